@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+
+import type { EntityManager } from 'typeorm';
+
+import { checkDecision, tallyFactsOf } from '../domain/decision.ts';
+import { decisionDigest, requirementDigest } from '../domain/digest.ts';
+import { isLineageActive } from '../domain/directory.ts';
+import { openEnvelope } from '../domain/envelope.ts';
+import { KeyturnError } from '../domain/errors.ts';
+import type { Plan } from '../domain/plan.ts';
+import { evaluate as evaluatePolicy, targetOf, type PolicySet } from '../domain/policy.ts';
+import { tally, type CountedDecision } from '../domain/quorum.ts';
+import type { Requirement } from '../domain/requirement.ts';
+import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
+import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
+import { SYSTEM_ACTOR } from './actors.ts';
+import { attemptOf } from './count-decision.ts';
+import type { Dependencies } from './dependencies.ts';
+import { combinedRequirement } from './evaluate.ts';
+import { verifiedRequest } from './plan.ts';
+import type { StepTransaction } from './record.ts';
+
+/** A claim, or why the action may not run now. */
+export type Claim =
+  | {
+      readonly kind: 'claimed';
+      readonly execution: ExecutionRow;
+      readonly plan: Plan;
+      readonly policy: PolicySet;
+    }
+  | { readonly kind: 'denied'; readonly code: string }
+  | { readonly kind: 'again'; readonly why: 'approval_stale' | 'requirement_changed' | 'approval_void' };
+
+/**
+ * Claims an approved action, once. Everything that entitles to it is derived again, under locks, from signed material
+ * and the database: the request's signature, the active policy, the requirement, each decision's signature and its
+ * reviewer's standing today, the tally, the decision digest, the age of approvals. No workflow input is believed.
+ */
+export async function claim(dependencies: Dependencies, transaction: StepTransaction): Promise<Claim> {
+  const { manager, row } = transaction;
+  if (row.status !== 'approved' && row.status !== 'executing') {
+    throw new KeyturnError('illegal_move', `A request that is ${row.status} cannot be performed.`);
+  }
+  await verifiedRequest(dependencies, row);
+  const grounds = await groundsOf(dependencies, transaction);
+  if ('code' in grounds) return { kind: 'denied', code: grounds.code };
+  const standing = await entitlement(dependencies, transaction, grounds);
+  if (standing !== 'approved') return { kind: 'again', why: standing };
+  const execution = await insertClaim(manager, row);
+  await recordClaim(transaction, execution, grounds.active);
+  return { kind: 'claimed', execution, plan: grounds.plan, policy: grounds.active.policy };
+}
+
+/** What policy says today, or why it says no. */
+async function groundsOf(
+  dependencies: Dependencies,
+  { manager, row }: StepTransaction,
+): Promise<Grounds | { readonly code: string }> {
+  // Shared with other claims, exclusive with activations: no policy change slips in between check and claim.
+  await manager.query('select 1 from keyturn.policy_active for share');
+  const active = await dependencies.policies.active(manager);
+  const planRow = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
+  const target = active && targetOf(active.policy, row.target);
+  if (!active || !target || !planRow) return { code: 'policy_invalid' };
+  if (!isLineageActive(active.policy.directory, row.lineage)) return { code: 'requester_inactive' };
+  const evaluation = evaluatePolicy(active.policy, { action: row.action, target, plan: planRow.body });
+  if (evaluation.effect === 'forbid') return { code: 'forbidden' };
+  const requirement = combinedRequirement(row.requirement, evaluation);
+  return { requirement, active, plan: planRow.body, risk: evaluation.risk.tier };
+}
+
+interface Grounds {
+  readonly requirement: Requirement | null;
+  readonly active: ActivePolicy;
+  readonly plan: Plan;
+  readonly risk: Requirement['risk'];
+}
+
+type Entitlement = 'approved' | 'approval_stale' | 'requirement_changed' | 'approval_void';
+
+async function entitlement(
+  dependencies: Dependencies,
+  { manager, row }: StepTransaction,
+  grounds: Grounds,
+): Promise<Entitlement> {
+  const demanded = grounds.requirement ?? { risk: grounds.risk, distinct_people: 0, rules: [] };
+  if (row.requirement !== null && requirementDigest(demanded) !== requirementDigest(row.requirement)) {
+    return 'requirement_changed';
+  }
+  if (row.decision_digest !== digestOf(row, grounds.plan, demanded)) return 'requirement_changed';
+  if (grounds.requirement === null) return 'approved';
+  const rows = await readDecisions(manager, row.id);
+  const rebuilt = await rebuildDecisions(dependencies, { manager, row, active: grounds.active }, rows);
+  const request = decidableRequest(row, rows, grounds.active.policy);
+  if (!request) return 'approval_void';
+  const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, new Date().toISOString()));
+  if (standing.standing === 'approved') return 'approved';
+  return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
+}
+
+function digestOf(row: RequestRow, plan: Plan, requirement: Requirement): string {
+  return decisionDigest({
+    request: row.id,
+    intent_digest: row.intent_digest,
+    plan,
+    lineage: row.lineage,
+    requirement,
+  });
+}
+
+interface Ground {
+  readonly manager: EntityManager;
+  readonly row: RequestRow;
+  readonly active: ActivePolicy;
+}
+
+/**
+ * The decisions of the round, made anew from their signatures: each is checked in order as if it arrived now, with the
+ * directory of today. One whose signature, person, membership or words do not hold any more is left out.
+ */
+async function rebuildDecisions(
+  dependencies: Dependencies,
+  { manager, row, active }: Ground,
+  rows: readonly DecisionRow[],
+): Promise<CountedDecision[]> {
+  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
+  const directories = { now: active.policy.directory, at_creation: creation.directory };
+  const rebuilt: CountedDecision[] = [];
+  for (const stored of rows.filter(
+    (candidate) => candidate.round === row.round && candidate.outcome === 'counted',
+  )) {
+    const signed = await openEnvelope('decision', stored.envelope, dependencies.verificationKeys).catch(
+      () => null,
+    );
+    const request = decidableRequest({ ...row, status: 'pending' }, [], active.policy);
+    if (!signed || !request || signed.request !== row.id || signed.id !== stored.id) continue;
+    // A ticket counts from its use, which only the database knows; its age can not be made younger than that.
+    const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
+    const attempt = attemptOf({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
+    const check = checkDecision({ request: { ...request, decisions: rebuilt }, attempt, directories });
+    if (check.ok) {
+      rebuilt.push({
+        id: signed.id,
+        person: check.person,
+        verdict: signed.verdict,
+        at,
+        grade: signed.grade,
+        seats: check.seats,
+      });
+    }
+  }
+  return rebuilt;
+}
+
+async function insertClaim(manager: EntityManager, row: RequestRow): Promise<ExecutionRow> {
+  const attempts: { last: number | null }[] = await manager.query(
+    'select max(attempt) as last from keyturn.execution where request = $1',
+    [row.id],
+  );
+  const attempt = (attempts[0]?.last ?? 0) + 1;
+  const execution: ExecutionRow = {
+    request: row.id,
+    attempt,
+    // Not derivable by others: nobody can occupy the key at the target beforehand.
+    idempotency_key: `${row.id}/${attempt}/${randomUUID()}`,
+    decision_digest: row.decision_digest ?? '',
+    state: 'claimed',
+    transaction_id: null,
+    claimed_at: new Date(),
+    settled_at: null,
+    outcome: null,
+  };
+  await manager
+    .createQueryBuilder()
+    .insert()
+    .into(executionTable)
+    .values(execution as object)
+    .execute();
+  return execution;
+}
+
+async function recordClaim(
+  transaction: StepTransaction,
+  execution: ExecutionRow,
+  active: ActivePolicy,
+): Promise<void> {
+  const { row } = transaction;
+  if (row.status !== 'executing') await transaction.update({ status: 'executing', open_selectors: [] });
+  await transaction.append({
+    type: 'execution.claimed',
+    at: execution.claimed_at.toISOString(),
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: active.digest,
+    facts: { attempt: execution.attempt, idempotency_key: execution.idempotency_key, round: row.round },
+    evidence: null,
+    parts: {},
+  });
+}

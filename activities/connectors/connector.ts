@@ -1,0 +1,58 @@
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { Plan } from '../../domain/plan.ts';
+import type { Target } from '../../domain/policy.ts';
+
+/** One use of a connector for one request. Arguments were schema-checked by the API and verified by the caller. */
+export interface ConnectorCall {
+  readonly requestId: string;
+  /** Who asks, for the target's own logs. Hostile text: the connector escapes it. */
+  readonly requester: string;
+  readonly target: Target;
+  readonly arguments: Readonly<Record<string, JsonValue>>;
+}
+
+/**
+ * Why a plan could not be made. `code` is all that the requester ever learns; `detail` is for reviewers and operators
+ * and never holds secrets.
+ */
+export interface PlanRefusal {
+  readonly kind: 'refused';
+  readonly code: 'not_one_statement' | 'statement_kind' | 'function_not_allowed' | 'not_previewable' | 'target_error';
+  readonly detail: string;
+}
+
+/** A plan, or why there is none. A target that cannot be reached is thrown (and tried again), not refused. */
+export type PlanOutcome = { readonly kind: 'planned'; readonly plan: Plan } | PlanRefusal;
+
+/** An approved call. */
+export interface ApprovedCall extends ConnectorCall {
+  readonly approvedPlan: Plan;
+  /** Same key, same effect: at most one run with a key ever commits. */
+  readonly idempotencyKey: string;
+  /** Called before the commit with what `probe` needs after a crash. Must resolve before the effect may commit. */
+  readonly beforeCommit: (evidence: { readonly transactionId: string }) => Promise<void>;
+}
+
+/** What a run did. An error thrown after `beforeCommit` means that the outcome is unknown and must be probed. */
+export type ExecutionOutcome =
+  | { readonly kind: 'succeeded'; readonly fingerprint: string; readonly result: JsonValue }
+  /** Rolled back because the effect was not the approved one: nothing happened. */
+  | { readonly kind: 'drifted'; readonly detail: string }
+  /** Rolled back for a lasting reason: nothing happened. `code` is a class of error without data. */
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string };
+
+/** What a probe found. `not_done` is final: the connector has fenced the key off, so it can never commit any more. */
+export type ProbeOutcome = 'done' | 'not_done' | 'unknown';
+
+/** What `probe` knows of the run it asks about. */
+export interface ProbeCall extends ConnectorCall {
+  readonly idempotencyKey: string;
+  readonly transactionId: string | null;
+}
+
+/** One kind of target. The only code that changes the outside world. */
+export interface Connector {
+  plan(call: ConnectorCall): Promise<PlanOutcome>;
+  execute(call: ApprovedCall): Promise<ExecutionOutcome>;
+  probe(call: ProbeCall): Promise<ProbeOutcome>;
+}

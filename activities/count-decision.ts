@@ -1,0 +1,226 @@
+import { checkDecision, tallyFactsOf, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
+import type { JsonValue } from '../domain/canonical-json.ts';
+import { sha256 } from '../domain/digest.ts';
+import type { SignedDecision } from '../domain/envelope.ts';
+import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
+import { tally, type CountedDecision } from '../domain/quorum.ts';
+import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
+import { decisionTable, type DecisionRow } from '../database/tables.ts';
+import { accountActor, rememberAccounts, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
+import type { Dependencies } from './dependencies.ts';
+import { openSelectors } from './open-selectors.ts';
+import type { StepTransaction } from './record.ts';
+
+/** When a decision is judged, and whether a ticket was used before it ran out. */
+export interface Instant {
+  readonly at: string;
+  readonly isInTime: boolean;
+}
+
+/** A verified envelope with the instant it is judged by. */
+export interface JudgedDecision {
+  readonly signed: SignedDecision;
+  readonly envelope: string;
+  readonly instant: Instant;
+}
+
+/** Envelopes may be this far ahead of our clock before they count as made in the future. */
+const CLOCK_SKEW_MS = 5_000;
+
+/**
+ * Records one signed decision: counted when the person may decide now, refused with the reason otherwise. An envelope
+ * seen before changes nothing. Ends or approves the request when that is what the tally says.
+ */
+export async function countDecision(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  judged: JudgedDecision,
+): Promise<CountedDecision | null> {
+  const rows = await readDecisions(transaction.manager, transaction.row.id);
+  const known = rows.find((row) => row.id === judged.signed.id);
+  if (known) return countedAgain(transaction, known);
+  const active = await dependencies.policies.active(transaction.manager);
+  if (!active) return null;
+  const check = await checkNow(dependencies, transaction, { judged, rows, active });
+  const row = decisionRow(transaction, judged, { check, rows });
+  await transaction.manager.createQueryBuilder().insert().into(decisionTable).values(row).execute();
+  await appendDecision(dependencies, transaction, { judged, row, active });
+  if (!check.ok) {
+    await transaction.update({});
+    return null;
+  }
+  await settleTally(transaction, active);
+  return countedOf(row, check);
+}
+
+interface CheckInput {
+  readonly judged: JudgedDecision;
+  readonly rows: readonly DecisionRow[];
+  readonly active: ActivePolicy;
+}
+
+async function checkNow(
+  dependencies: Dependencies,
+  { manager, row }: StepTransaction,
+  { judged, rows, active }: CheckInput,
+): Promise<DecisionCheck> {
+  const { signed, instant } = judged;
+  if (!instant.isInTime)
+    return { ok: false, code: 'envelope_expired', message: 'The ticket was used too late.' };
+  if (Date.parse(signed.issued_at) > Date.now() + CLOCK_SKEW_MS) {
+    return { ok: false, code: 'envelope_invalid', message: 'The decision is dated in the future.' };
+  }
+  const request = decidableRequest(row, rows, active.policy);
+  if (!request) return { ok: false, code: 'request_not_pending', message: `The request is ${row.status}.` };
+  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
+  return checkDecision({
+    request,
+    attempt: attemptOf(judged),
+    directories: { now: active.policy.directory, at_creation: creation.directory },
+  });
+}
+
+/** The API signs decisions of people only, so a valid signature is the proof that the credential was human. */
+export function attemptOf({ signed, instant }: JudgedDecision): DecisionFacts['attempt'] {
+  return {
+    decision_digest: signed.decision_digest,
+    verdict: signed.verdict,
+    reviewer: signed.reviewer,
+    is_human: true,
+    grade: signed.grade,
+    has_reason: signed.reason !== null,
+    defer: signed.defer,
+    at: instant.at,
+  };
+}
+
+function decisionRow(
+  { row, place }: StepTransaction,
+  { signed, envelope, instant }: JudgedDecision,
+  { check, rows }: { readonly check: DecisionCheck; readonly rows: readonly DecisionRow[] },
+): DecisionRow {
+  const person = check.ok ? check.person : null;
+  return {
+    id: signed.id,
+    request: row.id,
+    round: row.round,
+    renewal: rows.filter(
+      (other) => other.round === row.round && other.person === person && other.verdict !== 'defer',
+    ).length,
+    person,
+    verdict: signed.verdict,
+    at: new Date(instant.at),
+    grade: signed.grade,
+    seats: check.ok ? check.seats : [],
+    reviewer_issuer: signed.reviewer.issuer,
+    reviewer_subject: signed.reviewer.subject,
+    channel: signed.channel,
+    envelope,
+    reason: signed.reason,
+    defer_until: signed.defer?.until ? new Date(signed.defer.until) : null,
+    defer_to: signed.defer?.to ?? null,
+    outcome: check.ok ? 'counted' : 'refused',
+    refusal: check.ok ? null : check.code,
+    recorded_at: new Date(place.at),
+  };
+}
+
+interface RecordedDecision {
+  readonly judged: JudgedDecision;
+  readonly row: DecisionRow;
+  readonly active: ActivePolicy;
+}
+
+async function appendDecision(
+  { identityKey }: Dependencies,
+  transaction: StepTransaction,
+  { judged, row, active }: RecordedDecision,
+): Promise<void> {
+  const { signed } = judged;
+  await rememberAccounts(transaction.manager, identityKey, [signed.reviewer]);
+  if (row.person !== null) await rememberPerson(transaction.manager, identityKey, row.person);
+  await transaction.append({
+    type: leafTypeOf(row),
+    at: transaction.place.at,
+    actor: { ...accountActor(identityKey, signed.reviewer, 'person'), via: signed.channel },
+    intent_digest: transaction.row.intent_digest,
+    decision_digest: signed.decision_digest,
+    policy_digest: active.digest,
+    facts: leafFacts(identityKey, row),
+    evidence: { grade: signed.grade, refs: [sha256(judged.envelope)] },
+    parts: {},
+  });
+}
+
+function leafTypeOf(row: DecisionRow): LeafDraft['type'] {
+  if (row.outcome === 'refused') return 'decision.refused';
+  return row.verdict === 'defer' ? 'decision.deferred' : 'decision.counted';
+}
+
+function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue> {
+  if (row.outcome === 'refused') return { decision: row.id, code: row.refusal, round: row.round };
+  const facts: Record<string, JsonValue> = {
+    decision: row.id,
+    person: personPseudonym(key, row.person ?? ''),
+    verdict: row.verdict,
+    at: row.at.toISOString(),
+    seats: row.seats.map(({ rule, stage }) => ({ rule, stage })),
+    round: row.round,
+    channel: row.channel,
+  };
+  if (row.verdict !== 'defer') return facts;
+  return { ...facts, defer: { until: row.defer_until?.toISOString() ?? null, to: row.defer_to } };
+}
+
+/** Moves the request when the decisions recorded so far approve or deny it. */
+async function settleTally(transaction: StepTransaction, active: ActivePolicy): Promise<void> {
+  const { manager, row, place } = transaction;
+  const request = decidableRequest(row, await readDecisions(manager, row.id), active.policy);
+  const standing = request && tally(tallyFactsOf(request, new Date(place.at).toISOString())).standing;
+  if (standing === 'denied') {
+    await transaction.update({ status: 'denied', denied_by: 'person', open_selectors: [] });
+    await transaction.append({
+      ...settledLeaf(transaction, active),
+      type: 'request.denied',
+      facts: { by: 'person', round: row.round },
+    });
+  } else if (standing === 'approved') {
+    await transaction.update({ status: 'approved', open_selectors: [] });
+    await transaction.append({ ...settledLeaf(transaction, active), type: 'request.approved' });
+  } else {
+    // Also after a mere deferral: readers see that something changed, and stages may have opened.
+    await transaction.update({});
+    await transaction.update({ open_selectors: await openSelectors(manager, row, active.policy) });
+  }
+}
+
+function settledLeaf({ row, place }: StepTransaction, active: ActivePolicy): LeafDraft {
+  return {
+    type: 'request.approved',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: active.digest,
+    facts: { round: row.round },
+    evidence: null,
+    parts: {},
+  };
+}
+
+/** An envelope that is on record already: told again, because the workflow may have lost the first answer. */
+function countedAgain({ row }: StepTransaction, known: DecisionRow): CountedDecision | null {
+  const isCounted = known.outcome === 'counted' && known.round === row.round && known.person !== null;
+  return isCounted ? countedOf(known, { ok: true, person: known.person ?? '', seats: known.seats }) : null;
+}
+
+function countedOf(row: DecisionRow, check: DecisionCheck & { ok: true }): CountedDecision {
+  return {
+    id: row.id,
+    person: check.person,
+    verdict: row.verdict,
+    at: row.at.toISOString(),
+    grade: row.grade,
+    seats: check.seats,
+  };
+}

@@ -1,0 +1,27 @@
+import type { CompactVerifyGetKey } from 'jose';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+
+import type { PolicyReader } from '../database/readers.ts';
+import type { SealingKeys } from '../domain/sealing.ts';
+import type { Connector } from './connectors/connector.ts';
+
+/** Reads from a workflow's history what workflow code cannot know. */
+export interface HistoryReader {
+  /** When the server received the `decide` signal that carries this ticket (RFC 3339), or null when no such event exists. */
+  signalReceivedAt(execution: { workflowId: string; runId: string }, ticket: string): Promise<string | null>;
+  /** Whether this run of the workflow is still open. */
+  isOpen(execution: { workflowId: string; runId: string }): Promise<boolean>;
+}
+
+/** Everything that activities need. Keys are read once at start; secrets of targets are not among them. */
+export interface Dependencies {
+  readonly source: DataSource;
+  readonly policies: PolicyReader;
+  readonly verificationKeys: CompactVerifyGetKey;
+  readonly sealingKeys: SealingKeys;
+  readonly identityKey: Uint8Array;
+  readonly connectors: Readonly<Record<string, Connector>>;
+  readonly history: HistoryReader;
+  readonly log: Logger;
+}

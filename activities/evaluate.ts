@@ -1,0 +1,234 @@
+import { decisionDigest } from '../domain/digest.ts';
+import { isLineageActive, ownKeysOf } from '../domain/directory.ts';
+import { KeyturnError } from '../domain/errors.ts';
+import {
+  evaluate as evaluatePolicy,
+  targetOf,
+  tightened,
+  type Evaluation,
+  type PolicySet,
+} from '../domain/policy.ts';
+import { isFinal, type RequestStatus } from '../domain/request.ts';
+import { expiresMs, type Requirement } from '../domain/requirement.ts';
+import type { Plan } from '../domain/plan.ts';
+import { readPlan } from '../database/readers.ts';
+import type { RequestRow } from '../database/tables.ts';
+import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
+import type { Dependencies } from './dependencies.ts';
+import { openSelectors } from './open-selectors.ts';
+import { placeOf } from './place.ts';
+import { recordStep, type StepTransaction } from './record.ts';
+
+/** What the workflow waits for, as pure data. */
+export type Evaluated =
+  | { readonly kind: 'closed'; readonly status: RequestStatus }
+  | { readonly kind: 'allow' }
+  | {
+      readonly kind: 'review';
+      readonly requirement: Requirement;
+      readonly round: number;
+      readonly decision_digest: string;
+      readonly pending_since: string;
+      readonly expires_at: string;
+    };
+
+interface Judged {
+  readonly plan: Plan;
+  readonly planDigest: string;
+  readonly policy: PolicySet;
+  readonly policyDigest: string;
+  readonly evaluation: Evaluation;
+}
+
+/**
+ * Asks policy who must agree to a stored plan, and opens a round of decisions. Whatever an earlier round demanded stays
+ * demanded: a requirement only ever gets stricter, and the expiry never moves later.
+ */
+export async function evaluate(
+  dependencies: Dependencies,
+  input: { readonly plan_digest: string; readonly attempt: number; readonly at: string },
+): Promise<Evaluated> {
+  const place = placeOf(`evaluate/${input.attempt}`, input.at);
+  return recordStep(dependencies, place, async (transaction): Promise<Evaluated> => {
+    const { row } = transaction;
+    if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+    const judged = await judge(dependencies, transaction, input.plan_digest);
+    if (!isLineageActive(judged.policy.directory, row.lineage))
+      return deny(transaction, judged, 'requester_inactive');
+    if (judged.evaluation.effect === 'forbid') return deny(transaction, judged, 'forbidden');
+    if (judged.evaluation.requirement === null && row.requirement === null) return allow(transaction, judged);
+    return review(dependencies, transaction, judged);
+  });
+}
+
+async function judge(
+  dependencies: Dependencies,
+  { manager, row }: StepTransaction,
+  planDigest: string,
+): Promise<Judged> {
+  const active = await dependencies.policies.active(manager);
+  const planRow = await readPlan(manager, row.id, planDigest);
+  const target = active && targetOf(active.policy, row.target);
+  if (!active || !planRow || !target) {
+    throw new KeyturnError('plan_failed', 'There is no such plan, or no policy for its target.');
+  }
+  const evaluation = evaluatePolicy(active.policy, { action: row.action, target, plan: planRow.body });
+  return { plan: planRow.body, planDigest, policy: active.policy, policyDigest: active.digest, evaluation };
+}
+
+async function deny(transaction: StepTransaction, judged: Judged, code: string): Promise<Evaluated> {
+  const { place, row } = transaction;
+  const failure = { code, detail: judged.evaluation.rules.map((rule) => rule.because ?? rule.id).join('; ') };
+  await transaction.update({
+    status: 'denied',
+    denied_by: 'policy',
+    failure,
+    open_selectors: [],
+    matched_rules: judged.evaluation.rules,
+  });
+  await transaction.append({
+    type: 'request.denied',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: null,
+    policy_digest: judged.policyDigest,
+    facts: {
+      by: 'policy',
+      code,
+      round: row.round,
+      matched_rules: judged.evaluation.rules.map((rule) => rule.id),
+    },
+    evidence: null,
+    parts: {},
+  });
+  return { kind: 'closed', status: 'denied' };
+}
+
+/** A requirement that demands nobody: the decision digest still binds what was allowed. */
+function demandsNobody(evaluation: Evaluation): Requirement {
+  return { risk: evaluation.risk.tier, distinct_people: 0, rules: [] };
+}
+
+async function allow(transaction: StepTransaction, judged: Judged): Promise<Evaluated> {
+  const { place, row } = transaction;
+  const digest = digestFor(row, judged, demandsNobody(judged.evaluation));
+  await transaction.update({
+    status: 'approved',
+    ...judgedColumns(judged),
+    decision_digest: digest,
+    round: row.round + 1,
+  });
+  await transaction.append({
+    type: 'request.allowed',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: digest,
+    policy_digest: judged.policyDigest,
+    facts: {
+      round: row.round,
+      plan_digest: judged.planDigest,
+      matched_rules: judged.evaluation.rules.map((rule) => rule.id),
+      risk_reasons: [...judged.evaluation.risk.reasons],
+    },
+    evidence: null,
+    parts: {},
+  });
+  return { kind: 'allow' };
+}
+
+function judgedColumns(judged: Judged): Partial<RequestRow> {
+  return {
+    plan_digest: judged.planDigest,
+    risk: judged.evaluation.risk.tier,
+    risk_reasons: judged.evaluation.risk.reasons,
+    matched_rules: judged.evaluation.rules,
+    summary: judged.plan.summary,
+  };
+}
+
+function digestFor(row: RequestRow, judged: Judged, requirement: Requirement): string {
+  return decisionDigest({
+    request: row.id,
+    intent_digest: row.intent_digest,
+    plan: judged.plan,
+    lineage: row.lineage,
+    requirement,
+  });
+}
+
+/** What the old round and the active policy demand together. */
+export function combinedRequirement(old: Requirement | null, evaluation: Evaluation): Requirement | null {
+  const fresh = evaluation.requirement;
+  if (old === null) return fresh;
+  return fresh === null ? old : tightened(old, fresh);
+}
+
+async function review(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  judged: Judged,
+): Promise<Evaluated> {
+  const { row, place } = transaction;
+  const requirement = combinedRequirement(row.requirement, judged.evaluation);
+  if (requirement === null) throw new KeyturnError('policy_invalid', 'A review without a requirement.');
+  const digest = digestFor(row, judged, requirement);
+  const firstPendingAt = row.first_pending_at ?? new Date(place.at);
+  const expiresAt = earliest(row.expires_at, new Date(firstPendingAt.getTime() + expiresMs(requirement)));
+  await transaction.update({
+    status: 'pending',
+    ...judgedColumns(judged),
+    requirement,
+    round: row.round + 1,
+    decision_digest: digest,
+    pending_since: new Date(place.at),
+    first_pending_at: firstPendingAt,
+    expires_at: expiresAt,
+  });
+  await transaction.update({ open_selectors: await openSelectors(transaction.manager, row, judged.policy) });
+  await appendPending(dependencies, transaction, judged);
+  return {
+    kind: 'review',
+    requirement,
+    round: row.round,
+    decision_digest: digest,
+    pending_since: place.at,
+    expires_at: expiresAt.toISOString(),
+  };
+}
+
+function earliest(known: Date | null, computed: Date): Date {
+  return known !== null && known < computed ? known : computed;
+}
+
+async function appendPending(
+  { identityKey }: Dependencies,
+  transaction: StepTransaction,
+  judged: Judged,
+): Promise<void> {
+  const { manager, place, row } = transaction;
+  for (const key of ownKeysOf(judged.policy.directory, row.lineage)) {
+    if (key.startsWith('person:')) await rememberPerson(manager, identityKey, key.slice('person:'.length));
+  }
+  await transaction.append({
+    type: 'request.pending',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: judged.policyDigest,
+    facts: {
+      round: row.round,
+      plan_digest: judged.planDigest,
+      requirement: JSON.parse(JSON.stringify(row.requirement)),
+      pending_since: place.at,
+      expires_at: row.expires_at?.toISOString() ?? null,
+      lineage_persons: lineagePersons(identityKey, judged.policy.directory, row.lineage),
+      matched_rules: judged.evaluation.rules.map((rule) => rule.id),
+      risk_reasons: [...judged.evaluation.risk.reasons],
+    },
+    evidence: null,
+    parts: {},
+  });
+}

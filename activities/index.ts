@@ -1,0 +1,78 @@
+import { ApplicationFailure } from '@temporalio/activity';
+
+import { isKeyturnError, type ErrorCode } from '../domain/errors.ts';
+import { consume, consumeLate } from './consume.ts';
+import { abandonPlanning, escalate, expire } from './deadlines.ts';
+import type { Dependencies } from './dependencies.ts';
+import { evaluate } from './evaluate.ts';
+import { execute } from './execute.ts';
+import { plan } from './plan.ts';
+import { receive } from './receive.ts';
+import { sweep } from './sweep.ts';
+
+/** What workflows know of activities: types only. */
+export type { Consumed, Message } from './consume.ts';
+export type { Evaluated } from './evaluate.ts';
+export type { Planned } from './plan.ts';
+export type { Swept } from './sweep.ts';
+
+/** Refusals that no retry can change. Everything else (a database away, a policy not installed yet) is tried again. */
+const LASTING: ReadonlySet<ErrorCode> = new Set([
+  'envelope_invalid',
+  'foreign_run',
+  'illegal_move',
+  'not_found',
+  'unknown_target',
+  'plan_failed',
+]);
+
+/** The activities, bound to what they need. The names are the contract with open workflows: never rename one. */
+export function createActivities(dependencies: Dependencies) {
+  return {
+    receive: guarded(dependencies, receive),
+    plan: guarded(dependencies, plan),
+    evaluate: guarded(dependencies, evaluate),
+    consume: guarded(dependencies, consume),
+    consumeLate: guarded(dependencies, consumeLate),
+    escalate: guarded(dependencies, escalate),
+    expire: guarded(dependencies, expire),
+    abandonPlanning: guarded(dependencies, abandonPlanning),
+    execute: guarded(dependencies, execute),
+    sweep: guarded(dependencies, sweep),
+  };
+}
+
+/** The activities as workflows see them. */
+export type Activities = ReturnType<typeof createActivities>;
+
+/**
+ * Failures travel through Temporal's history, which is not encrypted: only a code leaves this process, never the text of
+ * a database error, which may quote data.
+ */
+function guarded<Input, Output>(
+  dependencies: Dependencies,
+  activity: (dependencies: Dependencies, input: Input) => Promise<Output>,
+): (input: Input) => Promise<Output> {
+  return async (input) => {
+    try {
+      return await activity(dependencies, input);
+    } catch (error) {
+      if (error instanceof ApplicationFailure) throw error;
+      if (isKeyturnError(error)) {
+        dependencies.log.warn({ activity: activity.name, code: error.code }, 'activity refused');
+        throw ApplicationFailure.create({
+          message: error.message,
+          type: error.code,
+          nonRetryable: LASTING.has(error.code),
+        });
+      }
+      dependencies.log.error({ activity: activity.name, err: errorClass(error) }, 'activity failed');
+      throw ApplicationFailure.retryable('The step failed and will be tried again.', errorClass(error));
+    }
+  };
+}
+
+function errorClass(error: unknown): string {
+  const sqlState = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return [error instanceof Error ? error.name : 'Error', sqlState].filter(Boolean).join(':');
+}

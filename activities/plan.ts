@@ -1,0 +1,160 @@
+import { digestOf } from '../domain/digest.ts';
+import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
+import { KeyturnError } from '../domain/errors.ts';
+import type { JsonValue } from '../domain/canonical-json.ts';
+import type { Plan } from '../domain/plan.ts';
+import { actionOf, targetOf, type PolicySet } from '../domain/policy.ts';
+import { isFinal, type RequestStatus } from '../domain/request.ts';
+import { unseal } from '../domain/sealing.ts';
+import { readRequest } from '../database/readers.ts';
+import { planTable, type RequestRow } from '../database/tables.ts';
+import { SYSTEM_ACTOR } from './actors.ts';
+import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
+import type { Dependencies } from './dependencies.ts';
+import { placeOf } from './place.ts';
+import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+
+/** What became of planning. The plan itself stays in the database and travels as a digest. */
+export type Planned =
+  | { readonly kind: 'planned'; readonly plan_digest: string }
+  | { readonly kind: 'closed'; readonly status: RequestStatus };
+
+/** A connector with the call it is to make, all from signed material and the active policy. */
+export interface PreparedCall {
+  readonly connector: Connector;
+  readonly call: ConnectorCall;
+}
+
+/** Asks the connector what would happen, and stores it. A refused plan ends the request: no plan, no action. */
+export async function plan(
+  dependencies: Dependencies,
+  input: { readonly attempt: number; readonly at: string },
+): Promise<Planned> {
+  const place = placeOf(`plan/${input.attempt}`, input.at);
+  const stored = await recordedStep(dependencies, place);
+  if (stored !== undefined) return stored as Planned;
+  const row = await ownRow(dependencies, place);
+  if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+  const policy = await activePolicy(dependencies);
+  const { connector, call } = await prepareCall(dependencies, row, policy);
+  const outcome = await connector.plan(call);
+  return recordStep(dependencies, place, (transaction) =>
+    outcome.kind === 'planned' ? storePlan(transaction, outcome.plan) : closeRefused(transaction, outcome),
+  );
+}
+
+/** The request of the calling run, after verifying that it is that run's own. */
+export async function ownRow(dependencies: Dependencies, place: StepPlace): Promise<RequestRow> {
+  const row = await readRequest(dependencies.source.manager, place.request);
+  if (!row) throw new KeyturnError('not_found', 'There is no such request.');
+  if (row.run_id !== place.run) {
+    throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');
+  }
+  return row;
+}
+
+/** The active policy. Without one nothing is planned or performed. */
+export async function activePolicy(dependencies: Dependencies): Promise<PolicySet> {
+  const active = await dependencies.policies.active(dependencies.source.manager);
+  if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
+  return active.policy;
+}
+
+/** Verifies the stored signature once more and opens the arguments: nothing is taken from workflow inputs. */
+export async function prepareCall(
+  dependencies: Dependencies,
+  row: RequestRow,
+  policy: PolicySet,
+): Promise<PreparedCall> {
+  const signed = await verifiedRequest(dependencies, row);
+  const target = targetOf(policy, signed.target);
+  const connector = dependencies.connectors[actionOf(policy, signed.action)?.connector ?? ''];
+  if (!target || !connector)
+    throw new KeyturnError('unknown_target', 'The active policy has no such action or target.');
+  const opened = await unseal(signed.arguments, `${signed.id}/arguments`, dependencies.sealingKeys);
+  const [requester] = signed.lineage;
+  return {
+    connector,
+    call: {
+      requestId: signed.id,
+      requester: requester ? `${requester.subject} (${requester.issuer})` : '',
+      target,
+      arguments: opened as Readonly<Record<string, JsonValue>>,
+    },
+  };
+}
+
+/** The signed request behind a row; refuses a row that says anything else than what was signed. */
+export async function verifiedRequest(dependencies: Dependencies, row: RequestRow): Promise<SignedRequest> {
+  const signed = await openEnvelope('request', row.envelope, dependencies.verificationKeys);
+  const isSame =
+    signed.id === row.id &&
+    signed.action === row.action &&
+    signed.target === row.target &&
+    signed.intent_digest === row.intent_digest &&
+    digestOf(signed.lineage) === digestOf(row.lineage);
+  if (!isSame) throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
+  return signed;
+}
+
+/** The digest a plan travels as: everything but how long its dry run took. */
+export function planDigest(body: Plan): string {
+  const { locks_held_ms: _duration, ...lasting } = body;
+  return digestOf(lasting);
+}
+
+async function storePlan(transaction: StepTransaction, body: Plan): Promise<Planned> {
+  const { manager, place, row } = transaction;
+  const digest = planDigest(body);
+  await manager
+    .createQueryBuilder()
+    .insert()
+    .into(planTable)
+    .values({ request: row.id, digest, body, made_at: new Date(place.at) } as object)
+    .orIgnore()
+    .execute();
+  await transaction.append({
+    type: 'request.planned',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: null,
+    policy_digest: null,
+    facts: {
+      plan_digest: digest,
+      fingerprint: body.fingerprint,
+      risk_facts: { ...body.risk_facts },
+      round: row.round + 1,
+    },
+    evidence: null,
+    parts: { summary: body.summary },
+  });
+  return { kind: 'planned', plan_digest: digest };
+}
+
+/** The requester learns the class of the refusal only: a dry run must not become a way to read data. */
+async function closeRefused(transaction: StepTransaction, refusal: PlanRefusal): Promise<Planned> {
+  return closeFailed(transaction, { code: refusal.code, detail: refusal.detail });
+}
+
+/** Ends a request that could not be planned. */
+export async function closeFailed(
+  transaction: StepTransaction,
+  failure: { readonly code: string; readonly detail: string },
+): Promise<Planned> {
+  const { place, row } = transaction;
+  if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+  await transaction.update({ status: 'failed', failure, open_selectors: [] });
+  await transaction.append({
+    type: 'request.plan_failed',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { code: failure.code },
+    evidence: null,
+    parts: { detail: failure.detail },
+  });
+  return { kind: 'closed', status: 'failed' };
+}

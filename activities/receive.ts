@@ -1,0 +1,142 @@
+import type { EntityManager } from 'typeorm';
+
+import { targetOf, type PolicySet } from '../domain/policy.ts';
+import { sha256 } from '../domain/digest.ts';
+import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
+import { KeyturnError } from '../domain/errors.ts';
+import { pseudonymOf } from '../domain/audit.ts';
+import { readRequest } from '../database/readers.ts';
+import { requestTable, type RequestRow } from '../database/tables.ts';
+import { accountActor, rememberAccounts, requesterKind } from './actors.ts';
+import type { Dependencies } from './dependencies.ts';
+import { placeOf } from './place.ts';
+import { announceChange, storeResult, transactionOf, type StepPlace } from './record.ts';
+
+/** What the workflow is told of a request it may wait for. */
+export interface Received {
+  readonly mode: SignedRequest['mode'];
+}
+
+interface Arrival {
+  readonly envelope: string;
+  readonly signed: SignedRequest;
+  readonly policy: PolicySet;
+}
+
+/**
+ * The first step: verifies the signed request and makes its row. A start that the API did not sign, that was signed for
+ * another workflow id, or that repeats a known request in another run, is refused before anything else happens.
+ */
+export async function receive(
+  dependencies: Dependencies,
+  input: { readonly request: string; readonly at: string },
+): Promise<Received> {
+  const place = placeOf('receive', input.at);
+  const signed = await openEnvelope('request', input.request, dependencies.verificationKeys);
+  if (signed.id !== place.request) {
+    throw new KeyturnError('envelope_invalid', 'The signed request belongs to another workflow.');
+  }
+  const policy = await dependencies.policies.byDigest(dependencies.source.manager, signed.policy_digest);
+  const result = await dependencies.source.transaction((manager) =>
+    insertOnce(dependencies, { manager, place }, { envelope: input.request, signed, policy }),
+  );
+  await announceChange(dependencies, place.request);
+  return result;
+}
+
+async function insertOnce(
+  dependencies: Dependencies,
+  { manager, place }: { manager: EntityManager; place: StepPlace },
+  arrival: Arrival,
+): Promise<Received> {
+  const result: Received = { mode: arrival.signed.mode };
+  const row = rowOf(arrival, place);
+  const inserted = await manager
+    .createQueryBuilder()
+    .insert()
+    .into(requestTable)
+    .values(row)
+    .orIgnore()
+    .returning('id')
+    .execute();
+  if ((inserted.raw as unknown[]).length === 0) {
+    const existing = await readRequest(manager, place.request);
+    if (existing?.run_id !== place.run) {
+      throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');
+    }
+    return result;
+  }
+  await appendReceived(dependencies, { manager, place, row }, arrival);
+  await storeResult(manager, place, { mode: result.mode });
+  return result;
+}
+
+function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): RequestRow {
+  const target = targetOf(policy, signed.target);
+  const [requester] = signed.lineage;
+  if (!target || !requester)
+    throw new KeyturnError('unknown_target', 'The policy of this request has no such target.');
+  return {
+    id: signed.id,
+    run_id: place.run,
+    envelope,
+    action: signed.action,
+    schema_version: signed.schema_version,
+    target: signed.target,
+    environment: target.environment,
+    mode: signed.mode,
+    intent_digest: signed.intent_digest,
+    lineage: signed.lineage,
+    requester_issuer: requester.issuer,
+    requester_subject: requester.subject,
+    creation_policy_digest: signed.policy_digest,
+    status: 'planning',
+    denied_by: null,
+    round: 0,
+    plan_digest: null,
+    decision_digest: null,
+    requirement: null,
+    risk: null,
+    risk_reasons: null,
+    matched_rules: null,
+    summary: null,
+    open_selectors: [],
+    pending_since: null,
+    first_pending_at: null,
+    expires_at: null,
+    failure: null,
+    result: null,
+    created_at: new Date(signed.issued_at),
+    updated_at: new Date(place.at),
+    version: '1',
+  };
+}
+
+async function appendReceived(
+  { identityKey }: Dependencies,
+  { manager, place, row }: { manager: EntityManager; place: StepPlace; row: RequestRow },
+  { envelope, signed, policy }: Arrival,
+): Promise<void> {
+  const requester = { issuer: row.requester_issuer, subject: row.requester_subject };
+  await rememberAccounts(manager, identityKey, signed.lineage);
+  await transactionOf(manager, place, row).append({
+    type: 'request.received',
+    at: place.at,
+    actor: accountActor(identityKey, requester, requesterKind(policy.directory, requester)),
+    intent_digest: signed.intent_digest,
+    decision_digest: null,
+    policy_digest: signed.policy_digest,
+    facts: {
+      action: signed.action,
+      schema_version: signed.schema_version,
+      target: signed.target,
+      mode: signed.mode,
+      lineage: signed.lineage.map((member) => ({
+        role: member.role,
+        account: pseudonymOf(identityKey, member),
+      })),
+    },
+    evidence: { grade: 'C', refs: [sha256(envelope)] },
+    parts: {},
+  });
+}

@@ -1,0 +1,68 @@
+import { ApplicationFailure } from '@temporalio/activity';
+
+import { executionTable, type ExecutionRow, type RequestRow } from '../database/tables.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { ProbeOutcome } from './connectors/connector.ts';
+import { activePolicy, prepareCall } from './plan.ts';
+import { recordStep, type StepPlace } from './record.ts';
+import { settle, type Executed } from './settle.ts';
+
+/** Who asks about a claim, and whether an unreachable target may be asked again later. */
+export interface Inquiry {
+  readonly dependencies: Dependencies;
+  readonly place: StepPlace;
+  readonly isLastProbe: boolean;
+}
+
+/** The claim that nobody has settled yet, or null. */
+export async function openClaim(dependencies: Dependencies, request: string): Promise<ExecutionRow | null> {
+  return dependencies.source
+    .getRepository(executionTable)
+    .createQueryBuilder('execution')
+    .where(`execution.request = :request and execution.state = 'claimed'`, { request })
+    .getOne();
+}
+
+/** Asks the target about an open claim. Null when it was fenced off, so that the action may be claimed anew. */
+export async function resolveClaim(
+  inquiry: Inquiry,
+  row: RequestRow,
+  execution: ExecutionRow,
+): Promise<Executed | null> {
+  const { dependencies, place } = inquiry;
+  const found = await probe(inquiry, row, execution);
+  const step = { ...place, step: `${place.step}/probe/${execution.attempt}` };
+  return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
+    const facts = { found_by: 'probe' };
+    switch (found) {
+      case 'done':
+        return settle(transaction, execution, { state: 'succeeded', facts });
+      case 'not_done':
+        return settle(transaction, execution, { state: 'not_done', facts });
+      case 'unknown':
+        return settle(transaction, execution, { state: 'indeterminate', facts });
+    }
+  });
+}
+
+async function probe(
+  { dependencies, isLastProbe }: Inquiry,
+  row: RequestRow,
+  execution: ExecutionRow,
+): Promise<ProbeOutcome> {
+  const { connector, call } = await prepareCall(dependencies, row, await activePolicy(dependencies));
+  try {
+    return await connector.probe({
+      ...call,
+      idempotencyKey: execution.idempotency_key,
+      transactionId: execution.transaction_id,
+    });
+  } catch (error) {
+    dependencies.log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'probe failed');
+    if (isLastProbe) return 'unknown';
+    throw ApplicationFailure.retryable(
+      'The target cannot be asked yet what became of the action.',
+      'probe_unreachable',
+    );
+  }
+}

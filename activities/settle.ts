@@ -1,0 +1,148 @@
+import type { LeafType } from '../domain/audit.ts';
+import type { JsonValue } from '../domain/canonical-json.ts';
+import type { RequestStatus } from '../domain/request.ts';
+import type { ExecutionRow } from '../database/tables.ts';
+import { SYSTEM_ACTOR } from './actors.ts';
+import type { StepTransaction } from './record.ts';
+
+/** What became of an approved action. `again`: nothing happened, and it must be planned and judged anew. */
+export type Executed =
+  { readonly kind: 'closed'; readonly status: RequestStatus } | { readonly kind: 'again' };
+
+/** How a claim ended. */
+export interface Settlement {
+  readonly state: Exclude<ExecutionRow['state'], 'claimed'>;
+  readonly facts: Readonly<Record<string, JsonValue>>;
+  /** Class of the failure, for everybody. */
+  readonly code?: string;
+  /** For reviewers and operators. */
+  readonly detail?: string;
+  readonly result?: JsonValue;
+}
+
+const LEAF_OF: Readonly<Record<Settlement['state'], LeafType>> = {
+  succeeded: 'execution.succeeded',
+  failed: 'execution.failed',
+  released: 'execution.released',
+  not_done: 'execution.not_done',
+  indeterminate: 'execution.indeterminate',
+};
+
+const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  indeterminate: 'indeterminate',
+  released: 'planning',
+  not_done: null,
+};
+
+/**
+ * Closes a claim and says what follows: a final status, another look by people (released), or another claim (fenced
+ * off: null). A claim that somebody else settled meanwhile stays as it is.
+ */
+export async function settle(
+  transaction: StepTransaction,
+  execution: ExecutionRow,
+  settlement: Settlement,
+): Promise<Executed | null> {
+  const { row } = transaction;
+  const closed = await closeClaim(transaction, execution, settlement);
+  const status = STATUS_OF[settlement.state];
+  if (closed && status !== null) await transaction.update(finalColumns(status, settlement));
+  if (closed) await appendSettled(transaction, execution, settlement);
+  if (settlement.state === 'not_done') return null;
+  return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };
+}
+
+async function closeClaim(
+  { manager, place }: StepTransaction,
+  execution: ExecutionRow,
+  settlement: Settlement,
+): Promise<boolean> {
+  const closed: unknown[] = await manager.query(
+    `with closed as (
+       update keyturn.execution set state = $3, settled_at = $4, outcome = $5
+       where request = $1 and attempt = $2 and state = 'claimed' returning 1)
+     select * from closed`,
+    [execution.request, execution.attempt, settlement.state, place.at, JSON.stringify(settlement.facts)],
+  );
+  return closed.length > 0;
+}
+
+function finalColumns(
+  status: RequestStatus,
+  settlement: Settlement,
+): Parameters<StepTransaction['update']>[0] {
+  if (status === 'planning') return { status };
+  if (status === 'succeeded') return { status, result: settlement.result ?? null };
+  const code = status === 'indeterminate' ? 'outcome_unknown' : (settlement.code ?? 'failed');
+  return { status, failure: { code, detail: settlement.detail ?? '' } };
+}
+
+async function appendSettled(
+  transaction: StepTransaction,
+  execution: ExecutionRow,
+  settlement: Settlement,
+): Promise<void> {
+  const { row } = transaction;
+  await transaction.append({
+    type: LEAF_OF[settlement.state],
+    at: new Date().toISOString(),
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: execution.decision_digest,
+    policy_digest: null,
+    facts: { attempt: execution.attempt, ...settlement.facts },
+    evidence: null,
+    parts: partsOf(settlement),
+  });
+}
+
+function partsOf(settlement: Settlement): Record<string, JsonValue> {
+  const parts: Record<string, JsonValue> = {};
+  if (settlement.detail !== undefined) parts['detail'] = settlement.detail;
+  if (settlement.result !== undefined && settlement.result !== null) parts['result'] = settlement.result;
+  return parts;
+}
+
+/** Policy or the standing of the requester forbids the action now: the request ends denied, or failed once it began. */
+export async function refuseExecution(transaction: StepTransaction, code: string): Promise<Executed> {
+  const { row, place } = transaction;
+  const status = row.status === 'executing' ? 'failed' : 'denied';
+  await transaction.update({
+    status,
+    failure: { code, detail: '' },
+    open_selectors: [],
+    ...(status === 'denied' ? { denied_by: 'policy' as const } : {}),
+  });
+  await transaction.append({
+    type: status === 'denied' ? 'request.denied' : 'execution.failed',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { by: 'policy', code, round: row.round },
+    evidence: null,
+    parts: {},
+  });
+  return { kind: 'closed', status };
+}
+
+/** The approval does not carry any more: people must look again. The next evaluation opens the new round. */
+export async function returnToReview(transaction: StepTransaction, why: string): Promise<Executed> {
+  const { row, place } = transaction;
+  await transaction.update({ status: 'planning', open_selectors: [] });
+  await transaction.append({
+    type: why === 'approval_stale' ? 'request.approval_stale' : 'request.drifted',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { why, round: row.round },
+    evidence: null,
+    parts: {},
+  });
+  return { kind: 'again' };
+}

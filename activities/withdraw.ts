@@ -1,0 +1,43 @@
+import { ownKeysOf, personOf } from '../domain/directory.ts';
+import { sha256 } from '../domain/digest.ts';
+import type { SignedWithdrawal } from '../domain/envelope.ts';
+import { identityKey as keyOf } from '../domain/identity.ts';
+import { canMove } from '../domain/request.ts';
+import { accountActor, rememberAccounts } from './actors.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { StepTransaction } from './record.ts';
+
+/** Cancels a request for somebody of its lineage. Too late, or not theirs: nothing happens. */
+export async function withdrawRequest(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  { signed, envelope }: { readonly signed: SignedWithdrawal; readonly envelope: string },
+): Promise<void> {
+  const { row, place, manager } = transaction;
+  if (!canMove(row.status, 'cancelled') || !(await isOfLineage(dependencies, transaction, signed))) return;
+  await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
+  await transaction.update({ status: 'cancelled', open_selectors: [] });
+  await transaction.append({
+    type: 'request.withdrawn',
+    at: place.at,
+    actor: accountActor(dependencies.identityKey, signed.by, 'person'),
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { round: row.round, withdrawal: signed.id },
+    evidence: { grade: 'C', refs: [sha256(envelope)] },
+    parts: {},
+  });
+}
+
+async function isOfLineage(
+  dependencies: Dependencies,
+  { manager, row }: StepTransaction,
+  { by }: SignedWithdrawal,
+): Promise<boolean> {
+  const active = await dependencies.policies.active(manager);
+  if (!active) return false;
+  const own = ownKeysOf(active.policy.directory, row.lineage);
+  const person = personOf(active.policy.directory, by);
+  return own.has(keyOf(by)) || (person !== undefined && own.has(`person:${person.id}`));
+}

@@ -1,0 +1,66 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Request } from 'express';
+
+import type { ActivePolicy } from '../../../database/readers.ts';
+import { agentOf, ownKeysOf, personOf, type Agent, type Directory, type Person } from '../../../domain/directory.ts';
+import { identityKey, isSameIdentity, type Lineage } from '../../../domain/identity.ts';
+import type { Principal } from './principal.ts';
+
+/** Who calls, seen against the policy that is active now. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly policy: ActivePolicy;
+  readonly person: Person | null;
+  readonly agent: Agent | null;
+}
+
+/** A request that passed the guard. */
+export interface AuthenticatedRequest extends Request {
+  caller?: Caller;
+}
+
+/** The caller, as a parameter of a handler. */
+export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+  const { caller } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  if (!caller) throw new Error('A handler asked for the caller of an unguarded route.');
+  return caller;
+});
+
+/** The caller of a principal. */
+export function callerOf(principal: Principal, policy: ActivePolicy): Caller {
+  const { directory } = policy.policy;
+  return {
+    principal,
+    policy,
+    person: personOf(directory, principal.identity) ?? null,
+    agent: agentOf(directory, principal.identity) ?? null,
+  };
+}
+
+/**
+ * True for a person of the directory who signed in herself. A token that some program holds for a person opens no more
+ * than that program's own requests.
+ */
+export function isReviewer(caller: Caller): boolean {
+  return caller.person !== null && caller.person.active && caller.principal.isInteractive;
+}
+
+/** True when the request may be known to the caller at all. */
+export function canRead(caller: Caller, lineage: Lineage): boolean {
+  return isReviewer(caller) || isInLineage(caller, lineage);
+}
+
+/** True when the caller's own account is part of the lineage. */
+export function isInLineage(caller: Caller, lineage: Lineage): boolean {
+  return lineage.some((member) => isSameIdentity(member, caller.principal.identity));
+}
+
+/** True when the caller counts as "own" for the lineage, by account or by person, in any of the directories. */
+export function isOwnRequest(caller: Caller, lineage: Lineage, directories: readonly Directory[]): boolean {
+  const account = identityKey(caller.principal.identity);
+  return directories.some((directory) => {
+    const own = ownKeysOf(directory, lineage);
+    const person = personOf(directory, caller.principal.identity) ?? caller.person;
+    return own.has(account) || (person !== null && own.has(`person:${person.id}`));
+  });
+}

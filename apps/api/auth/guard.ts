@@ -1,0 +1,65 @@
+import { Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+
+import { KeyturnError } from '../../../domain/errors.ts';
+import { identityKey } from '../../../domain/identity.ts';
+import { ApiContext } from '../context.ts';
+import { callerOf, type AuthenticatedRequest, type Caller } from './caller.ts';
+
+const PUBLIC = 'keyturn:public';
+
+/** Marks a route that needs no token. */
+export const Public = () => SetMetadata(PUBLIC, true);
+
+/** Lets only verified tokens in, and each identity only so often. */
+@Injectable()
+export class TokenGuard implements CanActivate {
+  readonly #context: ApiContext;
+  readonly #reflector: Reflector;
+
+  constructor(context: ApiContext, reflector: Reflector) {
+    this.#context = context;
+    this.#reflector = reflector;
+  }
+
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
+    if (this.#reflector.getAllAndOverride<boolean>(PUBLIC, [execution.getHandler(), execution.getClass()])) return true;
+    const request = execution.switchToHttp().getRequest<AuthenticatedRequest>();
+    request.caller = await authenticate(this.#context, request);
+    return true;
+  }
+}
+
+async function authenticate(context: ApiContext, request: AuthenticatedRequest): Promise<Caller> {
+  const principal = await verify(context, request);
+  limit(context, identityKey(principal.identity));
+  return callerOf(principal, await activePolicy(context));
+}
+
+/** Failed attempts are counted by address, so that guessing is slow and costs no signature checks. */
+async function verify(context: ApiContext, request: AuthenticatedRequest): Promise<Caller['principal']> {
+  try {
+    return await context.tokens.verify(bearerOf(request));
+  } catch (error) {
+    limit(context, `address:${request.socket.remoteAddress ?? ''}`);
+    throw error;
+  }
+}
+
+function bearerOf(request: AuthenticatedRequest): string {
+  const match = /^Bearer +([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '');
+  if (!match?.[1]) throw new KeyturnError('unauthenticated', 'This needs a bearer token (Authorization header).');
+  return match[1];
+}
+
+function limit(context: ApiContext, key: string): void {
+  const retryAfterSeconds = context.limiter.take(key);
+  if (retryAfterSeconds > 0) throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
+}
+
+/** The active policy. Without one nothing can be judged, so nothing is answered. */
+export async function activePolicy(context: ApiContext): Promise<Caller['policy']> {
+  const policy = await context.policies.active(context.source.manager);
+  if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
+  return policy;
+}

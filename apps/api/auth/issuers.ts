@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+/** Only asymmetric signatures: with `none` or a shared secret, whoever verifies could also forge. */
+const algorithm = z.enum([
+  'EdDSA',
+  'Ed25519',
+  'ES256',
+  'ES384',
+  'ES512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+]);
+const url = z.url({ protocol: /^https?$/ });
+
+const issuerSchema = z
+  .strictObject({
+    issuer: url,
+    audience: z.string().min(1),
+    algorithms: z.array(algorithm).min(1),
+    jwks_uri: url.optional(),
+    human: z.strictObject({ clients: z.array(z.string().min(1)), scope: z.string().min(1) }).optional(),
+    cli_client: z.string().min(1).optional(),
+    claims: z.strictObject({ trigger: z.string().min(1).optional() }).optional(),
+    /** Keys fetched in clear from another machine can be swapped on the way: only with the operator's word for it. */
+    allow_insecure_http: z.boolean().optional(),
+  })
+  .refine((entry) => entry.allow_insecure_http === true || isProtected(entry.jwks_uri ?? entry.issuer), {
+    error: 'needs https (or allow_insecure_http: true) beyond loopback',
+  });
+
+const issuersSchema = z.strictObject({ issuers: z.array(issuerSchema).min(1) });
+
+/** One trusted issuer of tokens. */
+export type Issuer = z.infer<typeof issuerSchema>;
+
+/** Reads the trusted issuers, by their exact name. Throws when the file is wrong or names one twice. */
+export async function readIssuers(file: string): Promise<ReadonlyMap<string, Issuer>> {
+  const parsed = issuersSchema.safeParse(parse(await readFile(file, 'utf8')));
+  if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
+  const issuers = new Map(parsed.data.issuers.map((entry) => [entry.issuer, entry]));
+  if (issuers.size !== parsed.data.issuers.length) throw new Error(`${file}: an issuer is named twice.`);
+  return issuers;
+}
+
+function isProtected(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+
+import type { Identity, LineageMember } from '../../domain/identity.ts';
+import type { Issuer } from './issuers.ts';
+
+/** Who a verified token speaks for. */
+export interface Principal {
+  /** Who asks: the actor of a delegated token, else its subject. */
+  readonly identity: Identity;
+  /** Everybody else the token names as standing behind the call. */
+  readonly behind: readonly LineageMember[];
+  readonly clientId: string | null;
+  readonly scopes: readonly string[];
+  /** A person signed in with an interactive client. */
+  readonly isInteractive: boolean;
+  /** Interactive, and the token was given the scope to decide. */
+  readonly isHuman: boolean;
+  /** Where decisions of this token come from. */
+  readonly channel: 'api' | 'cli';
+  readonly expiresAt: Date;
+}
+
+/** Names that the database or a canonical form could not hold are refused here, once. */
+const subject = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine((name) => name.isWellFormed() && !name.includes('\0'));
+const names = z.union([z.string().max(4_096), z.array(z.string().max(256)).max(256)]);
+
+/** RFC 8693 section 4.1: who acts, and who acted before. */
+interface Actor {
+  readonly sub: string;
+  readonly iss?: string | undefined;
+  readonly act?: Actor | undefined;
+}
+const actor: z.ZodType<Actor> = z.lazy(() =>
+  z.object({ sub: subject, iss: z.string().min(1).max(2_048).optional(), act: actor.optional() }),
+);
+
+const claimsSchema = z.object({
+  iss: z.string(),
+  sub: subject,
+  exp: z.number(),
+  client_id: z.string().max(512).optional(),
+  azp: z.string().max(512).optional(),
+  scope: names.optional(),
+  scp: names.optional(),
+  idtyp: z.string().optional(),
+  act: actor.optional(),
+});
+
+type Claims = z.infer<typeof claimsSchema>;
+
+/** How many actors a chain may have: longer ones are a mistake or an attack. */
+const ACTORS_MAX = 8;
+
+/**
+ * The principal of verified claims, or null when a claim has an unexpected form. Unknown forms are never guessed at: a
+ * chain of actors that cannot be read would hide somebody of the lineage.
+ */
+export function principalOf(payload: unknown, issuer: Issuer): Principal | null {
+  const parsed = claimsSchema.safeParse(payload);
+  if (!parsed.success) return null;
+  const claims = parsed.data;
+  const actors = actorsOf(claims);
+  const [first, ...earlier] = actors;
+  // An issuer vouches for its own accounts only: another issuer's agent cannot be made to ask by its word.
+  if (actors.length > ACTORS_MAX || (first && first.issuer !== claims.iss)) return null;
+  const owner = { issuer: claims.iss, subject: claims.sub };
+  const trigger = triggerOf(payload, issuer);
+  if (!trigger.success) return null;
+  return {
+    identity: first ?? owner,
+    behind: [
+      ...(first ? [{ ...owner, role: 'on_behalf_of' as const }] : []),
+      ...earlier.map((member) => ({ ...member, role: 'trigger' as const })),
+      ...(trigger.data ? [{ issuer: claims.iss, subject: trigger.data, role: 'trigger' as const }] : []),
+    ],
+    clientId: clientOf(claims),
+    scopes: scopesOf(claims),
+    ...humanity(claims, issuer),
+    channel: issuer.cli_client !== undefined && clientOf(claims) === issuer.cli_client ? 'cli' : 'api',
+    expiresAt: new Date(claims.exp * 1_000),
+  };
+}
+
+/** One issuer serves people and machines alike, so each token has to prove that a person stands behind it. */
+function humanity(claims: Claims, issuer: Issuer): Pick<Principal, 'isInteractive' | 'isHuman'> {
+  const client = clientOf(claims);
+  const isInteractive =
+    issuer.human !== undefined &&
+    client !== null &&
+    issuer.human.clients.includes(client) &&
+    claims.sub !== client &&
+    claims.act === undefined &&
+    claims.idtyp !== 'app';
+  const isHuman = isInteractive && scopesOf(claims).includes(issuer.human?.scope ?? '');
+  return { isInteractive, isHuman };
+}
+
+/** The client that got the token. Two names that differ prove nothing. */
+function clientOf({ client_id: clientId, azp }: Claims): string | null {
+  if (clientId !== undefined && azp !== undefined && clientId !== azp) return null;
+  return clientId ?? azp ?? null;
+}
+
+function scopesOf({ scope, scp }: Claims): readonly string[] {
+  return [scope, scp].flatMap((value) => (typeof value === 'string' ? value.split(' ') : (value ?? [])));
+}
+
+function actorsOf(claims: Claims): readonly Identity[] {
+  const actors: Identity[] = [];
+  for (let next = claims.act; next; next = next.act) {
+    actors.push({ issuer: next.iss ?? claims.iss, subject: next.sub });
+  }
+  return actors;
+}
+
+function triggerOf(payload: unknown, issuer: Issuer): z.ZodSafeParseResult<string | undefined> {
+  const name = issuer.claims?.trigger;
+  return subject.optional().safeParse(name && (payload as Readonly<Record<string, unknown>>)[name]);
+}

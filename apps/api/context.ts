@@ -1,0 +1,27 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+
+import type { ChangeFeed } from '../../database/change-feed.ts';
+import type { PolicyReader } from '../../database/readers.ts';
+import type { TokenVerifier } from './auth/token-verifier.ts';
+import type { Metrics } from './http/metrics.ts';
+import type { RateLimiter } from './http/rate-limiter.ts';
+import type { Keys } from './keys.ts';
+import type { ArgumentChecker } from './requests/argument-checker.ts';
+import type { Settings } from './settings.ts';
+
+/** What the handlers work with. Holds no truth: everything in it can be made again from the database and the files. */
+export abstract class ApiContext {
+  abstract readonly settings: Settings;
+  abstract readonly keys: Keys;
+  abstract readonly source: DataSource;
+  abstract readonly policies: PolicyReader;
+  abstract readonly feed: ChangeFeed;
+  abstract readonly temporal: Client;
+  abstract readonly tokens: TokenVerifier;
+  abstract readonly limiter: RateLimiter;
+  abstract readonly checker: ArgumentChecker;
+  abstract readonly metrics: Metrics;
+  abstract readonly log: Logger;
+}

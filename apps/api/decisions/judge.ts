@@ -1,0 +1,70 @@
+import { decidableRequest, readDecisions } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import { checkDecision, type DecisionAttempt } from '../../../domain/decision.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { isFinal } from '../../../domain/request.ts';
+import type { DecisionBody } from '../../../domain/wire.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { directoriesOf, loadRequest } from '../requests/load.ts';
+
+/** How strongly a signed-in session binds a person to the words decided on. */
+export const SESSION_GRADE = 'C' as const;
+
+/** A decision that the caller may make now. */
+export interface JudgedDecision {
+  readonly row: RequestRow;
+  readonly attempt: DecisionAttempt;
+}
+
+/** What somebody wants to decide on which request. */
+export interface DecisionCall {
+  readonly caller: Caller;
+  readonly id: string;
+  readonly body: DecisionBody;
+}
+
+/**
+ * Refuses at once what the worker would refuse later, by the same functions. Passing here counts nothing yet: the worker
+ * judges again, and the executor a third time.
+ */
+export async function judge(context: ApiContext, { caller, id, body }: DecisionCall): Promise<JudgedDecision> {
+  if (!caller.principal.isHuman) {
+    throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
+  }
+  const row = await loadRequest(context, caller, id);
+  const decisions = await readDecisions(context.source.manager, id);
+  const request = decidableRequest(row, decisions, caller.policy.policy);
+  if (!request) throw notPending(row);
+  const attempt = attemptOf(caller, body);
+  const check = checkDecision({ request, attempt, directories: await directoriesOf(context, caller, row) });
+  if (!check.ok) throw new KeyturnError(check.code, check.message);
+  return { row, attempt };
+}
+
+/** What cannot be decided any more, or not yet. */
+export function notPending({ status }: RequestRow): KeyturnError {
+  return isFinal(status)
+    ? new KeyturnError('request_finished', `The request is over: ${status}.`)
+    : new KeyturnError('request_not_pending', `The request is ${status}, not pending.`);
+}
+
+function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
+  const { identity, isHuman } = caller.principal;
+  return {
+    decision_digest: body.decision_digest,
+    verdict: body.verdict,
+    reviewer: identity,
+    is_human: isHuman,
+    grade: SESSION_GRADE,
+    has_reason: (body.reason?.trim().length ?? 0) > 0,
+    defer: deferOf(body),
+    at: new Date().toISOString(),
+  };
+}
+
+function deferOf({ verdict, defer }: DecisionBody): DecisionAttempt['defer'] {
+  if (!defer) return null;
+  if (verdict !== 'defer') throw new KeyturnError('defer_invalid', 'Only the verdict defer takes an instant or a group.');
+  return { until: defer.until === undefined ? null : new Date(defer.until).toISOString(), to: defer.to ?? null };
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+
+import { base32 } from '../../../domain/audit.ts';
+import { signEnvelope, type SignedDecision } from '../../../domain/envelope.ts';
+import { seal } from '../../../domain/sealing.ts';
+import type { ApiContext } from '../context.ts';
+import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './judge.ts';
+
+/** How a decision goes on its way. */
+export interface Carriage {
+  readonly channel: SignedDecision['channel'];
+  readonly ticketExpiresAt: string | null;
+}
+
+/** A decision with the API's signature. */
+export interface SignedEnvelope {
+  readonly id: string;
+  readonly envelope: string;
+}
+
+/** Signs a judged decision. Its time of issue, by which it will be judged, is now. */
+export async function signDecision(
+  context: ApiContext,
+  { call, judged }: { readonly call: DecisionCall; readonly judged: JudgedDecision },
+  carriage: Carriage,
+): Promise<SignedEnvelope> {
+  const id = freshId('dec');
+  const decision: SignedDecision = {
+    kind: 'decision',
+    id,
+    request: call.id,
+    decision_digest: call.body.decision_digest,
+    verdict: call.body.verdict,
+    reviewer: { issuer: judged.attempt.reviewer.issuer, subject: judged.attempt.reviewer.subject },
+    channel: carriage.channel,
+    grade: SESSION_GRADE,
+    reason: await sealReason(context, id, call.body.reason),
+    defer: judged.attempt.defer && { ...judged.attempt.defer },
+    issued_at: new Date().toISOString(),
+    ticket_expires_at: carriage.ticketExpiresAt,
+  };
+  return { id, envelope: await signEnvelope(decision, context.keys.signing) };
+}
+
+/** A new id of 128 random bits. */
+export function freshId(prefix: 'dec' | 'wdr'): string {
+  return `${prefix}_${base32(randomBytes(16))}`;
+}
+
+/** A reason, sealed for its place; null for none. */
+export async function sealReason(
+  { keys }: ApiContext,
+  id: string,
+  reason: string | undefined,
+): Promise<string | null> {
+  const value = reason?.trim() ?? '';
+  if (value === '') return null;
+  return seal({ context: `${id}/reason`, value, initializationVector: randomBytes(12) }, keys.sealing);
+}

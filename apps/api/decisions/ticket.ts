@@ -1,0 +1,27 @@
+import type { Ticket } from '../../../domain/wire.ts';
+import type { ApiContext } from '../context.ts';
+import { judge, type DecisionCall } from './judge.ts';
+import { signDecision } from './sign.ts';
+
+const TICKET_MS = 10 * 60 * 1_000;
+
+/** Issues a ticket: a signed decision that its holder sends from the Temporal UI or CLI within ten minutes. */
+export async function issueTicket(context: ApiContext, call: DecisionCall): Promise<Ticket> {
+  const judged = await judge(context, call);
+  const expiresAt = new Date(
+    Math.min(Date.now() + TICKET_MS, judged.row.expires_at?.getTime() ?? Number.POSITIVE_INFINITY),
+  ).toISOString();
+  const carriage = { channel: 'temporal' as const, ticketExpiresAt: expiresAt };
+  const { envelope } = await signDecision(context, { call, judged }, carriage);
+  return { ticket: envelope, expires_at: expiresAt, how_to_use: howToUse(context, call.id, expiresAt) };
+}
+
+function howToUse({ settings }: ApiContext, request: string, expiresAt: string): string {
+  const { namespace } = settings.temporal;
+  return (
+    `Before ${expiresAt}: open workflow ${request} (namespace ${namespace}) in the Temporal UI, More Actions, ` +
+    'Send a Signal, choose decide, and paste the ticket as a JSON string (in double quotes). Or: ' +
+    `temporal workflow signal --namespace ${namespace} --workflow-id ${request} --name decide --input '"TICKET"'. ` +
+    'Whoever holds the ticket can send it, once: treat it like a password.'
+  );
+}

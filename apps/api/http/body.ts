@@ -1,0 +1,67 @@
+import type { NextFunction, Request, Response } from 'express';
+
+import { KeyturnError } from '../../../domain/errors.ts';
+import { parseJsonText } from './json-text.ts';
+
+/** A larger body is refused: nobody could review it. */
+export const BODY_BYTES_MAX = 256 * 1024;
+
+/**
+ * Reads the whole body as strict JSON into `request.body`, for the handlers and nobody before them. Compressed bodies are
+ * refused: a small one could unpack to anything.
+ */
+export function readBody(request: Request, _response: Response, next: NextFunction): void {
+  parsedBody(request).then(
+    (body) => {
+      request.body = body;
+      next();
+    },
+    (error: unknown) => next(request.destroyed ? cutShort() : error),
+  );
+}
+
+function cutShort(): KeyturnError {
+  return new KeyturnError('invalid_json', 'The connection ended before the body did.');
+}
+
+async function parsedBody(request: Request): Promise<unknown> {
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
+  if (!hasBody) return undefined;
+  refuseMediaType(request);
+  if (Number(request.headers['content-length']) > BODY_BYTES_MAX) throw tooLarge();
+  return parseJsonText(decode(await readAll(request)));
+}
+
+function refuseMediaType(request: Request): void {
+  const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
+  const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter));
+  const encoding = request.headers['content-encoding'];
+  if (type?.trim() !== 'application/json' || !isUtf8 || (encoding !== undefined && encoding !== 'identity')) {
+    throw new KeyturnError('unsupported_media_type', 'Send plain application/json in UTF-8.');
+  }
+}
+
+async function readAll(request: Request): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Destroying the request would cut the connection before the caller could read the refusal.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const bytes = chunk as Buffer;
+    size += bytes.length;
+    if (size > BODY_BYTES_MAX) throw tooLarge();
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new KeyturnError('invalid_json', 'The body is not UTF-8.');
+  }
+}
+
+function tooLarge(): KeyturnError {
+  return new KeyturnError('body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes.`);
+}

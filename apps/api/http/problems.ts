@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+
+import { isKeyturnError, KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
+import type { Problem } from '../../../domain/wire.ts';
+
+const RETRY_AFTER_SECONDS = 2;
+
+/** Answers every error, whoever raised it, as a problem (RFC 9457) that says nothing of the inside. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const response = http.getResponse<Response>();
+    const refusal = refusalOf(error);
+    const instance = `urn:uuid:${randomUUID()}`;
+    if (statusOf(refusal.code) >= 500) this.#report(error, instance, http.getRequest<Request>());
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, problemOf(refusal, instance), refusal);
+  }
+
+  /** The class and place of a fault; never its message, which may quote what a caller sent. */
+  #report(error: unknown, instance: string, request: Request): void {
+    const name = error instanceof Error ? error.name : typeof error;
+    const stack = error instanceof Error ? framesOf(error) : [];
+    const code = isKeyturnError(error) ? error.code : driverCode(error);
+    this.#log.error({ instance, method: request.method, error: name, code, stack }, 'request failed');
+  }
+}
+
+function framesOf(error: Error): readonly string[] {
+  return (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 8);
+}
+
+function sendProblem(response: Response, problem: Problem, refusal: KeyturnError): void {
+  if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  if (problem.status === 413) response.setHeader('Connection', 'close');
+  if (problem.status === 429 || problem.status === 503) {
+    const seconds = Number(refusal.facts['retryAfterSeconds'] ?? RETRY_AFTER_SECONDS);
+    response.setHeader('Retry-After', String(Math.max(1, Math.ceil(seconds))));
+  }
+  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** The problem that tells of a refusal. */
+export function problemOf(refusal: KeyturnError, instance: string): Problem {
+  const status = statusOf(refusal.code);
+  const errors = refusal.facts['errors'] as Problem['errors'];
+  return {
+    type: `urn:keyturn:error:${refusal.code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    code: refusal.code,
+    detail: refusal.message,
+    instance,
+    ...(errors ? { errors } : {}),
+  };
+}
+
+/** What a caller may be told of any error. */
+function refusalOf(error: unknown): KeyturnError {
+  if (isKeyturnError(error)) return error;
+  const status = clientStatus(error);
+  if (status !== null) return new KeyturnError(codeOf(status), messageOf(status));
+  if (isDatabaseAway(error)) {
+    return new KeyturnError('unavailable', 'The database cannot be reached now: try again.');
+  }
+  return new KeyturnError('internal', 'Something went wrong inside Keyturn. The instance names it in the log.');
+}
+
+/** Errors of the framework carry a status; 4xx means that the request itself could not be read. */
+function clientStatus(error: unknown): number | null {
+  const status = error instanceof HttpException ? error.getStatus() : (error as { status?: unknown } | null)?.status;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status === 404 || status === 405) return 'not_found';
+  return status === 413 ? 'body_too_large' : 'invalid_request';
+}
+
+function messageOf(status: number): string {
+  return status === 404 || status === 405 ? 'There is nothing here.' : 'The request cannot be read.';
+}
+
+const AWAY_CODES = /^(08\w{3}|57P0[123]|53[34]00|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/;
+const AWAY_MESSAGES = /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed/i;
+
+function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return AWAY_CODES.test(driverCode(error) ?? '') || AWAY_MESSAGES.test(error.message);
+}
+
+function driverCode(error: unknown): string | null {
+  const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };
+  const found = driverError?.code ?? code;
+  return typeof found === 'string' ? found : null;
+}
+
+/** The value in the schema's form. Refuses (`invalid_request`) with the place of everything that does not fit. */
+export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.slice(0, 20).map((issue) => ({
+    path: issue.path.map((part) => `/${String(part).slice(0, 100)}`).join(''),
+    message: issue.message.slice(0, 300),
+  }));
+  throw new KeyturnError('invalid_request', 'The request does not have the form that is asked for.', { errors });
+}

@@ -1,0 +1,41 @@
+/** Remembered callers: the longest unseen are forgotten first, so memory is bounded whoever calls. */
+const CALLERS_MAX = 10_000;
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** A token bucket a caller: `ratePerSecond` on average, twice that at once. One process limits what it serves itself. */
+export class RateLimiter {
+  readonly #ratePerSecond: number;
+  readonly #burst: number;
+  readonly #clock: () => number;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(ratePerSecond: number, clock: () => number = () => performance.now()) {
+    this.#ratePerSecond = ratePerSecond;
+    this.#burst = Math.max(1, ratePerSecond * 2);
+    this.#clock = clock;
+  }
+
+  /** Takes one token. Answers 0, or the seconds until there is one. */
+  take(caller: string): number {
+    const bucket = this.#refilled(caller);
+    if (bucket.tokens < 1) return (1 - bucket.tokens) / this.#ratePerSecond;
+    bucket.tokens -= 1;
+    return 0;
+  }
+
+  #refilled(caller: string): Bucket {
+    const now = this.#clock();
+    const known = this.#buckets.get(caller) ?? { tokens: this.#burst, at: now };
+    known.tokens = Math.min(this.#burst, known.tokens + ((now - known.at) / 1_000) * this.#ratePerSecond);
+    known.at = now;
+    this.#buckets.delete(caller);
+    this.#buckets.set(caller, known);
+    const [oldest] = this.#buckets.keys();
+    if (this.#buckets.size > CALLERS_MAX && oldest !== undefined) this.#buckets.delete(oldest);
+    return known;
+  }
+}

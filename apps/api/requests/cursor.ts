@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+import type { ListPosition } from '../../../database/request-list.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { requestIdSchema } from '../../../domain/wire.ts';
+
+const positionSchema = z.tuple([z.iso.datetime({ precision: 3 }), requestIdSchema]);
+
+/** The cursor after a row. Callers hand it back as it is. */
+export function cursorAfter(row: RequestRow): string {
+  return Buffer.from(`${row.created_at.toISOString()} ${row.id}`).toString('base64url');
+}
+
+/** The position of a cursor, or null for none. Refuses (`invalid_request`) what `cursorAfter` never made. */
+export function positionOf(cursor: string | undefined): ListPosition | null {
+  if (cursor === undefined) return null;
+  const parsed = positionSchema.safeParse(Buffer.from(cursor, 'base64url').toString('utf8').split(' '));
+  if (!parsed.success) throw new KeyturnError('invalid_request', 'The cursor is not one of this list.');
+  return { createdAt: parsed.data[0], id: parsed.data[1] };
+}

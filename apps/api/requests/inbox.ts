@@ -1,0 +1,112 @@
+import type { z } from 'zod';
+
+import { decidableRequest } from '../../../database/readers.ts';
+import { listOpen, readDecisionsOfAll, type ListPosition } from '../../../database/request-list.ts';
+import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { checkDecision } from '../../../domain/decision.ts';
+import { membersOf, type Directory } from '../../../domain/directory.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { SESSION_GRADE } from '../decisions/judge.ts';
+import { cursorAfter, positionOf } from './cursor.ts';
+import { summaries } from './list.ts';
+import { directoriesOf } from './load.ts';
+
+const LIMIT_DEFAULT = 50;
+const BATCH = 100;
+const BATCHES_MAX = 10;
+
+/** Pending requests that the caller may decide now, newest first. */
+export async function inboxPage(
+  context: ApiContext,
+  caller: Caller,
+  query: z.output<typeof inboxQuerySchema>,
+): Promise<RequestPage> {
+  const person = reviewerOf(caller);
+  const selectors = selectorsOf(caller.policy.policy.directory, person);
+  const found = await collect(context, caller, {
+    selectors,
+    limit: query.limit ?? LIMIT_DEFAULT,
+    after: positionOf(query.cursor),
+  });
+  return { items: await summaries(context, caller, found.rows), next_cursor: found.next };
+}
+
+function reviewerOf(caller: Caller): string {
+  if (!caller.principal.isHuman) {
+    throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in has an inbox.');
+  }
+  if (!caller.person) throw new KeyturnError('reviewer_unknown', 'The directory does not know this account.');
+  if (!isReviewer(caller)) throw new KeyturnError('reviewer_inactive', 'This reviewer is deactivated.');
+  return caller.person.id;
+}
+
+/** Every selector that holds the person. */
+function selectorsOf(directory: Directory, person: string): readonly string[] {
+  const groups = directory.groups.filter((group) => membersOf(directory, group.id).has(person));
+  return [`user:${person}`, ...groups.map((group) => `group:${group.id}`)];
+}
+
+interface Search {
+  readonly selectors: readonly string[];
+  readonly limit: number;
+  readonly after: ListPosition | null;
+}
+
+/** The index of open selectors is generous; each request is checked as a decision on it would be. */
+async function collect(
+  context: ApiContext,
+  caller: Caller,
+  search: Search,
+): Promise<{ readonly rows: readonly RequestRow[]; readonly next: string | null }> {
+  const rows: RequestRow[] = [];
+  let after = search.after;
+  for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+    const candidates = await listOpen(context.source.manager, search.selectors, { after, limit: BATCH });
+    const decisions = await readDecisionsOfAll(
+      context.source.manager,
+      candidates.map((row) => row.id),
+    );
+    for (const row of candidates) {
+      if (await canDecide(context, caller, { row, decisions: decisions.get(row.id) ?? [] })) rows.push(row);
+      if (rows.length === search.limit) return { rows, next: cursorAfter(row) };
+    }
+    const last = candidates.at(-1);
+    if (candidates.length < BATCH || !last) return { rows, next: null };
+    after = positionOf(cursorAfter(last));
+  }
+  return { rows, next: after && Buffer.from(`${after.createdAt} ${after.id}`).toString('base64url') };
+}
+
+interface Candidate {
+  readonly row: RequestRow;
+  readonly decisions: readonly DecisionRow[];
+}
+
+async function canDecide(context: ApiContext, caller: Caller, { row, decisions }: Candidate): Promise<boolean> {
+  const request = decidableRequest(row, decisions, caller.policy.policy);
+  if (!request || row.decision_digest === null || isPutOff({ row, decisions }, caller.person?.id)) return false;
+  const attempt = {
+    decision_digest: row.decision_digest,
+    // A denial asks for no grade of evidence: who may only deny here is still asked.
+    verdict: 'deny' as const,
+    reviewer: caller.principal.identity,
+    is_human: caller.principal.isHuman,
+    grade: SESSION_GRADE,
+    has_reason: true,
+    defer: null,
+    at: new Date().toISOString(),
+  };
+  return checkDecision({ request, attempt, directories: await directoriesOf(context, caller, row) }).ok;
+}
+
+/** Put off by this person for now, or handed over to others. */
+function isPutOff({ row, decisions }: Candidate, person: string | undefined): boolean {
+  const newest = decisions.findLast(
+    (decision) => decision.person === person && decision.round === row.round && decision.outcome === 'counted',
+  );
+  if (newest?.verdict !== 'defer') return false;
+  return newest.defer_to !== null || (newest.defer_until?.getTime() ?? 0) > Date.now();
+}

@@ -1,0 +1,70 @@
+import { personById, personOf, type Directory } from '../../../domain/directory.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { identityKey, isSameIdentity, type Lineage, type LineageMember } from '../../../domain/identity.ts';
+import type { CreateBody } from '../../../domain/wire.ts';
+import type { Caller } from '../auth/caller.ts';
+
+const MEMBERS_MAX = 16;
+
+/**
+ * Everybody behind a request: who asks, whom the token and the body name, and the owner of the agent. Members only take
+ * away who may approve, so an agent may declare more of them, never fewer.
+ */
+export function lineageOf(caller: Caller, body: CreateBody): Lineage {
+  refuseUnknownRequester(caller);
+  const { identity, behind } = caller.principal;
+  const declared: readonly LineageMember[] = body.on_behalf_of
+    ? [{ issuer: identity.issuer, ...definedOnly(body.on_behalf_of), role: 'on_behalf_of' }]
+    : [];
+  const lineage = unique([{ ...identity, role: 'requester' }, ...behind, ...declared, ...ownerOf(caller)]);
+  if (lineage.length > MEMBERS_MAX) {
+    throw new KeyturnError('invalid_request', `More than ${MEMBERS_MAX} identities stand behind this request.`);
+  }
+  refuseForNobody(caller, lineage);
+  return lineage;
+}
+
+function refuseUnknownRequester({ agent, person }: Caller): void {
+  if (!agent && !person) {
+    throw new KeyturnError('forbidden', 'The directory knows neither an agent nor a person with this account.');
+  }
+  if (agent?.active === false || person?.active === false) {
+    throw new KeyturnError('requester_inactive', 'This account is deactivated and cannot ask.');
+  }
+}
+
+/** The first account stands for the owner; the others count as own through the person. */
+function ownerOf({ agent, policy }: Caller): readonly LineageMember[] {
+  const owner = agent ? personById(policy.policy.directory, agent.owner) : undefined;
+  const [account] = owner?.accounts ?? [];
+  return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner' }] : [];
+}
+
+/** An agent that acts for people must name one that the directory knows: an invented name restricts nobody. */
+function refuseForNobody({ agent, policy }: Caller, lineage: Lineage): void {
+  if (!agent?.acts_for_people || namesPerson(policy.policy.directory, lineage)) return;
+  throw new KeyturnError('acts_for_nobody', 'This agent acts for people: name the person it acts for (on_behalf_of).');
+}
+
+function namesPerson(directory: Directory, lineage: Lineage): boolean {
+  return lineage.some(
+    (member) => (member.role === 'on_behalf_of' || member.role === 'trigger') && personOf(directory, member),
+  );
+}
+
+function unique(members: readonly LineageMember[]): Lineage {
+  const [requester, ...others] = members;
+  if (!requester) return [];
+  const seen = new Set<string>();
+  const rest = others.filter((member) => {
+    const key = `${member.role} ${identityKey(member)}`;
+    if (isSameIdentity(member, requester) || seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+  return [requester, ...rest];
+}
+
+function definedOnly(named: { issuer?: string | undefined; subject: string }): { issuer?: string; subject: string } {
+  return named.issuer === undefined ? { subject: named.subject } : { issuer: named.issuer, subject: named.subject };
+}

@@ -1,0 +1,94 @@
+import { readRequest } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import type { Directory } from '../../../domain/directory.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { targetOf } from '../../../domain/policy.ts';
+import { requestIdSchema } from '../../../domain/wire.ts';
+import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { readStart, type StartedRequest } from './start.ts';
+
+/** A request that the caller may know of. Refuses (`not_found`) all others alike. */
+export async function loadRequest(context: ApiContext, caller: Caller, id: string): Promise<RequestRow> {
+  if (!requestIdSchema.safeParse(id).success) throw notFound();
+  const row = (await readRequest(context.source.manager, id)) ?? (await readUnrecorded(context, id));
+  if (!row || !canRead(caller, row.lineage)) throw notFound();
+  return row;
+}
+
+/** A request that was accepted while no worker was there to record it: known to Temporal only. */
+async function readUnrecorded(context: ApiContext, id: string): Promise<RequestRow | null> {
+  const started = await readStart(context, id);
+  if (!started) return null;
+  // The workflow may have ended, or its row been written, between the two questions.
+  return (await readRequest(context.source.manager, id)) ?? unrecordedRow(context, started);
+}
+
+/** How a request looks until its row is written. Version 0 tells it apart. */
+export async function unrecordedRow(
+  context: ApiContext,
+  { signed, envelope }: StartedRequest,
+): Promise<RequestRow> {
+  const policy = await context.policies.byDigest(context.source.manager, signed.policy_digest);
+  const [requester] = signed.lineage;
+  const issuedAt = new Date(signed.issued_at);
+  return {
+    ...NOTHING_YET,
+    id: signed.id,
+    envelope,
+    action: signed.action,
+    schema_version: signed.schema_version,
+    target: signed.target,
+    environment: targetOf(policy, signed.target)?.environment ?? '',
+    mode: signed.mode,
+    intent_digest: signed.intent_digest,
+    lineage: signed.lineage,
+    requester_issuer: requester?.issuer ?? '',
+    requester_subject: requester?.subject ?? '',
+    creation_policy_digest: signed.policy_digest,
+    created_at: issuedAt,
+    updated_at: issuedAt,
+  };
+}
+
+const NOTHING_YET = {
+  run_id: '',
+  status: 'planning' as const,
+  denied_by: null,
+  round: 0,
+  plan_digest: null,
+  decision_digest: null,
+  requirement: null,
+  risk: null,
+  risk_reasons: null,
+  matched_rules: null,
+  summary: null,
+  open_selectors: [],
+  pending_since: null,
+  first_pending_at: null,
+  expires_at: null,
+  failure: null,
+  result: null,
+  version: '0',
+};
+
+/** The directory now, and that of the request's creation. */
+export async function directoriesOf(
+  context: ApiContext,
+  caller: Caller,
+  row: RequestRow,
+): Promise<{ readonly now: Directory; readonly at_creation: Directory }> {
+  const created = await context.policies.byDigest(context.source.manager, row.creation_policy_digest);
+  return { now: caller.policy.policy.directory, at_creation: created.directory };
+}
+
+/** True when the caller stands behind the request. */
+export async function isOwn(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
+  const directories = await directoriesOf(context, caller, row);
+  return isOwnRequest(caller, row.lineage, [directories.now, directories.at_creation]);
+}
+
+/** Says the same of what does not exist and of what the caller may not know. */
+export function notFound(): KeyturnError {
+  return new KeyturnError('not_found', 'There is no such request, or not for you.');
+}

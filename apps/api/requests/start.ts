@@ -1,0 +1,120 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+
+import { sha256 } from '../../../domain/digest.ts';
+import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { PRIVILEGED_ACTION, searchAttributes, type PrivilegedActionInput } from '../../../workflows/messages.ts';
+import type { ApiContext } from '../context.ts';
+import { askTemporal } from '../temporal.ts';
+import type { Explanation } from './explain.ts';
+
+const START_DEADLINE_MS = 3_000;
+const READ_DEADLINE_MS = 2_000;
+
+/** What a workflow is started with. */
+export interface Start {
+  readonly signed: SignedRequest;
+  readonly envelope: string;
+  readonly environment: string;
+  readonly explanation: Explanation;
+}
+
+/** A request that Temporal holds: what the API once signed for it. */
+export interface StartedRequest {
+  readonly signed: SignedRequest;
+  readonly envelope: string;
+}
+
+/** Starts the workflow of a request. Answers false when one with this id exists already, whatever its state. */
+export async function startWorkflow(context: ApiContext, start: Start): Promise<boolean> {
+  try {
+    await askTemporal({
+      client: context.temporal,
+      log: context.log,
+      deadlineMs: START_DEADLINE_MS,
+      unavailable:
+        'The request may or may not have been taken: repeat it with the same Idempotency-Key, it is never made twice.',
+      call: () => context.temporal.workflow.start(PRIVILEGED_ACTION, startOptions(context, start)),
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+function startOptions(context: ApiContext, { signed, envelope, environment, explanation }: Start) {
+  const input: PrivilegedActionInput = { asked: explanation.asked, request: envelope };
+  return {
+    workflowId: signed.id,
+    taskQueue: context.settings.temporal.taskQueue,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'FAIL' as const,
+    args: [input],
+    memo: { intent_digest: signed.intent_digest, envelope_digest: sha256(envelope) },
+    staticSummary: explanation.summary,
+    staticDetails: explanation.details,
+    typedSearchAttributes: [
+      { key: searchAttributes.status, value: 'planning' },
+      { key: searchAttributes.action, value: signed.action },
+      { key: searchAttributes.environment, value: environment },
+    ],
+  };
+}
+
+/**
+ * What the workflow with this id was started with, or null when there is none. The start event itself is read and its
+ * signature checked: whoever else can write to the namespace could start a workflow with this id, or copy a memo.
+ * Refuses (`foreign_run`) a workflow that Keyturn did not start.
+ */
+export async function readStart(context: ApiContext, id: string): Promise<StartedRequest | null> {
+  const input = await startInput(context, id);
+  if (input === null) return null;
+  const envelope = (input as { request?: unknown } | undefined)?.request;
+  const signed = await openEnvelope('request', envelope, context.keys.verification).catch((error: unknown) => {
+    if (isKeyturnError(error)) return null;
+    throw error;
+  });
+  if (signed?.id !== id || typeof envelope !== 'string') {
+    context.log.error({ request: id }, 'a workflow with this id was not started by Keyturn');
+    throw new KeyturnError(
+      'foreign_run',
+      'The workflow id of this request is taken by a workflow that Keyturn did not start: tell an operator.',
+    );
+  }
+  return { signed, envelope };
+}
+
+/** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */
+async function startInput(context: ApiContext, id: string): Promise<unknown> {
+  const { connection, options } = context.temporal.workflow;
+  try {
+    const answer = await askTemporal({
+      client: context.temporal,
+      log: context.log,
+      deadlineMs: READ_DEADLINE_MS,
+      unavailable: 'Temporal cannot be reached now: try again.',
+      call: () =>
+        connection.workflowService.getWorkflowExecutionHistory({
+          namespace: options.namespace,
+          execution: { workflowId: id },
+          maximumPageSize: 1,
+        }),
+    });
+    const started = answer.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+    const payload = started?.workflowType?.name === PRIVILEGED_ACTION ? started.input?.payloads?.[0] : undefined;
+    return payload ? readPayload(payload) : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+function readPayload(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0]): unknown {
+  try {
+    return defaultPayloadConverter.fromPayload(payload);
+  } catch {
+    return undefined;
+  }
+}

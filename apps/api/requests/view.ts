@@ -1,0 +1,175 @@
+import { decidableRequest, readDecisions, readPlan } from '../../../database/readers.ts';
+import { wasClaimed } from '../../../database/request-list.ts';
+import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { tallyFactsOf } from '../../../domain/decision.ts';
+import { openEnvelope } from '../../../domain/envelope.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
+import { selectorsAt } from '../../../domain/escalation.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
+import { tally } from '../../../domain/quorum.ts';
+import type { RequestStatus } from '../../../domain/request.ts';
+import { unseal } from '../../../domain/sealing.ts';
+import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
+import { isInLineage, isReviewer, type Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { isOwn } from './load.ts';
+
+/** Statuses that only an approval leads to. */
+const AFTER_APPROVAL: ReadonlySet<RequestStatus> = new Set([
+  'approved',
+  'executing',
+  'succeeded',
+  'indeterminate',
+  'active',
+  'revoked',
+]);
+
+/** What a reader may see of one request. */
+export interface Sight {
+  /** Plan, decisions, details of failures. */
+  readonly details: boolean;
+  /** The reader's side sent the arguments and claims, so it may see them at any time. */
+  readonly ownWords: boolean;
+}
+
+/**
+ * Reviewers see everything; those behind the request see no detail of the plan before it was approved, so that asking is
+ * not a way to read data of the target.
+ */
+export async function sightOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Sight> {
+  const own = await isOwn(context, caller, row);
+  if (!own) return { details: isReviewer(caller), ownWords: isInLineage(caller, row.lineage) };
+  return { details: await isApprovedOnce(context, row), ownWords: true };
+}
+
+async function isApprovedOnce(context: ApiContext, row: RequestRow): Promise<boolean> {
+  if (AFTER_APPROVAL.has(row.status)) return true;
+  if (row.status !== 'failed' || row.decision_digest === null) return false;
+  return wasClaimed(context.source.manager, row.id, row.decision_digest);
+}
+
+/** The whole request as the reader may see it. */
+export async function requestView(context: ApiContext, caller: Caller, row: RequestRow): Promise<RequestView> {
+  const { manager } = context.source;
+  const [sight, decisions] = await Promise.all([sightOf(context, caller, row), readDecisions(manager, row.id)]);
+  const summary = summaryView(context, caller, { row, decisions, hasDetails: sight.details });
+  const words = sight.details || sight.ownWords ? await wordsOf(context, row) : {};
+  if (!sight.details) return { ...summary, ...words };
+  const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
+  const details = { ...(plan ? { plan: plan.body } : {}), decisions: decisions.map(decisionView) };
+  return { ...summary, ...words, ...details } as RequestView;
+}
+
+/** What a list shows of a request. */
+export function summaryView(
+  context: ApiContext,
+  caller: Caller,
+  shown: { readonly row: RequestRow; readonly decisions: readonly DecisionRow[]; readonly hasDetails: boolean },
+): RequestSummary {
+  const { row, hasDetails } = shown;
+  const link = isReviewer(caller) ? temporalLink(context, row.id) : null;
+  return {
+    ...factsOf(row),
+    risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
+    summary: hasDetails ? row.summary : null,
+    progress: progressOf(row, shown.decisions, caller.policy.policy),
+    failure: row.failure && failureView(row.failure, hasDetails),
+    ...(link === null ? {} : { temporal_ui_url: link }),
+  };
+}
+
+function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summary' | 'progress' | 'failure'> {
+  return {
+    id: row.id,
+    action: row.action,
+    schema_version: row.schema_version,
+    target: row.target,
+    environment: row.environment,
+    mode: row.mode,
+    status: row.status,
+    denied_by: row.denied_by,
+    round: row.round,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    risk: row.risk,
+    matched_rules: row.matched_rules?.map(({ id, because }) => ({ id, because: because ?? null })) ?? null,
+    requirement: row.requirement as RequestSummary['requirement'],
+    pending_since: row.pending_since?.toISOString() ?? null,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
+    lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
+    result: row.result as RequestSummary['result'],
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    version: Number(row.version),
+  };
+}
+
+function failureView(failure: NonNullable<RequestRow['failure']>, hasDetails: boolean): RequestSummary['failure'] {
+  return hasDetails ? { code: failure.code, detail: failure.detail } : { code: failure.code };
+}
+
+function temporalLink(context: ApiContext, id: string): string | null {
+  const { temporalUiUrl, temporal } = context.settings;
+  return temporalUiUrl && `${temporalUiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${id}`;
+}
+
+function progressOf(
+  row: RequestRow,
+  decisions: readonly DecisionRow[],
+  policy: PolicySet,
+): RequestSummary['progress'] {
+  const request = decidableRequest(row, decisions, policy);
+  if (!request) return null;
+  // What was approved long ago is shown as it was when the request last moved, not as gone stale since.
+  const now = (row.status === 'pending' ? new Date() : row.updated_at).toISOString();
+  const standing = tally(tallyFactsOf(request, now));
+  const rules = request.requirement.rules.map((rule, ruleIndex) => ({
+    rule: rule.rule,
+    stages: rule.stages.map((stage, stageIndex) => {
+      const state = standing.rules[ruleIndex]?.[stageIndex];
+      const openedAt = state?.opened_at ?? null;
+      return {
+        selectors: [...(openedAt === null ? stage.any : selectorsAt(stage, openedAt, now))],
+        quorum: stage.quorum,
+        filled: state?.filled_by.length ?? 0,
+        opened_at: openedAt,
+      };
+    }),
+  }));
+  return { rules };
+}
+
+/** The arguments and claims as they were signed. A key that is gone hides them and nothing else. */
+async function wordsOf(context: ApiContext, row: RequestRow): Promise<Pick<RequestView, 'arguments' | 'claims'>> {
+  try {
+    const signed = await openEnvelope('request', row.envelope, context.keys.verification);
+    const values = await unseal(signed.arguments, `${row.id}/arguments`, context.keys.sealing);
+    const claims = signed.claims && (await unseal(signed.claims, `${row.id}/claims`, context.keys.sealing));
+    return { arguments: values as Record<string, never>, claims: claims as JsonValue as RequestView['claims'] };
+  } catch (error) {
+    if (!isKeyturnError(error)) throw error;
+    context.log.warn({ request: row.id, code: error.code }, 'the words of a request cannot be opened');
+    return {};
+  }
+}
+
+/** A decision as reviewers see it. */
+export function decisionView(row: DecisionRow): DecisionView {
+  return {
+    id: row.id,
+    reviewer: { issuer: row.reviewer_issuer, subject: row.reviewer_subject },
+    person: row.person,
+    verdict: row.verdict,
+    at: row.at.toISOString(),
+    grade: row.grade,
+    channel: row.channel,
+    reason: row.reason,
+    defer_until: row.defer_until?.toISOString() ?? null,
+    defer_to: row.defer_to,
+    outcome: row.outcome,
+    refusal: row.refusal,
+    round: row.round,
+  };
+}

@@ -1,0 +1,71 @@
+import { readRequest } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import { signEnvelope } from '../../../domain/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { isFinal } from '../../../domain/request.ts';
+import { withdrawSignal } from '../../../workflows/messages.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { sendSignal } from '../decisions/decide.ts';
+import { freshId, sealReason } from '../decisions/sign.ts';
+import { isOwn, loadRequest } from './load.ts';
+
+const RECEIPT_MS = 5_000;
+
+/** A call to withdraw. */
+export interface WithdrawCall {
+  readonly caller: Caller;
+  readonly id: string;
+  readonly reason: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Withdraws a request for somebody behind it. `isDone` is false while the withdrawal is durable but not yet recorded. */
+export async function withdraw(
+  context: ApiContext,
+  call: WithdrawCall,
+): Promise<{ readonly isDone: boolean; readonly row: RequestRow }> {
+  const row = await loadRequest(context, call.caller, call.id);
+  if (!(await isOwn(context, call.caller, row))) {
+    throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
+  }
+  refuseTooLate(row);
+  await send(context, call);
+  const ended = await context.feed.waitFor({
+    request: call.id,
+    timeoutMs: RECEIPT_MS,
+    signal: call.signal,
+    check: () => readRequest(context.source.manager, call.id).then((now) => (now && hasMovedOn(now) ? now : null)),
+  });
+  if (ended && ended.status !== 'cancelled') refuseTooLate(ended);
+  return { isDone: ended !== null, row: ended ?? row };
+}
+
+/** Cancelled, or something that a withdrawal came too late for. */
+function hasMovedOn({ status }: RequestRow): boolean {
+  return status === 'executing' || isFinal(status);
+}
+
+function refuseTooLate({ status }: RequestRow): void {
+  if (status === 'executing' || status === 'active') {
+    throw new KeyturnError('request_executing', 'The action is being performed: it can no longer be withdrawn.');
+  }
+  if (isFinal(status)) throw new KeyturnError('request_finished', `The request is over: ${status}.`);
+}
+
+async function send(context: ApiContext, { caller, id, reason }: WithdrawCall): Promise<void> {
+  const { issuer, subject } = caller.principal.identity;
+  const withdrawalId = freshId('wdr');
+  const envelope = await signEnvelope(
+    {
+      kind: 'withdrawal',
+      id: withdrawalId,
+      request: id,
+      by: { issuer, subject },
+      reason: await sealReason(context, withdrawalId, reason),
+      issued_at: new Date().toISOString(),
+    },
+    context.keys.signing,
+  );
+  await sendSignal(context, { request: id, signal: withdrawSignal, envelope });
+}

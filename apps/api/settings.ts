@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const environmentSchema = z.object({
+  KEYTURN_DATABASE_URL: z.string().min(1),
+  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  KEYTURN_TASK_QUEUE: z.string().min(1).default('keyturn'),
+  KEYTURN_VERIFICATION_KEYS: z.string().min(1),
+  KEYTURN_SEALING_KEYS: z.string().min(1),
+  KEYTURN_IDENTITY_KEY: z.string().min(1),
+  KEYTURN_SIGNING_KEY: z.string().min(1),
+  KEYTURN_ISSUERS: z.string().min(1),
+  KEYTURN_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  KEYTURN_API_HOST: z.string().min(1).default('127.0.0.1'),
+  KEYTURN_API_PORT: port.default(7080),
+  KEYTURN_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  KEYTURN_TEMPORAL_UI_URL: z.url({ protocol: /^https?$/ }).optional(),
+  KEYTURN_API_RATE: z.coerce.number().positive().max(1_000_000).default(200),
+  KEYTURN_API_STREAMS: z.coerce.number().int().positive().max(100_000).default(200),
+  KEYTURN_API_POOL: z.coerce.number().int().positive().max(500).default(10),
+});
+
+/** How this process runs: everything it takes from its environment, checked. */
+export interface Settings {
+  readonly databaseUrl: string;
+  readonly poolSize: number;
+  readonly temporal: { readonly address: string; readonly namespace: string; readonly taskQueue: string };
+  readonly files: {
+    readonly verificationKeys: string;
+    readonly sealingKeys: string;
+    readonly identityKey: string;
+    readonly signingKey: string;
+    readonly issuers: string;
+  };
+  readonly logLevel: z.infer<typeof environmentSchema>['KEYTURN_LOG_LEVEL'];
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | null;
+  readonly temporalUiUrl: string | null;
+  /** Calls a second that one identity may make, on average; twice as many at once. */
+  readonly ratePerSecond: number;
+  readonly streamsMax: number;
+}
+
+/** Reads the environment. Throws with the names of all variables that are missing or wrong, never with their values. */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  const parsed = environmentSchema.safeParse(withoutEmpty(environment));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`Bad environment. ${problems.join('; ')}`);
+  }
+  return settingsOf(parsed.data);
+}
+
+function settingsOf(values: z.infer<typeof environmentSchema>): Settings {
+  return {
+    databaseUrl: values.KEYTURN_DATABASE_URL,
+    poolSize: values.KEYTURN_API_POOL,
+    temporal: {
+      address: values.TEMPORAL_ADDRESS,
+      namespace: values.TEMPORAL_NAMESPACE,
+      taskQueue: values.KEYTURN_TASK_QUEUE,
+    },
+    files: {
+      verificationKeys: values.KEYTURN_VERIFICATION_KEYS,
+      sealingKeys: values.KEYTURN_SEALING_KEYS,
+      identityKey: values.KEYTURN_IDENTITY_KEY,
+      signingKey: values.KEYTURN_SIGNING_KEY,
+      issuers: values.KEYTURN_ISSUERS,
+    },
+    logLevel: values.KEYTURN_LOG_LEVEL,
+    host: values.KEYTURN_API_HOST,
+    port: values.KEYTURN_API_PORT,
+    publicUrl: values.KEYTURN_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    temporalUiUrl: values.KEYTURN_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
+    ratePerSecond: values.KEYTURN_API_RATE,
+    streamsMax: values.KEYTURN_API_STREAMS,
+  };
+}
+
+/** A variable set to nothing is a variable not set: compose files write `NAME=${NAME:-}`. */
+function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}

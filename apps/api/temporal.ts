@@ -1,0 +1,60 @@
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
+import type { Logger } from 'pino';
+
+import { KeyturnError } from '../../domain/errors.ts';
+import type { Settings } from './settings.ts';
+
+/** A client that connects when it is first used and again after every loss. */
+export function createTemporal(settings: Settings): Client {
+  const connection = Connection.lazy({
+    address: settings.temporal.address,
+    // The library's own pauses between attempts grow to two minutes: far longer than a restart of the server takes.
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 },
+  });
+  return new Client({ connection, namespace: settings.temporal.namespace, identity: 'keyturn-api' });
+}
+
+/** One call to Temporal that has to be over in time. */
+export interface TemporalCall<Answer> {
+  readonly client: Client;
+  readonly log: Logger;
+  readonly deadlineMs: number;
+  /** What callers are told when there is no answer in time. */
+  readonly unavailable: string;
+  readonly call: () => Promise<Answer>;
+}
+
+/**
+ * The answer of Temporal. Whatever is wrong with the server or the way to it becomes `unavailable`; that a workflow exists
+ * already, or does not, is left to the caller.
+ */
+export async function askTemporal<Answer>(ask: TemporalCall<Answer>): Promise<Answer> {
+  try {
+    return await ask.client.withDeadline(Date.now() + ask.deadlineMs, ask.call);
+  } catch (error) {
+    if (!isService(error)) throw error;
+    const code = grpcCode(error);
+    if (code === GRPC_NOT_FOUND) throw new WorkflowNotFoundError('There is no such workflow.', '', undefined);
+    ask.log.warn({ code }, 'Temporal did not answer');
+    throw new KeyturnError('unavailable', ask.unavailable, { retryAfterSeconds: 2 });
+  }
+}
+
+/** `NOT_FOUND` of a call that bypasses the library's own workflow client. */
+const GRPC_NOT_FOUND = 5;
+
+function isService(error: unknown): boolean {
+  return error instanceof ServiceError || error instanceof NamespaceNotFoundError || isGrpcServiceError(error);
+}
+
+function grpcCode(error: unknown): number | null {
+  const cause = isGrpcServiceError(error) ? error : (error as ServiceError).cause;
+  return isGrpcServiceError(cause) ? cause.code : null;
+}

@@ -1,0 +1,63 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
+
+import type { HistoryReader } from '../../activities/dependencies.ts';
+import { payloadConverter } from '../../workflows/payload-converter.ts';
+
+/** Reads from the server what only the server knows: when a signal arrived, and whether a run is open. */
+export function createHistoryReader(client: Client, namespace: string): HistoryReader {
+  return {
+    async signalReceivedAt(execution, ticket) {
+      for await (const event of historyOf(client, namespace, execution)) {
+        const signal = event.workflowExecutionSignaledEventAttributes;
+        const [payload] = signal?.input?.payloads ?? [];
+        if (
+          signal?.signalName === 'decide' &&
+          payload &&
+          ticketIn(payloadConverter.fromPayload(payload)) === ticket
+        ) {
+          return instantOf(event);
+        }
+      }
+      return null;
+    },
+    async isOpen({ workflowId, runId }) {
+      try {
+        const { status } = await client.workflow.getHandle(workflowId, runId).describe();
+        return status.name === 'RUNNING';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+async function* historyOf(
+  client: Client,
+  namespace: string,
+  execution: { workflowId: string; runId: string },
+): AsyncGenerator<temporal.api.history.v1.IHistoryEvent> {
+  let nextPageToken: Uint8Array = new Uint8Array();
+  do {
+    const page = await client.workflowService.getWorkflowExecutionHistory({
+      namespace,
+      execution,
+      nextPageToken,
+    });
+    yield* page.history?.events ?? [];
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken.length > 0);
+}
+
+/** The same two forms that the workflow's inbox takes. */
+function ticketIn(body: unknown): string | null {
+  const text = typeof body === 'object' && body !== null && 'ticket' in body ? body.ticket : body;
+  return typeof text === 'string' ? text.trim() : null;
+}
+
+function instantOf(event: temporal.api.history.v1.IHistoryEvent): string | null {
+  const { seconds, nanos } = event.eventTime ?? {};
+  if (seconds === undefined || seconds === null) return null;
+  return new Date(Number(seconds) * 1_000 + Math.floor((nanos ?? 0) / 1_000_000)).toISOString();
+}

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import { Client, ScheduleAlreadyRunning } from '@temporalio/client';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { collectDefaultMetrics } from 'prom-client';
+import { pino, type Logger } from 'pino';
+
+import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
+import { createActivities } from '../../activities/index.ts';
+import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { PolicyReader } from '../../database/readers.ts';
+import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
+import { serveHealth } from './health.ts';
+import { createHistoryReader } from './history-reader.ts';
+import { measureActivities } from './metrics.ts';
+
+/** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
+const SHUTDOWN_GRACE = '20 seconds';
+const SHUTDOWN_FORCE = '25 seconds';
+
+async function main(): Promise<void> {
+  const configuration = readConfiguration(process.env);
+  const log = pino({ level: configuration.KEYTURN_LOG_LEVEL, name: 'keyturn-worker' });
+  // The SDK would otherwise take the signals for itself and race the drain below.
+  Runtime.install({ shutdownSignals: [] });
+  const { source, worker, connection } = await assemble(configuration, log);
+  const health = await serveHealth(
+    {
+      isAlive: () => worker.getState() === 'RUNNING',
+      isReady: async () =>
+        worker.getState() === 'RUNNING' &&
+        (await source.query('select 1').then(
+          () => true,
+          () => false,
+        )),
+    },
+    configuration.KEYTURN_WORKER_HOST,
+    configuration.KEYTURN_WORKER_PORT,
+  );
+  log.info(
+    { queue: configuration.KEYTURN_TASK_QUEUE, port: configuration.KEYTURN_WORKER_PORT },
+    'worker running',
+  );
+  const running = worker.run();
+  await Promise.race([running, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  log.info('draining');
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+  // Activities use the database to the end: it closes after them.
+  await running;
+  health.close();
+  await connection.close();
+  await source.destroy();
+  log.info('stopped');
+}
+
+async function assemble(configuration: WorkerConfiguration, log: Logger) {
+  const keys = await readKeys(configuration);
+  const source = createDataSource({
+    url: configuration.KEYTURN_DATABASE_URL,
+    applicationName: 'keyturn-worker',
+  });
+  await source.initialize();
+  await refuseSuperuser(source);
+  const namespace = configuration.TEMPORAL_NAMESPACE;
+  const connection = await NativeConnection.connect({ address: configuration.TEMPORAL_ADDRESS });
+  const client = new Client({ connection, namespace });
+  const activities = createActivities({
+    source,
+    policies: new PolicyReader(),
+    ...keys,
+    connectors: { 'postgres.execute': createPostgresConnector({}) },
+    history: createHistoryReader(client, namespace),
+    log,
+  });
+  collectDefaultMetrics();
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: configuration.KEYTURN_TASK_QUEUE,
+    workflowBundle: { codePath: fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url)) },
+    dataConverter: {
+      payloadConverterPath: fileURLToPath(new URL('../../workflows/payload-converter.js', import.meta.url)),
+    },
+    activities: measureActivities(activities),
+    maxCachedWorkflows: configuration.KEYTURN_CACHED_WORKFLOWS_MAX,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  });
+  await scheduleSweeper(client, configuration, log);
+  return { source, connection, worker };
+}
+
+async function scheduleSweeper(
+  client: Client,
+  configuration: WorkerConfiguration,
+  log: Logger,
+): Promise<void> {
+  const everyMs = configuration.KEYTURN_SWEEP_INTERVAL_SECONDS * 1_000;
+  try {
+    await client.schedule.create({
+      scheduleId: `keyturn-sweeper-${configuration.KEYTURN_TASK_QUEUE}`,
+      spec: { intervals: [{ every: everyMs }] },
+      policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'sweeper',
+        taskQueue: configuration.KEYTURN_TASK_QUEUE,
+        args: [{ quiet_ms: everyMs }],
+      },
+    });
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) return;
+    log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'the sweeper could not be scheduled');
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  // A worker that cannot work must end visibly, so that whatever supervises it starts another.
+  process.stderr.write(`keyturn-worker: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+  setTimeout(() => process.exit(1), 1_000).unref();
+}

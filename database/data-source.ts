@@ -1,0 +1,45 @@
+import { DataSource } from 'typeorm';
+
+import { Spine1764000000000 } from './migrations/1-spine.ts';
+import { tables } from './tables.ts';
+
+/** How a process connects. Pools are small: local activities are short, and two processes share one server. */
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly poolSize?: number;
+}
+
+/** A data source with the tables and migrations. Never synchronises: the schema belongs to migrations alone. */
+export function createDataSource(options: DatabaseOptions): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: options.url,
+    applicationName: options.applicationName,
+    poolSize: options.poolSize ?? 10,
+    entities: [...tables],
+    migrations: [Spine1764000000000],
+    schema: 'keyturn',
+    migrationsTableName: 'keyturn_migration',
+    synchronize: false,
+    logging: false,
+    // A database that went away must fail a query, not hold an activity for minutes.
+    extra: {
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 15_000,
+      idle_in_transaction_session_timeout: 15_000,
+    },
+  });
+}
+
+/** Refuses to run as a role that could bypass the guards of the audit log. */
+export async function refuseSuperuser(source: DataSource): Promise<void> {
+  const rows: { rolsuper: boolean; rolbypassrls: boolean }[] = await source.query(
+    'select rolsuper, rolbypassrls from pg_roles where rolname = current_user',
+  );
+  if (rows[0]?.rolsuper || rows[0]?.rolbypassrls) {
+    throw new Error(
+      'Refusing to run as a database superuser: give this process its own role (see docs/operating.md).',
+    );
+  }
+}

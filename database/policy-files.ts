@@ -1,0 +1,66 @@
+import type { Digest } from '../domain/digest.ts';
+import { isKeyturnError } from '../domain/errors.ts';
+import { policyDigest, type PolicySet } from '../domain/policy.ts';
+import { readAction, readTarget } from './policy-files/catalogue.ts';
+import { readDirectory } from './policy-files/directory.ts';
+import { readFolder, type PolicyFolder } from './policy-files/folder.ts';
+import type { Environment } from './policy-files/issuers.ts';
+import { Names } from './policy-files/names.ts';
+import { sortProblems, type PolicyProblem } from './policy-files/problem.ts';
+import { readRule } from './policy-files/rules.ts';
+import { FORMAT_VERSION, NO_SETTINGS, readSettings } from './policy-files/settings.ts';
+import { parseFolder } from './policy-files/sources.ts';
+
+export { formatProblem, type PolicyProblem } from './policy-files/problem.ts';
+
+/** A whole policy, or everything that is wrong with the folder: nothing is loaded in part. */
+export type PolicyLoadResult =
+  | { readonly ok: true; readonly policy: PolicySet; readonly digest: Digest }
+  | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
+
+/**
+ * Reads a policy folder and compiles it. Never throws for what the folder holds or lacks. The environment is used for
+ * issuer aliases only.
+ */
+export async function loadPolicyFolder(
+  directory: string,
+  environment: Environment = process.env,
+): Promise<PolicyLoadResult> {
+  const folder = await readFolder(directory);
+  const problems = [...folder.problems];
+  // A folder that cannot be opened has one problem, not one for each file it does not show.
+  if (problems.length > 0 && folder.files.length === 0) return refuse(problems);
+  const policy = compile({ folder, problems, environment });
+  if (problems.length > 0) return refuse(problems);
+  try {
+    return { ok: true, policy, digest: policyDigest(policy) };
+  } catch (error) {
+    const message = isKeyturnError(error) ? error.message : 'the policy has no canonical form';
+    return refuse([{ file: '.', line: 1, column: 1, message }]);
+  }
+}
+
+function refuse(problems: readonly PolicyProblem[]): PolicyLoadResult {
+  return { ok: false, problems: sortProblems(problems) };
+}
+
+interface Compilation {
+  readonly folder: PolicyFolder;
+  readonly problems: PolicyProblem[];
+  readonly environment: Environment;
+}
+
+/** The order matters: what is named must be read before what names it. */
+function compile({ folder, problems, environment }: Compilation): PolicySet {
+  const names = new Names();
+  const sources = parseFolder(folder, { names, problems });
+  const directory = sources.directory
+    ? readDirectory(sources.directory, { names, environment })
+    : { people: [], agents: [], groups: [] };
+  const settings = sources.settings ? readSettings(sources.settings, names) : NO_SETTINGS;
+  const actions = sources.actions.map((value) => readAction(value, names));
+  const targets = sources.targets.map((value) => readTarget(value, names));
+  const defaults = settings.defaults.require;
+  const rules = sources.rules.map((value) => readRule(value, { names, defaults }));
+  return { ...settings, version: FORMAT_VERSION, actions, targets, rules, directory };
+}

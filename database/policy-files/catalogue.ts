@@ -1,0 +1,105 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { ActionDefinition, Target } from '../../domain/policy.ts';
+import { readConnection } from './connection.ts';
+import type { Names } from './names.ts';
+import { didYouMean, quote } from './problem.ts';
+import { readNamedSelector } from './selector.ts';
+import type { Value } from './value.ts';
+
+/** The connectors that this version can plan and execute with. */
+export const CONNECTORS: readonly string[] = ['postgres.execute'];
+
+const ACTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/;
+
+/** Reads one entry of `actions/`. */
+export function readAction(value: Value, names: Names): ActionDefinition {
+  const fields = value.fields({
+    action: 'required',
+    schema_version: 'required',
+    title: 'required',
+    connector: 'required',
+    resource_type: 'required',
+    arguments: 'required',
+    fallback: 'optional',
+  });
+  const resourceType = fields.name('resource_type');
+  names.allow('resource type', resourceType);
+  return {
+    action: readActionName(fields.get('action'), names),
+    schema_version: fields.get('schema_version')?.integer({ min: 1, max: 1_000_000 }) ?? 1,
+    title: fields.text('title'),
+    connector: readConnector(fields.get('connector')),
+    resource_type: resourceType,
+    arguments: readSchema(fields.get('arguments')),
+    fallback: fields.get('fallback')?.choice(['review', 'forbid']) ?? 'review',
+  };
+}
+
+function readActionName(value: Value | undefined, names: Names): string {
+  const action = value?.text() ?? '';
+  if (value) names.declare('action', action, value);
+  else names.markIncomplete('action');
+  if (action !== '' && !ACTION.test(action)) {
+    value?.refuse(
+      `${quote(action)} is not an action: lower-case words with dots between, such as postgres.execute`,
+    );
+  }
+  return action;
+}
+
+function readConnector(value: Value | undefined): string {
+  const connector = value?.text() ?? '';
+  if (connector !== '' && !CONNECTORS.includes(connector)) {
+    value?.refuse(`unknown connector ${quote(connector)}${didYouMean(connector, CONNECTORS)}`);
+  }
+  return connector;
+}
+
+/** Strict mode refuses unknown keywords, so that a misspelt one cannot silently accept everything. */
+function readSchema(value: Value | undefined): Readonly<Record<string, JsonValue>> {
+  const schema = value?.object() ?? {};
+  if (!value?.isMapping()) return schema;
+  if (schema['type'] !== 'object') {
+    value.refuse('the schema of arguments must have type: object');
+    return schema;
+  }
+  try {
+    new Ajv2020({ strict: true, allErrors: true, logger: false }).compile(schema);
+  } catch (error) {
+    value.refuse(
+      `not a JSON Schema (2020-12): ${error instanceof Error ? quote(error.message) : 'unknown error'}`,
+    );
+  }
+  return schema;
+}
+
+/** Reads one entry of `targets/`. Actions, environments and the directory must have been read. */
+export function readTarget(value: Value, names: Names): Target {
+  const fields = value.fields({
+    id: 'required',
+    title: 'required',
+    resource_type: 'required',
+    environment: 'required',
+    owners: 'required',
+    connection: 'required',
+  });
+  const id = fields.name('id');
+  names.declare('target', id, fields.get('id') ?? value);
+  const reference = (key: string, kind: 'resource type' | 'environment'): string => {
+    const at = fields.get(key);
+    const name = at?.text() ?? '';
+    if (at) names.require(kind, name, at);
+    return name;
+  };
+  const connection = fields.get('connection');
+  return {
+    id,
+    title: fields.text('title'),
+    resource_type: reference('resource_type', 'resource type'),
+    environment: reference('environment', 'environment'),
+    owners: fields.names('owners').map((owner) => readNamedSelector(owner, names)),
+    connection: connection ? readConnection(connection) : {},
+  };
+}

@@ -1,0 +1,37 @@
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { Value } from './value.ts';
+
+const REFERENCE = /^(env:[A-Z_][A-Z0-9_]*|file:[^\s].*)$/;
+
+/** Keys whose value is a secret or holds one. */
+const SECRET_KEY = /(^|_)(url|uri|dsn|password|passwd|passphrase|secret|token|credential|credentials|key)$/i;
+
+/** Values that hold a secret whatever their key: credentials in a URL, a connection string, a PEM block, a token. */
+const SECRET_VALUE =
+  /:\/\/[^/\s]*@|\bpass(word|wd)?\s*=|-----BEGIN |^eyJ[\w-]+\.|^AKIA[0-9A-Z]{16}$|^gh[opsu]_\w{20}/i;
+
+/**
+ * Reads how a target is reached. Secrets are references that the executing process resolves; a value that looks like a
+ * secret is refused, and never repeated in the message.
+ */
+export function readConnection(value: Value): Readonly<Record<string, JsonValue>> {
+  const pairs = value.pairs();
+  if (value.isMapping() && !pairs.some(({ name }) => name === 'url')) value.refuse("missing 'url'");
+  refuseSecrets(value, false);
+  return value.object();
+}
+
+function refuseSecrets(value: Value, isSecretKey: boolean): void {
+  if (value.isMapping()) {
+    for (const pair of value.pairs()) refuseSecrets(pair.value, SECRET_KEY.test(pair.name));
+    return;
+  }
+  if (value.isList()) return value.children().forEach((child) => refuseSecrets(child, isSecretKey));
+  const content = value.json();
+  const text = typeof content === 'string' ? content : '';
+  if (REFERENCE.test(text)) return;
+  const advice = 'write env:NAME or file:PATH, secrets stay out of policy files';
+  if (isSecretKey) value.refuse(`must be a reference: ${advice}`);
+  else if (SECRET_VALUE.test(text)) value.refuse(`looks like a secret: ${advice}`);
+  else if (/^(env|file):/.test(text)) value.refuse('not a reference: env:NAME (upper-case) or file:PATH');
+}

@@ -1,0 +1,68 @@
+import type { Names } from './names.ts';
+import { quote } from './problem.ts';
+import type { Value } from './value.ts';
+
+/** Values for `${NAME}`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Issuers by the short names that accounts of the directory use. */
+export type IssuerAliases = ReadonlyMap<string, string>;
+
+const REFERENCE = /^\$\{([A-Z_][A-Z0-9_]*)(?::-([^${}]*))?\}$/;
+
+/**
+ * Reads the alias map, the only place where `${NAME}` or `${NAME:-otherwise}` is replaced: the rest of a policy means
+ * the same in every environment. A replaced value is never repeated in a message.
+ */
+export function readIssuers(value: Value | undefined, context: IssuerContext): IssuerAliases {
+  const aliases = new Map<string, string>();
+  for (const pair of value?.pairs() ?? []) {
+    context.names.declare('issuer alias', pair.key.name(), pair.key);
+    aliases.set(pair.name, readIssuerUrl(pair.value, context.environment));
+  }
+  return aliases;
+}
+
+/** What issuers are read with. */
+export interface IssuerContext {
+  readonly names: Names;
+  readonly environment: Environment;
+}
+
+function readIssuerUrl(value: Value, environment: Environment): string {
+  const written = value.rawText();
+  const url = written.includes('$') ? substitute(value, { written, environment }) : written;
+  if (url === '' || isIssuer(url)) return url;
+  value.refuse('not an issuer: an http or https URL without credentials, query or fragment');
+  return '';
+}
+
+function substitute(
+  value: Value,
+  { written, environment }: { written: string; environment: Environment },
+): string {
+  const match = REFERENCE.exec(written);
+  if (!match) {
+    value.refuse(`${quote(written)} is not of the form \${NAME} or \${NAME:-otherwise}`);
+    return '';
+  }
+  const [, name = '', otherwise] = match;
+  const found = environment[name] || otherwise;
+  if (!found) value.refuse(`the environment variable ${name} is not set`);
+  return found ?? '';
+}
+
+/** True for what OpenID Connect calls an issuer identifier (http for loopback demos). */
+export function isIssuer(text: string): boolean {
+  if (!/^https?:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.username === '' && url.password === '' && !/[?#]/.test(text);
+}
+
+/** The issuer of an account: an alias, or a URL written out. */
+export function readIssuer(value: Value, aliases: IssuerAliases, names: Names): string {
+  const text = value.text();
+  if (text === '' || isIssuer(text)) return text;
+  names.require('issuer alias', text, value);
+  return aliases.get(text) ?? '';
+}

@@ -1,0 +1,106 @@
+import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/requirement.ts';
+import type { Fields } from './fields.ts';
+import type { Names } from './names.ts';
+import { readSelector } from './selector.ts';
+import type { Value } from './value.ts';
+
+/** What a `require` leaves out is taken from here. */
+export type RequireDefaults = Pick<
+  RuleRequirement,
+  'expires_ms' | 'maximum_age_ms' | 'minimum_grade' | 'order'
+>;
+
+/** What the default requirement itself leaves out. */
+export const BUILT_IN_DEFAULTS: RequireDefaults = {
+  expires_ms: 24 * 3_600_000,
+  maximum_age_ms: 24 * 3_600_000,
+  minimum_grade: 'C',
+  order: 'parallel',
+};
+
+/** Reason given for every key that belongs to conditions. */
+export const CONDITIONS_REFUSED = { refused: 'conditions are not supported by this version' };
+
+const NOT_SUPPORTED = { refused: 'not supported by this version' };
+
+/** More people than this in one stage is taken for a slip. */
+const QUORUM_MAX = 20;
+
+const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
+
+/** Context of one `require`. */
+export interface RequireContext {
+  readonly rule: string;
+  readonly names: Names;
+  readonly defaults: RequireDefaults;
+}
+
+/** Reads what a rule, or the default, demands. */
+export function readRequire(value: Value, context: RequireContext): RuleRequirement {
+  const fields = value.fields({
+    stages: 'required',
+    order: 'optional',
+    expires: 'optional',
+    on_expiry: 'optional',
+    maximum_age: 'optional',
+    minimum_grade: 'optional',
+    reviewer: 'optional',
+    when: CONDITIONS_REFUSED,
+    suggest: CONDITIONS_REFUSED,
+  });
+  checkOnExpiry(fields.get('on_expiry'));
+  const expiresMs = fields.get('expires')?.durationMs() ?? context.defaults.expires_ms;
+  return {
+    rule: context.rule,
+    stages: fields.items('stages').map((stage) => readStage(stage, { names: context.names, expiresMs })),
+    order: fields.get('order')?.choice(['parallel', 'sequential']) ?? context.defaults.order,
+    expires_ms: expiresMs,
+    maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? context.defaults.maximum_age_ms,
+    minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? context.defaults.minimum_grade,
+    is_reason_required: readReviewer(fields),
+  };
+}
+
+/** Silence never approves, so only `deny` may be written; it says what happens anyway. */
+function checkOnExpiry(value: Value | undefined): void {
+  if (value === undefined || (value.isText() && value.text() === 'deny')) return;
+  value.refuse('on_expiry can only be deny: silence never approves');
+}
+
+function readReviewer(fields: Fields): boolean {
+  const reviewer = fields.get('reviewer')?.fields({
+    reason: 'optional',
+    when: CONDITIONS_REFUSED,
+    second_factor: NOT_SUPPORTED,
+  });
+  return reviewer?.get('reason')?.choice(['optional', 'required']) === 'required';
+}
+
+interface StageContext {
+  readonly names: Names;
+  readonly expiresMs: number;
+}
+
+function readStage(value: Value, context: StageContext): Stage {
+  const fields = value.fields({
+    any: 'required',
+    quorum: 'required',
+    escalate: 'optional',
+    when: CONDITIONS_REFUSED,
+  });
+  return {
+    any: fields.names('any').map((selector) => readSelector(selector, context.names)),
+    quorum: fields.get('quorum')?.integer({ min: 1, max: QUORUM_MAX }) ?? 1,
+    escalate: fields.items('escalate').map((step) => readEscalation(step, context)),
+  };
+}
+
+function readEscalation(value: Value, { names, expiresMs }: StageContext): Escalation {
+  const fields = value.fields({ after: 'required', to: 'required', when: CONDITIONS_REFUSED });
+  const after = fields.get('after');
+  const to = fields.get('to');
+  const afterMs = after?.durationMs() ?? 0;
+  if (expiresMs > 0 && afterMs >= expiresMs)
+    after?.refuse('escalates only when the request has already expired');
+  return { after_ms: afterMs, to: to ? readSelector(to, names) : 'owners' };
+}

@@ -1,0 +1,109 @@
+import type { EntityManager } from 'typeorm';
+
+import type { DecidableRequest } from '../domain/decision.ts';
+import type { PolicySet } from '../domain/policy.ts';
+import { targetOf } from '../domain/policy.ts';
+import type { CountedDecision } from '../domain/quorum.ts';
+import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';
+import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
+
+/** The active policy with its digest and generation. */
+export interface ActivePolicy {
+  readonly generation: string;
+  readonly digest: string;
+  readonly policy: PolicySet;
+}
+
+/** Policy sets never change, so a process parses each once. Bounded: a process sees few sets in its life. */
+const POLICIES_MAX = 64;
+
+/** Reads policy sets, each body once. One instance a process. */
+export class PolicyReader {
+  readonly #bodies = new Map<string, PolicySet>();
+
+  /** The active set, or null before the first one is installed: without a policy nothing is allowed. */
+  async active(manager: EntityManager): Promise<ActivePolicy | null> {
+    const rows: { generation: string; digest: string }[] = await manager.query(
+      'select generation, digest from keyturn.policy_active',
+    );
+    const [row] = rows;
+    if (!row) return null;
+    return { ...row, policy: await this.byDigest(manager, row.digest) };
+  }
+
+  /** The set with this digest. Throws when the database does not hold it: then nothing may be decided by it. */
+  async byDigest(manager: EntityManager, digest: string): Promise<PolicySet> {
+    const known = this.#bodies.get(digest);
+    if (known) return known;
+    const row = await manager
+      .getRepository(policySetTable)
+      .createQueryBuilder('policy')
+      .where('policy.digest = :digest', { digest })
+      .getOneOrFail();
+    if (this.#bodies.size >= POLICIES_MAX) this.#bodies.clear();
+    this.#bodies.set(digest, row.body);
+    return row.body;
+  }
+}
+
+/** The request, or null. */
+export async function readRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
+  return manager
+    .getRepository(requestTable)
+    .createQueryBuilder('request')
+    .where('request.id = :id', { id })
+    .getOne();
+}
+
+/** All decisions of a request, all rounds, in the order of recording. */
+export async function readDecisions(manager: EntityManager, request: string): Promise<DecisionRow[]> {
+  return manager
+    .getRepository(decisionTable)
+    .find({ where: { request }, order: { recorded_at: 'ASC', id: 'ASC' } });
+}
+
+/** The plan that a request is about now, or null. */
+export async function readPlan(
+  manager: EntityManager,
+  request: string,
+  digest: string,
+): Promise<PlanRow | null> {
+  return manager
+    .getRepository(planTable)
+    .createQueryBuilder('plan')
+    .where('plan.request = :request and plan.digest = :digest', { request, digest })
+    .getOne();
+}
+
+/** The decisions that count for the request's current round, as the tally takes them. */
+export function countedDecisions(request: RequestRow, rows: readonly DecisionRow[]): CountedDecision[] {
+  return rows
+    .filter((row) => row.round === request.round && row.outcome === 'counted' && row.person !== null)
+    .map((row) => ({
+      id: row.id,
+      person: row.person ?? '',
+      verdict: row.verdict,
+      at: row.at.toISOString(),
+      grade: row.grade,
+      seats: row.seats,
+    }));
+}
+
+/** A request as `checkDecision` takes it, or null while nothing is asked of people. */
+export function decidableRequest(
+  request: RequestRow,
+  rows: readonly DecisionRow[],
+  policy: PolicySet,
+): DecidableRequest | null {
+  if (!request.requirement || !request.pending_since || !request.expires_at) return null;
+  return {
+    status: request.status,
+    decision_digest: request.decision_digest,
+    lineage: request.lineage,
+    requirement: request.requirement,
+    pending_since: request.pending_since.toISOString(),
+    expires_at: request.expires_at.toISOString(),
+    owners: targetOf(policy, request.target)?.owners ?? [],
+    decisions: countedDecisions(request, rows),
+  };
+}

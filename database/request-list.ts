@@ -1,0 +1,164 @@
+import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+
+import type { Identity } from '../domain/identity.ts';
+import type { RequestStatus } from '../domain/request.ts';
+import type { RiskTier } from '../domain/requirement.ts';
+import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
+
+/** Where a page ended: the next one starts after it. Newest first, ids break ties. */
+export interface ListPosition {
+  readonly createdAt: string;
+  readonly id: string;
+}
+
+/** Which requests are wanted. What is null does not matter. */
+export interface ListFilter {
+  readonly status: RequestStatus | null;
+  readonly action: string | null;
+  readonly target: string | null;
+  readonly environment: string | null;
+  readonly risk: RiskTier | null;
+  /** Only requests with one of these identities in their lineage. An empty list matches nothing. */
+  readonly lineage: readonly Identity[] | null;
+}
+
+/** One page. */
+export interface ListPage {
+  readonly after: ListPosition | null;
+  readonly limit: number;
+}
+
+/** Requests that match, newest first. */
+export async function listRequests(
+  manager: EntityManager,
+  filter: ListFilter,
+  page: ListPage,
+): Promise<RequestRow[]> {
+  if (filter.lineage?.length === 0) return [];
+  const query = pageQuery(manager, page);
+  for (const column of ['status', 'action', 'target', 'environment', 'risk'] as const) {
+    const wanted = filter[column];
+    if (wanted !== null) query.andWhere(`request.${column} = :${column}`, { [column]: wanted });
+  }
+  if (filter.lineage) narrowToLineage(query, filter.lineage);
+  return query.getMany();
+}
+
+/** Pending requests with an open stage for one of the selectors, newest first. */
+export async function listOpen(
+  manager: EntityManager,
+  selectors: readonly string[],
+  page: ListPage,
+): Promise<RequestRow[]> {
+  return pageQuery(manager, page)
+    .andWhere(`request.status = 'pending'`)
+    .andWhere('request.open_selectors && cast(:selectors as text[])', { selectors: [...selectors] })
+    .getMany();
+}
+
+/** All decisions of the requests, in the order of recording. */
+export async function readDecisionsOfAll(
+  manager: EntityManager,
+  requests: readonly string[],
+): Promise<ReadonlyMap<string, readonly DecisionRow[]>> {
+  const byRequest = new Map<string, DecisionRow[]>(requests.map((request) => [request, []]));
+  if (requests.length === 0) return byRequest;
+  const rows = await manager
+    .getRepository(decisionTable)
+    .createQueryBuilder('decision')
+    .where('decision.request = any(:requests)', { requests: [...requests] })
+    .orderBy('decision.recorded_at')
+    .addOrderBy('decision.id')
+    .getMany();
+  for (const row of rows) byRequest.get(row.request)?.push(row);
+  return byRequest;
+}
+
+/** The decision with this id, or null. */
+export async function readDecision(manager: EntityManager, id: string): Promise<DecisionRow | null> {
+  return manager
+    .getRepository(decisionTable)
+    .createQueryBuilder('decision')
+    .where('decision.id = :id', { id })
+    .getOne();
+}
+
+/** Whether anything was ever claimed for this decision digest: only an approval leads there. */
+export async function wasClaimed(manager: EntityManager, request: string, digest: string): Promise<boolean> {
+  const rows: unknown[] = await manager.query(
+    'select 1 from keyturn.execution where request = $1 and decision_digest = $2 limit 1',
+    [request, digest],
+  );
+  return rows.length > 0;
+}
+
+/** One audit entry: its exact bytes. */
+export interface StoredLeaf {
+  readonly event_id: string;
+  readonly run_id: string;
+  readonly leaf: string;
+}
+
+/** An erasable part of an entry. */
+export interface StoredPart {
+  readonly event_id: string;
+  readonly part: string;
+  readonly salt: string;
+  readonly body: string;
+}
+
+/** All audit entries of a request, run by run, in order. */
+export async function readLeaves(manager: EntityManager, request: string): Promise<readonly StoredLeaf[]> {
+  return manager.query(
+    `select event_id, run_id, leaf from audit.entry where request = $1
+     order by min(id) over (partition by run_id), n`,
+    [request],
+  );
+}
+
+/** All parts of a request's entries that were not erased. */
+export async function readParts(manager: EntityManager, request: string): Promise<readonly StoredPart[]> {
+  return manager.query(
+    `select payload.event_id, payload.part, payload.salt, payload.body
+     from audit.entry join audit.payload using (event_id) where entry.request = $1
+     order by entry.id, payload.part`,
+    [request],
+  );
+}
+
+/** What stands behind pseudonyms, where it was not erased. */
+export async function readSubjects(
+  manager: EntityManager,
+  pseudonyms: readonly string[],
+): Promise<ReadonlyMap<string, Partial<Record<'issuer' | 'subject' | 'person', string>>>> {
+  const rows: { pseudonym: string; body: Partial<Record<'issuer' | 'subject' | 'person', string>> }[] =
+    await manager.query('select pseudonym, body from audit.subject where pseudonym = any($1)', [
+      [...pseudonyms],
+    ]);
+  return new Map(rows.map((row) => [row.pseudonym, row.body]));
+}
+
+function pageQuery(manager: EntityManager, { after, limit }: ListPage): SelectQueryBuilder<RequestRow> {
+  const query = manager
+    .getRepository(requestTable)
+    .createQueryBuilder('request')
+    .orderBy('request.created_at', 'DESC')
+    .addOrderBy('request.id', 'DESC')
+    .limit(limit);
+  if (after) {
+    query.andWhere('(request.created_at, request.id) < (cast(:afterTime as timestamptz), :afterId)', {
+      afterTime: after.createdAt,
+      afterId: after.id,
+    });
+  }
+  return query;
+}
+
+function narrowToLineage(query: SelectQueryBuilder<RequestRow>, identities: readonly Identity[]): void {
+  const parts = identities.map((_, index) => `request.lineage @> cast(:member${index} as jsonb)`);
+  const values = identities.map(({ issuer, subject }, index) => [
+    `member${index}`,
+    JSON.stringify([{ issuer, subject }]),
+  ]);
+  query.andWhere(`(${parts.join(' or ')})`, Object.fromEntries(values));
+}

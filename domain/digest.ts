@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+
+import { canonicalJson, type JsonValue } from './canonical-json.ts';
+import type { Lineage } from './identity.ts';
+import type { Plan } from './plan.ts';
+import type { RequestMode } from './request.ts';
+import type { Requirement, RuleRequirement } from './requirement.ts';
+
+/** `sha256:` and 64 lower-case hex digits. */
+export type Digest = `sha256:${string}`;
+
+/** SHA-256 of UTF-8 text. */
+export function sha256(text: string): Digest {
+  return `sha256:${createHash('sha256').update(text, 'utf8').digest('hex')}`;
+}
+
+/** SHA-256 over the RFC 8785 form. */
+export function digestOf(value: unknown): Digest {
+  return sha256(canonicalJson(value));
+}
+
+/** What is asked, so that caller and server compute the same digest. */
+export interface Intent {
+  readonly action: string;
+  readonly schema_version: number;
+  readonly target: string;
+  readonly arguments: Readonly<Record<string, JsonValue>>;
+  readonly mode: RequestMode;
+}
+
+/** The intent digest: SHA-256 over {action, schema version, target, arguments, mode}. Computed alike by caller and server. */
+export function intentDigest(intent: Intent): Digest {
+  return digestOf({
+    action: intent.action,
+    schema_version: intent.schema_version,
+    target: intent.target,
+    arguments: intent.arguments,
+    mode: intent.mode,
+  });
+}
+
+/**
+ * The requirement digest: risk tier, distinct people, and the sorted set of what each rule demands. Rule names, prose
+ * and order of rules do not change it.
+ */
+export function requirementDigest(requirement: Requirement): Digest {
+  const rules = [...new Set(requirement.rules.map(ruleRequirementDigest))].sort();
+  return digestOf({ risk: requirement.risk, distinct_people: requirement.distinct_people, rules });
+}
+
+/** Content hash of what one rule demands, without its name. */
+export function ruleRequirementDigest(rule: RuleRequirement): Digest {
+  const { rule: _name, ...demands } = rule;
+  return digestOf(demands);
+}
+
+/** The facts people decide on. */
+export interface DecisionSubject {
+  readonly request: string;
+  readonly intent_digest: string;
+  readonly plan: Plan;
+  readonly lineage: Lineage;
+  readonly requirement: Requirement;
+}
+
+/**
+ * The decision digest: what an approval is an approval of. Any edit of the request, drift of the target, change of the
+ * lineage or of the requirement is another digest, and decisions on the old one are void.
+ */
+export function decisionDigest(subject: DecisionSubject): Digest {
+  return digestOf({
+    request: subject.request,
+    intent_digest: subject.intent_digest,
+    plan: { fingerprint: subject.plan.fingerprint, effects: effectsForDigest(subject.plan) },
+    lineage: subject.lineage.map(({ role, issuer, subject: account }) => ({
+      role,
+      issuer,
+      subject: account,
+    })),
+    requirement: requirementDigest(subject.requirement),
+  });
+}
+
+/** Counts per resource; the rows themselves are inside the fingerprint, without values assigned at execution. */
+function effectsForDigest(plan: Plan): JsonValue {
+  return plan.effects.map((effect) => ({
+    resource: effect.resource,
+    inserted: effect.inserted,
+    updated: effect.updated,
+    deleted: effect.deleted,
+    is_counts_only: effect.is_counts_only,
+  }));
+}

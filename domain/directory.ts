@@ -1,0 +1,93 @@
+import { identityKey, type Identity, type Lineage } from './identity.ts';
+
+/** A human. All accounts of a person count as one: one vote, one lineage. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly accounts: readonly Identity[];
+}
+
+/** A program that may ask. `owner` answers for it and is part of every lineage it starts. */
+export interface Agent extends Identity {
+  readonly id: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly owner: string;
+  /** Declared as acting for people: a request of it that names nobody is refused. */
+  readonly acts_for_people: boolean;
+}
+
+/** A named set of people and of other groups. */
+export interface Group {
+  readonly id: string;
+  readonly members: readonly string[];
+  readonly groups: readonly string[];
+}
+
+/** People, agents and groups as one snapshot. */
+export interface Directory {
+  readonly people: readonly Person[];
+  readonly agents: readonly Agent[];
+  readonly groups: readonly Group[];
+}
+
+/** The person behind an account, or undefined when the directory does not know the account. */
+export function personOf(directory: Directory, identity: Identity): Person | undefined {
+  return directory.people.find((person) =>
+    person.accounts.some(
+      (account) => account.issuer === identity.issuer && account.subject === identity.subject,
+    ),
+  );
+}
+
+/** The agent with this account, or undefined. */
+export function agentOf(directory: Directory, identity: Identity): Agent | undefined {
+  return directory.agents.find(
+    (agent) => agent.issuer === identity.issuer && agent.subject === identity.subject,
+  );
+}
+
+/** The person with this id, or undefined. */
+export function personById(directory: Directory, id: string): Person | undefined {
+  return directory.people.find((person) => person.id === id);
+}
+
+/** Ids of all people in a group, nested groups included; a cycle of groups ends where it closes. */
+export function membersOf(directory: Directory, groupId: string): ReadonlySet<string> {
+  const members = new Set<string>();
+  const visited = new Set<string>();
+  const open = [groupId];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (visited.has(id)) continue;
+    visited.add(id);
+    const group = directory.groups.find((candidate) => candidate.id === id);
+    group?.members.forEach((member) => members.add(member));
+    open.push(...(group?.groups ?? []));
+  }
+  return members;
+}
+
+/**
+ * Keys of everyone who counts as "own" for a lineage: ids of the people behind its identities, the owners of its
+ * agents, and the identities themselves. A reviewer whose person or account is in the set is the requester.
+ */
+export function ownKeysOf(directory: Directory, lineage: Lineage): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const member of lineage) {
+    keys.add(identityKey(member));
+    const person = personOf(directory, member);
+    if (person) keys.add(`person:${person.id}`);
+    const agent = agentOf(directory, member);
+    if (agent) keys.add(`person:${agent.owner}`);
+  }
+  return keys;
+}
+
+/** True when every identity of the lineage that the directory knows is still active. */
+export function isLineageActive(directory: Directory, lineage: Lineage): boolean {
+  return lineage.every((member) => {
+    const known = personOf(directory, member) ?? agentOf(directory, member);
+    return known === undefined ? member.role !== 'requester' : known.active;
+  });
+}

@@ -1,0 +1,133 @@
+import { CompactSign, compactVerify, errors, type CompactVerifyGetKey, type CryptoKey, type JWK } from 'jose';
+import { z } from 'zod';
+
+import { canonicalJson } from './canonical-json.ts';
+import { KeyturnError } from './errors.ts';
+import { REQUEST_STATUSES } from './request.ts';
+
+/** An instant: RFC 3339, UTC, milliseconds. */
+const instant = z.iso.datetime({ precision: 3 });
+const identity = z.object({ issuer: z.string().min(1).max(2048), subject: z.string().min(1).max(512) });
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const sealed = z.string().max(512 * 1024);
+
+/** What the API signs when it accepts a request. Arguments and claims are sealed; the rest is in clear. */
+export const signedRequestSchema = z.strictObject({
+  kind: z.literal('request'),
+  id: z.string().regex(/^req_[a-z2-7]{26}$/),
+  action: z.string().min(1).max(200),
+  schema_version: z.int().positive(),
+  target: z.string().min(1).max(200),
+  mode: z.enum(['execute', 'lease', 'gate']),
+  arguments: sealed,
+  claims: sealed.nullable(),
+  lineage: z
+    .array(identity.extend({ role: z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor']) }))
+    .min(1)
+    .max(16),
+  intent_digest: digest,
+  policy_digest: digest,
+  issued_at: instant,
+});
+
+/** What the API signs when a person decides. A ticket is the same, used later from the Temporal UI or CLI. */
+export const signedDecisionSchema = z.strictObject({
+  kind: z.literal('decision'),
+  id: z.string().regex(/^dec_[a-z2-7]{26}$/),
+  request: z.string().max(64),
+  decision_digest: digest,
+  verdict: z.enum(['approve', 'deny', 'defer']),
+  reviewer: identity,
+  channel: z.enum(['api', 'cli', 'temporal']),
+  grade: z.enum(['A', 'B', 'C', 'D']),
+  reason: sealed.nullable(),
+  defer: z.object({ until: instant.nullable(), to: z.string().max(200).nullable() }).nullable(),
+  issued_at: instant,
+  /** Only of tickets: the ticket must be used before this instant. */
+  ticket_expires_at: instant.nullable(),
+});
+
+/** What the API signs when somebody of the lineage withdraws the request. */
+export const signedWithdrawalSchema = z.strictObject({
+  kind: z.literal('withdrawal'),
+  id: z.string().regex(/^wdr_[a-z2-7]{26}$/),
+  request: z.string().max(64),
+  by: identity,
+  reason: sealed.nullable(),
+  issued_at: instant,
+});
+
+export type SignedRequest = z.infer<typeof signedRequestSchema>;
+export type SignedDecision = z.infer<typeof signedDecisionSchema>;
+export type SignedWithdrawal = z.infer<typeof signedWithdrawalSchema>;
+
+/** Anything the API signs. */
+export type SignedPayload = SignedRequest | SignedDecision | SignedWithdrawal;
+
+const SCHEMAS = {
+  request: signedRequestSchema,
+  decision: signedDecisionSchema,
+  withdrawal: signedWithdrawalSchema,
+} as const;
+
+interface PayloadByKind {
+  readonly request: SignedRequest;
+  readonly decision: SignedDecision;
+  readonly withdrawal: SignedWithdrawal;
+}
+
+/** A private Ed25519 key with its id. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly key: CryptoKey | JWK;
+}
+
+/** Larger envelopes are refused before any parsing. */
+export const ENVELOPE_BYTES_MAX = 1024 * 1024;
+
+/**
+ * A compact JWS (RFC 7515) over the canonical payload, EdDSA. The `typ` header names the kind, so that an envelope of
+ * one kind can never be taken for another (RFC 8725 section 3.11).
+ */
+export async function signEnvelope(payload: SignedPayload, signer: SigningKey): Promise<string> {
+  return new CompactSign(new TextEncoder().encode(canonicalJson(payload)))
+    .setProtectedHeader({ alg: 'EdDSA', typ: typOf(payload.kind), kid: signer.kid })
+    .sign(signer.key);
+}
+
+/** The payload of an envelope of this kind. Refuses (`envelope_invalid`) everything that the API did not sign as such. */
+export async function openEnvelope<Kind extends keyof PayloadByKind>(
+  kind: Kind,
+  envelope: unknown,
+  keys: CompactVerifyGetKey,
+): Promise<PayloadByKind[Kind]> {
+  if (typeof envelope !== 'string' || envelope.length > ENVELOPE_BYTES_MAX) throw invalid();
+  const { payload, protectedHeader } = await compactVerify(envelope, keys, { algorithms: ['EdDSA'] }).catch(
+    (error: unknown) => {
+      throw error instanceof errors.JOSEError || error instanceof TypeError ? invalid() : error;
+    },
+  );
+  if (protectedHeader.typ !== typOf(kind)) throw invalid();
+  const parsed = SCHEMAS[kind].safeParse(parseJson(payload));
+  if (!parsed.success) throw invalid();
+  return parsed.data as PayloadByKind[Kind];
+}
+
+function typOf(kind: keyof PayloadByKind): string {
+  return `keyturn-${kind}+jws`;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw invalid();
+  }
+}
+
+function invalid(): KeyturnError {
+  return new KeyturnError('envelope_invalid', 'This is not an envelope that Keyturn signed.');
+}
+
+/** The statuses that a change feed or filter may name, as a schema. */
+export const requestStatusSchema = z.enum(REQUEST_STATUSES as [string, ...string[]]);

@@ -1,0 +1,26 @@
+/** Who a token speaks for, as its issuer names it. Two issuers may use the same subject: only the pair identifies. */
+export interface Identity {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Why an identity belongs to a request (the "own" of "nobody approves their own request"). */
+export type LineageRole = 'requester' | 'owner' | 'on_behalf_of' | 'trigger' | 'editor';
+
+/** One identity behind a request. */
+export interface LineageMember extends Identity {
+  readonly role: LineageRole;
+}
+
+/** Every identity behind a request. Never empty: the first member is the requester. */
+export type Lineage = readonly LineageMember[];
+
+/** True when both name the same account at the same issuer. No normalisation: look-alikes are different identities. */
+export function isSameIdentity(left: Identity, right: Identity): boolean {
+  return left.issuer === right.issuer && left.subject === right.subject;
+}
+
+/** A key for maps; length-prefixed so that no choice of issuer and subject can collide with another pair. */
+export function identityKey(identity: Identity): string {
+  return `${identity.issuer.length}:${identity.issuer}${identity.subject}`;
+}

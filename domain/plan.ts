@@ -1,0 +1,49 @@
+import type { JsonValue } from './canonical-json.ts';
+
+/** One row that changes. Values are text as the target prints them; null means the row or value does not exist. */
+export interface RowEffect {
+  readonly key: string;
+  readonly before: Readonly<Record<string, JsonValue>> | null;
+  readonly after: Readonly<Record<string, JsonValue>> | null;
+}
+
+/** What happens to one resource (for SQL: one table). */
+export interface ResourceEffect {
+  readonly resource: string;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Changed columns only. Empty when `is_counts_only`. */
+  readonly rows: readonly RowEffect[];
+  /** Columns whose value is assigned when the action runs (identity, default, now()): shown, not digested. */
+  readonly assigned_columns: readonly string[];
+  readonly is_counts_only: boolean;
+}
+
+/** Facts that policy may compute risk from. Made by the server, never by the agent. */
+export interface RiskFacts {
+  readonly rows_changed: number;
+  readonly resources_changed: number;
+  readonly is_destructive: boolean;
+  readonly is_fully_previewed: boolean;
+  readonly is_reversible: boolean;
+}
+
+/** What the connector says would happen. */
+export interface Plan {
+  readonly connector: string;
+  /** One line for people, made by the server. */
+  readonly summary: string;
+  /** The exact thing that will run, for people (for SQL: the statement). */
+  readonly operation: string;
+  readonly effects: readonly ResourceEffect[];
+  /** Things a reviewer must know, e.g. what could not be previewed. */
+  readonly warnings: readonly string[];
+  readonly risk_facts: RiskFacts;
+  /** How the action can be undone, or why it cannot. */
+  readonly reversal: { readonly is_possible: boolean; readonly how: string };
+  /** Digest of the effect, `sha256:` and 64 hex digits: equal exactly when the same would happen. */
+  readonly fingerprint: string;
+  /** How long the dry run held locks at the target, milliseconds. Not part of any digest. */
+  readonly locks_held_ms: number;
+}

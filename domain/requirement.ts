@@ -1,0 +1,53 @@
+/** Who may fill a seat: the owners of the target, the members of a group, or one person. */
+export type Selector = 'owners' | `group:${string}` | `user:${string}`;
+
+/** How strongly a decision is bound to a person and to the words decided on; A is strongest (design: words). */
+export type EvidenceGrade = 'A' | 'B' | 'C' | 'D';
+
+/** From `after_ms` after the stage opened, `to` may decide too and is told. */
+export interface Escalation {
+  readonly after_ms: number;
+  readonly to: Selector;
+}
+
+/** `quorum` distinct people out of any of the selectors. */
+export interface Stage {
+  readonly any: readonly Selector[];
+  readonly quorum: number;
+  readonly escalate: readonly Escalation[];
+}
+
+/** What one matched rule demands. All matched rules must be satisfied; inside one rule a person fills one seat. */
+export interface RuleRequirement {
+  /** The rule that demands it. A label for people: not part of the requirement digest. */
+  readonly rule: string;
+  readonly stages: readonly Stage[];
+  readonly order: 'parallel' | 'sequential';
+  /** A request not decided this long after it first became pending is denied as expired. */
+  readonly expires_ms: number;
+  /** An approval older than this no longer counts. */
+  readonly maximum_age_ms: number;
+  readonly minimum_grade: EvidenceGrade;
+  readonly is_reason_required: boolean;
+}
+
+/** How much could go wrong, computed from server-made facts only. */
+export type RiskTier = 'low' | 'medium' | 'high' | 'critical';
+
+/** What policy demands before the action may run. */
+export interface Requirement {
+  readonly risk: RiskTier;
+  /** Distinct people over the whole request, whatever the rules say. */
+  readonly distinct_people: number;
+  readonly rules: readonly RuleRequirement[];
+}
+
+/** The shortest time to expiry that any rule demands, in milliseconds. */
+export function expiresMs(requirement: Requirement): number {
+  return Math.min(...requirement.rules.map((rule) => rule.expires_ms));
+}
+
+/** True when `grade` is at least as strong as `minimum`. */
+export function isGradeSufficient(grade: EvidenceGrade, minimum: EvidenceGrade): boolean {
+  return grade <= minimum;
+}

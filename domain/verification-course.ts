@@ -1,0 +1,173 @@
+import type { Leaf, LeafType } from './audit.ts';
+import { nameOf, pendingBefore, type Material } from './verification-evidence.ts';
+import type { Finding, Subject } from './verification-finding.ts';
+
+/** Where a request stands between two entries, as far as the order of entries goes. */
+type Phase =
+  | 'new'
+  | 'received'
+  | 'planned'
+  | 'pending'
+  | 'approved'
+  | 'reopened'
+  | 'claimed'
+  | 'indeterminate'
+  | 'ended';
+
+interface Step {
+  /** Phases in which the entry may stand; absent: in any. */
+  readonly from?: readonly Phase[];
+  /** The phase it leads to; absent: none other. */
+  readonly to?: Phase;
+}
+
+const UNDECIDED: readonly Phase[] = ['received', 'planned', 'pending', 'approved', 'reopened'];
+
+/**
+ * Which entry may follow which: received → planned → pending or allowed → approved → claimed → outcome. A claim that was
+ * fenced off may be followed by another; one that was given back, like a stale approval, needs a new plan and round.
+ */
+const STEPS: Readonly<Record<LeafType, Step>> = {
+  'request.received': { from: ['new'], to: 'received' },
+  'request.planned': { from: ['received', 'reopened'], to: 'planned' },
+  'request.plan_failed': { from: UNDECIDED, to: 'ended' },
+  'request.pending': { from: ['planned'], to: 'pending' },
+  'request.allowed': { from: ['planned'], to: 'approved' },
+  'request.escalated': { from: ['pending'] },
+  'request.approved': { from: ['pending'], to: 'approved' },
+  'request.denied': { from: UNDECIDED, to: 'ended' },
+  'request.expired': { from: UNDECIDED, to: 'ended' },
+  'request.withdrawn': { from: UNDECIDED, to: 'ended' },
+  'request.cancelled': { from: UNDECIDED, to: 'ended' },
+  'request.drifted': { from: ['approved'], to: 'reopened' },
+  'request.approval_stale': { from: ['approved'], to: 'reopened' },
+  'request.orphaned': { to: 'ended' },
+  'decision.counted': { from: ['pending'] },
+  'decision.deferred': { from: ['pending'] },
+  'decision.refused': {},
+  'decision.unauthenticated': {},
+  'execution.claimed': { from: ['approved'], to: 'claimed' },
+  'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended' },
+  'execution.failed': { from: ['approved', 'claimed', 'indeterminate'], to: 'ended' },
+  'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'approved' },
+  'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
+  'execution.released': { from: ['claimed'], to: 'reopened' },
+  'policy.installed': {},
+};
+
+/** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */
+export function inOrder({ material }: Subject): Finding {
+  const problems: string[] = [];
+  let phase: Phase = 'new';
+  for (const leaf of material.stream) {
+    const step = STEPS[leaf.type];
+    if (step.from && !step.from.includes(phase))
+      problems.push(`${nameOf(leaf)} cannot follow when the request is ${phase}`);
+    phase = step.to ?? phase;
+  }
+  return {
+    problems: [...problems, ...plansMissing(material), ...roundsRepeated(material)],
+    checked: `ends as ${phase}`,
+  };
+}
+
+function plansMissing(material: Material): string[] {
+  return material.stream
+    .filter((leaf) => leaf.type === 'request.pending' || leaf.type === 'request.allowed')
+    .filter((leaf) => !planOf(material, leaf))
+    .map((leaf) => `${nameOf(leaf)} is about a plan that was not made before it`);
+}
+
+/** The `request.planned` entry whose plan an entry is about. */
+function planOf(material: Material, leaf: Leaf): Leaf | undefined {
+  return material.stream.findLast(
+    (other) =>
+      other.type === 'request.planned' &&
+      other.n < leaf.n &&
+      other.facts['plan_digest'] === leaf.facts['plan_digest'],
+  );
+}
+
+/** Rounds only count up: a decision can never be taken for one of another round. */
+function roundsRepeated(material: Material): string[] {
+  return material.pendings
+    .filter((pending) =>
+      material.pendings.some((other) => other.leaf.n < pending.leaf.n && other.round >= pending.round),
+    )
+    .map((pending) => `${nameOf(pending.leaf)} opens round ${pending.round} again`);
+}
+
+/** A request expires by its deadline only. */
+export function notExpiredEarly({ material }: Subject): Finding {
+  const expiries = material.stream.filter((leaf) => leaf.type === 'request.expired');
+  const problems = expiries.flatMap((leaf) => {
+    const pending = material.pendings.findLast((other) => other.leaf.n < leaf.n);
+    const isEarly = pending !== undefined && Date.parse(leaf.at) < Date.parse(pending.expires_at);
+    return isEarly ? [`${nameOf(leaf)} is earlier than the deadline`] : [];
+  });
+  return { problems, checked: expiries.length === 0 ? 'did not expire' : 'expired at its deadline' };
+}
+
+/** While a claim is open, done or unknown there is no second one; a claim given back may be followed by another. */
+export function claimedOnce({ material }: Subject): Finding {
+  const problems: string[] = [];
+  const keys = new Set<unknown>();
+  let isOpen = false;
+  for (const leaf of material.stream) {
+    if (leaf.type === 'execution.released' || leaf.type === 'execution.not_done') isOpen = false;
+    if (leaf.type !== 'execution.claimed') continue;
+    if (isOpen) problems.push(`${nameOf(leaf)} claims what is already claimed`);
+    if (keys.has(leaf.facts['idempotency_key']))
+      problems.push(`${nameOf(leaf)} uses an idempotency key again`);
+    keys.add(leaf.facts['idempotency_key']);
+    isOpen = true;
+  }
+  return {
+    problems,
+    checked: keys.size === 0 ? 'never claimed' : `${keys.size} claim${keys.size === 1 ? '' : 's'}`,
+  };
+}
+
+const EXECUTIONS: ReadonlySet<LeafType> = new Set([
+  'execution.claimed',
+  'execution.succeeded',
+  'execution.failed',
+  'execution.indeterminate',
+]);
+
+/** What was claimed, and what came of it, is what was approved last: same decision digest, same effect. */
+export function executedAsApproved({ material }: Subject): Finding {
+  const executions = material.stream.filter((leaf) => EXECUTIONS.has(leaf.type));
+  const problems = executions.flatMap((leaf) => {
+    const approval = approvalBefore(material, leaf);
+    if (!approval) return [`${nameOf(leaf)} was never approved`];
+    const isSame = approval.decision_digest !== null && leaf.decision_digest === approval.decision_digest;
+    return [
+      ...(isSame ? [] : [`${nameOf(leaf)} has another decision digest than the approval`]),
+      ...(isApprovedEffect(material, approval, leaf)
+        ? []
+        : [`${nameOf(leaf)} did something else than was planned`]),
+    ];
+  });
+  return {
+    problems,
+    checked: executions.length === 0 ? 'nothing was executed' : 'same digest as the approval',
+  };
+}
+
+function approvalBefore(material: Material, leaf: Leaf): Leaf | undefined {
+  return material.stream.findLast(
+    (other) => other.n < leaf.n && (other.type === 'request.approved' || other.type === 'request.allowed'),
+  );
+}
+
+/** The fingerprint of the effect, where the entry has one: a probe after a crash only knows that it happened. */
+function isApprovedEffect(material: Material, approval: Leaf, leaf: Leaf): boolean {
+  const done = leaf.facts['fingerprint'];
+  if (leaf.type !== 'execution.succeeded' || typeof done !== 'string') return true;
+  const asked =
+    approval.type === 'request.allowed'
+      ? approval
+      : pendingBefore(material, approval.facts['round'], approval.n)?.leaf;
+  return asked !== undefined && planOf(material, asked)?.facts['fingerprint'] === done;
+}

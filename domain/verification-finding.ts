@@ -1,0 +1,23 @@
+import type { SignedPayload } from './envelope.ts';
+import type { Material } from './verification-evidence.ts';
+
+/** An envelope with what it says, or null when no given key made it. */
+export interface OpenedEnvelope {
+  readonly index: number;
+  /** `sha256:…` of the compact text, as entries refer to it. */
+  readonly reference: string;
+  readonly payload: SignedPayload | null;
+}
+
+/** What the checks look at. */
+export interface Subject {
+  readonly material: Material;
+  readonly envelopes: readonly OpenedEnvelope[];
+}
+
+/** What a check found: it holds when there are no problems. */
+export interface Finding {
+  readonly problems: readonly string[];
+  /** What was checked, for a reader, when all is well. */
+  readonly checked: string;
+}

@@ -1,0 +1,342 @@
+import { z } from 'zod';
+
+import { REQUEST_STATUSES } from './request.ts';
+
+/**
+ * The bodies and answers of the HTTP interface, version 1. Callers, the server and the published document share these
+ * schemas; a field is only ever added.
+ */
+
+const instant = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
+const digest = z.string().describe('`sha256:` and 64 hex digits');
+const jsonObject = z.record(z.string(), z.json());
+
+/** Who a token speaks for. */
+export const identitySchema = z.object({
+  issuer: z.string().min(1).max(2048),
+  subject: z.string().min(1).max(512),
+});
+
+export const statusSchema = z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]);
+export const riskSchema = z.enum(['low', 'medium', 'high', 'critical']);
+export const verdictSchema = z.enum(['approve', 'deny', 'defer']);
+export const gradeSchema = z.enum(['A', 'B', 'C', 'D']);
+export const roleSchema = z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor']);
+export const modeSchema = z.enum(['execute', 'lease', 'gate']);
+
+/** The id of a request. */
+export const requestIdSchema = z.string().regex(/^req_[a-z2-7]{26}$/);
+
+const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
+
+/** What the agent says about itself: shown as its words, never as facts. */
+export const claimsSchema = z.strictObject({
+  justification: z.string().max(4000).optional(),
+  links: z.array(httpUrl).max(10).optional(),
+  run_id: z.string().max(200).optional(),
+  model: z.string().max(200).optional(),
+  prompt_digest: z.string().max(200).optional(),
+});
+
+/** POST /v1/requests */
+export const createBodySchema = z.strictObject({
+  action: z.string().min(1).max(200),
+  target: z.string().min(1).max(200),
+  mode: modeSchema.default('execute'),
+  arguments: jsonObject,
+  on_behalf_of: z
+    .strictObject({ issuer: z.string().min(1).max(2048).optional(), subject: z.string().min(1).max(512) })
+    .optional()
+    .describe('The person the agent acts for; the issuer of the token when none is named'),
+  claims: claimsSchema.optional(),
+});
+
+const deferSchema = z.strictObject({
+  until: z.iso.datetime({ offset: true }).max(40).optional().describe('Hidden from your inbox until then'),
+  to: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('A selector that the request requires, e.g. `group:dba`'),
+});
+
+/** POST /v1/requests/:id/decisions and …/tickets */
+export const decisionBodySchema = z.strictObject({
+  decision_digest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .describe('The digest that the reviewer saw'),
+  verdict: verdictSchema,
+  reason: z.string().max(4000).optional(),
+  defer: deferSchema.optional(),
+});
+
+/** POST /v1/requests/:id/withdraw */
+export const withdrawBodySchema = z.strictObject({ reason: z.string().max(4000).optional() });
+
+const waitQuery = z
+  .string()
+  .regex(/^\d{1,2}$/, 'whole seconds, 0 to 60')
+  .transform(Number)
+  .pipe(z.int().max(60));
+const limitQuery = z
+  .string()
+  .regex(/^\d{1,3}$/, '1 to 100')
+  .transform(Number)
+  .pipe(z.int().min(1).max(100));
+const cursorQuery = z.string().min(1).max(200);
+
+/** GET /v1/requests */
+export const listQuerySchema = z.strictObject({
+  status: statusSchema.optional(),
+  action: z.string().min(1).max(200).optional(),
+  target: z.string().min(1).max(200).optional(),
+  environment: z.string().min(1).max(200).optional(),
+  risk: riskSchema.optional(),
+  mine: z.enum(['true', 'false']).optional(),
+  limit: limitQuery.optional(),
+  cursor: cursorQuery.optional(),
+});
+
+/** GET /v1/inbox */
+export const inboxQuerySchema = z.strictObject({
+  limit: limitQuery.optional(),
+  cursor: cursorQuery.optional(),
+});
+
+/** GET /v1/requests/:id */
+export const showQuerySchema = z.strictObject({
+  wait: waitQuery.optional(),
+  version: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .optional(),
+});
+
+/** GET /v1/events */
+export const eventsQuerySchema = z.strictObject({ request: requestIdSchema.optional() });
+
+const selectorSchema = z.string().describe('`owners`, `group:NAME` or `user:NAME`');
+
+const requirementSchema = z.object({
+  risk: riskSchema,
+  distinct_people: z.int(),
+  rules: z.array(
+    z.object({
+      rule: z.string(),
+      stages: z.array(
+        z.object({
+          any: z.array(selectorSchema),
+          quorum: z.int(),
+          escalate: z.array(z.object({ after_ms: z.number(), to: selectorSchema })),
+        }),
+      ),
+      order: z.enum(['parallel', 'sequential']),
+      expires_ms: z.number(),
+      maximum_age_ms: z.number(),
+      minimum_grade: gradeSchema,
+      is_reason_required: z.boolean(),
+    }),
+  ),
+});
+
+const progressSchema = z.object({
+  rules: z.array(
+    z.object({
+      rule: z.string(),
+      stages: z.array(
+        z.object({
+          selectors: z
+            .array(selectorSchema)
+            .describe('Who may decide it now, escalations that are due included'),
+          quorum: z.int(),
+          filled: z.int(),
+          opened_at: instant.nullable(),
+        }),
+      ),
+    }),
+  ),
+});
+
+const rowValues = z.record(z.string(), z.json());
+
+export const planSchema = z.object({
+  connector: z.string(),
+  summary: z.string(),
+  operation: z.string(),
+  effects: z.array(
+    z.object({
+      resource: z.string(),
+      inserted: z.int(),
+      updated: z.int(),
+      deleted: z.int(),
+      rows: z.array(z.object({ key: z.string(), before: rowValues.nullable(), after: rowValues.nullable() })),
+      assigned_columns: z.array(z.string()),
+      is_counts_only: z.boolean(),
+    }),
+  ),
+  warnings: z.array(z.string()),
+  risk_facts: z.object({
+    rows_changed: z.int(),
+    resources_changed: z.int(),
+    is_destructive: z.boolean(),
+    is_fully_previewed: z.boolean(),
+    is_reversible: z.boolean(),
+  }),
+  reversal: z.object({ is_possible: z.boolean(), how: z.string() }),
+  fingerprint: z.string(),
+  locks_held_ms: z.number(),
+});
+
+export const decisionSchema = z.object({
+  id: z.string(),
+  reviewer: identitySchema,
+  person: z.string().nullable(),
+  verdict: verdictSchema,
+  at: instant,
+  grade: gradeSchema,
+  channel: z.enum(['api', 'cli', 'temporal']),
+  reason: z.string().nullable(),
+  defer_until: instant.nullable(),
+  defer_to: z.string().nullable(),
+  outcome: z.enum(['counted', 'refused']),
+  refusal: z.string().nullable(),
+  round: z.int(),
+});
+
+/** A request as a list shows it. */
+export const requestSummarySchema = z.object({
+  id: z.string(),
+  action: z.string(),
+  schema_version: z.int(),
+  target: z.string(),
+  environment: z.string(),
+  mode: modeSchema,
+  status: statusSchema,
+  denied_by: z.enum(['person', 'policy']).nullable(),
+  round: z.int(),
+  intent_digest: digest,
+  decision_digest: digest.nullable(),
+  risk: riskSchema.nullable(),
+  risk_reasons: z.array(z.string()).nullable().describe('Null for readers who may not see details'),
+  summary: z.string().nullable().describe('Null for readers who may not see details'),
+  matched_rules: z.array(z.object({ id: z.string(), because: z.string().nullable() })).nullable(),
+  requirement: requirementSchema.nullable(),
+  progress: progressSchema.nullable(),
+  pending_since: instant.nullable(),
+  expires_at: instant.nullable(),
+  requested_by: identitySchema,
+  lineage: z.array(identitySchema.extend({ role: roleSchema })),
+  failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
+  result: z.json().nullable(),
+  created_at: instant,
+  updated_at: instant,
+  version: z.int().describe('Grows with every change; 0 while nothing is recorded yet'),
+  temporal_ui_url: z.string().optional(),
+});
+
+/** A request as its own page shows it. Details are there only for readers who may see them. */
+export const requestSchema = requestSummarySchema.extend({
+  plan: planSchema.optional(),
+  arguments: jsonObject.optional(),
+  claims: claimsSchema.nullable().optional(),
+  decisions: z.array(decisionSchema).optional(),
+});
+
+export const requestPageSchema = z.object({
+  items: z.array(requestSummarySchema),
+  next_cursor: z.string().nullable(),
+});
+
+/** A decision that was recorded. */
+export const decisionAnswerSchema = z.object({ decision: decisionSchema, request: requestSchema });
+
+/** A decision that is durable but not yet counted. */
+export const decisionQueuedSchema = z.object({
+  decision: z.object({ id: z.string() }),
+  state: z.literal('queued, not counted yet'),
+});
+
+export const ticketSchema = z.object({ ticket: z.string(), expires_at: instant, how_to_use: z.string() });
+
+export const timelineSchema = z.object({
+  items: z.array(
+    z.object({
+      n: z.int(),
+      at: z.string(),
+      type: z.string(),
+      actor: z.object({ kind: z.enum(['person', 'agent', 'system']), name: z.string().optional() }),
+      text: z.string(),
+      facts: jsonObject,
+      parts: jsonObject.optional().describe('Only for readers who may see details'),
+      grade: gradeSchema.optional(),
+    }),
+  ),
+});
+
+const keysSchema = z.object({ keys: z.array(z.record(z.string(), z.json())) });
+export { keysSchema };
+
+/** Everything that checks one request offline. */
+export const evidenceSchema = z.object({
+  request: requestSchema,
+  leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
+  payloads: z.array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() })),
+  envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
+  keys: keysSchema,
+});
+
+export const actionsSchema = z.object({
+  items: z.array(
+    z.object({
+      action: z.string(),
+      title: z.string(),
+      schema_version: z.int(),
+      arguments: jsonObject.describe('JSON Schema 2020-12'),
+      targets: z.array(z.object({ id: z.string(), title: z.string(), environment: z.string() })),
+    }),
+  ),
+});
+
+/** The `data` of a `request.changed` event. */
+export const changeSchema = z.object({
+  request: z.string(),
+  type: z.string(),
+  at: z.string(),
+  status: statusSchema.optional(),
+});
+
+export const healthSchema = z.object({
+  status: z.enum(['ok', 'unavailable']),
+  checks: z.record(z.string(), z.string()).optional(),
+});
+
+/** An error (RFC 9457). `code` is stable; words may change. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  instance: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+export type CreateBody = z.input<typeof createBodySchema>;
+export type DecisionBody = z.input<typeof decisionBodySchema>;
+export type WithdrawBody = z.input<typeof withdrawBodySchema>;
+export type RequestSummary = z.infer<typeof requestSummarySchema>;
+export type RequestView = z.infer<typeof requestSchema>;
+export type RequestPage = z.infer<typeof requestPageSchema>;
+export type RequestClaims = z.infer<typeof claimsSchema>;
+export type DecisionView = z.infer<typeof decisionSchema>;
+export type DecisionAnswer = z.infer<typeof decisionAnswerSchema>;
+export type DecisionQueued = z.infer<typeof decisionQueuedSchema>;
+export type Ticket = z.infer<typeof ticketSchema>;
+export type Timeline = z.infer<typeof timelineSchema>;
+export type Evidence = z.infer<typeof evidenceSchema>;
+export type ActionCatalogue = z.infer<typeof actionsSchema>;
+export type Change = z.infer<typeof changeSchema>;
+export type Problem = z.infer<typeof problemSchema>;

@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { pause, startProcess, waitUntilReady, type RunningProcess } from './process.ts';
+
+/** How to run a Temporal development server. */
+export interface TemporalOptions {
+  readonly program: string;
+  readonly port: number;
+  readonly logFile: string;
+  /** Null: no web UI. */
+  readonly uiPort: number | null;
+  /** Null: in memory, gone when it stops. */
+  readonly databaseFile: string | null;
+  readonly namespaces: readonly string[];
+}
+
+/** A real Temporal server on loopback. */
+export interface TemporalServer {
+  readonly running: RunningProcess;
+  readonly address: string;
+}
+
+/** What Keyturn's workflows are found by in Temporal. No personal data. */
+export const SEARCH_ATTRIBUTES = {
+  KeyturnStatus: 'Keyword',
+  KeyturnAction: 'Keyword',
+  KeyturnEnvironment: 'Keyword',
+  KeyturnRisk: 'Keyword',
+  KeyturnExpiresAt: 'Datetime',
+} as const;
+
+/** Numbers of the types in Temporal's API (`IndexedValueType`). */
+const INDEXED_TYPE = { Keyword: 2, Datetime: 6 } as const;
+
+/** How long a server of somebody else keeps finished workflows in a namespace that we make. */
+const RETENTION_MS = 7 * 24 * 3_600_000;
+
+/** Starts a server and waits until each namespace answers. A database file is resumed. */
+export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const running = startProcess({
+    name: 'the Temporal server',
+    command: [options.program, 'server', 'start-dev', ...(await flags(options))],
+    logFile: options.logFile,
+    cwd: path.dirname(options.logFile),
+  });
+  const address = `127.0.0.1:${options.port}`;
+  try {
+    await waitUntilReady(running, () => isServing(address, options.namespaces), 60_000);
+    return { running, address };
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+/** Gives a server that runs elsewhere the namespace and search attributes that Keyturn needs. Repeating it is harmless. */
+export async function prepareNamespace(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: 5_000 });
+  try {
+    await registerNamespace(connection, namespace);
+    await retryFor(30_000, () => addSearchAttributes(connection, namespace));
+    await retryFor(30_000, async () => {
+      if (!(await isServing(address, [namespace])))
+        throw new Error(`${namespace} is not ready at ${address}`);
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+async function registerNamespace(connection: Connection, namespace: string): Promise<void> {
+  const retention = msToTs(RETENTION_MS);
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } catch {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: retention,
+    });
+  }
+}
+
+async function addSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));
+  if (missing.length === 0) return;
+  const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_TYPE[type]]));
+  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+}
+
+/** A namespace becomes known to all parts of a server only after a while. */
+async function retryFor(durationMs: number, attempt: () => Promise<void>): Promise<void> {
+  const deadlineMs = Date.now() + durationMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > deadlineMs) throw error;
+      await pause(200);
+    }
+  }
+}
+
+/** True when the server knows every namespace and every search attribute in it. */
+export async function isServing(address: string, namespaces: readonly string[]): Promise<boolean> {
+  const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+  try {
+    for (const namespace of namespaces) {
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+      if (Object.keys(SEARCH_ATTRIBUTES).some((name) => !(name in (customAttributes ?? {})))) return false;
+    }
+    return true;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function flags(options: TemporalOptions): Promise<readonly string[]> {
+  const file = options.databaseFile === null ? [] : ['--db-filename', options.databaseFile];
+  const namespaces = options.namespaces.flatMap((name) => ['--namespace', name]);
+  const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+    '--search-attribute',
+    `${name}=${type}`,
+  ]);
+  const listen = ['--ip', '127.0.0.1', '--port', String(options.port)];
+  return [
+    ...listen,
+    ...(await uiFlags(options)),
+    ...file,
+    ...namespaces,
+    ...attributes,
+    '--log-level',
+    'warn',
+  ];
+}
+
+async function uiFlags(options: TemporalOptions): Promise<readonly string[]> {
+  if (options.uiPort === null) return ['--headless'];
+  const help = await promisify(execFile)(options.program, ['server', 'start-dev', '--help']);
+  // A page on loopback has no business on the internet; older servers do not know the switch.
+  const news = help.stdout.includes('--ui-disable-news-fetch') ? ['--ui-disable-news-fetch'] : [];
+  return ['--ui-ip', '127.0.0.1', '--ui-port', String(options.uiPort), ...news];
+}

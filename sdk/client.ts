@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+
+import type {
+  ActionCatalogue,
+  CreateBody,
+  DecisionAnswer,
+  DecisionBody,
+  DecisionQueued,
+  Evidence,
+  RequestPage,
+  RequestView,
+  Ticket,
+  Timeline,
+} from '../domain/wire.ts';
+import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
+import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
+
+export { KeyturnProblem } from './problem.ts';
+export type { ChangeEvent, ListenOptions } from './events.ts';
+
+/** A request that was made: recorded, or durable and soon recorded. */
+export type Created =
+  | { readonly kind: 'recorded'; readonly request: RequestView; readonly isRepeat: boolean }
+  | { readonly kind: 'queued'; readonly id: string };
+
+/** A decision that was made: counted, or durable and not counted yet. */
+export type Decided =
+  | { readonly kind: 'counted'; readonly answer: DecisionAnswer }
+  | { readonly kind: 'queued'; readonly id: string };
+
+/** How to make a request. */
+export interface CreateOptions {
+  /** The same key never makes a second request. A fresh one unless given: keep your own to repeat after a crash. */
+  readonly idempotencyKey?: string;
+  /** How long the server may wait for the planned request, whole seconds up to 60. */
+  readonly waitSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How to look at a request. */
+export interface ShowOptions {
+  /** Wait this long for a version after `version`, whole seconds up to 60. */
+  readonly waitSeconds?: number;
+  readonly version?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How to wait for a request. */
+export interface AwaitOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Called with every version that was seen. */
+  readonly onChange?: (request: RequestView) => void;
+}
+
+/** Filters and place of a list. */
+export type ListQuery = Readonly<
+  Partial<Record<'status' | 'action' | 'target' | 'environment' | 'risk' | 'cursor', string>>
+> & { readonly mine?: boolean; readonly limit?: number };
+
+const UNDECIDED: ReadonlySet<string> = new Set(['planning', 'pending']);
+const UNFINISHED: ReadonlySet<string> = new Set(['planning', 'pending', 'approved', 'executing', 'active']);
+const WAIT_SECONDS_MAX = 60;
+
+/** Calls Keyturn over HTTP. Throws `KeyturnProblem` for every refusal. */
+export class KeyturnClient {
+  readonly #transport: Transport;
+
+  constructor(options: TransportOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  /** Asks for a privileged action. Safe to repeat with the same key: there is one request a key, for ever. */
+  async request(body: CreateBody, options: CreateOptions = {}): Promise<Created> {
+    const { waitSeconds } = options;
+    const answer = await this.#transport.call<RequestView>({
+      method: 'POST',
+      path: '/v1/requests',
+      body,
+      headers: {
+        'idempotency-key': headerSafe(options.idempotencyKey ?? randomUUID()),
+        ...(waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }),
+      },
+      isRepeatable: true,
+      signal: options.signal,
+    });
+    if (answer.status === 202) return { kind: 'queued', id: answer.body.id };
+    return { kind: 'recorded', request: answer.body, isRepeat: answer.status === 200 };
+  }
+
+  /** A request as the caller may see it. */
+  async show(id: string, options: ShowOptions = {}): Promise<RequestView> {
+    const query = { wait: options.waitSeconds, version: options.version };
+    return this.#get(requestPath(id), query, options.signal);
+  }
+
+  /** Waits until people or policy decided; returns the request as it stands when the time is up. */
+  async untilDecided(id: string, options: AwaitOptions = {}): Promise<RequestView> {
+    return this.#follow(id, UNDECIDED, options);
+  }
+
+  /** Waits until nothing can happen to the request any more; returns it as it stands when the time is up. */
+  async untilFinished(id: string, options: AwaitOptions = {}): Promise<RequestView> {
+    return this.#follow(id, UNFINISHED, options);
+  }
+
+  /** Requests that the caller may see, newest first. */
+  async list(query: ListQuery = {}): Promise<RequestPage> {
+    return this.#get('/v1/requests', query);
+  }
+
+  /** Pending requests that the caller may decide now. */
+  async inbox(query: Pick<ListQuery, 'limit' | 'cursor'> = {}): Promise<RequestPage> {
+    return this.#get('/v1/inbox', query);
+  }
+
+  /** What can be asked for. */
+  async actions(): Promise<ActionCatalogue> {
+    return this.#get('/v1/actions');
+  }
+
+  /** What happened to a request, oldest first. */
+  async timeline(id: string): Promise<Timeline> {
+    return this.#get(requestPath(id, 'timeline'));
+  }
+
+  /** Everything that proves what happened to a request. */
+  async evidence(id: string): Promise<Evidence> {
+    return this.#get(requestPath(id, 'evidence'));
+  }
+
+  /** Decides. The digest says what was seen: anything else than what is asked now is refused. */
+  async decide(id: string, decision: DecisionBody): Promise<Decided> {
+    const answer = await this.#post<DecisionAnswer & DecisionQueued>(requestPath(id, 'decisions'), decision);
+    if (answer.status === 202) return { kind: 'queued', id: answer.body.decision.id };
+    return { kind: 'counted', answer: answer.body };
+  }
+
+  /** A short-lived signed decision, to be used from the Temporal UI or CLI. */
+  async ticket(id: string, decision: DecisionBody): Promise<Ticket> {
+    return (await this.#post<Ticket>(requestPath(id, 'tickets'), decision)).body;
+  }
+
+  /** Takes back a request of one's own. Null while the withdrawal is durable but not carried out yet. */
+  async withdraw(id: string, reason?: string): Promise<RequestView | null> {
+    const body = reason === undefined ? {} : { reason };
+    const answer = await this.#post<RequestView>(requestPath(id, 'withdraw'), body);
+    return answer.status === 202 ? null : answer.body;
+  }
+
+  /** Changes as they happen. */
+  events(options: ListenOptions = {}): AsyncGenerator<ChangeEvent> {
+    return listen(this.#transport, options);
+  }
+
+  async #get<Body>(path: string, query: Call['query'] = {}, signal?: AbortSignal): Promise<Body> {
+    return (await this.#transport.call<Body>({ method: 'GET', path, query, isRepeatable: true, signal }))
+      .body;
+  }
+
+  async #post<Body>(path: string, body: unknown): Promise<Answer<Body>> {
+    return this.#transport.call<Body>({ method: 'POST', path, body, isRepeatable: false });
+  }
+
+  async #follow(id: string, open: ReadonlySet<string>, options: AwaitOptions): Promise<RequestView> {
+    const deadline = Date.now() + (options.timeoutMs ?? Infinity);
+    let request = await this.show(id, signalOf(options));
+    options.onChange?.(request);
+    while (open.has(request.status) && Date.now() < deadline) {
+      const waitSeconds = Math.min(WAIT_SECONDS_MAX, Math.ceil((deadline - Date.now()) / 1000));
+      const next = await this.show(id, { waitSeconds, version: request.version, ...signalOf(options) });
+      if (next.version !== request.version) options.onChange?.(next);
+      request = next;
+    }
+    return request;
+  }
+}
+
+function requestPath(id: string, part?: string): string {
+  return `/v1/requests/${encodeURIComponent(id)}${part === undefined ? '' : `/${part}`}`;
+}
+
+/** Headers carry bytes: a key may be any text, sent as UTF-8. */
+function headerSafe(key: string): string {
+  return Buffer.from(key, 'utf8').toString('latin1');
+}
+
+function signalOf(options: AwaitOptions): { readonly signal?: AbortSignal } {
+  return options.signal === undefined ? {} : { signal: options.signal };
+}

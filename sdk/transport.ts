@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { KeyturnProblem, problemOf } from './problem.ts';
+
+/** Where the server is, and on whose behalf it is called. */
+export interface TransportOptions {
+  readonly baseUrl: string;
+  /** A bearer token, or how to get a fresh one. */
+  readonly token: string | (() => string | Promise<string>);
+  /** How often a call is made before its refusal is final; 4 unless told. */
+  readonly attemptsMax?: number;
+  /** The longest pause that is obeyed; a longer `Retry-After` ends in the refusal. 30 s unless told. */
+  readonly pauseMsMax?: number;
+}
+
+/** One call. */
+export interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** True when making the call twice does no more than making it once: then it is also made again after 503. */
+  readonly isRepeatable: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer of the server. */
+export interface Answer<Body> {
+  readonly status: number;
+  readonly body: Body;
+}
+
+const ATTEMPTS_MAX = 4;
+const PAUSE_MS_MAX = 30_000;
+
+/** Makes calls: adds the token, turns refusals into `KeyturnProblem`, comes back when the server asks to. */
+export class Transport {
+  readonly #options: TransportOptions;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  /** The parsed answer. Makes the very same call again (also the same key) after 429, and after 503 when repeatable. */
+  async call<Body>(call: Call): Promise<Answer<Body>> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.open(call);
+        const body: Body = JSON.parse(await response.text());
+        return { status: response.status, body };
+      } catch (error) {
+        const pauseMs = pauseBefore(call, error, attempt);
+        const isLast = attempt >= (this.#options.attemptsMax ?? ATTEMPTS_MAX);
+        if (pauseMs === null || isLast || pauseMs > (this.#options.pauseMsMax ?? PAUSE_MS_MAX)) throw error;
+        await delay(pauseMs, undefined, { signal: call.signal });
+      }
+    }
+  }
+
+  /** The raw successful answer, for streams. */
+  async open(call: Call): Promise<Response> {
+    const response = await fetch(this.#url(call), {
+      method: call.method,
+      headers: await this.#headers(call),
+      // A redirect could carry the token elsewhere.
+      redirect: 'error',
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+
+  #url(call: Call): URL {
+    const url = new URL(`${this.#options.baseUrl.replace(/\/+$/, '')}${call.path}`);
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+
+  async #headers(call: Call): Promise<Record<string, string>> {
+    const { token } = this.#options;
+    const bearer = typeof token === 'string' ? token : await token();
+    return {
+      accept: 'application/json, application/problem+json',
+      ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...call.headers,
+    };
+  }
+}
+
+/** How long to wait before the same call is made again; null when it must not be. */
+function pauseBefore(call: Call, error: unknown, attempt: number): number | null {
+  if (call.signal?.aborted) return null;
+  const backoffMs = 250 * 2 ** (attempt - 1) * (0.5 + Math.random());
+  // fetch tells a server that cannot be reached by a TypeError.
+  if (error instanceof TypeError) return call.isRepeatable ? backoffMs : null;
+  if (!(error instanceof KeyturnProblem)) return null;
+  const isWorthIt = error.status === 429 || (error.status === 503 && call.isRepeatable);
+  return isWorthIt ? (error.retryAfterMs ?? backoffMs) : null;
+}

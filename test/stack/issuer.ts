@@ -1,0 +1,94 @@
+import http from 'node:http';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
+
+/** What an agent's token may say beside who the agent is. */
+export interface AgentTokenOptions {
+  /** The person the agent acts for (RFC 8693): becomes `sub`, the agent moves into `act`. */
+  readonly onBehalfOf?: string;
+  /** The person or job that triggered the run. */
+  readonly trigger?: string;
+  readonly claims?: JWTPayload;
+}
+
+/** An OpenID Connect issuer inside the test: discovery, keys, and a signature on whatever a test wants to say. */
+export interface TestIssuer {
+  readonly url: string;
+  /** A token of a person at the interactive client, with the scope to decide. */
+  humanToken(subject: string, claims?: JWTPayload): Promise<string>;
+  /** A token of a program by client credentials. */
+  agentToken(agent: string, options?: AgentTokenOptions): Promise<string>;
+  /** Any token; `iss`, `aud`, `iat` and `exp` (in an hour) unless the claims say otherwise. */
+  sign(claims: JWTPayload): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const AUDIENCE = 'keyturn';
+const LIFETIME_SECONDS = 3600;
+
+/** Starts an issuer on a free loopback port. */
+export async function startIssuer(): Promise<TestIssuer> {
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] };
+  const server = http.createServer((request, response) => {
+    const url = issuerUrl(server);
+    const documents: Record<string, unknown> = {
+      '/jwks': jwks,
+      '/.well-known/openid-configuration': discoveryOf(url),
+    };
+    const document = documents[request.url ?? ''];
+    response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(document ?? {}));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return handleOf(server, privateKey);
+}
+
+function handleOf(server: http.Server, key: CryptoKey): TestIssuer {
+  const url = issuerUrl(server);
+  const sign = (claims: JWTPayload): Promise<string> => {
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const standard = { iss: url, aud: AUDIENCE, iat: nowSeconds, exp: nowSeconds + LIFETIME_SECONDS };
+    return new SignJWT({ ...standard, ...claims })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+      .sign(key);
+  };
+  return {
+    url,
+    sign,
+    humanToken: (subject, claims = {}) =>
+      sign({ sub: subject, client_id: 'keyturn-cli', scope: 'openid keyturn:decide', ...claims }),
+    agentToken: (agent, options = {}) => sign(agentClaims(agent, options)),
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function agentClaims(agent: string, options: AgentTokenOptions): JWTPayload {
+  const delegation =
+    options.onBehalfOf === undefined ? { sub: agent } : { sub: options.onBehalfOf, act: { sub: agent } };
+  const trigger = options.trigger === undefined ? {} : { trigger: options.trigger };
+  return { ...delegation, client_id: agent, ...trigger, ...options.claims };
+}
+
+function issuerUrl(server: http.Server): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The issuer does not listen.');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+function discoveryOf(url: string): object {
+  return {
+    issuer: url,
+    jwks_uri: `${url}/jwks`,
+    authorization_endpoint: `${url}/auth`,
+    token_endpoint: `${url}/token`,
+    response_types_supported: ['code'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['EdDSA'],
+  };
+}

@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+import { CountsReporter } from './test/stack/reporter.ts';
+
+const never = ['dist/**', 'node_modules/**', '.keyturn/**'];
+
+/**
+ * `domain` needs no services and runs as parallel as the machine allows. `system` runs against the real PostgreSQL and
+ * Temporal server that its global setup starts once. `full` holds what is too slow for every change.
+ */
+export default defineConfig({
+  test: {
+    reporters: ['default', new CountsReporter()],
+    pool: 'forks',
+    projects: [
+      { test: { name: 'domain', include: ['test/domain/**/*.test.ts'], exclude: never } },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: [...never, 'test/domain/**', 'test/full/**'],
+          globalSetup: './test/stack/global-setup.ts',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'full',
+          include: ['test/full/**/*.test.ts'],
+          exclude: never,
+          globalSetup: './test/stack/global-setup.ts',
+          maxWorkers: 1,
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});

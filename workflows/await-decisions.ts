@@ -1,0 +1,64 @@
+import { condition } from '@temporalio/workflow';
+
+import type { Consumed } from '../activities/index.ts';
+import { EXPIRY_GRACE_MS, nextEscalation, type EscalationStep } from '../domain/escalation.ts';
+import type { RequestStatus } from '../domain/request.ts';
+import { durable, history } from './activities.ts';
+import type { Inbox } from './inbox.ts';
+import type { RequestView, Round } from './request-view.ts';
+
+/**
+ * Waits until people have decided, somebody withdrew, or the request expired. Messages go first: a decision that was
+ * issued in time counts, however late the worker comes to it.
+ */
+export async function awaitDecisions(round: Round, view: RequestView, inbox: Inbox): Promise<RequestStatus> {
+  const closesAt = Date.parse(round.expires_at) + EXPIRY_GRACE_MS;
+  let escalatedUntil = round.pending_since;
+  let status: RequestStatus = 'pending';
+  while (status === 'pending') {
+    const next = nextEscalation(view.tallyFacts(round), escalatedUntil);
+    if (inbox.isWaiting) {
+      status = await consumeBatch(inbox, view);
+    } else if (Date.now() >= closesAt) {
+      return expire(round, inbox, view);
+    } else if (next !== null && Date.parse(next.at) <= Date.now()) {
+      const step = { step: `${round.round}/${escalatedUntil}`, since: escalatedUntil };
+      ({ status, until: escalatedUntil } = await durable.escalate({ ...step, at: new Date().toISOString() }));
+    } else {
+      await sleepUntil(next, closesAt, inbox);
+    }
+  }
+  return status;
+}
+
+/** Wakes at the next deadline, or when a message arrives. The summary shows in the Temporal UI. */
+async function sleepUntil(next: EscalationStep | null, closesAt: number, inbox: Inbox): Promise<void> {
+  const escalatesAt = next === null ? Number.POSITIVE_INFINITY : Date.parse(next.at);
+  const isExpiry = closesAt <= escalatesAt;
+  const summary = isExpiry ? 'expires: silence is a denial' : `escalates to ${next?.to ?? ''}`;
+  await condition(() => inbox.isWaiting, Math.min(closesAt, escalatesAt) - Date.now(), { summary });
+}
+
+/** Records everything that is left, so that also what came too late or was junk is on record. */
+export async function drain(inbox: Inbox, view: RequestView): Promise<void> {
+  while (!inbox.isEmpty) await consumeBatch(inbox, view);
+}
+
+async function expire(round: Round, inbox: Inbox, view: RequestView): Promise<RequestStatus> {
+  await drain(inbox, view);
+  const { status } = await durable.expire({ step: `${round.round}`, at: new Date().toISOString() });
+  return status;
+}
+
+async function consumeBatch(inbox: Inbox, view: RequestView): Promise<RequestStatus> {
+  const batch = inbox.take();
+  const consumed = await durable.consume({ ...batch, at: new Date().toISOString() });
+  view.counts(consumed.counted);
+  return consumed.late.length > 0 ? consumeLate(consumed, batch.step, view) : consumed.status;
+}
+
+async function consumeLate({ late }: Consumed, step: number, view: RequestView): Promise<RequestStatus> {
+  const consumed = await history.consumeLate({ messages: late, junk: 0, step, at: new Date().toISOString() });
+  view.counts(consumed.counted);
+  return consumed.status;
+}

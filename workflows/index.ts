@@ -1,0 +1,2 @@
+export { privilegedAction } from './privileged-action.ts';
+export { sweeper } from './sweeper.ts';

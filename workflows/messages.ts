@@ -1,0 +1,55 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+
+import type { Tally } from '../domain/quorum.ts';
+import type { RequestStatus } from '../domain/request.ts';
+
+/** The type name of the workflow, fixed: open requests refer to it. */
+export const PRIVILEGED_ACTION = 'privilegedAction';
+
+/**
+ * What a workflow is started with. Only `request` matters: an envelope that the API signed and every activity verifies.
+ * `asked` is for people who read it in the Temporal UI; nothing is decided from it.
+ */
+export interface PrivilegedActionInput {
+  readonly asked: {
+    readonly action: string;
+    readonly target: string;
+    readonly asked_by: string;
+    readonly how_to_decide: string;
+  };
+  readonly request: string;
+}
+
+/** Where a request stands, for the Temporal UI and operators. No plan, no arguments, no names. */
+export interface WorkflowState {
+  readonly request: string;
+  readonly status: RequestStatus;
+  readonly round: number;
+  readonly decision_digest: string | null;
+  readonly expires_at: string | null;
+  readonly next_escalation_at: string | null;
+  readonly tally: Tally | null;
+  readonly how_to_decide: string;
+}
+
+/** How a ticket looks when pasted into the Temporal UI: the envelope as a string, or as `{ "ticket": "…" }`. */
+export type SignalBody = string | { readonly ticket: string };
+
+/** A decision that the API signed: of the API itself, or a ticket pasted by a reviewer. Anything else is junk. */
+export const decideSignal = defineSignal<[unknown]>('decide');
+
+/** A withdrawal that the API signed for somebody of the lineage. */
+export const withdrawSignal = defineSignal<[unknown]>('withdraw');
+
+/** Where the request stands. */
+export const stateQuery = defineQuery<WorkflowState>('state');
+
+/** Search attributes: never encrypted, so none holds personal data or anything of the arguments. */
+export const searchAttributes = {
+  status: defineSearchAttributeKey('KeyturnStatus', SearchAttributeType.KEYWORD),
+  action: defineSearchAttributeKey('KeyturnAction', SearchAttributeType.KEYWORD),
+  environment: defineSearchAttributeKey('KeyturnEnvironment', SearchAttributeType.KEYWORD),
+  risk: defineSearchAttributeKey('KeyturnRisk', SearchAttributeType.KEYWORD),
+  expiresAt: defineSearchAttributeKey('KeyturnExpiresAt', SearchAttributeType.DATETIME),
+} as const;

@@ -1,0 +1,81 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, setHandler } from '@temporalio/workflow';
+
+import type { Planned } from '../activities/index.ts';
+import type { RequestStatus } from '../domain/request.ts';
+import { durable, performing, planning } from './activities.ts';
+import { awaitDecisions, drain } from './await-decisions.ts';
+import { Inbox } from './inbox.ts';
+import { decideSignal, stateQuery, withdrawSignal, type PrivilegedActionInput } from './messages.ts';
+import { RequestView } from './request-view.ts';
+
+/**
+ * One privileged action, from the ask to the outcome.
+ *
+ *   receive → plan → evaluate → wait for people → execute
+ *               ↑                                    │ the target drifted, an approval went stale, policy got stricter
+ *               └────────────────────────────────────┘
+ *
+ * Nothing here is trusted by anybody: every activity verifies what the API signed, and the execution derives again all
+ * that entitles to it. Handlers only enqueue; one loop (await-decisions.ts) works. Silence ends in `expired`.
+ */
+export async function privilegedAction(input: PrivilegedActionInput): Promise<RequestStatus> {
+  const inbox = new Inbox();
+  const view = new RequestView(input);
+  setHandler(decideSignal, (body) => inbox.put('decide', body), {
+    description:
+      'Decide with a ticket: paste the ticket that `keyturn ticket` or the API gave you, as a JSON string',
+  });
+  setHandler(withdrawSignal, (body) => inbox.put('withdraw', body), {
+    description: 'Withdraw your own request: an envelope that the API signs',
+  });
+  setHandler(stateQuery, () => view.state(), { description: 'Where the request stands' });
+
+  await durable.receive({ request: input.request, at: now() });
+  for (let attempt = 1; ; attempt += 1) {
+    const planned = await planOrAbandon(attempt);
+    if (planned.kind === 'closed') return finish(view, inbox, planned.status);
+
+    const evaluated = await durable.evaluate({ plan_digest: planned.plan_digest, attempt, at: now() });
+    if (evaluated.kind === 'closed') return finish(view, inbox, evaluated.status);
+    if (evaluated.kind === 'review') {
+      view.open(evaluated);
+      const status = await awaitDecisions(evaluated, view, inbox);
+      if (status !== 'approved') return finish(view, inbox, status);
+    }
+    view.becomes('executing');
+    await drain(inbox, view);
+    const executed = await performing.execute({ step: attempt, at: now() });
+    if (executed.kind === 'closed') return finish(view, inbox, executed.status);
+    view.becomes('planning');
+  }
+}
+
+/** Workflow time: the same on every replay. */
+function now(): string {
+  return new Date().toISOString();
+}
+
+/** A target that stays unreachable, or is gone from policy, ends the request: nothing has happened. */
+async function planOrAbandon(attempt: number): Promise<Planned> {
+  try {
+    return await planning.plan({ attempt, at: now() });
+  } catch (error) {
+    if (isForeign(error)) throw error;
+    const { status } = await durable.abandonPlanning({ step: `${attempt}`, at: now() });
+    return { kind: 'closed', status };
+  }
+}
+
+/** True for a start that the API did not sign or a run that is not the request's own: it fails, without effect. */
+function isForeign(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return !(cause instanceof ApplicationFailure) || FOREIGN.has(cause.type ?? '') || isCancellation(error);
+}
+
+const FOREIGN: ReadonlySet<string> = new Set(['envelope_invalid', 'foreign_run', 'not_found']);
+
+async function finish(view: RequestView, inbox: Inbox, status: RequestStatus): Promise<RequestStatus> {
+  view.closes(status);
+  await drain(inbox, view);
+  return status;
+}
