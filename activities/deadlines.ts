@@ -35,7 +35,7 @@ export async function escalate(
     await transaction.update({ open_selectors: await openSelectors(manager, row, active.policy) });
     for (const escalation of due)
       await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
-    return { status: row.status };
+    return { status: row.status, until: at };
   });
 }
 

@@ -1,0 +1,86 @@
+import path from 'node:path';
+import { isPortFree } from '../servers/ports.ts';
+import { root } from '../servers/root.ts';
+
+/** Where everything listens and where it keeps what it must not forget. */
+export interface Settings {
+  /** `.keyturn/`: data, keys, logs. Deleting it starts from nothing. */
+  readonly folder: string;
+  readonly ports: Readonly<Record<PortName, number>>;
+  /** A PostgreSQL to use instead of the embedded one: a role that may create databases and roles. */
+  readonly databaseUrl: string | null;
+  /** A Temporal server to use instead of an own one. */
+  readonly temporalAddress: string | null;
+  readonly namespace: string;
+  readonly isDemo: boolean;
+}
+
+/** The environment variables that name ports, and what they are when unset. */
+const PORTS = {
+  KEYTURN_API_PORT: 7080,
+  KEYTURN_WORKER_PORT: 7081,
+  KEYTURN_IDP_PORT: 7082,
+  KEYTURN_POSTGRES_PORT: 7083,
+  KEYTURN_TEMPORAL_PORT: 7084,
+  KEYTURN_TEMPORAL_UI_PORT: 7085,
+} as const;
+
+/** An environment variable that names a port. */
+export type PortName = keyof typeof PORTS;
+
+/** Reads environment and arguments. Throws with the name of a variable that is wrong. */
+export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): Settings {
+  const unknown = args.filter((arg) => arg !== '--demo');
+  if (unknown.length > 0) throw new Error(`Unknown argument ${unknown.join(' ')}. There is only --demo.`);
+  return {
+    folder: path.join(root, '.keyturn'),
+    ports: {
+      KEYTURN_API_PORT: portOf(env, 'KEYTURN_API_PORT'),
+      KEYTURN_WORKER_PORT: portOf(env, 'KEYTURN_WORKER_PORT'),
+      KEYTURN_IDP_PORT: portOf(env, 'KEYTURN_IDP_PORT'),
+      KEYTURN_POSTGRES_PORT: portOf(env, 'KEYTURN_POSTGRES_PORT'),
+      KEYTURN_TEMPORAL_PORT: portOf(env, 'KEYTURN_TEMPORAL_PORT'),
+      KEYTURN_TEMPORAL_UI_PORT: portOf(env, 'KEYTURN_TEMPORAL_UI_PORT'),
+    },
+    databaseUrl: env['DATABASE_URL'] || null,
+    temporalAddress: env['TEMPORAL_ADDRESS'] || null,
+    namespace: env['TEMPORAL_NAMESPACE'] || 'default',
+    isDemo: args.includes('--demo'),
+  };
+}
+
+/** Throws with the variable to change when a port that will be needed is taken, or named twice. */
+export async function refuseTakenPorts(settings: Settings): Promise<void> {
+  const owners = new Map<number, string>();
+  for (const name of neededPorts(settings)) {
+    const port = settings.ports[name];
+    const owner = owners.get(port);
+    if (owner) throw new Error(`${owner} and ${name} are both ${port}. Give one of them another number.`);
+    owners.set(port, name);
+    if (!(await isPortFree(port))) {
+      throw new Error(
+        `Port ${port} on 127.0.0.1 is taken by another program. Stop that program, or choose another port with ` +
+          `the environment variable ${name}, for example: ${name}=${port + 100} npm start`,
+      );
+    }
+  }
+}
+
+function neededPorts(settings: Settings): readonly PortName[] {
+  const temporal = ['KEYTURN_TEMPORAL_PORT', 'KEYTURN_TEMPORAL_UI_PORT'] as const;
+  return [
+    'KEYTURN_API_PORT',
+    'KEYTURN_WORKER_PORT',
+    'KEYTURN_IDP_PORT',
+    ...(settings.databaseUrl ? [] : (['KEYTURN_POSTGRES_PORT'] as const)),
+    ...(settings.temporalAddress ? [] : temporal),
+  ];
+}
+
+function portOf(env: NodeJS.ProcessEnv, name: PortName): number {
+  const text = env[name];
+  if (!text) return PORTS[name];
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port <= 65_535) return port;
+  throw new Error(`${name} is "${text}", which is no port number.`);
+}

@@ -1,0 +1,231 @@
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { startPostgres } from '../servers/postgres.ts';
+import { startProcess, waitUntilReady, type RunningProcess } from '../servers/process.ts';
+import { root } from '../servers/root.ts';
+import { findTemporal } from '../servers/temporal-program.ts';
+import { prepareNamespace, startTemporal } from '../servers/temporal.ts';
+import { installPolicy, prepareKeyturn, prepareShop, type Databases } from './databases.ts';
+import { ensureKeys, type KeyFiles } from './keys.ts';
+import { note, step } from './progress.ts';
+import type { Settings } from './settings.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** Where the running system can be reached. */
+export interface Addresses {
+  readonly api: string;
+  readonly worker: string;
+  readonly identityProvider: string;
+  readonly temporal: string;
+  /** Null where the Temporal server is somebody else's and its UI is not named. */
+  readonly temporalUi: string | null;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Starts everything in order and answers where it is. Each part is ready before this returns. */
+export async function startSystem(settings: Settings, supervisor: Supervisor): Promise<Addresses> {
+  await step('compiled the sources', build);
+  const [adminUrl, temporal] = await Promise.all([
+    database(settings, supervisor),
+    temporalServer(settings, supervisor),
+  ]);
+  const addresses = addressesOf(settings, temporal);
+  const databases = await prepareDatabases(settings, adminUrl);
+  await step('policy installed from policies/', () =>
+    installPolicy(databases.worker, addresses.identityProvider),
+  );
+  const context = { settings, supervisor, addresses, databases, keys: ensureKeys(folderOf(settings, 'keys')) };
+  await step(`demo identity provider on ${addresses.identityProvider}`, () => identityProvider(context));
+  await step(`worker on ${addresses.worker}`, () => worker(context));
+  await step(`API on ${addresses.api}`, () => api(context));
+  return addresses;
+}
+
+/** Where everything is by the settings, without asking whether it runs. */
+export function addressesOf(settings: Settings, temporal = settings.temporalAddress): Addresses {
+  const { ports } = settings;
+  const ownUi = `http://127.0.0.1:${ports.KEYTURN_TEMPORAL_UI_PORT}`;
+  return {
+    api: `http://127.0.0.1:${ports.KEYTURN_API_PORT}`,
+    worker: `http://127.0.0.1:${ports.KEYTURN_WORKER_PORT}`,
+    identityProvider: `http://127.0.0.1:${ports.KEYTURN_IDP_PORT}`,
+    temporal: temporal ?? `127.0.0.1:${ports.KEYTURN_TEMPORAL_PORT}`,
+    temporalUi: settings.temporalAddress ? (process.env['KEYTURN_TEMPORAL_UI_URL'] ?? null) : ownUi,
+  };
+}
+
+async function build(): Promise<void> {
+  try {
+    await promisify(execFile)(process.execPath, ['scripts/build.mjs'], { cwd: root });
+  } catch (error) {
+    const said = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
+    throw new Error(`The sources do not compile:\n${said.trim()}`, { cause: error });
+  }
+}
+
+async function database(settings: Settings, supervisor: Supervisor): Promise<string> {
+  if (settings.databaseUrl) {
+    note('PostgreSQL: the one that DATABASE_URL names');
+    return settings.databaseUrl;
+  }
+  const port = settings.ports.KEYTURN_POSTGRES_PORT;
+  return step(`PostgreSQL on 127.0.0.1:${port}`, async () => {
+    const server = await startPostgres({
+      folder: folderOf(settings, 'postgres'),
+      port,
+      logFile: logOf(settings, 'postgres'),
+      isDurable: true,
+    });
+    supervisor.add(server.running);
+    return server.url();
+  });
+}
+
+async function temporalServer(settings: Settings, supervisor: Supervisor): Promise<string> {
+  const source = await findTemporal((line) => note(`Temporal server, ${line}`));
+  if (source.kind === 'address') {
+    await step(`Temporal namespace ${settings.namespace} on ${source.address}`, () =>
+      prepareNamespace(source.address, settings.namespace),
+    );
+    return source.address;
+  }
+  const { KEYTURN_TEMPORAL_PORT: port, KEYTURN_TEMPORAL_UI_PORT: uiPort } = settings.ports;
+  return step(`Temporal on 127.0.0.1:${port}, its UI on http://127.0.0.1:${uiPort}`, async () => {
+    const server = await startTemporal({
+      program: source.file,
+      port,
+      uiPort,
+      logFile: logOf(settings, 'temporal'),
+      databaseFile: path.join(settings.folder, 'temporal.db'),
+      namespaces: [settings.namespace],
+    });
+    supervisor.add(server.running);
+    return server.address;
+  });
+}
+
+async function prepareDatabases(settings: Settings, adminUrl: string): Promise<Databases> {
+  const own = await step('database migrated', () => prepareKeyturn(adminUrl, settings.folder));
+  const target = await step('demo database "shop" ready', () => prepareShop(adminUrl, settings.folder));
+  return { ...own, target };
+}
+
+interface Context {
+  readonly settings: Settings;
+  readonly supervisor: Supervisor;
+  readonly addresses: Addresses;
+  readonly databases: Databases;
+  readonly keys: KeyFiles;
+}
+
+async function identityProvider({ settings, supervisor, addresses }: Context): Promise<void> {
+  const running = startProcess({
+    name: 'the demo identity provider',
+    command: [process.execPath, path.join(root, 'scripts', 'identity-provider.mjs')],
+    logFile: logOf(settings, 'identity-provider'),
+    env: {
+      ...inherited(),
+      KEYTURN_IDP_PORT: String(settings.ports.KEYTURN_IDP_PORT),
+      KEYTURN_IDP_FOLDER: folderOf(settings, 'identity-provider'),
+      KEYTURN_IDP_POLICY: path.join(root, 'policies'),
+    },
+  });
+  await untilHealthy(running, supervisor, `${addresses.identityProvider}/healthz`);
+}
+
+async function worker(context: Context): Promise<void> {
+  const { settings, supervisor, addresses, databases } = context;
+  const running = startProcess({
+    name: 'the worker',
+    command: [process.execPath, '--enable-source-maps', path.join(root, 'dist', 'apps', 'worker', 'main.js')],
+    logFile: logOf(settings, 'worker'),
+    env: {
+      ...inherited(),
+      ...common(context),
+      KEYTURN_DATABASE_URL: databases.worker,
+      KEYTURN_WORKER_PORT: String(settings.ports.KEYTURN_WORKER_PORT),
+      KEYTURN_TARGET_SHOP_URL: databases.target,
+    },
+  });
+  await untilHealthy(running, supervisor, `${addresses.worker}/readyz`);
+}
+
+async function api(context: Context): Promise<void> {
+  const { settings, supervisor, addresses, databases, keys } = context;
+  const ui = addresses.temporalUi === null ? {} : { KEYTURN_TEMPORAL_UI_URL: addresses.temporalUi };
+  const running = startProcess({
+    name: 'the API',
+    command: [process.execPath, '--enable-source-maps', path.join(root, 'dist', 'apps', 'api', 'main.js')],
+    logFile: logOf(settings, 'api'),
+    env: {
+      ...inherited(),
+      ...common(context),
+      ...ui,
+      KEYTURN_DATABASE_URL: databases.api,
+      KEYTURN_API_PORT: String(settings.ports.KEYTURN_API_PORT),
+      KEYTURN_PUBLIC_URL: addresses.api,
+      KEYTURN_SIGNING_KEY: keys.signing,
+      KEYTURN_ISSUERS: writeIssuers(context),
+    },
+  });
+  await untilHealthy(running, supervisor, `${addresses.api}/readyz`);
+}
+
+/** The programs get their own roles; the administrator's connection is nobody else's business. */
+function inherited(): Environment {
+  return { ...process.env, DATABASE_URL: undefined };
+}
+
+function common({ settings, addresses, keys }: Context): Environment {
+  return {
+    TEMPORAL_ADDRESS: addresses.temporal,
+    TEMPORAL_NAMESPACE: settings.namespace,
+    KEYTURN_VERIFICATION_KEYS: keys.verification,
+    KEYTURN_SEALING_KEYS: keys.sealing,
+    KEYTURN_IDENTITY_KEY: keys.identity,
+  };
+}
+
+function writeIssuers({ settings, addresses }: Context): string {
+  const file = path.join(settings.folder, 'issuers.yaml');
+  const issuer = {
+    issuer: addresses.identityProvider,
+    audience: 'keyturn',
+    algorithms: ['ES256'],
+    jwks_uri: `${addresses.identityProvider}/jwks`,
+    human: { clients: ['keyturn-cli'], scope: 'keyturn:decide' },
+    cli_client: 'keyturn-cli',
+    claims: { trigger: 'trigger' },
+  };
+  fs.writeFileSync(file, `# Written by npm start.\n${stringify({ issuers: [issuer] })}`);
+  return file;
+}
+
+async function untilHealthy(running: RunningProcess, supervisor: Supervisor, url: string): Promise<void> {
+  // Before it is ready its end is an error of this step; afterwards the supervisor watches it.
+  try {
+    await waitUntilReady(running, () => isHealthy(url), 60_000);
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  supervisor.add(running);
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await response.arrayBuffer();
+  return response.ok;
+}
+
+function folderOf(settings: Settings, name: string): string {
+  return path.join(settings.folder, name);
+}
+
+function logOf(settings: Settings, name: string): string {
+  return path.join(settings.folder, 'logs', `${name}.log`);
+}
