@@ -134,8 +134,15 @@ function commitmentsOf(
   salts: Readonly<Record<string, string>>,
 ): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(parts).map(([name, body]) => [name, commitment(salts[name] ?? '', canonicalJson(body))]),
+    Object.entries(parts).map(([name, body]) => [name, commitment(saltOf(name, salts), canonicalJson(body))]),
   );
+}
+
+/** Without a salt, whoever has the log could guess short parts. */
+function saltOf(name: string, salts: Readonly<Record<string, string>>): string {
+  const salt = Object.hasOwn(salts, name) ? salts[name] : undefined;
+  if (!salt) throw new KeyturnError('internal', 'A part of an audit entry has no salt.', { part: name });
+  return salt;
 }
 
 /** HMAC-SHA-256(salt, body) in hex: binds a leaf to a part that can be erased. `body` is the stored canonical text. */

@@ -228,5 +228,6 @@ export function isSelected(scope: SelectorScope, selector: Selector, person: str
     return scope.owners.some((owner) => owner !== 'owners' && isSelected(scope, owner as Selector, person));
   }
   if (selector.startsWith('user:')) return selector.slice('user:'.length) === person;
+  if (!selector.startsWith('group:')) return false;
   return membersOf(scope.directory, selector.slice('group:'.length)).has(person);
 }

@@ -34,7 +34,7 @@ function isInstallNeeded() {
 /** `npm install`, not `npm ci`: the lockfile may lack other platforms' optional builds, which `ci` refuses. */
 function install() {
   const startedMs = Date.now();
-  say('Installing packages (the first time about a minute) …');
+  say(fs.existsSync(modules) ? 'Updating packages …' : 'Installing packages (about a minute) …');
   const [command, ...first] = npmCommand();
   const options = ['install', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund'];
   const result = spawnSync(command, [...first, ...options], {
@@ -48,7 +48,7 @@ function install() {
   // npm leaves the mark untouched when it had nothing to change; the next run would install again.
   const now = new Date();
   fs.utimesSync(installedLock, now, now);
-  say(`Packages installed in ${seconds(startedMs)} s.`);
+  say(`Packages ready after ${seconds(startedMs)} s.`);
 }
 
 function npmCommand() {
@@ -79,11 +79,20 @@ function ensureNode24() {
   say(`Installing Node ${NODE_WANTED} …`);
   const folder = path.join(modules, 'node');
   spawnSync(process.execPath, ['installArchSpecificPackage.js'], { cwd: folder, stdio: 'ignore' });
+  linkNode(path.join(folder, 'bin', 'node'));
   if (installedNodeMajor() === NODE_WANTED) return;
   fail(
     `node_modules/.bin/node does not run as Node ${NODE_WANTED}. Delete node_modules and run the command again; ` +
       'if it stays so, this platform has no build of Node in the package registry.',
   );
+}
+
+/** npm links only programs that were there when it unpacked the package. */
+function linkNode(program) {
+  const link = path.join(modules, '.bin', 'node');
+  if (fs.existsSync(link) || !fs.existsSync(program)) return;
+  fs.rmSync(link, { force: true });
+  fs.symlinkSync(path.relative(path.dirname(link), program), link);
 }
 
 function installedNodeMajor() {

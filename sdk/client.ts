@@ -49,8 +49,6 @@ export interface ShowOptions {
 export interface AwaitOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Called with every version that was seen. */
-  readonly onChange?: (request: RequestView) => void;
 }
 
 /** Filters and place of a list. */
@@ -102,6 +100,11 @@ export class KeyturnClient {
   /** Waits until nothing can happen to the request any more; returns it as it stands when the time is up. */
   async untilFinished(id: string, options: AwaitOptions = {}): Promise<RequestView> {
     return this.#follow(id, UNFINISHED, options);
+  }
+
+  /** Every version of a request that can be seen, until nothing can happen to it any more or the time is up. */
+  watch(id: string, options: AwaitOptions = {}): AsyncGenerator<RequestView> {
+    return this.#versions(id, UNFINISHED, options);
   }
 
   /** Requests that the caller may see, newest first. */
@@ -163,16 +166,25 @@ export class KeyturnClient {
   }
 
   async #follow(id: string, open: ReadonlySet<string>, options: AwaitOptions): Promise<RequestView> {
+    let last: RequestView | undefined;
+    for await (const request of this.#versions(id, open, options)) last = request;
+    return last ?? this.show(id, signalOf(options));
+  }
+
+  async *#versions(
+    id: string,
+    open: ReadonlySet<string>,
+    options: AwaitOptions,
+  ): AsyncGenerator<RequestView> {
     const deadline = Date.now() + (options.timeoutMs ?? Infinity);
     let request = await this.show(id, signalOf(options));
-    options.onChange?.(request);
+    yield request;
     while (open.has(request.status) && Date.now() < deadline) {
       const waitSeconds = Math.min(WAIT_SECONDS_MAX, Math.ceil((deadline - Date.now()) / 1000));
       const next = await this.show(id, { waitSeconds, version: request.version, ...signalOf(options) });
-      if (next.version !== request.version) options.onChange?.(next);
+      if (next.version !== request.version) yield next;
       request = next;
     }
-    return request;
   }
 }
 

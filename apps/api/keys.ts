@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 
-import { createLocalJWKSet, importJWK, type CompactVerifyGetKey, type JSONWebKeySet } from 'jose';
+import {
+  createLocalJWKSet,
+  importJWK,
+  type CompactVerifyGetKey,
+  type CryptoKey,
+  type JSONWebKeySet,
+} from 'jose';
 import { z } from 'zod';
 
 import type { SigningKey } from '../../domain/envelope.ts';
@@ -12,9 +18,12 @@ const publicKey = z.object({
   crv: z.literal('Ed25519'),
   x: z.string(),
   kid: z.string().min(1),
-  d: z.undefined({ error: 'holds a private key' }).optional(),
 });
-const publicKeySet = z.object({ keys: z.array(publicKey).min(1) });
+const publicKeySet = z.object({
+  keys: z
+    .array(publicKey.extend({ d: z.undefined({ error: 'a private key among public ones' }).optional() }))
+    .min(1),
+});
 const privateKey = publicKey.extend({ d: z.string() });
 const sealingKeySet = z.object({
   keys: z
@@ -38,11 +47,17 @@ export async function readKeys(files: Settings['files']): Promise<Keys> {
   const published = publicKeySet.parse(await readJson(files.verificationKeys));
   const signer = privateKey.parse(await readJson(files.signingKey));
   const isPublished = published.keys.some((key) => key.kid === signer.kid && key.x === signer.x);
-  if (!isPublished) throw new Error('The signing key is not among the verification keys: nobody could verify requests.');
+  if (!isPublished)
+    throw new Error('The signing key is not among the verification keys: nobody could verify requests.');
+  const keySet: JSONWebKeySet = {
+    keys: published.keys.map(({ kty, crv, x, kid }) => ({ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' })),
+  };
+  const { kty, crv, x, d } = signer;
   return {
-    signing: { kid: signer.kid, key: (await importJWK(signer, 'EdDSA')) as CryptoKey },
-    published: { keys: published.keys.map(({ kty, crv, x, kid }) => ({ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' })) },
-    verification: createLocalJWKSet(published as JSONWebKeySet),
+    // Imported once: importing a key costs more than signing with it.
+    signing: { kid: signer.kid, key: (await importJWK({ kty, crv, x, d }, 'EdDSA')) as CryptoKey },
+    published: keySet,
+    verification: createLocalJWKSet(keySet),
     sealing: sealingKeys(sealingKeySet.parse(await readJson(files.sealingKeys))),
     identity: identityKey(await readFile(files.identityKey, 'utf8')),
   };

@@ -51,7 +51,9 @@ export async function askTemporal<Answer>(ask: TemporalCall<Answer>): Promise<An
 const GRPC_NOT_FOUND = 5;
 
 function isService(error: unknown): boolean {
-  return error instanceof ServiceError || error instanceof NamespaceNotFoundError || isGrpcServiceError(error);
+  return (
+    error instanceof ServiceError || error instanceof NamespaceNotFoundError || isGrpcServiceError(error)
+  );
 }
 
 function grpcCode(error: unknown): number | null {

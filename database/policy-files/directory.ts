@@ -106,25 +106,38 @@ function isEmpty(list: Value | undefined): boolean {
   return list === undefined || (list.isList() && list.children().length === 0);
 }
 
-const GROUP_DEPTH_MAX = 16;
-
-/** Reports each nesting that leads back to a group on the way to it, or that nobody could follow. */
+/** Reports each nesting that leads back to a group on the way to it. */
 function refuseCycles(groups: readonly ReadGroup[]): void {
   const byId = new Map(groups.map((group) => [group.id, group]));
   const done = new Set<string>();
-  const visit = (group: ReadGroup, path: readonly string[]): void => {
-    for (const nested of group.nested) {
-      const id = nested.text();
-      const next = byId.get(id);
-      if (path.includes(id)) {
-        nested.refuse(`group cycle: ${[...path.slice(path.indexOf(id)), id].join(' → ')}`);
-      } else if (path.length > GROUP_DEPTH_MAX) {
-        nested.refuse(`groups nested deeper than ${GROUP_DEPTH_MAX}`);
-      } else if (next && !done.has(id)) {
-        visit(next, [...path, id]);
-      }
+  for (const group of groups) if (!done.has(group.id)) refuseCyclesFrom(group, { byId, done });
+}
+
+interface Walk {
+  readonly byId: ReadonlyMap<string, ReadGroup>;
+  readonly done: Set<string>;
+}
+
+/** Depth first, with a stack of its own: a file may chain more groups than calls can nest. */
+function refuseCyclesFrom(start: ReadGroup, { byId, done }: Walk): void {
+  const path = [{ group: start, next: 0 }];
+  for (let top = path.at(-1); top; top = path.at(-1)) {
+    const nested = top.group.nested[top.next];
+    top.next += 1;
+    if (!nested) {
+      done.add(top.group.id);
+      path.pop();
+      continue;
     }
-    done.add(group.id);
-  };
-  for (const group of groups) if (!done.has(group.id)) visit(group, [group.id]);
+    const id = nested.text();
+    const group = byId.get(id);
+    const isOnPath = path.some((step) => step.group.id === id);
+    if (isOnPath) nested.refuse(`group cycle: ${cycleOf(path, id)}`);
+    else if (group && !done.has(id)) path.push({ group, next: 0 });
+  }
+}
+
+function cycleOf(path: readonly { readonly group: ReadGroup }[], id: string): string {
+  const ids = path.map((step) => step.group.id);
+  return [...ids.slice(ids.indexOf(id)), id].join(' → ');
 }

@@ -21,7 +21,10 @@ const KEYTURN = 'keyturn';
 const SHOP = 'shop';
 
 /** Creates Keyturn's database, or brings it up to date. */
-export async function prepareKeyturn(adminUrl: string, folder: string): Promise<Pick<Databases, 'api' | 'worker'>> {
+export async function prepareKeyturn(
+  adminUrl: string,
+  folder: string,
+): Promise<Pick<Databases, 'api' | 'worker'>> {
   const passwords = ensurePasswords(folder);
   await ensureDatabase(adminUrl, KEYTURN);
   const url = withDatabase(adminUrl, KEYTURN);
@@ -56,7 +59,7 @@ async function runNode(args: readonly string[], env: Readonly<Record<string, str
   try {
     await run(process.execPath, args, { cwd: root, env: { ...process.env, ...env } });
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? `${String(error.stderr)}` : String(error);
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     throw new Error(`${args.join(' ')} failed:\n${said.trim()}`, { cause: error });
   }
 }

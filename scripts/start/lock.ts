@@ -1,14 +1,20 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** Says that this process runs the system in this folder. Answers null, or who already does. */
-export function takeLock(folder: string): number | null {
+/** What became of the attempt to run the system in a folder. */
+export type Lock =
+  | { readonly kind: 'taken'; readonly isAfterCrash: boolean }
+  | { readonly kind: 'refused'; readonly owner: number };
+
+/** Says that this process runs the system in this folder, unless another one does. */
+export function takeLock(folder: string): Lock {
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = lockFile(folder);
-  const owner = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : 0;
-  if (owner !== process.pid && isStart(owner)) return owner;
+  const isAfterCrash = fs.existsSync(file);
+  const owner = isAfterCrash ? Number(fs.readFileSync(file, 'utf8')) : 0;
+  if (owner !== process.pid && isStart(owner)) return { kind: 'refused', owner };
   fs.writeFileSync(file, `${process.pid}\n`);
-  return null;
+  return { kind: 'taken', isAfterCrash };
 }
 
 /** Gives the folder back. */

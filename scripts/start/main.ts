@@ -1,19 +1,22 @@
-import { playStory } from '../demo/story.ts';
+import path from 'node:path';
+import { playStory, type Stage } from '../demo/story.ts';
 import { printGuide } from './guide.ts';
-import { releaseLock, takeLock } from './lock.ts';
+import { releaseLock, takeLock, type Lock } from './lock.ts';
 import { say } from './progress.ts';
 import { readSettings, refuseTakenPorts, type Settings } from './settings.ts';
 import { supervise, type Supervisor } from './supervisor.ts';
-import { addressesOf, startSystem } from './system.ts';
+import { knownAddresses, startSystem, type Addresses } from './system.ts';
+
+type TakenLock = Extract<Lock, { kind: 'taken' }>;
+
+const AFTER_CRASH_MS = 15_000;
 
 /** A person or a process manager asked for the end. */
 class StopRequested extends Error {}
 
 const settings = readSettingsOrEnd();
-const owner = takeLock(settings.folder);
-if (owner === null) process.exitCode = await runAll(settings);
-else process.exitCode = await useRunning(settings, owner);
-process.exit();
+const lock = takeLock(settings.folder);
+process.exit(lock.kind === 'taken' ? await runAll(settings, lock) : await useRunning(settings, lock.owner));
 
 function readSettingsOrEnd(): Settings {
   try {
@@ -25,11 +28,14 @@ function readSettingsOrEnd(): Settings {
 }
 
 /** Starts all, stays until something ends it, stops all. Answers the exit code. */
-async function runAll(given: Settings): Promise<number> {
+async function runAll(given: Settings, { isAfterCrash }: TakenLock): Promise<number> {
   const supervisor = supervise();
   const stopRequested = onSignals(supervisor);
   try {
-    await Promise.race([run(given, supervisor), supervisor.failed, stopRequested]);
+    // What a killed start left behind is just being stopped; its ports become free in a moment.
+    const portsAreFree = refuseTakenPorts(given, isAfterCrash ? AFTER_CRASH_MS : 0);
+    const running = portsAreFree.then(() => run(given, supervisor));
+    await Promise.race([running, supervisor.failed, stopRequested]);
     return 0;
   } catch (error) {
     if (error instanceof StopRequested) return 0;
@@ -44,27 +50,32 @@ async function runAll(given: Settings): Promise<number> {
 }
 
 async function run(given: Settings, supervisor: Supervisor): Promise<void> {
-  await refuseTakenPorts(given);
   say('Starting Keyturn');
   const addresses = await startSystem(given, supervisor);
-  if (given.isDemo) return playStory({ addresses, folder: given.folder });
-  printGuide(addresses);
+  if (given.isDemo) return playStory(stageOf(given, addresses));
+  printGuide(addresses, given.folder);
   return supervisor.failed;
 }
 
 /** A second start in the same folder has nothing to start. The story can be played on what runs. */
 async function useRunning(given: Settings, pid: number): Promise<number> {
   if (!given.isDemo) {
-    process.stderr.write(`Keyturn already runs from this folder (process ${pid}). Stop it with Ctrl-C there.\n`);
+    process.stderr.write(
+      `Keyturn already runs from this folder (process ${pid}). Stop it with Ctrl-C there.\n`,
+    );
     return 1;
   }
   try {
-    await playStory({ addresses: addressesOf(given), folder: given.folder });
+    await playStory(stageOf(given, knownAddresses(given)));
     return 0;
   } catch (error) {
     process.stderr.write(`\n${messageOf(error)}\n`);
     return 1;
   }
+}
+
+function stageOf(given: Settings, addresses: Addresses): Stage {
+  return { addresses, verificationKeys: path.join(given.folder, 'keys', 'verification.jwks.json') };
 }
 
 function onSignals(supervisor: Supervisor): Promise<never> {

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { isPortFree } from '../servers/ports.ts';
+import { pause } from '../servers/process.ts';
 import { root } from '../servers/root.ts';
 
 /** Where everything listens and where it keeps what it must not forget. */
 export interface Settings {
-  /** `.keyturn/`: data, keys, logs. Deleting it starts from nothing. */
+  /** `.keyturn/`, or what KEYTURN_FOLDER names: data, keys, logs. Deleting it starts from nothing. */
   readonly folder: string;
   readonly ports: Readonly<Record<PortName, number>>;
   /** A PostgreSQL to use instead of the embedded one: a role that may create databases and roles. */
@@ -33,7 +34,7 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): S
   const unknown = args.filter((arg) => arg !== '--demo');
   if (unknown.length > 0) throw new Error(`Unknown argument ${unknown.join(' ')}. There is only --demo.`);
   return {
-    folder: path.join(root, '.keyturn'),
+    folder: path.resolve(root, env['KEYTURN_FOLDER'] || '.keyturn'),
     ports: {
       KEYTURN_API_PORT: portOf(env, 'KEYTURN_API_PORT'),
       KEYTURN_WORKER_PORT: portOf(env, 'KEYTURN_WORKER_PORT'),
@@ -49,14 +50,19 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): S
   };
 }
 
-/** Throws with the variable to change when a port that will be needed is taken, or named twice. */
-export async function refuseTakenPorts(settings: Settings): Promise<void> {
+/**
+ * Throws with the variable to change when a port that will be needed is taken, or named twice. `patienceMs` is how long
+ * to wait for a port to become free.
+ */
+export async function refuseTakenPorts(settings: Settings, patienceMs = 0): Promise<void> {
+  const deadlineMs = Date.now() + patienceMs;
   const owners = new Map<number, string>();
   for (const name of neededPorts(settings)) {
     const port = settings.ports[name];
     const owner = owners.get(port);
     if (owner) throw new Error(`${owner} and ${name} are both ${port}. Give one of them another number.`);
     owners.set(port, name);
+    while (!(await isPortFree(port)) && Date.now() < deadlineMs) await pause(200);
     if (!(await isPortFree(port))) {
       throw new Error(
         `Port ${port} on 127.0.0.1 is taken by another program. Stop that program, or choose another port with ` +

@@ -30,6 +30,7 @@ export function supervise(): Supervisor {
     failed,
     add: (running) => {
       programs.push(running);
+      if (isStopping) void running.stop();
       void running.exited.then((how) => report(running, how));
     },
     stop: async () => {

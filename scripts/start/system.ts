@@ -38,22 +38,40 @@ export async function startSystem(settings: Settings, supervisor: Supervisor): P
   await step('policy installed from policies/', () =>
     installPolicy(databases.worker, addresses.identityProvider),
   );
-  const context = { settings, supervisor, addresses, databases, keys: ensureKeys(folderOf(settings, 'keys')) };
-  await step(`demo identity provider on ${addresses.identityProvider}`, () => identityProvider(context));
-  await step(`worker on ${addresses.worker}`, () => worker(context));
-  await step(`API on ${addresses.api}`, () => api(context));
+  const context = {
+    settings,
+    supervisor,
+    addresses,
+    databases,
+    keys: ensureKeys(folderOf(settings, 'keys')),
+  };
+  await Promise.all([
+    step(`demo identity provider on ${addresses.identityProvider}`, () => identityProvider(context)),
+    step(`worker on ${addresses.worker}`, () => worker(context)),
+    step(`API on ${addresses.api}`, () => api(context)),
+  ]);
+  fs.writeFileSync(addressesFile(settings), `${JSON.stringify(addresses, null, 2)}\n`);
   return addresses;
 }
 
-/** Where everything is by the settings, without asking whether it runs. */
-export function addressesOf(settings: Settings, temporal = settings.temporalAddress): Addresses {
+/** Where the system of this folder is, as far as it was ever started. */
+export function knownAddresses(settings: Settings): Addresses {
+  const addresses: Addresses = JSON.parse(fs.readFileSync(addressesFile(settings), 'utf8'));
+  return addresses;
+}
+
+function addressesFile(settings: Settings): string {
+  return path.join(settings.folder, 'addresses.json');
+}
+
+function addressesOf(settings: Settings, temporal: string): Addresses {
   const { ports } = settings;
   const ownUi = `http://127.0.0.1:${ports.KEYTURN_TEMPORAL_UI_PORT}`;
   return {
     api: `http://127.0.0.1:${ports.KEYTURN_API_PORT}`,
     worker: `http://127.0.0.1:${ports.KEYTURN_WORKER_PORT}`,
     identityProvider: `http://127.0.0.1:${ports.KEYTURN_IDP_PORT}`,
-    temporal: temporal ?? `127.0.0.1:${ports.KEYTURN_TEMPORAL_PORT}`,
+    temporal,
     temporalUi: settings.temporalAddress ? (process.env['KEYTURN_TEMPORAL_UI_URL'] ?? null) : ownUi,
   };
 }
@@ -206,14 +224,8 @@ function writeIssuers({ settings, addresses }: Context): string {
 }
 
 async function untilHealthy(running: RunningProcess, supervisor: Supervisor, url: string): Promise<void> {
-  // Before it is ready its end is an error of this step; afterwards the supervisor watches it.
-  try {
-    await waitUntilReady(running, () => isHealthy(url), 60_000);
-  } catch (error) {
-    await running.stop();
-    throw error;
-  }
   supervisor.add(running);
+  await waitUntilReady(running, () => isHealthy(url), 60_000);
 }
 
 async function isHealthy(url: string): Promise<boolean> {

@@ -101,6 +101,11 @@ const KEYS_AND_TYPES: readonly Mistake[] = [
     "rules/r.yaml:4:3 unknown key 'becuase', did you mean 'because'?",
   ],
   [
+    'a key that every object has',
+    rule('effect: forbid', 'toString: x'),
+    "rules/r.yaml:4:3 unknown key 'toString'",
+  ],
+  [
     'a key without a likeness',
     rule('effect: forbid', 'calendar: x'),
     "rules/r.yaml:4:3 unknown key 'calendar'",

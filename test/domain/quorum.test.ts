@@ -50,7 +50,9 @@ describe('a quorum', () => {
   });
 
   it('is never met when nothing is demanded', () => {
-    expect(tally(tallyFacts(requirement([]), [])).standing).toBe('pending');
+    const nothing = requirement([], { distinct_people: 0 });
+    expect(tally(tallyFacts(nothing, [])).standing).toBe('pending');
+    expect(tally(tallyFacts(nothing, [approval('olga', seats([0, 0]))])).standing).toBe('pending');
   });
 
   it('is not met by a deferral', () => {
@@ -122,6 +124,16 @@ describe('an approval', () => {
 
   it('with an instant that cannot be read counts nothing', () => {
     expect(tally(tallyFacts(rules, [{ ...given, at: 'soon' }], minutes(11))).standing).toBe('pending');
+  });
+});
+
+describe('stages side by side', () => {
+  it('are all open from the start, whatever was approved', () => {
+    const both = requirement([demand([stage(['group:dba']), stage(['owners'])])]);
+    for (const decisions of [[], [approval('olga', seats([0, 0]))]]) {
+      const [stages] = tally(tallyFacts(both, decisions)).rules;
+      expect(stages?.map((one) => one.opened_at)).toEqual([START, START]);
+    }
   });
 });
 

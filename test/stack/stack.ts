@@ -240,7 +240,7 @@ function operationsOf(
     },
     waitForStatus: (id, status, withinMs) => waitForStatus(parts.keyturnDb, { id, status, withinMs }),
     cli: (args, env = {}) =>
-      runCli(args, { ...process.env, ...parts.env, KEYTURN_URL: parts.apis[0]?.url ?? '', ...env }),
+      runCli(args, { ...process.env, ...parts.env, KEYTURN_API_URL: parts.apis[0]?.url ?? '', ...env }),
     stop: () => stop(parts),
   };
 }

@@ -2,7 +2,14 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 
 import type { ActivePolicy } from '../../../database/readers.ts';
-import { agentOf, ownKeysOf, personOf, type Agent, type Directory, type Person } from '../../../domain/directory.ts';
+import {
+  agentOf,
+  ownKeysOf,
+  personOf,
+  type Agent,
+  type Directory,
+  type Person,
+} from '../../../domain/directory.ts';
 import { identityKey, isSameIdentity, type Lineage } from '../../../domain/identity.ts';
 import type { Principal } from './principal.ts';
 

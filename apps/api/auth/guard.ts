@@ -23,7 +23,8 @@ export class TokenGuard implements CanActivate {
   }
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
-    if (this.#reflector.getAllAndOverride<boolean>(PUBLIC, [execution.getHandler(), execution.getClass()])) return true;
+    if (this.#reflector.getAllAndOverride<boolean>(PUBLIC, [execution.getHandler(), execution.getClass()]))
+      return true;
     const request = execution.switchToHttp().getRequest<AuthenticatedRequest>();
     request.caller = await authenticate(this.#context, request);
     return true;
@@ -48,13 +49,15 @@ async function verify(context: ApiContext, request: AuthenticatedRequest): Promi
 
 function bearerOf(request: AuthenticatedRequest): string {
   const match = /^Bearer +([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '');
-  if (!match?.[1]) throw new KeyturnError('unauthenticated', 'This needs a bearer token (Authorization header).');
+  if (!match?.[1])
+    throw new KeyturnError('unauthenticated', 'This needs a bearer token (Authorization header).');
   return match[1];
 }
 
 function limit(context: ApiContext, key: string): void {
   const retryAfterSeconds = context.limiter.take(key);
-  if (retryAfterSeconds > 0) throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
+  if (retryAfterSeconds > 0)
+    throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
 }
 
 /** The active policy. Without one nothing can be judged, so nothing is answered. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { Identity, LineageMember } from '../../domain/identity.ts';
+import type { Identity, LineageMember } from '../../../domain/identity.ts';
 import type { Issuer } from './issuers.ts';
 
 /** Who a verified token speaks for. */
@@ -67,36 +67,47 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
   const [first, ...earlier] = actors;
   // An issuer vouches for its own accounts only: another issuer's agent cannot be made to ask by its word.
   if (actors.length > ACTORS_MAX || (first && first.issuer !== claims.iss)) return null;
-  const owner = { issuer: claims.iss, subject: claims.sub };
+  const account = { issuer: claims.iss, subject: claims.sub };
   const trigger = triggerOf(payload, issuer);
   if (!trigger.success) return null;
+  const triggers = trigger.data === undefined ? [] : [{ issuer: claims.iss, subject: trigger.data }];
   return {
-    identity: first ?? owner,
+    identity: first ?? account,
     behind: [
-      ...(first ? [{ ...owner, role: 'on_behalf_of' as const }] : []),
-      ...earlier.map((member) => ({ ...member, role: 'trigger' as const })),
-      ...(trigger.data ? [{ issuer: claims.iss, subject: trigger.data, role: 'trigger' as const }] : []),
+      ...inRole('on_behalf_of', first ? [account] : []),
+      ...inRole('trigger', [...earlier, ...triggers]),
     ],
     clientId: clientOf(claims),
     scopes: scopesOf(claims),
     ...humanity(claims, issuer),
-    channel: issuer.cli_client !== undefined && clientOf(claims) === issuer.cli_client ? 'cli' : 'api',
     expiresAt: new Date(claims.exp * 1_000),
   };
 }
 
-/** One issuer serves people and machines alike, so each token has to prove that a person stands behind it. */
-function humanity(claims: Claims, issuer: Issuer): Pick<Principal, 'isInteractive' | 'isHuman'> {
+function inRole(role: LineageMember['role'], identities: readonly Identity[]): readonly LineageMember[] {
+  return identities.map((identity) => ({ ...identity, role }));
+}
+
+function humanity(claims: Claims, issuer: Issuer): Pick<Principal, 'isInteractive' | 'isHuman' | 'channel'> {
   const client = clientOf(claims);
-  const isInteractive =
-    issuer.human !== undefined &&
-    client !== null &&
-    issuer.human.clients.includes(client) &&
+  const isInteractive = client !== null && isPersonAt(client, claims, issuer);
+  const scope = issuer.human?.scope ?? '';
+  return {
+    isInteractive,
+    isHuman: isInteractive && scope !== '' && scopesOf(claims).includes(scope),
+    channel: client !== null && client === issuer.cli_client ? 'cli' : 'api',
+  };
+}
+
+/** One issuer serves people and machines alike, so each token has to prove that a person stands behind it. */
+function isPersonAt(client: string, claims: Claims, { human }: Issuer): boolean {
+  return (
+    human !== undefined &&
+    human.clients.includes(client) &&
     claims.sub !== client &&
     claims.act === undefined &&
-    claims.idtyp !== 'app';
-  const isHuman = isInteractive && scopesOf(claims).includes(issuer.human?.scope ?? '');
-  return { isInteractive, isHuman };
+    claims.idtyp !== 'app'
+  );
 }
 
 /** The client that got the token. Two names that differ prove nothing. */

@@ -114,7 +114,10 @@ async function boundedFetch(address: string, init: RequestInit): Promise<Respons
 /** The issuer's key set could not be fetched or read; anything else is a fault of the token. */
 function isIssuerAway(error: unknown): boolean {
   if (error instanceof IssuerAway || error instanceof errors.JWKSTimeout) return true;
-  return error instanceof errors.JWKSInvalid || (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC');
+  return (
+    error instanceof errors.JWKSInvalid ||
+    (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC')
+  );
 }
 
 function refused(): KeyturnError {

@@ -1,11 +1,12 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
+import type { SignalDefinition } from '@temporalio/common';
 
 import { readRequest } from '../../../database/readers.ts';
 import { readDecision } from '../../../database/request-list.ts';
 import type { DecisionRow } from '../../../database/tables.ts';
 import { KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request.ts';
-import { decideSignal, withdrawSignal } from '../../../workflows/messages.ts';
+import { decideSignal } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { askTemporal } from '../temporal.ts';
 import { judge, notPending, type DecisionCall } from './judge.ts';
@@ -41,13 +42,16 @@ export async function decide(context: ApiContext, call: DecisionCall, signal: Ab
 function refusalOf(row: DecisionRow): KeyturnError {
   const code = (row.refusal ?? 'internal') as ErrorCode;
   const isKnown = (statusOf(code) as number | undefined) !== undefined;
-  return new KeyturnError(isKnown ? code : 'internal', 'The decision was recorded, and refused: it does not count.');
+  return new KeyturnError(
+    isKnown ? code : 'internal',
+    'The decision was recorded, and refused: it does not count.',
+  );
 }
 
 /** A signed message for the workflow of a request. */
 export interface Message {
   readonly request: string;
-  readonly signal: typeof decideSignal | typeof withdrawSignal;
+  readonly signal: SignalDefinition<[unknown]>;
   readonly envelope: string;
 }
 
@@ -70,5 +74,8 @@ export async function sendSignal(context: ApiContext, { request, signal, envelop
 async function workflowOver(context: ApiContext, request: string): Promise<KeyturnError> {
   const row = await readRequest(context.source.manager, request);
   if (row && isFinal(row.status)) return notPending(row);
-  return new KeyturnError('request_finished', 'The workflow of this request has ended: nothing can be decided any more.');
+  return new KeyturnError(
+    'request_finished',
+    'The workflow of this request has ended: nothing can be decided any more.',
+  );
 }

@@ -28,7 +28,10 @@ export interface DecisionCall {
  * Refuses at once what the worker would refuse later, by the same functions. Passing here counts nothing yet: the worker
  * judges again, and the executor a third time.
  */
-export async function judge(context: ApiContext, { caller, id, body }: DecisionCall): Promise<JudgedDecision> {
+export async function judge(
+  context: ApiContext,
+  { caller, id, body }: DecisionCall,
+): Promise<JudgedDecision> {
   if (!caller.principal.isHuman) {
     throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
   }
@@ -65,6 +68,10 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
 
 function deferOf({ verdict, defer }: DecisionBody): DecisionAttempt['defer'] {
   if (!defer) return null;
-  if (verdict !== 'defer') throw new KeyturnError('defer_invalid', 'Only the verdict defer takes an instant or a group.');
-  return { until: defer.until === undefined ? null : new Date(defer.until).toISOString(), to: defer.to ?? null };
+  if (verdict !== 'defer')
+    throw new KeyturnError('defer_invalid', 'Only the verdict defer takes an instant or a group.');
+  return {
+    until: defer.until === undefined ? null : new Date(defer.until).toISOString(),
+    to: defer.to ?? null,
+  };
 }

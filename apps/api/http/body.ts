@@ -10,14 +10,13 @@ export const BODY_BYTES_MAX = 256 * 1024;
  * Reads the whole body as strict JSON into `request.body`, for the handlers and nobody before them. Compressed bodies are
  * refused: a small one could unpack to anything.
  */
-export function readBody(request: Request, _response: Response, next: NextFunction): void {
-  parsedBody(request).then(
-    (body) => {
-      request.body = body;
-      next();
-    },
-    (error: unknown) => next(request.destroyed ? cutShort() : error),
-  );
+export async function readBody(request: Request, _response: Response, next: NextFunction): Promise<void> {
+  try {
+    request.body = await parsedBody(request);
+  } catch (error) {
+    throw request.destroyed ? cutShort() : error;
+  }
+  next();
 }
 
 function cutShort(): KeyturnError {
@@ -25,7 +24,8 @@ function cutShort(): KeyturnError {
 }
 
 async function parsedBody(request: Request): Promise<unknown> {
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   if (!hasBody) return undefined;
   refuseMediaType(request);
   if (Number(request.headers['content-length']) > BODY_BYTES_MAX) throw tooLarge();

@@ -38,7 +38,7 @@ class Reader {
   value(depth: number): JsonValue {
     if (depth > JSON_DEPTH_MAX) throw lossy(`it is nested deeper than ${JSON_DEPTH_MAX}`);
     this.#match(SPACE);
-    switch (this.#text[this.#at]) {
+    switch (this.#text.charAt(this.#at)) {
       case '{':
         return this.#object(depth);
       case '[':
@@ -116,7 +116,10 @@ class Reader {
   }
 
   #malformed(): KeyturnError {
-    return new KeyturnError('invalid_json', `The body is not JSON: unexpected text at character ${this.#at}.`);
+    return new KeyturnError(
+      'invalid_json',
+      `The body is not JSON: unexpected text at character ${this.#at}.`,
+    );
   }
 }
 

@@ -40,7 +40,10 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 function framesOf(error: Error): readonly string[] {
-  return (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 8);
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 8);
 }
 
 function sendProblem(response: Response, problem: Problem, refusal: KeyturnError): void {
@@ -76,12 +79,16 @@ function refusalOf(error: unknown): KeyturnError {
   if (isDatabaseAway(error)) {
     return new KeyturnError('unavailable', 'The database cannot be reached now: try again.');
   }
-  return new KeyturnError('internal', 'Something went wrong inside Keyturn. The instance names it in the log.');
+  return new KeyturnError(
+    'internal',
+    'Something went wrong inside Keyturn. The instance names it in the log.',
+  );
 }
 
 /** Errors of the framework carry a status; 4xx means that the request itself could not be read. */
 function clientStatus(error: unknown): number | null {
-  const status = error instanceof HttpException ? error.getStatus() : (error as { status?: unknown } | null)?.status;
+  const status =
+    error instanceof HttpException ? error.getStatus() : (error as { status?: unknown } | null)?.status;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
 }
 
@@ -94,8 +101,10 @@ function messageOf(status: number): string {
   return status === 404 || status === 405 ? 'There is nothing here.' : 'The request cannot be read.';
 }
 
-const AWAY_CODES = /^(08\w{3}|57P0[123]|53[34]00|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/;
-const AWAY_MESSAGES = /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed/i;
+const AWAY_CODES =
+  /^(08\w{3}|57P0[123]|53[34]00|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/;
+const AWAY_MESSAGES =
+  /connection terminated|timeout exceeded when trying to connect|not queryable|client was closed/i;
 
 function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -116,5 +125,7 @@ export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown
     path: issue.path.map((part) => `/${String(part).slice(0, 100)}`).join(''),
     message: issue.message.slice(0, 300),
   }));
-  throw new KeyturnError('invalid_request', 'The request does not have the form that is asked for.', { errors });
+  throw new KeyturnError('invalid_request', 'The request does not have the form that is asked for.', {
+    errors,
+  });
 }

@@ -18,7 +18,9 @@ export class ArgumentChecker {
       path: `/arguments${error.instancePath}`.slice(0, 300),
       message: (error.message ?? 'is not allowed').slice(0, 300),
     }));
-    throw new KeyturnError('arguments_invalid', 'The arguments do not fit the schema of this action.', { errors });
+    throw new KeyturnError('arguments_invalid', 'The arguments do not fit the schema of this action.', {
+      errors,
+    });
   }
 
   #validator(key: string, action: ActionDefinition): ValidateFunction {

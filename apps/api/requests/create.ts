@@ -55,7 +55,12 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
   const envelope = await signEnvelope(signed, context.keys.signing);
   const publicUrl = context.settings.publicUrl ?? '';
   const explanation = explain({ signed, action, target, caller: call.caller, publicUrl });
-  const isNew = await startWorkflow(context, { signed, envelope, environment: target.environment, explanation });
+  const isNew = await startWorkflow(context, {
+    signed,
+    envelope,
+    environment: target.environment,
+    explanation,
+  });
   const started = isNew ? { signed, envelope } : await earlierStart(context, call, id);
   return settled(context, call, { id, outcome: isNew ? 'created' : 'repeated', started });
 }
@@ -63,10 +68,16 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
 type Arguments = Readonly<Record<string, JsonValue>>;
 
 /** The same key may only repeat the same intent, judged in the terms of the first call. */
-function refuseOtherIntent({ body }: CreateCall, first: { schema_version: number; intent_digest: string }): void {
+function refuseOtherIntent(
+  { body }: CreateCall,
+  first: { schema_version: number; intent_digest: string },
+): void {
   const intent = { ...body, arguments: body.arguments as Arguments, schema_version: first.schema_version };
   if (intentDigest(intent) === first.intent_digest) return;
-  throw new KeyturnError('idempotency_key_reused', 'This Idempotency-Key was used for another request: take a new one.');
+  throw new KeyturnError(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for another request: take a new one.',
+  );
 }
 
 function catalogueEntry({ caller, body }: CreateCall): { action: ActionDefinition; target: Target } {
@@ -117,7 +128,8 @@ function definedOnly(claims: Readonly<Record<string, JsonValue | undefined>>): J
 /** The workflow existed: an earlier call with this key, or the same one at the same time. */
 async function earlierStart(context: ApiContext, call: CreateCall, id: string): Promise<StartedRequest> {
   const started = await readStart(context, id);
-  if (!started) throw new KeyturnError('unavailable', 'Temporal gave contradicting answers: repeat with the same key.');
+  if (!started)
+    throw new KeyturnError('unavailable', 'Temporal gave contradicting answers: repeat with the same key.');
   refuseOtherIntent(call, started.signed);
   return started;
 }
@@ -129,7 +141,11 @@ interface Settling {
 }
 
 /** Waits, as long as the caller wants to, for the request to be planned and evaluated. */
-async function settled(context: ApiContext, call: CreateCall, { id, outcome, started }: Settling): Promise<Created> {
+async function settled(
+  context: ApiContext,
+  call: CreateCall,
+  { id, outcome, started }: Settling,
+): Promise<Created> {
   const { manager } = context.source;
   const planned = await context.feed.waitFor({
     request: id,
@@ -139,6 +155,7 @@ async function settled(context: ApiContext, call: CreateCall, { id, outcome, sta
   });
   const row = planned ?? (await readRequest(manager, id));
   if (row) return { outcome, isRecorded: true, row };
-  if (!started) throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
+  if (!started)
+    throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
   return { outcome, isRecorded: false, row: await unrecordedRow(context, started) };
 }

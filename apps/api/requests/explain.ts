@@ -33,7 +33,10 @@ export function explain(facts: Explainable): Explanation {
       asked_by: askedBy,
       how_to_decide: howToDecide,
     },
-    summary: cut(oneLine(`${action.title} on ${target.title} (${target.environment}), asked by ${askedBy}`), 390),
+    summary: cut(
+      oneLine(`${action.title} on ${target.title} (${target.environment}), asked by ${askedBy}`),
+      390,
+    ),
     details: detailsOf(facts, askedBy, howToDecide),
   };
 }
@@ -42,7 +45,7 @@ export function explain(facts: Explainable): Explanation {
 export function howToDecideText(request: string, publicUrl: string): string {
   return (
     `With the CLI: keyturn show ${request}, then keyturn approve, deny or defer ${request}. ` +
-    `In this UI: get a ticket with keyturn ticket ${request} (or POST ${publicUrl}/v1/requests/${request}/tickets), ` +
+    `In this UI: get a ticket with keyturn ticket ${request} approve (or deny; or POST ${publicUrl}/v1/requests/${request}/tickets), ` +
     'then More Actions, Send a Signal, decide, and paste the ticket as a JSON string. ' +
     'A signal without a ticket never counts.'
   );

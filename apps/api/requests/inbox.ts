@@ -36,7 +36,10 @@ export async function inboxPage(
 
 function reviewerOf(caller: Caller): string {
   if (!caller.principal.isHuman) {
-    throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in has an inbox.');
+    throw new KeyturnError(
+      'machine_cannot_decide',
+      'Only a person with an interactive sign-in has an inbox.',
+    );
   }
   if (!caller.person) throw new KeyturnError('reviewer_unknown', 'The directory does not know this account.');
   if (!isReviewer(caller)) throw new KeyturnError('reviewer_inactive', 'This reviewer is deactivated.');
@@ -85,9 +88,14 @@ interface Candidate {
   readonly decisions: readonly DecisionRow[];
 }
 
-async function canDecide(context: ApiContext, caller: Caller, { row, decisions }: Candidate): Promise<boolean> {
+async function canDecide(
+  context: ApiContext,
+  caller: Caller,
+  { row, decisions }: Candidate,
+): Promise<boolean> {
   const request = decidableRequest(row, decisions, caller.policy.policy);
-  if (!request || row.decision_digest === null || isPutOff({ row, decisions }, caller.person?.id)) return false;
+  if (!request || row.decision_digest === null || isPutOff({ row, decisions }, caller.person?.id))
+    return false;
   const attempt = {
     decision_digest: row.decision_digest,
     // A denial asks for no grade of evidence: who may only deny here is still asked.
@@ -105,7 +113,8 @@ async function canDecide(context: ApiContext, caller: Caller, { row, decisions }
 /** Put off by this person for now, or handed over to others. */
 function isPutOff({ row, decisions }: Candidate, person: string | undefined): boolean {
   const newest = decisions.findLast(
-    (decision) => decision.person === person && decision.round === row.round && decision.outcome === 'counted',
+    (decision) =>
+      decision.person === person && decision.round === row.round && decision.outcome === 'counted',
   );
   if (newest?.verdict !== 'defer') return false;
   return newest.defer_to !== null || (newest.defer_until?.getTime() ?? 0) > Date.now();

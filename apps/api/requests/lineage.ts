@@ -18,7 +18,10 @@ export function lineageOf(caller: Caller, body: CreateBody): Lineage {
     : [];
   const lineage = unique([{ ...identity, role: 'requester' }, ...behind, ...declared, ...ownerOf(caller)]);
   if (lineage.length > MEMBERS_MAX) {
-    throw new KeyturnError('invalid_request', `More than ${MEMBERS_MAX} identities stand behind this request.`);
+    throw new KeyturnError(
+      'invalid_request',
+      `More than ${MEMBERS_MAX} identities stand behind this request.`,
+    );
   }
   refuseForNobody(caller, lineage);
   return lineage;
@@ -26,7 +29,10 @@ export function lineageOf(caller: Caller, body: CreateBody): Lineage {
 
 function refuseUnknownRequester({ agent, person }: Caller): void {
   if (!agent && !person) {
-    throw new KeyturnError('forbidden', 'The directory knows neither an agent nor a person with this account.');
+    throw new KeyturnError(
+      'forbidden',
+      'The directory knows neither an agent nor a person with this account.',
+    );
   }
   if (agent?.active === false || person?.active === false) {
     throw new KeyturnError('requester_inactive', 'This account is deactivated and cannot ask.');
@@ -43,7 +49,10 @@ function ownerOf({ agent, policy }: Caller): readonly LineageMember[] {
 /** An agent that acts for people must name one that the directory knows: an invented name restricts nobody. */
 function refuseForNobody({ agent, policy }: Caller, lineage: Lineage): void {
   if (!agent?.acts_for_people || namesPerson(policy.policy.directory, lineage)) return;
-  throw new KeyturnError('acts_for_nobody', 'This agent acts for people: name the person it acts for (on_behalf_of).');
+  throw new KeyturnError(
+    'acts_for_nobody',
+    'This agent acts for people: name the person it acts for (on_behalf_of).',
+  );
 }
 
 function namesPerson(directory: Directory, lineage: Lineage): boolean {
@@ -65,6 +74,11 @@ function unique(members: readonly LineageMember[]): Lineage {
   return [requester, ...rest];
 }
 
-function definedOnly(named: { issuer?: string | undefined; subject: string }): { issuer?: string; subject: string } {
-  return named.issuer === undefined ? { subject: named.subject } : { issuer: named.issuer, subject: named.subject };
+function definedOnly(named: { issuer?: string | undefined; subject: string }): {
+  issuer?: string;
+  subject: string;
+} {
+  return named.issuer === undefined
+    ? { subject: named.subject }
+    : { issuer: named.issuer, subject: named.subject };
 }

@@ -4,7 +4,11 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { sha256 } from '../../../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import { PRIVILEGED_ACTION, searchAttributes, type PrivilegedActionInput } from '../../../workflows/messages.ts';
+import {
+  PRIVILEGED_ACTION,
+  searchAttributes,
+  type PrivilegedActionInput,
+} from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { askTemporal } from '../temporal.ts';
 import type { Explanation } from './explain.ts';
@@ -72,10 +76,12 @@ export async function readStart(context: ApiContext, id: string): Promise<Starte
   const input = await startInput(context, id);
   if (input === null) return null;
   const envelope = (input as { request?: unknown } | undefined)?.request;
-  const signed = await openEnvelope('request', envelope, context.keys.verification).catch((error: unknown) => {
-    if (isKeyturnError(error)) return null;
-    throw error;
-  });
+  const signed = await openEnvelope('request', envelope, context.keys.verification).catch(
+    (error: unknown) => {
+      if (isKeyturnError(error)) return null;
+      throw error;
+    },
+  );
   if (signed?.id !== id || typeof envelope !== 'string') {
     context.log.error({ request: id }, 'a workflow with this id was not started by Keyturn');
     throw new KeyturnError(
@@ -88,30 +94,39 @@ export async function readStart(context: ApiContext, id: string): Promise<Starte
 
 /** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */
 async function startInput(context: ApiContext, id: string): Promise<unknown> {
-  const { connection, options } = context.temporal.workflow;
   try {
-    const answer = await askTemporal({
-      client: context.temporal,
-      log: context.log,
-      deadlineMs: READ_DEADLINE_MS,
-      unavailable: 'Temporal cannot be reached now: try again.',
-      call: () =>
-        connection.workflowService.getWorkflowExecutionHistory({
-          namespace: options.namespace,
-          execution: { workflowId: id },
-          maximumPageSize: 1,
-        }),
-    });
-    const started = answer.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-    const payload = started?.workflowType?.name === PRIVILEGED_ACTION ? started.input?.payloads?.[0] : undefined;
-    return payload ? readPayload(payload) : undefined;
+    const events = await firstEvents(context, id);
+    const started = events[0]?.workflowExecutionStartedEventAttributes;
+    if (started?.workflowType?.name !== PRIVILEGED_ACTION) return undefined;
+    return readPayload(started.input?.payloads?.[0]);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
   }
 }
 
-function readPayload(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0]): unknown {
+async function firstEvents(context: ApiContext, id: string) {
+  const { connection, options } = context.temporal.workflow;
+  const execution = { workflowId: id };
+  const answer = await askTemporal({
+    client: context.temporal,
+    log: context.log,
+    deadlineMs: READ_DEADLINE_MS,
+    unavailable: 'Temporal cannot be reached now: try again.',
+    call: () =>
+      connection.workflowService.getWorkflowExecutionHistory({
+        namespace: options.namespace,
+        execution,
+        maximumPageSize: 1,
+      }),
+  });
+  return answer.history?.events ?? [];
+}
+
+type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
+
+function readPayload(payload: Payload | undefined): unknown {
+  if (!payload) return undefined;
   try {
     return defaultPayloadConverter.fromPayload(payload);
   } catch {

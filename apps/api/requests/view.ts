@@ -50,14 +50,22 @@ async function isApprovedOnce(context: ApiContext, row: RequestRow): Promise<boo
 }
 
 /** The whole request as the reader may see it. */
-export async function requestView(context: ApiContext, caller: Caller, row: RequestRow): Promise<RequestView> {
+export async function requestView(
+  context: ApiContext,
+  caller: Caller,
+  row: RequestRow,
+): Promise<RequestView> {
   const { manager } = context.source;
-  const [sight, decisions] = await Promise.all([sightOf(context, caller, row), readDecisions(manager, row.id)]);
+  const [sight, decisions] = await Promise.all([
+    sightOf(context, caller, row),
+    readDecisions(manager, row.id),
+  ]);
   const summary = summaryView(context, caller, { row, decisions, hasDetails: sight.details });
   const words = sight.details || sight.ownWords ? await wordsOf(context, row) : {};
   if (!sight.details) return { ...summary, ...words };
   const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
-  const details = { ...(plan ? { plan: plan.body } : {}), decisions: decisions.map(decisionView) };
+  const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
+  const details = { ...(plan ? { plan: plan.body } : {}), decisions: views };
   return { ...summary, ...words, ...details } as RequestView;
 }
 
@@ -65,7 +73,11 @@ export async function requestView(context: ApiContext, caller: Caller, row: Requ
 export function summaryView(
   context: ApiContext,
   caller: Caller,
-  shown: { readonly row: RequestRow; readonly decisions: readonly DecisionRow[]; readonly hasDetails: boolean },
+  shown: {
+    readonly row: RequestRow;
+    readonly decisions: readonly DecisionRow[];
+    readonly hasDetails: boolean;
+  },
 ): RequestSummary {
   const { row, hasDetails } = shown;
   const link = isReviewer(caller) ? temporalLink(context, row.id) : null;
@@ -106,13 +118,18 @@ function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summar
   };
 }
 
-function failureView(failure: NonNullable<RequestRow['failure']>, hasDetails: boolean): RequestSummary['failure'] {
+function failureView(
+  failure: NonNullable<RequestRow['failure']>,
+  hasDetails: boolean,
+): RequestSummary['failure'] {
   return hasDetails ? { code: failure.code, detail: failure.detail } : { code: failure.code };
 }
 
 function temporalLink(context: ApiContext, id: string): string | null {
   const { temporalUiUrl, temporal } = context.settings;
-  return temporalUiUrl && `${temporalUiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${id}`;
+  return (
+    temporalUiUrl && `${temporalUiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${id}`
+  );
 }
 
 function progressOf(
@@ -141,22 +158,35 @@ function progressOf(
   return { rules };
 }
 
-/** The arguments and claims as they were signed. A key that is gone hides them and nothing else. */
-async function wordsOf(context: ApiContext, row: RequestRow): Promise<Pick<RequestView, 'arguments' | 'claims'>> {
+/** The arguments and claims as they were signed. */
+async function wordsOf(
+  context: ApiContext,
+  row: RequestRow,
+): Promise<Pick<RequestView, 'arguments' | 'claims'>> {
+  const signed = await openEnvelope('request', row.envelope, context.keys.verification);
+  const values = await openSealed(context, signed.arguments, `${row.id}/arguments`);
+  const claims = await openSealed(context, signed.claims, `${row.id}/claims`);
+  return {
+    ...(values === null ? {} : { arguments: values as Record<string, never> }),
+    claims: claims as RequestView['claims'],
+  };
+}
+
+/** What is sealed. A key that is gone hides it, and nothing else of the answer. */
+async function openSealed(context: ApiContext, sealed: string | null, place: string): Promise<JsonValue> {
+  if (sealed === null) return null;
   try {
-    const signed = await openEnvelope('request', row.envelope, context.keys.verification);
-    const values = await unseal(signed.arguments, `${row.id}/arguments`, context.keys.sealing);
-    const claims = signed.claims && (await unseal(signed.claims, `${row.id}/claims`, context.keys.sealing));
-    return { arguments: values as Record<string, never>, claims: claims as JsonValue as RequestView['claims'] };
+    return await unseal(sealed, place, context.keys.sealing);
   } catch (error) {
     if (!isKeyturnError(error)) throw error;
-    context.log.warn({ request: row.id, code: error.code }, 'the words of a request cannot be opened');
-    return {};
+    context.log.warn({ place, code: error.code }, 'a sealed field cannot be opened');
+    return null;
   }
 }
 
 /** A decision as reviewers see it. */
-export function decisionView(row: DecisionRow): DecisionView {
+export async function decisionView(context: ApiContext, row: DecisionRow): Promise<DecisionView> {
+  const reason = await openSealed(context, row.reason, `${row.id}/reason`);
   return {
     id: row.id,
     reviewer: { issuer: row.reviewer_issuer, subject: row.reviewer_subject },
@@ -165,7 +195,7 @@ export function decisionView(row: DecisionRow): DecisionView {
     at: row.at.toISOString(),
     grade: row.grade,
     channel: row.channel,
-    reason: row.reason,
+    reason: typeof reason === 'string' ? reason : null,
     defer_until: row.defer_until?.toISOString() ?? null,
     defer_to: row.defer_to,
     outcome: row.outcome,

@@ -35,7 +35,8 @@ export async function withdraw(
     request: call.id,
     timeoutMs: RECEIPT_MS,
     signal: call.signal,
-    check: () => readRequest(context.source.manager, call.id).then((now) => (now && hasMovedOn(now) ? now : null)),
+    check: () =>
+      readRequest(context.source.manager, call.id).then((now) => (now && hasMovedOn(now) ? now : null)),
   });
   if (ended && ended.status !== 'cancelled') refuseTooLate(ended);
   return { isDone: ended !== null, row: ended ?? row };
@@ -48,7 +49,10 @@ function hasMovedOn({ status }: RequestRow): boolean {
 
 function refuseTooLate({ status }: RequestRow): void {
   if (status === 'executing' || status === 'active') {
-    throw new KeyturnError('request_executing', 'The action is being performed: it can no longer be withdrawn.');
+    throw new KeyturnError(
+      'request_executing',
+      'The action is being performed: it can no longer be withdrawn.',
+    );
   }
   if (isFinal(status)) throw new KeyturnError('request_finished', `The request is over: ${status}.`);
 }

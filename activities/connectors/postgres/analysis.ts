@@ -1,0 +1,170 @@
+import type pg from 'pg';
+
+import * as sql from './dependencies.sql.ts';
+import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
+import type { SqlParser } from './parser-thread.ts';
+import { StatementRefused } from './refusal.ts';
+import { begin, extended, rowsOf, setLocally, takeRole, type SessionRequest } from './session.ts';
+import { calledFunctions, type Statement } from './statement.ts';
+import { refuseUnsafeRoles } from './roles.ts';
+import { readWrites, type WrittenTable } from './written-tables.ts';
+
+/** What the target's own analysis of the statement says before anything runs. */
+export interface Analysis {
+  readonly tables: readonly WrittenTable[];
+  /** True when it calls functions of the target's owner, which may write by themselves. */
+  readonly callsOwnerFunctions: boolean;
+  /** Trigger functions that nobody vouches for: when there are any, the statement must not be tried out. */
+  readonly unknownTriggers: readonly TriggerFunction[];
+}
+
+/** A trigger function with a digest of its source. */
+export interface TriggerFunction {
+  readonly name: string;
+  readonly version: string;
+}
+
+interface AnalysisRequest extends SessionRequest {
+  readonly statement: Statement;
+  readonly parser: SqlParser;
+}
+
+/**
+ * Has the target analyse the statement without planning or running it, and follows what it would evaluate: functions,
+ * operators, views, policies, defaults, checks, index expressions, domains, triggers, cascades. Throws
+ * `StatementRefused` for anything that nobody vouches for. EXPLAIN would not do: it evaluates functions.
+ */
+export async function analyse(client: pg.Client, request: AnalysisRequest): Promise<Analysis> {
+  await begin(client, { isolation: 'repeatable read' }, request);
+  try {
+    return await analyseInside(client, request);
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+async function analyseInside(client: pg.Client, request: AnalysisRequest): Promise<Analysis> {
+  await refuseUnsafeRoles(client, request.settings);
+  await refuseShadowedNames(client, request.statement);
+  const statementOid = await noteStatement(client, request);
+  // As the role that will run it: names mean what that role can see.
+  await takeRole(client, request.settings.statementRole);
+  const tables = await readWrites(client, request.statement);
+  await takeRole(client, null);
+  const writtenOids = tables.map((table) => table.oid);
+  const objects = await rowsOf<CatalogObject>(client, sql.OBJECTS, [statementOid, writtenOids]);
+  // Deparsed under this path, whatever is printed without a schema is of pg_catalog.
+  await setLocally(client, { search_path: 'pg_catalog' });
+  await refuseForeignTables(client, objects);
+  await refuseUnknownFunctions(client, { objects, request });
+  const triggers = await readTriggers(client, tables);
+  await refuseOwnerExpressions(client, { objects, triggers, parser: request.parser });
+  const called = await rowsOf(client, sql.CALLED_FUNCTIONS, [statementOid]);
+  const allowed = request.settings.allowedFunctions;
+  return { tables, callsOwnerFunctions: called.length > 0, unknownTriggers: unknownOf(triggers, allowed) };
+}
+
+/** A function in the session's own temporary schema that holds the statement; gone with the rollback. */
+async function noteStatement(client: pg.Client, request: AnalysisRequest): Promise<string> {
+  const { statement, parser, settings } = request;
+  const text = `create function pg_temp.keyturn_statement() returns void language sql begin atomic\n${statement.text}\n;\nend`;
+  const outcome = await parser.parse(text);
+  if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) {
+    throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
+  }
+  await takeRole(client, settings.statementRole);
+  await client.query(extended(text));
+  await takeRole(client, null);
+  const [row] = await rowsOf<{ oid: string }>(
+    client,
+    `select 'pg_temp.keyturn_statement()'::regprocedure::oid::text as oid`,
+  );
+  return row?.oid ?? '0';
+}
+
+interface CatalogObject extends pg.QueryResultRow {
+  readonly class: string;
+  readonly oid: string;
+}
+
+function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly string[] {
+  return objects
+    .filter((object) => object.class.replace('pg_catalog.', '') === catalog)
+    .map((object) => object.oid);
+}
+
+/** A bare name on the owner's list must not mean a function of pg_catalog that is not harmless. */
+async function refuseShadowedNames(client: pg.Client, statement: Statement): Promise<void> {
+  const names = statement.unqualifiedFunctions.filter((name) => !HARMLESS_FUNCTIONS.has(name));
+  const rows = await rowsOf<{ name: string }>(client, sql.CATALOG_FUNCTIONS, [names]);
+  for (const { name } of rows) throw notAllowed(`pg_catalog.${name}`);
+}
+
+async function refuseForeignTables(client: pg.Client, objects: readonly CatalogObject[]): Promise<void> {
+  const rows = await rowsOf<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]);
+  const names = rows.map((row) => row.name).join(', ');
+  if (rows.length > 0)
+    throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
+}
+
+async function refuseUnknownFunctions(
+  client: pg.Client,
+  { objects, request }: { objects: readonly CatalogObject[]; request: AnalysisRequest },
+): Promise<void> {
+  const rows = await rowsOf<{ name: string }>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]);
+  for (const { name } of rows) if (!request.settings.allowedFunctions.has(name)) throw notAllowed(name);
+}
+
+interface TriggerRow extends pg.QueryResultRow, TriggerFunction {
+  readonly definition: string | null;
+}
+
+const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
+
+/** Triggers that may fire on these tables, also those of pg_catalog that have a condition. */
+export async function readTriggers(
+  client: pg.Client,
+  tables: readonly Pick<WrittenTable, 'oid' | 'operations'>[],
+): Promise<readonly TriggerRow[]> {
+  const masks = tables.map(({ operations }) =>
+    operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0),
+  );
+  return rowsOf<TriggerRow>(client, sql.TRIGGERS, [tables.map(({ oid }) => oid), masks]);
+}
+
+/** Those that nobody vouches for. */
+export function unknownOf(
+  triggers: readonly TriggerRow[],
+  allowed: ReadonlySet<string>,
+): readonly TriggerFunction[] {
+  const unknown = triggers.filter(({ name }) => !name.startsWith('pg_catalog.') && !allowed.has(name));
+  const byName = new Map(unknown.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
+  return [...byName.values()];
+}
+
+interface OwnerExpressions {
+  readonly objects: readonly CatalogObject[];
+  readonly triggers: readonly TriggerRow[];
+  readonly parser: SqlParser;
+}
+
+async function refuseOwnerExpressions(client: pg.Client, owned: OwnerExpressions): Promise<void> {
+  const catalogs = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class'];
+  const oids = catalogs.map((catalog) => oidsOf(owned.objects, catalog));
+  const rows = await rowsOf<{ text: string }>(client, sql.EXPRESSIONS, oids);
+  const definitions = owned.triggers.flatMap(({ definition }) => (definition === null ? [] : [definition]));
+  const texts = [...rows.map(({ text }) => text.replace(/;\s*$/, '')), ...definitions];
+  if (texts.length === 0) return;
+  const names = await calledFunctions(texts.join(';\n'), owned.parser);
+  const harmful = names.filter((name) => !HARMLESS_FOR_OWNERS.has(name));
+  if (harmful.length === 0) return;
+  const list = harmful.join(', ');
+  throw new StatementRefused(
+    'function_not_allowed',
+    `A view, default, check, policy or index of the target calls ${list}.`,
+  );
+}
+
+function notAllowed(name: string): StatementRefused {
+  return new StatementRefused('function_not_allowed', `The function ${name} is not allowed at this target.`);
+}

@@ -1,0 +1,173 @@
+/**
+ * Queries over the catalogue that answer what a statement may touch and call. They start from what PostgreSQL itself
+ * noted when it analysed the statement (`pg_depend` of a function that holds it), so names and overloads are resolved
+ * exactly as they will be when it runs.
+ */
+
+/** Tables that may be written: $1 named ones, their partitions and children, and where foreign keys cascade. */
+export const WRITTEN_TABLES = `
+  with recursive written(oid, root) as (
+    select direct.oid, direct.oid from unnest($1::oid[]) direct(oid)
+    union
+    select next.oid, next.root
+      from written
+      cross join lateral (
+        select child.inhrelid as oid, written.root from pg_catalog.pg_inherits child where child.inhparent = written.oid
+        union all
+        select link.conrelid, 0::oid
+          from pg_catalog.pg_constraint link
+         where link.contype = 'f' and link.confrelid = written.oid
+           and (($2 and link.confdeltype in ('c', 'n', 'd')) or ($3 and link.confupdtype in ('c', 'n', 'd')))
+      ) next
+  )
+  select table_class.oid::text as oid, array_agg(written.root::text) as roots, table_class.relkind::text as kind,
+         format('%I.%I', schema.nspname, table_class.relname) as resource, schema.nspname as schema,
+         exists (select from pg_catalog.pg_rewrite rule
+                  where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules
+    from written
+    join pg_catalog.pg_class table_class on table_class.oid = written.oid
+    join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
+   group by table_class.oid, table_class.relkind, schema.nspname, table_class.relname`;
+
+/** Everything that the statement ($1, a function's oid) and the tables it may write ($2) evaluate. */
+export const OBJECTS = `
+  with recursive objects(class, oid, is_written) as (
+    select 'pg_catalog.pg_proc'::regclass::oid, $1::oid, false
+    union
+    select 'pg_catalog.pg_class'::regclass::oid, written.oid, true from unnest($2::oid[]) written(oid)
+    union
+    select next.class, next.oid, next.is_written
+      from objects
+      cross join lateral (
+        select link.refclassid as class, link.refobjid as oid, false as is_written
+          from pg_catalog.pg_depend link
+         where link.classid = objects.class and link.objid = objects.oid
+           and case objects.class
+                 when 'pg_catalog.pg_proc'::regclass then objects.oid = $1::oid
+                 when 'pg_catalog.pg_type'::regclass then link.refclassid = 'pg_catalog.pg_type'::regclass
+                 when 'pg_catalog.pg_class'::regclass then link.refclassid = 'pg_catalog.pg_proc'::regclass
+                 else true
+               end
+           and link.refclassid in ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass,
+                                   'pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_type'::regclass)
+        union all
+        select 'pg_catalog.pg_rewrite'::regclass, rule.oid, false
+          from pg_catalog.pg_rewrite rule
+          join pg_catalog.pg_class view on view.oid = rule.ev_class and view.relkind = 'v'
+         where objects.class = 'pg_catalog.pg_class'::regclass and rule.ev_class = objects.oid
+        union all
+        select 'pg_catalog.pg_policy'::regclass, policy.oid, false
+          from pg_catalog.pg_policy policy
+         where objects.class = 'pg_catalog.pg_class'::regclass and policy.polrelid = objects.oid
+        union all
+        select 'pg_catalog.pg_attrdef'::regclass, preset.oid, false
+          from pg_catalog.pg_attrdef preset
+          join pg_catalog.pg_attribute col on col.attrelid = preset.adrelid and col.attnum = preset.adnum
+         where objects.class = 'pg_catalog.pg_class'::regclass and preset.adrelid = objects.oid
+           and (objects.is_written or col.attgenerated <> '')
+        union all
+        select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
+          from pg_catalog.pg_constraint rule
+         where rule.contype in ('c', 'x')
+           and ((objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written)
+             or (objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid))
+        union all
+        select 'pg_catalog.pg_class'::regclass, entry.indexrelid, false
+          from pg_catalog.pg_index entry
+         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indrelid = objects.oid and objects.is_written
+        union all
+        select 'pg_catalog.pg_class'::regclass, child.inhrelid, objects.is_written
+          from pg_catalog.pg_inherits child
+         where objects.class = 'pg_catalog.pg_class'::regclass and child.inhparent = objects.oid
+        union all
+        select 'pg_catalog.pg_type'::regclass, col.atttypid, false
+          from pg_catalog.pg_attribute col
+         where objects.class = 'pg_catalog.pg_class'::regclass and col.attrelid = objects.oid and objects.is_written
+      ) next
+  )
+  select distinct class::regclass::text as class, oid::text as oid from objects where not (oid = $1::oid)`;
+
+/** Functions ($1) by name. */
+export const FUNCTIONS = `
+  select distinct format('%s.%s', schema.nspname, called.proname) as name
+    from pg_catalog.pg_proc called
+    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
+   where called.oid = any ($1::oid[])
+   order by 1`;
+
+/** Functions that the statement ($1) itself calls, by name or through an operator. */
+export const CALLED_FUNCTIONS = `
+  select 1
+    from pg_catalog.pg_depend link
+   where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid
+     and link.refclassid in ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)
+   limit 1`;
+
+/** Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5. */
+export const EXPRESSIONS = `
+  select text from (
+    select pg_catalog.pg_get_viewdef(ev_class) as text from pg_catalog.pg_rewrite where oid = any ($1::oid[])
+    union all
+    select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid) from pg_catalog.pg_attrdef where oid = any ($2::oid[])
+    union all
+    select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid) from pg_catalog.pg_constraint where oid = any ($3::oid[])
+    union all
+    select 'select ' || pg_catalog.pg_get_expr(part, polrelid)
+      from pg_catalog.pg_policy, lateral (values (polqual), (polwithcheck)) parts(part)
+     where oid = any ($4::oid[])
+    union all
+    select 'select ' || pg_catalog.pg_get_expr(part, indrelid)
+      from pg_catalog.pg_index, lateral (values (indexprs), (indpred)) parts(part)
+     where indexrelid = any ($5::oid[])
+  ) expressions
+  where text is not null`;
+
+/** Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update) that call user functions. */
+export const TRIGGERS = `
+  select distinct format('%s.%s', schema.nspname, called.proname) as name,
+         pg_catalog.md5(pg_catalog.pg_get_functiondef(called.oid)) as version,
+         case when attached.tgqual is null then null else pg_catalog.pg_get_triggerdef(attached.oid) end as definition
+    from unnest($1::oid[], $2::int[]) watched(oid, mask)
+    join pg_catalog.pg_trigger attached on attached.tgrelid = watched.oid and attached.tgtype & watched.mask <> 0
+    join pg_catalog.pg_proc called on called.oid = attached.tgfoid
+    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
+   where attached.tgenabled in ('O', 'A') and (schema.nspname <> 'pg_catalog' or attached.tgqual is not null)
+   order by 1`;
+
+/** Relations ($1) that a statement must not read: foreign tables act elsewhere. */
+export const FOREIGN_TABLES = `
+  select format('%I.%I', schema.nspname, relation.relname) as name
+    from pg_catalog.pg_class relation
+    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
+   where relation.oid = any ($1::oid[]) and relation.relkind = 'f'`;
+
+/** What relation names mean: $1 schemas (null where none is written), $2 names. Names of WITH parts mean nothing. */
+export const RELATIONS = `
+  select named.schema as written_schema, named.name as written_name, relation.oid::text as oid, schema.nspname as schema
+    from unnest($1::text[], $2::text[]) named(schema, name)
+    join pg_catalog.pg_class relation
+      on relation.oid = pg_catalog.to_regclass(concat_ws('.', quote_ident(named.schema), quote_ident(named.name)))
+    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace`;
+
+/** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
+export const COLUMNS = `
+  select col.attrelid::text as oid, col.attname as name, col.attidentity = 'a' as is_always
+    from pg_catalog.pg_attribute col
+   where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
+   order by col.attrelid, col.attnum`;
+
+/** Which of these names ($1) pg_catalog has a function of. */
+export const CATALOG_FUNCTIONS = `
+  select distinct called.proname as name
+    from pg_catalog.pg_proc called
+   where called.pronamespace = 'pg_catalog'::regnamespace and called.proname = any ($1::name[])`;
+
+/** Whether the roles keep what Keyturn relies on. $1 statement role, $2 whether there is a ledger. */
+export const ROLES = `
+  select login.rolsuper as is_login_super,
+         statement.rolsuper as is_statement_super,
+         pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
+         case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
+                                                          'insert, update, delete, truncate, trigger') end as can_write_ledger
+    from pg_catalog.pg_roles login, pg_catalog.pg_roles statement
+   where login.rolname = session_user and statement.rolname = $1`;

@@ -1,0 +1,163 @@
+import type pg from 'pg';
+
+import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
+import type { ResourceEffect } from '../../../domain/plan.ts';
+import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
+import { effectOf, exportSnapshot, runPrepared } from './dry-run.ts';
+import { claimKey, readLedger } from './ledger.ts';
+import { fingerprintOf, project } from './projection.ts';
+import { StatementRefused } from './refusal.ts';
+import { begin, closeSession, openSession, rowsOf } from './session.ts';
+import { classOf, detailOf, isSurvivedError, isTransient } from './sql-error.ts';
+
+/** An approved call that was read and analysed again. */
+export interface PreparedExecution extends UnpreviewedCall {
+  readonly call: ApprovedCall;
+}
+
+const TRIES_MAX = 3;
+
+/**
+ * Runs the statement and commits only the approved effect. An outcome means that it is certain what happened; an
+ * error thrown after `beforeCommit` was called means that it is not.
+ */
+export async function executeApproved(prepared: PreparedExecution): Promise<ExecutionOutcome> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await tryOnce(prepared);
+    } catch (error) {
+      if (error instanceof StatementRefused) return { kind: 'drifted', detail: error.message };
+      // Anything else that the session did not survive leaves it to the caller: thrown, and probed if need be.
+      if (!isSurvivedError(error)) throw error;
+      if (isTransient(error) && tries < TRIES_MAX) continue;
+      return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
+    }
+  }
+}
+
+async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
+  const writer = await openSession(prepared);
+  try {
+    await begin(writer, { isolation: 'serializable' }, prepared);
+    const snapshot = await exportSnapshot(writer);
+    const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
+    if (known !== null) return known;
+    const effects = await runAndRead(prepared, writer, snapshot);
+    const approved = prepared.call.approvedPlan;
+    if (fingerprintOfRun(prepared, effects) !== approved.fingerprint) {
+      return { kind: 'drifted', detail: driftOf(approved.effects, effects) };
+    }
+    return await commit(prepared, writer, effects);
+  } finally {
+    // Rolls back whatever was not committed.
+    await closeSession(writer);
+  }
+}
+
+/** Null when this run has the key now; otherwise what the other run with it did. */
+async function claimed(prepared: PreparedExecution, writer: pg.Client): Promise<ExecutionOutcome | null> {
+  const { call } = prepared;
+  const entry = {
+    key: call.idempotencyKey,
+    requestId: call.requestId,
+    fingerprint: call.approvedPlan.fingerprint,
+  };
+  if (await claimKey(writer, entry)) return null;
+  await writer.query('rollback');
+  const found = await readLedger(writer, call.idempotencyKey);
+  if (found?.kind === 'committed') {
+    return { kind: 'succeeded', fingerprint: found.fingerprint, result: { is_repeat: true } };
+  }
+  return {
+    kind: 'failed',
+    code: 'fenced',
+    detail: 'A probe has closed this run: it can never commit any more.',
+  };
+}
+
+async function runAndRead(
+  prepared: PreparedExecution,
+  writer: pg.Client,
+  snapshot: string,
+): Promise<readonly ResourceEffect[]> {
+  if (prepared.analysis.unknownTriggers.length > 0) return runUnpreviewed(prepared, writer);
+  await runPrepared(prepared, writer);
+  const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
+  const blind = [...approved.values()]
+    .filter((effect) => effect.is_counts_only)
+    .map(({ resource }) => resource);
+  const reader = await openSession(prepared);
+  try {
+    const effects = await effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set(blind) });
+    return effects.map((effect) => {
+      const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
+      return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) });
+    });
+  } finally {
+    await closeSession(reader);
+  }
+}
+
+/** Nobody could say what the triggers do, so only the statement's own count is checked. */
+async function runUnpreviewed(
+  prepared: PreparedExecution,
+  writer: pg.Client,
+): Promise<readonly ResourceEffect[]> {
+  const expected = await countUnpreviewed(prepared, writer);
+  const total = expected.reduce(
+    (sum, { inserted, updated, deleted }) => sum + inserted + updated + deleted,
+    0,
+  );
+  const count = await runPrepared(prepared, writer);
+  if (count === total) return expected;
+  throw new StatementRefused('not_previewable', `The statement changed ${count} rows instead of ${total}.`);
+}
+
+function fingerprintOfRun(prepared: PreparedExecution, effects: readonly ResourceEffect[]): string {
+  const isUnpreviewed = prepared.analysis.unknownTriggers.length > 0;
+  return isUnpreviewed ? unpreviewedFingerprint(prepared, effects) : fingerprintOf(effects);
+}
+
+async function commit(
+  prepared: PreparedExecution,
+  writer: pg.Client,
+  effects: readonly ResourceEffect[],
+): Promise<ExecutionOutcome> {
+  const [row] = await rowsOf<{ id: string }>(writer, 'select pg_catalog.pg_current_xact_id()::text as id');
+  const transactionId = row?.id ?? '';
+  await prepared.call.beforeCommit({ transactionId });
+  const result = await writer.query('commit');
+  // A transaction that had failed answers COMMIT with ROLLBACK and no error.
+  if (result.command !== 'COMMIT') {
+    return {
+      kind: 'failed',
+      code: 'transaction_rollback',
+      detail: 'The target rolled the transaction back.',
+    };
+  }
+  const rows = effects.map(({ resource, inserted, updated, deleted }) => ({
+    resource,
+    inserted,
+    updated,
+    deleted,
+  }));
+  const { fingerprint } = prepared.call.approvedPlan;
+  return { kind: 'succeeded', fingerprint, result: { rows, transaction_id: transactionId } };
+}
+
+/** What differs, by table and counts: enough to see why, without data. */
+function driftOf(approved: readonly ResourceEffect[], actual: readonly ResourceEffect[]): string {
+  const names = [...new Set([...approved, ...actual].map(({ resource }) => resource))].sort();
+  const differences = names.flatMap((name) => {
+    const was = countsOf(approved.find(({ resource }) => resource === name));
+    const is = countsOf(actual.find(({ resource }) => resource === name));
+    return was === is ? [] : [`${name}: approved ${was}, now ${is}`];
+  });
+  if (differences.length > 0) return `The effect would differ. ${differences.join('; ')}.`;
+  return 'The same number of rows would change, but other rows or other values than approved.';
+}
+
+function countsOf(effect: ResourceEffect | undefined): string {
+  if (effect === undefined) return 'nothing';
+  return `${effect.inserted} inserted, ${effect.updated} updated, ${effect.deleted} deleted`;
+}

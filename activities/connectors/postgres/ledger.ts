@@ -1,0 +1,39 @@
+import type pg from 'pg';
+
+import { isSurvivedError } from './sql-error.ts';
+import { rowsOf } from './session.ts';
+
+/** What the target's ledger says of a key. */
+export type LedgerEntry =
+  { readonly kind: 'committed'; readonly fingerprint: string } | { readonly kind: 'fenced' };
+
+const UNIQUE_VIOLATION = '23505';
+
+/**
+ * Notes the key in the writer's transaction, as the login role. False when another run has it. Waits for a run that
+ * has it open; when that takes too long, the lock time-out is raised.
+ */
+export async function claimKey(
+  client: pg.Client,
+  entry: { readonly key: string; readonly requestId: string; readonly fingerprint: string | null },
+): Promise<boolean> {
+  const text = `insert into keyturn.execution (key, request_id, fingerprint, fenced) values ($1, $2, $3, $3::text is null)`;
+  try {
+    await client.query(text, [entry.key, entry.requestId, entry.fingerprint]);
+    return true;
+  } catch (error) {
+    if (isSurvivedError(error) && error.code === UNIQUE_VIOLATION) return false;
+    throw error;
+  }
+}
+
+/** What is committed under a key, or null. */
+export async function readLedger(client: pg.Client, key: string): Promise<LedgerEntry | null> {
+  const [row] = await rowsOf<{ fenced: boolean; fingerprint: string | null }>(
+    client,
+    'select fenced, fingerprint from keyturn.execution where key = $1',
+    [key],
+  );
+  if (row === undefined) return null;
+  return row.fenced ? { kind: 'fenced' } : { kind: 'committed', fingerprint: row.fingerprint ?? '' };
+}

@@ -1,0 +1,91 @@
+import type pg from 'pg';
+
+import { isKeyturnError } from '../../../domain/errors.ts';
+import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
+import { analyse } from './analysis.ts';
+import { executeApproved } from './execution.ts';
+import { SqlParser } from './parser-thread.ts';
+import { planCall } from './plan-call.ts';
+import { probeRun } from './probe.ts';
+import { StatementRefused } from './refusal.ts';
+import { closeSession, openSession, unreachable, type SessionRequest } from './session.ts';
+import { DEFAULT_LIMITS, readTargetSettings, type PostgresLimits } from './settings.ts';
+import { detailOf, isSurvivedError } from './sql-error.ts';
+import { readStatement } from './statement.ts';
+import type { UnpreviewedCall } from './unpreviewed.ts';
+
+/** Limits that differ from the defaults. */
+export type PostgresConnectorOptions = Partial<PostgresLimits>;
+
+const PARSE_TIMEOUT_MS = 5_000;
+
+/**
+ * The connector of `postgres.execute`: shows what one SQL statement will do, triggers and cascades included, and
+ * commits only if it did exactly that.
+ */
+export function createPostgresConnector(options: PostgresConnectorOptions = {}): Connector {
+  const parser = new SqlParser(PARSE_TIMEOUT_MS);
+  const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...options };
+  const requestOf = (call: ConnectorCall): SessionRequest => ({
+    settings: readTargetSettings(call.target),
+    limits,
+    requestId: call.requestId,
+  });
+  return {
+    plan: (call) => plan({ ...requestOf(call), call, parser }),
+    execute: (call) => execute({ ...requestOf(call), call, parser }),
+    probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
+  };
+}
+
+interface Work<Call extends ConnectorCall> extends SessionRequest {
+  readonly call: Call;
+  readonly parser: SqlParser;
+}
+
+async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
+  try {
+    return await prepare(work, async (prepared, idle) => ({
+      kind: 'planned',
+      plan: await planCall(prepared, idle),
+    }));
+  } catch (error) {
+    if (error instanceof StatementRefused)
+      return { kind: 'refused', code: error.code, detail: error.message };
+    if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', detail: detailOf(error) };
+    return rethrow(error);
+  }
+}
+
+async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
+  try {
+    return await prepare(work, (prepared) => executeApproved({ ...prepared, call: work.call }));
+  } catch (error) {
+    // Raised before anything ran: the statement or the target is no longer what was approved.
+    if (error instanceof StatementRefused) return { kind: 'drifted', detail: error.message };
+    if (isSurvivedError(error)) return { kind: 'failed', code: 'target_error', detail: detailOf(error) };
+    return rethrow(error);
+  }
+}
+
+/** Reads and analyses the statement, then goes on with a session that is idle again. */
+async function prepare<Call extends ConnectorCall, Outcome>(
+  work: Work<Call>,
+  goOn: (prepared: UnpreviewedCall, idle: pg.Client) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { parser, settings } = work;
+  const reading = { parser, allowedFunctions: settings.allowedFunctions };
+  const statement = await readStatement(work.call.arguments['statement'], reading);
+  const idle = await openSession(work);
+  try {
+    const analysis = await analyse(idle, { ...work, statement });
+    return await goOn({ ...work, statement, analysis }, idle);
+  } finally {
+    await closeSession(idle);
+  }
+}
+
+/** Errors of the network or of the target's end come out as `unavailable`; messages of drivers stay inside. */
+function rethrow(error: unknown): never {
+  throw isKeyturnError(error) ? error : unreachable(error);
+}

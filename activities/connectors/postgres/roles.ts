@@ -1,0 +1,30 @@
+import type pg from 'pg';
+
+import { ROLES } from './dependencies.sql.ts';
+import { StatementRefused } from './refusal.ts';
+import { rowsOf } from './session.ts';
+import type { TargetSettings } from './settings.ts';
+
+interface RoleRow extends pg.QueryResultRow {
+  readonly is_login_super: boolean;
+  readonly is_statement_super: boolean;
+  readonly can_become_login: boolean;
+  readonly can_write_ledger: boolean | null;
+}
+
+/** The roles do most of the work of keeping a dry run harmless: a target set up without them is not used. */
+export async function refuseUnsafeRoles(client: pg.Client, settings: TargetSettings): Promise<void> {
+  const [row] = await rowsOf<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]);
+  const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
+  if (reason !== null)
+    throw new StatementRefused('target_error', `The target is not set up safely: ${reason}.`);
+}
+
+function unsafe(row: RoleRow, settings: TargetSettings): string | null {
+  if (row.is_login_super) return 'the login role is a superuser';
+  if (row.is_statement_super) return 'the statement role is a superuser';
+  if (row.can_become_login) return 'the statement role can become the login role';
+  if (!settings.hasLedger) return null;
+  if (row.can_write_ledger === null) return 'the ledger keyturn.execution does not exist';
+  return row.can_write_ledger ? 'the statement role can write the ledger' : null;
+}

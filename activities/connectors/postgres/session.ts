@@ -1,0 +1,129 @@
+import { Client, escapeIdentifier, escapeLiteral, type QueryResultRow } from 'pg';
+
+import { KeyturnError } from '../../../domain/errors.ts';
+import { resolveReference } from '../references.ts';
+import type { PostgresLimits, TargetSettings } from './settings.ts';
+
+/** A client-side limit somewhat above the server's: it only acts when the network has swallowed the answer. */
+const ANSWER_GRACE_MS = 5_000;
+
+/** What opens a session. */
+export interface SessionRequest {
+  readonly settings: TargetSettings;
+  readonly limits: PostgresLimits;
+  readonly requestId: string;
+}
+
+/** A fresh connection of the executor's login role. `unavailable` when the target cannot be reached. */
+export async function openSession(request: SessionRequest): Promise<Client> {
+  const url = await resolveReference(request.settings.url);
+  const client = new Client({
+    connectionString: url,
+    application_name: applicationName(request.requestId),
+    connectionTimeoutMillis: request.limits.connectTimeoutMs,
+    query_timeout:
+      Math.max(request.limits.statementTimeoutMs, request.limits.probeTimeoutMs) + ANSWER_GRACE_MS,
+    keepAlive: true,
+  });
+  // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await closeSession(client);
+    throw unreachable(error);
+  }
+}
+
+/** Ends a session at once; a transaction still open in it is rolled back by the server. */
+export async function closeSession(client: Client): Promise<void> {
+  await client.end().catch(() => undefined);
+}
+
+/** The target cannot be reached, or was lost on the way. */
+export function unreachable(error: unknown): KeyturnError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
+  return new KeyturnError('unavailable', 'The target cannot be reached.', { code });
+}
+
+/** `keyturn req_…`, so that the target's own logs and pg_stat_activity join ours. */
+function applicationName(requestId: string): string {
+  return `keyturn ${plainText(requestId)}`.slice(0, 63);
+}
+
+/** The comment in front of a statement. Both parts are reduced to characters that cannot end a comment. */
+export function commentOf(requestId: string, requester: string): string {
+  return `/* keyturn request=${plainText(requestId)} requester=${plainText(requester)} */`;
+}
+
+const LABEL_CHARACTERS_MAX = 200;
+
+function plainText(text: string): string {
+  return text.slice(0, LABEL_CHARACTERS_MAX).replace(/[^A-Za-z0-9_.@:-]/g, '_');
+}
+
+/** How a transaction starts. */
+export interface TransactionStart {
+  readonly isolation: 'read committed' | 'repeatable read' | 'serializable';
+  /** Reads only, in the state that this exported snapshot shows. */
+  readonly snapshot?: string;
+}
+
+/** Begins a transaction with all limits set for it alone. */
+export async function begin(client: Client, start: TransactionStart, request: SessionRequest): Promise<void> {
+  const access = start.snapshot === undefined ? 'read write' : 'read only';
+  await client.query(`begin isolation level ${start.isolation} ${access}`);
+  if (start.snapshot !== undefined)
+    await client.query(`set transaction snapshot ${escapeLiteral(start.snapshot)}`);
+  await setLocally(client, localSettings(request));
+}
+
+function localSettings({ settings, limits, requestId }: SessionRequest): Readonly<Record<string, string>> {
+  const path = ['pg_catalog', ...settings.searchPath, 'pg_temp'];
+  return {
+    application_name: applicationName(requestId),
+    statement_timeout: String(limits.statementTimeoutMs),
+    lock_timeout: String(limits.lockTimeoutMs),
+    idle_in_transaction_session_timeout: String(limits.idleTimeoutMs),
+    transaction_timeout: String(limits.statementTimeoutMs * 2 + limits.idleTimeoutMs),
+    row_security: 'on',
+    // The grammar that refused hostile texts reads strings the standard way; so must the server.
+    standard_conforming_strings: 'on',
+    session_replication_role: 'origin',
+    // Temporary objects come last, so that none can stand in for a table or function of the target.
+    search_path: path.map((schema) => escapeIdentifier(schema)).join(', '),
+  };
+}
+
+/** Sets what this server knows of the given settings, until the transaction ends. */
+export async function setLocally(client: Client, values: Readonly<Record<string, string>>): Promise<void> {
+  await client.query(
+    `select pg_catalog.set_config(known.name, wanted.value, true)
+       from pg_catalog.jsonb_each_text($1::jsonb) wanted
+       join pg_catalog.pg_settings known on known.name = wanted.key
+      where known.setting <> wanted.value`,
+    [JSON.stringify(values)],
+  );
+}
+
+/** Changes the role until the transaction ends; null goes back to the login role. */
+export async function takeRole(client: Client, role: string | null): Promise<void> {
+  await client.query(`select pg_catalog.set_config('role', $1, true)`, [role ?? 'none']);
+}
+
+/** The extended protocol takes one statement only, whatever comments may hide. The type does not know the option. */
+export function extended(text: string): { readonly text: string } {
+  const query = { text, queryMode: 'extended' };
+  return query;
+}
+
+/** Rows of a query of our own. */
+export async function rowsOf<Row extends QueryResultRow>(
+  client: Client,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Row[]> {
+  const result = await client.query<Row>(text, [...values]);
+  return result.rows;
+}

@@ -1,0 +1,92 @@
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import type { Target } from '../../../domain/policy.ts';
+
+/** Limits of one connector. All have defaults; operators lower or raise them together for all targets. */
+export interface PostgresLimits {
+  readonly statementTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  /** How long a transaction may stand idle, e.g. while the commit is being recorded elsewhere. */
+  readonly idleTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  /** How long a probe waits for an orphaned backend before it answers `unknown`. */
+  readonly probeTimeoutMs: number;
+  /** Tables larger than this are not scanned for images: their effects are counts only. */
+  readonly scannedBytesMax: number;
+  /** A statement whose rows fill more than this is stopped: nobody reads them. */
+  readonly resultBytesMax: number;
+  /** Images of one table beyond this many characters are dropped: the effect is counts only. */
+  readonly imageCharactersMax: number;
+}
+
+export const DEFAULT_LIMITS: PostgresLimits = {
+  statementTimeoutMs: 15_000,
+  lockTimeoutMs: 2_000,
+  idleTimeoutMs: 15_000,
+  connectTimeoutMs: 5_000,
+  probeTimeoutMs: 10_000,
+  scannedBytesMax: 256 * 1024 * 1024,
+  resultBytesMax: 16 * 1024 * 1024,
+  imageCharactersMax: 1024 * 1024,
+};
+
+/** What a target's `connection` says. */
+export interface TargetSettings {
+  /** Reference (`env:`, `file:`) of the connection URL of the executor's login role. */
+  readonly url: string;
+  /** The role that statements run as. */
+  readonly statementRole: string;
+  /** The role that reads images; the statement role itself when absent. */
+  readonly observerRole: string | null;
+  readonly allowedFunctions: ReadonlySet<string>;
+  readonly hasLedger: boolean;
+  readonly rowLimit: number;
+  readonly searchPath: readonly string[];
+}
+
+const ROW_LIMIT_DEFAULT = 1_000;
+const ROW_LIMIT_MAX = 10_000;
+
+/** Reads a target's connection. Throws `policy_invalid` when it is not one of PostgreSQL. */
+export function readTargetSettings(target: Target): TargetSettings {
+  const { connection } = target;
+  return {
+    url: textOf(target, 'url'),
+    statementRole: textOf(target, 'statement_role'),
+    observerRole: connection['observer_role'] === undefined ? null : textOf(target, 'observer_role'),
+    allowedFunctions: new Set(namesOf(target, 'allowed_functions', [])),
+    hasLedger: flagOf(target, 'ledger'),
+    rowLimit: rowLimitOf(target),
+    searchPath: namesOf(target, 'search_path', ['public']),
+  };
+}
+
+function textOf(target: Target, name: string): string {
+  const value = target.connection[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw invalid(target, `${name} must be text`);
+}
+
+function flagOf(target: Target, name: string): boolean {
+  const value = target.connection[name] ?? true;
+  if (typeof value === 'boolean') return value;
+  throw invalid(target, `${name} must be true or false`);
+}
+
+function namesOf(target: Target, name: string, absent: readonly string[]): readonly string[] {
+  const value: JsonValue = target.connection[name] ?? absent;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+    return value as readonly string[];
+  throw invalid(target, `${name} must be a list of names`);
+}
+
+function rowLimitOf(target: Target): number {
+  const value = target.connection['row_limit'] ?? ROW_LIMIT_DEFAULT;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= ROW_LIMIT_MAX)
+    return value;
+  throw invalid(target, `row_limit must be a whole number from 0 to ${ROW_LIMIT_MAX}`);
+}
+
+function invalid(target: Target, reason: string): KeyturnError {
+  return new KeyturnError('policy_invalid', `The connection of target ${target.id} is not valid: ${reason}.`);
+}

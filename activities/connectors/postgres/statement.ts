@@ -1,0 +1,179 @@
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { readAssignments, type WrittenRelation } from './assignments.ts';
+import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
+import { kindOf, listOf, namesOf, nodesOf, textOf, unwrap, type KindedNode } from './parse-tree.ts';
+import type { SqlParser, TreeNode } from './parser-thread.ts';
+import { StatementRefused } from './refusal.ts';
+
+const BYTES_MAX = 64 * 1024;
+
+/** A relation as the statement names it. */
+export interface NamedRelation {
+  readonly schema: string | null;
+  readonly name: string;
+}
+
+/** One statement that was read and found harmless as far as its text can tell. */
+export interface Statement {
+  /** Exactly what the agent sent. */
+  readonly text: string;
+  /** True when nothing in it writes, apart from what functions may do. */
+  readonly isRead: boolean;
+  readonly tree: TreeNode;
+  readonly writes: readonly WrittenRelation[];
+  readonly relations: readonly NamedRelation[];
+  /** Names of functions that are called without a schema. */
+  readonly unqualifiedFunctions: readonly string[];
+}
+
+/** What reading needs. */
+export interface StatementReading {
+  readonly parser: SqlParser;
+  /** `schema.name` of functions that the target's owner vouches for. */
+  readonly allowedFunctions: ReadonlySet<string>;
+}
+
+/** Reads the argument `statement`. Throws `StatementRefused` unless it is one harmless data statement. */
+export async function readStatement(
+  argument: JsonValue | undefined,
+  reading: StatementReading,
+): Promise<Statement> {
+  const text = textOfArgument(argument);
+  const top = await onlyStatement(text, reading.parser);
+  const nodes = [...nodesOf(top)];
+  for (const node of nodes) refuseForbiddenNode(node);
+  const calls = nodes
+    .filter(({ kind }) => kind === 'FuncCall')
+    .map(({ node }) => namesOf(listOf(node, 'funcname')));
+  for (const call of calls) refuseForbiddenCall(call, reading.allowedFunctions);
+  const writes = readAssignments(nodes);
+  return {
+    text,
+    tree: top,
+    isRead: writes.length === 0,
+    writes,
+    relations: nodes.filter(({ kind }) => kind === 'RangeVar').map(relationOf),
+    unqualifiedFunctions: [
+      ...new Set(calls.filter((call) => call.length === 1).map((call) => call[0] ?? '')),
+    ],
+  };
+}
+
+function textOfArgument(argument: JsonValue | undefined): string {
+  if (typeof argument !== 'string')
+    throw new StatementRefused('not_one_statement', 'The statement is not text.');
+  // The parser stops at a NUL and would not see what comes behind it.
+  if (argument.includes('\0'))
+    throw new StatementRefused('not_one_statement', 'The statement holds a NUL character.');
+  if (!argument.isWellFormed())
+    throw new StatementRefused('not_one_statement', 'The statement is not valid Unicode.');
+  if (Buffer.byteLength(argument, 'utf8') > BYTES_MAX) {
+    throw new StatementRefused('not_one_statement', `The statement is longer than ${BYTES_MAX} bytes.`);
+  }
+  return argument;
+}
+
+const STATEMENT_KINDS: ReadonlySet<string> = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+]);
+
+async function onlyStatement(text: string, parser: SqlParser): Promise<TreeNode> {
+  const outcome = await parser.parse(text);
+  if (outcome.kind === 'unreadable') {
+    throw new StatementRefused(
+      'not_one_statement',
+      `PostgreSQL's grammar does not accept it: ${outcome.reason}.`,
+    );
+  }
+  const [first, ...others] = outcome.statements;
+  if (first === undefined) throw new StatementRefused('not_one_statement', 'There is no statement.');
+  if (others.length > 0) throw new StatementRefused('not_one_statement', 'There is more than one statement.');
+  const kind = kindOf(first['stmt']) ?? 'unknown';
+  if (STATEMENT_KINDS.has(kind)) return first['stmt'] as TreeNode;
+  throw new StatementRefused(
+    'statement_kind',
+    `Only SELECT, INSERT, UPDATE, DELETE and MERGE run here, not ${kind}.`,
+  );
+}
+
+/** Everything a data statement is made of. What is not listed (locking, INTO, cursors, new grammar) is refused. */
+const NODE_KINDS: ReadonlySet<string> = new Set(
+  [
+    'SelectStmt InsertStmt UpdateStmt DeleteStmt MergeStmt MergeWhenClause WithClause CommonTableExpr CTESearchClause',
+    'CTECycleClause OnConflictClause InferClause IndexElem ReturningClause ReturningOption RangeVar RangeSubselect',
+    'RangeFunction JoinExpr Alias ResTarget ColumnRef ColumnDef A_Star A_Const Value Integer Float Boolean String',
+    'BitString A_Expr BoolExpr NullTest BooleanTest SubLink CaseExpr CaseWhen CoalesceExpr MinMaxExpr FuncCall',
+    'TypeCast TypeName A_ArrayExpr A_Indirection A_Indices RowExpr SortBy WindowDef GroupingSet GroupingFunc',
+    'SQLValueFunction SetToDefault CollateClause CollateExpr List NamedArgExpr MultiAssignRef XmlExpr XmlSerialize',
+    'JsonFuncExpr JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonKeyValue JsonValueExpr',
+    'JsonFormat JsonOutput JsonReturning JsonBehavior JsonIsPredicate JsonParseExpr JsonScalarExpr JsonSerializeExpr',
+    'JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonArgument',
+  ].flatMap((line) => line.split(' ')),
+);
+
+function refuseForbiddenNode({ kind, node }: KindedNode): void {
+  if (!NODE_KINDS.has(kind)) {
+    throw new StatementRefused(
+      'statement_kind',
+      `The statement uses ${REASONS[kind] ?? kind}, which is not allowed here.`,
+    );
+  }
+  if (kind === 'RangeVar' && textOf(node, 'catalogname') !== null) {
+    throw new StatementRefused('statement_kind', 'The statement names another database.');
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  LockingClause: 'row locks (FOR UPDATE, FOR SHARE)',
+  IntoClause: 'SELECT INTO, which creates a table',
+  CurrentOfExpr: 'a cursor',
+  ParamRef: 'parameters',
+  RangeTableSample: 'TABLESAMPLE, which picks other rows every time',
+};
+
+function refuseForbiddenCall(name: readonly string[], allowed: ReadonlySet<string>): void {
+  const [last = '', schema] = [...name].reverse();
+  if (name.length <= 2 && isAllowed(last, schema, allowed)) return;
+  throw new StatementRefused(
+    'function_not_allowed',
+    `The function ${name.join('.')} is not allowed at this target.`,
+  );
+}
+
+/** A bare name that only the owner's list knows is let through here: the analysis checks which function it is. */
+function isAllowed(name: string, schema: string | undefined, allowed: ReadonlySet<string>): boolean {
+  if (schema === 'pg_catalog') return HARMLESS_FUNCTIONS.has(name);
+  if (schema !== undefined) return allowed.has(`${schema}.${name}`);
+  return HARMLESS_FUNCTIONS.has(name) || [...allowed].some((entry) => entry.endsWith(`.${name}`));
+}
+
+function relationOf({ node }: KindedNode): NamedRelation {
+  return { schema: textOf(node, 'schemaname'), name: textOf(node, 'relname') ?? '' };
+}
+
+/** Names of functions that the owner's own expressions call without a schema: deparsed, those are of pg_catalog. */
+export async function calledFunctions(text: string, parser: SqlParser): Promise<readonly string[]> {
+  const outcome = await parser.parse(text);
+  if (outcome.kind === 'unreadable') {
+    throw new StatementRefused(
+      'not_previewable',
+      'A view, default, check or policy of the target cannot be read.',
+    );
+  }
+  const calls = [...nodesOf(outcome.statements)].filter(({ kind }) => kind === 'FuncCall');
+  const names = calls.map(({ node }) => namesOf(listOf(node, 'funcname')));
+  return [
+    ...new Set(
+      names.filter((name) => name.length === 1 || name[0] === 'pg_catalog').map((name) => name.at(-1) ?? ''),
+    ),
+  ];
+}
+
+/** The top node of a statement when it is of one kind. */
+export function topOf(statement: Statement, kind: string): TreeNode | null {
+  return unwrap(statement.tree, kind);
+}

@@ -1,0 +1,26 @@
+import type { TableEffect } from './effect.ts';
+import type { Statement } from './statement.ts';
+
+/** Things a reviewer must know about a plan. */
+export function warningsOf(statement: Statement, effects: readonly TableEffect[]): readonly string[] {
+  const blind = effects.filter(({ rows }) => rows === null);
+  const counted = blind.map(
+    ({ resource, blindness }) => `Counts only for ${resource}: ${blindness ?? 'its rows differ'}.`,
+  );
+  return [...new Set([...counted, ...oddCharacters(statement.text), ...wholeTables(statement)])];
+}
+
+/** Characters that are invisible or turn the direction of text make a statement look like another one. */
+function oddCharacters(text: string): readonly string[] {
+  if (!/[\p{Cf}\p{Zl}\p{Zp}]|[^\P{Cc}\t\n\r]/u.test(text)) return [];
+  return [
+    'The statement holds invisible or direction-changing characters: what you see may not be what runs.',
+  ];
+}
+
+/** An UPDATE or DELETE without a condition is often one that was forgotten. */
+function wholeTables({ tree }: Statement): readonly string[] {
+  const node = (tree['UpdateStmt'] ?? tree['DeleteStmt']) as Readonly<Record<string, unknown>> | undefined;
+  if (node === undefined || node['whereClause'] !== undefined) return [];
+  return ['The statement has no WHERE clause: it changes every row of the table.'];
+}

@@ -1,0 +1,97 @@
+import 'reflect-metadata';
+
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import helmet from 'helmet';
+
+import { TokenGuard } from './auth/guard.ts';
+import { ApiContext } from './context.ts';
+import { DecisionsController } from './decisions/decisions.controller.ts';
+import { EventsController } from './events/events.controller.ts';
+import { readBody } from './http/body.ts';
+import { observe } from './http/observe.ts';
+import { OperationsController } from './http/operations.controller.ts';
+import { ProblemFilter } from './http/problems.ts';
+import { InboxController } from './requests/inbox.controller.ts';
+import { RequestsController } from './requests/requests.controller.ts';
+
+@Module({
+  providers: [{ provide: APP_GUARD, useClass: TokenGuard }],
+  controllers: [
+    RequestsController,
+    DecisionsController,
+    InboxController,
+    EventsController,
+    OperationsController,
+  ],
+})
+// oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on
+class ApiModule {}
+
+function moduleOver(context: ApiContext): DynamicModule {
+  return { module: ApiModule, providers: [{ provide: ApiContext, useValue: context }] };
+}
+
+/** The HTTP application over its context, not yet listening. */
+export async function createApplication(context: ApiContext): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(moduleOver(context), new ExpressAdapter(), {
+    logger: false,
+    abortOnError: false,
+    bodyParser: false,
+    // Without it a connected event stream keeps the process from ever stopping.
+    forceCloseConnections: true,
+  });
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.set('etag', false);
+  app.use(observe(context.log, context.metrics));
+  app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
+  app.use(noStore);
+  app.use(readBody);
+  app.useGlobalFilters(new ProblemFilter(context.log));
+  const server = app.getHttpServer() as Server;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  server.on('clientError', answerUnreadable);
+  await app.init();
+  return app;
+}
+
+/** Nothing here loads anything but the style inside the documentation page. */
+const CONTENT_POLICY = {
+  defaultSrc: ["'none'"],
+  styleSrc: ["'unsafe-inline'"],
+  frameAncestors: ["'none'"],
+  upgradeInsecureRequests: null,
+};
+
+function noStore(
+  _request: IncomingMessage,
+  response: { setHeader(name: string, value: string): unknown },
+  next: () => void,
+): void {
+  response.setHeader('Cache-Control', 'no-store');
+  next();
+}
+
+/** Bytes that are not HTTP never reach a handler; they get a problem, too. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const body = JSON.stringify({
+    type: 'urn:keyturn:error:invalid_request',
+    title: status.slice(4),
+    status: Number(status.slice(0, 3)),
+    code: 'invalid_request',
+    detail: 'The request is not readable as HTTP.',
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

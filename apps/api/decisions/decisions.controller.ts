@@ -1,0 +1,52 @@
+import { Controller, Param, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+
+import {
+  decisionBodySchema,
+  type DecisionAnswer,
+  type DecisionQueued,
+  type Ticket,
+} from '../../../domain/wire.ts';
+import { CallerParam, type Caller } from '../auth/caller.ts';
+import { ApiContext } from '../context.ts';
+import { parseAs } from '../http/problems.ts';
+import { hangUpSignal } from '../requests/headers.ts';
+import { loadRequest } from '../requests/load.ts';
+import { decisionView, requestView } from '../requests/view.ts';
+import { decide } from './decide.ts';
+import { issueTicket } from './ticket.ts';
+
+@Controller('v1/requests/:id')
+export class DecisionsController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Post('decisions')
+  async decide(
+    @CallerParam() caller: Caller,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<DecisionAnswer | DecisionQueued> {
+    const id = String(request.params['id']);
+    const call = { caller, id, body: parseAs(decisionBodySchema, request.body) };
+    const decided = await decide(this.#context, call, hangUpSignal(response));
+    response.status(decided.row ? 200 : 202);
+    if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
+    return {
+      decision: await decisionView(this.#context, decided.row),
+      request: await requestView(this.#context, caller, await loadRequest(this.#context, caller, id)),
+    };
+  }
+
+  @Post('tickets')
+  async ticket(
+    @CallerParam() caller: Caller,
+    @Param('id') id: string,
+    @Req() request: Request,
+  ): Promise<Ticket> {
+    return issueTicket(this.#context, { caller, id, body: parseAs(decisionBodySchema, request.body) });
+  }
+}

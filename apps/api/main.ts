@@ -1,0 +1,37 @@
+import type { AddressInfo } from 'node:net';
+
+import { createApplication } from './application.ts';
+import { openContext } from './open-context.ts';
+import { readSettings } from './settings.ts';
+
+const STOP_MS_MAX = 10_000;
+
+/** The API program: answers HTTP until it is told to stop. */
+async function run(): Promise<void> {
+  const settings = readSettings(process.env);
+  const { context, close } = await openContext(settings);
+  const app = await createApplication(context);
+  await app.listen(settings.port, settings.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  process.stdout.write(`Keyturn API listens on http://${settings.host}:${port}\n`);
+  const stop = (): void => {
+    // A stop that hangs must not keep a rolling upgrade waiting: nothing here holds truth.
+    setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
+    app
+      .close()
+      .then(close)
+      .then(() => process.exit(0), fail);
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(
+    `The Keyturn API cannot run: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exit(1);
+}
+
+process.on('unhandledRejection', fail);
+run().catch(fail);

@@ -1,0 +1,68 @@
+import { pino } from 'pino';
+
+import { ChangeFeed } from '../../database/change-feed.ts';
+import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { PolicyReader } from '../../database/readers.ts';
+import { readIssuers } from './auth/issuers.ts';
+import { TokenVerifier } from './auth/token-verifier.ts';
+import type { ApiContext } from './context.ts';
+import { Metrics } from './http/metrics.ts';
+import { RateLimiter } from './http/rate-limiter.ts';
+import { readKeys } from './keys.ts';
+import { ArgumentChecker } from './requests/argument-checker.ts';
+import type { Settings } from './settings.ts';
+import { createTemporal } from './temporal.ts';
+
+/** An open context, and how to close it. */
+export interface OpenContext {
+  readonly context: ApiContext;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens everything a process needs. Throws when keys or issuers are wrong, or the database cannot be reached. */
+export async function openContext(settings: Settings): Promise<OpenContext> {
+  const log = pino({ level: settings.logLevel, base: { program: 'keyturn-api' } });
+  const [keys, issuers] = await Promise.all([readKeys(settings.files), readIssuers(settings.files.issuers)]);
+  const metrics = new Metrics();
+  const source = createDataSource({
+    url: settings.databaseUrl,
+    applicationName: 'keyturn-api',
+    poolSize: settings.poolSize,
+  });
+  await source.initialize();
+  const feed = new ChangeFeed({
+    url: settings.databaseUrl,
+    manager: source.manager,
+    onProblem: (error) =>
+      log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'change feed interrupted'),
+    onLag: (lagSeconds) => metrics.feedLag.observe(lagSeconds),
+  });
+  try {
+    await refuseSuperuser(source);
+    await feed.start();
+  } catch (error) {
+    await feed.stop();
+    await source.destroy();
+    throw error;
+  }
+  const temporal = createTemporal(settings);
+  const context: ApiContext = {
+    settings,
+    keys,
+    source,
+    policies: new PolicyReader(),
+    feed,
+    temporal,
+    tokens: new TokenVerifier(issuers),
+    limiter: new RateLimiter(settings.ratePerSecond),
+    checker: new ArgumentChecker(),
+    metrics,
+    log,
+  };
+  const close = async (): Promise<void> => {
+    await feed.stop();
+    await temporal.connection.close();
+    await source.destroy();
+  };
+  return { context, close };
+}

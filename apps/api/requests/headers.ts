@@ -1,0 +1,51 @@
+import type { Request, Response } from 'express';
+
+import { KeyturnError } from '../../../domain/errors.ts';
+
+const KEY_LENGTH_MAX = 256;
+const WAIT_DEFAULT_SECONDS = 5;
+const WAIT_SECONDS_MAX = 60;
+
+/**
+ * The Idempotency-Key, read as UTF-8 (a client that can only send Latin-1 header values sends its bytes). Every byte counts:
+ * nothing is trimmed beyond what HTTP itself does, nothing is normalised.
+ */
+export function idempotencyKey(request: Request): string {
+  const values = request.headersDistinct['idempotency-key'] ?? [];
+  const [value] = values;
+  if (value === undefined || values.length !== 1) {
+    throw new KeyturnError('idempotency_key_missing', 'Send exactly one Idempotency-Key header.');
+  }
+  const key = decode(value);
+  if (key === null || key.length < 1 || key.length > KEY_LENGTH_MAX || /\p{Cc}/u.test(key)) {
+    throw new KeyturnError(
+      'idempotency_key_missing',
+      `The Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters of UTF-8, none of them a control character.`,
+    );
+  }
+  return key;
+}
+
+function decode(value: string): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return null;
+  }
+}
+
+/** How long the caller wants to wait (RFC 7240, `Prefer: wait=N`), in milliseconds. */
+export function preferredWaitMs(request: Request): number {
+  const match = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i.exec(
+    String(request.headers['prefer'] ?? ''),
+  );
+  const seconds = match ? Math.min(Number(match[1]), WAIT_SECONDS_MAX) : WAIT_DEFAULT_SECONDS;
+  return seconds * 1_000;
+}
+
+/** Aborts when the caller hangs up, so that nobody is waited for in vain. */
+export function hangUpSignal(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => controller.abort());
+  return controller.signal;
+}

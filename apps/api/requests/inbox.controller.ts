@@ -1,0 +1,41 @@
+import { Controller, Get, Query } from '@nestjs/common';
+
+import {
+  actionsSchema,
+  inboxQuerySchema,
+  type ActionCatalogue,
+  type RequestPage,
+} from '../../../domain/wire.ts';
+import { CallerParam, type Caller } from '../auth/caller.ts';
+import { ApiContext } from '../context.ts';
+import { parseAs } from '../http/problems.ts';
+import { inboxPage } from './inbox.ts';
+
+@Controller('v1')
+export class InboxController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Get('inbox')
+  async inbox(@CallerParam() caller: Caller, @Query() query: unknown): Promise<RequestPage> {
+    return inboxPage(this.#context, caller, parseAs(inboxQuerySchema, query));
+  }
+
+  /** What can be asked for. How targets are reached is nobody's business here. */
+  @Get('actions')
+  actions(@CallerParam() { policy }: Caller): ActionCatalogue {
+    const items = policy.policy.actions.map((action) => ({
+      action: action.action,
+      title: action.title,
+      schema_version: action.schema_version,
+      arguments: action.arguments,
+      targets: policy.policy.targets
+        .filter((target) => target.resource_type === action.resource_type)
+        .map(({ id, title, environment }) => ({ id, title, environment })),
+    }));
+    return actionsSchema.parse({ items });
+  }
+}

@@ -1,0 +1,111 @@
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+
+import { readRequest } from '../../../database/readers.ts';
+import { isFinal } from '../../../domain/request.ts';
+import {
+  createBodySchema,
+  listQuerySchema,
+  showQuerySchema,
+  withdrawBodySchema,
+  type Evidence,
+  type RequestPage,
+  type RequestView,
+  type Timeline,
+} from '../../../domain/wire.ts';
+import { CallerParam, type Caller } from '../auth/caller.ts';
+import { ApiContext } from '../context.ts';
+import { parseAs } from '../http/problems.ts';
+import { createRequest } from './create.ts';
+import { evidenceOf } from './evidence.ts';
+import { hangUpSignal, idempotencyKey, preferredWaitMs } from './headers.ts';
+import { listPage } from './list.ts';
+import { loadRequest } from './load.ts';
+import { timelineOf } from './timeline.ts';
+import { requestView } from './view.ts';
+import { withdraw } from './withdraw.ts';
+
+@Controller('v1/requests')
+export class RequestsController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Post()
+  async create(
+    @CallerParam() caller: Caller,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RequestView> {
+    const created = await createRequest(this.#context, {
+      caller,
+      idempotencyKey: idempotencyKey(request),
+      body: parseAs(createBodySchema, request.body),
+      waitMs: preferredWaitMs(request),
+      signal: hangUpSignal(response),
+    });
+    const status = created.outcome === 'created' ? 201 : 200;
+    this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
+    response.status(created.isRecorded ? status : 202).location(`/v1/requests/${created.row.id}`);
+    return requestView(this.#context, caller, created.row);
+  }
+
+  @Get()
+  async list(@CallerParam() caller: Caller, @Query() query: unknown): Promise<RequestPage> {
+    return listPage(this.#context, caller, parseAs(listQuerySchema, query));
+  }
+
+  @Get(':id')
+  async show(
+    @CallerParam() caller: Caller,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RequestView> {
+    const { wait, version } = parseAs(showQuerySchema, request.query);
+    const id = String(request.params['id']);
+    const row = await loadRequest(this.#context, caller, id);
+    if (wait === undefined || wait === 0) return requestView(this.#context, caller, row);
+    const seen = version ?? Number(row.version);
+    const changed = await this.#context.feed.waitFor({
+      request: id,
+      timeoutMs: wait * 1_000,
+      signal: hangUpSignal(response),
+      check: async () => {
+        const now = await readRequest(this.#context.source.manager, id);
+        return now && (Number(now.version) > seen || isFinal(now.status)) ? now : null;
+      },
+    });
+    return requestView(this.#context, caller, changed ?? (await loadRequest(this.#context, caller, id)));
+  }
+
+  @Get(':id/timeline')
+  async timeline(@CallerParam() caller: Caller, @Param('id') id: string): Promise<Timeline> {
+    return timelineOf(this.#context, caller, await loadRequest(this.#context, caller, id));
+  }
+
+  @Get(':id/evidence')
+  async evidence(@CallerParam() caller: Caller, @Param('id') id: string): Promise<Evidence> {
+    return evidenceOf(this.#context, caller, await loadRequest(this.#context, caller, id));
+  }
+
+  @Post(':id/withdraw')
+  @HttpCode(200)
+  async withdraw(
+    @CallerParam() caller: Caller,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RequestView> {
+    const { reason } = parseAs(withdrawBodySchema, request.body ?? {});
+    const id = String(request.params['id']);
+    const { isDone, row } = await withdraw(this.#context, {
+      caller,
+      id,
+      reason,
+      signal: hangUpSignal(response),
+    });
+    response.status(isDone ? 200 : 202);
+    return requestView(this.#context, caller, row);
+  }
+}

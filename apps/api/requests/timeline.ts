@@ -1,0 +1,112 @@
+import { readLeaves, readParts, readSubjects } from '../../../database/request-list.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import type { Leaf, LeafType } from '../../../domain/audit.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { agentOf, personOf, type Directory } from '../../../domain/directory.ts';
+import type { Timeline } from '../../../domain/wire.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { sightOf } from './view.ts';
+
+type Item = Timeline['items'][number];
+type Subjects = Awaited<ReturnType<typeof readSubjects>>;
+
+/** What happened, for people. `{actor}` is whoever did it. */
+const TEXTS: Readonly<Record<LeafType, string>> = {
+  'request.received': '{actor} asked for it.',
+  'request.planned': 'The dry run showed what would happen.',
+  'request.plan_failed': 'No plan could be made.',
+  'request.pending': 'Policy asks people to decide.',
+  'request.allowed': 'Policy allows it without asking people.',
+  'request.escalated': 'Nobody answered in time: more people may decide now.',
+  'request.approved': 'Everybody needed has approved.',
+  'request.denied': 'It was denied.',
+  'request.expired': 'Nobody answered in time: it expired, which is a denial.',
+  'request.withdrawn': '{actor} withdrew it.',
+  'request.cancelled': 'Its workflow was cancelled.',
+  'request.drifted': 'The target changed since the plan was made: what was decided before is void.',
+  'request.approval_stale': 'An approval became too old to act on.',
+  'request.orphaned': 'Its workflow ended without saying so.',
+  'decision.counted': '{actor} decided.',
+  'decision.deferred': '{actor} put it off or handed it over.',
+  'decision.refused': 'A decision of {actor} was refused.',
+  'decision.unauthenticated': 'Messages that Keyturn did not sign arrived and were ignored.',
+  'execution.claimed': 'The approved action was claimed: it runs at most once.',
+  'execution.succeeded': 'The action was performed.',
+  'execution.failed': 'The action failed and changed nothing.',
+  'execution.not_done': 'The target confirmed that the action was not done.',
+  'execution.indeterminate': 'Whether the action was done is unknown: an operator has to look.',
+  'execution.released': 'The claim was given back: nothing was changed.',
+  'policy.installed': 'A policy was installed.',
+};
+
+/** What happened to a request, from its audit entries. Readers without sight of details get the steps only. */
+export async function timelineOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Timeline> {
+  const { manager } = context.source;
+  const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
+  const { details } = await sightOf(context, caller, row);
+  if (!details) return { items: leaves.map(bareItem) };
+  const pseudonyms = leaves.map((leaf) => leaf.actor.pseudonym);
+  const [subjects, parts] = await Promise.all([
+    readSubjects(manager, pseudonyms),
+    readParts(manager, row.id),
+  ]);
+  const { directory } = caller.policy.policy;
+  return {
+    items: leaves.map((leaf) => {
+      const own = parts.filter((part) => part.event_id === leaf.id);
+      return fullItem(leaf, {
+        name: nameOf(leaf, directory, subjects),
+        parts: Object.fromEntries(own.map((part) => [part.part, JSON.parse(part.body) as JsonValue])),
+      });
+    }),
+  };
+}
+
+function bareItem(leaf: Leaf): Item {
+  const text = textOf(leaf, { person: 'A person', agent: 'The agent', system: 'Keyturn' }[leaf.actor.kind]);
+  return { n: leaf.n, at: leaf.at, type: leaf.type, actor: { kind: leaf.actor.kind }, text, facts: {} };
+}
+
+function fullItem(
+  leaf: Leaf,
+  { name, parts }: { readonly name: string | null; readonly parts: Readonly<Record<string, JsonValue>> },
+): Item {
+  return {
+    n: leaf.n,
+    at: leaf.at,
+    type: leaf.type,
+    actor: { kind: leaf.actor.kind, ...(name === null ? {} : { name }) },
+    text: textOf(leaf, name ?? leaf.actor.pseudonym) + factText(leaf),
+    facts: leaf.facts as Item['facts'],
+    parts: parts as NonNullable<Item['parts']>,
+    ...(leaf.evidence ? { grade: leaf.evidence.grade } : {}),
+  };
+}
+
+function textOf(leaf: Leaf, name: string): string {
+  return (TEXTS[leaf.type] ?? leaf.type).replace('{actor}', () => name);
+}
+
+/** The fact that a reader wants first, where a kind of entry has one. */
+function factText({ type, facts }: Leaf): string {
+  const named: Partial<Record<LeafType, JsonValue | undefined>> = {
+    'decision.counted': facts['verdict'],
+    'decision.refused': facts['code'],
+    'request.plan_failed': facts['code'],
+    'request.escalated': facts['to'],
+    'decision.unauthenticated': facts['count'],
+    'execution.failed': facts['code'],
+  };
+  const fact = named[type];
+  return typeof fact === 'string' || typeof fact === 'number' ? ` (${fact})` : '';
+}
+
+/** The name behind a pseudonym; erased names stay pseudonyms. */
+function nameOf(leaf: Leaf, directory: Directory, subjects: Subjects): string | null {
+  if (leaf.actor.kind === 'system') return 'Keyturn';
+  const { issuer, subject } = subjects.get(leaf.actor.pseudonym) ?? {};
+  if (issuer === undefined || subject === undefined) return null;
+  const account = { issuer, subject };
+  return (personOf(directory, account) ?? agentOf(directory, account))?.name ?? subject;
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+
+import { withJson } from '../connection.ts';
+import { silentFailure, usageError } from '../exit.ts';
+import type { ReplayedHistory } from '../replayer.ts';
+import type { Terminal } from '../terminal.ts';
+import { visible } from '../text/visible.ts';
+
+interface ReplayOptions {
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly history?: string;
+  readonly bundle?: string;
+}
+
+/** `keyturn replay` */
+export function addReplay(program: Command, terminal: Terminal): void {
+  withJson(program.command('replay [id]'))
+    .description(
+      "replay recorded histories against today's workflow code (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE)",
+    )
+    .option('--all', 'every request that the Temporal server still keeps')
+    .option('--history <file>', 'a history that was saved as JSON, without a server')
+    .option('--bundle <file>', 'the workflow code, instead of the one that was built')
+    .action(async (id: string | undefined, options: ReplayOptions) => {
+      const ways = [
+        id !== undefined && options.history === undefined,
+        options.all === true,
+        options.history !== undefined,
+      ];
+      if (ways.filter(Boolean).length !== 1) throw usageError('Name a request, or --all, or --history FILE.');
+      // The worker of the SDK is large and slow to load: only this command needs it.
+      const { replayHistories } = await import('../replayer.ts');
+      const replayed = await replayHistories({
+        source: sourceOf(id, options),
+        address: terminal.environment['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233',
+        namespace: terminal.environment['TEMPORAL_NAMESPACE'] ?? 'default',
+        bundle: options.bundle,
+      });
+      terminal.out(options.json ? JSON.stringify(jsonOf(replayed)) : replayLines(replayed).join('\n'));
+      if (replayed.some((history) => history.difference !== null)) throw silentFailure();
+    });
+}
+
+type HistorySource = Parameters<typeof import('../replayer.ts').replayHistories>[0]['source'];
+
+function sourceOf(id: string | undefined, options: ReplayOptions): HistorySource {
+  if (options.history !== undefined) return { kind: 'file', file: options.history, request: id ?? null };
+  return id === undefined ? { kind: 'all' } : { kind: 'request', request: id };
+}
+
+function jsonOf(replayed: readonly ReplayedHistory[]): object {
+  const different = replayed.filter((history) => history.difference !== null);
+  return { ok: different.length === 0, replayed: replayed.length, different };
+}
+
+/** What differs, one history after the other; then how many were replayed. */
+export function replayLines(replayed: readonly ReplayedHistory[]): string[] {
+  const different = replayed.filter((history) => history.difference !== null);
+  return [
+    ...different.map(({ request, event, difference }) => {
+      const where =
+        event === null ? 'cannot be replayed' : `differs first at event ${event.id} (${visible(event.type)})`;
+      return `${visible(request)} ${where}: ${visible(difference ?? '')}`;
+    }),
+    `${replayed.length} replayed, ${different.length} different.`,
+  ];
+}

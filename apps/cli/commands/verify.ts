@@ -1,0 +1,87 @@
+import { readFile, writeFile } from 'node:fs/promises';
+
+import type { Command } from 'commander';
+import { z } from 'zod';
+
+import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
+import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { failure, silentFailure } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
+import { tableLines } from '../text/table.ts';
+import { visible } from '../text/visible.ts';
+
+interface VerifyOptions extends ApiOptions {
+  readonly keys?: string;
+  readonly evidence?: string;
+  readonly save?: string;
+}
+
+/** `keyturn verify` */
+export function addVerify(program: Command, terminal: Terminal): void {
+  withApi(program.command('verify <id>'))
+    .description('check the evidence of a request: the log, the signatures, who decided, what ran')
+    .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
+    .option('--evidence <file>', 'check evidence that was saved, without calling the server')
+    .option('--save <file>', 'keep the evidence')
+    .action(async (id: string, options: VerifyOptions) => {
+      const evidence = await evidenceOf(id, options, terminal);
+      const keys =
+        options.keys === undefined ? evidence.keys : keysSchema.parse(await readJson(options.keys));
+      const report = await verifyRequest({ ...evidence, request: id }, keys);
+      terminal.out(options.json ? jsonOf(report, options) : reportLines(report, options.keys).join('\n'));
+      if (!report.ok) throw silentFailure();
+    });
+}
+
+const keysSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
+const bundleSchema = evidenceSchema.omit({ request: true }).extend({ keys: keysSchema });
+
+async function evidenceOf(
+  id: string,
+  options: VerifyOptions,
+  terminal: Terminal,
+): Promise<z.infer<typeof bundleSchema>> {
+  const raw =
+    options.evidence === undefined
+      ? await fetchEvidence(id, options, terminal)
+      : await readJson(options.evidence);
+  if (options.save !== undefined)
+    await writeFile(options.save, `${JSON.stringify(raw, null, 2)}\n`, { mode: 0o600 });
+  const evidence = bundleSchema.safeParse(raw);
+  if (evidence.success) return evidence.data;
+  throw failure(
+    'invalid_evidence',
+    `This is not evidence of a request (${evidence.error.issues[0]?.path.join('.') ?? ''}).`,
+  );
+}
+
+async function fetchEvidence(id: string, options: VerifyOptions, terminal: Terminal): Promise<unknown> {
+  return (await clientOf(options, terminal)).evidence(id);
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw failure(
+      'unreadable_file',
+      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : ''}`,
+    );
+  }
+}
+
+function jsonOf(report: VerificationReport, options: VerifyOptions): string {
+  return JSON.stringify({ ...report, keys: options.keys === undefined ? 'server' : 'pinned' });
+}
+
+/** Each check in a line, then what the result rests on. */
+export function reportLines(report: VerificationReport, pinnedKeys: string | undefined): string[] {
+  const rows = report.checks.map(({ name, ok, detail }) => [ok ? 'ok' : 'FAILED', name, visible(detail)]);
+  const failed = report.checks.filter((check) => !check.ok).length;
+  const verdict = report.ok ? 'All checks hold.' : `${failed} of ${report.checks.length} checks FAILED.`;
+  const trust =
+    pinnedKeys === undefined
+      ? 'The keys came from the server itself: give --keys with keys that you got another way to check the server, too.'
+      : `The keys are those of ${visible(pinnedKeys)}.`;
+  return [`Request ${visible(report.request)}`, ...tableLines(rows), verdict, trust];
+}

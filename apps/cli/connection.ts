@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+
+import { KeyturnClient } from '../../sdk/client.ts';
+import { failure } from './exit.ts';
+import { readSession } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Options of every command that calls the API. */
+export interface ApiOptions {
+  readonly json?: boolean;
+  readonly api?: string;
+  readonly token?: string;
+}
+
+const API_URL = 'http://127.0.0.1:7080';
+
+/** Adds the options of a command that calls the API. */
+export function withApi(command: Command): Command {
+  return withJson(command)
+    .option('--api <url>', `where the API is (KEYTURN_API_URL, else ${API_URL})`)
+    .option('--token <token>', 'a bearer token (KEYTURN_TOKEN, else what keyturn login stored)');
+}
+
+/** Adds `--json`. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'write JSON to standard output, and nothing else');
+}
+
+/** Where the API is. */
+export function apiUrl(options: Pick<ApiOptions, 'api'>, terminal: Terminal): string {
+  return options.api ?? terminal.environment['KEYTURN_API_URL'] ?? API_URL;
+}
+
+/** A client with the caller's token. */
+export async function clientOf(options: ApiOptions, terminal: Terminal): Promise<KeyturnClient> {
+  const baseUrl = apiUrl(options, terminal);
+  return new KeyturnClient({ baseUrl, token: await tokenOf(options, terminal, baseUrl) });
+}
+
+async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string): Promise<string> {
+  const given = options.token ?? terminal.environment['KEYTURN_TOKEN'];
+  if (given !== undefined && given !== '') return given;
+  const session = await readSession(terminal.environment);
+  if (!session)
+    throw failure('unauthenticated', 'You are not signed in: run keyturn login, or give --token.');
+  // A token is told to the server that it was got for, and to no other.
+  if (new URL(session.api).origin !== new URL(baseUrl).origin) {
+    throw failure(
+      'unauthenticated',
+      `You are signed in for ${session.api}, not for ${baseUrl}: run keyturn login.`,
+    );
+  }
+  if (Date.parse(session.expires_at) <= Date.now()) {
+    throw failure('unauthenticated', 'Your sign-in is over: run keyturn login.');
+  }
+  return session.access_token;
+}

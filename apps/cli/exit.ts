@@ -1,0 +1,28 @@
+/** Ends the command with an exit code: 1 refused or failed, 2 used wrongly. The message may be empty when all is said. */
+export class CommandExit extends Error {
+  readonly exitCode: 1 | 2;
+  /** A stable code of the refusal, for `--json`. */
+  readonly code: string;
+
+  constructor(exitCode: 1 | 2, code: string, message: string) {
+    super(message);
+    this.name = 'CommandExit';
+    this.exitCode = exitCode;
+    this.code = code;
+  }
+}
+
+/** The command was used wrongly. */
+export function usageError(message: string): CommandExit {
+  return new CommandExit(2, 'usage', message);
+}
+
+/** The command ran and the answer is no. */
+export function failure(code: string, message: string): CommandExit {
+  return new CommandExit(1, code, message);
+}
+
+/** The command ran, the answer is no, and the output already says why. */
+export function silentFailure(): CommandExit {
+  return new CommandExit(1, 'failed', '');
+}

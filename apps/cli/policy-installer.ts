@@ -1,0 +1,36 @@
+import { userInfo } from 'node:os';
+
+import {
+  installPolicy,
+  type InstalledPolicy,
+  type PolicyCandidate,
+} from '../../activities/policy-install.ts';
+import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+
+/** Connects, installs, and lets go. The operator is named in the database, not in the audit log. */
+export async function installPolicyInto(
+  url: string,
+  candidate: Pick<PolicyCandidate, 'policy' | 'digest'>,
+): Promise<InstalledPolicy> {
+  const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });
+  await source.initialize();
+  try {
+    await refuseSuperuser(source);
+    return await installPolicy(source, {
+      ...candidate,
+      installedBy: operator(),
+      at: new Date().toISOString(),
+    });
+  } finally {
+    await source.destroy();
+  }
+}
+
+function operator(): string {
+  try {
+    return `operator ${userInfo().username}`;
+  } catch {
+    // A numeric user without a name, as in containers.
+    return `operator ${process.getuid?.() ?? ''}`.trim();
+  }
+}

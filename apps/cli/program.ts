@@ -1,0 +1,106 @@
+import { Command, CommanderError } from 'commander';
+
+import { isKeyturnError } from '../../domain/errors.ts';
+import { KeyturnProblem } from '../../sdk/client.ts';
+import { addDecide } from './commands/decide.ts';
+import { addInbox } from './commands/inbox.ts';
+import { addLogin } from './commands/login.ts';
+import { addPolicy } from './commands/policy.ts';
+import { addReplay } from './commands/replay.ts';
+import { addRequest } from './commands/request.ts';
+import { addShow } from './commands/show.ts';
+import { addTicket } from './commands/ticket.ts';
+import { addVerify } from './commands/verify.ts';
+import { addWatch } from './commands/watch.ts';
+import { addWithdraw } from './commands/withdraw.ts';
+import { CommandExit } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+import { visible, visibleLines } from './text/visible.ts';
+
+const COMMANDS = [
+  addRequest,
+  addInbox,
+  addShow,
+  addDecide,
+  addWithdraw,
+  addTicket,
+  addWatch,
+  addVerify,
+  addReplay,
+  addLogin,
+  addPolicy,
+] as const;
+
+/** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = createProgram(terminal);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    return report(error, terminal, args.includes('--json'));
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('keyturn')
+    .description('Ask for privileged actions, decide on them, and check what happened')
+    .showHelpAfterError('(add --help for how to use it)')
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.error(text.trimEnd()),
+    })
+    .exitOverride();
+  for (const add of COMMANDS) add(program, terminal);
+  return program;
+}
+
+function report(error: unknown, terminal: Terminal, isJson: boolean): number {
+  // Commander has already written help or what is wrong with the command line.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { exitCode, code, detail, errors } = refusalOf(error);
+  if (detail === '') return exitCode;
+  if (isJson) terminal.out(JSON.stringify({ error: { code, detail, ...(errors ? { errors } : {}) } }));
+  else terminal.error(refusalLines({ exitCode, code, detail, errors }).join('\n'));
+  return exitCode;
+}
+
+interface Refusal {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly errors?: KeyturnProblem['errors'] | undefined;
+}
+
+function refusalLines({ code, detail, errors = [] }: Refusal): string[] {
+  const [first = '', ...rest] = visibleLines(detail);
+  const fields = errors.map(({ path, message }) => `  ${visible(path)}: ${visible(message)}`);
+  return [`keyturn: ${first}`, ...rest, ...fields, ...(SELF_EVIDENT.has(code) ? [] : [`(${visible(code)})`])];
+}
+
+/** Codes that say nothing beyond the exit code. */
+const SELF_EVIDENT: ReadonlySet<string> = new Set(['usage', 'failed']);
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof CommandExit)
+    return { exitCode: error.exitCode, code: error.code, detail: error.message };
+  if (error instanceof KeyturnProblem) {
+    const { code, detail, errors } = error;
+    return { exitCode: 1, code, detail: detail || code, errors: errors.length > 0 ? errors : undefined };
+  }
+  if (isKeyturnError(error)) return { exitCode: 1, code: error.code, detail: error.message };
+  return failureOf(error);
+}
+
+function failureOf(error: unknown): Refusal {
+  if (error instanceof TypeError && error.cause instanceof Error) {
+    const reason = error.cause.message || error.cause.name;
+    return {
+      exitCode: 1,
+      code: 'unreachable',
+      detail: `The server cannot be reached (${reason}). Is --api right?`,
+    };
+  }
+  const detail = error instanceof Error ? error.message || error.name : String(error);
+  return { exitCode: 1, code: 'failed', detail };
+}

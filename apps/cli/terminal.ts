@@ -1,0 +1,42 @@
+import { createInterface } from 'node:readline/promises';
+
+/** What the commands see of the process: tests give another one. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Both ends are a person's terminal: a question can be asked. */
+  readonly isInteractive: boolean;
+  /** Writes to standard output. */
+  out(text: string): void;
+  /** Writes to standard error: questions, progress, refusals. */
+  error(text: string): void;
+  /** The answer to a question. */
+  ask(question: string): Promise<string>;
+  /** Aborts when the person presses Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  const interruption = new AbortController();
+  process.once('SIGINT', () => interruption.abort());
+  process.once('SIGTERM', () => interruption.abort());
+  // A reader such as `head` may leave early: that is no fault of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  return {
+    environment: process.env,
+    isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+    out: (text) => process.stdout.write(`${text}\n`),
+    error: (text) => process.stderr.write(`${text}\n`),
+    ask: askOnTerminal,
+    interrupted: interruption.signal,
+  };
+}
+
+async function askOnTerminal(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}

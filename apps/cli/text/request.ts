@@ -1,0 +1,129 @@
+import type { RequestSummary, RequestView } from '../../../domain/wire.ts';
+import { planLines } from './plan.ts';
+import { factLines } from './table.ts';
+import { duration, instant } from './times.ts';
+import { visible, visibleJson, visibleLines } from './visible.ts';
+
+/**
+ * A request for somebody who decides on it: facts that the server made first, then the plan, the agent's words last.
+ * Foreign text is made visible and never cut.
+ */
+export function requestLines(view: RequestView, now: number): string[] {
+  return [
+    `${visible(view.id)}  ${visible(view.action)} on ${visible(view.target)}`,
+    ...factLines(headFacts(view, now)),
+    ...requirementLines(view),
+    ...(view.plan ? ['', ...planLines(view.plan)] : hiddenPlan(view)),
+    ...(view.decisions ?? []).flatMap((decision) => decisionLines(decision, now)),
+    ...agentLines(view),
+  ];
+}
+
+/** A request in one line. */
+export function summaryLine(view: RequestSummary): string {
+  const what = `${visible(view.action)} on ${visible(view.target)}`;
+  return `${visible(view.id)}  ${statusText(view)}  ${what}${view.summary === null ? '' : `: ${visible(view.summary)}`}`;
+}
+
+/** `denied by policy`, `failed (target_error)` */
+export function statusText(view: RequestSummary): string {
+  if (view.status === 'denied' && view.denied_by !== null) return `denied by ${view.denied_by}`;
+  return view.failure === null ? view.status : `${view.status} (${visible(view.failure.code)})`;
+}
+
+type Facts = (readonly [name: string, value: string])[];
+
+function headFacts(view: RequestView, now: number): Facts {
+  const reasons = view.risk_reasons?.length ? `: ${view.risk_reasons.map(visible).join('; ')}` : '';
+  return [
+    ['status', `${statusText(view)}, round ${view.round}`],
+    ...optional('why', view.failure?.detail),
+    ['where', visible(view.environment)],
+    ...(view.risk === null ? [] : [['risk', `${view.risk}${reasons}`] as const]),
+    ...view.lineage.map(
+      ({ role, subject, issuer }) => [ROLES[role], `${visible(subject)} at ${visible(issuer)}`] as const,
+    ),
+    ['asked', instant(view.created_at, now)],
+    ...(view.expires_at === null ? [] : [['expires', instant(view.expires_at, now)] as const]),
+    ...(view.result === null ? [] : [['result', visibleJson(view.result)] as const]),
+    ['intent', view.intent_digest],
+    ...(view.decision_digest === null ? [] : [['decide on', view.decision_digest] as const]),
+    ...optional('Temporal UI', view.temporal_ui_url),
+  ];
+}
+
+const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {
+  requester: 'asked by',
+  owner: 'owned by',
+  on_behalf_of: 'acting for',
+  trigger: 'triggered by',
+  editor: 'edited by',
+};
+
+function optional(name: string, value: string | undefined): Facts {
+  return value === undefined || value === '' ? [] : [[name, visible(value)]];
+}
+
+function requirementLines(view: RequestView): string[] {
+  const { requirement } = view;
+  if (requirement === null) return [];
+  const because = new Map(view.matched_rules?.map((rule) => [rule.id, rule.because]));
+  return [
+    '',
+    `Who must agree (${requirement.distinct_people} or more different people in all):`,
+    ...requirement.rules.flatMap((rule, index) => {
+      const reason = because.get(rule.rule);
+      const terms = `each approval lasts ${duration(rule.maximum_age_ms)}, evidence ${rule.minimum_grade} or better`;
+      return [
+        `  ${visible(rule.rule)}${reason ? `, because ${visible(reason)}` : ''} (${terms})`,
+        ...rule.stages.map((stage, at) => stageLine(view, stage, { rule: index, stage: at })),
+      ];
+    }),
+  ];
+}
+
+type Stage = NonNullable<RequestView['requirement']>['rules'][number]['stages'][number];
+
+function stageLine(
+  view: RequestView,
+  stage: Stage,
+  place: { readonly rule: number; readonly stage: number },
+): string {
+  const progress = view.progress?.rules[place.rule]?.stages[place.stage];
+  const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
+  const later = stage.escalate
+    .map((step) => `${visible(step.to)} after ${duration(step.after_ms)}`)
+    .join(', ');
+  const filled = progress ? `, ${progress.filled} so far` : '';
+  const waits =
+    progress?.opened_at === null && view.status === 'pending' ? ', opens after the stage before' : '';
+  return `    ${stage.quorum} of ${who}${filled}${waits}${later === '' ? '' : `; also ${later}`}`;
+}
+
+function hiddenPlan(view: RequestView): string[] {
+  return view.status === 'planning' ? ['', 'There is no plan yet.'] : ['', 'The plan is not shown to you.'];
+}
+
+function decisionLines(decision: NonNullable<RequestView['decisions']>[number], now: number): string[] {
+  const who = visible(decision.person ?? decision.reviewer.subject);
+  const outcome = decision.outcome === 'counted' ? '' : `, refused (${visible(decision.refusal ?? '')})`;
+  const how = `round ${decision.round}, ${decision.channel}, evidence ${decision.grade}`;
+  return [
+    `${who}: ${decision.verdict}${outcome}, ${instant(decision.at, now)} (${how})`,
+    ...(decision.reason === null ? [] : visibleLines(decision.reason, '  | ')),
+  ];
+}
+
+/** The agent's words stand last and are marked as such on every line: nothing in them can pass for a fact. */
+function agentLines(view: RequestView): string[] {
+  const claims = view.claims ?? null;
+  const texts = Object.entries({ arguments: view.arguments, ...claims })
+    .filter(([, value]) => value !== undefined && value !== null)
+    .map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value, null, 2),
+    ]);
+  if (texts.length === 0) return [];
+  const words = texts.flatMap(([name, text]) => [`  ${visible(name)}:`, ...visibleLines(text, '  > ')]);
+  return ['', "The agent's own words (not checked by anybody):", ...words];
+}

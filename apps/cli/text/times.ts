@@ -1,0 +1,44 @@
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** A length of time in its two largest units: `2h 5m`. */
+export function duration(ms: number): string {
+  const parts: string[] = [];
+  let rest = Math.max(0, ms);
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(rest / size);
+    if (count > 0 && parts.length < 2) parts.push(`${count}${unit}`);
+    rest -= count * size;
+  }
+  return parts.join(' ') || '0s';
+}
+
+/** `2026-01-05 10:00:00Z (in 52m)` */
+export function instant(at: string, now: number): string {
+  const ms = Date.parse(at) - now;
+  const relative = ms >= 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
+  return `${clock(at)} (${relative})`;
+}
+
+/** `2026-01-05 10:00:00Z` */
+export function clock(at: string): string {
+  return new Date(at)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z');
+}
+
+/** An instant given as such or as a time from now (`90m`, `2d`); null when it is neither. */
+export function parseInstant(text: string, now: number): string | null {
+  const relative = /^(\d{1,6})([smhd])$/.exec(text);
+  if (relative) {
+    const size = UNITS.find(([unit]) => unit === relative[2])?.[1] ?? 0;
+    return new Date(now + Number(relative[1]) * size).toISOString();
+  }
+  const ms = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+}

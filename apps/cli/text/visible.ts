@@ -1,0 +1,29 @@
+/**
+ * Everything that a terminal would act on or hide instead of showing: control characters (ANSI sequences begin with
+ * one), bidirectional and zero-width characters, tags, surrogates, private and unassigned code points, and every space
+ * but the plain one.
+ */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
+
+/** More than three marks on one letter paint over the lines around it. */
+const STACKED_MARK = /(?<=\p{M}{3})\p{M}/gu;
+
+/** Foreign text as one line, safe to print: what would be hidden or obeyed is shown as `<U+202E>`. Nothing is cut. */
+export function visible(text: string): string {
+  return text.replace(STACKED_MARK, codePoint).replace(HIDDEN, codePoint);
+}
+
+/** Foreign text of several lines, each made visible on its own and marked with a prefix that the text cannot forge. */
+export function visibleLines(text: string, prefix = ''): string[] {
+  return text.split('\n').map((line) => `${prefix}${visible(line)}`);
+}
+
+/** A JSON value on one line, safe to print. Text keeps its quotes, so that the word null is not taken for null. */
+export function visibleJson(value: unknown): string {
+  return visible(JSON.stringify(value) ?? 'undefined');
+}
+
+function codePoint(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `<U+${hex}>`;
+}

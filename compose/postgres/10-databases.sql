@@ -1,0 +1,20 @@
+-- Run once by the image, with psql, when the data folder is made: two owners that are not superusers, each with
+-- databases of its own, and nobody can connect to what is not theirs.
+
+\set temporal_password `cat /run/secrets/temporal_database_password`
+\set keyturn_admin_password `cat /run/secrets/keyturn_admin_password`
+
+create role temporal login password :'temporal_password';
+create database temporal owner temporal;
+create database temporal_visibility owner temporal;
+
+-- Runs the migrations, which give the other three their passwords and rights.
+create role keyturn_admin login createrole password :'keyturn_admin_password';
+create database keyturn owner keyturn_admin;
+create role keyturn_owner;
+create role keyturn_api;
+create role keyturn_worker;
+grant keyturn_owner, keyturn_api, keyturn_worker to keyturn_admin with admin option;
+
+revoke connect, temporary on database temporal, temporal_visibility, keyturn, postgres, template1 from public;
+grant connect on database keyturn to keyturn_api, keyturn_worker;

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Makes the passwords and keys that docker-compose.yml mounts, each once: what exists is never overwritten.
+#
+#   sh compose/secrets.sh [FOLDER]        FOLDER: .keyturn/compose/secrets
+#
+# Needs openssl 1.1.1 or newer. The folder is for its owner only. The files in it can be read by everybody who reaches
+# them, because compose mounts each with the numbers of this machine and the processes run under others.
+set -eu
+umask 077
+
+folder=${1:-.keyturn/compose/secrets}
+database=postgres:5432/keyturn
+
+# Writes standard input to a file of the folder, unless the file is there.
+put() {
+  if [ -e "$folder/$1" ]; then
+    cat >/dev/null
+    echo "kept   $folder/$1"
+    return
+  fi
+  cat >"$folder/$1.new"
+  chmod 444 "$folder/$1.new"
+  mv "$folder/$1.new" "$folder/$1"
+  echo "made   $folder/$1"
+}
+
+take() {
+  cat "$folder/$1"
+}
+
+random_hex() {
+  openssl rand -hex "$1" | tr -d '\n'
+}
+
+base64url() {
+  openssl base64 -A | tr '+/' '-_' | tr -d '='
+}
+
+make_passwords() {
+  for name in postgres temporal_database keyturn_admin keyturn_api keyturn_worker; do
+    random_hex 24 | put "${name}_password"
+  done
+}
+
+# Environment files: a process reads its own with `node --env-file`.
+make_environments() {
+  api=$(take keyturn_api_password)
+  worker=$(take keyturn_worker_password)
+  printf 'KEYTURN_DATABASE_URL=postgres://keyturn_admin:%s@%s\nKEYTURN_API_PASSWORD=%s\nKEYTURN_WORKER_PASSWORD=%s\n' \
+    "$(take keyturn_admin_password)" "$database" "$api" "$worker" | put migrate.env
+  printf 'KEYTURN_DATABASE_URL=postgres://keyturn_api:%s@%s\n' "$api" "$database" | put api.env
+  printf 'KEYTURN_DATABASE_URL=postgres://keyturn_worker:%s@%s\n' "$worker" "$database" | put worker.env
+}
+
+# An Ed25519 pair as a JWK (RFC 8037); both parts are the last 32 bytes of their DER form (RFC 8410).
+signing_key() {
+  pem=$(openssl genpkey -algorithm ed25519)
+  d=$(echo "$pem" | openssl pkey -outform DER | tail -c 32 | base64url)
+  x=$(echo "$pem" | openssl pkey -pubout -outform DER | tail -c 32 | base64url)
+  kid=$(printf %s "$x" | openssl dgst -sha256 -binary | base64url | cut -c 1-16)
+  printf '{"kty":"OKP","crv":"Ed25519","x":"%s","kid":"%s","alg":"EdDSA","use":"sig","d":"%s"}\n' "$x" "$kid" "$d"
+}
+
+# The public key is taken from the private one that is in place, so that the two always belong together.
+make_signing_keys() {
+  signing_key | put signing.jwk.json
+  take signing.jwk.json | sed 's/,"d":"[^"]*"//; s/^/{"keys":[/; s/$/]}/' | put verification.jwks.json
+}
+
+make_other_keys() {
+  printf '{"keys":[{"kty":"oct","alg":"A256GCM","use":"enc","kid":"%s","k":"%s"}]}\n' \
+    "$(random_hex 8)" "$(openssl rand 32 | base64url)" | put sealing.jwks.json
+  random_hex 32 | put identity.key
+}
+
+command -v openssl >/dev/null || { echo 'openssl is not installed.' >&2; exit 1; }
+mkdir -p "$folder"
+chmod 700 "$folder"
+make_passwords
+make_environments
+make_signing_keys
+make_other_keys

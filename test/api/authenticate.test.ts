@@ -1,0 +1,124 @@
+import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Reply } from '../stack/http.ts';
+import { startApi, type TestApi } from './api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const NOW = Math.floor(Date.now() / 1_000);
+
+function actions(token?: string): Promise<Reply> {
+  return api.http({ path: '/v1/actions', token });
+}
+
+function inbox(token: string): Promise<Reply> {
+  return api.http({ path: '/v1/inbox', token });
+}
+
+describe('a bearer token', () => {
+  it('opens the door when the configured issuer signed it for this audience', async () => {
+    expect((await actions(await api.issuer.agentToken('agent-billing'))).status).toBe(200);
+  });
+
+  it.each<[string, () => string | undefined | Promise<string>]>([
+    ['no token', () => undefined],
+    ['junk', () => 'a.b.c'],
+    [
+      'a token without signature',
+      () =>
+        new UnsecuredJWT({ sub: 'ada' })
+          .setIssuer(api.issuer.url)
+          .setAudience('keyturn')
+          .setExpirationTime('1h')
+          .encode(),
+    ],
+    ['a token signed with a shared secret', () => symmetric()],
+    ['a token signed with a key of somebody else', () => otherKey()],
+    ['another audience', () => api.issuer.sign({ sub: 'ada', aud: 'elsewhere' })],
+    ['an issuer that is not configured', () => api.issuer.sign({ sub: 'ada', iss: 'http://127.0.0.1:1' })],
+    [
+      'an issuer spelled a little differently',
+      () => api.issuer.sign({ sub: 'ada', iss: `${api.issuer.url}/` }),
+    ],
+    [
+      'an issuer whose keys did not sign it',
+      () => api.issuer.sign({ sub: 'ada', iss: api.secondIssuer.url }),
+    ],
+    ['an expired token', () => api.issuer.sign({ sub: 'ada', exp: NOW - 60 })],
+    ['a token without an end', () => api.issuer.sign({ sub: 'ada', exp: undefined as never })],
+    ['a token of tomorrow', () => api.issuer.sign({ sub: 'ada', nbf: NOW + 3_600 })],
+    ['a token of nobody', () => api.issuer.sign({})],
+    ['a subject that no database could hold', () => api.issuer.sign({ sub: 'a\0b' })],
+    ['an actor in a form nobody knows', () => api.issuer.sign({ sub: 'ada', act: 'agent-billing' })],
+    [
+      'an actor of another issuer',
+      () => api.issuer.sign({ sub: 'ada', act: { sub: 'agent-billing', iss: api.secondIssuer.url } }),
+    ],
+    [
+      'a trigger in a form nobody knows',
+      () => api.issuer.sign({ sub: 'agent-billing', trigger: { sub: 'ada' } }),
+    ],
+    ['an endless chain of actors', () => api.issuer.sign({ sub: 'ada', act: chain(30) })],
+  ])('is refused as 401: %s', async (_name, token) => {
+    const reply = await actions(await token());
+    expect(reply).toMatchObject({ status: 401, body: { code: 'unauthenticated', status: 401 } });
+    expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+  });
+});
+
+describe('deciding is for people', () => {
+  it('lets a person at an interactive client with the scope to decide in', async () => {
+    expect((await inbox(await api.issuer.humanToken('olga'))).status).toBe(200);
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ['an agent', () => api.issuer.agentToken('agent-billing')],
+    ['a person without the scope', () => api.issuer.humanToken('olga', { scope: 'openid' })],
+    ['a person at another client', () => api.issuer.humanToken('olga', { client_id: 'backend' })],
+    ['a person with no client at all', () => api.issuer.sign({ sub: 'olga', scope: 'keyturn:decide' })],
+    ['a person whose two client claims differ', () => api.issuer.humanToken('olga', { azp: 'keyturn-web' })],
+    ['somebody acting for a person', () => api.issuer.humanToken('olga', { act: { sub: 'agent-billing' } })],
+    ['the client itself', () => api.issuer.humanToken('keyturn-cli')],
+    ['an application token', () => api.issuer.humanToken('olga', { idtyp: 'app' })],
+    [
+      'a scope that only looks alike',
+      () => api.issuer.humanToken('olga', { scope: 'keyturn:decided xkeyturn:decide' }),
+    ],
+  ])('keeps %s out', async (_name, token) => {
+    expect(await inbox(await token())).toMatchObject({
+      status: 403,
+      body: { code: 'machine_cannot_decide' },
+    });
+  });
+
+  it('keeps people out that the directory does not know, or no longer', async () => {
+    const unknown = await inbox(await api.issuer.humanToken('stranger'));
+    expect(unknown).toMatchObject({ status: 403, body: { code: 'reviewer_unknown' } });
+    const inactive = await inbox(await api.issuer.humanToken('ines'));
+    expect(inactive).toMatchObject({ status: 403, body: { code: 'reviewer_inactive' } });
+  });
+});
+
+async function symmetric(): Promise<string> {
+  return new SignJWT({ sub: 'ada', iss: api.issuer.url, aud: 'keyturn', exp: NOW + 60 })
+    .setProtectedHeader({ alg: 'HS256', kid: 'test' })
+    .sign(new TextEncoder().encode('k'.repeat(32)));
+}
+
+async function otherKey(): Promise<string> {
+  const { privateKey } = await generateKeyPair('EdDSA');
+  return new SignJWT({ sub: 'ada', iss: api.issuer.url, aud: 'keyturn', exp: NOW + 60 })
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+    .sign(privateKey);
+}
+
+function chain(length: number): object {
+  return length === 0 ? { sub: 'last' } : { sub: `agent-${length}`, act: chain(length - 1) };
+}

@@ -1,0 +1,217 @@
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { requestId } from '../../domain/audit.ts';
+import { openEnvelope } from '../../domain/envelope.ts';
+import { unseal } from '../../domain/sealing.ts';
+import { GOOD_BODY, startApi, type TestApi } from './api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+async function agent(): Promise<string> {
+  return api.issuer.agentToken('agent-billing');
+}
+
+async function startInput(id: string): Promise<{ asked: Record<string, string>; request: string }> {
+  const history = await api.context.temporal.workflow.getHandle(id).fetchHistory();
+  const input = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data;
+  return JSON.parse(Buffer.from(input ?? []).toString()) as {
+    asked: Record<string, string>;
+    request: string;
+  };
+}
+
+describe('creating a request with no worker up', () => {
+  it('answers 202 with the id of a durable workflow that carries the signed request', async () => {
+    const reply = await api.create(await agent());
+    expect(reply.status).toBe(202);
+    expect(reply.body).toMatchObject({ status: 'planning', version: 0, environment: 'prod' });
+    const id = String(reply.body['id']);
+    expect(reply.headers.get('location')).toBe(`/v1/requests/${id}`);
+    const signed = await openEnvelope(
+      'request',
+      (await startInput(id)).request,
+      api.context.keys.verification,
+    );
+    expect(signed).toMatchObject({ id, action: 'postgres.execute', policy_digest: api.policyDigest });
+    expect(signed.lineage.map(({ role, subject }) => `${role}:${subject}`)).toEqual([
+      'requester:agent-billing',
+      'owner:ada',
+    ]);
+    expect(await unseal(signed.arguments, `${id}/arguments`, api.context.keys.sealing)).toEqual(
+      GOOD_BODY.arguments,
+    );
+  });
+
+  it('puts no argument, claim or word of the agent in clear into Temporal', async () => {
+    const body = {
+      ...GOOD_BODY,
+      arguments: { statement: 'select 4711 as tell_tale' },
+      claims: { justification: 'tell_tale too' },
+    };
+    const reply = await api.create(await agent(), body);
+    const history = await api.context.temporal.workflow.getHandle(String(reply.body['id'])).fetchHistory();
+    const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
+    const texts = [
+      ...(started?.input?.payloads ?? []),
+      ...Object.values(started?.memo?.fields ?? {}),
+      ...Object.values(started?.searchAttributes?.indexedFields ?? {}),
+    ].map((payload) => Buffer.from(payload.data ?? []).toString());
+    const signedPart = JSON.stringify(decodeJwt((await startInput(String(reply.body['id']))).request));
+    expect(`${texts.join(' ')} ${signedPart}`).not.toContain('tell_tale');
+  });
+
+  it('finds the same request again by the same key, and shows it to its requester', async () => {
+    const key = { 'idempotency-key': 'nightly/2026-11-22' };
+    const first = await api.create(await agent(), GOOD_BODY, key);
+    const second = await api.create(await agent(), GOOD_BODY, key);
+    expect(second.body['id']).toBe(first.body['id']);
+    expect(second.status).toBe(202);
+    const shown = await api.http({ path: `/v1/requests/${String(first.body['id'])}`, token: await agent() });
+    expect(shown.body).toMatchObject({
+      id: first.body['id'],
+      status: 'planning',
+      arguments: GOOD_BODY.arguments,
+    });
+  });
+
+  it('refuses another intent under a key that was used', async () => {
+    const key = { 'idempotency-key': 'one-key' };
+    await api.create(await agent(), GOOD_BODY, key);
+    const other = await api.create(await agent(), { ...GOOD_BODY, target: 'shop-strict' }, key);
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+  });
+
+  it('makes one workflow of twenty creates with one key at once', async () => {
+    const token = await agent();
+    const key = { 'idempotency-key': 'all at once' };
+    const replies = await Promise.all(Array.from({ length: 20 }, () => api.create(token, GOOD_BODY, key)));
+    expect(new Set(replies.map((reply) => reply.body['id'])).size).toBe(1);
+    expect(new Set(replies.map((reply) => reply.status))).toEqual(new Set([202]));
+  });
+
+  it('never confuses keys and subjects: issuers, delimiters and normal forms all count', async () => {
+    const composed = 'caf\u00e9';
+    const callers: [string, string][] = [
+      [await api.issuer.agentToken('agent-billing'), 'k'],
+      [await api.secondIssuer.agentToken('agent-billing'), 'k'],
+      [await api.issuer.agentToken('agent-billing'), 'k:'],
+      [await api.issuer.agentToken('agent-billing'), composed.normalize('NFC')],
+      [await api.issuer.agentToken('agent-billing'), composed.normalize('NFD')],
+      [await api.issuer.agentToken('agent-dba'), 'k'],
+    ];
+    const ids = await Promise.all(
+      callers.map(async ([token, key]) => {
+        const header = { 'idempotency-key': Buffer.from(key).toString('latin1') };
+        return (await api.create(token, GOOD_BODY, header)).body['id'];
+      }),
+    );
+    expect(new Set(ids).size).toBe(callers.length);
+  });
+
+  it('refuses a workflow with its id that somebody else started, instead of taking it for its own', async () => {
+    const key = { 'idempotency-key': 'squatted' };
+    const genuine = (await startInput(String((await api.create(await agent())).body['id']))).request;
+    // With the identity key in hand, which nobody outside has, a test can know the id beforehand.
+    const requester = { issuer: api.issuer.url, subject: 'agent-billing' };
+    const id = requestId(api.context.keys.identity, requester, 'squatted');
+    await api.context.temporal.workflow.start('privilegedAction', {
+      workflowId: id,
+      taskQueue: 'keyturn',
+      args: [{ asked: {}, request: genuine }],
+      memo: { intent_digest: decodeJwt(genuine)['intent_digest'] },
+    });
+    const reply = await api.create(await agent(), GOOD_BODY, key);
+    expect(reply).toMatchObject({ status: 409, body: { code: 'foreign_run' } });
+  });
+});
+
+describe('who may ask, and for what', () => {
+  const refusals: readonly [string, () => Promise<string>, unknown, number, string][] = [
+    ['an unknown agent', () => api.issuer.agentToken('nobody'), GOOD_BODY, 403, 'forbidden'],
+    ['a retired agent', () => api.issuer.agentToken('agent-retired'), GOOD_BODY, 403, 'requester_inactive'],
+    ['an inactive person', () => api.issuer.humanToken('ines'), GOOD_BODY, 403, 'requester_inactive'],
+    [
+      'an agent for people naming nobody',
+      () => api.issuer.agentToken('agent-assistant'),
+      GOOD_BODY,
+      403,
+      'acts_for_nobody',
+    ],
+    [
+      'an agent for people naming somebody invented',
+      () => api.issuer.agentToken('agent-assistant'),
+      { ...GOOD_BODY, on_behalf_of: { subject: 'nobody-at-all' } },
+      403,
+      'acts_for_nobody',
+    ],
+    ['an unknown action', agent, { ...GOOD_BODY, action: 'aws.delete' }, 422, 'unknown_action'],
+    ['an unknown target', agent, { ...GOOD_BODY, target: 'nowhere' }, 422, 'unknown_target'],
+    ['a mode that is not there yet', agent, { ...GOOD_BODY, mode: 'lease' }, 422, 'mode_unsupported'],
+    [
+      'arguments beside the schema',
+      agent,
+      { ...GOOD_BODY, arguments: { statement: 1 } },
+      422,
+      'arguments_invalid',
+    ],
+    [
+      'arguments too many',
+      agent,
+      { ...GOOD_BODY, arguments: { statement: 'x', more: 1 } },
+      422,
+      'arguments_invalid',
+    ],
+    ['a field nobody asked for', agent, { ...GOOD_BODY, approve: true }, 400, 'invalid_request'],
+    [
+      'a link that is code',
+      agent,
+      { ...GOOD_BODY, claims: { links: ['javascript:1'] } },
+      400,
+      'invalid_request',
+    ],
+  ];
+
+  it.each(refusals)('refuses %s', async (_name, token, body, status, code) => {
+    expect(await api.create(await token(), body)).toMatchObject({ status, body: { code, status } });
+  });
+
+  it('refuses a missing or twisted Idempotency-Key', async () => {
+    const token = await agent();
+    for (const key of ['', 'x'.repeat(257), 'tab\there', '\xff\xfe']) {
+      const reply = await api.create(token, GOOD_BODY, { 'idempotency-key': key });
+      expect(reply, key).toMatchObject({ status: 400, body: { code: 'idempotency_key_missing' } });
+    }
+  });
+
+  it('takes the actor of a delegated token as the agent, and everybody else named as part of the lineage', async () => {
+    const token = await api.issuer.agentToken('agent-assistant', {
+      onBehalfOf: 'dmitri',
+      trigger: 'omar',
+      claims: { act: { sub: 'agent-assistant', act: { sub: 'ci-job-7' } } },
+    });
+    const reply = await api.create(token, {
+      ...GOOD_BODY,
+      on_behalf_of: { issuer: api.secondIssuer.url, subject: 'olga' },
+    });
+    expect(reply.status).toBe(202);
+    expect(
+      (reply.body['lineage'] as { role: string; subject: string }[]).map(
+        (one) => `${one.role}:${one.subject}`,
+      ),
+    ).toEqual([
+      'requester:agent-assistant',
+      'on_behalf_of:dmitri',
+      'trigger:ci-job-7',
+      'trigger:omar',
+      'on_behalf_of:olga',
+      'owner:ada',
+    ]);
+  });
+});

@@ -1,0 +1,396 @@
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { writeSession } from '../../apps/cli/session.ts';
+import { problem, startServer, type AnsweringServer, type Received, type Reply } from '../sdk/server.ts';
+import { requestView } from '../sdk/view.ts';
+import { evidenceOf, makeKeys, performedStory, REQUEST } from '../domain/verification-story.ts';
+import { keyturn } from './terminal.ts';
+
+const VIEW = requestView();
+const DIGEST = VIEW.decision_digest ?? '';
+
+let folder: string;
+let server: AnsweringServer | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'keyturn-cli-'));
+});
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+async function api(answer: (call: Received) => Reply): Promise<string> {
+  server = await startServer(answer);
+  return server.url;
+}
+
+/** Shows the request, counts what is decided. */
+function deciding(call: Received): Reply {
+  if (call.method === 'GET') return { status: 200, body: VIEW };
+  const decision = { id: 'dec_1', verdict: 'approve', outcome: 'counted' };
+  return { status: 200, body: { decision, request: requestView({ status: 'approved' }) } };
+}
+
+function posted(): unknown[] {
+  return (server?.received ?? [])
+    .filter((call) => call.method === 'POST')
+    .map((call) => JSON.parse(call.body));
+}
+
+describe('approve', () => {
+  it('shows what will happen, asks with the digest, and decides on exactly that', async () => {
+    const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer: 'y' });
+    expect(result.code).toBe(0);
+    expect(result.asked).toEqual([`Approve this, known as ${DIGEST}? [y/N] `]);
+    expect(result.out.indexOf('What will happen')).toBeLessThan(result.out.indexOf("The agent's own words"));
+    expect(result.out).toContain(`Your decision (approve) on ${DIGEST} counts. The request is now approved.`);
+    expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve' }]);
+  });
+
+  it.each(['', 'n', 'maybe'])('decides nothing when the answer is %j', async (answer) => {
+    const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer });
+    expect(result.code).toBe(1);
+    expect(result.error).toContain('Nothing was decided.');
+    expect(posted()).toEqual([]);
+  });
+
+  it('needs --yes where nobody can be asked, and says so before it calls anything', async () => {
+    const url = await api(deciding);
+    for (const args of [[], ['--json']]) {
+      expect((await keyturn(['approve', VIEW.id, '--api', url, ...args])).code).toBe(2);
+    }
+    expect(server?.received).toEqual([]);
+  });
+
+  it('writes nothing but JSON with --json', async () => {
+    const result = await keyturn([
+      'approve',
+      VIEW.id,
+      '--api',
+      await api(deciding),
+      '--json',
+      '--yes',
+      '--reason',
+      'fine',
+    ]);
+    expect(JSON.parse(result.out)).toMatchObject({ decision_digest: DIGEST, outcome: 'counted' });
+    expect(result.error).toBe('');
+    expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve', reason: 'fine' }]);
+  });
+
+  it('refuses when what is asked is not what --digest names', async () => {
+    const other = `sha256:${'9'.repeat(64)}`;
+    const result = await keyturn([
+      'approve',
+      VIEW.id,
+      '--api',
+      await api(deciding),
+      '--yes',
+      '--json',
+      '--digest',
+      other,
+    ]);
+    expect(result.code).toBe(1);
+    expect(JSON.parse(result.out)).toMatchObject({ error: { code: 'decision_digest_stale' } });
+    expect(posted()).toEqual([]);
+  });
+
+  it('says that a decision is kept but not counted yet', async () => {
+    const url = await api((call) =>
+      call.method === 'GET'
+        ? { status: 200, body: VIEW }
+        : { status: 202, body: { decision: { id: 'dec_2' }, state: 'queued, not counted yet' } },
+    );
+    const result = await keyturn(['approve', VIEW.id, '--api', url, '--yes']);
+    expect(result.out).toContain('not counted yet');
+  });
+
+  it('tells a refusal with its code, and exits with 1', async () => {
+    const url = await api((call) =>
+      call.method === 'GET' ? { status: 200, body: VIEW } : problem(403, 'self_approval'),
+    );
+    const text = await keyturn(['approve', VIEW.id, '--api', url, '--yes']);
+    expect([text.code, text.error]).toEqual([1, 'keyturn: Because.\n(self_approval)\n']);
+    const json = await keyturn(['approve', VIEW.id, '--api', url, '--yes', '--json']);
+    expect([json.code, JSON.parse(json.out)]).toEqual([
+      1,
+      { error: { code: 'self_approval', detail: 'Because.' } },
+    ]);
+  });
+
+  it('has nothing to ask when nothing is pending', async () => {
+    const url = await api(() => ({
+      status: 200,
+      body: requestView({ decision_digest: null, status: 'planning' }),
+    }));
+    expect((await keyturn(['approve', VIEW.id, '--api', url, '--yes'])).error).toContain(
+      'There is nothing to decide',
+    );
+  });
+});
+
+describe('other decisions', () => {
+  it('defers to an instant from now, or to a group', async () => {
+    const url = await api(deciding);
+    const before = Date.now();
+    await keyturn(['defer', VIEW.id, '--api', url, '--yes', '--until', '2h']);
+    await keyturn(['defer', VIEW.id, '--api', url, '--yes', '--to', 'group:dba']);
+    const [first, second] = posted() as { defer: { until?: string; to?: string } }[];
+    expect(Date.parse(first?.defer.until ?? '') - before).toBeGreaterThanOrEqual(7_200_000);
+    expect(second).toEqual({ decision_digest: DIGEST, verdict: 'defer', defer: { to: 'group:dba' } });
+  });
+
+  it.each([[[]], [['--until', 'soon']], [['--until', '2h', '--to', 'group:dba']]])(
+    'refuses to defer with %j',
+    async (args) => {
+      expect((await keyturn(['defer', VIEW.id, '--yes', ...args])).code).toBe(2);
+    },
+  );
+
+  it('prints a ticket as the Temporal UI takes it', async () => {
+    const ticket = { ticket: 'aaa.bbb.ccc', expires_at: '2026-01-05T11:00:00.000Z', how_to_use: 'Paste it.' };
+    const url = await api((call) => ({
+      status: call.method === 'GET' ? 200 : 201,
+      body: call.method === 'GET' ? VIEW : ticket,
+    }));
+    const result = await keyturn(['ticket', VIEW.id, 'approve', '--api', url, '--yes']);
+    expect(result.out).toContain('\n"aaa.bbb.ccc"\n');
+    expect(result.out).toContain(`open the workflow ${VIEW.id}`);
+    expect(server?.received.at(-1)?.path).toBe(`/v1/requests/${VIEW.id}/tickets`);
+    expect((await keyturn(['ticket', VIEW.id, 'maybe', '--yes'])).code).toBe(2);
+  });
+});
+
+describe('request', () => {
+  it('sends arguments from JSON, text and files, and the words of the agent apart', async () => {
+    const file = join(folder, 'change.sql');
+    await writeFile(file, 'update t set a = 1');
+    const url = await api(() => ({ status: 201, body: VIEW }));
+    const args = [
+      '--arguments',
+      '{"limit":5}',
+      '-a',
+      `sql=@${file}`,
+      '--justification',
+      'please',
+      '--link',
+      'https://t.example/1',
+    ];
+    const result = await keyturn([
+      'request',
+      'postgres.execute',
+      'shop',
+      '--api',
+      url,
+      ...args,
+      '--on-behalf-of',
+      'olga',
+    ]);
+    expect(result.code).toBe(0);
+    expect(posted()).toEqual([
+      {
+        action: 'postgres.execute',
+        target: 'shop',
+        arguments: { limit: 5, sql: 'update t set a = 1' },
+        on_behalf_of: { subject: 'olga' },
+        claims: { justification: 'please', links: ['https://t.example/1'] },
+      },
+    ]);
+  });
+
+  it.each(['[1]', '{', '{"n":12345678901234567890}', '{"__proto__":1}'])(
+    'sends nothing for the arguments %s',
+    async (json) => {
+      const url = await api(() => ({ status: 201, body: VIEW }));
+      const result = await keyturn(['request', 'a', 't', '--api', url, '--arguments', json]);
+      expect(result.code).not.toBe(0);
+      expect(server?.received).toEqual([]);
+    },
+  );
+
+  it('waits until it is finished, and exits with 1 when it was denied', async () => {
+    const denied = requestView({ status: 'denied', denied_by: 'person' });
+    const url = await api((call) => ({
+      status: call.method === 'POST' ? 201 : 200,
+      body: call.method === 'POST' ? VIEW : denied,
+    }));
+    const result = await keyturn(['request', 'a', 't', '--api', url, '--until', 'finished', '--json']);
+    expect([result.code, JSON.parse(result.out).status]).toEqual([1, 'denied']);
+  });
+
+  it('says when a request is kept but not planned yet', async () => {
+    const url = await api(() => ({ status: 202, body: { id: 'req_1', status: 'planning' } }));
+    expect(JSON.parse((await keyturn(['request', 'a', 't', '--api', url, '--json'])).out)).toEqual({
+      id: 'req_1',
+      status: 'planning',
+    });
+  });
+});
+
+describe('watch', () => {
+  it('prints what is new with every version, until it is finished', async () => {
+    const item = (n: number): object => ({
+      n,
+      at: '2026-01-05T10:00:00Z',
+      type: 't',
+      actor: { kind: 'system' },
+      text: `step ${n}`,
+      facts: {},
+    });
+    let version = 0;
+    const url = await api((call) => {
+      if (call.path.endsWith('/timeline'))
+        return { status: 200, body: { items: Array.from({ length: version }, (_, n) => item(n)) } };
+      version += 1;
+      return {
+        status: 200,
+        body: requestView({ version, status: version === 2 ? 'succeeded' : 'executing' }),
+      };
+    });
+    const result = await keyturn(['watch', VIEW.id, '--api', url]);
+    expect(result.out).toBe('2026-01-05 10:00:00Z  keyturn: step 0\n2026-01-05 10:00:00Z  keyturn: step 1\n');
+  });
+});
+
+describe('verify', () => {
+  it('passes with the keys of the server, and says that they are', async () => {
+    const keys = await makeKeys();
+    const evidence = {
+      ...evidenceOf(await performedStory(keys)),
+      request: { id: REQUEST },
+      keys: keys.published,
+    };
+    const url = await api(() => ({ status: 200, body: evidence }));
+    const result = await keyturn(['verify', REQUEST, '--api', url]);
+    expect([result.code, result.out]).toEqual([
+      0,
+      expect.stringContaining('The keys came from the server itself'),
+    ]);
+  });
+
+  it('fails with pinned keys that are not those of the server', async () => {
+    const keys = await makeKeys();
+    const pinned = join(folder, 'keys.json');
+    const saved = join(folder, 'evidence.json');
+    await writeFile(pinned, JSON.stringify((await makeKeys()).published));
+    await writeFile(
+      saved,
+      JSON.stringify({ ...evidenceOf(await performedStory(keys)), keys: keys.published }),
+    );
+    const result = await keyturn(['verify', REQUEST, '--evidence', saved, '--keys', pinned, '--json']);
+    const report = JSON.parse(result.out) as {
+      ok: boolean;
+      keys: string;
+      checks: { name: string; ok: boolean }[];
+    };
+    expect([result.code, report.ok, report.keys]).toEqual([1, false, 'pinned']);
+    expect(report.checks.find((check) => check.name === 'envelopes_signed')?.ok).toBe(false);
+  });
+
+  it('fails for evidence of another request than was asked about', async () => {
+    const keys = await makeKeys();
+    const url = await api(() => ({
+      status: 200,
+      body: { leaves: [], payloads: [], envelopes: [], keys: keys.published },
+    }));
+    const result = await keyturn(['verify', 'req_other', '--api', url]);
+    expect([result.code, result.out]).toEqual([1, expect.stringContaining('there are no entries')]);
+  });
+
+  it('saves the evidence for later', async () => {
+    const keys = await makeKeys();
+    const evidence = { ...evidenceOf(await performedStory(keys)), keys: keys.published };
+    const url = await api(() => ({ status: 200, body: evidence }));
+    const file = join(folder, 'saved.json');
+    await keyturn(['verify', REQUEST, '--api', url, '--save', file]);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(evidence);
+  });
+
+  it('names evidence that is none', async () => {
+    const url = await api(() => ({ status: 200, body: { leaves: 'x' } }));
+    expect((await keyturn(['verify', REQUEST, '--api', url])).error).toContain('This is not evidence');
+  });
+});
+
+describe('who calls', () => {
+  const environment = (): Record<string, string> => ({ KEYTURN_TOKEN: '', XDG_CONFIG_HOME: folder });
+  const session = (api: string, expiresInMs = 60_000): Parameters<typeof writeSession>[1] => ({
+    issuer: 'https://id.example',
+    api,
+    access_token: 'stored',
+    expires_at: new Date(Date.now() + expiresInMs).toISOString(),
+  });
+
+  it('uses the stored sign-in, in a file that only its owner can read', async () => {
+    const url = await api(() => ({ status: 200, body: { items: [], next_cursor: null } }));
+    const file = await writeSession({ XDG_CONFIG_HOME: folder }, session(url));
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await keyturn(['inbox', '--api', url], { environment: environment() })).code).toBe(0);
+    expect(server?.received[0]?.headers.authorization).toBe('Bearer stored');
+  });
+
+  it('never tells a stored sign-in to another server', async () => {
+    const url = await api(() => ({ status: 200, body: {} }));
+    await writeSession({ XDG_CONFIG_HOME: folder }, session('https://keyturn.example'));
+    const result = await keyturn(['inbox', '--api', url], { environment: environment() });
+    expect([result.code, server?.received]).toEqual([1, []]);
+  });
+
+  it('says that a sign-in is missing or over', async () => {
+    const url = await api(() => ({ status: 200, body: {} }));
+    expect((await keyturn(['inbox', '--api', url], { environment: environment() })).error).toContain(
+      'not signed in',
+    );
+    await writeSession({ XDG_CONFIG_HOME: folder }, session(url, -1));
+    expect((await keyturn(['inbox', '--api', url], { environment: environment() })).error).toContain(
+      'sign-in is over',
+    );
+  });
+
+  it('says which server cannot be reached', async () => {
+    const url = await api(() => ({ status: 200, body: {} }));
+    await server?.stop();
+    const result = await keyturn(['withdraw', VIEW.id, '--api', url]);
+    expect([result.code, result.error]).toEqual([1, expect.stringContaining('cannot be reached')]);
+  });
+});
+
+describe('the command line', () => {
+  it.each([
+    [['nonsense']],
+    [['show']],
+    [['approve', 'x', '--no-such']],
+    [['replay']],
+    [['replay', 'x', '--all']],
+  ])('exits with 2 for %j', async (args) => {
+    expect((await keyturn(args)).code).toBe(2);
+  });
+
+  it('explains itself', async () => {
+    const result = await keyturn(['--help']);
+    expect(result.code).toBe(0);
+    for (const name of [
+      'request',
+      'inbox',
+      'show',
+      'approve',
+      'deny',
+      'defer',
+      'withdraw',
+      'ticket',
+      'watch',
+      'verify',
+      'replay',
+      'login',
+      'policy',
+    ]) {
+      expect(result.out).toContain(`\n  ${name} `);
+    }
+  });
+});

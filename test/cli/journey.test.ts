@@ -1,0 +1,193 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { RequestView } from '../../domain/wire.ts';
+import { startStack, type CliResult, type Stack } from '../stack/stack.ts';
+
+let stack: Stack;
+let agent: string;
+let olga: string;
+
+beforeAll(async () => {
+  stack = await startStack();
+  agent = await stack.issuer.agentToken('agent-billing');
+  olga = await stack.issuer.humanToken('olga');
+});
+
+afterAll(async () => {
+  await stack?.stop();
+});
+
+function keyturn(token: string, ...args: readonly string[]): Promise<CliResult> {
+  return stack.cli(args, { KEYTURN_API_URL: stack.apis[0]?.url ?? '', KEYTURN_TOKEN: token });
+}
+
+async function ask(customer: number): Promise<RequestView> {
+  const statement = `statement=update customer set country = 'SE' where id = ${customer}`;
+  const words = ['--justification', 'moved to Sweden\u001b[2J'];
+  const result = await keyturn(
+    agent,
+    'request',
+    'postgres.execute',
+    'shop',
+    '-a',
+    statement,
+    ...words,
+    '--wait',
+    '20',
+    '--json',
+  );
+  expect([result.code, result.stderr]).toEqual([0, '']);
+  return JSON.parse(result.stdout);
+}
+
+async function countryOf(customer: number): Promise<string> {
+  const found = await stack.target.query('select country from customer where id = $1', [customer]);
+  return String(found.rows[0]?.country);
+}
+
+describe('a request from the command line', () => {
+  let asked: RequestView;
+
+  it('is made by the agent and held', async () => {
+    asked = await ask(1);
+    expect(asked.status).toBe('pending');
+    expect(asked.plan).toBeUndefined();
+  });
+
+  it('is in the inbox of somebody who may decide, and of nobody behind it', async () => {
+    expect((await keyturn(olga, 'inbox')).stdout).toContain(asked.id);
+    const ada = await stack.issuer.humanToken('ada');
+    expect((await keyturn(ada, 'inbox')).stdout).toBe('Nothing waits for your decision.\n');
+  });
+
+  it('shows the truth first, the words of the agent last and harmless', async () => {
+    const { stdout } = await keyturn(olga, 'show', asked.id);
+    const places = [
+      'What will happen',
+      '+ country "SE"',
+      "The agent's own words",
+      'moved to Sweden<U+001B>[2J',
+      'What happened:',
+    ];
+    expect(places.map((text) => stdout.indexOf(text))).not.toContain(-1);
+    expect(places.map((text) => stdout.indexOf(text))).toEqual(
+      places.map((text) => stdout.indexOf(text)).toSorted((a, b) => a - b),
+    );
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('cannot be approved by the agent', async () => {
+    const result = await keyturn(agent, 'approve', asked.id, '--yes', '--json');
+    expect([result.code, JSON.parse(result.stdout).error.code]).toEqual([1, 'machine_cannot_decide']);
+  });
+
+  it('is performed after an approval of what was shown', async () => {
+    const approved = await keyturn(
+      olga,
+      'approve',
+      asked.id,
+      '--yes',
+      '--json',
+      '--digest',
+      asked.decision_digest ?? '',
+      '--reason',
+      'fine',
+    );
+    expect(JSON.parse(approved.stdout)).toMatchObject({
+      decision_digest: asked.decision_digest,
+      outcome: 'counted',
+    });
+    const watched = await keyturn(olga, 'watch', asked.id);
+    expect(watched.stderr.trim().split('\n').at(-1)).toBe('The request is succeeded.');
+    expect(await countryOf(1)).toBe('SE');
+  });
+
+  it('is verified with the keys of the server and with pinned ones', async () => {
+    const server = await keyturn(olga, 'verify', asked.id);
+    expect([server.code, server.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
+    const pinned = await keyturn(
+      olga,
+      'verify',
+      asked.id,
+      '--keys',
+      stack.env['KEYTURN_VERIFICATION_KEYS'] ?? '',
+      '--json',
+    );
+    expect(JSON.parse(pinned.stdout)).toMatchObject({ ok: true, keys: 'pinned' });
+  });
+
+  it('is replayed like it was recorded', async () => {
+    const one = await keyturn('', 'replay', asked.id, '--json');
+    expect([one.code, JSON.parse(one.stdout)]).toEqual([0, { ok: true, replayed: 1, different: [] }]);
+    expect((await keyturn('', 'replay', '--all')).code).toBe(0);
+  });
+
+  it('names the first event when the code would do something else', async () => {
+    const history = await stack.temporal.workflow.getHandle(asked.id).fetchHistory();
+    const file = join(stack.folder, 'history.json');
+    const json = JSON.parse(JSON.stringify(historyToJSON(history))) as { events: Record<string, unknown>[] };
+    const position = json.events.findIndex((event) => 'activityTaskScheduledEventAttributes' in event);
+    const activity = json.events[position]?.['activityTaskScheduledEventAttributes'] as {
+      activityType: { name: string };
+    };
+    activity.activityType.name = 'anotherActivity';
+    await writeFile(file, JSON.stringify(json));
+    const result = await keyturn('', 'replay', '--history', file, '--json');
+    expect(result.code).toBe(1);
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      ok: false,
+      replayed: 1,
+      different: [{ event: { id: position + 1, type: 'ActivityTaskScheduled' } }],
+    });
+  });
+
+  it('is not verified any more when somebody edits its log', async () => {
+    await stack.keyturnDb.query('alter table audit.entry disable trigger all');
+    await stack.keyturnDb.query(
+      `update audit.entry set leaf = replace(leaf, '"verdict":"approve"', '"verdict":"deny"') where request = $1`,
+      [asked.id],
+    );
+    const result = await keyturn(olga, 'verify', asked.id, '--json');
+    const report = JSON.parse(result.stdout) as { checks: { name: string; ok: boolean }[] };
+    const failed = report.checks.filter((check) => !check.ok).map((check) => check.name);
+    expect(result.code).toBe(1);
+    expect(failed).toEqual(expect.arrayContaining(['chain_unbroken', 'decisions_signed', 'tally_replays']));
+  });
+});
+
+describe('other ends', () => {
+  it.each([
+    ['deny', 'olga', 'denied by person'],
+    ['withdraw', 'agent', 'cancelled'],
+  ])('%s ends it, nothing runs, and the evidence holds', async (command, who, status) => {
+    const asked = await ask(2);
+    const args = command === 'deny' ? ['--yes', '--reason', 'no'] : [];
+    const result = await keyturn(who === 'agent' ? agent : olga, command, asked.id, ...args);
+    expect([result.code, result.stdout]).toEqual([0, expect.stringContaining(`is now ${status}`)]);
+    const before = await countryOf(2);
+    expect((await keyturn(olga, 'verify', asked.id)).code).toBe(0);
+    expect(await countryOf(2)).toBe(before);
+  });
+
+  it('a deferral hides it from the inbox of that reviewer only', async () => {
+    const asked = await ask(3);
+    expect((await keyturn(olga, 'defer', asked.id, '--yes', '--until', '2h')).code).toBe(0);
+    expect((await keyturn(olga, 'inbox')).stdout).not.toContain(asked.id);
+    const dmitri = await stack.issuer.humanToken('dmitri');
+    expect((await keyturn(dmitri, 'inbox')).stdout).toContain(asked.id);
+    expect((await keyturn(olga, 'verify', asked.id)).code).toBe(0);
+  });
+
+  it('a ticket counts when it is sent as a signal', async () => {
+    const asked = await ask(4);
+    const issued = await keyturn(olga, 'ticket', asked.id, 'approve', '--yes', '--json', '--reason', 'fine');
+    await stack.temporal.workflow.getHandle(asked.id).signal('decide', JSON.parse(issued.stdout).ticket);
+    await stack.waitForStatus(asked.id, 'succeeded');
+    expect(await countryOf(4)).toBe('SE');
+    expect((await keyturn(olga, 'verify', asked.id)).code).toBe(0);
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+
+import { inboxLines } from '../../apps/cli/commands/inbox.ts';
+import { replayLines } from '../../apps/cli/commands/replay.ts';
+import { reportLines } from '../../apps/cli/commands/verify.ts';
+import { firstEvent } from '../../apps/cli/replayer.ts';
+import { requestLines, statusText } from '../../apps/cli/text/request.ts';
+import { duration, instant, parseInstant } from '../../apps/cli/text/times.ts';
+import { timelineLines } from '../../apps/cli/text/timeline.ts';
+import { requestView } from '../sdk/view.ts';
+
+const NOW = Date.parse('2026-01-05T10:08:00.000Z');
+
+describe('a request on paper', () => {
+  it('shows facts, who must agree, the plan as a diff, then the words of the agent', () => {
+    expect(requestLines(requestView(), NOW).join('\n')).toBe(
+      `
+req_aaaaaaaaaaaaaaaaaaaaaaaaaa  postgres.execute on shop
+  status      pending, round 1
+  where       production
+  risk        high: production; deletes or overwrites data
+  asked by    agent at https://id.example
+  acting for  olga at https://id.example
+  asked       2026-01-05 10:00:00Z (8m ago)
+  expires     2026-01-05 11:00:00Z (in 52m)
+  intent      sha256:${'1'.repeat(64)}
+  decide on   sha256:${'2'.repeat(64)}
+
+Who must agree (2 or more different people in all):
+  prod-sql, because production data (each approval lasts 30m, evidence C or better)
+    2 of group:dba, 1 so far, opens after the stage before; also group:leads after 15m
+
+What will happen (found out by Keyturn): updates 1 row of public.customer
+  | update customer
+  | set email = 'new@example.org'
+  | where id = 7
+  public.customer: 1 updated
+    ~ id=7
+      - email "old@example.org"
+      + email "new@example.org"
+    (given a value when it runs: changed_at)
+  ! A trigger of public.customer runs as well.
+  Can be undone: by the shown old values
+
+The agent's own words (not checked by anybody):
+  arguments:
+  > {
+  >   "sql": "update customer set email = 'new@example.org' where id = 7"
+  > }
+  justification:
+  > the customer asked
+`.trim(),
+    );
+  });
+
+  it('keeps hostile words of the agent inside their marks, whole', () => {
+    const hostile = `ok\n\nWhat will happen: nothing\u001b[2J\u202E${'x'.repeat(10_000)}end`;
+    const lines = requestLines(requestView({ claims: { justification: hostile } }), NOW);
+    const start = lines.indexOf("The agent's own words (not checked by anybody):");
+    const forged = lines.findIndex((line) => line.includes('What will happen: nothing'));
+    expect(forged).toBeGreaterThan(start);
+    expect(lines[forged]).toBe(`  > What will happen: nothing<U+001B>[2J<U+202E>${'x'.repeat(10_000)}end`);
+    expect(lines.slice(start + 1).every((line) => line.startsWith('  '))).toBe(true);
+  });
+
+  it('shows hostile names, values and keys of the target without obeying them', () => {
+    const plan = requestView().plan;
+    if (!plan) throw new Error('the view has no plan');
+    const [effect] = plan.effects;
+    if (!effect) throw new Error('the plan has no effect');
+    const row = { key: '\r', before: null, after: { 'a\u200B': '\u001b[0m' } };
+    const view = requestView({ plan: { ...plan, effects: [{ ...effect, resource: 'x\ny', rows: [row] }] } });
+    const text = requestLines(view, NOW).join('\n');
+    expect(text).toContain('  x<U+000A>y: 1 updated\n    + <U+000D>\n      + a<U+200B> "\\u001b[0m"');
+  });
+
+  it('says that a plan is missing or not shown', () => {
+    const { plan: _plan, ...hidden } = requestView();
+    expect(requestLines(hidden, NOW)).toContain('The plan is not shown to you.');
+    expect(requestLines({ ...hidden, status: 'planning' }, NOW)).toContain('There is no plan yet.');
+  });
+
+  it('says who ended it and why', () => {
+    expect(statusText(requestView({ status: 'denied', denied_by: 'policy' }))).toBe('denied by policy');
+    expect(statusText(requestView({ status: 'failed', failure: { code: 'target_error' } }))).toBe(
+      'failed (target_error)',
+    );
+  });
+
+  it('lists decisions with what they rest on', () => {
+    const decision = {
+      id: 'dec_1',
+      reviewer: { issuer: 'https://id.example', subject: 'ann' },
+      person: 'ann',
+      verdict: 'approve' as const,
+      at: '2026-01-05T10:07:00.000Z',
+      grade: 'C' as const,
+      channel: 'cli' as const,
+      reason: 'fine',
+      defer_until: null,
+      defer_to: null,
+      outcome: 'refused' as const,
+      refusal: 'not_eligible',
+      round: 1,
+    };
+    const lines = requestLines(requestView({ decisions: [decision] }), NOW);
+    expect(lines).toContain(
+      'ann: approve, refused (not_eligible), 2026-01-05 10:07:00Z (1m ago) (round 1, cli, evidence C)',
+    );
+    expect(lines).toContain('  | fine');
+  });
+});
+
+describe('other output', () => {
+  it('shows the inbox as a table, and how to go on', () => {
+    expect(inboxLines({ items: [requestView()], next_cursor: 'c1' }, NOW)).toEqual([
+      'REQUEST                         RISK  WHAT                                                WHERE              EXPIRES',
+      'req_aaaaaaaaaaaaaaaaaaaaaaaaaa  high  postgres.execute: updates 1 row of public.customer  shop (production)  2026-01-05 11:00:00Z (in 52m)',
+      '',
+      'There are more: keyturn inbox --cursor c1',
+    ]);
+    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual(['Nothing waits for your decision.']);
+  });
+
+  it('shows a timeline that a person can read', () => {
+    const at = '2026-01-05T10:00:01.500Z';
+    const items = [
+      {
+        n: 0,
+        at,
+        type: 'request.received',
+        actor: { kind: 'agent' as const, name: 'bot' },
+        text: 'asked',
+        facts: {},
+      },
+      {
+        n: 1,
+        at,
+        type: 'x',
+        actor: { kind: 'system' as const },
+        text: 'planned',
+        facts: {},
+        parts: { summary: 'a\u001b' },
+      },
+      {
+        n: 2,
+        at,
+        type: 'y',
+        actor: { kind: 'person' as const },
+        text: 'approved',
+        facts: {},
+        grade: 'C' as const,
+      },
+    ];
+    expect(timelineLines({ items })).toEqual([
+      '2026-01-05 10:00:01Z  bot: asked',
+      '2026-01-05 10:00:01Z  keyturn: planned',
+      '    summary: "a\\u001b"',
+      '2026-01-05 10:00:01Z  person: approved [evidence C]',
+    ]);
+  });
+
+  it('says which checks failed and where the keys came from', () => {
+    const checks = [
+      { name: 'chain_unbroken', ok: true, detail: 'no gap' },
+      { name: 'tally_replays', ok: false, detail: 'not approved\u202E' },
+    ];
+    const lines = reportLines({ request: 'req_1', ok: false, checks }, undefined);
+    expect(lines.slice(0, 4)).toEqual([
+      'Request req_1',
+      'ok      chain_unbroken  no gap',
+      'FAILED  tally_replays   not approved<U+202E>',
+      '1 of 2 checks FAILED.',
+    ]);
+    expect(lines[4]).toContain('The keys came from the server itself');
+    expect(reportLines({ request: 'req_1', ok: true, checks }, 'keys.json')[4]).toBe(
+      'The keys are those of keys.json.',
+    );
+  });
+
+  it('names the first event that differs', () => {
+    const difference =
+      'Nondeterminism error: Timer machine does not handle this event: HistoryEvent(id: 17, TimerFired)';
+    const event = firstEvent(difference);
+    expect(event).toEqual({ id: 17, type: 'TimerFired' });
+    const lines = replayLines([
+      { request: 'req_1', run: 'r1', event, difference },
+      { request: 'req_2', run: 'r2', event: null, difference: null },
+    ]);
+    expect(lines).toEqual([
+      `req_1 differs first at event 17 (TimerFired): ${difference}`,
+      '2 replayed, 1 different.',
+    ]);
+  });
+
+  it('tells times from now', () => {
+    expect([0, 59_999, 3_661_000, 90_000_000].map(duration)).toEqual(['0s', '59s', '1h 1m', '1d 1h']);
+    expect(instant('2026-01-05T10:00:00.000Z', NOW)).toBe('2026-01-05 10:00:00Z (8m ago)');
+    expect(parseInstant('2h', NOW)).toBe('2026-01-05T12:08:00.000Z');
+    expect(parseInstant('2026-01-05T12:00:00+02:00', NOW)).toBe('2026-01-05T10:00:00.000Z');
+    expect([parseInstant('tomorrow', NOW), parseInstant('5', NOW)]).toEqual([null, null]);
+  });
+});

@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Client, escapeLiteral } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { freePort } from '../../scripts/servers/ports.ts';
+import {
+  startPostgres,
+  withDatabase,
+  withUser,
+  type PostgresServer,
+} from '../../scripts/servers/postgres.ts';
+import { root } from '../../scripts/servers/root.ts';
+import { compiled } from '../stack/databases.ts';
+
+const TEMPORAL = 'for-temporal-only';
+const ADMIN = 'for-the-admin-only';
+const API = 'for-the-api-only';
+const WORKER = 'for-the-worker-only';
+
+let folder: string;
+let server: PostgresServer;
+
+describe('the databases that compose makes', () => {
+  // A cluster of its own: roles belong to the whole cluster, and here they must not exist yet.
+  beforeAll(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'keyturn-compose-'));
+    fs.chmodSync(folder, 0o711);
+    server = await startPostgres({
+      folder: path.join(folder, 'postgres'),
+      port: await freePort(),
+      logFile: path.join(folder, 'postgres.log'),
+      isDurable: false,
+    });
+    await setUp();
+    await migrate();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('are migrated by an admin who is no superuser, also a second time', async () => {
+    await migrate();
+    const rows = await ask(admin(), 'select rolsuper from pg_roles where rolname = current_user');
+    expect(rows).toEqual([{ rolsuper: false }]);
+  });
+
+  it.each([
+    ['keyturn_api', API],
+    ['keyturn_worker', WORKER],
+  ])('let %s read requests and connect to nothing else', async (role, password) => {
+    expect(await ask(urlOf(role, password, 'keyturn'), 'select id from keyturn.request')).toEqual([]);
+    for (const other of ['temporal', 'temporal_visibility', 'postgres', 'template1']) {
+      await expect(ask(urlOf(role, password, other), 'select 1')).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  it('keep Temporal out of the database of Keyturn', async () => {
+    await expect(ask(urlOf('temporal', TEMPORAL, 'keyturn'), 'select 1')).rejects.toMatchObject({
+      code: '42501',
+    });
+    await ask(urlOf('temporal', TEMPORAL, 'temporal'), 'create table proof (id int)');
+  });
+
+  it('keep the admin of Keyturn out of the databases of Temporal', async () => {
+    await expect(ask(urlOf('keyturn_admin', ADMIN, 'temporal'), 'select 1')).rejects.toMatchObject({
+      code: '42501',
+    });
+  });
+
+  it('let the worker add audit entries and never change one', async () => {
+    const worker = urlOf('keyturn_worker', WORKER, 'keyturn');
+    await expect(ask(worker, 'delete from audit.entry')).rejects.toMatchObject({ code: '42501' });
+    await expect(ask(worker, 'set role keyturn_owner')).rejects.toMatchObject({ code: '42501' });
+  });
+});
+
+/** What the image runs with psql: here by a plain client, with psql's own two commands done by hand. */
+async function setUp(): Promise<void> {
+  const script = fs.readFileSync(path.join(root, 'compose/postgres/10-databases.sql'), 'utf8');
+  const passwords: Record<string, string> = { temporal_password: TEMPORAL, keyturn_admin_password: ADMIN };
+  const sql = script
+    .replaceAll(/^\\set .*$/gm, '')
+    .replaceAll(/^--.*$/gm, '')
+    .replaceAll(/:'(\w+)'/g, (_match, name: string) => escapeLiteral(passwords[name] ?? ''));
+  for (const statement of sql.split(';').filter((part) => part.trim() !== ''))
+    await ask(server.url(), statement);
+}
+
+async function migrate(): Promise<void> {
+  const env = { KEYTURN_DATABASE_URL: admin(), KEYTURN_API_PASSWORD: API, KEYTURN_WORKER_PASSWORD: WORKER };
+  await promisify(execFile)(process.execPath, [compiled('database/migrate.js')], {
+    env: { ...process.env, ...env },
+  });
+}
+
+function admin(): string {
+  return urlOf('keyturn_admin', ADMIN, 'keyturn');
+}
+
+function urlOf(role: string, password: string, database: string): string {
+  return withDatabase(withUser(server.url(), role, password), database);
+}
+
+async function ask(url: string, sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  try {
+    await client.connect();
+    const { rows } = await client.query(sql);
+    return rows as unknown[];
+  } finally {
+    await client.end();
+  }
+}

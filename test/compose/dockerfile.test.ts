@@ -1,0 +1,88 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+
+import { root } from '../../scripts/servers/root.ts';
+
+interface Instruction {
+  readonly name: string;
+  readonly rest: string;
+}
+
+const KNOWN = new Set(
+  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
+    ' ',
+  ),
+);
+
+const instructions = readInstructions();
+const final = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
+
+it('holds only instructions that exist', () => {
+  expect(instructions.filter(({ name }) => !KNOWN.has(name))).toEqual([]);
+});
+
+it('runs on the very Node that the tests run on, on slim Debian', () => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  const bases = instructions.filter(({ name }) => name === 'FROM').map(({ rest }) => rest.split(' ')[0]);
+  expect(bases).toHaveLength(2);
+  for (const base of bases) expect(base).toBe(`node:${dependencies['node']}-bookworm-slim`);
+});
+
+it('runs as somebody who is not root and does not own the files', () => {
+  const user = final.findIndex(({ name }) => name === 'USER');
+  expect(final[user]?.rest).toBe('node');
+  expect(final.slice(user).some(({ name }) => name === 'COPY' || name === 'RUN')).toBe(false);
+  expect(read('Dockerfile')).not.toMatch(/--chown|chmod/);
+});
+
+it('says how it is, and starts a program that is compiled', () => {
+  expect(final.some(({ name }) => name === 'HEALTHCHECK')).toBe(true);
+  expect(final.find(({ name }) => name === 'ENTRYPOINT')?.rest).toBe('["node"]');
+  expect(final.find(({ name }) => name === 'CMD')?.rest).toBe('["dist/apps/api/main.js"]');
+});
+
+it('copies only files that exist and that the build may see', () => {
+  const copied = instructions
+    .filter(({ name, rest }) => name === 'COPY' && !rest.startsWith('--from'))
+    .flatMap(({ rest }) => rest.split(/\s+/).slice(0, -1))
+    .filter((source) => source !== '.');
+  expect(copied.length).toBeGreaterThan(0);
+  for (const source of copied) {
+    expect(fs.existsSync(path.join(root, source)), source).toBe(true);
+    expect(allowed(), source).toContain(source);
+  }
+});
+
+it('lets the build see sources only: no secret, no data, no environment file', () => {
+  const [first, ...rest] = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  expect(first).toBe('*');
+  expect(rest.filter((line) => !line.startsWith('!'))).toContain('**/.env*');
+  for (const source of allowed()) expect(fs.existsSync(path.join(root, source)), source).toBe(true);
+  expect(allowed().filter((source) => /keyturn|secret|env|node_modules|\.git/.test(source))).toEqual([]);
+});
+
+function allowed(): string[] {
+  return read('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+}
+
+function readInstructions(): Instruction[] {
+  return read('Dockerfile')
+    .replaceAll(/^#.*\n/gm, '')
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [name = '', ...rest] = line.trim().split(' ');
+      return { name, rest: rest.join(' ') };
+    });
+}
+
+function read(name: string): string {
+  return fs.readFileSync(path.join(root, name), 'utf8');
+}

@@ -1,0 +1,142 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { readSettings } from '../../apps/api/settings.ts';
+import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
+import { openEnvelope, signEnvelope } from '../../domain/envelope.ts';
+import { seal, unseal } from '../../domain/sealing.ts';
+import { root } from '../../scripts/servers/root.ts';
+import { readComposeFile } from './compose-file.ts';
+
+const file = readComposeFile();
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+if (!hasOpenssl) process.stderr.write('SKIPPED: compose/secrets.sh needs openssl, which is not on PATH.\n');
+
+let folder: string;
+
+describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
+  beforeAll(() => {
+    folder = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'keyturn-secrets-')), 'secrets');
+    makeSecrets();
+  });
+
+  afterAll(() => fs.rmSync(path.dirname(folder), { recursive: true, force: true }));
+
+  it('makes every file that compose mounts', () => {
+    for (const [name, secret] of Object.entries(file.secrets)) {
+      expect(path.basename(secret.file)).toBe(name);
+      expect(fs.statSync(path.join(folder, name)).size, name).toBeGreaterThan(0);
+    }
+  });
+
+  it('shows the folder to its owner only', () => {
+    expect(fs.statSync(folder).mode & 0o077).toBe(0);
+  });
+
+  it('changes nothing when it runs again', () => {
+    const before = contents();
+    makeSecrets();
+    expect(contents()).toEqual(before);
+  });
+
+  it('makes the public key anew from the private one that is in place', () => {
+    const before = contents();
+    fs.rmSync(path.join(folder, 'verification.jwks.json'));
+    makeSecrets();
+    expect(contents()).toEqual(before);
+  });
+
+  it('makes a signing key whose signatures the verification keys accept', async () => {
+    const key = json<{ kid: string }>('signing.jwk.json');
+    const envelope = await signEnvelope(
+      {
+        kind: 'withdrawal',
+        id: `wdr_${'a'.repeat(26)}`,
+        request: 'req_one',
+        by: { issuer: 'https://login.example.com', subject: 'ada' },
+        reason: null,
+        issued_at: '2026-11-22T12:00:00.000Z',
+      },
+      { kid: key.kid, key },
+    );
+    const keys = createLocalJWKSet(json<JSONWebKeySet>('verification.jwks.json'));
+    expect(await openEnvelope('withdrawal', envelope, keys)).toMatchObject({ request: 'req_one' });
+    expect(JSON.stringify(json('verification.jwks.json'))).not.toContain('"d"');
+  });
+
+  it('makes keys that the worker can use', async () => {
+    const { sealingKeys, identityKey } = await readKeys(readConfiguration(environmentOf('worker')));
+    const sealed = await seal(
+      { context: 'req_one/arguments', value: { a: 1 }, initializationVector: new Uint8Array(12) },
+      sealingKeys,
+    );
+    expect(await unseal(sealed, 'req_one/arguments', sealingKeys)).toEqual({ a: 1 });
+    expect(identityKey).toHaveLength(32);
+  });
+
+  it('gives the API, the worker and the migrations all variables that they require', () => {
+    expect(readSettings(environmentOf('api')).host).toBe('0.0.0.0');
+    expect(readConfiguration(environmentOf('worker')).KEYTURN_WORKER_HOST).toBe('0.0.0.0');
+    const required = [...source('database/migrate.ts').matchAll(/required\('(\w+)'\)/g)].map(
+      (match) => match[1],
+    );
+    expect(required.length).toBeGreaterThan(0);
+    expect(Object.keys(environmentOf('migrate'))).toEqual(expect.arrayContaining(required));
+  });
+
+  it.each(['api', 'worker', 'migrate', 'policy', 'postgres', 'temporal', 'temporal-schema'])(
+    'mounts into %s each secret that it is told to read',
+    (name) => {
+      const service = file.services[name];
+      const scripts = (service?.volumes ?? []).flatMap(mountedScripts);
+      const text = [JSON.stringify(service?.command ?? []), JSON.stringify(service?.environment ?? {})];
+      const read = [...[...text, ...scripts].join('\n').matchAll(/\/run\/secrets\/([\w.]+)/g)].map((match) =>
+        String(match[1]),
+      );
+      expect(read.length).toBeGreaterThan(0);
+      expect([...new Set(read)].sort()).toEqual([...(service?.secrets ?? [])].sort());
+    },
+  );
+});
+
+function makeSecrets(): void {
+  execFileSync('sh', [path.join(root, 'compose/secrets.sh'), folder]);
+}
+
+function contents(): Record<string, string> {
+  return Object.fromEntries(
+    fs.readdirSync(folder).map((name) => [name, fs.readFileSync(path.join(folder, name), 'utf8')]),
+  );
+}
+
+function json<Value>(name: string): Value {
+  return JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')) as Value;
+}
+
+/** What a service of docker-compose.yml finds in its environment, with the secrets where the test made them. */
+function environmentOf(name: string): NodeJS.ProcessEnv {
+  const service = file.services[name];
+  const envFile = /--env-file=\/run\/secrets\/([\w.]+)/.exec(service?.command?.[0] ?? '')?.[1] ?? '';
+  const fromFile = parseEnv(fs.readFileSync(path.join(folder, envFile), 'utf8'));
+  const told = Object.entries(service?.environment ?? {}).map(([key, value]) => [
+    key,
+    value.replace('/run/secrets', folder),
+  ]);
+  return { ...(Object.fromEntries(told) as NodeJS.ProcessEnv), ...fromFile };
+}
+
+/** The scripts of a folder of ours that a service mounts, as text. */
+function mountedScripts(volume: string): string[] {
+  const mounted = path.join(root, volume.split(':')[0] ?? '');
+  if (!volume.startsWith('./compose/') || !fs.statSync(mounted).isDirectory()) return [];
+  return fs.readdirSync(mounted).map((name) => fs.readFileSync(path.join(mounted, name), 'utf8'));
+}
+
+function source(name: string): string {
+  return fs.readFileSync(path.join(root, name), 'utf8');
+}

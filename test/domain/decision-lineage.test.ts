@@ -1,0 +1,141 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import type { Directory } from '../../domain/directory.ts';
+import type { Lineage, LineageRole } from '../../domain/identity.ts';
+import { by, outcome, REQUEST } from './decisions.ts';
+import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from './examples.ts';
+
+const ELSEWHERE = 'https://else.example';
+
+/** Everybody may decide, so that only the lineage stands in the way. */
+const OPEN = requirement([
+  demand([
+    stage(['group:data', 'owners', 'user:ada', 'user:olga', 'user:dmitri', 'user:omar', 'user:petra']),
+  ]),
+]);
+
+const account = (subject: string, role: LineageRole, issuer = ISSUER): Lineage[number] => ({
+  role,
+  issuer,
+  subject,
+});
+
+function decides(person: string, lineage: Lineage, directory: Directory = DIRECTORY): string {
+  return outcome({ request: { requirement: OPEN, lineage }, attempt: by(person), now: directory });
+}
+
+const AGENT = account('agent-billing', 'requester');
+
+describe('nobody approves their own request', () => {
+  it('as the owner of the agent that asks', () => {
+    expect(decides('ada', [AGENT])).toBe('self_approval');
+    expect(decides('olga', [AGENT])).toBe('ok');
+  });
+
+  it('as the person who asks', () => {
+    expect(decides('olga', [account('sub-olga', 'requester')])).toBe('self_approval');
+  });
+
+  it.each(['owner', 'on_behalf_of', 'trigger', 'editor'] as const)('as the %s', (role) => {
+    expect(decides('olga', [AGENT, account('sub-olga', role)])).toBe('self_approval');
+    expect(decides('dmitri', [AGENT, account('sub-olga', role)])).toBe('ok');
+  });
+
+  it('as the owner of an agent anywhere in the lineage', () => {
+    const lineage = [account('sub-olga', 'requester'), account('agent-billing', 'trigger')];
+    expect(decides('ada', lineage)).toBe('self_approval');
+  });
+
+  it('by another account of the same person', () => {
+    const people = [
+      examplePerson('olga', {
+        accounts: [
+          { issuer: ISSUER, subject: 'sub-olga' },
+          { issuer: ELSEWHERE, subject: '7' },
+        ],
+      }),
+      examplePerson('dmitri'),
+    ];
+    const linked = { ...DIRECTORY, people };
+    expect(decides('olga', [AGENT, account('7', 'on_behalf_of', ELSEWHERE)], linked)).toBe('self_approval');
+    expect(decides('dmitri', [AGENT, account('7', 'on_behalf_of', ELSEWHERE)], linked)).toBe('ok');
+  });
+
+  it('by an account that the directory gives to somebody else as well', () => {
+    const shared = { issuer: ELSEWHERE, subject: 'shared' };
+    const people = [
+      examplePerson('petra', { accounts: [shared] }),
+      examplePerson('olga', { accounts: [{ issuer: ISSUER, subject: 'sub-olga' }, shared] }),
+    ];
+    const directory = { ...DIRECTORY, people };
+    expect(decides('olga', [AGENT, account('shared', 'trigger', ELSEWHERE)], directory)).toBe(
+      'self_approval',
+    );
+  });
+
+  it('by having had an account unlinked since the request was made', () => {
+    const linked = {
+      ...DIRECTORY,
+      people: [
+        examplePerson('olga', {
+          accounts: [
+            { issuer: ISSUER, subject: 'sub-olga' },
+            { issuer: ELSEWHERE, subject: '7' },
+          ],
+        }),
+      ],
+    };
+    const request = { requirement: OPEN, lineage: [AGENT, account('7', 'on_behalf_of', ELSEWHERE)] };
+    expect(outcome({ request, now: DIRECTORY, atCreation: linked })).toBe('self_approval');
+    expect(outcome({ request, now: linked, atCreation: DIRECTORY })).toBe('self_approval');
+    expect(outcome({ request, now: DIRECTORY, atCreation: DIRECTORY })).toBe('ok');
+  });
+
+  it('by having handed the agent to somebody else since the request was made', () => {
+    const agents = DIRECTORY.agents.map((agent) => ({ ...agent, owner: 'omar' }));
+    const handedOver = { ...DIRECTORY, agents };
+    const request = { requirement: OPEN, lineage: [AGENT] };
+    for (const person of ['ada', 'omar']) {
+      const attempt = by(person);
+      expect(outcome({ request, attempt, now: handedOver, atCreation: DIRECTORY })).toBe('self_approval');
+    }
+  });
+
+  it('by removing the agent from the directory', () => {
+    const request = { requirement: OPEN, lineage: [AGENT] };
+    const without = { ...DIRECTORY, agents: [] };
+    expect(outcome({ request, attempt: by('ada'), now: without, atCreation: DIRECTORY })).toBe(
+      'self_approval',
+    );
+  });
+
+  it('and a denial of it is a withdrawal, which is told before anything else about the request', () => {
+    const lineage = [account('sub-olga', 'requester')];
+    const request = { ...REQUEST, requirement: OPEN, lineage };
+    expect(outcome({ request, attempt: { verdict: 'deny' } })).toBe('use_withdraw');
+    expect(outcome({ request, attempt: { verdict: 'defer' } })).toBe('self_approval');
+    expect(outcome({ request: { ...request, status: 'denied' } })).toBe('self_approval');
+  });
+
+  it('but a namesake at another issuer is somebody else', () => {
+    expect(decides('olga', [AGENT, account('sub-olga', 'on_behalf_of', ELSEWHERE)])).toBe('ok');
+    expect(decides('olga', [AGENT, account('SUB-OLGA', 'on_behalf_of')])).toBe('ok');
+  });
+
+  it('whatever the lineage looks like', () => {
+    const role = fc.constantFrom<LineageRole[]>('owner', 'on_behalf_of', 'trigger', 'editor');
+    const subject = fc.constantFrom('sub-ada', 'sub-olga', 'sub-omar', 'agent-billing', 'stranger');
+    const member = fc.record({ role, subject, issuer: fc.constantFrom(ISSUER, ELSEWHERE) });
+    const people = ['ada', 'olga', 'dmitri', 'omar', 'petra'];
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 4 }), fc.constantFrom(...people), (others, person) => {
+        const lineage = [AGENT, ...others];
+        const isOwn =
+          person === 'ada' || others.some((one) => one.issuer === ISSUER && one.subject === `sub-${person}`);
+        expect(decides(person, lineage)).toBe(isOwn ? 'self_approval' : 'ok');
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import type {
+  DecidableRequest,
+  DecisionAttempt,
+  DecisionCheck,
+  DecisionFacts,
+} from '../../domain/decision.ts';
+import { checkDecision } from '../../domain/decision.ts';
+import type { Directory } from '../../domain/directory.ts';
+import { demand, DIRECTORY, ISSUER, minutes, requirement, stage, START } from './examples.ts';
+
+export const DIGEST = `sha256:${'d'.repeat(64)}`;
+
+/** A pending request of the billing agent that one administrator decides. */
+export const REQUEST: DecidableRequest = {
+  status: 'pending',
+  decision_digest: DIGEST,
+  lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
+  requirement: requirement([demand([stage(['group:dba'])])]),
+  pending_since: START,
+  expires_at: minutes(240),
+  owners: ['group:shop-owners'],
+  decisions: [],
+};
+
+/** Olga approves after five minutes. */
+export const ATTEMPT: DecisionAttempt = {
+  decision_digest: DIGEST,
+  verdict: 'approve',
+  reviewer: { issuer: ISSUER, subject: 'sub-olga' },
+  is_human: true,
+  grade: 'C',
+  has_reason: false,
+  defer: null,
+  at: minutes(5),
+};
+
+/** What differs from the plain case. */
+export interface Changes {
+  readonly request?: Partial<DecidableRequest>;
+  readonly attempt?: Partial<DecisionAttempt>;
+  readonly now?: Directory;
+  readonly atCreation?: Directory;
+}
+
+/** The attempt of somebody else. */
+export function by(person: string, changes: Partial<DecisionAttempt> = {}): Partial<DecisionAttempt> {
+  return { reviewer: { issuer: ISSUER, subject: `sub-${person}` }, ...changes };
+}
+
+export function factsWith({ request, attempt, now, atCreation }: Changes): DecisionFacts {
+  const today = now ?? DIRECTORY;
+  return {
+    request: { ...REQUEST, ...request },
+    attempt: { ...ATTEMPT, ...attempt },
+    directories: { now: today, at_creation: atCreation ?? today },
+  };
+}
+
+export function check(changes: Changes = {}): DecisionCheck {
+  return checkDecision(factsWith(changes));
+}
+
+/** The code of the refusal, or `ok`. */
+export function outcome(changes: Changes = {}): string {
+  const result = check(changes);
+  return result.ok ? 'ok' : result.code;
+}

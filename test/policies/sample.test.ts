@@ -1,0 +1,139 @@
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
+import { checkDecision, type DecisionCheck } from '../../domain/decision.ts';
+import { evaluate, targetOf, type Evaluation, type PolicySet } from '../../domain/policy.ts';
+import { tally, type CountedDecision } from '../../domain/quorum.ts';
+import type { Requirement } from '../../domain/requirement.ts';
+import { minutes, PLAN, START } from '../domain/examples.ts';
+
+const FOLDER = path.join(import.meta.dirname, '../../policies');
+const ISSUER = 'http://127.0.0.1:9099';
+const DIGEST = `sha256:${'d'.repeat(64)}`;
+
+let policy: PolicySet;
+
+beforeAll(async () => {
+  const result = await loadPolicyFolder(FOLDER, { KEYTURN_IDP_ISSUER: ISSUER });
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
+  policy = result.policy;
+});
+
+function evaluated(target: string): Evaluation {
+  const found = targetOf(policy, target);
+  if (!found) throw new Error(`no target ${target}`);
+  return evaluate(policy, { action: 'postgres.execute', target: found, plan: PLAN });
+}
+
+function demanded(target: string): Requirement {
+  const { requirement } = evaluated(target);
+  if (!requirement) throw new Error(`${target} is not reviewed`);
+  return requirement;
+}
+
+interface Attempt {
+  readonly target: string;
+  readonly decisions?: readonly CountedDecision[];
+  readonly at?: string;
+}
+
+/** What an approval by this person of a request of the billing agent comes to. */
+function approve(person: string, { target, decisions = [], at = minutes(5) }: Attempt): DecisionCheck {
+  return checkDecision({
+    request: {
+      status: 'pending',
+      decision_digest: DIGEST,
+      lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
+      requirement: demanded(target),
+      pending_since: START,
+      expires_at: minutes(240),
+      owners: targetOf(policy, target)?.owners ?? [],
+      decisions,
+    },
+    attempt: {
+      decision_digest: DIGEST,
+      verdict: 'approve',
+      reviewer: { issuer: ISSUER, subject: person },
+      is_human: true,
+      grade: 'C',
+      has_reason: true,
+      defer: null,
+      at,
+    },
+    directories: { now: policy.directory, at_creation: policy.directory },
+  });
+}
+
+/** The standing after these people approved one after the other; who may not is an error. */
+function standingAfter(target: string, people: readonly string[]): string {
+  const decisions: CountedDecision[] = [];
+  for (const [index, person] of people.entries()) {
+    const at = minutes(index + 1);
+    const check = approve(person, { target, decisions, at });
+    if (!check.ok) return check.code;
+    decisions.push({ id: person, person: check.person, verdict: 'approve', at, grade: 'C', seats: check.seats });
+  }
+  const now = minutes(people.length + 1);
+  return tally({ requirement: demanded(target), pending_since: START, decisions, now }).standing;
+}
+
+describe('the sample policy', () => {
+  it('loads without any environment, for the issuer that npm start brings up', async () => {
+    const result = await loadPolicyFolder(FOLDER, {});
+    expect(result).toMatchObject({ ok: true });
+    const [ada] = result.ok ? result.policy.directory.people : [];
+    expect(ada?.accounts).toEqual([{ issuer: 'http://127.0.0.1:7082', subject: 'ada' }]);
+  });
+
+  it('asks one database administrator about SQL on production', () => {
+    expect(evaluated('shop-production')).toMatchObject({
+      effect: 'review',
+      risk: { tier: 'low' },
+      rules: [{ id: 'sql-on-production' }],
+    });
+    expect(demanded('shop-production').rules).toHaveLength(1);
+    expect(standingAfter('shop-production', [])).toBe('pending');
+    expect(standingAfter('shop-production', ['olga'])).toBe('approved');
+    expect(standingAfter('shop-production', ['dmitri'])).toBe('approved');
+  });
+
+  it('lets the lead of the administrators decide only after half an hour', () => {
+    const target = 'shop-production';
+    expect(approve('petra', { target, at: minutes(29) })).toMatchObject({ ok: false, code: 'not_eligible' });
+    expect(approve('petra', { target, at: minutes(30) })).toMatchObject({ ok: true, person: 'petra' });
+  });
+
+  it('asks two people about SQL on the ledger: an administrator first, then an owner', () => {
+    expect(standingAfter('shop-ledger', ['olga'])).toBe('pending');
+    expect(standingAfter('shop-ledger', ['olga', 'omar'])).toBe('approved');
+    expect(standingAfter('shop-ledger', ['olga', 'dmitri'])).toBe('pending');
+    expect(demanded('shop-ledger').rules.some((rule) => rule.is_reason_required)).toBe(true);
+  });
+
+  it('asks the owner about everything that no rule names', () => {
+    expect(evaluated('shop-staging')).toMatchObject({ effect: 'review', rules: [] });
+    expect(standingAfter('shop-staging', ['omar'])).toBe('approved');
+    expect(standingAfter('shop-staging', ['olga'])).toBe('not_eligible');
+  });
+
+  it.each(['shop-production', 'shop-ledger', 'shop-staging'])('never lets the owner of the agent approve on %s', (target) => {
+    expect(approve('ada', { target })).toMatchObject({ ok: false, code: 'self_approval' });
+  });
+
+  it('declares one agent as acting for people, and one as working on its own', () => {
+    const agents = policy.directory.agents.map((agent) => [agent.id, agent.owner, agent.acts_for_people]);
+    expect(agents).toEqual([
+      ['agent-billing', 'ada', false],
+      ['agent-assistant', 'ada', true],
+    ]);
+  });
+
+  it('holds no secret: every target is reached by reference', () => {
+    expect(policy.targets.map((target) => target.connection['url'])).toEqual([
+      'env:KEYTURN_TARGET_SHOP_URL',
+      'env:KEYTURN_TARGET_SHOP_URL',
+      'env:KEYTURN_TARGET_SHOP_URL',
+    ]);
+  });
+});

@@ -1,0 +1,169 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import * as oidc from 'openid-client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../../scripts/servers/ports.ts';
+import { startProcess, waitUntilReady, type RunningProcess } from '../../scripts/servers/process.ts';
+import { root } from '../../scripts/servers/root.ts';
+
+let folder: string;
+let issuer: string;
+let provider: RunningProcess;
+
+beforeAll(async () => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'keyturn-idp-'));
+  issuer = `http://127.0.0.1:${await freePort()}`;
+  provider = await start();
+});
+
+afterAll(async () => {
+  await provider.stop();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+it('gives a person who signs in by device flow a token that may decide', async () => {
+  const config = await discover('keyturn-cli', oidc.None());
+  const device = await oidc.initiateDeviceAuthorization(config, { scope: 'openid keyturn:decide' });
+  await signInAs('olga', device.user_code);
+  const { access_token: token } = await oidc.pollDeviceAuthorizationGrant(config, device);
+  expect(await verified(token)).toMatchObject({
+    sub: 'olga',
+    client_id: 'keyturn-cli',
+    scope: expect.stringContaining('keyturn:decide'),
+  });
+});
+
+it('gives an agent a token by client credentials, never with the scope to decide', async () => {
+  const config = await discover('agent-billing', oidc.ClientSecretBasic(secretOf('agent-billing')));
+  const { access_token: token } = await oidc.clientCredentialsGrant(config, { scope: 'keyturn:decide' });
+  const claims = await verified(token);
+  expect(claims).toMatchObject({ sub: 'agent-billing', client_id: 'agent-billing' });
+  expect(claims['scope'] ?? '').not.toContain('keyturn:decide');
+});
+
+it('names the person as subject and the agent as actor when an agent acts for somebody', async () => {
+  const { body } = await demoToken({
+    client_id: 'agent-assistant',
+    client_secret: secretOf('agent-assistant'),
+    on_behalf_of: 'ada',
+  });
+  expect(await verified(body.access_token)).toMatchObject({ sub: 'ada', act: { sub: 'agent-assistant' } });
+});
+
+it.each([
+  ['an unknown person', { person: 'nobody' }],
+  ['a wrong secret', { client_id: 'agent-billing', client_secret: 'guess' }],
+  ['an agent that is none', { client_id: '__proto__', client_secret: 'x' }],
+  ['no object', []],
+])('refuses %s', async (_what, body) => {
+  expect((await demoToken(body)).status).toBe(401);
+});
+
+it('keeps keys and secrets over a restart, so that old tokens stay good', async () => {
+  const { body } = await demoToken({ person: 'olga' });
+  const secret = secretOf('agent-billing');
+  await provider.kill9();
+  provider = await start();
+  expect(await verified(body.access_token)).toMatchObject({ sub: 'olga' });
+  expect(secretOf('agent-billing')).toBe(secret);
+});
+
+it('answers under no other name than its own', async () => {
+  const other = await fetch(`${issuer.replace('127.0.0.1', 'localhost')}/demo/token`, { method: 'POST' });
+  expect(other.status).toBe(421);
+});
+
+async function start(): Promise<RunningProcess> {
+  const running = startProcess({
+    name: 'identity provider',
+    command: [process.execPath, path.join(root, 'scripts', 'identity-provider.mjs')],
+    logFile: path.join(folder, 'log'),
+    env: {
+      ...process.env,
+      KEYTURN_IDP_PORT: new URL(issuer).port,
+      KEYTURN_IDP_FOLDER: folder,
+      KEYTURN_IDP_POLICY: path.join(root, 'policies'),
+    },
+  });
+  await waitUntilReady(running, async () => (await fetch(`${issuer}/healthz`)).ok);
+  return running;
+}
+
+function discover(client: string, authentication: oidc.ClientAuth): Promise<oidc.Configuration> {
+  const options = { execute: [oidc.allowInsecureRequests] };
+  return oidc.discovery(new URL(issuer), client, undefined, authentication, options);
+}
+
+async function verified(token: string): Promise<Record<string, unknown>> {
+  const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
+  const { payload } = await jwtVerify(token, keys, { issuer, audience: 'keyturn' });
+  expect(payload.exp).toBe((decodeJwt(token).iat ?? 0) + 3600);
+  return payload;
+}
+
+interface DemoReply {
+  readonly status: number;
+  readonly body: { readonly access_token: string };
+}
+
+async function demoToken(body: object): Promise<DemoReply> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${issuer}/demo/token`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: JSON.parse(await response.text()) };
+}
+
+function secretOf(agent: string): string {
+  const secrets: Record<string, string> = JSON.parse(
+    fs.readFileSync(path.join(folder, 'agents.json'), 'utf8'),
+  );
+  return secrets[agent] ?? '';
+}
+
+/** What a browser does: enters the code, confirms it, picks a person. */
+async function signInAs(person: string, userCode: string): Promise<void> {
+  const browser = newBrowser();
+  const entered = await browser('/device');
+  const confirm = await browser('/device', { ...fieldsOf(entered.html), user_code: userCode });
+  expect(confirm.html).toContain(userCode);
+  const people = await browser('/device', fieldsOf(confirm.html));
+  expect(people.html).toContain('Who are you today?');
+  const done = await browser(people.path, { person });
+  expect(done.html).toContain('You are signed in');
+}
+
+interface Page {
+  readonly path: string;
+  readonly html: string;
+}
+
+function newBrowser(): (where: string, form?: Record<string, string>) => Promise<Page> {
+  const cookies = new Map<string, string>();
+  return async (where, form) => {
+    let url = new URL(where, issuer);
+    let body = form ? new URLSearchParams(form) : undefined;
+    for (;;) {
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const request = { redirect: 'manual', headers: { cookie } } as const;
+      const response = await fetch(url, body ? { ...request, method: 'POST', body } : request);
+      for (const line of response.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+        cookies.set(name, value);
+      }
+      const next = response.headers.get('location');
+      if (!next) return { path: url.pathname, html: await response.text() };
+      url = new URL(next, url);
+      body = undefined;
+    }
+  };
+}
+
+function fieldsOf(html: string): Record<string, string> {
+  const inputs = html.matchAll(/<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"/g);
+  return Object.fromEntries([...inputs].map(([, name = '', value = '']) => [name, value]));
+}

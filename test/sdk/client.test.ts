@@ -1,0 +1,220 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { KeyturnClient, KeyturnProblem } from '../../sdk/client.ts';
+import { parseEvents, type ServerSentEvent } from '../../sdk/events.ts';
+import { problem, startServer, type AnsweringServer, type Received, type Reply } from './server.ts';
+import { requestView } from './view.ts';
+
+let server: AnsweringServer | undefined;
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+async function clientFor(answer: (call: Received, index: number) => Reply): Promise<KeyturnClient> {
+  server = await startServer(answer);
+  return new KeyturnClient({ baseUrl: server.url, token: 'token-1' });
+}
+
+const ASKED = { action: 'postgres.execute', target: 'shop', arguments: { sql: 'select 1' } };
+
+describe('asking', () => {
+  it('sends token, key and wait, and tells a new request from a repeated one', async () => {
+    const client = await clientFor((_call, index) => ({
+      status: index === 0 ? 201 : 200,
+      body: requestView(),
+    }));
+    const first = await client.request(ASKED, { idempotencyKey: 'k', waitSeconds: 7 });
+    const second = await client.request(ASKED, { idempotencyKey: 'k' });
+    expect([first, second]).toMatchObject([
+      { kind: 'recorded', isRepeat: false },
+      { kind: 'recorded', isRepeat: true },
+    ]);
+    expect(server?.received[0]).toMatchObject({
+      method: 'POST',
+      path: '/v1/requests',
+      headers: { authorization: 'Bearer token-1', 'idempotency-key': 'k', prefer: 'wait=7' },
+      body: JSON.stringify(ASKED),
+    });
+  });
+
+  it('says that a request is kept but not recorded yet', async () => {
+    const client = await clientFor(() => ({ status: 202, body: { id: 'req_1', status: 'planning' } }));
+    expect(await client.request(ASKED)).toEqual({ kind: 'queued', id: 'req_1' });
+  });
+
+  it('comes back with the same key after 503 and 429, when the server says', async () => {
+    const refusals = [
+      problem(503, 'unavailable', { 'retry-after': '0' }),
+      problem(429, 'rate_limited', { 'retry-after': '0' }),
+    ];
+    const client = await clientFor((_call, index) => refusals[index] ?? { status: 201, body: requestView() });
+    expect((await client.request(ASKED)).kind).toBe('recorded');
+    const keys = server?.received.map((call) => call.headers['idempotency-key']) ?? [];
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  it('gives a fresh key to each request that has none', async () => {
+    const client = await clientFor(() => ({ status: 201, body: requestView() }));
+    await client.request(ASKED);
+    await client.request(ASKED);
+    expect(new Set(server?.received.map((call) => call.headers['idempotency-key'])).size).toBe(2);
+  });
+
+  it('sends a key of any script as UTF-8', async () => {
+    const client = await clientFor(() => ({ status: 201, body: requestView() }));
+    await client.request(ASKED, { idempotencyKey: 'ключ-1' });
+    const sent = String(server?.received[0]?.headers['idempotency-key']);
+    expect(Buffer.from(sent, 'latin1').toString('utf8')).toBe('ключ-1');
+  });
+
+  it('does not obey a pause that is too long, and tells it', async () => {
+    const client = await clientFor(() => problem(503, 'unavailable', { 'retry-after': '3600' }));
+    await expect(client.request(ASKED)).rejects.toMatchObject({
+      code: 'unavailable',
+      retryAfterMs: 3_600_000,
+    });
+    expect(server?.received).toHaveLength(1);
+  });
+
+  it('gives up after a few refusals', async () => {
+    const client = await clientFor(() => problem(503, 'unavailable', { 'retry-after': '0' }));
+    await expect(client.request(ASKED)).rejects.toBeInstanceOf(KeyturnProblem);
+    expect(server?.received).toHaveLength(4);
+  });
+});
+
+describe('deciding', () => {
+  const decision = { decision_digest: `sha256:${'2'.repeat(64)}`, verdict: 'approve' as const };
+
+  it('tells a counted decision from one that is only kept', async () => {
+    const counted = {
+      decision: { id: 'dec_1', outcome: 'counted' },
+      request: requestView({ status: 'approved' }),
+    };
+    const queued = { decision: { id: 'dec_2' }, state: 'queued, not counted yet' };
+    const client = await clientFor((_call, index) =>
+      index === 0 ? { status: 200, body: counted } : { status: 202, body: queued },
+    );
+    expect(await client.decide('req_1', decision)).toMatchObject({ kind: 'counted' });
+    expect(await client.decide('req_1', decision)).toEqual({ kind: 'queued', id: 'dec_2' });
+  });
+
+  it('is not made again after 503, where the first may have counted', async () => {
+    const client = await clientFor(() => problem(503, 'unavailable', { 'retry-after': '0' }));
+    await expect(client.decide('req_1', decision)).rejects.toMatchObject({ status: 503 });
+    expect(server?.received).toHaveLength(1);
+  });
+
+  it('tells refusals by their code', async () => {
+    const client = await clientFor(() => problem(403, 'self_approval'));
+    await expect(client.decide('req_1', decision)).rejects.toMatchObject({
+      code: 'self_approval',
+      detail: 'Because.',
+    });
+  });
+
+  it('cannot be made to call another path by an id', async () => {
+    const client = await clientFor(() => ({ status: 200, body: requestView() }));
+    await client.show('../keys?x=');
+    expect(server?.received[0]?.path).toBe('/v1/requests/..%2Fkeys%3Fx%3D');
+  });
+});
+
+describe('waiting', () => {
+  it('asks for the next version until it is decided', async () => {
+    const views = [
+      requestView({ version: 1, status: 'planning' }),
+      requestView({ version: 2 }),
+      requestView({ version: 2 }),
+      requestView({ version: 3, status: 'approved' }),
+    ];
+    const client = await clientFor((_call, index) => ({ status: 200, body: views[index] }));
+    expect((await client.untilDecided('req_1')).status).toBe('approved');
+    expect(server?.received.map((call) => new URL(call.path, 'http://x').search)).toEqual([
+      '',
+      '?wait=60&version=1',
+      '?wait=60&version=2',
+      '?wait=60&version=2',
+    ]);
+  });
+
+  it('yields each version once, until nothing can happen any more', async () => {
+    const views = [2, 2, 4, 5].map((version) =>
+      requestView({ version, status: version === 5 ? 'succeeded' : 'approved' }),
+    );
+    const client = await clientFor((_call, index) => ({ status: 200, body: views[index] }));
+    const versions: number[] = [];
+    for await (const view of client.watch('req_1')) versions.push(view.version);
+    expect(versions).toEqual([2, 4, 5]);
+  });
+
+  it('returns the request as it stands when the time is up', async () => {
+    const client = await clientFor(() => ({ status: 200, body: requestView() }));
+    expect((await client.untilDecided('req_1', { timeoutMs: 1 })).status).toBe('pending');
+  });
+});
+
+describe('answers that are no problem documents', () => {
+  it.each([['<html>Bad gateway</html>'], ['null'], ['{}']])(
+    'become a refusal with the status (%s)',
+    async (body) => {
+      const client = await clientFor(() => ({ status: 502, body }));
+      await expect(client.actions()).rejects.toMatchObject({ code: 'http_502', status: 502 });
+    },
+  );
+
+  it('never follows a redirect with the token', async () => {
+    const client = await clientFor(() => ({
+      status: 302,
+      body: {},
+      headers: { location: 'http://127.0.0.1:1/' },
+    }));
+    await expect(client.withdraw('req_1')).rejects.toBeInstanceOf(TypeError);
+    expect(server?.received).toHaveLength(1);
+  });
+});
+
+describe('the stream of changes', () => {
+  it('resumes after the last event when the connection breaks', async () => {
+    const change = (id: number): string =>
+      `id: ${id}\nevent: request.changed\ndata: {"request":"req_1","type":"t","at":"2026-01-05T10:00:00Z"}\n\n`;
+    const client = await clientFor((_call, index) => ({
+      status: 200,
+      body: `: hello\n\n${change(index + 1)}`,
+      headers: { 'content-type': 'text/event-stream' },
+    }));
+    const ids: string[] = [];
+    for await (const event of client.events({ after: '0', request: 'req_1' })) {
+      ids.push(event.id);
+      if (ids.length === 2) break;
+    }
+    expect(ids).toEqual(['1', '2']);
+    expect(server?.received.map((call) => call.headers['last-event-id'])).toEqual(['0', '1']);
+    expect(server?.received[0]?.path).toBe('/v1/events?request=req_1');
+  });
+
+  it('ends with a refusal', async () => {
+    const client = await clientFor(() => problem(401, 'unauthenticated'));
+    await expect(client.events().next()).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('is parsed alike, however the bytes are split', async () => {
+    const bytes = new TextEncoder().encode(
+      'id: 1\r\nevent: a\r\ndata: {"x":\r\ndata: "ü"}\r\n\r\n:ping\n\ndata:2\n\n',
+    );
+    for (const size of [1, 2, 3, 7, bytes.length]) {
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+        bytes.slice(at * size, (at + 1) * size),
+      );
+      const events: ServerSentEvent[] = [];
+      for await (const event of parseEvents(ReadableStream.from(chunks))) events.push(event);
+      expect(events).toEqual([
+        { id: '1', type: 'a', data: '{"x":\n"ü"}' },
+        { id: '', type: 'message', data: '2' },
+      ]);
+    }
+  });
+});

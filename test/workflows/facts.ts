@@ -1,0 +1,71 @@
+import type { Leaf, LeafType } from '../../domain/audit.ts';
+import type { DecisionRow, ExecutionRow } from '../../database/tables.ts';
+import type { Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
+
+/** The audit entries of a request, in order. */
+export async function leavesOf({ keyturnDb }: Stack, id: string): Promise<Leaf[]> {
+  const { rows } = await keyturnDb.query<{ leaf: string }>(
+    'select leaf from audit.entry where request = $1 order by id',
+    [id],
+  );
+  return rows.map((row) => JSON.parse(row.leaf) as Leaf);
+}
+
+/** The kinds of audit entries of a request, in order. */
+export async function courseOf(stack: Stack, id: string): Promise<LeafType[]> {
+  return (await leavesOf(stack, id)).map((leaf) => leaf.type);
+}
+
+/** What became of each decision: the person (or account) with `counted` or the code of the refusal. */
+export async function verdictsOf(stack: Stack, id: string): Promise<string[]> {
+  return (await decisionsOf(stack, id)).map(
+    (row) => `${row.reviewer_subject}: ${row.outcome === 'counted' ? row.verdict : row.refusal}`,
+  );
+}
+
+export async function decisionsOf({ keyturnDb }: Stack, id: string): Promise<DecisionRow[]> {
+  const { rows } = await keyturnDb.query<DecisionRow>(
+    'select * from keyturn.decision where request = $1 order by recorded_at, id',
+    [id],
+  );
+  return rows;
+}
+
+export async function executionsOf({ keyturnDb }: Stack, id: string): Promise<ExecutionRow[]> {
+  const { rows } = await keyturnDb.query<ExecutionRow>(
+    'select * from keyturn.execution where request = $1 order by attempt',
+    [id],
+  );
+  return rows;
+}
+
+/** Waits until the audit log holds so many entries of a kind for the request. Answers them. */
+export async function waitForLeaves(
+  stack: Stack,
+  id: string,
+  wanted: { readonly type: LeafType; readonly count?: number; readonly withinMs?: number },
+): Promise<Leaf[]> {
+  const { type, count = 1, withinMs = 30_000 } = wanted;
+  return waitFor({
+    what: `${count} times ${type} for ${id}`,
+    withinMs,
+    check: async () => {
+      const found = (await leavesOf(stack, id)).filter((leaf) => leaf.type === type);
+      return found.length >= count ? found : undefined;
+    },
+    explain: async () => `so far ${(await courseOf(stack, id)).join(', ')}`,
+  });
+}
+
+/** Waits until so many decisions are recorded, counted or refused. Answers what became of each. */
+export async function waitForVerdicts(stack: Stack, id: string, count: number): Promise<string[]> {
+  return waitFor({
+    what: `${count} recorded decisions of ${id}`,
+    check: async () => {
+      const found = await verdictsOf(stack, id);
+      return found.length >= count ? found : undefined;
+    },
+    explain: async () => `recorded are ${(await verdictsOf(stack, id)).join(', ')}`,
+  });
+}

@@ -1,0 +1,76 @@
+import { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { pino } from 'pino';
+
+import type { Dependencies } from '../../activities/dependencies.ts';
+import { createActivities } from '../../activities/index.ts';
+import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
+import { createHistoryReader } from '../../apps/worker/history-reader.ts';
+import { createDataSource } from '../../database/data-source.ts';
+import { PolicyReader } from '../../database/readers.ts';
+import { compiled } from '../stack/databases.ts';
+import type { Stack } from '../stack/stack.ts';
+import { ScriptedTarget } from './scripted-target.ts';
+
+/** A worker inside the test process: the real activities and workflow bundle, with a target that follows a script. */
+export interface LocalWorker {
+  readonly target: ScriptedTarget;
+  readonly dependencies: Dependencies;
+  /** Stops polling and waits for what runs. */
+  stop(): Promise<void>;
+}
+
+let isRuntimeInstalled = false;
+
+/** Starts a worker on the task queue of the stack. `target` survives a restart when it is given again. */
+export async function startLocalWorker(
+  stack: Stack,
+  options: { readonly target?: ScriptedTarget } & Pick<WorkerOptions, 'enableNonLocalActivities'> = {},
+): Promise<LocalWorker> {
+  const { target = new ScriptedTarget(), ...workerOptions } = options;
+  installRuntime();
+  const { address, namespace } = stack.temporalPlace;
+  const connection = await NativeConnection.connect({ address });
+  const dependencies = await openDependencies(stack, new Client({ connection, namespace }), target);
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: stack.taskQueue,
+    identity: 'keyturn-worker',
+    workflowBundle: { codePath: compiled('workflow-bundle.js') },
+    dataConverter: { payloadConverterPath: compiled('workflows/payload-converter.js') },
+    activities: createActivities(dependencies),
+    ...workerOptions,
+  });
+  const running = worker.run();
+  return {
+    target,
+    dependencies,
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+      await connection.close();
+      await dependencies.source.destroy();
+    },
+  };
+}
+
+/** What activities need, over the stack's database as the worker's role. */
+async function openDependencies(stack: Stack, client: Client, target: ScriptedTarget): Promise<Dependencies> {
+  const source = createDataSource({ url: stack.databases.keyturn.worker, applicationName: 'local-worker' });
+  await source.initialize();
+  return {
+    source,
+    policies: new PolicyReader(),
+    ...(await readKeys(readConfiguration(stack.env))),
+    connectors: { 'postgres.execute': target },
+    history: createHistoryReader(client, stack.temporalPlace.namespace),
+    log: pino({ level: 'silent' }),
+  };
+}
+
+function installRuntime(): void {
+  if (isRuntimeInstalled) return;
+  isRuntimeInstalled = true;
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => {}), shutdownSignals: [] });
+}
