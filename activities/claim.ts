@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { checkDecision, tallyFactsOf } from '../domain/decision.ts';
+import { checkDecision, tallyFactsOf, type DecisionDirectories } from '../domain/decision.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import { isLineageActive } from '../domain/directory.ts';
 import { openEnvelope } from '../domain/envelope.ts';
@@ -14,7 +14,7 @@ import type { Requirement } from '../domain/requirement.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
 import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import { attemptOf } from './count-decision.ts';
+import { attemptOf, type JudgedDecision } from './count-decision.ts';
 import type { Dependencies } from './dependencies.ts';
 import { combinedRequirement } from './evaluate.ts';
 import { verifiedRequest } from './plan.ts';
@@ -115,41 +115,65 @@ interface Ground {
 }
 
 /**
- * The decisions of the round, made anew from their signatures: each is checked in order as if it arrived now, with the
- * directory of today. One whose signature, person, membership or words do not hold any more is left out.
+ * The decisions of the round, made anew from their signatures: each is checked as if it arrived now, with the directory
+ * of today. One whose signature, person, membership or words do not hold any more is left out. Decisions recorded in one
+ * step share its time, and a later stage opens by an earlier one: so those left out are looked at again until none fits.
  */
 async function rebuildDecisions(
   dependencies: Dependencies,
-  { manager, row, active }: Ground,
+  ground: Ground,
   rows: readonly DecisionRow[],
 ): Promise<CountedDecision[]> {
+  const { manager, row, active } = ground;
   const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
   const directories = { now: active.policy.directory, at_creation: creation.directory };
   const rebuilt: CountedDecision[] = [];
+  let waiting = await signedDecisions(dependencies, ground, rows);
+  for (let before = -1; before < rebuilt.length; ) {
+    before = rebuilt.length;
+    waiting = waiting.filter((judged) => {
+      const counted = countAnew(ground, directories, { judged, rebuilt });
+      if (counted) rebuilt.push(counted);
+      return !counted;
+    });
+  }
+  return rebuilt;
+}
+
+/** The counted decisions of the round that the API signed for this request. */
+async function signedDecisions(
+  { verificationKeys }: Dependencies,
+  { row }: Ground,
+  rows: readonly DecisionRow[],
+): Promise<JudgedDecision[]> {
+  const found: JudgedDecision[] = [];
   for (const stored of rows.filter(
     (candidate) => candidate.round === row.round && candidate.outcome === 'counted',
   )) {
-    const signed = await openEnvelope('decision', stored.envelope, dependencies.verificationKeys).catch(
-      () => null,
-    );
-    const request = decidableRequest({ ...row, status: 'pending' }, [], active.policy);
-    if (!signed || !request || signed.request !== row.id || signed.id !== stored.id) continue;
+    const signed = await openEnvelope('decision', stored.envelope, verificationKeys).catch(() => null);
+    if (!signed || signed.request !== row.id || signed.id !== stored.id) continue;
     // A ticket counts from its use, which only the database knows; its age can not be made younger than that.
     const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
-    const attempt = attemptOf({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
-    const check = checkDecision({ request: { ...request, decisions: rebuilt }, attempt, directories });
-    if (check.ok) {
-      rebuilt.push({
-        id: signed.id,
-        person: check.person,
-        verdict: signed.verdict,
-        at,
-        grade: signed.grade,
-        seats: check.seats,
-      });
-    }
+    found.push({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
   }
-  return rebuilt;
+  return found;
+}
+
+function countAnew(
+  { row, active }: Ground,
+  directories: DecisionDirectories,
+  { judged, rebuilt }: { readonly judged: JudgedDecision; readonly rebuilt: readonly CountedDecision[] },
+): CountedDecision | null {
+  const request = decidableRequest({ ...row, status: 'pending' }, [], active.policy);
+  if (!request) return null;
+  const check = checkDecision({
+    request: { ...request, decisions: rebuilt },
+    attempt: attemptOf(judged),
+    directories,
+  });
+  if (!check.ok) return null;
+  const { id, verdict, grade } = judged.signed;
+  return { id, person: check.person, verdict, at: judged.instant.at, grade, seats: check.seats };
 }
 
 async function insertClaim(manager: EntityManager, row: RequestRow): Promise<ExecutionRow> {

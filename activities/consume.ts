@@ -96,6 +96,7 @@ async function consumeBatch(
     if (envelope) opened.push(envelope);
     else junk += 1;
   }
+  const batchPrefix = `${place.request}/${place.run}/${batch.name}/${batch.step}/`;
   return recordStep(dependencies, place, async (transaction): Promise<Consumed> => {
     const counted: CountedDecision[] = [];
     const late: Message[] = [];
@@ -104,7 +105,8 @@ async function consumeBatch(
       if (outcome === 'late' && item.kind === 'decision') late.push(item.message);
       else if (outcome !== null && outcome !== 'late') counted.push(outcome);
     }
-    if (junk > 0) await appendJunk(transaction, junk);
+    const fresh = junk > 0 ? junk - (await junkRecorded(transaction, batchPrefix)) : 0;
+    if (fresh > 0) await appendJunk(transaction, fresh);
     return { status: transaction.row.status, counted, late };
   });
 }
@@ -142,6 +144,16 @@ async function consumeOne(
   const instant = instantOf(item.signed, item.envelope, transaction.row.expires_at);
   if (instant === 'unknown') return 'late';
   return countDecision(dependencies, transaction, { signed: item.signed, envelope: item.envelope, instant });
+}
+
+/** A batch that is consumed again has grown: what was recorded of it the first time is not counted twice. */
+async function junkRecorded({ manager, place }: StepTransaction, batchPrefix: string): Promise<number> {
+  const rows: { count: string }[] = await manager.query(
+    `select coalesce(sum((leaf::jsonb -> 'facts' ->> 'count')::int), 0) as count from audit.entry
+     where request = $1 and run_id = $2 and type = 'decision.unauthenticated' and starts_with(event_id, $3)`,
+    [place.request, place.run, batchPrefix],
+  );
+  return Number(rows[0]?.count ?? 0);
 }
 
 async function appendJunk(transaction: StepTransaction, count: number): Promise<void> {

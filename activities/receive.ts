@@ -55,7 +55,7 @@ async function insertOnce(
     .createQueryBuilder()
     .insert()
     .into(requestTable)
-    .values(row)
+    .values(row as object)
     .orIgnore()
     .returning('id')
     .execute();

@@ -45,13 +45,23 @@ export async function resolveClaim(
   });
 }
 
-async function probe(
-  { dependencies, isLastProbe }: Inquiry,
+/** An answer that may still change (the target is away, an orphaned session lives on) is asked for again. */
+async function probe(inquiry: Inquiry, row: RequestRow, execution: ExecutionRow): Promise<ProbeOutcome> {
+  const found = await probeOnce(inquiry.dependencies, row, execution);
+  if (found !== 'unknown' || inquiry.isLastProbe) return found;
+  throw ApplicationFailure.retryable(
+    'The target cannot tell yet what became of the action.',
+    'outcome_unknown',
+  );
+}
+
+async function probeOnce(
+  dependencies: Dependencies,
   row: RequestRow,
   execution: ExecutionRow,
 ): Promise<ProbeOutcome> {
-  const { connector, call } = await prepareCall(dependencies, row, await activePolicy(dependencies));
   try {
+    const { connector, call } = await prepareCall(dependencies, row, await activePolicy(dependencies));
     return await connector.probe({
       ...call,
       idempotencyKey: execution.idempotency_key,
@@ -59,10 +69,6 @@ async function probe(
     });
   } catch (error) {
     dependencies.log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'probe failed');
-    if (isLastProbe) return 'unknown';
-    throw ApplicationFailure.retryable(
-      'The target cannot be asked yet what became of the action.',
-      'probe_unreachable',
-    );
+    return 'unknown';
   }
 }

@@ -9,7 +9,10 @@ import { REQUEST_STATUSES } from './request.ts';
 
 const instant = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
 const digest = z.string().describe('`sha256:` and 64 hex digits');
-const jsonObject = z.record(z.string(), z.json());
+
+/** Any JSON value. */
+export const jsonValueSchema = z.json();
+const jsonObject = z.record(z.string(), jsonValueSchema);
 
 /** Who a token speaks for. */
 export const identitySchema = z.object({
@@ -30,7 +33,7 @@ export const requestIdSchema = z.string().regex(/^req_[a-z2-7]{26}$/);
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
 /** What the agent says about itself: shown as its words, never as facts. */
-export const claimsSchema = z.strictObject({
+const claimsSchema = z.strictObject({
   justification: z.string().max(4000).optional(),
   links: z.array(httpUrl).max(10).optional(),
   run_id: z.string().max(200).optional(),
@@ -85,14 +88,18 @@ const limitQuery = z
   .regex(/^\d{1,3}$/, '1 to 100')
   .transform(Number)
   .pipe(z.int().min(1).max(100));
+const nameQuery = z
+  .string()
+  .max(200)
+  .regex(/^\P{Cc}+$/u, 'no control characters');
 const cursorQuery = z.string().min(1).max(200);
 
 /** GET /v1/requests */
 export const listQuerySchema = z.strictObject({
   status: statusSchema.optional(),
-  action: z.string().min(1).max(200).optional(),
-  target: z.string().min(1).max(200).optional(),
-  environment: z.string().min(1).max(200).optional(),
+  action: nameQuery.optional(),
+  target: nameQuery.optional(),
+  environment: nameQuery.optional(),
   risk: riskSchema.optional(),
   mine: z.enum(['true', 'false']).optional(),
   limit: limitQuery.optional(),
@@ -160,7 +167,7 @@ const progressSchema = z.object({
   ),
 });
 
-const rowValues = z.record(z.string(), z.json());
+const rowValues = z.record(z.string(), jsonValueSchema);
 
 export const planSchema = z.object({
   connector: z.string(),
@@ -230,7 +237,7 @@ export const requestSummarySchema = z.object({
   requested_by: identitySchema,
   lineage: z.array(identitySchema.extend({ role: roleSchema })),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
-  result: z.json().nullable(),
+  result: jsonValueSchema.nullable(),
   created_at: instant,
   updated_at: instant,
   version: z.int().describe('Grows with every change; 0 while nothing is recorded yet'),
@@ -276,8 +283,8 @@ export const timelineSchema = z.object({
   ),
 });
 
-const keysSchema = z.object({ keys: z.array(z.record(z.string(), z.json())) });
-export { keysSchema };
+/** A JSON Web Key Set of public keys. */
+export const keysSchema = z.object({ keys: z.array(z.record(z.string(), jsonValueSchema)) });
 
 /** Everything that checks one request offline. */
 export const evidenceSchema = z.object({
@@ -326,11 +333,9 @@ export const problemSchema = z.object({
 
 export type CreateBody = z.input<typeof createBodySchema>;
 export type DecisionBody = z.input<typeof decisionBodySchema>;
-export type WithdrawBody = z.input<typeof withdrawBodySchema>;
 export type RequestSummary = z.infer<typeof requestSummarySchema>;
 export type RequestView = z.infer<typeof requestSchema>;
 export type RequestPage = z.infer<typeof requestPageSchema>;
-export type RequestClaims = z.infer<typeof claimsSchema>;
 export type DecisionView = z.infer<typeof decisionSchema>;
 export type DecisionAnswer = z.infer<typeof decisionAnswerSchema>;
 export type DecisionQueued = z.infer<typeof decisionQueuedSchema>;

@@ -49,7 +49,6 @@ function copyFiles() {
 
 async function bundleWorkflows() {
   const workflowsPath = path.join(dist, 'workflows', 'index.js');
-  if (!fs.existsSync(workflowsPath)) return;
   const inputs = digestOfInputs();
   if (fs.existsSync(bundle) && readOrEmpty(bundleStamp) === inputs) return;
   const { bundleWorkflowCode } = await import('@temporalio/worker');

@@ -17,7 +17,8 @@ export interface ConnectorCall {
  */
 export interface PlanRefusal {
   readonly kind: 'refused';
-  readonly code: 'not_one_statement' | 'statement_kind' | 'function_not_allowed' | 'not_previewable' | 'target_error';
+  readonly code:
+    'not_one_statement' | 'statement_kind' | 'function_not_allowed' | 'not_previewable' | 'target_error';
   readonly detail: string;
 }
 

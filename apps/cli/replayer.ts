@@ -2,8 +2,16 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { Client, Connection, type HistoryAndWorkflowId } from '@temporalio/client';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type ReplayWorkerOptions,
+} from '@temporalio/worker';
+
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
 import { failure } from './exit.ts';
@@ -35,7 +43,7 @@ type Histories = Parameters<typeof Worker.runReplayHistories>[1];
 
 /** Replays histories against today's workflow code. Nothing is changed anywhere. */
 export async function replayHistories(replay: Replay): Promise<ReplayedHistory[]> {
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  silenceRuntime();
   const options = replayOptions(replay.bundle);
   if (replay.source.kind === 'file') return collect(options, await historiesOfFile(replay.source));
   const connection = await connect(replay.address);
@@ -45,6 +53,16 @@ export async function replayHistories(replay: Replay): Promise<ReplayedHistory[]
   } finally {
     await connection.close();
   }
+}
+
+/** The SDK would write what it thinks of a history to standard output, where our own answer belongs. */
+function silenceRuntime(): void {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
+  });
 }
 
 async function connect(address: string): Promise<Connection> {
@@ -74,36 +92,67 @@ async function historiesOfFile({
   file: string;
   request: string | null;
 }): Promise<Histories> {
-  const history: unknown = JSON.parse(await readFile(file, 'utf8'));
+  const history = historyFromJSON(JSON.parse(await readFile(file, 'utf8')));
   return [{ workflowId: request ?? workflowIdOf(history) ?? file, history }];
 }
 
-/** The id that the first event tells, as the CLI of Temporal and the SDK write it. */
-function workflowIdOf(history: unknown): string | undefined {
-  const { events } = history as {
-    events?: { workflowExecutionStartedEventAttributes?: { workflowId?: string } }[];
-  };
-  return events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId;
+/** The id that the first event tells. */
+function workflowIdOf(history: History): string | undefined {
+  return history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId || undefined;
 }
 
 async function collect(options: ReplayWorkerOptions, histories: Histories): Promise<ReplayedHistory[]> {
   const replayed: ReplayedHistory[] = [];
-  for await (const { workflowId, runId, error } of Worker.runReplayHistories(options, histories)) {
-    const difference = error?.message ?? null;
-    replayed.push({
-      request: workflowId,
-      run: runId,
-      difference,
-      event: difference === null ? null : firstEvent(difference),
-    });
+  const underway = new Map<string, History>();
+  for await (const { workflowId, runId, error } of Worker.runReplayHistories(
+    options,
+    remember(histories, underway),
+  )) {
+    const difference = error ? reasonOf(error.message) : null;
+    const event = difference === null ? null : firstEvent(difference, underway.get(workflowId));
+    replayed.push({ request: workflowId, run: runId, event, difference });
+    underway.delete(workflowId);
   }
   return replayed;
 }
 
-/** The SDK names the event that does not fit as `HistoryEvent(id: 7, ActivityTaskScheduled)`. */
-export function firstEvent(message: string): ReplayedHistory['event'] {
-  const [, id, type] = /HistoryEvent\(id: (\d+), (?:Some\()?(\w+)/.exec(message) ?? [];
-  return id === undefined || type === undefined ? null : { id: Number(id), type };
+type History = ReturnType<typeof historyFromJSON>;
+
+/** Keeps each history until its result is there: a difference is looked up in it. */
+async function* remember(
+  histories: Histories,
+  underway: Map<string, History>,
+): AsyncGenerator<HistoryAndWorkflowId> {
+  for await (const entry of histories) {
+    underway.set(entry.workflowId, entry.history as History);
+    yield entry;
+  }
+}
+
+/** The SDK wraps the reason in the printed form of a whole failure. */
+function reasonOf(message: string): string {
+  const [, inner] = /message: ("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
+  try {
+    const reason: unknown = inner === undefined ? null : JSON.parse(inner);
+    return typeof reason === 'string' && reason !== '' ? reason : message;
+  } catch {
+    return message;
+  }
+}
+
+/**
+ * The SDK names the event that does not fit as `HistoryEvent(id: 7, ActivityTaskScheduled)`, or, for an activity under
+ * another name or id, only by that: then it is looked up in the history.
+ */
+export function firstEvent(difference: string, history?: History): ReplayedHistory['event'] {
+  const [, id, type] = /HistoryEvent\(id: (\d+), (?:Some\()?(\w+)/.exec(difference) ?? [];
+  if (id !== undefined && type !== undefined) return { id: Number(id), type };
+  const [, name] = /of scheduled event '([^']*)'/.exec(difference) ?? [];
+  const event = history?.events?.find(
+    ({ activityTaskScheduledEventAttributes: scheduled }) =>
+      scheduled?.activityType?.name === name || scheduled?.activityId === name,
+  );
+  return name === undefined || !event ? null : { id: Number(event.eventId), type: 'ActivityTaskScheduled' };
 }
 
 /** The same code and the same converter that the worker runs. */

@@ -35,8 +35,8 @@ function changesOf(effect: Effect): readonly string[] {
         ? `${column}: ${JSON.stringify(after?.[column])}`
         : `${column}: ${JSON.stringify(before[column])} -> ${JSON.stringify(after?.[column])}`,
     );
-    const verb = before === null ? 'new row' : after === null ? 'deleted row' : 'row';
-    return `          ${effect.resource}, ${verb} ${key}: ${changes.join(', ')}`;
+    const what = after === null ? `${key}, deleted` : key;
+    return `          ${effect.resource}, ${what}: ${changes.join(', ')}`;
   });
 }
 

@@ -27,18 +27,20 @@ create table purchase (
 
 create index purchase_by_account on purchase (account_id);
 
--- Who changed which account, and what it was before: written by a trigger, whoever makes the change.
+-- Who changed which account, and what it was before: written by a trigger, whoever makes the change. It writes with
+-- the rights of its owner, so that nobody who may change accounts can also change this trail.
 create table account_audit (
   id bigint generated always as identity primary key,
   account_id bigint not null,
   changed_at timestamptz not null default now(),
-  changed_by text not null default current_user,
+  changed_by text not null default session_user,
   field text not null,
   old_value text,
   new_value text
 );
 
-create function audit_account_change() returns trigger language plpgsql as $$
+create function audit_account_change() returns trigger
+  language plpgsql security definer set search_path = public as $$
 begin
   if new.credit_limit is distinct from old.credit_limit then
     insert into account_audit (account_id, field, old_value, new_value)

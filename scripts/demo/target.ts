@@ -1,14 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { Client, escapeLiteral } from 'pg';
+import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { fillTargetSetup, type TargetRoles } from '../../activities/connectors/postgres/target-setup.ts';
 import { root } from '../servers/root.ts';
 
-/** The role that Keyturn's worker signs in with at a target. */
-export const TARGET_ROLE = 'keyturn_target';
+/** The roles that the sample policy's targets name, and the one that the worker signs in with. */
+export const TARGET_ROLES: TargetRoles = {
+  login: 'keyturn_target',
+  statement: 'shop_writer',
+  observer: 'keyturn_observer',
+};
 
 /**
  * Fills an empty database with the shop and gives Keyturn its place in it, exactly as the owner of a real target
- * would. `password` becomes that of the role that the worker uses.
+ * would. `password` becomes that of the role that the worker signs in with.
  */
 export async function prepareTarget(adminUrl: string, password: string): Promise<void> {
   const client = new Client({ connectionString: adminUrl });
@@ -16,8 +21,12 @@ export async function prepareTarget(adminUrl: string, password: string): Promise
   try {
     const { rows } = await client.query<{ shop: string | null }>("select to_regclass('purchase') as shop");
     if (!rows[0]?.shop) await client.query(sqlOf('scripts/demo/shop.sql'));
-    await client.query(sqlOf('activities/connectors/postgres/target-setup.sql'));
-    await client.query(`alter role ${TARGET_ROLE} login password ${escapeLiteral(password)}`);
+    const setup = sqlOf('activities/connectors/postgres/target-setup.sql');
+    await client.query(fillTargetSetup(setup, TARGET_ROLES));
+    await client.query(sqlOf('scripts/demo/grants.sql'));
+    await client.query(
+      `alter role ${escapeIdentifier(TARGET_ROLES.login)} password ${escapeLiteral(password)}`,
+    );
   } finally {
     await client.end();
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { prepareTarget, TARGET_ROLE } from '../demo/target.ts';
+import { prepareTarget, TARGET_ROLES } from '../demo/target.ts';
 import { ensureDatabase, withDatabase, withUser } from '../servers/postgres.ts';
 import { root } from '../servers/root.ts';
 
@@ -45,7 +45,7 @@ export async function prepareShop(adminUrl: string, folder: string): Promise<str
   await ensureDatabase(adminUrl, SHOP);
   const url = withDatabase(adminUrl, SHOP);
   await prepareTarget(url, passwords.target);
-  return withUser(url, TARGET_ROLE, passwords.target);
+  return withUser(url, TARGET_ROLES.login, passwords.target);
 }
 
 /** Makes the sample policy the active one; nothing happens when it already is. */

@@ -33,19 +33,16 @@ async function runAll(given: Settings, { isAfterCrash }: TakenLock): Promise<num
   const stopRequested = onSignals(supervisor);
   try {
     // What a killed start left behind is just being stopped; its ports become free in a moment.
-    const portsAreFree = refuseTakenPorts(given, isAfterCrash ? AFTER_CRASH_MS : 0);
-    const running = portsAreFree.then(() => run(given, supervisor));
-    await Promise.race([running, supervisor.failed, stopRequested]);
+    await refuseTakenPorts(given, isAfterCrash ? AFTER_CRASH_MS : 0);
+    await Promise.race([run(given, supervisor), supervisor.failed, stopRequested]);
     return 0;
   } catch (error) {
     if (error instanceof StopRequested) return 0;
     process.stderr.write(`\n${messageOf(error)}\n`);
     return 1;
   } finally {
-    say();
     await supervisor.stop();
     releaseLock(given.folder);
-    say('Stopped. What happened is kept in .keyturn/; the next start goes on from there.');
   }
 }
 

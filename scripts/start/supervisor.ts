@@ -35,11 +35,14 @@ export function supervise(): Supervisor {
     },
     stop: async () => {
       isStopping = true;
+      if (programs.length === 0) return;
+      say();
       for (const running of programs.toReversed()) {
         if (!running.isRunning()) continue;
         say(`  stopping ${running.name}`);
         await running.stop();
       }
+      say('Stopped. The next start goes on from here.');
     },
     kill: () => {
       isStopping = true;

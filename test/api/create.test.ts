@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { requestId } from '../../domain/audit.ts';
 import { openEnvelope } from '../../domain/envelope.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
 import { unseal } from '../../domain/sealing.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 
@@ -18,13 +19,20 @@ async function agent(): Promise<string> {
   return api.issuer.agentToken('agent-billing');
 }
 
+/** Everything that the start of a workflow carries in bytes: input, memo, search attributes, summary and details. */
+async function startTexts(id: string): Promise<string[]> {
+  const { events } = await api.context.temporal.workflow.getHandle(id).fetchHistory();
+  return textsIn(events?.[0]);
+}
+
+function textsIn(value: unknown): string[] {
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString()];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
 async function startInput(id: string): Promise<{ asked: Record<string, string>; request: string }> {
-  const history = await api.context.temporal.workflow.getHandle(id).fetchHistory();
-  const input = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data;
-  return JSON.parse(Buffer.from(input ?? []).toString()) as {
-    asked: Record<string, string>;
-    request: string;
-  };
+  const input = (await startTexts(id)).find((text) => text.startsWith('{"asked"'));
+  return JSON.parse(input ?? '{}') as { asked: Record<string, string>; request: string };
 }
 
 describe('creating a request with no worker up', () => {
@@ -56,14 +64,10 @@ describe('creating a request with no worker up', () => {
       claims: { justification: 'tell_tale too' },
     };
     const reply = await api.create(await agent(), body);
-    const history = await api.context.temporal.workflow.getHandle(String(reply.body['id'])).fetchHistory();
-    const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
-    const texts = [
-      ...(started?.input?.payloads ?? []),
-      ...Object.values(started?.memo?.fields ?? {}),
-      ...Object.values(started?.searchAttributes?.indexedFields ?? {}),
-    ].map((payload) => Buffer.from(payload.data ?? []).toString());
-    const signedPart = JSON.stringify(decodeJwt((await startInput(String(reply.body['id']))).request));
+    const id = String(reply.body['id']);
+    const texts = await startTexts(id);
+    expect(texts.length).toBeGreaterThan(3);
+    const signedPart = JSON.stringify(decodeJwt((await startInput(id)).request));
     expect(`${texts.join(' ')} ${signedPart}`).not.toContain('tell_tale');
   });
 
@@ -132,53 +136,101 @@ describe('creating a request with no worker up', () => {
   });
 });
 
+interface Refusal {
+  readonly token: () => Promise<string>;
+  readonly body: unknown;
+  readonly status: number;
+  readonly code: ErrorCode;
+}
+
 describe('who may ask, and for what', () => {
-  const refusals: readonly [string, () => Promise<string>, unknown, number, string][] = [
-    ['an unknown agent', () => api.issuer.agentToken('nobody'), GOOD_BODY, 403, 'forbidden'],
-    ['a retired agent', () => api.issuer.agentToken('agent-retired'), GOOD_BODY, 403, 'requester_inactive'],
-    ['an inactive person', () => api.issuer.humanToken('ines'), GOOD_BODY, 403, 'requester_inactive'],
+  const refusals: readonly [string, Refusal][] = [
+    [
+      'an unknown agent',
+      { token: () => api.issuer.agentToken('nobody'), body: GOOD_BODY, status: 403, code: 'forbidden' },
+    ],
+    [
+      'a retired agent',
+      {
+        token: () => api.issuer.agentToken('agent-retired'),
+        body: GOOD_BODY,
+        status: 403,
+        code: 'requester_inactive',
+      },
+    ],
+    [
+      'an inactive person',
+      {
+        token: () => api.issuer.humanToken('ines'),
+        body: GOOD_BODY,
+        status: 403,
+        code: 'requester_inactive',
+      },
+    ],
     [
       'an agent for people naming nobody',
-      () => api.issuer.agentToken('agent-assistant'),
-      GOOD_BODY,
-      403,
-      'acts_for_nobody',
+      {
+        token: () => api.issuer.agentToken('agent-assistant'),
+        body: GOOD_BODY,
+        status: 403,
+        code: 'acts_for_nobody',
+      },
     ],
     [
       'an agent for people naming somebody invented',
-      () => api.issuer.agentToken('agent-assistant'),
-      { ...GOOD_BODY, on_behalf_of: { subject: 'nobody-at-all' } },
-      403,
-      'acts_for_nobody',
+      {
+        token: () => api.issuer.agentToken('agent-assistant'),
+        body: { ...GOOD_BODY, on_behalf_of: { subject: 'nobody-at-all' } },
+        status: 403,
+        code: 'acts_for_nobody',
+      },
     ],
-    ['an unknown action', agent, { ...GOOD_BODY, action: 'aws.delete' }, 422, 'unknown_action'],
-    ['an unknown target', agent, { ...GOOD_BODY, target: 'nowhere' }, 422, 'unknown_target'],
-    ['a mode that is not there yet', agent, { ...GOOD_BODY, mode: 'lease' }, 422, 'mode_unsupported'],
+    [
+      'an unknown action',
+      { token: agent, body: { ...GOOD_BODY, action: 'aws.delete' }, status: 422, code: 'unknown_action' },
+    ],
+    [
+      'an unknown target',
+      { token: agent, body: { ...GOOD_BODY, target: 'nowhere' }, status: 422, code: 'unknown_target' },
+    ],
+    [
+      'a mode that is not there yet',
+      { token: agent, body: { ...GOOD_BODY, mode: 'lease' }, status: 422, code: 'mode_unsupported' },
+    ],
     [
       'arguments beside the schema',
-      agent,
-      { ...GOOD_BODY, arguments: { statement: 1 } },
-      422,
-      'arguments_invalid',
+      {
+        token: agent,
+        body: { ...GOOD_BODY, arguments: { statement: 1 } },
+        status: 422,
+        code: 'arguments_invalid',
+      },
     ],
     [
       'arguments too many',
-      agent,
-      { ...GOOD_BODY, arguments: { statement: 'x', more: 1 } },
-      422,
-      'arguments_invalid',
+      {
+        token: agent,
+        body: { ...GOOD_BODY, arguments: { statement: 'x', more: 1 } },
+        status: 422,
+        code: 'arguments_invalid',
+      },
     ],
-    ['a field nobody asked for', agent, { ...GOOD_BODY, approve: true }, 400, 'invalid_request'],
+    [
+      'a field nobody asked for',
+      { token: agent, body: { ...GOOD_BODY, approve: true }, status: 400, code: 'invalid_request' },
+    ],
     [
       'a link that is code',
-      agent,
-      { ...GOOD_BODY, claims: { links: ['javascript:1'] } },
-      400,
-      'invalid_request',
+      {
+        token: agent,
+        body: { ...GOOD_BODY, claims: { links: ['javascript:1'] } },
+        status: 400,
+        code: 'invalid_request',
+      },
     ],
   ];
 
-  it.each(refusals)('refuses %s', async (_name, token, body, status, code) => {
+  it.each(refusals)('refuses %s', async (_name, { token, body, status, code }) => {
     expect(await api.create(await token(), body)).toMatchObject({ status, body: { code, status } });
   });
 

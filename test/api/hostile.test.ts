@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';

@@ -49,6 +49,27 @@ async function countryOf(customer: number): Promise<string> {
   return String(found.rows[0]?.country);
 }
 
+type RecordedEvent = Readonly<Record<string, unknown>>;
+interface RecordedHistory {
+  events: RecordedEvent[];
+}
+
+function renamed(event: RecordedEvent): RecordedEvent {
+  const attributes = event['activityTaskScheduledEventAttributes'] as RecordedEvent;
+  return {
+    ...event,
+    activityTaskScheduledEventAttributes: { ...attributes, activityType: { name: 'another' } },
+  };
+}
+
+function timed({
+  activityTaskScheduledEventAttributes: _attributes,
+  ...event
+}: RecordedEvent): RecordedEvent {
+  const timer = { timerId: '1', startToFireTimeout: '10s', workflowTaskCompletedEventId: '4' };
+  return { ...event, eventType: 'EVENT_TYPE_TIMER_STARTED', timerStartedEventAttributes: timer };
+}
+
 describe('a request from the command line', () => {
   let asked: RequestView;
 
@@ -126,22 +147,28 @@ describe('a request from the command line', () => {
     expect((await keyturn('', 'replay', '--all')).code).toBe(0);
   });
 
-  it('names the first event when the code would do something else', async () => {
+  it.each([
+    ['another activity', 'ActivityTaskScheduled', renamed],
+    ['a timer instead of an activity', 'TimerStarted', timed],
+  ])('names the first event when the code would do %s', async (_what, type, change) => {
     const history = await stack.temporal.workflow.getHandle(asked.id).fetchHistory();
-    const file = join(stack.folder, 'history.json');
-    const json = JSON.parse(JSON.stringify(historyToJSON(history))) as { events: Record<string, unknown>[] };
+    const json: RecordedHistory = JSON.parse(historyToJSON(history));
     const position = json.events.findIndex((event) => 'activityTaskScheduledEventAttributes' in event);
-    const activity = json.events[position]?.['activityTaskScheduledEventAttributes'] as {
-      activityType: { name: string };
-    };
-    activity.activityType.name = 'anotherActivity';
+    json.events = json.events.map((event, index) => (index === position ? change(event) : event));
+    const file = join(stack.folder, 'history.json');
     await writeFile(file, JSON.stringify(json));
     const result = await keyturn('', 'replay', '--history', file, '--json');
-    expect(result.code).toBe(1);
+    expect([result.code, result.stderr]).toEqual([1, '']);
     expect(JSON.parse(result.stdout)).toMatchObject({
       ok: false,
       replayed: 1,
-      different: [{ event: { id: position + 1, type: 'ActivityTaskScheduled' } }],
+      different: [
+        {
+          request: asked.id,
+          event: { id: position + 1, type },
+          difference: expect.stringContaining('Nondeterminism error'),
+        },
+      ],
     });
   });
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { Client as DatabaseClient } from 'pg';
 import { stringify } from 'yaml';
+import { root } from '../../scripts/servers/root.ts';
 import { ensureKeys } from '../../scripts/start/keys.ts';
 import { compiled, createDatabases, type StackDatabases } from './databases.ts';
 import { call, type Call, type Reply } from './http.ts';
@@ -98,7 +99,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const taskQueue = 'keyturn';
   const context = { options, folder, databases, temporalPlace, issuer, secondIssuer, taskQueue };
   const env = environmentOf(context);
-  await installPolicy(options.policies ?? path.join(import.meta.dirname, 'policies'), {
+  await installPolicy(options.policies ?? path.join(root, 'test', 'stack', 'policies'), {
     ...process.env,
     ...env,
   });

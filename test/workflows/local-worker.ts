@@ -56,7 +56,11 @@ export async function startLocalWorker(
 }
 
 /** What activities need, over the stack's database as the worker's role. */
-async function openDependencies(stack: Stack, client: Client, target: ScriptedTarget): Promise<Dependencies> {
+export async function openDependencies(
+  stack: Stack,
+  client: Client,
+  target: ScriptedTarget,
+): Promise<Dependencies> {
   const source = createDataSource({ url: stack.databases.keyturn.worker, applicationName: 'local-worker' });
   await source.initialize();
   return {

@@ -19,6 +19,7 @@ export class ScriptedTarget implements Connector {
   readonly effects: string[] = [];
   readonly planned: string[] = [];
   readonly #drifted = new Set<string>();
+  readonly #fenced = new Set<string>();
   #gate: Promise<void> = Promise.resolve();
 
   /** Holds every execution at its start until the returned function is called. */
@@ -45,12 +46,15 @@ export class ScriptedTarget implements Connector {
     }
     if (script === 'fail') return { kind: 'failed', code: 'constraint', detail: 'a check failed' };
     await call.beforeCommit({ transactionId: '7' });
+    if (this.#fenced.has(call.idempotencyKey)) throw new Error('this key was fenced off');
     this.effects.push(call.requestId);
     return { kind: 'succeeded', fingerprint: call.approvedPlan.fingerprint, result: { rows: 1 } };
   }
 
   async probe(call: ProbeCall): Promise<ProbeOutcome> {
-    return this.effects.includes(call.requestId) ? 'done' : 'not_done';
+    if (this.effects.includes(call.requestId)) return 'done';
+    this.#fenced.add(call.idempotencyKey);
+    return 'not_done';
   }
 
   /** After a drift the same statement has another effect. */
@@ -87,5 +91,6 @@ export class ScriptedTarget implements Connector {
 }
 
 function scriptOf(call: ConnectorCall): string {
-  return String(call.arguments['statement']);
+  const { statement } = call.arguments;
+  return typeof statement === 'string' ? statement : '';
 }

@@ -180,6 +180,13 @@ export class Desk {
     return envelope;
   }
 
+  /** Signs one after the other, then sends all at once. */
+  async decideAtOnce(id: string, subjects: readonly string[], change: DecisionChange = {}): Promise<void> {
+    const envelopes: string[] = [];
+    for (const subject of subjects) envelopes.push(await this.decision(id, subject, change));
+    await Promise.all(envelopes.map((envelope) => this.signal(id, envelope)));
+  }
+
   async withdrawal(id: string, subject: string): Promise<string> {
     return signEnvelope(
       {

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 
 import * as sql from './dependencies.sql.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
@@ -34,7 +34,7 @@ interface AnalysisRequest extends SessionRequest {
  * operators, views, policies, defaults, checks, index expressions, domains, triggers, cascades. Throws
  * `StatementRefused` for anything that nobody vouches for. EXPLAIN would not do: it evaluates functions.
  */
-export async function analyse(client: pg.Client, request: AnalysisRequest): Promise<Analysis> {
+export async function analyse(client: Client, request: AnalysisRequest): Promise<Analysis> {
   await begin(client, { isolation: 'repeatable read' }, request);
   try {
     return await analyseInside(client, request);
@@ -43,7 +43,7 @@ export async function analyse(client: pg.Client, request: AnalysisRequest): Prom
   }
 }
 
-async function analyseInside(client: pg.Client, request: AnalysisRequest): Promise<Analysis> {
+async function analyseInside(client: Client, request: AnalysisRequest): Promise<Analysis> {
   await refuseUnsafeRoles(client, request.settings);
   await refuseShadowedNames(client, request.statement);
   const statementOid = await noteStatement(client, request);
@@ -64,10 +64,16 @@ async function analyseInside(client: pg.Client, request: AnalysisRequest): Promi
   return { tables, callsOwnerFunctions: called.length > 0, unknownTriggers: unknownOf(triggers, allowed) };
 }
 
-/** A function in the session's own temporary schema that holds the statement; gone with the rollback. */
-async function noteStatement(client: pg.Client, request: AnalysisRequest): Promise<string> {
-  const { statement, parser, settings } = request;
-  const text = `create function pg_temp.keyturn_statement() returns void language sql begin atomic\n${statement.text}\n;\nend`;
+/**
+ * A function in the session's own temporary schema that holds the statement; gone with the rollback. The text is one
+ * whole statement, so it cannot end the body early, and the extended protocol takes nothing behind it.
+ */
+async function noteStatement(
+  client: Client,
+  { statement, settings, parser }: AnalysisRequest,
+): Promise<string> {
+  const head = 'create function pg_temp.keyturn_statement() returns void language sql begin atomic';
+  const text = `${head}\n${statement.text}\n;\nend`;
   const outcome = await parser.parse(text);
   if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) {
     throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
@@ -82,7 +88,7 @@ async function noteStatement(client: pg.Client, request: AnalysisRequest): Promi
   return row?.oid ?? '0';
 }
 
-interface CatalogObject extends pg.QueryResultRow {
+interface CatalogObject extends QueryResultRow {
   readonly class: string;
   readonly oid: string;
 }
@@ -94,13 +100,13 @@ function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly st
 }
 
 /** A bare name on the owner's list must not mean a function of pg_catalog that is not harmless. */
-async function refuseShadowedNames(client: pg.Client, statement: Statement): Promise<void> {
+async function refuseShadowedNames(client: Client, statement: Statement): Promise<void> {
   const names = statement.unqualifiedFunctions.filter((name) => !HARMLESS_FUNCTIONS.has(name));
   const rows = await rowsOf<{ name: string }>(client, sql.CATALOG_FUNCTIONS, [names]);
   for (const { name } of rows) throw notAllowed(`pg_catalog.${name}`);
 }
 
-async function refuseForeignTables(client: pg.Client, objects: readonly CatalogObject[]): Promise<void> {
+async function refuseForeignTables(client: Client, objects: readonly CatalogObject[]): Promise<void> {
   const rows = await rowsOf<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]);
   const names = rows.map((row) => row.name).join(', ');
   if (rows.length > 0)
@@ -108,14 +114,14 @@ async function refuseForeignTables(client: pg.Client, objects: readonly CatalogO
 }
 
 async function refuseUnknownFunctions(
-  client: pg.Client,
+  client: Client,
   { objects, request }: { objects: readonly CatalogObject[]; request: AnalysisRequest },
 ): Promise<void> {
   const rows = await rowsOf<{ name: string }>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]);
   for (const { name } of rows) if (!request.settings.allowedFunctions.has(name)) throw notAllowed(name);
 }
 
-interface TriggerRow extends pg.QueryResultRow, TriggerFunction {
+interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly definition: string | null;
 }
 
@@ -123,7 +129,7 @@ const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
 
 /** Triggers that may fire on these tables, also those of pg_catalog that have a condition. */
 export async function readTriggers(
-  client: pg.Client,
+  client: Client,
   tables: readonly Pick<WrittenTable, 'oid' | 'operations'>[],
 ): Promise<readonly TriggerRow[]> {
   const masks = tables.map(({ operations }) =>
@@ -148,7 +154,7 @@ interface OwnerExpressions {
   readonly parser: SqlParser;
 }
 
-async function refuseOwnerExpressions(client: pg.Client, owned: OwnerExpressions): Promise<void> {
+async function refuseOwnerExpressions(client: Client, owned: OwnerExpressions): Promise<void> {
   const catalogs = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class'];
   const oids = catalogs.map((catalog) => oidsOf(owned.objects, catalog));
   const rows = await rowsOf<{ text: string }>(client, sql.EXPRESSIONS, oids);

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client } from 'pg';
 
 import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
@@ -22,7 +22,7 @@ export interface DryRun {
 }
 
 /** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
-export async function dryRun(prepared: PreparedCall, reader: pg.Client): Promise<DryRun> {
+export async function dryRun(prepared: PreparedCall, reader: Client): Promise<DryRun> {
   const writer = await openSession(prepared);
   try {
     await begin(writer, { isolation: 'repeatable read' }, prepared);
@@ -39,21 +39,21 @@ export async function dryRun(prepared: PreparedCall, reader: pg.Client): Promise
 }
 
 /** Runs a prepared statement inside the writer's transaction. */
-export function runPrepared(prepared: PreparedCall, client: pg.Client): Promise<number> {
+export function runPrepared(prepared: PreparedCall, client: Client): Promise<number> {
   const isPureRead = prepared.statement.isRead && !prepared.analysis.callsOwnerFunctions;
   return runStatement({ ...prepared, client, isPureRead });
 }
 
 /** The name of a snapshot of the state before the writer's own work. */
-export async function exportSnapshot(writer: pg.Client): Promise<string> {
+export async function exportSnapshot(writer: Client): Promise<string> {
   const [row] = await rowsOf<{ name: string }>(writer, 'select pg_catalog.pg_export_snapshot() as name');
   return row?.name ?? '';
 }
 
 /** Where an effect is read. */
 export interface EffectPlace {
-  readonly writer: pg.Client;
-  readonly reader: pg.Client;
+  readonly writer: Client;
+  readonly reader: Client;
   readonly snapshot: string;
   readonly countsOnly: ReadonlySet<string>;
 }
@@ -73,7 +73,7 @@ export async function effectOf(prepared: PreparedCall, place: EffectPlace): Prom
 /** Functions that the owner vouches for may write to tables nobody foresaw, with triggers nobody vouches for. */
 async function refuseUnforeseenTriggers(
   prepared: PreparedCall,
-  writer: pg.Client,
+  writer: Client,
   effects: readonly TableEffect[],
 ): Promise<void> {
   if (prepared.analysis.unknownTriggers.length > 0) return;

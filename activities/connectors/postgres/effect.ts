@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 
 import { readImages, type ReadRows, type TableCounts } from './images.ts';
 import { StatementRefused } from './refusal.ts';
@@ -11,9 +11,9 @@ export interface TableEffect extends TableCounts, ReadRows {}
 /** What reading an effect needs. */
 export interface EffectReading {
   /** In the transaction that wrote, as the login role. A fresh connection: a reused one counts earlier work too. */
-  readonly writer: pg.Client;
+  readonly writer: Client;
   /** In a read-only transaction on the snapshot that the writer exported before it wrote. */
-  readonly reader: pg.Client;
+  readonly reader: Client;
   readonly settings: TargetSettings;
   readonly limits: PostgresLimits;
   /** Resources whose rows need not be read. */
@@ -36,7 +36,7 @@ const CATALOG_CHANGES = `
   select relname as name from pg_catalog.pg_stat_xact_sys_tables
    where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname in ('pg_catalog', 'information_schema')`;
 
-interface CountRow extends pg.QueryResultRow {
+interface CountRow extends QueryResultRow {
   readonly oid: string;
   readonly resource: string;
   readonly inserted: string;
@@ -68,7 +68,7 @@ export async function readEffect(reading: EffectReading): Promise<readonly Table
 /** One way of printing values, whatever the session of the statement was set to. */
 const READING = { TimeZone: 'UTC', DateStyle: 'ISO, MDY', IntervalStyle: 'iso_8601', bytea_output: 'hex' };
 
-async function refuseCatalogChanges(writer: pg.Client): Promise<void> {
+async function refuseCatalogChanges(writer: Client): Promise<void> {
   const rows = await rowsOf<{ name: string }>(writer, CATALOG_CHANGES);
   if (rows.length === 0) return;
   throw new StatementRefused(

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client } from 'pg';
 
 import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
@@ -55,7 +55,7 @@ async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
 }
 
 /** Null when this run has the key now; otherwise what the other run with it did. */
-async function claimed(prepared: PreparedExecution, writer: pg.Client): Promise<ExecutionOutcome | null> {
+async function claimed(prepared: PreparedExecution, writer: Client): Promise<ExecutionOutcome | null> {
   const { call } = prepared;
   const entry = {
     key: call.idempotencyKey,
@@ -77,7 +77,7 @@ async function claimed(prepared: PreparedExecution, writer: pg.Client): Promise<
 
 async function runAndRead(
   prepared: PreparedExecution,
-  writer: pg.Client,
+  writer: Client,
   snapshot: string,
 ): Promise<readonly ResourceEffect[]> {
   if (prepared.analysis.unknownTriggers.length > 0) return runUnpreviewed(prepared, writer);
@@ -101,7 +101,7 @@ async function runAndRead(
 /** Nobody could say what the triggers do, so only the statement's own count is checked. */
 async function runUnpreviewed(
   prepared: PreparedExecution,
-  writer: pg.Client,
+  writer: Client,
 ): Promise<readonly ResourceEffect[]> {
   const expected = await countUnpreviewed(prepared, writer);
   const total = expected.reduce(
@@ -120,7 +120,7 @@ function fingerprintOfRun(prepared: PreparedExecution, effects: readonly Resourc
 
 async function commit(
   prepared: PreparedExecution,
-  writer: pg.Client,
+  writer: Client,
   effects: readonly ResourceEffect[],
 ): Promise<ExecutionOutcome> {
   const [row] = await rowsOf<{ id: string }>(writer, 'select pg_catalog.pg_current_xact_id()::text as id');

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 
 import { rowsOf } from './session.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
@@ -31,8 +31,8 @@ export interface ReadRows {
 
 /** What reading the images of one table needs. */
 export interface ImageReading {
-  readonly writer: pg.Client;
-  readonly reader: pg.Client;
+  readonly writer: Client;
+  readonly reader: Client;
   readonly settings: TargetSettings;
   readonly limits: PostgresLimits;
   readonly table: TableCounts;
@@ -75,7 +75,7 @@ const KEY_COLUMNS = `
     join pg_catalog.pg_attribute col on col.attrelid = $1::oid and col.attnum = part.attnum
    order by part.place`;
 
-async function readKeyColumns(client: pg.Client, oid: string): Promise<readonly string[]> {
+async function readKeyColumns(client: Client, oid: string): Promise<readonly string[]> {
   const rows = await rowsOf<{ name: string }>(client, KEY_COLUMNS, [oid]);
   return rows.map(({ name }) => name);
 }
@@ -91,7 +91,7 @@ function imagesOf(resource: string, condition: string): string {
              limit $2::int) images`;
 }
 
-interface ImageRow extends pg.QueryResultRow {
+interface ImageRow extends QueryResultRow {
   readonly body: string | null;
 }
 

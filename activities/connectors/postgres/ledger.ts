@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client } from 'pg';
 
 import { isSurvivedError } from './sql-error.ts';
 import { rowsOf } from './session.ts';
@@ -14,7 +14,7 @@ const UNIQUE_VIOLATION = '23505';
  * has it open; when that takes too long, the lock time-out is raised.
  */
 export async function claimKey(
-  client: pg.Client,
+  client: Client,
   entry: { readonly key: string; readonly requestId: string; readonly fingerprint: string | null },
 ): Promise<boolean> {
   const text = `insert into keyturn.execution (key, request_id, fingerprint, fenced) values ($1, $2, $3, $3::text is null)`;
@@ -28,7 +28,7 @@ export async function claimKey(
 }
 
 /** What is committed under a key, or null. */
-export async function readLedger(client: pg.Client, key: string): Promise<LedgerEntry | null> {
+export async function readLedger(client: Client, key: string): Promise<LedgerEntry | null> {
   const [row] = await rowsOf<{ fenced: boolean; fingerprint: string | null }>(
     client,
     'select fenced, fingerprint from keyturn.execution where key = $1',

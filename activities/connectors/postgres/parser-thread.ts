@@ -89,23 +89,22 @@ parentPort.on('message', async ({ text, isScan }) => {
 function startWorker(): Worker {
   const library = createRequire(import.meta.url).resolve('libpg-query');
   const worker = new Worker(WORKER_SOURCE, { eval: true, workerData: library });
+  // Its end is noticed by the question that waits for it.
+  worker.on('error', () => undefined);
   worker.unref();
   return worker;
 }
 
 function answerOf(worker: Worker, ask: { question: Question; timeoutMs: number }): Promise<Answer> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => finish({ kind: 'broken' }), ask.timeoutMs);
+    const fail = (): void => finish({ kind: 'broken' });
+    const timer = setTimeout(fail, ask.timeoutMs);
     const finish = (answer: Answer): void => {
       clearTimeout(timer);
-      worker.removeAllListeners();
-      worker.on('error', () => undefined);
+      worker.off('message', finish).off('messageerror', fail).off('exit', fail);
       resolve(answer);
     };
-    worker.once('message', finish);
-    worker.once('messageerror', () => finish({ kind: 'broken' }));
-    worker.once('error', () => finish({ kind: 'broken' }));
-    worker.once('exit', () => finish({ kind: 'broken' }));
+    worker.on('message', finish).on('messageerror', fail).on('exit', fail);
     worker.postMessage(ask.question);
   });
 }

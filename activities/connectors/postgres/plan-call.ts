@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
 import { sharedEffect } from './comparison.ts';
@@ -15,7 +15,7 @@ import { warningsOf } from './warnings.ts';
 const TRIES_MAX = 3;
 
 /** Makes the plan of a statement that was read and analysed. `reader` is an idle session. */
-export async function planCall(prepared: UnpreviewedCall, reader: pg.Client): Promise<Plan> {
+export async function planCall(prepared: UnpreviewedCall, reader: Client): Promise<Plan> {
   if (prepared.analysis.unknownTriggers.length > 0) return planUnpreviewed(prepared, reader);
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
     const plan = await tryPlan(prepared, reader).catch((error: unknown) => {
@@ -30,7 +30,7 @@ export async function planCall(prepared: UnpreviewedCall, reader: pg.Client): Pr
   );
 }
 
-async function tryPlan(prepared: UnpreviewedCall, reader: pg.Client): Promise<Plan | null> {
+async function tryPlan(prepared: UnpreviewedCall, reader: Client): Promise<Plan | null> {
   const first = await dryRun(prepared, reader);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0) return planOf(prepared, { effects: [], runs: [first] });
@@ -42,7 +42,7 @@ async function tryPlan(prepared: UnpreviewedCall, reader: pg.Client): Promise<Pl
   return effects === null ? null : planOf(prepared, { effects, runs: [first, second] });
 }
 
-async function readServerColumns(client: pg.Client, run: DryRun): Promise<ReadonlySet<string>> {
+async function readServerColumns(client: Client, run: DryRun): Promise<ReadonlySet<string>> {
   const oids = run.effects.map(({ oid }) => oid);
   const rows = await rowsOf<{ oid: string; name: string; is_always: boolean }>(client, COLUMNS, [oids]);
   return new Set(rows.filter((row) => row.is_always).map(({ oid, name }) => `${oid}.${name}`));
@@ -72,7 +72,7 @@ function planOf(
 
 const READS = 'Reads only: changes nothing, and returns no rows.';
 
-async function planUnpreviewed(prepared: UnpreviewedCall, reader: pg.Client): Promise<Plan> {
+async function planUnpreviewed(prepared: UnpreviewedCall, reader: Client): Promise<Plan> {
   const { statement, analysis } = prepared;
   await begin(reader, { isolation: 'repeatable read' }, prepared);
   const effects = await countUnpreviewed(prepared, reader);

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client } from 'pg';
 
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
@@ -8,7 +8,7 @@ import { SqlParser } from './parser-thread.ts';
 import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
-import { closeSession, openSession, unreachable, type SessionRequest } from './session.ts';
+import { closeSession, isLost, openSession, unreachable, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, readTargetSettings, type PostgresLimits } from './settings.ts';
 import { detailOf, isSurvivedError } from './sql-error.ts';
 import { readStatement } from './statement.ts';
@@ -71,7 +71,7 @@ async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
 /** Reads and analyses the statement, then goes on with a session that is idle again. */
 async function prepare<Call extends ConnectorCall, Outcome>(
   work: Work<Call>,
-  goOn: (prepared: UnpreviewedCall, idle: pg.Client) => Promise<Outcome>,
+  goOn: (prepared: UnpreviewedCall, idle: Client) => Promise<Outcome>,
 ): Promise<Outcome> {
   const { parser, settings } = work;
   const reading = { parser, allowedFunctions: settings.allowedFunctions };
@@ -85,7 +85,7 @@ async function prepare<Call extends ConnectorCall, Outcome>(
   }
 }
 
-/** Errors of the network or of the target's end come out as `unavailable`; messages of drivers stay inside. */
+/** Errors of the network or of the target's end come out as `unavailable`; everything else as it is. */
 function rethrow(error: unknown): never {
-  throw isKeyturnError(error) ? error : unreachable(error);
+  throw isLost(error) && !isKeyturnError(error) ? unreachable(error) : error;
 }

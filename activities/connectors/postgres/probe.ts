@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client } from 'pg';
 
 import type { ProbeCall, ProbeOutcome } from '../connector.ts';
 import { claimKey, readLedger } from './ledger.ts';
@@ -26,7 +26,7 @@ export async function probeRun(call: ProbeCall, request: SessionRequest): Promis
  * A missing row proves nothing while the run's backend may live on. A row of our own under the same key waits for
  * that backend; then it either finds the run committed, or stands in its way for good.
  */
-async function fence(call: ProbeCall, client: pg.Client, request: SessionRequest): Promise<ProbeOutcome> {
+async function fence(call: ProbeCall, client: Client, request: SessionRequest): Promise<ProbeOutcome> {
   await begin(client, { isolation: 'read committed' }, request);
   const isFenced = await claimKey(client, {
     key: call.idempotencyKey,
@@ -44,7 +44,7 @@ async function fence(call: ProbeCall, client: pg.Client, request: SessionRequest
 }
 
 /** Without a ledger only the target's own memory of the transaction is left; it forgets very old ones. */
-async function transactionStatus(call: ProbeCall, client: pg.Client): Promise<ProbeOutcome> {
+async function transactionStatus(call: ProbeCall, client: Client): Promise<ProbeOutcome> {
   if (call.transactionId === null) return 'unknown';
   const [row] = await rowsOf<{ status: string | null }>(
     client,

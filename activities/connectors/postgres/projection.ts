@@ -59,9 +59,9 @@ function picked(columns: Columns | null, isShown: (name: string) => boolean): Co
   return Object.fromEntries(Object.entries(columns).filter(([name]) => isShown(name)));
 }
 
-/** Sorts by content, and names rows without a key by their place in that order. */
+/** Sorts by key (numbers by value), rows without one by content and named by their place in that order. */
 function numbered(rows: readonly UnnumberedRow[]): readonly RowEffect[] {
-  const sortable = rows.map((row) => ({ row, text: `${row.key === null ? '1' : '0'}${canonicalJson(row)}` }));
+  const sortable = rows.map((row) => ({ row, text: `${sortableKey(row.key)}${canonicalJson(row)}` }));
   sortable.sort((left, right) => (left.text < right.text ? -1 : Number(left.text > right.text)));
   let unknown = 0;
   return sortable.map(({ row }) => {
@@ -69,4 +69,12 @@ function numbered(rows: readonly UnnumberedRow[]): readonly RowEffect[] {
     unknown += 1;
     return { ...row, key: `${row.before === null ? 'new row' : 'row'} ${unknown}` };
   });
+}
+
+const DIGITS_MAX = 40;
+
+/** Compared by code units, so that the order is the same on every machine. */
+function sortableKey(key: string | null): string {
+  if (key === null) return '1';
+  return `0${key.replace(/\d+/g, (digits) => digits.padStart(DIGITS_MAX, '0'))}`;
 }

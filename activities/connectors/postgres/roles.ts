@@ -1,11 +1,11 @@
-import type pg from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 
 import { ROLES } from './dependencies.sql.ts';
 import { StatementRefused } from './refusal.ts';
 import { rowsOf } from './session.ts';
 import type { TargetSettings } from './settings.ts';
 
-interface RoleRow extends pg.QueryResultRow {
+interface RoleRow extends QueryResultRow {
   readonly is_login_super: boolean;
   readonly is_statement_super: boolean;
   readonly can_become_login: boolean;
@@ -13,7 +13,7 @@ interface RoleRow extends pg.QueryResultRow {
 }
 
 /** The roles do most of the work of keeping a dry run harmless: a target set up without them is not used. */
-export async function refuseUnsafeRoles(client: pg.Client, settings: TargetSettings): Promise<void> {
+export async function refuseUnsafeRoles(client: Client, settings: TargetSettings): Promise<void> {
   const [row] = await rowsOf<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]);
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
   if (reason !== null)

@@ -1,4 +1,4 @@
-import { Client, escapeIdentifier, escapeLiteral, type QueryResultRow } from 'pg';
+import { Client, DatabaseError, escapeIdentifier, escapeLiteral, type QueryResultRow } from 'pg';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { resolveReference } from '../references.ts';
@@ -41,7 +41,18 @@ export async function closeSession(client: Client): Promise<void> {
   await client.end().catch(() => undefined);
 }
 
-/** The target cannot be reached, or was lost on the way. */
+/** What drivers and sockets say when the other side is gone. */
+const LOST =
+  /^(Connection terminated|Client has encountered a connection error|Query read timeout|timeout expired)/;
+
+/** True when the target could not be reached or was lost on the way, as opposed to a defect or a refusal. */
+export function isLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof DatabaseError || 'syscall' in error) return true;
+  return LOST.test(error.message) || ('code' in error && /^E[A-Z]+$/.test(String(error.code)));
+}
+
+/** The target cannot be reached. What drivers say stays inside: it may hold names of hosts and users. */
 export function unreachable(error: unknown): KeyturnError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
   return new KeyturnError('unavailable', 'The target cannot be reached.', { code });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import type pg from 'pg';
+import type { Client } from 'pg';
 
 import { digestOf, sha256, type Digest } from '../../../domain/digest.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
@@ -22,7 +22,7 @@ export interface UnpreviewedCall extends PreparedCall {
  */
 export async function countUnpreviewed(
   prepared: UnpreviewedCall,
-  client: pg.Client,
+  client: Client,
 ): Promise<readonly ResourceEffect[]> {
   const counted = await countedRows(prepared, client);
   const [table, ...others] = prepared.analysis.tables.filter(({ isNamed }) => isNamed);
@@ -53,7 +53,7 @@ function notCountable({ analysis }: PreparedCall): StatementRefused {
 
 type Counted = Partial<Pick<ResourceEffect, 'inserted' | 'updated' | 'deleted'>>;
 
-async function countedRows(prepared: UnpreviewedCall, client: pg.Client): Promise<Counted | null> {
+async function countedRows(prepared: UnpreviewedCall, client: Client): Promise<Counted | null> {
   const { statement, parser } = prepared;
   const insert = topOf(statement, 'InsertStmt');
   if (insert !== null) return insertedRows(insert);

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 
 import type { ValueSource, WriteOperation, WrittenRelation } from './assignments.ts';
 import { COLUMNS, RELATIONS, WRITTEN_TABLES } from './dependencies.sql.ts';
@@ -17,14 +17,14 @@ export interface WrittenTable {
   readonly sources: ReadonlyMap<string, ValueSource> | 'open';
 }
 
-interface ResolvedRelation extends pg.QueryResultRow {
+interface ResolvedRelation extends QueryResultRow {
   readonly written_schema: string | null;
   readonly written_name: string;
   readonly oid: string;
   readonly schema: string;
 }
 
-interface TableRow extends pg.QueryResultRow {
+interface TableRow extends QueryResultRow {
   readonly oid: string;
   readonly roots: readonly string[];
   readonly kind: string;
@@ -34,7 +34,7 @@ interface TableRow extends pg.QueryResultRow {
 }
 
 /** Resolves what the statement writes. Throws `StatementRefused` for system catalogues, views, rules, foreign tables. */
-export async function readWrites(client: pg.Client, statement: Statement): Promise<readonly WrittenTable[]> {
+export async function readWrites(client: Client, statement: Statement): Promise<readonly WrittenTable[]> {
   const resolved = await rowsOf<ResolvedRelation>(client, RELATIONS, [
     statement.relations.map(({ schema }) => schema),
     statement.relations.map(({ name }) => name),
@@ -89,7 +89,7 @@ function refuseTableKind(row: TableRow): void {
   );
 }
 
-async function readColumns(client: pg.Client, oids: readonly string[]): Promise<Map<string, string[]>> {
+async function readColumns(client: Client, oids: readonly string[]): Promise<Map<string, string[]>> {
   const byTable = new Map<string, string[]>();
   for (const { oid, name } of await rowsOf<{ oid: string; name: string }>(client, COLUMNS, [oids])) {
     byTable.set(oid, [...(byTable.get(oid) ?? []), name]);

@@ -33,6 +33,7 @@ export interface DocumentedAnswer {
 
 /** Schemas that appear in several places, by the name they are published under. */
 const NAMED = {
+  JsonValue: wire.jsonValueSchema,
   Request: wire.requestSchema,
   RequestSummary: wire.requestSummarySchema,
   RequestPage: wire.requestPageSchema,
@@ -54,9 +55,7 @@ export function openApiDocument(): OpenApiDocument {
 }
 
 function makeDocument(): OpenApiDocument {
-  const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(NAMED)) registry.add(schema, { id });
-  const { schemas } = z.toJSONSchema(registry, { ...CONVERSION, uri: (id) => `${REFERENCE}${id}` });
+  const { schemas } = z.toJSONSchema(REGISTRY, { ...CONVERSION, uri: (id) => `${REFERENCE}${id}` });
   const paths: Record<string, Record<string, DocumentedOperation>> = {};
   for (const operation of OPERATIONS) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: documented(operation) };
@@ -75,6 +74,9 @@ function makeDocument(): OpenApiDocument {
     },
   };
 }
+
+const REGISTRY = z.registry<{ id: string }>();
+for (const [id, schema] of Object.entries(NAMED)) REGISTRY.add(schema, { id });
 
 const CONVERSION = { target: 'draft-2020-12', unrepresentable: 'any' } as const;
 
@@ -141,7 +143,8 @@ function jsonContent(schema: z.ZodType, io: 'input' | 'output'): Record<string, 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): unknown {
   const named = Object.entries(NAMED).find(([, candidate]) => candidate === schema);
   if (named) return { $ref: `${REFERENCE}${named[0]}` };
-  return withoutMeta(z.toJSONSchema(schema, { ...CONVERSION, io }));
+  const { $defs: _named, ...own } = z.toJSONSchema(schema, { ...CONVERSION, io, metadata: REGISTRY });
+  return JSON.parse(JSON.stringify(withoutMeta(own)).replaceAll('"#/$defs/', `"${REFERENCE}`));
 }
 
 /** OpenAPI says which dialect its schemas are in; each need not repeat it. */

@@ -11,9 +11,9 @@ import { sightOf } from './view.ts';
 type Item = Timeline['items'][number];
 type Subjects = Awaited<ReturnType<typeof readSubjects>>;
 
-/** What happened, for people. `{actor}` is whoever did it. */
+/** What happened, for people. Who did it stands beside it. */
 const TEXTS: Readonly<Record<LeafType, string>> = {
-  'request.received': '{actor} asked for it.',
+  'request.received': 'Asked for it.',
   'request.planned': 'The dry run showed what would happen.',
   'request.plan_failed': 'No plan could be made.',
   'request.pending': 'Policy asks people to decide.',
@@ -22,14 +22,14 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'request.approved': 'Everybody needed has approved.',
   'request.denied': 'It was denied.',
   'request.expired': 'Nobody answered in time: it expired, which is a denial.',
-  'request.withdrawn': '{actor} withdrew it.',
+  'request.withdrawn': 'Withdrew it.',
   'request.cancelled': 'Its workflow was cancelled.',
   'request.drifted': 'The target changed since the plan was made: what was decided before is void.',
   'request.approval_stale': 'An approval became too old to act on.',
   'request.orphaned': 'Its workflow ended without saying so.',
-  'decision.counted': '{actor} decided.',
-  'decision.deferred': '{actor} put it off or handed it over.',
-  'decision.refused': 'A decision of {actor} was refused.',
+  'decision.counted': 'Decided.',
+  'decision.deferred': 'Put it off or handed it over.',
+  'decision.refused': 'The decision was refused.',
   'decision.unauthenticated': 'Messages that Keyturn did not sign arrived and were ignored.',
   'execution.claimed': 'The approved action was claimed: it runs at most once.',
   'execution.succeeded': 'The action was performed.',
@@ -64,8 +64,8 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
 }
 
 function bareItem(leaf: Leaf): Item {
-  const text = textOf(leaf, { person: 'A person', agent: 'The agent', system: 'Keyturn' }[leaf.actor.kind]);
-  return { n: leaf.n, at: leaf.at, type: leaf.type, actor: { kind: leaf.actor.kind }, text, facts: {} };
+  const { n, at, type, actor } = leaf;
+  return { n, at, type, actor: { kind: actor.kind }, text: TEXTS[type] ?? type, facts: {} };
 }
 
 function fullItem(
@@ -77,19 +77,15 @@ function fullItem(
     at: leaf.at,
     type: leaf.type,
     actor: { kind: leaf.actor.kind, ...(name === null ? {} : { name }) },
-    text: textOf(leaf, name ?? leaf.actor.pseudonym) + factText(leaf),
+    text: fullText(leaf),
     facts: leaf.facts as Item['facts'],
     parts: parts as NonNullable<Item['parts']>,
     ...(leaf.evidence ? { grade: leaf.evidence.grade } : {}),
   };
 }
 
-function textOf(leaf: Leaf, name: string): string {
-  return (TEXTS[leaf.type] ?? leaf.type).replace('{actor}', () => name);
-}
-
-/** The fact that a reader wants first, where a kind of entry has one. */
-function factText({ type, facts }: Leaf): string {
+/** The text, with the fact that a reader wants first where a kind of entry has one. */
+function fullText({ type, facts }: Leaf): string {
   const named: Partial<Record<LeafType, JsonValue | undefined>> = {
     'decision.counted': facts['verdict'],
     'decision.refused': facts['code'],
@@ -99,7 +95,10 @@ function factText({ type, facts }: Leaf): string {
     'execution.failed': facts['code'],
   };
   const fact = named[type];
-  return typeof fact === 'string' || typeof fact === 'number' ? ` (${fact})` : '';
+  const text = TEXTS[type] ?? type;
+  return typeof fact === 'string' || typeof fact === 'number'
+    ? `${text.replace(/\.$/, '')} (${fact}).`
+    : text;
 }
 
 /** The name behind a pseudonym; erased names stay pseudonyms. */

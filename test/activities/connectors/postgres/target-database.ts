@@ -91,7 +91,8 @@ function databaseOf({ admin, adminUrl, roles, variable }: Parts): Omit<TargetDat
     target: target(connection),
     arguments: { statement },
   });
-  const rows: TargetDatabase['rows'] = async (text, values = []) => (await admin.query(text, [...values])).rows;
+  const rows: TargetDatabase['rows'] = async (text, values = []) =>
+    (await admin.query(text, [...values])).rows;
   return {
     admin,
     adminUrl,
@@ -168,7 +169,10 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
   const made = spawnSync(...asUser(join(NATIVE, 'bin/initdb'), ['-D', data, ...options]));
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr.toString()}`);
   const port = await freePort();
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'].flatMap((text) => ['-c', text]);
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'].flatMap((text) => [
+    '-c',
+    text,
+  ]);
   const child = spawn(...asUser(join(NATIVE, 'bin/postgres'), ['-D', data, '-p', String(port), ...settings]));
   await isReady(child);
   const stop = async (): Promise<void> => {
@@ -187,7 +191,10 @@ function asUser(program: string, parameters: readonly string[]): [string, string
 }
 
 function linkLibraries(): void {
-  const links = JSON.parse(readFileSync(join(NATIVE, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(NATIVE, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links) {
     const place = join(NATIVE, '..', target);
     if (!existsSync(place)) symlinkSync(join(NATIVE, '..', source), place);

@@ -1,0 +1,37 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+
+import type { Desk, SignedAsk } from '../workflows/signed.ts';
+
+/** Calls an activity as a run of the request's workflow would. */
+export async function called<Input, Output>(
+  caller: { readonly id: string; readonly run: string },
+  activity: (input: Input) => Promise<Output>,
+  input: Input,
+): Promise<Output> {
+  const info = {
+    workflowExecution: { workflowId: caller.id, runId: caller.run },
+    workflowNamespace: 'default',
+  };
+  // Refusals are what these tests ask for: they need no log.
+  const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
+  return environment.run(activity, input);
+}
+
+/** Where a story of activities stands, without any workflow. */
+export interface Caller {
+  readonly id: string;
+  readonly run: string;
+  readonly request: SignedAsk;
+}
+
+/** Workflow time, `ms` after the request was signed. */
+export function instantAfter({ request }: Pick<Caller, 'request'>, ms: number): string {
+  return new Date(Date.parse(request.signed.issued_at) + ms).toISOString();
+}
+
+/** A caller for a signed request, with a run of its own. */
+export async function newCaller(desk: Desk, target: string): Promise<Caller> {
+  const request = await desk.signRequest({ target });
+  return { id: request.id, run: `run-of-${request.id}`, request };
+}

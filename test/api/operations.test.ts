@@ -1,0 +1,160 @@
+import { RequestMethod } from '@nestjs/common';
+import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { DecisionsController } from '../../apps/api/decisions/decisions.controller.ts';
+import { EventsController } from '../../apps/api/events/events.controller.ts';
+import { OperationsController } from '../../apps/api/http/operations.controller.ts';
+import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
+import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
+import { RequestsController } from '../../apps/api/requests/requests.controller.ts';
+import { readSettings } from '../../apps/api/settings.ts';
+import { startApi, type TestApi } from './api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi({ KEYTURN_API_RATE: '5' });
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const CONTROLLERS = [
+  RequestsController,
+  DecisionsController,
+  InboxController,
+  EventsController,
+  OperationsController,
+];
+
+describe('without a token', () => {
+  it('health, readiness, measurements, keys and documents can be read', async () => {
+    expect((await api.http({ path: '/healthz' })).body).toEqual({ status: 'ok' });
+    const ready = await api.http({ path: '/readyz' });
+    expect(ready).toMatchObject({ status: 200, body: { checks: { database: 'ok', temporal: 'ok' } } });
+    const metrics = await api.http<string>({ path: '/metrics' });
+    expect(metrics.body).toContain('keyturn_http_request_duration_seconds_bucket');
+    expect(metrics.body).toContain('route="/healthz"');
+  });
+
+  it('the keys verify what the API signs, and hold nothing private', async () => {
+    const { body } = await api.http<JSONWebKeySet>({ path: '/v1/keys' });
+    expect(body.keys.length).toBeGreaterThan(0);
+    for (const key of body.keys) expect(key).not.toHaveProperty('d');
+    const created = await api.create(await api.issuer.agentToken('agent-billing'));
+    const handle = api.context.temporal.workflow.getHandle(String(created.body['id']));
+    const started = (await handle.fetchHistory()).events?.[0]?.workflowExecutionStartedEventAttributes;
+    const input = JSON.parse(Buffer.from(started?.input?.payloads?.[0]?.data ?? []).toString()) as {
+      request: string;
+    };
+    await expect(compactVerify(input.request, createLocalJWKSet(body))).resolves.toBeDefined();
+  });
+
+  it('answers carry the headers that keep browsers from guessing', async () => {
+    const { headers } = await api.http({ path: '/docs' });
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('x-powered-by')).toBeNull();
+  });
+});
+
+describe('the published document', () => {
+  it('names every route that exists, and no other', async () => {
+    const { body } = await api.http<{ openapi: string; paths: Record<string, Record<string, unknown>> }>({
+      path: '/openapi.json',
+    });
+    expect(body.openapi).toBe('3.1.0');
+    const documented = Object.entries(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(documented.sort()).toEqual(CONTROLLERS.flatMap(routesOf).sort());
+  });
+
+  it('resolves: every reference names a schema, and ids of operations are unique', async () => {
+    const { body } = await api.http({ path: '/openapi.json' });
+    const text = JSON.stringify(body);
+    const schemas = Object.keys((body['components'] as { schemas: object }).schemas);
+    const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1]);
+    expect(references.length).toBeGreaterThan(10);
+    for (const reference of references)
+      expect(schemas.map((name) => `#/components/schemas/${name}`)).toContain(reference);
+    const ids = [...text.matchAll(/"operationId":"([^"]+)"/g)].map((match) => match[1]);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(text).not.toMatch(/"nullable"|"exclusiveMinimum":true/);
+  });
+
+  it('is a page that needs nothing from elsewhere', async () => {
+    const { body, headers } = await api.http<string>({ path: '/docs' });
+    expect(headers.get('content-type')).toContain('text/html');
+    expect(body).toContain('POST /v1/requests');
+    expect(body).not.toMatch(/<script|src=|@import|https?:\/\//);
+  });
+});
+
+describe('limits', () => {
+  it('slow a caller down with 429 and Retry-After, and nobody else', async () => {
+    const token = await api.issuer.agentToken('agent-dba');
+    const replies = await Promise.all(
+      Array.from({ length: 30 }, () => api.http({ path: '/v1/actions', token })),
+    );
+    const refused = replies.filter((reply) => reply.status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(replies.length - refused.length).toBeGreaterThanOrEqual(10);
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    const other = await api.http({ path: '/v1/actions', token: await api.issuer.humanToken('omar') });
+    expect(other.status).toBe(200);
+  });
+
+  it('let a caller come back after a while, and forget callers instead of growing', () => {
+    let now = 0;
+    const limiter = new RateLimiter(2, () => now);
+    for (let index = 0; index < 4; index += 1) expect(limiter.take('a')).toBe(0);
+    expect(limiter.take('a')).toBeCloseTo(0.5);
+    now += 500;
+    expect(limiter.take('a')).toBe(0);
+    expect(limiter.take('a')).toBeGreaterThan(0);
+    for (let index = 0; index < 20_000; index += 1) limiter.take(`other ${index}`);
+    expect(limiter.take('a')).toBe(0);
+  });
+});
+
+describe('settings', () => {
+  it('that are missing or wrong are all named, without their values', () => {
+    const environment = parse(
+      '{ KEYTURN_API_PORT: "seventy", KEYTURN_DATABASE_URL: "", KEYTURN_LOG_LEVEL: "loud-secret" }',
+    );
+    const message = messageOf(() => readSettings(environment as NodeJS.ProcessEnv));
+    for (const name of [
+      'KEYTURN_API_PORT',
+      'KEYTURN_DATABASE_URL',
+      'KEYTURN_SIGNING_KEY',
+      'KEYTURN_LOG_LEVEL',
+    ]) {
+      expect(message).toContain(name);
+    }
+    expect(message).not.toMatch(/seventy|loud-secret/);
+  });
+});
+
+function routesOf(controller: { readonly prototype: object }): string[] {
+  const prefix = String(Reflect.getMetadata('path', controller));
+  return Object.getOwnPropertyNames(controller.prototype).flatMap((name) => {
+    const handler = (controller.prototype as Record<string, unknown>)[name];
+    if (typeof handler !== 'function' || !Reflect.hasMetadata('method', handler)) return [];
+    const method = RequestMethod[Number(Reflect.getMetadata('method', handler))]?.toLowerCase() ?? '';
+    const path = `/${prefix}/${String(Reflect.getMetadata('path', handler))}`
+      .replaceAll(/\/+/g, '/')
+      .replace(/(?<=.)\/$/, '');
+    return [`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`];
+  });
+}
+
+function messageOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}

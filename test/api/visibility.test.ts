@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { RequestStatus } from '../../domain/request.ts';
+import type { RequestPage, RequestView, Timeline } from '../../domain/wire.ts';
+import { startApi, type TestApi } from './api.ts';
+import { SECRET_OF_PLAN, storeDecision, storeEntry, storeRequest } from './rows.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+/** Whether a secret of the plan is in anything that a caller can read of a request. */
+async function canReadSecret(id: string, token: string): Promise<boolean> {
+  const paths = ['', '/timeline', '/evidence'].map((part) => `/v1/requests/${id}${part}`);
+  const bodies = await Promise.all(paths.map(async (path) => (await api.http({ path, token })).body));
+  const list = await api.http<RequestPage>({ path: '/v1/requests?limit=100', token });
+  const listed = list.body.items.filter((item) => item.id === id);
+  expect(listed).toHaveLength(1);
+  return JSON.stringify([bodies, listed]).includes(SECRET_OF_PLAN);
+}
+
+describe('what readers see of a pending request', () => {
+  it('shows reviewers the plan, the arguments, the claims and the reasons of decisions', async () => {
+    const { id } = await storeRequest(api);
+    await storeDecision(api, id, {
+      person: 'dmitri',
+      verdict: 'defer',
+      to: 'group:dba',
+      reason: 'not my table',
+    });
+    const { body } = await api.http<RequestView>({
+      path: `/v1/requests/${id}`,
+      token: await api.issuer.humanToken('olga'),
+    });
+    expect(body.plan?.summary).toContain(SECRET_OF_PLAN);
+    expect(body.arguments).toEqual({ statement: 'select 1' });
+    expect(body.claims).toEqual({ justification: 'so I was told' });
+    expect(body.decisions).toEqual([expect.objectContaining({ person: 'dmitri', reason: 'not my table' })]);
+    expect(body.progress?.rules[0]?.stages[0]).toMatchObject({
+      selectors: ['group:dba'],
+      quorum: 1,
+      filled: 0,
+    });
+    expect(body.matched_rules).toEqual([{ id: 'usual', because: 'Every statement is looked at' }]);
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ['the agent', () => api.issuer.agentToken('agent-billing')],
+    ['the owner of the agent', () => api.issuer.humanToken('ada')],
+    ['the person it acts for', () => api.issuer.humanToken('olga')],
+    ['the person it acts for, by another account', () => api.secondIssuer.humanToken('olga.petrenko')],
+  ])('shows %s nothing of the target, but requirement, status and their own words', async (_name, token) => {
+    const { id } = await storeRequest(api, { onBehalfOf: 'olga' });
+    await storeEntry(api, id, 'request.planned');
+    expect(await canReadSecret(id, await token())).toBe(false);
+    const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token: await token() });
+    expect(body).toMatchObject({
+      status: 'pending',
+      arguments: { statement: 'select 1' },
+      requirement: { risk: 'low' },
+    });
+    expect(body).not.toHaveProperty('plan');
+    expect(body).not.toHaveProperty('decisions');
+  });
+
+  it('tells agents nothing of the requests of others, and no existence either', async () => {
+    const { id } = await storeRequest(api);
+    const token = await api.issuer.agentToken('agent-dba');
+    const reply = await api.http({ path: `/v1/requests/${id}`, token });
+    const missing = await api.http({ path: `/v1/requests/req_${'a'.repeat(26)}`, token });
+    expect(reply.status).toBe(404);
+    expect({ ...reply.body, instance: '' }).toEqual({ ...missing.body, instance: '' });
+    const list = await api.http<RequestPage>({ path: '/v1/requests', token });
+    expect(list.body.items).toEqual([]);
+  });
+
+  it('does not take a token that a program holds for a person for that person', async () => {
+    const { id } = await storeRequest(api);
+    const token = await api.issuer.sign({ sub: 'olga', client_id: 'some-program', scope: 'keyturn:decide' });
+    expect((await api.http({ path: `/v1/requests/${id}`, token })).status).toBe(404);
+  });
+
+  it('does not take the same name at another issuer for the same agent', async () => {
+    const { id } = await storeRequest(api);
+    const token = await api.secondIssuer.agentToken('agent-billing');
+    expect((await api.http({ path: `/v1/requests/${id}`, token })).status).toBe(404);
+  });
+});
+
+describe('what the requester sees later', () => {
+  it.each<[RequestStatus, boolean]>([
+    ['planning', false],
+    ['approved', true],
+    ['executing', true],
+    ['succeeded', true],
+    ['indeterminate', true],
+    ['denied', false],
+    ['expired', false],
+    ['cancelled', false],
+    ['failed', false],
+  ])('of a request that is %s: plan shown is %s', async (status, isShown) => {
+    const failure = { code: 'target_error', detail: SECRET_OF_PLAN };
+    const { id } = await storeRequest(api, { status, ...(status === 'failed' ? { failure } : {}) });
+    const token = await api.issuer.agentToken('agent-billing');
+    expect(await canReadSecret(id, token)).toBe(isShown);
+    const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
+    expect('plan' in body).toBe(isShown);
+    if (status === 'failed') expect(body.failure).toEqual({ code: 'target_error' });
+  });
+
+  it('shows why an approved action failed, but not why a dry run did', async () => {
+    const failure = { code: 'target_error', detail: SECRET_OF_PLAN };
+    const { id, decisionDigest } = await storeRequest(api, { status: 'failed', failure });
+    const token = await api.issuer.agentToken('agent-billing');
+    const before = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
+    expect(before.body.failure).toEqual({ code: 'target_error' });
+    await api.db.query(
+      `insert into keyturn.execution (request, attempt, idempotency_key, decision_digest, state, claimed_at)
+       values ($1, 1, $1, $2, 'failed', now())`,
+      [id, decisionDigest],
+    );
+    const after = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
+    expect(after.body.failure).toEqual(failure);
+  });
+});
+
+describe('the timeline', () => {
+  it('names actors and shows facts and parts to reviewers', async () => {
+    const { id } = await storeRequest(api);
+    await storeEntry(api, id, 'request.received');
+    await storeEntry(api, id, 'request.planned');
+    const token = await api.issuer.humanToken('olga');
+    const { body } = await api.http<Timeline>({ path: `/v1/requests/${id}/timeline`, token });
+    expect(body.items.map(({ n, text }) => `${n} ${text}`)).toEqual([
+      '0 Asked for it.',
+      '1 The dry run showed what would happen.',
+    ]);
+    expect(body.items[0]?.actor).toEqual({ kind: 'agent', name: 'Billing agent' });
+    expect(body.items[1]).toMatchObject({
+      facts: { found: SECRET_OF_PLAN },
+      parts: { summary: SECRET_OF_PLAN },
+      grade: 'C',
+    });
+  });
+
+  it('shows the requester the steps without facts', async () => {
+    const { id } = await storeRequest(api);
+    await storeEntry(api, id, 'request.planned');
+    const token = await api.issuer.agentToken('agent-billing');
+    const { body } = await api.http<Timeline>({ path: `/v1/requests/${id}/timeline`, token });
+    expect(body.items).toEqual([
+      expect.objectContaining({ type: 'request.planned', facts: {}, actor: { kind: 'agent' } }),
+    ]);
+  });
+});

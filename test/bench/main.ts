@@ -1,0 +1,100 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { root } from '../../scripts/servers/root.ts';
+import { setup } from '../stack/global-setup.ts';
+import { startStack } from '../stack/stack.ts';
+import { listLatency, memoryWhileHolding } from './hold.ts';
+import { startKeyturn } from './keyturn.ts';
+import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
+import { findPids } from './processes.ts';
+import { startRaw } from './raw.ts';
+
+const { values } = parseArgs({
+  options: {
+    /** 10,000 held requests instead of 1,000. */
+    full: { type: 'boolean', default: false },
+    /** A small run that only shows that the bench works. */
+    smoke: { type: 'boolean', default: false },
+  },
+});
+
+const SCALE: Scale = values.smoke
+  ? { callers: [1, 4], createsPerCaller: 5, rounds: 1, decisions: 5, decisionsAtOnce: 4 }
+  : { callers: [1, 16, 64], createsPerCaller: 8, rounds: 3, decisions: 30, decisionsAtOnce: 32 };
+
+process.env['KEYTURN_TEST_DURABLE'] = 'true';
+const tearDown = await setup();
+try {
+  const report = await measure();
+  const file = path.join(root, '.keyturn', 'bench.md');
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, report);
+  process.stdout.write(`${report}\nWritten to ${path.relative(root, file)}\n`);
+} finally {
+  await tearDown();
+}
+
+async function measure(): Promise<string> {
+  const stack = await startStack({ env: { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000' } });
+  const { address, namespace } = stack.temporalPlace;
+  const raw = await startRaw(stack.temporal, address, namespace);
+  const product = await startKeyturn(stack);
+  try {
+    const port = address.split(':')[1] ?? '';
+    const serverPids = findPids('start-dev', `--port ${port}`);
+    const figures = await measureInTurn([raw, product], SCALE, { temporal: stack.temporal, serverPids });
+    const [floor, ours] = [figures.get(raw), figures.get(product)];
+    if (!floor || !ours) throw new Error('Nothing was measured.');
+    const lists = [await listLatency(stack, 1_000), await listLatency(stack, values.smoke ? 2_000 : 200_000)];
+    await stack.keyturnDb.query(`delete from keyturn.request where not exists
+      (select from audit.entry where entry.request = request.id)`);
+    const held = await memoryWhileHolding(product, holding());
+    return table({ lines: linesOf(floor, ours, SCALE), lists, held });
+  } finally {
+    await product.stop();
+    await raw.stop();
+    await stack.stop();
+  }
+}
+
+function holding(): readonly number[] {
+  if (values.smoke) return [10, 30];
+  return values.full ? [1_000, 10_000] : [100, 1_000];
+}
+
+interface Report {
+  readonly lines: readonly Line[];
+  readonly lists: readonly { readonly rows: number; readonly p50Ms: number; readonly p99Ms: number }[];
+  readonly held: readonly { readonly pending: number; readonly workerMiB: number }[];
+}
+
+function table({ lines, lists, held }: Report): string {
+  const cpu = os.cpus();
+  return [
+    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
+    'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+    '',
+    '| figure | raw Temporal | Keyturn | ratio | aim |',
+    '| --- | ---: | ---: | ---: | --- |',
+    ...lines.map(
+      ({ figure, floor, product, aim }) =>
+        `| ${figure} | ${round(floor)} | ${round(product)} | ${(product / floor).toFixed(2)} | ${aim} |`,
+    ),
+    '',
+    '| list of pending requests, first page | p50 ms | p99 ms |',
+    '| --- | ---: | ---: |',
+    ...lists.map(({ rows, p50Ms, p99Ms }) => `| ${rows} rows | ${round(p50Ms)} | ${round(p99Ms)} |`),
+    '',
+    '| pending requests held | worker MiB |',
+    '| --- | ---: |',
+    ...held.map(({ pending, workerMiB }) => `| ${pending} | ${round(workerMiB)} |`),
+    '',
+  ].join('\n');
+}
+
+function round(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+}

@@ -1,0 +1,179 @@
+import type { Client } from '@temporalio/client';
+
+import { closedLoop, median, perSecond, quantile, together, type Phase } from './measure.ts';
+import { cpuMs } from './processes.ts';
+import type { Subject } from './subject.ts';
+
+/** Figures of one subject, medians over the rounds. */
+export interface Figures {
+  readonly creates: Readonly<Record<number, Phase>>;
+  readonly pending: Phase;
+  readonly decideOne: Phase;
+  readonly decideMany: Phase;
+  /** Milliseconds of CPU a request, from create to executed: own processes, and the Temporal server. */
+  readonly ownCpuMs: number;
+  readonly serverCpuMs: number;
+  readonly events: number;
+  readonly workflowTasks: number;
+}
+
+/** How much is measured. */
+export interface Scale {
+  readonly callers: readonly number[];
+  readonly createsPerCaller: number;
+  readonly rounds: number;
+  readonly decisions: number;
+  readonly decisionsAtOnce: number;
+}
+
+interface Round {
+  readonly creates: Record<number, Phase>;
+  readonly pending: Phase;
+  readonly decideOne: Phase;
+  readonly decideMany: Phase;
+  readonly ownCpuMs: number;
+  readonly serverCpuMs: number;
+}
+
+/** Measures all subjects in turn, round by round, so that a slow moment of the machine touches each alike. */
+export async function measureInTurn(
+  subjects: readonly Subject[],
+  scale: Scale,
+  context: { readonly temporal: Client; readonly serverPids: readonly number[] },
+): Promise<ReadonlyMap<Subject, Figures>> {
+  const rounds = new Map<Subject, Round[]>(subjects.map((subject) => [subject, []]));
+  for (let round = 0; round < scale.rounds; round += 1) {
+    for (const subject of subjects) {
+      rounds.get(subject)?.push(await measureRound(subject, scale, context.serverPids));
+      process.stderr.write(`round ${round + 1} of ${scale.rounds}: ${subject.name} measured\n`);
+    }
+  }
+  const figures = new Map<Subject, Figures>();
+  for (const subject of subjects) {
+    const shape = await shapeOf(subject, context.temporal);
+    figures.set(subject, { ...summary(rounds.get(subject) ?? [], scale), ...shape });
+  }
+  return figures;
+}
+
+async function measureRound(subject: Subject, scale: Scale, serverPids: readonly number[]): Promise<Round> {
+  const creates: Record<number, Phase> = {};
+  for (const callers of scale.callers) {
+    const ids: string[] = [];
+    creates[callers] = await closedLoop(callers, callers * scale.createsPerCaller, async () => {
+      ids.push(await subject.create());
+    });
+    // The backlog must not be measured with the next phase.
+    await Promise.all(ids.map((id) => subject.waitPending(id)));
+  }
+  const own = cpuMs(subject.pids);
+  const server = cpuMs(serverPids);
+  const ids: string[] = [];
+  const pending = await closedLoop(1, scale.decisions, async () => {
+    const id = await subject.create();
+    await subject.waitPending(id);
+    ids.push(id);
+  });
+  const decideOne = await closedLoop(1, ids.length, (index) => decideAndWait(subject, ids[index] ?? ''));
+  const ownCpuMs = (cpuMs(subject.pids) - own) / ids.length;
+  const serverCpuMs = (cpuMs(serverPids) - server) / ids.length;
+  const decideMany = await decideAtOnce(subject, scale.decisionsAtOnce);
+  return { creates, pending, decideOne, decideMany, ownCpuMs, serverCpuMs };
+}
+
+async function decideAtOnce(subject: Subject, count: number): Promise<Phase> {
+  const ids = await Promise.all(Array.from({ length: count }, () => subject.create()));
+  await Promise.all(ids.map((id) => subject.waitPending(id)));
+  return closedLoop(count, count, (index) => decideAndWait(subject, ids[index] ?? ''));
+}
+
+async function decideAndWait(subject: Subject, id: string): Promise<void> {
+  const executed = subject.waitExecuted(id);
+  await subject.decide(id);
+  await executed;
+}
+
+function summary(rounds: readonly Round[], scale: Scale): Omit<Figures, 'events' | 'workflowTasks'> {
+  const creates = Object.fromEntries(
+    scale.callers.map((callers) => [
+      callers,
+      together(rounds.flatMap((round) => round.creates[callers] ?? [])),
+    ]),
+  );
+  return {
+    creates,
+    pending: together(rounds.map((round) => round.pending)),
+    decideOne: together(rounds.map((round) => round.decideOne)),
+    decideMany: together(rounds.map((round) => round.decideMany)),
+    ownCpuMs: median(rounds.map((round) => round.ownCpuMs)),
+    serverCpuMs: median(rounds.map((round) => round.serverCpuMs)),
+  };
+}
+
+/** Events and workflow tasks of one plain request. */
+async function shapeOf(
+  subject: Subject,
+  temporal: Client,
+): Promise<Pick<Figures, 'events' | 'workflowTasks'>> {
+  const id = await subject.create();
+  await subject.waitPending(id);
+  await decideAndWait(subject, id);
+  const handle = temporal.workflow.getHandle(id);
+  await handle.result();
+  const events = (await handle.fetchHistory()).events ?? [];
+  return {
+    events: events.length,
+    workflowTasks: events.filter((event) => event.workflowTaskCompletedEventAttributes).length,
+  };
+}
+
+/** One line of the table: a figure of both subjects, and their ratio. */
+export interface Line {
+  readonly figure: string;
+  readonly floor: number;
+  readonly product: number;
+  readonly aim: string;
+}
+
+/** The lines of the table. */
+export function linesOf(floor: Figures, product: Figures, scale: Scale): readonly Line[] {
+  const line = (figure: string, read: (figures: Figures) => number, aim = ''): Line => ({
+    figure,
+    floor: read(floor),
+    product: read(product),
+    aim,
+  });
+  return [
+    ...scale.callers.flatMap((callers) => {
+      const phase = (figures: Figures): Phase =>
+        figures.creates[callers] ?? { latenciesMs: [], elapsedMs: 0 };
+      return [
+        line(`creates/s, ${callers} callers`, (figures) => perSecond(phase(figures)), 'ratio ≥ 0.8'),
+        line(`durable p50 ms, ${callers} callers`, (figures) => quantile(phase(figures).latenciesMs, 0.5)),
+        line(`durable p99 ms, ${callers} callers`, (figures) => quantile(phase(figures).latenciesMs, 0.99)),
+      ];
+    }),
+    ...latencies('create → pending', (figures) => figures.pending, 'ratio ≤ 2.0').map((make) => make(line)),
+    ...latencies('decide → executed', (figures) => figures.decideOne, 'ratio ≤ 1.3').map((make) =>
+      make(line),
+    ),
+    ...latencies(
+      `decide → executed, ${scale.decisionsAtOnce} at once`,
+      (figures) => figures.decideMany,
+      '',
+    ).map((make) => make(line)),
+    line('own CPU ms a request', (figures) => figures.ownCpuMs),
+    line('Temporal server CPU ms a request', (figures) => figures.serverCpuMs),
+    line('events a request', (figures) => figures.events, '≤ 30'),
+    line('workflow tasks a request', (figures) => figures.workflowTasks, '≤ 6'),
+  ];
+}
+
+type MakeLine = (line: (figure: string, read: (figures: Figures) => number, aim?: string) => Line) => Line;
+
+function latencies(name: string, read: (figures: Figures) => Phase, aim: string): readonly MakeLine[] {
+  return [
+    (line) => line(`${name} p50 ms`, (figures) => quantile(read(figures).latenciesMs, 0.5), aim),
+    (line) => line(`${name} p99 ms`, (figures) => quantile(read(figures).latenciesMs, 0.99)),
+  ];
+}
