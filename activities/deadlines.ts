@@ -1,5 +1,6 @@
 import { tallyFactsOf } from '../domain/decision.ts';
 import { escalationSteps, type EscalationStep } from '../domain/escalation.ts';
+import { KeyturnError } from '../domain/errors.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { decidableRequest, readDecisions } from '../database/readers.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
@@ -50,8 +51,10 @@ export async function expire(
 ): Promise<{ readonly status: RequestStatus }> {
   return recordStep(dependencies, placeOf(`expire/${step}`, at), async (transaction) => {
     const { row } = transaction;
-    const isDue = row.expires_at !== null && row.expires_at.getTime() <= Date.parse(at);
-    if (row.status !== 'pending' || !isDue) return { status: row.status };
+    if (row.status !== 'pending') return { status: row.status };
+    // Also by our clock: the step is tried again until it is due.
+    if (!row.expires_at || row.expires_at.getTime() > Date.now())
+      throw new KeyturnError('unavailable', 'The request has not expired yet.');
     await transaction.update({ status: 'expired', open_selectors: [] });
     await transaction.append(leaf(transaction, 'request.expired', { round: row.round }));
     return { status: row.status };

@@ -170,11 +170,13 @@ async function review(
   transaction: StepTransaction,
   judged: Judged,
 ): Promise<Evaluated> {
-  const { row, place } = transaction;
+  const { row } = transaction;
   const requirement = combinedRequirement(row.requirement, judged.evaluation);
   if (requirement === null) throw new KeyturnError('policy_invalid', 'A review without a requirement.');
   const digest = digestFor(row, judged, requirement);
-  const firstPendingAt = row.first_pending_at ?? new Date(place.at);
+  // Our clock, not the workflow's word: whoever can write to the namespace must not move deadlines.
+  const openedAt = new Date();
+  const firstPendingAt = row.first_pending_at ?? openedAt;
   const expiresAt = earliest(row.expires_at, new Date(firstPendingAt.getTime() + expiresMs(requirement)));
   await transaction.update({
     status: 'pending',
@@ -182,7 +184,7 @@ async function review(
     requirement,
     round: row.round + 1,
     decision_digest: digest,
-    pending_since: new Date(place.at),
+    pending_since: openedAt,
     first_pending_at: firstPendingAt,
     expires_at: expiresAt,
   });
@@ -193,7 +195,7 @@ async function review(
     requirement,
     round: row.round,
     decision_digest: digest,
-    pending_since: place.at,
+    pending_since: openedAt.toISOString(),
     expires_at: expiresAt.toISOString(),
   };
 }
@@ -222,7 +224,7 @@ async function appendPending(
       round: row.round,
       plan_digest: judged.planDigest,
       requirement: JSON.parse(JSON.stringify(row.requirement)),
-      pending_since: place.at,
+      pending_since: row.pending_since?.toISOString() ?? null,
       expires_at: row.expires_at?.toISOString() ?? null,
       lineage_persons: lineagePersons(identityKey, judged.policy.directory, row.lineage),
       matched_rules: judged.evaluation.rules.map((rule) => rule.id),

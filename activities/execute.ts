@@ -5,6 +5,7 @@ import type { ExecutionRow } from '../database/tables.ts';
 import { claim, type Claim } from './claim.ts';
 import type { ExecutionOutcome } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { ownRow, prepareCall } from './plan.ts';
 import { recordStep, type StepPlace } from './record.ts';
@@ -36,19 +37,7 @@ export async function execute(
     place: placeOf(`execute/${input.step}`, input.at),
     isLastProbe: Context.current().info.attempt >= PROBE_ATTEMPTS_MAX,
   };
-  const stopHeartbeat = heartbeatRegularly();
-  try {
-    return await perform(progress);
-  } finally {
-    stopHeartbeat();
-  }
-}
-
-/** A worker that dies is noticed after the heartbeat time-out instead of the long start-to-close one. */
-function heartbeatRegularly(): () => void {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), 2_000);
-  return () => clearInterval(timer);
+  return withHeartbeat(() => perform(progress));
 }
 
 async function perform(progress: Progress): Promise<Executed> {

@@ -11,6 +11,7 @@ import { planTable, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
 
@@ -31,6 +32,10 @@ export async function plan(
   input: { readonly attempt: number; readonly at: string },
 ): Promise<Planned> {
   const place = placeOf(`plan/${input.attempt}`, input.at);
+  return withHeartbeat(() => planOnce(dependencies, place));
+}
+
+async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<Planned> {
   const stored = await recordedStep(dependencies, place);
   if (stored !== undefined) return stored as Planned;
   const row = await ownRow(dependencies, place);
@@ -90,7 +95,10 @@ export async function verifiedRequest(dependencies: Dependencies, row: RequestRo
   const isSame =
     signed.id === row.id &&
     signed.action === row.action &&
+    signed.schema_version === row.schema_version &&
     signed.target === row.target &&
+    signed.mode === row.mode &&
+    signed.policy_digest === row.creation_policy_digest &&
     signed.intent_digest === row.intent_digest &&
     digestOf(signed.lineage) === digestOf(row.lineage);
   if (!isSame) throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');

@@ -67,7 +67,8 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
 /**
  * Checks the evidence of one request against the keys of its deployment: that the log of the request is whole, that
  * people decided what it says they decided, that they were entitled to by its own facts, and that what ran was what
- * they approved. Never throws for what the evidence holds: every fault is a line of the report.
+ * they approved. Never throws for what the evidence holds: every fault is a line of the report. What it cannot see from
+ * one request alone: entries removed from the end of its log.
  */
 export async function verifyRequest(evidence: Evidence, keys: JSONWebKeySet): Promise<VerificationReport> {
   const envelopes = await openEnvelopes(evidence.envelopes, createLocalJWKSet(keys));

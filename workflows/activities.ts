@@ -15,6 +15,7 @@ export const durable = proxyLocalActivities<Activities>({
 /** The dry run. Bounded: a target that stays unreachable ends the request, and nothing has happened. */
 export const planning = proxyActivities<Pick<Activities, 'plan'>>({
   startToCloseTimeout: '60 seconds',
+  heartbeatTimeout: '10 seconds',
   scheduleToCloseTimeout: '10 minutes',
   retry: {
     initialInterval: '1 second',

@@ -20,7 +20,8 @@ import { RequestView } from './request-view.ts';
  */
 export async function privilegedAction(input: PrivilegedActionInput): Promise<RequestStatus> {
   const inbox = new Inbox();
-  const view = new RequestView(input);
+  const { request, howToDecide } = readInput(input);
+  const view = new RequestView(howToDecide);
   setHandler(decideSignal, (body) => inbox.put('decide', body), {
     description:
       'Decide with a ticket: paste the ticket that `keyturn ticket` or the API gave you, as a JSON string',
@@ -30,7 +31,7 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
   });
   setHandler(stateQuery, () => view.state(), { description: 'Where the request stands' });
 
-  await durable.receive({ request: input.request, at: now() });
+  await durable.receive({ request, at: now() });
   for (let attempt = 1; ; attempt += 1) {
     const planned = await planOrAbandon(attempt);
     if (planned.kind === 'closed') return finish(view, inbox, planned.status);
@@ -48,6 +49,11 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
     if (executed.kind === 'closed') return finish(view, inbox, executed.status);
     view.becomes('planning');
   }
+}
+
+/** Whoever can write to the namespace can start this with anything: it must come to `receive`, which refuses it. */
+function readInput(input: Partial<PrivilegedActionInput> | null | undefined) {
+  return { request: input?.request ?? '', howToDecide: input?.asked?.how_to_decide ?? '' };
 }
 
 /** Workflow time: the same on every replay. */

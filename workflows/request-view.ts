@@ -4,20 +4,20 @@ import type { Evaluated } from '../activities/index.ts';
 import { nextEscalation } from '../domain/escalation.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
-import { searchAttributes, type PrivilegedActionInput, type WorkflowState } from './messages.ts';
+import { searchAttributes, type WorkflowState } from './messages.ts';
 
 /** A round of decisions that people are asked for. */
 export type Round = Evaluated & { kind: 'review' };
 
 /** What people see of the request in the Temporal UI. Shows; decides nothing. */
 export class RequestView {
-  readonly #input: PrivilegedActionInput;
+  readonly #howToDecide: string;
   #status: RequestStatus = 'planning';
   #round: Round | null = null;
   #decisions: CountedDecision[] = [];
 
-  constructor(input: PrivilegedActionInput) {
-    this.#input = input;
+  constructor(howToDecide: string) {
+    this.#howToDecide = howToDecide;
     this.#describe();
   }
 
@@ -68,7 +68,7 @@ export class RequestView {
       ...digestAndExpiry(this.#round),
       next_escalation_at: open && (nextEscalation(open, open.now)?.at ?? null),
       tally: open && tally(open),
-      how_to_decide: this.#input.asked.how_to_decide,
+      how_to_decide: this.#howToDecide,
     };
   }
 
@@ -93,7 +93,7 @@ export class RequestView {
       `**Risk:** ${round.requirement.risk}`,
       `**Expires:** ${round.expires_at} (silence is a denial)`,
       `**Decision digest:** ${round.decision_digest}`,
-      `**How to decide here:** ${this.#input.asked.how_to_decide}`,
+      `**How to decide here:** ${this.#howToDecide}`,
     ];
   }
 }

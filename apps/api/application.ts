@@ -56,6 +56,8 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   const server = app.getHttpServer() as Server;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
+  // Longer than usual load balancers keep idle connections: a call must not meet one that just closes.
+  server.keepAliveTimeout = 65_000;
   server.on('clientError', answerUnreadable);
   await app.init();
   return app;

@@ -108,6 +108,8 @@ describe('the event stream', () => {
     const entries = [];
     for (let index = 0; index < 5; index += 1) entries.push(await storeEntry(api, id, 'request.escalated'));
     const stream = await openStream(token, { 'last-event-id': String(entries[1]) }, `?request=${id}`);
+    // Replayed from the log before the feed of the process was told of them; then the feed brings them, too.
+    await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toContain(entries[4]);
     entries.push(await storeEntry(api, id, 'request.approved'));
     await announce(api, id);
     await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toContain(entries[5]);

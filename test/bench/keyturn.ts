@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 
 import type { Stack } from '../stack/stack.ts';
 import type { Subject } from './subject.ts';
@@ -19,7 +19,7 @@ export async function startKeyturn(stack: Stack): Promise<Subject> {
       created += 1;
       // Rows of its own, so that no request drifts because of another one.
       const statement = `insert into purchase (account_id, placed_at, item, total, status)
-        values (${(created % 100) + 1}, '2026-11-01', 'bench ${created}', 1, 'placed')`;
+        values (${(created % 100) + 1_001}, '2026-11-01', 'bench ${created}', 1, 'placed')`;
       const body = { action: 'postgres.execute', target: 'shop', arguments: { statement } };
       const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
       const { status, body: answer } = await stack.request<{ id: string }>(agent, body, headers);
@@ -50,12 +50,13 @@ async function listen(stack: Stack): Promise<Changes> {
   const waiters = new Map<string, () => void>();
   client.on('notification', ({ payload }) => waiters.get(payload ?? '')?.());
   await client.query('listen keyturn_change');
-  const statusOf = async (id: string): Promise<string | undefined> => {
-    const { rows } = await client.query<{ status: string }>(
-      'select status from keyturn.request where id = $1',
+  const pool = new Pool({ connectionString: stack.databases.keyturn.admin, max: 8 });
+  const rowOf = async (id: string): Promise<{ status: string; failure: unknown } | undefined> => {
+    const { rows } = await pool.query<{ status: string; failure: unknown }>(
+      'select status, failure from keyturn.request where id = $1',
       [id],
     );
-    return rows[0]?.status;
+    return rows[0];
   };
   return {
     wait: async (id, statuses) => {
@@ -65,13 +66,16 @@ async function listen(stack: Stack): Promise<Changes> {
           // A lost notification must not hold the measurement for ever.
           setTimeout(resolve, 500).unref();
         });
-        const status = await statusOf(id);
-        if (status !== undefined && statuses.includes(status)) break;
-        if (status === 'failed' || status === 'denied') throw new Error(`${id} is ${status}`);
+        const row = await rowOf(id);
+        if (row && statuses.includes(row.status)) break;
+        if (row?.status === 'failed') throw new Error(`${id} failed: ${JSON.stringify(row.failure)}`);
         await changed;
       }
       waiters.delete(id);
     },
-    stop: () => client.end(),
+    stop: async () => {
+      await pool.end();
+      await client.end();
+    },
   };
 }

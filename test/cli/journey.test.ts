@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { RequestView } from '../../domain/wire.ts';
 import { startStack, type CliResult, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
 
 let stack: Stack;
 let agent: string;
@@ -25,14 +26,14 @@ function keyturn(token: string, ...args: readonly string[]): Promise<CliResult> 
   return stack.cli(args, { KEYTURN_API_URL: stack.apis[0]?.url ?? '', KEYTURN_TOKEN: token });
 }
 
-async function ask(customer: number): Promise<RequestView> {
+async function ask(customer: number, target = 'shop'): Promise<RequestView> {
   const statement = `statement=update customer set country = 'SE' where id = ${customer}`;
   const words = ['--justification', 'moved to Sweden\u001b[2J'];
   const result = await keyturn(
     agent,
     'request',
     'postgres.execute',
-    'shop',
+    target,
     '-a',
     statement,
     ...words,
@@ -207,6 +208,52 @@ describe('other ends', () => {
     const dmitri = await stack.issuer.humanToken('dmitri');
     expect((await keyturn(dmitri, 'inbox')).stdout).toContain(asked.id);
     expect((await keyturn(olga, 'verify', asked.id)).code).toBe(0);
+  });
+
+  it('a drifted target asks again, and the evidence of both rounds holds', async () => {
+    const asked = await ask(5);
+    await stack.target.query(`update customer set country = 'NO' where id = 5`);
+    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
+    const digestNow = async (): Promise<RequestView | undefined> => {
+      const view: RequestView = JSON.parse((await keyturn(olga, 'show', asked.id, '--json')).stdout).request;
+      return view.status === 'pending' && view.round === 2 ? view : undefined;
+    };
+    const again = await waitFor({ what: 'a second round', check: digestNow });
+    expect(again.decision_digest).not.toBe(asked.decision_digest);
+    expect(await countryOf(5)).toBe('NO');
+    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
+    await stack.waitForStatus(asked.id, 'succeeded');
+    const verified = await keyturn(olga, 'verify', asked.id);
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
+  });
+
+  it('an approval that went stale asks again, and the evidence holds', async () => {
+    const asked = await ask(6, 'shop-stale');
+    const dmitri = await stack.issuer.humanToken('dmitri');
+    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
+    const isOld = async (): Promise<true | undefined> => {
+      const found = await stack.keyturnDb.query(
+        `select 1 from keyturn.decision where request = $1 and at < now() - interval '3.1 s'`,
+        [asked.id],
+      );
+      return found.rowCount === 1 ? true : undefined;
+    };
+    await waitFor({ what: 'the first approval to go stale', check: isOld });
+    await keyturn(dmitri, 'approve', asked.id, '--yes', '--reason', 'fine');
+    const pending = await keyturn(olga, 'show', asked.id, '--json');
+    expect(JSON.parse(pending.stdout).request.status).toBe('pending');
+    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
+    await stack.waitForStatus(asked.id, ['succeeded', 'pending']);
+    const verified = await keyturn(olga, 'verify', asked.id);
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
+  });
+
+  it('silence expires, and the evidence holds', async () => {
+    const asked = await ask(7, 'shop-expiring');
+    await stack.waitForStatus(asked.id, 'expired');
+    const verified = await keyturn(olga, 'verify', asked.id);
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
+    expect(await countryOf(7)).not.toBe('SE');
   });
 
   it('a ticket counts when it is sent as a signal', async () => {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -31,14 +30,13 @@ export function filesBelow(folder: string): string[] {
     .sort();
 }
 
-/** Folders directly in a folder, without those that git does not know. */
+/** Folders directly in a folder, without those that .gitignore names. */
 export function foldersIn(folder: string): string[] {
-  const names = fs
+  const ignored = new Set(read('.gitignore').split('\n'));
+  return fs
     .readdirSync(path.join(root, folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map((entry) => path.join(folder, entry.name));
-  const ignored = spawnSync('git', ['check-ignore', ...names], { cwd: root, encoding: 'utf8' });
-  return names.filter((name) => !ignored.stdout.split('\n').includes(name)).map((name) => `${name}/`);
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !ignored.has(`${entry.name}/`))
+    .map((entry) => `${path.join(folder, entry.name)}/`);
 }
 
 /** The text between back-quotes, outside of code blocks. */

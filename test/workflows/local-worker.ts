@@ -22,12 +22,20 @@ export interface LocalWorker {
 
 let isRuntimeInstalled = false;
 
-/** Starts a worker on the task queue of the stack. `target` survives a restart when it is given again. */
+/** How a worker differs from the usual one. */
+export interface LocalWorkerOptions extends Pick<WorkerOptions, 'enableNonLocalActivities'> {
+  /** Survives a restart when it is given again. */
+  readonly target?: ScriptedTarget;
+  /** False: it performs activities and leaves workflows to whoever polls for them. */
+  readonly hasWorkflows?: boolean;
+}
+
+/** Starts a worker on the task queue of the stack. */
 export async function startLocalWorker(
   stack: Stack,
-  options: { readonly target?: ScriptedTarget } & Pick<WorkerOptions, 'enableNonLocalActivities'> = {},
+  options: LocalWorkerOptions = {},
 ): Promise<LocalWorker> {
-  const { target = new ScriptedTarget(), ...workerOptions } = options;
+  const { target = new ScriptedTarget(), hasWorkflows = true, ...workerOptions } = options;
   installRuntime();
   const { address, namespace } = stack.temporalPlace;
   const connection = await NativeConnection.connect({ address });
@@ -37,7 +45,7 @@ export async function startLocalWorker(
     namespace,
     taskQueue: stack.taskQueue,
     identity: 'keyturn-worker',
-    workflowBundle: { codePath: compiled('workflow-bundle.js') },
+    ...(hasWorkflows ? { workflowBundle: { codePath: compiled('workflow-bundle.js') } } : {}),
     dataConverter: { payloadConverterPath: compiled('workflows/payload-converter.js') },
     activities: createActivities(dependencies),
     ...workerOptions,

@@ -6,13 +6,13 @@ import type { SqlParser } from './parser-thread.ts';
 import { StatementRefused } from './refusal.ts';
 import { begin, extended, rowsOf, setLocally, takeRole, type SessionRequest } from './session.ts';
 import { calledFunctions, type Statement } from './statement.ts';
-import { refuseUnsafeRoles } from './roles.ts';
+import { refuseUnsafeTarget } from './target-safety.ts';
 import { readWrites, type WrittenTable } from './written-tables.ts';
 
 /** What the target's own analysis of the statement says before anything runs. */
 export interface Analysis {
   readonly tables: readonly WrittenTable[];
-  /** True when it calls functions of the target's owner, which may write by themselves. */
+  /** True when it calls volatile functions of the target's owner, which may write by themselves. */
   readonly callsOwnerFunctions: boolean;
   /** Trigger functions that nobody vouches for: when there are any, the statement must not be tried out. */
   readonly unknownTriggers: readonly TriggerFunction[];
@@ -44,7 +44,7 @@ export async function analyse(client: Client, request: AnalysisRequest): Promise
 }
 
 async function analyseInside(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  await refuseUnsafeRoles(client, request.settings);
+  await refuseUnsafeTarget(client, request.settings);
   await refuseShadowedNames(client, request.statement);
   const statementOid = await noteStatement(client, request);
   // As the role that will run it: names mean what that role can see.
@@ -59,7 +59,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   await refuseUnknownFunctions(client, { objects, request });
   const triggers = await readTriggers(client, tables);
   await refuseOwnerExpressions(client, { objects, triggers, parser: request.parser });
-  const called = await rowsOf(client, sql.CALLED_FUNCTIONS, [statementOid]);
+  const called = await rowsOf(client, sql.VOLATILE_CALLS, [statementOid]);
   const allowed = request.settings.allowedFunctions;
   return { tables, callsOwnerFunctions: called.length > 0, unknownTriggers: unknownOf(triggers, allowed) };
 }

@@ -95,12 +95,15 @@ export const FUNCTIONS = `
    where called.oid = any ($1::oid[])
    order by 1`;
 
-/** Functions that the statement ($1) itself calls, by name or through an operator. */
-export const CALLED_FUNCTIONS = `
+/** Whether the statement ($1) itself calls volatile functions, which may write, by name or through an operator. */
+export const VOLATILE_CALLS = `
   select 1
     from pg_catalog.pg_depend link
-   where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid
-     and link.refclassid in ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)
+    left join pg_catalog.pg_operator sign
+      on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
+    join pg_catalog.pg_proc called
+      on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+   where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and called.provolatile = 'v'
    limit 1`;
 
 /** Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5. */
@@ -167,7 +170,17 @@ export const ROLES = `
   select login.rolsuper as is_login_super,
          statement.rolsuper as is_statement_super,
          pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
+         pg_catalog.current_setting('track_counts')::boolean as is_counting,
          case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
                                                           'insert, update, delete, truncate, trigger') end as can_write_ledger
     from pg_catalog.pg_roles login, pg_catalog.pg_roles statement
    where login.rolname = session_user and statement.rolname = $1`;
+
+/** Event triggers that the analysis itself would set off. */
+export const EVENT_TRIGGERS = `
+  select distinct format('%s.%s', schema.nspname, called.proname) as name
+    from pg_catalog.pg_event_trigger watcher
+    join pg_catalog.pg_proc called on called.oid = watcher.evtfoid
+    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
+   where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
+     and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;

@@ -1,13 +1,16 @@
+import { setTimeout } from 'node:timers/promises';
+
 import type { Client } from 'pg';
 
 import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
 import { effectOf, exportSnapshot, runPrepared } from './dry-run.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { fingerprintOf, project } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { begin, closeSession, openSession, rowsOf } from './session.ts';
+import { begin, closeSession, openSession, rowsOf, unreachable } from './session.ts';
 import { classOf, detailOf, isSurvivedError, isTransient } from './sql-error.ts';
 
 /** An approved call that was read and analysed again. */
@@ -15,7 +18,14 @@ export interface PreparedExecution extends UnpreviewedCall {
   readonly call: ApprovedCall;
 }
 
-const TRIES_MAX = 3;
+const TRIES_MAX = 10;
+const PAUSE_MS_MAX = 1_000;
+
+/** A statement refused at execution was not refused when it was approved: something changed since. */
+export function refusedRun(error: StatementRefused): ExecutionOutcome {
+  if (error.code === 'target_error') return { kind: 'failed', code: 'target_error', detail: error.message };
+  return { kind: 'drifted', detail: error.message };
+}
 
 /**
  * Runs the statement and commits only the approved effect. An outcome means that it is certain what happened; an
@@ -26,13 +36,20 @@ export async function executeApproved(prepared: PreparedExecution): Promise<Exec
     try {
       return await tryOnce(prepared);
     } catch (error) {
-      if (error instanceof StatementRefused) return { kind: 'drifted', detail: error.message };
+      if (error instanceof StatementRefused) return refusedRun(error);
       // Anything else that the session did not survive leaves it to the caller: thrown, and probed if need be.
       if (!isSurvivedError(error)) throw error;
-      if (isTransient(error) && tries < TRIES_MAX) continue;
-      return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
+      if (!isTransient(error) || tries === TRIES_MAX) {
+        return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
+      }
+      await pauseBeforeTry(tries);
     }
   }
+}
+
+/** Rivals for the same table come in swarms, e.g. after an outage: whoever retries at once meets all of them again. */
+async function pauseBeforeTry(tries: number): Promise<void> {
+  await setTimeout(Math.random() * Math.min(PAUSE_MS_MAX, 25 * 2 ** tries));
 }
 
 async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
@@ -54,6 +71,8 @@ async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
   }
 }
 
+const WAITED_TOO_LONG: ReadonlySet<string> = new Set(['55P03', '57014']);
+
 /** Null when this run has the key now; otherwise what the other run with it did. */
 async function claimed(prepared: PreparedExecution, writer: Client): Promise<ExecutionOutcome | null> {
   const { call } = prepared;
@@ -62,7 +81,12 @@ async function claimed(prepared: PreparedExecution, writer: Client): Promise<Exe
     requestId: call.requestId,
     fingerprint: call.approvedPlan.fingerprint,
   };
-  if (await claimKey(writer, entry)) return null;
+  const isMine = await claimKey(writer, entry).catch((error: unknown) => {
+    // The other run may still commit, so this is no failure of the request.
+    if (isSurvivedError(error) && WAITED_TOO_LONG.has(error.code)) throw unreachable(error);
+    throw error;
+  });
+  if (isMine) return null;
   await writer.query('rollback');
   const found = await readLedger(writer, call.idempotencyKey);
   if (found?.kind === 'committed') {
@@ -126,7 +150,7 @@ async function commit(
   const [row] = await rowsOf<{ id: string }>(writer, 'select pg_catalog.pg_current_xact_id()::text as id');
   const transactionId = row?.id ?? '';
   await prepared.call.beforeCommit({ transactionId });
-  const result = await writer.query('commit');
+  const result = await writer.query('commit').catch((error: unknown) => refusedCommit(writer, error));
   // A transaction that had failed answers COMMIT with ROLLBACK and no error.
   if (result.command !== 'COMMIT') {
     return {
@@ -143,6 +167,15 @@ async function commit(
   }));
   const { fingerprint } = prepared.call.approvedPlan;
   return { kind: 'succeeded', fingerprint, result: { rows, transaction_id: transactionId } };
+}
+
+/** Only a session that still answers has certainly refused the commit; otherwise nobody knows, and it is thrown. */
+async function refusedCommit(writer: Client, error: unknown): Promise<never> {
+  const isAlive = await writer.query('rollback').then(
+    () => true,
+    () => false,
+  );
+  throw isAlive || isKeyturnError(error) ? error : unreachable(error);
 }
 
 /** What differs, by table and counts: enough to see why, without data. */

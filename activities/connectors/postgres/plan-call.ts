@@ -55,7 +55,7 @@ function planOf(
   const { statement, analysis } = prepared;
   const reversal = reversalOf(effects, analysis.tables);
   return {
-    connector: 'postgres',
+    connector: 'postgres.execute',
     summary: effects.length === 0 && statement.isRead ? READS : summaryOf(effects, analysis.tables),
     operation: statement.text,
     effects,
@@ -83,7 +83,7 @@ async function planUnpreviewed(prepared: UnpreviewedCall, reader: Client): Promi
     how: `What ${names} does is not known, so neither is how to undo it.`,
   };
   return {
-    connector: 'postgres',
+    connector: 'postgres.execute',
     summary: `${summaryOf(effects, analysis.tables).slice(0, -1)}; what its triggers do is not previewed.`,
     operation: statement.text,
     effects,

@@ -3,14 +3,14 @@ import type { Client } from 'pg';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
 import { analyse } from './analysis.ts';
-import { executeApproved } from './execution.ts';
+import { executeApproved, refusedRun } from './execution.ts';
 import { SqlParser } from './parser-thread.ts';
 import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
 import { closeSession, isLost, openSession, unreachable, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, readTargetSettings, type PostgresLimits } from './settings.ts';
-import { detailOf, isSurvivedError } from './sql-error.ts';
+import { classOf, detailOf, isSurvivedError } from './sql-error.ts';
 import { readStatement } from './statement.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
 
@@ -62,8 +62,8 @@ async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
     return await prepare(work, (prepared) => executeApproved({ ...prepared, call: work.call }));
   } catch (error) {
     // Raised before anything ran: the statement or the target is no longer what was approved.
-    if (error instanceof StatementRefused) return { kind: 'drifted', detail: error.message };
-    if (isSurvivedError(error)) return { kind: 'failed', code: 'target_error', detail: detailOf(error) };
+    if (error instanceof StatementRefused) return refusedRun(error);
+    if (isSurvivedError(error)) return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
     return rethrow(error);
   }
 }

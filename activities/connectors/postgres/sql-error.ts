@@ -29,12 +29,14 @@ export function isSqlError(error: unknown): error is DatabaseError & { readonly 
   return error instanceof DatabaseError && typeof error.code === 'string';
 }
 
-/**
- * True when the session lived on after the error, so the server has certainly not committed and will not. FATAL and
- * PANIC end the session in the middle of something.
- */
+/** States that end the session. Severities may come translated, so their English names alone would not do. */
+const ENDING = /^(08|28|3D|57P|25P0[34]|53300)/;
+
+/** True when the session lived on after the error. FATAL and PANIC end it in the middle of something. */
 export function isSurvivedError(error: unknown): error is DatabaseError & { readonly code: string } {
-  return isSqlError(error) && error.severity === 'ERROR';
+  return (
+    isSqlError(error) && !ENDING.test(error.code) && error.severity !== 'FATAL' && error.severity !== 'PANIC'
+  );
 }
 
 /** True for serialisation failures and deadlocks. */

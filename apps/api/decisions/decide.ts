@@ -16,7 +16,7 @@ import { signDecision } from './sign.ts';
  * Must stay below the grace that a workflow waits after its expiry (`EXPIRY_GRACE_MS`): a decision issued in time and
  * acknowledged here has then always arrived before the request is closed.
  */
-const SIGNAL_DEADLINE_MS = 1_200;
+export const SIGNAL_DEADLINE_MS = 1_200;
 const RECEIPT_MS = 5_000;
 
 /** What became of a decision: recorded, or durable and not yet counted. */

@@ -14,7 +14,7 @@ import { askTemporal } from '../temporal.ts';
 import type { Explanation } from './explain.ts';
 
 const START_DEADLINE_MS = 3_000;
-const READ_DEADLINE_MS = 2_000;
+const READ_DEADLINE_MS = 5_000;
 
 /** What a workflow is started with. */
 export interface Start {

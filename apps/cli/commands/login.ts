@@ -5,6 +5,7 @@ import {
   initiateDeviceAuthorization,
   None,
   pollDeviceAuthorizationGrant,
+  ResponseBodyError,
   type Configuration,
 } from 'openid-client';
 
@@ -39,9 +40,8 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
   const device = await initiateDeviceAuthorization(configuration, { scope: options.scope });
   terminal.error(`Open ${visible(device.verification_uri_complete ?? device.verification_uri)}`);
   terminal.error(`and check that it shows the code ${visible(device.user_code)}. Waiting for you …`);
-  const tokens = await pollDeviceAuthorizationGrant(configuration, device, undefined, {
-    signal: terminal.interrupted,
-  });
+  const polling = { signal: terminal.interrupted };
+  const tokens = await pollDeviceAuthorizationGrant(configuration, device, undefined, polling).catch(explain);
   const session: Session = {
     issuer,
     api: apiUrl(options, terminal),
@@ -52,6 +52,11 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
   const { access_token: _secret, ...shown } = session;
   if (options.json) return terminal.out(JSON.stringify(shown));
   return terminal.out(`Signed in until ${session.expires_at}, for ${session.api}. Kept in ${file}.`);
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof ResponseBodyError)) throw error;
+  throw failure('login_refused', `You are not signed in: the issuer says ${visible(error.error)}.`);
 }
 
 async function discover(issuer: URL, client: string): Promise<Configuration> {

@@ -19,12 +19,6 @@ export function requestLines(view: RequestView, now: number): string[] {
   ];
 }
 
-/** A request in one line. */
-export function summaryLine(view: RequestSummary): string {
-  const what = `${visible(view.action)} on ${visible(view.target)}`;
-  return `${visible(view.id)}  ${statusText(view)}  ${what}${view.summary === null ? '' : `: ${visible(view.summary)}`}`;
-}
-
 /** `denied by policy`, `failed (target_error)` */
 export function statusText(view: RequestSummary): string {
   if (view.status === 'denied' && view.denied_by !== null) return `denied by ${view.denied_by}`;

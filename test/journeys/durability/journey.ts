@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { JSONWebKeySet } from 'jose';
 import { expect } from 'vitest';
 
+import { isFinal, REQUEST_STATUSES } from '../../../domain/request.ts';
 import { evidenceSchema, verifyRequest } from '../../../domain/verification.ts';
 import type { Reply } from '../../stack/http.ts';
 import { startStack, type Stack, type StackOptions } from '../../stack/stack.ts';
@@ -137,10 +138,13 @@ async function countIn(query: Promise<{ readonly rows: readonly { count: number 
   return rows[0]?.count ?? 0;
 }
 
+const FINAL = REQUEST_STATUSES.filter(isFinal);
+
 /** The request has succeeded, its change was made exactly once, and its evidence holds. */
 export async function expectMadeOnce(journey: Journey, asked: Asked): Promise<void> {
   const { stack } = journey;
-  await stack.waitForStatus(asked.id, 'succeeded', 60_000);
+  const { status, failure } = await stack.waitForStatus(asked.id, FINAL, 50_000);
+  expect({ status, failure }).toEqual({ status: 'succeeded', failure: null });
   const made = {
     added: (await limitOf(stack, asked.account)) - asked.limit,
     changes: await changesOf(stack, asked.account),

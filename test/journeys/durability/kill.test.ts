@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 
 import { approve, expectClosedAs, expectMadeOnce, startJourney, type Journey } from './journey.ts';
 import { KILLS, type Kill } from './kills.ts';
-import { freezeAt, MOMENTS, type Frozen, type Moment } from './moments.ts';
+import { freezeAt, MOMENTS, releaseAll, type Frozen, type Moment } from './moments.ts';
 
 let journey: Journey;
 
@@ -18,7 +18,7 @@ describe.each(Object.entries(KILLS))('kill -9 of %s', (_name, kill: Kill) => {
   beforeAll(async () => {
     frozen = await freezeAt(journey);
     await kill.strike(journey.stack);
-    await Promise.all([...frozen.values()].map((one) => one.release()));
+    await releaseAll(frozen);
     await kill.recover(journey.stack);
   });
 

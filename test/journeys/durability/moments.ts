@@ -14,13 +14,13 @@ import { Lock } from './locks.ts';
  *   settling     the target has committed, the result is not yet recorded
  */
 export const MOMENTS = [
+  'pending',
   'deciding',
   'settling',
   'committing',
   'claiming',
   'planning',
   'receiving',
-  'pending',
 ] as const;
 export type Moment = (typeof MOMENTS)[number];
 
@@ -39,10 +39,20 @@ export async function freezeAt(
   moments: readonly Moment[] = MOMENTS,
 ): Promise<ReadonlyMap<Moment, Frozen>> {
   const frozen = new Map<Moment, Frozen>();
-  for (const moment of MOMENTS.filter((candidate) => moments.includes(candidate))) {
-    frozen.set(moment, await FREEZE[moment](journey));
+  try {
+    for (const moment of MOMENTS.filter((candidate) => moments.includes(candidate))) {
+      frozen.set(moment, await FREEZE[moment](journey));
+    }
+    return frozen;
+  } catch (error) {
+    await releaseAll(frozen);
+    throw error;
   }
-  return frozen;
+}
+
+/** Lets all of them go on. */
+export async function releaseAll(frozen: ReadonlyMap<Moment, Frozen>): Promise<void> {
+  await Promise.all([...frozen.values()].map((one) => one.release()));
 }
 
 const FREEZE: Readonly<Record<Moment, (journey: Journey) => Promise<Frozen>>> = {

@@ -84,7 +84,7 @@ describe('an approved statement', () => {
       'with gone as (delete from card where id < 3 returning *) insert into keyless select number, 1 from gone',
     ],
     ['deferred swap', 'update later set other = 3 - other'],
-    ['read', 'select * from account'],
+    ['read', 'select * from account; -- all'],
     ['trailing comment', 'delete from card where id = 1; -- the end'],
   ])('runs as planned: %s', async (_name, statement) => {
     expect(await connector.execute(await approved(statement))).toMatchObject({ kind: 'succeeded' });

@@ -54,6 +54,10 @@ const MORE = `
     begin execute 'create temporary table surprise (a int)'; return new; end $$;
   create table redefining (id int primary key);
   create trigger redefining_redefines after insert on redefining for each row execute function redefine();
+  create function empty_keyless() returns trigger language plpgsql security definer as $$
+    begin truncate keyless; return new; end $$;
+  create table emptying (id int primary key);
+  create trigger emptying_empties after insert on emptying for each row execute function empty_keyless();
   create function pay(bigint, numeric) returns void language sql volatile security definer
     as $$ update account set balance = $2 where id = $1 $$;
   create unlogged table later (id int primary key, other int unique deferrable initially deferred);
@@ -288,8 +292,11 @@ describe('a plan that cannot show everything', () => {
   });
 
   it('refuses a statement whose triggers change the structure of the target', async () => {
-    const call = bank.call('insert into redefining values (1)', { allowed_functions: ['public.redefine'] });
-    expect(await connector.plan(call)).toMatchObject({ kind: 'refused', code: 'not_previewable' });
+    const listed = { allowed_functions: ['public.redefine', 'public.empty_keyless'] };
+    for (const table of ['redefining', 'emptying']) {
+      const outcome = await connector.plan(bank.call(`insert into ${table} values (1)`, listed));
+      expect(outcome).toMatchObject({ kind: 'refused', code: 'not_previewable' });
+    }
   });
 
   it('shows what a listed function writes, but takes no value from it that was made up', async () => {
@@ -319,6 +326,28 @@ describe('a target that is not set up safely', () => {
     const outcome = await connector.plan(bank.call('select 1'));
     expect(outcome).toMatchObject({ kind: 'refused', detail: expect.stringContaining('ledger') });
     await bank.admin.query(`revoke insert on keyturn.execution from ${bank.statementRole}`);
+  });
+
+  it('is refused while it does not count what changes', async () => {
+    const login = new URL(bank.loginUrl).username;
+    await bank.admin.query(`alter role ${login} set track_counts = off`);
+    const outcome = await connector.plan(bank.call('delete from card'));
+    expect(outcome).toMatchObject({ kind: 'refused', detail: expect.stringContaining('track_counts') });
+    await bank.admin.query(`alter role ${login} reset track_counts`);
+  });
+
+  it('is refused when an unlisted event trigger would see the analysis', async () => {
+    await bank.admin.query(`
+      create function watch() returns event_trigger language plpgsql as $$ begin perform 1; end $$;
+      create event trigger watching on ddl_command_end execute function watch();`);
+    const outcome = await connector.plan(bank.call('select 1'));
+    expect(outcome).toMatchObject({ kind: 'refused', detail: expect.stringContaining('public.watch') });
+    expect(
+      await connector.plan(bank.call('select 1; -- x', { allowed_functions: ['public.watch'] })),
+    ).toMatchObject({
+      kind: 'planned',
+    });
+    await bank.admin.query('drop event trigger watching');
   });
 
   it('is thrown when it cannot be reached, without its credentials', async () => {

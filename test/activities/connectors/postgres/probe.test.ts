@@ -9,7 +9,7 @@ import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;
 const connector = createPostgresConnector({ probeTimeoutMs: 20_000 });
-const impatient = createPostgresConnector({ probeTimeoutMs: 200 });
+const impatient = createPostgresConnector({ probeTimeoutMs: 200, lockTimeoutMs: 200 });
 
 beforeAll(async () => {
   bank = await startTargetDatabase();
@@ -85,7 +85,7 @@ describe('a probe', () => {
     const probe = connector.probe({ ...call, transactionId: null });
     await vi.waitFor(async () => expect(await waiters()).toBe(1), { timeout: 10_000 });
     await bank.rows(`select pg_terminate_backend(pid) from pg_stat_activity
-                      where application_name = 'keyturn req_test' and state = 'idle in transaction'`);
+                      where datname = current_database() and application_name = 'keyturn req_test' and state = 'idle in transaction'`);
     expect(await probe).toBe('not_done');
     letGo();
     expect(await outcome).toMatchObject({ code: 'unavailable' });
@@ -95,6 +95,8 @@ describe('a probe', () => {
   it('does not know while an orphaned backend lives on for longer than it may wait', async () => {
     const { call, outcome, letGo } = await heldRun();
     expect(await impatient.probe({ ...call, transactionId: null })).toBe('unknown');
+    // Nor is a second run of it, which has to wait as well, certain of anything.
+    await expect(impatient.execute(call)).rejects.toMatchObject({ code: 'unavailable' });
     letGo();
     await outcome;
     expect(await impatient.probe({ ...call, transactionId: null })).toBe('done');
@@ -102,7 +104,7 @@ describe('a probe', () => {
 
   it('finds a run done whose commit was answered into a dead connection', async () => {
     const proxy = await startProxy(bank.adminUrl);
-    const url = new URL(process.env[String(bank.target().connection['url']).slice('env:'.length)] ?? '');
+    const url = new URL(bank.loginUrl);
     url.port = String(proxy.port);
     process.env['KEYTURN_TEST_PROXY'] = url.href;
     const before = await balance();

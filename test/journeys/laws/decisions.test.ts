@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DecisionAnswer, RequestView, Timeline } from '../../../domain/wire.ts';
+import type { Reply } from '../../stack/http.ts';
+import type { Decision } from '../../stack/stack.ts';
+import { waitFor } from '../../stack/wait.ts';
+import { decisionsOf, isOver, openCast, refusal, stepsOf, waitForStep, type Cast } from './cast.ts';
+
+let cast: Cast;
+
+beforeAll(async () => {
+  cast = await openCast();
+});
+
+afterAll(async () => cast?.stack.stop());
+
+const OTHER_DIGEST = `sha256:${'0'.repeat(64)}`;
+
+function decide(token: string, { id }: RequestView, decision?: Decision): Promise<Reply<DecisionAnswer>> {
+  return cast.stack.decide<DecisionAnswer>(token, id, decision);
+}
+
+function inSeconds(seconds: number): string {
+  return new Date(Date.now() + seconds * 1000).toISOString();
+}
+
+/** Waits until the inbox of a reader holds a request, or does not. */
+function waitForInbox(token: string, { id }: RequestView, isThere: boolean): Promise<true> {
+  return waitFor({
+    what: `${id} to be ${isThere ? 'in' : 'out of'} the inbox`,
+    check: async () => ((await cast.inbox(token)).includes(id) === isThere ? true : undefined),
+  });
+}
+
+describe('a decision', () => {
+  it('on something else than what is asked now is stale, and counts for nothing', async () => {
+    const asked = await cast.ask();
+    for (const digest of [OTHER_DIGEST, asked.intent_digest]) {
+      for (const verdict of ['approve', 'deny'] as const) {
+        const reply = await decide(cast.olga, asked, { verdict, decision_digest: digest });
+        expect(refusal(reply)).toEqual([409, 'decision_digest_stale']);
+      }
+    }
+    expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
+  });
+
+  it('of a request that is no longer pending is refused', async () => {
+    const asked = await cast.ask();
+    const decision_digest = asked.decision_digest ?? '';
+    expect((await decide(cast.olga, asked, { verdict: 'deny' })).status).toBe(200);
+    expect(refusal(await decide(cast.dmitri, asked, { decision_digest }))).toEqual(isOver());
+    expect(refusal(await cast.ticket(cast.dmitri, asked))).toEqual(isOver());
+  });
+
+  it.each([{}, { reason: '' }, { reason: ' \n\t ' }])(
+    'needs a reason where policy says so: %j is none',
+    async ({ reason = '' }) => {
+      const asked = await cast.ask({ target: 'shop-strict' });
+      for (const verdict of ['approve', 'deny'] as const) {
+        const refused = await decide(cast.olga, asked, { verdict, reason });
+        expect(refusal(refused)).toEqual([422, 'reason_required']);
+      }
+      const counted = await decide(cast.olga, asked, { reason: 'I looked at it' });
+      expect([counted.status, counted.body.decision.reason]).toEqual([200, 'I looked at it']);
+    },
+  );
+
+  it('is only for people of the groups that are asked', async () => {
+    const asked = await cast.ask();
+    expect(refusal(await decide(cast.omar, asked))).toEqual([403, 'not_eligible']);
+    expect(refusal(await decide(cast.omar, asked, { verdict: 'deny' }))).toEqual([403, 'not_eligible']);
+    expect((await cast.show(cast.omar, asked.id)).plan).toBeDefined();
+  });
+});
+
+describe('two people', () => {
+  it('must agree where policy says so: one with two accounts is one', async () => {
+    const asked = await cast.ask({ target: 'shop-two-people' });
+    const linked = await cast.stack.secondIssuer.humanToken('olga.petrenko');
+    const first = await decide(cast.olga, asked);
+    expect([first.status, first.body.request.status]).toEqual([200, 'pending']);
+    expect(first.body.request.progress?.rules[0]?.stages[0]).toMatchObject({ quorum: 2, filled: 1 });
+    for (const token of [cast.olga, linked]) {
+      expect(refusal(await decide(token, asked))).toEqual([409, 'already_decided']);
+      expect(refusal(await decide(token, asked, { verdict: 'deny' }))).toEqual([409, 'already_decided']);
+      expect(await cast.inbox(token)).not.toContain(asked.id);
+    }
+    expect(await stepsOf(cast.stack, asked.id)).not.toContain('request.approved');
+    expect((await decide(cast.dmitri, asked)).status).toBe(200);
+    await cast.stack.waitForStatus(asked.id, 'succeeded');
+  });
+
+  it('are not needed to say no: one denial ends it, also after an approval', async () => {
+    const asked = await cast.ask({ target: 'shop-two-people' });
+    expect((await decide(cast.olga, asked)).status).toBe(200);
+    const denied = await decide(cast.dmitri, asked, { verdict: 'deny', reason: 'not today' });
+    expect(denied.body.request).toMatchObject({ status: 'denied', denied_by: 'person' });
+    expect(await stepsOf(cast.stack, asked.id)).not.toContain('execution.claimed');
+    const seenByAgent = await cast.show(cast.agent, asked.id);
+    expect([seenByAgent.status, seenByAgent.decisions]).toEqual(['denied', undefined]);
+    expect(JSON.stringify(seenByAgent)).not.toContain('not today');
+  });
+
+  it('in sequence: the second group is not asked before the first has agreed', async () => {
+    const asked = await cast.ask({ target: 'shop-sequential' });
+    expect(await cast.inbox(cast.omar)).not.toContain(asked.id);
+    expect(refusal(await decide(cast.omar, asked))).toEqual([403, 'not_eligible']);
+    const first = await decide(cast.olga, asked);
+    expect(first.body.request.status).toBe('pending');
+    expect(await cast.inbox(cast.omar)).toContain(asked.id);
+    const another = await decide(cast.dmitri, asked);
+    expect([another.status, another.body.request.status]).toEqual([200, 'pending']);
+    expect((await decide(cast.omar, asked)).status).toBe(200);
+    await cast.stack.waitForStatus(asked.id, 'succeeded');
+  });
+});
+
+describe('a deferral', () => {
+  it('hides it from that reviewer until the instant, from nobody else, and the reviewer may decide after it', async () => {
+    const asked = await cast.ask();
+    const until = inSeconds(2);
+    const deferred = await decide(cast.olga, asked, { verdict: 'defer', defer: { until } });
+    expect(deferred.body.decision).toMatchObject({ outcome: 'counted', defer_until: until });
+    expect(deferred.body.request).toMatchObject({ status: 'pending', expires_at: asked.expires_at });
+    expect(await cast.inbox(cast.olga)).not.toContain(asked.id);
+    expect(await cast.inbox(cast.dmitri)).toContain(asked.id);
+    await waitForInbox(cast.olga, asked, true);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until));
+    expect((await decide(cast.olga, asked)).status).toBe(200);
+    await cast.stack.waitForStatus(asked.id, 'succeeded');
+  });
+
+  it('may be followed by a decision before the instant has come', async () => {
+    const asked = await cast.ask();
+    await decide(cast.olga, asked, { verdict: 'defer', defer: { until: inSeconds(3600) } });
+    expect((await decide(cast.olga, asked, { verdict: 'deny' })).body.request.status).toBe('denied');
+  });
+
+  it.each([
+    ['a past instant', { until: '2020-01-01T00:00:00Z' }, 'defer_invalid'],
+    ['an instant and a group', { until: '2090-01-01T00:00:00Z', to: 'group:dba' }, 'defer_invalid'],
+    ['neither', {}, 'defer_invalid'],
+    ['a group that nothing requires', { to: 'group:crowd' }, 'hand_over_invalid'],
+    ['a person that nothing requires', { to: 'user:ada' }, 'hand_over_invalid'],
+  ])('to %s is refused', async (_where, defer, code) => {
+    const asked = await cast.ask();
+    expect(refusal(await decide(cast.olga, asked, { verdict: 'defer', defer }))).toEqual([422, code]);
+    expect(refusal(await cast.ticket(cast.olga, asked, { verdict: 'defer', defer }))).toEqual([422, code]);
+    expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
+  });
+
+  it('hands over inside the required groups, and neither escalates nor expires anything', async () => {
+    const asked = await cast.ask();
+    const handed = await decide(cast.olga, asked, { verdict: 'defer', defer: { to: 'group:dba-leads' } });
+    expect(handed.status).toBe(200);
+    expect(await cast.inbox(cast.olga)).not.toContain(asked.id);
+    expect((await cast.show(cast.dmitri, asked.id)).expires_at).toBe(asked.expires_at);
+    expect(await stepsOf(cast.stack, asked.id)).not.toContain('request.escalated');
+  });
+
+  it('belongs to a deferral: another verdict takes no instant', async () => {
+    const asked = await cast.ask();
+    const reply = await decide(cast.olga, asked, { verdict: 'deny', defer: { until: inSeconds(60) } });
+    expect(refusal(reply)).toEqual([422, 'defer_invalid']);
+  });
+});
+
+describe('silence', () => {
+  it('escalates: the next group finds it in its inbox and may decide, the first still may', async () => {
+    const asked = await cast.ask({ target: 'shop-escalating' });
+    const early = await decide(cast.petra, asked, { decision_digest: OTHER_DIGEST });
+    expect(refusal(early)).toEqual([409, 'decision_digest_stale']);
+    expect(await isEarlyRefused(asked)).toBe(true);
+    await waitForStep(cast.stack, asked.id, 'request.escalated');
+    await waitForInbox(cast.petra, asked, true);
+    expect(await cast.inbox(cast.olga)).toContain(asked.id);
+    const stage = (await cast.show(cast.petra, asked.id)).progress?.rules[0]?.stages[0];
+    expect(stage?.selectors).toEqual(['group:dba', 'group:dba-leads']);
+    const { body } = await cast.get<Timeline>(cast.petra, `/v1/requests/${asked.id}/timeline`);
+    expect(body.items.at(-1)).toMatchObject({ type: 'request.escalated', facts: { to: 'group:dba-leads' } });
+    expect((await decide(cast.petra, asked)).status).toBe(200);
+    await cast.stack.waitForStatus(asked.id, 'succeeded');
+  });
+
+  it('ends as a denial: it expires, nothing runs, and nobody can approve it any more', async () => {
+    const asked = await cast.ask({ target: 'shop-expiring' });
+    const decision_digest = asked.decision_digest ?? '';
+    const deferred = await decide(cast.olga, asked, { verdict: 'defer', defer: { until: inSeconds(3600) } });
+    expect(deferred.body.request.expires_at).toBe(asked.expires_at);
+    await cast.stack.waitForStatus(asked.id, 'expired');
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(asked.expires_at ?? ''));
+    expect(refusal(await decide(cast.dmitri, asked, { decision_digest }))).toEqual(isOver());
+    const steps = await stepsOf(cast.stack, asked.id);
+    expect(steps.at(-1)).toBe('request.expired');
+    expect(steps).not.toContain('execution.claimed');
+    expect(await cast.inbox(cast.dmitri)).not.toContain(asked.id);
+  });
+});

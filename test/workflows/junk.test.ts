@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { startStack, type Stack } from '../stack/stack.ts';
+import { courseOf, leavesOf, waitForLeaves } from './facts.ts';
+import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { Desk } from './signed.ts';
+
+let stack: Stack;
+let desk: Desk;
+let worker: LocalWorker;
+
+beforeAll(async () => {
+  stack = await startStack({ apis: 0, workers: 0 });
+  worker = await startLocalWorker(stack);
+  desk = await Desk.open(stack);
+});
+
+afterAll(async () => {
+  await worker.stop();
+  await stack.stop();
+});
+
+interface RawPayload {
+  readonly encoding: string | null;
+  readonly data: string;
+}
+
+/** What a client of the namespace can put into a signal: also what no converter reads. */
+const UNREADABLE: readonly RawPayload[] = [
+  { encoding: 'json/plain', data: '"approve"' },
+  { encoding: 'json/plain', data: '{"verdict":"approve","reviewer":"olga"}' },
+  { encoding: 'json/plain', data: '{"ticket":' },
+  { encoding: 'json/plain', data: '{"ticket":{"ticket":"eyJ.a.b"}}' },
+  { encoding: 'json/plain', data: '\u0000\ufffd not json' },
+  { encoding: 'json/plain', data: '{"__proto__":{"ticket":"eyJ.a.b"}}' },
+  { encoding: 'json/protobuf', data: '{' },
+  { encoding: 'binary/plain', data: 'approve' },
+  { encoding: 'binary/null', data: 'approve' },
+  { encoding: 'binary/encrypted', data: 'approve' },
+  { encoding: 'application/x-of-nobody', data: 'approve' },
+  { encoding: null, data: 'approve' },
+];
+
+/** Signals past the client of the SDK, which would only encode what it can decode. */
+async function signalRaw(id: string, signalName: string, payload: RawPayload | null): Promise<void> {
+  const metadata = payload?.encoding ? { encoding: Buffer.from(payload.encoding) } : {};
+  await stack.temporal.workflowService.signalWorkflowExecution({
+    namespace: stack.temporalPlace.namespace,
+    workflowExecution: { workflowId: id },
+    signalName,
+    input: payload ? { payloads: [{ metadata, data: Buffer.from(payload.data) }] } : null,
+    requestId: randomUUID(),
+    identity: 'nobody',
+  });
+}
+
+async function junkCounts(id: string): Promise<number[]> {
+  return (await leavesOf(stack, id))
+    .filter((leaf) => leaf.type === 'decision.unauthenticated')
+    .map((leaf) => Number(leaf.facts['count']));
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+describe('signals that no key of ours signed', () => {
+  it('do not keep a valid decision from counting after a thousand of them, and are audited in aggregate', async () => {
+    const id = await desk.ask();
+    const payloads = [...UNREADABLE, null];
+    const names = ['decide', 'withdraw'] as const;
+    for (let sent = 0; sent < 1_000; sent += 100) {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          signalRaw(id, names[index % 7 === 0 ? 1 : 0], payloads[index % payloads.length] ?? null),
+        ),
+      );
+    }
+    await desk.decide(id, 'olga');
+    await stack.waitForStatus(id, 'succeeded');
+    const counts = await junkCounts(id);
+    expect(sum(counts)).toBe(1_000);
+    // One entry for many: the log of a flooded request stays readable.
+    expect(counts.length).toBeLessThanOrEqual(11);
+    expect((await courseOf(stack, id)).filter((type) => type.startsWith('decision.counted'))).toHaveLength(1);
+    expect(worker.target.effects).toEqual([id]);
+  });
+
+  it('are audited before the request ends, however few they are', async () => {
+    const id = await desk.ask({ target: 'shop-expiring' });
+    await signalRaw(id, 'decide', { encoding: 'binary/encrypted', data: 'approve' });
+    await signalRaw(id, 'decide', null);
+    await stack.waitForStatus(id, 'expired');
+    expect(await junkCounts(id)).toEqual([2]);
+  });
+
+  it('that look like envelopes are audited at once, and change nothing', async () => {
+    const id = await desk.ask();
+    await desk.signal(id, 'eyJhbGciOiJFZERTQSJ9.e30.AAAA');
+    await desk.signal(id, { ticket: ' eyJhbGciOiJFZERTQSJ9.e30.AAAA\n' });
+    await desk.signal(id, `eyJ${'a'.repeat(600_000)}.b.c`);
+    await waitForLeaves(stack, id, { type: 'decision.unauthenticated' });
+    expect((await desk.row(id))['status']).toBe('pending');
+    await desk.signal(id, { ticket: `\n${await desk.decision(id, 'olga')} ` });
+    await stack.waitForStatus(id, 'succeeded');
+    expect(sum(await junkCounts(id))).toBe(3);
+  });
+});

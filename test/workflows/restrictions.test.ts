@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { PolicySet, Rule } from '../../domain/policy.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { courseOf, executionsOf } from './facts.ts';
+import { withHeldClaims } from './held-claims.ts';
+import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { Desk, type Ask } from './signed.ts';
+
+let stack: Stack;
+let desk: Desk;
+let worker: LocalWorker;
+
+beforeAll(async () => {
+  stack = await startStack({ apis: 0, workers: 0 });
+  worker = await startLocalWorker(stack);
+  desk = await Desk.open(stack);
+});
+
+afterAll(async () => {
+  await worker.stop();
+  await stack.stop();
+});
+
+type Change = (policy: PolicySet) => PolicySet;
+
+function changeRule(id: string, change: (rule: Rule) => Rule): Change {
+  return (policy) => ({
+    ...policy,
+    rules: policy.rules.map((rule) => (rule.id === id ? change(rule) : rule)),
+  });
+}
+
+const demandTwo = changeRule('usual', (rule) => {
+  if (!rule.require) throw new Error('The rule demands nothing.');
+  return {
+    ...rule,
+    require: { ...rule.require, stages: rule.require.stages.map((stage) => ({ ...stage, quorum: 2 })) },
+  };
+});
+const forbid = changeRule('usual', (rule) => ({ ...rule, effect: 'forbid' }));
+
+function changeDirectory(change: (directory: PolicySet['directory']) => Partial<PolicySet['directory']>): Change {
+  return (policy) => ({ ...policy, directory: { ...policy.directory, ...change(policy.directory) } });
+}
+
+function deactivate(id: string): Change {
+  const change = <T extends { readonly id: string }>(known: readonly T[]): T[] =>
+    known.map((one) => (one.id === id ? { ...one, active: false } : one));
+  return changeDirectory(({ people, agents }) => ({ people: change(people), agents: change(agents) }));
+}
+
+const removeFromGroup = changeDirectory(({ groups }) => ({
+  groups: groups.map((group) =>
+    group.id === 'dba' ? { ...group, members: group.members.filter((member) => member !== 'olga') } : group,
+  ),
+}));
+const nameOlgaAsOwner = changeDirectory(({ agents }) => ({
+  agents: agents.map((agent) => (agent.id === 'agent-billing' ? { ...agent, owner: 'olga' } : agent)),
+}));
+const removeTarget: Change = (policy) => ({
+  ...policy,
+  targets: policy.targets.filter((target) => target.id !== 'shop'),
+});
+
+/** Lets olga approve, changes the policy before the claim, and waits for what becomes of the request. */
+async function approveThenChange(change: Change, status: string, ask: Ask = {}): Promise<string> {
+  const id = await desk.ask(ask);
+  await withHeldClaims(
+    stack,
+    async (held) => {
+      await desk.decide(id, 'olga');
+      await stack.waitForStatus(id, 'approved');
+      await held.changePolicy(change);
+    },
+    async () => {
+      await stack.waitForStatus(id, status);
+    },
+  );
+  expect(worker.target.effects).not.toContain(id);
+  expect(await executionsOf(stack, id)).toEqual([]);
+  return id;
+}
+
+describe('a restriction between approval and execution holds: nothing is executed', () => {
+  it('a rule that demands more people sends the request back to review', async () => {
+    const id = await approveThenChange(demandTwo, 'pending');
+    expect(await desk.row(id)).toMatchObject({ round: 2 });
+    expect(await courseOf(stack, id)).toContain('request.drifted');
+    // Stays demanded, also after the policy is loosened again.
+    await desk.decide(id, 'olga');
+    await desk.decide(id, 'dmitri');
+    await stack.waitForStatus(id, 'succeeded');
+    expect((await courseOf(stack, id)).filter((type) => type === 'decision.counted')).toHaveLength(3);
+  });
+
+  it('a rule that forbids denies the request', async () => {
+    const id = await approveThenChange(forbid, 'denied');
+    expect(await desk.row(id)).toMatchObject({ denied_by: 'policy', failure: { code: 'forbidden' } });
+  });
+
+  it('a reviewer who left the group does not carry the approval any more', async () => {
+    const id = await approveThenChange(removeFromGroup, 'pending');
+    expect(await desk.row(id)).toMatchObject({ round: 2 });
+  });
+
+  it('a reviewer who was deactivated does not carry the approval any more', async () => {
+    const id = await approveThenChange(deactivate('olga'), 'pending');
+    expect(await desk.row(id)).toMatchObject({ round: 2 });
+  });
+
+  it('a reviewer who became the owner of the agent does not carry the approval any more', async () => {
+    const id = await approveThenChange(nameOlgaAsOwner, 'pending');
+    expect(await desk.row(id)).toMatchObject({ round: 2 });
+  });
+
+  it('a requester who was deactivated is denied', async () => {
+    const id = await approveThenChange(deactivate('agent-billing'), 'denied');
+    expect(await desk.row(id)).toMatchObject({
+      denied_by: 'policy',
+      failure: { code: 'requester_inactive' },
+    });
+  });
+
+  it('the person that the agent acts for was deactivated: denied', async () => {
+    const lineage = [desk.member('on_behalf_of', 'omar')];
+    await approveThenChange(deactivate('omar'), 'denied', { lineage });
+  });
+
+  it('a target that is gone from the policy is denied', async () => {
+    const id = await approveThenChange(removeTarget, 'denied');
+    expect(await desk.row(id)).toMatchObject({ failure: { code: 'policy_invalid' } });
+  });
+
+  it('a policy change that demands nothing more changes nothing: the approval carries', async () => {
+    const id = await desk.ask();
+    await withHeldClaims(
+      stack,
+      async (held) => {
+        await desk.decide(id, 'olga');
+        await stack.waitForStatus(id, 'approved');
+        await held.changePolicy(changeRule('usual', (rule) => ({ ...rule, because: 'for another reason' })));
+      },
+      async () => {
+        await stack.waitForStatus(id, 'succeeded');
+      },
+    );
+    expect(worker.target.effects.filter((effect) => effect === id)).toHaveLength(1);
+  });
+});
