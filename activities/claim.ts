@@ -8,7 +8,7 @@ import { isLineageActive } from '../domain/directory.ts';
 import { openEnvelope } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
-import { evaluate as evaluatePolicy, targetOf, type PolicySet } from '../domain/policy.ts';
+import { evaluate as evaluatePolicy, targetOf } from '../domain/policy.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
@@ -17,7 +17,7 @@ import { SYSTEM_ACTOR } from './actors.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
 import type { Dependencies } from './dependencies.ts';
 import { combinedRequirement } from './evaluate.ts';
-import { verifiedRequest } from './plan.ts';
+import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import type { StepTransaction } from './record.ts';
 
 /** A claim, or why the action may not run now. */
@@ -26,7 +26,7 @@ export type Claim =
       readonly kind: 'claimed';
       readonly execution: ExecutionRow;
       readonly plan: Plan;
-      readonly policy: PolicySet;
+      readonly prepared: PreparedCall;
     }
   | { readonly kind: 'denied'; readonly code: string }
   | { readonly kind: 'again'; readonly why: 'approval_stale' | 'requirement_changed' | 'approval_void' };
@@ -46,9 +46,11 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if ('code' in grounds) return { kind: 'denied', code: grounds.code };
   const standing = await entitlement(dependencies, transaction, grounds);
   if (standing !== 'approved') return { kind: 'again', why: standing };
+  // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
+  const prepared = await prepareCall(dependencies, row, grounds.active.policy);
   const execution = await insertClaim(manager, row);
   await recordClaim(transaction, execution, grounds.active);
-  return { kind: 'claimed', execution, plan: grounds.plan, policy: grounds.active.policy };
+  return { kind: 'claimed', execution, plan: grounds.plan, prepared };
 }
 
 /** What policy says today, or why it says no. */
@@ -129,7 +131,7 @@ async function rebuildDecisions(
   const directories = { now: active.policy.directory, at_creation: creation.directory };
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, ground, rows);
-  for (let before = -1; before < rebuilt.length; ) {
+  for (let before = -1; before < rebuilt.length;) {
     before = rebuilt.length;
     waiting = waiting.filter((judged) => {
       const counted = countAnew(ground, directories, { judged, rebuilt });

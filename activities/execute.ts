@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 
+import { KeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
 import type { ExecutionRow } from '../database/tables.ts';
 import { claim, type Claim } from './claim.ts';
@@ -7,7 +8,7 @@ import type { ExecutionOutcome } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
-import { ownRow, prepareCall } from './plan.ts';
+import { ownRow } from './plan.ts';
 import { recordStep, type StepPlace } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 import { refuseExecution, returnToReview, settle, type Executed } from './settle.ts';
@@ -80,9 +81,8 @@ async function claimCount(dependencies: Dependencies, request: string): Promise<
 }
 
 async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promise<Executed | null> {
-  const { dependencies, place } = progress;
-  const row = await ownRow(dependencies, place);
-  const { connector, call } = await prepareCall(dependencies, row, held.policy);
+  const { dependencies } = progress;
+  const { connector, call } = held.prepared;
   const outcome = await connector
     .execute({
       ...call,
@@ -100,16 +100,24 @@ function unknownOutcome({ log }: Dependencies, error: unknown): null {
   return null;
 }
 
+/**
+ * Notes what a probe needs, and with it whether the claim still stands: a run that was paused until somebody else had
+ * settled its claim must not commit any more.
+ */
 async function noteTransaction(
   { source }: Dependencies,
   execution: ExecutionRow,
   transactionId: string,
 ): Promise<void> {
-  await source.query('update keyturn.execution set transaction_id = $3 where request = $1 and attempt = $2', [
-    execution.request,
-    execution.attempt,
-    transactionId,
-  ]);
+  const noted: unknown[] = await source.query(
+    `with noted as (
+       update keyturn.execution set transaction_id = $3
+       where request = $1 and attempt = $2 and state = 'claimed' returning 1)
+     select * from noted`,
+    [execution.request, execution.attempt, transactionId],
+  );
+  if (noted.length === 0)
+    throw new KeyturnError('illegal_move', 'The claim of this run was settled already.');
 }
 
 async function settleOutcome(

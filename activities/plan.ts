@@ -1,4 +1,6 @@
-import { digestOf } from '../domain/digest.ts';
+import { ApplicationFailure } from '@temporalio/activity';
+
+import { digestOf, effectsForDigest } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
@@ -26,6 +28,9 @@ export interface PreparedCall {
   readonly call: ConnectorCall;
 }
 
+/** The type of failure of a plan that the target did not give. Workflows know it by this name. */
+const TARGET_UNREACHABLE = 'target_unreachable';
+
 /** Asks the connector what would happen, and stores it. A refused plan ends the request: no plan, no action. */
 export async function plan(
   dependencies: Dependencies,
@@ -42,10 +47,18 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   const policy = await activePolicy(dependencies);
   const { connector, call } = await prepareCall(dependencies, row, policy);
-  const outcome = await connector.plan(call);
+  const outcome = await connector
+    .plan(call)
+    .catch((error: unknown) => targetUnreachable(dependencies, error));
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned' ? storePlan(transaction, outcome.plan) : closeRefused(transaction, outcome),
   );
+}
+
+/** Told apart from an outage of our own, which is waited for: a target that stays away ends the request. */
+function targetUnreachable({ log }: Dependencies, error: unknown): never {
+  log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'the target gave no plan');
+  throw ApplicationFailure.retryable('The target could not be asked for a plan.', TARGET_UNREACHABLE);
 }
 
 /** The request of the calling run, after verifying that it is that run's own. */
@@ -111,8 +124,12 @@ export function planDigest(body: Plan): string {
   return digestOf(lasting);
 }
 
+/** More would not fit into an audit entry. */
+const EFFECTS_MAX = 150;
+
 async function storePlan(transaction: StepTransaction, body: Plan): Promise<Planned> {
   const { manager, place, row } = transaction;
+  if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   const digest = planDigest(body);
   await manager
     .createQueryBuilder()
@@ -131,6 +148,8 @@ async function storePlan(transaction: StepTransaction, body: Plan): Promise<Plan
     facts: {
       plan_digest: digest,
       fingerprint: body.fingerprint,
+      // Names and counts: with them, whoever checks the request can make the digest anew that people signed.
+      effects: body.effects.length > EFFECTS_MAX ? null : effectsForDigest(body),
       risk_facts: { ...body.risk_facts },
       round: row.round + 1,
     },

@@ -7,7 +7,7 @@ import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Digest } from '../domain/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove } from '../domain/request.ts';
-import { readRequest } from '../database/readers.ts';
+import { lockedRequest } from '../database/readers.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -77,8 +77,7 @@ function errorName(error: unknown): string {
 }
 
 async function lockRequest(manager: EntityManager, place: StepPlace): Promise<RequestRow> {
-  await manager.query('select 1 from keyturn.request where id = $1 for update', [place.request]);
-  const row = await readRequest(manager, place.request);
+  const row = await lockedRequest(manager, place.request);
   if (!row) throw new KeyturnError('not_found', 'There is no such request.');
   if (row.run_id !== place.run) {
     throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');

@@ -1,9 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
+import { KeyturnError } from '../domain/errors.ts';
+import type { PolicySet } from '../domain/policy.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { ProbeOutcome } from './connectors/connector.ts';
-import { activePolicy, prepareCall } from './plan.ts';
+import { prepareCall } from './plan.ts';
 import { recordStep, type StepPlace } from './record.ts';
 import { settle, type Executed } from './settle.ts';
 
@@ -61,7 +63,11 @@ async function probeOnce(
   execution: ExecutionRow,
 ): Promise<ProbeOutcome> {
   try {
-    const { connector, call } = await prepareCall(dependencies, row, await activePolicy(dependencies));
+    const { connector, call } = await prepareCall(
+      dependencies,
+      row,
+      await policyOfClaim(dependencies, execution),
+    );
     return await connector.probe({
       ...call,
       idempotencyKey: execution.idempotency_key,
@@ -71,4 +77,22 @@ async function probeOnce(
     dependencies.log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'probe failed');
     return 'unknown';
   }
+}
+
+/**
+ * The policy that the claim was made under. A policy installed since may name another place for the target, and a probe
+ * there would find nothing and let the action run a second time.
+ */
+async function policyOfClaim(
+  { source, policies }: Dependencies,
+  execution: ExecutionRow,
+): Promise<PolicySet> {
+  const rows: { digest: string | null }[] = await source.query(
+    `select leaf::jsonb -> 'policy' ->> 'digest' as digest from audit.entry
+     where request = $1 and type = 'execution.claimed' and (leaf::jsonb -> 'facts' ->> 'attempt')::int = $2`,
+    [execution.request, execution.attempt],
+  );
+  const digest = rows[0]?.digest;
+  if (!digest) throw new KeyturnError('not_found', 'The claim is not in the audit log.');
+  return policies.byDigest(source.manager, digest);
 }

@@ -36,8 +36,11 @@ async function isOfLineage(
   { by }: SignedWithdrawal,
 ): Promise<boolean> {
   const active = await dependencies.policies.active(manager);
-  if (!active) return false;
-  const own = ownKeysOf(active.policy.directory, row.lineage);
-  const person = personOf(active.policy.directory, by);
-  return own.has(keyOf(by)) || (person !== undefined && own.has(`person:${person.id}`));
+  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
+  // As for decisions: who is own by the directory of today or by that of the request's creation is own.
+  return [creation, ...(active ? [active.policy] : [])].some(({ directory }) => {
+    const own = ownKeysOf(directory, row.lineage);
+    const person = personOf(directory, by);
+    return own.has(keyOf(by)) || (person !== undefined && own.has(`person:${person.id}`));
+  });
 }

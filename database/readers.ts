@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import type { DecidableRequest } from '../domain/decision.ts';
-import type { PolicySet } from '../domain/policy.ts';
-import { targetOf } from '../domain/policy.ts';
+import { KeyturnError } from '../domain/errors.ts';
+import { policyDigest, targetOf, type PolicySet } from '../domain/policy.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';
 import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
@@ -40,6 +40,9 @@ export class PolicyReader {
       .createQueryBuilder('policy')
       .where('policy.digest = :digest', { digest })
       .getOneOrFail();
+    // Whoever changed a stored set changes whom it names, too: it is only what its digest says.
+    if (policyDigest(row.body) !== digest)
+      throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
     if (this.#bodies.size >= POLICIES_MAX) this.#bodies.clear();
     this.#bodies.set(digest, row.body);
     return row.body;
@@ -51,6 +54,16 @@ export async function readRequest(manager: EntityManager, id: string): Promise<R
   return manager
     .getRepository(requestTable)
     .createQueryBuilder('request')
+    .where('request.id = :id', { id })
+    .getOne();
+}
+
+/** The request, locked until the transaction ends, or null. */
+export async function lockedRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
+  return manager
+    .getRepository(requestTable)
+    .createQueryBuilder('request')
+    .setLock('pessimistic_write')
     .where('request.id = :id', { id })
     .getOne();
 }

@@ -68,10 +68,20 @@ export interface DecisionSubject {
  * lineage or of the requirement is another digest, and decisions on the old one are void.
  */
 export function decisionDigest(subject: DecisionSubject): Digest {
+  const { fingerprint } = subject.plan;
+  return decisionDigestOf({ ...subject, plan: { fingerprint, effects: effectsForDigest(subject.plan) } });
+}
+
+/** The same from a plan that is only known as far as the digest goes: enough to check a signed decision against. */
+export function decisionDigestOf(
+  subject: Omit<DecisionSubject, 'plan'> & {
+    readonly plan: { readonly fingerprint: string; readonly effects: JsonValue };
+  },
+): Digest {
   return digestOf({
     request: subject.request,
     intent_digest: subject.intent_digest,
-    plan: { fingerprint: subject.plan.fingerprint, effects: effectsForDigest(subject.plan) },
+    plan: { fingerprint: subject.plan.fingerprint, effects: subject.plan.effects },
     lineage: subject.lineage.map(({ role, issuer, subject: account }) => ({
       role,
       issuer,
@@ -82,7 +92,7 @@ export function decisionDigest(subject: DecisionSubject): Digest {
 }
 
 /** Counts per resource; the rows themselves are inside the fingerprint, without values assigned at execution. */
-function effectsForDigest(plan: Plan): JsonValue {
+export function effectsForDigest(plan: Plan): JsonValue {
   return plan.effects.map((effect) => ({
     resource: effect.resource,
     inserted: effect.inserted,

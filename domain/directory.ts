@@ -84,10 +84,15 @@ export function ownKeysOf(directory: Directory, lineage: Lineage): ReadonlySet<s
   return keys;
 }
 
-/** True when every identity of the lineage that the directory knows is still active. */
+/**
+ * True when the directory still knows the requester, and everybody it knows of the lineage is still active: people,
+ * agents, and the owners who answer for those agents.
+ */
 export function isLineageActive(directory: Directory, lineage: Lineage): boolean {
   return lineage.every((member) => {
-    const known = personOf(directory, member) ?? agentOf(directory, member);
-    return known === undefined ? member.role !== 'requester' : known.active;
+    const agent = agentOf(directory, member);
+    const people = [personOf(directory, member), agent && personById(directory, agent.owner)];
+    const known = [agent, ...people].filter((entry) => entry !== undefined);
+    return known.length === 0 ? member.role !== 'requester' : known.every((entry) => entry.active);
   });
 }

@@ -79,7 +79,7 @@ function plansMissing(material: Material): string[] {
 }
 
 /** The `request.planned` entry whose plan an entry is about. */
-function planOf(material: Material, leaf: Leaf): Leaf | undefined {
+export function planOf(material: Material, leaf: Leaf): Leaf | undefined {
   return material.stream.findLast(
     (other) =>
       other.type === 'request.planned' &&

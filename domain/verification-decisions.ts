@@ -49,13 +49,16 @@ export function distinctPeople({ material, envelopes }: Subject): Finding {
 }
 
 function isSecondAnswer(material: Material, decision: DecisionLeaf, pending: PendingLeaf): boolean {
-  const longestMs = Math.max(...pending.requirement.rules.map((rule) => rule.maximum_age_ms));
-  return countedBefore(material, decision.round, decision.leaf.n).some(
-    (earlier) =>
+  const { rules } = pending.requirement;
+  return countedBefore(material, decision.round, decision.leaf.n).some((earlier) => {
+    // Too old for one of the rules it was given for is enough: that rule must be able to ask again.
+    const ages = earlier.seats.map((seat) => rules[seat.rule]?.maximum_age_ms ?? 0);
+    return (
       earlier.person === decision.person &&
       earlier.verdict !== 'defer' &&
-      Date.parse(earlier.at) + longestMs > Date.parse(decision.at),
-  );
+      Date.parse(earlier.at) + Math.min(...ages) > Date.parse(decision.at)
+    );
+  });
 }
 
 /** Every decision was made before the request expired. */

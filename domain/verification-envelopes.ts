@@ -79,7 +79,11 @@ export function requestSigned({ material, envelopes }: Subject): Finding {
   };
 }
 
-function signedRequestOf(envelopes: readonly OpenedEnvelope[], received: Leaf): SignedRequest | undefined {
+/** The signed request behind a `request.received` entry, or undefined. */
+export function signedRequestOf(
+  envelopes: readonly OpenedEnvelope[],
+  received: Leaf,
+): SignedRequest | undefined {
   return envelopes
     .filter(({ reference }) => refersTo(received, reference))
     .map(({ payload }) => payload)

@@ -8,6 +8,7 @@ import {
   nobodyOwn,
   tallyReplays,
 } from './verification-decisions.ts';
+import { digestsFollow } from './verification-digests.ts';
 import {
   decisionsSigned,
   envelopesRecorded,
@@ -55,6 +56,7 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['decisions_signed', decisionsSigned],
   ['steps_in_order', inOrder],
   ['digests_agree', digestsAgree],
+  ['digests_follow', digestsFollow],
   ['nobody_decided_own_request', nobodyOwn],
   ['distinct_people', distinctPeople],
   ['decided_before_expiry', beforeExpiry],

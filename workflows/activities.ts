@@ -12,11 +12,13 @@ export const durable = proxyLocalActivities<Activities>({
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 });
 
-/** The dry run. Bounded: a target that stays unreachable ends the request, and nothing has happened. */
+/**
+ * The dry run. Bounded by tries: a target that stays unreachable ends the request, and nothing has happened. Not by time
+ * since it was scheduled: that would end requests because no worker was up.
+ */
 export const planning = proxyActivities<Pick<Activities, 'plan'>>({
   startToCloseTimeout: '60 seconds',
   heartbeatTimeout: '10 seconds',
-  scheduleToCloseTimeout: '10 minutes',
   retry: {
     initialInterval: '1 second',
     backoffCoefficient: 2,

@@ -1,4 +1,11 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  setHandler,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 
 import type { Planned } from '../activities/index.ts';
 import type { RequestStatus } from '../domain/request.ts';
@@ -61,21 +68,42 @@ function now(): string {
   return new Date().toISOString();
 }
 
-/** A target that stays unreachable, or is gone from policy, ends the request: nothing has happened. */
+/** How often an outage of our own is waited for: some hours. */
+const OUTAGES_MAX = 500;
+
+/**
+ * A target that stays unreachable, or is gone from policy, ends the request: nothing has happened. An outage of our own
+ * is no reason to end it.
+ */
 async function planOrAbandon(attempt: number): Promise<Planned> {
-  try {
-    return await planning.plan({ attempt, at: now() });
-  } catch (error) {
-    if (isForeign(error)) throw error;
-    const { status } = await durable.abandonPlanning({ step: `${attempt}`, at: now() });
-    return { kind: 'closed', status };
+  for (let outages = 1; ; outages += 1) {
+    try {
+      return await planning.plan({ attempt, at: now() });
+    } catch (error) {
+      if (isForeign(error)) throw error;
+      if (!isOwnOutage(error) || outages === OUTAGES_MAX) return abandon(attempt);
+      await sleep('10 seconds', { summary: 'waits for Keyturn itself' });
+    }
   }
+}
+
+async function abandon(attempt: number): Promise<Planned> {
+  const { status } = await durable.abandonPlanning({ step: `${attempt}`, at: now() });
+  return { kind: 'closed', status };
 }
 
 /** True for a start that the API did not sign or a run that is not the request's own: it fails, without effect. */
 function isForeign(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  // A plan that takes too long, or whose workers die of it, is no more foreign than a target that does not answer.
+  if (cause instanceof TimeoutFailure) return false;
   return !(cause instanceof ApplicationFailure) || FOREIGN.has(cause.type ?? '') || isCancellation(error);
+}
+
+/** True when it was not the target that failed, and trying again may help. */
+function isOwnOutage(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && !cause.nonRetryable && cause.type !== 'target_unreachable';
 }
 
 const FOREIGN: ReadonlySet<string> = new Set(['envelope_invalid', 'foreign_run', 'not_found']);

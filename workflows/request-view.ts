@@ -35,7 +35,9 @@ export class RequestView {
   }
 
   counts(decisions: readonly CountedDecision[]): void {
-    this.#decisions.push(...decisions);
+    // A signal that is sent again counts once here, too: else repeats would fill the memory.
+    const known = new Set(this.#decisions.map(({ id }) => id));
+    this.#decisions.push(...decisions.filter(({ id }) => !known.has(id)));
     this.#describe();
   }
 

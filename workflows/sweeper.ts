@@ -1,9 +1,7 @@
-import { workflowInfo } from '@temporalio/workflow';
-
 import type { Swept } from '../activities/index.ts';
 import { housekeeping } from './activities.ts';
 
 /** Run by a schedule: closes and reports requests whose workflow is gone. */
 export async function sweeper(input: { readonly quiet_ms: number }): Promise<Swept> {
-  return housekeeping.sweep({ quiet_ms: input.quiet_ms, namespace: workflowInfo().namespace });
+  return housekeeping.sweep({ quiet_ms: input.quiet_ms });
 }

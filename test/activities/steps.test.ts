@@ -123,7 +123,9 @@ describe('a repeated step', () => {
       const repeated = await escalate(`1/${since}`, since, 3_600_000);
       expect(repeated).toEqual(lost);
       await escalate(`1/${repeated.until}`, repeated.until, 3_600_000);
-      const escalated = (await leavesOf(stack, caller.id)).filter((leaf) => leaf.type === 'request.escalated');
+      const escalated = (await leavesOf(stack, caller.id)).filter(
+        (leaf) => leaf.type === 'request.escalated',
+      );
       const afterMs = escalated.map((leaf) => Date.parse(String(leaf.facts['at'])) - Date.parse(since));
       expect(afterMs).toEqual([60_000, 120_000, 180_000]);
     });

@@ -71,6 +71,18 @@ describe('creating a request with no worker up', () => {
     expect(`${texts.join(' ')} ${signedPart}`).not.toContain('tell_tale');
   });
 
+  it('explains itself in the Temporal UI, also with names of the greatest length, none of which draws anything', async () => {
+    const subject = '# ![x](http://evil) ' + '\u{1F600}'.repeat(240);
+    const reply = await api.create(await agent(), { ...GOOD_BODY, on_behalf_of: { subject } });
+    expect(reply.status).toBe(202);
+    const handle = api.context.temporal.workflow.getHandle(String(reply.body['id']));
+    const description = await handle.describe();
+    expect(await description.staticSummary()).toContain('asked by Billing agent');
+    const details = (await description.staticDetails()) ?? '';
+    expect(details).toContain('keyturn ticket');
+    expect(details).not.toMatch(/^#|!\[x\]\(/m);
+  });
+
   it('finds the same request again by the same key, and shows it to its requester', async () => {
     const key = { 'idempotency-key': 'nightly/2026-11-22' };
     const first = await api.create(await agent(), GOOD_BODY, key);

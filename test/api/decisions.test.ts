@@ -64,8 +64,8 @@ const REFUSALS: readonly [string, [StoredRequest, Attempt, Refusal]][] = [
     [{ onBehalfOf: 'olga' }, { body: { verdict: 'deny' } }, { status: 409, code: 'use_withdraw' }],
   ],
   ['somebody outside the group', [{}, { name: 'omar' }, { status: 403, code: 'not_eligible' }]],
-  ['somebody unknown', [{}, { name: 'stranger' }, { status: 404, code: 'not_found' }]],
-  ['somebody who left', [{}, { name: 'ines' }, { status: 404, code: 'not_found' }]],
+  ['somebody unknown', [{}, { name: 'stranger' }, { status: 403, code: 'reviewer_unknown' }]],
+  ['somebody who left', [{}, { name: 'ines' }, { status: 403, code: 'reviewer_inactive' }]],
   [
     'another digest than the one that is asked',
     [

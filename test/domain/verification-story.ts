@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose';
 
 import { leafHash, leafText, type Leaf, type LeafDraft, type LeafType } from '../../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
-import { sha256, type Digest } from '../../domain/digest.ts';
+import { decisionDigestOf, sha256, type Digest } from '../../domain/digest.ts';
 import {
   signEnvelope,
   type SignedDecision,
@@ -18,7 +18,6 @@ import { verifyRequest, type Evidence, type VerificationReport } from '../../dom
 
 export const REQUEST = `req_${'a'.repeat(26)}`;
 export const INTENT = sha256('intent');
-export const DECISION = sha256('decision');
 export const PLAN = sha256('plan');
 export const FINGERPRINT = sha256('fingerprint');
 export const ISSUER = 'https://id.example';
@@ -45,6 +44,15 @@ export const REQUIREMENT: Requirement = {
     },
   ],
 };
+
+/** What people are asked to sign: computed as the product does, over a plan that changes nothing. */
+export const DECISION = decisionDigestOf({
+  request: REQUEST,
+  intent_digest: INTENT,
+  plan: { fingerprint: FINGERPRINT, effects: [] },
+  lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent' }],
+  requirement: REQUIREMENT,
+});
 
 export interface Keys {
   readonly signer: SigningKey;
@@ -180,7 +188,7 @@ export async function pendingStory(keys: Keys): Promise<Story> {
   );
   const planned = entry(
     'request.planned',
-    { plan_digest: PLAN, fingerprint: FINGERPRINT, risk_facts: {}, round: 1 },
+    { plan_digest: PLAN, fingerprint: FINGERPRINT, effects: [], risk_facts: {}, round: 1 },
     { at: minute(1), parts: { summary: 'updates 2 rows' } },
   );
   return { keys, envelopes: [envelope], entries: [received, planned, pendingEntry()] };

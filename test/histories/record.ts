@@ -8,7 +8,14 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import { startLocalWorker } from '../workflows/local-worker.ts';
 import { Desk } from '../workflows/signed.ts';
 import { PATHS, Scene } from './paths.ts';
-import { fixtureFile, observedBundle, outcomesFile, replayAll, type Fixture, type Outcome } from './replay.ts';
+import {
+  fixtureFile,
+  observedBundle,
+  outcomesFile,
+  replayAll,
+  type Fixture,
+  type Outcome,
+} from './replay.ts';
 
 /*
  * Records the histories that test/workflows/replay.test.ts replays: run when a path is added, and on purpose when the
@@ -49,7 +56,7 @@ describe('recorded paths', () => {
     for (const { name, workflow_id, status, history } of recorded) {
       const observations = replayed.find((one) => one.name === name)?.observations ?? [];
       outcomes[name] = { workflow_id, status, observations };
-      await writeFile(fixtureFile(name), `${JSON.stringify(history, null, 1)}\n`);
+      await writeFile(fixtureFile(name), `${JSON.stringify(history)}\n`);
     }
     await writeFile(outcomesFile, `${JSON.stringify(outcomes, null, 1)}\n`);
   });

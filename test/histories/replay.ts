@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { bundleWorkflowCode, DefaultLogger, Worker, type InjectedSinks, type ReplayWorkerOptions } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Worker,
+  type InjectedSinks,
+  type ReplayWorkerOptions,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 
 import { compiled } from '../stack/databases.ts';
 import type { Observation, ObserverSinks } from './observer.ts';
@@ -47,14 +54,18 @@ export function readFixtures(): Fixture[] {
     const name = file.slice(0, -'.json'.length);
     const outcome = outcomes[name];
     if (!outcome) throw new Error(`${file} has no outcome in ${OUTCOMES}: record again.`);
-    return { name, ...outcome, history: JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8')) as unknown };
+    return {
+      name,
+      ...outcome,
+      history: JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8')) as unknown,
+    };
   });
 }
 
 /** A bundle of workflow code (today's, unless another folder is given) that tells what it does. */
 export async function observedBundle(
   workflowsPath = compiled('workflows/index.js'),
-): Promise<ReplayWorkerOptions['workflowBundle']> {
+): Promise<WorkflowBundleOption> {
   return bundleWorkflowCode({
     workflowsPath,
     payloadConverterPath: compiled('workflows/payload-converter.js'),
@@ -65,7 +76,7 @@ export async function observedBundle(
 
 /** Replays paths against workflow code. */
 export async function replayAll(
-  bundle: ReplayWorkerOptions['workflowBundle'],
+  bundle: WorkflowBundleOption,
   fixtures: readonly Pick<Fixture, 'name' | 'workflow_id' | 'history'>[],
 ): Promise<Replayed[]> {
   const observations = new Map<string, Observation[]>();

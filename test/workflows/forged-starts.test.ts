@@ -82,7 +82,9 @@ describe('a start that the API did not sign plans nothing and ends', () => {
   it('with a signed request that was changed, or with a signed envelope of another kind', async () => {
     const { id, envelope, signed } = await desk.signRequest({ target: 'shop-sandbox' });
     const [header = '', , signature = ''] = envelope.split('.');
-    const changed = Buffer.from(JSON.stringify({ ...signed, target: 'shop-two-people' })).toString('base64url');
+    const changed = Buffer.from(JSON.stringify({ ...signed, target: 'shop-two-people' })).toString(
+      'base64url',
+    );
     await startForged(id, [{ asked: {}, request: [header, changed, signature].join('.') }]);
     await startForged(id, [{ asked: {}, request: await desk.withdrawal(id, 'ada') }]);
     await expectNothingHappened(id);
@@ -113,7 +115,10 @@ describe('a request that is signed and started', () => {
       taskQueue: stack.taskQueue,
       args: [{ quiet_ms: 0 }],
     });
-    expect(await desk.row(real.id)).toMatchObject({ status: 'cancelled', failure: { code: 'workflow_lost' } });
+    expect(await desk.row(real.id)).toMatchObject({
+      status: 'cancelled',
+      failure: { code: 'workflow_lost' },
+    });
     expect((await courseOf(stack, real.id)).at(-1)).toBe('request.orphaned');
   });
 

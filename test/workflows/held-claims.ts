@@ -38,7 +38,9 @@ export async function withHeldClaims(
 }
 
 async function lockActive(admin: Client): Promise<string> {
-  const { rows } = await admin.query<{ digest: string }>('select digest from keyturn.policy_active for update');
+  const { rows } = await admin.query<{ digest: string }>(
+    'select digest from keyturn.policy_active for update',
+  );
   return rows[0]?.digest ?? '';
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { digestOf } from '../../domain/digest.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { planDigest } from '../../activities/plan.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -192,12 +193,18 @@ describe('whoever writes to the database as the worker gets nothing executed', (
       `target = 'shop-sandbox'`,
       `mode = 'gate'`,
       `intent_digest = 'sha256:' || repeat('0', 64)`,
-      `creation_policy_digest = (select digest from keyturn.policy_set where digest <> creation_policy_digest)`,
+      `creation_policy_digest =
+         (select digest from keyturn.policy_set where digest <> creation_policy_digest limit 1)`,
     ];
-    await hostile.query(
-      `insert into keyturn.policy_set (digest, body, installed_by)
-       select 'sha256:' || repeat('1', 64), body, 'hostile' from keyturn.policy_set limit 1`,
-    );
+    const { rows } = await hostile.query<{ body: PolicySet }>('select body from keyturn.policy_set');
+    const [{ body: policy } = { body: undefined }] = rows;
+    if (!policy) throw new Error('There is no policy.');
+    const other: PolicySet = { ...policy, rules: [] };
+    await hostile.query('insert into keyturn.policy_set values ($1, $2, now(), $3)', [
+      policyDigest(other),
+      JSON.stringify(other),
+      'hostile',
+    ]);
     for (const change of changes) {
       const id = await desk.ask();
       await hostile.query(`update keyturn.request set ${change} where id = $1`, [id]);
@@ -216,7 +223,9 @@ describe('whoever writes to the database as the worker gets nothing executed', (
 
   it('by moving the request to a run of their own', async () => {
     const id = await desk.ask();
-    await hostile.query(`update keyturn.request set run_id = 'mine', status = 'approved' where id = $1`, [id]);
+    await hostile.query(`update keyturn.request set run_id = 'mine', status = 'approved' where id = $1`, [
+      id,
+    ]);
     await desk.signal(id, 'eyJhbGciOiJFZERTQSJ9.e30.AAAA');
     await expectRefused(id);
   });

@@ -1,4 +1,10 @@
-import { ActivityFailure, ApplicationFailure, condition, proxyActivities, setHandler } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
 import { defineUpdate } from '@temporalio/workflow';
 
 type AnyActivities = Record<string, (input: unknown) => Promise<unknown>>;

@@ -31,10 +31,7 @@ export interface LocalWorkerOptions extends Pick<WorkerOptions, 'enableNonLocalA
 }
 
 /** Starts a worker on the task queue of the stack. */
-export async function startLocalWorker(
-  stack: Stack,
-  options: LocalWorkerOptions = {},
-): Promise<LocalWorker> {
+export async function startLocalWorker(stack: Stack, options: LocalWorkerOptions = {}): Promise<LocalWorker> {
   const { target = new ScriptedTarget(), hasWorkflows = true, ...workerOptions } = options;
   installRuntime();
   const { address, namespace } = stack.temporalPlace;

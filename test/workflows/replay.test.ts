@@ -15,7 +15,10 @@ const fixtures = readFixtures();
 let folder: string;
 
 beforeAll(() => {
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => {}), telemetryOptions: { logging: { filter: 'OFF' } } });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => {}),
+    telemetryOptions: { logging: { filter: 'OFF' } },
+  });
   folder = mkdtempSync(path.join(tmpdir(), 'keyturn-replay-'));
 });
 
@@ -31,7 +34,9 @@ describe('recorded histories', () => {
 
   it('replay against the bundle that workers start with', async () => {
     const replayed = await replayAll({ codePath: compiled('workflow-bundle.js') }, fixtures);
-    expect(replayed.map(({ name, error }) => [name, error])).toEqual(fixtures.map(({ name }) => [name, null]));
+    expect(replayed.map(({ name, error }) => [name, error])).toEqual(
+      fixtures.map(({ name }) => [name, null]),
+    );
   });
 
   it('replay with the same arguments, the same timers and the same outcome', async () => {
@@ -47,46 +52,56 @@ describe('recorded histories', () => {
 
 describe('a changed workflow does not pass', () => {
   /** Replays all paths against a copy of today's compiled workflow code in which one text is replaced. */
-  async function replayChanged(file: string, text: string, replacement: string): Promise<Replayed[]> {
+  async function replayChanged(
+    file: string,
+    [text, replacement]: readonly [string, string],
+    names: readonly string[],
+  ): Promise<Replayed[]> {
     const copy = mkdtempSync(path.join(folder, 'changed-'));
-    for (const name of ['workflows', 'domain', 'package.json']) {
-      const from = name === 'package.json' ? path.join(root, name) : path.dirname(compiled(`${name}/x`.replace('/x', name === 'domain' ? '/quorum.js' : '/index.js')));
-      cpSync(from, path.join(copy, name), { recursive: true });
+    const compiledFolder = path.dirname(compiled('workflow-bundle.js'));
+    for (const name of ['workflows', 'domain']) {
+      cpSync(path.join(compiledFolder, name), path.join(copy, name), { recursive: true });
     }
+    cpSync(path.join(root, 'package.json'), path.join(copy, 'package.json'));
     symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
     const patched = path.join(copy, file);
     const code = readFileSync(patched, 'utf8');
     expect(code).toContain(text);
     writeFileSync(patched, code.replace(text, replacement));
-    return replayAll(await observedBundle(path.join(copy, 'workflows/index.js')), fixtures);
+    const chosen = fixtures.filter(({ name }) => names.includes(name));
+    return replayAll(await observedBundle(path.join(copy, 'workflows/index.js')), chosen);
   }
 
   it('when it waits where it did not wait', async () => {
     const replayed = await replayChanged(
       'workflows/privileged-action.js',
-      'await durable.receive(',
-      `await condition(() => false, 1000); await durable.receive(`,
+      [
+        'await durable.receive(',
+        'await new Promise((resolve) => setTimeout(resolve, 1000)); await durable.receive(',
+      ],
+      ['approve', 'expire'],
     );
+    expect(replayed).toHaveLength(2);
     for (const { error } of replayed) expect(error).toBeInstanceOf(DeterminismViolationError);
   });
 
-  it('when it calls another activity', async () => {
+  it('when it calls another activity, on the paths where it does', async () => {
     const replayed = await replayChanged(
       'workflows/privileged-action.js',
-      'await performing.execute(',
-      'await durable.expire({ step: "x", at: now() }); await performing.execute(',
+      ['await performing.execute(', 'await durable.abandonPlanning({}); await performing.execute('],
+      ['approve', 'drift', 'deny', 'expire'],
     );
     const broken = replayed.filter(({ error }) => error instanceof DeterminismViolationError);
-    const performed = fixtures.filter(({ observations }) =>
-      observations.some((seen) => seen.kind === 'activity' && seen.name === 'execute'),
-    );
-    expect(broken.map(({ name }) => name).sort()).toEqual(performed.map(({ name }) => name).sort());
+    expect(broken.map(({ name }) => name).sort()).toEqual(['approve', 'drift']);
   });
 
-  it('when only a deadline is another one, which the replay itself does not see', async () => {
-    const replayed = await replayChanged('domain/escalation.js', 'EXPIRY_GRACE_MS = 2_000', 'EXPIRY_GRACE_MS = 9_000');
-    const expired = replayed.find(({ name }) => name === 'expire');
+  it.each([
+    ['deadline', 'Math.min(closesAt, escalatesAt) -', '5_000 + Math.min(closesAt, escalatesAt) -'],
+    ['argument', 'durable.expire({ step: ', 'durable.expire({ step: "x" + '],
+  ])('when only a %s is another one, which replay itself does not see', async (_what, text, replacement) => {
+    const [expired] = await replayChanged('workflows/await-decisions.js', [text, replacement], ['expire']);
     expect(expired?.error).toBeNull();
-    expect(expired?.observations).not.toEqual(fixtures.find(({ name }) => name === 'expire')?.observations);
+    const recorded = fixtures.find(({ name }) => name === 'expire');
+    expect(expired?.observations).not.toEqual(recorded?.observations);
   });
 });

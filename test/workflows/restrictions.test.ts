@@ -40,7 +40,9 @@ const demandTwo = changeRule('usual', (rule) => {
 });
 const forbid = changeRule('usual', (rule) => ({ ...rule, effect: 'forbid' }));
 
-function changeDirectory(change: (directory: PolicySet['directory']) => Partial<PolicySet['directory']>): Change {
+function changeDirectory(
+  change: (directory: PolicySet['directory']) => Partial<PolicySet['directory']>,
+): Change {
   return (policy) => ({ ...policy, directory: { ...policy.directory, ...change(policy.directory) } });
 }
 

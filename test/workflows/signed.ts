@@ -51,11 +51,7 @@ export class Desk {
   readonly identityKey: Uint8Array;
   readonly sealingKeys: SealingKeys;
 
-  private constructor(
-    stack: Stack,
-    signer: SigningKey,
-    keys: Pick<Desk, 'identityKey' | 'sealingKeys'>,
-  ) {
+  private constructor(stack: Stack, signer: SigningKey, keys: Pick<Desk, 'identityKey' | 'sealingKeys'>) {
     this.stack = stack;
     this.signer = signer;
     this.identityKey = keys.identityKey;
@@ -124,7 +120,10 @@ export class Desk {
   }
 
   /** Starts the workflow of a signed request as the API does; `workflowId` only where a forger chooses another. */
-  async start({ id, envelope }: Pick<SignedAsk, 'id' | 'envelope'>, workflowId = id): Promise<WorkflowHandle> {
+  async start(
+    { id, envelope }: Pick<SignedAsk, 'id' | 'envelope'>,
+    workflowId = id,
+  ): Promise<WorkflowHandle> {
     const input: PrivilegedActionInput = {
       asked: {
         action: 'postgres.execute',

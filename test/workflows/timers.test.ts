@@ -176,7 +176,8 @@ async function askWithNoWorker() {
   const expiring: string[] = [];
   for (let count = 0; count < 5; count += 1) expiring.push(await desk.ask({ target: 'shop-expiring' }));
   await worker.stop();
-  const [inTime = '', inTimeSentLate = '', ticketInTime = '', lateAnswer = '', ticketAfterExpiry = ''] = expiring;
+  const [inTime = '', inTimeSentLate = '', ticketInTime = '', lateAnswer = '', ticketAfterExpiry = ''] =
+    expiring;
   return {
     expiring,
     inTime,

@@ -9,6 +9,7 @@ import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from '
 import { effectOf, exportSnapshot, runPrepared } from './dry-run.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { fingerprintOf, project } from './projection.ts';
+import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
 import { begin, closeSession, openSession, rowsOf, unreachable } from './session.ts';
 import { classOf, detailOf, isSurvivedError, isTransient } from './sql-error.ts';
@@ -18,8 +19,8 @@ export interface PreparedExecution extends UnpreviewedCall {
   readonly call: ApprovedCall;
 }
 
-const TRIES_MAX = 10;
-const PAUSE_MS_MAX = 1_000;
+const TRIES_MAX = 3;
+const PAUSE_MS_MAX = 200;
 
 /** A statement refused at execution was not refused when it was approved: something changed since. */
 export function refusedRun(error: StatementRefused): ExecutionOutcome {
@@ -29,9 +30,10 @@ export function refusedRun(error: StatementRefused): ExecutionOutcome {
 
 /**
  * Runs the statement and commits only the approved effect. An outcome means that it is certain what happened; an
- * error thrown after `beforeCommit` was called means that it is not.
+ * error thrown after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do.
  */
-export async function executeApproved(prepared: PreparedExecution): Promise<ExecutionOutcome> {
+export async function executeApproved(prepared: PreparedExecution, idle: Client): Promise<ExecutionOutcome> {
+  await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
   for (let tries = 1; ; tries += 1) {
     try {
       return await tryOnce(prepared);
@@ -42,14 +44,14 @@ export async function executeApproved(prepared: PreparedExecution): Promise<Exec
       if (!isTransient(error) || tries === TRIES_MAX) {
         return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
       }
-      await pauseBeforeTry(tries);
+      await pauseBeforeTry();
     }
   }
 }
 
-/** Rivals for the same table come in swarms, e.g. after an outage: whoever retries at once meets all of them again. */
-async function pauseBeforeTry(tries: number): Promise<void> {
-  await setTimeout(Math.random() * Math.min(PAUSE_MS_MAX, 25 * 2 ** tries));
+/** Whoever tries again at once meets the same rivals again. */
+async function pauseBeforeTry(): Promise<void> {
+  await setTimeout(Math.random() * PAUSE_MS_MAX);
 }
 
 async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {

@@ -59,7 +59,7 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
 
 async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
   try {
-    return await prepare(work, (prepared) => executeApproved({ ...prepared, call: work.call }));
+    return await prepare(work, (prepared, idle) => executeApproved({ ...prepared, call: work.call }, idle));
   } catch (error) {
     // Raised before anything ran: the statement or the target is no longer what was approved.
     if (error instanceof StatementRefused) return refusedRun(error);

@@ -10,6 +10,7 @@ import {
   type Directory,
   type Person,
 } from '../../../domain/directory.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type Lineage } from '../../../domain/identity.ts';
 import type { Principal } from './principal.ts';
 
@@ -50,6 +51,18 @@ export function callerOf(principal: Principal, policy: ActivePolicy): Caller {
  */
 export function isReviewer(caller: Caller): boolean {
   return caller.person !== null && caller.person.active && caller.principal.isInteractive;
+}
+
+/** The person who may decide by this token, on whatever. Refuses machines, and people that the directory does not let. */
+export function reviewerOf({ principal, person }: Caller): Person {
+  if (!principal.isHuman) {
+    throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
+  }
+  if (!person) {
+    throw new KeyturnError('reviewer_unknown', 'The directory does not know this account as a reviewer.');
+  }
+  if (!person.active) throw new KeyturnError('reviewer_inactive', 'This reviewer is deactivated.');
+  return person;
 }
 
 /** True when the request may be known to the caller at all. */

@@ -4,7 +4,7 @@ import { checkDecision, type DecisionAttempt } from '../../../domain/decision.ts
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request.ts';
 import type { DecisionBody } from '../../../domain/wire.ts';
-import type { Caller } from '../auth/caller.ts';
+import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
 
@@ -32,9 +32,7 @@ export async function judge(
   context: ApiContext,
   { caller, id, body }: DecisionCall,
 ): Promise<JudgedDecision> {
-  if (!caller.principal.isHuman) {
-    throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
-  }
+  reviewerOf(caller);
   const row = await loadRequest(context, caller, id);
   const decisions = await readDecisions(context.source.manager, id);
   const request = decidableRequest(row, decisions, caller.policy.policy);

@@ -107,7 +107,13 @@ const AWAY_MESSAGES =
 
 function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return AWAY_CODES.test(driverCode(error) ?? '') || AWAY_MESSAGES.test(error.message);
+  return isFatal(error) || AWAY_CODES.test(driverCode(error) ?? '') || AWAY_MESSAGES.test(error.message);
+}
+
+/** PostgreSQL ended or refused the whole session: nothing about the question itself was wrong. */
+function isFatal(error: Error): boolean {
+  const { severity, driverError } = error as { severity?: unknown; driverError?: { severity?: unknown } };
+  return (driverError?.severity ?? severity) === 'FATAL';
 }
 
 function driverCode(error: unknown): string | null {

@@ -21,6 +21,9 @@ export interface Explainable {
   readonly publicUrl: string;
 }
 
+/** Longer names are cut in the Temporal UI, which takes 20,000 bytes in all; the API shows them whole. */
+const TEXT_BYTES_MAX = 400;
+
 /** Explains a request. Nothing that an agent wrote is in it. */
 export function explain(facts: Explainable): Explanation {
   const { signed, action, target } = facts;
@@ -61,7 +64,7 @@ function detailsOf({ signed, action, target }: Explainable, askedBy: string, how
     ...(others.length > 0 ? [`**Behind it:**\n\n${others.join('\n')}`] : []),
     `**Asked at:** ${signed.issued_at}`,
     `**Intent digest:** ${signed.intent_digest}`,
-    `**How to decide:** ${markdown(howToDecide)}`,
+    `**How to decide:** ${howToDecide}`,
   ].join('\n\n');
 }
 
@@ -74,7 +77,7 @@ function requesterName({ signed, caller }: Explainable): string {
 
 /** Subjects come from outside: they must not be able to draw a heading, a link or an image for reviewers. */
 function markdown(text: string): string {
-  return oneLine(text).replaceAll(/[\\`*_{}[\]()#+.!|<>~&-]/g, String.raw`\$&`);
+  return cut(oneLine(text), TEXT_BYTES_MAX).replaceAll(/[\\`*_{}[\]()#+.!|<>~&-]/g, String.raw`\$&`);
 }
 
 function oneLine(text: string): string {

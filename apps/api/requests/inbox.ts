@@ -5,9 +5,8 @@ import { listOpen, readDecisionsOfAll, type ListPosition } from '../../../databa
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { checkDecision } from '../../../domain/decision.ts';
 import { membersOf, type Directory } from '../../../domain/directory.ts';
-import { KeyturnError } from '../../../domain/errors.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
-import { isReviewer, type Caller } from '../auth/caller.ts';
+import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE } from '../decisions/judge.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
@@ -24,26 +23,13 @@ export async function inboxPage(
   caller: Caller,
   query: z.output<typeof inboxQuerySchema>,
 ): Promise<RequestPage> {
-  const person = reviewerOf(caller);
-  const selectors = selectorsOf(caller.policy.policy.directory, person);
+  const selectors = selectorsOf(caller.policy.policy.directory, reviewerOf(caller).id);
   const found = await collect(context, caller, {
     selectors,
     limit: query.limit ?? LIMIT_DEFAULT,
     after: positionOf(query.cursor),
   });
   return { items: await summaries(context, caller, found.rows), next_cursor: found.next };
-}
-
-function reviewerOf(caller: Caller): string {
-  if (!caller.principal.isHuman) {
-    throw new KeyturnError(
-      'machine_cannot_decide',
-      'Only a person with an interactive sign-in has an inbox.',
-    );
-  }
-  if (!caller.person) throw new KeyturnError('reviewer_unknown', 'The directory does not know this account.');
-  if (!isReviewer(caller)) throw new KeyturnError('reviewer_inactive', 'This reviewer is deactivated.');
-  return caller.person.id;
 }
 
 /** Every selector that holds the person. */

@@ -175,7 +175,9 @@ export async function expectClosedAs({ stack }: Journey, { id }: Asked, status: 
 export async function brokenChecks({ stack, olga }: Journey, id: string): Promise<readonly string[]> {
   const { body } = await stack.http({ path: `/v1/requests/${id}/evidence`, token: olga });
   const evidence = evidenceSchema.parse({ ...body, request: id });
-  const keys = JSON.parse(readFileSync(stack.env['KEYTURN_VERIFICATION_KEYS'] ?? '', 'utf8')) as JSONWebKeySet;
+  const keys = JSON.parse(
+    readFileSync(stack.env['KEYTURN_VERIFICATION_KEYS'] ?? '', 'utf8'),
+  ) as JSONWebKeySet;
   const report = await verifyRequest(evidence, keys);
   return report.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
 }

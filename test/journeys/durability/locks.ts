@@ -39,7 +39,8 @@ export class Lock {
   async isWaitedFor(stack: Stack): Promise<void> {
     await waitFor({
       what: 'somebody to wait for the lock',
-      check: () => this.#found(stack, 'select 1 from pg_stat_activity where $1 = any (pg_blocking_pids(pid))'),
+      check: () =>
+        this.#found(stack, 'select 1 from pg_stat_activity where $1 = any (pg_blocking_pids(pid))'),
     });
   }
 

@@ -101,10 +101,16 @@ async function freezePlanning(journey: Journey): Promise<Frozen> {
 
 async function freezeClaiming(journey: Journey): Promise<Frozen> {
   const asked = await askPending(journey);
-  const lock = await lockKeyturn(journey, 'select 1 from keyturn.policy_active for update');
+  const lock = await holdClaims(journey);
   await approve(journey, asked);
   await lock.isWaitedFor(journey.stack);
+  await journey.stack.waitForStatus(asked.id, 'approved');
   return frozen(asked, false, [lock]);
+}
+
+/** Approved requests are not claimed until this is let go: a claim reads the active policy under a lock of its own. */
+export function holdClaims(journey: Journey): Promise<Lock> {
+  return lockKeyturn(journey, 'select 1 from keyturn.policy_active for update');
 }
 
 async function freezeCommitting(journey: Journey): Promise<Frozen> {

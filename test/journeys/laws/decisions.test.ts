@@ -164,12 +164,19 @@ describe('a deferral', () => {
   });
 });
 
+/** A request that the reader was refused to decide. A slow machine may take longer than the two seconds: then again. */
+async function askAndBeTooEarly(token: string): Promise<RequestView> {
+  for (let attempt = 1; attempt <= 4; attempt += 1) {
+    const asked = await cast.ask({ target: 'shop-escalating' });
+    const reply = await decide(token, asked);
+    if (refusal(reply)[1] === 'not_eligible') return asked;
+  }
+  throw new Error('The second group was never too early.');
+}
+
 describe('silence', () => {
   it('escalates: the next group finds it in its inbox and may decide, the first still may', async () => {
-    const asked = await cast.ask({ target: 'shop-escalating' });
-    const early = await decide(cast.petra, asked, { decision_digest: OTHER_DIGEST });
-    expect(refusal(early)).toEqual([409, 'decision_digest_stale']);
-    expect(await isEarlyRefused(asked)).toBe(true);
+    const asked = await askAndBeTooEarly(cast.petra);
     await waitForStep(cast.stack, asked.id, 'request.escalated');
     await waitForInbox(cast.petra, asked, true);
     expect(await cast.inbox(cast.olga)).toContain(asked.id);

@@ -102,6 +102,18 @@ describe('an approved statement', () => {
     expect(await balanceOf(1)).toBe('105');
   });
 
+  it('runs at the same time as others for the same table, without one of them failing the other', async () => {
+    const beforeCommit = vi.fn<ApprovedCall['beforeCommit']>(async () => undefined);
+    const statements = Array.from(
+      { length: 8 },
+      (_, n) => `update account set balance = 1 where id = ${n + 1}`,
+    );
+    const calls = await Promise.all(statements.map((statement) => approved(statement, { beforeCommit })));
+    const outcomes = await Promise.all(calls.map((call) => connector.execute(call)));
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['succeeded']));
+    expect(beforeCommit).toHaveBeenCalledTimes(8);
+  });
+
   it('shows request and requester in the logs of the target, and cannot be confused by them', async () => {
     const seen = vi.fn<(text: string) => void>();
     const call = await approved(DEPOSIT, {

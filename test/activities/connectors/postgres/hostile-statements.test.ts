@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
+import type { Plan } from '../../../../domain/plan.ts';
 import { connected, startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 const PROOF = `/tmp/keyturn-hostile-${process.pid}`;
@@ -220,7 +221,10 @@ async function leftBehind(): Promise<unknown> {
   const sessions = await bank.rows(
     `select pid from pg_stat_activity where application_name like 'keyturn%' and datname = current_database()`,
   );
-  const locks = await bank.rows(`select 1 from pg_locks where locktype = 'advisory'`);
+  const locks = await bank.rows(
+    `select 1 from pg_locks join pg_database on pg_database.oid = database
+      where locktype = 'advisory' and datname = current_database()`,
+  );
   return { sessions: sessions.length, locks: locks.length };
 }
 
@@ -248,15 +252,21 @@ describe.each([
 });
 
 describe('a hostile statement that got itself approved', () => {
+  let harmless: Plan;
+
+  beforeAll(async () => {
+    const outcome = await connector.plan(bank.call("update card set number = 'y' where id = 1"));
+    if (outcome.kind === 'refused') throw new Error(outcome.detail);
+    harmless = outcome.plan;
+  });
+
   it.each(
     [...NOT_ONE, ...WRONG_KIND, ...FORBIDDEN_FUNCTIONS, ...NOT_PREVIEWABLE].map(
       (text) => [text.slice(0, 100), text] as const,
     ),
   )('still does nothing at execution: %s', async (_name, text) => {
     const before = await bank.checksum();
-    const harmless = await connector.plan(bank.call("update card set number = 'y' where id = 1"));
-    if (harmless.kind !== 'planned') throw new Error(harmless.detail);
-    const call = bank.approved(harmless.plan, { arguments: { statement: text } });
+    const call = bank.approved(harmless, { arguments: { statement: text } });
     const outcome = await connector.execute(call);
     expect(outcome.kind).toBe('drifted');
     expect(await bank.checksum()).toBe(before);

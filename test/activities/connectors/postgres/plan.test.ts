@@ -237,6 +237,14 @@ describe('a plan that cannot show everything', () => {
     expect(plan.effects).toMatchObject([{ updated: 5, is_counts_only: true, rows: [] }]);
   });
 
+  it('shows counts only of tables too large to look through and of rows too long to show', async () => {
+    const statement = "update card set number = repeat('x', 2000) where id = 1";
+    for (const limits of [{ scannedBytesMax: 1_000 }, { imageCharactersMax: 1_000 }]) {
+      const outcome = await createPostgresConnector(limits).plan(bank.call(statement));
+      expect(outcome).toMatchObject({ plan: { effects: [{ updated: 1, is_counts_only: true, rows: [] }] } });
+    }
+  });
+
   it('shows counts only of a table that the observer may not read', async () => {
     await bank.admin.query(`revoke select on card from ${bank.observerRole}`);
     const plan = await planned("update card set number = 'x' where id = 1");
@@ -284,6 +292,11 @@ describe('a plan that cannot show everything', () => {
     await listener.query('select 1');
     expect(heard).toEqual([]);
     await listener.end();
+  });
+
+  it('does not take a listed name for a function of the server that has the same name', async () => {
+    const call = bank.call('select pg_sleep(5)', { allowed_functions: ['public.pg_sleep'] });
+    expect(await connector.plan(call)).toMatchObject({ kind: 'refused', code: 'function_not_allowed' });
   });
 
   it('refuses a statement whose listed triggers reach a table with unlisted ones', async () => {

@@ -9,7 +9,11 @@ import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;
 const connector = createPostgresConnector({ probeTimeoutMs: 20_000 });
-const impatient = createPostgresConnector({ probeTimeoutMs: 200, lockTimeoutMs: 200 });
+const impatient = createPostgresConnector({
+  probeTimeoutMs: 200,
+  lockTimeoutMs: 200,
+  statementTimeoutMs: 1_000,
+});
 
 beforeAll(async () => {
   bank = await startTargetDatabase();

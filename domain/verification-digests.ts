@@ -1,0 +1,37 @@
+import { decisionDigestOf } from './digest.ts';
+import { planOf } from './verification-course.ts';
+import { signedRequestOf } from './verification-envelopes.ts';
+import { nameOf, type PendingLeaf } from './verification-evidence.ts';
+import type { Finding, Subject } from './verification-finding.ts';
+
+/**
+ * The digest that people signed is that of the request, plan and requirement on record. Without this, a requirement
+ * could be rewritten afterwards until the signatures there are would do.
+ */
+export function digestsFollow(subject: Subject): Finding {
+  const problems = subject.material.pendings.flatMap((pending) => {
+    const problem = problemOf(subject, pending);
+    return problem === null ? [] : [`${nameOf(pending.leaf)}: ${problem}`];
+  });
+  return { problems, checked: `${subject.material.pendings.length} decision digests recomputed` };
+}
+
+function problemOf({ material, envelopes }: Subject, pending: PendingLeaf): string | null {
+  const received = material.stream.find((leaf) => leaf.type === 'request.received');
+  const request = received && signedRequestOf(envelopes, received);
+  const planned = planOf(material, pending.leaf);
+  const fingerprint = planned?.facts['fingerprint'];
+  const effects = planned?.facts['effects'];
+  if (!request || typeof fingerprint !== 'string' || !Array.isArray(effects))
+    return 'its decision digest cannot be recomputed: the signed request or the effects of its plan are missing';
+  const expected = decisionDigestOf({
+    request: request.id,
+    intent_digest: request.intent_digest,
+    plan: { fingerprint, effects },
+    lineage: request.lineage,
+    requirement: pending.requirement,
+  });
+  return expected === pending.leaf.decision_digest
+    ? null
+    : 'its decision digest is not that of the request, plan and requirement on record';
+}

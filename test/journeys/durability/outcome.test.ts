@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { takeTarget } from './database.ts';
+import {
+  brokenChecks,
+  claimsOf,
+  committedRuns,
+  expectMadeOnce,
+  expectUntouched,
+  limitOf,
+  startJourney,
+  type Asked,
+  type Journey,
+} from './journey.ts';
+import { freezeAt, releaseAll, type Moment } from './moments.ts';
+import { logged } from './workers.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await startJourney({ env: { KEYTURN_SWEEP_INTERVAL_SECONDS: '2' } });
+});
+
+afterAll(async () => journey?.stack.stop());
+
+/** Leaves one request of each moment behind, by the death of its worker. */
+async function abandon(moments: readonly Moment[]): Promise<readonly Asked[]> {
+  const frozen = await freezeAt(journey, moments);
+  await journey.stack.workers[0]?.kill9();
+  await releaseAll(frozen);
+  return [...frozen.values()].map(({ asked }) => asked);
+}
+
+describe('an execution whose worker died', () => {
+  it('is not called indeterminate while the target may still tell what became of it', async () => {
+    const { stack } = journey;
+    const asked = await abandon(['settling', 'committing']);
+    const away = await takeTarget(stack);
+    await stack.workers[0]?.start();
+    await logged(stack.workers[0] ?? expect.unreachable(), 'probe failed');
+    for (const { id } of asked) await stack.waitForStatus(id, 'executing');
+    await away.comeBack();
+    for (const one of asked) await expectMadeOnce(journey, one);
+  });
+
+  it('is called indeterminate when the target is gone for good and nobody is left to ask, and is never repeated', async () => {
+    const { stack } = journey;
+    const [asked = expect.unreachable()] = await abandon(['settling']);
+    const away = await takeTarget(stack);
+    await stack.temporal.workflow.getHandle(asked.id).terminate();
+    await stack.workers[0]?.start();
+    const row = await stack.waitForStatus(asked.id, ['indeterminate', 'failed', 'succeeded']);
+    expect(row).toMatchObject({ status: 'indeterminate', failure: { code: 'outcome_unknown' } });
+    await away.comeBack();
+    expect(await claimsOf(stack, asked.id, 'indeterminate')).toBe(1);
+    expect((await limitOf(stack, asked.account)) - asked.limit).toBe(1);
+    expect(await committedRuns(stack, asked.id)).toBe(1);
+    expect(await brokenChecks(journey, asked.id)).toEqual([]);
+  });
+
+  it('is found out by the sweeper when its workflow is gone, too', async () => {
+    const { stack } = journey;
+    const [done = expect.unreachable(), undone = expect.unreachable()] = await abandon([
+      'settling',
+      'committing',
+    ]);
+    for (const { id } of [done, undone]) await stack.temporal.workflow.getHandle(id).terminate();
+    await stack.workers[0]?.start();
+    await expectMadeOnce(journey, done);
+    const { failure } = await stack.waitForStatus(undone.id, 'failed');
+    expect(failure).toMatchObject({ code: 'workflow_lost' });
+    await expectUntouched(journey, undone);
+    expect(await brokenChecks(journey, undone.id)).toEqual([]);
+  });
+});
