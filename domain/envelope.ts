@@ -3,7 +3,6 @@ import { z } from 'zod';
 
 import { canonicalJson } from './canonical-json.ts';
 import { KeyturnError } from './errors.ts';
-import { REQUEST_STATUSES } from './request.ts';
 
 /** An instant: RFC 3339, UTC, milliseconds. */
 const instant = z.iso.datetime({ precision: 3 });
@@ -128,6 +127,3 @@ function parseJson(bytes: Uint8Array): unknown {
 function invalid(): KeyturnError {
   return new KeyturnError('envelope_invalid', 'This is not an envelope that Keyturn signed.');
 }
-
-/** The statuses that a change feed or filter may name, as a schema. */
-export const requestStatusSchema = z.enum(REQUEST_STATUSES as [string, ...string[]]);

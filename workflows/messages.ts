@@ -33,9 +33,6 @@ export interface WorkflowState {
   readonly how_to_decide: string;
 }
 
-/** How a ticket looks when pasted into the Temporal UI: the envelope as a string, or as `{ "ticket": "…" }`. */
-export type SignalBody = string | { readonly ticket: string };
-
 /** A decision that the API signed: of the API itself, or a ticket pasted by a reviewer. Anything else is junk. */
 export const decideSignal = defineSignal<[unknown]>('decide');
 

@@ -49,7 +49,7 @@ describe('who decided', () => {
     own.envelopes[0] = envelope;
     rewrite(find(own, 'request.received'), { evidence: { grade: 'C', refs: [sha256(envelope)] } });
     await decide(own, signedDecision('ann'), 'per_somebody_else');
-    expect(await failuresOf(own)).toEqual(['nobody_decided_own_request']);
+    expect(await failuresOf(own)).toEqual(['digests_follow', 'nobody_decided_own_request']);
   });
 
   it('names one account that counts as two people', async () => {
@@ -88,7 +88,30 @@ describe('who decided', () => {
     refact(find(story, 'request.pending'), {
       requirement: JSON.parse(JSON.stringify({ ...REQUIREMENT, rules })),
     });
-    expect(await failuresOf(story)).toEqual(['tally_replays']);
+    expect(await failuresOf(story)).toEqual(['digests_follow', 'tally_replays']);
+  });
+
+  it('names a requirement that was loosened afterwards until the signatures there are would do', async () => {
+    const rules = REQUIREMENT.rules.map((rule) => ({
+      ...rule,
+      stages: [{ any: ['group:dba'], quorum: 1, escalate: [] }],
+    }));
+    refact(find(story, 'request.pending'), {
+      requirement: JSON.parse(JSON.stringify({ ...REQUIREMENT, rules })),
+    });
+    story.entries = story.entries.filter((_, index) => index !== 4);
+    story.envelopes.pop();
+    expect(await failuresOf(story)).toEqual(['digests_follow']);
+  });
+
+  it('names a plan whose effects were rewritten or left out', async () => {
+    for (const effects of [
+      null,
+      [{ resource: 'public.account', inserted: 0, updated: 9, deleted: 0, is_counts_only: true }],
+    ]) {
+      refact(find(story, 'request.planned'), { effects });
+      expect(await failuresOf(story)).toEqual(['digests_follow']);
+    }
   });
 
   it('names a denial that nobody made', async () => {
@@ -180,7 +203,7 @@ describe('the course', () => {
 
   it('names a question about a plan that was never made', async () => {
     refact(find(story, 'request.planned'), { plan_digest: sha256('another plan') });
-    expect(await failuresOf(story)).toEqual(['steps_in_order', 'executed_as_approved']);
+    expect(await failuresOf(story)).toEqual(['steps_in_order', 'digests_follow', 'executed_as_approved']);
   });
 
   it('names a round that is opened again', async () => {

@@ -176,8 +176,7 @@ async function untilBlocked(): Promise<void> {
     what: 'the sweeper waiting for the lock',
     check: async () => {
       const rows: unknown[] = await dependencies.source.query(
-        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%keyturn%request%'
-           and datname = current_database()`,
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
       );
       return rows.length > 0 ? true : undefined;
     },

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
 import { AsyncCompletionClient } from '@temporalio/client';
-import type Long from 'long';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { RequestStatus } from '../../domain/request.ts';
@@ -116,20 +115,22 @@ describe('a forged completion of an activity', () => {
 });
 
 describe('a reset of a run', () => {
-  async function tasksOf(id: string): Promise<unknown[]> {
+  async function tasksOf(id: string) {
     const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
     return (events ?? [])
       .filter((event) => event.workflowTaskCompletedEventAttributes)
-      .map((event) => event.eventId);
+      .map((event) => event.eventId ?? null);
   }
 
+  type Task = Awaited<ReturnType<typeof tasksOf>>[number];
+
   /** Resets to one of the completed workflow tasks, as an operator of the namespace can. Answers the new run. */
-  async function reset(id: string, runId: string, task: unknown): Promise<string> {
+  async function reset(id: string, runId: string, task: Task | undefined): Promise<string> {
     const { runId: renewed } = await stack.temporal.workflowService.resetWorkflowExecution({
       namespace: stack.temporalPlace.namespace,
       workflowExecution: { workflowId: id, runId },
       reason: 'to do it again',
-      workflowTaskFinishEventId: task as Long,
+      workflowTaskFinishEventId: task ?? null,
       requestId: randomUUID(),
     });
     return renewed;

@@ -81,5 +81,7 @@ export async function openDependencies(
 function installRuntime(): void {
   if (isRuntimeInstalled) return;
   isRuntimeInstalled = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => {}), shutdownSignals: [] });
+  // What these tests provoke would fill the log with warnings.
+  const telemetryOptions = { logging: { filter: { core: 'ERROR', other: 'ERROR' } } } as const;
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => {}), telemetryOptions, shutdownSignals: [] });
 }

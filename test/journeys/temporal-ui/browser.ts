@@ -32,7 +32,7 @@ export class WorkflowPage {
 
   static async open(browser: Browser, url: string, screenshots: string): Promise<WorkflowPage> {
     fs.mkdirSync(screenshots, { recursive: true });
-    const page = await browser.newPage({ viewport: { width: 1400, height: 1200 } });
+    const page = await browser.newPage({ viewport: { width: 1400, height: 1000 }, reducedMotion: 'reduce' });
     page.setDefaultTimeout(30_000);
     const opened = new WorkflowPage(page, screenshots);
     await opened.#stayHere();
@@ -57,7 +57,7 @@ export class WorkflowPage {
   }
 
   async screenshot(name: string): Promise<void> {
-    await this.#page.screenshot({ path: path.join(this.#screenshots, `${name}.png`), fullPage: true });
+    await this.#page.screenshot({ path: path.join(this.#screenshots, `${name}.png`) });
   }
 
   /** All that can be read on the page, waited for until it holds each of the texts. */
@@ -119,9 +119,17 @@ export class WorkflowPage {
     return description;
   }
 
-  /** All at once, as a paste is: typed letter by letter, the editor would add quotes of its own. */
+  /**
+   * All at once, as a paste is: typed letter by letter, the editor would add quotes of its own. It replaces what the
+   * editor remembers of an earlier signal.
+   */
   async #paste(field: Locator, text: string): Promise<void> {
     await field.click();
+    await this.#page.keyboard.press('ControlOrMeta+A');
     await this.#page.keyboard.insertText(text);
+    await waitFor({
+      what: 'the editor to hold what was pasted',
+      check: async () => ((await field.innerText()).replaceAll(/\s/g, '') === text ? true : undefined),
+    });
   }
 }
