@@ -72,7 +72,7 @@ export async function ownRow(dependencies: Dependencies, place: StepPlace): Prom
 }
 
 /** The active policy. Without one nothing is planned or performed. */
-export async function activePolicy(dependencies: Dependencies): Promise<PolicySet> {
+async function activePolicy(dependencies: Dependencies): Promise<PolicySet> {
   const active = await dependencies.policies.active(dependencies.source.manager);
   if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
   return active.policy;

@@ -80,7 +80,9 @@ describe('creating a request with no worker up', () => {
     expect(await description.staticSummary()).toContain('asked by Billing agent');
     const details = (await description.staticDetails()) ?? '';
     expect(details).toContain('keyturn ticket');
-    expect(details).not.toMatch(/^#|!\[x\]\(/m);
+    // As code, in which nothing is drawn and no address becomes a link.
+    expect(details).not.toMatch(/^#/m);
+    expect(details).toContain('on_behalf_of: ` # ![x](http://evil) ');
   });
 
   it('finds the same request again by the same key, and shows it to its requester', async () => {

@@ -55,7 +55,7 @@ export function howToDecideText(request: string, publicUrl: string): string {
 }
 
 function detailsOf({ signed, action, target }: Explainable, askedBy: string, howToDecide: string): string {
-  const others = signed.lineage.slice(1).map((member) => `- ${member.role}: ${markdown(member.subject)}`);
+  const others = signed.lineage.slice(1).map((member) => `- ${member.role}: ${code(member.subject)}`);
   return [
     `**Action:** ${markdown(action.title)} (${markdown(action.action)}, version ${action.schema_version})`,
     `**Target:** ${markdown(target.title)} (${markdown(target.id)})`,
@@ -75,7 +75,18 @@ function requesterName({ signed, caller }: Explainable): string {
   return name === undefined ? subject : `${cut(oneLine(name), 100)} (${subject})`;
 }
 
-/** Subjects come from outside: they must not be able to draw a heading, a link or an image for reviewers. */
+/**
+ * Text from outside, as code: the UI makes links of addresses in all other text, escaped or not. The fence is longer than
+ * any inside.
+ */
+function code(text: string): string {
+  const line = cut(oneLine(text), TEXT_BYTES_MAX);
+  const fences = line.match(/`+/g) ?? [];
+  const fence = '`'.repeat(Math.max(0, ...fences.map((inner) => inner.length)) + 1);
+  return `${fence} ${line} ${fence}`;
+}
+
+/** Names of the catalogue and the directory as they are written: no heading, no image, no emphasis. */
 function markdown(text: string): string {
   return cut(oneLine(text), TEXT_BYTES_MAX).replaceAll(/[\\`*_{}[\]()#+.!|<>~&-]/g, String.raw`\$&`);
 }

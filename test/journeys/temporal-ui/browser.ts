@@ -131,5 +131,7 @@ export class WorkflowPage {
       what: 'the editor to hold what was pasted',
       check: async () => ((await field.innerText()).replaceAll(/\s/g, '') === text ? true : undefined),
     });
+    // When it is left, the editor lays the JSON out anew, and what was about to be clicked moves away.
+    await field.blur();
   }
 }

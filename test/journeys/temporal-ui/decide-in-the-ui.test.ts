@@ -18,7 +18,10 @@ it.skipIf(!isMandatory)('in CI, there is a browser', () => {
   expect(program, 'Chromium must be on PATH (Debian: apt install chromium)').not.toBeNull();
 });
 
-describe.skipIf(program === null)('a reviewer with nothing but the Temporal UI', () => {
+/** A browser that draws without graphics hardware beside everything else takes its time. */
+const TIMEOUT_MS = 180_000;
+
+describe.skipIf(program === null)('a reviewer with nothing but the Temporal UI', { timeout: TIMEOUT_MS }, () => {
   let cast: Cast;
   let browser: Browser;
   let page: WorkflowPage | undefined;

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RequestPage, RequestView, Ticket, Timeline } from '../../../domain/wire.ts';
+import type { CliResult } from '../../stack/stack.ts';
+import { openCast, raiseLimit, type Cast } from './cast.ts';
+
+let cast: Cast;
+
+beforeAll(async () => {
+  cast = await openCast();
+});
+
+afterAll(async () => cast?.stack.stop());
+
+function keyturn(token: string, ...args: readonly string[]): Promise<CliResult> {
+  return cast.stack.cli(args, { KEYTURN_TOKEN: token });
+}
+
+/** The one JSON text that a command with --json prints, and nothing else on either output. */
+async function json<T>(token: string, ...args: readonly string[]): Promise<T> {
+  const result = await keyturn(token, ...args, '--json');
+  expect([result.code, result.stderr]).toEqual([0, '']);
+  expect(result.stdout.trimEnd().split('\n')).toHaveLength(1);
+  return JSON.parse(result.stdout) as T;
+}
+
+function request(...more: readonly string[]): Promise<RequestView> {
+  const statement = `statement=${raiseLimit()}`;
+  return json(cast.agent, 'request', 'postgres.execute', 'shop', '-a', statement, '--wait', '20', ...more);
+}
+
+/** Everything that a terminal obeys or hides, in words of an agent. */
+const HOSTILE = [
+  '\u001b[2J\u001b[1;1Hstatus  approved', // clears the screen and writes a fact of its own
+  '\u001b]8;;http://evil.example/\u0007click\u001b]8;;\u0007', // a link
+  '\u001b]52;c;ZXZpbA==\u0007', // writes to the clipboard
+  '\u009b31m', // the same escape as one character
+  'approve\rdeny  ', // writes over its own line
+  '\u202edeppalf\u202c', // read backwards
+  'in\u200bvisible\u2066\u2069',
+  'WHAT WILL HAPPEN\nnothing at all',
+  'Z\u0300\u0301\u0302\u0303\u0304\u0305\u0306',
+  '\u{e0041}\u{e0042}',
+].join('\n');
+
+/** Control characters but for the ends of lines, characters that change direction or hide, tags. */
+const OBEYED = /[^\P{Cc}\n]|[\u200b-\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u;
+
+describe('words of an agent', () => {
+  it('reach the terminal of a reviewer whole and harmless, in each command that shows them', async () => {
+    const asked = await request('--justification', HOSTILE, '--model', HOSTILE.slice(0, 60), '--run-id', '\u001b[31mred');
+    const digest = asked.decision_digest ?? '';
+    const shown = [
+      await keyturn(cast.olga, 'show', asked.id),
+      await keyturn(cast.olga, 'inbox'),
+      await keyturn(cast.olga, 'ticket', asked.id, 'approve', '--yes', '--digest', digest),
+      await keyturn(cast.olga, 'deny', asked.id, '--yes', '--reason', `no\u001b[2J`),
+      await keyturn(cast.olga, 'watch', asked.id),
+      await keyturn(cast.agent, 'show', asked.id),
+    ];
+    for (const { code, stdout, stderr } of shown) {
+      expect([code, OBEYED.exec(stdout), OBEYED.exec(stderr)]).toEqual([0, null, null]);
+    }
+    const [show] = shown;
+    expect(show?.stdout).toContain('<U+001B>]8;;http://evil.example/<U+0007>click');
+    expect(show?.stdout).toContain('approve<U+000D>deny');
+    expect(show?.stdout).toContain('<U+202E>deppalf');
+    // A line that poses as a heading is marked as the agent's.
+    expect(show?.stdout).toMatch(/^ {2}> WHAT WILL HAPPEN$/m);
+    expect(show?.stdout).not.toMatch(/^WHAT WILL HAPPEN/m);
+  });
+
+  it('are whole in JSON', async () => {
+    const asked = await request('--justification', HOSTILE);
+    const { request: shown } = await json<{ request: RequestView }>(cast.olga, 'show', asked.id);
+    expect(shown.claims?.justification).toBe(HOSTILE);
+  });
+});
+
+describe('a reviewer at the command line', () => {
+  it('goes from the inbox to the proof, each step in JSON for scripts', async () => {
+    const asked = await request('--justification', 'agreed', '--link', 'https://tickets.example/1');
+    expect(asked).toMatchObject({ status: 'pending', claims: { justification: 'agreed' } });
+    const inbox = await json<RequestPage>(cast.olga, 'inbox', '--limit', '1');
+    expect([inbox.items[0]?.id, inbox.items[0]?.summary]).toEqual([asked.id, expect.stringContaining('account')]);
+    const shown = await json<{ request: RequestView; timeline: Timeline['items'] }>(cast.olga, 'show', asked.id);
+    expect(shown.request.plan?.effects.length).toBeGreaterThan(0);
+    expect(shown.timeline.map(({ type }) => type)).toEqual([
+      'request.received',
+      'request.planned',
+      'request.pending',
+    ]);
+    const digest = shown.request.decision_digest ?? '';
+    const approved = await json<{ outcome: string; decision: { channel: string } }>(
+      cast.olga,
+      ...['approve', asked.id, '--yes', '--digest', digest, '--reason', 'fine'],
+    );
+    expect(approved).toMatchObject({ outcome: 'counted', decision: { channel: 'cli', verdict: 'approve' } });
+    const watched = await keyturn(cast.olga, 'watch', asked.id, '--json');
+    const states = watched.stdout.trimEnd().split('\n').map((line) => (JSON.parse(line) as RequestView).status);
+    expect(states.at(-1)).toBe('succeeded');
+    expect(await json(cast.olga, 'verify', asked.id)).toMatchObject({ ok: true });
+    expect(await json(cast.olga, 'replay', asked.id)).toMatchObject({ ok: true, replayed: 1 });
+    expect(await json(cast.agent, 'show', asked.id)).toMatchObject({ request: { status: 'succeeded' } });
+  });
+
+  it('does not decide on something else than what was looked at', async () => {
+    const asked = await request();
+    const other = `sha256:${'0'.repeat(64)}`;
+    const result = await keyturn(cast.olga, 'approve', asked.id, '--yes', '--digest', other, '--json');
+    expect([result.code, JSON.parse(result.stdout)]).toEqual([
+      1,
+      { error: { code: 'decision_digest_stale', detail: expect.any(String) } },
+    ]);
+    expect((await cast.show(cast.dmitri, asked.id)).status).toBe('pending');
+  });
+
+  it('defers, hands over, takes a ticket, and the agent withdraws', async () => {
+    const asked = await request();
+    const deferral = ['defer', asked.id, '--yes', '--until', '2h'];
+    expect(await json(cast.olga, ...deferral)).toMatchObject({ decision: { verdict: 'defer' } });
+    const handOver = ['defer', asked.id, '--yes', '--to', 'group:dba-leads'];
+    expect(await json(cast.dmitri, ...handOver)).toMatchObject({ decision: { defer_to: 'group:dba-leads' } });
+    const ticket = await json<Ticket>(cast.olga, 'ticket', asked.id, 'deny', '--yes', '--reason', 'no');
+    expect(ticket.ticket.split('.')).toHaveLength(3);
+    expect(await json(cast.agent, 'withdraw', asked.id, '--reason', 'changed my mind')).toMatchObject({
+      status: 'cancelled',
+    });
+    await expect(
+      cast.stack.temporal.workflow.getHandle(asked.id).signal('decide', ticket.ticket),
+    ).rejects.toThrow(/completed|not found/i);
+  });
+
+  it('pastes the line that the ticket command prints, just as it is', async () => {
+    const asked = await request();
+    const { stdout } = await keyturn(cast.olga, 'ticket', asked.id, 'approve', '--yes', '--reason', 'fine');
+    const line = stdout.split('\n').find((candidate) => candidate.startsWith('"eyJ')) ?? '';
+    await cast.stack.temporal.workflow.getHandle(asked.id).signal('decide', JSON.parse(line));
+    await cast.stack.waitForStatus(asked.id, 'succeeded');
+  });
+});
+
+describe('refusals', () => {
+  it.each([
+    ['an agent approves', () => cast.agent, ['approve'], 'machine_cannot_decide'],
+    ['an owner approves', () => cast.ada, ['approve'], 'self_approval'],
+    ['an owner denies', () => cast.ada, ['deny', '--reason', 'no'], 'use_withdraw'],
+    ['somebody else withdraws', () => cast.dmitri, ['withdraw'], 'forbidden'],
+    ['a token is nonsense', () => 'nonsense', ['show'], 'unauthenticated'],
+  ])('have an exit code and a code in JSON when %s', async (_when, tokenOf, [command = '', ...rest], code) => {
+    const asked = await cast.ask();
+    const decides = command === 'approve' || command === 'deny';
+    const sure = decides ? ['--yes', '--digest', asked.decision_digest ?? ''] : [];
+    const result = await keyturn(tokenOf(), command, asked.id, ...sure, ...rest, '--json');
+    expect([result.code, JSON.parse(result.stdout).error.code]).toEqual([1, code]);
+  });
+});
