@@ -7,8 +7,8 @@ import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import { isLineageActive } from '../domain/directory.ts';
 import { openEnvelope } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import type { Plan } from '../domain/plan.ts';
-import { evaluate as evaluatePolicy, targetOf } from '../domain/policy.ts';
+import type { StoredPlan } from '../domain/plan.ts';
+import { evaluate as evaluatePolicy, targetDigest, targetOf } from '../domain/policy.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
@@ -25,11 +25,14 @@ export type Claim =
   | {
       readonly kind: 'claimed';
       readonly execution: ExecutionRow;
-      readonly plan: Plan;
+      readonly plan: StoredPlan;
       readonly prepared: PreparedCall;
     }
   | { readonly kind: 'denied'; readonly code: string }
-  | { readonly kind: 'again'; readonly why: 'approval_stale' | 'requirement_changed' | 'approval_void' };
+  | {
+      readonly kind: 'again';
+      readonly why: 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
+    };
 
 /**
  * Claims an approved action, once. Everything that entitles to it is derived again, under locks, from signed material
@@ -48,7 +51,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (standing !== 'approved') return { kind: 'again', why: standing };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
   const prepared = await prepareCall(dependencies, row, grounds.active.policy);
-  const execution = await insertClaim(manager, row);
+  const execution = await insertClaim(manager, row, grounds.judgedAt);
   await recordClaim(transaction, execution, grounds.active);
   return { kind: 'claimed', execution, plan: grounds.plan, prepared };
 }
@@ -68,23 +71,30 @@ async function groundsOf(
   const evaluation = evaluatePolicy(active.policy, { action: row.action, target, plan: planRow.body });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
   const requirement = combinedRequirement(row.requirement, evaluation);
-  return { requirement, active, plan: planRow.body, risk: evaluation.risk.tier };
+  const isSameTarget = targetDigest(target) === planRow.body.target_digest;
+  const { tier } = evaluation.risk;
+  return { requirement, active, plan: planRow.body, risk: tier, isSameTarget, judgedAt: new Date() };
 }
 
 interface Grounds {
   readonly requirement: Requirement | null;
   readonly active: ActivePolicy;
-  readonly plan: Plan;
+  readonly plan: StoredPlan;
   readonly risk: Requirement['risk'];
+  /** False when policy has moved the target's name to another place since it was planned. */
+  readonly isSameTarget: boolean;
+  /** One instant for the age of approvals and for the record, so that whoever replays the tally gets the same. */
+  readonly judgedAt: Date;
 }
 
-type Entitlement = 'approved' | 'approval_stale' | 'requirement_changed' | 'approval_void';
+type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
 
 async function entitlement(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
   grounds: Grounds,
 ): Promise<Entitlement> {
+  if (!grounds.isSameTarget) return 'target_changed';
   const demanded = grounds.requirement ?? { risk: grounds.risk, distinct_people: 0, rules: [] };
   if (row.requirement !== null && requirementDigest(demanded) !== requirementDigest(row.requirement)) {
     return 'requirement_changed';
@@ -100,7 +110,7 @@ async function entitlement(
   return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
 }
 
-function digestOf(row: RequestRow, plan: Plan, requirement: Requirement): string {
+function digestOf(row: RequestRow, plan: StoredPlan, requirement: Requirement): string {
   return decisionDigest({
     request: row.id,
     intent_digest: row.intent_digest,
@@ -178,7 +188,7 @@ function countAnew(
   return { id, person: check.person, verdict, at: judged.instant.at, grade, seats: check.seats };
 }
 
-async function insertClaim(manager: EntityManager, row: RequestRow): Promise<ExecutionRow> {
+async function insertClaim(manager: EntityManager, row: RequestRow, claimedAt: Date): Promise<ExecutionRow> {
   const attempts: { last: number | null }[] = await manager.query(
     'select max(attempt) as last from keyturn.execution where request = $1',
     [row.id],
@@ -192,7 +202,7 @@ async function insertClaim(manager: EntityManager, row: RequestRow): Promise<Exe
     decision_digest: row.decision_digest ?? '',
     state: 'claimed',
     transaction_id: null,
-    claimed_at: new Date(),
+    claimed_at: claimedAt,
     settled_at: null,
     outcome: null,
   };

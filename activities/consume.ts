@@ -52,11 +52,8 @@ export async function consume(dependencies: Dependencies, batch: Batch): Promise
 
 /** The same for tickets that came late to the worker: judged by when the server received the signal. */
 export async function consumeLate(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
-  const execution = caller();
-  const received = new Map<string, string | null>();
-  for (const message of batch.messages) {
-    received.set(message.body, await dependencies.history.signalReceivedAt(execution, message.body));
-  }
+  const tickets = new Set(batch.messages.map((message) => message.body));
+  const received = await dependencies.history.signalsReceivedAt(caller(), tickets);
   return consumeBatch(dependencies, {
     ...batch,
     name: 'consume-late',

@@ -8,8 +8,11 @@ import type { Connector } from './connectors/connector.ts';
 
 /** Reads from a workflow's history what workflow code cannot know. */
 export interface HistoryReader {
-  /** When the server received the `decide` signal that carries this ticket (RFC 3339), or null when no such event exists. */
-  signalReceivedAt(execution: { workflowId: string; runId: string }, ticket: string): Promise<string | null>;
+  /** When the server received the `decide` signals that carry these tickets (RFC 3339), by ticket; one pass over history. */
+  signalsReceivedAt(
+    execution: { workflowId: string; runId: string },
+    tickets: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, string>>;
   /** Whether this run of the workflow is still open. */
   isOpen(execution: { workflowId: string; runId: string }): Promise<boolean>;
 }

@@ -10,7 +10,7 @@ import {
 } from '../domain/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { expiresMs, type Requirement } from '../domain/requirement.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { StoredPlan } from '../domain/plan.ts';
 import { readPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
@@ -33,7 +33,7 @@ export type Evaluated =
     };
 
 interface Judged {
-  readonly plan: Plan;
+  readonly plan: StoredPlan;
   readonly planDigest: string;
   readonly policy: PolicySet;
   readonly policyDigest: string;

@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto';
+
 import { ApplicationFailure } from '@temporalio/activity';
 
 import { digestOf, effectsForDigest } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
-import type { Plan } from '../domain/plan.ts';
-import { actionOf, targetOf, type PolicySet } from '../domain/policy.ts';
+import type { Plan, StoredPlan } from '../domain/plan.ts';
+import { actionOf, targetDigest, targetOf, type PolicySet, type Target } from '../domain/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { unseal } from '../domain/sealing.ts';
 import { readRequest } from '../database/readers.ts';
@@ -51,7 +53,9 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
     .plan(call)
     .catch((error: unknown) => targetUnreachable(dependencies, error));
   return recordStep(dependencies, place, (transaction) =>
-    outcome.kind === 'planned' ? storePlan(transaction, outcome.plan) : closeRefused(transaction, outcome),
+    outcome.kind === 'planned'
+      ? storePlan(transaction, outcome.plan, call.target)
+      : closeRefused(transaction, outcome),
   );
 }
 
@@ -119,7 +123,7 @@ export async function verifiedRequest(dependencies: Dependencies, row: RequestRo
 }
 
 /** The digest a plan travels as: everything but how long its dry run took. */
-export function planDigest(body: Plan): string {
+export function planDigest(body: StoredPlan): string {
   const { locks_held_ms: _duration, ...lasting } = body;
   return digestOf(lasting);
 }
@@ -127,9 +131,11 @@ export function planDigest(body: Plan): string {
 /** More would not fit into an audit entry. */
 const EFFECTS_MAX = 150;
 
-async function storePlan(transaction: StepTransaction, body: Plan): Promise<Planned> {
+async function storePlan(transaction: StepTransaction, plan: Plan, target: Target): Promise<Planned> {
   const { manager, place, row } = transaction;
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+  const salt = randomBytes(16).toString('hex');
+  const body: StoredPlan = { ...plan, salt, target_digest: targetDigest(target) };
   const digest = planDigest(body);
   await manager
     .createQueryBuilder()
@@ -148,6 +154,8 @@ async function storePlan(transaction: StepTransaction, body: Plan): Promise<Plan
     facts: {
       plan_digest: digest,
       fingerprint: body.fingerprint,
+      salt,
+      target_digest: body.target_digest,
       // Names and counts: with them, whoever checks the request can make the digest anew that people signed.
       effects: body.effects.length > EFFECTS_MAX ? null : effectsForDigest(body),
       risk_facts: { ...body.risk_facts },

@@ -2,7 +2,7 @@ import { EntitySchema } from 'typeorm';
 
 import type { Lineage } from '../domain/identity.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { StoredPlan } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { SeatReference, Verdict } from '../domain/quorum.ts';
 import type { RequestMode, RequestStatus } from '../domain/request.ts';
@@ -61,7 +61,7 @@ export interface RequestRow {
 export interface PlanRow {
   request: string;
   digest: string;
-  body: Plan;
+  body: StoredPlan;
   made_at: Date;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import type { Lineage } from './identity.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, StoredPlan } from './plan.ts';
 import type { RequestMode } from './request.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
 
@@ -58,7 +58,7 @@ export function ruleRequirementDigest(rule: RuleRequirement): Digest {
 export interface DecisionSubject {
   readonly request: string;
   readonly intent_digest: string;
-  readonly plan: Plan;
+  readonly plan: StoredPlan;
   readonly lineage: Lineage;
   readonly requirement: Requirement;
 }
@@ -68,20 +68,28 @@ export interface DecisionSubject {
  * lineage or of the requirement is another digest, and decisions on the old one are void.
  */
 export function decisionDigest(subject: DecisionSubject): Digest {
-  const { fingerprint } = subject.plan;
-  return decisionDigestOf({ ...subject, plan: { fingerprint, effects: effectsForDigest(subject.plan) } });
+  const { fingerprint, salt, target_digest } = subject.plan;
+  const plan = { fingerprint, salt, target_digest, effects: effectsForDigest(subject.plan) };
+  return decisionDigestOf({ ...subject, plan });
 }
 
 /** The same from a plan that is only known as far as the digest goes: enough to check a signed decision against. */
 export function decisionDigestOf(
   subject: Omit<DecisionSubject, 'plan'> & {
-    readonly plan: { readonly fingerprint: string; readonly effects: JsonValue };
+    readonly plan: Pick<StoredPlan, 'fingerprint' | 'salt' | 'target_digest'> & {
+      readonly effects: JsonValue;
+    };
   },
 ): Digest {
   return digestOf({
     request: subject.request,
     intent_digest: subject.intent_digest,
-    plan: { fingerprint: subject.plan.fingerprint, effects: subject.plan.effects },
+    plan: {
+      fingerprint: subject.plan.fingerprint,
+      effects: subject.plan.effects,
+      salt: subject.plan.salt,
+      target: subject.plan.target_digest,
+    },
     lineage: subject.lineage.map(({ role, issuer, subject: account }) => ({
       role,
       issuer,

@@ -47,3 +47,14 @@ export interface Plan {
   /** How long the dry run held locks at the target, milliseconds. Not part of any digest. */
   readonly locks_held_ms: number;
 }
+
+/** A plan as it is stored and decided on. */
+export interface StoredPlan extends Plan {
+  /**
+   * 16 random bytes, hex. Digests of plans travel where the plan itself must not be known: with the salt in them, nobody
+   * can find values of the target out by trying which would give that digest.
+   */
+  readonly salt: string;
+  /** Digest of the target as policy defined it when it was planned: what was approved runs there and nowhere else. */
+  readonly target_digest: string;
+}

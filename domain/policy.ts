@@ -90,6 +90,11 @@ export function targetOf(policy: PolicySet, id: string): Target | undefined {
   return policy.targets.find((candidate) => candidate.id === id);
 }
 
+/** What ties an approval to a target: where and what it is, not who owns it or how it is called. */
+export function targetDigest({ id, resource_type, environment, connection }: Target): Digest {
+  return digestOf({ id, resource_type, environment, connection });
+}
+
 /**
  * Forbid beats review beats allow; no match is the default. Requirements of all matched review rules are AND-ed with
  * each other and, unless one of them replaces it, with the default. Unknown actions are forbidden.

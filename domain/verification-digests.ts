@@ -1,8 +1,18 @@
+import { z } from 'zod';
+
+import type { JsonValue } from './canonical-json.ts';
 import { decisionDigestOf } from './digest.ts';
 import { planOf } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
+
+const planSchema = z.object({
+  fingerprint: z.string(),
+  effects: z.array(z.custom<JsonValue>()),
+  salt: z.string(),
+  target_digest: z.string(),
+});
 
 /**
  * The digest that people signed is that of the request, plan and requirement on record. Without this, a requirement
@@ -20,14 +30,13 @@ function problemOf({ material, envelopes }: Subject, pending: PendingLeaf): stri
   const received = material.stream.find((leaf) => leaf.type === 'request.received');
   const request = received && signedRequestOf(envelopes, received);
   const planned = planOf(material, pending.leaf);
-  const fingerprint = planned?.facts['fingerprint'];
-  const effects = planned?.facts['effects'];
-  if (!request || typeof fingerprint !== 'string' || !Array.isArray(effects))
+  const plan = planSchema.safeParse(planned?.facts);
+  if (!request || !plan.success)
     return 'its decision digest cannot be recomputed: the signed request or the effects of its plan are missing';
   const expected = decisionDigestOf({
     request: request.id,
     intent_digest: request.intent_digest,
-    plan: { fingerprint, effects },
+    plan: plan.data,
     lineage: request.lineage,
     requirement: pending.requirement,
   });

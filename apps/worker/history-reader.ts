@@ -7,19 +7,17 @@ import { payloadConverter } from '../../workflows/payload-converter.ts';
 /** Reads from the server what only the server knows: when a signal arrived, and whether a run is open. */
 export function createHistoryReader(client: Client, namespace: string): HistoryReader {
   return {
-    async signalReceivedAt(execution, ticket) {
+    async signalsReceivedAt(execution, tickets) {
+      const received = new Map<string, string>();
       for await (const event of historyOf(client, namespace, execution)) {
-        const signal = event.workflowExecutionSignaledEventAttributes;
-        const [payload] = signal?.input?.payloads ?? [];
-        if (
-          signal?.signalName === 'decide' &&
-          payload &&
-          ticketIn(payloadConverter.fromPayload(payload)) === ticket
-        ) {
-          return instantOf(event);
-        }
+        const ticket = ticketOf(event);
+        // The first use counts: a second one of the same ticket changes nothing.
+        if (ticket === null || !tickets.has(ticket) || received.has(ticket)) continue;
+        const at = instantOf(event);
+        if (at !== null) received.set(ticket, at);
+        if (received.size === tickets.size) break;
       }
-      return null;
+      return received;
     },
     async isOpen({ workflowId, runId }) {
       try {
@@ -48,6 +46,12 @@ async function* historyOf(
     yield* page.history?.events ?? [];
     nextPageToken = page.nextPageToken;
   } while (nextPageToken.length > 0);
+}
+
+function ticketOf(event: temporal.api.history.v1.IHistoryEvent): string | null {
+  const signal = event.workflowExecutionSignaledEventAttributes;
+  const [payload] = signal?.input?.payloads ?? [];
+  return signal?.signalName === 'decide' && payload ? ticketIn(payloadConverter.fromPayload(payload)) : null;
 }
 
 /** The same two forms that the workflow's inbox takes. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Client, ScheduleAlreadyRunning } from '@temporalio/client';
@@ -18,6 +19,7 @@ import { measureActivities } from './metrics.ts';
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
+const FAILURE_CHECK_MS = 2_000;
 
 async function main(): Promise<void> {
   const configuration = readConfiguration(process.env);
@@ -42,16 +44,24 @@ async function main(): Promise<void> {
     { queue: configuration.KEYTURN_TASK_QUEUE, port: configuration.KEYTURN_WORKER_PORT },
     'worker running',
   );
-  const running = worker.run();
-  await Promise.race([running, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  const ended = Promise.race([worker.run(), failure(worker)]);
+  await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
-  await running;
+  await ended;
   health.close();
   await connection.close();
   await source.destroy();
   log.info('stopped');
+}
+
+/** Rejects once the worker has failed: its own `run` may then wait without end for polls that nobody answers any more. */
+async function failure(worker: Worker): Promise<never> {
+  for (;;) {
+    await pause(FAILURE_CHECK_MS, undefined, { ref: false });
+    if (worker.getState() === 'FAILED') throw new Error('The worker has failed; the reason is in its log.');
+  }
 }
 
 async function assemble(configuration: WorkerConfiguration, log: Logger) {

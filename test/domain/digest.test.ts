@@ -21,10 +21,12 @@ const INTENT: Intent = {
   mode: 'execute',
 };
 
+const STORED = { ...PLAN, salt: 'ab'.repeat(16), target_digest: `sha256:${'c'.repeat(64)}` };
+
 const SUBJECT: DecisionSubject = {
   request: 'req_a',
   intent_digest: intentDigest(INTENT),
-  plan: PLAN,
+  plan: STORED,
   lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
   requirement: requirement([demand([stage(['group:dba'], 2)]), demand([stage(['owners'])])]),
 };
@@ -101,10 +103,12 @@ describe('the decision digest', () => {
   it.each<[string, Partial<DecisionSubject>]>([
     ['request', { request: 'req_b' }],
     ['intent', { intent_digest: intentDigest({ ...INTENT, target: 'shop-staging' }) }],
-    ['fingerprint', { plan: { ...PLAN, fingerprint: `sha256:${'b'.repeat(64)}` } }],
-    ['count of an effect', { plan: { ...PLAN, effects: [{ ...effect, updated: 2 }] } }],
-    ['resource of an effect', { plan: { ...PLAN, effects: [{ ...effect, resource: 'public.users' }] } }],
-    ['completeness of an effect', { plan: { ...PLAN, effects: [{ ...effect, is_counts_only: true }] } }],
+    ['fingerprint', { plan: { ...STORED, fingerprint: `sha256:${'b'.repeat(64)}` } }],
+    ['salt', { plan: { ...STORED, salt: 'cd'.repeat(16) } }],
+    ['target as policy defines it', { plan: { ...STORED, target_digest: `sha256:${'d'.repeat(64)}` } }],
+    ['count of an effect', { plan: { ...STORED, effects: [{ ...effect, updated: 2 }] } }],
+    ['resource of an effect', { plan: { ...STORED, effects: [{ ...effect, resource: 'public.users' }] } }],
+    ['completeness of an effect', { plan: { ...STORED, effects: [{ ...effect, is_counts_only: true }] } }],
     ['requester', { lineage: [{ role: 'requester', issuer: ISSUER, subject: 'other' }] }],
     [
       'issuer',
@@ -121,7 +125,7 @@ describe('the decision digest', () => {
 
   it('does not change with prose, measurements, or values assigned at execution', () => {
     const retold = {
-      ...PLAN,
+      ...STORED,
       summary: 'other words',
       warnings: ['look closely'],
       locks_held_ms: 99,

@@ -45,11 +45,14 @@ export const REQUIREMENT: Requirement = {
   ],
 };
 
+/** What ties the digest to one stored plan at one target. */
+const BINDING = { salt: 'ab'.repeat(16), target_digest: sha256('target') };
+
 /** What people are asked to sign: computed as the product does, over a plan that changes nothing. */
 export const DECISION = decisionDigestOf({
   request: REQUEST,
   intent_digest: INTENT,
-  plan: { fingerprint: FINGERPRINT, effects: [] },
+  plan: { fingerprint: FINGERPRINT, effects: [], ...BINDING },
   lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent' }],
   requirement: REQUIREMENT,
 });
@@ -188,7 +191,7 @@ export async function pendingStory(keys: Keys): Promise<Story> {
   );
   const planned = entry(
     'request.planned',
-    { plan_digest: PLAN, fingerprint: FINGERPRINT, effects: [], risk_facts: {}, round: 1 },
+    { plan_digest: PLAN, fingerprint: FINGERPRINT, effects: [], ...BINDING, risk_facts: {}, round: 1 },
     { at: minute(1), parts: { summary: 'updates 2 rows' } },
   );
   return { keys, envelopes: [envelope], entries: [received, planned, pendingEntry()] };

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { digestOf } from '../../domain/digest.ts';
-import type { Plan } from '../../domain/plan.ts';
+import type { StoredPlan } from '../../domain/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { planDigest } from '../../activities/plan.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
@@ -149,9 +149,10 @@ describe('whoever writes to the database as the worker gets nothing executed', (
 
   it('by another plan under the approval', async () => {
     const id = await desk.ask();
-    const { rows } = await hostile.query<{ body: Plan }>('select body from keyturn.plan where request = $1', [
-      id,
-    ]);
+    const { rows } = await hostile.query<{ body: StoredPlan }>(
+      'select body from keyturn.plan where request = $1',
+      [id],
+    );
     const [{ body } = { body: undefined }] = rows;
     if (!body) throw new Error('There is no plan.');
     const other = { ...body, fingerprint: digestOf('something else') };

@@ -6,6 +6,7 @@ import { tallyFactsOf } from '../../../domain/decision.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { selectorsAt } from '../../../domain/escalation.ts';
+import type { Plan, StoredPlan } from '../../../domain/plan.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { tally } from '../../../domain/quorum.ts';
 import type { RequestStatus } from '../../../domain/request.ts';
@@ -65,8 +66,13 @@ export async function requestView(
   if (!sight.details) return { ...summary, ...words };
   const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
-  const details = { ...(plan ? { plan: plan.body } : {}), decisions: views };
+  const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views };
   return { ...summary, ...words, ...details } as RequestView;
+}
+
+/** The plan for people, without what only binds its digests. */
+function shownPlan({ salt: _salt, target_digest: _target, ...plan }: StoredPlan): Plan {
+  return plan;
 }
 
 /** What a list shows of a request. */

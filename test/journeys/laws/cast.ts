@@ -61,8 +61,7 @@ type Deeds = Omit<Cast, keyof Tokens | 'stack'>;
 function deeds(stack: Stack, agent: string): Deeds {
   const get: Deeds['get'] = (token, path) => stack.http({ path, token });
   const post: Deeds['post'] = (token, path, body) => stack.http({ path, token, body });
-  const show: Deeds['show'] = async (token, id) =>
-    (await get<RequestView>(token, `/v1/requests/${id}`)).body;
+  const show: Deeds['show'] = async (token, id) => (await get<RequestView>(token, `/v1/requests/${id}`)).body;
   const inbox: Deeds['inbox'] = async (token) => {
     const page = await get<{ items: RequestView[] }>(token, '/v1/inbox?limit=100');
     return page.body.items.map((item) => item.id);

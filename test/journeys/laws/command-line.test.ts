@@ -47,7 +47,14 @@ const OBEYED = /[^\P{Cc}\n]|[\u200b-\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u
 
 describe('words of an agent', () => {
   it('reach the terminal of a reviewer whole and harmless, in each command that shows them', async () => {
-    const asked = await request('--justification', HOSTILE, '--model', HOSTILE.slice(0, 60), '--run-id', '\u001b[31mred');
+    const asked = await request(
+      '--justification',
+      HOSTILE,
+      '--model',
+      HOSTILE.slice(0, 60),
+      '--run-id',
+      '\u001b[31mred',
+    );
     const digest = asked.decision_digest ?? '';
     const shown = [
       await keyturn(cast.olga, 'show', asked.id),
@@ -81,8 +88,15 @@ describe('a reviewer at the command line', () => {
     const asked = await request('--justification', 'agreed', '--link', 'https://tickets.example/1');
     expect(asked).toMatchObject({ status: 'pending', claims: { justification: 'agreed' } });
     const inbox = await json<RequestPage>(cast.olga, 'inbox', '--limit', '1');
-    expect([inbox.items[0]?.id, inbox.items[0]?.summary]).toEqual([asked.id, expect.stringContaining('account')]);
-    const shown = await json<{ request: RequestView; timeline: Timeline['items'] }>(cast.olga, 'show', asked.id);
+    expect([inbox.items[0]?.id, inbox.items[0]?.summary]).toEqual([
+      asked.id,
+      expect.stringContaining('account'),
+    ]);
+    const shown = await json<{ request: RequestView; timeline: Timeline['items'] }>(
+      cast.olga,
+      'show',
+      asked.id,
+    );
     expect(shown.request.plan?.effects.length).toBeGreaterThan(0);
     expect(shown.timeline.map(({ type }) => type)).toEqual([
       'request.received',
@@ -90,13 +104,14 @@ describe('a reviewer at the command line', () => {
       'request.pending',
     ]);
     const digest = shown.request.decision_digest ?? '';
-    const approved = await json<{ outcome: string; decision: { channel: string } }>(
-      cast.olga,
-      ...['approve', asked.id, '--yes', '--digest', digest, '--reason', 'fine'],
-    );
+    const decision = ['approve', asked.id, '--yes', '--digest', digest, '--reason', 'fine'];
+    const approved = await json(cast.olga, ...decision);
     expect(approved).toMatchObject({ outcome: 'counted', decision: { channel: 'cli', verdict: 'approve' } });
     const watched = await keyturn(cast.olga, 'watch', asked.id, '--json');
-    const states = watched.stdout.trimEnd().split('\n').map((line) => (JSON.parse(line) as RequestView).status);
+    const states = watched.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as RequestView).status);
     expect(states.at(-1)).toBe('succeeded');
     expect(await json(cast.olga, 'verify', asked.id)).toMatchObject({ ok: true });
     expect(await json(cast.olga, 'replay', asked.id)).toMatchObject({ ok: true, replayed: 1 });
@@ -141,16 +156,17 @@ describe('a reviewer at the command line', () => {
 
 describe('refusals', () => {
   it.each([
-    ['an agent approves', () => cast.agent, ['approve'], 'machine_cannot_decide'],
-    ['an owner approves', () => cast.ada, ['approve'], 'self_approval'],
-    ['an owner denies', () => cast.ada, ['deny', '--reason', 'no'], 'use_withdraw'],
-    ['somebody else withdraws', () => cast.dmitri, ['withdraw'], 'forbidden'],
-    ['a token is nonsense', () => 'nonsense', ['show'], 'unauthenticated'],
-  ])('have an exit code and a code in JSON when %s', async (_when, tokenOf, [command = '', ...rest], code) => {
+    { when: 'an agent approves', who: () => cast.agent, args: ['approve'], code: 'machine_cannot_decide' },
+    { when: 'an owner approves', who: () => cast.ada, args: ['approve'], code: 'self_approval' },
+    { when: 'an owner denies', who: () => cast.ada, args: ['deny', '--reason', 'no'], code: 'use_withdraw' },
+    { when: 'somebody else withdraws', who: () => cast.dmitri, args: ['withdraw'], code: 'forbidden' },
+    { when: 'a token is nonsense', who: () => 'nonsense', args: ['show'], code: 'unauthenticated' },
+  ])('have an exit code and a code in JSON when $when', async ({ who, args, code }) => {
     const asked = await cast.ask();
+    const [command = '', ...rest] = args;
     const decides = command === 'approve' || command === 'deny';
     const sure = decides ? ['--yes', '--digest', asked.decision_digest ?? ''] : [];
-    const result = await keyturn(tokenOf(), command, asked.id, ...sure, ...rest, '--json');
+    const result = await keyturn(who(), command, asked.id, ...sure, ...rest, '--json');
     expect([result.code, JSON.parse(result.stdout).error.code]).toEqual([1, code]);
   });
 });

@@ -76,7 +76,8 @@ class Reader {
       },
       signal: this.#connection.signal,
     });
-    if (response.status !== 200 || !response.body) throw new Error(`The stream was answered ${response.status}.`);
+    if (response.status !== 200 || !response.body)
+      throw new Error(`The stream was answered ${response.status}.`);
     this.#reading = this.#read(response.body).catch(() => undefined);
   }
 
@@ -99,7 +100,9 @@ async function entriesAfter(id: number): Promise<{ id: string; request: string; 
 }
 
 async function newestEntry(): Promise<number> {
-  const { rows } = await cast.stack.keyturnDb.query('select coalesce(max(id), 0)::int as id from audit.entry');
+  const { rows } = await cast.stack.keyturnDb.query(
+    'select coalesce(max(id), 0)::int as id from audit.entry',
+  );
   return rows[0].id;
 }
 
@@ -120,7 +123,10 @@ describe('the event stream', () => {
       await reader.hangUp();
       // Whatever happens now, happens while nobody listens.
       const missed = (await newestEntry()) + 3;
-      await waitFor({ what: 'events to miss', check: async () => ((await newestEntry()) >= missed ? true : undefined) });
+      await waitFor({
+        what: 'events to miss',
+        check: async () => ((await newestEntry()) >= missed ? true : undefined),
+      });
       await reader.connect();
     }
     const requests = new Set((await asking).map((request) => request.id));
@@ -156,12 +162,20 @@ describe('the event stream', () => {
     const readers = [own, one, theirs];
     await Promise.all(readers.map((reader) => reader.connect()));
     const asked = [first, second, foreign];
-    await Promise.all(asked.map(({ id }) => cast.stack.decide(cast.dmitri, id, { verdict: 'deny', decision_digest: digestOf(asked, id) })));
+    await Promise.all(
+      asked.map(({ id }) =>
+        cast.stack.decide(cast.dmitri, id, { verdict: 'deny', decision_digest: digestOf(asked, id) }),
+      ),
+    );
     await waitFor({
       what: 'the denials',
-      check: async () => (readers.every((reader) => countOf(reader, 'request.denied') >= 1) ? true : undefined),
+      check: async () =>
+        readers.every((reader) => countOf(reader, 'request.denied') >= 1) ? true : undefined,
     });
-    await waitFor({ what: 'both of its own', check: async () => (requestsOf(own).size === 2 ? true : undefined) });
+    await waitFor({
+      what: 'both of its own',
+      check: async () => (requestsOf(own).size === 2 ? true : undefined),
+    });
     await Promise.all(readers.map((reader) => reader.hangUp()));
     expect(requestsOf(own)).toEqual(new Set([first.id, second.id]));
     expect(requestsOf(one)).toEqual(new Set([second.id]));

@@ -110,9 +110,7 @@ describe('no two callers share a request', () => {
       cast.stack.issuer.agentToken('agent-billing'),
       cast.stack.secondIssuer.agentToken('agent-billing'),
     ]);
-    const [first, second] = await Promise.all(
-      tokens.map((token) => create({ token, key, wait: 20 })),
-    );
+    const [first, second] = await Promise.all(tokens.map((token) => create({ token, key, wait: 20 })));
     expect(first?.body.id).not.toBe(second?.body.id);
     expect(refusal(await cast.get(tokens[0], `/v1/requests/${second?.body.id}`))).toEqual([404, 'not_found']);
     expect(refusal(await cast.get(tokens[1], `/v1/requests/${first?.body.id}`))).toEqual([404, 'not_found']);
@@ -125,7 +123,16 @@ describe('no two callers share a request', () => {
 
 describe('an idempotency key', () => {
   it('is taken byte for byte: composed and decomposed letters, case, and spaces inside differ', async () => {
-    const keys = ['\u00e9', 'e\u0301', 'E\u0301', 'a b', 'a  b', 'a\u00a0b', '\u{1f468}\u200d\u{1f4bb}', '\u{1f468}\u{1f4bb}'];
+    const keys = [
+      '\u00e9',
+      'e\u0301',
+      'E\u0301',
+      'a b',
+      'a  b',
+      'a\u00a0b',
+      '\u{1f468}\u200d\u{1f4bb}',
+      '\u{1f468}\u{1f4bb}',
+    ];
     const ids = await Promise.all(keys.map((key) => idOf('robot', key)));
     expect(new Set(ids).size).toBe(keys.length);
     expect(await Promise.all(keys.map((key) => idOf('robot', key)))).toEqual(ids);

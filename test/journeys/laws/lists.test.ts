@@ -86,7 +86,11 @@ describe('a list', () => {
 
   it('holds no plan, and no summary for those behind it', async () => {
     const [mine] = (await page(cast.agent, 'target=shop')).items;
-    expect([mine?.summary, mine?.risk_reasons, Object.hasOwn(mine ?? {}, 'plan')]).toEqual([null, null, false]);
+    expect([mine?.summary, mine?.risk_reasons, Object.hasOwn(mine ?? {}, 'plan')]).toEqual([
+      null,
+      null,
+      false,
+    ]);
     const [theirs] = (await page(cast.dmitri, 'target=shop')).items;
     expect(theirs?.summary).toContain('account');
     expect(JSON.stringify(theirs)).not.toContain('first');
@@ -115,7 +119,10 @@ describe('a list', () => {
     const seen: string[] = [];
     let cursor: string | null = null;
     do {
-      const next: RequestPage = await page(cast.dmitri, `limit=2${cursor === null ? '' : `&cursor=${cursor}`}`);
+      const next: RequestPage = await page(
+        cast.dmitri,
+        `limit=2${cursor === null ? '' : `&cursor=${cursor}`}`,
+      );
       seen.push(...next.items.map((item) => item.id));
       cursor = next.next_cursor;
       await cast.ask({ target: 'shop-closed', statement: raiseLimit() });

@@ -57,8 +57,7 @@ const MACHINES: readonly (readonly [string, () => Promise<string>])[] = [
   ['of client credentials', () => cast.stack.issuer.agentToken('agent-billing')],
   [
     'of client credentials with the scope to decide',
-    () =>
-      cast.stack.issuer.agentToken('agent-billing', { claims: { scope: 'openid keyturn:decide' } }),
+    () => cast.stack.issuer.agentToken('agent-billing', { claims: { scope: 'openid keyturn:decide' } }),
   ],
   ['with an actor', () => cast.stack.issuer.humanToken('olga', { act: { sub: 'agent-billing' } })],
   [
@@ -72,10 +71,7 @@ const MACHINES: readonly (readonly [string, () => Promise<string>])[] = [
     'with a scope that only begins like it',
     () => cast.stack.issuer.humanToken('olga', { scope: 'openid keyturn:decide:not keyturn:decide2' }),
   ],
-  [
-    'without a client',
-    () => cast.stack.issuer.sign({ sub: 'olga', scope: 'openid keyturn:decide' }),
-  ],
+  ['without a client', () => cast.stack.issuer.sign({ sub: 'olga', scope: 'openid keyturn:decide' })],
   ['with two clients that differ', () => cast.stack.issuer.humanToken('olga', { azp: 'agent-billing' })],
 ];
 
@@ -84,7 +80,10 @@ const REFUSED: readonly (readonly [string, () => string | Promise<string>])[] = 
   ['for another audience', () => cast.stack.issuer.humanToken('olga', { aud: 'another-service' })],
   ['without an audience', () => cast.stack.issuer.humanToken('olga', { aud: [] })],
   ['of an unknown issuer', () => cast.stack.issuer.humanToken('olga', { iss: 'https://id.example' })],
-  ['with a slash after the issuer', () => cast.stack.issuer.humanToken('olga', { iss: `${cast.stack.issuer.url}/` })],
+  [
+    'with a slash after the issuer',
+    () => cast.stack.issuer.humanToken('olga', { iss: `${cast.stack.issuer.url}/` }),
+  ],
   ['that names this issuer, signed by the other', () => cast.stack.secondIssuer.sign(fullClaims())],
   ['that expired', () => cast.stack.issuer.humanToken('olga', { exp: secondsFromNow(-60) })],
   ['that is not valid yet', () => cast.stack.issuer.humanToken('olga', { nbf: secondsFromNow(600) })],
@@ -142,7 +141,10 @@ describe('a token', () => {
     expect(new Set(refusals.map(([status, code]) => `${status} ${code}`))).toEqual(
       new Set(['401 unauthenticated']),
     );
-    expect(refusal(await cast.get(await make(), `/v1/requests/${asked.id}`))).toEqual([401, 'unauthenticated']);
+    expect(refusal(await cast.get(await make(), `/v1/requests/${asked.id}`))).toEqual([
+      401,
+      'unauthenticated',
+    ]);
   });
 });
 
@@ -170,7 +172,11 @@ interface OpenApi {
 it('every route of the document needs a token, but for those that say they do not', async () => {
   const { body } = await cast.stack.http<OpenApi>({ path: '/openapi.json' });
   const routes = Object.entries(body.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { security }]) => ({ path, method, isOpen: security.length === 0 })),
+    Object.entries(methods).map(([method, { security }]) => ({
+      path,
+      method,
+      isOpen: security.length === 0,
+    })),
   );
   const open = routes.filter(({ isOpen }) => isOpen).map(({ path }) => path);
   expect(open.toSorted()).toEqual(['/docs', '/healthz', '/metrics', '/openapi.json', '/readyz', '/v1/keys']);

@@ -130,7 +130,10 @@ describe('one request, from the question to the proof', () => {
     const seen = await cast.show(cast.agent, asked.id);
     expect(seen).toMatchObject({ status: 'succeeded', failure: null });
     expect(seen.result).toMatchObject({
-      rows: [{ resource: 'public.account', updated: 1 }, { resource: 'public.account_audit', inserted: 1 }],
+      rows: [
+        { resource: 'public.account', updated: 1 },
+        { resource: 'public.account_audit', inserted: 1 },
+      ],
     });
     expect(seen.decisions?.[0]).toMatchObject({ person: 'olga', reason: 'checked with the customer' });
     expect(seen.plan?.effects.length).toBeGreaterThan(0);

@@ -18,14 +18,8 @@ afterAll(async () => cast?.stack.stop());
 
 /** Each way in which Olga, who could approve anybody else's request, can stand behind one. */
 const WAYS: readonly (readonly [string, () => Promise<RequestView>])[] = [
-  [
-    'owner of the agent',
-    async () => cast.ask({ token: await cast.stack.issuer.agentToken('agent-dba') }),
-  ],
-  [
-    'the person named in the body',
-    () => cast.ask({ onBehalfOf: { subject: 'olga' } }),
-  ],
+  ['owner of the agent', async () => cast.ask({ token: await cast.stack.issuer.agentToken('agent-dba') })],
+  ['the person named in the body', () => cast.ask({ onBehalfOf: { subject: 'olga' } })],
   [
     'the person named in the body by a linked account',
     () => cast.ask({ onBehalfOf: { issuer: cast.stack.secondIssuer.url, subject: 'olga.petrenko' } }),
@@ -152,6 +146,8 @@ it('nobody who left the company decides, though the group still lists them', asy
   const asked = await cast.ask();
   const ines = await cast.stack.issuer.humanToken('ines');
   expect([403, 404]).toContain((await cast.stack.decide(ines, asked.id)).status);
-  expect((await cast.stack.decide(await cast.stack.issuer.humanToken('stranger'), asked.id)).status).toBe(404);
+  expect((await cast.stack.decide(await cast.stack.issuer.humanToken('stranger'), asked.id)).status).toBe(
+    404,
+  );
   expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
 });

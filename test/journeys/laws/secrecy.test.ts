@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { unseal } from '../../../domain/sealing.ts';
+import { unseal, type SealingKeys } from '../../../domain/sealing.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { openCast, refusal, waitForStep, type Cast } from './cast.ts';
@@ -103,7 +103,9 @@ describe('logs', () => {
 
   it('are lines of JSON about routes, not about addresses', () => {
     const lines = fs.readFileSync(cast.stack.apis[0]?.logFile ?? '', 'utf8').split('\n');
-    const answered = lines.filter((line) => line.includes('"msg":"answered"')).map((line) => JSON.parse(line));
+    const answered = lines
+      .filter((line) => line.includes('"msg":"answered"'))
+      .map((line) => JSON.parse(line));
     expect(answered.length).toBeGreaterThan(10);
     expect(new Set(answered.map((line) => line.route))).toContain('/v1/requests/:id/decisions');
     expect(lines.join('\n')).not.toContain(requests[0]?.id);
@@ -125,25 +127,28 @@ describe('what Temporal keeps', () => {
   });
 
   it('keeps what was sealed: with the key it can be opened, for its own place only', async () => {
-    const text = await everythingKept(requests[0]?.id ?? '');
-    const sealed = /"arguments":"([^"]+)"/.exec(text)?.[1] ?? '';
-    const keys = JSON.parse(fs.readFileSync(cast.stack.env['KEYTURN_SEALING_KEYS'] ?? '', 'utf8')) as {
-      keys: { kid: string; k: string }[];
-    };
-    const [key] = keys.keys;
-    const sealing = [{ kid: key?.kid ?? '', secret: Buffer.from(key?.k ?? '', 'base64url') }] as const;
-    const opened = await unseal(sealed, `${requests[0]?.id}/arguments`, sealing);
+    const [first, second] = requests.map(({ id }) => id);
+    const sealed = /"arguments":"([^"]+)"/.exec(await everythingKept(String(first)))?.[1] ?? '';
+    const opened = await unseal(sealed, `${first}/arguments`, sealingKeys());
     expect(JSON.stringify(opened)).toContain(WORDS.statement);
-    await expect(unseal(sealed, `${requests[1]?.id}/arguments`, sealing)).rejects.toThrow();
+    await expect(unseal(sealed, `${second}/arguments`, sealingKeys())).rejects.toThrow();
   });
 
   it('has search attributes without names', async () => {
-    const { searchAttributes } = await cast.stack.temporal.workflow.getHandle(requests[0]?.id ?? '').describe();
+    const { searchAttributes } = await cast.stack.temporal.workflow
+      .getHandle(requests[0]?.id ?? '')
+      .describe();
     const text = JSON.stringify(searchAttributes);
     expect(text).toContain('KeyturnStatus');
     expect(text).not.toMatch(/agent-billing|olga|ada|customer/);
   });
 });
+
+function sealingKeys(): SealingKeys {
+  const file = fs.readFileSync(cast.stack.env['KEYTURN_SEALING_KEYS'] ?? '', 'utf8');
+  const { keys } = JSON.parse(file) as { keys: [{ kid: string; k: string }] };
+  return [{ kid: keys[0].kid, secret: Buffer.from(keys[0].k, 'base64url') }];
+}
 
 /** The history and the description of a workflow as one text, with everything decoded that can be. */
 async function everythingKept(id: string): Promise<string> {
@@ -195,7 +200,9 @@ describe('measurements', () => {
     const api = await (await fetch(`${cast.stack.apis[0]?.url}/metrics`)).text();
     expect(api).toMatch(/keyturn_requests_created_total\{outcome="created"\} [1-9]/);
     expect(api).toMatch(/keyturn_decisions_total\{verdict="approve",outcome="counted"\} 1\b/);
-    expect(api).toMatch(/keyturn_http_request_duration_seconds_count\{[^}]*route="\/v1\/requests\/:id\/decisions"/);
+    expect(api).toMatch(
+      /keyturn_http_request_duration_seconds_count\{[^}]*route="\/v1\/requests\/:id\/decisions"/,
+    );
     const worker = await (await fetch(`${cast.stack.workers[0]?.url}/metrics`)).text();
     expect(worker).toMatch(/keyturn_activity_duration_seconds_count\{[^}]*activity="execute"[^}]*\} 2\b/);
   });

@@ -30,7 +30,9 @@ describe('a ticket', () => {
   it('is issued to those who may decide, and to nobody else', async () => {
     const asked = await cast.ask();
     const refusals = await Promise.all(
-      [cast.agent, cast.ada, cast.omar, cast.petra].map(async (token) => refusal(await cast.ticket(token, asked))),
+      [cast.agent, cast.ada, cast.omar, cast.petra].map(async (token) =>
+        refusal(await cast.ticket(token, asked)),
+      ),
     );
     expect(refusals).toEqual([
       [403, 'machine_cannot_decide'],
@@ -58,7 +60,10 @@ describe('a ticket', () => {
   it.each([
     ['a string', (ticket: string): unknown => ticket],
     ['a string with a line break around it', (ticket: string): unknown => `\n${ticket}\n`],
-    ['the whole answer of the API', (ticket: string): unknown => ({ ticket, expires_at: 'x', how_to_use: 'y' })],
+    [
+      'the whole answer of the API',
+      (ticket: string): unknown => ({ ticket, expires_at: 'x', how_to_use: 'y' }),
+    ],
   ])('counts when it is sent as %s', async (_form, bodyOfSignal) => {
     const asked = await cast.ask();
     const { ticket } = await ticketOf(cast.olga, asked, { reason: 'by ticket' });
@@ -72,7 +77,10 @@ describe('a ticket', () => {
 
   it('can say no, and can defer', async () => {
     const asked = await cast.ask();
-    const later = await ticketOf(cast.dmitri, asked, { verdict: 'defer', defer: { until: '2090-01-01T00:00:00Z' } });
+    const later = await ticketOf(cast.dmitri, asked, {
+      verdict: 'defer',
+      defer: { until: '2090-01-01T00:00:00Z' },
+    });
     await signal(asked, later.ticket);
     await waitForStep(cast.stack, asked.id, 'decision.deferred');
     expect(await cast.inbox(cast.dmitri)).not.toContain(asked.id);
@@ -91,12 +99,17 @@ describe('a ticket', () => {
     await cast.stack.waitForStatus(asked.id, 'succeeded');
     const counted = (await decisionsOf(cast.stack, asked.id)).filter(({ outcome }) => outcome === 'counted');
     expect(counted).toHaveLength(2);
-    expect((await stepsOf(cast.stack, asked.id)).filter((type) => type === 'decision.counted')).toHaveLength(2);
+    expect((await stepsOf(cast.stack, asked.id)).filter((type) => type === 'decision.counted')).toHaveLength(
+      2,
+    );
   });
 
   it('of a second kind by the same person changes nothing', async () => {
     const asked = await cast.ask({ target: 'shop-two-people' });
-    const [yes, no] = [await ticketOf(cast.olga, asked), await ticketOf(cast.olga, asked, { verdict: 'deny' })];
+    const [yes, no] = [
+      await ticketOf(cast.olga, asked),
+      await ticketOf(cast.olga, asked, { verdict: 'deny' }),
+    ];
     await signal(asked, yes.ticket);
     await waitForStep(cast.stack, asked.id, 'decision.counted');
     await signal(asked, no.ticket);

@@ -94,7 +94,9 @@ export class WorkflowPage {
 
   async openTab(name: string): Promise<void> {
     const label = new RegExp(`^${name}`);
-    const tab = this.#page.getByRole('tab', { name: label }).or(this.#page.getByRole('link', { name: label }));
+    const tab = this.#page
+      .getByRole('tab', { name: label })
+      .or(this.#page.getByRole('link', { name: label }));
     await tab.first().click();
   }
 
@@ -129,9 +131,14 @@ export class WorkflowPage {
     await this.#page.keyboard.insertText(text);
     await waitFor({
       what: 'the editor to hold what was pasted',
-      check: async () => ((await field.innerText()).replaceAll(/\s/g, '') === text ? true : undefined),
+      check: async () => (withoutSpace(await field.innerText()) === withoutSpace(text) ? true : undefined),
     });
     // When it is left, the editor lays the JSON out anew, and what was about to be clicked moves away.
     await field.blur();
   }
+}
+
+/** The editor breaks lines where it likes. */
+function withoutSpace(text: string): string {
+  return text.replaceAll(/\s/g, '');
 }
