@@ -44,7 +44,7 @@ function refuseMediaType(request: Request): void {
 async function readAll(request: Request): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // Destroying the request would cut the connection before the caller could read the refusal.
+  // A request that is destroyed here would look like one whose caller hung up.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = chunk as Buffer;
     size += bytes.length;

@@ -7,6 +7,7 @@ import {
   limitOf,
   type Asked,
   type Journey,
+  type RequestBody,
 } from '../../journeys/durability/journey.ts';
 import { call, type Reply } from '../../stack/http.ts';
 
@@ -17,6 +18,8 @@ const AT_ONCE = 25;
 
 /** Between two kills: long enough for something to be under way again, shorter than a recovery takes. */
 const PAUSE_MS_MAX = 6_000;
+
+type Asking = Omit<Asked, 'id'>;
 
 /** Requests whose callers repeat every call until it is answered, while processes are killed and started again. */
 export class Storm {
@@ -50,38 +53,50 @@ export class Storm {
     this.#isOver = true;
   }
 
-  /** Makes and approves all requests; each is answered in the end. */
+  /** Makes and approves all requests, some at once, until each is over. */
   async requests(): Promise<readonly Asked[]> {
+    const waiting: Asking[] = [];
+    for (let count = 0; count < REQUESTS; count += 1) waiting.push(await this.#asking());
     const made: Asked[] = [];
-    const one = async (): Promise<void> => {
-      while (made.length + underWay < REQUESTS) {
-        underWay += 1;
-        const asked = await this.#ask();
-        await this.#approve(asked);
-        underWay -= 1;
-        made.push(asked);
+    const next = async (): Promise<void> => {
+      for (let asking = waiting.pop(); asking !== undefined; asking = waiting.pop()) {
+        made.push(await this.#carryThrough(asking));
       }
     };
-    let underWay = 0;
-    await Promise.all(Array.from({ length: AT_ONCE }, one));
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
     return made;
   }
 
-  async #ask(): Promise<Asked> {
-    const asking = { account: freshAccount(), key: randomUUID() };
-    const limit = await limitOf(this.#journey.stack, asking.account);
-    const { body } = await this.#untilAnswered((api) => create(this.#journey, asking, { wait: 5, api }));
-    return { ...asking, limit, id: body.id };
+  async #asking(): Promise<Asking> {
+    const account = freshAccount();
+    return { account, key: randomUUID(), limit: await limitOf(this.#journey.stack, account) };
   }
 
   /** An answer that was lost may have been an approval that counts: then the repetition is refused as one. */
-  async #approve({ id }: Asked): Promise<void> {
+  async #carryThrough(asking: Asking): Promise<Asked> {
     const { stack, olga } = this.#journey;
-    const row = await stack.waitForStatus(id, ['pending', 'approved', 'executing', 'succeeded'], 300_000);
-    const body = { decision_digest: row['decision_digest'], verdict: 'approve' };
-    const path = `/v1/requests/${id}/decisions`;
-    await this.#untilAnswered((api) => call(stack.apis[api]?.url ?? '', { path, token: olga, body }));
-    await stack.waitForStatus(id, ['succeeded', 'failed', 'indeterminate', 'denied', 'expired'], 300_000);
+    const { body } = await this.#untilAnswered((api) => create(this.#journey, asking, { wait: 5, api }));
+    const asked = { ...asking, id: body.id };
+    const { decision_digest } = await this.#untilNot(asked, ['planning']);
+    const path = `/v1/requests/${asked.id}/decisions`;
+    const decision = { decision_digest, verdict: 'approve' };
+    await this.#untilAnswered((api) =>
+      call(stack.apis[api]?.url ?? '', { path, token: olga, body: decision }),
+    );
+    await this.#untilNot(asked, ['planning', 'pending', 'approved', 'executing']);
+    return asked;
+  }
+
+  async #untilNot({ id }: Asked, statuses: readonly string[]): Promise<RequestBody> {
+    const { stack, olga } = this.#journey;
+    for (;;) {
+      const path = `/v1/requests/${id}`;
+      const show = (api: number): Promise<Reply<RequestBody>> =>
+        call(stack.apis[api]?.url ?? '', { path, token: olga });
+      const { body } = await this.#untilAnswered(show);
+      if (!statuses.includes(body.status)) return body;
+      await pause(200);
+    }
   }
 
   /** Repeats a call at either API until one answers with something else than that it cannot now. */
