@@ -25,6 +25,17 @@ export default defineConfig({
         },
       },
       {
+        // Not a test: records the histories that the replay gate replays.
+        test: {
+          name: 'record',
+          include: ['test/histories/record.ts'],
+          exclude: never,
+          globalSetup: './test/stack/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         test: {
           name: 'full',
           include: ['test/full/**/*.test.ts'],

@@ -2,12 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities, type Evaluated } from '../../activities/index.ts';
-import { installPolicy } from '../../activities/policy-install.ts';
 import { leafHash } from '../../domain/audit.ts';
-import { policyDigest, type PolicySet, type Rule } from '../../domain/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, decisionsOf, leavesOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
+import { changeDemand, withPolicy, type PolicyChange } from '../workflows/policies.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
 import { Desk } from '../workflows/signed.ts';
 import { called, instantAfter, newCaller, type Caller } from './called.ts';
@@ -67,6 +66,14 @@ async function junkOf(id: string): Promise<number> {
     .reduce((sum, leaf) => sum + Number(leaf.facts['count']), 0);
 }
 
+function escalatingAfter(stepsMs: readonly number[]): PolicyChange {
+  const escalate = stepsMs.map((after) => ({ after_ms: after, to: 'group:dba-leads' as const }));
+  return changeDemand('escalating', (demand) => ({
+    ...demand,
+    stages: demand.stages.map((stage) => ({ ...stage, escalate })),
+  }));
+}
+
 describe('a repeated step', () => {
   it('loses nothing and counts nothing twice when its batch has grown meanwhile', async () => {
     const caller = await opened();
@@ -109,7 +116,8 @@ describe('a repeated step', () => {
   });
 
   it('does not skip escalations that fall due between a lost task and its repetition', async () => {
-    await withEscalations([60_000, 120_000, 180_000], async () => {
+    const steps = [60_000, 120_000, 180_000];
+    await withPolicy(stack.keyturnDb, escalatingAfter(steps), async () => {
       const caller = await opened('shop-escalating');
       const since = caller.review.pending_since;
       const escalate = (step: string, from: string, afterMs: number) =>
@@ -127,48 +135,10 @@ describe('a repeated step', () => {
         (leaf) => leaf.type === 'request.escalated',
       );
       const afterMs = escalated.map((leaf) => Date.parse(String(leaf.facts['at'])) - Date.parse(since));
-      expect(afterMs).toEqual([60_000, 120_000, 180_000]);
+      expect(afterMs).toEqual(steps);
     });
   });
 });
-
-/** Installs a policy whose escalating rule has these steps, for the time of `work`. */
-async function withEscalations(afterMs: readonly number[], work: () => Promise<void>): Promise<void> {
-  const { rows } = await stack.keyturnDb.query<{ body: PolicySet }>(
-    'select body from keyturn.policy_set join keyturn.policy_active using (digest)',
-  );
-  const policy = rows[0]?.body;
-  if (!policy) throw new Error('There is no policy.');
-  const steps = afterMs.map((after) => ({ after_ms: after, to: 'group:dba-leads' as const }));
-  const changed = {
-    ...policy,
-    rules: policy.rules.map((rule) => (rule.id === 'escalating' ? withSteps(rule, steps) : rule)),
-  };
-  await install(changed);
-  try {
-    await work();
-  } finally {
-    await install(policy);
-  }
-}
-
-function withSteps(
-  rule: Rule,
-  escalate: readonly { readonly after_ms: number; readonly to: 'group:dba-leads' }[],
-): Rule {
-  if (!rule.require) return rule;
-  const stages = rule.require.stages.map((stage) => ({ ...stage, escalate }));
-  return { ...rule, require: { ...rule.require, stages } };
-}
-
-async function install(policy: PolicySet): Promise<void> {
-  await installPolicy(dependencies.source, {
-    policy,
-    digest: policyDigest(policy),
-    installedBy: 'test',
-    at: new Date().toISOString(),
-  });
-}
 
 describe('the audit stream of a request', () => {
   it('has no gap and an unbroken chain under sixteen writers at once', async () => {

@@ -176,8 +176,22 @@ describe('an approval past its maximum age', () => {
     expect(await stack.waitForStatus(id, 'pending')).toMatchObject({ round: 2 });
     expect(await courseOf(stack, id)).toContain('request.approval_stale');
     expect(effectsOf(id)).toBe(0);
-    await desk.decideAtOnce(id, ['olga', 'dmitri']);
-    await stack.waitForStatus(id, 'succeeded');
+    await approveUntilPerformed(id);
     expect(effectsOf(id)).toBe(1);
   });
+
+  /** On a busy machine three seconds may pass again: then there is another round. */
+  async function approveUntilPerformed(id: string): Promise<void> {
+    for (let round = 2; (await desk.row(id))['status'] === 'pending'; round += 1) {
+      await desk.decideAtOnce(id, ['olga', 'dmitri']);
+      await waitFor({
+        what: `${id} to be performed, or pending in round ${round + 1}`,
+        check: async () => {
+          const row = await desk.row(id);
+          const isAgain = row['status'] === 'pending' && Number(row['round']) > round;
+          return row['status'] === 'succeeded' || isAgain ? true : undefined;
+        },
+      });
+    }
+  }
 });

@@ -24,9 +24,13 @@ export async function verdictsOf(stack: Stack, id: string): Promise<string[]> {
   );
 }
 
+/** The decisions of a request in the order of their audit entries. */
 export async function decisionsOf({ keyturnDb }: Stack, id: string): Promise<DecisionRow[]> {
   const { rows } = await keyturnDb.query<DecisionRow>(
-    'select * from keyturn.decision where request = $1 order by recorded_at, id',
+    `select decision.* from keyturn.decision
+       left join audit.entry on entry.request = decision.request
+         and entry.leaf::jsonb -> 'facts' ->> 'decision' = decision.id
+     where decision.request = $1 order by entry.id`,
     [id],
   );
   return rows;

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { PolicySet, Rule } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, executionsOf } from './facts.ts';
 import { withHeldClaims } from './held-claims.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { changeDemand, changeRule, type PolicyChange } from './policies.ts';
 import { Desk, type Ask } from './signed.ts';
 
 let stack: Stack;
@@ -22,31 +23,19 @@ afterAll(async () => {
   await stack.stop();
 });
 
-type Change = (policy: PolicySet) => PolicySet;
-
-function changeRule(id: string, change: (rule: Rule) => Rule): Change {
-  return (policy) => ({
-    ...policy,
-    rules: policy.rules.map((rule) => (rule.id === id ? change(rule) : rule)),
-  });
-}
-
-const demandTwo = changeRule('usual', (rule) => {
-  if (!rule.require) throw new Error('The rule demands nothing.');
-  return {
-    ...rule,
-    require: { ...rule.require, stages: rule.require.stages.map((stage) => ({ ...stage, quorum: 2 })) },
-  };
-});
+const demandTwo = changeDemand('usual', (demand) => ({
+  ...demand,
+  stages: demand.stages.map((stage) => ({ ...stage, quorum: 2 })),
+}));
 const forbid = changeRule('usual', (rule) => ({ ...rule, effect: 'forbid' }));
 
 function changeDirectory(
   change: (directory: PolicySet['directory']) => Partial<PolicySet['directory']>,
-): Change {
+): PolicyChange {
   return (policy) => ({ ...policy, directory: { ...policy.directory, ...change(policy.directory) } });
 }
 
-function deactivate(id: string): Change {
+function deactivate(id: string): PolicyChange {
   const change = <T extends { readonly id: string }>(known: readonly T[]): T[] =>
     known.map((one) => (one.id === id ? { ...one, active: false } : one));
   return changeDirectory(({ people, agents }) => ({ people: change(people), agents: change(agents) }));
@@ -60,13 +49,13 @@ const removeFromGroup = changeDirectory(({ groups }) => ({
 const nameOlgaAsOwner = changeDirectory(({ agents }) => ({
   agents: agents.map((agent) => (agent.id === 'agent-billing' ? { ...agent, owner: 'olga' } : agent)),
 }));
-const removeTarget: Change = (policy) => ({
+const removeTarget: PolicyChange = (policy) => ({
   ...policy,
   targets: policy.targets.filter((target) => target.id !== 'shop'),
 });
 
 /** Lets olga approve, changes the policy before the claim, and waits for what becomes of the request. */
-async function approveThenChange(change: Change, status: string, ask: Ask = {}): Promise<string> {
+async function approveThenChange(change: PolicyChange, status: string, ask: Ask = {}): Promise<string> {
   const id = await desk.ask(ask);
   await withHeldClaims(
     stack,

@@ -76,12 +76,19 @@ function deeds(stack: Stack, agent: string): Deeds {
   return { get, post, show, inbox, ticket, ask: (ask = {}) => askFor(stack, agent, ask) };
 }
 
-async function askFor(stack: Stack, agent: string, ask: Ask): Promise<RequestView> {
-  const { body, status } = await stack.request<RequestView>(ask.token ?? agent, bodyOf(ask), {
-    'idempotency-key': ask.key ?? randomUUID(),
+/** As a client has to: while the answer is "not now" or "not yet", the same call with the same key. */
+function askFor(stack: Stack, agent: string, ask: Ask): Promise<RequestView> {
+  const headers = { 'idempotency-key': ask.key ?? randomUUID() };
+  return waitFor({
+    what: 'a request to be planned',
+    withinMs: 60_000,
+    check: async () => {
+      const { body, status } = await stack.request<RequestView>(ask.token ?? agent, bodyOf(ask), headers);
+      if (status === 503 || body.status === 'planning') return undefined;
+      if (status < 300) return body;
+      throw new Error(`Asking was answered ${status}: ${JSON.stringify(body)}`);
+    },
   });
-  if (status !== 201) throw new Error(`Asking was answered ${status}: ${JSON.stringify(body)}`);
-  return body;
 }
 
 /** The body of a create call. */

@@ -142,12 +142,19 @@ describe('the same name at another issuer', () => {
   });
 });
 
-it('nobody who left the company decides, though the group still lists them', async () => {
+it('nobody who left the company decides, though the group still lists them, nor anybody who never was in it', async () => {
   const asked = await cast.ask();
-  const ines = await cast.stack.issuer.humanToken('ines');
-  expect([403, 404]).toContain((await cast.stack.decide(ines, asked.id)).status);
-  expect((await cast.stack.decide(await cast.stack.issuer.humanToken('stranger'), asked.id)).status).toBe(
-    404,
+  const [ines, stranger] = await Promise.all(
+    ['ines', 'stranger'].map((subject) => cast.stack.issuer.humanToken(subject)),
   );
+  for (const verdict of ['approve', 'deny'] as const) {
+    const decision = { verdict, decision_digest: asked.decision_digest ?? '' };
+    expect(refusal(await cast.ticket(ines ?? '', asked, decision))).toEqual([403, 'reviewer_inactive']);
+    expect(refusal(await cast.stack.decide(ines ?? '', asked.id, decision))).toEqual([
+      403,
+      'reviewer_inactive',
+    ]);
+    expect(refusal(await cast.ticket(stranger ?? '', asked, decision))).toEqual([403, 'reviewer_unknown']);
+  }
   expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
 });
