@@ -12,7 +12,7 @@ export interface WaitOptions<T> {
 
 /** Waits for a fact, asking again and again. Never for a length of time. */
 export async function waitFor<T>(options: WaitOptions<T>): Promise<T> {
-  const withinMs = options.withinMs ?? 30_000;
+  const withinMs = options.withinMs ?? 60_000;
   const deadlineMs = Date.now() + withinMs;
   for (;;) {
     const fact = await options.check();

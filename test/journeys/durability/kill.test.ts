@@ -22,13 +22,17 @@ describe.each(Object.entries(KILLS))('kill -9 of %s', (_name, kill: Kill) => {
     await kill.recover(journey.stack);
   });
 
-  it.each(MOMENTS)('while %s: loses nothing and makes the change exactly once', async (moment) => {
-    const { asked, isUndecided } = frozen.get(moment) as Frozen;
-    if (isUndecided) {
-      await journey.stack.waitForStatus(asked.id, 'pending', 60_000);
-      await approve(journey, asked);
-    }
-    await expectMadeOnce(journey, asked);
-    await expectClosedAs(journey, asked, 'succeeded');
-  });
+  it.each(MOMENTS)(
+    'while %s: loses nothing and makes the change exactly once',
+    async (moment) => {
+      const { asked, isUndecided } = frozen.get(moment) as Frozen;
+      if (isUndecided) {
+        await journey.stack.waitForStatus(asked.id, 'pending', 60_000);
+        await approve(journey, asked);
+      }
+      await expectMadeOnce(journey, asked);
+      await expectClosedAs(journey, asked, 'succeeded');
+    },
+    120_000,
+  );
 });
