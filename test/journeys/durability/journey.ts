@@ -143,7 +143,7 @@ const FINAL = REQUEST_STATUSES.filter(isFinal);
 /** The request has succeeded, its change was made exactly once, and its evidence holds. */
 export async function expectMadeOnce(journey: Journey, asked: Asked): Promise<void> {
   const { stack } = journey;
-  const { status, failure } = await stack.waitForStatus(asked.id, FINAL, 50_000);
+  const { status, failure } = await stack.waitForStatus(asked.id, FINAL, 150_000);
   expect({ status, failure }).toEqual({ status: 'succeeded', failure: null });
   const made = {
     added: (await limitOf(stack, asked.account)) - asked.limit,

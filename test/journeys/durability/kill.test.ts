@@ -33,6 +33,6 @@ describe.each(Object.entries(KILLS))('kill -9 of %s', (_name, kill: Kill) => {
       await expectMadeOnce(journey, asked);
       await expectClosedAs(journey, asked, 'succeeded');
     },
-    120_000,
+    240_000,
   );
 });

@@ -117,5 +117,5 @@ describe('two workers', () => {
     await approve(journey, next);
     await expectMadeOnce(journey, next);
     await expectMadeOnce(journey, asked);
-  }, 120_000);
+  }, 240_000);
 });
