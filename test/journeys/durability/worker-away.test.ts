@@ -38,13 +38,18 @@ async function workflowIsThere(id: string): Promise<boolean> {
   }
 }
 
-/** What happens by itself once the retention time of the namespace is over. */
+/** What happens by itself once the retention time of the namespace is over. The server takes its time. */
 async function forgetWorkflow(id: string): Promise<void> {
-  const { workflowService } = journey.stack.temporal.connection;
-  const { namespace } = journey.stack.temporalPlace;
-  await workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId: id } });
+  const { temporal, temporalPlace } = journey.stack;
+  const { namespace } = temporalPlace;
+  await temporal.workflow.getHandle(id).result();
+  await temporal.workflowService.deleteWorkflowExecution({
+    namespace,
+    workflowExecution: { workflowId: id },
+  });
   await waitFor({
     what: `Temporal to forget ${id}`,
+    withinMs: 100_000,
     check: async () => ((await workflowIsThere(id)) ? undefined : true),
   });
 }
