@@ -130,7 +130,7 @@ describe('long after a request is over', () => {
     await approve(journey, asked);
     await expectMadeOnce(journey, asked);
     await forgetWorkflow(asked.id);
-  });
+  }, 180_000);
 
   it('its key gives the same request, and the action is not performed again', async () => {
     const repeated = await create(journey, asked);
