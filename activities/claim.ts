@@ -5,10 +5,11 @@ import type { EntityManager } from 'typeorm';
 import { checkDecision, tallyFactsOf, type DecisionDirectories } from '../domain/decision.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import { isLineageActive } from '../domain/directory.ts';
-import { openEnvelope } from '../domain/envelope.ts';
+import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { StoredPlan } from '../domain/plan.ts';
-import { evaluate as evaluatePolicy, targetDigest, targetOf } from '../domain/policy.ts';
+import { evaluate as evaluatePolicy } from '../domain/evaluation.ts';
+import { targetDigest, targetOf } from '../domain/policy.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
@@ -18,6 +19,8 @@ import { attemptOf, type JudgedDecision } from './count-decision.ts';
 import type { Dependencies } from './dependencies.ts';
 import { combinedRequirement } from './evaluate.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
+import { gatherFacts } from './policy-facts.ts';
+import { recordEvaluation } from './record-evaluation.ts';
 import type { StepTransaction } from './record.ts';
 
 /** A claim, or why the action may not run now. */
@@ -44,8 +47,8 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (row.status !== 'approved' && row.status !== 'executing') {
     throw new KeyturnError('illegal_move', `A request that is ${row.status} cannot be performed.`);
   }
-  await verifiedRequest(dependencies, row);
-  const grounds = await groundsOf(dependencies, transaction);
+  const signed = await verifiedRequest(dependencies, row);
+  const grounds = await groundsOf(dependencies, transaction, signed);
   if ('code' in grounds) return { kind: 'denied', code: grounds.code };
   const standing = await entitlement(dependencies, transaction, grounds);
   if (standing !== 'approved') return { kind: 'again', why: standing };
@@ -60,6 +63,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
 async function groundsOf(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
+  signed: SignedRequest,
 ): Promise<Grounds | { readonly code: string }> {
   // Shared with other claims, exclusive with activations: no policy change slips in between check and claim.
   await manager.query('select 1 from keyturn.policy_active for share');
@@ -68,12 +72,17 @@ async function groundsOf(
   const target = active && targetOf(active.policy, row.target);
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
   if (!isLineageActive(active.policy.directory, row.lineage)) return { code: 'requester_inactive' };
-  const evaluation = evaluatePolicy(active.policy, { action: row.action, target, plan: planRow.body });
+  const judgedAt = new Date();
+  const asked = { signed, policy: active.policy, directory: active.policy.directory, target };
+  const facts = await gatherFacts(dependencies, manager, { ...asked, plan: planRow.body, at: judgedAt });
+  const evaluation = evaluatePolicy(active.policy, facts, 'execution');
+  const record = { row, round: row.round, phase: 'execution' as const, policyDigest: active.digest };
+  await recordEvaluation(manager, record, { facts, evaluation });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
   const requirement = combinedRequirement(row.requirement, evaluation);
   const isSameTarget = targetDigest(target) === planRow.body.target_digest;
   const { tier } = evaluation.risk;
-  return { requirement, active, plan: planRow.body, risk: tier, isSameTarget, judgedAt: new Date() };
+  return { requirement, active, plan: planRow.body, risk: tier, isSameTarget, judgedAt };
 }
 
 interface Grounds {

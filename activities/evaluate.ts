@@ -1,22 +1,22 @@
 import { decisionDigest } from '../domain/digest.ts';
 import { isLineageActive, ownKeysOf } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import {
-  evaluate as evaluatePolicy,
-  targetOf,
-  tightened,
-  type Evaluation,
-  type PolicySet,
-} from '../domain/policy.ts';
+import { evaluate as evaluatePolicy, tightened, type Evaluation } from '../domain/evaluation.ts';
+import { targetOf, type PolicySet } from '../domain/policy.ts';
+import { shortagesOf } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { expiresMs, type Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { readPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
+import { denyByPolicy, groundFacts, shownRules } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openSelectors } from './open-selectors.ts';
 import { placeOf } from './place.ts';
+import { verifiedRequest } from './plan.ts';
+import { gatherFacts } from './policy-facts.ts';
+import { recordEvaluation } from './record-evaluation.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 
 /** What the workflow waits for, as pure data. */
@@ -38,6 +38,7 @@ interface Judged {
   readonly policy: PolicySet;
   readonly policyDigest: string;
   readonly evaluation: Evaluation;
+  readonly factsDigest: string;
 }
 
 /**
@@ -72,36 +73,19 @@ async function judge(
   if (!active || !planRow || !target) {
     throw new KeyturnError('plan_failed', 'There is no such plan, or no policy for its target.');
   }
-  const evaluation = evaluatePolicy(active.policy, { action: row.action, target, plan: planRow.body });
-  return { plan: planRow.body, planDigest, policy: active.policy, policyDigest: active.digest, evaluation };
+  const { policy, digest } = active;
+  const signed = await verifiedRequest(dependencies, row);
+  const at = new Date();
+  const asked = { signed, policy, directory: policy.directory, target, plan: planRow.body, at };
+  const facts = await gatherFacts(dependencies, manager, asked);
+  const evaluation = evaluatePolicy(policy, facts, 'planned');
+  const record = { row, round: row.round + 1, phase: 'planned' as const, policyDigest: digest };
+  const factsDigest = await recordEvaluation(manager, record, { facts, evaluation });
+  return { plan: planRow.body, planDigest, policy, policyDigest: digest, evaluation, factsDigest };
 }
 
 async function deny(transaction: StepTransaction, judged: Judged, code: string): Promise<Evaluated> {
-  const { place, row } = transaction;
-  const failure = { code, detail: judged.evaluation.rules.map((rule) => rule.because ?? rule.id).join('; ') };
-  await transaction.update({
-    status: 'denied',
-    denied_by: 'policy',
-    failure,
-    open_selectors: [],
-    matched_rules: judged.evaluation.rules,
-  });
-  await transaction.append({
-    type: 'request.denied',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: null,
-    policy_digest: judged.policyDigest,
-    facts: {
-      by: 'policy',
-      code,
-      round: row.round,
-      matched_rules: judged.evaluation.rules.map((rule) => rule.id),
-    },
-    evidence: null,
-    parts: {},
-  });
+  await denyByPolicy(transaction, code, judged);
   return { kind: 'closed', status: 'denied' };
 }
 
@@ -129,7 +113,7 @@ async function allow(transaction: StepTransaction, judged: Judged): Promise<Eval
     facts: {
       round: row.round,
       plan_digest: judged.planDigest,
-      matched_rules: judged.evaluation.rules.map((rule) => rule.id),
+      ...groundFacts(judged),
       risk_reasons: [...judged.evaluation.risk.reasons],
     },
     evidence: null,
@@ -143,7 +127,8 @@ function judgedColumns(judged: Judged): Partial<RequestRow> {
     plan_digest: judged.planDigest,
     risk: judged.evaluation.risk.tier,
     risk_reasons: judged.evaluation.risk.reasons,
-    matched_rules: judged.evaluation.rules,
+    matched_rules: shownRules(judged.evaluation),
+    is_break_glass: judged.evaluation.is_break_glass,
     summary: judged.plan.summary,
   };
 }
@@ -187,6 +172,7 @@ async function review(
     pending_since: openedAt,
     first_pending_at: firstPendingAt,
     expires_at: expiresAt,
+    shortage: await shortageOf(dependencies, transaction, { judged, requirement }),
   });
   await transaction.update({ open_selectors: await openSelectors(transaction.manager, row, judged.policy) });
   await appendPending(dependencies, transaction, judged);
@@ -198,6 +184,21 @@ async function review(
     pending_since: openedAt.toISOString(),
     expires_at: expiresAt.toISOString(),
   };
+}
+
+/** Told to the requester and to operators at once: a request that nobody can approve would only expire. */
+async function shortageOf(
+  { policies, log }: Dependencies,
+  { manager, row }: StepTransaction,
+  { judged, requirement }: { readonly judged: Judged; readonly requirement: Requirement },
+): Promise<RequestRow['shortage']> {
+  const creation = await policies.byDigest(manager, row.creation_policy_digest);
+  const directories = { now: judged.policy.directory, at_creation: creation.directory };
+  const owners = targetOf(judged.policy, row.target)?.owners ?? [];
+  const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
+  if (shortages.length === 0) return null;
+  log.warn({ request: row.id, shortages }, 'too few people can approve this request');
+  return shortages;
 }
 
 function earliest(known: Date | null, computed: Date): Date {
@@ -227,7 +228,7 @@ async function appendPending(
       pending_since: row.pending_since?.toISOString() ?? null,
       expires_at: row.expires_at?.toISOString() ?? null,
       lineage_persons: lineagePersons(identityKey, judged.policy.directory, row.lineage),
-      matched_rules: judged.evaluation.rules.map((rule) => rule.id),
+      ...groundFacts(judged),
       risk_reasons: [...judged.evaluation.risk.reasons],
     },
     evidence: null,

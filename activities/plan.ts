@@ -4,19 +4,23 @@ import { ApplicationFailure } from '@temporalio/activity';
 
 import { digestOf, effectsForDigest } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
+import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { Plan, StoredPlan } from '../domain/plan.ts';
 import { actionOf, targetDigest, targetOf, type PolicySet, type Target } from '../domain/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { unseal } from '../domain/sealing.ts';
-import { readRequest } from '../database/readers.ts';
+import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { planTable, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
+import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
+import { gatherFacts } from './policy-facts.ts';
+import { recordEvaluation } from './record-evaluation.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
@@ -47,8 +51,10 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   if (stored !== undefined) return stored as Planned;
   const row = await ownRow(dependencies, place);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
-  const policy = await activePolicy(dependencies);
-  const { connector, call } = await prepareCall(dependencies, row, policy);
+  const active = await activePolicy(dependencies);
+  const refused = await refuseEarly(dependencies, place, { row, active });
+  if (refused) return refused;
+  const { connector, call } = await prepareCall(dependencies, row, active.policy);
   const outcome = await connector
     .plan(call)
     .catch((error: unknown) => targetUnreachable(dependencies, error));
@@ -57,6 +63,31 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
       ? storePlan(transaction, outcome.plan, call.target)
       : closeRefused(transaction, outcome),
   );
+}
+
+/** What is forbidden by facts that are known already is not tried out at the target at all. */
+async function refuseEarly(
+  dependencies: Dependencies,
+  place: StepPlace,
+  { row, active }: { readonly row: RequestRow; readonly active: ActivePolicy },
+): Promise<Planned | null> {
+  const { policy, digest } = active;
+  const signed = await verifiedRequest(dependencies, row);
+  const target = targetOf(policy, signed.target);
+  if (!target) throw new KeyturnError('unknown_target', 'The active policy has no such target.');
+  if (!canForbid(policy, signed.action, target)) return null;
+  const { manager } = dependencies.source;
+  const asked = { signed, policy, directory: policy.directory, target, plan: null, at: new Date() };
+  const facts = await gatherFacts(dependencies, manager, asked);
+  const evaluation = evaluate(policy, facts, 'creation');
+  if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
+  return recordStep(dependencies, place, async (transaction): Promise<Planned> => {
+    if (isFinal(transaction.row.status)) return { kind: 'closed', status: transaction.row.status };
+    const record = { row, round: row.round, phase: 'creation' as const, policyDigest: digest };
+    const factsDigest = await recordEvaluation(transaction.manager, record, { facts, evaluation });
+    await denyByPolicy(transaction, 'forbidden', { evaluation, policyDigest: digest, factsDigest });
+    return { kind: 'closed', status: 'denied' };
+  });
 }
 
 /** Told apart from an outage of our own, which is waited for: a target that stays away ends the request. */
@@ -76,10 +107,10 @@ export async function ownRow(dependencies: Dependencies, place: StepPlace): Prom
 }
 
 /** The active policy. Without one nothing is planned or performed. */
-async function activePolicy(dependencies: Dependencies): Promise<PolicySet> {
+async function activePolicy(dependencies: Dependencies): Promise<ActivePolicy> {
   const active = await dependencies.policies.active(dependencies.source.manager);
   if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
-  return active.policy;
+  return active;
 }
 
 /** Verifies the stored signature once more and opens the arguments: nothing is taken from workflow inputs. */

@@ -106,6 +106,8 @@ function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): Request
     expires_at: null,
     failure: null,
     result: null,
+    shortage: null,
+    is_break_glass: false,
     created_at: new Date(signed.issued_at),
     updated_at: new Date(place.at),
     version: '1',

@@ -6,7 +6,8 @@ import { leafHash, leafText, type Leaf, type LeafDraft } from '../domain/audit.t
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Digest } from '../domain/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { assertMove } from '../domain/request.ts';
+import { assertMove, type RequestStatus } from '../domain/request.ts';
+import { releaseWindows } from '../database/policy-facts.ts';
 import { lockedRequest } from '../database/readers.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -118,6 +119,9 @@ export function transactionOf(manager: EntityManager, place: StepPlace, row: Req
   };
 }
 
+/** Ends of requests that did nothing: they do not count in windows any more. */
+const NOT_PERFORMED: ReadonlySet<RequestStatus> = new Set(['denied', 'expired', 'cancelled', 'failed']);
+
 async function updateRequest(
   manager: EntityManager,
   { place, row }: { place: StepPlace; row: RequestRow },
@@ -131,6 +135,8 @@ async function updateRequest(
     .set(next as object)
     .where('id = :id', { id: row.id })
     .execute();
+  if (change.status !== undefined && NOT_PERFORMED.has(change.status))
+    await releaseWindows(manager, row.id, next.updated_at);
   Object.assign(row, next);
 }
 

@@ -1,15 +1,20 @@
 import type { Digest } from '../domain/digest.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
+import { riskFactTypes, ruleFactTypes } from '../domain/policy-facts.ts';
+import { DEFAULT_RISK } from '../domain/risk.ts';
 import { readAction, readTarget } from './policy-files/catalogue.ts';
 import { readDirectory } from './policy-files/directory.ts';
+import type { TypesByAction } from './policy-files/conditions.ts';
 import { readFolder, type PolicyFolder } from './policy-files/folder.ts';
 import type { Environment } from './policy-files/issuers.ts';
 import { Names } from './policy-files/names.ts';
 import { sortProblems, type PolicyProblem } from './policy-files/problem.ts';
+import { readRisk } from './policy-files/risk.ts';
 import { readRule } from './policy-files/rules.ts';
-import { FORMAT_VERSION, NO_SETTINGS, readSettings } from './policy-files/settings.ts';
+import { NO_SETTINGS, readSettings } from './policy-files/settings.ts';
 import { parseFolder } from './policy-files/sources.ts';
+import { readWindow } from './policy-files/windows.ts';
 
 export { formatProblem, type PolicyProblem } from './policy-files/problem.ts';
 
@@ -50,17 +55,38 @@ interface Compilation {
   readonly environment: Environment;
 }
 
-/** The order matters: what is named must be read before what names it. */
+/** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
 function compile({ folder, problems, environment }: Compilation): PolicySet {
   const names = new Names();
   const sources = parseFolder(folder, { names, problems });
   const directory = sources.directory
     ? readDirectory(sources.directory, { names, environment })
     : { people: [], agents: [], groups: [] };
-  const settings = sources.settings ? readSettings(sources.settings, names) : NO_SETTINGS;
+  const { settings, risk, windows } = sources.settings
+    ? readSettings(sources.settings, names)
+    : { settings: NO_SETTINGS, risk: undefined, windows: [] };
   const actions = sources.actions.map((value) => readAction(value, names));
-  const targets = sources.targets.map((value) => readTarget(value, names));
-  const defaults = settings.defaults.require;
-  const rules = sources.rules.map((value) => readRule(value, { names, defaults }));
-  return { ...settings, version: FORMAT_VERSION, actions, targets, rules, directory };
+  const targets = sources.targets.map((value) => readTarget(value, { names, enums: settings.enums }));
+  const catalogue: PolicySet = {
+    ...settings,
+    actions,
+    targets,
+    directory,
+    windows: windows.map((value) => readWindow(value, { names, actions })),
+    risk: DEFAULT_RISK,
+    rules: [],
+  };
+  const types = (of: typeof ruleFactTypes): TypesByAction =>
+    new Map(actions.map((action) => [action.action, of(catalogue, action)]));
+  const context = {
+    names,
+    defaults: settings.defaults.require,
+    production: settings.production,
+    types: types(ruleFactTypes),
+  };
+  return {
+    ...catalogue,
+    risk: readRisk(risk, types(riskFactTypes)),
+    rules: sources.rules.map((value) => readRule(value, context)),
+  };
 }

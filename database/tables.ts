@@ -5,6 +5,7 @@ import type { JsonValue } from '../domain/canonical-json.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import type { SeatReference, Verdict } from '../domain/quorum.ts';
+import type { Shortage } from '../domain/satisfiable.ts';
 import type { RequestMode, RequestStatus } from '../domain/request.ts';
 import type { EvidenceGrade, Requirement, RiskTier } from '../domain/requirement.ts';
 
@@ -52,6 +53,9 @@ export interface RequestRow {
   expires_at: Date | null;
   failure: RequestFailure | null;
   result: JsonValue | null;
+  /** Rules that too few people can satisfy; null when every rule can be. */
+  shortage: readonly Shortage[] | null;
+  is_break_glass: boolean;
   created_at: Date;
   updated_at: Date;
   version: string;

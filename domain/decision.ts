@@ -1,10 +1,19 @@
 import { membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
 import { selectorsAt } from './escalation.ts';
+import { Expression } from './expressions/expression.ts';
+import { bindFacts } from './expressions/facts.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 import { tally, type CountedDecision, type SeatReference, type TallyFacts, type Verdict } from './quorum.ts';
+import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
 import type { RequestStatus } from './request.ts';
-import { isGradeSufficient, type EvidenceGrade, type Requirement, type Selector } from './requirement.ts';
+import {
+  isGradeSufficient,
+  type EvidenceGrade,
+  type Requirement,
+  type RuleRequirement,
+  type Selector,
+} from './requirement.ts';
 
 /** A request as the check of a decision sees it. */
 export interface DecidableRequest {
@@ -192,8 +201,9 @@ function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {
 export function seatsOf(facts: DecisionFacts, person: string): readonly SeatReference[] {
   const { request, attempt, directories } = facts;
   const standing = tally(tallyFactsOf(request, attempt.at));
-  return request.requirement.rules.flatMap((rule, ruleIndex) =>
-    rule.stages.flatMap((stage, stageIndex) => {
+  return request.requirement.rules.flatMap((rule, ruleIndex) => {
+    if (!isAcceptedReviewer(rule, directories.now, person)) return [];
+    return rule.stages.flatMap((stage, stageIndex) => {
       const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
       if (openedAt === null) return [];
       const isSeated = selectorsAt(stage, openedAt, attempt.at).some(
@@ -202,8 +212,18 @@ export function seatsOf(facts: DecisionFacts, person: string): readonly SeatRefe
           isSelected({ directory: directories.at_creation, owners: request.owners }, selector, person),
       );
       return isSeated ? [{ rule: ruleIndex, stage: stageIndex }] : [];
-    }),
-  );
+    });
+  });
+}
+
+/** The rule's own condition on reviewers, which can only take away: what cannot be evaluated accepts nobody. */
+export function isAcceptedReviewer(rule: RuleRequirement, directory: Directory, person: string): boolean {
+  if (rule.reviewer_when === undefined) return true;
+  const groups = directory.groups
+    .map((group) => group.id)
+    .filter((group) => membersOf(directory, group).has(person));
+  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id: person, groups } });
+  return new Expression(rule.reviewer_when).evaluate(bound).kind === 'true';
 }
 
 /** The tally's facts of a request at an instant. */

@@ -96,3 +96,20 @@ export function isLineageActive(directory: Directory, lineage: Lineage): boolean
     return known.length === 0 ? member.role !== 'requester' : known.every((entry) => entry.active);
   });
 }
+
+/**
+ * Who answers for a request in the end, for counting: the owner of the agent that asks, else the person who asks, else
+ * the account. Two agents of one owner have one root.
+ */
+export function lineageRoot(directory: Directory, lineage: Lineage): string {
+  const [requester] = lineage;
+  if (!requester) return '';
+  const owner = agentOf(directory, requester)?.owner ?? personOf(directory, requester)?.id;
+  return owner === undefined ? `account:${identityKey(requester)}` : `person:${owner}`;
+}
+
+/** Ids of the people behind a lineage, owners of its agents included, sorted. */
+export function peopleBehind(directory: Directory, lineage: Lineage): readonly string[] {
+  const ids = lineage.flatMap((member) => [personOf(directory, member)?.id, agentOf(directory, member)?.owner]);
+  return [...new Set(ids.filter((id) => id !== undefined))].sort();
+}

@@ -26,6 +26,10 @@ export const signedRequestSchema = z.strictObject({
     .max(16),
   intent_digest: digest,
   policy_digest: digest,
+  /** The requester asks for the short path of emergencies. */
+  break_glass: z.boolean().optional(),
+  /** When the approved action may start: not before, and not from this instant on. */
+  start: z.strictObject({ not_before: instant.nullable(), not_after: instant.nullable() }).optional(),
   issued_at: instant,
 });
 

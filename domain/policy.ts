@@ -1,16 +1,16 @@
-import { digestOf, ruleRequirementDigest, type Digest } from './digest.ts';
+import { digestOf, type Digest } from './digest.ts';
 import type { Directory } from './directory.ts';
 import type { JsonValue } from './canonical-json.ts';
-import type { Plan } from './plan.ts';
-import type { Requirement, RuleRequirement } from './requirement.ts';
-import { assessRisk, type RiskAssessment } from './risk.ts';
+import type { RuleRequirement } from './requirement.ts';
+import type { RiskPolicy } from './risk.ts';
 
 /** A kind of privileged operation that Keyturn governs. */
 export interface ActionDefinition {
   readonly action: string;
   readonly schema_version: number;
   readonly title: string;
-  readonly connector: string;
+  /** Who plans and performs it; null for an action that Keyturn only decides on (mode `gate`). */
+  readonly connector: string | null;
   readonly resource_type: string;
   /** JSON Schema (2020-12) of the arguments. */
   readonly arguments: Readonly<Record<string, JsonValue>>;
@@ -26,20 +26,35 @@ export interface Target {
   readonly environment: string;
   readonly owners: readonly string[];
   readonly connection: Readonly<Record<string, JsonValue>>;
+  /** Labels for conditions (`resource.tags`). */
+  readonly tags?: readonly string[];
+  /** How sensitive its data is, for conditions (`data.class`). */
+  readonly data_class?: string;
 }
 
 /** What a rule does with a request it matches. */
 export type RuleEffect = 'allow' | 'review' | 'forbid';
 
-/** One rule. Matches when action and environment are listed (an absent list matches all). */
+/** One rule. Matches when action, environment and target are listed (an absent list matches all) and `when` is true. */
 export interface Rule {
   readonly id: string;
-  readonly on: { readonly action: readonly string[]; readonly env: readonly string[] | null };
+  readonly on: {
+    readonly action: readonly string[];
+    readonly env: readonly string[] | null;
+    /** Ids of targets. */
+    readonly target?: readonly string[] | null;
+  };
+  /** A condition (CEL), or absent: matches always. */
+  readonly when?: string;
   readonly effect: RuleEffect;
   readonly because: string | null;
   readonly require: RuleRequirement | null;
   /** Otherwise a review rule is AND-ed with the default requirement. */
   readonly replaces_default: boolean;
+  /** On a review rule: the short path of emergencies, taken only by requests that ask for it. */
+  readonly break_glass?: boolean;
+  /** On a forbid rule: requests on a break-glass path pass it. */
+  readonly yields_to_break_glass?: boolean;
   /** `rules/sql.yaml:12`, for explanations. Not part of any digest that people decide on. */
   readonly source: string;
 }
@@ -48,31 +63,31 @@ export interface Rule {
 export interface PolicySet {
   readonly version: 'keyturn/v1';
   readonly environments: readonly string[];
+  /** Those of the environments that count as production. */
+  readonly production: readonly string[];
+  /** Named lists of words, for the schemas of arguments and the classes of data. */
+  readonly enums: Readonly<Record<string, readonly string[]>>;
   readonly defaults: { readonly effect: 'review' | 'forbid'; readonly require: RuleRequirement };
+  readonly risk: RiskPolicy;
+  readonly windows: readonly CountingWindow[];
   readonly actions: readonly ActionDefinition[];
   readonly targets: readonly Target[];
   readonly rules: readonly Rule[];
   readonly directory: Directory;
 }
 
-/** The server-made facts an evaluation sees. */
-export interface PolicyFacts {
-  readonly action: string;
-  readonly target: Target;
-  readonly plan: Plan;
-}
-
-/** What policy says of a request. `rules` names the matched rules with their places. */
-export interface Evaluation {
-  readonly effect: RuleEffect;
-  readonly risk: RiskAssessment;
-  /** Null for allow and forbid. */
-  readonly requirement: Requirement | null;
-  readonly rules: readonly {
-    readonly id: string;
-    readonly source: string;
-    readonly because: string | null;
-  }[];
+/**
+ * What is counted over time, so that many small requests are seen as one large one. Every matching request reserves its
+ * amount when it is planned, and gives it back when it ends without having been performed.
+ */
+export interface CountingWindow {
+  readonly id: string;
+  readonly action: readonly string[];
+  readonly over_ms: number;
+  /** What makes requests count together. `lineage` is the root of it: the person who answers for the agent. */
+  readonly per: readonly ('lineage' | 'action' | 'target')[];
+  /** A fact such as `plan.rows`, whose values are summed; null counts requests only. */
+  readonly sum: string | null;
 }
 
 /** The digest that names a policy set in records. */
@@ -85,6 +100,11 @@ export function actionOf(policy: PolicySet, action: string): ActionDefinition | 
   return policy.actions.find((candidate) => candidate.action === action);
 }
 
+/** True for an action on Keyturn itself, such as publishing a policy: never allowed outright, never switched off. */
+export function isOwnAction(action: string): boolean {
+  return action.startsWith('keyturn.');
+}
+
 /** The target with this id, or undefined. */
 export function targetOf(policy: PolicySet, id: string): Target | undefined {
   return policy.targets.find((candidate) => candidate.id === id);
@@ -93,63 +113,4 @@ export function targetOf(policy: PolicySet, id: string): Target | undefined {
 /** What ties an approval to a target: where and what it is, not who owns it or how it is called. */
 export function targetDigest({ id, resource_type, environment, connection }: Target): Digest {
   return digestOf({ id, resource_type, environment, connection });
-}
-
-/**
- * Forbid beats review beats allow; no match is the default. Requirements of all matched review rules are AND-ed with
- * each other and, unless one of them replaces it, with the default. Unknown actions are forbidden.
- */
-export function evaluate(policy: PolicySet, facts: PolicyFacts): Evaluation {
-  const matched = policy.rules.filter((rule) => isMatch(rule, facts));
-  const risk = assessRisk({ environment: facts.target.environment, facts: facts.plan.risk_facts });
-  const rules = matched.map(({ id, source, because }) => ({ id, source, because }));
-  const effect = effectOf(policy, facts, matched);
-  const requirement = effect === 'review' ? requirementOf(policy, matched, risk) : null;
-  return { effect, risk, requirement, rules };
-}
-
-function isMatch(rule: Rule, facts: PolicyFacts): boolean {
-  const isAction = rule.on.action.includes(facts.action);
-  return isAction && (rule.on.env === null || rule.on.env.includes(facts.target.environment));
-}
-
-function effectOf(policy: PolicySet, facts: PolicyFacts, matched: readonly Rule[]): RuleEffect {
-  const action = actionOf(policy, facts.action);
-  if (!action) return 'forbid';
-  const otherwise = action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
-  const effects = new Set(matched.map((rule) => rule.effect));
-  if (effects.has('forbid')) return 'forbid';
-  // A review rule is AND-ed with the default, also where that forbids: only `replaces_default` opens what is closed.
-  if (effects.has('review')) return isDefaultReplaced(matched) ? 'review' : otherwise;
-  return effects.has('allow') ? 'allow' : otherwise;
-}
-
-function isDefaultReplaced(matched: readonly Rule[]): boolean {
-  return matched.some((rule) => rule.effect === 'review' && rule.replaces_default && rule.require !== null);
-}
-
-function requirementOf(policy: PolicySet, matched: readonly Rule[], risk: RiskAssessment): Requirement {
-  const reviews = matched.filter((rule) => rule.effect === 'review');
-  const demanded = reviews.flatMap((rule) => (rule.require ? [rule.require] : []));
-  const rules = isDefaultReplaced(matched) ? demanded : [...demanded, policy.defaults.require];
-  return { risk: risk.tier, distinct_people: risk.distinct_people, rules: uniqueRules(rules) };
-}
-
-/** The union of two requirements: everything either demands. What is already asked of people is never loosened. */
-export function tightened(old: Requirement, fresh: Requirement): Requirement {
-  const tiers = ['low', 'medium', 'high', 'critical'] as const;
-  return {
-    risk: tiers[Math.max(tiers.indexOf(old.risk), tiers.indexOf(fresh.risk))] ?? 'critical',
-    distinct_people: Math.max(old.distinct_people, fresh.distinct_people),
-    rules: uniqueRules([...old.rules, ...fresh.rules]),
-  };
-}
-
-function uniqueRules(rules: readonly RuleRequirement[]): readonly RuleRequirement[] {
-  const byContent = new Map<string, RuleRequirement>();
-  for (const rule of rules) {
-    const key = ruleRequirementDigest(rule);
-    if (!byContent.has(key)) byContent.set(key, rule);
-  }
-  return [...byContent].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, rule]) => rule);
 }

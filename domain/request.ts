@@ -16,7 +16,10 @@ export type RequestStatus =
   | 'cancelled';
 
 /** What happens with an approved action: Keyturn performs it, the agent does with a lease, or only the decision counts. */
-export type RequestMode = 'execute' | 'lease' | 'gate';
+export const REQUEST_MODES = ['execute', 'lease', 'gate'] as const;
+
+/** One of the modes. */
+export type RequestMode = (typeof REQUEST_MODES)[number];
 
 /** The only moves a request can make; nothing else moves it. */
 const MOVES: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {

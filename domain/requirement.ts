@@ -29,6 +29,8 @@ export interface RuleRequirement {
   readonly maximum_age_ms: number;
   readonly minimum_grade: EvidenceGrade;
   readonly is_reason_required: boolean;
+  /** A condition (CEL) that a reviewer must meet as well; it can only take away. Absent: none. */
+  readonly reviewer_when?: string;
 }
 
 /** How much could go wrong, computed from server-made facts only. */

@@ -1,44 +1,82 @@
-import type { RiskFacts } from './plan.ts';
-import type { RiskTier } from './requirement.ts';
+import type { EvidenceGrade, RiskTier, RuleRequirement } from './requirement.ts';
+
+/** One reason that adds weight when its condition (CEL) over server-made facts is true. */
+export interface RiskLine {
+  readonly weight: number;
+  readonly because: string;
+  readonly when: string;
+}
+
+/** What a tier demands of every request in it, beyond what the rules demand. */
+export interface TierDemand {
+  readonly distinct_people: number;
+  readonly minimum_grade: EvidenceGrade;
+  readonly maximum_age_ms: number | null;
+}
+
+/** How risk is computed and what follows from it. The lines are the specification. */
+export interface RiskPolicy {
+  readonly lines: readonly RiskLine[];
+  /** The weight from which on a tier holds. */
+  readonly tiers: Readonly<Record<Exclude<RiskTier, 'low'>, number>>;
+  readonly demands: Readonly<Partial<Record<RiskTier, TierDemand>>>;
+}
 
 /** A tier with the reasons that led to it, for people. */
 export interface RiskAssessment {
   readonly tier: RiskTier;
+  readonly score: number;
   readonly reasons: readonly string[];
-  /** Distinct people the tier demands over the whole request. */
-  readonly distinct_people: number;
 }
 
-interface RiskInput {
-  readonly environment: string;
-  readonly facts: RiskFacts;
+/** The tiers, from the least to the most that could go wrong. */
+export const RISK_TIERS: readonly RiskTier[] = ['low', 'medium', 'high', 'critical'];
+
+/** What holds where `keyturn.yaml` says nothing of risk. */
+export const DEFAULT_RISK: RiskPolicy = {
+  lines: [
+    { weight: 1, because: 'production', when: 'resource.production' },
+    { weight: 1, because: 'changes more than 100 rows', when: 'plan.rows > 100' },
+    { weight: 1, because: 'changes more than 10,000 rows', when: 'plan.rows > 10000' },
+    { weight: 1, because: 'changes more than one table', when: 'plan.resources > 1' },
+    { weight: 1, because: 'deletes or overwrites data', when: 'plan.destructive' },
+    { weight: 1, because: 'cannot be undone from the plan', when: '!plan.reversible' },
+    { weight: 2, because: 'could not be previewed in full', when: '!plan.previewed' },
+  ],
+  tiers: { medium: 2, high: 3, critical: 5 },
+  demands: { critical: { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null } },
+};
+
+/** The tier of the lines that hold. More lines never lower it. */
+export function assessRisk(policy: RiskPolicy, holding: readonly RiskLine[]): RiskAssessment {
+  const score = holding.reduce((sum, line) => sum + line.weight, 0);
+  const reached = RISK_TIERS.filter((tier) => tier === 'low' || score >= policy.tiers[tier]);
+  return { tier: reached.at(-1) ?? 'low', score, reasons: holding.map((line) => line.because) };
 }
 
-/** One reason that adds weight. The list is the specification: each line is a rule. */
-const WEIGHTS: readonly {
-  readonly weight: number;
-  readonly reason: string;
-  readonly holds: (input: RiskInput) => boolean;
-}[] = [
-  { weight: 1, reason: 'production', holds: ({ environment }) => environment.startsWith('prod') },
-  { weight: 1, reason: 'changes more than 100 rows', holds: ({ facts }) => facts.rows_changed > 100 },
-  { weight: 1, reason: 'changes more than 10,000 rows', holds: ({ facts }) => facts.rows_changed > 10_000 },
-  { weight: 1, reason: 'changes more than one table', holds: ({ facts }) => facts.resources_changed > 1 },
-  { weight: 1, reason: 'deletes or overwrites data', holds: ({ facts }) => facts.is_destructive },
-  { weight: 1, reason: 'cannot be undone from the plan', holds: ({ facts }) => !facts.is_reversible },
-  { weight: 2, reason: 'could not be previewed in full', holds: ({ facts }) => !facts.is_fully_previewed },
-];
-
-/** The risk tier of server-made facts. More reasons never lower it. A critical request needs two distinct people. */
-export function assessRisk(input: RiskInput): RiskAssessment {
-  const matched = WEIGHTS.filter((line) => line.holds(input));
-  const weight = matched.reduce((sum, line) => sum + line.weight, 0);
-  const tier = tierOf(weight);
-  return { tier, reasons: matched.map((line) => line.reason), distinct_people: tier === 'critical' ? 2 : 1 };
+/** What the tier, and every tier below it, demands: the strictest of each. */
+export function demandOf(policy: RiskPolicy, tier: RiskTier): TierDemand {
+  const demands = RISK_TIERS.slice(0, RISK_TIERS.indexOf(tier) + 1).flatMap(
+    (below) => policy.demands[below] ?? [],
+  );
+  return demands.reduce(strictest, { distinct_people: 1, minimum_grade: 'C', maximum_age_ms: null });
 }
 
-function tierOf(weight: number): RiskTier {
-  if (weight <= 1) return 'low';
-  if (weight === 2) return 'medium';
-  return weight <= 4 ? 'high' : 'critical';
+function strictest(left: TierDemand, right: TierDemand): TierDemand {
+  const ages = [left.maximum_age_ms, right.maximum_age_ms].filter((age) => age !== null);
+  return {
+    distinct_people: Math.max(left.distinct_people, right.distinct_people),
+    minimum_grade: left.minimum_grade < right.minimum_grade ? left.minimum_grade : right.minimum_grade,
+    maximum_age_ms: ages.length === 0 ? null : Math.min(...ages),
+  };
+}
+
+/** A rule's requirement, not weaker than the tier demands. */
+export function underDemand(rule: RuleRequirement, demand: TierDemand): RuleRequirement {
+  const isStronger = demand.minimum_grade < rule.minimum_grade;
+  return {
+    ...rule,
+    minimum_grade: isStronger ? demand.minimum_grade : rule.minimum_grade,
+    maximum_age_ms: Math.min(rule.maximum_age_ms, demand.maximum_age_ms ?? rule.maximum_age_ms),
+  };
 }

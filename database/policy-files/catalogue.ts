@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 import type { JsonValue } from '../../domain/canonical-json.ts';
-import type { ActionDefinition, Target } from '../../domain/policy.ts';
+import type { ActionDefinition, PolicySet, Target } from '../../domain/policy.ts';
 import { readConnection } from './connection.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
@@ -19,7 +19,7 @@ export function readAction(value: Value, names: Names): ActionDefinition {
     action: 'required',
     schema_version: 'required',
     title: 'required',
-    connector: 'required',
+    connector: 'optional',
     resource_type: 'required',
     arguments: 'required',
     fallback: 'optional',
@@ -49,10 +49,12 @@ function readActionName(value: Value | undefined, names: Names): string {
   return action;
 }
 
-function readConnector(value: Value | undefined): string {
-  const connector = value?.text() ?? '';
+/** Without a connector Keyturn decides, and somebody else performs: mode `gate`. */
+function readConnector(value: Value | undefined): string | null {
+  if (!value) return null;
+  const connector = value.text();
   if (connector !== '' && !CONNECTORS.includes(connector)) {
-    value?.refuse(`unknown connector ${quote(connector)}${didYouMean(connector, CONNECTORS)}`);
+    value.refuse(`unknown connector ${quote(connector)}${didYouMean(connector, CONNECTORS)}`);
   }
   return connector;
 }
@@ -76,14 +78,19 @@ function readSchema(value: Value | undefined): Readonly<Record<string, JsonValue
 }
 
 /** Reads one entry of `targets/`. Actions, environments and the directory must have been read. */
-export function readTarget(value: Value, names: Names): Target {
+export function readTarget(
+  value: Value,
+  { names, enums }: { readonly names: Names; readonly enums: PolicySet['enums'] },
+): Target {
   const fields = value.fields({
     id: 'required',
     title: 'required',
     resource_type: 'required',
     environment: 'required',
     owners: 'required',
-    connection: 'required',
+    connection: 'optional',
+    tags: 'optional',
+    data_class: 'optional',
   });
   const id = fields.name('id');
   names.declare('target', id, fields.get('id') ?? value);
@@ -94,6 +101,7 @@ export function readTarget(value: Value, names: Names): Target {
     return name;
   };
   const connection = fields.get('connection');
+  const dataClass = fields.get('data_class');
   return {
     id,
     title: fields.text('title'),
@@ -101,5 +109,12 @@ export function readTarget(value: Value, names: Names): Target {
     environment: reference('environment', 'environment'),
     owners: fields.names('owners').map((owner) => readNamedSelector(owner, names)),
     connection: connection ? readConnection(connection) : {},
+    ...(fields.get('tags') ? { tags: fields.names('tags').map((tag) => readWord(tag, enums['tags'])) } : {}),
+    ...(dataClass ? { data_class: readWord(dataClass, enums['data_class']) } : {}),
   };
+}
+
+/** One of the words that `enums` lists; any text where it lists none. */
+function readWord(value: Value, allowed: readonly string[] | undefined): string {
+  return allowed ? (value.choice(allowed) ?? '') : value.text();
 }

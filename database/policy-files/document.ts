@@ -24,7 +24,7 @@ const DEPTH_MAX = 32;
  * the file cannot be read any further.
  */
 export function parseFile(file: PolicyFile, problems: PolicyProblem[]): Value | undefined {
-  const source: Source = { file: file.file, lines: new LineCounter(), problems };
+  const source: Source = { file: file.file, text: file.text, lines: new LineCounter(), problems };
   const document = parse(source, file.text);
   if (!document) return undefined;
   const root = new Value(source, document.contents, 0);

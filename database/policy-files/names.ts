@@ -13,7 +13,8 @@ export type NameKind =
   | 'person'
   | 'resource type'
   | 'rule'
-  | 'target';
+  | 'target'
+  | 'window';
 
 /** Every name that the folder declares: finds names declared twice and names that nothing declares. */
 export class Names {

@@ -1,4 +1,6 @@
 import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/requirement.ts';
+import { REVIEWER_FACT_TYPES } from '../../domain/policy-facts.ts';
+import { readCondition, type TypesByAction } from './conditions.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
@@ -18,8 +20,8 @@ export const BUILT_IN_DEFAULTS: RequireDefaults = {
   order: 'parallel',
 };
 
-/** Reason given for every key that belongs to conditions. */
-export const CONDITIONS_REFUSED = { refused: 'conditions are not supported by this version' };
+/** Conditions decide whether a rule matches, and who may review; nothing in between depends on facts. */
+const CONDITION_ELSEWHERE = { refused: 'a condition belongs to the rule, or to its reviewer' };
 
 const NOT_SUPPORTED = { refused: 'not supported by this version' };
 
@@ -45,8 +47,7 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
     maximum_age: 'optional',
     minimum_grade: 'optional',
     reviewer: 'optional',
-    when: CONDITIONS_REFUSED,
-    suggest: CONDITIONS_REFUSED,
+    when: CONDITION_ELSEWHERE,
   });
   checkOnExpiry(fields.get('on_expiry'));
   const expiresMs = fields.get('expires')?.durationMs() ?? context.defaults.expires_ms;
@@ -57,7 +58,7 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
     expires_ms: expiresMs,
     maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? context.defaults.maximum_age_ms,
     minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? context.defaults.minimum_grade,
-    is_reason_required: readReviewer(fields),
+    ...readReviewer(fields),
   };
 }
 
@@ -67,13 +68,20 @@ function checkOnExpiry(value: Value | undefined): void {
   value.refuse('on_expiry can only be deny: silence never approves');
 }
 
-function readReviewer(fields: Fields): boolean {
+/** Conditions on reviewers see the reviewer only. */
+const REVIEWER_TYPES: TypesByAction = new Map([['reviewers', REVIEWER_FACT_TYPES]]);
+
+function readReviewer(fields: Fields): Pick<RuleRequirement, 'is_reason_required' | 'reviewer_when'> {
   const reviewer = fields.get('reviewer')?.fields({
     reason: 'optional',
-    when: CONDITIONS_REFUSED,
+    when: 'optional',
     second_factor: NOT_SUPPORTED,
   });
-  return reviewer?.get('reason')?.choice(['optional', 'required']) === 'required';
+  const condition = reviewer?.get('when');
+  return {
+    is_reason_required: reviewer?.get('reason')?.choice(['optional', 'required']) === 'required',
+    ...(condition ? { reviewer_when: readCondition(condition, REVIEWER_TYPES) } : {}),
+  };
 }
 
 interface StageContext {
@@ -86,7 +94,7 @@ function readStage(value: Value, context: StageContext): Stage {
     any: 'required',
     quorum: 'required',
     escalate: 'optional',
-    when: CONDITIONS_REFUSED,
+    when: CONDITION_ELSEWHERE,
   });
   return {
     any: fields.names('any').map((selector) => readSelector(selector, context.names)),
@@ -96,7 +104,7 @@ function readStage(value: Value, context: StageContext): Stage {
 }
 
 function readEscalation(value: Value, { names, expiresMs }: StageContext): Escalation {
-  const fields = value.fields({ after: 'required', to: 'required', when: CONDITIONS_REFUSED });
+  const fields = value.fields({ after: 'required', to: 'required', when: CONDITION_ELSEWHERE });
   const after = fields.get('after');
   const to = fields.get('to');
   const afterMs = after?.durationMs() ?? 0;

@@ -1,9 +1,10 @@
-import type { Rule } from '../../domain/policy.ts';
+import { isOwnAction, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
-import { CONDITIONS_REFUSED, readRequire, type RequireDefaults } from './require.ts';
+import { readCondition, type TypesByAction } from './conditions.ts';
+import { readRequire, type RequireDefaults } from './require.ts';
 import { checkVersion } from './settings.ts';
 import type { Value } from './value.ts';
 
@@ -11,6 +12,10 @@ import type { Value } from './value.ts';
 export interface RuleContext {
   readonly names: Names;
   readonly defaults: RequireDefaults;
+  /** What conditions may read, for each action of the catalogue. */
+  readonly types: TypesByAction;
+  /** Environments in which nothing is allowed without a condition. */
+  readonly production: readonly string[];
 }
 
 /** The rules of a file: a list, or a mapping with `rules` and, if wanted, the version. */
@@ -30,22 +35,27 @@ export function readRule(value: Value, context: RuleContext): Rule {
     because: 'optional',
     require: 'optional',
     replaces_default: 'optional',
-    when: CONDITIONS_REFUSED,
-    suggest: CONDITIONS_REFUSED,
+    when: 'optional',
+    break_glass: 'optional',
+    yields_to_break_glass: 'optional',
     reviewer: { refused: 'belongs inside require' },
   });
   const id = declareId(fields, context.names);
   const on = readMatch(fields.get('on'), context.names);
   const effect = fields.get('effect')?.choice(['review', 'forbid', 'allow']);
-  checkReplacesDefault(fields, effect);
-  if (effect === 'allow') refuseAllowOnProduction(fields.get('effect') ?? value, on, context.names);
+  checkFlags(fields, effect);
+  const condition = readWhen(fields.get('when'), on, context);
+  if (effect === 'allow') checkAllow(fields, on, context);
   return {
     id,
     on,
+    ...condition,
     effect: effect ?? 'review',
     because: fields.get('because')?.text() ?? null,
     require: readDemand(fields, { ...context, id, effect }),
     replaces_default: fields.flag('replaces_default', false),
+    ...(fields.flag('break_glass', false) ? { break_glass: true } : {}),
+    ...(fields.flag('yields_to_break_glass', false) ? { yields_to_break_glass: true } : {}),
     source: value.place(),
   };
 }
@@ -58,14 +68,46 @@ function declareId(fields: Fields, names: Names): string {
   return id;
 }
 
+/** Every action of the catalogue, but none of Keyturn's own. */
+const EVERY_ACTION = '*';
+
 function readMatch(value: Value | undefined, names: Names): Rule['on'] {
-  const fields = value?.fields({ action: 'required', env: 'optional' });
-  const read = (key: string, kind: 'action' | 'environment'): readonly string[] => {
+  const fields = value?.fields({ action: 'required', env: 'optional', target: 'optional' });
+  const read = (key: string, kind: 'action' | 'environment' | 'target'): readonly string[] => {
     const listed = fields?.names(key) ?? [];
-    for (const name of listed) names.require(kind, name.text(), name);
-    return listed.map((name) => name.text());
+    const named = listed.filter((name) => kind !== 'action' || name.text() !== EVERY_ACTION);
+    for (const name of named) names.require(kind, name.text(), name);
+    if (named.length < listed.length) return names.all('action').filter((name) => !isOwnAction(name)).sort();
+    return named.map((name) => name.text());
   };
-  return { action: read('action', 'action'), env: fields?.get('env') ? read('env', 'environment') : null };
+  return {
+    action: read('action', 'action'),
+    env: fields?.get('env') ? read('env', 'environment') : null,
+    ...(fields?.get('target') ? { target: read('target', 'target') } : {}),
+  };
+}
+
+function readWhen(
+  value: Value | undefined,
+  on: Rule['on'],
+  { types }: RuleContext,
+): { readonly when?: string } {
+  if (!value) return {};
+  const relevant = on.action.flatMap((action) => {
+    const facts = types.get(action);
+    return facts ? [[action, facts] as const] : [];
+  });
+  return { when: readCondition(value, new Map(relevant)) };
+}
+
+function checkFlags(fields: Fields, effect: Rule['effect'] | undefined): void {
+  checkReplacesDefault(fields, effect);
+  const breakGlass = fields.get('break_glass');
+  if (breakGlass?.flag() && effect !== undefined && effect !== 'review')
+    breakGlass.refuse('only a review rule can be a break-glass path: somebody always decides');
+  const yields = fields.get('yields_to_break_glass');
+  if (yields?.flag() && effect !== undefined && effect !== 'forbid')
+    yields.refuse('only a forbid rule can yield to a break-glass path');
 }
 
 /** Replacing the default can loosen, so it must mean something where it is written. */
@@ -76,12 +118,14 @@ function checkReplacesDefault(fields: Fields, effect: Rule['effect'] | undefined
 }
 
 /** Without a condition such a rule would let every change of production through unseen. */
-function refuseAllowOnProduction(at: Value, on: Rule['on'], names: Names): void {
+function checkAllow(fields: Fields, on: Rule['on'], { names, production }: RuleContext): void {
+  const at = fields.get('effect') ?? fields.value;
+  const own = on.action.filter(isOwnAction);
+  if (own.length > 0) at.refuse(`${own.join(', ')} can never be allowed outright: rules change by the same rules`);
+  if (fields.get('when')) return;
   const environments = on.env ?? names.all('environment');
-  const production = environments.filter((environment) => environment.startsWith('prod'));
-  if (production.length === 0) return;
-  const where = production.map(quote).join(', ');
-  at.refuse(`an allow on ${where} needs a condition, and ${CONDITIONS_REFUSED.refused}`);
+  const open = environments.filter((environment) => production.includes(environment));
+  if (open.length > 0) at.refuse(`an allow on ${open.map(quote).join(', ')} needs a condition (when)`);
 }
 
 interface DemandContext extends RuleContext {

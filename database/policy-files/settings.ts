@@ -8,29 +8,37 @@ import type { Value } from './value.ts';
 export const FORMAT_VERSION = 'keyturn/v1';
 
 /** What `keyturn.yaml` says. */
-export type Settings = Pick<PolicySet, 'version' | 'environments' | 'defaults'>;
+export type Settings = Pick<PolicySet, 'version' | 'environments' | 'production' | 'enums' | 'defaults'>;
 
 /** Stands in for a `keyturn.yaml` that could not be read; a set with a problem is never used. */
 export const NO_SETTINGS: Settings = {
   version: FORMAT_VERSION,
   environments: [],
+  production: [],
+  enums: {},
   defaults: {
     effect: 'review',
     require: { ...BUILT_IN_DEFAULTS, rule: 'default', stages: [], is_reason_required: false },
   },
 };
 
-const LATER = { refused: 'not supported by this version' };
+/** `keyturn.yaml`, opened. Risk and windows are read once the catalogue is known. */
+export interface SettingsFile {
+  readonly settings: Settings;
+  readonly risk: Value | undefined;
+  readonly windows: readonly Value[];
+}
 
 /** Reads `keyturn.yaml`. The directory must have been read: the default requirement names its groups. */
-export function readSettings(root: Value, names: Names): Settings {
+export function readSettings(root: Value, names: Names): SettingsFile {
   const fields = root.fields({
     version: 'required',
     environments: 'required',
+    production: 'optional',
+    enums: 'optional',
     defaults: 'required',
-    calendars: LATER,
-    enums: LATER,
-    selectors: LATER,
+    risk: 'optional',
+    windows: 'optional',
   });
   checkVersion(fields.get('version'));
   const environments = fields.names('environments').map((value) => {
@@ -38,7 +46,33 @@ export function readSettings(root: Value, names: Names): Settings {
     names.allow('environment', environment);
     return environment;
   });
-  return { version: FORMAT_VERSION, environments, defaults: readDefaults(fields.get('defaults'), names) };
+  const settings: Settings = {
+    version: FORMAT_VERSION,
+    environments,
+    production: readProduction(fields.get('production'), { environments, names }),
+    enums: readEnums(fields.get('enums')),
+    defaults: readDefaults(fields.get('defaults'), names),
+  };
+  return { settings, risk: fields.get('risk'), windows: fields.get('windows')?.list() ?? [] };
+}
+
+/** Where nothing is said, a name that starts with "prod" is production: better one too many. */
+function readProduction(
+  value: Value | undefined,
+  { environments, names }: { readonly environments: readonly string[]; readonly names: Names },
+): readonly string[] {
+  if (!value) return environments.filter((environment) => environment.startsWith('prod'));
+  return value.names().map((name) => {
+    names.require('environment', name.text(), name);
+    return name.text();
+  });
+}
+
+function readEnums(value: Value | undefined): Settings['enums'] {
+  const pairs = value?.pairs() ?? [];
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.key.name(), pair.value.names().map((word) => word.text())]),
+  );
 }
 
 /** Another version may give the same keys another meaning: nothing of it is guessed. */

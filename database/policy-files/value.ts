@@ -8,6 +8,7 @@ import type { JsonValue } from '../../domain/canonical-json.ts';
 /** A parsed file, and where its problems go. */
 export interface Source {
   readonly file: string;
+  readonly text: string;
   readonly lines: LineCounter;
   readonly problems: PolicyProblem[];
 }
@@ -38,6 +39,11 @@ export class Value {
     const { line, column } = this.position();
     this.source.problems.push({ file: this.source.file, line, column, message });
     return undefined;
+  }
+
+  /** The same value, at another place of the file: for a problem inside a text. */
+  at(offset: number | undefined): Value {
+    return new Value(this.source, null, offset ?? this.offset);
   }
 
   position(): { readonly line: number; readonly column: number } {

@@ -69,6 +69,8 @@ const NOTHING_YET = {
   expires_at: null,
   failure: null,
   result: null,
+  shortage: null,
+  is_break_glass: false,
   version: '0',
 };
 

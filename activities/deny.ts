@@ -1,0 +1,51 @@
+import type { JsonValue } from '../domain/canonical-json.ts';
+import type { Evaluation } from '../domain/evaluation.ts';
+import type { RequestRow } from '../database/tables.ts';
+import { SYSTEM_ACTOR } from './actors.ts';
+import type { StepTransaction } from './record.ts';
+
+/** An evaluation with what names it in the audit log. */
+export interface Ground {
+  readonly evaluation: Evaluation;
+  readonly policyDigest: string;
+  readonly factsDigest: string;
+}
+
+/** Ends a request that policy does not let through. */
+export async function denyByPolicy(transaction: StepTransaction, code: string, ground: Ground): Promise<void> {
+  const { place, row } = transaction;
+  const { rules } = ground.evaluation;
+  await transaction.update({
+    status: 'denied',
+    denied_by: 'policy',
+    failure: { code, detail: rules.map((rule) => rule.because ?? rule.id).join('; ') },
+    open_selectors: [],
+    matched_rules: shownRules(ground.evaluation),
+  });
+  await transaction.append({
+    type: 'request.denied',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: null,
+    policy_digest: ground.policyDigest,
+    facts: { by: 'policy', code, round: row.round, ...groundFacts(ground) },
+    evidence: null,
+    parts: {},
+  });
+}
+
+/** Which rules acted, on which facts: with the policy of the entry, enough to evaluate once more. */
+export function groundFacts({ evaluation, factsDigest }: Ground): Record<string, JsonValue> {
+  return {
+    matched_rules: evaluation.rules.map((rule) => rule.id),
+    facts_digest: factsDigest,
+    ...(evaluation.is_degraded ? { is_degraded: true } : {}),
+    ...(evaluation.is_break_glass ? { is_break_glass: true } : {}),
+  };
+}
+
+/** Without what conditions read: that stays with the evaluation, where only operators look. */
+export function shownRules({ rules }: Evaluation): RequestRow['matched_rules'] {
+  return rules.map(({ id, source, because }) => ({ id, source, because }));
+}

@@ -1,0 +1,46 @@
+import type { EntityManager } from 'typeorm';
+
+import type { JsonValue } from '../domain/canonical-json.ts';
+import type { Directory } from '../domain/directory.ts';
+import type { SignedRequest } from '../domain/envelope.ts';
+import type { StoredPlan } from '../domain/plan.ts';
+import { actionOf, type PolicySet, type Target } from '../domain/policy.ts';
+import { planFacts, requestFacts, type PolicyFacts } from '../domain/policy-facts.ts';
+import { unseal } from '../domain/sealing.ts';
+import { historyOf, reserveWindows } from '../database/policy-facts.ts';
+import type { Dependencies } from './dependencies.ts';
+
+/** What an evaluation is about. */
+export interface FactsRequest {
+  readonly signed: SignedRequest;
+  readonly policy: PolicySet;
+  readonly directory: Directory;
+  readonly target: Target;
+  /** Null before the request is planned. */
+  readonly plan: StoredPlan | null;
+  readonly at: Date;
+}
+
+/** Gathers everything that policy may know. Reserves what counting windows count, once the request is planned. */
+export async function gatherFacts(
+  { sealingKeys }: Dependencies,
+  manager: EntityManager,
+  asked: FactsRequest,
+): Promise<PolicyFacts> {
+  const { signed, policy, directory, target, plan, at } = asked;
+  const { id, lineage, action, mode, break_glass = false } = signed;
+  const args = (await unseal(signed.arguments, `${id}/arguments`, sealingKeys)) as Arguments;
+  // Without a connector nothing was tried out: what stands in for a plan says nothing that a rule could ask about.
+  const hasPlan = actionOf(policy, action)?.connector !== null;
+  const known = { action, target, args, plan: plan && hasPlan ? planFacts(plan) : null };
+  const subject = { id, lineage, at, policy, directory, facts: known };
+  return {
+    ...known,
+    request: requestFacts(directory, { mode, lineage, break_glass }),
+    at: at.toISOString(),
+    history: await historyOf(manager, subject),
+    windows: plan === null ? null : await reserveWindows(manager, subject),
+  };
+}
+
+type Arguments = Readonly<Record<string, JsonValue>>;

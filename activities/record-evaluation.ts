@@ -1,0 +1,55 @@
+import type { EntityManager } from 'typeorm';
+
+import { digestOf, requirementDigest, type Digest } from '../domain/digest.ts';
+import type { Evaluation } from '../domain/evaluation.ts';
+import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy-facts.ts';
+import type { RequestRow } from '../database/tables.ts';
+
+/** Which evaluation it was. */
+export interface EvaluationPlace {
+  readonly row: Pick<RequestRow, 'id'>;
+  readonly round: number;
+  readonly phase: Phase;
+  readonly policyDigest: string;
+}
+
+/** What came of it. */
+export interface EvaluationResult {
+  readonly facts: PolicyFacts;
+  readonly evaluation: Evaluation;
+}
+
+/**
+ * Keeps what policy was asked with and what it said, in the transaction that acts on it: so that it can be evaluated
+ * again, by this policy or another one, months later. Answers the digest of the facts, for the audit entry.
+ */
+export async function recordEvaluation(
+  manager: EntityManager,
+  { row, round, phase, policyDigest }: EvaluationPlace,
+  { facts, evaluation }: EvaluationResult,
+): Promise<Digest> {
+  const body = storedFacts(facts);
+  const factsDigest = digestOf(body);
+  await manager.query('insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing', [
+    factsDigest,
+    JSON.stringify(body),
+  ]);
+  await manager.query(
+    `insert into keyturn.evaluation (request, round, phase, at, policy_digest, facts_digest, outcome)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [row.id, round, phase, facts.at, policyDigest, factsDigest, JSON.stringify(outcomeOf(evaluation))],
+  );
+  return factsDigest;
+}
+
+/** What is compared when it is evaluated again. */
+function outcomeOf({ effect, risk, requirement, rules, ...rest }: Evaluation): unknown {
+  return {
+    effect,
+    risk: risk.tier,
+    requirement_digest: requirement && requirementDigest(requirement),
+    requirement,
+    rules,
+    ...rest,
+  };
+}

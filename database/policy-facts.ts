@@ -1,0 +1,112 @@
+import type { EntityManager } from 'typeorm';
+
+import { lineageRoot, type Directory } from '../domain/directory.ts';
+import type { Identity, Lineage } from '../domain/identity.ts';
+import type { CountingWindow, PolicySet } from '../domain/policy.ts';
+import {
+  amountOf,
+  windowKey,
+  type HistoryFacts,
+  type PolicyFacts,
+  type WindowFacts,
+} from '../domain/policy-facts.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The request that is asked about. */
+export interface FactsSubject {
+  /** Its id, so that it is not counted among its own past. */
+  readonly id: string;
+  readonly lineage: Lineage;
+  readonly at: Date;
+}
+
+/** How the requester's account fared of late. */
+export async function historyOf(
+  manager: EntityManager,
+  { id, lineage, at }: FactsSubject,
+): Promise<HistoryFacts> {
+  const { issuer, subject }: Identity = lineage[0] ?? { issuer: '', subject: '' };
+  const rows: { requests: string; denials: string; failures: string }[] = await manager.query(
+    `select count(*) as requests,
+            count(*) filter (where status in ('denied', 'expired')) as denials,
+            count(*) filter (where status in ('failed', 'indeterminate')) as failures
+     from keyturn.request
+     where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5`,
+    [issuer, subject, new Date(at.getTime() - DAY_MS), at, id],
+  );
+  const [row] = rows;
+  return {
+    requests_24h: Number(row?.requests ?? 0),
+    denials_24h: Number(row?.denials ?? 0),
+    failures_24h: Number(row?.failures ?? 0),
+  };
+}
+
+/** What windows are asked about. */
+export interface WindowSubject extends FactsSubject {
+  readonly policy: PolicySet;
+  readonly directory: Directory;
+  readonly facts: Pick<PolicyFacts, 'action' | 'target' | 'plan' | 'args'>;
+}
+
+interface KeyedWindow {
+  readonly window: CountingWindow;
+  readonly key: string;
+}
+
+/**
+ * Reserves this request's amount in every window that counts it, and says what each then holds: this request and those
+ * that reserved before it, never later ones, so that asking again does not change the answer.
+ */
+export async function reserveWindows(
+  manager: EntityManager,
+  subject: WindowSubject,
+): Promise<Readonly<Record<string, WindowFacts>>> {
+  const facts: Record<string, WindowFacts> = {};
+  for (const { window, key } of windowsOf(subject)) {
+    const since = new Date(subject.at.getTime() - window.over_ms);
+    const rows: { count: string; sum: string }[] = await manager.query(
+      'select count, sum from keyturn.reserve_window($1, $2, $3, $4, $5, $6)',
+      [window.id, key, subject.id, amountOf(window, subject.facts), subject.at, since],
+    );
+    facts[window.id] = { count: Number(rows[0]?.count ?? 0), sum: Number(rows[0]?.sum ?? 0) };
+  }
+  return facts;
+}
+
+/** What the windows would hold, without reserving anything. */
+export async function previewWindows(
+  manager: EntityManager,
+  subject: WindowSubject,
+): Promise<Readonly<Record<string, WindowFacts>>> {
+  const facts: Record<string, WindowFacts> = {};
+  for (const { window, key } of windowsOf(subject)) {
+    const rows: { count: string; sum: string }[] = await manager.query(
+      `select count(*) as count, coalesce(sum(amount), 0) as sum from keyturn.window_reservation
+       where window_id = $1 and key = $2 and released_at is null and at > $3`,
+      [window.id, key, new Date(subject.at.getTime() - window.over_ms)],
+    );
+    const [row] = rows;
+    const sum = Number(row?.sum ?? 0) + amountOf(window, subject.facts);
+    facts[window.id] = { count: Number(row?.count ?? 0) + 1, sum };
+  }
+  return facts;
+}
+
+/** In one order for all: else two requests could wait for each other for ever. */
+function windowsOf({ policy, directory, lineage, facts }: WindowSubject): readonly KeyedWindow[] {
+  const root = lineageRoot(directory, lineage);
+  return policy.windows
+    .filter((window) => window.action.includes(facts.action))
+    .map((window) => ({ window, key: windowKey(window, { action: facts.action, target: facts.target.id, root }) }))
+    .sort((left, right) => (left.key < right.key ? -1 : 1));
+}
+
+/** Gives back what a request reserved: it ended without having been performed. */
+export async function releaseWindows(manager: EntityManager, request: string, at: Date): Promise<void> {
+  await manager.query(
+    'update keyturn.window_reservation set released_at = $2 where request = $1 and released_at is null',
+    [request, at],
+  );
+}

@@ -1,0 +1,64 @@
+import { isScalar } from 'yaml';
+
+import { checkExpression } from '../../domain/expressions/check.ts';
+import { Expression } from '../../domain/expressions/expression.ts';
+import type { FactTypes } from '../../domain/policy-facts.ts';
+import { placesInSource } from './scalar-places.ts';
+import type { Value } from './value.ts';
+
+/** The facts that a condition may read, by the action it is about. */
+export type TypesByAction = ReadonlyMap<string, FactTypes>;
+
+/** Longer conditions are refused: nobody could review them. */
+const LENGTH_MAX = 2_048;
+
+/** Reads a condition and checks it against the facts of every action that it is about. Problems carry their exact place. */
+export function readCondition(value: Value, types: TypesByAction): string {
+  const text = conditionText(value);
+  if (text === '') return text;
+  const problems = new Map<string, { readonly start: number; readonly actions: string[] }>();
+  for (const [action, facts] of types) {
+    for (const { start, message } of checkExpression(text, facts)) {
+      const known = problems.get(`${start} ${message}`);
+      if (known) known.actions.push(action);
+      else problems.set(`${start} ${message}`, { start, actions: [action] });
+    }
+  }
+  const places = problems.size > 0 ? placesInSource(value) : [];
+  for (const [key, { start, actions }] of problems) {
+    const message = key.slice(key.indexOf(' ') + 1);
+    const where = actions.length < types.size ? ` (for ${actions.join(', ')})` : '';
+    value.at(places[start]).refuse(`when: ${message}${where}`);
+  }
+  return text;
+}
+
+/**
+ * The same for a condition that only applies where its facts exist: an action without a plan is not asked about plans.
+ * A condition that applies to no action at all is a mistake.
+ */
+export function readPartialCondition(value: Value, types: TypesByAction): string {
+  const roots = rootsOf(value);
+  const applicable = [...types].filter(([, facts]) => roots.every((root) => Object.hasOwn(facts, root)));
+  return readCondition(value, applicable.length > 0 ? new Map(applicable) : types);
+}
+
+function rootsOf(value: Value): readonly string[] {
+  const text = scalarText(value);
+  return text === null ? [] : [...new Expression(text).roots];
+}
+
+function scalarText(value: Value): string | null {
+  return isScalar(value.node) && typeof value.node.value === 'string' ? value.node.value : null;
+}
+
+function conditionText(value: Value): string {
+  const text = scalarText(value);
+  if (text === null) return value.text();
+  if (text.trim() === '') value.refuse('an empty condition');
+  else if (text.length > LENGTH_MAX) value.refuse(`a condition longer than ${LENGTH_MAX} characters`);
+  else if (/\p{Cf}|[\u0000-\u0009\u000b-\u001f\u007f\u2028\u2029]/u.test(text))
+    value.refuse('holds control or invisible characters');
+  else return text;
+  return '';
+}

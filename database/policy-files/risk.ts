@@ -1,0 +1,64 @@
+import type { EvidenceGrade, RiskTier } from '../../domain/requirement.ts';
+import { DEFAULT_RISK, RISK_TIERS, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
+import { readPartialCondition, type TypesByAction } from './conditions.ts';
+import type { Value } from './value.ts';
+
+const WEIGHT_MAX = 100;
+const PEOPLE_MAX = 20;
+const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
+
+/** Reads `risk` of `keyturn.yaml`. What it leaves out is as built in. */
+export function readRisk(value: Value | undefined, types: TypesByAction): RiskPolicy {
+  const fields = value?.fields({ lines: 'optional', tiers: 'optional', demands: 'optional' });
+  const lines = fields?.get('lines');
+  return {
+    lines: lines ? lines.items().map((line) => readLine(line, types)) : DEFAULT_RISK.lines,
+    tiers: readTiers(fields?.get('tiers')),
+    demands: readDemands(fields?.get('demands')),
+  };
+}
+
+function readLine(value: Value, types: TypesByAction): RiskLine {
+  const fields = value.fields({ weight: 'required', because: 'required', when: 'required' });
+  const condition = fields.get('when');
+  return {
+    weight: fields.get('weight')?.integer({ min: 1, max: WEIGHT_MAX }) ?? 1,
+    because: fields.text('because'),
+    when: condition ? readPartialCondition(condition, types) : '',
+  };
+}
+
+/** Each tier starts above the one below it, else one of them would never hold. */
+function readTiers(value: Value | undefined): RiskPolicy['tiers'] {
+  if (!value) return DEFAULT_RISK.tiers;
+  const fields = value.fields({ medium: 'required', high: 'required', critical: 'required' });
+  const from = (tier: string): number => fields.get(tier)?.integer({ min: 1, max: 10_000 }) ?? 1;
+  const tiers = { medium: from('medium'), high: from('high'), critical: from('critical') };
+  if (tiers.medium >= tiers.high || tiers.high >= tiers.critical)
+    value.refuse('each tier needs a larger weight than the one before it: medium, high, critical');
+  return tiers;
+}
+
+function readDemands(value: Value | undefined): RiskPolicy['demands'] {
+  if (!value) return DEFAULT_RISK.demands;
+  const fields = value.fields(Object.fromEntries(RISK_TIERS.map((tier) => [tier, 'optional' as const])));
+  const demands: Partial<Record<RiskTier, TierDemand>> = {};
+  for (const tier of RISK_TIERS) {
+    const demand = fields.get(tier);
+    if (demand) demands[tier] = readDemand(demand);
+  }
+  return demands;
+}
+
+function readDemand(value: Value): TierDemand {
+  const fields = value.fields({
+    distinct_people: 'optional',
+    minimum_grade: 'optional',
+    maximum_age: 'optional',
+  });
+  return {
+    distinct_people: fields.get('distinct_people')?.integer({ min: 1, max: PEOPLE_MAX }) ?? 1,
+    minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? 'C',
+    maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? null,
+  };
+}

@@ -1,0 +1,246 @@
+import type { JsonValue } from './canonical-json.ts';
+import { ruleRequirementDigest } from './digest.ts';
+import type { Expression } from './expressions/expression.ts';
+import { bindFacts, type BoundFacts } from './expressions/facts.ts';
+import { actionOf, type ActionDefinition, type PolicySet, type RuleEffect, type Target } from './policy.ts';
+import {
+  factValues,
+  riskFactTypes,
+  riskValues,
+  ruleFactTypes,
+  type Phase,
+  type PolicyFacts,
+} from './policy-facts.ts';
+import { indexOf, type IndexedRule } from './policy-index.ts';
+import type { Requirement, RuleRequirement } from './requirement.ts';
+import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment } from './risk.ts';
+
+/** A rule that acts, with its place and what its condition read. */
+export interface MatchedRule {
+  readonly id: string;
+  readonly source: string;
+  readonly because: string | null;
+  readonly effect?: RuleEffect;
+  /** The condition could not be evaluated, and counts as true: doubt never loosens. */
+  readonly is_error?: boolean;
+  /** Values of the facts that the condition read. Never shown to the requester. */
+  readonly read?: Readonly<Record<string, JsonValue>>;
+}
+
+/** What policy says of a request. */
+export interface Evaluation {
+  readonly effect: RuleEffect;
+  readonly risk: RiskAssessment;
+  /** Null for allow and forbid. */
+  readonly requirement: Requirement | null;
+  readonly rules: readonly MatchedRule[];
+  /** Something could not be evaluated although its facts should exist, and was counted as stricter. */
+  readonly is_degraded: boolean;
+  /** A break-glass rule was taken. */
+  readonly is_break_glass: boolean;
+  /** Rules whose facts do not exist in this phase: they may still act in a later one. */
+  readonly undecided: readonly string[];
+}
+
+interface Asked {
+  readonly policy: PolicySet;
+  readonly facts: PolicyFacts;
+  readonly phase: Phase;
+  readonly action: ActionDefinition;
+}
+
+type Outcome = 'matched' | 'unmatched' | 'undecided' | 'error';
+
+interface Judged extends IndexedRule {
+  readonly outcome: Outcome;
+  readonly read: Readonly<Record<string, JsonValue>>;
+}
+
+/**
+ * Forbid beats review beats allow; no match is the default. Requirements of all matched review rules are AND-ed with
+ * each other and, unless one of them replaces it, with the default. Unknown actions are forbidden. A forbid or review
+ * rule that cannot be evaluated although its facts should exist counts as matched, an allow rule does not.
+ */
+export function evaluate(policy: PolicySet, facts: PolicyFacts, phase: Phase): Evaluation {
+  const action = actionOf(policy, facts.action);
+  if (!action) return UNKNOWN_ACTION;
+  const asked = { policy, facts, phase, action };
+  const values = factValues(policy, facts);
+  const { risk, isDegraded } = riskOf(asked, values);
+  const known = facts.plan === null && action.connector !== null ? values : { ...values, risk: riskValues(risk) };
+  const bound = bindFacts(ruleFactTypes(policy, action), known);
+  const judged = indexOf(policy)
+    .candidates(facts.action, facts.target)
+    .map((rule) => judge(rule, bound));
+  return conclude(asked, { judged, risk, isDegraded });
+}
+
+const UNKNOWN_ACTION: Evaluation = {
+  effect: 'forbid',
+  risk: { tier: 'critical', score: 0, reasons: ['unknown action'] },
+  requirement: null,
+  rules: [],
+  is_degraded: false,
+  is_break_glass: false,
+  undecided: [],
+};
+
+/** A line that cannot be evaluated holds: doubt never lowers a tier. A line about facts that an action lacks does not. */
+function riskOf(
+  { policy, action, facts }: Asked,
+  values: Readonly<Record<string, JsonValue>>,
+): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
+  const types = riskFactTypes(policy, action);
+  const bound = bindFacts(types, values);
+  let isDegraded = false;
+  const holding = indexOf(policy).riskLines.filter(({ condition }) => {
+    if ([...condition.roots].some((root) => !Object.hasOwn(types, root))) return false;
+    const { kind } = condition.evaluate(bound);
+    const isUnplanned = kind === 'unknown' && facts.plan === null;
+    if (kind === 'error' || (kind === 'unknown' && !isUnplanned)) isDegraded = true;
+    return kind !== 'false' && !isUnplanned;
+  });
+  return { risk: assessRisk(policy.risk, holding.map(({ line }) => line)), isDegraded };
+}
+
+function judge(rule: IndexedRule, bound: BoundFacts): Judged {
+  const { condition } = rule;
+  if (condition === null) return { ...rule, outcome: 'matched', read: {} };
+  return { ...rule, outcome: outcomeOf(condition, bound), read: condition.valuesRead(bound) };
+}
+
+function outcomeOf(condition: Expression, bound: BoundFacts): Outcome {
+  const { kind } = condition.evaluate(bound);
+  switch (kind) {
+    case 'true':
+      return 'matched';
+    case 'false':
+      return 'unmatched';
+    case 'unknown':
+      return 'undecided';
+    case 'error':
+      return 'error';
+  }
+}
+
+interface Findings {
+  readonly judged: readonly Judged[];
+  readonly risk: RiskAssessment;
+  readonly isDegraded: boolean;
+}
+
+function conclude(asked: Asked, { judged, risk, isDegraded }: Findings): Evaluation {
+  const settled = judged.map((entry) => settleUndecided(asked, entry));
+  const acting = takePath(asked, settled.filter(isActing));
+  const effect = effectOf(asked, acting.rules);
+  const requirement = effect === 'review' ? requirementOf(asked, acting, risk) : null;
+  return {
+    effect,
+    risk,
+    requirement,
+    rules: acting.rules.map(matchedRule),
+    is_degraded: isDegraded || settled.some((entry) => entry.outcome === 'error'),
+    is_break_glass: acting.isBreakGlass,
+    undecided: settled.filter((entry) => entry.outcome === 'undecided').map(({ rule }) => rule.id),
+  };
+}
+
+/** After planning every fact should exist: one that does not is an error, and counts as such. */
+function settleUndecided({ phase, facts, action }: Asked, entry: Judged): Judged {
+  const isTooEarly = phase === 'creation' && facts.plan === null && action.connector !== null;
+  return entry.outcome === 'undecided' && !isTooEarly ? { ...entry, outcome: 'error' } : entry;
+}
+
+function isActing({ outcome, rule }: Judged): boolean {
+  return outcome === 'matched' || (outcome === 'error' && rule.effect !== 'allow');
+}
+
+interface Acting {
+  readonly rules: readonly Judged[];
+  readonly isBreakGlass: boolean;
+}
+
+/**
+ * A request that asks for it and meets a break-glass rule takes that path: its own reviewers instead of all others, and
+ * past those forbids that say so. A break-glass rule that cannot be evaluated opens nothing.
+ */
+function takePath({ facts }: Asked, rules: readonly Judged[]): Acting {
+  const short = rules.filter(({ rule, outcome }) => rule.break_glass && outcome === 'matched');
+  if (!facts.request.break_glass || short.length === 0)
+    return { rules: rules.filter(({ rule }) => !rule.break_glass), isBreakGlass: false };
+  const forbids = rules.filter(({ rule }) => rule.effect === 'forbid' && !rule.yields_to_break_glass);
+  return { rules: [...forbids, ...short], isBreakGlass: true };
+}
+
+function effectOf({ policy, action }: Asked, acting: readonly Judged[]): RuleEffect {
+  const otherwise = action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
+  const effects = new Set(acting.map(({ rule }) => rule.effect));
+  if (effects.has('forbid')) return 'forbid';
+  // A review rule is AND-ed with the default, also where that forbids: only `replaces_default` opens what is closed.
+  if (effects.has('review')) return isDefaultReplaced(acting) ? 'review' : otherwise;
+  return effects.has('allow') ? 'allow' : otherwise;
+}
+
+/** A rule that counts as matched only because it failed replaces nothing. */
+function isDefaultReplaced(acting: readonly Judged[]): boolean {
+  return acting.some(
+    ({ rule, outcome }) =>
+      rule.effect === 'review' &&
+      outcome === 'matched' &&
+      (rule.replaces_default || rule.break_glass === true) &&
+      rule.require !== null,
+  );
+}
+
+function requirementOf({ policy }: Asked, acting: Acting, risk: RiskAssessment): Requirement {
+  const reviews = acting.rules.filter(({ rule }) => rule.effect === 'review');
+  const demanded = reviews.flatMap(({ rule }) => rule.require ?? []);
+  const rules = isDefaultReplaced(acting.rules) ? demanded : [...demanded, policy.defaults.require];
+  const demand = demandOf(policy.risk, risk.tier);
+  return {
+    risk: risk.tier,
+    distinct_people: demand.distinct_people,
+    rules: uniqueRules(rules.map((rule) => underDemand(rule, demand))),
+  };
+}
+
+function matchedRule({ rule, outcome, read }: Judged): MatchedRule {
+  const { id, source, because, effect } = rule;
+  return { id, source, because, effect, is_error: outcome === 'error', read };
+}
+
+/** True when some rule could forbid the action there: else there is no need to ask before the plan. */
+export function canForbid(policy: PolicySet, action: string, target: Target): boolean {
+  return indexOf(policy)
+    .candidates(action, target)
+    .some(({ rule }) => rule.effect === 'forbid');
+}
+
+/** True when a request may take a break-glass path: some such rule matches, or may once the request is planned. */
+export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean {
+  const action = actionOf(policy, facts.action);
+  if (!action) return false;
+  const bound = bindFacts(ruleFactTypes(policy, action), factValues(policy, facts));
+  return indexOf(policy)
+    .candidates(facts.action, facts.target)
+    .filter(({ rule }) => rule.break_glass)
+    .some((rule) => ['matched', 'undecided'].includes(judge(rule, bound).outcome));
+}
+
+/** The union of two requirements: everything either demands. What is already asked of people is never loosened. */
+export function tightened(old: Requirement, fresh: Requirement): Requirement {
+  return {
+    risk: RISK_TIERS[Math.max(RISK_TIERS.indexOf(old.risk), RISK_TIERS.indexOf(fresh.risk))] ?? 'critical',
+    distinct_people: Math.max(old.distinct_people, fresh.distinct_people),
+    rules: uniqueRules([...old.rules, ...fresh.rules]),
+  };
+}
+
+function uniqueRules(rules: readonly RuleRequirement[]): readonly RuleRequirement[] {
+  const byContent = new Map<string, RuleRequirement>();
+  for (const rule of rules) {
+    const key = ruleRequirementDigest(rule);
+    if (!byContent.has(key)) byContent.set(key, rule);
+  }
+  return [...byContent].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, rule]) => rule);
+}

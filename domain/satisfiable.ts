@@ -1,0 +1,73 @@
+import { isAcceptedReviewer, isSelected, type DecisionDirectories } from './decision.ts';
+import { ownKeysOf } from './directory.ts';
+import type { Lineage } from './identity.ts';
+import { tally } from './quorum.ts';
+import type { Requirement, Stage } from './requirement.ts';
+
+/** A rule that too few people can satisfy, whoever agrees. */
+export interface Shortage {
+  readonly rule: string;
+  /** Seats that the rule asks for. */
+  readonly seats: number;
+  /** Seats that can be filled by distinct people who may decide, escalations included. */
+  readonly fillable: number;
+}
+
+/** What a shortage is computed from. */
+export interface ShortageFacts {
+  readonly requirement: Requirement;
+  readonly lineage: Lineage;
+  readonly owners: readonly string[];
+  readonly directories: DecisionDirectories;
+}
+
+/**
+ * The rules that cannot be satisfied even if every eligible person approved: an honest warning, never a reason to ask
+ * for less. Uses the tally itself, on imagined approvals of all people who are active, outside of the lineage, and in
+ * the selectors both now and when the request was made.
+ */
+export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
+  const { requirement } = facts;
+  const eligible = eligiblePeople(facts);
+  const decisions = eligible.map((person) => ({
+    id: person,
+    person,
+    verdict: 'approve' as const,
+    at: IMAGINED,
+    grade: 'A' as const,
+    seats: requirement.rules.flatMap((rule, ruleIndex) =>
+      rule.stages.flatMap((stage, stageIndex) =>
+        isAcceptedReviewer(rule, facts.directories.now, person) && isEligible(facts, stage, person) ? [{ rule: ruleIndex, stage: stageIndex }] : [],
+      ),
+    ),
+  }));
+  const rules = requirement.rules.map((rule) => ({ ...rule, order: 'parallel' as const }));
+  const standing = tally({
+    requirement: { ...requirement, rules },
+    pending_since: IMAGINED,
+    decisions,
+    now: IMAGINED,
+  });
+  return rules.flatMap(({ rule, stages }, index) => {
+    const seats = stages.reduce((sum, stage) => sum + stage.quorum, 0);
+    const fillable = (standing.rules[index] ?? []).reduce((sum, stage) => sum + stage.filled_by.length, 0);
+    return fillable < seats ? [{ rule, seats, fillable }] : [];
+  });
+}
+
+const IMAGINED = '1970-01-01T00:00:00.000Z';
+
+function eligiblePeople({ directories, lineage }: ShortageFacts): readonly string[] {
+  const own = new Set([directories.now, directories.at_creation].flatMap((one) => [...ownKeysOf(one, lineage)]));
+  return directories.now.people
+    .filter((person) => person.active && !own.has(`person:${person.id}`))
+    .map((person) => person.id);
+}
+
+function isEligible({ directories, owners }: ShortageFacts, stage: Stage, person: string): boolean {
+  return [...stage.any, ...stage.escalate.map((step) => step.to)].some((selector) =>
+    [directories.now, directories.at_creation].every((directory) =>
+      isSelected({ directory, owners }, selector, person),
+    ),
+  );
+}
