@@ -157,6 +157,8 @@ export const requestTable = new EntitySchema<RequestRow>({
     expires_at: { type: 'timestamptz', nullable: true },
     failure: { type: 'jsonb', nullable: true },
     result: { type: 'jsonb', nullable: true },
+    shortage: { type: 'jsonb', nullable: true },
+    is_break_glass: { type: 'boolean' },
     created_at: { type: 'timestamptz' },
     updated_at: { type: 'timestamptz' },
     version: { type: 'bigint' },

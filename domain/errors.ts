@@ -36,6 +36,8 @@ const STATUS_BY_CODE = {
   defer_invalid: 422,
   hand_over_invalid: 422,
   mode_unsupported: 422,
+  break_glass_unavailable: 422,
+  start_invalid: 422,
   rate_limited: 429,
   internal: 500,
   unavailable: 503,

@@ -2,6 +2,7 @@ import type { JsonValue } from './canonical-json.ts';
 import { ruleRequirementDigest } from './digest.ts';
 import type { Expression } from './expressions/expression.ts';
 import { bindFacts, type BoundFacts } from './expressions/facts.ts';
+import type { ValueRead } from './expressions/values-read.ts';
 import { actionOf, type ActionDefinition, type PolicySet, type RuleEffect, type Target } from './policy.ts';
 import {
   factValues,
@@ -24,7 +25,7 @@ export interface MatchedRule {
   /** The condition could not be evaluated, and counts as true: doubt never loosens. */
   readonly is_error?: boolean;
   /** Values of the facts that the condition read. Never shown to the requester. */
-  readonly read?: Readonly<Record<string, JsonValue>>;
+  readonly read?: readonly ValueRead[];
 }
 
 /** What policy says of a request. */
@@ -53,7 +54,7 @@ type Outcome = 'matched' | 'unmatched' | 'undecided' | 'error';
 
 interface Judged extends IndexedRule {
   readonly outcome: Outcome;
-  readonly read: Readonly<Record<string, JsonValue>>;
+  readonly read: readonly ValueRead[];
 }
 
 /**
@@ -105,7 +106,7 @@ function riskOf(
 
 function judge(rule: IndexedRule, bound: BoundFacts): Judged {
   const { condition } = rule;
-  if (condition === null) return { ...rule, outcome: 'matched', read: {} };
+  if (condition === null) return { ...rule, outcome: 'matched', read: [] };
   return { ...rule, outcome: outcomeOf(condition, bound), read: condition.valuesRead(bound) };
 }
 

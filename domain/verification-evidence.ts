@@ -71,6 +71,7 @@ const requirementSchema = z.object({
       maximum_age_ms: z.number(),
       minimum_grade: grade,
       is_reason_required: z.boolean(),
+      reviewer_when: z.string().exactOptional(),
     }),
   ),
 }) satisfies z.ZodType<Requirement>;

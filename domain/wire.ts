@@ -52,6 +52,17 @@ export const createBodySchema = z.strictObject({
     .optional()
     .describe('The person the agent acts for; the issuer of the token when none is named'),
   claims: claimsSchema.optional(),
+  break_glass: z
+    .boolean()
+    .optional()
+    .describe('An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed after'),
+  start: z
+    .strictObject({
+      not_before: z.iso.datetime({ offset: true }).max(40).optional(),
+      not_after: z.iso.datetime({ offset: true }).max(40).optional(),
+    })
+    .optional()
+    .describe('When the approved action may start: from the first instant on, and before the second'),
 });
 
 const deferSchema = z.strictObject({
@@ -145,6 +156,7 @@ const requirementSchema = z.object({
       maximum_age_ms: z.number(),
       minimum_grade: gradeSchema,
       is_reason_required: z.boolean(),
+      reviewer_when: z.string().optional().describe('A condition that reviewers must meet as well'),
     }),
   ),
 });
@@ -236,6 +248,11 @@ export const requestSummarySchema = z.object({
   expires_at: instant.nullable(),
   requested_by: identitySchema,
   lineage: z.array(identitySchema.extend({ role: roleSchema })),
+  shortage: z
+    .array(z.object({ rule: z.string(), seats: z.int(), fillable: z.int() }))
+    .nullable()
+    .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
+  is_break_glass: z.boolean(),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
   result: jsonValueSchema.nullable(),
   created_at: instant,

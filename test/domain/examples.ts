@@ -2,7 +2,9 @@ import * as fc from 'fast-check';
 
 import type { Directory, Person } from '../../domain/directory.ts';
 import type { Plan } from '../../domain/plan.ts';
-import type { ActionDefinition, PolicyFacts, PolicySet, Rule, Target } from '../../domain/policy.ts';
+import type { ActionDefinition, PolicySet, Rule, Target } from '../../domain/policy.ts';
+import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
+import { DEFAULT_RISK } from '../../domain/risk.ts';
 import type { CountedDecision, SeatReference, TallyFacts } from '../../domain/quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../../domain/requirement.ts';
 
@@ -149,7 +151,16 @@ export const PLAN: Plan = {
   locks_held_ms: 3,
 };
 
-export const FACTS: PolicyFacts = { action: ACTION.action, target: TARGET, plan: PLAN };
+export const FACTS: PolicyFacts = {
+  action: ACTION.action,
+  target: TARGET,
+  args: {},
+  plan: planFacts(PLAN),
+  request: { mode: 'execute', break_glass: false, agent: 'billing', chain: ['ada'] },
+  at: START,
+  history: { requests_24h: 0, denials_24h: 0, failures_24h: 0 },
+  windows: {},
+};
 
 export const DEFAULT_DEMAND = demand([stage(['owners'])], { rule: 'default' });
 
@@ -157,6 +168,10 @@ export function policyOf(rules: readonly Rule[], changes: Partial<PolicySet> = {
   return {
     version: 'keyturn/v1',
     environments: ['staging', 'prod'],
+    production: ['prod'],
+    enums: {},
+    risk: DEFAULT_RISK,
+    windows: [],
     defaults: { effect: 'review', require: DEFAULT_DEMAND },
     actions: [ACTION],
     targets: [TARGET],

@@ -2,16 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { requirementDigest, ruleRequirementDigest } from '../../domain/digest.ts';
-import {
-  actionOf,
-  evaluate,
-  policyDigest,
-  targetOf,
-  tightened,
-  type Evaluation,
-  type PolicySet,
-  type Rule,
-} from '../../domain/policy.ts';
+import { evaluate as evaluateIn, tightened, type Evaluation } from '../../domain/evaluation.ts';
+import { actionOf, policyDigest, targetOf, type PolicySet, type Rule } from '../../domain/policy.ts';
+import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
 import { expiresMs, type Requirement } from '../../domain/requirement.ts';
 import {
   ACTION,
@@ -56,6 +49,8 @@ const anyPolicy: fc.Arbitrary<PolicySet> = fc
   .map(({ rules, effect, fallback }) =>
     policyOf(rules, { defaults: { effect, require: DEFAULT_DEMAND }, actions: [{ ...ACTION, fallback }] }),
   );
+
+const evaluate = (policy: PolicySet, facts: PolicyFacts): Evaluation => evaluateIn(policy, facts, 'planned');
 
 const names = (evaluation: Evaluation): readonly string[] =>
   sorted((evaluation.requirement?.rules ?? []).map((one) => one.rule));
@@ -127,13 +122,13 @@ describe('policy', () => {
   });
 
   it('carries the risk of the plan into the requirement', () => {
-    const facts = {
-      ...PLAN.risk_facts,
+    const plan = {
+      ...planFacts(PLAN),
       is_fully_previewed: false,
       is_destructive: true,
       is_reversible: false,
     };
-    const evaluation = evaluate(policyOf([]), { ...FACTS, plan: { ...PLAN, risk_facts: facts } });
+    const evaluation = evaluate(policyOf([]), { ...FACTS, plan });
     expect(evaluation.risk.tier).toBe('critical');
     expect(evaluation.requirement).toMatchObject({ risk: 'critical', distinct_people: 2 });
   });
@@ -141,7 +136,14 @@ describe('policy', () => {
   it('explains itself with the matched rules and their places', () => {
     const policy = policyOf([exampleRule('dba', 'review', { because: 'two pairs of eyes' })]);
     expect(evaluate(policy, FACTS).rules).toEqual([
-      { id: 'dba', source: 'rules/dba.yaml:1', because: 'two pairs of eyes' },
+      {
+        id: 'dba',
+        source: 'rules/dba.yaml:1',
+        because: 'two pairs of eyes',
+        effect: 'review',
+        is_error: false,
+        read: [],
+      },
     ]);
   });
 

@@ -3,10 +3,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
 import { checkDecision, type DecisionCheck } from '../../domain/decision.ts';
-import { evaluate, targetOf, type Evaluation, type PolicySet } from '../../domain/policy.ts';
+import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
+import { targetOf, type PolicySet } from '../../domain/policy.ts';
 import { tally, type CountedDecision } from '../../domain/quorum.ts';
 import type { Requirement } from '../../domain/requirement.ts';
-import { minutes, PLAN, START } from '../domain/examples.ts';
+import { FACTS, minutes, START } from '../domain/examples.ts';
 
 const FOLDER = path.join(import.meta.dirname, '../../policies');
 const ISSUER = 'http://127.0.0.1:9099';
@@ -23,7 +24,7 @@ beforeAll(async () => {
 function evaluated(target: string): Evaluation {
   const found = targetOf(policy, target);
   if (!found) throw new Error(`no target ${target}`);
-  return evaluate(policy, { action: 'postgres.execute', target: found, plan: PLAN });
+  return evaluate(policy, { ...FACTS, args: { statement: 'select 1' }, target: found }, 'planned');
 }
 
 function demanded(target: string): Requirement {

@@ -47,6 +47,8 @@ export function requestView(change: Partial<RequestView> = {}): RequestView {
     ],
     failure: null,
     result: null,
+    shortage: null,
+    is_break_glass: false,
     created_at: '2026-01-05T10:00:00.000Z',
     updated_at: '2026-01-05T10:00:00.000Z',
     version: 3,

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 
-import type { z } from 'zod';
-
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { requestId } from '../../../domain/audit.ts';
@@ -12,22 +10,14 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { Lineage } from '../../../domain/identity.ts';
 import { actionOf, targetOf, type ActionDefinition, type Target } from '../../../domain/policy.ts';
 import { seal } from '../../../domain/sealing.ts';
-import type { createBodySchema } from '../../../domain/wire.ts';
-import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { refuseNoBreakGlass } from './break-glass.ts';
+import type { CreateCall } from './create-call.ts';
 import { explain } from './explain.ts';
 import { lineageOf } from './lineage.ts';
 import { unrecordedRow } from './load.ts';
+import { startOf } from './start-window.ts';
 import { readStart, startWorkflow, type StartedRequest } from './start.ts';
-
-/** A create call, its form checked. */
-export interface CreateCall {
-  readonly caller: Caller;
-  readonly body: z.output<typeof createBodySchema>;
-  readonly idempotencyKey: string;
-  readonly waitMs: number;
-  readonly signal: AbortSignal;
-}
 
 /** What became of a create call. */
 export interface Created {
@@ -51,7 +41,9 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
   }
   const { action, target } = catalogueEntry(call);
   context.checker.check(call.caller.policy.digest, action, call.body.arguments as Arguments);
-  const signed = await signedRequest(context, call, { id, lineage, action });
+  const start = startOf(call.body);
+  if (call.body.break_glass) await refuseNoBreakGlass(context, call, { id, lineage, target });
+  const signed = await signedRequest(context, call, { id, lineage, action, start });
   const envelope = await signEnvelope(signed, context.keys.signing);
   const publicUrl = context.settings.publicUrl ?? '';
   const explanation = explain({ signed, action, target, caller: call.caller, publicUrl });
@@ -88,8 +80,9 @@ function catalogueEntry({ caller, body }: CreateCall): { action: ActionDefinitio
   if (!target || target.resource_type !== action.resource_type) {
     throw new KeyturnError('unknown_target', 'There is no such target for this action.');
   }
-  if (body.mode !== 'execute') {
-    throw new KeyturnError('mode_unsupported', 'Only the mode execute is supported.');
+  const mode = action.connector === null ? 'gate' : 'execute';
+  if (body.mode !== mode) {
+    throw new KeyturnError('mode_unsupported', `This action is asked for with the mode ${mode}.`);
   }
   return { action, target };
 }
@@ -97,7 +90,7 @@ function catalogueEntry({ caller, body }: CreateCall): { action: ActionDefinitio
 async function signedRequest(
   context: ApiContext,
   { body, caller }: CreateCall,
-  facts: { readonly id: string; readonly lineage: Lineage; readonly action: ActionDefinition },
+  facts: { readonly id: string; readonly lineage: Lineage; readonly action: ActionDefinition; readonly start: SignedRequest['start'] },
 ): Promise<SignedRequest> {
   const { id, lineage, action } = facts;
   const values = body.arguments as Arguments;
@@ -115,6 +108,8 @@ async function signedRequest(
     lineage: lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
     intent_digest: intentDigest({ ...body, arguments: values, schema_version: action.schema_version }),
     policy_digest: caller.policy.digest,
+    ...(body.break_glass ? { break_glass: true } : {}),
+    ...(facts.start ? { start: facts.start } : {}),
     issued_at: new Date().toISOString(),
   };
 }

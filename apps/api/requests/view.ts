@@ -118,6 +118,8 @@ function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summar
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
     result: row.result as RequestSummary['result'],
+    shortage: row.shortage?.map((shortage) => ({ ...shortage })) ?? null,
+    is_break_glass: row.is_break_glass,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     version: Number(row.version),

@@ -1,0 +1,34 @@
+import { historyOf } from '../../../database/policy-facts.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { offersBreakGlass } from '../../../domain/evaluation.ts';
+import type { Lineage } from '../../../domain/identity.ts';
+import type { Target } from '../../../domain/policy.ts';
+import { requestFacts } from '../../../domain/policy-facts.ts';
+import type { ApiContext } from '../context.ts';
+import type { CreateCall } from './create-call.ts';
+
+/** Refuses (`break_glass_unavailable`) an emergency that no rule knows: the flag alone must never shorten anything. */
+export async function refuseNoBreakGlass(
+  context: ApiContext,
+  { caller, body }: Pick<CreateCall, 'caller' | 'body'>,
+  { id, lineage, target }: { readonly id: string; readonly lineage: Lineage; readonly target: Target },
+): Promise<void> {
+  const { policy } = caller.policy;
+  const at = new Date();
+  const isOffered = offersBreakGlass(policy, {
+    action: body.action,
+    target,
+    args: body.arguments as Readonly<Record<string, JsonValue>>,
+    plan: null,
+    request: requestFacts(policy.directory, { mode: body.mode, lineage, break_glass: true }),
+    at: at.toISOString(),
+    history: await historyOf(context.source.manager, { id, lineage, at }),
+    windows: null,
+  });
+  if (isOffered) return;
+  throw new KeyturnError(
+    'break_glass_unavailable',
+    'No rule offers an emergency path for this: ask without break_glass.',
+  );
+}
