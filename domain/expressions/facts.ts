@@ -1,0 +1,192 @@
+import type { JsonValue } from '../canonical-json.ts';
+import type { EngineValue } from './engine.ts';
+import type { FactField, FactType } from './fact-type.ts';
+import { pathText, type FactPath } from './reads.ts';
+
+/** Longer lists and larger maps poison their path: loops of conditions are bounded by this. */
+export const LIST_LENGTH_MAX = 256;
+
+/** Longer strings poison their path. In UTF-16 units. */
+export const STRING_LENGTH_MAX = 65_536;
+
+/** A fact that is not what its type promises. The message names the path and the reason, never the value. */
+export interface FactViolation {
+  readonly path: FactPath;
+  readonly message: string;
+}
+
+/**
+ * Facts that were held against their types. Values of the right type are ready for evaluation; each violation poisons
+ * the path it names and nothing else.
+ */
+export interface BoundFacts {
+  /** The variables that conditions may name. */
+  readonly variables: ReadonlySet<string>;
+  /** The variables that are not known in this phase. */
+  readonly missing: ReadonlySet<string>;
+  readonly violations: readonly FactViolation[];
+  readonly values: ReadonlyMap<string, EngineValue>;
+  /** The facts as they were given, for explanations. */
+  readonly facts: Readonly<Record<string, JsonValue>>;
+}
+
+type Report = (path: FactPath, reason: string) => void;
+
+/**
+ * Holds facts against their types before any condition sees them, so that a value of a wrong type can never make a
+ * comparison false in silence. A variable without a fact is "not known in this phase"; a fact without a variable is
+ * ignored. Nothing is ever truncated or converted to fit.
+ */
+export function bindFacts(
+  variables: Readonly<Record<string, FactType>>,
+  facts: Readonly<Record<string, JsonValue>>,
+): BoundFacts {
+  const violations: FactViolation[] = [];
+  const report: Report = (path, reason) => violations.push({ path, message: `${pathText(path)} ${reason}` });
+  const missing = new Set<string>();
+  const values = new Map<string, EngineValue>();
+  for (const [name, type] of Object.entries(variables)) {
+    if (!Object.hasOwn(facts, name)) {
+      missing.add(name);
+      continue;
+    }
+    const value = convert(type, { value: facts[name], path: [name] }, report);
+    if (value !== undefined) values.set(name, value);
+  }
+  return { variables: new Set(Object.keys(variables)), missing, violations, values, facts };
+}
+
+interface Place {
+  readonly value: unknown;
+  readonly path: FactPath;
+}
+
+/** The engine's form of a value, or undefined after a report. */
+function convert(type: FactType, place: Place, report: Report): EngineValue | undefined {
+  switch (type.kind) {
+    case 'string':
+      return convertString(type.enum, place, report);
+    case 'int':
+      return convertInt(place, report);
+    case 'double':
+      return convertDouble(place, report);
+    case 'bool':
+      return typeof place.value === 'boolean'
+        ? place.value
+        : refuse(place, 'is neither true nor false', report);
+    case 'list':
+      return convertList(type.items, place, report);
+    case 'map':
+      return convertMap(type.values, place, report);
+    case 'object':
+      return convertObject(type.fields, place, report);
+    case 'any':
+      // Conditions may ask whether it is there, and read nothing of it.
+      return true;
+  }
+}
+
+function convertString(
+  values: readonly string[] | null,
+  place: Place,
+  report: Report,
+): EngineValue | undefined {
+  const { value } = place;
+  if (typeof value !== 'string') return refuse(place, 'is not a string', report);
+  if (value.length > STRING_LENGTH_MAX)
+    return refuse(place, `is longer than ${STRING_LENGTH_MAX} characters`, report);
+  if (!value.isWellFormed()) return refuse(place, 'holds a lone surrogate', report);
+  return !values || values.includes(value)
+    ? value
+    : refuse(place, 'is none of the values of its enum', report);
+}
+
+function convertInt(place: Place, report: Report): EngineValue | undefined {
+  const { value } = place;
+  // A number beyond 2^53-1 may already be another one than was sent.
+  return typeof value === 'number' && Number.isSafeInteger(value)
+    ? BigInt(value)
+    : refuse(place, 'is not an integer between -(2^53-1) and 2^53-1', report);
+}
+
+function convertDouble(place: Place, report: Report): EngineValue | undefined {
+  const { value } = place;
+  // The bound keeps infinity and NaN, for which every comparison is false, out of the arithmetic of conditions.
+  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
+    ? value
+    : refuse(place, 'is not a number between -(2^53-1) and 2^53-1', report);
+}
+
+function convertList(items: FactType, place: Place, report: Report): EngineValue | undefined {
+  const { value, path } = place;
+  if (!Array.isArray(value)) return refuse(place, 'is not a list', report);
+  if (value.length > LIST_LENGTH_MAX) {
+    return refuse(place, `has ${value.length} items, more than ${LIST_LENGTH_MAX}`, report);
+  }
+  return whole(place, report, (inner) =>
+    value.map((item, index) => convert(items, { value: item, path: [...path, String(index)] }, inner)),
+  );
+}
+
+function convertMap(values: FactType, place: Place, report: Report): EngineValue | undefined {
+  const { value, path } = place;
+  if (!isRecord(value)) return refuse(place, 'is not a map', report);
+  const entries = Object.entries(value);
+  if (entries.length > LIST_LENGTH_MAX) {
+    return refuse(place, `has ${entries.length} entries, more than ${LIST_LENGTH_MAX}`, report);
+  }
+  const keyType: FactType = { kind: 'string', enum: null };
+  return whole(
+    place,
+    report,
+    (inner) =>
+      new Map(
+        entries.map(([key, item]) => [
+          convert(keyType, { value: key, path }, inner) as string,
+          convert(values, { value: item, path: [...path, key] }, inner) as EngineValue,
+        ]),
+      ),
+  );
+}
+
+/** Only declared fields are taken over: no condition can read another. */
+function convertObject(
+  fields: Readonly<Record<string, FactField>>,
+  place: Place,
+  report: Report,
+): EngineValue | undefined {
+  const { value, path } = place;
+  if (!isRecord(value)) return refuse(place, 'is not an object', report);
+  const converted = new Map<string, EngineValue>();
+  for (const [name, { type, optional }] of Object.entries(fields)) {
+    const inner = { value: value[name], path: [...path, name] };
+    if (!Object.hasOwn(value, name)) {
+      if (!optional) refuse(inner, 'is missing', report);
+      continue;
+    }
+    const field = convert(type, inner, report);
+    if (field !== undefined) converted.set(name, field);
+  }
+  return converted;
+}
+
+/** Conditions read lists and maps as a whole, so one wrong element poisons all of it. */
+function whole(
+  place: Place,
+  report: Report,
+  make: (inner: Report) => (EngineValue | undefined)[] | Map<string, EngineValue>,
+): EngineValue | undefined {
+  let isSound = true;
+  const made = make(() => {
+    isSound = false;
+  });
+  return isSound ? (made as EngineValue) : refuse(place, 'has an element that is not of its type', report);
+}
+
+function refuse({ path }: Place, reason: string, report: Report): undefined {
+  report(path, reason);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,82 @@
+import type { Range, SyntaxNode } from './engine.ts';
+import type { FactType } from './fact-type.ts';
+
+/** A string that stands in the condition itself, where it stands. */
+export interface Literal extends Range {
+  readonly value: string;
+}
+
+/** A string type with the literals that are among its values, so that each can be held against an enum. */
+export interface LiteralType {
+  readonly kind: 'string';
+  readonly enum: readonly string[] | null;
+  readonly literals: readonly Literal[];
+}
+
+/** Where a node stands: variables of comprehensions around it, and paths that are certain to exist there. */
+export interface Scope {
+  readonly own: ReadonlyMap<string, FactType>;
+  /** As `pathText` writes them. */
+  readonly existing: ReadonlySet<string>;
+}
+
+/** Operations that can make a result much larger than its operands, so that their number must be small. */
+export type GrowingOperation = 'joins of strings' | 'products of doubles';
+
+/** The check in progress, as the rules for single operators see it. */
+export interface Inference {
+  readonly variables: Readonly<Record<string, FactType>>;
+  /** The type of a node, or null when a problem in it was reported. */
+  readonly infer: (node: SyntaxNode, scope: Scope) => FactType | null;
+  /** Reports a problem. Returns null, so that a rule can end with it. */
+  readonly report: (range: Range, message: string) => null;
+  readonly count: (operation: GrowingOperation, node: SyntaxNode) => void;
+}
+
+/** The type of bool results. */
+export const BOOL: FactType = { kind: 'bool' };
+
+/** The literals behind a string type, or none when it comes from facts. */
+export function literalsOf(type: FactType): readonly Literal[] {
+  return 'literals' in type ? (type as LiteralType).literals : [];
+}
+
+/** A type as messages name it. */
+export function typeName(type: FactType): string {
+  switch (type.kind) {
+    case 'list':
+      return `list of ${typeName(type.items)}`;
+    case 'map':
+      return `map of ${typeName(type.values)}`;
+    case 'string':
+    case 'int':
+    case 'double':
+    case 'bool':
+    case 'object':
+    case 'any':
+      return type.kind;
+  }
+}
+
+/** The one type of two branches or elements, or null when they differ. Objects never unify: conditions compare scalars. */
+export function unify(left: FactType, right: FactType): FactType | null {
+  if (left.kind === 'string' && right.kind === 'string') return unifyStrings(left, right);
+  if (left.kind === 'list' && right.kind === 'list') {
+    const items = unify(left.items, right.items);
+    return items && { kind: 'list', items };
+  }
+  return isScalar(left) && left.kind === right.kind ? left : null;
+}
+
+function unifyStrings(
+  left: FactType & { kind: 'string' },
+  right: FactType & { kind: 'string' },
+): LiteralType {
+  const values = left.enum && right.enum ? [...new Set([...left.enum, ...right.enum])] : null;
+  return { kind: 'string', enum: values, literals: [...literalsOf(left), ...literalsOf(right)] };
+}
+
+/** True for types whose values can be compared with `==` and looked up with `in`. */
+export function isScalar(type: FactType): boolean {
+  return type.kind === 'string' || type.kind === 'int' || type.kind === 'double' || type.kind === 'bool';
+}
