@@ -12,7 +12,11 @@ export interface Ground {
 }
 
 /** Ends a request that policy does not let through. */
-export async function denyByPolicy(transaction: StepTransaction, code: string, ground: Ground): Promise<void> {
+export async function denyByPolicy(
+  transaction: StepTransaction,
+  code: string,
+  ground: Ground,
+): Promise<void> {
   const { place, row } = transaction;
   const { rules } = ground.evaluation;
   await transaction.update({

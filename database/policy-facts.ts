@@ -99,7 +99,10 @@ function windowsOf({ policy, directory, lineage, facts }: WindowSubject): readon
   const root = lineageRoot(directory, lineage);
   return policy.windows
     .filter((window) => window.action.includes(facts.action))
-    .map((window) => ({ window, key: windowKey(window, { action: facts.action, target: facts.target.id, root }) }))
+    .map((window) => ({
+      window,
+      key: windowKey(window, { action: facts.action, target: facts.target.id, root }),
+    }))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
 }
 

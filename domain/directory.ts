@@ -110,6 +110,9 @@ export function lineageRoot(directory: Directory, lineage: Lineage): string {
 
 /** Ids of the people behind a lineage, owners of its agents included, sorted. */
 export function peopleBehind(directory: Directory, lineage: Lineage): readonly string[] {
-  const ids = lineage.flatMap((member) => [personOf(directory, member)?.id, agentOf(directory, member)?.owner]);
+  const ids = lineage.flatMap((member) => [
+    personOf(directory, member)?.id,
+    agentOf(directory, member)?.owner,
+  ]);
   return [...new Set(ids.filter((id) => id !== undefined))].sort();
 }

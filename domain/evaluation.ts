@@ -68,7 +68,8 @@ export function evaluate(policy: PolicySet, facts: PolicyFacts, phase: Phase): E
   const asked = { policy, facts, phase, action };
   const values = factValues(policy, facts);
   const { risk, isDegraded } = riskOf(asked, values);
-  const known = facts.plan === null && action.connector !== null ? values : { ...values, risk: riskValues(risk) };
+  const known =
+    facts.plan === null && action.connector !== null ? values : { ...values, risk: riskValues(risk) };
   const bound = bindFacts(ruleFactTypes(policy, action), known);
   const judged = indexOf(policy)
     .candidates(facts.action, facts.target)
@@ -101,7 +102,13 @@ function riskOf(
     if (kind === 'error' || (kind === 'unknown' && !isUnplanned)) isDegraded = true;
     return kind !== 'false' && !isUnplanned;
   });
-  return { risk: assessRisk(policy.risk, holding.map(({ line }) => line)), isDegraded };
+  return {
+    risk: assessRisk(
+      policy.risk,
+      holding.map(({ line }) => line),
+    ),
+    isDegraded,
+  };
 }
 
 function judge(rule: IndexedRule, bound: BoundFacts): Judged {

@@ -4,7 +4,13 @@ import { digestOf, type Digest } from './digest.ts';
 import { agentOf, peopleBehind, type Directory } from './directory.ts';
 import type { Lineage } from './identity.ts';
 import type { Plan, RiskFacts } from './plan.ts';
-import { targetOf, type ActionDefinition, type CountingWindow, type PolicySet, type Target } from './policy.ts';
+import {
+  targetOf,
+  type ActionDefinition,
+  type CountingWindow,
+  type PolicySet,
+  type Target,
+} from './policy.ts';
 import { REQUEST_MODES, type RequestMode } from './request.ts';
 import { RISK_TIERS, type RiskAssessment } from './risk.ts';
 
@@ -190,9 +196,7 @@ export function planFacts({ risk_facts, effects }: Pick<Plan, 'risk_facts' | 'ef
 }
 
 function windowValues(windows: Readonly<Record<string, WindowFacts>>): JsonValue {
-  return Object.fromEntries(
-    Object.entries(windows).map(([id, { count, sum }]) => [id, { count, sum }]),
-  );
+  return Object.fromEntries(Object.entries(windows).map(([id, { count, sum }]) => [id, { count, sum }]));
 }
 
 /** The risk as conditions see it. */

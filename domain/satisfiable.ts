@@ -37,7 +37,9 @@ export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
     grade: 'A' as const,
     seats: requirement.rules.flatMap((rule, ruleIndex) =>
       rule.stages.flatMap((stage, stageIndex) =>
-        isAcceptedReviewer(rule, facts.directories.now, person) && isEligible(facts, stage, person) ? [{ rule: ruleIndex, stage: stageIndex }] : [],
+        isAcceptedReviewer(rule, facts.directories.now, person) && isEligible(facts, stage, person)
+          ? [{ rule: ruleIndex, stage: stageIndex }]
+          : [],
       ),
     ),
   }));
@@ -58,7 +60,9 @@ export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
 const IMAGINED = '1970-01-01T00:00:00.000Z';
 
 function eligiblePeople({ directories, lineage }: ShortageFacts): readonly string[] {
-  const own = new Set([directories.now, directories.at_creation].flatMap((one) => [...ownKeysOf(one, lineage)]));
+  const own = new Set(
+    [directories.now, directories.at_creation].flatMap((one) => [...ownKeysOf(one, lineage)]),
+  );
   return directories.now.people
     .filter((person) => person.active && !own.has(`person:${person.id}`))
     .map((person) => person.id);

@@ -55,7 +55,9 @@ export const createBodySchema = z.strictObject({
   break_glass: z
     .boolean()
     .optional()
-    .describe('An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed after'),
+    .describe(
+      'An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed after',
+    ),
   start: z
     .strictObject({
       not_before: z.iso.datetime({ offset: true }).max(40).optional(),

@@ -57,7 +57,8 @@ function conditionText(value: Value): string {
   if (text === null) return value.text();
   if (text.trim() === '') value.refuse('an empty condition');
   else if (text.length > LENGTH_MAX) value.refuse(`a condition longer than ${LENGTH_MAX} characters`);
-  else if (/\p{Cf}|[\u0000-\u0009\u000b-\u001f\u007f\u2028\u2029]/u.test(text))
+  // Line breaks are fine in a condition; whatever reorders or hides text is not.
+  else if (/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u.test(text.replaceAll('\n', ' ')))
     value.refuse('holds control or invisible characters');
   else return text;
   return '';

@@ -1,5 +1,11 @@
 import type { EvidenceGrade, RiskTier } from '../../domain/requirement.ts';
-import { DEFAULT_RISK, RISK_TIERS, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
+import {
+  DEFAULT_RISK,
+  RISK_TIERS,
+  type RiskLine,
+  type RiskPolicy,
+  type TierDemand,
+} from '../../domain/risk.ts';
 import { readPartialCondition, type TypesByAction } from './conditions.ts';
 import type { Value } from './value.ts';
 

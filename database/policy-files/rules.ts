@@ -77,7 +77,11 @@ function readMatch(value: Value | undefined, names: Names): Rule['on'] {
     const listed = fields?.names(key) ?? [];
     const named = listed.filter((name) => kind !== 'action' || name.text() !== EVERY_ACTION);
     for (const name of named) names.require(kind, name.text(), name);
-    if (named.length < listed.length) return names.all('action').filter((name) => !isOwnAction(name)).sort();
+    if (named.length < listed.length)
+      return names
+        .all('action')
+        .filter((name) => !isOwnAction(name))
+        .sort();
     return named.map((name) => name.text());
   };
   return {
@@ -121,7 +125,8 @@ function checkReplacesDefault(fields: Fields, effect: Rule['effect'] | undefined
 function checkAllow(fields: Fields, on: Rule['on'], { names, production }: RuleContext): void {
   const at = fields.get('effect') ?? fields.value;
   const own = on.action.filter(isOwnAction);
-  if (own.length > 0) at.refuse(`${own.join(', ')} can never be allowed outright: rules change by the same rules`);
+  if (own.length > 0)
+    at.refuse(`${own.join(', ')} can never be allowed outright: rules change by the same rules`);
   if (fields.get('when')) return;
   const environments = on.env ?? names.all('environment');
   const open = environments.filter((environment) => production.includes(environment));

@@ -10,8 +10,11 @@ export function placesInSource(value: Value): readonly number[] {
   const { node, source } = value;
   if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return [];
   const [start, end] = node.range;
-  const walk = { text: source.text.slice(start, end), at: openingOf(node.type, source.text.slice(start, end)) };
-  const places = [...node.value].flatMap((character) => {
+  const walk = {
+    text: source.text.slice(start, end),
+    at: openingOf(node.type, source.text.slice(start, end)),
+  };
+  const places = Array.from(node.value).flatMap((character) => {
     const place = start + find(walk, character);
     // Characters outside of the basic plane take two places of a JavaScript string.
     return Array.from({ length: character.length }, () => place);

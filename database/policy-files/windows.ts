@@ -31,7 +31,11 @@ export function readWindow(
   const overMs = over?.durationMs() ?? 0;
   if (overMs > OVER_MS_MAX) over?.refuse('a window looks back 31 days at most');
   const sum = fields.get('sum');
-  if (sum) checkSum(sum, actions.filter(({ action }) => counted.includes(action)));
+  if (sum)
+    checkSum(
+      sum,
+      actions.filter(({ action }) => counted.includes(action)),
+    );
   return {
     id,
     action: counted,
@@ -45,14 +49,19 @@ export function readWindow(
 function checkSum(value: Value, actions: readonly ActionDefinition[]): void {
   const [root, field, ...rest] = value.text().split('.');
   for (const action of actions) {
-    const isPlan = root === 'plan' && (field === 'rows' || field === 'resources') && action.connector !== null;
+    const isPlan =
+      root === 'plan' && (field === 'rows' || field === 'resources') && action.connector !== null;
     const isArgument = root === 'args' && field !== undefined && isInteger(action, field);
     if (rest.length > 0 || !(isPlan || isArgument))
-      value.refuse(`${quote(value.text())} is not a whole number of ${action.action}: plan.rows, plan.resources or args.NAME`);
+      value.refuse(
+        `${quote(value.text())} is not a whole number of ${action.action}: plan.rows, plan.resources or args.NAME`,
+      );
   }
 }
 
 function isInteger({ arguments: schema }: ActionDefinition, field: string): boolean {
   const type = factTypeOf(schema);
-  return type.kind === 'object' && Object.hasOwn(type.fields, field) && type.fields[field]?.type.kind === 'int';
+  return (
+    type.kind === 'object' && Object.hasOwn(type.fields, field) && type.fields[field]?.type.kind === 'int'
+  );
 }

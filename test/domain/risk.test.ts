@@ -7,8 +7,17 @@ import { demandOf, DEFAULT_RISK, type RiskAssessment } from '../../domain/risk.t
 import { FACTS, policyOf, TARGET } from './examples.ts';
 
 /** The risk of these facts in this environment, by the lines that are built in. */
-function assessRisk({ environment, facts }: { environment: string; facts: RiskFacts }): RiskAssessment & { distinct_people: number } {
-  const policy = policyOf([], { environments: ['staging', environment], production: environment === 'staging' ? [] : [environment] });
+function assessRisk({
+  environment,
+  facts,
+}: {
+  environment: string;
+  facts: RiskFacts;
+}): RiskAssessment & { distinct_people: number } {
+  const policy = policyOf([], {
+    environments: ['staging', environment],
+    production: environment === 'staging' ? [] : [environment],
+  });
   const plan = { ...facts, names: [] };
   const { risk } = evaluate(policy, { ...FACTS, plan, target: { ...TARGET, environment } }, 'planned');
   return { ...risk, distinct_people: demandOf(DEFAULT_RISK, risk.tier).distinct_people };

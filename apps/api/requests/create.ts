@@ -90,7 +90,12 @@ function catalogueEntry({ caller, body }: CreateCall): { action: ActionDefinitio
 async function signedRequest(
   context: ApiContext,
   { body, caller }: CreateCall,
-  facts: { readonly id: string; readonly lineage: Lineage; readonly action: ActionDefinition; readonly start: SignedRequest['start'] },
+  facts: {
+    readonly id: string;
+    readonly lineage: Lineage;
+    readonly action: ActionDefinition;
+    readonly start: SignedRequest['start'];
+  },
 ): Promise<SignedRequest> {
   const { id, lineage, action } = facts;
   const values = body.arguments as Arguments;

@@ -8,7 +8,10 @@ export function startOf({ start }: CreateBody): SignedRequest['start'] {
   const notBefore = start.not_before === undefined ? null : new Date(start.not_before);
   const notAfter = start.not_after === undefined ? null : new Date(start.not_after);
   if (notAfter !== null && notAfter.getTime() <= Math.max(Date.now(), notBefore?.getTime() ?? 0)) {
-    throw new KeyturnError('start_invalid', 'The action could never start: not_after has passed, or is not after not_before.');
+    throw new KeyturnError(
+      'start_invalid',
+      'The action could never start: not_after has passed, or is not after not_before.',
+    );
   }
   return {
     not_before: notBefore?.toISOString() ?? null,
