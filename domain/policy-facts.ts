@@ -228,9 +228,20 @@ export function windowKey(
 }
 
 /** What a request adds to a window's sum: a whole number, never negative. Zero where the window only counts. */
-export function amountOf(window: CountingWindow, { plan, args }: Pick<PolicyFacts, 'plan' | 'args'>): number {
-  const [root, field = ''] = (window.sum ?? '').split('.');
-  if (root === 'plan') return (field === 'rows' ? plan?.rows_changed : plan?.resources_changed) ?? 0;
-  const argument = root === 'args' && Object.hasOwn(args, field) ? args[field] : 0;
-  return typeof argument === 'number' && Number.isSafeInteger(argument) ? Math.max(0, argument) : 0;
+export function amountOf({ sum }: CountingWindow, facts: Pick<PolicyFacts, 'plan' | 'args'>): number {
+  switch (sum) {
+    case null:
+      return 0;
+    case 'plan.rows':
+      return facts.plan?.rows_changed ?? 0;
+    case 'plan.resources':
+      return facts.plan?.resources_changed ?? 0;
+    default:
+      return argumentAmount(facts.args, sum.slice('args.'.length));
+  }
+}
+
+function argumentAmount(args: PolicyFacts['args'], field: string): number {
+  const value = Object.hasOwn(args, field) ? args[field] : 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? Math.max(0, value) : 0;
 }

@@ -4,17 +4,20 @@ import type { CreateBody } from '../../../domain/wire.ts';
 
 /** When the action may start, as it is signed. Refuses (`start_invalid`) a window that is empty or over already. */
 export function startOf({ start }: CreateBody): SignedRequest['start'] {
-  if (!start || (start.not_before === undefined && start.not_after === undefined)) return undefined;
-  const notBefore = start.not_before === undefined ? null : new Date(start.not_before);
-  const notAfter = start.not_after === undefined ? null : new Date(start.not_after);
-  if (notAfter !== null && notAfter.getTime() <= Math.max(Date.now(), notBefore?.getTime() ?? 0)) {
+  const notBefore = instantOf(start?.not_before);
+  const notAfter = instantOf(start?.not_after);
+  if (notBefore === null && notAfter === null) return undefined;
+  const isEmpty = notAfter !== null && notAfter <= (notBefore ?? '');
+  if (isEmpty || (notAfter !== null && notAfter <= new Date().toISOString())) {
     throw new KeyturnError(
       'start_invalid',
       'The action could never start: not_after has passed, or is not after not_before.',
     );
   }
-  return {
-    not_before: notBefore?.toISOString() ?? null,
-    not_after: notAfter?.toISOString() ?? null,
-  };
+  return { not_before: notBefore, not_after: notAfter };
+}
+
+/** In one form, so that instants compare as text. */
+function instantOf(text: string | undefined): string | null {
+  return text === undefined ? null : new Date(text).toISOString();
 }
