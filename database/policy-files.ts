@@ -57,8 +57,8 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
   const directory = sources.directory
     ? readDirectory(sources.directory, { names, environment })
     : { people: [], agents: [], groups: [] };
-  const settings = sources.settings ? readSettings(sources.settings, names) : NO_SETTINGS;
   const actions = sources.actions.map((value) => readAction(value, names));
+  const settings = sources.settings ? readSettings(sources.settings, names) : NO_SETTINGS;
   const targets = sources.targets.map((value) => readTarget(value, names));
   const defaults = settings.defaults.require;
   const rules = sources.rules.map((value) => readRule(value, { names, defaults }));

@@ -7,11 +7,14 @@ export type NameKind =
   | 'account'
   | 'action'
   | 'agent'
+  | 'calendar'
   | 'environment'
+  | 'freeze'
   | 'group'
   | 'issuer alias'
   | 'person'
   | 'resource type'
+  | 'rotation'
   | 'rule'
   | 'target';
 

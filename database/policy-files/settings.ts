@@ -1,14 +1,20 @@
 import type { PolicySet } from '../../domain/policy.ts';
+import { readCalendars } from './calendars.ts';
+import { readFreezes } from './freezes.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import { BUILT_IN_DEFAULTS, readRequire } from './require.ts';
+import { readRotations } from './rotations.ts';
 import type { Value } from './value.ts';
 
 /** The version of the file format. */
 export const FORMAT_VERSION = 'keyturn/v1';
 
 /** What `keyturn.yaml` says. */
-export type Settings = Pick<PolicySet, 'version' | 'environments' | 'defaults'>;
+export type Settings = Pick<
+  PolicySet,
+  'version' | 'environments' | 'defaults' | 'calendars' | 'freezes' | 'rotations'
+>;
 
 /** Stands in for a `keyturn.yaml` that could not be read; a set with a problem is never used. */
 export const NO_SETTINGS: Settings = {
@@ -18,19 +24,26 @@ export const NO_SETTINGS: Settings = {
     effect: 'review',
     require: { ...BUILT_IN_DEFAULTS, rule: 'default', stages: [], is_reason_required: false },
   },
+  calendars: [],
+  freezes: [],
+  rotations: [],
 };
 
 const LATER = { refused: 'not supported by this version' };
 
-/** Reads `keyturn.yaml`. The directory must have been read: the default requirement names its groups. */
+/**
+ * Reads `keyturn.yaml`. The directory and the actions must have been read: the default requirement, rotations and freezes
+ * name what these declare.
+ */
 export function readSettings(root: Value, names: Names): Settings {
   const fields = root.fields({
     version: 'required',
     environments: 'required',
     defaults: 'required',
-    calendars: LATER,
+    calendars: 'optional',
+    freezes: 'optional',
     enums: LATER,
-    selectors: LATER,
+    selectors: 'optional',
   });
   checkVersion(fields.get('version'));
   const environments = fields.names('environments').map((value) => {
@@ -38,7 +51,19 @@ export function readSettings(root: Value, names: Names): Settings {
     names.allow('environment', environment);
     return environment;
   });
-  return { version: FORMAT_VERSION, environments, defaults: readDefaults(fields.get('defaults'), names) };
+  const calendars = readCalendars(fields.get('calendars'), names);
+  const selectors = fields.get('selectors');
+  if (selectors && !selectors.isMapping()) names.markIncomplete('rotation');
+  const rotations = readRotations(selectors?.fields({ oncall: 'optional' }).get('oncall'), names);
+  return {
+    version: FORMAT_VERSION,
+    environments,
+    // After the rotations, which its selectors may name.
+    defaults: readDefaults(fields.get('defaults'), names),
+    calendars,
+    freezes: readFreezes(fields.get('freezes'), { names, calendars }),
+    rotations,
+  };
 }
 
 /** Another version may give the same keys another meaning: nothing of it is guessed. */
