@@ -1,4 +1,4 @@
-import { dayOfDate, timeMs, WEEKDAYS, type Weekday } from '../../domain/calendar/wall-clock.ts';
+import { dayOfDate, timeMs } from '../../domain/calendar/wall-clock.ts';
 import { instantsOfWallTime, isTimeZone, offsetMsAt } from '../../domain/calendar/zone.ts';
 import type { Fields } from './fields.ts';
 import { didYouMean, quote } from './problem.ts';
@@ -17,11 +17,6 @@ export function readTimeZone(value: Value | undefined): string {
   const known = Intl.supportedValuesOf('timeZone');
   value?.refuse(`${quote(name)} is not a time zone: a name such as Europe/Berlin${didYouMean(name, known)}`);
   return '';
-}
-
-/** A day of the week; undefined when it is none. */
-export function readWeekday(value: Value | undefined): Weekday | undefined {
-  return value?.choice(WEEKDAYS);
 }
 
 /** A time of the day, `00:00` to `23:59`; empty when it is none. */
@@ -53,7 +48,7 @@ export function readSpan(
   const from = readInstant(fields.get('from'), zone);
   const to = readInstant(fields.get('to'), zone);
   // Both are written alike, so their texts sort as the instants do.
-  if (from !== '' && to !== '' && to <= from) fields.get('to')?.refuse('ends before it begins');
+  if (from !== '' && to !== '' && to <= from) fields.get('to')?.refuse("must be later than 'from'");
   return { from, to };
 }
 

@@ -1,6 +1,6 @@
 import { rotationStartMs, type DutyOverride, type Rotation } from '../../domain/calendar/rotation.ts';
-import { dayOfDate, weekdayOfDay, type Weekday } from '../../domain/calendar/wall-clock.ts';
-import { readDate, readSpan, readTime, readTimeZone, readWeekday } from './clocks.ts';
+import { dayOfDate, WEEKDAYS, weekdayOfDay, type Weekday } from '../../domain/calendar/wall-clock.ts';
+import { readDate, readSpan, readTime, readTimeZone } from './clocks.ts';
 import type { Names } from './names.ts';
 import type { Value } from './value.ts';
 
@@ -37,7 +37,7 @@ function readRotation(value: Value, id: string, names: Names): Rotation {
 
 function readHandOver(value: Value | undefined): Rotation['hand_over'] | undefined {
   const fields = value?.fields({ day: 'required', time: 'required' });
-  const day = readWeekday(fields?.get('day'));
+  const day = fields?.get('day')?.choice(WEEKDAYS);
   const time = readTime(fields?.get('time'));
   return day === undefined ? undefined : { day, time };
 }

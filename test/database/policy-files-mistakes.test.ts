@@ -131,9 +131,9 @@ const KEYS_AND_TYPES: readonly Mistake[] = [
     'rules/r.yaml:6:17 second_factor: not supported by this version',
   ],
   [
-    'calendars',
-    { 'keyturn.yaml': `${VALID['keyturn.yaml']}calendars: {}\n` },
-    'keyturn.yaml:9:1 calendars: not supported by this version',
+    'enums',
+    { 'keyturn.yaml': `${VALID['keyturn.yaml']}enums: {}\n` },
+    'keyturn.yaml:9:1 enums: not supported by this version',
   ],
   ['a missing key', rule('because: x'), "rules/r.yaml:1:3 missing 'effect'"],
   ['missing keys', { 'rules/r.yaml': '- id: r' }, "rules/r.yaml:1:3 missing 'on', 'effect'"],
