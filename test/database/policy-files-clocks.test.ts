@@ -240,17 +240,17 @@ const FREEZES: readonly Mistake[] = [
   [
     'a freeze that ends before it begins',
     freeze(`{ ${YEAR_END}, from: 2026-12-20T00:00Z, to: 2026-12-20T00:00Z }`),
-    "keyturn.yaml:14:76 must be later than 'from'",
+    "keyturn.yaml:14:74 must be later than 'from'",
   ],
   [
     'an unknown environment',
     freeze(`{ ${YEAR_END}, calendar: office, ${SPAN}, environments: [prd] }`),
-    "keyturn.yaml:14:121 unknown environment 'prd', did you mean 'prod'?",
+    "keyturn.yaml:14:124 unknown environment 'prd', did you mean 'prod'?",
   ],
   [
     'an unknown action',
     freeze(`{ ${YEAR_END}, calendar: office, ${SPAN}, actions: [postgres.run] }`),
-    "keyturn.yaml:14:116 unknown action 'postgres.run'",
+    "keyturn.yaml:14:119 unknown action 'postgres.run'",
   ],
   [
     'an unknown calendar',
@@ -331,7 +331,7 @@ const ROTATIONS: readonly Mistake[] = [
   [
     'an override by an unknown person',
     rotation({ overrides: `[{ ${OVERRIDE.replace('ada', 'petra')} }]` }),
-    "keyturn.yaml:16:79 unknown person 'petra'",
+    "keyturn.yaml:16:75 unknown person 'petra'",
   ],
   [
     'an override at a time that the clock skips',

@@ -275,13 +275,18 @@ const REQUIREMENTS: readonly Mistake[] = [
   ],
   [
     'a selector of no known kind',
+    requiring('stages: [{ any: ["oncal:sre"], quorum: 1 }]'),
+    "rules/r.yaml:5:22 'oncal:sre' is not a selector: owners, group:ID, user:ID or oncall:ID",
+  ],
+  [
+    'an unknown rotation',
     requiring('stages: [{ any: ["oncall:sre"], quorum: 1 }]'),
-    "rules/r.yaml:5:22 'oncall:sre' is not a selector: owners, group:ID or user:ID",
+    "rules/r.yaml:5:22 unknown rotation 'sre'",
   ],
   [
     'a bare name as selector',
     requiring('stages: [{ any: [dba], quorum: 1 }]'),
-    "rules/r.yaml:5:22 'dba' is not a selector: owners, group:ID or user:ID",
+    "rules/r.yaml:5:22 'dba' is not a selector: owners, group:ID, user:ID or oncall:ID",
   ],
   [
     'an unknown group',
