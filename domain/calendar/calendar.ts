@@ -40,11 +40,11 @@ export function calendarFacts(calendar: BusinessCalendar, at: string): CalendarF
   const day = Math.floor(wallMs / DAY_MS);
   const sinceMidnightMs = wallMs - day * DAY_MS;
   const minutes = Math.floor(sinceMidnightMs / MINUTE_MS);
+  const holiday = isHoliday(calendar, day);
+  const isWithin = ({ startMs, endMs }: BusinessInterval): boolean => startMs <= wallMs && wallMs < endMs;
   return {
-    business_hours: wallIntervalsOf(calendar, day).some(
-      ({ startMs, endMs }) => startMs <= wallMs && wallMs < endMs,
-    ),
-    holiday: isHoliday(calendar, day),
+    business_hours: !holiday && weeklyIntervalsOf(calendar, day).some(isWithin),
+    holiday,
     weekday: WEEKDAYS.indexOf(weekdayOfDay(day)) + 1,
     hour: Math.floor(minutes / 60),
     minute: minutes % 60,
@@ -81,7 +81,8 @@ function intervalsOfSegment(
   const lastDay = Math.floor((endMs - 1 + offsetMs) / DAY_MS);
   const days = Array.from({ length: lastDay - firstDay + 1 }, (_, index) => firstDay + index);
   return days
-    .flatMap((day) => wallIntervalsOf(calendar, day))
+    .filter((day) => !isHoliday(calendar, day))
+    .flatMap((day) => weeklyIntervalsOf(calendar, day))
     .map((wall) => ({
       startMs: Math.max(wall.startMs - offsetMs, startMs),
       endMs: Math.min(wall.endMs - offsetMs, endMs),
@@ -89,9 +90,8 @@ function intervalsOfSegment(
     .filter((interval) => interval.startMs < interval.endMs);
 }
 
-/** The business hours of a day in wall time. */
-function wallIntervalsOf(calendar: BusinessCalendar, day: number): readonly BusinessInterval[] {
-  if (isHoliday(calendar, day)) return [];
+/** The business hours of a day in wall time, were it no holiday. */
+function weeklyIntervalsOf(calendar: BusinessCalendar, day: number): readonly BusinessInterval[] {
   return calendar.week[weekdayOfDay(day)].map(({ from, to }) => ({
     startMs: day * DAY_MS + (timeMs(from) ?? Number.NaN),
     endMs: day * DAY_MS + (timeMs(to) ?? Number.NaN),
