@@ -147,7 +147,11 @@ async function rebuildDecisions(
 ): Promise<CountedDecision[]> {
   const { manager, row, active } = ground;
   const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
-  const directories = { now: active.policy.directory, at_creation: creation.directory };
+  const directories = {
+    now: active.policy.directory,
+    at_creation: creation.directory,
+    rotations: { now: active.policy.rotations, at_creation: creation.rotations },
+  };
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, ground, rows);
   for (let before = -1; before < rebuilt.length;) {

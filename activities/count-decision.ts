@@ -76,7 +76,11 @@ async function checkNow(
   return checkDecision({
     request,
     attempt: attemptOf(judged),
-    directories: { now: active.policy.directory, at_creation: creation.directory },
+    directories: {
+      now: active.policy.directory,
+      at_creation: creation.directory,
+      rotations: { now: active.policy.rotations, at_creation: creation.rotations },
+    },
   });
 }
 

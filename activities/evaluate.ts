@@ -193,7 +193,11 @@ async function shortageOf(
   { judged, requirement }: { readonly judged: Judged; readonly requirement: Requirement },
 ): Promise<RequestRow['shortage']> {
   const creation = await policies.byDigest(manager, row.creation_policy_digest);
-  const directories = { now: judged.policy.directory, at_creation: creation.directory };
+  const directories = {
+    now: judged.policy.directory,
+    at_creation: creation.directory,
+    rotations: { now: judged.policy.rotations, at_creation: creation.rotations },
+  };
   const owners = targetOf(judged.policy, row.target)?.owners ?? [];
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;

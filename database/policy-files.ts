@@ -62,10 +62,10 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
   const directory = sources.directory
     ? readDirectory(sources.directory, { names, environment })
     : { people: [], agents: [], groups: [] };
+  const actions = sources.actions.map((value) => readAction(value, names));
   const { settings, risk, windows } = sources.settings
     ? readSettings(sources.settings, names)
     : { settings: NO_SETTINGS, risk: undefined, windows: [] };
-  const actions = sources.actions.map((value) => readAction(value, names));
   const targets = sources.targets.map((value) => readTarget(value, { names, enums: settings.enums }));
   const catalogue: PolicySet = {
     ...settings,

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { DecidableRequest } from '../domain/decision.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import { completePolicy } from '../domain/policy-upgrade.ts';
 import { policyDigest, targetOf, type PolicySet } from '../domain/policy.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';
@@ -44,8 +45,9 @@ export class PolicyReader {
     if (policyDigest(row.body) !== digest)
       throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
     if (this.#bodies.size >= POLICIES_MAX) this.#bodies.clear();
-    this.#bodies.set(digest, row.body);
-    return row.body;
+    const policy = completePolicy(row.body);
+    this.#bodies.set(digest, policy);
+    return policy;
   }
 }
 

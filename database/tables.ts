@@ -3,7 +3,7 @@ import { EntitySchema } from 'typeorm';
 import type { Lineage } from '../domain/identity.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { StoredPlan } from '../domain/plan.ts';
-import type { PolicySet } from '../domain/policy.ts';
+import type { StoredPolicy } from '../domain/policy.ts';
 import type { SeatReference, Verdict } from '../domain/quorum.ts';
 import type { Shortage } from '../domain/satisfiable.ts';
 import type { RequestMode, RequestStatus } from '../domain/request.ts';
@@ -108,7 +108,7 @@ export interface ExecutionRow {
 /** A policy set, by its digest. */
 export interface PolicySetRow {
   digest: string;
-  body: PolicySet;
+  body: StoredPolicy;
   installed_at: Date;
   installed_by: string;
 }

@@ -1,3 +1,4 @@
+import { onDuty, rotationMembers, type Rotation } from './calendar/rotation.ts';
 import { membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
 import { selectorsAt } from './escalation.ts';
@@ -46,6 +47,8 @@ export interface DecisionAttempt {
 export interface DecisionDirectories {
   readonly now: Directory;
   readonly at_creation: Directory;
+  /** The rotations of the same two policies. */
+  readonly rotations: { readonly now: readonly Rotation[]; readonly at_creation: readonly Rotation[] };
 }
 
 /** The facts of a decision check. */
@@ -197,19 +200,21 @@ function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {
   return { ok: true, person: person.id, seats: verdict === 'approve' ? strong : seats };
 }
 
-/** Seats of open stages whose selectors hold the person both now and when the request was made. */
+/**
+ * Seats of open stages whose selectors hold the person both now and when the request was made. Somebody on call was in
+ * the rotation then and is on duty when they decide: not then, or nobody could decide after a hand-over.
+ */
 export function seatsOf(facts: DecisionFacts, person: string): readonly SeatReference[] {
-  const { request, attempt, directories } = facts;
+  const { request, attempt } = facts;
+  const { now, atCreation } = scopesOf(facts);
   const standing = tally(tallyFactsOf(request, attempt.at));
   return request.requirement.rules.flatMap((rule, ruleIndex) => {
-    if (!isAcceptedReviewer(rule, directories.now, person)) return [];
+    if (!isAcceptedReviewer(rule, now.directory, person)) return [];
     return rule.stages.flatMap((stage, stageIndex) => {
       const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
       if (openedAt === null) return [];
       const isSeated = selectorsAt(stage, openedAt, attempt.at).some(
-        (selector) =>
-          isSelected({ directory: directories.now, owners: request.owners }, selector, person) &&
-          isSelected({ directory: directories.at_creation, owners: request.owners }, selector, person),
+        (selector) => isSelected(now, selector, person) && isSelected(atCreation, selector, person),
       );
       return isSeated ? [{ rule: ruleIndex, stage: stageIndex }] : [];
     });
@@ -226,6 +231,17 @@ export function isAcceptedReviewer(rule: RuleRequirement, directory: Directory, 
   return new Expression(rule.reviewer_when).evaluate(bound).kind === 'true';
 }
 
+function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts): {
+  readonly now: SelectorScope;
+  readonly atCreation: SelectorScope;
+} {
+  const { now, at_creation, rotations } = directories;
+  return {
+    now: { directory: now, owners, rotations: rotations.now, duty_at: attempt.at },
+    atCreation: { directory: at_creation, owners, rotations: rotations.at_creation, duty_at: null },
+  };
+}
+
 /** The tally's facts of a request at an instant. */
 export function tallyFactsOf(request: DecidableRequest, now: string): TallyFacts {
   return {
@@ -236,10 +252,13 @@ export function tallyFactsOf(request: DecidableRequest, now: string): TallyFacts
   };
 }
 
-/** Where selectors are resolved: the directory and the owners of the target. */
+/** Where selectors are resolved: the directory, the owners of the target, and who is on call. */
 export interface SelectorScope {
   readonly directory: Directory;
   readonly owners: readonly string[];
+  readonly rotations: readonly Rotation[];
+  /** `oncall:` holds who is on duty at this instant; null: everybody in the rotation. */
+  readonly duty_at: string | null;
 }
 
 /** True when the selector holds the person. `owners` stands for the selectors that the target names as its owners. */
@@ -248,6 +267,13 @@ export function isSelected(scope: SelectorScope, selector: Selector, person: str
     return scope.owners.some((owner) => owner !== 'owners' && isSelected(scope, owner as Selector, person));
   }
   if (selector.startsWith('user:')) return selector.slice('user:'.length) === person;
+  if (selector.startsWith('oncall:')) return isOnCall(scope, selector.slice('oncall:'.length), person);
   if (!selector.startsWith('group:')) return false;
   return membersOf(scope.directory, selector.slice('group:'.length)).has(person);
+}
+
+function isOnCall({ rotations, duty_at }: SelectorScope, id: string, person: string): boolean {
+  const rotation = rotations.find((candidate) => candidate.id === id);
+  if (!rotation) return false;
+  return duty_at === null ? rotationMembers(rotation).has(person) : onDuty(rotation, duty_at) === person;
 }

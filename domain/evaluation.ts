@@ -6,6 +6,7 @@ import type { ValueRead } from './expressions/values-read.ts';
 import { actionOf, type ActionDefinition, type PolicySet, type RuleEffect, type Target } from './policy.ts';
 import {
   factValues,
+  isFrozen,
   riskFactTypes,
   riskValues,
   ruleFactTypes,
@@ -180,13 +181,14 @@ function takePath({ facts }: Asked, rules: readonly Judged[]): Acting {
   return { rules: [...forbids, ...short], isBreakGlass: true };
 }
 
-function effectOf({ policy, action }: Asked, acting: readonly Judged[]): RuleEffect {
+function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): RuleEffect {
   const otherwise = action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
   const effects = new Set(acting.map(({ rule }) => rule.effect));
   if (effects.has('forbid')) return 'forbid';
   // A review rule is AND-ed with the default, also where that forbids: only `replaces_default` opens what is closed.
   if (effects.has('review')) return isDefaultReplaced(acting) ? 'review' : otherwise;
-  return effects.has('allow') ? 'allow' : otherwise;
+  // A freeze beats an automatic yes: somebody must say that it is needed now.
+  return effects.has('allow') && !isFrozen(policy, facts) ? 'allow' : otherwise;
 }
 
 /** A rule that counts as matched only because it failed replaces nothing. */

@@ -1,3 +1,5 @@
+import { calendarFacts } from './calendar/calendar.ts';
+import { freezeAt } from './calendar/freeze.ts';
 import type { JsonValue } from './canonical-json.ts';
 import { factTypeOf, type FactType } from './expressions/fact-type.ts';
 import { digestOf, type Digest } from './digest.ts';
@@ -35,6 +37,24 @@ export interface HistoryFacts {
   readonly requests_24h: number;
   readonly denials_24h: number;
   readonly failures_24h: number;
+}
+
+/** The first calendar is `calendar`, each is `calendars.ID`. None of them is a fact where policy has none. */
+function calendarValues(policy: PolicySet, facts: PolicyFacts): Record<string, JsonValue> {
+  const freeze = isFrozen(policy, facts);
+  const values = policy.calendars.map(
+    (calendar) => [calendar.id, { ...calendarFacts(calendar, facts.at), freeze }] as const,
+  );
+  const [first] = values;
+  return first ? { calendar: first[1], calendars: Object.fromEntries(values) } : {};
+}
+
+/** True while a freeze of the action and environment is in force. */
+export function isFrozen(
+  policy: PolicySet,
+  { action, target, at }: Pick<PolicyFacts, 'action' | 'target' | 'at'>,
+): boolean {
+  return freezeAt(policy.freezes, { action, environment: target.environment }, at).length > 0;
 }
 
 /** What a plan says, without values of the target. */
@@ -105,6 +125,16 @@ const PLAN = record({
   previewed: FLAG,
 });
 
+const CALENDAR = record({
+  business_hours: FLAG,
+  holiday: FLAG,
+  weekday: INTEGER,
+  hour: INTEGER,
+  minute: INTEGER,
+  date: TEXT,
+  freeze: FLAG,
+});
+
 const HISTORY = record({ requests_24h: INTEGER, denials_24h: INTEGER, failures_24h: INTEGER });
 
 const REVIEWER = record({ id: TEXT, groups: TEXTS });
@@ -129,6 +159,7 @@ export function riskFactTypes(policy: PolicySet, action: ActionDefinition): Fact
     data: record({ class: classType(policy) }),
     request: record({ mode: words(...REQUEST_MODES), break_glass: FLAG, agent: TEXT, chain: TEXTS }),
     history: HISTORY,
+    ...(policy.calendars.length === 0 ? {} : { calendar: CALENDAR, calendars: calendarsType(policy) }),
     windows: record(
       Object.fromEntries(windows.map(({ id }) => [id, record({ count: INTEGER, sum: INTEGER })])),
     ),
@@ -138,6 +169,10 @@ export function riskFactTypes(policy: PolicySet, action: ActionDefinition): Fact
 
 /** The variables of a condition on reviewers: those of rules, and the reviewer. */
 export const REVIEWER_FACT_TYPES: FactTypes = { reviewer: REVIEWER };
+
+function calendarsType(policy: PolicySet): FactType {
+  return record(Object.fromEntries(policy.calendars.map(({ id }) => [id, CALENDAR])));
+}
 
 function resourceType(policy: PolicySet): FactType {
   return record({
@@ -174,6 +209,7 @@ export function factValues(policy: PolicySet, facts: PolicyFacts): Record<string
     data: { class: target.data_class ?? UNCLASSIFIED },
     request: { ...request, chain: [...request.chain] },
     history: { ...facts.history },
+    ...calendarValues(policy, facts),
     ...(facts.plan === null ? {} : { plan: planValues(facts.plan) }),
     ...(facts.windows === null ? {} : { windows: windowValues(facts.windows) }),
   };

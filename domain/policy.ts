@@ -1,3 +1,6 @@
+import type { BusinessCalendar } from './calendar/calendar.ts';
+import type { FreezeWindow } from './calendar/freeze.ts';
+import type { Rotation } from './calendar/rotation.ts';
 import { digestOf, type Digest } from './digest.ts';
 import type { Directory } from './directory.ts';
 import type { JsonValue } from './canonical-json.ts';
@@ -59,7 +62,7 @@ export interface Rule {
   readonly source: string;
 }
 
-/** A whole policy: catalogue, rules, targets and directory, as one value with one digest. */
+/** A whole policy: catalogue, rules, targets, directory and clocks, as one value with one digest. */
 export interface PolicySet {
   readonly version: 'keyturn/v1';
   readonly environments: readonly string[];
@@ -74,7 +77,18 @@ export interface PolicySet {
   readonly targets: readonly Target[];
   readonly rules: readonly Rule[];
   readonly directory: Directory;
+  /** By id, as are freezes and rotations. */
+  readonly calendars: readonly BusinessCalendar[];
+  readonly freezes: readonly FreezeWindow[];
+  readonly rotations: readonly Rotation[];
 }
+
+/** What sets of earlier versions lack. */
+export type LaterField =
+  'calendars' | 'freezes' | 'rotations' | 'production' | 'enums' | 'risk' | 'windows';
+
+/** A set as it was stored, perhaps by an earlier version. Its digest is over exactly that. */
+export type StoredPolicy = Omit<PolicySet, LaterField> & Partial<Pick<PolicySet, LaterField>>;
 
 /**
  * What is counted over time, so that many small requests are seen as one large one. Every matching request reserves its
@@ -91,7 +105,7 @@ export interface CountingWindow {
 }
 
 /** The digest that names a policy set in records. */
-export function policyDigest(policy: PolicySet): Digest {
+export function policyDigest(policy: StoredPolicy): Digest {
   return digestOf(policy);
 }
 

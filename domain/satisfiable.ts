@@ -68,10 +68,14 @@ function eligiblePeople({ directories, lineage }: ShortageFacts): readonly strin
     .map((person) => person.id);
 }
 
+/** Whoever is in a rotation may be on duty before the request expires. */
 function isEligible({ directories, owners }: ShortageFacts, stage: Stage, person: string): boolean {
+  const { rotations } = directories;
+  const scopes = [
+    { directory: directories.now, owners, rotations: rotations.now, duty_at: null },
+    { directory: directories.at_creation, owners, rotations: rotations.at_creation, duty_at: null },
+  ];
   return [...stage.any, ...stage.escalate.map((step) => step.to)].some((selector) =>
-    [directories.now, directories.at_creation].every((directory) =>
-      isSelected({ directory, owners }, selector, person),
-    ),
+    scopes.every((scope) => isSelected(scope, selector, person)),
   );
 }

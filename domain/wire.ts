@@ -138,7 +138,7 @@ export const showQuerySchema = z.strictObject({
 /** GET /v1/events */
 export const eventsQuerySchema = z.strictObject({ request: requestIdSchema.optional() });
 
-const selectorSchema = z.string().describe('`owners`, `group:NAME` or `user:NAME`');
+const selectorSchema = z.string().describe('`owners`, `group:NAME`, `user:NAME` or `oncall:NAME`');
 
 const requirementSchema = z.object({
   risk: riskSchema,

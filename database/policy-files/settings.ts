@@ -1,14 +1,27 @@
 import type { PolicySet } from '../../domain/policy.ts';
+import { readCalendars } from './calendars.ts';
+import { readFreezes } from './freezes.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import { BUILT_IN_DEFAULTS, readRequire } from './require.ts';
+import { readRotations } from './rotations.ts';
 import type { Value } from './value.ts';
 
 /** The version of the file format. */
 export const FORMAT_VERSION = 'keyturn/v1';
 
 /** What `keyturn.yaml` says. */
-export type Settings = Pick<PolicySet, 'version' | 'environments' | 'production' | 'enums' | 'defaults'>;
+export type Settings = Pick<
+  PolicySet,
+  | 'version'
+  | 'environments'
+  | 'production'
+  | 'enums'
+  | 'defaults'
+  | 'calendars'
+  | 'freezes'
+  | 'rotations'
+>;
 
 /** Stands in for a `keyturn.yaml` that could not be read; a set with a problem is never used. */
 export const NO_SETTINGS: Settings = {
@@ -20,6 +33,9 @@ export const NO_SETTINGS: Settings = {
     effect: 'review',
     require: { ...BUILT_IN_DEFAULTS, rule: 'default', stages: [], is_reason_required: false },
   },
+  calendars: [],
+  freezes: [],
+  rotations: [],
 };
 
 /** `keyturn.yaml`, opened. Risk and windows are read once the catalogue is known. */
@@ -29,7 +45,10 @@ export interface SettingsFile {
   readonly windows: readonly Value[];
 }
 
-/** Reads `keyturn.yaml`. The directory must have been read: the default requirement names its groups. */
+/**
+ * Reads `keyturn.yaml`. The directory and the actions must have been read: the default requirement, rotations and freezes
+ * name what these declare.
+ */
 export function readSettings(root: Value, names: Names): SettingsFile {
   const fields = root.fields({
     version: 'required',
@@ -39,6 +58,9 @@ export function readSettings(root: Value, names: Names): SettingsFile {
     defaults: 'required',
     risk: 'optional',
     windows: 'optional',
+    calendars: 'optional',
+    freezes: 'optional',
+    selectors: 'optional',
   });
   checkVersion(fields.get('version'));
   const environments = fields.names('environments').map((value) => {
@@ -46,12 +68,20 @@ export function readSettings(root: Value, names: Names): SettingsFile {
     names.allow('environment', environment);
     return environment;
   });
+  const calendars = readCalendars(fields.get('calendars'), names);
+  const selectors = fields.get('selectors');
+  if (selectors && !selectors.isMapping()) names.markIncomplete('rotation');
+  const rotations = readRotations(selectors?.fields({ oncall: 'optional' }).get('oncall'), names);
   const settings: Settings = {
     version: FORMAT_VERSION,
     environments,
     production: readProduction(fields.get('production'), { environments, names }),
     enums: readEnums(fields.get('enums')),
+    // After the rotations, which its selectors may name.
     defaults: readDefaults(fields.get('defaults'), names),
+    calendars,
+    freezes: readFreezes(fields.get('freezes'), { names, calendars }),
+    rotations,
   };
   return { settings, risk: fields.get('risk'), windows: fields.get('windows')?.list() ?? [] };
 }

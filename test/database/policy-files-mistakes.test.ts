@@ -131,9 +131,9 @@ const KEYS_AND_TYPES: readonly Mistake[] = [
     'rules/r.yaml:6:17 second_factor: not supported by this version',
   ],
   [
-    'calendars',
-    { 'keyturn.yaml': `${VALID['keyturn.yaml']}calendars: {}\n` },
-    'keyturn.yaml:9:1 calendars: not supported by this version',
+    'enums',
+    { 'keyturn.yaml': `${VALID['keyturn.yaml']}enums: {}\n` },
+    'keyturn.yaml:9:1 enums: not supported by this version',
   ],
   ['a missing key', rule('because: x'), "rules/r.yaml:1:3 missing 'effect'"],
   ['missing keys', { 'rules/r.yaml': '- id: r' }, "rules/r.yaml:1:3 missing 'on', 'effect'"],
@@ -275,13 +275,18 @@ const REQUIREMENTS: readonly Mistake[] = [
   ],
   [
     'a selector of no known kind',
+    requiring('stages: [{ any: ["oncal:sre"], quorum: 1 }]'),
+    "rules/r.yaml:5:22 'oncal:sre' is not a selector: owners, group:ID, user:ID or oncall:ID",
+  ],
+  [
+    'an unknown rotation',
     requiring('stages: [{ any: ["oncall:sre"], quorum: 1 }]'),
-    "rules/r.yaml:5:22 'oncall:sre' is not a selector: owners, group:ID or user:ID",
+    "rules/r.yaml:5:22 unknown rotation 'sre'",
   ],
   [
     'a bare name as selector',
     requiring('stages: [{ any: [dba], quorum: 1 }]'),
-    "rules/r.yaml:5:22 'dba' is not a selector: owners, group:ID or user:ID",
+    "rules/r.yaml:5:22 'dba' is not a selector: owners, group:ID, user:ID or oncall:ID",
   ],
   [
     'an unknown group',

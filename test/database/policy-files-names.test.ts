@@ -71,7 +71,7 @@ const CATALOGUE: readonly Mistake[] = [
   [
     'owners that are the owners',
     target(5, 'owners: [owners]'),
-    "targets/shop.yaml:5:10 'owners' cannot be used here: name a group: or user:",
+    "targets/shop.yaml:5:10 'owners' cannot be used here: name a group:, user: or oncall:",
   ],
   ['a connection without url', target(7, '  observer_role: o'), "targets/shop.yaml:7:3 missing 'url'"],
   [

@@ -239,7 +239,7 @@ describe('a deferral', () => {
 });
 
 describe('a selector', () => {
-  const scope = { directory: DIRECTORY, owners: ['group:shop-owners'] };
+  const scope = { directory: DIRECTORY, owners: ['group:shop-owners'], rotations: [], duty_at: null };
 
   it('holds exactly the people it names', () => {
     expect(isSelected(scope, 'user:olga', 'olga')).toBe(true);

@@ -5,6 +5,7 @@ import type {
   DecisionFacts,
 } from '../../domain/decision.ts';
 import { checkDecision } from '../../domain/decision.ts';
+import type { Rotation } from '../../domain/calendar/rotation.ts';
 import type { Directory } from '../../domain/directory.ts';
 import { demand, DIRECTORY, ISSUER, minutes, requirement, stage, START } from './examples.ts';
 
@@ -40,6 +41,8 @@ export interface Changes {
   readonly attempt?: Partial<DecisionAttempt>;
   readonly now?: Directory;
   readonly atCreation?: Directory;
+  readonly rotations?: readonly Rotation[];
+  readonly rotationsAtCreation?: readonly Rotation[];
 }
 
 /** The attempt of somebody else. */
@@ -47,12 +50,17 @@ export function by(person: string, changes: Partial<DecisionAttempt> = {}): Part
   return { reviewer: { issuer: ISSUER, subject: `sub-${person}` }, ...changes };
 }
 
-export function factsWith({ request, attempt, now, atCreation }: Changes): DecisionFacts {
+export function factsWith({ request, attempt, now, atCreation, ...changes }: Changes): DecisionFacts {
   const today = now ?? DIRECTORY;
+  const rotations = changes.rotations ?? [];
   return {
     request: { ...REQUEST, ...request },
     attempt: { ...ATTEMPT, ...attempt },
-    directories: { now: today, at_creation: atCreation ?? today },
+    directories: {
+      now: today,
+      at_creation: atCreation ?? today,
+      rotations: { now: rotations, at_creation: changes.rotationsAtCreation ?? rotations },
+    },
   };
 }
 

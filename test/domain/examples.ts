@@ -177,6 +177,9 @@ export function policyOf(rules: readonly Rule[], changes: Partial<PolicySet> = {
     targets: [TARGET],
     rules,
     directory: DIRECTORY,
+    calendars: [],
+    freezes: [],
+    rotations: [],
     ...changes,
   };
 }

@@ -62,7 +62,11 @@ function approve(person: string, { target, decisions = [], at = minutes(5) }: At
       defer: null,
       at,
     },
-    directories: { now: policy.directory, at_creation: policy.directory },
+    directories: {
+      now: policy.directory,
+      at_creation: policy.directory,
+      rotations: { now: policy.rotations, at_creation: policy.rotations },
+    },
   });
 }
 

@@ -3,8 +3,10 @@ import type { z } from 'zod';
 import { decidableRequest } from '../../../database/readers.ts';
 import { listOpen, readDecisionsOfAll, type ListPosition } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { onDuty } from '../../../domain/calendar/rotation.ts';
 import { checkDecision } from '../../../domain/decision.ts';
-import { membersOf, type Directory } from '../../../domain/directory.ts';
+import { membersOf } from '../../../domain/directory.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -23,7 +25,7 @@ export async function inboxPage(
   caller: Caller,
   query: z.output<typeof inboxQuerySchema>,
 ): Promise<RequestPage> {
-  const selectors = selectorsOf(caller.policy.policy.directory, reviewerOf(caller).id);
+  const selectors = selectorsOf(caller.policy.policy, reviewerOf(caller).id);
   const found = await collect(context, caller, {
     selectors,
     limit: query.limit ?? LIMIT_DEFAULT,
@@ -32,10 +34,16 @@ export async function inboxPage(
   return { items: await summaries(context, caller, found.rows), next_cursor: found.next };
 }
 
-/** Every selector that holds the person. */
-function selectorsOf(directory: Directory, person: string): readonly string[] {
+/** Every selector that holds the person now. */
+function selectorsOf({ directory, rotations }: PolicySet, person: string): readonly string[] {
   const groups = directory.groups.filter((group) => membersOf(directory, group.id).has(person));
-  return [`user:${person}`, ...groups.map((group) => `group:${group.id}`)];
+  const now = new Date().toISOString();
+  const duties = rotations.filter((rotation) => onDuty(rotation, now) === person);
+  return [
+    `user:${person}`,
+    ...groups.map((group) => `group:${group.id}`),
+    ...duties.map((rotation) => `oncall:${rotation.id}`),
+  ];
 }
 
 interface Search {

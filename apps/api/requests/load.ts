@@ -1,6 +1,6 @@
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import type { Directory } from '../../../domain/directory.ts';
+import type { DecisionDirectories } from '../../../domain/decision.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { targetOf } from '../../../domain/policy.ts';
 import { requestIdSchema } from '../../../domain/wire.ts';
@@ -74,14 +74,19 @@ const NOTHING_YET = {
   version: '0',
 };
 
-/** The directory now, and that of the request's creation. */
+/** The directory and the rotations now, and those of the request's creation. */
 export async function directoriesOf(
   context: ApiContext,
   caller: Caller,
   row: RequestRow,
-): Promise<{ readonly now: Directory; readonly at_creation: Directory }> {
+): Promise<DecisionDirectories> {
   const created = await context.policies.byDigest(context.source.manager, row.creation_policy_digest);
-  return { now: caller.policy.policy.directory, at_creation: created.directory };
+  const { policy } = caller.policy;
+  return {
+    now: policy.directory,
+    at_creation: created.directory,
+    rotations: { now: policy.rotations, at_creation: created.rotations },
+  };
 }
 
 /** True when the caller stands behind the request. */
