@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 
 import { checkDecision, tallyFactsOf, type DecisionDirectories } from '../domain/decision.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
-import { isLineageActive } from '../domain/directory.ts';
+import { isLineageActive, type Directory } from '../domain/directory.ts';
 import { openEnvelope } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { StoredPlan } from '../domain/plan.ts';
@@ -63,22 +63,34 @@ async function groundsOf(
 ): Promise<Grounds | { readonly code: string }> {
   // Shared with other claims, exclusive with activations: no policy change slips in between check and claim.
   await manager.query('select 1 from keyturn.policy_active for share');
+  // The same for who is who: leaving, joining and deactivation.
+  await manager.query('select 1 from keyturn.directory_state for share');
   const active = await dependencies.policies.active(manager);
   const planRow = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
-  if (!isLineageActive(active.policy.directory, row.lineage)) return { code: 'requester_inactive' };
+  const { directory } = await dependencies.directories.now(manager);
+  if (!isLineageActive(directory, row.lineage)) return { code: 'requester_inactive' };
   const evaluation = evaluatePolicy(active.policy, { action: row.action, target, plan: planRow.body });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
   const requirement = combinedRequirement(row.requirement, evaluation);
   const isSameTarget = targetDigest(target) === planRow.body.target_digest;
   const { tier } = evaluation.risk;
-  return { requirement, active, plan: planRow.body, risk: tier, isSameTarget, judgedAt: new Date() };
+  return {
+    requirement,
+    active,
+    directory,
+    plan: planRow.body,
+    risk: tier,
+    isSameTarget,
+    judgedAt: new Date(),
+  };
 }
 
 interface Grounds {
   readonly requirement: Requirement | null;
   readonly active: ActivePolicy;
+  readonly directory: Directory;
   readonly plan: StoredPlan;
   readonly risk: Requirement['risk'];
   /** False when policy has moved the target's name to another place since it was planned. */
@@ -102,7 +114,7 @@ async function entitlement(
   if (row.decision_digest !== digestOf(row, grounds.plan, demanded)) return 'requirement_changed';
   if (grounds.requirement === null) return 'approved';
   const rows = await readDecisions(manager, row.id);
-  const rebuilt = await rebuildDecisions(dependencies, { manager, row, active: grounds.active }, rows);
+  const rebuilt = await rebuildDecisions(dependencies, { manager, row, grounds }, rows);
   const request = decidableRequest(row, rows, grounds.active.policy);
   if (!request) return 'approval_void';
   const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, new Date().toISOString()));
@@ -123,7 +135,7 @@ function digestOf(row: RequestRow, plan: StoredPlan, requirement: Requirement): 
 interface Ground {
   readonly manager: EntityManager;
   readonly row: RequestRow;
-  readonly active: ActivePolicy;
+  readonly grounds: Grounds;
 }
 
 /**
@@ -136,9 +148,9 @@ async function rebuildDecisions(
   ground: Ground,
   rows: readonly DecisionRow[],
 ): Promise<CountedDecision[]> {
-  const { manager, row, active } = ground;
-  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
-  const directories = { now: active.policy.directory, at_creation: creation.directory };
+  const { manager, row, grounds } = ground;
+  const atCreation = await dependencies.directories.at(manager, row.created_at);
+  const directories = { now: grounds.directory, at_creation: atCreation };
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, ground, rows);
   for (let before = -1; before < rebuilt.length;) {
@@ -172,11 +184,11 @@ async function signedDecisions(
 }
 
 function countAnew(
-  { row, active }: Ground,
+  { row, grounds }: Ground,
   directories: DecisionDirectories,
   { judged, rebuilt }: { readonly judged: JudgedDecision; readonly rebuilt: readonly CountedDecision[] },
 ): CountedDecision | null {
-  const request = decidableRequest({ ...row, status: 'pending' }, [], active.policy);
+  const request = decidableRequest({ ...row, status: 'pending' }, [], grounds.active.policy);
   if (!request) return null;
   const check = checkDecision({
     request: { ...request, decisions: rebuilt },

@@ -72,11 +72,12 @@ async function checkNow(
   }
   const request = decidableRequest(row, rows, active.policy);
   if (!request) return { ok: false, code: 'request_not_pending', message: `The request is ${row.status}.` };
-  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
+  const { directory: now } = await dependencies.directories.now(manager);
+  const atCreation = await dependencies.directories.at(manager, row.created_at);
   return checkDecision({
     request,
     attempt: attemptOf(judged),
-    directories: { now: active.policy.directory, at_creation: creation.directory },
+    directories: { now, at_creation: atCreation },
   });
 }
 

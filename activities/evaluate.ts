@@ -1,5 +1,5 @@
 import { decisionDigest } from '../domain/digest.ts';
-import { isLineageActive, ownKeysOf } from '../domain/directory.ts';
+import { isLineageActive, ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import {
   evaluate as evaluatePolicy,
@@ -37,6 +37,7 @@ interface Judged {
   readonly planDigest: string;
   readonly policy: PolicySet;
   readonly policyDigest: string;
+  readonly directory: Directory;
   readonly evaluation: Evaluation;
 }
 
@@ -53,7 +54,7 @@ export async function evaluate(
     const { row } = transaction;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const judged = await judge(dependencies, transaction, input.plan_digest);
-    if (!isLineageActive(judged.policy.directory, row.lineage))
+    if (!isLineageActive(judged.directory, row.lineage))
       return deny(transaction, judged, 'requester_inactive');
     if (judged.evaluation.effect === 'forbid') return deny(transaction, judged, 'forbidden');
     if (judged.evaluation.requirement === null && row.requirement === null) return allow(transaction, judged);
@@ -73,7 +74,9 @@ async function judge(
     throw new KeyturnError('plan_failed', 'There is no such plan, or no policy for its target.');
   }
   const evaluation = evaluatePolicy(active.policy, { action: row.action, target, plan: planRow.body });
-  return { plan: planRow.body, planDigest, policy: active.policy, policyDigest: active.digest, evaluation };
+  const { directory } = await dependencies.directories.now(manager);
+  const { policy, digest: policyDigest } = active;
+  return { plan: planRow.body, planDigest, policy, policyDigest, directory, evaluation };
 }
 
 async function deny(transaction: StepTransaction, judged: Judged, code: string): Promise<Evaluated> {
@@ -210,7 +213,7 @@ async function appendPending(
   judged: Judged,
 ): Promise<void> {
   const { manager, place, row } = transaction;
-  for (const key of ownKeysOf(judged.policy.directory, row.lineage)) {
+  for (const key of ownKeysOf(judged.directory, row.lineage)) {
     if (key.startsWith('person:')) await rememberPerson(manager, identityKey, key.slice('person:'.length));
   }
   await transaction.append({
@@ -226,7 +229,7 @@ async function appendPending(
       requirement: JSON.parse(JSON.stringify(row.requirement)),
       pending_since: row.pending_since?.toISOString() ?? null,
       expires_at: row.expires_at?.toISOString() ?? null,
-      lineage_persons: lineagePersons(identityKey, judged.policy.directory, row.lineage),
+      lineage_persons: lineagePersons(identityKey, judged.directory, row.lineage),
       matched_rules: judged.evaluation.rules.map((rule) => rule.id),
       risk_reasons: [...judged.evaluation.risk.reasons],
     },

@@ -117,6 +117,8 @@ export async function verifiedRequest(dependencies: Dependencies, row: RequestRo
     signed.mode === row.mode &&
     signed.policy_digest === row.creation_policy_digest &&
     signed.intent_digest === row.intent_digest &&
+    // Who could judge is told by when the request was made.
+    Date.parse(signed.issued_at) === row.created_at.getTime() &&
     digestOf(signed.lineage) === digestOf(row.lineage);
   if (!isSame) throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
   return signed;

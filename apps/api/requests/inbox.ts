@@ -23,7 +23,7 @@ export async function inboxPage(
   caller: Caller,
   query: z.output<typeof inboxQuerySchema>,
 ): Promise<RequestPage> {
-  const selectors = selectorsOf(caller.policy.policy.directory, reviewerOf(caller).id);
+  const selectors = selectorsOf(caller.directory, reviewerOf(caller).id);
   const found = await collect(context, caller, {
     selectors,
     limit: query.limit ?? LIMIT_DEFAULT,

@@ -78,8 +78,8 @@ export async function directoriesOf(
   caller: Caller,
   row: RequestRow,
 ): Promise<{ readonly now: Directory; readonly at_creation: Directory }> {
-  const created = await context.policies.byDigest(context.source.manager, row.creation_policy_digest);
-  return { now: caller.policy.policy.directory, at_creation: created.directory };
+  const atCreation = await context.directories.at(context.source.manager, row.created_at);
+  return { now: caller.directory, at_creation: atCreation };
 }
 
 /** True when the caller stands behind the request. */
