@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 
 import { checkDecision, tallyFactsOf, type DecisionDirectories } from '../domain/decision.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
-import { isLineageActive } from '../domain/directory.ts';
+import { isLineageActive, type Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { StoredPlan } from '../domain/plan.ts';
@@ -16,6 +16,7 @@ import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '..
 import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
+import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
 import { combinedRequirement } from './evaluate.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
@@ -67,14 +68,17 @@ async function groundsOf(
 ): Promise<Grounds | { readonly code: string }> {
   // Shared with other claims, exclusive with activations: no policy change slips in between check and claim.
   await manager.query('select 1 from keyturn.policy_active for share');
+  // The same for who is who: leaving, joining and deactivation.
+  await manager.query('select 1 from keyturn.directory_state for share');
   const active = await dependencies.policies.active(manager);
   const planRow = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
-  if (!isLineageActive(active.policy.directory, row.lineage)) return { code: 'requester_inactive' };
+  const { directory } = await dependencies.directories.now(manager);
+  if (!isLineageActive(directory, row.lineage)) return { code: 'requester_inactive' };
   const judgedAt = new Date();
-  const asked = { signed, policy: active.policy, directory: active.policy.directory, target };
-  const facts = await gatherFacts(dependencies, manager, { ...asked, plan: planRow.body, at: judgedAt });
+  const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
+  const facts = await gatherFacts(dependencies, manager, asked);
   const evaluation = evaluatePolicy(active.policy, facts, 'execution');
   const record = { row, round: row.round, phase: 'execution' as const, policyDigest: active.digest };
   await recordEvaluation(manager, record, { facts, evaluation });
@@ -82,12 +86,13 @@ async function groundsOf(
   const requirement = combinedRequirement(row.requirement, evaluation);
   const isSameTarget = targetDigest(target) === planRow.body.target_digest;
   const { tier } = evaluation.risk;
-  return { requirement, active, plan: planRow.body, risk: tier, isSameTarget, judgedAt };
+  return { requirement, active, directory, plan: planRow.body, risk: tier, isSameTarget, judgedAt };
 }
 
 interface Grounds {
   readonly requirement: Requirement | null;
   readonly active: ActivePolicy;
+  readonly directory: Directory;
   readonly plan: StoredPlan;
   readonly risk: Requirement['risk'];
   /** False when policy has moved the target's name to another place since it was planned. */
@@ -111,7 +116,7 @@ async function entitlement(
   if (row.decision_digest !== digestOf(row, grounds.plan, demanded)) return 'requirement_changed';
   if (grounds.requirement === null) return 'approved';
   const rows = await readDecisions(manager, row.id);
-  const rebuilt = await rebuildDecisions(dependencies, { manager, row, active: grounds.active }, rows);
+  const rebuilt = await rebuildDecisions(dependencies, { manager, row, grounds }, rows);
   const request = decidableRequest(row, rows, grounds.active.policy);
   if (!request) return 'approval_void';
   const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, new Date().toISOString()));
@@ -132,7 +137,7 @@ function digestOf(row: RequestRow, plan: StoredPlan, requirement: Requirement): 
 interface Ground {
   readonly manager: EntityManager;
   readonly row: RequestRow;
-  readonly active: ActivePolicy;
+  readonly grounds: Grounds;
 }
 
 /**
@@ -145,13 +150,9 @@ async function rebuildDecisions(
   ground: Ground,
   rows: readonly DecisionRow[],
 ): Promise<CountedDecision[]> {
-  const { manager, row, active } = ground;
-  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
-  const directories = {
-    now: active.policy.directory,
-    at_creation: creation.directory,
-    rotations: { now: active.policy.rotations, at_creation: creation.rotations },
-  };
+  const { manager, row, grounds } = ground;
+  const today = { policy: grounds.active.policy, directory: grounds.directory };
+  const directories = await decisionDirectories(dependencies, manager, { row, today });
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, ground, rows);
   for (let before = -1; before < rebuilt.length;) {
@@ -185,11 +186,11 @@ async function signedDecisions(
 }
 
 function countAnew(
-  { row, active }: Ground,
+  { row, grounds }: Ground,
   directories: DecisionDirectories,
   { judged, rebuilt }: { readonly judged: JudgedDecision; readonly rebuilt: readonly CountedDecision[] },
 ): CountedDecision | null {
-  const request = decidableRequest({ ...row, status: 'pending' }, [], active.policy);
+  const request = decidableRequest({ ...row, status: 'pending' }, [], grounds.active.policy);
   if (!request) return null;
   const check = checkDecision({
     request: { ...request, decisions: rebuilt },

@@ -7,6 +7,7 @@ import { tally, type CountedDecision } from '../domain/quorum.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
 import { decisionTable, type DecisionRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
+import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openSelectors } from './open-selectors.ts';
 import type { StepTransaction } from './record.ts';
@@ -72,15 +73,14 @@ async function checkNow(
   }
   const request = decidableRequest(row, rows, active.policy);
   if (!request) return { ok: false, code: 'request_not_pending', message: `The request is ${row.status}.` };
-  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
+  const { directory: now } = await dependencies.directories.now(manager);
   return checkDecision({
     request,
     attempt: attemptOf(judged),
-    directories: {
-      now: active.policy.directory,
-      at_creation: creation.directory,
-      rotations: { now: active.policy.rotations, at_creation: creation.rotations },
-    },
+    directories: await decisionDirectories(dependencies, manager, {
+      row,
+      today: { policy: active.policy, directory: now },
+    }),
   });
 }
 

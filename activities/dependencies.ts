@@ -2,6 +2,7 @@ import type { CompactVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 
+import type { DirectoryReader } from '../database/directory-reader.ts';
 import type { PolicyReader } from '../database/readers.ts';
 import type { SealingKeys } from '../domain/sealing.ts';
 import type { Connector } from './connectors/connector.ts';
@@ -21,6 +22,7 @@ export interface HistoryReader {
 export interface Dependencies {
   readonly source: DataSource;
   readonly policies: PolicyReader;
+  readonly directories: DirectoryReader;
   readonly verificationKeys: CompactVerifyGetKey;
   readonly sealingKeys: SealingKeys;
   readonly identityKey: Uint8Array;

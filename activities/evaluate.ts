@@ -1,5 +1,5 @@
 import { decisionDigest } from '../domain/digest.ts';
-import { isLineageActive, ownKeysOf } from '../domain/directory.ts';
+import { isLineageActive, ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { evaluate as evaluatePolicy, tightened, type Evaluation } from '../domain/evaluation.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
@@ -10,6 +10,7 @@ import type { StoredPlan } from '../domain/plan.ts';
 import { readPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
+import { decisionDirectories } from './decision-directories.ts';
 import { denyByPolicy, groundFacts, shownRules } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openSelectors } from './open-selectors.ts';
@@ -37,6 +38,7 @@ interface Judged {
   readonly planDigest: string;
   readonly policy: PolicySet;
   readonly policyDigest: string;
+  readonly directory: Directory;
   readonly evaluation: Evaluation;
   readonly factsDigest: string;
 }
@@ -54,7 +56,7 @@ export async function evaluate(
     const { row } = transaction;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const judged = await judge(dependencies, transaction, input.plan_digest);
-    if (!isLineageActive(judged.policy.directory, row.lineage))
+    if (!isLineageActive(judged.directory, row.lineage))
       return deny(transaction, judged, 'requester_inactive');
     if (judged.evaluation.effect === 'forbid') return deny(transaction, judged, 'forbidden');
     if (judged.evaluation.requirement === null && row.requirement === null) return allow(transaction, judged);
@@ -73,15 +75,15 @@ async function judge(
   if (!active || !planRow || !target) {
     throw new KeyturnError('plan_failed', 'There is no such plan, or no policy for its target.');
   }
-  const { policy, digest } = active;
+  const { policy, digest: policyDigest } = active;
+  const { directory } = await dependencies.directories.now(manager);
   const signed = await verifiedRequest(dependencies, row);
-  const at = new Date();
-  const asked = { signed, policy, directory: policy.directory, target, plan: planRow.body, at };
+  const asked = { signed, policy, directory, target, plan: planRow.body, at: new Date() };
   const facts = await gatherFacts(dependencies, manager, asked);
   const evaluation = evaluatePolicy(policy, facts, 'planned');
-  const record = { row, round: row.round + 1, phase: 'planned' as const, policyDigest: digest };
+  const record = { row, round: row.round + 1, phase: 'planned' as const, policyDigest };
   const factsDigest = await recordEvaluation(manager, record, { facts, evaluation });
-  return { plan: planRow.body, planDigest, policy, policyDigest: digest, evaluation, factsDigest };
+  return { plan: planRow.body, planDigest, policy, policyDigest, directory, evaluation, factsDigest };
 }
 
 async function deny(transaction: StepTransaction, judged: Judged, code: string): Promise<Evaluated> {
@@ -188,20 +190,15 @@ async function review(
 
 /** Told to the requester and to operators at once: a request that nobody can approve would only expire. */
 async function shortageOf(
-  { policies, log }: Dependencies,
+  dependencies: Dependencies,
   { manager, row }: StepTransaction,
   { judged, requirement }: { readonly judged: Judged; readonly requirement: Requirement },
 ): Promise<RequestRow['shortage']> {
-  const creation = await policies.byDigest(manager, row.creation_policy_digest);
-  const directories = {
-    now: judged.policy.directory,
-    at_creation: creation.directory,
-    rotations: { now: judged.policy.rotations, at_creation: creation.rotations },
-  };
+  const directories = await decisionDirectories(dependencies, manager, { row, today: judged });
   const owners = targetOf(judged.policy, row.target)?.owners ?? [];
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;
-  log.warn({ request: row.id, shortages }, 'too few people can approve this request');
+  dependencies.log.warn({ request: row.id, shortages }, 'too few people can approve this request');
   return shortages;
 }
 
@@ -215,7 +212,7 @@ async function appendPending(
   judged: Judged,
 ): Promise<void> {
   const { manager, place, row } = transaction;
-  for (const key of ownKeysOf(judged.policy.directory, row.lineage)) {
+  for (const key of ownKeysOf(judged.directory, row.lineage)) {
     if (key.startsWith('person:')) await rememberPerson(manager, identityKey, key.slice('person:'.length));
   }
   await transaction.append({
@@ -231,7 +228,7 @@ async function appendPending(
       requirement: JSON.parse(JSON.stringify(row.requirement)),
       pending_since: row.pending_since?.toISOString() ?? null,
       expires_at: row.expires_at?.toISOString() ?? null,
-      lineage_persons: lineagePersons(identityKey, judged.policy.directory, row.lineage),
+      lineage_persons: lineagePersons(identityKey, judged.directory, row.lineage),
       ...groundFacts(judged),
       risk_reasons: [...judged.evaluation.risk.reasons],
     },

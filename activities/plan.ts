@@ -77,7 +77,8 @@ async function refuseEarly(
   if (!target) throw new KeyturnError('unknown_target', 'The active policy has no such target.');
   if (!canForbid(policy, signed.action, target)) return null;
   const { manager } = dependencies.source;
-  const asked = { signed, policy, directory: policy.directory, target, plan: null, at: new Date() };
+  const { directory } = await dependencies.directories.now(manager);
+  const asked = { signed, policy, directory, target, plan: null, at: new Date() };
   const facts = await gatherFacts(dependencies, manager, asked);
   const evaluation = evaluate(policy, facts, 'creation');
   if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
@@ -148,6 +149,8 @@ export async function verifiedRequest(dependencies: Dependencies, row: RequestRo
     signed.mode === row.mode &&
     signed.policy_digest === row.creation_policy_digest &&
     signed.intent_digest === row.intent_digest &&
+    // Who could judge is told by when the request was made.
+    Date.parse(signed.issued_at) === row.created_at.getTime() &&
     digestOf(signed.lineage) === digestOf(row.lineage);
   if (!isSame) throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
   return signed;

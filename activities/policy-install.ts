@@ -1,5 +1,6 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
+import type { Directory } from '../domain/directory.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
@@ -43,7 +44,8 @@ export async function installPolicy(
     if (active?.digest === candidate.digest) return { ...active, is_new: false };
     const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
     await activate(manager, candidate, installed.generation);
-    await recordInstalled(manager, candidate, { ...installed, replaces: active?.digest ?? null });
+    const directory = await synchroniseDirectory(manager, candidate.policy.directory);
+    await recordInstalled(manager, candidate, { ...installed, replaces: active?.digest ?? null, directory });
     return { ...installed, is_new: true };
   });
 }
@@ -73,10 +75,42 @@ async function activate(
   );
 }
 
+/** Intervals that were opened and closed, by kind. */
+type DirectoryChanges = Readonly<Record<'people' | 'agents' | 'accounts' | 'groups' | 'memberships', number>>;
+
+/** How the database refuses what the file must not change. */
+const REFUSED_STATE = 'KT001';
+
+/** Makes the file's part of the directory that of the set. What other authorities brought is never touched. */
+async function synchroniseDirectory(manager: EntityManager, directory: Directory): Promise<DirectoryChanges> {
+  try {
+    const rows: { changes: DirectoryChanges }[] = await manager.query(
+      'select keyturn.synchronise_file_directory($1) as changes',
+      [JSON.stringify(directory)],
+    );
+    const [row] = rows;
+    if (!row) throw new KeyturnError('internal', 'The directory did not say what changed.');
+    return row.changes;
+  } catch (error) {
+    if (error instanceof QueryFailedError && (error.driverError as { code?: unknown }).code === REFUSED_STATE)
+      throw new KeyturnError(
+        'policy_invalid',
+        `The directory cannot be taken: ${error.driverError.message}.`,
+      );
+    throw error;
+  }
+}
+
 async function recordInstalled(
   manager: EntityManager,
   candidate: PolicyCandidate,
-  facts: { readonly digest: string; readonly generation: number; readonly replaces: string | null },
+  facts: {
+    readonly digest: string;
+    readonly generation: number;
+    readonly replaces: string | null;
+    /** Counts only: names of people stay out of entries. */
+    readonly directory: DirectoryChanges;
+  },
 ): Promise<void> {
   const destination = { ...STREAM, step: `install/${facts.generation}`, ordinal: 1 };
   await appendLeaf(manager, destination, {

@@ -115,16 +115,17 @@ function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): Request
 }
 
 async function appendReceived(
-  { identityKey }: Dependencies,
+  { directories, identityKey }: Dependencies,
   { manager, place, row }: { manager: EntityManager; place: StepPlace; row: RequestRow },
-  { envelope, signed, policy }: Arrival,
+  { envelope, signed }: Arrival,
 ): Promise<void> {
+  const directory = await directories.at(manager, row.created_at);
   const requester = { issuer: row.requester_issuer, subject: row.requester_subject };
   await rememberAccounts(manager, identityKey, signed.lineage);
   await transactionOf(manager, place, row).append({
     type: 'request.received',
     at: place.at,
-    actor: accountActor(identityKey, requester, requesterKind(policy.directory, requester)),
+    actor: accountActor(identityKey, requester, requesterKind(directory, requester)),
     intent_digest: signed.intent_digest,
     decision_digest: null,
     policy_digest: signed.policy_digest,

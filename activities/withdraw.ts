@@ -35,10 +35,10 @@ async function isOfLineage(
   { manager, row }: StepTransaction,
   { by }: SignedWithdrawal,
 ): Promise<boolean> {
-  const active = await dependencies.policies.active(manager);
-  const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
+  const now = await dependencies.directories.now(manager);
+  const atCreation = await dependencies.directories.at(manager, row.created_at);
   // As for decisions: who is own by the directory of today or by that of the request's creation is own.
-  return [creation, ...(active ? [active.policy] : [])].some(({ directory }) => {
+  return [atCreation, now.directory].some((directory) => {
     const own = ownKeysOf(directory, row.lineage);
     const person = personOf(directory, by);
     return own.has(keyOf(by)) || (person !== undefined && own.has(`person:${person.id}`));

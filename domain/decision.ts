@@ -49,6 +49,8 @@ export interface DecisionDirectories {
   readonly at_creation: Directory;
   /** The rotations of the same two policies. */
   readonly rotations: { readonly now: readonly Rotation[]; readonly at_creation: readonly Rotation[] };
+  /** Who owned the target then: nobody becomes a judge by becoming an owner afterwards. */
+  readonly owners_at_creation: readonly string[];
 }
 
 /** The facts of a decision check. */
@@ -235,10 +237,10 @@ function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts):
   readonly now: SelectorScope;
   readonly atCreation: SelectorScope;
 } {
-  const { now, at_creation, rotations } = directories;
+  const { now, at_creation, rotations, owners_at_creation } = directories;
   return {
     now: { directory: now, owners, rotations: rotations.now, duty_at: attempt.at },
-    atCreation: { directory: at_creation, owners, rotations: rotations.at_creation, duty_at: null },
+    atCreation: { directory: at_creation, owners: owners_at_creation, rotations: rotations.at_creation, duty_at: null },
   };
 }
 

@@ -21,6 +21,8 @@ export interface Agent extends Identity {
 /** A named set of people and of other groups. */
 export interface Group {
   readonly id: string;
+  /** In a policy file: who else says who is in it (`scim:NAME`). Absent for a group whose members the file names. */
+  readonly authority?: string;
   readonly members: readonly string[];
   readonly groups: readonly string[];
 }

@@ -73,7 +73,12 @@ function isEligible({ directories, owners }: ShortageFacts, stage: Stage, person
   const { rotations } = directories;
   const scopes = [
     { directory: directories.now, owners, rotations: rotations.now, duty_at: null },
-    { directory: directories.at_creation, owners, rotations: rotations.at_creation, duty_at: null },
+    {
+      directory: directories.at_creation,
+      owners: directories.owners_at_creation,
+      rotations: rotations.at_creation,
+      duty_at: null,
+    },
   ];
   return [...stage.any, ...stage.escalate.map((step) => step.to)].some((selector) =>
     scopes.every((scope) => isSelected(scope, selector, person)),

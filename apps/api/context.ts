@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 
 import type { ChangeFeed } from '../../database/change-feed.ts';
+import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 import type { TokenVerifier } from './auth/token-verifier.ts';
 import type { Metrics } from './http/metrics.ts';
@@ -17,6 +18,7 @@ export abstract class ApiContext {
   abstract readonly keys: Keys;
   abstract readonly source: DataSource;
   abstract readonly policies: PolicyReader;
+  abstract readonly directories: DirectoryReader;
   abstract readonly feed: ChangeFeed;
   abstract readonly temporal: Client;
   abstract readonly tokens: TokenVerifier;

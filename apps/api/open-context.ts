@@ -2,6 +2,7 @@ import { pino } from 'pino';
 
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { readIssuers } from './auth/issuers.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
@@ -51,6 +52,7 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     keys,
     source,
     policies: new PolicyReader(),
+    directories: new DirectoryReader(),
     feed,
     temporal,
     tokens: new TokenVerifier(issuers),

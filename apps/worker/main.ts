@@ -10,6 +10,7 @@ import { pino, type Logger } from 'pino';
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import { createActivities } from '../../activities/index.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
@@ -78,6 +79,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const activities = createActivities({
     source,
     policies: new PolicyReader(),
+    directories: new DirectoryReader(),
     ...keys,
     connectors: { 'postgres.execute': createPostgresConnector({}) },
     history: createHistoryReader(client, namespace),

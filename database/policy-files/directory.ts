@@ -79,7 +79,13 @@ interface ReadGroup extends Group {
 /** All groups are declared before any is looked into: they may name each other in any order. */
 function readGroups(values: readonly Value[], context: DirectoryContext): readonly Group[] {
   const shapes = values.map((value) =>
-    value.fields({ id: 'required', title: 'optional', members: 'optional', groups: 'optional' }),
+    value.fields({
+      id: 'required',
+      title: 'optional',
+      authority: 'optional',
+      members: 'optional',
+      groups: 'optional',
+    }),
   );
   const ids = shapes.map((fields) => declareId(fields, 'group', context));
   const groups = shapes.map((fields, index) => readGroup(fields, ids[index] ?? '', context));
@@ -87,8 +93,24 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
   return groups.map(({ nested: _nested, ...group }) => group);
 }
 
-function readGroup(fields: Fields, id: string, { names }: DirectoryContext): ReadGroup {
+/** An authority that brings the members of a group, by the name that its token is configured with. */
+const AUTHORITY = /^scim:[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;
+
+function readGroup(fields: Fields, id: string, context: DirectoryContext): ReadGroup {
   fields.get('title')?.text();
+  return fields.get('authority') ? readForeignGroup(fields, id) : readOwnGroup(fields, id, context);
+}
+
+/** A group that rules may name and somebody else fills: until then nobody is in it. */
+function readForeignGroup(fields: Fields, id: string): ReadGroup {
+  const authority = fields.text('authority');
+  if (!AUTHORITY.test(authority)) fields.get('authority')?.refuse('not an authority: scim:NAME');
+  for (const key of ['members', 'groups'])
+    fields.get(key)?.refuse(`${key}: who is in the group is said by its authority`);
+  return { id, authority, members: [], groups: [], nested: [] };
+}
+
+function readOwnGroup(fields: Fields, id: string, { names }: DirectoryContext): ReadGroup {
   const members = isEmpty(fields.get('members')) ? [] : fields.names('members');
   members.forEach((member) => names.require('person', member.text(), member));
   const nested = isEmpty(fields.get('groups')) ? [] : fields.names('groups');

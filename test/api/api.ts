@@ -81,6 +81,7 @@ export async function startApi(environment: Readonly<Record<string, string>> = {
   const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
   const db = new Client({ connectionString: databases.keyturn.admin });
   await db.connect();
+  await ageDirectory(db);
   const http = <T>(options: Call): Promise<Reply<T>> => call<T>(url, options);
   return {
     url,
@@ -119,6 +120,13 @@ export async function activate(databases: StackDatabases, policy: PolicySet, dig
   } finally {
     await source.destroy();
   }
+}
+
+/** Tests store requests that are hours old: the people of the first policy have been there longer. */
+async function ageDirectory(db: Client): Promise<void> {
+  for (const table of ['person_standing', 'agent_standing', 'account', 'directory_group', 'membership'])
+    await db.query(`update keyturn.${table} set valid_from = '-infinity'`);
+  await db.query(`update keyturn.directory_change set at = '-infinity'`);
 }
 
 async function install(databases: StackDatabases, issuer: TestIssuer, secondIssuer: TestIssuer) {

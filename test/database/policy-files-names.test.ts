@@ -173,6 +173,16 @@ const DIRECTORY: readonly Mistake[] = [
     'directory.yaml:10:46 group cycle: dba → everyone → dba',
   ],
   [
+    'a group of an authority that cannot be named',
+    people(9, '  - { id: dba, authority: okta }'),
+    'directory.yaml:9:27 not an authority: scim:NAME',
+  ],
+  [
+    'members of a group that another authority fills',
+    people(9, '  - { id: dba, authority: scim:okta, members: [olga] }'),
+    'directory.yaml:9:47 members: who is in the group is said by its authority',
+  ],
+  [
     'a group inside itself',
     people(9, '  - { id: dba, members: [olga], groups: [dba] }'),
     'directory.yaml:9:42 group cycle: dba → dba',
@@ -247,6 +257,11 @@ describe('an issuer alias', () => {
 });
 
 describe('groups', () => {
+  it('may be left to an authority, and named like any other', async () => {
+    const { directory } = await policyOf(people(9, '  - { id: dba, authority: scim:okta }'));
+    expect(directory.groups[0]).toEqual({ id: 'dba', authority: 'scim:okta', members: [], groups: [] });
+  });
+
   it('may nest into each other as deep as they like, in any order', async () => {
     const lines = Array.from(
       { length: 5000 },

@@ -43,6 +43,7 @@ export interface Changes {
   readonly atCreation?: Directory;
   readonly rotations?: readonly Rotation[];
   readonly rotationsAtCreation?: readonly Rotation[];
+  readonly ownersAtCreation?: readonly string[];
 }
 
 /** The attempt of somebody else. */
@@ -60,6 +61,7 @@ export function factsWith({ request, attempt, now, atCreation, ...changes }: Cha
       now: today,
       at_creation: atCreation ?? today,
       rotations: { now: rotations, at_creation: changes.rotationsAtCreation ?? rotations },
+      owners_at_creation: changes.ownersAtCreation ?? request?.owners ?? REQUEST.owners,
     },
   };
 }

@@ -66,6 +66,7 @@ function approve(person: string, { target, decisions = [], at = minutes(5) }: At
       now: policy.directory,
       at_creation: policy.directory,
       rotations: { now: policy.rotations, at_creation: policy.rotations },
+      owners_at_creation: targetOf(policy, target)?.owners ?? [],
     },
   });
 }

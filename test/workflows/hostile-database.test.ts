@@ -188,12 +188,13 @@ describe('whoever writes to the database as the worker gets nothing executed', (
     await expectReviewedAnew(id);
   });
 
-  it('by another lineage, target, mode or policy of creation than was signed', async () => {
+  it('by another lineage, target, mode, time or policy of creation than was signed', async () => {
     const changes = [
       `lineage = jsonb_build_array(lineage -> 0)`,
       `target = 'shop-sandbox'`,
       `mode = 'gate'`,
       `intent_digest = 'sha256:' || repeat('0', 64)`,
+      `created_at = created_at + interval '1 second'`,
       `creation_policy_digest =
          (select digest from keyturn.policy_set where digest <> creation_policy_digest limit 1)`,
     ];

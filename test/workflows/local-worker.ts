@@ -7,6 +7,7 @@ import { createActivities } from '../../activities/index.ts';
 import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
 import { createHistoryReader } from '../../apps/worker/history-reader.ts';
 import { createDataSource } from '../../database/data-source.ts';
+import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { compiled } from '../stack/databases.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -71,6 +72,7 @@ export async function openDependencies(
   return {
     source,
     policies: new PolicyReader(),
+    directories: new DirectoryReader(),
     ...(await readKeys(readConfiguration(stack.env))),
     connectors: { 'postgres.execute': target },
     history: createHistoryReader(client, stack.temporalPlace.namespace),

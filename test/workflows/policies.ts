@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 
+import type { Directory } from '../../domain/directory.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
 
@@ -37,6 +38,12 @@ export async function activate(admin: Client, policy: PolicySet): Promise<void> 
     [digest, JSON.stringify(policy)],
   );
   await admin.query('update keyturn.policy_active set generation = generation + 1, digest = $1', [digest]);
+  await synchronise(admin, policy.directory);
+}
+
+/** Makes the file's part of the directory another one. */
+export async function synchronise(admin: Client, directory: Directory): Promise<void> {
+  await admin.query('select keyturn.synchronise_file_directory($1)', [JSON.stringify(directory)]);
 }
 
 /** Changes one rule. */

@@ -1,11 +1,13 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { PolicySet } from '../../domain/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf } from './facts.ts';
 import { withHeldClaims } from './held-claims.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { changeDemand, changeRule, type PolicyChange } from './policies.ts';
+import { activePolicy, changeDemand, changeRule, synchronise, type PolicyChange } from './policies.ts';
 import { Desk, type Ask } from './signed.ts';
 
 let stack: Stack;
@@ -73,6 +75,34 @@ async function approveThenChange(change: PolicyChange, status: string, ask: Ask 
   return id;
 }
 
+/** Who approved is taken out of the group by a change that the claim finds under way. */
+async function removeWhileClaimWaits(): Promise<string> {
+  const id = await desk.ask();
+  const admin = new Client({ connectionString: stack.databases.keyturn.admin });
+  await admin.connect();
+  try {
+    const before = (await activePolicy(admin)).directory;
+    const groups = before.groups.filter((group) => group.id !== 'dba');
+    await admin.query('begin');
+    await synchronise(admin, { ...before, groups });
+    await desk.decide(id, 'olga');
+    await waitFor({
+      what: 'the claim to wait for the change of the directory',
+      check: async () => {
+        const sql = `select 1 from pg_stat_activity
+          where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`;
+        return (await stack.keyturnDb.query(sql)).rowCount === 0 ? undefined : true;
+      },
+    });
+    await admin.query('commit');
+    await stack.waitForStatus(id, 'pending');
+    await synchronise(admin, before);
+  } finally {
+    await admin.end();
+  }
+  return id;
+}
+
 describe('a restriction between approval and execution holds: nothing is executed', () => {
   it('a rule that demands more people sends the request back to review', async () => {
     const id = await approveThenChange(demandTwo, 'pending');
@@ -93,6 +123,13 @@ describe('a restriction between approval and execution holds: nothing is execute
   it('a reviewer who left the group does not carry the approval any more', async () => {
     const id = await approveThenChange(removeFromGroup, 'pending');
     expect(await desk.row(id)).toMatchObject({ round: 2 });
+  });
+
+  it('a change of the directory alone is waited for by the claim, and holds', async () => {
+    const id = await removeWhileClaimWaits();
+    expect(await desk.row(id)).toMatchObject({ round: 2 });
+    expect(worker.target.effects).not.toContain(id);
+    expect(await executionsOf(stack, id)).toEqual([]);
   });
 
   it('a reviewer who was deactivated does not carry the approval any more', async () => {

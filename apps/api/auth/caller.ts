@@ -14,10 +14,11 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type Lineage } from '../../../domain/identity.ts';
 import type { Principal } from './principal.ts';
 
-/** Who calls, seen against the policy that is active now. */
+/** Who calls, seen against the policy and the directory that hold now. */
 export interface Caller {
   readonly principal: Principal;
   readonly policy: ActivePolicy;
+  readonly directory: Directory;
   readonly person: Person | null;
   readonly agent: Agent | null;
 }
@@ -34,12 +35,15 @@ export const CallerParam = createParamDecorator((_: unknown, context: ExecutionC
   return caller;
 });
 
+/** What a caller is seen against. */
+export type CallerGround = Pick<Caller, 'policy' | 'directory'>;
+
 /** The caller of a principal. */
-export function callerOf(principal: Principal, policy: ActivePolicy): Caller {
-  const { directory } = policy.policy;
+export function callerOf(principal: Principal, { policy, directory }: CallerGround): Caller {
   return {
     principal,
     policy,
+    directory,
     person: personOf(directory, principal.identity) ?? null,
     agent: agentOf(directory, principal.identity) ?? null,
   };

@@ -4,7 +4,7 @@ import { Reflector } from '@nestjs/core';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity.ts';
 import { ApiContext } from '../context.ts';
-import { callerOf, type AuthenticatedRequest, type Caller } from './caller.ts';
+import { callerOf, type AuthenticatedRequest, type Caller, type CallerGround } from './caller.ts';
 
 const PUBLIC = 'keyturn:public';
 
@@ -34,7 +34,7 @@ export class TokenGuard implements CanActivate {
 async function authenticate(context: ApiContext, request: AuthenticatedRequest): Promise<Caller> {
   const principal = await verify(context, request);
   limit(context, identityKey(principal.identity));
-  return callerOf(principal, await activePolicy(context));
+  return callerOf(principal, await callerGround(context));
 }
 
 /** Failed attempts are counted by address, so that guessing is slow and costs no signature checks. */
@@ -60,9 +60,13 @@ function limit(context: ApiContext, key: string): void {
     throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
 }
 
-/** The active policy. Without one nothing can be judged, so nothing is answered. */
-export async function activePolicy(context: ApiContext): Promise<Caller['policy']> {
-  const policy = await context.policies.active(context.source.manager);
+/** The active policy and the directory of now. Without a policy nothing can be judged, so nothing is answered. */
+export async function callerGround(context: ApiContext): Promise<CallerGround> {
+  const { manager } = context.source;
+  const [policy, { directory }] = await Promise.all([
+    context.policies.active(manager),
+    context.directories.now(manager),
+  ]);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
-  return policy;
+  return { policy, directory };
 }

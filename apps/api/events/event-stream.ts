@@ -5,7 +5,7 @@ import type { Response } from 'express';
 import type { FeedEntry } from '../../../database/change-feed.ts';
 import type { Change } from '../../../domain/wire.ts';
 import { callerOf, canRead, type Caller } from '../auth/caller.ts';
-import { activePolicy } from '../auth/guard.ts';
+import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -134,7 +134,7 @@ export class EventStream {
   /** Keeps proxies from closing a quiet stream, and lets a change of the directory take effect on it. */
   async #beat(): Promise<void> {
     try {
-      this.#caller = callerOf(this.#caller.principal, await activePolicy(this.#context));
+      this.#caller = callerOf(this.#caller.principal, await callerGround(this.#context));
       this.#response.write(': still here\n\n');
     } catch {
       this.#end();

@@ -21,7 +21,7 @@ export async function refuseNoBreakGlass(
     target,
     args: body.arguments as Readonly<Record<string, JsonValue>>,
     plan: null,
-    request: requestFacts(policy.directory, { mode: body.mode, lineage, break_glass: true }),
+    request: requestFacts(caller.directory, { mode: body.mode, lineage, break_glass: true }),
     at: at.toISOString(),
     history: await historyOf(context.source.manager, { id, lineage, at }),
     windows: null,

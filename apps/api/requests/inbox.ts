@@ -6,7 +6,6 @@ import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { onDuty } from '../../../domain/calendar/rotation.ts';
 import { checkDecision } from '../../../domain/decision.ts';
 import { membersOf } from '../../../domain/directory.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -25,7 +24,7 @@ export async function inboxPage(
   caller: Caller,
   query: z.output<typeof inboxQuerySchema>,
 ): Promise<RequestPage> {
-  const selectors = selectorsOf(caller.policy.policy, reviewerOf(caller).id);
+  const selectors = selectorsOf(caller, reviewerOf(caller).id);
   const found = await collect(context, caller, {
     selectors,
     limit: query.limit ?? LIMIT_DEFAULT,
@@ -35,10 +34,10 @@ export async function inboxPage(
 }
 
 /** Every selector that holds the person now. */
-function selectorsOf({ directory, rotations }: PolicySet, person: string): readonly string[] {
+function selectorsOf({ directory, policy }: Caller, person: string): readonly string[] {
   const groups = directory.groups.filter((group) => membersOf(directory, group.id).has(person));
   const now = new Date().toISOString();
-  const duties = rotations.filter((rotation) => onDuty(rotation, now) === person);
+  const duties = policy.policy.rotations.filter((rotation) => onDuty(rotation, now) === person);
   return [
     `user:${person}`,
     ...groups.map((group) => `group:${group.id}`),

@@ -40,15 +40,15 @@ function refuseUnknownRequester({ agent, person }: Caller): void {
 }
 
 /** The first account stands for the owner; the others count as own through the person. */
-function ownerOf({ agent, policy }: Caller): readonly LineageMember[] {
-  const owner = agent ? personById(policy.policy.directory, agent.owner) : undefined;
+function ownerOf({ agent, directory }: Caller): readonly LineageMember[] {
+  const owner = agent ? personById(directory, agent.owner) : undefined;
   const [account] = owner?.accounts ?? [];
   return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner' }] : [];
 }
 
 /** An agent that acts for people must name one that the directory knows: an invented name restricts nobody. */
-function refuseForNobody({ agent, policy }: Caller, lineage: Lineage): void {
-  if (!agent?.acts_for_people || namesPerson(policy.policy.directory, lineage)) return;
+function refuseForNobody({ agent, directory }: Caller, lineage: Lineage): void {
+  if (!agent?.acts_for_people || namesPerson(directory, lineage)) return;
   throw new KeyturnError(
     'acts_for_nobody',
     'This agent acts for people: name the person it acts for (on_behalf_of).',

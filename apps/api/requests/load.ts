@@ -80,12 +80,13 @@ export async function directoriesOf(
   caller: Caller,
   row: RequestRow,
 ): Promise<DecisionDirectories> {
-  const created = await context.policies.byDigest(context.source.manager, row.creation_policy_digest);
-  const { policy } = caller.policy;
+  const { manager } = context.source;
+  const created = await context.policies.byDigest(manager, row.creation_policy_digest);
   return {
-    now: policy.directory,
-    at_creation: created.directory,
-    rotations: { now: policy.rotations, at_creation: created.rotations },
+    now: caller.directory,
+    at_creation: await context.directories.at(manager, row.created_at),
+    rotations: { now: caller.policy.policy.rotations, at_creation: created.rotations },
+    owners_at_creation: targetOf(created, row.target)?.owners ?? [],
   };
 }
 

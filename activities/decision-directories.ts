@@ -1,0 +1,28 @@
+import type { EntityManager } from 'typeorm';
+
+import type { DecisionDirectories } from '../domain/decision.ts';
+import type { Directory } from '../domain/directory.ts';
+import { targetOf, type PolicySet } from '../domain/policy.ts';
+import type { RequestRow } from '../database/tables.ts';
+import type { Dependencies } from './dependencies.ts';
+
+/** What today's policy and directory are, where they are known already. */
+export interface Today {
+  readonly policy: PolicySet;
+  readonly directory: Directory;
+}
+
+/** Who belongs where now, and who did when the request was made: nobody becomes a judge afterwards. */
+export async function decisionDirectories(
+  { policies, directories }: Dependencies,
+  manager: EntityManager,
+  { row, today }: { readonly row: RequestRow; readonly today: Today },
+): Promise<DecisionDirectories> {
+  const creation = await policies.byDigest(manager, row.creation_policy_digest);
+  return {
+    now: today.directory,
+    at_creation: await directories.at(manager, row.created_at),
+    rotations: { now: today.policy.rotations, at_creation: creation.rotations },
+    owners_at_creation: targetOf(creation, row.target)?.owners ?? [],
+  };
+}

@@ -1,0 +1,96 @@
+import type { EntityManager } from 'typeorm';
+
+import type { Agent, Directory, Group, Person } from '../domain/directory.ts';
+
+/** The directory of now, with the number of its last change. */
+export interface CurrentDirectory {
+  readonly generation: string;
+  readonly directory: Directory;
+}
+
+/** Directories that a process keeps: today's and those of recently asked requests. */
+const GENERATIONS_MAX = 32;
+
+/** Before the first change nobody is known. */
+const EMPTY: Directory = { people: [], agents: [], groups: [] };
+
+/**
+ * Reads the directory as of now or of an earlier instant. A generation never changes once it is committed, so a process
+ * reads each once; asking which one holds is one small query. One instance a process. Not for a transaction that itself
+ * changed the directory: what is rolled back must not stay known.
+ */
+export class DirectoryReader {
+  readonly #byGeneration = new Map<string, Directory>();
+
+  /** The directory by which whatever happens now is judged. */
+  async now(manager: EntityManager): Promise<CurrentDirectory> {
+    const rows: { generation: string }[] = await manager.query(
+      'select generation from keyturn.directory_state',
+    );
+    const generation = rows[0]?.generation ?? '0';
+    return { generation, directory: await this.#read(manager, generation) };
+  }
+
+  /** The directory as it was known at an instant. Empty before the first one. */
+  async at(manager: EntityManager, instant: Date): Promise<Directory> {
+    const rows: { generation: string }[] = await manager.query(
+      'select generation from keyturn.directory_change where at <= $1 order by at desc limit 1',
+      [instant],
+    );
+    return this.#read(manager, rows[0]?.generation ?? '0');
+  }
+
+  async #read(manager: EntityManager, generation: string): Promise<Directory> {
+    if (generation === '0') return EMPTY;
+    const directory = this.#byGeneration.get(generation) ?? (await readGeneration(manager, generation));
+    // The longest unused is forgotten first.
+    this.#byGeneration.delete(generation);
+    this.#byGeneration.set(generation, directory);
+    const [oldest] = this.#byGeneration.keys();
+    if (this.#byGeneration.size > GENERATIONS_MAX && oldest !== undefined) this.#byGeneration.delete(oldest);
+    return directory;
+  }
+}
+
+async function readGeneration(manager: EntityManager, generation: string): Promise<Directory> {
+  const rows: { people: Person[]; agents: Agent[]; groups: Group[] }[] = await manager.query(SNAPSHOT, [
+    generation,
+  ]);
+  const [row] = rows;
+  return row ? { people: row.people, agents: row.agents, groups: row.groups } : EMPTY;
+}
+
+/** The rows of a table that hold at the generation's instant. */
+function holding(table: string): string {
+  return `(select one.* from keyturn.${table} one, keyturn.directory_change change
+    where change.generation = $1 and one.valid_from <= change.at
+      and (one.valid_to is null or one.valid_to > change.at))`;
+}
+
+const ACCOUNTS = `select person, json_agg(json_build_object('issuer', issuer, 'subject', subject) order by first) as list
+  from (select person, issuer, subject, min(id) as first from ${holding('account')} account
+    where person is not null group by 1, 2, 3) account
+  group by person`;
+
+const PEOPLE = `select json_build_object('id', person, 'name', (array_agg(name order by authority))[1],
+    'active', bool_and(active), 'accounts', coalesce((array_agg(account.list))[1], '[]')) as one, person as id
+  from ${holding('person_standing')} standing left join (${ACCOUNTS}) account using (person)
+  group by person`;
+
+const AGENTS = `select json_build_object('id', agent, 'name', name, 'active', active, 'issuer', issuer,
+    'subject', subject, 'owner', owner, 'acts_for_people', acts_for_people) as one, agent as id
+  from ${holding('agent_standing')} standing join
+    (select agent, issuer, subject from ${holding('account')} known where agent is not null) account using (agent)`;
+
+const MEMBERS = `select group_id, coalesce(json_agg(person order by person) filter (where person is not null), '[]') as members,
+    coalesce(json_agg(member_group order by member_group) filter (where member_group is not null), '[]') as groups
+  from ${holding('membership')} membership group by group_id`;
+
+const GROUPS = `select json_build_object('id', group_id, 'members', coalesce(members, '[]'),
+    'groups', coalesce(groups, '[]')) as one, group_id as id
+  from ${holding('directory_group')} directory_group left join (${MEMBERS}) membership using (group_id)`;
+
+const listOf = (entries: string): string =>
+  `(select coalesce(json_agg(one order by id), '[]') from (${entries}) entry)`;
+
+const SNAPSHOT = `select ${listOf(PEOPLE)} as people, ${listOf(AGENTS)} as agents, ${listOf(GROUPS)} as groups`;
