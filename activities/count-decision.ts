@@ -4,12 +4,14 @@ import { sha256 } from '../domain/digest.ts';
 import type { SignedDecision } from '../domain/envelope.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
+import { readSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
 import { decisionTable, type DecisionRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openSelectors } from './open-selectors.ts';
 import type { StepTransaction } from './record.ts';
+import { SWITCHED_OFF, switchAgainst } from './switches.ts';
 
 /** When a decision is judged, and whether a ticket was used before it ran out. */
 export interface Instant {
@@ -73,11 +75,28 @@ async function checkNow(
   const request = decidableRequest(row, rows, active.policy);
   if (!request) return { ok: false, code: 'request_not_pending', message: `The request is ${row.status}.` };
   const creation = await dependencies.policies.byDigest(manager, row.creation_policy_digest);
-  return checkDecision({
+  const check = checkDecision({
     request,
     attempt: attemptOf(judged),
     directories: { now: active.policy.directory, at_creation: creation.directory },
   });
+  const isStopped =
+    check.ok && signed.verdict === 'approve' && (await wasStopped({ manager, row }, judged, active));
+  return isStopped
+    ? { ok: false, code: SWITCHED_OFF, message: 'A kill switch stops this: it can be denied, not approved.' }
+    : check;
+}
+
+/** Judged by when the approval was made: one from before the switch counts, and is stopped at the claim. */
+async function wasStopped(
+  { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
+  { instant }: JudgedDecision,
+  active: ActivePolicy,
+): Promise<boolean> {
+  const before = (await readSwitches(manager)).filter(
+    (thrown) => Date.parse(thrown.thrown_at) <= Date.parse(instant.at),
+  );
+  return switchAgainst(before, row, active.policy.directory) !== null;
 }
 
 /** The API signs decisions of people only, so a valid signature is the proof that the credential was human. */

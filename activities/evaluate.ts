@@ -11,6 +11,7 @@ import {
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { expiresMs, type Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
+import { readSwitches } from '../database/kill-switches.ts';
 import { readPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
@@ -18,6 +19,7 @@ import type { Dependencies } from './dependencies.ts';
 import { openSelectors } from './open-selectors.ts';
 import { placeOf } from './place.ts';
 import { recordStep, type StepTransaction } from './record.ts';
+import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What the workflow waits for, as pure data. */
 export type Evaluated =
@@ -53,6 +55,8 @@ export async function evaluate(
     const { row } = transaction;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const judged = await judge(dependencies, transaction, input.plan_digest);
+    const thrown = switchAgainst(await readSwitches(transaction.manager), row, judged.policy.directory);
+    if (thrown) return closeSwitchedOff(transaction, thrown);
     if (!isLineageActive(judged.policy.directory, row.lineage))
       return deny(transaction, judged, 'requester_inactive');
     if (judged.evaluation.effect === 'forbid') return deny(transaction, judged, 'forbidden');

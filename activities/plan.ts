@@ -6,10 +6,12 @@ import { digestOf, effectsForDigest } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
+import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { Plan, StoredPlan } from '../domain/plan.ts';
 import { actionOf, targetDigest, targetOf, type PolicySet, type Target } from '../domain/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { unseal } from '../domain/sealing.ts';
+import { readSwitches } from '../database/kill-switches.ts';
 import { readRequest } from '../database/readers.ts';
 import { planTable, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
@@ -18,6 +20,7 @@ import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
 export type Planned =
@@ -48,6 +51,8 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   const row = await ownRow(dependencies, place);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   const policy = await activePolicy(dependencies);
+  const thrown = switchAgainst(await readSwitches(dependencies.source.manager), row, policy.directory);
+  if (thrown) return recordStep(dependencies, place, (transaction) => closeStopped(transaction, thrown));
   const { connector, call } = await prepareCall(dependencies, row, policy);
   const outcome = await connector
     .plan(call)
@@ -57,6 +62,12 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
       ? storePlan(transaction, outcome.plan, call.target)
       : closeRefused(transaction, outcome),
   );
+}
+
+/** What a kill switch stops is not even planned: nothing of it reaches the target. */
+async function closeStopped(transaction: StepTransaction, thrown: KillSwitch): Promise<Planned> {
+  const { status } = transaction.row;
+  return isFinal(status) ? { kind: 'closed', status } : closeSwitchedOff(transaction, thrown);
 }
 
 /** Told apart from an outage of our own, which is waited for: a target that stays away ends the request. */

@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
+import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -18,7 +19,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
     entities: [...tables],
-    migrations: [Spine1764000000000],
+    migrations: [Spine1764000000000, KillSwitches1764200000000],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

@@ -57,7 +57,7 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
   const directory = sources.directory
     ? readDirectory(sources.directory, { names, environment })
     : { people: [], agents: [], groups: [] };
-  const settings = sources.settings ? readSettings(sources.settings, names) : NO_SETTINGS;
+  const settings = sources.settings ? readSettings(sources.settings, names, directory) : NO_SETTINGS;
   const actions = sources.actions.map((value) => readAction(value, names));
   const targets = sources.targets.map((value) => readTarget(value, names));
   const defaults = settings.defaults.require;

@@ -2,7 +2,7 @@ import { digestOf, ruleRequirementDigest, type Digest } from './digest.ts';
 import type { Directory } from './directory.ts';
 import type { JsonValue } from './canonical-json.ts';
 import type { Plan } from './plan.ts';
-import type { Requirement, RuleRequirement } from './requirement.ts';
+import type { Requirement, RuleRequirement, Selector } from './requirement.ts';
 import { assessRisk, type RiskAssessment } from './risk.ts';
 
 /** A kind of privileged operation that Keyturn governs. */
@@ -53,6 +53,8 @@ export interface PolicySet {
   readonly targets: readonly Target[];
   readonly rules: readonly Rule[];
   readonly directory: Directory;
+  /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
+  readonly operators?: readonly Selector[];
 }
 
 /** The server-made facts an evaluation sees. */

@@ -1,5 +1,7 @@
+import type { Directory } from '../../domain/directory.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import type { Names } from './names.ts';
+import { readOperators } from './operators.ts';
 import { quote } from './problem.ts';
 import { BUILT_IN_DEFAULTS, readRequire } from './require.ts';
 import type { Value } from './value.ts';
@@ -8,7 +10,7 @@ import type { Value } from './value.ts';
 export const FORMAT_VERSION = 'keyturn/v1';
 
 /** What `keyturn.yaml` says. */
-export type Settings = Pick<PolicySet, 'version' | 'environments' | 'defaults'>;
+export type Settings = Pick<PolicySet, 'version' | 'environments' | 'defaults' | 'operators'>;
 
 /** Stands in for a `keyturn.yaml` that could not be read; a set with a problem is never used. */
 export const NO_SETTINGS: Settings = {
@@ -23,11 +25,12 @@ export const NO_SETTINGS: Settings = {
 const LATER = { refused: 'not supported by this version' };
 
 /** Reads `keyturn.yaml`. The directory must have been read: the default requirement names its groups. */
-export function readSettings(root: Value, names: Names): Settings {
+export function readSettings(root: Value, names: Names, directory: Directory): Settings {
   const fields = root.fields({
     version: 'required',
     environments: 'required',
     defaults: 'required',
+    operators: 'optional',
     calendars: LATER,
     enums: LATER,
     selectors: LATER,
@@ -38,7 +41,12 @@ export function readSettings(root: Value, names: Names): Settings {
     names.allow('environment', environment);
     return environment;
   });
-  return { version: FORMAT_VERSION, environments, defaults: readDefaults(fields.get('defaults'), names) };
+  return {
+    version: FORMAT_VERSION,
+    environments,
+    defaults: readDefaults(fields.get('defaults'), names),
+    ...readOperators(fields.get('operators'), names, directory),
+  };
 }
 
 /** Another version may give the same keys another meaning: nothing of it is guessed. */
