@@ -42,12 +42,12 @@ export async function readLifts(
   return lifts;
 }
 
-/** The last entry of the log of kill switches, held: nobody else appends to it until the transaction ends. */
+/**
+ * The last entry of the log of kill switches, or null. Until the transaction ends nobody else throws or lifts, and no
+ * execution is claimed.
+ */
 export async function lockSwitchLog(manager: EntityManager): Promise<string | null> {
-  await manager.query(`select pg_advisory_xact_lock(hashtext('keyturn.switches'))`);
-  const rows: { leaf: string }[] = await manager.query(
-    `select leaf from audit.entry where request = 'switches' and run_id = 'switches' order by n desc limit 1`,
-  );
+  const rows: { leaf: string | null }[] = await manager.query('select keyturn.lock_kill_switches() as leaf');
   return rows[0]?.leaf ?? null;
 }
 

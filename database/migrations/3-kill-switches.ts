@@ -5,7 +5,7 @@ export class KillSwitches1764200000000 implements MigrationInterface {
   readonly name = 'KillSwitches1764200000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [...TABLES, APPEND, THROW, CONFIRM_LIFT, ...GRANTS])
+    for (const statement of [...TABLES, LOCK, APPEND, THROW, CONFIRM_LIFT, ...GRANTS])
       await runner.query(statement);
   }
 
@@ -31,6 +31,20 @@ const TABLES = [
      singleton boolean primary key default true check (singleton), generation bigint not null)`,
   `insert into keyturn.kill_switch_state (generation) values (0)`,
 ];
+
+/**
+ * Waits for claims that are being made, holds back those that come, and gives the last entry of the log. Called before
+ * the caller looks at the clock: so no claim that came first is dated after the switch.
+ */
+const LOCK = `
+  create function keyturn.lock_kill_switches()
+  returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+  begin
+    perform 1 from keyturn.kill_switch_state for update;
+    if not found then raise exception 'the state of kill switches is missing'; end if;
+    return (select entry.leaf from audit.entry
+      where entry.request = 'switches' and entry.run_id = 'switches' order by entry.n desc limit 1);
+  end $$`;
 
 /**
  * The caller writes the text of an entry, so the functions check what kind it is, what it is about and that it follows
@@ -64,7 +78,7 @@ const APPEND = `
       select known.key, known.value from jsonb_each(subjects) as known on conflict do nothing;
   end $$`;
 
-/** The update of the state waits for claims that are being made, and holds back those that come. */
+/** Locks by itself as well: it does not rely on its caller. */
 const THROW = `
   create function keyturn.throw_kill_switch(thrown jsonb, entries jsonb, subjects jsonb)
   returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -104,9 +118,10 @@ const CONFIRM_LIFT = `
   end $$`;
 
 const GRANTS = [
-  `revoke execute on function keyturn.append_switch_leaf, keyturn.throw_kill_switch,
-     keyturn.confirm_kill_switch_lift from public`,
-  `grant execute on function keyturn.throw_kill_switch, keyturn.confirm_kill_switch_lift to keyturn_api`,
+  `revoke execute on function keyturn.lock_kill_switches, keyturn.append_switch_leaf,
+     keyturn.throw_kill_switch, keyturn.confirm_kill_switch_lift from public`,
+  `grant execute on function keyturn.lock_kill_switches, keyturn.throw_kill_switch,
+     keyturn.confirm_kill_switch_lift to keyturn_api`,
   `grant select on keyturn.kill_switch, keyturn.kill_switch_lift, keyturn.kill_switch_state
      to keyturn_worker, keyturn_api`,
   // Without some UPDATE there is no FOR SHARE. This one column can only be true.

@@ -268,7 +268,7 @@ describe('a switch and a claim at the same moment', () => {
     await desk.decide(id, 'olga');
     await waitForLock('keyturn_worker', 'keyturn"."execution');
     const thrown = throwSwitch();
-    await waitForLock('keyturn_api', 'throw_kill_switch');
+    await waitForLock('keyturn_api', 'lock_kill_switches');
     const { rows } = await stack.keyturnDb.query('select 1 from keyturn.kill_switch where lifted_at is null');
     expect(rows).toEqual([]);
     await other.query('commit');
