@@ -7,11 +7,13 @@ import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import { isLineageActive, type Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { evaluate as evaluatePolicy } from '../domain/evaluation.ts';
 import { targetDigest, targetOf } from '../domain/policy.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
 import type { Requirement } from '../domain/requirement.ts';
+import { lockSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
 import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
@@ -23,6 +25,7 @@ import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import type { StepTransaction } from './record.ts';
+import { SWITCHED_OFF, switchAgainst } from './switches.ts';
 
 /** A claim, or why the action may not run now. */
 export type Claim =
@@ -32,7 +35,7 @@ export type Claim =
       readonly plan: StoredPlan;
       readonly prepared: PreparedCall;
     }
-  | { readonly kind: 'denied'; readonly code: string }
+  | { readonly kind: 'denied'; readonly code: string; readonly thrown: KillSwitch | null }
   | {
       readonly kind: 'again';
       readonly why: 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
@@ -50,7 +53,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   }
   const signed = await verifiedRequest(dependencies, row);
   const grounds = await groundsOf(dependencies, transaction, signed);
-  if ('code' in grounds) return { kind: 'denied', code: grounds.code };
+  if ('code' in grounds) return { kind: 'denied', thrown: null, ...grounds };
   const standing = await entitlement(dependencies, transaction, grounds);
   if (standing !== 'approved') return { kind: 'again', why: standing };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
@@ -65,16 +68,19 @@ async function groundsOf(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
   signed: SignedRequest,
-): Promise<Grounds | { readonly code: string }> {
-  // Shared with other claims, exclusive with activations: no policy change slips in between check and claim.
+): Promise<Grounds | { readonly code: string; readonly thrown?: KillSwitch }> {
+  // Shared with other claims, exclusive with activations and switches: none slips in between check and claim.
   await manager.query('select 1 from keyturn.policy_active for share');
   // The same for who is who: leaving, joining and deactivation.
   await manager.query('select 1 from keyturn.directory_state for share');
+  const switches = await lockSwitches(manager);
   const active = await dependencies.policies.active(manager);
   const planRow = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
   const { directory } = await dependencies.directories.now(manager);
+  const thrown = switchAgainst(switches, row, directory);
+  if (thrown) return { code: SWITCHED_OFF, thrown };
   if (!isLineageActive(directory, row.lineage)) return { code: 'requester_inactive' };
   const judgedAt = new Date();
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };

@@ -1,9 +1,11 @@
 import { checkDecision, tallyFactsOf, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import { sha256 } from '../domain/digest.ts';
+import type { Directory } from '../domain/directory.ts';
 import type { SignedDecision } from '../domain/envelope.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
+import { readSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
 import { decisionTable, type DecisionRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
@@ -11,6 +13,7 @@ import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openSelectors } from './open-selectors.ts';
 import type { StepTransaction } from './record.ts';
+import { SWITCHED_OFF, switchAgainst } from './switches.ts';
 
 /** When a decision is judged, and whether a ticket was used before it ran out. */
 export interface Instant {
@@ -73,15 +76,30 @@ async function checkNow(
   }
   const request = decidableRequest(row, rows, active.policy);
   if (!request) return { ok: false, code: 'request_not_pending', message: `The request is ${row.status}.` };
-  const { directory: now } = await dependencies.directories.now(manager);
-  return checkDecision({
+  const { directory } = await dependencies.directories.now(manager);
+  const today = { policy: active.policy, directory };
+  const check = checkDecision({
     request,
     attempt: attemptOf(judged),
-    directories: await decisionDirectories(dependencies, manager, {
-      row,
-      today: { policy: active.policy, directory: now },
-    }),
+    directories: await decisionDirectories(dependencies, manager, { row, today }),
   });
+  const isStopped =
+    check.ok && signed.verdict === 'approve' && (await wasStopped({ manager, row }, judged, directory));
+  return isStopped
+    ? { ok: false, code: SWITCHED_OFF, message: 'A kill switch stops this: it can be denied, not approved.' }
+    : check;
+}
+
+/** Judged by when the approval was made: one from before the switch counts, and is stopped at the claim. */
+async function wasStopped(
+  { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
+  { instant }: JudgedDecision,
+  directory: Directory,
+): Promise<boolean> {
+  const before = (await readSwitches(manager)).filter(
+    (thrown) => Date.parse(thrown.thrown_at) <= Date.parse(instant.at),
+  );
+  return switchAgainst(before, row, directory) !== null;
 }
 
 /** The API signs decisions of people only, so a valid signature is the proof that the credential was human. */

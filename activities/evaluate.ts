@@ -7,6 +7,7 @@ import { shortagesOf } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { expiresMs, type Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
+import { readSwitches } from '../database/kill-switches.ts';
 import { readPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
@@ -19,6 +20,7 @@ import { verifiedRequest } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { recordStep, type StepTransaction } from './record.ts';
+import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What the workflow waits for, as pure data. */
 export type Evaluated =
@@ -56,6 +58,8 @@ export async function evaluate(
     const { row } = transaction;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const judged = await judge(dependencies, transaction, input.plan_digest);
+    const thrown = switchAgainst(await readSwitches(transaction.manager), row, judged.directory);
+    if (thrown) return closeSwitchedOff(transaction, thrown);
     if (!isLineageActive(judged.directory, row.lineage))
       return deny(transaction, judged, 'requester_inactive');
     if (judged.evaluation.effect === 'forbid') return deny(transaction, judged, 'forbidden');

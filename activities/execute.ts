@@ -9,9 +9,10 @@ import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { ownRow } from './plan.ts';
-import { recordStep, type StepPlace } from './record.ts';
+import { recordStep, type StepPlace, type StepTransaction } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 import { refuseExecution, returnToReview, settle, type Executed } from './settle.ts';
+import { closeSwitchedOff } from './switches.ts';
 
 /** A fenced-off claim may be followed by another, but not for ever. */
 const CLAIMS_MAX = 5;
@@ -63,13 +64,20 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
     async (transaction) => {
       if (count >= CLAIMS_MAX) return refuseExecution(transaction, 'target_keeps_changing');
       claimed = await claim(dependencies, transaction);
-      if (claimed.kind === 'denied') return refuseExecution(transaction, claimed.code);
+      if (claimed.kind === 'denied') return refuseClaim(transaction, claimed);
       return claimed.kind === 'again' ? returnToReview(transaction, claimed.why) : null;
     },
   );
   if (refusal) return refusal;
   const held = claimed as Claim | null;
   return held?.kind === 'claimed' ? act(progress, held) : null;
+}
+
+async function refuseClaim(
+  transaction: StepTransaction,
+  { code, thrown }: Claim & { kind: 'denied' },
+): Promise<Executed> {
+  return thrown ? closeSwitchedOff(transaction, thrown) : refuseExecution(transaction, code);
 }
 
 async function claimCount(dependencies: Dependencies, request: string): Promise<number> {

@@ -3,14 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/activity';
 
 import { digestOf, effectsForDigest } from '../domain/digest.ts';
+import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
+import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { Plan, StoredPlan } from '../domain/plan.ts';
 import { actionOf, targetDigest, targetOf, type PolicySet, type Target } from '../domain/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { unseal } from '../domain/sealing.ts';
+import { readSwitches } from '../database/kill-switches.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { planTable, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
@@ -22,6 +25,7 @@ import { placeOf } from './place.ts';
 import { gatherFacts } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
 export type Planned =
@@ -52,7 +56,11 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   const row = await ownRow(dependencies, place);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   const active = await activePolicy(dependencies);
-  const refused = await refuseEarly(dependencies, place, { row, active });
+  const { manager } = dependencies.source;
+  const { directory } = await dependencies.directories.now(manager);
+  const thrown = switchAgainst(await readSwitches(manager), row, directory);
+  if (thrown) return recordStep(dependencies, place, (transaction) => closeStopped(transaction, thrown));
+  const refused = await refuseEarly(dependencies, place, { row, active, directory });
   if (refused) return refused;
   const { connector, call } = await prepareCall(dependencies, row, active.policy);
   const outcome = await connector
@@ -65,21 +73,32 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   );
 }
 
+
+/** What a kill switch stops is not even planned: nothing of it reaches the target. */
+async function closeStopped(transaction: StepTransaction, thrown: KillSwitch): Promise<Planned> {
+  const { status } = transaction.row;
+  return isFinal(status) ? { kind: 'closed', status } : closeSwitchedOff(transaction, thrown);
+}
+
+interface EarlyQuestion {
+  readonly row: RequestRow;
+  readonly active: ActivePolicy;
+  readonly directory: Directory;
+}
+
 /** What is forbidden by facts that are known already is not tried out at the target at all. */
 async function refuseEarly(
   dependencies: Dependencies,
   place: StepPlace,
-  { row, active }: { readonly row: RequestRow; readonly active: ActivePolicy },
+  { row, active, directory }: EarlyQuestion,
 ): Promise<Planned | null> {
   const { policy, digest } = active;
   const signed = await verifiedRequest(dependencies, row);
   const target = targetOf(policy, signed.target);
   if (!target) throw new KeyturnError('unknown_target', 'The active policy has no such target.');
   if (!canForbid(policy, signed.action, target)) return null;
-  const { manager } = dependencies.source;
-  const { directory } = await dependencies.directories.now(manager);
   const asked = { signed, policy, directory, target, plan: null, at: new Date() };
-  const facts = await gatherFacts(dependencies, manager, asked);
+  const facts = await gatherFacts(dependencies, dependencies.source.manager, asked);
   const evaluation = evaluate(policy, facts, 'creation');
   if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
   return recordStep(dependencies, place, async (transaction): Promise<Planned> => {

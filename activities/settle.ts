@@ -106,7 +106,11 @@ function partsOf(settlement: Settlement): Record<string, JsonValue> {
 }
 
 /** Policy or the standing of the requester forbids the action now: the request ends denied, or failed once it began. */
-export async function refuseExecution(transaction: StepTransaction, code: string): Promise<Executed> {
+export async function refuseExecution(
+  transaction: StepTransaction,
+  code: string,
+  facts: Settlement['facts'] = {},
+): Promise<Executed & { readonly kind: 'closed' }> {
   const { row, place } = transaction;
   const status = row.status === 'executing' ? 'failed' : 'denied';
   await transaction.update({
@@ -122,7 +126,7 @@ export async function refuseExecution(transaction: StepTransaction, code: string
     intent_digest: row.intent_digest,
     decision_digest: row.decision_digest,
     policy_digest: null,
-    facts: { by: 'policy', code, round: row.round },
+    facts: { by: 'policy', code, round: row.round, ...facts },
     evidence: null,
     parts: {},
   });

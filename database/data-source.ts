@@ -2,6 +2,7 @@ import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
+import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
 import { PolicyFacts1764300000000 } from './migrations/4-policy-facts.ts';
 import { tables } from './tables.ts';
 
@@ -20,7 +21,12 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
     entities: [...tables],
-    migrations: [Spine1764000000000, Directory1764100000000, PolicyFacts1764300000000],
+    migrations: [
+      Spine1764000000000,
+      Directory1764100000000,
+      KillSwitches1764200000000,
+      PolicyFacts1764300000000,
+    ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

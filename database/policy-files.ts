@@ -64,7 +64,7 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
     : { people: [], agents: [], groups: [] };
   const actions = sources.actions.map((value) => readAction(value, names));
   const { settings, risk, windows } = sources.settings
-    ? readSettings(sources.settings, names)
+    ? readSettings(sources.settings, names, directory)
     : { settings: NO_SETTINGS, risk: undefined, windows: [] };
   const targets = sources.targets.map((value) => readTarget(value, { names, enums: settings.enums }));
   const catalogue: PolicySet = {

@@ -33,6 +33,9 @@ export const LEAF_TYPES = [
   'execution.indeterminate',
   'execution.released',
   'policy.installed',
+  'switch.thrown',
+  'switch.lift_confirmed',
+  'switch.lifted',
 ] as const;
 
 /** A kind of entry. */

@@ -4,7 +4,7 @@ import type { Rotation } from './calendar/rotation.ts';
 import { digestOf, type Digest } from './digest.ts';
 import type { Directory } from './directory.ts';
 import type { JsonValue } from './canonical-json.ts';
-import type { RuleRequirement } from './requirement.ts';
+import type { RuleRequirement, Selector } from './requirement.ts';
 import type { RiskPolicy } from './risk.ts';
 
 /** A kind of privileged operation that Keyturn governs. */
@@ -81,6 +81,8 @@ export interface PolicySet {
   readonly calendars: readonly BusinessCalendar[];
   readonly freezes: readonly FreezeWindow[];
   readonly rotations: readonly Rotation[];
+  /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
+  readonly operators?: readonly Selector[];
 }
 
 /** What sets of earlier versions lack. */

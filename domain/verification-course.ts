@@ -53,6 +53,9 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
   'policy.installed': {},
+  'switch.thrown': {},
+  'switch.lift_confirmed': {},
+  'switch.lifted': {},
 };
 
 /** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */

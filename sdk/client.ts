@@ -12,6 +12,7 @@ import type {
   Ticket,
   Timeline,
 } from '../domain/wire.ts';
+import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
 import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
 
@@ -149,6 +150,21 @@ export class KeyturnClient {
     const body = reason === undefined ? {} : { reason };
     const answer = await this.#post<RequestView>(requestPath(id, 'withdraw'), body);
     return answer.status === 202 ? null : answer.body;
+  }
+
+  /** Kill switches that are on, oldest first. */
+  async switches(): Promise<SwitchList> {
+    return this.#get('/v1/switches');
+  }
+
+  /** Throws a kill switch, for operators: once this returns, nothing in its scope begins any more. */
+  async throwSwitch(scope: ThrowBody['scope'], reason: string): Promise<SwitchView> {
+    return (await this.#post<SwitchView>('/v1/switches', { scope, reason })).body;
+  }
+
+  /** Agrees to lift a kill switch, for operators. The answer says whether somebody else has to agree, too. */
+  async liftSwitch(id: string, reason: string): Promise<LiftAnswer> {
+    return (await this.#post<LiftAnswer>(`/v1/switches/${encodeURIComponent(id)}/lift`, { reason })).body;
   }
 
   /** Changes as they happen. */

@@ -18,6 +18,7 @@ import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
+import { SwitchesController } from './switches/switches.controller.ts';
 
 @Module({
   providers: [{ provide: APP_GUARD, useClass: TokenGuard }],
@@ -25,6 +26,7 @@ import { RequestsController } from './requests/requests.controller.ts';
     RequestsController,
     DecisionsController,
     InboxController,
+    SwitchesController,
     EventsController,
     OperationsController,
   ],

@@ -9,6 +9,7 @@ import { addPolicy } from './commands/policy.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRequest } from './commands/request.ts';
 import { addShow } from './commands/show.ts';
+import { addSwitch } from './commands/switch.ts';
 import { addTicket } from './commands/ticket.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   addReplay,
   addLogin,
   addPolicy,
+  addSwitch,
 ] as const;
 
 /** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused. */

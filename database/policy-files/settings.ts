@@ -1,7 +1,9 @@
+import type { Directory } from '../../domain/directory.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { readCalendars } from './calendars.ts';
 import { readFreezes } from './freezes.ts';
 import type { Names } from './names.ts';
+import { readOperators } from './operators.ts';
 import { quote } from './problem.ts';
 import { BUILT_IN_DEFAULTS, readRequire } from './require.ts';
 import { readRotations } from './rotations.ts';
@@ -18,6 +20,7 @@ export type Settings = Pick<
   | 'production'
   | 'enums'
   | 'defaults'
+  | 'operators'
   | 'calendars'
   | 'freezes'
   | 'rotations'
@@ -49,7 +52,7 @@ export interface SettingsFile {
  * Reads `keyturn.yaml`. The directory and the actions must have been read: the default requirement, rotations and freezes
  * name what these declare.
  */
-export function readSettings(root: Value, names: Names): SettingsFile {
+export function readSettings(root: Value, names: Names, directory: Directory): SettingsFile {
   const fields = root.fields({
     version: 'required',
     environments: 'required',
@@ -58,6 +61,7 @@ export function readSettings(root: Value, names: Names): SettingsFile {
     defaults: 'required',
     risk: 'optional',
     windows: 'optional',
+    operators: 'optional',
     calendars: 'optional',
     freezes: 'optional',
     selectors: 'optional',
@@ -82,6 +86,7 @@ export function readSettings(root: Value, names: Names): SettingsFile {
     calendars,
     freezes: readFreezes(fields.get('freezes'), { names, calendars }),
     rotations,
+    ...readOperators(fields.get('operators'), names, directory),
   };
   return { settings, risk: fields.get('risk'), windows: fields.get('windows')?.list() ?? [] };
 }

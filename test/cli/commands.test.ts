@@ -389,6 +389,7 @@ describe('the command line', () => {
       'replay',
       'login',
       'policy',
+      'switch',
     ]) {
       expect(result.out).toContain(`\n  ${name} `);
     }

@@ -7,6 +7,7 @@ import type { DecisionBody } from '../../../domain/wire.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
+import { refusalBySwitch } from '../switches/refusal.ts';
 
 /** How strongly a signed-in session binds a person to the words decided on. */
 export const SESSION_GRADE = 'C' as const;
@@ -40,6 +41,9 @@ export async function judge(
   const attempt = attemptOf(caller, body);
   const check = checkDecision({ request, attempt, directories: await directoriesOf(context, caller, row) });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
+  // What is stopped can still be denied or put off.
+  const stopped = body.verdict === 'approve' ? await refusalBySwitch(context, caller, row) : null;
+  if (stopped) throw stopped;
   return { row, attempt };
 }
 

@@ -43,7 +43,7 @@ export async function signDecision(
 }
 
 /** A new id of 128 random bits. */
-export function freshId(prefix: 'dec' | 'wdr'): string {
+export function freshId(prefix: 'dec' | 'wdr' | 'swi'): string {
   return `${prefix}_${base32(randomBytes(16))}`;
 }
 

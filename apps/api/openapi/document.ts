@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
+import { switchSchema } from '../../../domain/wire-switches.ts';
 import * as wire from '../../../domain/wire.ts';
 import { OPERATIONS, type Answer, type Operation } from './operations.ts';
 
@@ -40,6 +41,7 @@ const NAMED = {
   Plan: wire.planSchema,
   Decision: wire.decisionSchema,
   Identity: wire.identitySchema,
+  KillSwitch: switchSchema,
   Problem: wire.problemSchema,
 } as const;
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import type { ErrorCode } from '../../../domain/errors.ts';
+import * as switches from '../../../domain/wire-switches.ts';
 import * as wire from '../../../domain/wire.ts';
 
 /** One answer that is not an error. */
@@ -39,6 +40,7 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'self_approval',
   'not_eligible',
   'grade_too_low',
+  'switched_off',
   'not_found',
   'use_withdraw',
   'request_not_pending',
@@ -49,6 +51,16 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'reason_required',
   'defer_invalid',
   'hand_over_invalid',
+  'unavailable',
+];
+
+const OPERATOR_ERRORS: readonly ErrorCode[] = [
+  'invalid_json',
+  'invalid_request',
+  'machine_cannot_decide',
+  'reviewer_unknown',
+  'reviewer_inactive',
+  'forbidden',
   'unavailable',
 ];
 
@@ -82,6 +94,7 @@ export const OPERATIONS: readonly Operation[] = [
       'forbidden',
       'acts_for_nobody',
       'requester_inactive',
+      'switched_off',
       'foreign_run',
       'body_too_large',
       'unsupported_media_type',
@@ -174,6 +187,31 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/actions',
     summary: 'What can be asked for',
     answers: [{ status: 200, description: 'The catalogue.', schema: wire.actionsSchema }],
+  },
+  {
+    method: 'get',
+    path: '/v1/switches',
+    summary: 'Kill switches that are on',
+    answers: [{ status: 200, description: 'All of them, oldest first.', schema: switches.switchListSchema }],
+  },
+  {
+    method: 'post',
+    path: '/v1/switches',
+    summary: 'Throw a kill switch (operators)',
+    body: switches.throwBodySchema,
+    answers: [{ status: 201, description: 'It is on.', schema: switches.switchSchema }],
+    errors: [...OPERATOR_ERRORS, 'unknown_action', 'unknown_target', 'unknown_agent'],
+  },
+  {
+    method: 'post',
+    path: '/v1/switches/{id}/lift',
+    summary: 'Agree to lift a kill switch (operators, two different people)',
+    body: switches.liftBodySchema,
+    answers: [
+      { status: 200, description: 'Lifted.', schema: switches.liftAnswerSchema },
+      { status: 202, description: 'Noted: one more person is needed.', schema: switches.liftAnswerSchema },
+    ],
+    errors: [...OPERATOR_ERRORS, 'not_found', 'already_decided', 'switch_lifted'],
   },
   {
     method: 'get',

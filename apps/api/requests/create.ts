@@ -11,6 +11,7 @@ import type { Lineage } from '../../../domain/identity.ts';
 import { actionOf, targetOf, type ActionDefinition, type Target } from '../../../domain/policy.ts';
 import { seal } from '../../../domain/sealing.ts';
 import type { ApiContext } from '../context.ts';
+import { refusalBySwitch } from '../switches/refusal.ts';
 import { refuseNoBreakGlass } from './break-glass.ts';
 import type { CreateCall } from './create-call.ts';
 import { explain } from './explain.ts';
@@ -40,6 +41,8 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
     return settled(context, call, { id, outcome: 'repeated', started: null });
   }
   const { action, target } = catalogueEntry(call);
+  const stopped = await switchedOff(context, call, lineage);
+  if (stopped) return repeatedOrRefused(context, call, { id, stopped });
   context.checker.check(call.caller.policy.digest, action, call.body.arguments as Arguments);
   const start = startOf(call.body);
   if (call.body.break_glass) await refuseNoBreakGlass(context, call, { id, lineage, target });
@@ -55,6 +58,26 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
   });
   const started = isNew ? { signed, envelope } : await earlierStart(context, call, id);
   return settled(context, call, { id, outcome: isNew ? 'created' : 'repeated', started });
+}
+
+/** Under a kill switch nothing new is taken; a key whose request exists, though unrecorded, still finds it. */
+async function repeatedOrRefused(
+  context: ApiContext,
+  call: CreateCall,
+  { id, stopped }: { readonly id: string; readonly stopped: KeyturnError },
+): Promise<Created> {
+  const started = await readStart(context, id);
+  if (!started) throw stopped;
+  refuseOtherIntent(call, started.signed);
+  return settled(context, call, { id, outcome: 'repeated', started });
+}
+
+async function switchedOff(
+  context: ApiContext,
+  { body, caller }: CreateCall,
+  lineage: Lineage,
+): Promise<KeyturnError | null> {
+  return refusalBySwitch(context, caller, { action: body.action, target: body.target, lineage });
 }
 
 type Arguments = Readonly<Record<string, JsonValue>>;

@@ -38,6 +38,9 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'execution.indeterminate': 'Whether the action was done is unknown: an operator has to look.',
   'execution.released': 'The claim was given back: nothing was changed.',
   'policy.installed': 'A policy was installed.',
+  'switch.thrown': 'A kill switch was thrown.',
+  'switch.lift_confirmed': 'An operator agreed to lift a kill switch.',
+  'switch.lifted': 'A kill switch was lifted.',
 };
 
 /** What happened to a request, from its audit entries. Readers without sight of details get the steps only. */

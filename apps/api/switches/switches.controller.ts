@@ -1,0 +1,69 @@
+import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+
+import { readLifts, readSwitches } from '../../../database/kill-switches.ts';
+import type { KillSwitch, SwitchLift } from '../../../domain/kill-switch.ts';
+import {
+  liftBodySchema,
+  throwBodySchema,
+  type LiftAnswer,
+  type SwitchList,
+  type SwitchView,
+} from '../../../domain/wire-switches.ts';
+import { CallerParam, isReviewer, type Caller } from '../auth/caller.ts';
+import { ApiContext } from '../context.ts';
+import { parseAs } from '../http/problems.ts';
+import { liftSwitch } from './lift.ts';
+import { throwSwitch } from './throw.ts';
+
+@Controller('v1/switches')
+export class SwitchesController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Get()
+  async list(@CallerParam() caller: Caller): Promise<SwitchList> {
+    const { manager } = this.#context.source;
+    const switches = await readSwitches(manager);
+    const lifts = await readLifts(
+      manager,
+      switches.map(({ id }) => id),
+    );
+    return { items: switches.map((thrown) => switchView(caller, thrown, lifts.get(thrown.id) ?? [])) };
+  }
+
+  @Post()
+  @HttpCode(201)
+  async throw(@CallerParam() caller: Caller, @Req() request: Request): Promise<SwitchView> {
+    const thrown = await throwSwitch(this.#context, caller, parseAs(throwBodySchema, request.body));
+    return switchView(caller, thrown, []);
+  }
+
+  @Post(':id/lift')
+  async lift(
+    @CallerParam() caller: Caller,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<LiftAnswer> {
+    const { reason } = parseAs(liftBodySchema, request.body);
+    const id = String(request.params['id']);
+    const { thrown, lifts } = await liftSwitch(this.#context, caller, { id, reason });
+    const isLifted = thrown.lifted_at !== null;
+    response.status(isLifted ? 200 : 202);
+    return {
+      switch: switchView(caller, thrown, lifts),
+      state: isLifted ? 'lifted' : 'one more person needed',
+    };
+  }
+}
+
+/** Agents learn what is stopped and since when; why and by whom is for people of the directory. */
+function switchView(caller: Caller, thrown: KillSwitch, lifts: readonly SwitchLift[]): SwitchView {
+  const { id, scope, thrown_at: since, reason, thrown_by } = thrown;
+  const view = { id, scope: { kind: scope.kind, value: scope.value }, since };
+  if (!isReviewer(caller)) return view;
+  return { ...view, reason, thrown_by, agreed_to_lift: lifts.map(({ person, at }) => ({ person, at })) };
+}

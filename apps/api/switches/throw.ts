@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+
+import { lockSwitchLog, storeThrown } from '../../../database/kill-switches.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import type { Identity } from '../../../domain/identity.ts';
+import { accountOf, isExempt, type KillSwitch, type SwitchScope } from '../../../domain/kill-switch.ts';
+import { actionOf, targetOf } from '../../../domain/policy.ts';
+import type { throwBodySchema } from '../../../domain/wire-switches.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { freshId } from '../decisions/sign.ts';
+import { operatorOf } from './operator.ts';
+import { recordOf } from './record.ts';
+
+/** Throws a switch for an operator: from its commit on nothing in its scope is claimed. Each throw is a switch of its own. */
+export async function throwSwitch(
+  context: ApiContext,
+  caller: Caller,
+  { scope, reason }: z.output<typeof throwBodySchema>,
+): Promise<KillSwitch> {
+  const operator = operatorOf(caller);
+  const account = knownScope(caller, scope);
+  return context.source.transaction(async (manager) => {
+    const last = await lockSwitchLog(manager);
+    const at = new Date().toISOString();
+    const id = freshId('swi');
+    const fields = { account, reason, thrown_by: operator.person, thrown_at: at, lifted_at: null };
+    const thrown = { id, scope: { kind: scope.kind, value: scope.value }, ...fields };
+    // Of an agent the account may be a name: it is kept where it can be erased.
+    const named =
+      scope.kind === 'agent' ? { parts: { scope: scope.value } } : { facts: { scope: scope.value } };
+    const event = {
+      type: 'switch.thrown' as const,
+      switch: id,
+      facts: { kind: scope.kind, ...named.facts },
+      parts: { reason, ...named.parts },
+    };
+    const record = recordOf({ identityKey: context.keys.identity, operator, at, last }, [event]);
+    await storeThrown(manager, thrown, record);
+    return thrown;
+  });
+}
+
+/** The account of an agent. Refuses what is not there: a switch on a misspelt name would stop nothing, and be believed. */
+function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope): Identity | null {
+  const name = value ?? '';
+  switch (kind) {
+    case 'all':
+      return null;
+    case 'action':
+      refuseUnless(!isExempt(name), 'invalid_request', 'Actions of Keyturn itself cannot be stopped.');
+      refuseUnless(actionOf(policy.policy, name), 'unknown_action', 'The catalogue has no such action.');
+      return null;
+    case 'target':
+      refuseUnless(targetOf(policy.policy, name), 'unknown_target', 'There is no such target.');
+      return null;
+    case 'agent':
+      return knownAgent(directory.agents, name);
+  }
+}
+
+function knownAgent(agents: Parameters<typeof accountOf>[0], name: string): Identity {
+  const account = accountOf(agents, name);
+  if (account) return account;
+  throw new KeyturnError(
+    'unknown_agent',
+    'The directory has no agent with this id. An account is named ISSUER SUBJECT.',
+  );
+}
+
+function refuseUnless(
+  found: unknown,
+  code: 'invalid_request' | 'unknown_action' | 'unknown_target',
+  message: string,
+): void {
+  if (!found) throw new KeyturnError(code, message);
+}

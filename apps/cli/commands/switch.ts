@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+
+import type { SwitchView, ThrowBody } from '../../../domain/wire-switches.ts';
+import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { usageError } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
+import { tableLines } from '../text/table.ts';
+import { clock } from '../text/times.ts';
+import { visible } from '../text/visible.ts';
+
+interface ReasonOptions extends ApiOptions {
+  readonly reason: string;
+}
+
+interface ThrowOptions extends ReasonOptions {
+  readonly agent?: string;
+  readonly action?: string;
+  readonly target?: string;
+  readonly all?: boolean;
+}
+
+/** `keyturn switch list`, `… throw`, `… lift` */
+export function addSwitch(program: Command, terminal: Terminal): void {
+  const group = program
+    .command('switch')
+    .description('kill switches: stop an agent, an action, a target, or everything, at once');
+  withApi(group.command('list'))
+    .description('the switches that are on')
+    .action(async (options: ApiOptions) => {
+      const { items } = await (await clientOf(options, terminal)).switches();
+      terminal.out(options.json ? JSON.stringify({ items }) : listLines(items).join('\n'));
+    });
+  withReason(group.command('throw'))
+    .description('stop what you name, from now on; one operator is enough')
+    .option('--agent <agent>', 'an agent by its id in the directory, or an account as "ISSUER SUBJECT"')
+    .option('--action <action>', 'an action of the catalogue')
+    .option('--target <target>', 'a target')
+    .option('--all', 'everything')
+    .action((options: ThrowOptions) => throwSwitch(terminal, options));
+  withReason(group.command('lift <id>'))
+    .description('agree to lift a switch; two different operators have to')
+    .action((id: string, options: ReasonOptions) => liftSwitch(terminal, id, options));
+}
+
+function withReason(command: Command): Command {
+  return withApi(command).requiredOption('--reason <text>', 'why, for the record');
+}
+
+async function throwSwitch(terminal: Terminal, options: ThrowOptions): Promise<void> {
+  const scope = scopeOf(options);
+  const thrown = await (await clientOf(options, terminal)).throwSwitch(scope, options.reason);
+  if (options.json) return terminal.out(JSON.stringify(thrown));
+  return terminal.out(
+    `The switch ${visible(thrown.id)} is on: ${scopeText(thrown)} is stopped from now on. ` +
+      'What was claimed before is finished. Two operators lift it.',
+  );
+}
+
+async function liftSwitch(terminal: Terminal, id: string, options: ReasonOptions): Promise<void> {
+  const answer = await (await clientOf(options, terminal)).liftSwitch(id, options.reason);
+  if (options.json) return terminal.out(JSON.stringify(answer));
+  const isLifted = answer.state === 'lifted';
+  return terminal.out(
+    isLifted
+      ? `The switch ${visible(id)} is lifted.`
+      : `Your word is noted. The switch ${visible(id)} stays on until another operator agrees, too.`,
+  );
+}
+
+/** Exactly one scope must be named: nobody stops everything, or only one thing, by a slip. */
+function scopeOf(options: ThrowOptions): ThrowBody['scope'] {
+  const kinds = (['agent', 'action', 'target'] as const).filter((kind) => options[kind] !== undefined);
+  const [kind, ...others] = kinds;
+  const isAll = options.all === true;
+  if (others.length > 0 || (kind !== undefined) === isAll)
+    throw usageError('Name one of --agent, --action, --target and --all.');
+  return kind === undefined ? { kind: 'all', value: null } : { kind, value: options[kind] ?? null };
+}
+
+function scopeText({ scope }: SwitchView): string {
+  return scope.value === null ? 'everything' : `${scope.kind} ${visible(scope.value)}`;
+}
+
+/** Switches as a table, with the reason where the caller may know it. */
+function listLines(items: readonly SwitchView[]): string[] {
+  if (items.length === 0) return ['No kill switch is on.'];
+  const rows = items.map((thrown) => [
+    visible(thrown.id),
+    scopeText(thrown),
+    clock(thrown.since),
+    visible(thrown.thrown_by ?? ''),
+    visible((thrown.agreed_to_lift ?? []).map(({ person }) => person).join(', ')),
+    visible(thrown.reason ?? ''),
+  ]);
+  return tableLines([['SWITCH', 'STOPS', 'SINCE', 'BY', 'AGREED TO LIFT', 'REASON'], ...rows]);
+}

@@ -1,0 +1,116 @@
+import type { EntityManager } from 'typeorm';
+
+import { KeyturnError } from '../domain/errors.ts';
+import type { Identity } from '../domain/identity.ts';
+import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/kill-switch.ts';
+
+/** All switches that are on, oldest first. */
+export async function readSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
+  return query(manager, 'lifted_at is null', []);
+}
+
+/**
+ * The same, and none is thrown or lifted until the transaction ends. Refuses (`unavailable`) when the row that says so
+ * is gone: without it nobody would be kept waiting.
+ */
+export async function lockSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
+  const state: unknown[] = await manager.query('select 1 from keyturn.kill_switch_state for share');
+  if (state.length === 0) throw new KeyturnError('unavailable', 'The state of kill switches is missing.');
+  // A statement of its own: it sees what was committed while the lock was waited for.
+  return readSwitches(manager);
+}
+
+/** One switch, on or lifted, or null. */
+export async function readSwitch(manager: EntityManager, id: string): Promise<KillSwitch | null> {
+  const [found] = await query(manager, 'id = $1', [id]);
+  return found ?? null;
+}
+
+/** Who has agreed so far to lift these switches, by switch, in order. */
+export async function readLifts(
+  manager: EntityManager,
+  switches: readonly string[],
+): Promise<ReadonlyMap<string, readonly SwitchLift[]>> {
+  const rows: { switch: string; person: string; at: Date }[] = await manager.query(
+    'select switch, person, at from keyturn.kill_switch_lift where switch = any($1) order by at, person',
+    [switches],
+  );
+  const lifts = new Map<string, SwitchLift[]>();
+  for (const { switch: id, person, at } of rows) {
+    lifts.set(id, [...(lifts.get(id) ?? []), { person, at: at.toISOString() }]);
+  }
+  return lifts;
+}
+
+/**
+ * The last entry of the log of kill switches, or null. Until the transaction ends nobody else throws or lifts, and no
+ * execution is claimed.
+ */
+export async function lockSwitchLog(manager: EntityManager): Promise<string | null> {
+  const rows: { leaf: string | null }[] = await manager.query('select keyturn.lock_kill_switches() as leaf');
+  return rows[0]?.leaf ?? null;
+}
+
+/** An audit entry as the functions of the database take it. */
+export interface SwitchEntry {
+  readonly leaf: string;
+  readonly parts: Readonly<Record<string, { readonly salt: string; readonly body: string }>>;
+}
+
+/** What is recorded together with a change: its entries, and the names behind their pseudonyms. */
+export interface SwitchRecord {
+  readonly entries: readonly SwitchEntry[];
+  readonly subjects: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Throws a switch, with its entry. The function of the database refuses an entry about anything else. */
+export async function storeThrown(
+  manager: EntityManager,
+  thrown: KillSwitch,
+  { entries, subjects }: SwitchRecord,
+): Promise<void> {
+  await manager.query('select keyturn.throw_kill_switch($1, $2, $3)', [thrown, json(entries), subjects]);
+}
+
+/** Notes that a person agrees to lift a switch, and lifts it when there is an entry that says so. */
+export async function storeLift(
+  manager: EntityManager,
+  lift: SwitchLift & { readonly switch: string },
+  { entries, subjects }: SwitchRecord,
+): Promise<void> {
+  await manager.query('select keyturn.confirm_kill_switch_lift($1, $2, $3)', [lift, json(entries), subjects]);
+}
+
+/** The driver would make a PostgreSQL array of it. */
+function json(entries: readonly SwitchEntry[]): string {
+  return JSON.stringify(entries);
+}
+
+interface SwitchRow {
+  readonly id: string;
+  readonly scope_kind: SwitchScopeKind;
+  readonly scope_value: string | null;
+  readonly account: Identity | null;
+  readonly reason: string;
+  readonly thrown_by: string;
+  readonly thrown_at: Date;
+  readonly lifted_at: Date | null;
+}
+
+async function query(
+  manager: EntityManager,
+  condition: string,
+  values: unknown[],
+): Promise<readonly KillSwitch[]> {
+  const rows: SwitchRow[] = await manager.query(
+    `select id, scope_kind, scope_value, account, reason, thrown_by, thrown_at, lifted_at
+     from keyturn.kill_switch where ${condition} order by thrown_at, id`,
+    values,
+  );
+  return rows.map(({ scope_kind: kind, scope_value: value, ...row }) => ({
+    ...row,
+    scope: { kind, value },
+    thrown_at: row.thrown_at.toISOString(),
+    lifted_at: row.lifted_at?.toISOString() ?? null,
+  }));
+}

@@ -1,0 +1,23 @@
+import type { Directory } from '../../domain/directory.ts';
+import { LIFTS_NEEDED, operatorsOf } from '../../domain/kill-switch.ts';
+import type { PolicySet } from '../../domain/policy.ts';
+import type { Names } from './names.ts';
+import { readNamedSelector } from './selector.ts';
+import type { Value } from './value.ts';
+
+/** Reads `operators`: who may throw and lift kill switches. Left out, nobody may. */
+export function readOperators(
+  value: Value | undefined,
+  names: Names,
+  directory: Directory,
+): Pick<PolicySet, 'operators'> {
+  if (value === undefined) return {};
+  const entries = value.names();
+  const operators = entries.map((entry) => readNamedSelector(entry, names));
+  // What could not be read was reported: nobody is missing because of it.
+  const isReadable = entries.length > 0 && !operators.includes('owners') && directory.people.length > 0;
+  if (isReadable && operatorsOf(operators, directory).length < LIFTS_NEEDED) {
+    value.refuse(`fewer than ${LIFTS_NEEDED} active people: a kill switch could be thrown, but not lifted`);
+  }
+  return { operators };
+}
