@@ -10,8 +10,15 @@ export interface OffsetSegment {
 }
 
 /** Making a formatter costs a thousand times its use. Bounded: a process sees few zones in its life. */
-const FORMATTERS_MAX = 128;
-const formatters = new Map<string, Intl.DateTimeFormat>();
+const CLOCKS_MAX = 128;
+const clocks = new Map<string, Clock>();
+
+/** How a zone's clock is read, with the second it was last read at: a check asks about one instant many times. */
+interface Clock {
+  readonly format: Intl.DateTimeFormat;
+  secondMs: number;
+  offsetMs: number;
+}
 
 /** IANA names; `+01:00`, which Intl also takes, has no rules and is no zone. */
 const NAME = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,3}$/;
@@ -27,7 +34,7 @@ const RANGE_MS_MAX = 11 * 366 * DAY_MS;
 export function isTimeZone(name: string): boolean {
   if (name.length > NAME_LENGTH_MAX || !NAME.test(name)) return false;
   try {
-    formatterOf(name);
+    clockOf(name);
     return true;
   } catch {
     return false;
@@ -36,8 +43,13 @@ export function isTimeZone(name: string): boolean {
 
 /** What must be added to UTC for the wall clock of the zone at an instant, in milliseconds. */
 export function offsetMsAt(zone: string, atMs: number): number {
+  const clock = clockOf(zone);
   const secondMs = Math.floor(atMs / 1000) * 1000;
-  return wallMsOf(formatterOf(zone), secondMs) - secondMs;
+  if (clock.secondMs !== secondMs) {
+    clock.offsetMs = wallMsOf(clock.format, secondMs) - secondMs;
+    clock.secondMs = secondMs;
+  }
+  return clock.offsetMs;
 }
 
 /** The stretches of [`fromMs`, `toMs`) between changes of the zone's clock, in order and without gaps. */
@@ -100,18 +112,19 @@ function changeWithin(zone: string, beforeMs: number, afterMs: number): number {
   return high;
 }
 
-function wallMsOf(formatter: Intl.DateTimeFormat, atMs: number): number {
-  const parts = new Map(formatter.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
-  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? Number.NaN;
+function wallMsOf(format: Intl.DateTimeFormat, atMs: number): number {
+  const parts = format.formatToParts(atMs);
+  const part = (type: Intl.DateTimeFormatPartTypes): number =>
+    Number(parts.find((candidate) => candidate.type === type)?.value);
   return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'));
 }
 
-function formatterOf(zone: string): Intl.DateTimeFormat {
-  const known = formatters.get(zone);
+function clockOf(zone: string): Clock {
+  const known = clocks.get(zone);
   if (known) return known;
-  const made = makeFormatter(zone);
-  if (formatters.size >= FORMATTERS_MAX) formatters.clear();
-  formatters.set(zone, made);
+  const made = { format: makeFormatter(zone), secondMs: Number.NaN, offsetMs: Number.NaN };
+  if (clocks.size >= CLOCKS_MAX) clocks.clear();
+  clocks.set(zone, made);
   return made;
 }
 

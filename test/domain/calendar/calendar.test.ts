@@ -144,7 +144,7 @@ describe('the business time of a range', () => {
       fc.property(
         anyCalendar,
         anyInstantMs,
-        fc.integer({ min: 1, max: 4320 }),
+        fc.integer({ min: 1, max: 1440 }),
         (calendar, start, minutes) => {
           const fromMs = Math.floor(start / 60_000) * 60_000;
           const intervals = businessIntervals(calendar, fromMs, fromMs + minutes * 60_000);
@@ -160,7 +160,7 @@ describe('the business time of a range', () => {
           expect(wrong.map(iso)).toEqual([]);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -175,7 +175,7 @@ describe('the business time of a range', () => {
       fc.property(anyCalendar, (calendar) => {
         const there = { ...calendar, time_zone };
         const intervals = businessIntervals(there, fromMs, fromMs + 12 * HOUR_MS);
-        const wrong = Array.from({ length: 720 }, (_, index) => fromMs + index * 60_000).filter(
+        const wrong = Array.from({ length: 144 }, (_, index) => fromMs + index * 300_000).filter(
           (atMs) =>
             intervals.some(({ startMs, endMs }) => startMs <= atMs && atMs < endMs) !==
             calendarFacts(there, iso(atMs)).business_hours,

@@ -6,7 +6,9 @@ import { iso } from './examples.ts';
 
 const PROD = { environment: 'prod', action: 'postgres.execute' };
 
-function freeze(id: string, from: string, to: string, changes: Partial<FreezeWindow> = {}): FreezeWindow {
+/** In force for a span written `from/to`, to the minute in UTC. */
+function freeze(id: string, span: string, changes: Partial<FreezeWindow> = {}): FreezeWindow {
+  const [from, to] = span.split('/');
   return {
     id,
     title: id,
@@ -18,7 +20,7 @@ function freeze(id: string, from: string, to: string, changes: Partial<FreezeWin
   };
 }
 
-const YEAR_END = freeze('year-end', '2026-12-19T23:00', '2027-01-04T05:00', { environments: ['prod'] });
+const YEAR_END = freeze('year-end', '2026-12-19T23:00/2027-01-04T05:00', { environments: ['prod'] });
 
 const idsAt = (freezes: readonly FreezeWindow[], at: string, subject = PROD): readonly string[] =>
   freezeAt(freezes, subject, at).map(({ id }) => id);
@@ -32,12 +34,12 @@ it('is in force from its first instant to before its last', () => {
 
 it('is about the environments and actions it names, and about all when it names none', () => {
   const at = '2026-12-24T12:00:00.000Z';
-  const action = freeze('action', '2026-12-24T00:00', '2026-12-25T00:00', { actions: ['host.restart'] });
-  const both = freeze('both', '2026-12-24T00:00', '2026-12-25T00:00', {
+  const action = freeze('action', '2026-12-24T00:00/2026-12-25T00:00', { actions: ['host.restart'] });
+  const both = freeze('both', '2026-12-24T00:00/2026-12-25T00:00', {
     environments: ['staging'],
     actions: ['postgres.execute'],
   });
-  const all = freeze('all', '2026-12-24T00:00', '2026-12-25T00:00');
+  const all = freeze('all', '2026-12-24T00:00/2026-12-25T00:00');
   const freezes = [YEAR_END, action, both, all];
   expect(idsAt(freezes, at)).toEqual(['year-end', 'all']);
   expect(idsAt(freezes, at, { environment: 'staging', action: 'postgres.execute' })).toEqual(['both', 'all']);
@@ -46,11 +48,11 @@ it('is about the environments and actions it names, and about all when it names 
 
 it('ends when no freeze is in force any more: through those that overlap or follow at once', () => {
   const chain = [
-    freeze('third', '2026-12-27T00:00', '2026-12-28T00:00'),
-    freeze('first', '2026-12-24T00:00', '2026-12-26T00:00'),
-    freeze('second', '2026-12-25T00:00', '2026-12-27T00:00'),
-    freeze('later', '2026-12-28T00:01', '2026-12-29T00:00'),
-    freeze('elsewhere', '2026-12-28T00:00', '2026-12-30T00:00', { environments: ['staging'] }),
+    freeze('third', '2026-12-27T00:00/2026-12-28T00:00'),
+    freeze('first', '2026-12-24T00:00/2026-12-26T00:00'),
+    freeze('second', '2026-12-25T00:00/2026-12-27T00:00'),
+    freeze('later', '2026-12-28T00:01/2026-12-29T00:00'),
+    freeze('elsewhere', '2026-12-28T00:00/2026-12-30T00:00', { environments: ['staging'] }),
   ];
   expect(freezeEnd(chain, PROD, '2026-12-24T10:00:00.000Z')).toBe('2026-12-28T00:00:00.000Z');
   expect(freezeEnd(chain, PROD, '2026-12-28T00:00:00.000Z')).toBeNull();
