@@ -9,7 +9,7 @@ import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { StoredPlan } from '../domain/plan.ts';
-import { evaluate as evaluatePolicy } from '../domain/evaluation.ts';
+import { combinedRequirement, evaluate as evaluatePolicy } from '../domain/evaluation.ts';
 import { targetDigest, targetOf } from '../domain/policy.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
 import type { Requirement } from '../domain/requirement.ts';
@@ -20,9 +20,9 @@ import { SYSTEM_ACTOR } from './actors.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
-import { combinedRequirement } from './evaluate.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
+import { startOf, type Hold } from '../domain/start.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import type { StepTransaction } from './record.ts';
 import { SWITCHED_OFF, switchAgainst } from './switches.ts';
@@ -35,6 +35,8 @@ export type Claim =
       readonly plan: StoredPlan;
       readonly prepared: PreparedCall;
     }
+  /** Approved, and not to start before `until`. */
+  | { readonly kind: 'held'; readonly until: string; readonly why: Hold['why'] }
   | { readonly kind: 'denied'; readonly code: string; readonly thrown: KillSwitch | null }
   | {
       readonly kind: 'again';
@@ -56,6 +58,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if ('code' in grounds) return { kind: 'denied', thrown: null, ...grounds };
   const standing = await entitlement(dependencies, transaction, grounds);
   if (standing !== 'approved') return { kind: 'again', why: standing };
+  if (grounds.hold !== null) return { kind: 'held', ...grounds.hold };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
   const prepared = await prepareCall(dependencies, row, grounds.active.policy);
   const execution = await insertClaim(manager, row, grounds.judgedAt);
@@ -89,10 +92,13 @@ async function groundsOf(
   const record = { row, round: row.round, phase: 'execution' as const, policyDigest: active.digest };
   await recordEvaluation(manager, record, { facts, evaluation });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
+  const start = startOf({ policy: active.policy, facts, evaluation }, signed);
+  if (start === 'over') return { code: 'start_window_over' };
   const requirement = combinedRequirement(row.requirement, evaluation);
   const isSameTarget = targetDigest(target) === planRow.body.target_digest;
   const { tier } = evaluation.risk;
-  return { requirement, active, directory, plan: planRow.body, risk: tier, isSameTarget, judgedAt };
+  const { body: plan } = planRow;
+  return { requirement, active, directory, plan, risk: tier, isSameTarget, judgedAt, hold: start };
 }
 
 interface Grounds {
@@ -101,6 +107,8 @@ interface Grounds {
   readonly directory: Directory;
   readonly plan: StoredPlan;
   readonly risk: Requirement['risk'];
+  /** Why it may not start yet; null when it may. */
+  readonly hold: Hold | null;
   /** False when policy has moved the target's name to another place since it was planned. */
   readonly isSameTarget: boolean;
   /** One instant for the age of approvals and for the record, so that whoever replays the tally gets the same. */
@@ -241,7 +249,8 @@ async function recordClaim(
   active: ActivePolicy,
 ): Promise<void> {
   const { row } = transaction;
-  if (row.status !== 'executing') await transaction.update({ status: 'executing', open_selectors: [] });
+  if (row.status !== 'executing')
+    await transaction.update({ status: 'executing', open_selectors: [], held_until: null });
   await transaction.append({
     type: 'execution.claimed',
     at: execution.claimed_at.toISOString(),

@@ -1,7 +1,7 @@
 import { decisionDigest } from '../domain/digest.ts';
 import { isLineageActive, ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { evaluate as evaluatePolicy, tightened, type Evaluation } from '../domain/evaluation.ts';
+import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
 import { shortagesOf } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
@@ -35,7 +35,8 @@ export type Evaluated =
       readonly expires_at: string;
     };
 
-interface Judged {
+/** A stored plan, judged by the policy and directory of now. */
+export interface Judged {
   readonly plan: StoredPlan;
   readonly planDigest: string;
   readonly policy: PolicySet;
@@ -68,7 +69,8 @@ export async function evaluate(
   });
 }
 
-async function judge(
+/** Judges a stored plan once more, and keeps what it was judged by. */
+export async function judge(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
   planDigest: string,
@@ -147,13 +149,6 @@ function digestFor(row: RequestRow, judged: Judged, requirement: Requirement): s
     lineage: row.lineage,
     requirement,
   });
-}
-
-/** What the old round and the active policy demand together. */
-export function combinedRequirement(old: Requirement | null, evaluation: Evaluation): Requirement | null {
-  const fresh = evaluation.requirement;
-  if (old === null) return fresh;
-  return fresh === null ? old : tightened(old, fresh);
 }
 
 async function review(

@@ -10,6 +10,7 @@ import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { ownRow } from './plan.ts';
 import { recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { hold } from './hold.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 import { refuseExecution, returnToReview, settle, type Executed } from './settle.ts';
 import { closeSwitchedOff } from './switches.ts';
@@ -32,11 +33,12 @@ const PROBE_ATTEMPTS_MAX = 8;
  */
 export async function execute(
   dependencies: Dependencies,
-  input: { readonly step: number; readonly at: string },
+  input: { readonly step: number; readonly hold?: number; readonly at: string },
 ): Promise<Executed> {
   const progress: Progress = {
     dependencies,
-    place: placeOf(`execute/${input.step}`, input.at),
+    // Asked again after a hold, it is another step of the same round.
+    place: placeOf(`execute/${input.step}${input.hold ? `.${input.hold}` : ''}`, input.at),
     isLastProbe: Context.current().info.attempt >= PROBE_ATTEMPTS_MAX,
   };
   return withHeartbeat(() => perform(progress));
@@ -64,6 +66,7 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
     async (transaction) => {
       if (count >= CLAIMS_MAX) return refuseExecution(transaction, 'target_keeps_changing');
       claimed = await claim(dependencies, transaction);
+      if (claimed.kind === 'held') return hold(transaction, claimed);
       if (claimed.kind === 'denied') return refuseClaim(transaction, claimed);
       return claimed.kind === 'again' ? returnToReview(transaction, claimed.why) : null;
     },

@@ -8,12 +8,14 @@ import { evaluate } from './evaluate.ts';
 import { execute } from './execute.ts';
 import { plan } from './plan.ts';
 import { receive } from './receive.ts';
+import { reconsider } from './reconsider.ts';
 import { sweep } from './sweep.ts';
 
 /** What workflows know of activities: types only. */
 export type { Consumed, Message } from './consume.ts';
 export type { Evaluated } from './evaluate.ts';
 export type { Planned } from './plan.ts';
+export type { Performed } from './settle.ts';
 export type { Swept } from './sweep.ts';
 
 /** Refusals that no retry can change. Everything else (a database away, a policy not installed yet) is tried again. */
@@ -36,6 +38,7 @@ export function createActivities(dependencies: Dependencies) {
     consumeLate: guarded(dependencies, consumeLate),
     escalate: guarded(dependencies, escalate),
     expire: guarded(dependencies, expire),
+    reconsider: guarded(dependencies, reconsider),
     abandonPlanning: guarded(dependencies, abandonPlanning),
     execute: guarded(dependencies, execute),
     sweep: guarded(dependencies, sweep),

@@ -73,7 +73,6 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   );
 }
 
-
 /** What a kill switch stops is not even planned: nothing of it reaches the target. */
 async function closeStopped(transaction: StepTransaction, thrown: KillSwitch): Promise<Planned> {
   const { status } = transaction.row;

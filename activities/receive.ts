@@ -108,6 +108,7 @@ function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): Request
     result: null,
     shortage: null,
     is_break_glass: false,
+    held_until: null,
     created_at: new Date(signed.issued_at),
     updated_at: new Date(place.at),
     version: '1',

@@ -7,7 +7,13 @@ import type { StepTransaction } from './record.ts';
 
 /** What became of an approved action. `again`: nothing happened, and it must be planned and judged anew. */
 export type Executed =
-  { readonly kind: 'closed'; readonly status: RequestStatus } | { readonly kind: 'again' };
+  | { readonly kind: 'closed'; readonly status: RequestStatus }
+  | { readonly kind: 'again' }
+  /** Approved, and not to start before `until`: nothing happened. */
+  | { readonly kind: 'held'; readonly until: string };
+
+/** What became of it once it was not held any more. */
+export type Performed = Exclude<Executed, { readonly kind: 'held' }>;
 
 /** How a claim ended. */
 export interface Settlement {

@@ -56,6 +56,8 @@ export interface RequestRow {
   /** Rules that too few people can satisfy; null when every rule can be. */
   shortage: readonly Shortage[] | null;
   is_break_glass: boolean;
+  /** While it is approved: it does not start before this instant. */
+  held_until: Date | null;
   created_at: Date;
   updated_at: Date;
   version: string;
@@ -159,6 +161,7 @@ export const requestTable = new EntitySchema<RequestRow>({
     result: { type: 'jsonb', nullable: true },
     shortage: { type: 'jsonb', nullable: true },
     is_break_glass: { type: 'boolean' },
+    held_until: { type: 'timestamptz', nullable: true },
     created_at: { type: 'timestamptz' },
     updated_at: { type: 'timestamptz' },
     version: { type: 'bigint' },

@@ -22,6 +22,7 @@ export const LEAF_TYPES = [
   'request.drifted',
   'request.approval_stale',
   'request.orphaned',
+  'request.held',
   'decision.counted',
   'decision.deferred',
   'decision.refused',

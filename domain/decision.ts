@@ -240,7 +240,12 @@ function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts):
   const { now, at_creation, rotations, owners_at_creation } = directories;
   return {
     now: { directory: now, owners, rotations: rotations.now, duty_at: attempt.at },
-    atCreation: { directory: at_creation, owners: owners_at_creation, rotations: rotations.at_creation, duty_at: null },
+    atCreation: {
+      directory: at_creation,
+      owners: owners_at_creation,
+      rotations: rotations.at_creation,
+      duty_at: null,
+    },
   };
 }
 

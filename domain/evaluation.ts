@@ -246,6 +246,13 @@ export function tightened(old: Requirement, fresh: Requirement): Requirement {
   };
 }
 
+/** What the old round and the active policy demand together. */
+export function combinedRequirement(old: Requirement | null, evaluation: Evaluation): Requirement | null {
+  const fresh = evaluation.requirement;
+  if (old === null) return fresh;
+  return fresh === null ? old : tightened(old, fresh);
+}
+
 function uniqueRules(rules: readonly RuleRequirement[]): readonly RuleRequirement[] {
   const byContent = new Map<string, RuleRequirement>();
   for (const rule of rules) {

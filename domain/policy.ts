@@ -86,8 +86,7 @@ export interface PolicySet {
 }
 
 /** What sets of earlier versions lack. */
-export type LaterField =
-  'calendars' | 'freezes' | 'rotations' | 'production' | 'enums' | 'risk' | 'windows';
+export type LaterField = 'calendars' | 'freezes' | 'rotations' | 'production' | 'enums' | 'risk' | 'windows';
 
 /** A set as it was stored, perhaps by an earlier version. Its digest is over exactly that. */
 export type StoredPolicy = Omit<PolicySet, LaterField> & Partial<Pick<PolicySet, LaterField>>;

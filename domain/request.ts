@@ -24,8 +24,8 @@ export type RequestMode = (typeof REQUEST_MODES)[number];
 /** The only moves a request can make; nothing else moves it. */
 const MOVES: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
   planning: ['pending', 'approved', 'denied', 'failed', 'cancelled', 'expired'],
-  pending: ['approved', 'denied', 'expired', 'cancelled'],
-  // Back to planning: the approval does not carry any more, or the target drifted; nothing happened.
+  // Back to planning: policy asks for more, the approval does not carry any more, or the target drifted.
+  pending: ['approved', 'denied', 'expired', 'cancelled', 'planning'],
   approved: ['executing', 'planning', 'denied', 'cancelled'],
   executing: ['succeeded', 'failed', 'indeterminate', 'active', 'planning'],
   indeterminate: ['succeeded', 'failed'],

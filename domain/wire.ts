@@ -255,6 +255,7 @@ export const requestSummarySchema = z.object({
     .nullable()
     .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
   is_break_glass: z.boolean(),
+  held_until: instant.nullable().describe('While it is approved: it does not start before this instant'),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
   result: jsonValueSchema.nullable(),
   created_at: instant,

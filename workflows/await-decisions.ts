@@ -19,6 +19,9 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
     const next = nextEscalation(view.tallyFacts(round), escalatedUntil);
     if (inbox.isWaiting) {
       status = await consumeBatch(inbox, view);
+    } else if (inbox.isReminded) {
+      const step = `${round.round}/${inbox.takeReminder()}`;
+      ({ status } = await durable.reconsider({ step, at: new Date().toISOString() }));
     } else if (Date.now() >= closesAt) {
       return expire(round, inbox, view);
     } else if (next !== null && Date.parse(next.at) <= Date.now()) {
@@ -36,7 +39,9 @@ async function sleepUntil(next: EscalationStep | null, closesAt: number, inbox: 
   const escalatesAt = next === null ? Number.POSITIVE_INFINITY : Date.parse(next.at);
   const isExpiry = closesAt <= escalatesAt;
   const summary = isExpiry ? 'expires: silence is a denial' : `escalates to ${next?.to ?? ''}`;
-  await condition(() => inbox.isWaiting, Math.min(closesAt, escalatesAt) - Date.now(), { summary });
+  await condition(() => inbox.isWaiting || inbox.isReminded, Math.min(closesAt, escalatesAt) - Date.now(), {
+    summary,
+  });
 }
 
 /** Records everything that is left, so that also what came too late or was junk is on record. */

@@ -22,11 +22,28 @@ export class Inbox {
   readonly #messages: Message[] = [];
   #junk = 0;
   #taken = 0;
+  #reminded = 0;
+  #reconsidered = 0;
 
   put(kind: Message['kind'], body: unknown): void {
     const envelope = envelopeIn(body);
     if (envelope === null) this.#junk += 1;
     else this.#messages.push({ kind, body: envelope });
+  }
+
+  /** Somebody says that rules or people changed. However often it is said, it is looked into once. */
+  remind(): void {
+    this.#reminded += 1;
+  }
+
+  get isReminded(): boolean {
+    return this.#reminded > this.#reconsidered;
+  }
+
+  /** Takes the hints that came so far as one; the number names the step. */
+  takeReminder(): number {
+    this.#reconsidered = this.#reminded;
+    return this.#reconsidered;
   }
 
   /** True when there is something to work on now. */

@@ -39,6 +39,9 @@ export const decideSignal = defineSignal<[unknown]>('decide');
 /** A withdrawal that the API signed for somebody of the lineage. */
 export const withdrawSignal = defineSignal<[unknown]>('withdraw');
 
+/** A hint without content: rules or people changed. It decides nothing; an activity looks for itself. */
+export const reconsiderSignal = defineSignal('reconsider');
+
 /** Where the request stands. */
 export const stateQuery = defineQuery<WorkflowState>('state');
 

@@ -1,18 +1,25 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  condition,
   isCancellation,
   setHandler,
   sleep,
   TimeoutFailure,
 } from '@temporalio/workflow';
 
-import type { Planned } from '../activities/index.ts';
+import type { Performed, Planned } from '../activities/index.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import { durable, performing, planning } from './activities.ts';
 import { awaitDecisions, drain } from './await-decisions.ts';
 import { Inbox } from './inbox.ts';
-import { decideSignal, stateQuery, withdrawSignal, type PrivilegedActionInput } from './messages.ts';
+import {
+  decideSignal,
+  reconsiderSignal,
+  stateQuery,
+  withdrawSignal,
+  type PrivilegedActionInput,
+} from './messages.ts';
 import { RequestView } from './request-view.ts';
 
 /**
@@ -36,6 +43,9 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
   setHandler(withdrawSignal, (body) => inbox.put('withdraw', body), {
     description: 'Withdraw your own request: an envelope that the API signs',
   });
+  setHandler(reconsiderSignal, () => inbox.remind(), {
+    description: 'A hint without content: rules or people changed, look again whether the request may go on',
+  });
   setHandler(stateQuery, () => view.state(), { description: 'Where the request stands' });
 
   await durable.receive({ request, at: now() });
@@ -48,11 +58,15 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
     if (evaluated.kind === 'review') {
       view.open(evaluated);
       const status = await awaitDecisions(evaluated, view, inbox);
+      if (status === 'planning') {
+        view.becomes(status);
+        continue;
+      }
       if (status !== 'approved') return finish(view, inbox, status);
     }
     view.becomes('executing');
     await drain(inbox, view);
-    const executed = await performing.execute({ step: attempt, at: now() });
+    const executed = await performWhenItMay(attempt, view, inbox);
     if (executed.kind === 'closed') return finish(view, inbox, executed.status);
     view.becomes('planning');
   }
@@ -62,6 +76,21 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
 function readInput(input: Partial<PrivilegedActionInput> | null | undefined) {
   return { request: input?.request ?? '', howToDecide: input?.asked?.how_to_decide ?? '' };
 }
+
+/** An approved request may be held: by a freeze, or until its start window opens. Withdrawing stays possible. */
+async function performWhenItMay(attempt: number, view: RequestView, inbox: Inbox): Promise<Performed> {
+  for (let hold = 0; ; hold += 1) {
+    const executed = await performing.execute({ step: attempt, ...(hold > 0 ? { hold } : {}), at: now() });
+    if (executed.kind !== 'held') return executed;
+    view.holds(executed.until);
+    const waitMs = Math.max(Date.parse(executed.until) - Date.now(), HOLD_MIN_MS);
+    await condition(() => inbox.isWaiting, waitMs, { summary: `approved, held until ${executed.until}` });
+    await drain(inbox, view);
+  }
+}
+
+/** Clocks differ: asked too early it would only be held again. */
+const HOLD_MIN_MS = 1_000;
 
 /** Workflow time: the same on every replay. */
 function now(): string {

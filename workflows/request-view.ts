@@ -14,6 +14,7 @@ export class RequestView {
   readonly #howToDecide: string;
   #status: RequestStatus = 'planning';
   #round: Round | null = null;
+  #heldUntil: string | null = null;
   #decisions: CountedDecision[] = [];
 
   constructor(howToDecide: string) {
@@ -43,6 +44,14 @@ export class RequestView {
 
   becomes(status: RequestStatus): void {
     this.#status = status;
+    this.#heldUntil = null;
+    this.#describe();
+  }
+
+  /** Approved, and waiting for its time. */
+  holds(until: string): void {
+    this.#status = 'approved';
+    this.#heldUntil = until;
     this.#describe();
   }
 
@@ -78,6 +87,7 @@ export class RequestView {
   #describe(): void {
     const round = this.#status === 'pending' ? this.#round : null;
     const lines = [`**Status:** ${this.#status}`];
+    if (this.#heldUntil !== null) lines.push(`**Held until:** ${this.#heldUntil}`);
     if (round) lines.push(...this.#awaited(round));
     setCurrentDetails(lines.join('\n\n'));
   }

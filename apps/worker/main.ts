@@ -16,6 +16,7 @@ import { readConfiguration, readKeys, type WorkerConfiguration } from './configu
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { measureActivities } from './metrics.ts';
+import { reconsiderOnChange } from './reconsiderer.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
   const log = pino({ level: configuration.KEYTURN_LOG_LEVEL, name: 'keyturn-worker' });
   // The SDK would otherwise take the signals for itself and race the drain below.
   Runtime.install({ shutdownSignals: [] });
-  const { source, worker, connection } = await assemble(configuration, log);
+  const { source, worker, connection, ...rest } = await assemble(configuration, log);
   const health = await serveHealth(
     {
       isAlive: () => worker.getState() === 'RUNNING',
@@ -45,12 +46,16 @@ async function main(): Promise<void> {
     { queue: configuration.KEYTURN_TASK_QUEUE, port: configuration.KEYTURN_WORKER_PORT },
     'worker running',
   );
+  const stopping = new AbortController();
+  const reconsidering = reconsiderOnChange({ source, ...rest, log, signal: stopping.signal });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
+  stopping.abort();
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
+  await reconsidering;
   health.close();
   await connection.close();
   await source.destroy();
@@ -76,10 +81,12 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const namespace = configuration.TEMPORAL_NAMESPACE;
   const connection = await NativeConnection.connect({ address: configuration.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace });
+  const policies = new PolicyReader();
+  const directories = new DirectoryReader();
   const activities = createActivities({
     source,
-    policies: new PolicyReader(),
-    directories: new DirectoryReader(),
+    policies,
+    directories,
     ...keys,
     connectors: { 'postgres.execute': createPostgresConnector({}) },
     history: createHistoryReader(client, namespace),
@@ -100,7 +107,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     shutdownForceTime: SHUTDOWN_FORCE,
   });
   await scheduleSweeper(client, configuration, log);
-  return { source, connection, worker };
+  return { source, connection, worker, policies, directories, client };
 }
 
 async function scheduleSweeper(

@@ -11,12 +11,15 @@ export class PolicyFacts1764300000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('drop function keyturn.reserve_window');
     await runner.query('drop table keyturn.window_reservation, keyturn.evaluation, keyturn.fact_set');
-    await runner.query('alter table keyturn.request drop column shortage, drop column is_break_glass');
+    await runner.query(
+      'alter table keyturn.request drop column shortage, drop column held_until, drop column is_break_glass',
+    );
   }
 }
 
 const STATEMENTS = [
   `alter table keyturn.request add column shortage jsonb`,
+  `alter table keyturn.request add column held_until timestamptz`,
   `alter table keyturn.request add column is_break_glass boolean not null default false`,
   // By content: the same facts are stored once, and what an evaluation saw can be erased without touching what it said.
   `create table keyturn.fact_set (digest text primary key, body jsonb not null)`,

@@ -49,6 +49,7 @@ export function requestView(change: Partial<RequestView> = {}): RequestView {
     result: null,
     shortage: null,
     is_break_glass: false,
+    held_until: null,
     created_at: '2026-01-05T10:00:00.000Z',
     updated_at: '2026-01-05T10:00:00.000Z',
     version: 3,

@@ -71,6 +71,7 @@ const NOTHING_YET = {
   result: null,
   shortage: null,
   is_break_glass: false,
+  held_until: null,
   version: '0',
 };
 

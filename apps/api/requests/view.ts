@@ -120,6 +120,7 @@ function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summar
     result: row.result as RequestSummary['result'],
     shortage: row.shortage?.map((shortage) => ({ ...shortage })) ?? null,
     is_break_glass: row.is_break_glass,
+    held_until: row.held_until?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     version: Number(row.version),

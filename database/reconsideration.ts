@@ -1,0 +1,42 @@
+import type { EntityManager } from 'typeorm';
+
+import type { WaitingRequest } from '../domain/reconsideration.ts';
+
+/** The generations of policy and directory, as one text: another one means that something changed. */
+export async function generationsNow(manager: EntityManager): Promise<string> {
+  const rows: { now: string | null }[] = await manager.query(
+    `select (select generation from keyturn.policy_active) || '/' ||
+            coalesce((select generation from keyturn.directory_state), 0) as now`,
+  );
+  return rows[0]?.now ?? '';
+}
+
+/** The generations that every waiting request has been held against. */
+export async function generationsSeen(manager: EntityManager): Promise<string> {
+  const rows: { seen: string }[] = await manager.query('select seen from keyturn.reconsideration');
+  return rows[0]?.seen ?? '';
+}
+
+/** Notes that every waiting request has been held against these generations. */
+export async function noteSeen(manager: EntityManager, seen: string): Promise<void> {
+  await manager.query('update keyturn.reconsideration set seen = $1', [seen]);
+}
+
+/** Requests that wait for people, by id, after the given one; with the facts of their last evaluation. */
+export async function waitingRequests(
+  manager: EntityManager,
+  after: string,
+  limit: number,
+): Promise<readonly WaitingRequest[]> {
+  return manager.query(
+    `select request.id, request.lineage, request.requirement, facts.body as facts
+     from keyturn.request
+     left join lateral (
+       select facts_digest from keyturn.evaluation
+       where evaluation.request = request.id and phase = 'planned' order by evaluation.id desc limit 1) last on true
+     left join keyturn.fact_set facts on facts.digest = last.facts_digest
+     where request.status = 'pending' and request.id > $1
+     order by request.id limit $2`,
+    [after, limit],
+  );
+}

@@ -1,0 +1,34 @@
+import { freezeEnd } from './calendar/freeze.ts';
+import type { SignedRequest } from './envelope.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { PolicySet } from './policy.ts';
+import type { PolicyFacts } from './policy-facts.ts';
+
+/** Why an approved request may not start yet, and from when on it is worth asking again. RFC 3339 UTC. */
+export interface Hold {
+  readonly until: string;
+  readonly why: 'start_window' | 'freeze';
+}
+
+/** What is known when an approved request is about to start. */
+export interface StartFacts {
+  readonly policy: PolicySet;
+  readonly facts: Pick<PolicyFacts, 'action' | 'target' | 'at'>;
+  readonly evaluation: Pick<Evaluation, 'is_break_glass'>;
+}
+
+/**
+ * When an approved request may start: now (null), later, or never any more (`over`). A freeze holds whatever was
+ * approved, unless it came by a break-glass path; a start window holds everything.
+ */
+export function startOf(
+  { policy, facts, evaluation }: StartFacts,
+  { start }: Pick<SignedRequest, 'start'>,
+): Hold | 'over' | null {
+  const { at, action, target } = facts;
+  if (start?.not_after && start.not_after <= at) return 'over';
+  if (start?.not_before && start.not_before > at) return { until: start.not_before, why: 'start_window' };
+  if (evaluation.is_break_glass) return null;
+  const until = freezeEnd(policy.freezes, { action, environment: target.environment }, at);
+  return until === null ? null : { until, why: 'freeze' };
+}
