@@ -40,7 +40,7 @@ const LIMITS = {
   maxAstNodes: 256,
   maxDepth: 32,
   maxListElements: 256,
-  maxMapEntries: 1,
+  maxMapEntries: 256,
   maxCallArguments: 4,
 } as const;
 
