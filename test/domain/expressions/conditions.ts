@@ -49,7 +49,7 @@ const numbers = anyOf(
 const quantifier = anyOf('exists', 'all', 'exists_one');
 
 /** Conditions whose parts fit: each is accepted by the check unless it grows too large or reads nothing. */
-export const typedCondition: fc.Arbitrary<string> = fc.letrec<Grammar>((tie) => {
+export const typedCondition: fc.Arbitrary<string> = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<Grammar>) => {
   const binary = (
     operators: fc.Arbitrary<string>,
     side: 'int' | 'double' | 'string' | 'bool',
@@ -129,60 +129,66 @@ export const typedCondition: fc.Arbitrary<string> = fc.letrec<Grammar>((tie) => 
 }).bool;
 
 /** Parts put together without regard to types. Most of these conditions are refused. */
-export const anyCondition: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
-  any: fc.oneof(
-    { maxDepth: 3 },
-    anyOf(
-      '1',
-      '0.5',
-      '"a"',
-      'true',
-      '[1, 2]',
-      '["owner"]',
-      'null',
-      '[]',
-      '{}',
-      't',
-      'args',
-      'plan',
-      'resource',
+export const anyCondition: fc.Arbitrary<string> = fc.letrec<{ any: string }>(
+  (tie: fc.LetrecTypedTie<{ any: string }>) => ({
+    any: fc.oneof(
+      { maxDepth: 3 },
+      anyOf(
+        '1',
+        '0.5',
+        '"a"',
+        'true',
+        '[1, 2]',
+        '["owner"]',
+        'null',
+        '[]',
+        '{}',
+        't',
+        'args',
+        'plan',
+        'resource',
+      ),
+      anyOf(
+        'args.role',
+        'args.count',
+        'args.ratio',
+        'args.tags',
+        'args.numbers',
+        'args.labels',
+        'args.items',
+        'args.limit',
+      ),
+      anyOf(
+        'args.items[0].name',
+        'args.nested',
+        'args.either',
+        'resource.env',
+        'resource.classes',
+        'request.break_glass',
+      ),
+      fc
+        .tuple(
+          tie('any'),
+          anyOf('==', '!=', '<', '>=', 'in', '+', '-', '*', '/', '%', '&&', '||'),
+          tie('any'),
+        )
+        .map((parts) => `(${parts.join(' ')})`),
+      fc.tuple(anyOf('!', '-'), tie('any')).map((parts) => parts.join('')),
+      fc.tuple(tie('any'), tie('any'), tie('any')).map(([test, yes, no]) => `(${test} ? ${yes} : ${no})`),
+      fc.tuple(tie('any'), tie('any')).map(([owner, index]) => `${owner}[${index}]`),
+      fc.tuple(tie('any'), anyOf('role', 'name', 'port', 'limit')).map((parts) => parts.join('.')),
+      fc
+        .tuple(anyOf('has', 'size', 'string', 'double'), tie('any'))
+        .map(([name, value]) => `${name}(${value})`),
+      fc
+        .tuple(tie('any'), anyOf('startsWith', 'contains', 'size', 'map', 'exists'), tie('any'))
+        .map(([value, name, parameter]) => `${value}.${name}(${parameter})`),
+      fc
+        .tuple(tie('any'), anyOf('exists', 'all', 'exists_one', 'filter', 'map'), tie('any'))
+        .map(([list, name, body]) => `${list}.${name}(t, ${body})`),
     ),
-    anyOf(
-      'args.role',
-      'args.count',
-      'args.ratio',
-      'args.tags',
-      'args.numbers',
-      'args.labels',
-      'args.items',
-      'args.limit',
-    ),
-    anyOf(
-      'args.items[0].name',
-      'args.nested',
-      'args.either',
-      'resource.env',
-      'resource.classes',
-      'request.break_glass',
-    ),
-    fc
-      .tuple(tie('any'), anyOf('==', '!=', '<', '>=', 'in', '+', '-', '*', '/', '%', '&&', '||'), tie('any'))
-      .map((parts) => `(${parts.join(' ')})`),
-    fc.tuple(anyOf('!', '-'), tie('any')).map((parts) => parts.join('')),
-    fc.tuple(tie('any'), tie('any'), tie('any')).map(([test, yes, no]) => `(${test} ? ${yes} : ${no})`),
-    fc.tuple(tie('any'), tie('any')).map(([owner, index]) => `${owner}[${index}]`),
-    fc.tuple(tie('any'), anyOf('role', 'name', 'port', 'limit')).map((parts) => parts.join('.')),
-    fc
-      .tuple(anyOf('has', 'size', 'string', 'double'), tie('any'))
-      .map(([name, value]) => `${name}(${value})`),
-    fc
-      .tuple(tie('any'), anyOf('startsWith', 'contains', 'size', 'map', 'exists'), tie('any'))
-      .map(([value, name, parameter]) => `${value}.${name}(${parameter})`),
-    fc
-      .tuple(tie('any'), anyOf('exists', 'all', 'exists_one', 'filter', 'map'), tie('any'))
-      .map(([list, name, body]) => `${list}.${name}(t, ${body})`),
-  ),
-})).any;
+  }),
+).any;
 
 const shortText = anyOf('owner', 'a', 'b', '', 'é👩', 'prod', 'a/b');
 const number = fc.oneof(fc.integer({ min: -3, max: 6 }), fc.maxSafeInteger());

@@ -48,19 +48,19 @@ function isPlain(test: Case['test']): boolean {
 
 /** A value of the specification as the engine has it, or undefined for what conditions never meet. */
 function fromProto({ kind }: Json): unknown {
-  switch (kind?.case) {
+  switch (kind?.case ?? 'none') {
     case 'nullValue':
       return null;
     case 'boolValue':
     case 'int64Value':
     case 'doubleValue':
     case 'stringValue':
-      return kind.value;
+      return kind?.value;
     case 'listValue':
-      return (kind.value as { values: readonly Json[] }).values.map(fromProto);
+      return (kind?.value as { values: readonly Json[] }).values.map(fromProto);
     case 'mapValue':
       return new Map(
-        (kind.value as { entries: readonly { key: Json; value: Json }[] }).entries.map(({ key, value }) => [
+        (kind?.value as { entries: readonly { key: Json; value: Json }[] }).entries.map(({ key, value }) => [
           fromProto(key),
           fromProto(value),
         ]),

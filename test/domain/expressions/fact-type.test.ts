@@ -114,4 +114,4 @@ it('accepts every value that the schema accepts', () => {
     }),
     { numRuns: 80 },
   );
-});
+}, 30_000);
