@@ -46,28 +46,17 @@ function isPlain(test: Case['test']): boolean {
   return values.every((value) => value !== null && fromProto(value as unknown as Json) !== undefined);
 }
 
+const SCALARS: readonly unknown[] = ['boolValue', 'int64Value', 'doubleValue', 'stringValue'];
+
 /** A value of the specification as the engine has it, or undefined for what conditions never meet. */
 function fromProto({ kind }: Json): unknown {
-  switch (kind?.case ?? 'none') {
-    case 'nullValue':
-      return null;
-    case 'boolValue':
-    case 'int64Value':
-    case 'doubleValue':
-    case 'stringValue':
-      return kind?.value;
-    case 'listValue':
-      return (kind?.value as { values: readonly Json[] }).values.map(fromProto);
-    case 'mapValue':
-      return new Map(
-        (kind?.value as { entries: readonly { key: Json; value: Json }[] }).entries.map(({ key, value }) => [
-          fromProto(key),
-          fromProto(value),
-        ]),
-      );
-    default:
-      return undefined;
+  if (kind?.case === 'nullValue') return null;
+  if (kind?.case === 'listValue') return (kind.value as { values: readonly Json[] }).values.map(fromProto);
+  if (kind?.case === 'mapValue') {
+    const { entries } = kind.value as { entries: readonly { key: Json; value: Json }[] };
+    return new Map(entries.map(({ key, value }) => [fromProto(key), fromProto(value)]));
   }
+  return SCALARS.includes(kind?.case) ? kind?.value : undefined;
 }
 
 /** Maps made by literals are objects in the engine; for comparison all are Maps with keys as text. */
