@@ -76,10 +76,7 @@ export async function fullTemporal(programs: FullTemporalPrograms, name: string)
   };
 }
 
-/**
- * Membership tells the services apart by address, so no two of these may be equal; and the server refuses an RPC port
- * that the system could give to an outgoing connection, which those of `freePort` are not.
- */
+/** All different, and below 32768: PostgreSQL's schema keeps the RPC ports in a `smallint`. */
 async function choosePorts(): Promise<ServicePorts> {
   const chosen = new Set<number>();
   while (chosen.size < SERVICES.length * 2) chosen.add(await freePort());
