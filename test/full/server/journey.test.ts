@@ -13,6 +13,7 @@ import {
 import { stepsOf, waitForStep } from '../../journeys/laws/cast.ts';
 import { fullTemporalOrSkip } from '../../stack/full-temporal-program.ts';
 import { waitFor } from '../../stack/wait.ts';
+import { waitForLeaves } from '../../workflows/facts.ts';
 
 const programs = await fullTemporalOrSkip();
 
@@ -55,10 +56,9 @@ describe.skipIf(programs === undefined)('on the full Temporal server', () => {
   it('silence ends as a denial, not before the deadline', async () => {
     const { stack } = journey;
     const asked = await ask(journey, { target: 'shop-expiring' });
-    const row = await stack.waitForStatus(asked.id, 'expired');
-    expect((row['finished_at'] as Date).getTime()).toBeGreaterThanOrEqual(
-      (row['expires_at'] as Date).getTime(),
-    );
+    const { expires_at } = await stack.waitForStatus(asked.id, 'expired');
+    const [expired] = await waitForLeaves(stack, asked.id, { type: 'request.expired' });
+    expect(Date.parse(expired?.at ?? '')).toBeGreaterThanOrEqual((expires_at as Date).getTime());
     await expectClosedAs(journey, asked, 'expired');
     await expectUntouched(journey, asked);
   });
