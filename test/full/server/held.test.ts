@@ -12,7 +12,7 @@ const FIRST = 1_000;
 const HELD = 10_000;
 const CALLERS = 16;
 const APPROVED = 50;
-/** The demo's shop has this many accounts, from 1001 on. */
+/** So many of the shop's accounts get the rows, from 1001 on. */
 const ACCOUNTS = 100;
 /** Hours, because it is no measurement: a machine that is busy elsewhere must not decide about it. */
 const WITHIN_MS = 4 * 3_600_000;
