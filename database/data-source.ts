@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
+import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
 import { tables } from './tables.ts';
 
@@ -19,7 +20,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
     entities: [...tables],
-    migrations: [Spine1764000000000, Directory1764100000000],
+    migrations: [Spine1764000000000, Directory1764100000000, Scim1764110000000],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

@@ -33,6 +33,7 @@ export const LEAF_TYPES = [
   'execution.indeterminate',
   'execution.released',
   'policy.installed',
+  'directory.changed',
 ] as const;
 
 /** A kind of entry. */

@@ -53,6 +53,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
   'policy.installed': {},
+  'directory.changed': {},
 };
 
 /** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */

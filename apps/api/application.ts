@@ -18,6 +18,10 @@ import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
+import { ScimDiscoveryController } from './scim/discovery.controller.ts';
+import { scimDoor } from './scim/door.ts';
+import { ScimGroupsController } from './scim/groups.controller.ts';
+import { ScimUsersController } from './scim/users.controller.ts';
 
 @Module({
   providers: [{ provide: APP_GUARD, useClass: TokenGuard }],
@@ -27,6 +31,9 @@ import { RequestsController } from './requests/requests.controller.ts';
     InboxController,
     EventsController,
     OperationsController,
+    ScimDiscoveryController,
+    ScimUsersController,
+    ScimGroupsController,
   ],
 })
 // oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on
@@ -51,6 +58,7 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.use(observe(context.log, context.metrics));
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
+  app.use('/scim', scimDoor(context));
   app.use(readBody);
   app.useGlobalFilters(new ProblemFilter(context.log));
   const server = app.getHttpServer() as Server;

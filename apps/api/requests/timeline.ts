@@ -38,6 +38,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'execution.indeterminate': 'Whether the action was done is unknown: an operator has to look.',
   'execution.released': 'The claim was given back: nothing was changed.',
   'policy.installed': 'A policy was installed.',
+  'directory.changed': 'The directory was changed.',
 };
 
 /** What happened to a request, from its audit entries. Readers without sight of details get the steps only. */
