@@ -208,7 +208,7 @@ describe('what a filter finds', () => {
 
   beforeAll(async () => {
     api = await startApi({}, (issuer) => writeScim('filter', issuer));
-    okta = provider(api.http);
+    okta = provider(api);
     await okta.addUser('Ann', { displayName: 'ann%' });
     await okta.addUser('bob', { displayName: 'Bob_Example', active: false });
     await okta.addUser('back\\slash');

@@ -11,7 +11,7 @@ let group: string;
 
 beforeAll(async () => {
   api = await startApi({}, (issuer) => writeScim('hostile', issuer));
-  okta = provider(api.http);
+  okta = provider(api);
   user = await okta.addUser('target');
   group = await okta.addGroup('target', [user]);
 });
@@ -19,10 +19,16 @@ afterAll(async () => {
   await api.stop();
 });
 
+interface Sent {
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
 /** Whatever is sent, the answer is one of SCIM, says nothing of the inside, and is no fault. */
-async function expectServed(place: string, init: RequestInit): Promise<number> {
+async function expectServed(place: string, init: Sent): Promise<number> {
   const response = await fetch(`${api.url}/scim/v2/${place}`, {
     ...init,
     headers: { authorization: `Bearer ${OKTA}`, 'content-type': 'application/scim+json', ...init.headers },
@@ -187,7 +193,7 @@ it('changes of one call are made all or none', async () => {
 it('an authority may call only so often, and so may whoever guesses tokens', async () => {
   const limited = await startApi({ KEYTURN_API_RATE: '1' }, (issuer) => writeScim('limited', issuer));
   try {
-    const calls = provider(limited.http);
+    const calls = provider(limited);
     const statuses = [];
     for (let count = 0; count < 6; count += 1) statuses.push((await calls.call('Users')).status);
     expect(statuses).toContain(429);

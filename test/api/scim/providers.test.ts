@@ -11,8 +11,8 @@ let entra: Provider;
 
 beforeAll(async () => {
   api = await startApi({}, (issuer) => writeScim('providers', issuer));
-  okta = provider(api.http);
-  entra = provider(api.http, ENTRA);
+  okta = provider(api);
+  entra = provider(api, ENTRA);
 });
 afterAll(async () => {
   await api.stop();

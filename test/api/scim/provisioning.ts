@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 
-import type { Reply } from '../../stack/http.ts';
+import type { Call, Reply } from '../../stack/http.ts';
 import { testFolder } from '../../stack/temporal.ts';
 
 /** Tokens of two authorities, as their providers hold them. */
@@ -46,13 +46,10 @@ export interface ScimCall {
   readonly token?: string;
 }
 
-type Http = <T>(options: {
-  readonly path: string;
-  readonly method?: string;
-  readonly token?: string;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}) => Promise<Reply<T>>;
+/** Whom a provider calls. */
+interface Server {
+  http<T>(options: Call): Promise<Reply<T>>;
+}
 
 /** The calls of one provider. */
 export interface Provider {
@@ -64,9 +61,9 @@ export interface Provider {
 }
 
 /** A provider with its token. */
-export function provider(http: Http, token = OKTA): Provider {
+export function provider(server: Server, token = OKTA): Provider {
   const call = <T>(place: string, options: ScimCall = {}): Promise<Reply<T>> =>
-    http<T>({
+    server.http<T>({
       token,
       path: `/scim/v2/${place}`,
       headers: { 'content-type': 'application/scim+json', accept: 'application/scim+json' },

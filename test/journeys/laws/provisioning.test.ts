@@ -20,7 +20,7 @@ beforeAll(async () => {
   fs.cpSync(path.join(import.meta.dirname, '../../stack/policies'), policies, { recursive: true });
   leaveGroupToProvider(path.join(policies, 'directory.yaml'));
   cast = await openCast({ policies, provisioning: (issuer) => writeScim('journey', issuer) });
-  okta = provider((options) => cast.stack.http(options));
+  okta = provider(cast.stack);
   [olga, dmitri] = [await okta.addUser('olga'), await okta.addUser('dmitri')];
   group = await okta.addGroup('dba', [olga]);
 });
