@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
+import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
 import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
 import { PolicyFacts1764300000000 } from './migrations/4-policy-facts.ts';
@@ -25,6 +26,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     migrations: [
       Spine1764000000000,
       Directory1764100000000,
+      Scim1764110000000,
       KillSwitches1764200000000,
       PolicyFacts1764300000000,
       Reconsideration1764400000000,

@@ -37,6 +37,7 @@ export const LEAF_TYPES = [
   'switch.thrown',
   'switch.lift_confirmed',
   'switch.lifted',
+  'directory.changed',
 ] as const;
 
 /** A kind of entry. */

@@ -57,6 +57,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'switch.thrown': {},
   'switch.lift_confirmed': {},
   'switch.lifted': {},
+  'directory.changed': {},
 };
 
 /** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */

@@ -19,6 +19,10 @@ import { ProblemFilter } from './http/problems.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
 import { SwitchesController } from './switches/switches.controller.ts';
+import { ScimDiscoveryController } from './scim/discovery.controller.ts';
+import { scimDoor } from './scim/door.ts';
+import { ScimGroupsController } from './scim/groups.controller.ts';
+import { ScimUsersController } from './scim/users.controller.ts';
 
 @Module({
   providers: [{ provide: APP_GUARD, useClass: TokenGuard }],
@@ -29,6 +33,9 @@ import { SwitchesController } from './switches/switches.controller.ts';
     SwitchesController,
     EventsController,
     OperationsController,
+    ScimDiscoveryController,
+    ScimUsersController,
+    ScimGroupsController,
   ],
 })
 // oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on
@@ -53,6 +60,7 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.use(observe(context.log, context.metrics));
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
+  app.use('/scim', scimDoor(context));
   app.use(readBody);
   app.useGlobalFilters(new ProblemFilter(context.log));
   const server = app.getHttpServer() as Server;

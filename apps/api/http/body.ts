@@ -3,6 +3,9 @@ import type { NextFunction, Request, Response } from 'express';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { parseJsonText } from './json-text.ts';
 
+/** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
+const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);
+
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
 
@@ -36,7 +39,11 @@ function refuseMediaType(request: Request): void {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter));
   const encoding = request.headers['content-encoding'];
-  if (type?.trim() !== 'application/json' || !isUtf8 || (encoding !== undefined && encoding !== 'identity')) {
+  if (
+    !MEDIA_TYPES.has(type?.trim() ?? '') ||
+    !isUtf8 ||
+    (encoding !== undefined && encoding !== 'identity')
+  ) {
     throw new KeyturnError('unsupported_media_type', 'Send plain application/json in UTF-8.');
   }
 }

@@ -42,6 +42,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'switch.thrown': 'A kill switch was thrown.',
   'switch.lift_confirmed': 'An operator agreed to lift a kill switch.',
   'switch.lifted': 'A kill switch was lifted.',
+  'directory.changed': 'The directory was changed.',
 };
 
 /** What happened to a request, from its audit entries. Readers without sight of details get the steps only. */
