@@ -2,6 +2,7 @@ import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
 import { PolicyFacts1764300000000 } from './migrations/4-policy-facts.ts';
+import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -19,7 +20,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
     entities: [...tables],
-    migrations: [Spine1764000000000, PolicyFacts1764300000000],
+    migrations: [Spine1764000000000, PolicyFacts1764300000000, GateAnswers1764500000000],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

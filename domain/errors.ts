@@ -25,6 +25,7 @@ const STATUS_BY_CODE = {
   request_expired: 409,
   decision_digest_stale: 409,
   already_decided: 409,
+  gate_answer_expired: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   unknown_action: 422,

@@ -1,0 +1,23 @@
+/** What a request has nothing of before anybody wrote its row. Version 0 tells it apart. */
+export const NOTHING_YET = {
+  run_id: '',
+  status: 'planning' as const,
+  denied_by: null,
+  round: 0,
+  plan_digest: null,
+  decision_digest: null,
+  requirement: null,
+  risk: null,
+  risk_reasons: null,
+  matched_rules: null,
+  summary: null,
+  open_selectors: [],
+  pending_since: null,
+  first_pending_at: null,
+  expires_at: null,
+  failure: null,
+  result: null,
+  shortage: null,
+  is_break_glass: false,
+  version: '0',
+};
