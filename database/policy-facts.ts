@@ -37,7 +37,7 @@ export const HISTORY_QUERY = `
         from (select 1 from keyturn.gate_answer
               where requester_issuer = $1 and requester_subject = $2 and at > $3 and at <= $4
                 and verdict = 'allowed' and request <> $5
-              limit ${ANSWERS_COUNTED_MAX}) as some
+              limit ${ANSWERS_COUNTED_MAX}) as recent
        ) as answered`;
 
 /** The answer to `HISTORY_QUERY`. */
