@@ -5,6 +5,7 @@ import { sha256 } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { pseudonymOf } from '../domain/audit.ts';
+import { gateToWorkflow } from '../database/gate-answers.ts';
 import { readRequest } from '../database/readers.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, requesterKind } from './actors.ts';
@@ -66,9 +67,17 @@ async function insertOnce(
     }
     return result;
   }
+  if (row.mode === 'gate') await refuseAnswered(manager, row);
   await appendReceived(dependencies, { manager, place, row }, arrival);
   await storeResult(manager, place, { mode: result.mode });
   return result;
+}
+
+/** A key that was answered on the spot, or given to another intent, has no workflow: there is one truth a key. */
+async function refuseAnswered(manager: EntityManager, row: RequestRow): Promise<void> {
+  const key = await gateToWorkflow(manager, row);
+  if (key.verdict === 'workflow' && key.intent_digest === row.intent_digest) return;
+  throw new KeyturnError('foreign_run', 'This request was answered without a workflow.');
 }
 
 function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): RequestRow {

@@ -28,6 +28,7 @@ const STATUS_BY_CODE = {
   already_decided: 409,
   switch_lifted: 409,
   already_exists: 409,
+  gate_answer_expired: 409,
   body_too_large: 413,
   too_many_members: 413,
   unsupported_media_type: 415,

@@ -58,6 +58,8 @@ export interface Rule {
   readonly break_glass?: boolean;
   /** On a forbid rule: requests on a break-glass path pass it. */
   readonly yields_to_break_glass?: boolean;
+  /** On an allow rule: how long an answer on the spot may be relied upon, milliseconds. Absent: five minutes. */
+  readonly valid_for_ms?: number;
   /** `rules/sql.yaml:12`, for explanations. Not part of any digest that people decide on. */
   readonly source: string;
 }

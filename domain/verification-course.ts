@@ -53,6 +53,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'approved' },
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
+  'gate.allowed': { from: ['new'], to: 'ended' },
   'policy.installed': {},
   'switch.thrown': {},
   'switch.lift_confirmed': {},

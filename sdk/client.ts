@@ -13,6 +13,7 @@ import type {
   Timeline,
 } from '../domain/wire.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
+import type { EvaluateBody, EvaluationAnswer } from '../domain/wire-evaluate.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
 import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
 
@@ -85,6 +86,12 @@ export class KeyturnClient {
     });
     if (answer.status === 202) return { kind: 'queued', id: answer.body.id };
     return { kind: 'recorded', request: answer.body, isRepeat: answer.status === 200 };
+  }
+
+  /** What policy would say now, without asking for anything. Promises nothing: policy may say otherwise a moment later. */
+  async evaluate(body: EvaluateBody, signal?: AbortSignal): Promise<EvaluationAnswer> {
+    const call = { method: 'POST', path: '/v1/evaluate', body, isRepeatable: true, signal } as const;
+    return (await this.#transport.call<EvaluationAnswer>(call)).body;
   }
 
   /** A request as the caller may see it. */

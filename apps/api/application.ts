@@ -12,6 +12,7 @@ import { TokenGuard } from './auth/guard.ts';
 import { ApiContext } from './context.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
+import { EvaluateController } from './gate/evaluate.controller.ts';
 import { readBody } from './http/body.ts';
 import { observe } from './http/observe.ts';
 import { OperationsController } from './http/operations.controller.ts';
@@ -36,6 +37,7 @@ import { ScimUsersController } from './scim/users.controller.ts';
     ScimDiscoveryController,
     ScimUsersController,
     ScimGroupsController,
+    EvaluateController,
   ],
 })
 // oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on

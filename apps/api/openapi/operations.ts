@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import type { ErrorCode } from '../../../domain/errors.ts';
 import * as switches from '../../../domain/wire-switches.ts';
+import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import * as wire from '../../../domain/wire.ts';
 
 /** One answer that is not an error. */
@@ -69,7 +70,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/requests',
-    summary: 'Ask for a privileged action',
+    summary: 'Ask for a privileged action; with mode gate, for a decision that policy may give on the spot',
     headers: [
       {
         name: 'Idempotency-Key',
@@ -103,8 +104,28 @@ export const OPERATIONS: readonly Operation[] = [
       'arguments_invalid',
       'not_canonical',
       'idempotency_key_reused',
+      'gate_answer_expired',
       'mode_unsupported',
       'unavailable',
+    ],
+  },
+  {
+    method: 'post',
+    path: '/v1/evaluate',
+    summary: 'Ask what policy would say, without asking for anything',
+    body: evaluateBodySchema,
+    answers: [{ status: 200, description: 'What policy says now.', schema: evaluationSchema }],
+    errors: [
+      'invalid_json',
+      'invalid_request',
+      'forbidden',
+      'acts_for_nobody',
+      'requester_inactive',
+      'unknown_action',
+      'unknown_target',
+      'arguments_invalid',
+      'mode_unsupported',
+      'break_glass_unavailable',
     ],
   },
   {

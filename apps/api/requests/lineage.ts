@@ -10,7 +10,7 @@ const MEMBERS_MAX = 16;
  * Everybody behind a request: who asks, whom the token and the body name, and the owner of the agent. Members only take
  * away who may approve, so an agent may declare more of them, never fewer.
  */
-export function lineageOf(caller: Caller, body: CreateBody): Lineage {
+export function lineageOf(caller: Caller, body: Pick<CreateBody, 'on_behalf_of'>): Lineage {
   refuseUnknownRequester(caller);
   const { identity, behind } = caller.principal;
   const declared: readonly LineageMember[] = body.on_behalf_of
