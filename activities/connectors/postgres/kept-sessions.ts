@@ -33,7 +33,7 @@ export class KeptSessions {
   /** Lends a session for some work. Only what went well comes back to be kept. */
   async lend<Answer>(request: SessionRequest, work: (client: Client) => Promise<Answer>): Promise<Answer> {
     const url = await sessionUrl(request);
-    const client = (await this.#takeIdle(url)) ?? (await openKept(request));
+    const client = (await this.#takeIdle(url)) ?? (await this.#open(request));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -67,11 +67,15 @@ export class KeptSessions {
     // A process that has nothing else to do may end.
     socketOf(client)?.unref();
     this.#idle.set(client, url);
-    setTimeout(() => this.#retire(client), AGE_MS_MAX).unref();
   }
 
-  #retire(client: Client): void {
-    if (this.#idle.delete(client)) void closeSession(client);
+  async #open(request: SessionRequest): Promise<Client> {
+    const client = await openSession(request, { pipeline: true });
+    KEPT.set(client, { openedAt: performance.now(), generation: 0, hasReadRows: false });
+    setTimeout(() => {
+      if (this.#idle.delete(client)) void closeSession(client);
+    }, AGE_MS_MAX).unref();
+    return client;
   }
 }
 
@@ -88,12 +92,6 @@ interface Kept {
 }
 
 const KEPT = new WeakMap<Client, Kept>();
-
-async function openKept(request: SessionRequest): Promise<Client> {
-  const client = await openSession(request, { pipeline: true });
-  KEPT.set(client, { openedAt: performance.now(), generation: 0, hasReadRows: false });
-  return client;
-}
 
 /** Reading rows may call functions of the target's owner, which could leave anything behind: then nothing is spared. */
 async function reset(client: Client, kept: Kept): Promise<boolean> {

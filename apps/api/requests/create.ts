@@ -147,13 +147,17 @@ async function settled(
   { id, outcome, started }: Settling,
 ): Promise<Created> {
   const { manager } = context.source;
-  const planned = await context.feed.waitFor({
+  const latest: { row: RequestRow | null } = { row: null };
+  await context.feed.waitFor({
     request: id,
     timeoutMs: call.waitMs,
     signal: call.signal,
-    check: () => readRequest(manager, id).then((row) => (row?.status === 'planning' ? null : row)),
+    check: async () => {
+      latest.row = await readRequest(manager, id);
+      return latest.row?.status === 'planning' ? null : latest.row;
+    },
   });
-  const row = planned ?? (await readRequest(manager, id));
+  const { row } = latest;
   if (row) return { outcome, isRecorded: true, row };
   if (!started)
     throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
