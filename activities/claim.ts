@@ -16,6 +16,7 @@ import { tally, type CountedDecision } from '../domain/quorum.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import { lockSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
+import { insertion } from '../database/row-statements.ts';
 import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
@@ -242,12 +243,8 @@ async function insertClaim(manager: EntityManager, row: RequestRow, claimedAt: D
     settled_at: null,
     outcome: null,
   };
-  await manager
-    .createQueryBuilder()
-    .insert()
-    .into(executionTable)
-    .values(execution as object)
-    .execute();
+  const { text, values } = insertion(executionTable, execution);
+  await manager.query(text, values);
   return execution;
 }
 

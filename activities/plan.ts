@@ -22,7 +22,8 @@ import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { unseal } from '../domain/sealing.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
-import { planTable, type RequestRow } from '../database/tables.ts';
+import { insertion } from '../database/row-statements.ts';
+import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
 import { gateConnector } from './connectors/gate.ts';
@@ -207,13 +208,9 @@ async function storePlan(transaction: StepTransaction, plan: Plan, target: Targe
   const salt = randomBytes(16).toString('hex');
   const body: StoredPlan = { ...plan, salt, target_digest: targetDigest(target) };
   const digest = planDigest(body);
-  await manager
-    .createQueryBuilder()
-    .insert()
-    .into(planTable)
-    .values({ request: row.id, digest, body, made_at: new Date(place.at) } as object)
-    .orIgnore()
-    .execute();
+  const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(place.at) };
+  const { text, values } = insertion(planTable, planRow);
+  await manager.query(`${text} on conflict do nothing`, values);
   await transaction.append({
     type: 'request.planned',
     at: place.at,

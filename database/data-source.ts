@@ -39,6 +39,8 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     logging: false,
     // A database that went away must fail a query, not hold an activity for minutes.
     extra: {
+      // Questions that do not wait for each other's answers share a round trip.
+      pipeline: true,
       connectionTimeoutMillis: 5_000,
       statement_timeout: 15_000,
       idle_in_transaction_session_timeout: 15_000,

@@ -5,7 +5,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';
 import { policyDigest, targetOf, type PolicySet } from '../domain/policy.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
-import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';
+import { decisionTable, planTable, policySetTable } from './tables.ts';
 import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
 
 /** The active policy with its digest and generation. */
@@ -53,21 +53,15 @@ export class PolicyReader {
 
 /** The request, or null. */
 export async function readRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  return manager
-    .getRepository(requestTable)
-    .createQueryBuilder('request')
-    .where('request.id = :id', { id })
-    .getOne();
+  const rows: RequestRow[] = await manager.query('select * from keyturn.request where id = $1', [id]);
+  return rows[0] ?? null;
 }
 
 /** The request, locked until the transaction ends, or null. */
 export async function lockedRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  return manager
-    .getRepository(requestTable)
-    .createQueryBuilder('request')
-    .setLock('pessimistic_write')
-    .where('request.id = :id', { id })
-    .getOne();
+  const sql = 'select * from keyturn.request where id = $1 for update';
+  const rows: RequestRow[] = await manager.query(sql, [id]);
+  return rows[0] ?? null;
 }
 
 /** All decisions of a request, all rounds, in the order of recording. */

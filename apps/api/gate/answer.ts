@@ -4,7 +4,6 @@ import {
   readGateGround,
   type GateAnswer,
   type GateGround,
-  type JudgedGround,
 } from '../../../database/gate-answers.ts';
 import { readSwitches } from '../../../database/kill-switches.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
@@ -23,6 +22,7 @@ import { keyReused, refuseOtherIntent } from '../requests/repeat.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { startOf } from '../requests/start-window.ts';
 import { answeredRow, refuseUnusable } from './answered-row.ts';
+import { groundOf } from './ground.ts';
 import { reserving } from './reserving.ts';
 import { judgeGate, type Judged } from './judge.ts';
 import { recordAnswer } from './record-answer.ts';
@@ -78,7 +78,15 @@ async function tryAnswer(context: ApiContext, call: CreateCall): Promise<Attempt
   const entry = catalogueEntry(policy, call.body);
   context.checker.check(digest, entry.action, call.body.arguments as Readonly<Record<string, JsonValue>>);
   if (call.body.break_glass) await refuseNoBreakGlass(context, call, { id, lineage, target: entry.target });
-  const asked: GateAsked = { ...entry, call, id, lineage, at, ground, switches: switches.map((one) => one.id) };
+  const asked: GateAsked = {
+    ...entry,
+    call,
+    id,
+    lineage,
+    at,
+    ground,
+    switches: switches.map((one) => one.id),
+  };
   // An answer on the spot is for now: what may start later only waits in a workflow.
   if (startOf(call.body)) return leaveToWorkflow(context, asked);
   return judgeAndRecord(context, asked);
@@ -109,19 +117,14 @@ async function judgeAndRecord(context: ApiContext, asked: GateAsked): Promise<At
   const isCounted = policy.windows.some((window) => window.action.includes(asked.action.action));
   const outcome = await reserving(context.source, isCounted, async (manager) => {
     // The same order of locks as a claim: else the two could wait for each other.
-    if (isCounted && !(await holdGround(manager, groundOf(asked)))) return { isKept: false, result: 'again' as const };
+    if (isCounted && !(await holdGround(manager, groundOf(asked))))
+      return { isKept: false, result: 'again' as const };
     const judged = await judgeGate(manager, asked);
     const question = { policy, action: asked.action.action, lineage: asked.lineage };
     if (!isAllowedAtOnce(question, judged.evaluation)) return { isKept: false, result: null };
     return keep(await recordAnswer(context, manager, { ...asked, ...judged }));
   });
   return outcome ?? leaveToWorkflow(context, asked);
-}
-
-/** What an answer is judged by: while it is recorded, none of it may change. */
-export function groundOf({ call, switches }: Pick<GateAsked, 'call' | 'switches'>): JudgedGround {
-  const { policy, directoryGeneration } = call.caller;
-  return { policy_digest: policy.digest, directory_generation: directoryGeneration, switches };
 }
 
 /** The key went a way, or the policy changed, between question and record: look again. */

@@ -15,7 +15,8 @@ import type { ApiContext } from '../context.ts';
 import type { Created } from '../requests/create-call.ts';
 import { signedRequest } from '../requests/sign-request.ts';
 import { summaryView } from '../requests/view.ts';
-import { groundOf, type AllowedGate } from './answer.ts';
+import type { AllowedGate } from './answer.ts';
+import { groundOf } from './ground.ts';
 import { rowOfAnswer } from './answered-row.ts';
 
 interface Signed extends AllowedGate {

@@ -4,6 +4,7 @@ import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Lineage } from '../../../domain/identity.ts';
+import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
 import { answerAtOnce } from '../gate/answer.ts';
 import { refusalBySwitch } from '../switches/refusal.ts';
@@ -102,13 +103,17 @@ async function settled(
   { id, outcome, started }: Settling,
 ): Promise<Created> {
   const { manager } = context.source;
-  const planned = await context.feed.waitFor({
+  const latest: { row: RequestRow | null } = { row: null };
+  await context.feed.waitFor({
     request: id,
     timeoutMs: call.waitMs,
     signal: call.signal,
-    check: () => readRequest(manager, id).then((row) => (row?.status === 'planning' ? null : row)),
+    check: async () => {
+      latest.row = await readRequest(manager, id);
+      return latest.row?.status === 'planning' ? null : latest.row;
+    },
   });
-  const row = planned ?? (await readRequest(manager, id));
+  const { row } = latest;
   if (row) return { outcome, isRecorded: true, row };
   if (!started)
     throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
