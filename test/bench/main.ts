@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util';
 
 import { root } from '../../scripts/servers/root.ts';
 import { setup } from '../stack/global-setup.ts';
+import { testPostgresPid } from '../stack/databases.ts';
 import { findFullTemporal, type FullTemporalPrograms } from '../stack/full-temporal-program.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
-import { testFolder } from '../stack/temporal.ts';
 import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
 import { startKeyturn } from './keyturn.ts';
 import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
@@ -56,7 +56,7 @@ async function measure(): Promise<string> {
     const lists = [await listLatency(stack, 1_000), await listLatency(stack, values.smoke ? 2_000 : 200_000)];
     await stack.keyturnDb.query(`delete from keyturn.request where not exists
       (select from audit.entry where entry.request = request.id)`);
-    const holders = { subject: product, serverPids, databasePid: databasePid() };
+    const holders = { subject: product, serverPids, databasePid: testPostgresPid() };
     const held = await memoryWhileHolding(holders, holding());
     return table({ lines: linesOf(floor, ours, SCALE), lists, held });
   } finally {
@@ -78,11 +78,6 @@ async function chosenServer(): Promise<FullTemporalPrograms | undefined> {
 function serverPidsOf({ temporalPlace }: Stack): readonly number[] {
   if (temporalPlace.server) return [temporalPlace.server.pid()];
   return findPids('start-dev', `--port ${temporalPlace.address.split(':')[1]}`);
-}
-
-function databasePid(): number {
-  const file = path.join(testFolder(), 'postgres', 'data', 'postmaster.pid');
-  return Number(fs.readFileSync(file, 'utf8').split('\n')[0]);
 }
 
 function holding(): readonly number[] {
