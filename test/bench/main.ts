@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { root } from '../../scripts/servers/root.ts';
 import { setup } from '../stack/global-setup.ts';
 import { startStack } from '../stack/stack.ts';
+import { measureGate } from './gate.ts';
 import { listLatency, memoryWhileHolding } from './hold.ts';
 import { startKeyturn } from './keyturn.ts';
 import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
@@ -18,6 +19,8 @@ const { values } = parseArgs({
     full: { type: 'boolean', default: false },
     /** A small run that only shows that the bench works. */
     smoke: { type: 'boolean', default: false },
+    /** Only answers on the spot. */
+    gate: { type: 'boolean', default: false },
   },
 });
 
@@ -28,13 +31,20 @@ const SCALE: Scale = values.smoke
 process.env['KEYTURN_TEST_DURABLE'] = 'true';
 const tearDown = await setup();
 try {
-  const report = await measure();
+  const report = values.gate ? await gateReport() : await measure();
   const file = path.join(root, '.keyturn', 'bench.md');
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, report);
   process.stdout.write(`${report}\nWritten to ${path.relative(root, file)}\n`);
 } finally {
   await tearDown();
+}
+
+async function gateReport(): Promise<string> {
+  const scale = values.smoke
+    ? { rounds: 1, callsAlone: 20, callsTogether: 64 }
+    : { rounds: 3, callsAlone: 300, callsTogether: 1_500 };
+  return [...machine(), '', ...(await measureGate(scale))].join('\n');
 }
 
 async function measure(): Promise<string> {
@@ -72,10 +82,8 @@ interface Report {
 }
 
 function table({ lines, lists, held }: Report): string {
-  const cpu = os.cpus();
   return [
-    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
-    'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+    ...machine(),
     '',
     '| figure | raw Temporal | Keyturn | ratio | aim |',
     '| --- | ---: | ---: | ---: | --- |',
@@ -93,6 +101,14 @@ function table({ lines, lists, held }: Report): string {
     ...held.map(({ pending, workerMiB }) => `| ${pending} | ${round(workerMiB)} |`),
     '',
   ].join('\n');
+}
+
+function machine(): readonly string[] {
+  const cpu = os.cpus();
+  return [
+    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
+    'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+  ];
 }
 
 function round(value: number): string {
