@@ -77,7 +77,11 @@ export function requestSigned({ material, envelopes }: Subject): Finding {
       checked: '',
     };
   return {
-    problems: [...differences(received, signed), ...otherIntents(material, signed)],
+    problems: [
+      ...differences(received, signed),
+      ...wrongMode(received, signed),
+      ...otherIntents(material, signed),
+    ],
     checked: signed.intent_digest,
   };
 }
@@ -97,6 +101,12 @@ function differences(received: Leaf, signed: SignedRequest): string[] {
   return (['action', 'schema_version', 'target', 'mode'] as const)
     .filter((fact) => received.facts[fact] !== signed[fact])
     .map((fact) => `${nameOf(received)}: ${fact} is not what was signed`);
+}
+
+/** Only who asks for nothing but a decision can be answered on the spot. */
+function wrongMode(received: Leaf, signed: SignedRequest): string[] {
+  const isWrong = received.type === 'gate.allowed' && signed.mode !== 'gate';
+  return isWrong ? [`${nameOf(received)}: the request did not ask for a decision only`] : [];
 }
 
 function otherIntents(material: Material, signed: SignedRequest): string[] {

@@ -8,6 +8,7 @@ import { setup } from '../stack/global-setup.ts';
 import { testPostgresPid } from '../stack/databases.ts';
 import { findFullTemporal, type FullTemporalPrograms } from '../stack/full-temporal-program.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { measureGate } from './gate.ts';
 import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
 import { startKeyturn } from './keyturn.ts';
 import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     smoke: { type: 'boolean', default: false },
     /** `development`, or `full`: the production server on PostgreSQL, built on first use. */
     server: { type: 'string', default: 'development' },
+    /** Only answers on the spot. */
+    gate: { type: 'boolean', default: false },
   },
 });
 
@@ -32,13 +35,20 @@ const SCALE: Scale = values.smoke
 process.env['KEYTURN_TEST_DURABLE'] = 'true';
 const tearDown = await setup();
 try {
-  const report = await measure();
+  const report = values.gate ? await gateReport() : await measure();
   const file = path.join(root, '.keyturn', 'bench.md');
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, report);
   process.stdout.write(`${report}\nWritten to ${path.relative(root, file)}\n`);
 } finally {
   await tearDown();
+}
+
+async function gateReport(): Promise<string> {
+  const scale = values.smoke
+    ? { rounds: 1, callsAlone: 20, callsTogether: 64 }
+    : { rounds: 3, callsAlone: 300, callsTogether: 1_500 };
+  return [...machine(), '', ...(await measureGate(scale))].join('\n');
 }
 
 async function measure(): Promise<string> {
@@ -92,10 +102,8 @@ interface Report {
 }
 
 function table({ lines, lists, held }: Report): string {
-  const cpu = os.cpus();
   return [
-    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
-    'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+    ...machine(),
     `Temporal: the ${values.server} server. One PostgreSQL holds all databases.`,
     '',
     '| figure | raw Temporal | Keyturn | ratio | aim |',
@@ -117,6 +125,14 @@ function table({ lines, lists, held }: Report): string {
     ),
     '',
   ].join('\n');
+}
+
+function machine(): readonly string[] {
+  const cpu = os.cpus();
+  return [
+    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
+    'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+  ];
 }
 
 function round(value: number): string {

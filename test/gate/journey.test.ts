@@ -39,7 +39,7 @@ describe('a gate request that people decide on', () => {
     expect(plan).toMatchObject({
       connector: 'gate',
       effects: [],
-      operation: JSON.stringify({ version: '1.2.3', size: 3 }, null, 2),
+      operation: JSON.stringify({ size: 3, version: '1.2.3' }, null, 2),
     });
     expect(plan?.warnings.join()).toContain('neither previews nor performs');
     expect(plan?.summary).not.toContain('1.2.3');
