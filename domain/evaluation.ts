@@ -2,7 +2,14 @@ import { ruleRequirementDigest } from './digest.ts';
 import type { Expression } from './expressions/expression.ts';
 import { bindFacts, withFact, type BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
-import { actionOf, type ActionDefinition, type PolicySet, type Rule, type RuleEffect, type Target } from './policy.ts';
+import {
+  actionOf,
+  type ActionDefinition,
+  type PolicySet,
+  type Rule,
+  type RuleEffect,
+  type Target,
+} from './policy.ts';
 import { factValues, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
 import { indexOf, type IndexedRule } from './policy-index.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';

@@ -108,8 +108,7 @@ function listChanges<Key extends string, Entry extends Readonly<Record<Key, stri
   const names = [...new Set([...old.keys(), ...fresh.keys()])];
   return names.flatMap((name) => {
     const [before, after] = [old.get(name), fresh.get(name)];
-    if (!before || !after)
-      return [change('loosening', { what, name, how: before ? 'removed' : 'added' })];
+    if (!before || !after) return [change('loosening', { what, name, how: before ? 'removed' : 'added' })];
     if (isSame(before, after)) return [];
     const isProse = isSame(without(before, ['title']), without(after, ['title']));
     return [change(isProse ? 'neutral' : 'loosening', { what, name, how: 'edited' })];
@@ -129,7 +128,11 @@ function otherChanges(base: PolicySet, candidate: PolicySet): readonly PolicyCha
 
 function change(
   kind: ChangeKind,
-  { what, name = null, how }: { readonly what: string; readonly name?: string | null; readonly how: PolicyChange['how'] },
+  {
+    what,
+    name = null,
+    how,
+  }: { readonly what: string; readonly name?: string | null; readonly how: PolicyChange['how'] },
 ): PolicyChange {
   return { kind, what, name, how, source: null };
 }
