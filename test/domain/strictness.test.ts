@@ -16,12 +16,22 @@ const RULE = demand([stage(['group:dba'], 2)]);
 const anyHardening: fc.Arbitrary<Partial<RuleRequirement>> = fc.record(
   {
     expires_ms: fc.constant(1),
+    order: fc.constant('sequential' as const),
     maximum_age_ms: fc.constant(60_000),
     minimum_grade: fc.constant('A' as const),
     is_reason_required: fc.constant(true),
   },
   { requiredKeys: [] },
 );
+
+/** Harder terms, one more person in the first stage, and one more stage. */
+function harden(rule: RuleRequirement, terms: Partial<RuleRequirement>): RuleRequirement {
+  const [first, ...rest] = rule.stages;
+  const stages = first
+    ? [{ ...first, quorum: first.quorum + 1, escalate: [] }, ...rest, stage(['user:omar'])]
+    : [];
+  return { ...rule, ...terms, stages };
+}
 
 describe('a requirement is at least as strict as another', () => {
   it('only when whatever satisfies it satisfies the other', () => {
@@ -35,7 +45,7 @@ describe('a requirement is at least as strict as another', () => {
             ...required,
             risk: 'critical',
             distinct_people: required.distinct_people + 1,
-            rules: [...required.rules.map((rule, index) => ({ ...rule, ...hardenings[index] })), ...more],
+            rules: [...required.rules.map((rule, index) => harden(rule, hardenings[index] ?? {})), ...more],
           };
           // A demand that was weaker than its hardening is not at least as strict, and proves nothing.
           fc.pre(isAtLeastAsStrict(strict, required));
@@ -55,7 +65,11 @@ describe('a requirement is at least as strict as another', () => {
     ['a later expiry', of([{ ...RULE, expires_ms: RULE.expires_ms + 1 }])],
     ['older approvals', of([{ ...RULE, maximum_age_ms: RULE.maximum_age_ms + 1 }])],
     ['weaker evidence', of([{ ...RULE, minimum_grade: 'D' }])],
-    ['another order', of([{ ...RULE, order: 'sequential' }])],
+    [
+      'other people after a while',
+      of([demand([stage(['group:dba'], 2, { escalate: [{ after_ms: 9, to: 'owners' }] })])]),
+    ],
+    ['somebody else as well', of([demand([stage(['group:dba', 'owners'], 2)])])],
     ['a field of a later version', of([{ ...RULE, waived: true } as RuleRequirement])],
     ['fewer distinct people', requirement([RULE], { distinct_people: 1, risk: 'critical' })],
     ['a lower risk', requirement([RULE], { distinct_people: 2, risk: 'low' })],
