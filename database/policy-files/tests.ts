@@ -231,7 +231,9 @@ function readInstant(value: Value | undefined): string {
   const text = value?.text() ?? '';
   if (text === '') return USUAL_TIME;
   const instant = INSTANT.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (!Number.isNaN(instant.getTime())) return instant.toISOString();
+  // JavaScript moves the 30th of February into March.
+  const isReal = !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(text.slice(0, 19));
+  if (isReal) return instant.toISOString();
   value?.refuse('not an instant in UTC such as 2026-11-24T10:00:00Z');
   return USUAL_TIME;
 }
