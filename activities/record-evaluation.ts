@@ -2,8 +2,8 @@ import type { EntityManager } from 'typeorm';
 
 import { digestOf, type Digest } from '../domain/digest.ts';
 import type { Evaluation } from '../domain/evaluation.ts';
+import { recordedOutcome } from '../domain/explanation.ts';
 import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy-facts.ts';
-import { recordedOutcome } from '../domain/recorded-outcome.ts';
 import type { RequestRow } from '../database/tables.ts';
 
 /** Which evaluation it was. */

@@ -9,7 +9,7 @@ import { sha256 } from '../../../domain/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
 import { allowedForMs, GATE_RUN } from '../../../domain/gate.ts';
 import { storedFacts } from '../../../domain/policy-facts.ts';
-import { recordedOutcome } from '../../../domain/recorded-outcome.ts';
+import { recordedOutcome } from '../../../domain/explanation.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import type { ApiContext } from '../context.ts';
 import type { Created } from '../requests/create-call.ts';
