@@ -4,6 +4,7 @@ import { Spine1764000000000 } from './migrations/1-spine.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
 import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
 import { PolicyFacts1764300000000 } from './migrations/4-policy-facts.ts';
+import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -26,6 +27,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Directory1764100000000,
       KillSwitches1764200000000,
       PolicyFacts1764300000000,
+      PolicyCandidates1764600000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -32,6 +32,7 @@ export const LEAF_TYPES = [
   'execution.not_done',
   'execution.indeterminate',
   'execution.released',
+  'policy.proposed',
   'policy.installed',
   'switch.thrown',
   'switch.lift_confirmed',

@@ -16,6 +16,7 @@ import { readBody } from './http/body.ts';
 import { observe } from './http/observe.ts';
 import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
+import { PoliciesController } from './policies/policies.controller.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
 import { SwitchesController } from './switches/switches.controller.ts';
@@ -27,6 +28,7 @@ import { SwitchesController } from './switches/switches.controller.ts';
     DecisionsController,
     InboxController,
     SwitchesController,
+    PoliciesController,
     EventsController,
     OperationsController,
   ],

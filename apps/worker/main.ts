@@ -7,11 +7,13 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
 
+import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import { createActivities } from '../../activities/index.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
+import { isKeyturnError } from '../../domain/errors.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
@@ -27,15 +29,18 @@ async function main(): Promise<void> {
   const log = pino({ level: configuration.KEYTURN_LOG_LEVEL, name: 'keyturn-worker' });
   // The SDK would otherwise take the signals for itself and race the drain below.
   Runtime.install({ shutdownSignals: [] });
-  const { source, worker, connection } = await assemble(configuration, log);
+  const { source, policies, worker, connection } = await assemble(configuration, log);
   const health = await serveHealth(
     {
       isAlive: () => worker.getState() === 'RUNNING',
       isReady: async () =>
         worker.getState() === 'RUNNING' &&
-        (await source.query('select 1').then(
+        (await policies.active(source.manager).then(
           () => true,
-          () => false,
+          (error: unknown) => {
+            log.error({ err: reasonOf(error) }, 'the active policy cannot be used');
+            return false;
+          },
         )),
     },
     configuration.KEYTURN_WORKER_HOST,
@@ -57,6 +62,12 @@ async function main(): Promise<void> {
   log.info('stopped');
 }
 
+/** Messages of ours are safe to log; those of others may quote what they were given. */
+function reasonOf(error: unknown): string {
+  if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.name : 'unknown';
+}
+
 /** Rejects once the worker has failed: its own `run` may then wait without end for polls that nobody answers any more. */
 async function failure(worker: Worker): Promise<never> {
   for (;;) {
@@ -76,12 +87,16 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const namespace = configuration.TEMPORAL_NAMESPACE;
   const connection = await NativeConnection.connect({ address: configuration.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace });
+  const policies = new PolicyReader();
   const activities = createActivities({
     source,
-    policies: new PolicyReader(),
+    policies,
     directories: new DirectoryReader(),
     ...keys,
-    connectors: { 'postgres.execute': createPostgresConnector({}) },
+    connectors: {
+      'postgres.execute': createPostgresConnector({}),
+      'keyturn.policy': createPolicyConnector({ source, policies }),
+    },
     history: createHistoryReader(client, namespace),
     log,
   });
@@ -100,7 +115,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     shutdownForceTime: SHUTDOWN_FORCE,
   });
   await scheduleSweeper(client, configuration, log);
-  return { source, connection, worker };
+  return { source, policies, connection, worker };
 }
 
 async function scheduleSweeper(

@@ -14,6 +14,7 @@ import type { ApiContext } from '../context.ts';
 import { refusalBySwitch } from '../switches/refusal.ts';
 import { refuseNoBreakGlass } from './break-glass.ts';
 import type { CreateCall } from './create-call.ts';
+import { editorsOf } from './editors.ts';
 import { explain } from './explain.ts';
 import { lineageOf } from './lineage.ts';
 import { unrecordedRow } from './load.ts';
@@ -33,7 +34,7 @@ export interface Created {
  * done; the id is derived from caller and key, so a repeat finds the same request, also long after it ended.
  */
 export async function createRequest(context: ApiContext, call: CreateCall): Promise<Created> {
-  const lineage = lineageOf(call.caller, call.body);
+  const lineage = lineageOf(call.caller, call.body, await editorsOf(context, call.body));
   const id = requestId(context.keys.identity, call.caller.principal.identity, call.idempotencyKey);
   const known = await readRequest(context.source.manager, id);
   if (known) {
