@@ -52,6 +52,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'approved' },
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
+  'policy.proposed': {},
   'policy.installed': {},
   'switch.thrown': {},
   'switch.lift_confirmed': {},

@@ -11,7 +11,7 @@ import type { Publication } from './plan-publication.ts';
 
 /** A policy that may follow on the active one, or why it may not. */
 export type CheckedCandidate =
-  { readonly kind: 'good'; readonly policy: PolicySet } | (PlanRefusal & { readonly kind: 'refused' });
+  { readonly kind: 'good'; readonly base: PolicySet; readonly candidate: PolicySet } | PlanRefusal;
 
 /** Which policy is to follow on which. The arguments were checked by their schema: anything else is a fault. */
 export function publicationOf({ arguments: { candidate, base } }: ConnectorCall): Publication {
@@ -36,7 +36,7 @@ export async function checkedCandidate(
   const policy = body as unknown as PolicySet;
   if (active.policy.operators !== undefined && policy.operators === undefined)
     return refuse('policy_invalid', 'It names no operators: nobody could stop anything, or publish again.');
-  return { kind: 'good', policy };
+  return { kind: 'good', base: active.policy, candidate: policy };
 }
 
 function refuse(code: PlanRefusal['code'], detail: string): PlanRefusal {

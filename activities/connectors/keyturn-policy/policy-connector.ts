@@ -40,11 +40,8 @@ async function plan({ source, policies }: PolicyConnectorOptions, call: Connecto
   const publication = publicationOf(call);
   const active = await policies.active(source.manager);
   const checked = await checkedCandidate(source.manager, publication, active);
-  if (checked.kind === 'refused' || !active) return checked as PlanOutcome;
-  return {
-    kind: 'planned',
-    plan: planPublication(publication, { base: active.policy, candidate: checked.policy }),
-  };
+  if (checked.kind === 'refused') return checked;
+  return { kind: 'planned', plan: planPublication(publication, checked) };
 }
 
 async function execute(options: PolicyConnectorOptions, call: ApprovedCall): Promise<ExecutionOutcome> {
@@ -56,7 +53,7 @@ async function execute(options: PolicyConnectorOptions, call: ApprovedCall): Pro
   const checked = await checkedCandidate(source.manager, publication, await policies.active(source.manager));
   if (checked.kind === 'refused') return refusedRun(checked);
   try {
-    const installed = await activate(options, call, checked.policy);
+    const installed = await activate(options, call, checked.candidate);
     if (!installed) return { kind: 'drifted', detail: 'Another policy was published meanwhile.' };
     const { digest, generation } = installed;
     return { kind: 'succeeded', fingerprint, result: { digest, generation } };
