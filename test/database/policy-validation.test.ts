@@ -19,16 +19,13 @@ beforeAll(async () => {
   sample = await load('test/stack/policies');
 });
 
-/** Written by hand, or by somebody who means harm: compiled sets need not come from files. */
-function edited(change: (set: Record<string, never>) => void): unknown {
-  const copy = JSON.parse(JSON.stringify(sample)) as Record<string, never>;
-  change(copy);
-  return copy;
+/** Compiled sets need not come from files: this one is written by hand, or by somebody who means harm. */
+function edited(changes: object): unknown {
+  return { ...sample, ...changes };
 }
 
 function withRule(changes: Partial<Rule>): unknown {
-  const rule = { ...sample.rules[0], id: 'fresh', ...changes, source: 'rules/x.yaml:1' };
-  return edited((set) => (set['rules'] as unknown[]).push(JSON.parse(JSON.stringify(rule))));
+  return edited({ rules: [...sample.rules, { ...sample.rules[0], id: 'fresh', ...changes }] });
 }
 
 const RICH: Partial<PolicySet> = {
@@ -81,6 +78,7 @@ describe('a compiled policy', () => {
           id: 'publishing',
           on: { action: ['keyturn.policy.publish'], env: null, target: ['keyturn'] },
           when: 'plan.destructive && calendar.business_hours',
+          require: { ...demandOf(), rule: 'publishing' },
         },
         {
           ...sample.rules[0],
@@ -100,7 +98,7 @@ describe('a compiled policy', () => {
   it.each<[string, () => unknown, RegExp]>([
     ['nothing', () => null, /expected object/],
     ['a list', () => [], /expected object/],
-    ['a field that no version has', () => edited((set) => Object.assign(set, { extra: 1 })), /nrecognized/],
+    ['a field that no version has', () => edited({ extra: 1 }), /nrecognized/],
     [
       'a condition that does not compile',
       () => withRule({ when: 'args.statement ==' }),
@@ -123,32 +121,21 @@ describe('a compiled policy', () => {
     ],
     [
       'an action of Keyturn itself',
-      () => edited((set) => Object.assign((set['actions'] as object[])[0] ?? {}, { action: 'keyturn.x' })),
+      () => edited({ actions: [{ ...sample.actions[0], ...{ action: 'keyturn.x' } }] }),
       /name of Keyturn itself/,
     ],
     [
       'a target called keyturn',
-      () => edited((set) => Object.assign((set['targets'] as object[])[0] ?? {}, { id: 'keyturn' })),
+      () => edited({ targets: [{ ...sample.targets[0], ...{ id: 'keyturn' } }] }),
       /name of Keyturn itself/,
     ],
-    ['no operators in the list', () => edited((set) => Object.assign(set, { operators: [] })), /empty list/],
-    [
-      'operators who have left',
-      () => edited((set) => Object.assign(set, { operators: ['user:ines'] })),
-      /fewer than 2 active people/,
-    ],
-    ['a rule twice', () => edited((set) => (set['rules'] as unknown[]).push(set['rules'][0])), /duplicate/],
-    [
-      'a group that is not there',
-      () => edited((set) => Object.assign(set, { operators: ['group:x'] })),
-      /unknown group/,
-    ],
+    ['no operators in the list', () => edited({ operators: [] }), /empty list/],
+    ['operators who have left', () => edited({ operators: ['user:ines'] }), /fewer than 2 active people/],
+    ['a rule twice', () => edited({ rules: [...sample.rules, sample.rules[0]] }), /duplicate/],
+    ['a group that is not there', () => edited({ operators: ['group:x'] }), /unknown group/],
     [
       'a secret in a connection',
-      () =>
-        edited((set) =>
-          Object.assign((set['targets'] as object[])[0] ?? {}, { connection: { url: 'postgres://a:b@c/d' } }),
-        ),
+      () => edited({ targets: [{ ...sample.targets[0], ...{ connection: { url: 'postgres://a:b@c/d' } } }] }),
       /must be a reference/,
     ],
     [

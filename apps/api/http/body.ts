@@ -15,7 +15,8 @@ export async function readBody(request: Request, _response: Response, next: Next
   try {
     request.body = await parsedBody(request);
   } catch (error) {
-    throw request.destroyed ? cutShort() : error;
+    // A request that was read to its end is destroyed as well: what is wrong with it then is what was said.
+    throw request.destroyed && !request.complete ? cutShort() : error;
   }
   next();
 }
