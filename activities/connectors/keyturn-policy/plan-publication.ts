@@ -1,6 +1,6 @@
 import { digestOf } from '../../../domain/digest.ts';
 import type { Plan } from '../../../domain/plan.ts';
-import { PUBLISH, type PolicySet } from '../../../domain/policy.ts';
+import { isOwnAction, PUBLISH, type PolicySet } from '../../../domain/policy.ts';
 import { classifyChange, type Classification, type PolicyChange } from '../../../domain/policy-diff.ts';
 import { effectsOf } from './describe.ts';
 
@@ -15,13 +15,14 @@ export function fingerprintOf({ base, candidate }: Publication): string {
   return digestOf({ base, candidate });
 }
 
-/** What publishing would do. */
+/** What publishing would do. `found` is what a backtest found out, line by line: it informs, and decides nothing. */
 export function planPublication(
   publication: Publication,
   { base, candidate }: { readonly base: PolicySet; readonly candidate: PolicySet },
+  found: readonly string[],
 ): Plan {
   const change = classifyChange(base, candidate);
-  const isLoosening = change.kind === 'loosening';
+  const isLoosening = change.kind === 'loosening' || governsItself(base, candidate);
   const effects = effectsOf(base, candidate);
   const counts = effects.map(({ inserted, updated, deleted }) => inserted + updated + deleted);
   return {
@@ -29,7 +30,7 @@ export function planPublication(
     summary: `publish a policy that is ${WORDS[change.kind]} (${change.changes.length} changes)`,
     operation: operationOf(publication, change),
     effects,
-    warnings: isLoosening ? [LOOSENING] : [],
+    warnings: [...(isLoosening ? [LOOSENING] : []), ...found],
     risk_facts: {
       rows_changed: counts.reduce((sum, count) => sum + count, 0),
       resources_changed: effects.length,
@@ -47,6 +48,12 @@ export function planPublication(
   };
 }
 
+/** A rule on how rules change concerns everybody: also one that only forbids, since it could close the way back. */
+function governsItself(base: PolicySet, candidate: PolicySet): boolean {
+  const known = new Set(base.rules.map(({ id }) => id));
+  return candidate.rules.some(({ id, on }) => !known.has(id) && on.action.some(isOwnAction));
+}
+
 const WORDS: Readonly<Record<Classification['kind'], string>> = {
   neutral: 'the same in effect',
   tightening: 'only stricter',
@@ -54,7 +61,7 @@ const WORDS: Readonly<Record<Classification['kind'], string>> = {
 };
 
 const LOOSENING =
-  'This can let through what is held back today (loosening): two different people have to agree.';
+  'This can let through what is held back today, or decides how policy changes (loosening): two different people have to agree.';
 
 const SIGNS: Readonly<Record<PolicyChange['how'], string>> = { added: '+', removed: '-', edited: '~' };
 

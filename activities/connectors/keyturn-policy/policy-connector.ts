@@ -15,6 +15,7 @@ import type {
   ProbeCall,
   ProbeOutcome,
 } from '../connector.ts';
+import { backtestLines } from './backtest-candidate.ts';
 import { checkedCandidate, publicationOf } from './candidate.ts';
 import { fingerprintOf, planPublication } from './plan-publication.ts';
 
@@ -41,7 +42,8 @@ async function plan({ source, policies }: PolicyConnectorOptions, call: Connecto
   const active = await policies.active(source.manager);
   const checked = await checkedCandidate(source.manager, publication, active);
   if (checked.kind === 'refused') return checked;
-  return { kind: 'planned', plan: planPublication(publication, checked) };
+  const found = await backtestLines(source.manager, checked, new Date());
+  return { kind: 'planned', plan: planPublication(publication, checked, found) };
 }
 
 async function execute(options: PolicyConnectorOptions, call: ApprovedCall): Promise<ExecutionOutcome> {
