@@ -1,4 +1,5 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
+import { directoriesOf } from './decision.ts';
 import { digestOf, ruleRequirementDigest, type Digest } from './digest.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { identityKey, type Lineage } from './identity.ts';
@@ -201,7 +202,7 @@ export class Backtest {
     }
     if (record.outcome !== 'approved' || record.pending_since === null) return;
     const given = { ...record, pending_since: record.pending_since, owners };
-    if (wouldSuffice(candidate, given, this.#candidate.directory)) return;
+    if (wouldSuffice(candidate, given, this.#candidate)) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
@@ -218,8 +219,7 @@ export class Backtest {
     const key = JSON.stringify([rules, lineage.map(identityKey), owners]);
     const known = this.#shortages.get(key);
     if (known) return known;
-    const { directory } = this.#candidate;
-    const directories = { now: directory, at_creation: directory };
+    const directories = directoriesOf(this.#candidate, owners);
     const found = shortagesOf({ requirement, lineage, owners, directories });
     if (this.#shortages.size >= SHORTAGES_MAX) this.#shortages.clear();
     this.#shortages.set(key, found);

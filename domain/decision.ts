@@ -5,6 +5,7 @@ import { selectorsAt } from './escalation.ts';
 import { Expression } from './expressions/expression.ts';
 import { bindFacts } from './expressions/facts.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
+import type { PolicySet } from './policy.ts';
 import { tally, type CountedDecision, type SeatReference, type TallyFacts, type Verdict } from './quorum.ts';
 import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
 import type { RequestStatus } from './request.ts';
@@ -51,6 +52,19 @@ export interface DecisionDirectories {
   readonly rotations: { readonly now: readonly Rotation[]; readonly at_creation: readonly Rotation[] };
   /** Who owned the target then: nobody becomes a judge by becoming an owner afterwards. */
   readonly owners_at_creation: readonly string[];
+}
+
+/** The same policy then and now, for decisions that are only imagined. */
+export function directoriesOf(
+  { directory, rotations }: Pick<PolicySet, 'directory' | 'rotations'>,
+  owners: readonly string[],
+): DecisionDirectories {
+  return {
+    now: directory,
+    at_creation: directory,
+    rotations: { now: rotations, at_creation: rotations },
+    owners_at_creation: owners,
+  };
 }
 
 /** The facts of a decision check. */
@@ -240,7 +254,12 @@ function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts):
   const { now, at_creation, rotations, owners_at_creation } = directories;
   return {
     now: { directory: now, owners, rotations: rotations.now, duty_at: attempt.at },
-    atCreation: { directory: at_creation, owners: owners_at_creation, rotations: rotations.at_creation, duty_at: null },
+    atCreation: {
+      directory: at_creation,
+      owners: owners_at_creation,
+      rotations: rotations.at_creation,
+      duty_at: null,
+    },
   };
 }
 

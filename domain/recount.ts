@@ -1,5 +1,5 @@
-import { seatsOf, type DecidableRequest } from './decision.ts';
-import type { Directory } from './directory.ts';
+import { directoriesOf, seatsOf, type DecidableRequest } from './decision.ts';
+import type { PolicySet } from './policy.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
 import { tally, type CountedDecision } from './quorum.ts';
@@ -20,7 +20,7 @@ export interface GivenApprovals {
 export function wouldSuffice(
   { effect, requirement }: Pick<Evaluation, 'effect' | 'requirement'>,
   given: GivenApprovals,
-  directory: Directory,
+  policy: Pick<PolicySet, 'directory' | 'rotations'>,
 ): boolean {
   if (requirement === null) return effect === 'allow';
   const request: Omit<DecidableRequest, 'decisions'> = {
@@ -38,7 +38,7 @@ export function wouldSuffice(
     const facts = {
       request: { ...request, decisions },
       attempt,
-      directories: { now: directory, at_creation: directory },
+      directories: directoriesOf(policy, given.owners),
     };
     decisions.push({ ...decision, seats: seatsOf(facts, decision.person) });
   }

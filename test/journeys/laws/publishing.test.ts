@@ -152,6 +152,10 @@ describe('a policy that may let more through', () => {
         ],
       }),
     ],
+    [
+      'a rule that forbids publishing',
+      (set) => withRule(set, { on: { action: ['keyturn.policy.publish'], env: null } }),
+    ],
     ['a review rule that replaces the default', (set) => ({ ...set, rules: [...set.rules, replacing(set)] })],
   ])('takes two different people: here %s is added', async (_what, change) => {
     const asked = await publish(cast.ada, change((await active()).body));
@@ -191,6 +195,20 @@ describe('who wrote a policy', () => {
       403,
       'machine_cannot_decide',
     ]);
+  });
+});
+
+describe('keyturn policy publish', () => {
+  it('proposes a folder, shows what changes, and asks', async () => {
+    const args = ['policy', 'publish', 'test/stack/policies', '--justification', 'back to the files'];
+    const asked = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
+    expect([asked.code, asked.stderr]).toEqual([0, '']);
+    expect(asked.stdout).toMatch(/^As a whole this is /);
+    const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
+    const shown = await cast.show(cast.olga, id);
+    expect(shown.action).toBe('keyturn.policy.publish');
+    expect(shown.plan?.warnings.join('\n')).toMatch(/Of [1-9]\d* evaluations recorded in the 30 days/);
+    await cast.post(cast.ada, `/v1/requests/${id}/withdraw`, {});
   });
 });
 
