@@ -198,20 +198,6 @@ describe('who wrote a policy', () => {
   });
 });
 
-describe('keyturn policy publish', () => {
-  it('proposes a folder, shows what changes, and asks', async () => {
-    const args = ['policy', 'publish', 'test/stack/policies', '--justification', 'back to the files'];
-    const asked = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
-    expect([asked.code, asked.stderr]).toEqual([0, '']);
-    expect(asked.stdout).toMatch(/^As a whole this is /);
-    const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
-    const shown = await cast.show(cast.olga, id);
-    expect(shown.action).toBe('keyturn.policy.publish');
-    expect(shown.plan?.warnings.join('\n')).toMatch(/Of [1-9]\d* evaluations recorded in the 30 days/);
-    await cast.post(cast.ada, `/v1/requests/${id}/withdraw`, {});
-  });
-});
-
 describe('a policy whose base is not the active one any more', () => {
   it('is not activated although it was approved', async () => {
     const first = await publish(cast.ada, await plus(forbid('first', 'sandbox')));
@@ -223,6 +209,20 @@ describe('a policy whose base is not the active one any more', () => {
     const row = await cast.stack.waitForStatus(second.id, 'failed');
     expect(row['failure']).toMatchObject({ code: 'policy_base_changed' });
     expect((await active()).digest).toBe(digest);
+  });
+});
+
+describe('keyturn policy publish', () => {
+  it('proposes a folder, shows what changes, and asks', async () => {
+    const args = ['policy', 'publish', 'test/stack/policies', '--justification', 'back to the files'];
+    const asked = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
+    expect([asked.code, asked.stderr]).toEqual([0, '']);
+    expect(asked.stdout).toMatch(/^As a whole this is /);
+    const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
+    const shown = await cast.show(cast.olga, id);
+    expect(shown.action).toBe('keyturn.policy.publish');
+    expect(shown.plan?.warnings.join('\n')).toMatch(/Of [1-9]\d* evaluations recorded in the 30 days/);
+    await cast.post(cast.ada, `/v1/requests/${id}/withdraw`, {});
   });
 });
 
