@@ -7,6 +7,7 @@ import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
 import { PolicyFacts1764300000000 } from './migrations/4-policy-facts.ts';
 import { Reconsideration1764400000000 } from './migrations/5-reconsideration.ts';
 import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
+import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -32,6 +33,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       PolicyFacts1764300000000,
       Reconsideration1764400000000,
       GateAnswers1764500000000,
+      PolicyCandidates1764600000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -44,6 +44,9 @@ export class PolicyReader {
     // Whoever changed a stored set changes whom it names, too: it is only what its digest says.
     if (policyDigest(row.body) !== digest)
       throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
+    // A set of a later version may mean something else by the same words: nothing of it is guessed.
+    if ((row.body.version as string) !== 'keyturn/v1')
+      throw new KeyturnError('unavailable', 'The policy is of a version that this process does not know.');
     if (this.#bodies.size >= POLICIES_MAX) this.#bodies.clear();
     const policy = completePolicy(row.body);
     this.#bodies.set(digest, policy);

@@ -34,6 +34,7 @@ export const LEAF_TYPES = [
   'execution.indeterminate',
   'execution.released',
   'gate.allowed',
+  'policy.proposed',
   'policy.installed',
   'switch.thrown',
   'switch.lift_confirmed',

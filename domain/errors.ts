@@ -35,6 +35,7 @@ const STATUS_BY_CODE = {
   unknown_action: 422,
   unknown_target: 422,
   unknown_agent: 422,
+  unknown_policy: 422,
   arguments_invalid: 422,
   not_canonical: 422,
   idempotency_key_reused: 422,
@@ -53,6 +54,7 @@ const STATUS_BY_CODE = {
   policy_invalid: 422,
   plan_refused: 422,
   plan_failed: 502,
+  policy_active: 409,
   illegal_move: 409,
   foreign_run: 409,
 } as const;

@@ -54,6 +54,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
   'gate.allowed': { from: ['new'], to: 'ended' },
+  'policy.proposed': {},
   'policy.installed': {},
   'switch.thrown': {},
   'switch.lift_confirmed': {},

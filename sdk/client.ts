@@ -12,6 +12,7 @@ import type {
   Ticket,
   Timeline,
 } from '../domain/wire.ts';
+import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
 import type { EvaluateBody, EvaluationAnswer } from '../domain/wire-evaluate.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
@@ -157,6 +158,16 @@ export class KeyturnClient {
     const body = reason === undefined ? {} : { reason };
     const answer = await this.#post<RequestView>(requestPath(id, 'withdraw'), body);
     return answer.status === 202 ? null : answer.body;
+  }
+
+  /** Proposes a compiled policy, for people. A request for `keyturn.policy.publish` then asks to publish it. */
+  async proposePolicy(policy: unknown): Promise<Proposal> {
+    return (await this.#post<Proposal>('/v1/policies', { policy })).body;
+  }
+
+  /** A policy that was proposed or installed, for people. */
+  async policy(digest: string): Promise<PolicyAnswer> {
+    return this.#get(`/v1/policies/${encodeURIComponent(digest)}`);
   }
 
   /** Kill switches that are on, oldest first. */

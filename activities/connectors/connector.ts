@@ -21,7 +21,15 @@ export interface ConnectorCall {
 export interface PlanRefusal {
   readonly kind: 'refused';
   readonly code:
-    'not_one_statement' | 'statement_kind' | 'function_not_allowed' | 'not_previewable' | 'target_error';
+    | 'not_one_statement'
+    | 'statement_kind'
+    | 'function_not_allowed'
+    | 'not_previewable'
+    | 'target_error'
+    | 'policy_base_changed'
+    | 'policy_unchanged'
+    | 'policy_unknown'
+    | 'policy_invalid';
   readonly detail: string;
 }
 

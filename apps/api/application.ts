@@ -17,6 +17,7 @@ import { readBody } from './http/body.ts';
 import { observe } from './http/observe.ts';
 import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
+import { PoliciesController } from './policies/policies.controller.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
 import { SwitchesController } from './switches/switches.controller.ts';
@@ -32,6 +33,7 @@ import { ScimUsersController } from './scim/users.controller.ts';
     DecisionsController,
     InboxController,
     SwitchesController,
+    PoliciesController,
     EventsController,
     OperationsController,
     ScimDiscoveryController,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import type { ErrorCode } from '../../../domain/errors.ts';
+import * as policies from '../../../domain/wire-policies.ts';
 import * as switches from '../../../domain/wire-switches.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import * as wire from '../../../domain/wire.ts';
@@ -55,6 +56,12 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'unavailable',
 ];
 
+const POLICY_ERRORS: readonly ErrorCode[] = [
+  'machine_cannot_decide',
+  'reviewer_unknown',
+  'reviewer_inactive',
+];
+
 const OPERATOR_ERRORS: readonly ErrorCode[] = [
   'invalid_json',
   'invalid_request',
@@ -101,6 +108,7 @@ export const OPERATIONS: readonly Operation[] = [
       'unsupported_media_type',
       'unknown_action',
       'unknown_target',
+      'unknown_policy',
       'arguments_invalid',
       'not_canonical',
       'idempotency_key_reused',
@@ -233,6 +241,21 @@ export const OPERATIONS: readonly Operation[] = [
       { status: 202, description: 'Noted: one more person is needed.', schema: switches.liftAnswerSchema },
     ],
     errors: [...OPERATOR_ERRORS, 'not_found', 'already_decided', 'switch_lifted'],
+  },
+  {
+    method: 'post',
+    path: '/v1/policies',
+    summary: 'Propose a policy (people); a request then asks to publish it',
+    body: policies.proposeBodySchema,
+    answers: [{ status: 201, description: 'It is kept.', schema: policies.proposalSchema }],
+    errors: [...POLICY_ERRORS, 'invalid_json', 'invalid_request', 'not_canonical', 'body_too_large'],
+  },
+  {
+    method: 'get',
+    path: '/v1/policies/{digest}',
+    summary: 'A policy that was proposed or installed (people)',
+    answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
+    errors: [...POLICY_ERRORS, 'not_found'],
   },
   {
     method: 'get',

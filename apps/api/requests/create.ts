@@ -11,6 +11,7 @@ import { refusalBySwitch } from '../switches/refusal.ts';
 import { refuseNoBreakGlass } from './break-glass.ts';
 import { catalogueEntry } from './catalogue-entry.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
+import { editorsOf } from './editors.ts';
 import { explain } from './explain.ts';
 import { lineageOf } from './lineage.ts';
 import { unrecordedRow } from './load.ts';
@@ -26,7 +27,7 @@ import { readStart, startWorkflow, type StartedRequest } from './start.ts';
 export async function createRequest(context: ApiContext, call: CreateCall): Promise<Created> {
   const answered = call.body.mode === 'gate' ? await answerAtOnce(context, call) : null;
   if (answered) return answered;
-  const lineage = lineageOf(call.caller, call.body);
+  const lineage = lineageOf(call.caller, call.body, await editorsOf(context, call.body));
   const id = idOf(context, call);
   const known = await readRequest(context.source.manager, id);
   if (known) {

@@ -39,6 +39,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'execution.indeterminate': 'Whether the action was done is unknown: an operator has to look.',
   'execution.released': 'The claim was given back: nothing was changed.',
   'gate.allowed': 'Policy allowed it on the spot; somebody else performs it.',
+  'policy.proposed': 'A policy was proposed.',
   'policy.installed': 'A policy was installed.',
   'switch.thrown': 'A kill switch was thrown.',
   'switch.lift_confirmed': 'An operator agreed to lift a kill switch.',
