@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
-import { digestOf, requirementDigest, type Digest } from '../domain/digest.ts';
+import { digestOf, type Digest } from '../domain/digest.ts';
 import type { Evaluation } from '../domain/evaluation.ts';
+import { recordedOutcome } from '../domain/explanation.ts';
 import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy-facts.ts';
 import type { RequestRow } from '../database/tables.ts';
 
@@ -37,19 +38,7 @@ export async function recordEvaluation(
   await manager.query(
     `insert into keyturn.evaluation (request, round, phase, at, policy_digest, facts_digest, outcome)
      values ($1, $2, $3, $4, $5, $6, $7)`,
-    [row.id, round, phase, facts.at, policyDigest, factsDigest, JSON.stringify(outcomeOf(evaluation))],
+    [row.id, round, phase, facts.at, policyDigest, factsDigest, JSON.stringify(recordedOutcome(evaluation))],
   );
   return factsDigest;
-}
-
-/** What is compared when it is evaluated again. */
-function outcomeOf({ effect, risk, requirement, rules, ...rest }: Evaluation): unknown {
-  return {
-    effect,
-    risk: risk.tier,
-    requirement_digest: requirement && requirementDigest(requirement),
-    requirement,
-    rules,
-    ...rest,
-  };
 }

@@ -48,10 +48,17 @@ export function requirementDigest(requirement: Requirement): Digest {
   return digestOf({ risk: requirement.risk, distinct_people: requirement.distinct_people, rules });
 }
 
+/** Requirements never change, so each is hashed once: an evaluation mostly meets the same few. */
+const RULE_DIGESTS = new WeakMap<RuleRequirement, Digest>();
+
 /** Content hash of what one rule demands, without its name. */
 export function ruleRequirementDigest(rule: RuleRequirement): Digest {
+  const known = RULE_DIGESTS.get(rule);
+  if (known) return known;
   const { rule: _name, ...demands } = rule;
-  return digestOf(demands);
+  const digest = digestOf(demands);
+  RULE_DIGESTS.set(rule, digest);
+  return digest;
 }
 
 /** The facts people decide on. */

@@ -1,18 +1,16 @@
-import type { JsonValue } from './canonical-json.ts';
 import { ruleRequirementDigest } from './digest.ts';
 import type { Expression } from './expressions/expression.ts';
-import { bindFacts, type BoundFacts } from './expressions/facts.ts';
+import { bindFacts, withFact, type BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
-import { actionOf, type ActionDefinition, type PolicySet, type RuleEffect, type Target } from './policy.ts';
 import {
-  factValues,
-  isFrozen,
-  riskFactTypes,
-  riskValues,
-  ruleFactTypes,
-  type Phase,
-  type PolicyFacts,
-} from './policy-facts.ts';
+  actionOf,
+  type ActionDefinition,
+  type PolicySet,
+  type Rule,
+  type RuleEffect,
+  type Target,
+} from './policy.ts';
+import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
 import { indexOf, type IndexedRule } from './policy-index.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
 import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment } from './risk.ts';
@@ -55,6 +53,13 @@ type Outcome = 'matched' | 'unmatched' | 'undecided' | 'error';
 
 interface Judged extends IndexedRule {
   readonly outcome: Outcome;
+}
+
+/** A rule with what its condition came to, and what that read. */
+export interface JudgedRule {
+  readonly rule: Rule;
+  /** `undecided` and `error`: see `evaluate`. */
+  readonly outcome: Outcome;
   readonly read: readonly ValueRead[];
 }
 
@@ -67,15 +72,30 @@ export function evaluate(policy: PolicySet, facts: PolicyFacts, phase: Phase): E
   const action = actionOf(policy, facts.action);
   if (!action) return UNKNOWN_ACTION;
   const asked = { policy, facts, phase, action };
-  const values = factValues(policy, facts);
-  const { risk, isDegraded } = riskOf(asked, values);
-  const known =
-    facts.plan === null && action.connector !== null ? values : { ...values, risk: riskValues(risk) };
-  const bound = bindFacts(ruleFactTypes(policy, action), known);
-  const judged = indexOf(policy)
-    .candidates(facts.action, facts.target)
-    .map((rule) => judge(rule, bound));
-  return conclude(asked, { judged, risk, isDegraded });
+  return conclude(asked, find(asked));
+}
+
+/** Every rule that could match an action there, matched or not, as `evaluate` judges it: for explaining why not. */
+export function judgeRules(policy: PolicySet, facts: PolicyFacts, phase: Phase): readonly JudgedRule[] {
+  const action = actionOf(policy, facts.action);
+  if (!action) return [];
+  const asked = { policy, facts, phase, action };
+  const { judged, bound } = find(asked);
+  return judged
+    .map((entry) => settleUndecided(asked, entry))
+    .map(({ rule, condition, outcome }) => ({ rule, outcome, read: condition?.valuesRead(bound) ?? [] }));
+}
+
+function find(asked: Asked): Findings {
+  const { policy, facts, action } = asked;
+  const index = indexOf(policy);
+  const known = bindFacts(index.typesOf(action), factValues(policy, facts));
+  const { risk, isDegraded } = riskOf(asked, known);
+  const isTooEarly = facts.plan === null && action.connector !== null;
+  const riskValue = isTooEarly ? undefined : riskValues(risk);
+  const bound = withFact(known, { name: 'risk', type: RISK_TYPE }, riskValue);
+  const judged = index.candidates(facts.action, facts.target).map((rule) => judge(rule, bound));
+  return { judged, bound, risk, isDegraded };
 }
 
 const UNKNOWN_ACTION: Evaluation = {
@@ -90,14 +110,12 @@ const UNKNOWN_ACTION: Evaluation = {
 
 /** A line that cannot be evaluated holds: doubt never lowers a tier. A line about facts that an action lacks does not. */
 function riskOf(
-  { policy, action, facts }: Asked,
-  values: Readonly<Record<string, JsonValue>>,
+  { policy, facts }: Asked,
+  bound: BoundFacts,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
-  const types = riskFactTypes(policy, action);
-  const bound = bindFacts(types, values);
   let isDegraded = false;
   const holding = indexOf(policy).riskLines.filter(({ condition }) => {
-    if ([...condition.roots].some((root) => !Object.hasOwn(types, root))) return false;
+    if ([...condition.roots].some((root) => !bound.variables.has(root))) return false;
     const { kind } = condition.evaluate(bound);
     const isUnplanned = kind === 'unknown' && facts.plan === null;
     if (kind === 'error' || (kind === 'unknown' && !isUnplanned)) isDegraded = true;
@@ -114,8 +132,7 @@ function riskOf(
 
 function judge(rule: IndexedRule, bound: BoundFacts): Judged {
   const { condition } = rule;
-  if (condition === null) return { ...rule, outcome: 'matched', read: [] };
-  return { ...rule, outcome: outcomeOf(condition, bound), read: condition.valuesRead(bound) };
+  return { ...rule, outcome: condition === null ? 'matched' : outcomeOf(condition, bound) };
 }
 
 function outcomeOf(condition: Expression, bound: BoundFacts): Outcome {
@@ -134,11 +151,12 @@ function outcomeOf(condition: Expression, bound: BoundFacts): Outcome {
 
 interface Findings {
   readonly judged: readonly Judged[];
+  readonly bound: BoundFacts;
   readonly risk: RiskAssessment;
   readonly isDegraded: boolean;
 }
 
-function conclude(asked: Asked, { judged, risk, isDegraded }: Findings): Evaluation {
+function conclude(asked: Asked, { judged, bound, risk, isDegraded }: Findings): Evaluation {
   const settled = judged.map((entry) => settleUndecided(asked, entry));
   const acting = takePath(asked, settled.filter(isActing));
   const effect = effectOf(asked, acting.rules);
@@ -147,7 +165,7 @@ function conclude(asked: Asked, { judged, risk, isDegraded }: Findings): Evaluat
     effect,
     risk,
     requirement,
-    rules: acting.rules.map(matchedRule),
+    rules: acting.rules.map((entry) => matchedRule(entry, bound)),
     is_degraded: isDegraded || settled.some((entry) => entry.outcome === 'error'),
     is_break_glass: acting.isBreakGlass,
     undecided: settled.filter((entry) => entry.outcome === 'undecided').map(({ rule }) => rule.id),
@@ -214,8 +232,9 @@ function requirementOf({ policy }: Asked, acting: Acting, risk: RiskAssessment):
   };
 }
 
-function matchedRule({ rule, outcome, read }: Judged): MatchedRule {
+function matchedRule({ rule, condition, outcome }: Judged, bound: BoundFacts): MatchedRule {
   const { id, source, because, effect } = rule;
+  const read = condition?.valuesRead(bound) ?? [];
   return { id, source, because, effect, is_error: outcome === 'error', read };
 }
 
@@ -230,7 +249,7 @@ export function canForbid(policy: PolicySet, action: string, target: Target): bo
 export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean {
   const action = actionOf(policy, facts.action);
   if (!action) return false;
-  const bound = bindFacts(ruleFactTypes(policy, action), factValues(policy, facts));
+  const bound = bindFacts({ ...indexOf(policy).typesOf(action), risk: RISK_TYPE }, factValues(policy, facts));
   return indexOf(policy)
     .candidates(facts.action, facts.target)
     .filter(({ rule }) => rule.break_glass)

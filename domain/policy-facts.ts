@@ -142,12 +142,12 @@ const REVIEWER = record({ id: TEXT, groups: TEXTS });
 /** What conditions on an action may read, by variable. */
 export type FactTypes = Readonly<Record<string, FactType>>;
 
+/** The type of the variable `risk`. */
+export const RISK_TYPE: FactType = record({ tier: words(...RISK_TIERS), score: INTEGER });
+
 /** The variables of rules about an action. `risk` is computed from the others. */
 export function ruleFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
-  return {
-    ...riskFactTypes(policy, action),
-    risk: record({ tier: words(...RISK_TIERS), score: INTEGER }),
-  };
+  return { ...riskFactTypes(policy, action), risk: RISK_TYPE };
 }
 
 /** The variables of risk lines. An action without a connector has no plan, so nothing can ask about it. */

@@ -1,5 +1,6 @@
 import { Expression } from './expressions/expression.ts';
-import type { PolicySet, Rule, Target } from './policy.ts';
+import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
+import { riskFactTypes, type FactTypes } from './policy-facts.ts';
 import type { RiskLine } from './risk.ts';
 
 /** A rule with its condition, ready to be asked. */
@@ -23,6 +24,7 @@ export class PolicyIndex {
   readonly #policy: PolicySet;
   readonly #byAction = new Map<string, readonly IndexedRule[]>();
   readonly #candidates = new Map<string, readonly IndexedRule[]>();
+  readonly #types = new Map<ActionDefinition, FactTypes>();
   #riskLines: readonly IndexedRiskLine[] | null = null;
 
   constructor(policy: PolicySet) {
@@ -48,6 +50,15 @@ export class PolicyIndex {
       .map((rule) => ({ rule, condition: rule.when === undefined ? null : new Expression(rule.when) }));
     this.#byAction.set(action, found);
     return found;
+  }
+
+  /** What conditions about an action of the catalogue may read, `risk` excepted. */
+  typesOf(action: ActionDefinition): FactTypes {
+    const known = this.#types.get(action);
+    if (known) return known;
+    const types = riskFactTypes(this.#policy, action);
+    this.#types.set(action, types);
+    return types;
   }
 
   get riskLines(): readonly IndexedRiskLine[] {

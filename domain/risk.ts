@@ -71,9 +71,10 @@ function strictest(left: TierDemand, right: TierDemand): TierDemand {
   };
 }
 
-/** A rule's requirement, not weaker than the tier demands. */
+/** A rule's requirement, not weaker than the tier demands; the same object when it is strong enough as it is. */
 export function underDemand(rule: RuleRequirement, demand: TierDemand): RuleRequirement {
   const isStronger = demand.minimum_grade < rule.minimum_grade;
+  if (!isStronger && rule.maximum_age_ms <= (demand.maximum_age_ms ?? Infinity)) return rule;
   return {
     ...rule,
     minimum_grade: isStronger ? demand.minimum_grade : rule.minimum_grade,

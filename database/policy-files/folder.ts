@@ -5,7 +5,7 @@ import { join, sep } from 'node:path';
 import { didYouMean, quote, type PolicyProblem } from './problem.ts';
 
 /** What a file of the folder holds. */
-export type FileKind = 'settings' | 'directory' | 'actions' | 'targets' | 'rules';
+export type FileKind = 'settings' | 'directory' | 'actions' | 'targets' | 'rules' | 'tests';
 
 /** One file of the folder, read. */
 export interface PolicyFile {
@@ -42,7 +42,7 @@ const FOLDERS: ReadonlyMap<string, FileKind> = new Map([
 ]);
 
 /** Test cases of a policy live beside it; they are no part of the set. */
-const OTHER_FOLDERS: ReadonlySet<string> = new Set(['tests']);
+const TESTS = 'tests';
 
 interface Reading {
   /** Real path of the folder: nothing outside it is read. */
@@ -65,12 +65,25 @@ export async function readFolder(directory: string): Promise<PolicyFolder> {
   return opened;
 }
 
+/** Reads the tests beside a policy. Never throws for what the folder holds or lacks. */
+export async function readTestFiles(directory: string): Promise<PolicyFolder> {
+  const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
+  const root = await realpath(directory).catch((error: unknown) =>
+    refuse(reading, directory, reasonOf(error)),
+  );
+  if (root === undefined) return reading;
+  const opened = { ...reading, root };
+  await readKindFolder(opened, TESTS, 'tests');
+  if (opened.files.length > FILES_MAX) refuse(opened, TESTS, `more than ${FILES_MAX} files`);
+  return opened;
+}
+
 async function readTopLevel(reading: Reading, entry: Dirent): Promise<void> {
   const folder = FOLDERS.get(entry.name);
   if (folder) return readKindFolder(reading, entry.name, folder);
   const kind = SINGLE_FILES.get(entry.name);
   if (kind) return readOne(reading, entry.name, kind);
-  if (OTHER_FOLDERS.has(entry.name)) return;
+  if (entry.name === TESTS) return;
   const known = [...SINGLE_FILES.keys(), ...FOLDERS.keys()];
   refuse(reading, entry.name, `not part of a policy folder${didYouMean(entry.name, known)}`);
 }

@@ -21,6 +21,7 @@ const DECLARED_BY: Readonly<Record<FileKind, readonly NameKind[]>> = {
   actions: ['action', 'resource type'],
   targets: ['target'],
   rules: ['rule'],
+  tests: [],
 };
 
 /** Where files and their problems meet. */

@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, isSeq, type LineCounter, type Node } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, Scalar, type LineCounter, type Node } from 'yaml';
 
 import { parseDurationMs } from './durations.ts';
 import { Fields, type Shape } from './fields.ts';
@@ -44,6 +44,11 @@ export class Value {
   /** The same value, at another place of the file: for a problem inside a text. */
   at(offset: number | undefined): Value {
     return new Value(this.source, null, offset ?? this.offset);
+  }
+
+  /** A word of this text, at its place. */
+  as(word: string): Value {
+    return new Value(this.source, new Scalar(word), this.offset);
   }
 
   position(): { readonly line: number; readonly column: number } {

@@ -59,6 +59,11 @@ export class Expression {
     return this.compiled().paths.map(pathText);
   }
 
+  /** The same paths as segments. */
+  get factPaths(): readonly FactPath[] {
+    return this.compiled().paths;
+  }
+
   /**
    * Its outcome for facts. `a || b` is true when `a` is, also if `b` cannot be decided, and likewise for `&&` and false.
    * A fact that violates its type is no such gap: an expression that may read it is an error in any case.

@@ -56,6 +56,22 @@ export function bindFacts(
   return { variables: new Set(Object.keys(variables)), missing, violations, values, facts };
 }
 
+/** The same facts and one more variable, without holding the others against their types once again. */
+export function withFact(
+  bound: BoundFacts,
+  { name, type }: { readonly name: string; readonly type: FactType },
+  value: JsonValue | undefined,
+): BoundFacts {
+  const more = bindFacts({ [name]: type }, value === undefined ? {} : { [name]: value });
+  return {
+    variables: new Set([...bound.variables, ...more.variables]),
+    missing: new Set([...bound.missing, ...more.missing]),
+    violations: [...bound.violations, ...more.violations],
+    values: new Map([...bound.values, ...more.values]),
+    facts: { ...bound.facts, ...more.facts },
+  };
+}
+
 interface Place {
   readonly value: unknown;
   readonly path: FactPath;

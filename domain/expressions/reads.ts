@@ -71,7 +71,7 @@ export function isComprehension(node: SyntaxNode): node is NodeOf<'rcall'> {
 }
 
 /** The nodes directly below a node, in the order they are written. */
-function childrenOf(node: SyntaxNode): readonly SyntaxNode[] {
+export function childrenOf(node: SyntaxNode): readonly SyntaxNode[] {
   return node.op === 'value' ? [] : nodesIn(node.args);
 }
 

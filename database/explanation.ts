@@ -1,0 +1,86 @@
+import type { EntityManager } from 'typeorm';
+
+import { digestOf } from '../domain/digest.ts';
+import { evaluate, type Evaluation } from '../domain/evaluation.ts';
+import { differencesOf, type RecordedOutcome } from '../domain/explanation.ts';
+import { policyDigest, type PolicySet } from '../domain/policy.ts';
+import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy-facts.ts';
+
+/** One evaluation as it was recorded. */
+export interface RecordedEvaluation {
+  readonly id: string;
+  readonly round: number;
+  readonly phase: Phase;
+  readonly at: string;
+  readonly policy_digest: string;
+  readonly facts_digest: string;
+  readonly outcome: RecordedOutcome;
+}
+
+/**
+ * What comes of evaluating it once more. `missing`: the facts were erased, or the policy is not there, so nothing can be
+ * said; `altered`: what is stored is not what its digest names.
+ */
+export type Recomputation =
+  | { readonly kind: 'agrees'; readonly evaluation: Evaluation }
+  | { readonly kind: 'differs'; readonly fields: readonly string[]; readonly evaluation: Evaluation }
+  | { readonly kind: 'missing' | 'altered'; readonly what: 'facts' | 'policy' };
+
+/** A recorded evaluation with what it comes to today. */
+export interface ExplainedEvaluation {
+  readonly recorded: RecordedEvaluation;
+  readonly recomputed: Recomputation;
+}
+
+interface EvaluationRow extends Omit<RecordedEvaluation, 'at'> {
+  readonly at: Date;
+  /** Null when they were erased. */
+  readonly facts: StoredFacts | null;
+  readonly policy: PolicySet | null;
+}
+
+/**
+ * Every evaluation of a request, in the order of recording, each evaluated again from the policy and the facts that its
+ * digests name. Both are held against their digests first: nothing is guessed, and nothing that was altered is used.
+ */
+export async function explainRequest(
+  manager: EntityManager,
+  request: string,
+): Promise<readonly ExplainedEvaluation[]> {
+  const rows: EvaluationRow[] = await manager.query(
+    `select evaluation.id, round, phase, at, policy_digest, facts_digest, outcome,
+            fact_set.body as facts, policy_set.body as policy
+     from keyturn.evaluation
+       left join keyturn.fact_set on fact_set.digest = facts_digest
+       left join keyturn.policy_set on policy_set.digest = policy_digest
+     where request = $1 order by evaluation.id`,
+    [request],
+  );
+  return rows.map((row) => {
+    const { facts: _facts, policy: _policy, ...recorded } = row;
+    return { recorded: { ...recorded, at: row.at.toISOString() }, recomputed: recompute(row) };
+  });
+}
+
+function recompute(row: EvaluationRow): Recomputation {
+  if (row.policy === null) return { kind: 'missing', what: 'policy' };
+  if (row.facts === null) return { kind: 'missing', what: 'facts' };
+  if (!isNamedBy(row.policy_digest, () => policyDigest(row.policy as PolicySet)))
+    return { kind: 'altered', what: 'policy' };
+  if (!isNamedBy(row.facts_digest, () => digestOf(row.facts))) return { kind: 'altered', what: 'facts' };
+  const facts = recalledFacts(row.policy, row.facts);
+  // The set is the one that was used, so it has the target: else the two were never evaluated together.
+  if (facts === null) return { kind: 'altered', what: 'facts' };
+  const evaluation = evaluate(row.policy, facts, row.phase);
+  const fields = differencesOf(row.outcome, evaluation);
+  return fields.length === 0 ? { kind: 'agrees', evaluation } : { kind: 'differs', fields, evaluation };
+}
+
+function isNamedBy(digest: string, compute: () => string): boolean {
+  try {
+    return compute() === digest;
+  } catch {
+    // What has no canonical form never had a digest.
+    return false;
+  }
+}

@@ -1,0 +1,318 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import { actionOf, targetOf, type PolicySet } from '../../domain/policy.ts';
+import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-facts.ts';
+import {
+  REVIEW_ANSWERS,
+  stageText,
+  type PolicyTest,
+  type PolicyTestExpectation,
+  type PolicyTestGiven,
+} from '../../domain/policy-test.ts';
+import { REQUEST_MODES } from '../../domain/request.ts';
+import { RISK_TIERS } from '../../domain/risk.ts';
+import { parseFile } from './document.ts';
+import type { Fields } from './fields.ts';
+import { readTestFiles } from './folder.ts';
+import { Names } from './names.ts';
+import { sortProblems, type PolicyProblem } from './problem.ts';
+import { readSelector } from './selector.ts';
+import { checkVersion } from './settings.ts';
+import type { Value } from './value.ts';
+
+/** All tests of a policy folder, or everything that is wrong with them. */
+export type PolicyTestsResult =
+  | { readonly ok: true; readonly tests: readonly PolicyTest[] }
+  | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
+
+/** Reads `tests/*.yaml` of a policy folder. Never throws for what they hold. A policy without tests is a problem. */
+export async function loadPolicyTests(directory: string, policy: PolicySet): Promise<PolicyTestsResult> {
+  const folder = await readTestFiles(directory);
+  const problems = [...folder.problems];
+  const roots = folder.files.flatMap((file) => parseFile(file, problems) ?? []);
+  const context = { policy, names: namesOf(policy), seen: new Map<string, string>() };
+  const tests = roots.flatMap(testsOf).map((value) => readTest(value, context));
+  if (tests.length === 0 && problems.length === 0)
+    problems.push({ file: 'tests', line: 1, column: 1, message: 'the policy has no tests' });
+  return problems.length === 0 ? { ok: true, tests } : { ok: false, problems: sortProblems(problems) };
+}
+
+/** Everything that a test may name. */
+function namesOf(policy: PolicySet): Names {
+  const names = new Names();
+  for (const { action } of policy.actions) names.allow('action', action);
+  for (const { id } of policy.targets) names.allow('target', id);
+  for (const { id } of policy.rules) names.allow('rule', id);
+  for (const { id } of policy.windows) names.allow('window', id);
+  for (const { id } of policy.directory.people) names.allow('person', id);
+  for (const { id } of policy.directory.groups) names.allow('group', id);
+  for (const { id } of policy.directory.agents) names.allow('agent', id);
+  return names;
+}
+
+interface TestContext {
+  readonly policy: PolicySet;
+  readonly names: Names;
+  /** Places of tests by name. */
+  readonly seen: Map<string, string>;
+}
+
+function testsOf(root: Value): readonly Value[] {
+  const fields = root.fields({ version: 'optional', tests: 'required' });
+  checkVersion(fields.get('version'));
+  return fields.items('tests');
+}
+
+function readTest(value: Value, context: TestContext): PolicyTest {
+  const fields = value.fields({
+    name: 'required',
+    given: 'required',
+    expect: 'optional',
+    may: 'optional',
+    after: 'optional',
+  });
+  const [given, may, after] = [fields.get('given'), fields.get('may'), fields.get('after')];
+  if (after && !may) after.refuse('after says when the reviewers in may decide: there are none');
+  if (value.isMapping() && !fields.get('expect') && !may)
+    value.refuse("expects nothing: missing 'expect' or 'may'");
+  return {
+    name: readName(fields, context),
+    source: value.place(),
+    given: readGiven(given, context),
+    expect: readExpectation(fields.get('expect'), context.names),
+    may: readMay(may, context.names),
+    after_ms: after?.durationMs() ?? 0,
+  };
+}
+
+function readName(fields: Fields, { seen }: TestContext): string {
+  const name = fields.text('name');
+  const first = seen.get(name);
+  if (name !== '' && first !== undefined)
+    fields.get('name')?.refuse(`there is a test of this name at ${first}`);
+  else seen.set(name, fields.value.place());
+  return name;
+}
+
+/** A Monday at noon. Only what a condition reads of the time makes a test name another one. */
+const USUAL_TIME = '2026-01-05T12:00:00.000Z';
+
+const NOTHING: PolicyTestGiven = {
+  action: '',
+  target: '',
+  requester: '',
+  on_behalf_of: null,
+  arguments: {},
+  plan: null,
+  mode: 'execute',
+  break_glass: false,
+  at: USUAL_TIME,
+  history: { requests_24h: 0, denials_24h: 0, failures_24h: 0 },
+  windows: {},
+};
+
+function readGiven(value: Value | undefined, { policy, names }: TestContext): PolicyTestGiven {
+  if (!value) return NOTHING;
+  const fields = value.fields({
+    action: 'required',
+    target: 'required',
+    requester: 'required',
+    on_behalf_of: 'optional',
+    arguments: 'optional',
+    plan: 'optional',
+    mode: 'optional',
+    break_glass: 'optional',
+    at: 'optional',
+    history: 'optional',
+    windows: 'optional',
+  });
+  const action = named(fields.get('action'), 'action', names);
+  const [plan, behalf] = [fields.get('plan'), fields.get('on_behalf_of')];
+  const isPlanned = actionOf(policy, action)?.connector !== null;
+  if (plan && !isPlanned) plan.refuse('an action without a connector has no plan');
+  checkTarget(fields, policy, action);
+  return {
+    action,
+    target: named(fields.get('target'), 'target', names),
+    requester: requesterOf(fields.get('requester'), names),
+    on_behalf_of: behalf ? named(behalf, 'person', names) : null,
+    arguments: readArguments(fields, policy, action),
+    plan: plan ? readPlan(plan) : null,
+    mode: fields.get('mode')?.choice(REQUEST_MODES) ?? (isPlanned ? 'execute' : 'gate'),
+    break_glass: fields.flag('break_glass', false),
+    at: readInstant(fields.get('at')),
+    history: readHistory(fields.get('history')),
+    windows: readWindows(fields, { policy, names, action, isKnown: plan !== undefined || !isPlanned }),
+  };
+}
+
+function named(value: Value | undefined, kind: 'action' | 'target' | 'person', names: Names): string {
+  const name = value?.text() ?? '';
+  if (value) names.require(kind, name, value);
+  return name;
+}
+
+/** An agent or a person; the refusal offers agents, who ask more often. */
+function requesterOf(value: Value | undefined, names: Names): string {
+  const name = value?.text() ?? '';
+  if (value && !names.all('person').includes(name)) names.require('agent', name, value);
+  return name;
+}
+
+function checkTarget(fields: Fields, policy: PolicySet, name: string): void {
+  const [action, target] = [actionOf(policy, name), targetOf(policy, fields.text('target'))];
+  if (action && target && action.resource_type !== target.resource_type)
+    fields
+      .get('target')
+      ?.refuse(`${target.id} is a ${target.resource_type}: ${name} acts on ${action.resource_type}`);
+}
+
+/** Held against the schema that the API would hold them against. */
+function readArguments(fields: Fields, policy: PolicySet, name: string): PolicyTestGiven['arguments'] {
+  const value = fields.get('arguments');
+  const given = value ? objectOf(value) : {};
+  const action = actionOf(policy, name);
+  if (!action) return given;
+  const ajv = new Ajv2020({ strict: true, allErrors: false, logger: false });
+  if (ajv.validate(action.arguments, given)) return given;
+  const [error] = ajv.errors ?? [];
+  (value ?? fields.value).refuse(
+    `arguments${error?.instancePath ?? ''} ${error?.message ?? 'do not fit the schema'}`,
+  );
+  return given;
+}
+
+function objectOf(value: Value): Readonly<Record<string, JsonValue>> {
+  if (value.isMapping()) return value.object();
+  value.pairs();
+  return {};
+}
+
+const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
+
+function readPlan(value: Value): PlanFacts {
+  const fields = value.fields({
+    rows: 'optional',
+    resources: 'optional',
+    names: 'optional',
+    destructive: 'optional',
+    reversible: 'optional',
+    previewed: 'optional',
+  });
+  const names = fields.get('names') ? fields.list('names').map((name) => name.text()) : [];
+  return {
+    rows_changed: fields.get('rows')?.integer(COUNT) ?? 0,
+    resources_changed: fields.get('resources')?.integer(COUNT) ?? names.length,
+    is_destructive: fields.flag('destructive', false),
+    is_reversible: fields.flag('reversible', true),
+    is_fully_previewed: fields.flag('previewed', true),
+    names,
+  };
+}
+
+function readHistory(value: Value | undefined): HistoryFacts {
+  const fields = value?.fields({
+    requests_24h: 'optional',
+    denials_24h: 'optional',
+    failures_24h: 'optional',
+  });
+  const count = (key: keyof HistoryFacts): number => fields?.get(key)?.integer(COUNT) ?? 0;
+  return {
+    requests_24h: count('requests_24h'),
+    denials_24h: count('denials_24h'),
+    failures_24h: count('failures_24h'),
+  };
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/;
+
+function readInstant(value: Value | undefined): string {
+  const text = value?.text() ?? '';
+  if (text === '') return USUAL_TIME;
+  const instant = INSTANT.test(text) ? new Date(text) : new Date(Number.NaN);
+  if (!Number.isNaN(instant.getTime())) return instant.toISOString();
+  value?.refuse('not an instant in UTC such as 2026-11-24T10:00:00Z');
+  return USUAL_TIME;
+}
+
+interface WindowsContext {
+  readonly policy: PolicySet;
+  readonly names: Names;
+  readonly action: string;
+  /** Windows are asked once the request is planned. */
+  readonly isKnown: boolean;
+}
+
+function readWindows(fields: Fields, context: WindowsContext): Readonly<Record<string, WindowFacts>> {
+  const value = fields.get('windows');
+  if (!value) return {};
+  if (!context.isKnown) value.refuse('windows are counted once the request is planned: give a plan as well');
+  return Object.fromEntries(
+    value.pairs().map(({ name, key, value: held }) => [name, readWindow(key, held, context)]),
+  );
+}
+
+function readWindow(key: Value, value: Value, { policy, names, action }: WindowsContext): WindowFacts {
+  const name = key.text();
+  names.require('window', name, key);
+  const window = policy.windows.find(({ id }) => id === name);
+  if (window && !window.action.includes(action)) key.refuse(`${name} does not count ${action}`);
+  const fields = value.fields({ count: 'optional', sum: 'optional' });
+  return { count: fields.get('count')?.integer(COUNT) ?? 1, sum: fields.get('sum')?.integer(COUNT) ?? 0 };
+}
+
+function readExpectation(value: Value | undefined, names: Names): PolicyTestExpectation {
+  if (!value) return {};
+  const fields = value.fields({
+    effect: 'optional',
+    risk: 'optional',
+    rules: 'optional',
+    stages: 'optional',
+    expires: 'optional',
+  });
+  if (value.isMapping() && value.pairs().length === 0) value.refuse('expects nothing');
+  const effect = fields.get('effect')?.choice(['allow', 'review', 'forbid'] as const);
+  const risk = fields.get('risk')?.choice(RISK_TIERS);
+  return { ...(effect ? { effect } : {}), ...(risk ? { risk } : {}), ...readDemands(fields, names) };
+}
+
+function readDemands(fields: Fields, names: Names): PolicyTestExpectation {
+  const [rules, stages, expires] = [fields.get('rules'), fields.get('stages'), fields.get('expires')];
+  return {
+    ...(rules ? { rules: rules.list().map((rule) => ruleOf(rule, names)) } : {}),
+    ...(stages ? { stages: stages.list().map((stage) => readStage(stage, names)) } : {}),
+    ...(expires ? { expires_ms: expires.durationMs() } : {}),
+  };
+}
+
+function ruleOf(value: Value, names: Names): string {
+  names.require('rule', value.text(), value);
+  return value.text();
+}
+
+const STAGE = /^(?<any>\S+(?: or \S+)*) x(?<quorum>[1-9]\d?)$/;
+
+/** `group:dba or owners x2` */
+function readStage(value: Value, names: Names): string {
+  const text = value.text();
+  const { any, quorum } = STAGE.exec(text)?.groups ?? {};
+  if (any === undefined) {
+    if (text !== '')
+      value.refuse('not a stage: selectors with or between, and how many, such as group:dba or owners x2');
+    return text;
+  }
+  const selectors = any.split(' or ').map((word) => readSelector(value.as(word), names));
+  return stageText({ any: selectors, quorum: Number(quorum) });
+}
+
+function readMay(value: Value | undefined, names: Names): PolicyTest['may'] {
+  const pairs = value?.pairs() ?? [];
+  if (value?.isMapping() && pairs.length === 0) value.refuse('names nobody');
+  return Object.fromEntries(
+    pairs.map(({ name, key, value: answer }) => {
+      names.require('person', name, key);
+      return [name, answer.choice(REVIEW_ANSWERS) ?? 'yes'] as const;
+    }),
+  );
+}

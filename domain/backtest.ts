@@ -1,0 +1,277 @@
+import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
+import { digestOf, ruleRequirementDigest, type Digest } from './digest.ts';
+import { evaluate, type Evaluation } from './evaluation.ts';
+import { identityKey, type Lineage } from './identity.ts';
+import { targetOf, type PolicySet, type RuleEffect } from './policy.ts';
+import { recalledFacts, type StoredFacts } from './policy-facts.ts';
+import type { CountedDecision } from './quorum.ts';
+import { wouldSuffice } from './recount.ts';
+import type { Requirement } from './requirement.ts';
+import { shortagesOf, type Shortage } from './satisfiable.ts';
+import { isLooser } from './strictness.ts';
+
+/** A recorded evaluation of a planned request: the last one of its round. */
+export interface BacktestRecord {
+  readonly request: string;
+  readonly round: number;
+  /** Null when they were erased. */
+  readonly facts: StoredFacts | null;
+  readonly lineage: Lineage;
+  /** What people said in that round, as far as it was known at the watermark. */
+  readonly outcome: 'approved' | 'denied' | 'open';
+  readonly pending_since: string | null;
+  /** Counted decisions of the round up to the watermark, in the order of recording. */
+  readonly decisions: readonly CountedDecision[];
+}
+
+/** One evaluation under both policies. */
+export interface BacktestDifference {
+  readonly request: string;
+  readonly round: number;
+  readonly action: string;
+  readonly target: string;
+  /** The candidate lets something through that the base would not; otherwise it is stricter. */
+  readonly is_looser: boolean;
+  readonly base: Evaluation;
+  readonly candidate: Evaluation;
+}
+
+/** How many evaluations ask a selector, under each policy. */
+export interface SelectorLoad {
+  readonly selector: string;
+  readonly base: number;
+  readonly candidate: number;
+}
+
+/** A request that too few people of the candidate's directory could approve. */
+export interface UnsatisfiableRequest {
+  readonly request: string;
+  readonly round: number;
+  readonly shortages: readonly Shortage[];
+}
+
+/** How often an effect of the base became an effect of the candidate. */
+export type EffectMatrix = Readonly<Record<RuleEffect, Readonly<Record<RuleEffect, number>>>>;
+
+/** What a candidate would have done with recorded requests. Lists hold at most `limit` entries, counts count all. */
+export interface BacktestReport {
+  readonly evaluations: number;
+  readonly matrix: EffectMatrix;
+  readonly loosened: number;
+  readonly loosened_first: readonly BacktestDifference[];
+  readonly tightened: number;
+  /** Evaluations in which a fact was missing for the candidate, and counted as stricter. */
+  readonly facts_missing: number;
+  /** Evaluations whose facts were erased: nothing is said of them. */
+  readonly facts_erased: number;
+  readonly load: readonly SelectorLoad[];
+  readonly unsatisfiable: number;
+  readonly unsatisfiable_first: readonly UnsatisfiableRequest[];
+  /** Requests that were approved by people whose approvals would not have been enough. */
+  readonly insufficient: number;
+  readonly insufficient_first: readonly Pick<BacktestRecord, 'request' | 'round'>[];
+  readonly suggestions: readonly AllowSuggestion[];
+  /** Over every verdict on every record, in order: equal for equal records and policies, whatever the limit. */
+  readonly digest: Digest;
+}
+
+/** How many entries lists hold. */
+const LIMIT = 20;
+
+/** Evaluates every record by both policies. Never throws for what records hold. */
+export function backtest(
+  records: Iterable<BacktestRecord>,
+  base: PolicySet,
+  candidate: PolicySet,
+): BacktestReport {
+  const run = new Backtest(base, candidate);
+  for (const record of records) run.add(record);
+  return run.report();
+}
+
+/** A backtest in progress, for records that arrive in batches. The order of records is part of the digest. */
+export class Backtest {
+  readonly #base: PolicySet;
+  readonly #candidate: PolicySet;
+  readonly #limit: number;
+  readonly #history = new AllowHistory();
+  readonly #matrix = { allow: noEffects(), review: noEffects(), forbid: noEffects() };
+  readonly #load = new Map<string, { base: number; candidate: number }>();
+  readonly #shortages = new Map<string, readonly Shortage[]>();
+  readonly #looser: BacktestDifference[] = [];
+  readonly #unsatisfiable: UnsatisfiableRequest[] = [];
+  readonly #insufficient: Pick<BacktestRecord, 'request' | 'round'>[] = [];
+  readonly #counts = {
+    evaluations: 0,
+    loosened: 0,
+    tightened: 0,
+    missing: 0,
+    erased: 0,
+    unsatisfiable: 0,
+    insufficient: 0,
+  };
+  #verdicts: string[] = [];
+  #chain = '';
+
+  constructor(base: PolicySet, candidate: PolicySet, { limit = LIMIT }: { readonly limit?: number } = {}) {
+    this.#base = base;
+    this.#candidate = candidate;
+    this.#limit = limit;
+  }
+
+  /** Takes one record in. Answers the difference between the policies, or null when they agree or cannot be asked. */
+  add(record: BacktestRecord): BacktestDifference | null {
+    const { facts } = record;
+    if (facts === null) {
+      this.#counts.erased += 1;
+      this.#note(record, 'erased');
+      return null;
+    }
+    this.#counts.evaluations += 1;
+    const base = evaluated(this.#base, facts);
+    const candidate = evaluated(this.#candidate, facts);
+    this.#matrix[base.effect][candidate.effect] += 1;
+    if (candidate.is_degraded) this.#counts.missing += 1;
+    this.#countLoad('base', base.requirement);
+    this.#countLoad('candidate', candidate.requirement);
+    this.#history.add(facts, base, record.outcome);
+    const marks = [...this.#checkPeople(record, facts, candidate)];
+    const difference = this.#compare(record, facts, { base, candidate });
+    if (difference) marks.push(difference.is_looser ? 'looser' : 'stricter');
+    this.#note(record, `${base.effect} ${candidate.effect} ${marks.join(' ')}`);
+    return difference;
+  }
+
+  report(): BacktestReport {
+    const { evaluations, loosened, tightened, missing, erased, unsatisfiable, insufficient } = this.#counts;
+    const found = {
+      evaluations,
+      matrix: this.#matrix,
+      loosened,
+      tightened,
+      facts_missing: missing,
+      facts_erased: erased,
+      load: [...this.#load].map(([selector, counts]) => ({ selector, ...counts })).sort(bySelector),
+      unsatisfiable,
+      insufficient,
+      suggestions: this.#history.suggestions(),
+    };
+    return {
+      ...found,
+      loosened_first: this.#looser,
+      unsatisfiable_first: this.#unsatisfiable,
+      insufficient_first: this.#insufficient,
+      digest: digestOf({ found, verdicts: [this.#chain, this.#verdicts] }),
+    };
+  }
+
+  #compare(
+    { request, round }: BacktestRecord,
+    { action, target }: StoredFacts,
+    both: Pick<BacktestDifference, 'base' | 'candidate'>,
+  ): BacktestDifference | null {
+    const isLoose = isLooser(both.candidate, both.base);
+    if (!isLoose && !isLooser(both.base, both.candidate)) return null;
+    const difference = { request, round, action, target, is_looser: isLoose, ...both };
+    if (!isLoose) this.#counts.tightened += 1;
+    else {
+      this.#counts.loosened += 1;
+      if (this.#looser.length < this.#limit) this.#looser.push(difference);
+    }
+    return difference;
+  }
+
+  #countLoad(which: 'base' | 'candidate', requirement: Requirement | null): void {
+    if (requirement === null) return;
+    for (const selector of selectorsOf(requirement)) {
+      const counts = this.#load.get(selector) ?? { base: 0, candidate: 0 };
+      counts[which] += 1;
+      this.#load.set(selector, counts);
+    }
+  }
+
+  *#checkPeople(record: BacktestRecord, facts: StoredFacts, candidate: Evaluation): Generator<string> {
+    const { request, round } = record;
+    const owners = targetOf(this.#candidate, facts.target)?.owners ?? [];
+    const shortages = this.#shortagesOf(record, candidate.requirement, owners);
+    if (shortages.length > 0) {
+      this.#counts.unsatisfiable += 1;
+      if (this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push({ request, round, shortages });
+      yield 'unsatisfiable';
+    }
+    if (record.outcome !== 'approved' || record.pending_since === null) return;
+    const given = { ...record, pending_since: record.pending_since, owners };
+    if (wouldSuffice(candidate, given, this.#candidate)) return;
+    this.#counts.insufficient += 1;
+    if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
+    yield 'insufficient';
+  }
+
+  /** The same requirement for the same people and owners comes to the same, and most requests are alike. */
+  #shortagesOf(
+    { lineage }: BacktestRecord,
+    requirement: Requirement | null,
+    owners: readonly string[],
+  ): readonly Shortage[] {
+    if (requirement === null) return [];
+    const rules = requirement.rules.map(ruleRequirementDigest);
+    const key = JSON.stringify([rules, lineage.map(identityKey), owners]);
+    const known = this.#shortages.get(key);
+    if (known) return known;
+    const { directory, rotations } = this.#candidate;
+    const directories = {
+      now: directory,
+      at_creation: directory,
+      rotations: { now: rotations, at_creation: rotations },
+      owners_at_creation: owners,
+    };
+    const found = shortagesOf({ requirement, lineage, owners, directories });
+    if (this.#shortages.size >= SHORTAGES_MAX) this.#shortages.clear();
+    this.#shortages.set(key, found);
+    return found;
+  }
+
+  #note({ request, round }: BacktestRecord, verdict: string): void {
+    this.#verdicts.push(`${request} ${round} ${verdict}`);
+    if (this.#verdicts.length < FOLDED_AT) return;
+    // Hashed as they come, so that memory does not grow with them.
+    this.#chain = digestOf([this.#chain, this.#verdicts]);
+    this.#verdicts = [];
+  }
+}
+
+/** A policy that does not know the target, or facts that nobody can read, let nothing through. */
+const NOTHING_PASSES: Evaluation = {
+  effect: 'forbid',
+  risk: { tier: 'critical', score: 0, reasons: [] },
+  requirement: null,
+  rules: [],
+  is_degraded: true,
+  is_break_glass: false,
+  undecided: [],
+};
+
+function evaluated(policy: PolicySet, stored: StoredFacts): Evaluation {
+  try {
+    const facts = recalledFacts(policy, stored);
+    return facts ? evaluate(policy, facts, 'planned') : NOTHING_PASSES;
+  } catch {
+    return NOTHING_PASSES;
+  }
+}
+
+const SHORTAGES_MAX = 10_000;
+const FOLDED_AT = 1_000;
+
+function noEffects(): Record<RuleEffect, number> {
+  return { allow: 0, review: 0, forbid: 0 };
+}
+
+function bySelector(left: SelectorLoad, right: SelectorLoad): number {
+  return left.selector < right.selector ? -1 : 1;
+}
+
+/** Who is asked, each once: waiting longer brings in nobody who is counted here. */
+function selectorsOf(requirement: Requirement): ReadonlySet<string> {
+  return new Set(requirement.rules.flatMap((rule) => rule.stages.flatMap((stage) => stage.any)));
+}

@@ -1,0 +1,161 @@
+import type { JsonValue } from './canonical-json.ts';
+import { digestOf } from './digest.ts';
+import type { PolicySet, Rule } from './policy.ts';
+
+/** `tightening` can only make policy stricter, `neutral` changes no outcome; everything else is `loosening`. */
+export type ChangeKind = 'neutral' | 'tightening' | 'loosening';
+
+/** One difference between two policies. */
+export interface PolicyChange {
+  readonly kind: ChangeKind;
+  /** What kind of thing changed: `rule`, `target`, `directory`, … */
+  readonly what: string;
+  /** Its name, or null where there is only one of it. */
+  readonly name: string | null;
+  readonly how: 'added' | 'removed' | 'edited';
+  /** Where the rule stands in its files, or null for anything else. */
+  readonly source: string | null;
+}
+
+/** A change of policy as a whole. */
+export interface Classification {
+  readonly kind: ChangeKind;
+  readonly changes: readonly PolicyChange[];
+}
+
+/**
+ * What kind of change leads from one policy to another, told from their structure alone: no facts, no traffic. It is
+ * `tightening` only when the candidate is the base with forbid rules added, or review rules that neither replace the
+ * default nor open a break-glass path. Prose and places in files are `neutral`. Whatever else differs, fields that this
+ * version does not know included, is `loosening`: where it cannot be told, two people look.
+ */
+export function classifyChange(base: PolicySet, candidate: PolicySet): Classification {
+  const changes = [
+    ...ruleChanges(base, candidate),
+    ...listChanges('action', 'action', [base.actions, candidate.actions]),
+    ...listChanges('target', 'id', [base.targets, candidate.targets]),
+    ...listChanges('window', 'id', [base.windows, candidate.windows]),
+    ...otherChanges(base, candidate),
+  ];
+  return { kind: worst(changes), changes };
+}
+
+function worst(changes: readonly PolicyChange[]): ChangeKind {
+  if (changes.some(({ kind }) => kind === 'loosening')) return 'loosening';
+  return changes.some(({ kind }) => kind === 'tightening') ? 'tightening' : 'neutral';
+}
+
+type Pair<Value> = readonly [base: Value, candidate: Value];
+
+function ruleChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChange[] {
+  const [old, fresh] = [byName(base.rules, 'id'), byName(candidate.rules, 'id')];
+  if (!old || !fresh) return [change('loosening', { what: 'rule', how: 'edited' })];
+  const removed = [...old].filter(([id]) => !fresh.has(id));
+  const added = [...fresh].filter(([id]) => !old.has(id));
+  const kept = [...fresh].flatMap(([id, rule]) => editOfRule(old.get(id), rule));
+  return [
+    ...removed.map(([, rule]) => changeOfRule('loosening', rule, 'removed')),
+    ...added.map(([, rule]) => changeOfRule(isTightening(rule) ? 'tightening' : 'loosening', rule, 'added')),
+    ...kept,
+  ];
+}
+
+function editOfRule(old: Rule | undefined, rule: Rule): readonly PolicyChange[] {
+  if (!old || isSame(old, rule)) return [];
+  const isProse = isSame(without(old, RULE_PROSE), without(rule, RULE_PROSE));
+  return [changeOfRule(isProse ? 'neutral' : 'loosening', rule, 'edited')];
+}
+
+const RULE_PROSE = ['because', 'source'];
+
+/** A field that is not among these may open anything. */
+const KNOWN_OF_RULES: ReadonlySet<string> = new Set([
+  'id',
+  'on',
+  'when',
+  'effect',
+  'because',
+  'require',
+  'replaces_default',
+  'yields_to_break_glass',
+  'source',
+]);
+
+const KNOWN_OF_MATCHES: ReadonlySet<string> = new Set(['action', 'env', 'target']);
+
+/** A rule that yields to break-glass takes nothing from others: it only forbids less than it could. */
+function isTightening(rule: Rule): boolean {
+  const { break_glass: breakGlass = false, ...rest } = rule;
+  const isKnown =
+    Object.keys(rest).every((key) => KNOWN_OF_RULES.has(key)) &&
+    Object.keys(rule.on).every((key) => KNOWN_OF_MATCHES.has(key));
+  if (!isKnown || breakGlass) return false;
+  return rule.effect === 'forbid' || (rule.effect === 'review' && !rule.replaces_default);
+}
+
+function changeOfRule(kind: ChangeKind, rule: Rule, how: PolicyChange['how']): PolicyChange {
+  return { kind, what: 'rule', name: rule.id, how, source: rule.source };
+}
+
+/** Entries of the catalogue. Only their titles are prose. */
+function listChanges<Key extends string, Entry extends Readonly<Record<Key, string>>>(
+  what: string,
+  key: Key,
+  [base, candidate]: Pair<readonly Entry[]>,
+): readonly PolicyChange[] {
+  const [old, fresh] = [byName(base, key), byName(candidate, key)];
+  if (!old || !fresh) return [change('loosening', { what, how: 'edited' })];
+  const names = [...new Set([...old.keys(), ...fresh.keys()])];
+  return names.flatMap((name) => {
+    const [before, after] = [old.get(name), fresh.get(name)];
+    if (!before || !after) return [change('loosening', { what, name, how: before ? 'removed' : 'added' })];
+    if (isSame(before, after)) return [];
+    const isProse = isSame(without(before, ['title']), without(after, ['title']));
+    return [change(isProse ? 'neutral' : 'loosening', { what, name, how: 'edited' })];
+  });
+}
+
+const COMPARED_BY_ENTRY: ReadonlySet<string> = new Set(['rules', 'actions', 'targets', 'windows']);
+
+/** Everything else of a policy, whatever it is: defaults, risk, groups, and what later versions add. */
+function otherChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChange[] {
+  const [old, fresh] = [fieldsOf(base), fieldsOf(candidate)];
+  const names = [...new Set([...old.keys(), ...fresh.keys()])].filter((name) => !COMPARED_BY_ENTRY.has(name));
+  return names
+    .filter((name) => !isSame(old.get(name), fresh.get(name)))
+    .map((what) => change('loosening', { what, how: 'edited' }));
+}
+
+function change(
+  kind: ChangeKind,
+  {
+    what,
+    name = null,
+    how,
+  }: { readonly what: string; readonly name?: string | null; readonly how: PolicyChange['how'] },
+): PolicyChange {
+  return { kind, what, name, how, source: null };
+}
+
+/** Null when a name occurs twice: then nothing can be told about it. */
+function byName<Key extends string, Entry extends Readonly<Record<Key, string>>>(
+  entries: readonly Entry[],
+  key: Key,
+): ReadonlyMap<string, Entry> | null {
+  const map = new Map(entries.map((entry) => [entry[key] as string, entry]));
+  return map.size === entries.length ? map : null;
+}
+
+function fieldsOf(value: object): ReadonlyMap<string, JsonValue> {
+  return new Map(Object.entries(value as Readonly<Record<string, JsonValue>>));
+}
+
+function without(value: object, names: readonly string[]): unknown {
+  return Object.fromEntries([...fieldsOf(value)].filter(([name]) => !names.includes(name)));
+}
+
+/** Absent and present fields differ, also where they mean the same: no meaning is guessed here. */
+function isSame(left: unknown, right: unknown): boolean {
+  const wrapped = (value: unknown): unknown => (value === undefined ? [] : [value]);
+  return digestOf(wrapped(left)) === digestOf(wrapped(right));
+}

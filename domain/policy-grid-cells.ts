@@ -1,0 +1,202 @@
+import type { JsonValue } from './canonical-json.ts';
+import { Expression } from './expressions/expression.ts';
+import type { FactField, FactType } from './expressions/fact-type.ts';
+import { literalsIn, type Literals } from './expressions/literals.ts';
+import { pathText, type FactPath } from './expressions/reads.ts';
+import type { ActionDefinition, Target } from './policy.ts';
+import type { FactTypes, PolicyFacts, StoredFacts } from './policy-facts.ts';
+
+/** A value of a fact; undefined where it is absent. */
+type GridValue = JsonValue | undefined;
+
+/** A fact and the values it takes on the grid. */
+export interface Axis {
+  readonly path: FactPath;
+  readonly values: readonly GridValue[];
+}
+
+/** One point of the grid: facts by the path that conditions read. */
+export type Cell = ReadonlyMap<string, { readonly path: FactPath; readonly value: GridValue }>;
+
+/** What is asked for, where, and what is known about it. */
+export interface GridPlace {
+  readonly action: ActionDefinition;
+  readonly target: Target;
+  readonly types: FactTypes;
+}
+
+const VALUES_MAX = 24;
+
+const BREAK_GLASS: Axis = { path: ['request', 'break_glass'], values: [false, true] };
+
+/** The facts that conditions read, each with the values around which their answers change. */
+export function axesOf(
+  conditions: readonly string[],
+  types: FactTypes,
+  hasShortPath: boolean,
+): readonly Axis[] {
+  const axes = new Map<string, Axis>();
+  if (hasShortPath) axes.set(pathText(BREAK_GLASS.path), BREAK_GLASS);
+  const literals = conditions.map(literalsIn);
+  const all: Literals = {
+    integers: literals.flatMap(({ integers }) => integers),
+    texts: literals.flatMap(({ texts }) => texts),
+  };
+  for (const path of conditions.flatMap((text) => new Expression(text).factPaths)) {
+    const values = isVaried(path) ? valuesAt(types, path, all) : [];
+    if (values.length > 0) axes.set(pathText(path), { path, values: values.slice(0, VALUES_MAX) });
+  }
+  return [...axes.values()];
+}
+
+/** What a target is, its own policy says; risk is computed. Both follow from the rest of the cell. */
+function isVaried([root = '']: FactPath): boolean {
+  return root !== 'resource' && root !== 'data' && root !== 'risk';
+}
+
+function valuesAt(
+  types: FactTypes,
+  [root = '', ...rest]: FactPath,
+  literals: Literals,
+): readonly GridValue[] {
+  const type = types[root];
+  let field: FactField | undefined = type && { type, optional: false };
+  for (const name of rest) field = fieldOf(field?.type, name);
+  if (!field) return [];
+  return [...(field.optional ? [undefined] : []), ...valuesOf(field.type, literals)];
+}
+
+function fieldOf(type: FactType | undefined, name: string): FactField | undefined {
+  if (type?.kind === 'map') return { type: type.values, optional: true };
+  return type?.kind === 'object' && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
+}
+
+function valuesOf(type: FactType, literals: Literals): readonly JsonValue[] {
+  switch (type.kind) {
+    case 'bool':
+      return [false, true];
+    case 'int':
+    case 'double':
+      return unique([0, ...literals.integers.flatMap((one) => [one - 1, one, one + 1])]);
+    case 'string':
+      return type.enum ?? unique(['', ...literals.texts.flatMap((text) => [text, witnessOf(text)])]);
+    case 'list':
+      return [[], ...valuesOf(type.items, literals).map((value) => [value])];
+    case 'any':
+      return [false];
+    case 'map':
+    case 'object':
+      return [];
+  }
+}
+
+/** A text that a glob of this form matches, should it be one. */
+function witnessOf(text: string): string {
+  return text.replaceAll(/\*+|\?/gu, 'x');
+}
+
+function unique<Value>(values: readonly Value[]): readonly Value[] {
+  return [...new Set(values)];
+}
+
+/** Every combination of values, without holding them all. */
+export function* cellsOf(axes: readonly Axis[]): Generator<Cell> {
+  const total = axes.reduce((product, { values }) => product * values.length, 1);
+  for (let index = 0; index < total; index += 1) {
+    let rest = index;
+    const cell = new Map<string, { readonly path: FactPath; readonly value: GridValue }>();
+    for (const axis of axes) {
+      const value = axis.values[rest % axis.values.length];
+      rest = Math.floor(rest / axis.values.length);
+      cell.set(pathText(axis.path), { path: axis.path, value });
+    }
+    yield cell;
+  }
+}
+
+/** The facts of a cell; whatever it does not name is as harmless as its type lets it be. */
+export function factsOf({ action, target, types }: GridPlace, cell: Cell): StoredFacts {
+  const values = Object.fromEntries(
+    Object.entries(types).map(([name, type]) => [name, harmless(type)]),
+  ) as Record<string, JsonValue>;
+  if (values['plan']) values['plan'] = { ...(values['plan'] as object), reversible: true, previewed: true };
+  for (const { path, value } of cell.values()) setAt(values, path, value);
+  const plan = values['plan'] as PlanValues | undefined;
+  const facts = values as unknown as Pick<PolicyFacts, 'args' | 'history' | 'request'> & {
+    readonly windows: NonNullable<PolicyFacts['windows']>;
+  };
+  return {
+    action: action.action,
+    target: target.id,
+    args: facts.args,
+    plan: plan && action.connector !== null ? planOf(plan) : null,
+    request: facts.request,
+    at: AT,
+    history: facts.history,
+    windows: facts.windows,
+  };
+}
+
+const AT = '2026-01-05T12:00:00.000Z';
+
+interface PlanValues {
+  readonly rows: number;
+  readonly resources: number;
+  readonly names: readonly string[];
+  readonly destructive: boolean;
+  readonly reversible: boolean;
+  readonly previewed: boolean;
+}
+
+function planOf(plan: PlanValues): StoredFacts['plan'] {
+  return {
+    rows_changed: plan.rows,
+    resources_changed: plan.resources,
+    names: plan.names,
+    is_destructive: plan.destructive,
+    is_reversible: plan.reversible,
+    is_fully_previewed: plan.previewed,
+  };
+}
+
+function harmless(type: FactType): JsonValue {
+  switch (type.kind) {
+    case 'string':
+      return firstOf(type.enum);
+    case 'int':
+    case 'double':
+      return 0;
+    case 'list':
+      return [];
+    case 'map':
+      return {};
+    case 'object':
+      return harmlessObject(type.fields);
+    case 'bool':
+    case 'any':
+      return false;
+  }
+}
+
+function setAt(values: Record<string, JsonValue>, path: FactPath, value: GridValue): void {
+  const [name = '', ...rest] = path;
+  if (rest.length === 0) {
+    if (value === undefined) delete values[name];
+    else values[name] = value;
+    return;
+  }
+  const inner = values[name];
+  const isObject = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
+  const copy: Record<string, JsonValue> = isObject ? { ...(inner as Record<string, JsonValue>) } : {};
+  setAt(copy, rest, value);
+  values[name] = copy;
+}
+
+function harmlessObject(fields: Readonly<Record<string, FactField>>): JsonValue {
+  const required = Object.entries(fields).filter(([, { optional }]) => !optional);
+  return Object.fromEntries(required.map(([name, { type }]) => [name, harmless(type)]));
+}
+
+function firstOf(words: readonly string[] | null): string {
+  return words?.[0] ?? '';
+}

@@ -1,0 +1,282 @@
+import type { JsonValue } from './canonical-json.ts';
+import { checkDecision, type DecidableRequest } from './decision.ts';
+import { personById, type Directory } from './directory.ts';
+import type { ErrorCode } from './errors.ts';
+import { evaluate, judgeRules, type Evaluation, type JudgedRule } from './evaluation.ts';
+import type { ValueRead } from './expressions/values-read.ts';
+import type { Identity, Lineage, LineageMember } from './identity.ts';
+import { actionOf, targetOf, type PolicySet, type Rule, type RuleEffect } from './policy.ts';
+import {
+  amountOf,
+  requestFacts,
+  type HistoryFacts,
+  type Phase,
+  type PlanFacts,
+  type PolicyFacts,
+  type WindowFacts,
+} from './policy-facts.ts';
+import type { RequestMode } from './request.ts';
+import { expiresMs, type Requirement, type RiskTier, type Stage } from './requirement.ts';
+
+/** The request of a test. Everything a person could not know by heart has a harmless default. */
+export interface PolicyTestGiven {
+  readonly action: string;
+  readonly target: string;
+  /** Id of an agent or of a person. */
+  readonly requester: string;
+  readonly on_behalf_of: string | null;
+  readonly arguments: Readonly<Record<string, JsonValue>>;
+  /** Null: the request is not planned yet. */
+  readonly plan: PlanFacts | null;
+  readonly mode: RequestMode;
+  readonly break_glass: boolean;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+  readonly history: HistoryFacts;
+  /** By id. A window that is left out holds this request only. */
+  readonly windows: Readonly<Record<string, WindowFacts>>;
+}
+
+/** What a test expects of the evaluation; what is left out may be anything. */
+export interface PolicyTestExpectation {
+  readonly effect?: RuleEffect;
+  readonly risk?: RiskTier;
+  /** Ids of all rules that act, in any order. */
+  readonly rules?: readonly string[];
+  /** All stages of all rules, as `stageText` writes them, in any order. */
+  readonly stages?: readonly string[];
+  readonly expires_ms?: number;
+}
+
+/** What a reviewer's approval may come to in a test. */
+export const REVIEW_ANSWERS = [
+  'yes',
+  'self_approval',
+  'not_eligible',
+  'reviewer_inactive',
+  'reviewer_unknown',
+  'request_not_pending',
+  'request_expired',
+] as const satisfies readonly ('yes' | ErrorCode)[];
+
+/** One test of a policy. */
+export interface PolicyTest {
+  readonly name: string;
+  /** `tests/sql.yaml:3` */
+  readonly source: string;
+  readonly given: PolicyTestGiven;
+  readonly expect: PolicyTestExpectation;
+  /** By id of the reviewer: `yes`, or the code of the refusal. */
+  readonly may: Readonly<Record<string, (typeof REVIEW_ANSWERS)[number]>>;
+  /** How long after the request became pending the reviewers decide. */
+  readonly after_ms: number;
+}
+
+/** Something that is not as expected. */
+export interface PolicyTestFailure {
+  /** `effect`, `stages`, `may olga`, … */
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** A rule that was expected to act and did not, with what its condition read. */
+export interface MissedRule {
+  readonly id: string;
+  readonly source: string;
+  readonly outcome: JudgedRule['outcome'];
+  readonly read: readonly ValueRead[];
+}
+
+/** What came of one test. */
+export interface PolicyTestResult {
+  readonly name: string;
+  readonly source: string;
+  readonly ok: boolean;
+  readonly failures: readonly PolicyTestFailure[];
+  readonly missed: readonly MissedRule[];
+}
+
+/** What came of all tests, and which rules none of them reached. */
+export interface PolicyTestReport {
+  readonly results: readonly PolicyTestResult[];
+  readonly rules: number;
+  readonly never_hit: readonly Pick<Rule, 'id' | 'source'>[];
+}
+
+/** Runs tests against a policy and its own directory. A rule counts as reached when its condition was true and it acted. */
+export function runPolicyTests(policy: PolicySet, tests: readonly PolicyTest[]): PolicyTestReport {
+  const hit = new Set<string>();
+  const results = tests.map((test) => {
+    const asked = askedBy(policy, test);
+    for (const rule of asked?.evaluation.rules ?? []) if (rule.is_error !== true) hit.add(rule.id);
+    return asked ? judgeTest(test, asked) : impossible(test);
+  });
+  const neverHit = policy.rules.filter(({ id }) => !hit.has(id)).map(({ id, source }) => ({ id, source }));
+  return { results, rules: policy.rules.length, never_hit: neverHit };
+}
+
+interface AskedTest {
+  readonly policy: PolicySet;
+  readonly facts: PolicyFacts;
+  readonly phase: Phase;
+  readonly lineage: Lineage;
+  readonly evaluation: Evaluation;
+}
+
+/** Null when the policy knows no such target or requester. */
+function askedBy(policy: PolicySet, { given }: PolicyTest): AskedTest | null {
+  const target = targetOf(policy, given.target);
+  const lineage = lineageOf(policy.directory, given);
+  if (!target || !lineage) return null;
+  const { action, plan, at, history, mode, break_glass } = given;
+  const isTooEarly = plan === null && actionOf(policy, action)?.connector !== null;
+  const known = { action, target, args: given.arguments, plan };
+  const facts: PolicyFacts = {
+    ...known,
+    request: requestFacts(policy.directory, { mode, lineage, break_glass }),
+    at,
+    history,
+    windows: isTooEarly ? null : windowsOf(policy, given, known),
+  };
+  const phase = isTooEarly ? 'creation' : 'planned';
+  return { policy, facts, phase, lineage, evaluation: evaluate(policy, facts, phase) };
+}
+
+function windowsOf(
+  policy: PolicySet,
+  given: PolicyTestGiven,
+  known: Pick<PolicyFacts, 'plan' | 'args'>,
+): Readonly<Record<string, WindowFacts>> {
+  const own = policy.windows
+    .filter((window) => window.action.includes(given.action))
+    .map((window) => [window.id, { count: 1, sum: amountOf(window, known) }] as const);
+  return { ...Object.fromEntries(own), ...given.windows };
+}
+
+/** Requester, the person acted for, the owner of the agent: as the API puts it together. */
+function lineageOf(directory: Directory, given: PolicyTestGiven): Lineage | null {
+  const agent = directory.agents.find(({ id }) => id === given.requester);
+  const requester: Identity | undefined = agent ?? accountOf(directory, given.requester);
+  if (!requester) return null;
+  const others: readonly (readonly [LineageMember['role'], string | null | undefined])[] = [
+    ['on_behalf_of', given.on_behalf_of],
+    ['owner', agent?.owner],
+  ];
+  return [
+    { role: 'requester', issuer: requester.issuer, subject: requester.subject },
+    ...others.flatMap(([role, id]) => {
+      const account = id ? accountOf(directory, id) : undefined;
+      return account ? [{ role, issuer: account.issuer, subject: account.subject }] : [];
+    }),
+  ];
+}
+
+function accountOf(directory: Directory, person: string): Identity | undefined {
+  return personById(directory, person)?.accounts[0];
+}
+
+function impossible({ name, source, given }: PolicyTest): PolicyTestResult {
+  const got = `no such requester or target: ${given.requester}, ${given.target}`;
+  return { name, source, ok: false, failures: [{ what: 'given', expected: 'a request', got }], missed: [] };
+}
+
+function judgeTest(test: PolicyTest, asked: AskedTest): PolicyTestResult {
+  const { name, source, expect, may, after_ms: afterMs } = test;
+  const failures = [
+    ...unexpected(expect, asked.evaluation),
+    ...Object.entries(may).flatMap(([person, expected]) => {
+      const got = answerTo(asked, person, afterMs);
+      return got === expected ? [] : [{ what: `may ${person}`, expected, got }];
+    }),
+  ];
+  return { name, source, ok: failures.length === 0, failures, missed: missedRules(expect, asked) };
+}
+
+function unexpected(expect: PolicyTestExpectation, evaluation: Evaluation): readonly PolicyTestFailure[] {
+  const { effect, risk, requirement, rules } = evaluation;
+  const expires = requirement === null ? null : `${expiresMs(requirement)} ms`;
+  const got: Readonly<Record<keyof PolicyTestExpectation, string>> = {
+    effect,
+    risk: risk.tier,
+    rules: listText(rules.map((rule) => rule.id)),
+    stages: listText(stageTexts(requirement)),
+    expires_ms: expires ?? 'nothing to decide',
+  };
+  const wanted: Readonly<Record<keyof PolicyTestExpectation, string | undefined>> = {
+    effect: expect.effect,
+    risk: expect.risk,
+    rules: expect.rules && listText(expect.rules),
+    stages: expect.stages && listText(expect.stages),
+    expires_ms: expect.expires_ms === undefined ? undefined : `${expect.expires_ms} ms`,
+  };
+  return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
+    const expected = wanted[key];
+    const what = key === 'expires_ms' ? 'expires' : key;
+    return expected === undefined || expected === got[key] ? [] : [{ what, expected, got: got[key] }];
+  });
+}
+
+function listText(words: readonly string[]): string {
+  return `[${[...words].sort((left, right) => (left < right ? -1 : 1)).join(', ')}]`;
+}
+
+/** `group:dba or owners x2`: who may fill a stage, escalations left out, and how many of them it needs. */
+export function stageText({ any, quorum }: Pick<Stage, 'any' | 'quorum'>): string {
+  return `${[...any].sort((left, right) => (left < right ? -1 : 1)).join(' or ')} x${quorum}`;
+}
+
+function stageTexts(requirement: Requirement | null): readonly string[] {
+  return (requirement?.rules ?? []).flatMap((rule) => rule.stages.map(stageText));
+}
+
+const DIGEST = 'the request of the test';
+
+/** What comes of an approval on the strongest evidence, with a reason, while nobody else has decided. */
+function answerTo(asked: AskedTest, person: string, afterMs: number): string {
+  const { policy, facts, lineage, evaluation } = asked;
+  const { requirement } = evaluation;
+  if (requirement === null) return 'request_not_pending';
+  const account = accountOf(policy.directory, person);
+  if (!account) return 'reviewer_unknown';
+  const pendingSince = Date.parse(facts.at);
+  const request: DecidableRequest = {
+    status: 'pending',
+    decision_digest: DIGEST,
+    lineage,
+    requirement,
+    pending_since: facts.at,
+    expires_at: new Date(pendingSince + expiresMs(requirement)).toISOString(),
+    owners: facts.target.owners,
+    decisions: [],
+  };
+  const check = checkDecision({
+    request,
+    attempt: {
+      decision_digest: DIGEST,
+      verdict: 'approve',
+      reviewer: account,
+      is_human: true,
+      grade: 'A',
+      has_reason: true,
+      defer: null,
+      at: new Date(pendingSince + afterMs).toISOString(),
+    },
+    directories: {
+      now: policy.directory,
+      at_creation: policy.directory,
+      rotations: { now: policy.rotations, at_creation: policy.rotations },
+      owners_at_creation: facts.target.owners,
+    },
+  });
+  return check.ok ? 'yes' : check.code;
+}
+
+function missedRules(expect: PolicyTestExpectation, asked: AskedTest): readonly MissedRule[] {
+  const acted = new Set(asked.evaluation.rules.map((rule) => rule.id));
+  const missing = new Set((expect.rules ?? []).filter((id) => !acted.has(id)));
+  if (missing.size === 0) return [];
+  const judged = judgeRules(asked.policy, asked.facts, asked.phase);
+  const found = judged.filter(({ rule }) => missing.has(rule.id));
+  return found.map(({ rule, outcome, read }) => ({ id: rule.id, source: rule.source, outcome, read }));
+}

@@ -1,0 +1,61 @@
+import { seatsOf, type DecidableRequest } from './decision.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { Lineage } from './identity.ts';
+import type { PolicySet } from './policy.ts';
+import { tally, type CountedDecision } from './quorum.ts';
+
+/** Approvals that were given, and under what they were given. */
+export interface GivenApprovals {
+  readonly lineage: Lineage;
+  readonly pending_since: string;
+  readonly owners: readonly string[];
+  /** In the order they were made. */
+  readonly decisions: readonly CountedDecision[];
+}
+
+/**
+ * True when these approvals would satisfy another evaluation: each takes the seats that its person could have filled
+ * at its time, by the given directory and rotations. Judged at the time of the last approval, when none has grown old since.
+ */
+export function wouldSuffice(
+  { effect, requirement }: Pick<Evaluation, 'effect' | 'requirement'>,
+  given: GivenApprovals,
+  { directory, rotations }: Pick<PolicySet, 'directory' | 'rotations'>,
+): boolean {
+  if (requirement === null) return effect === 'allow';
+  const request: Omit<DecidableRequest, 'decisions'> = {
+    status: 'pending',
+    decision_digest: null,
+    lineage: given.lineage,
+    requirement,
+    pending_since: given.pending_since,
+    expires_at: given.pending_since,
+    owners: given.owners,
+  };
+  const decisions: CountedDecision[] = [];
+  for (const decision of given.decisions) {
+    const attempt = { ...IMAGINED, at: decision.at, grade: decision.grade };
+    const facts = {
+      request: { ...request, decisions },
+      attempt,
+      directories: {
+        now: directory,
+        at_creation: directory,
+        rotations: { now: rotations, at_creation: rotations },
+        owners_at_creation: given.owners,
+      },
+    };
+    decisions.push({ ...decision, seats: seatsOf(facts, decision.person) });
+  }
+  const now = decisions.at(-1)?.at ?? given.pending_since;
+  return tally({ requirement, pending_since: given.pending_since, decisions, now }).standing === 'approved';
+}
+
+const IMAGINED = {
+  decision_digest: '',
+  verdict: 'approve' as const,
+  reviewer: { issuer: '', subject: '' },
+  is_human: true,
+  has_reason: true,
+  defer: null,
+};
