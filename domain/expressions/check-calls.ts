@@ -101,20 +101,31 @@ function requireShort(inference: Inference, parameter: SyntaxNode | undefined, s
 }
 
 function checkComprehension(inference: Inference, node: NodeOf<'rcall'>, scope: Scope): FactType | null {
-  const [name, receiver, [variable, ...rest]] = node.args;
+  const [name, receiver, [, ...rest]] = node.args;
   const element = elementOf(inference, receiver, scope);
+  const variable = variableOf(inference, node);
+  if (scope.own.size > 0) return inference.report(node, 'one comprehension inside another is not allowed');
+  if (!element || variable === null) return null;
+  const inner = { ...scope, own: new Map([[variable, element]]) };
+  return name === 'map' ? checkMap(inference, rest, inner) : checkPredicate(inference, node, inner);
+}
+
+/** The variable of a comprehension, or null when its arguments are wrong. It hides no fact. */
+function variableOf(inference: Inference, node: NodeOf<'rcall'>): string | null {
+  const [name, , [variable, ...rest]] = node.args;
   if (variable?.op !== 'id' || rest.length < 1 || rest.length > (name === 'map' ? 2 : 1)) {
     return inference.report(node, `${name}() takes a variable and an expression, as in ${name}(x, x == "a")`);
   }
-  if (scope.own.size > 0) return inference.report(node, 'one comprehension inside another is not allowed');
-  if (Object.hasOwn(inference.variables, variable.args)) {
-    return inference.report(variable, `${quote(variable.args)} is a fact: choose another name`);
-  }
-  if (!element) return null;
-  const inner: Scope = { ...scope, own: new Map([[variable.args, element]]) };
-  if (name === 'map') return checkMap(inference, rest, inner);
-  for (const predicate of rest) requireBool(inference, predicate, inner);
-  return name === 'filter' ? { kind: 'list', items: element } : BOOL;
+  return Object.hasOwn(inference.variables, variable.args)
+    ? inference.report(variable, `${quote(variable.args)} is a fact: choose another name`)
+    : variable.args;
+}
+
+function checkPredicate(inference: Inference, node: NodeOf<'rcall'>, inner: Scope): FactType | null {
+  const [name, , [, predicate]] = node.args;
+  if (predicate) requireBool(inference, predicate, inner);
+  const [items] = inner.own.values();
+  return name === 'filter' && items ? { kind: 'list', items } : BOOL;
 }
 
 /** `map(x, transform)` and `map(x, predicate, transform)`. */

@@ -38,9 +38,9 @@ export const EXPRESSION_BYTES_MAX = 2_048;
 
 const LIMITS = {
   maxAstNodes: 256,
-  maxDepth: 32,
+  maxDepth: 48,
   maxListElements: 256,
-  maxMapEntries: 1,
+  maxMapEntries: 256,
   maxCallArguments: 4,
 } as const;
 

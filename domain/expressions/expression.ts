@@ -128,7 +128,8 @@ function reasonOf(error: unknown, text: string): string {
   if (!(error instanceof EvaluationError)) return 'the condition cannot be evaluated';
   const reason =
     (Object.hasOwn(REASONS, error.code) && REASONS[error.code]) || 'a value is of the wrong type';
-  return error.range ? `${reason}: ${excerpt(text, error.range)}` : reason;
+  const place = error.node ?? error.range;
+  return place ? `${reason}: ${excerpt(text, place)}` : reason;
 }
 
 function excerpt(text: string, { start, end }: Range): string {

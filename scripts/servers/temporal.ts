@@ -62,10 +62,7 @@ export async function prepareNamespace(address: string, namespace: string): Prom
   try {
     await registerNamespace(connection, namespace);
     await retryFor(30_000, () => addSearchAttributes(connection, namespace));
-    await retryFor(30_000, async () => {
-      if (!(await isServing(address, [namespace])))
-        throw new Error(`${namespace} is not ready at ${address}`);
-    });
+    await retryFor(30_000, () => useSearchAttributes(connection, namespace));
   } finally {
     await connection.close();
   }
@@ -89,6 +86,17 @@ async function addSearchAttributes(connection: Connection, namespace: string): P
   if (missing.length === 0) return;
   const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_TYPE[type]]));
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+}
+
+/**
+ * Fails until a request that carries the attributes would be taken. The server lists them as soon as they are stored,
+ * but refuses them for as long as its own copy of the namespace is older; a query is refused in the same way.
+ */
+async function useSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const query = Object.keys(SEARCH_ATTRIBUTES)
+    .map((name) => `${name} is null`)
+    .join(' and ');
+  await connection.workflowService.countWorkflowExecutions({ namespace, query });
 }
 
 /** A namespace becomes known to all parts of a server only after a while. */

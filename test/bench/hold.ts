@@ -1,19 +1,44 @@
 import type { Stack } from '../stack/stack.ts';
 import { closedLoop, quantile } from './measure.ts';
-import { residentMiB } from './processes.ts';
+import { familyOf, residentMiB, togetherMiB } from './processes.ts';
 import type { Subject } from './subject.ts';
 
-/** Resident memory of the worker while it holds a number of pending requests. */
+/** Whose memory is looked at. */
+export interface Holders {
+  readonly subject: Subject;
+  readonly serverPids: readonly number[];
+  /** The main process; the others are its children. */
+  readonly databasePid: number;
+}
+
+/** Memory in MiB while a number of requests is pending, and how long it took to get from the last number to this. */
+export interface Held {
+  readonly pending: number;
+  readonly workerMiB: number;
+  readonly serverMiB: number;
+  readonly databaseMiB: number;
+  readonly seconds: number;
+}
+
+/** Memory of everything that holds, with each number of pending requests in turn. */
 export async function memoryWhileHolding(
-  subject: Subject,
+  { subject, serverPids, databasePid }: Holders,
   counts: readonly number[],
-): Promise<readonly { readonly pending: number; readonly workerMiB: number }[]> {
-  const held: { pending: number; workerMiB: number }[] = [];
+): Promise<readonly Held[]> {
+  const held: Held[] = [];
   let pending = 0;
   for (const count of counts) {
-    await closedLoop(16, count - pending, async () => subject.waitPending(await subject.create()));
+    const { elapsedMs } = await closedLoop(16, count - pending, async () =>
+      subject.waitPending(await subject.create()),
+    );
     pending = count;
-    held.push({ pending, workerMiB: residentMiB(subject.workerPid) });
+    held.push({
+      pending,
+      workerMiB: residentMiB(subject.workerPid),
+      serverMiB: togetherMiB(serverPids),
+      databaseMiB: togetherMiB(familyOf(databasePid)),
+      seconds: elapsedMs / 1_000,
+    });
     process.stderr.write(`${count} pending: worker ${held.at(-1)?.workerMiB.toFixed(0)} MiB\n`);
   }
   return held;

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 
 import { Client, Pool } from 'pg';
 
+import type { Reply } from '../stack/http.ts';
 import type { Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
 import type { Subject } from './subject.ts';
 
 /** The product as a subject of measurement: its real API and worker, a real plan and execution at a real target. */
@@ -22,20 +24,31 @@ export async function startKeyturn(stack: Stack): Promise<Subject> {
         values (${(created % 100) + 1_001}, '2026-11-01', 'bench ${created}', 1, 'placed')`;
       const body = { action: 'postgres.execute', target: 'shop', arguments: { statement } };
       const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
-      const { status, body: answer } = await stack.request<{ id: string }>(agent, body, headers);
-      if (status !== 201 && status !== 202)
-        throw new Error(`Create answered ${status}: ${JSON.stringify(answer)}`);
-      return answer.id;
+      return (await answered(() => stack.request<{ id: string }>(agent, body, headers))).id;
     },
     waitPending: (id) => changes.wait(id, ['pending']),
     decide: async (id) => {
-      const { status, body } = await stack.decide(reviewer, id);
-      if (status !== 200 && status !== 202)
-        throw new Error(`Decide answered ${status}: ${JSON.stringify(body)}`);
+      await answered(() => stack.decide(reviewer, id));
     },
     waitExecuted: (id) => changes.wait(id, ['succeeded']),
     stop: () => changes.stop(),
   };
+}
+
+/** As a client has to: while the answer is "not now", the same call again. It counts as one call that took longer. */
+function answered<T>(call: () => Promise<Reply<T>>): Promise<T> {
+  let isRepeated = false;
+  return waitFor({
+    what: 'an answer other than "not now"',
+    check: async () => {
+      const { status, body } = await call();
+      // The decision before counts after all, and a second one is refused.
+      if (status < 300 || (isRepeated && status === 409)) return body;
+      isRepeated = true;
+      if (status === 503) return undefined;
+      throw new Error(`Answered ${status}: ${JSON.stringify(body)}`);
+    },
+  });
 }
 
 interface Changes {

@@ -5,8 +5,10 @@ import { parseArgs } from 'node:util';
 
 import { root } from '../../scripts/servers/root.ts';
 import { setup } from '../stack/global-setup.ts';
-import { startStack } from '../stack/stack.ts';
-import { listLatency, memoryWhileHolding } from './hold.ts';
+import { findFullTemporal, type FullTemporalPrograms } from '../stack/full-temporal-program.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { testFolder } from '../stack/temporal.ts';
+import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
 import { startKeyturn } from './keyturn.ts';
 import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
 import { findPids } from './processes.ts';
@@ -18,6 +20,8 @@ const { values } = parseArgs({
     full: { type: 'boolean', default: false },
     /** A small run that only shows that the bench works. */
     smoke: { type: 'boolean', default: false },
+    /** `development`, or `full`: the production server on PostgreSQL, built on first use. */
+    server: { type: 'string', default: 'development' },
   },
 });
 
@@ -38,26 +42,47 @@ try {
 }
 
 async function measure(): Promise<string> {
-  const stack = await startStack({ env: { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000' } });
+  const fullTemporal = await chosenServer();
+  const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000' };
+  const stack = await startStack({ env, ...(fullTemporal ? { fullTemporal } : {}) });
   const { address, namespace } = stack.temporalPlace;
   const raw = await startRaw(stack.temporal, address, namespace);
   const product = await startKeyturn(stack);
   try {
-    const port = address.split(':')[1] ?? '';
-    const serverPids = findPids('start-dev', `--port ${port}`);
+    const serverPids = serverPidsOf(stack);
     const figures = await measureInTurn([raw, product], SCALE, { temporal: stack.temporal, serverPids });
     const [floor, ours] = [figures.get(raw), figures.get(product)];
     if (!floor || !ours) throw new Error('Nothing was measured.');
     const lists = [await listLatency(stack, 1_000), await listLatency(stack, values.smoke ? 2_000 : 200_000)];
     await stack.keyturnDb.query(`delete from keyturn.request where not exists
       (select from audit.entry where entry.request = request.id)`);
-    const held = await memoryWhileHolding(product, holding());
+    const holders = { subject: product, serverPids, databasePid: databasePid() };
+    const held = await memoryWhileHolding(holders, holding());
     return table({ lines: linesOf(floor, ours, SCALE), lists, held });
   } finally {
     await product.stop();
     await raw.stop();
     await stack.stop();
   }
+}
+
+/** Undefined: the development server that everything else of the tests uses. */
+async function chosenServer(): Promise<FullTemporalPrograms | undefined> {
+  if (values.server === 'development') return undefined;
+  if (values.server !== 'full') throw new Error('--server is `development` or `full`.');
+  const found = await findFullTemporal((line) => process.stderr.write(`${line}\n`));
+  if (typeof found === 'string') throw new Error(found);
+  return found;
+}
+
+function serverPidsOf({ temporalPlace }: Stack): readonly number[] {
+  if (temporalPlace.server) return [temporalPlace.server.pid()];
+  return findPids('start-dev', `--port ${temporalPlace.address.split(':')[1]}`);
+}
+
+function databasePid(): number {
+  const file = path.join(testFolder(), 'postgres', 'data', 'postmaster.pid');
+  return Number(fs.readFileSync(file, 'utf8').split('\n')[0]);
 }
 
 function holding(): readonly number[] {
@@ -68,7 +93,7 @@ function holding(): readonly number[] {
 interface Report {
   readonly lines: readonly Line[];
   readonly lists: readonly { readonly rows: number; readonly p50Ms: number; readonly p99Ms: number }[];
-  readonly held: readonly { readonly pending: number; readonly workerMiB: number }[];
+  readonly held: readonly Held[];
 }
 
 function table({ lines, lists, held }: Report): string {
@@ -76,6 +101,7 @@ function table({ lines, lists, held }: Report): string {
   return [
     `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
     'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+    `Temporal: the ${values.server} server. One PostgreSQL holds all databases.`,
     '',
     '| figure | raw Temporal | Keyturn | ratio | aim |',
     '| --- | ---: | ---: | ---: | --- |',
@@ -88,9 +114,12 @@ function table({ lines, lists, held }: Report): string {
     '| --- | ---: | ---: |',
     ...lists.map(({ rows, p50Ms, p99Ms }) => `| ${rows} rows | ${round(p50Ms)} | ${round(p99Ms)} |`),
     '',
-    '| pending requests held | worker MiB |',
-    '| --- | ---: |',
-    ...held.map(({ pending, workerMiB }) => `| ${pending} | ${round(workerMiB)} |`),
+    '| pending requests held | worker MiB | Temporal server MiB | PostgreSQL MiB | seconds since the row above |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    ...held.map(
+      ({ pending, workerMiB, serverMiB, databaseMiB, seconds }) =>
+        `| ${pending} | ${[workerMiB, serverMiB, databaseMiB, seconds].map(round).join(' | ')} |`,
+    ),
     '',
   ].join('\n');
 }

@@ -24,6 +24,30 @@ export function residentMiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1_024;
 }
 
+/**
+ * Memory of several processes together in MiB. What they share counts once, which a sum of resident memory would not
+ * do: PostgreSQL's processes share their buffers.
+ */
+export function togetherMiB(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + proportionalMiB(pid), 0);
+}
+
+function proportionalMiB(pid: number): number {
+  try {
+    const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? Number.NaN) / 1_024;
+  } catch {
+    // It ended meanwhile, as sessions of a database do.
+    return 0;
+  }
+}
+
+/** A process and those that it started itself. */
+export function familyOf(pid: number): readonly number[] {
+  const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return [pid, ...children.trim().split(' ').filter(Boolean).map(Number)];
+}
+
 /** Processes whose command line holds all of these words. */
 export function findPids(...words: readonly string[]): readonly number[] {
   return fs

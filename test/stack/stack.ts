@@ -8,6 +8,8 @@ import { stringify } from 'yaml';
 import { root } from '../../scripts/servers/root.ts';
 import { ensureKeys } from '../../scripts/start/keys.ts';
 import { compiled, createDatabases, type StackDatabases } from './databases.ts';
+import { fullTemporal } from './full-temporal.ts';
+import type { FullTemporalPrograms } from './full-temporal-program.ts';
 import { call, type Call, type Reply } from './http.ts';
 import { startIssuer, type TestIssuer } from './issuer.ts';
 import { defineProgram, type Program } from './program.ts';
@@ -24,6 +26,8 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A Temporal server of its own, which the test may kill. */
   readonly ownTemporal?: boolean;
+  /** The full Temporal server from these programs, of its own, instead of the development server. */
+  readonly fullTemporal?: FullTemporalPrograms;
   /** False: programs are defined but not started. */
   readonly isStarted?: boolean;
 }
@@ -92,7 +96,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   fs.mkdirSync(folder, { recursive: true });
   const [databases, temporalPlace, issuer, secondIssuer] = await Promise.all([
     createDatabases(name),
-    options.ownTemporal ? ownTemporal(folder) : sharedTemporal(number),
+    temporalOf(options, { folder, name, number }),
     startIssuer(),
     startIssuer(),
   ]);
@@ -109,6 +113,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await Promise.all([...programs.apis, ...programs.workers].map((program) => program.start()));
   }
   return { ...parts, ...operationsOf(parts) };
+}
+
+function temporalOf(
+  options: StackOptions,
+  stack: { readonly folder: string; readonly name: string; readonly number: number },
+): Promise<TemporalPlace> {
+  if (options.fullTemporal) return fullTemporal(options.fullTemporal, stack.name);
+  return options.ownTemporal ? ownTemporal(stack.folder) : sharedTemporal(stack.number);
 }
 
 interface Context {

@@ -12,8 +12,9 @@ export interface TemporalPlace {
   readonly server: OwnTemporal | null;
 }
 
-/** A Temporal server that a test may stop, kill and start again. What it knows survives in a file. */
+/** A Temporal server that a test may stop, kill and start again. What it knows survives. */
 export interface OwnTemporal {
+  pid(): number;
   start(): Promise<void>;
   stop(): Promise<void>;
   kill9(): Promise<void>;
@@ -70,7 +71,12 @@ export async function ownTemporal(folder: string): Promise<TemporalPlace> {
     address: `127.0.0.1:${port}`,
     namespace: 'default',
     uiUrl: `http://127.0.0.1:${uiPort}`,
-    server: { start, stop: async () => server?.running.stop(), kill9: async () => server?.running.kill9() },
+    server: {
+      pid: () => server?.running.pid ?? 0,
+      start,
+      stop: async () => server?.running.stop(),
+      kill9: async () => server?.running.kill9(),
+    },
   };
 }
 

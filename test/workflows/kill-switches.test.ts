@@ -224,6 +224,9 @@ describe('a switch and a claim at the same moment', () => {
     other = new Client({ connectionString: stack.databases.keyturn.admin });
     await other.connect();
   });
+  afterEach(async () => {
+    await other.query('rollback');
+  });
   afterAll(async () => {
     await other.end();
   });

@@ -11,7 +11,7 @@ import { digestOf } from '../../domain/digest.ts';
 import type { Plan } from '../../domain/plan.ts';
 
 /**
- * A target that does what the statement says, such as `drift`, `refuse` or `unreachable`; everything else succeeds. It
+ * A target that does what the statement says, such as `drift`, `refuse`, `unreachable` or `rows 100`; everything else succeeds. It
  * stands where only the connector differs; what a real target does is tested with the real connector.
  */
 export class ScriptedTarget implements Connector {
@@ -77,7 +77,7 @@ export class ScriptedTarget implements Connector {
       ],
       warnings: [],
       risk_facts: {
-        rows_changed: 1,
+        rows_changed: Number(/^rows (\d+)$/.exec(scriptOf(call))?.[1] ?? 1),
         resources_changed: 1,
         is_destructive: false,
         is_fully_previewed: true,

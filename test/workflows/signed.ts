@@ -27,6 +27,8 @@ export interface Ask {
   readonly requester?: string;
   /** Beside the requester and its owner. */
   readonly lineage?: readonly LineageMember[];
+  /** An emergency, or a time to start. */
+  readonly extra?: Pick<SignedRequest, 'break_glass' | 'start'>;
 }
 
 /** A request as the API would have signed it. */
@@ -98,6 +100,7 @@ export class Desk {
         mode: 'execute',
       }),
       policy_digest: await this.activePolicy(),
+      ...ask.extra,
       issued_at: new Date().toISOString(),
     };
     return { id, signed, envelope: await signEnvelope(signed, signer) };

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+
+import { shortagesOf, type ShortageFacts } from '../../domain/satisfiable.ts';
+import { demand, DIRECTORY, ISSUER, requirement, stage } from './examples.ts';
+
+const rotations = { now: [], at_creation: [] };
+
+function shortages(facts: Partial<ShortageFacts>) {
+  return shortagesOf({
+    requirement: requirement([]),
+    lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
+    owners: ['group:shop-owners'],
+    directories: {
+      now: DIRECTORY,
+      at_creation: DIRECTORY,
+      rotations,
+      owners_at_creation: ['group:shop-owners'],
+    },
+    ...facts,
+  });
+}
+
+describe('a shortage', () => {
+  it('is told when a rule has more seats than people who may fill them', () => {
+    const rule = demand([stage(['group:dba'], 3)], { rule: 'three' });
+    expect(shortages({ requirement: requirement([rule]) })).toEqual([
+      { rule: 'three', seats: 3, fillable: 2 },
+    ]);
+    expect(shortages({ requirement: requirement([demand([stage(['group:dba'], 2)])]) })).toEqual([]);
+  });
+
+  it('knows that one person cannot fill two seats of a rule', () => {
+    const rule = demand([stage(['user:omar']), stage(['owners'])], { rule: 'twice' });
+    expect(shortages({ requirement: requirement([rule]) })).toEqual([
+      { rule: 'twice', seats: 2, fillable: 1 },
+    ]);
+  });
+
+  it('does not count the people behind the request, the inactive, and who joined afterwards', () => {
+    const rule = demand([stage(['user:ada', 'user:olga', 'user:petra'], 3)], { rule: 'some' });
+    const now = {
+      ...DIRECTORY,
+      people: DIRECTORY.people.map((person) =>
+        person.id === 'olga' ? { ...person, active: false } : person,
+      ),
+    };
+    const directories = { now, at_creation: DIRECTORY, rotations, owners_at_creation: [] };
+    expect(shortages({ requirement: requirement([rule]), directories })).toEqual([
+      { rule: 'some', seats: 3, fillable: 1 },
+    ]);
+    const joined = { ...DIRECTORY, groups: DIRECTORY.groups.filter((group) => group.id !== 'dba') };
+    const late = { now: DIRECTORY, at_creation: joined, rotations, owners_at_creation: [] };
+    const dba = demand([stage(['group:dba'])], { rule: 'dba' });
+    expect(shortages({ requirement: requirement([dba]), directories: late })).toEqual([
+      { rule: 'dba', seats: 1, fillable: 0 },
+    ]);
+  });
+
+  it('counts whom an escalation adds, and leaves out whom the rule does not accept', () => {
+    const widened = stage(['group:dba'], 3, { escalate: [{ after_ms: 1, to: 'group:dba-leads' }] });
+    expect(shortages({ requirement: requirement([demand([widened])]) })).toEqual([]);
+    const strict = demand([widened], { rule: 'strict', reviewer_when: '!("dba-leads" in reviewer.groups)' });
+    expect(shortages({ requirement: requirement([strict]) })).toEqual([
+      { rule: 'strict', seats: 3, fillable: 2 },
+    ]);
+  });
+});

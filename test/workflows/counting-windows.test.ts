@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { PolicySet } from '../../domain/policy.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
+import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { withPolicy } from './policies.ts';
+import { Desk, type Ask } from './signed.ts';
+
+let stack: Stack;
+let desk: Desk;
+let worker: LocalWorker;
+
+beforeAll(async () => {
+  stack = await startStack({ apis: 0, workers: 0 });
+  worker = await startLocalWorker(stack);
+  desk = await Desk.open(stack);
+});
+
+afterAll(async () => {
+  await worker.stop();
+  await stack.stop();
+});
+
+/** Up to 1,000 rows in a day pass, whoever of the same owner's agents asks; what is beyond is reviewed. */
+function counted(policy: PolicySet): PolicySet {
+  const action = ['postgres.execute'];
+  return {
+    ...policy,
+    windows: [{ id: 'rows', action, over_ms: 86_400_000, per: ['lineage', 'target'], sum: 'plan.rows' }],
+    rules: policy.rules.map((rule) =>
+      rule.id === 'sandbox' ? { ...rule, when: 'windows.rows.sum <= 1000' } : rule,
+    ),
+  };
+}
+
+const agents: readonly Ask[] = [
+  { requester: 'agent-billing' },
+  { requester: 'agent-assistant', lineage: [] },
+];
+
+async function statusesOf(ids: readonly string[]): Promise<Record<string, number>> {
+  return waitFor({
+    what: 'every request to be performed or to wait for people',
+    withinMs: 100_000,
+    check: async () => {
+      const { rows } = await stack.keyturnDb.query<{ status: string; count: string }>(
+        'select status, count(*) from keyturn.request where id = any($1) group by 1',
+        [ids],
+      );
+      const counts = Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+      const settled = (counts['succeeded'] ?? 0) + (counts['pending'] ?? 0);
+      return settled === ids.length ? counts : undefined;
+    },
+  });
+}
+
+describe('a counting window', () => {
+  it('lets exactly as much pass as it says, however many ask at once and by however many agents', async () => {
+    await withPolicy(stack.keyturnDb, counted, async () => {
+      const asks = Array.from({ length: 24 }, (_, index) => ({
+        ...agents[index % 2],
+        target: 'shop-sandbox',
+        statement: 'rows 100',
+      }));
+      const signed = await Promise.all(asks.map((ask) => desk.signRequest(ask)));
+      await Promise.all(signed.map((request) => desk.start(request)));
+      const ids = signed.map(({ id }) => id);
+      expect(await statusesOf(ids)).toEqual({ succeeded: 10, pending: 14 });
+      expect(worker.target.effects.filter((effect) => ids.includes(effect))).toHaveLength(10);
+      await givesBack(ids);
+    });
+  });
+
+  /** What is withdrawn did nothing: its amount is free for the next one. */
+  async function givesBack(ids: readonly string[]): Promise<void> {
+    const { rows } = await stack.keyturnDb.query<{ id: string }>(
+      `select id from keyturn.request where id = any($1) and status = 'pending'`,
+      [ids],
+    );
+    for (const { id } of rows) {
+      await desk.signal(id, await desk.withdrawal(id, 'ada'), 'withdraw');
+      await stack.waitForStatus(id, 'cancelled');
+    }
+    const { rows: held } = await stack.keyturnDb.query<{ sum: string }>(
+      'select sum(amount) from keyturn.window_reservation where released_at is null and request = any($1)',
+      [ids],
+    );
+    expect(Number(held[0]?.sum)).toBe(1_000);
+    const next = await desk.ask({ target: 'shop-sandbox', statement: 'rows 1' });
+    expect((await desk.row(next))['status']).toBe('pending');
+  }
+});

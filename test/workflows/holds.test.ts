@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { courseOf, waitForLeaves } from './facts.ts';
+import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { withPolicy } from './policies.ts';
+import { Desk } from './signed.ts';
+
+let stack: Stack;
+let desk: Desk;
+let worker: LocalWorker;
+
+beforeAll(async () => {
+  stack = await startStack({ apis: 0, workers: 0 });
+  worker = await startLocalWorker(stack);
+  desk = await Desk.open(stack);
+});
+
+afterAll(async () => {
+  await worker.stop();
+  await stack.stop();
+});
+
+const inMs = (milliseconds: number): string => new Date(Date.now() + milliseconds).toISOString();
+
+function freezeUntil(to: string): FreezeWindow {
+  return { id: 'freeze', title: 'Freeze', from: inMs(-60_000), to, environments: ['prod'], actions: null };
+}
+
+describe('an approved request in a freeze', () => {
+  it('is held, says so, and is performed once when the freeze ends', async () => {
+    const to = inMs(8_000);
+    await withPolicy(
+      stack.keyturnDb,
+      (policy) => ({ ...policy, freezes: [freezeUntil(to)] }),
+      async () => {
+        const id = await desk.ask();
+        await desk.decide(id, 'olga');
+        const [held] = await waitForLeaves(stack, id, { type: 'request.held' });
+        expect(held?.facts).toMatchObject({ why: 'freeze', until: to });
+        expect(worker.target.effects).not.toContain(id);
+        expect((await desk.row(id))['status']).toBe('approved');
+        await stack.waitForStatus(id, 'succeeded');
+        expect(new Date().toISOString() >= to).toBe(true);
+        expect(worker.target.effects.filter((effect) => effect === id)).toHaveLength(1);
+        expect((await desk.row(id))['held_until']).toBeNull();
+      },
+    );
+  });
+
+  it('can be withdrawn while it is held', async () => {
+    await withPolicy(
+      stack.keyturnDb,
+      (policy) => ({ ...policy, freezes: [freezeUntil(inMs(600_000))] }),
+      async () => {
+        const id = await desk.ask();
+        await desk.decide(id, 'olga');
+        await waitForLeaves(stack, id, { type: 'request.held' });
+        await desk.signal(id, await desk.withdrawal(id, 'ada'), 'withdraw');
+        await stack.waitForStatus(id, 'cancelled');
+        expect(worker.target.effects).not.toContain(id);
+      },
+    );
+  });
+});
+
+describe('a start window', () => {
+  it('holds what is approved too early', async () => {
+    const not_before = inMs(6_000);
+    const id = await desk.ask({ extra: { start: { not_before, not_after: null } } });
+    await desk.decide(id, 'olga');
+    const [held] = await waitForLeaves(stack, id, { type: 'request.held' });
+    expect(held?.facts).toMatchObject({ why: 'start_window', until: not_before });
+    await stack.waitForStatus(id, 'succeeded');
+    expect(new Date().toISOString() >= not_before).toBe(true);
+  });
+
+  it('that is over denies what is approved too late, and nothing happens', async () => {
+    const not_after = inMs(1);
+    const id = await desk.ask({ extra: { start: { not_before: null, not_after } } });
+    await desk.decide(id, 'olga');
+    const row = await stack.waitForStatus(id, 'denied');
+    expect(row).toMatchObject({ denied_by: 'policy', failure: { code: 'start_window_over' } });
+    expect(worker.target.effects).not.toContain(id);
+    expect(await courseOf(stack, id)).not.toContain('execution.claimed');
+  });
+});

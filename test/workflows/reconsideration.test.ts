@@ -1,0 +1,113 @@
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { reconsiderOnChange } from '../../apps/worker/reconsiderer.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
+import { courseOf } from './facts.ts';
+import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { changeDemand, changeRule, withPolicy, type PolicyChange } from './policies.ts';
+import { Desk } from './signed.ts';
+
+let stack: Stack;
+let desk: Desk;
+let worker: LocalWorker;
+
+beforeAll(async () => {
+  stack = await startStack({ apis: 0, workers: 0 });
+  worker = await startLocalWorker(stack);
+  desk = await Desk.open(stack);
+});
+
+afterAll(async () => {
+  await worker.stop();
+  await stack.stop();
+});
+
+const demandTwo = changeDemand('usual', (demand) => ({
+  ...demand,
+  stages: demand.stages.map((stage) => ({ ...stage, quorum: 2 })),
+}));
+const forbid = changeRule('usual', (rule) => ({ ...rule, effect: 'forbid' }));
+const allow: PolicyChange = changeRule('usual', (rule) => ({ ...rule, effect: 'allow', require: null }));
+
+async function remind(id: string): Promise<void> {
+  await stack.temporal.workflow.getHandle(id).signal('reconsider');
+}
+
+async function signalsOf(id: string): Promise<number> {
+  const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
+  return (events ?? []).filter(
+    (event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'reconsider',
+  ).length;
+}
+
+describe('a request that waits, when it is looked at again', () => {
+  it('is denied when it is now forbidden', async () => {
+    const id = await desk.ask();
+    await withPolicy(stack.keyturnDb, forbid, async () => {
+      await remind(id);
+      expect(await stack.waitForStatus(id, 'denied')).toMatchObject({ denied_by: 'policy' });
+    });
+  });
+
+  it('is asked anew when more is needed: what was approved before is void', async () => {
+    const id = await desk.ask({ target: 'shop-two-people' });
+    await desk.decide(id, 'olga');
+    const harder = changeDemand('two-people', (demand) => ({ ...demand, is_reason_required: true }));
+    await withPolicy(stack.keyturnDb, harder, async () => {
+      await remind(id);
+      await waitFor({
+        what: 'the second round',
+        check: async () => ((await desk.row(id))['round'] === 2 ? true : undefined),
+      });
+      await stack.waitForStatus(id, 'pending');
+      await desk.decide(id, 'dmitri');
+      await desk.decide(id, 'olga');
+      await stack.waitForStatus(id, 'succeeded');
+    });
+    expect(await courseOf(stack, id)).toContain('request.drifted');
+  });
+
+  it('stays as it was asked when less would be needed now', async () => {
+    const id = await desk.ask();
+    const digest = (await desk.row(id))['decision_digest'];
+    await withPolicy(stack.keyturnDb, allow, async () => {
+      await remind(id);
+      await remind(id);
+      await desk.decide(id, 'petra');
+      await waitFor({
+        what: 'the refusal that follows the hints',
+        check: async () => ((await courseOf(stack, id)).includes('decision.refused') ? true : undefined),
+      });
+      expect(await desk.row(id)).toMatchObject({ status: 'pending', decision_digest: digest, round: 1 });
+    });
+    await desk.decide(id, 'olga');
+    await stack.waitForStatus(id, 'succeeded');
+  });
+});
+
+describe('a change of rules', () => {
+  it('reaches the requests that it touches, and no other workflow', async () => {
+    const connection = await Connection.connect({ address: stack.temporalPlace.address });
+    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
+    const stopping = new AbortController();
+    const touched = await desk.ask();
+    const untouched = await desk.ask({ target: 'shop-two-people' });
+    const running = reconsiderOnChange({ ...worker.dependencies, client, signal: stopping.signal });
+    try {
+      await withPolicy(stack.keyturnDb, demandTwo, async () => {
+        await waitFor({
+          what: 'the second round of the touched request',
+          check: async () => ((await desk.row(touched))['round'] === 2 ? true : undefined),
+        });
+        expect(await signalsOf(touched)).toBe(1);
+        expect(await signalsOf(untouched)).toBe(0);
+      });
+    } finally {
+      stopping.abort();
+      await running;
+      await connection.close();
+    }
+  });
+});
