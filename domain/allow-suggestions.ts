@@ -30,20 +30,17 @@ export class AllowHistory {
 
   add(facts: StoredFacts, evaluation: Evaluation, outcome: 'approved' | 'denied' | 'open'): void {
     if (isOwnAction(facts.action) || evaluation.effect === 'allow') return;
-    const key = JSON.stringify([facts.action, facts.target]);
-    const known = this.#groups.get(key);
-    const group = known ?? {
-      action: facts.action,
-      target: facts.target,
-      approved: 0,
-      rowsMax: null,
-      isClean: true,
-    };
-    if (!known) this.#groups.set(key, group);
-    group.isClean &&= outcome !== 'denied' && evaluation.risk.tier === 'low' && !evaluation.is_degraded;
-    group.isClean &&= facts.plan?.is_destructive !== true;
+    const group = this.#groupOf(facts);
+    if (!isHarmless(facts, evaluation) || outcome === 'denied') group.isClean = false;
     if (outcome === 'approved') group.approved += 1;
     if (facts.plan) group.rowsMax = Math.max(group.rowsMax ?? 0, facts.plan.rows_changed);
+  }
+
+  #groupOf({ action, target }: StoredFacts): Group {
+    const key = JSON.stringify([action, target]);
+    const group = this.#groups.get(key) ?? { action, target, approved: 0, rowsMax: null, isClean: true };
+    this.#groups.set(key, group);
+    return group;
   }
 
   suggestions(): readonly AllowSuggestion[] {
@@ -58,6 +55,10 @@ export class AllowHistory {
       }))
       .sort((left, right) => right.approved - left.approved || compare(left.yaml, right.yaml));
   }
+}
+
+function isHarmless({ plan }: StoredFacts, { risk, is_degraded: isDegraded }: Evaluation): boolean {
+  return risk.tier === 'low' && !isDegraded && plan?.is_destructive !== true;
 }
 
 function compare(left: string, right: string): number {

@@ -122,14 +122,16 @@ function boundariesOf(policies: readonly [PolicySet, PolicySet], place: GridPlac
   });
   const risk = policies.flatMap((policy) => policy.risk.lines.map((line) => line.when));
   const hasShortPath = rules.some(({ rule }) => rule.break_glass);
-  const seen = new Set<string>();
-  const boundaries = rules.flatMap(({ rule }): readonly Boundary[] => {
-    const key = JSON.stringify([rule.id, rule.when]);
-    if (seen.has(key)) return [];
-    seen.add(key);
-    const asksRisk = rule.when !== undefined && new Expression(rule.when).roots.has('risk');
-    const conditions = [...(rule.when === undefined ? [] : [rule.when]), ...(asksRisk ? risk : [])];
-    return [{ rule: rule.id, axes: axesOf(conditions, types, hasShortPath) }];
-  });
+  const conditions = new Map<string, string[]>();
+  for (const { rule } of rules) {
+    const known = conditions.get(rule.id) ?? [];
+    conditions.set(rule.id, known);
+    if (rule.when === undefined || known.includes(rule.when)) continue;
+    known.push(rule.when, ...(new Expression(rule.when).roots.has('risk') ? risk : []));
+  }
+  const boundaries = [...conditions].map(([rule, texts]) => ({
+    rule,
+    axes: axesOf(texts, types, hasShortPath),
+  }));
   return [{ rule: null, axes: axesOf(risk, types, hasShortPath) }, ...boundaries];
 }

@@ -195,7 +195,7 @@ function judgeTest(test: PolicyTest, asked: AskedTest): PolicyTestResult {
 
 function unexpected(expect: PolicyTestExpectation, evaluation: Evaluation): readonly PolicyTestFailure[] {
   const { effect, risk, requirement, rules } = evaluation;
-  const expires = requirement === null ? null : `${expiresMs(requirement)} ms`;
+  const expires = requirement === null ? null : durationText(expiresMs(requirement));
   const got: Readonly<Record<keyof PolicyTestExpectation, string>> = {
     effect,
     risk: risk.tier,
@@ -208,13 +208,26 @@ function unexpected(expect: PolicyTestExpectation, evaluation: Evaluation): read
     risk: expect.risk,
     rules: expect.rules && listText(expect.rules),
     stages: expect.stages && listText(expect.stages),
-    expires_ms: expect.expires_ms === undefined ? undefined : `${expect.expires_ms} ms`,
+    expires_ms: expect.expires_ms === undefined ? undefined : durationText(expect.expires_ms),
   };
   return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
     const expected = wanted[key];
     const what = key === 'expires_ms' ? 'expires' : key;
     return expected === undefined || expected === got[key] ? [] : [{ what, expected, got: got[key] }];
   });
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** In the largest unit that leaves nothing over, as policy files write it. */
+function durationText(milliseconds: number): string {
+  const [unit, size] = UNITS.find(([, length]) => milliseconds % length === 0) ?? ['ms', 1];
+  return `${milliseconds / size}${unit}`;
 }
 
 function listText(words: readonly string[]): string {

@@ -1,7 +1,13 @@
 import { ruleRequirementDigest } from './digest.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { RuleEffect } from './policy.ts';
-import { isGradeSufficient, type Requirement, type RuleRequirement } from './requirement.ts';
+import {
+  isGradeSufficient,
+  type Requirement,
+  type RuleRequirement,
+  type Selector,
+  type Stage,
+} from './requirement.ts';
 import { RISK_TIERS } from './risk.ts';
 
 /** Effects from the loosest to the strictest. */
@@ -9,8 +15,9 @@ export const EFFECTS: readonly RuleEffect[] = ['allow', 'review', 'forbid'];
 
 /**
  * True only when whatever satisfies `strict` also satisfies `loose`: every rule of `loose` is in `strict`, alike or
- * stronger, with no fewer distinct people and no lower risk. False may also mean that the two cannot be compared: two
- * different groups, say, of which neither is the stricter.
+ * stronger (a larger quorum, one more stage, fewer groups to choose from, harder terms), with no fewer distinct people
+ * and no lower risk. Groups are compared by name. False may also mean that the two cannot be compared: two different
+ * groups, say, of which neither is the stricter.
  */
 export function isAtLeastAsStrict(strict: Requirement, loose: Requirement): boolean {
   return (
@@ -20,26 +27,63 @@ export function isAtLeastAsStrict(strict: Requirement, loose: Requirement): bool
   );
 }
 
-/** The same people are asked for, on the same terms or harder ones. */
+/** The same people are asked for, or more of them, or fewer who may be it, on the same terms or harder ones. */
 function isRuleAtLeastAsStrict(strict: RuleRequirement, loose: RuleRequirement): boolean {
   if (strict === loose) return true;
-  const terms = termsAtLeastAsStrict(strict, loose);
-  return terms && ruleRequirementDigest(withTermsOf(strict, loose)) === ruleRequirementDigest(loose);
-}
-
-function termsAtLeastAsStrict(strict: RuleRequirement, loose: RuleRequirement): boolean {
   return (
-    strict.expires_ms <= loose.expires_ms &&
-    strict.maximum_age_ms <= loose.maximum_age_ms &&
-    isGradeSufficient(strict.minimum_grade, loose.minimum_grade) &&
-    (strict.is_reason_required || !loose.is_reason_required)
+    areTermsAtLeastAsStrict(strict, loose) &&
+    areStagesAtLeastAsStrict(strict.stages, loose.stages) &&
+    ruleRequirementDigest(withoutCompared(strict)) === ruleRequirementDigest(withoutCompared(loose))
   );
 }
 
-/** What is left to compare must then be equal, fields that only a later version knows included. */
-function withTermsOf(rule: RuleRequirement, terms: RuleRequirement): RuleRequirement {
-  const { expires_ms, maximum_age_ms, minimum_grade, is_reason_required } = terms;
-  return { ...rule, expires_ms, maximum_age_ms, minimum_grade, is_reason_required };
+function areTermsAtLeastAsStrict(strict: RuleRequirement, loose: RuleRequirement): boolean {
+  return (
+    (strict.order === loose.order || strict.order === 'sequential') &&
+    strict.expires_ms <= loose.expires_ms &&
+    strict.maximum_age_ms <= loose.maximum_age_ms &&
+    isGradeSufficient(strict.minimum_grade, loose.minimum_grade) &&
+    (strict.is_reason_required || !loose.is_reason_required) &&
+    (loose.reviewer_when === undefined || strict.reviewer_when === loose.reviewer_when)
+  );
+}
+
+/** Each stage of `loose` has a stage of its own in `strict`, in the same order: then one's seats are among the other's. */
+function areStagesAtLeastAsStrict(strict: readonly Stage[], loose: readonly Stage[]): boolean {
+  let from = 0;
+  return loose.every((wanted) => {
+    const found = strict.findIndex((stage, index) => index >= from && isStageAtLeastAsStrict(stage, wanted));
+    from = found + 1;
+    return found >= 0;
+  });
+}
+
+function isStageAtLeastAsStrict(strict: Stage, loose: Stage): boolean {
+  const isKnown = Object.keys(strict).every((key) => KNOWN_OF_STAGES.has(key));
+  const mayFrom = (selector: Selector, afterMs: number): boolean =>
+    loose.any.includes(selector) ||
+    loose.escalate.some(({ to, after_ms: dueMs }) => to === selector && dueMs <= afterMs);
+  return (
+    isKnown &&
+    strict.quorum >= loose.quorum &&
+    strict.any.every((selector) => mayFrom(selector, 0)) &&
+    strict.escalate.every(({ to, after_ms: afterMs }) => mayFrom(to, afterMs))
+  );
+}
+
+const KNOWN_OF_STAGES: ReadonlySet<string> = new Set(['any', 'quorum', 'escalate']);
+
+/** What is left must be equal: nothing is known of fields that only a later version has. */
+function withoutCompared(rule: RuleRequirement): RuleRequirement {
+  const { reviewer_when: _when, ...rest } = rule;
+  const compared = {
+    stages: [],
+    expires_ms: 0,
+    maximum_age_ms: 0,
+    minimum_grade: 'C',
+    is_reason_required: false,
+  };
+  return { ...rest, ...compared, order: 'parallel' } as RuleRequirement;
 }
 
 /**

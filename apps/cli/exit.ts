@@ -1,4 +1,7 @@
-/** Ends the command with an exit code: 1 refused or failed, 2 used wrongly. The message may be empty when all is said. */
+/**
+ * Ends the command with an exit code: 1 refused or failed, 2 used wrongly, or found what `--fail-on` names. The message
+ * may be empty when all is said.
+ */
 export class CommandExit extends Error {
   readonly exitCode: 1 | 2;
   /** A stable code of the refusal, for `--json`. */
@@ -23,6 +26,6 @@ export function failure(code: string, message: string): CommandExit {
 }
 
 /** The command ran, the answer is no, and the output already says why. */
-export function silentFailure(): CommandExit {
-  return new CommandExit(1, 'failed', '');
+export function silentFailure(exitCode: 1 | 2 = 1): CommandExit {
+  return new CommandExit(exitCode, 'failed', '');
 }

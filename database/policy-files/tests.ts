@@ -128,15 +128,15 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     windows: 'optional',
   });
   const action = named(fields.get('action'), 'action', names);
-  const [plan, behalf] = [fields.get('plan'), fields.get('on_behalf_of')];
+  const plan = fields.get('plan');
   const isPlanned = actionOf(policy, action)?.connector !== null;
-  if (plan && !isPlanned) plan.refuse('an action without a connector has no plan');
+  if (!isPlanned) plan?.refuse('an action without a connector has no plan');
   checkTarget(fields, policy, action);
   return {
     action,
     target: named(fields.get('target'), 'target', names),
     requester: requesterOf(fields.get('requester'), names),
-    on_behalf_of: behalf ? named(behalf, 'person', names) : null,
+    on_behalf_of: named(fields.get('on_behalf_of'), 'person', names) || null,
     arguments: readArguments(fields, policy, action),
     plan: plan ? readPlan(plan) : null,
     mode: fields.get('mode')?.choice(REQUEST_MODES) ?? (isPlanned ? 'execute' : 'gate'),

@@ -1,0 +1,84 @@
+import { Option, type Command } from 'commander';
+
+import { classifyChange, type PolicyChange } from '../../../domain/policy-diff.ts';
+import { walkGrid, type Counterexample, type GridReport } from '../../../domain/policy-grid.ts';
+import { withJson } from '../connection.ts';
+import { silentFailure } from '../exit.ts';
+import type { PolicyOptions } from '../policy-folder.ts';
+import { ACTIVE, loadPolicy } from '../policy-source.ts';
+import type { Terminal } from '../terminal.ts';
+import { countText, evaluationText } from '../text/evaluation.ts';
+import { tableLines } from '../text/table.ts';
+import { visible, visibleJson } from '../text/visible.ts';
+
+interface DiffOptions extends PolicyOptions {
+  readonly failOn?: 'loosened';
+}
+
+/** Adds `--fail-on`. */
+export function withFailOn(command: Command): Command {
+  return command.addOption(
+    new Option('--fail-on <what>', 'end with exit code 2 when something is loosened').choices(['loosened']),
+  );
+}
+
+/** `keyturn policy diff` */
+export function addPolicyDiff(policy: Command, terminal: Terminal): void {
+  withFailOn(withJson(policy.command('diff <base> <candidate>')))
+    .description(`what changes from one policy folder to another, or from the one in use (${ACTIVE})`)
+    .action((base: string, candidate: string, options: DiffOptions) =>
+      diff([base, candidate], options, terminal),
+    );
+}
+
+async function diff(
+  [from, to]: readonly [string, string],
+  options: DiffOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const base = await loadPolicy(from, options, terminal);
+  const candidate = await loadPolicy(to, options, terminal);
+  const { kind, changes } = classifyChange(base.policy, candidate.policy);
+  const grid = walkGrid(base.policy, candidate.policy);
+  const digests = { base: base.digest, candidate: candidate.digest };
+  terminal.out(
+    options.json
+      ? JSON.stringify({ kind, ...digests, changes, grid })
+      : [
+          `${base.digest} -> ${candidate.digest}`,
+          `${kind}: ${countText(changes.length, 'change')}`,
+          ...changeLines(changes),
+          ...gridLines(grid),
+        ].join('\n'),
+  );
+  if (options.failOn && (kind === 'loosening' || grid.looser > 0)) throw silentFailure(2);
+}
+
+function changeLines(changes: readonly PolicyChange[]): string[] {
+  return tableLines(
+    changes.map(({ kind, how, what, name, source }) => [
+      `  ${kind}`,
+      how,
+      visible(name === null ? what : `${what} ${name}`),
+      visible(source ?? ''),
+    ]),
+  );
+}
+
+function gridLines({ cells, is_complete: isComplete, looser, counterexamples }: GridReport): string[] {
+  const range = isComplete ? '' : ', ended by its limit';
+  return [
+    `${countText(cells, 'boundary case')} asked${range}, ${looser.toLocaleString('en-US')} looser (this holds for these cases only)`,
+    ...counterexamples.flatMap(counterexampleLines),
+  ];
+}
+
+function counterexampleLines({ rule, action, target, facts, base, candidate }: Counterexample): string[] {
+  const values = Object.entries(facts).map(([path, value]) => `${visible(path)} = ${visibleJson(value)}`);
+  return [
+    `  ${visible(action)} on ${visible(target)}${rule === null ? '' : `, at rule ${visible(rule)}`}`,
+    ...(values.length > 0 ? [`    ${values.join(', ')}`] : []),
+    `    ${evaluationText(base)}`,
+    `    -> ${evaluationText(candidate)}`,
+  ];
+}

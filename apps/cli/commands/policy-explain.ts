@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+
+import type { ExplainedEvaluation, Recomputation } from '../../../database/explanation.ts';
+import type { MatchedRule } from '../../../domain/evaluation.ts';
+import type { RecordedOutcome } from '../../../domain/explanation.ts';
+import { withJson } from '../connection.ts';
+import { failure, silentFailure } from '../exit.ts';
+import type { PolicyOptions } from '../policy-folder.ts';
+import { databaseUrl } from '../policy-source.ts';
+import type { Terminal } from '../terminal.ts';
+import { evaluationText, ruleText } from '../text/evaluation.ts';
+import { visible, visibleJson } from '../text/visible.ts';
+
+/** `keyturn policy explain` */
+export function addPolicyExplain(policy: Command, terminal: Terminal): void {
+  withJson(policy.command('explain <request>'))
+    .description('why policy said what it said of a request, and whether it can be proven again')
+    .action((request: string, options: PolicyOptions) => explain(request, options, terminal));
+}
+
+/** Ends with 0 only when every evaluation is proven: what was erased or altered is not. */
+async function explain(request: string, options: PolicyOptions, terminal: Terminal): Promise<void> {
+  const url = databaseUrl(terminal);
+  const [{ withDatabase }, { explainRequest }] = await Promise.all([
+    import('../policy-database.ts'),
+    import('../../../database/explanation.ts'),
+  ]);
+  const explained = await withDatabase(url, (manager) => explainRequest(manager, request));
+  if (explained.length === 0) throw failure('not_found', 'No evaluation of such a request is recorded.');
+  const isProven = explained.every(({ recomputed }) => recomputed.kind === 'agrees');
+  terminal.out(
+    options.json
+      ? JSON.stringify({ ok: isProven, request, evaluations: explained })
+      : explained.flatMap(explanationLines).join('\n'),
+  );
+  if (!isProven) throw silentFailure();
+}
+
+function explanationLines({ recorded, recomputed }: ExplainedEvaluation): string[] {
+  const { phase, round, at, policy_digest: policyDigest, facts_digest: factsDigest, outcome } = recorded;
+  return [
+    `round ${round}, ${phase}, ${at}: ${outcomeText(outcome)}`,
+    `  policy ${visible(policyDigest)}`,
+    `  facts  ${visible(factsDigest)}`,
+    ...rulesOf(outcome).map((rule) => `  rule   ${ruleText(rule)}`),
+    ...(rulesOf(outcome).length === 0 ? ['  no rule matched'] : []),
+    ...evaluationLines(recomputed),
+    `  recomputed: ${verdictOf(recomputed)}`,
+  ];
+}
+
+function outcomeText(outcome: RecordedOutcome): string {
+  const marks = (['is_degraded', 'is_break_glass'] as const).filter((mark) => outcome[mark] === true);
+  return [
+    `${plain(outcome['effect'])}, risk ${plain(outcome['risk'])}`,
+    ...marks.map((mark) => mark.slice(3)),
+  ].join(', ');
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? visible(value) : visibleJson(value);
+}
+
+/** Stored by us, shown as it is: what is not a rule is left out here, and told by the comparison. */
+function rulesOf(outcome: RecordedOutcome): readonly MatchedRule[] {
+  const rules: unknown = outcome['rules'];
+  if (!Array.isArray(rules)) return [];
+  return (rules as readonly Partial<MatchedRule>[]).flatMap((rule) =>
+    typeof rule?.id === 'string' && typeof rule.source === 'string' ? [rule as MatchedRule] : [],
+  );
+}
+
+function evaluationLines(recomputed: Recomputation): string[] {
+  if (recomputed.kind !== 'agrees' && recomputed.kind !== 'differs') return [];
+  const { risk } = recomputed.evaluation;
+  return [
+    ...risk.reasons.map((reason) => `  risk   ${visible(reason)}`),
+    `  asks   ${evaluationText(recomputed.evaluation)}`,
+  ];
+}
+
+const WHAT = { facts: 'the facts', policy: 'the policy set' } as const;
+
+function verdictOf(recomputed: Recomputation): string {
+  switch (recomputed.kind) {
+    case 'agrees':
+      return 'agrees';
+    case 'differs':
+      return `DIFFERS in ${visible(recomputed.fields.join(', '))}`;
+    case 'missing':
+      return recomputed.what === 'facts'
+        ? 'not possible, the facts were erased'
+        : 'not possible, the policy set is not stored';
+    case 'altered':
+      return `ALTERED: ${WHAT[recomputed.what]} is not what its digest names`;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+
+import { loadPolicyTests } from '../../../database/policy-files/tests.ts';
+import {
+  runPolicyTests,
+  type MissedRule,
+  type PolicyTestReport,
+  type PolicyTestResult,
+} from '../../../domain/policy-test.ts';
+import { withJson } from '../connection.ts';
+import { silentFailure } from '../exit.ts';
+import { loadFolder, refuseProblems, type PolicyOptions } from '../policy-folder.ts';
+import type { Terminal } from '../terminal.ts';
+import { valuesText } from '../text/evaluation.ts';
+import { tableLines } from '../text/table.ts';
+import { visible } from '../text/visible.ts';
+
+interface TestOptions extends PolicyOptions {
+  readonly requireCoverage?: boolean;
+}
+
+/** `keyturn policy test` */
+export function addPolicyTest(policy: Command, terminal: Terminal): void {
+  withJson(policy.command('test <folder>'))
+    .description('run the tests of a policy folder (tests/*.yaml) against its rules')
+    .option('--require-coverage', 'fail when no test reaches some rule')
+    .action((folder: string, options: TestOptions) => test(folder, options, terminal));
+}
+
+async function test(folder: string, options: TestOptions, terminal: Terminal): Promise<void> {
+  const { policy, digest } = await loadFolder(folder, options, terminal);
+  const loaded = await loadPolicyTests(folder, policy);
+  if (!loaded.ok) throw refuseProblems(loaded.problems, options, terminal);
+  const report = runPolicyTests(policy, loaded.tests);
+  const isCovered = report.never_hit.length === 0 || options.requireCoverage !== true;
+  const isOk = isCovered && report.results.every((result) => result.ok);
+  terminal.out(
+    options.json
+      ? JSON.stringify({ ok: isOk, digest, ...report })
+      : [...report.results.flatMap(resultLines(report)), summaryLine(report, digest)].join('\n'),
+  );
+  if (!isOk) throw silentFailure();
+}
+
+function resultLines({ results }: PolicyTestReport): (result: PolicyTestResult, index: number) => string[] {
+  const heads = tableLines(
+    results.map(({ source, name, ok }) => [visible(source), visible(name), ok ? 'ok' : 'FAIL']),
+  );
+  return ({ failures, missed }, index) => [
+    heads[index] ?? '',
+    ...failures.flatMap(({ what, expected, got }) => [
+      `  ${visible(what)}`,
+      `    expected  ${visible(expected)}`,
+      `    got       ${visible(got)}`,
+    ]),
+    ...(failures.length > 0 ? missed.map((rule) => `  ${missedText(rule)}`) : []),
+  ];
+}
+
+const WHY_NOT: Readonly<Record<MissedRule['outcome'], string>> = {
+  matched: 'matched, and does not act on this path',
+  unmatched: 'did not match',
+  undecided: 'cannot be decided before the request is planned',
+  error: 'could not be evaluated',
+};
+
+function missedText({ id, source, outcome, read }: MissedRule): string {
+  const values = read.length === 0 ? '' : `: ${valuesText(read)}`;
+  return `${visible(source)} ${visible(id)} ${WHY_NOT[outcome]}${values}`;
+}
+
+function summaryLine({ results, rules, never_hit: neverHit }: PolicyTestReport, digest: string): string {
+  const passed = results.filter(({ ok }) => ok).length;
+  const missing = neverHit.map(({ id, source }) => `${visible(id)}, ${visible(source)}`).join('; ');
+  const coverage = `rule coverage ${rules - neverHit.length}/${rules}`;
+  const never = neverHit.length === 0 ? '' : ` (never hit: ${missing})`;
+  return `policy ${digest}  ${passed} passed, ${results.length - passed} failed  ${coverage}${never}`;
+}

@@ -1,0 +1,28 @@
+import type { EntityManager } from 'typeorm';
+
+import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { PolicyReader } from '../../database/readers.ts';
+import { failure } from './exit.ts';
+import type { LoadedPolicy } from './policy-folder.ts';
+
+/** Connects, lets `use` read, and lets go. */
+export async function withDatabase<Result>(
+  url: string,
+  use: (manager: EntityManager) => Promise<Result>,
+): Promise<Result> {
+  const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });
+  await source.initialize();
+  try {
+    await refuseSuperuser(source);
+    return await use(source.manager);
+  } finally {
+    await source.destroy();
+  }
+}
+
+/** The policy that the running system uses. */
+export async function activePolicy(manager: EntityManager): Promise<LoadedPolicy> {
+  const active = await new PolicyReader().active(manager);
+  if (!active) throw failure('no_policy', 'No policy is active: install one first.');
+  return { policy: active.policy, digest: active.digest as LoadedPolicy['digest'] };
+}

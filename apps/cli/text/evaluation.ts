@@ -1,0 +1,31 @@
+import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
+import type { ValueRead } from '../../../domain/expressions/values-read.ts';
+import { stageText } from '../../../domain/policy-test.ts';
+import { visible, visibleJson } from './visible.ts';
+
+/** `review [group:dba x2, owners x1], risk high, 2 distinct people` */
+export function evaluationText({ effect, risk, requirement }: Evaluation): string {
+  const stages = requirement?.rules.flatMap((rule) => rule.stages.map(stageText)) ?? [];
+  const people = requirement?.distinct_people ?? 1;
+  return [
+    requirement === null ? effect : `${effect} [${visible(stages.join(', '))}]`,
+    `risk ${risk.tier}`,
+    ...(people > 1 ? [`${people} distinct people`] : []),
+  ].join(', ');
+}
+
+/** `rules/sql.yaml:4 sql-write-large: plan.rows = 5000` */
+export function ruleText({ id, source, is_error: isError, read = [] }: MatchedRule): string {
+  const values = read.length === 0 ? '' : `: ${valuesText(read)}`;
+  return `${visible(source)} ${visible(id)}${isError ? ' (could not be evaluated)' : ''}${values}`;
+}
+
+/** `plan.rows = 5000, args.role = "viewer"` */
+export function valuesText(read: readonly ValueRead[]): string {
+  return read.map(({ path, value }) => `${visible(path)} = ${visibleJson(value)}`).join(', ');
+}
+
+/** `1 request`, `12,480 requests` */
+export function countText(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}

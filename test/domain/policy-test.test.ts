@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+
+import type { PolicySet } from '../../domain/policy.ts';
+import {
+  runPolicyTests,
+  stageText,
+  type PolicyTest,
+  type PolicyTestResult,
+} from '../../domain/policy-test.ts';
+import {
+  ACTION,
+  demand,
+  DIRECTORY,
+  exampleRule,
+  examplePerson,
+  FACTS,
+  policyOf,
+  stage,
+  TARGET,
+} from './examples.ts';
+
+const LARGE = exampleRule('large', 'review', {
+  when: 'plan.rows > 1000',
+  require: demand(
+    [
+      stage(['group:dba'], 2, { escalate: [{ after_ms: 30 * 60_000, to: 'group:dba-leads' }] }),
+      stage(['owners']),
+    ],
+    { rule: 'large' },
+  ),
+  replaces_default: true,
+});
+
+const FREEZE = exampleRule('freeze', 'forbid', { when: 'history.denials_24h > 2' });
+
+const POLICY = policyOf([LARGE, FREEZE]);
+
+interface Change {
+  readonly given?: Partial<PolicyTest['given']>;
+  readonly expect?: PolicyTest['expect'];
+  readonly may?: PolicyTest['may'];
+  readonly after_ms?: number;
+}
+
+function example({ given = {}, expect = {}, may = {}, after_ms = 0 }: Change): PolicyTest {
+  return {
+    name: 'a test',
+    source: 'tests/a.yaml:2',
+    given: {
+      action: ACTION.action,
+      target: TARGET.id,
+      requester: 'billing',
+      on_behalf_of: null,
+      arguments: {},
+      plan: FACTS.plan && { ...FACTS.plan, rows_changed: 5000 },
+      mode: 'execute',
+      break_glass: false,
+      at: FACTS.at,
+      history: FACTS.history,
+      windows: {},
+      ...given,
+    },
+    expect,
+    may,
+    after_ms,
+  };
+}
+
+function run(change: Change, policy: PolicySet = POLICY): PolicyTestResult {
+  const [result] = runPolicyTests(policy, [example(change)]).results;
+  if (!result) throw new Error('no result');
+  return result;
+}
+
+const failures = (change: Change, policy?: PolicySet): readonly string[] =>
+  run(change, policy).failures.map(({ what, expected, got }) => `${what}: ${expected}, got ${got}`);
+
+describe('a test of a policy', () => {
+  it('passes when everything it expects is so, in any order', () => {
+    const expect_ = {
+      effect: 'review',
+      risk: 'medium',
+      rules: ['large'],
+      stages: ['owners x1', 'group:dba x2'],
+      expires_ms: 4 * 3_600_000,
+    } as const;
+    expect(run({ expect: expect_ })).toMatchObject({ ok: true, failures: [] });
+  });
+
+  it('fails with what was expected and what is', () => {
+    const wrong = {
+      effect: 'allow',
+      risk: 'low',
+      rules: [],
+      stages: ['owners x1'],
+      expires_ms: 60_000,
+    } as const;
+    expect(failures({ expect: wrong })).toEqual([
+      'effect: allow, got review',
+      'risk: low, got medium',
+      'rules: [], got [large]',
+      'stages: [owners x1], got [group:dba x2, owners x1]',
+      'expires: 1m, got 4h',
+    ]);
+  });
+
+  it('shows the values that an expected rule read when it did not match', () => {
+    const plan = FACTS.plan && { ...FACTS.plan, rows_changed: 7 };
+    expect(run({ given: { plan }, expect: { rules: ['large'] } }).missed).toEqual([
+      {
+        id: 'large',
+        source: 'rules/large.yaml:1',
+        outcome: 'unmatched',
+        read: [{ path: 'plan.rows', value: 7, is_shortened: false }],
+      },
+    ]);
+  });
+
+  it('is about the creation of the request when it gives no plan', () => {
+    expect(run({ given: { plan: null }, expect: { rules: ['large'] } }).missed[0]?.outcome).toBe('undecided');
+    expect(run({ given: { plan: null }, expect: { effect: 'review', rules: [] } }).ok).toBe(true);
+  });
+
+  it('judges reviewers as the product does: nobody decides for themselves, for their agent or for whom they ask', () => {
+    const may = { olga: 'yes', omar: 'yes', ada: 'self_approval', petra: 'not_eligible' } as const;
+    expect(failures({ may })).toEqual([]);
+    expect(failures({ given: { on_behalf_of: 'olga' }, may: { olga: 'yes' } })).toEqual([
+      'may olga: yes, got self_approval',
+    ]);
+    expect(
+      failures({ given: { requester: 'omar' }, may: { omar: 'self_approval', ada: 'not_eligible' } }),
+    ).toEqual([]);
+  });
+
+  it('lets time pass for escalations and for the expiry', () => {
+    const after = (minutes: number): number => minutes * 60_000;
+    expect(failures({ may: { petra: 'not_eligible' }, after_ms: after(29) })).toEqual([]);
+    expect(failures({ may: { petra: 'yes' }, after_ms: after(30) })).toEqual([]);
+    expect(failures({ may: { olga: 'request_expired' }, after_ms: after(240) })).toEqual([]);
+  });
+
+  it('knows the reviewers of the given directory only', () => {
+    const people = [
+      ...DIRECTORY.people.filter(({ id }) => id !== 'olga'),
+      examplePerson('olga', { active: false }),
+    ];
+    const policy = { ...POLICY, directory: { ...DIRECTORY, people } };
+    expect(failures({ may: { olga: 'reviewer_inactive', nobody: 'reviewer_unknown' } }, policy)).toEqual([]);
+    const history = { ...FACTS.history, denials_24h: 3 };
+    expect(failures({ given: { history }, may: { olga: 'request_not_pending' } })).toEqual([]);
+  });
+
+  it('counts a window as holding this request alone, unless it says otherwise', () => {
+    const window = {
+      id: 'rows',
+      action: [ACTION.action],
+      over_ms: 1000,
+      per: ['lineage'],
+      sum: 'plan.rows',
+    } as const;
+    const policy = policyOf([exampleRule('many', 'forbid', { when: 'windows.rows.sum > 5000' })], {
+      windows: [window],
+    });
+    expect(failures({ expect: { effect: 'review' } }, policy)).toEqual([]);
+    expect(
+      failures(
+        { given: { windows: { rows: { count: 2, sum: 5001 } } }, expect: { effect: 'forbid' } },
+        policy,
+      ),
+    ).toEqual([]);
+  });
+
+  it('fails, and does not end the run, where the policy knows no such requester', () => {
+    expect(failures({ given: { requester: 'nobody' } })).toEqual([
+      'given: a request, got no such requester or target: nobody, shop-production',
+    ]);
+  });
+
+  it('reaches a rule only when its condition is true and it acts', () => {
+    const broken = exampleRule('broken', 'forbid', { when: 'windows.none.sum > 1' });
+    const report = runPolicyTests(policyOf([LARGE, FREEZE, broken]), [example({})]);
+    expect(report.never_hit.map(({ id }) => id)).toEqual(['freeze', 'broken']);
+    expect(report.rules).toBe(3);
+  });
+});
+
+it('a stage is written the same whatever order its selectors have', () => {
+  expect(stageText(stage(['owners', 'group:dba'], 2))).toBe('group:dba or owners x2');
+});
