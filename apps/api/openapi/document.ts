@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { switchSchema } from '../../../domain/wire-switches.ts';
+import { planSchema } from '../../../domain/wire-plan.ts';
 import * as wire from '../../../domain/wire.ts';
 import { OPERATIONS, type Answer, type Operation } from './operations.ts';
 
@@ -38,7 +39,7 @@ const NAMED = {
   Request: wire.requestSchema,
   RequestSummary: wire.requestSummarySchema,
   RequestPage: wire.requestPageSchema,
-  Plan: wire.planSchema,
+  Plan: planSchema,
   Decision: wire.decisionSchema,
   Identity: wire.identitySchema,
   KillSwitch: switchSchema,

@@ -113,17 +113,23 @@ function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summar
     risk: row.risk,
     matched_rules: row.matched_rules?.map(({ id, because }) => ({ id, because: because ?? null })) ?? null,
     requirement: row.requirement as RequestSummary['requirement'],
-    pending_since: row.pending_since?.toISOString() ?? null,
-    expires_at: row.expires_at?.toISOString() ?? null,
+    ...instantsOf(row),
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
     result: row.result as RequestSummary['result'],
     shortage: row.shortage?.map((shortage) => ({ ...shortage })) ?? null,
     is_break_glass: row.is_break_glass,
-    held_until: row.held_until?.toISOString() ?? null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     version: Number(row.version),
+  };
+}
+
+function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'expires_at' | 'held_until'> {
+  return {
+    pending_since: row.pending_since?.toISOString() ?? null,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    held_until: row.held_until?.toISOString() ?? null,
   };
 }
 

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+const rowValues = z.record(z.string(), z.json());
+
+/** A plan as reviewers see it. */
+export const planSchema = z.object({
+  connector: z.string(),
+  summary: z.string(),
+  operation: z.string(),
+  effects: z.array(
+    z.object({
+      resource: z.string(),
+      inserted: z.int(),
+      updated: z.int(),
+      deleted: z.int(),
+      rows: z.array(z.object({ key: z.string(), before: rowValues.nullable(), after: rowValues.nullable() })),
+      assigned_columns: z.array(z.string()),
+      is_counts_only: z.boolean(),
+    }),
+  ),
+  warnings: z.array(z.string()),
+  risk_facts: z.object({
+    rows_changed: z.int(),
+    resources_changed: z.int(),
+    is_destructive: z.boolean(),
+    is_fully_previewed: z.boolean(),
+    is_reversible: z.boolean(),
+  }),
+  reversal: z.object({ is_possible: z.boolean(), how: z.string() }),
+  fingerprint: z.string(),
+  locks_held_ms: z.number(),
+});
