@@ -1,7 +1,7 @@
 import { seatsOf, unchangedDirectories, type DecidableRequest } from './decision.ts';
-import type { PolicySet } from './policy.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
+import type { PolicySet } from './policy.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 
 /** Approvals that were given, and under what they were given. */
@@ -15,7 +15,7 @@ export interface GivenApprovals {
 
 /**
  * True when these approvals would satisfy another evaluation: each takes the seats that its person could have filled
- * at its time, by the given directory. Judged at the time of the last approval, when none has grown old since.
+ * at its time, by the given directory and rotations. Judged at the time of the last approval, when none has grown old since.
  */
 export function wouldSuffice(
   { effect, requirement }: Pick<Evaluation, 'effect' | 'requirement'>,

@@ -19,6 +19,7 @@ Who is who in the demo
   olga, dmitri     database administrators: approve statements on shop-production
   petra            their lead: may decide after half an hour without an answer
   omar             owner of the shop: decides together with an administrator on shop-ledger
+  and others       policies/directory.yaml names them all, with their groups
 
 Try it: paste these one after the other in a second terminal, in this folder.
 

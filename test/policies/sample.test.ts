@@ -6,7 +6,7 @@ import { loadPolicyTests } from '../../database/policy-files/tests.ts';
 import { checkDecision, type DecisionCheck } from '../../domain/decision.ts';
 import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy.ts';
-import { runPolicyTests } from '../../domain/policy-test.ts';
+import { runPolicyTests, type PolicyTest } from '../../domain/policy-test.ts';
 import { tally, type CountedDecision } from '../../domain/quorum.ts';
 import type { Requirement } from '../../domain/requirement.ts';
 import { FACTS, minutes, START } from '../domain/examples.ts';
@@ -16,17 +16,22 @@ const ISSUER = 'http://127.0.0.1:9099';
 const DIGEST = `sha256:${'d'.repeat(64)}`;
 
 let policy: PolicySet;
+let tests: readonly PolicyTest[];
 
 beforeAll(async () => {
   const result = await loadPolicyFolder(FOLDER, { KEYTURN_IDP_ISSUER: ISSUER });
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
   policy = result.policy;
+  const read = await loadPolicyTests(FOLDER, policy);
+  if (!read.ok) throw new Error(read.problems.map(formatProblem).join('\n'));
+  tests = read.tests;
 });
 
 function evaluated(target: string): Evaluation {
   const found = targetOf(policy, target);
   if (!found) throw new Error(`no target ${target}`);
-  return evaluate(policy, { ...FACTS, args: { statement: 'select 1' }, target: found }, 'planned');
+  const windows = { changed_rows_24h: { count: 1, sum: 1 } };
+  return evaluate(policy, { ...FACTS, args: { statement: 'select 1' }, target: found, windows }, 'planned');
 }
 
 function demanded(target: string): Requirement {
@@ -137,19 +142,86 @@ describe('the sample policy', () => {
     expect(approve('ada', { target })).toMatchObject({ ok: false, code: 'self_approval' });
   });
 
-  it('declares one agent as acting for people, and one as working on its own', () => {
+  it('declares one agent as acting for people, and the others as working on their own', () => {
     const agents = policy.directory.agents.map((agent) => [agent.id, agent.owner, agent.acts_for_people]);
     expect(agents).toEqual([
       ['agent-billing', 'ada', false],
       ['agent-assistant', 'ada', true],
+      ['agent-release', 'kofi', false],
+      ['agent-analytics', 'hana', false],
     ]);
   });
 
-  it('holds no secret: every target is reached by reference', () => {
-    expect(policy.targets.map((target) => target.connection['url'])).toEqual([
-      'env:KEYTURN_TARGET_SHOP_URL',
-      'env:KEYTURN_TARGET_SHOP_URL',
-      'env:KEYTURN_TARGET_SHOP_URL',
-    ]);
+  it('holds no secret: every database is reached by reference, everything else not at all', () => {
+    const performed = policy.actions.filter(({ connector }) => connector !== null);
+    const types = performed.map((action) => action.resource_type);
+    for (const { resource_type, connection } of policy.targets) {
+      const expected = types.includes(resource_type) ? 'env:KEYTURN_TARGET_SHOP_URL' : undefined;
+      expect(connection['url']).toBe(expected);
+    }
+  });
+
+  it('says why of every rule, and what each argument is', () => {
+    expect(policy.rules.filter(({ because }) => because === null)).toEqual([]);
+    for (const { action, arguments: schema } of policy.actions) {
+      expect([action, schema['additionalProperties']]).toEqual([action, false]);
+      const properties = Object.values(schema['properties'] ?? {}) as { readonly description?: string }[];
+      expect(properties.map(({ description = '' }) => description)).not.toContain('');
+    }
   });
 });
+
+describe('the tests of the sample policy', () => {
+  it('pass, and reach every rule', () => {
+    const report = runPolicyTests(policy, tests);
+    expect(report.results.flatMap(({ name, failures }) => failures.map((failure) => ({ name, ...failure })))).toEqual(
+      [],
+    );
+    expect(report.never_hit).toEqual([]);
+  });
+
+  it('notice when any limit of a rule or of the risk moves by one', () => {
+    const all = withMovedLimits(policy);
+    const unnoticed = all.filter(({ moved, actions }) => {
+      const relevant = tests.filter(({ given }) => actions.includes(given.action));
+      return runPolicyTests(moved, relevant).results.every(({ ok }) => ok);
+    });
+    expect(unnoticed.map(({ what }) => what)).toEqual([]);
+    expect(all.length).toBeGreaterThan(40);
+  });
+});
+
+interface MovedLimit {
+  readonly what: string;
+  readonly moved: PolicySet;
+  /** The actions that it may make a difference to. */
+  readonly actions: readonly string[];
+}
+
+/** Each policy that differs in one number of one condition, by one. */
+function withMovedLimits(original: PolicySet): readonly MovedLimit[] {
+  const { rules, risk } = original;
+  const ofRules = rules.flatMap((rule, index) =>
+    movedLimits(rule.when).map((when) => ({
+      what: `${rule.id}: ${when}`,
+      actions: rule.on.action,
+      moved: { ...original, rules: rules.with(index, { ...rule, when }) },
+    })),
+  );
+  const ofRisk = risk.lines.flatMap((line, index) =>
+    movedLimits(line.when).map((when) => ({
+      what: `${line.because}: ${when}`,
+      actions: original.actions.map(({ action }) => action),
+      moved: { ...original, risk: { ...risk, lines: risk.lines.with(index, { ...line, when }) } },
+    })),
+  );
+  return [...ofRules, ...ofRisk];
+}
+
+function movedLimits(condition = ''): readonly string[] {
+  return [...condition.matchAll(/(?<![\w."/])\d+(?!\w)/gu)].flatMap(({ 0: limit, index }) =>
+    [Number(limit) - 1, Number(limit) + 1]
+      .filter((moved) => moved >= 0)
+      .map((moved) => condition.slice(0, index) + String(moved) + condition.slice(index + limit.length)),
+  );
+}
