@@ -27,6 +27,5 @@ export const policyAnswerSchema = z.object({
   policy: z.record(z.string(), z.json()).describe('The compiled policy, as its digest is over it'),
 });
 
-export type ProposeBody = z.output<typeof proposeBodySchema>;
 export type Proposal = z.infer<typeof proposalSchema>;
 export type PolicyAnswer = z.infer<typeof policyAnswerSchema>;

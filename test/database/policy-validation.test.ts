@@ -121,12 +121,12 @@ describe('a compiled policy', () => {
     ],
     [
       'an action of Keyturn itself',
-      () => edited({ actions: [{ ...sample.actions[0], ...{ action: 'keyturn.x' } }] }),
+      () => edited({ actions: [{ ...sample.actions[0], action: 'keyturn.x' }] }),
       /name of Keyturn itself/,
     ],
     [
       'a target called keyturn',
-      () => edited({ targets: [{ ...sample.targets[0], ...{ id: 'keyturn' } }] }),
+      () => edited({ targets: [{ ...sample.targets[0], id: 'keyturn' }] }),
       /name of Keyturn itself/,
     ],
     ['no operators in the list', () => edited({ operators: [] }), /empty list/],
@@ -135,7 +135,7 @@ describe('a compiled policy', () => {
     ['a group that is not there', () => edited({ operators: ['group:x'] }), /unknown group/],
     [
       'a secret in a connection',
-      () => edited({ targets: [{ ...sample.targets[0], ...{ connection: { url: 'postgres://a:b@c/d' } } }] }),
+      () => edited({ targets: [{ ...sample.targets[0], connection: { url: 'postgres://a:b@c/d' } }] }),
       /must be a reference/,
     ],
     [

@@ -13,18 +13,34 @@ const PROGRAM = new URL(
 );
 
 /**
- * Checks a policy as if it were loaded, in a thread of its own: it is text from outside, of any size and shape, and
- * nothing that it makes of the reader may stop the process. Empty when nothing is wrong with it.
+ * Checks policies as if they were loaded, one at a time, each in a thread of its own: it is text from outside, of any size
+ * and shape, and nothing that it makes of the reader may stop the process.
  */
-export function checkCandidate(candidate: unknown): Promise<readonly string[]> {
+export class CandidateChecker {
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** What is wrong with a policy; empty when nothing is. */
+  problemsOf(candidate: unknown): Promise<readonly string[]> {
+    const answer = this.#queue.then(() => askThread(candidate));
+    this.#queue = answer.catch(() => undefined);
+    return answer;
+  }
+}
+
+async function askThread(candidate: unknown): Promise<readonly string[]> {
   const worker = new Worker(PROGRAM, {
     workerData: candidate,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
   });
-  return new Promise<readonly string[]>((resolve) => {
+  const answer = new Promise<readonly string[]>((resolve) => {
     const fail = (): void => resolve(['the policy takes too long, or too much memory, to be checked']);
     const timer = setTimeout(fail, TIMEOUT_MS);
     worker.once('message', resolve).once('error', fail).once('exit', fail);
     worker.once('exit', () => clearTimeout(timer));
-  }).finally(() => worker.terminate());
+  });
+  try {
+    return await answer;
+  } finally {
+    await worker.terminate();
+  }
 }

@@ -1,13 +1,21 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 
 import { readCandidate } from '../../../database/policy-candidates.ts';
-import type { ActivePolicy } from '../../../database/readers.ts';
+import type { PolicyReader } from '../../../database/readers.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { digestOf } from '../../../domain/digest.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
-import { checkCandidate } from './candidate-checker.ts';
+import type { CandidateChecker } from './candidate-checker.ts';
 import type { Publication } from './plan-publication.ts';
+
+/** Where candidates and the active policy are, and what checks them. */
+export interface CandidateGround {
+  readonly source: DataSource;
+  readonly policies: PolicyReader;
+  readonly checker: CandidateChecker;
+}
 
 /** A policy that may follow on the active one, or why it may not. */
 export type CheckedCandidate =
@@ -20,23 +28,35 @@ export function publicationOf({ arguments: { candidate, base } }: ConnectorCall)
 
 /** Reads the candidate and checks all of it, as if it were loaded now, by this version. Nothing that was said of it is believed. */
 export async function checkedCandidate(
-  manager: EntityManager,
+  { source, policies, checker }: CandidateGround,
   { candidate, base }: Publication,
-  active: ActivePolicy | null,
 ): Promise<CheckedCandidate> {
+  const active = await policies.active(source.manager);
   if (active?.digest !== base)
     return refuse('policy_base_changed', `The active policy is ${active?.digest ?? 'none'}, not ${base}.`);
   if (candidate === base) return refuse('policy_unchanged', 'This policy is the active one.');
-  const body = await readCandidate(manager, candidate);
+  const body = await readCandidate(source.manager, candidate);
   if (body === null) return refuse('policy_unknown', 'Nobody proposed such a policy.');
-  if (digestOf(body) !== candidate)
-    return refuse('policy_invalid', 'The stored policy is not the one that its digest names.');
-  const problems = await checkCandidate(body);
+  const problems = await problemsOf(checker, candidate, body);
   if (problems.length > 0) return refuse('policy_invalid', problems.join('\n'));
-  const policy = body as unknown as PolicySet;
-  if (active.policy.operators !== undefined && policy.operators === undefined)
-    return refuse('policy_invalid', 'It names no operators: nobody could stop anything, or publish again.');
-  return { kind: 'good', base: active.policy, candidate: policy };
+  return goodSuccessor(active.policy, body as unknown as PolicySet);
+}
+
+async function problemsOf(
+  checker: CandidateChecker,
+  digest: string,
+  body: JsonValue,
+): Promise<readonly string[]> {
+  return digestOf(body) === digest
+    ? checker.problemsOf(body)
+    : ['The stored policy is not the one that its digest names.'];
+}
+
+/** Good on its own is not enough: nobody is left without anybody who could stop things, or publish again. */
+function goodSuccessor(base: PolicySet, candidate: PolicySet): CheckedCandidate {
+  return base.operators !== undefined && candidate.operators === undefined
+    ? refuse('policy_invalid', 'It names no operators: nobody could stop anything, or publish again.')
+    : { kind: 'good', base, candidate };
 }
 
 function refuse(code: PlanRefusal['code'], detail: string): PlanRefusal {

@@ -1,7 +1,4 @@
-import type { DataSource } from 'typeorm';
-
 import { readActivation, useKey } from '../../../database/policy-candidates.ts';
-import type { PolicyReader } from '../../../database/readers.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';
@@ -16,46 +13,43 @@ import type {
   ProbeOutcome,
 } from '../connector.ts';
 import { backtestLines } from './backtest-candidate.ts';
-import { checkedCandidate, publicationOf } from './candidate.ts';
+import { checkedCandidate, publicationOf, type CandidateGround } from './candidate.ts';
+import { CandidateChecker } from './candidate-checker.ts';
 import { fingerprintOf, planPublication } from './plan-publication.ts';
 
 /** Keyturn's own database is the target. */
-export interface PolicyConnectorOptions {
-  readonly source: DataSource;
-  readonly policies: PolicyReader;
-}
+export type PolicyConnectorOptions = Omit<CandidateGround, 'checker'>;
 
 /**
  * The connector of `keyturn.policy.publish`: shows what another policy would change, and makes it the active one in one
  * transaction, only in place of the one that it was compared with.
  */
 export function createPolicyConnector(options: PolicyConnectorOptions): Connector {
+  const ground = { ...options, checker: new CandidateChecker() };
   return {
-    plan: (call) => plan(options, call),
-    execute: (call) => execute(options, call),
+    plan: (call) => plan(ground, call),
+    execute: (call) => execute(ground, call),
     probe: (call) => probe(options, call),
   };
 }
 
-async function plan({ source, policies }: PolicyConnectorOptions, call: ConnectorCall): Promise<PlanOutcome> {
+async function plan(ground: CandidateGround, call: ConnectorCall): Promise<PlanOutcome> {
   const publication = publicationOf(call);
-  const active = await policies.active(source.manager);
-  const checked = await checkedCandidate(source.manager, publication, active);
+  const checked = await checkedCandidate(ground, publication);
   if (checked.kind === 'refused') return checked;
-  const found = await backtestLines(source.manager, checked, new Date());
+  const found = await backtestLines(ground.source.manager, checked, new Date());
   return { kind: 'planned', plan: planPublication(publication, checked, found) };
 }
 
-async function execute(options: PolicyConnectorOptions, call: ApprovedCall): Promise<ExecutionOutcome> {
-  const { source, policies } = options;
+async function execute(ground: CandidateGround, call: ApprovedCall): Promise<ExecutionOutcome> {
   const publication = publicationOf(call);
   const fingerprint = fingerprintOf(publication);
   if (call.approvedPlan.fingerprint !== fingerprint)
     return { kind: 'drifted', detail: 'The plan is about another publication.' };
-  const checked = await checkedCandidate(source.manager, publication, await policies.active(source.manager));
+  const checked = await checkedCandidate(ground, publication);
   if (checked.kind === 'refused') return refusedRun(checked);
   try {
-    const installed = await activate(options, call, checked.candidate);
+    const installed = await activate(ground, call, checked.candidate);
     if (!installed) return { kind: 'drifted', detail: 'Another policy was published meanwhile.' };
     const { digest, generation } = installed;
     return { kind: 'succeeded', fingerprint, result: { digest, generation } };

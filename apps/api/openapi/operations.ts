@@ -255,7 +255,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/policies/{digest}',
     summary: 'A policy that was proposed or installed (people)',
     answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
-    errors: [...POLICY_ERRORS, 'not_found'],
+    errors: [...POLICY_ERRORS, 'not_found', 'policy_invalid'],
   },
   {
     method: 'get',

@@ -3,6 +3,7 @@ import type { Request } from 'express';
 
 import { readCandidate } from '../../../database/policy-candidates.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { digestOf } from '../../../domain/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
   digestSchema,
@@ -39,6 +40,8 @@ export class PoliciesController {
     const isDigest = digestSchema.safeParse(digest).success;
     const policy = isDigest ? await readCandidate(this.#context.source.manager, digest) : null;
     if (policy === null) throw new KeyturnError('not_found', 'There is no such policy.');
+    if (digestOf(policy) !== digest)
+      throw new KeyturnError('policy_invalid', 'The stored policy is not the one that its digest names.');
     return { digest, is_active: digest === caller.policy.digest, policy: policy as PolicyAnswer['policy'] };
   }
 }
