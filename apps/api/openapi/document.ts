@@ -4,7 +4,8 @@ import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { switchSchema } from '../../../domain/wire-switches.ts';
 import { planSchema } from '../../../domain/wire-plan.ts';
 import * as wire from '../../../domain/wire.ts';
-import { OPERATIONS, type Answer, type Operation } from './operations.ts';
+import type { Answer, Operation } from './operation.ts';
+import { OPERATIONS } from './operations.ts';
 
 /** The published document. */
 export interface OpenApiDocument {

@@ -1,38 +1,8 @@
-import type { z } from 'zod';
-
 import type { ErrorCode } from '../../../domain/errors.ts';
-import * as policies from '../../../domain/wire-policies.ts';
-import * as switches from '../../../domain/wire-switches.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import * as wire from '../../../domain/wire.ts';
-
-/** One answer that is not an error. */
-export interface Answer {
-  readonly status: number;
-  readonly description: string;
-  readonly schema?: z.ZodType;
-  readonly mediaType?: string;
-}
-
-/** A header that an operation reads. */
-export interface HeaderParameter {
-  readonly name: string;
-  readonly description: string;
-  readonly isRequired?: boolean;
-}
-
-/** One operation, as it is published. A test compares the list with the routes that exist. */
-export interface Operation {
-  readonly method: 'get' | 'post';
-  readonly path: string;
-  readonly summary: string;
-  readonly isPublic?: boolean;
-  readonly headers?: readonly HeaderParameter[];
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodType;
-  readonly answers: readonly Answer[];
-  readonly errors?: readonly ErrorCode[];
-}
+import { GOVERNING_OPERATIONS } from './governing-operations.ts';
+import type { Operation } from './operation.ts';
 
 const DECISION_ERRORS: readonly ErrorCode[] = [
   'invalid_request',
@@ -53,22 +23,6 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'reason_required',
   'defer_invalid',
   'hand_over_invalid',
-  'unavailable',
-];
-
-const POLICY_ERRORS: readonly ErrorCode[] = [
-  'machine_cannot_decide',
-  'reviewer_unknown',
-  'reviewer_inactive',
-];
-
-const OPERATOR_ERRORS: readonly ErrorCode[] = [
-  'invalid_json',
-  'invalid_request',
-  'machine_cannot_decide',
-  'reviewer_unknown',
-  'reviewer_inactive',
-  'forbidden',
   'unavailable',
 ];
 
@@ -217,46 +171,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'What can be asked for',
     answers: [{ status: 200, description: 'The catalogue.', schema: wire.actionsSchema }],
   },
-  {
-    method: 'get',
-    path: '/v1/switches',
-    summary: 'Kill switches that are on',
-    answers: [{ status: 200, description: 'All of them, oldest first.', schema: switches.switchListSchema }],
-  },
-  {
-    method: 'post',
-    path: '/v1/switches',
-    summary: 'Throw a kill switch (operators)',
-    body: switches.throwBodySchema,
-    answers: [{ status: 201, description: 'It is on.', schema: switches.switchSchema }],
-    errors: [...OPERATOR_ERRORS, 'unknown_action', 'unknown_target', 'unknown_agent'],
-  },
-  {
-    method: 'post',
-    path: '/v1/switches/{id}/lift',
-    summary: 'Agree to lift a kill switch (operators, two different people)',
-    body: switches.liftBodySchema,
-    answers: [
-      { status: 200, description: 'Lifted.', schema: switches.liftAnswerSchema },
-      { status: 202, description: 'Noted: one more person is needed.', schema: switches.liftAnswerSchema },
-    ],
-    errors: [...OPERATOR_ERRORS, 'not_found', 'already_decided', 'switch_lifted'],
-  },
-  {
-    method: 'post',
-    path: '/v1/policies',
-    summary: 'Propose a policy (people); a request then asks to publish it',
-    body: policies.proposeBodySchema,
-    answers: [{ status: 201, description: 'It is kept.', schema: policies.proposalSchema }],
-    errors: [...POLICY_ERRORS, 'invalid_json', 'invalid_request', 'not_canonical', 'body_too_large'],
-  },
-  {
-    method: 'get',
-    path: '/v1/policies/{digest}',
-    summary: 'A policy that was proposed or installed (people)',
-    answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
-    errors: [...POLICY_ERRORS, 'not_found', 'policy_invalid'],
-  },
+  ...GOVERNING_OPERATIONS,
   {
     method: 'get',
     path: '/v1/events',
