@@ -140,12 +140,16 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     on_behalf_of: named(fields.get('on_behalf_of'), 'person', names) || null,
     arguments: readArguments(fields, policy, action),
     plan: plan ? readPlan(plan) : null,
-    mode: fields.get('mode')?.choice(REQUEST_MODES) ?? (isPlanned ? 'execute' : 'gate'),
+    mode: readMode(fields.get('mode'), isPlanned),
     break_glass: fields.flag('break_glass', false),
     at: readInstant(fields.get('at')),
     history: readHistory(fields.get('history')),
     windows: readWindows(fields, { policy, names, action, isKnown: plan !== undefined || !isPlanned }),
   };
+}
+
+function readMode(value: Value | undefined, isPlanned: boolean): PolicyTestGiven['mode'] {
+  return value?.choice(REQUEST_MODES) ?? (isPlanned ? 'execute' : 'gate');
 }
 
 function named(value: Value | undefined, kind: 'action' | 'target' | 'person', names: Names): string {
@@ -232,7 +236,9 @@ function readInstant(value: Value | undefined): string {
   const text = value?.text() ?? '';
   if (text === '') return USUAL_TIME;
   const instant = INSTANT.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (!Number.isNaN(instant.getTime())) return instant.toISOString();
+  // JavaScript moves the 30th of February into March.
+  const isReal = !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(text.slice(0, 19));
+  if (isReal) return instant.toISOString();
   value?.refuse('not an instant in UTC such as 2026-11-24T10:00:00Z');
   return USUAL_TIME;
 }

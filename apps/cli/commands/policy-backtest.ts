@@ -81,7 +81,8 @@ const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/;
 /** A date counts as its midnight in UTC. */
 function parseInstant(text: string): Date | null {
   const at = INSTANT.test(text) ? new Date(text) : null;
-  return at && !Number.isNaN(at.getTime()) ? at : null;
+  // JavaScript moves the 30th of February into March.
+  return at && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text.slice(0, 10)) ? at : null;
 }
 
 function instant(text: string): Date {
