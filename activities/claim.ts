@@ -10,16 +10,19 @@ import { KeyturnError } from '../domain/errors.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { combinedRequirement, evaluate as evaluatePolicy } from '../domain/evaluation.ts';
+import { allowedForMs } from '../domain/gate.ts';
 import { targetDigest, targetOf } from '../domain/policy.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import { lockSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
+import { insertion } from '../database/row-statements.ts';
 import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
+import { gateDecision, type GateDecision } from './gate-decision.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
 import { startOf, type Hold } from '../domain/start.ts';
@@ -34,6 +37,8 @@ export type Claim =
       readonly execution: ExecutionRow;
       readonly plan: StoredPlan;
       readonly prepared: PreparedCall;
+      /** What whoever performs the action goes by; null where Keyturn performs it. */
+      readonly decision: GateDecision | null;
     }
   /** Approved, and not to start before `until`. */
   | { readonly kind: 'held'; readonly until: string; readonly why: Hold['why'] }
@@ -63,7 +68,8 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   const prepared = await prepareCall(dependencies, row, grounds.active.policy);
   const execution = await insertClaim(manager, row, grounds.judgedAt);
   await recordClaim(transaction, execution, grounds.active);
-  return { kind: 'claimed', execution, plan: grounds.plan, prepared };
+  const decision = row.mode === 'gate' ? await gateDecision(manager, row, grounds) : null;
+  return { kind: 'claimed', execution, plan: grounds.plan, prepared, decision };
 }
 
 /** What policy says today, or why it says no. */
@@ -98,7 +104,8 @@ async function groundsOf(
   const isSameTarget = targetDigest(target) === planRow.body.target_digest;
   const { tier } = evaluation.risk;
   const { body: plan } = planRow;
-  return { requirement, active, directory, plan, risk: tier, isSameTarget, judgedAt, hold: start };
+  const allowedMs = allowedForMs(active.policy, evaluation);
+  return { requirement, active, directory, plan, risk: tier, isSameTarget, judgedAt, hold: start, allowedMs };
 }
 
 interface Grounds {
@@ -113,6 +120,8 @@ interface Grounds {
   readonly isSameTarget: boolean;
   /** One instant for the age of approvals and for the record, so that whoever replays the tally gets the same. */
   readonly judgedAt: Date;
+  /** How long an allow by policy may be relied upon, where nobody had to be asked. */
+  readonly allowedMs: number;
 }
 
 type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
@@ -234,12 +243,8 @@ async function insertClaim(manager: EntityManager, row: RequestRow, claimedAt: D
     settled_at: null,
     outcome: null,
   };
-  await manager
-    .createQueryBuilder()
-    .insert()
-    .into(executionTable)
-    .values(execution as object)
-    .execute();
+  const { text, values } = insertion(executionTable, execution);
+  await manager.query(text, values);
   return execution;
 }
 

@@ -7,6 +7,7 @@ import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
+import { insertion } from '../database/row-statements.ts';
 import { decisionTable, type DecisionRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
 import { decisionDirectories } from './decision-directories.ts';
@@ -47,7 +48,8 @@ export async function countDecision(
   if (!active) return null;
   const check = await checkNow(dependencies, transaction, { judged, rows, active });
   const row = decisionRow(transaction, judged, { check, rows });
-  await transaction.manager.createQueryBuilder().insert().into(decisionTable).values(row).execute();
+  const { text, values } = insertion(decisionTable, row);
+  await transaction.manager.query(text, values);
   await appendDecision(dependencies, transaction, { judged, row, active });
   if (!check.ok) {
     await transaction.update({});

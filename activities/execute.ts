@@ -99,6 +99,7 @@ async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promi
       ...call,
       approvedPlan: held.plan,
       idempotencyKey: held.execution.idempotency_key,
+      ...(held.decision === null ? {} : { decision: held.decision }),
       beforeCommit: ({ transactionId }) => noteTransaction(dependencies, held.execution, transactionId),
     })
     .catch((error: unknown) => unknownOutcome(dependencies, error));

@@ -10,14 +10,23 @@ import { KeyturnError } from '../domain/errors.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { Plan, StoredPlan } from '../domain/plan.ts';
-import { actionOf, targetDigest, targetOf, type PolicySet, type Target } from '../domain/policy.ts';
+import {
+  actionOf,
+  targetDigest,
+  targetOf,
+  type ActionDefinition,
+  type PolicySet,
+  type Target,
+} from '../domain/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { unseal } from '../domain/sealing.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
-import { planTable, type RequestRow } from '../database/tables.ts';
+import { insertion } from '../database/row-statements.ts';
+import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
+import { gateConnector } from './connectors/gate.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -95,7 +104,9 @@ async function refuseEarly(
   const signed = await verifiedRequest(dependencies, row);
   const target = targetOf(policy, signed.target);
   if (!target) throw new KeyturnError('unknown_target', 'The active policy has no such target.');
-  if (!canForbid(policy, signed.action, target)) return null;
+  // Without a connector nothing is tried out, and the evaluation after it has all facts: this one would lack some.
+  const isTriedOut = actionOf(policy, signed.action)?.connector !== null;
+  if (!isTriedOut || !canForbid(policy, signed.action, target)) return null;
   const asked = { signed, policy, directory, target, plan: null, at: new Date() };
   const facts = await gatherFacts(dependencies, dependencies.source.manager, asked);
   const evaluation = evaluate(policy, facts, 'creation');
@@ -140,7 +151,7 @@ export async function prepareCall(
 ): Promise<PreparedCall> {
   const signed = await verifiedRequest(dependencies, row);
   const target = targetOf(policy, signed.target);
-  const connector = dependencies.connectors[actionOf(policy, signed.action)?.connector ?? ''];
+  const connector = connectorOf(dependencies, actionOf(policy, signed.action));
   if (!target || !connector)
     throw new KeyturnError('unknown_target', 'The active policy has no such action or target.');
   const opened = await unseal(signed.arguments, `${signed.id}/arguments`, dependencies.sealingKeys);
@@ -149,11 +160,19 @@ export async function prepareCall(
     connector,
     call: {
       requestId: signed.id,
+      action: signed.action,
       requester: requester ? `${requester.subject} (${requester.issuer})` : '',
       target,
       arguments: opened as Readonly<Record<string, JsonValue>>,
     },
   };
+}
+
+function connectorOf(
+  { connectors }: Dependencies,
+  action: ActionDefinition | undefined,
+): Connector | undefined {
+  return action?.connector === null ? gateConnector : connectors[action?.connector ?? ''];
 }
 
 /** The signed request behind a row; refuses a row that says anything else than what was signed. */
@@ -189,13 +208,9 @@ async function storePlan(transaction: StepTransaction, plan: Plan, target: Targe
   const salt = randomBytes(16).toString('hex');
   const body: StoredPlan = { ...plan, salt, target_digest: targetDigest(target) };
   const digest = planDigest(body);
-  await manager
-    .createQueryBuilder()
-    .insert()
-    .into(planTable)
-    .values({ request: row.id, digest, body, made_at: new Date(place.at) } as object)
-    .orIgnore()
-    .execute();
+  const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(place.at) };
+  const { text, values } = insertion(planTable, planRow);
+  await manager.query(`${text} on conflict do nothing`, values);
   await transaction.append({
     type: 'request.planned',
     at: place.at,

@@ -1,5 +1,7 @@
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
+import type { LeafActor } from '../domain/audit.ts';
+import type { JsonValue } from '../domain/canonical-json.ts';
 import type { Directory } from '../domain/directory.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
@@ -15,12 +17,32 @@ export interface PolicyCandidate {
   readonly at: string;
 }
 
+/**
+ * Why a policy becomes active without anybody having agreed. `bootstrap` only does where none is; `recovery` is what two
+ * people do together by hand when nobody can publish any more, and the audit log says that it was.
+ */
+export type InstallGround = 'bootstrap' | 'recovery';
+
 /** The active policy after an installation. */
 export interface InstalledPolicy {
   readonly digest: string;
   readonly generation: number;
   /** False when the same set was active already: then nothing was written. */
   readonly is_new: boolean;
+}
+
+/** The set that is active now. */
+export interface ActiveSet {
+  readonly digest: string;
+  readonly generation: number;
+}
+
+/** By what a set becomes active: somebody's word on the spot, or a request that people agreed to. */
+export interface ActivationGround {
+  readonly installedBy: string;
+  readonly actor: LeafActor;
+  /** Facts of the entry. */
+  readonly facts: Readonly<Record<string, JsonValue>>;
 }
 
 /** Installations are entries of a stream of their own: no request, no workflow. */
@@ -33,24 +55,28 @@ const STREAM = { request: 'policy', run: 'policy', namespace: '' } as const;
 export async function installPolicy(
   source: DataSource,
   candidate: PolicyCandidate,
+  ground: InstallGround = 'recovery',
 ): Promise<InstalledPolicy> {
   if (policyDigest(candidate.policy) !== candidate.digest) {
     throw new KeyturnError('policy_invalid', 'The policy is not the one that its digest names.');
   }
   return source.transaction(async (manager) => {
-    // Two first installations at once find no row to lock: this makes one of them wait.
-    await manager.query(`select pg_advisory_xact_lock(hashtext('keyturn.policy_active'))`);
-    const active = await lockActive(manager);
+    const active = await lockActiveSet(manager);
     if (active?.digest === candidate.digest) return { ...active, is_new: false };
-    const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
-    await activate(manager, candidate, installed.generation);
-    const directory = await synchroniseDirectory(manager, candidate.policy.directory);
-    await recordInstalled(manager, candidate, { ...installed, replaces: active?.digest ?? null, directory });
-    return { ...installed, is_new: true };
+    if (active && ground === 'bootstrap')
+      throw new KeyturnError('policy_active', 'Another policy is active: it changes by being published.');
+    return activatePolicy(manager, active, {
+      ...candidate,
+      actor: { ...SYSTEM_ACTOR, pseudonym: 'sys_operator', via: 'cli' },
+      facts: active ? { recovery: true } : {},
+    });
   });
 }
 
-async function lockActive(manager: EntityManager): Promise<{ digest: string; generation: number } | null> {
+/** The active set, which stays the active one until the transaction ends or changes it. */
+export async function lockActiveSet(manager: EntityManager): Promise<ActiveSet | null> {
+  // Two first installations at once find no row to lock: this makes one of them wait.
+  await manager.query(`select pg_advisory_xact_lock(hashtext('keyturn.policy_active'))`);
   const rows: { digest: string; generation: string }[] = await manager.query(
     'select digest, generation from keyturn.policy_active for update',
   );
@@ -58,7 +84,21 @@ async function lockActive(manager: EntityManager): Promise<{ digest: string; gen
   return row ? { digest: row.digest, generation: Number(row.generation) } : null;
 }
 
-async function activate(
+/** Activates a set in place of the active one, which the caller has locked, with its entry. */
+export async function activatePolicy(
+  manager: EntityManager,
+  active: ActiveSet | null,
+  candidate: Omit<PolicyCandidate, 'installedBy'> & ActivationGround,
+): Promise<InstalledPolicy> {
+  const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
+  await storeActive(manager, candidate, installed.generation);
+  const directory = await synchroniseDirectory(manager, candidate.policy.directory);
+  const facts = { ...installed, replaces: active?.digest ?? null, directory, ...candidate.facts };
+  await recordInstalled(manager, candidate, facts);
+  return { ...installed, is_new: true };
+}
+
+async function storeActive(
   manager: EntityManager,
   candidate: PolicyCandidate,
   generation: number,
@@ -101,27 +141,24 @@ async function synchroniseDirectory(manager: EntityManager, directory: Directory
   }
 }
 
+/** Counts only, of the directory: names of people stay out of entries. */
 async function recordInstalled(
   manager: EntityManager,
-  candidate: PolicyCandidate,
-  facts: {
-    readonly digest: string;
-    readonly generation: number;
-    readonly replaces: string | null;
-    /** Counts only: names of people stay out of entries. */
-    readonly directory: DirectoryChanges;
-  },
+  { digest, at, actor }: PolicyCandidate & ActivationGround,
+  facts: InstalledFacts,
 ): Promise<void> {
   const destination = { ...STREAM, step: `install/${facts.generation}`, ordinal: 1 };
   await appendLeaf(manager, destination, {
     type: 'policy.installed',
-    at: candidate.at,
-    actor: { ...SYSTEM_ACTOR, pseudonym: 'sys_operator', via: 'cli' },
+    at,
+    actor,
     intent_digest: null,
     decision_digest: null,
-    policy_digest: candidate.digest,
-    facts: { ...facts },
+    policy_digest: digest,
+    facts,
     evidence: null,
     parts: {},
   });
 }
+
+type InstalledFacts = Readonly<Record<string, JsonValue>> & { readonly generation: number };

@@ -5,12 +5,14 @@ import { sha256 } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { pseudonymOf } from '../domain/audit.ts';
+import { gateToWorkflow } from '../database/gate-answers.ts';
 import { readRequest } from '../database/readers.ts';
+import { insertion } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, requesterKind } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { placeOf } from './place.ts';
-import { announceChange, storeResult, transactionOf, type StepPlace } from './record.ts';
+import { announceChange, NO_LEAF, Step, type StepPlace, type StepTransaction } from './record.ts';
 
 /** What the workflow is told of a request it may wait for. */
 export interface Received {
@@ -40,7 +42,7 @@ export async function receive(
   const result = await dependencies.source.transaction((manager) =>
     insertOnce(dependencies, { manager, place }, { envelope: input.request, signed, policy }),
   );
-  await announceChange(dependencies, place.request);
+  announceChange(dependencies, place.request);
   return result;
 }
 
@@ -51,24 +53,27 @@ async function insertOnce(
 ): Promise<Received> {
   const result: Received = { mode: arrival.signed.mode };
   const row = rowOf(arrival, place);
-  const inserted = await manager
-    .createQueryBuilder()
-    .insert()
-    .into(requestTable)
-    .values(row as object)
-    .orIgnore()
-    .returning('id')
-    .execute();
-  if ((inserted.raw as unknown[]).length === 0) {
+  const { text, values } = insertion(requestTable, row);
+  const inserted: unknown[] = await manager.query(`${text} on conflict do nothing returning id`, values);
+  if (inserted.length === 0) {
     const existing = await readRequest(manager, place.request);
     if (existing?.run_id !== place.run) {
       throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');
     }
     return result;
   }
-  await appendReceived(dependencies, { manager, place, row }, arrival);
-  await storeResult(manager, place, { mode: result.mode });
+  if (row.mode === 'gate') await refuseAnswered(manager, row);
+  const step = new Step({ manager, place, row, last: NO_LEAF });
+  await appendReceived(dependencies, step, arrival);
+  await step.write(result);
   return result;
+}
+
+/** A key that was answered on the spot, or given to another intent, has no workflow: there is one truth a key. */
+async function refuseAnswered(manager: EntityManager, row: RequestRow): Promise<void> {
+  const key = await gateToWorkflow(manager, row);
+  if (key.verdict === 'workflow' && key.intent_digest === row.intent_digest) return;
+  throw new KeyturnError('foreign_run', 'This request was answered without a workflow.');
 }
 
 function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): RequestRow {
@@ -117,13 +122,14 @@ function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): Request
 
 async function appendReceived(
   { directories, identityKey }: Dependencies,
-  { manager, place, row }: { manager: EntityManager; place: StepPlace; row: RequestRow },
+  transaction: StepTransaction,
   { envelope, signed }: Arrival,
 ): Promise<void> {
+  const { manager, place, row } = transaction;
   const directory = await directories.at(manager, row.created_at);
   const requester = { issuer: row.requester_issuer, subject: row.requester_subject };
   await rememberAccounts(manager, identityKey, signed.lineage);
-  await transactionOf(manager, place, row).append({
+  await transaction.append({
     type: 'request.received',
     at: place.at,
     actor: accountActor(identityKey, requester, requesterKind(directory, requester)),

@@ -9,6 +9,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, type RequestStatus } from '../domain/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
 import { lockedRequest } from '../database/readers.ts';
+import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -47,14 +48,19 @@ export async function recordStep<Result>(
   work: (transaction: StepTransaction) => Promise<Result>,
 ): Promise<Result> {
   const result = await dependencies.source.transaction(async (manager) => {
-    const row = await lockRequest(manager, place);
-    const stored = await storedResult(manager, place);
+    // In one round trip: each is answered in its turn, so the later two see what the lock was waited for.
+    const [row, stored, last] = await Promise.all([
+      lockRequest(manager, place),
+      storedResult(manager, place),
+      lastLeaf(manager, place),
+    ]);
     if (stored !== undefined) return stored as Result;
-    const fresh = await work(transactionOf(manager, place, row));
-    await storeResult(manager, place, fresh);
+    const step = new Step({ manager, place, row, last });
+    const fresh = await work(step);
+    await step.write(fresh);
     return fresh;
   });
-  await announceChange(dependencies, place.request);
+  announceChange(dependencies, place.request);
   return result;
 }
 
@@ -65,10 +71,11 @@ export async function recordedStep(dependencies: Dependencies, place: StepPlace)
 
 /**
  * Tells listening processes, in a statement of its own after the commit: inside the writing transaction every commit
- * would queue behind a cluster-wide lock. A lost notification is made good by the listeners' slow poll.
+ * would queue behind a cluster-wide lock. Nobody waits for it: a lost notification is made good by the listeners' slow
+ * poll, and the pool does not close before it is sent.
  */
-export async function announceChange(dependencies: Dependencies, request: string): Promise<void> {
-  await dependencies.source
+export function announceChange(dependencies: Dependencies, request: string): void {
+  dependencies.source
     .query('select pg_notify($1, $2)', [CHANGE_CHANNEL, request])
     .catch((error: unknown) => dependencies.log.warn({ err: errorName(error) }, 'change not announced'));
 }
@@ -94,51 +101,80 @@ async function storedResult(manager: EntityManager, place: StepPlace): Promise<u
   return rows[0]?.result;
 }
 
-/** Stores a step's result. Also used by the first step, which creates the row that the others lock. */
-export async function storeResult(manager: EntityManager, place: StepPlace, result: unknown): Promise<void> {
-  await manager.query('insert into keyturn.step (request, run_id, step, result) values ($1, $2, $3, $4)', [
-    place.request,
-    place.run,
-    place.step,
-    JSON.stringify(result),
-  ]);
+interface StepStart {
+  readonly manager: EntityManager;
+  readonly place: StepPlace;
+  /** Locked by the caller, or just inserted. */
+  readonly row: RequestRow;
+  readonly last: LastLeaf;
 }
 
-/** The transaction of a step, over a row that the caller has locked or just inserted. */
-export function transactionOf(manager: EntityManager, place: StepPlace, row: RequestRow): StepTransaction {
-  let appended = 0;
-  return {
-    manager,
-    place,
-    row,
-    update: (change) => updateRequest(manager, { place, row }, change),
-    append: (draft) => {
-      appended += 1;
-      return appendLeaf(manager, { ...place, ordinal: appended }, draft);
-    },
-  };
+/**
+ * The transaction of a step. What it changes of the request and what it appends are collected and written at its end,
+ * with its result: nothing reads them before.
+ */
+export class Step implements StepTransaction {
+  readonly manager: EntityManager;
+  readonly place: StepPlace;
+  readonly row: RequestRow;
+  #last: LastLeaf;
+  #changed: Partial<RequestRow> | null = null;
+  readonly #entries: Entry[] = [];
+
+  constructor({ manager, place, row, last }: StepStart) {
+    this.manager = manager;
+    this.place = place;
+    this.row = row;
+    this.#last = last;
+  }
+
+  async update(changed: Partial<RequestRow>): Promise<void> {
+    const { row, place } = this;
+    if (changed.status !== undefined && changed.status !== row.status) assertMove(row.status, changed.status);
+    const next = { ...changed, updated_at: new Date(place.at), version: String(Number(row.version) + 1) };
+    this.#changed = { ...this.#changed, ...next };
+    Object.assign(row, next);
+  }
+
+  async append(draft: LeafDraft): Promise<void> {
+    const ordinal = this.#entries.length + 1;
+    const entry = entryOf({ ...this.place, ordinal, last: this.#last }, draft);
+    this.#entries.push(entry);
+    this.#last = entry.leaf;
+  }
+
+  /** Writes everything, and the result under which a repetition of the step finds it. */
+  async write(result: unknown): Promise<void> {
+    const { manager, place, row } = this;
+    const update = this.#changed === null ? null : change(requestTable, row.id, this.#changed);
+    if (this.#changed?.status !== undefined && NOT_PERFORMED.has(row.status))
+      await releaseWindows(manager, row.id, row.updated_at);
+    await Promise.all([
+      update === null ? null : manager.query(update.text, update.values),
+      manager.query(`with ${WRITE_ENTRIES} ${STORE_RESULT}`, [
+        ...entryValues(this.#entries),
+        place.request,
+        place.run,
+        place.step,
+        JSON.stringify(result),
+      ]),
+    ]);
+  }
 }
+
+const STORE_RESULT = 'insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)';
 
 /** Ends of requests that did nothing: they do not count in windows any more. */
 const NOT_PERFORMED: ReadonlySet<RequestStatus> = new Set(['denied', 'expired', 'cancelled', 'failed']);
 
-async function updateRequest(
-  manager: EntityManager,
-  { place, row }: { place: StepPlace; row: RequestRow },
-  change: Partial<RequestRow>,
-): Promise<void> {
-  if (change.status !== undefined && change.status !== row.status) assertMove(row.status, change.status);
-  const next = { ...change, updated_at: new Date(place.at), version: String(Number(row.version) + 1) };
-  await manager
-    .createQueryBuilder()
-    .update(requestTable)
-    .set(next as object)
-    .where('id = :id', { id: row.id })
-    .execute();
-  if (change.status !== undefined && NOT_PERFORMED.has(change.status))
-    await releaseWindows(manager, row.id, next.updated_at);
-  Object.assign(row, next);
+/** The newest entry of a stream: the next one follows it. */
+interface LastLeaf {
+  readonly n: number;
+  readonly hash: Digest | null;
 }
+
+/** What a stream without entries ends with. */
+export const NO_LEAF: LastLeaf = { n: -1, hash: null };
 
 /** Where a leaf goes: its stream, and its ordinal within the step that writes it. */
 export interface LeafDestination {
@@ -149,41 +185,68 @@ export interface LeafDestination {
   readonly ordinal: number;
 }
 
+interface Entry {
+  readonly id: string;
+  readonly text: string;
+  readonly leaf: LastLeaf;
+  readonly parts: readonly { readonly part: string; readonly salt: string; readonly body: string }[];
+}
+
+function entryOf(destination: LeafDestination & { readonly last: LastLeaf }, draft: LeafDraft): Entry {
+  const { request, run, namespace, step, ordinal, last } = destination;
+  const parts = Object.entries(draft.parts).map(([part, body]) => ({
+    part,
+    salt: randomBytes(16).toString('hex'),
+    body: canonicalJson(body),
+  }));
+  const salts = Object.fromEntries(parts.map(({ part, salt }) => [part, salt]));
+  const id = `${request}/${run}/${step}/${ordinal}`;
+  const nonce = randomBytes(16).toString('hex');
+  const n = last.n + 1;
+  const text = leafText(draft, { id, request, run, namespace, n, prev: last.hash, nonce, salts });
+  return { id, text, leaf: { n, hash: leafHash(text) }, parts };
+}
+
+/** $1 leaves in their order; of the parts: $2 ids of their leaves, $3 names, $4 salts, $5 bodies. */
+const WRITE_ENTRIES = `
+  entries as (
+    insert into audit.entry (leaf)
+    select leaf from unnest($1::text[]) with ordinality written(leaf, place) order by place),
+  payloads as (
+    insert into audit.payload (event_id, part, salt, body)
+    select * from unnest($2::text[], $3::text[], $4::text[], $5::text[]))`;
+
+function entryValues(entries: readonly Entry[]): readonly string[][] {
+  const parts = entries.flatMap(({ id, parts: own }) => own.map((part) => ({ id, ...part })));
+  return [
+    entries.map(({ text }) => text),
+    parts.map(({ id }) => id),
+    parts.map(({ part }) => part),
+    parts.map(({ salt }) => salt),
+    parts.map(({ body }) => body),
+  ];
+}
+
 /** Appends one entry to a stream. The caller holds the lock that makes it the only writer of the stream. */
 export async function appendLeaf(
   manager: EntityManager,
   destination: LeafDestination,
   draft: LeafDraft,
 ): Promise<void> {
-  const { request, run, namespace, step, ordinal } = destination;
-  const last = await lastLeaf(manager, request, run);
-  const salts = Object.fromEntries(
-    Object.keys(draft.parts).map((part) => [part, randomBytes(16).toString('hex')]),
-  );
-  const id = `${request}/${run}/${step}/${ordinal}`;
-  const nonce = randomBytes(16).toString('hex');
-  const text = leafText(draft, { id, request, run, namespace, n: last.n + 1, prev: last.hash, nonce, salts });
-  await manager.query('insert into audit.entry (leaf) values ($1)', [text]);
-  for (const [part, body] of Object.entries(draft.parts)) {
-    await manager.query('insert into audit.payload (event_id, part, salt, body) values ($1, $2, $3, $4)', [
-      id,
-      part,
-      salts[part],
-      canonicalJson(body),
-    ]);
-  }
+  const last = await lastLeaf(manager, destination);
+  const entry = entryOf({ ...destination, last }, draft);
+  await manager.query(`with ${WRITE_ENTRIES} select 1`, entryValues([entry]));
 }
 
 async function lastLeaf(
   manager: EntityManager,
-  request: string,
-  run: string,
-): Promise<{ n: number; hash: Digest | null }> {
+  { request, run }: Pick<StepPlace, 'request' | 'run'>,
+): Promise<LastLeaf> {
   const rows: { leaf: string }[] = await manager.query(
     'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
     [request, run],
   );
   const [row] = rows;
-  if (!row) return { n: -1, hash: null };
+  if (!row) return NO_LEAF;
   return { n: (JSON.parse(row.leaf) as Leaf).n, hash: leafHash(row.leaf) };
 }

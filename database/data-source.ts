@@ -1,10 +1,13 @@
 import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
+import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
 import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
 import { PolicyFacts1764300000000 } from './migrations/4-policy-facts.ts';
 import { Reconsideration1764400000000 } from './migrations/5-reconsideration.ts';
+import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
+import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -25,9 +28,12 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     migrations: [
       Spine1764000000000,
       Directory1764100000000,
+      Scim1764110000000,
       KillSwitches1764200000000,
       PolicyFacts1764300000000,
       Reconsideration1764400000000,
+      GateAnswers1764500000000,
+      PolicyCandidates1764600000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
@@ -35,6 +41,8 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     logging: false,
     // A database that went away must fail a query, not hold an activity for minutes.
     extra: {
+      // Questions that do not wait for each other's answers share a round trip.
+      pipeline: true,
       connectionTimeoutMillis: 5_000,
       statement_timeout: 15_000,
       idle_in_transaction_session_timeout: 15_000,

@@ -72,7 +72,7 @@ const ACCOUNTS = `select person, json_agg(json_build_object('issuer', issuer, 's
     where person is not null group by 1, 2, 3) account
   group by person`;
 
-const PEOPLE = `select json_build_object('id', person, 'name', (array_agg(name order by authority))[1],
+const PEOPLE = `select json_build_object('id', person, 'name', (array_agg(name order by authority <> 'file', authority))[1],
     'active', bool_and(active), 'accounts', coalesce((array_agg(account.list))[1], '[]')) as one, person as id
   from ${holding('person_standing')} standing left join (${ACCOUNTS}) account using (person)
   group by person`;

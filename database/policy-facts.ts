@@ -21,26 +21,51 @@ export interface FactsSubject {
   readonly at: Date;
 }
 
-/** How the requester's account fared of late. */
-export async function historyOf(
-  manager: EntityManager,
-  { id, lineage, at }: FactsSubject,
-): Promise<HistoryFacts> {
+/** Answers on the spot are cheap, so there may be very many: counting them all would slow down each of them. */
+const ANSWERS_COUNTED_MAX = 10_000;
+
+/** Counts the requester's past of a day; `historyValues` gives its parameters. */
+export const HISTORY_QUERY = `
+  select past.requests + answered.requests as requests, past.denials, past.failures
+  from (select count(*) as requests,
+               count(*) filter (where status in ('denied', 'expired')) as denials,
+               count(*) filter (where status in ('failed', 'indeterminate')) as failures
+        from keyturn.request
+        where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5
+       ) as past,
+       (select count(*) as requests
+        from (select 1 from keyturn.gate_answer
+              where requester_issuer = $1 and requester_subject = $2 and at > $3 and at <= $4
+                and verdict = 'allowed' and request <> $5
+              limit ${ANSWERS_COUNTED_MAX}) as recent
+       ) as answered`;
+
+/** The answer to `HISTORY_QUERY`. */
+export interface HistoryRow {
+  readonly requests: string;
+  readonly denials: string;
+  readonly failures: string;
+}
+
+/** The parameters of `HISTORY_QUERY`. */
+export function historyValues({ id, lineage, at }: FactsSubject): readonly unknown[] {
   const { issuer, subject }: Identity = lineage[0] ?? { issuer: '', subject: '' };
-  const rows: { requests: string; denials: string; failures: string }[] = await manager.query(
-    `select count(*) as requests,
-            count(*) filter (where status in ('denied', 'expired')) as denials,
-            count(*) filter (where status in ('failed', 'indeterminate')) as failures
-     from keyturn.request
-     where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5`,
-    [issuer, subject, new Date(at.getTime() - DAY_MS), at, id],
-  );
-  const [row] = rows;
+  return [issuer, subject, new Date(at.getTime() - DAY_MS), at, id];
+}
+
+/** The past as policy sees it. */
+export function historyFrom(row: HistoryRow | undefined): HistoryFacts {
   return {
     requests_24h: Number(row?.requests ?? 0),
     denials_24h: Number(row?.denials ?? 0),
     failures_24h: Number(row?.failures ?? 0),
   };
+}
+
+/** How the requester's account fared of late. */
+export async function historyOf(manager: EntityManager, subject: FactsSubject): Promise<HistoryFacts> {
+  const rows: HistoryRow[] = await manager.query(HISTORY_QUERY, [...historyValues(subject)]);
+  return historyFrom(rows[0]);
 }
 
 /** What windows are asked about. */

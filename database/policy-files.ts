@@ -1,6 +1,12 @@
 import type { Digest } from '../domain/digest.ts';
 import { isKeyturnError } from '../domain/errors.ts';
-import { policyDigest, type PolicySet } from '../domain/policy.ts';
+import {
+  OWN_TARGET,
+  policyDigest,
+  PUBLISH,
+  type ActionDefinition,
+  type PolicySet,
+} from '../domain/policy.ts';
 import { riskFactTypes, ruleFactTypes } from '../domain/policy-facts.ts';
 import { DEFAULT_RISK } from '../domain/risk.ts';
 import { readAction, readTarget } from './policy-files/catalogue.ts';
@@ -32,9 +38,14 @@ export async function loadPolicyFolder(
   environment: Environment = process.env,
 ): Promise<PolicyLoadResult> {
   const folder = await readFolder(directory);
-  const problems = [...folder.problems];
   // A folder that cannot be opened has one problem, not one for each file it does not show.
-  if (problems.length > 0 && folder.files.length === 0) return refuse(problems);
+  if (folder.problems.length > 0 && folder.files.length === 0) return refuse(folder.problems);
+  return compileFolder(folder, environment);
+}
+
+/** Compiles a folder that was read, or says everything that is wrong with it. */
+export function compileFolder(folder: PolicyFolder, environment: Environment): PolicyLoadResult {
+  const problems = [...folder.problems];
   const policy = compile({ folder, problems, environment });
   if (problems.length > 0) return refuse(problems);
   try {
@@ -58,6 +69,8 @@ interface Compilation {
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
 function compile({ folder, problems, environment }: Compilation): PolicySet {
   const names = new Names();
+  names.allow('action', PUBLISH.action);
+  names.allow('target', OWN_TARGET);
   const sources = parseFolder(folder, { names, problems });
   const directory = sources.directory
     ? readDirectory(sources.directory, { names, environment })
@@ -76,17 +89,17 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
     risk: DEFAULT_RISK,
     rules: [],
   };
-  const types = (of: typeof ruleFactTypes): TypesByAction =>
-    new Map(actions.map((action) => [action.action, of(catalogue, action)]));
+  const types = (of: typeof ruleFactTypes, asked: readonly ActionDefinition[]): TypesByAction =>
+    new Map(asked.map((action) => [action.action, of(catalogue, action)]));
   const context = {
     names,
     defaults: settings.defaults.require,
     production: settings.production,
-    types: types(ruleFactTypes),
+    types: types(ruleFactTypes, [...actions, PUBLISH]),
   };
   return {
     ...catalogue,
-    risk: readRisk(risk, types(riskFactTypes)),
+    risk: readRisk(risk, types(riskFactTypes, actions)),
     rules: sources.rules.map((value) => readRule(value, context)),
   };
 }

@@ -5,7 +5,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';
 import { policyDigest, targetOf, type PolicySet } from '../domain/policy.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
-import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';
+import { decisionTable, planTable, policySetTable } from './tables.ts';
 import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
 
 /** The active policy with its digest and generation. */
@@ -44,6 +44,9 @@ export class PolicyReader {
     // Whoever changed a stored set changes whom it names, too: it is only what its digest says.
     if (policyDigest(row.body) !== digest)
       throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
+    // A set of a later version may mean something else by the same words: nothing of it is guessed.
+    if ((row.body.version as string) !== 'keyturn/v1')
+      throw new KeyturnError('unavailable', 'The policy is of a version that this process does not know.');
     if (this.#bodies.size >= POLICIES_MAX) this.#bodies.clear();
     const policy = completePolicy(row.body);
     this.#bodies.set(digest, policy);
@@ -53,21 +56,15 @@ export class PolicyReader {
 
 /** The request, or null. */
 export async function readRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  return manager
-    .getRepository(requestTable)
-    .createQueryBuilder('request')
-    .where('request.id = :id', { id })
-    .getOne();
+  const rows: RequestRow[] = await manager.query('select * from keyturn.request where id = $1', [id]);
+  return rows[0] ?? null;
 }
 
 /** The request, locked until the transaction ends, or null. */
 export async function lockedRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  return manager
-    .getRepository(requestTable)
-    .createQueryBuilder('request')
-    .setLock('pessimistic_write')
-    .where('request.id = :id', { id })
-    .getOne();
+  const sql = 'select * from keyturn.request where id = $1 for update';
+  const rows: RequestRow[] = await manager.query(sql, [id]);
+  return rows[0] ?? null;
 }
 
 /** All decisions of a request, all rounds, in the order of recording. */

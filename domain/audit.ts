@@ -33,10 +33,13 @@ export const LEAF_TYPES = [
   'execution.not_done',
   'execution.indeterminate',
   'execution.released',
+  'gate.allowed',
+  'policy.proposed',
   'policy.installed',
   'switch.thrown',
   'switch.lift_confirmed',
   'switch.lifted',
+  'directory.changed',
 ] as const;
 
 /** A kind of entry. */
@@ -191,6 +194,14 @@ export function keyedId(prefix: string, key: Uint8Array, parts: readonly string[
 /** The request id, also the workflow id: nobody without the key can occupy the id of somebody else's request. */
 export function requestId(key: Uint8Array, requester: Identity, idempotencyKey: string): string {
   return keyedId('req', key, [requester.issuer, requester.subject, idempotencyKey]);
+}
+
+/**
+ * The id of a request that only asks for a decision. Keys of such requests are apart from all others: one that was
+ * answered on the spot and one that has a workflow can never meet under one id.
+ */
+export function gateRequestId(key: Uint8Array, requester: Identity, idempotencyKey: string): string {
+  return keyedId('req', key, [requester.issuer, requester.subject, idempotencyKey, 'gate']);
 }
 
 /** The name of an account in the audit log. */

@@ -1,5 +1,6 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
 import { digestOf, ruleRequirementDigest, type Digest } from './digest.ts';
+import { unchangedDirectories } from './decision.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { identityKey, type Lineage } from './identity.ts';
 import { targetOf, type PolicySet, type RuleEffect } from './policy.ts';
@@ -218,13 +219,7 @@ export class Backtest {
     const key = JSON.stringify([rules, lineage.map(identityKey), owners]);
     const known = this.#shortages.get(key);
     if (known) return known;
-    const { directory, rotations } = this.#candidate;
-    const directories = {
-      now: directory,
-      at_creation: directory,
-      rotations: { now: rotations, at_creation: rotations },
-      owners_at_creation: owners,
-    };
+    const directories = unchangedDirectories(this.#candidate, owners);
     const found = shortagesOf({ requirement, lineage, owners, directories });
     if (this.#shortages.size >= SHORTAGES_MAX) this.#shortages.clear();
     this.#shortages.set(key, found);

@@ -6,6 +6,7 @@ import { Expression } from './expressions/expression.ts';
 import { bindFacts } from './expressions/facts.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 import { tally, type CountedDecision, type SeatReference, type TallyFacts, type Verdict } from './quorum.ts';
+import type { PolicySet } from './policy.ts';
 import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
 import type { RequestStatus } from './request.ts';
 import {
@@ -51,6 +52,19 @@ export interface DecisionDirectories {
   readonly rotations: { readonly now: readonly Rotation[]; readonly at_creation: readonly Rotation[] };
   /** Who owned the target then: nobody becomes a judge by becoming an owner afterwards. */
   readonly owners_at_creation: readonly string[];
+}
+
+/** As if nobody had joined or left since the request was made: for looking at a policy by itself. */
+export function unchangedDirectories(
+  { directory, rotations }: Pick<PolicySet, 'directory' | 'rotations'>,
+  owners: readonly string[],
+): DecisionDirectories {
+  return {
+    now: directory,
+    at_creation: directory,
+    rotations: { now: rotations, at_creation: rotations },
+    owners_at_creation: owners,
+  };
 }
 
 /** The facts of a decision check. */

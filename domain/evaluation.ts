@@ -4,6 +4,7 @@ import { bindFacts, withFact, type BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import {
   actionOf,
+  isOwnAction,
   type ActionDefinition,
   type PolicySet,
   type Rule,
@@ -200,13 +201,19 @@ function takePath({ facts }: Asked, rules: readonly Judged[]): Acting {
 }
 
 function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): RuleEffect {
-  const otherwise = action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
+  const isOwn = isOwnAction(action.action);
+  const otherwise = isOwn ? 'review' : defaultEffect(policy, action);
   const effects = new Set(acting.map(({ rule }) => rule.effect));
   if (effects.has('forbid')) return 'forbid';
   // A review rule is AND-ed with the default, also where that forbids: only `replaces_default` opens what is closed.
   if (effects.has('review')) return isDefaultReplaced(acting) ? 'review' : otherwise;
   // A freeze beats an automatic yes: somebody must say that it is needed now.
-  return effects.has('allow') && !isFrozen(policy, facts) ? 'allow' : otherwise;
+  // And of what Keyturn does to itself there is none: a floor that no policy moves.
+  return effects.has('allow') && !isOwn && !isFrozen(policy, facts) ? 'allow' : otherwise;
+}
+
+function defaultEffect(policy: PolicySet, action: ActionDefinition): RuleEffect {
+  return action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
 }
 
 /** A rule that counts as matched only because it failed replaces nothing. */
@@ -220,16 +227,31 @@ function isDefaultReplaced(acting: readonly Judged[]): boolean {
   );
 }
 
-function requirementOf({ policy }: Asked, acting: Acting, risk: RiskAssessment): Requirement {
+function requirementOf(asked: Asked, acting: Acting, risk: RiskAssessment): Requirement {
+  const { policy } = asked;
   const reviews = acting.rules.filter(({ rule }) => rule.effect === 'review');
   const demanded = reviews.flatMap(({ rule }) => rule.require ?? []);
-  const rules = isDefaultReplaced(acting.rules) ? demanded : [...demanded, policy.defaults.require];
+  const rules = isDefaultReplaced(acting.rules) ? demanded : [...demanded, defaultRequirement(asked)];
   const demand = demandOf(policy.risk, risk.tier);
   return {
     risk: risk.tier,
-    distinct_people: demand.distinct_people,
+    distinct_people: Math.max(demand.distinct_people, peopleFloor(asked)),
     rules: uniqueRules(rules.map((rule) => underDemand(rule, demand))),
   };
+}
+
+/** Changes to Keyturn itself are for its operators to review; where policy names none, for whom it names otherwise. */
+function defaultRequirement({ policy, action }: Asked): RuleRequirement {
+  const { require } = policy.defaults;
+  const { operators = [] } = policy;
+  if (!isOwnAction(action.action) || operators.length === 0) return require;
+  return { ...require, stages: [{ any: operators, quorum: 1, escalate: [] }] };
+}
+
+/** A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. */
+function peopleFloor({ action, facts }: Asked): number {
+  if (!isOwnAction(action.action)) return 0;
+  return facts.plan?.is_loosening === false ? 1 : 2;
 }
 
 function matchedRule({ rule, condition, outcome }: Judged, bound: BoundFacts): MatchedRule {

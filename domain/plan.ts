@@ -27,6 +27,8 @@ export interface RiskFacts {
   readonly is_destructive: boolean;
   readonly is_fully_previewed: boolean;
   readonly is_reversible: boolean;
+  /** Only of a change of policy: it may let through what was held back. Where it is not known, it counts as true. */
+  readonly is_loosening?: boolean;
 }
 
 /** What the connector says would happen. */

@@ -7,6 +7,7 @@ import { agentOf, peopleBehind, type Directory } from './directory.ts';
 import type { Lineage } from './identity.ts';
 import type { Plan, RiskFacts } from './plan.ts';
 import {
+  isOwnAction,
   targetOf,
   type ActionDefinition,
   type CountingWindow,
@@ -135,6 +136,13 @@ const CALENDAR = record({
   freeze: FLAG,
 });
 
+const REQUEST = record({
+  mode: words(...REQUEST_MODES),
+  break_glass: FLAG,
+  agent: TEXT,
+  chain: TEXTS,
+});
+
 const HISTORY = record({ requests_24h: INTEGER, denials_24h: INTEGER, failures_24h: INTEGER });
 
 const REVIEWER = record({ id: TEXT, groups: TEXTS });
@@ -152,14 +160,15 @@ export function ruleFactTypes(policy: PolicySet, action: ActionDefinition): Fact
 
 /** The variables of risk lines. An action without a connector has no plan, so nothing can ask about it. */
 export function riskFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
+  if (isOwnAction(action.action)) return ownFactTypes(policy);
   const windows = policy.windows.filter((window) => window.action.includes(action.action));
   return {
     args: factTypeOf(action.arguments),
     resource: resourceType(policy),
     data: record({ class: classType(policy) }),
-    request: record({ mode: words(...REQUEST_MODES), break_glass: FLAG, agent: TEXT, chain: TEXTS }),
+    request: REQUEST,
     history: HISTORY,
-    ...(policy.calendars.length === 0 ? {} : { calendar: CALENDAR, calendars: calendarsType(policy) }),
+    ...calendarTypes(policy),
     windows: record(
       Object.fromEntries(windows.map(({ id }) => [id, record({ count: INTEGER, sum: INTEGER })])),
     ),
@@ -167,11 +176,28 @@ export function riskFactTypes(policy: PolicySet, action: ActionDefinition): Fact
   };
 }
 
+/**
+ * The variables about an action on Keyturn itself. Neither `args`, which are digests, nor `windows`: so lines of the risk
+ * policy about the arguments of other actions do not apply to it.
+ */
+function ownFactTypes(policy: PolicySet): FactTypes {
+  return {
+    resource: record({ id: TEXT, type: TEXT, env: TEXT, production: FLAG, owners: TEXTS, tags: TEXTS }),
+    data: record({ class: TEXT }),
+    request: REQUEST,
+    history: HISTORY,
+    ...calendarTypes(policy),
+    plan: PLAN,
+  };
+}
+
 /** The variables of a condition on reviewers: those of rules, and the reviewer. */
 export const REVIEWER_FACT_TYPES: FactTypes = { reviewer: REVIEWER };
 
-function calendarsType(policy: PolicySet): FactType {
-  return record(Object.fromEntries(policy.calendars.map(({ id }) => [id, CALENDAR])));
+function calendarTypes({ calendars }: PolicySet): FactTypes {
+  if (calendars.length === 0) return {};
+  const byId = record(Object.fromEntries(calendars.map(({ id }) => [id, CALENDAR])));
+  return { calendar: CALENDAR, calendars: byId };
 }
 
 function resourceType(policy: PolicySet): FactType {

@@ -1,5 +1,5 @@
 import type { JsonValue } from './canonical-json.ts';
-import { checkDecision, type DecidableRequest } from './decision.ts';
+import { checkDecision, unchangedDirectories, type DecidableRequest } from './decision.ts';
 import { personById, type Directory } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
 import { evaluate, judgeRules, type Evaluation, type JudgedRule } from './evaluation.ts';
@@ -275,12 +275,7 @@ function answerTo(asked: AskedTest, person: string, afterMs: number): string {
       defer: null,
       at: new Date(pendingSince + afterMs).toISOString(),
     },
-    directories: {
-      now: policy.directory,
-      at_creation: policy.directory,
-      rotations: { now: policy.rotations, at_creation: policy.rotations },
-      owners_at_creation: facts.target.owners,
-    },
+    directories: unchangedDirectories(policy, facts.target.owners),
   });
   return check.ok ? 'yes' : check.code;
 }

@@ -58,6 +58,8 @@ export interface Rule {
   readonly break_glass?: boolean;
   /** On a forbid rule: requests on a break-glass path pass it. */
   readonly yields_to_break_glass?: boolean;
+  /** On an allow rule: how long an answer on the spot may be relied upon, milliseconds. Absent: five minutes. */
+  readonly valid_for_ms?: number;
   /** `rules/sql.yaml:12`, for explanations. Not part of any digest that people decide on. */
   readonly source: string;
 }
@@ -110,18 +112,66 @@ export function policyDigest(policy: StoredPolicy): Digest {
   return digestOf(policy);
 }
 
+/** What names of Keyturn itself begin with. Policies declare none: what they mean is code. */
+const OWN_PREFIX = 'keyturn.';
+
+/** The target of actions on Keyturn itself, by id. */
+export const OWN_TARGET = 'keyturn';
+
+const DIGEST_SCHEMA = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' };
+
+/**
+ * Publishing a policy, the only action on Keyturn itself. In the catalogue of every policy, also of those stored by
+ * earlier versions: no policy declares, changes or removes it.
+ */
+export const PUBLISH: ActionDefinition = {
+  action: 'keyturn.policy.publish',
+  schema_version: 1,
+  title: 'Publish a policy',
+  connector: 'keyturn.policy',
+  resource_type: 'keyturn.policy',
+  arguments: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['candidate', 'base'],
+    properties: { candidate: DIGEST_SCHEMA, base: DIGEST_SCHEMA },
+  },
+  fallback: 'review',
+};
+
 /** The catalogue entry of an action, or undefined: an unknown action is forbidden. */
 export function actionOf(policy: PolicySet, action: string): ActionDefinition | undefined {
+  if (action === PUBLISH.action) return PUBLISH;
+  // Whatever a stored set may say: what Keyturn does to itself is not for policies to define.
+  if (isOwnAction(action)) return undefined;
   return policy.actions.find((candidate) => candidate.action === action);
 }
 
 /** True for an action on Keyturn itself, such as publishing a policy: never allowed outright, never switched off. */
 export function isOwnAction(action: string): boolean {
-  return action.startsWith('keyturn.');
+  return action.startsWith(OWN_PREFIX);
+}
+
+/** True for a name that policies must not declare: of an action, a type of resource, or a target. */
+export function isOwnName(name: string): boolean {
+  return name === OWN_TARGET || name.startsWith(OWN_PREFIX);
+}
+
+/** Keyturn as a target. Its owners are the operators. */
+export function ownTarget({ operators = [] }: Pick<PolicySet, 'operators'>): Target {
+  return {
+    id: OWN_TARGET,
+    title: 'Keyturn itself',
+    resource_type: PUBLISH.resource_type,
+    environment: OWN_TARGET,
+    owners: operators,
+    connection: {},
+  };
 }
 
 /** The target with this id, or undefined. */
 export function targetOf(policy: PolicySet, id: string): Target | undefined {
+  if (id === OWN_TARGET) return ownTarget(policy);
   return policy.targets.find((candidate) => candidate.id === id);
 }
 

@@ -1,4 +1,4 @@
-import { seatsOf, type DecidableRequest } from './decision.ts';
+import { seatsOf, unchangedDirectories, type DecidableRequest } from './decision.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
 import type { PolicySet } from './policy.ts';
@@ -20,7 +20,7 @@ export interface GivenApprovals {
 export function wouldSuffice(
   { effect, requirement }: Pick<Evaluation, 'effect' | 'requirement'>,
   given: GivenApprovals,
-  { directory, rotations }: Pick<PolicySet, 'directory' | 'rotations'>,
+  policy: Pick<PolicySet, 'directory' | 'rotations'>,
 ): boolean {
   if (requirement === null) return effect === 'allow';
   const request: Omit<DecidableRequest, 'decisions'> = {
@@ -38,12 +38,7 @@ export function wouldSuffice(
     const facts = {
       request: { ...request, decisions },
       attempt,
-      directories: {
-        now: directory,
-        at_creation: directory,
-        rotations: { now: rotations, at_creation: rotations },
-        owners_at_creation: given.owners,
-      },
+      directories: unchangedDirectories(policy, given.owners),
     };
     decisions.push({ ...decision, seats: seatsOf(facts, decision.person) });
   }

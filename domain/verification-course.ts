@@ -53,10 +53,13 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'approved' },
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
+  'gate.allowed': { from: ['new'], to: 'ended' },
+  'policy.proposed': {},
   'policy.installed': {},
   'switch.thrown': {},
   'switch.lift_confirmed': {},
   'switch.lifted': {},
+  'directory.changed': {},
 };
 
 /** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */

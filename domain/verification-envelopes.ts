@@ -1,6 +1,6 @@
 import type { CompactVerifyGetKey } from 'jose';
 
-import type { Leaf } from './audit.ts';
+import type { Leaf, LeafType } from './audit.ts';
 import { sha256 } from './digest.ts';
 import { openEnvelope, type SignedDecision, type SignedPayload, type SignedRequest } from './envelope.ts';
 import { isKeyturnError } from './errors.ts';
@@ -53,19 +53,22 @@ export function envelopesRecorded({ material, envelopes }: Subject): Finding {
   return { problems, checked: 'each is named by its entry' };
 }
 
+/** Entries that record the signed request: a workflow received it, or it was allowed on the spot. */
+const ARRIVALS: ReadonlySet<LeafType> = new Set(['request.received', 'gate.allowed']);
+
 function refersTo(leaf: Leaf, reference: string): boolean {
   return leaf.evidence?.refs.includes(reference) ?? false;
 }
 
 function mayRecord(leaf: Leaf, payload: SignedPayload): boolean {
-  if (payload.kind === 'request') return leaf.type === 'request.received';
+  if (payload.kind === 'request') return ARRIVALS.has(leaf.type);
   if (payload.kind === 'withdrawal') return leaf.type === 'request.withdrawn';
   return leaf.type.startsWith('decision.') && leaf.facts['decision'] === payload.id;
 }
 
 /** The request that was received is the one that was signed, and every entry speaks of the same intent. */
 export function requestSigned({ material, envelopes }: Subject): Finding {
-  const received = material.stream.find((leaf) => leaf.type === 'request.received');
+  const received = material.stream.find((leaf) => ARRIVALS.has(leaf.type));
   if (!received) return { problems: ['the request was never received'], checked: '' };
   const signed = signedRequestOf(envelopes, received);
   if (!signed)
@@ -74,12 +77,16 @@ export function requestSigned({ material, envelopes }: Subject): Finding {
       checked: '',
     };
   return {
-    problems: [...differences(received, signed), ...otherIntents(material, signed)],
+    problems: [
+      ...differences(received, signed),
+      ...wrongMode(received, signed),
+      ...otherIntents(material, signed),
+    ],
     checked: signed.intent_digest,
   };
 }
 
-/** The signed request behind a `request.received` entry, or undefined. */
+/** The signed request behind the entry that records it, or undefined. */
 export function signedRequestOf(
   envelopes: readonly OpenedEnvelope[],
   received: Leaf,
@@ -94,6 +101,12 @@ function differences(received: Leaf, signed: SignedRequest): string[] {
   return (['action', 'schema_version', 'target', 'mode'] as const)
     .filter((fact) => received.facts[fact] !== signed[fact])
     .map((fact) => `${nameOf(received)}: ${fact} is not what was signed`);
+}
+
+/** Only who asks for nothing but a decision can be answered on the spot. */
+function wrongMode(received: Leaf, signed: SignedRequest): string[] {
+  const isWrong = received.type === 'gate.allowed' && signed.mode !== 'gate';
+  return isWrong ? [`${nameOf(received)}: the request did not ask for a decision only`] : [];
 }
 
 function otherIntents(material: Material, signed: SignedRequest): string[] {

@@ -25,6 +25,7 @@ export const planSchema = z.object({
     is_destructive: z.boolean(),
     is_fully_previewed: z.boolean(),
     is_reversible: z.boolean(),
+    is_loosening: z.boolean().optional(),
   }),
   reversal: z.object({ is_possible: z.boolean(), how: z.string() }),
   fingerprint: z.string(),

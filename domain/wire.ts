@@ -141,7 +141,8 @@ export const eventsQuerySchema = z.strictObject({ request: requestIdSchema.optio
 
 const selectorSchema = z.string().describe('`owners`, `group:NAME`, `user:NAME` or `oncall:NAME`');
 
-const requirementSchema = z.object({
+/** Who must agree. */
+export const requirementSchema = z.object({
   risk: riskSchema,
   distinct_people: z.int(),
   rules: z.array(

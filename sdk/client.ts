@@ -12,7 +12,9 @@ import type {
   Ticket,
   Timeline,
 } from '../domain/wire.ts';
+import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
+import type { EvaluateBody, EvaluationAnswer } from '../domain/wire-evaluate.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
 import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
 
@@ -87,6 +89,12 @@ export class KeyturnClient {
     return { kind: 'recorded', request: answer.body, isRepeat: answer.status === 200 };
   }
 
+  /** What policy would say now, without asking for anything. Promises nothing: policy may say otherwise a moment later. */
+  async evaluate(body: EvaluateBody, signal?: AbortSignal): Promise<EvaluationAnswer> {
+    const call = { method: 'POST', path: '/v1/evaluate', body, isRepeatable: true, signal } as const;
+    return (await this.#transport.call<EvaluationAnswer>(call)).body;
+  }
+
   /** A request as the caller may see it. */
   async show(id: string, options: ShowOptions = {}): Promise<RequestView> {
     const query = { wait: options.waitSeconds, version: options.version };
@@ -150,6 +158,16 @@ export class KeyturnClient {
     const body = reason === undefined ? {} : { reason };
     const answer = await this.#post<RequestView>(requestPath(id, 'withdraw'), body);
     return answer.status === 202 ? null : answer.body;
+  }
+
+  /** Proposes a compiled policy, for people. A request for `keyturn.policy.publish` then asks to publish it. */
+  async proposePolicy(policy: unknown): Promise<Proposal> {
+    return (await this.#post<Proposal>('/v1/policies', { policy })).body;
+  }
+
+  /** A policy that was proposed or installed, for people. */
+  async policy(digest: string): Promise<PolicyAnswer> {
+    return this.#get(`/v1/policies/${encodeURIComponent(digest)}`);
   }
 
   /** Kill switches that are on, oldest first. */

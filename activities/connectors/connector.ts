@@ -1,10 +1,13 @@
 import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { GateResult } from '../../domain/gate.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Target } from '../../domain/policy.ts';
 
 /** One use of a connector for one request. Arguments were schema-checked by the API and verified by the caller. */
 export interface ConnectorCall {
   readonly requestId: string;
+  /** The action of the catalogue. */
+  readonly action: string;
   /** Who asks, for the target's own logs. Hostile text: the connector escapes it. */
   readonly requester: string;
   readonly target: Target;
@@ -18,7 +21,15 @@ export interface ConnectorCall {
 export interface PlanRefusal {
   readonly kind: 'refused';
   readonly code:
-    'not_one_statement' | 'statement_kind' | 'function_not_allowed' | 'not_previewable' | 'target_error';
+    | 'not_one_statement'
+    | 'statement_kind'
+    | 'function_not_allowed'
+    | 'not_previewable'
+    | 'target_error'
+    | 'policy_base_changed'
+    | 'policy_unchanged'
+    | 'policy_unknown'
+    | 'policy_invalid';
   readonly detail: string;
 }
 
@@ -30,6 +41,8 @@ export interface ApprovedCall extends ConnectorCall {
   readonly approvedPlan: Plan;
   /** Same key, same effect: at most one run with a key ever commits. */
   readonly idempotencyKey: string;
+  /** What to answer, where somebody else performs the action. */
+  readonly decision?: Pick<GateResult, 'decision' | 'valid_until'>;
   /** Called before the commit with what `probe` needs after a crash. Must resolve before the effect may commit. */
   readonly beforeCommit: (evidence: { readonly transactionId: string }) => Promise<void>;
 }

@@ -12,13 +12,19 @@ import { TokenGuard } from './auth/guard.ts';
 import { ApiContext } from './context.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
+import { EvaluateController } from './gate/evaluate.controller.ts';
 import { readBody } from './http/body.ts';
 import { observe } from './http/observe.ts';
 import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
+import { PoliciesController } from './policies/policies.controller.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
 import { SwitchesController } from './switches/switches.controller.ts';
+import { ScimDiscoveryController } from './scim/discovery.controller.ts';
+import { scimDoor } from './scim/door.ts';
+import { ScimGroupsController } from './scim/groups.controller.ts';
+import { ScimUsersController } from './scim/users.controller.ts';
 
 @Module({
   providers: [{ provide: APP_GUARD, useClass: TokenGuard }],
@@ -27,8 +33,13 @@ import { SwitchesController } from './switches/switches.controller.ts';
     DecisionsController,
     InboxController,
     SwitchesController,
+    PoliciesController,
     EventsController,
     OperationsController,
+    ScimDiscoveryController,
+    ScimUsersController,
+    ScimGroupsController,
+    EvaluateController,
   ],
 })
 // oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on
@@ -53,6 +64,7 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.use(observe(context.log, context.metrics));
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
+  app.use('/scim', scimDoor(context));
   app.use(readBody);
   app.useGlobalFilters(new ProblemFilter(context.log));
   const server = app.getHttpServer() as Server;

@@ -10,6 +10,7 @@ import type { Metrics } from './http/metrics.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
 import type { Keys } from './keys.ts';
 import type { ArgumentChecker } from './requests/argument-checker.ts';
+import type { ScimAuthorities } from './scim/authorities.ts';
 import type { Settings } from './settings.ts';
 
 /** What the handlers work with. Holds no truth: everything in it can be made again from the database and the files. */
@@ -22,6 +23,7 @@ export abstract class ApiContext {
   abstract readonly feed: ChangeFeed;
   abstract readonly temporal: Client;
   abstract readonly tokens: TokenVerifier;
+  abstract readonly provisioning: ScimAuthorities;
   abstract readonly limiter: RateLimiter;
   abstract readonly checker: ArgumentChecker;
   abstract readonly metrics: Metrics;

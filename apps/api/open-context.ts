@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
@@ -11,6 +11,7 @@ import { Metrics } from './http/metrics.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { readKeys } from './keys.ts';
 import { ArgumentChecker } from './requests/argument-checker.ts';
+import { readScim } from './scim/authorities.ts';
 import type { Settings } from './settings.ts';
 import { createTemporal } from './temporal.ts';
 
@@ -23,8 +24,43 @@ export interface OpenContext {
 /** Opens everything a process needs. Throws when keys or issuers are wrong, or the database cannot be reached. */
 export async function openContext(settings: Settings): Promise<OpenContext> {
   const log = pino({ level: settings.logLevel, base: { program: 'keyturn-api' } });
-  const [keys, issuers] = await Promise.all([readKeys(settings.files), readIssuers(settings.files.issuers)]);
+  const [keys, issuers, provisioning] = await Promise.all([
+    readKeys(settings.files),
+    readIssuers(settings.files.issuers),
+    readScim(settings.files.scim),
+  ]);
   const metrics = new Metrics();
+  const { source, feed } = await openDatabase(settings, log, metrics);
+  const temporal = createTemporal(settings);
+  const context: ApiContext = {
+    settings,
+    keys,
+    source,
+    policies: new PolicyReader(),
+    directories: new DirectoryReader(),
+    feed,
+    temporal,
+    tokens: new TokenVerifier(issuers),
+    provisioning,
+    limiter: new RateLimiter(settings.ratePerSecond),
+    checker: new ArgumentChecker(),
+    metrics,
+    log,
+  };
+  const close = async (): Promise<void> => {
+    await feed.stop();
+    await temporal.connection.close();
+    await source.destroy();
+  };
+  return { context, close };
+}
+
+/** The database with its feed of changes, both listening. Throws when it cannot be reached, or as a superuser. */
+async function openDatabase(
+  settings: Settings,
+  log: Logger,
+  metrics: Metrics,
+): Promise<Pick<ApiContext, 'source' | 'feed'>> {
   const source = createDataSource({
     url: settings.databaseUrl,
     applicationName: 'keyturn-api',
@@ -46,25 +82,5 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     await source.destroy();
     throw error;
   }
-  const temporal = createTemporal(settings);
-  const context: ApiContext = {
-    settings,
-    keys,
-    source,
-    policies: new PolicyReader(),
-    directories: new DirectoryReader(),
-    feed,
-    temporal,
-    tokens: new TokenVerifier(issuers),
-    limiter: new RateLimiter(settings.ratePerSecond),
-    checker: new ArgumentChecker(),
-    metrics,
-    log,
-  };
-  const close = async (): Promise<void> => {
-    await feed.stop();
-    await temporal.connection.close();
-    await source.destroy();
-  };
-  return { context, close };
+  return { source, feed };
 }

@@ -12,6 +12,7 @@ const environmentSchema = z.object({
   KEYTURN_IDENTITY_KEY: z.string().min(1),
   KEYTURN_SIGNING_KEY: z.string().min(1),
   KEYTURN_ISSUERS: z.string().min(1),
+  KEYTURN_SCIM: z.string().min(1).optional(),
   KEYTURN_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   KEYTURN_API_HOST: z.string().min(1).default('127.0.0.1'),
   KEYTURN_API_PORT: port.default(7080),
@@ -33,6 +34,8 @@ export interface Settings {
     readonly identityKey: string;
     readonly signingKey: string;
     readonly issuers: string;
+    /** Null: nothing is provisioned. */
+    readonly scim: string | null;
   };
   readonly logLevel: z.infer<typeof environmentSchema>['KEYTURN_LOG_LEVEL'];
   readonly host: string;
@@ -69,6 +72,7 @@ function settingsOf(values: z.infer<typeof environmentSchema>): Settings {
       identityKey: values.KEYTURN_IDENTITY_KEY,
       signingKey: values.KEYTURN_SIGNING_KEY,
       issuers: values.KEYTURN_ISSUERS,
+      scim: values.KEYTURN_SCIM ?? null,
     },
     logLevel: values.KEYTURN_LOG_LEVEL,
     host: values.KEYTURN_API_HOST,

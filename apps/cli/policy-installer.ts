@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import {
   installPolicy,
   type InstalledPolicy,
+  type InstallGround,
   type PolicyCandidate,
 } from '../../activities/policy-install.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
@@ -11,16 +12,14 @@ import { createDataSource, refuseSuperuser } from '../../database/data-source.ts
 export async function installPolicyInto(
   url: string,
   candidate: Pick<PolicyCandidate, 'policy' | 'digest'>,
+  ground: InstallGround,
 ): Promise<InstalledPolicy> {
   const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });
   await source.initialize();
   try {
     await refuseSuperuser(source);
-    return await installPolicy(source, {
-      ...candidate,
-      installedBy: operator(),
-      at: new Date().toISOString(),
-    });
+    const by = { installedBy: operator(), at: new Date().toISOString() };
+    return await installPolicy(source, { ...candidate, ...by }, ground);
   } finally {
     await source.destroy();
   }

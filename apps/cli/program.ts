@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { isKeyturnError } from '../../domain/errors.ts';
 import { KeyturnProblem } from '../../sdk/client.ts';
 import { addDecide } from './commands/decide.ts';
+import { addEvaluate } from './commands/evaluate.ts';
 import { addInbox } from './commands/inbox.ts';
 import { addLogin } from './commands/login.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -20,6 +21,7 @@ import { visible, visibleLines } from './text/visible.ts';
 
 const COMMANDS = [
   addRequest,
+  addEvaluate,
   addInbox,
   addShow,
   addDecide,

@@ -7,11 +7,13 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
 
+import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import { createActivities } from '../../activities/index.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
+import { isKeyturnError } from '../../domain/errors.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
@@ -28,15 +30,18 @@ async function main(): Promise<void> {
   const log = pino({ level: configuration.KEYTURN_LOG_LEVEL, name: 'keyturn-worker' });
   // The SDK would otherwise take the signals for itself and race the drain below.
   Runtime.install({ shutdownSignals: [] });
-  const { source, worker, connection, ...rest } = await assemble(configuration, log);
+  const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
   const health = await serveHealth(
     {
       isAlive: () => worker.getState() === 'RUNNING',
       isReady: async () =>
         worker.getState() === 'RUNNING' &&
-        (await source.query('select 1').then(
+        (await policies.active(source.manager).then(
           () => true,
-          () => false,
+          (error: unknown) => {
+            log.error({ err: reasonOf(error) }, 'the active policy cannot be used');
+            return false;
+          },
         )),
     },
     configuration.KEYTURN_WORKER_HOST,
@@ -47,7 +52,7 @@ async function main(): Promise<void> {
     'worker running',
   );
   const stopping = new AbortController();
-  const reconsidering = reconsiderOnChange({ source, ...rest, log, signal: stopping.signal });
+  const reconsidering = reconsiderOnChange({ source, policies, ...rest, log, signal: stopping.signal });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -60,6 +65,12 @@ async function main(): Promise<void> {
   await connection.close();
   await source.destroy();
   log.info('stopped');
+}
+
+/** Messages of ours are safe to log; those of others may quote what they were given. */
+function reasonOf(error: unknown): string {
+  if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 /** Rejects once the worker has failed: its own `run` may then wait without end for polls that nobody answers any more. */
@@ -88,7 +99,10 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     policies,
     directories,
     ...keys,
-    connectors: { 'postgres.execute': createPostgresConnector({}) },
+    connectors: {
+      'postgres.execute': createPostgresConnector({}),
+      'keyturn.policy': createPolicyConnector({ source, policies }),
+    },
     history: createHistoryReader(client, namespace),
     log,
   });

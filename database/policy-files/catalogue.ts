@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 import type { JsonValue } from '../../domain/canonical-json.ts';
-import type { ActionDefinition, PolicySet, Target } from '../../domain/policy.ts';
+import { isOwnName, type ActionDefinition, type PolicySet, type Target } from '../../domain/policy.ts';
 import { readConnection } from './connection.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
@@ -25,7 +25,7 @@ export function readAction(value: Value, names: Names): ActionDefinition {
     fallback: 'optional',
   });
   const resourceType = fields.name('resource_type');
-  names.allow('resource type', resourceType);
+  if (!refuseOwn(fields.get('resource_type'), resourceType)) names.allow('resource type', resourceType);
   return {
     action: readActionName(fields.get('action'), names),
     schema_version: fields.get('schema_version')?.integer({ min: 1, max: 1_000_000 }) ?? 1,
@@ -39,14 +39,20 @@ export function readAction(value: Value, names: Names): ActionDefinition {
 
 function readActionName(value: Value | undefined, names: Names): string {
   const action = value?.text() ?? '';
-  if (value) names.declare('action', action, value);
-  else names.markIncomplete('action');
+  if (!value) names.markIncomplete('action');
+  else if (!refuseOwn(value, action)) names.declare('action', action, value);
   if (action !== '' && !ACTION.test(action)) {
     value?.refuse(
       `${quote(action)} is not an action: lower-case words with dots between, such as postgres.execute`,
     );
   }
   return action;
+}
+
+/** What Keyturn is to itself is in every policy already, the same in each. */
+function refuseOwn(value: Value | undefined, name: string): boolean {
+  if (isOwnName(name)) value?.refuse(`${quote(name)} is a name of Keyturn itself: choose another`);
+  return isOwnName(name);
 }
 
 /** Without a connector Keyturn decides, and somebody else performs: mode `gate`. */
@@ -93,7 +99,7 @@ export function readTarget(
     data_class: 'optional',
   });
   const id = fields.name('id');
-  names.declare('target', id, fields.get('id') ?? value);
+  if (!refuseOwn(fields.get('id'), id)) names.declare('target', id, fields.get('id') ?? value);
   const reference = (key: string, kind: 'resource type' | 'environment'): string => {
     const at = fields.get(key);
     const name = at?.text() ?? '';

@@ -1,3 +1,4 @@
+import { VALID_FOR_MS_MAX } from '../../domain/gate.ts';
 import { isOwnAction, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
 import type { Fields } from './fields.ts';
@@ -38,6 +39,7 @@ export function readRule(value: Value, context: RuleContext): Rule {
     when: 'optional',
     break_glass: 'optional',
     yields_to_break_glass: 'optional',
+    valid_for: 'optional',
     reviewer: { refused: 'belongs inside require' },
   });
   const id = declareId(fields, context.names);
@@ -46,6 +48,7 @@ export function readRule(value: Value, context: RuleContext): Rule {
   checkFlags(fields, effect);
   const condition = readWhen(fields.get('when'), on, context);
   if (effect === 'allow') checkAllow(fields, on, context);
+  const validForMs = readValidFor(fields.get('valid_for'), effect);
   return {
     id,
     on,
@@ -56,6 +59,7 @@ export function readRule(value: Value, context: RuleContext): Rule {
     replaces_default: fields.flag('replaces_default', false),
     ...(fields.flag('break_glass', false) ? { break_glass: true } : {}),
     ...(fields.flag('yields_to_break_glass', false) ? { yields_to_break_glass: true } : {}),
+    ...(validForMs === undefined ? {} : { valid_for_ms: validForMs }),
     source: value.place(),
   };
 }
@@ -112,6 +116,15 @@ function checkFlags(fields: Fields, effect: Rule['effect'] | undefined): void {
   const yields = fields.get('yields_to_break_glass');
   if (yields?.flag() && effect !== undefined && effect !== 'forbid')
     yields.refuse('only a forbid rule can yield to a break-glass path');
+}
+
+/** Only an allow is relied upon without anybody asking again, so only an allow says for how long. */
+function readValidFor(value: Value | undefined, effect: Rule['effect'] | undefined): number | undefined {
+  if (!value) return undefined;
+  const validForMs = value.durationMs();
+  if (effect !== undefined && effect !== 'allow') value.refuse('only an allow rule has valid_for');
+  if (validForMs > VALID_FOR_MS_MAX) value.refuse('an answer can be valid for 24h at most');
+  return validForMs;
 }
 
 /** Replacing the default can loosen, so it must mean something where it is written. */

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { prepareTarget, TARGET_ROLES } from '../demo/target.ts';
 import { ensureDatabase, withDatabase, withUser } from '../servers/postgres.ts';
 import { root } from '../servers/root.ts';
+import { note } from './progress.ts';
 
 const run = promisify(execFile);
 
@@ -48,16 +49,18 @@ export async function prepareShop(adminUrl: string, folder: string): Promise<str
   return withUser(url, TARGET_ROLES.login, passwords.target);
 }
 
-/** Makes the sample policy the active one; nothing happens when it already is. */
+/** Makes the sample policy the first active one. Another active policy stays, and what is said then tells how to change it. */
 export async function installPolicy(databaseUrl: string, issuer: string): Promise<void> {
   const env = { KEYTURN_DATABASE_URL: databaseUrl, KEYTURN_IDP_ISSUER: issuer };
-  await runNode(['dist/apps/cli/main.js', 'policy', 'install', 'policies'], env);
+  const said = await runNode(['dist/apps/cli/main.js', 'policy', 'install', '--first', 'policies'], env);
+  if (said.includes('differs from the active policy')) note(said.trim());
 }
 
-/** Runs one of our programs to its end; what it said is the error when it fails. */
-async function runNode(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+/** Runs one of our programs to its end and answers what it said; that is the error when it fails. */
+async function runNode(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
   try {
-    await run(process.execPath, args, { cwd: root, env: { ...process.env, ...env } });
+    const { stdout } = await run(process.execPath, args, { cwd: root, env: { ...process.env, ...env } });
+    return stdout;
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     throw new Error(`${args.join(' ')} failed:\n${said.trim()}`, { cause: error });

@@ -48,7 +48,11 @@ export const GOOD_BODY = {
 };
 
 /** Starts an API on everything that is real but a worker. */
-export async function startApi(environment: Readonly<Record<string, string>> = {}): Promise<TestApi> {
+export async function startApi(
+  environment: Readonly<Record<string, string>> = {},
+  /** Writes the file of provisioning authorities for an issuer. */
+  provisioning?: (issuer: string) => string,
+): Promise<TestApi> {
   const number = takeNumber();
   const folder = path.join(testFolder(), `api_${number}`);
   fs.mkdirSync(folder, { recursive: true });
@@ -73,6 +77,7 @@ export async function startApi(environment: Readonly<Record<string, string>> = {
     KEYTURN_PUBLIC_URL: 'http://127.0.0.1:7080',
     KEYTURN_LOG_LEVEL: 'silent',
     KEYTURN_API_RATE: '100000',
+    ...(provisioning ? { KEYTURN_SCIM: provisioning(issuer.url) } : {}),
     ...environment,
   });
   const { context, close } = await openContext(settings);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { DecisionsController } from '../../apps/api/decisions/decisions.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
+import { EvaluateController } from '../../apps/api/gate/evaluate.controller.ts';
 import { OperationsController } from '../../apps/api/http/operations.controller.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
@@ -28,6 +29,7 @@ const CONTROLLERS = [
   SwitchesController,
   EventsController,
   OperationsController,
+  EvaluateController,
 ];
 
 describe('without a token', () => {

@@ -5,9 +5,10 @@ import { parseArgs } from 'node:util';
 
 import { root } from '../../scripts/servers/root.ts';
 import { setup } from '../stack/global-setup.ts';
+import { testPostgresPid } from '../stack/databases.ts';
 import { findFullTemporal, type FullTemporalPrograms } from '../stack/full-temporal-program.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
-import { testFolder } from '../stack/temporal.ts';
+import { measureGate } from './gate.ts';
 import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
 import { startKeyturn } from './keyturn.ts';
 import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     smoke: { type: 'boolean', default: false },
     /** `development`, or `full`: the production server on PostgreSQL, built on first use. */
     server: { type: 'string', default: 'development' },
+    /** Only answers on the spot. */
+    gate: { type: 'boolean', default: false },
   },
 });
 
@@ -32,13 +35,20 @@ const SCALE: Scale = values.smoke
 process.env['KEYTURN_TEST_DURABLE'] = 'true';
 const tearDown = await setup();
 try {
-  const report = await measure();
+  const report = values.gate ? await gateReport() : await measure();
   const file = path.join(root, '.keyturn', 'bench.md');
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, report);
   process.stdout.write(`${report}\nWritten to ${path.relative(root, file)}\n`);
 } finally {
   await tearDown();
+}
+
+async function gateReport(): Promise<string> {
+  const scale = values.smoke
+    ? { rounds: 1, callsAlone: 20, callsTogether: 64 }
+    : { rounds: 3, callsAlone: 300, callsTogether: 1_500 };
+  return [...machine(), '', ...(await measureGate(scale))].join('\n');
 }
 
 async function measure(): Promise<string> {
@@ -56,7 +66,7 @@ async function measure(): Promise<string> {
     const lists = [await listLatency(stack, 1_000), await listLatency(stack, values.smoke ? 2_000 : 200_000)];
     await stack.keyturnDb.query(`delete from keyturn.request where not exists
       (select from audit.entry where entry.request = request.id)`);
-    const holders = { subject: product, serverPids, databasePid: databasePid() };
+    const holders = { subject: product, serverPids, databasePid: testPostgresPid() };
     const held = await memoryWhileHolding(holders, holding());
     return table({ lines: linesOf(floor, ours, SCALE), lists, held });
   } finally {
@@ -80,11 +90,6 @@ function serverPidsOf({ temporalPlace }: Stack): readonly number[] {
   return findPids('start-dev', `--port ${temporalPlace.address.split(':')[1]}`);
 }
 
-function databasePid(): number {
-  const file = path.join(testFolder(), 'postgres', 'data', 'postmaster.pid');
-  return Number(fs.readFileSync(file, 'utf8').split('\n')[0]);
-}
-
 function holding(): readonly number[] {
   if (values.smoke) return [10, 30];
   return values.full ? [1_000, 10_000] : [100, 1_000];
@@ -97,10 +102,8 @@ interface Report {
 }
 
 function table({ lines, lists, held }: Report): string {
-  const cpu = os.cpus();
   return [
-    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
-    'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+    ...machine(),
     `Temporal: the ${values.server} server. One PostgreSQL holds all databases.`,
     '',
     '| figure | raw Temporal | Keyturn | ratio | aim |',
@@ -122,6 +125,14 @@ function table({ lines, lists, held }: Report): string {
     ),
     '',
   ].join('\n');
+}
+
+function machine(): readonly string[] {
+  const cpu = os.cpus();
+  return [
+    `Measured ${new Date().toISOString().slice(0, 10)} on ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}, Node ${process.version};`,
+    'driver, servers, API and worker share the machine. Rounds of both sides alternate.',
+  ];
 }
 
 function round(value: number): string {

@@ -31,8 +31,15 @@ afterAll(async () => {
   await database?.end();
 });
 
-async function policy(args: readonly string[], url = databases.keyturn.worker): Promise<CommandResult> {
+const RECOVERY = { KEYTURN_POLICY_RECOVERY: 'true' };
+
+async function policy(
+  args: readonly string[],
+  url = databases.keyturn.worker,
+  more: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
   const environment = {
+    ...more,
     KEYTURN_DATABASE_URL: url,
     KEYTURN_IDP_ISSUER: 'http://127.0.0.1:1',
     KEYTURN_SECOND_ISSUER: 'http://127.0.0.1:2',
@@ -96,15 +103,24 @@ describe('keyturn policy', () => {
     expect(stored && policyDigest(stored.body)).toBe(stored?.digest);
   });
 
-  it('counts generations and chains the entries, also back to an earlier set', async () => {
-    await policy(['install', edited]);
-    const back = await policy(['install', SAMPLE]);
+  it('does not replace an active set: that is published', async () => {
+    const refused = await policy(['install', edited]);
+    expect([refused.code, refused.error]).toEqual([1, expect.stringContaining('keyturn policy publish')]);
+    const left = await policy(['install', '--first', edited]);
+    expect([left.code, left.out]).toEqual([0, expect.stringContaining('differs from the active policy')]);
+    expect(await rows(`select 1 from audit.entry where type = 'policy.installed'`)).toHaveLength(1);
+  });
+
+  it('as a recovery replaces it, on record; generations count and entries chain, also back', async () => {
+    await policy(['install', edited], undefined, RECOVERY);
+    const back = await policy(['install', SAMPLE], undefined, RECOVERY);
     expect(back.out).toContain('is now active, generation 3');
     const entries = await rows<{ leaf: string }>(
       `select leaf from audit.entry where request = 'policy' order by n`,
     );
     const leaves = entries.map(({ leaf }) => JSON.parse(leaf) as Leaf);
     expect(leaves.map((leaf) => leaf.facts['generation'])).toEqual([1, 2, 3]);
+    expect(leaves.map((leaf) => leaf.facts['recovery'])).toEqual([undefined, true, true]);
     expect(leaves.map((leaf) => leaf.facts['replaces'])).toEqual([
       null,
       leaves[0]?.facts['digest'],

@@ -31,7 +31,7 @@ afterAll(async () => {
 /** As the database was before there were tables for the directory. */
 async function forgetDirectory(): Promise<void> {
   await admin.query(`drop table keyturn.directory_state, keyturn.directory_change, keyturn.person_standing,
-    keyturn.agent_standing, keyturn.account, keyturn.membership, keyturn.directory_group, keyturn.agent, keyturn.person`);
+    keyturn.agent_standing, keyturn.account, keyturn.membership, keyturn.directory_group, keyturn.agent, keyturn.person cascade`);
   const { rows } = await admin.query<{ name: string }>(
     `select oid::regprocedure::text as name from pg_proc where pronamespace = 'keyturn'::regnamespace`,
   );

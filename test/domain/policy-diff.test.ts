@@ -131,7 +131,7 @@ const EDITS: Readonly<Record<string, (policy: PolicySet) => PolicySet>> = {
     ...policy,
     directory: { ...policy.directory, groups: policy.directory.groups.slice(1) },
   }),
-  'something of a later version': (policy) => ({ ...policy, tides: [{ id: 'high' }] }) as PolicySet,
+  'something of a later version': (policy) => ({ ...policy, later: [{ id: 'holiday' }] }) as PolicySet,
 };
 
 describe('a change of policy', () => {

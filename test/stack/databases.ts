@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { prepareTarget } from '../../scripts/demo/target.ts';
 import { withDatabase, withUser } from '../../scripts/servers/postgres.ts';
 import { root } from '../../scripts/servers/root.ts';
+import { testFolder } from './temporal.ts';
 
 /** Connection strings of one stack. Roles belong to the server, so their passwords are the same for every stack. */
 export interface StackDatabases {
@@ -56,6 +57,12 @@ export function testPostgresUrl(): string {
   const url = process.env['KEYTURN_TEST_POSTGRES_URL'];
   if (!url) throw new Error('KEYTURN_TEST_POSTGRES_URL is not set: run this test in the project "system".');
   return url;
+}
+
+/** The main process of that PostgreSQL. */
+export function testPostgresPid(): number {
+  const file = path.join(testFolder(), 'postgres', 'data', 'postmaster.pid');
+  return Number(fs.readFileSync(file, 'utf8').split('\n')[0]);
 }
 
 /** Absolute path of a compiled program. */

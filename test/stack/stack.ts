@@ -24,6 +24,8 @@ export interface StackOptions {
   readonly workers?: number;
   /** Added to the environment of every program. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Writes the file of provisioning authorities for an issuer. */
+  readonly provisioning?: (issuer: string) => string;
   /** A Temporal server of its own, which the test may kill. */
   readonly ownTemporal?: boolean;
   /** The full Temporal server from these programs, of its own, instead of the development server. */
@@ -150,6 +152,9 @@ function environmentOf(context: Context): Record<string, string> {
     KEYTURN_IDP_ISSUER: context.issuer.url,
     KEYTURN_SECOND_ISSUER: context.secondIssuer.url,
     KEYTURN_TARGET_SHOP_URL: context.databases.target,
+    ...(context.options.provisioning
+      ? { KEYTURN_SCIM: context.options.provisioning(context.issuer.url) }
+      : {}),
     ...context.options.env,
   };
 }

@@ -2,12 +2,22 @@ import type { Client, QueryResultRow } from 'pg';
 
 import * as sql from './dependencies.sql.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
+import { catalogueRows } from './kept-sessions.ts';
 import type { SqlParser } from './parser-thread.ts';
 import { StatementRefused } from './refusal.ts';
-import { begin, extended, rowsOf, setLocally, takeRole, type SessionRequest } from './session.ts';
+import {
+  begin,
+  extended,
+  rowsOf,
+  settingLocally,
+  takeRole,
+  takingRole,
+  together,
+  type SessionRequest,
+} from './session.ts';
 import { calledFunctions, type Statement } from './statement.ts';
 import { refuseUnsafeTarget } from './target-safety.ts';
-import { readWrites, type WrittenTable } from './written-tables.ts';
+import { readWrites, resolveRelations, type ResolvedRelation, type WrittenTable } from './written-tables.ts';
 
 /** What the target's own analysis of the statement says before anything runs. */
 export interface Analysis {
@@ -44,48 +54,52 @@ export async function analyse(client: Client, request: AnalysisRequest): Promise
 }
 
 async function analyseInside(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  await refuseUnsafeTarget(client, request.settings);
-  await refuseShadowedNames(client, request.statement);
-  const statementOid = await noteStatement(client, request);
-  // As the role that will run it: names mean what that role can see.
-  await takeRole(client, request.settings.statementRole);
-  const tables = await readWrites(client, request.statement);
-  await takeRole(client, null);
+  await Promise.all([
+    refuseUnsafeTarget(client, request.settings),
+    refuseShadowedNames(client, request.statement),
+  ]);
+  const { oid, relations } = await noteStatement(client, request);
+  const tables = await readWrites(client, request.statement, relations);
   const writtenOids = tables.map((table) => table.oid);
-  const objects = await rowsOf<CatalogObject>(client, sql.OBJECTS, [statementOid, writtenOids]);
   // Deparsed under this path, whatever is printed without a schema is of pg_catalog.
-  await setLocally(client, { search_path: 'pg_catalog' });
-  await refuseForeignTables(client, objects);
-  await refuseUnknownFunctions(client, { objects, request });
-  const triggers = await readTriggers(client, tables);
-  await refuseOwnerExpressions(client, { objects, triggers, parser: request.parser });
-  const called = await rowsOf(client, sql.VOLATILE_CALLS, [statementOid]);
+  const [, objects, triggers, called] = await Promise.all([
+    together(client, [takingRole(null), settingLocally({ search_path: 'pg_catalog' })]),
+    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, writtenOids]),
+    readTriggers(client, tables),
+    catalogueRows(client, sql.VOLATILE_CALLS, [oid]),
+  ]);
+  await refuseObjects(client, { objects, triggers, request });
   const allowed = request.settings.allowedFunctions;
   return { tables, callsOwnerFunctions: called.length > 0, unknownTriggers: unknownOf(triggers, allowed) };
 }
 
+interface Noted {
+  readonly oid: string;
+  readonly relations: readonly ResolvedRelation[];
+}
+
 /**
  * A function in the session's own temporary schema that holds the statement; gone with the rollback. The text is one
- * whole statement, so it cannot end the body early, and the extended protocol takes nothing behind it.
+ * whole statement, so it cannot end the body early, and the extended protocol takes nothing behind it. Noted as the role
+ * that will run it, and so are its names looked up: they mean what that role can see.
  */
 async function noteStatement(
   client: Client,
   { statement, settings, parser }: AnalysisRequest,
-): Promise<string> {
+): Promise<Noted> {
   const head = 'create function pg_temp.keyturn_statement() returns void language sql begin atomic';
   const text = `${head}\n${statement.text}\n;\nend`;
   const outcome = await parser.parse(text);
   if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) {
     throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
   }
-  await takeRole(client, settings.statementRole);
-  await client.query(extended(text));
-  await takeRole(client, null);
-  const [row] = await rowsOf<{ oid: string }>(
-    client,
-    `select 'pg_temp.keyturn_statement()'::regprocedure::oid::text as oid`,
-  );
-  return row?.oid ?? '0';
+  const [, , [row], relations] = await Promise.all([
+    takeRole(client, settings.statementRole),
+    client.query(extended(text)),
+    rowsOf<{ oid: string }>(client, `select 'pg_temp.keyturn_statement()'::regprocedure::oid::text as oid`),
+    resolveRelations(client, statement),
+  ]);
+  return { oid: row?.oid ?? '0', relations };
 }
 
 interface CatalogObject extends QueryResultRow {
@@ -102,24 +116,38 @@ function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly st
 /** A bare name on the owner's list must not mean a function of pg_catalog that is not harmless. */
 async function refuseShadowedNames(client: Client, statement: Statement): Promise<void> {
   const names = statement.unqualifiedFunctions.filter((name) => !HARMLESS_FUNCTIONS.has(name));
-  const rows = await rowsOf<{ name: string }>(client, sql.CATALOG_FUNCTIONS, [names]);
+  if (names.length === 0) return;
+  const rows = await catalogueRows<{ name: string }>(client, sql.CATALOG_FUNCTIONS, [names]);
   for (const { name } of rows) throw notAllowed(`pg_catalog.${name}`);
 }
 
-async function refuseForeignTables(client: Client, objects: readonly CatalogObject[]): Promise<void> {
-  const rows = await rowsOf<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]);
-  const names = rows.map((row) => row.name).join(', ');
-  if (rows.length > 0)
-    throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
+interface Evaluated {
+  readonly objects: readonly CatalogObject[];
+  readonly triggers: readonly TriggerRow[];
+  readonly request: AnalysisRequest;
 }
 
-async function refuseUnknownFunctions(
-  client: Client,
-  { objects, request }: { objects: readonly CatalogObject[]; request: AnalysisRequest },
-): Promise<void> {
-  const rows = await rowsOf<{ name: string }>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]);
-  for (const { name } of rows) if (!request.settings.allowedFunctions.has(name)) throw notAllowed(name);
+async function refuseObjects(client: Client, { objects, triggers, request }: Evaluated): Promise<void> {
+  const [foreign, functions, expressions] = await Promise.all([
+    catalogueRows<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
+    catalogueRows<{ name: string }>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]),
+    catalogueRows<{ text: string | null }>(
+      client,
+      sql.EXPRESSIONS,
+      OWNERS.map((catalog) => oidsOf(objects, catalog)),
+    ),
+  ]);
+  if (foreign.length > 0) {
+    const names = foreign.map((row) => row.name).join(', ');
+    throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
+  }
+  for (const { name } of functions) if (!request.settings.allowedFunctions.has(name)) throw notAllowed(name);
+  const texts = [...expressions.map(({ text }) => text), ...triggers.map(({ definition }) => definition)];
+  await refuseOwnerExpressions(texts, request.parser);
 }
+
+/** Where the target's owner writes expressions, in the order that the question about them takes. */
+const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class'] as const;
 
 interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly definition: string | null;
@@ -135,7 +163,7 @@ export async function readTriggers(
   const masks = tables.map(({ operations }) =>
     operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0),
   );
-  return rowsOf<TriggerRow>(client, sql.TRIGGERS, [tables.map(({ oid }) => oid), masks]);
+  return catalogueRows<TriggerRow>(client, sql.TRIGGERS, [tables.map(({ oid }) => oid), masks]);
 }
 
 /** Those that nobody vouches for. */
@@ -148,20 +176,13 @@ export function unknownOf(
   return [...byName.values()];
 }
 
-interface OwnerExpressions {
-  readonly objects: readonly CatalogObject[];
-  readonly triggers: readonly TriggerRow[];
-  readonly parser: SqlParser;
-}
-
-async function refuseOwnerExpressions(client: Client, owned: OwnerExpressions): Promise<void> {
-  const catalogs = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class'];
-  const oids = catalogs.map((catalog) => oidsOf(owned.objects, catalog));
-  const rows = await rowsOf<{ text: string }>(client, sql.EXPRESSIONS, oids);
-  const definitions = owned.triggers.flatMap(({ definition }) => (definition === null ? [] : [definition]));
-  const texts = [...rows.map(({ text }) => text.replace(/;\s*$/, '')), ...definitions];
+async function refuseOwnerExpressions(
+  expressions: readonly (string | null)[],
+  parser: SqlParser,
+): Promise<void> {
+  const texts = expressions.flatMap((text) => (text === null ? [] : [text.replace(/;\s*$/, '')]));
   if (texts.length === 0) return;
-  const names = await calledFunctions(texts.join(';\n'), owned.parser);
+  const names = await calledFunctions(texts.join(';\n'), parser);
   const harmful = names.filter((name) => !HARMLESS_FOR_OWNERS.has(name));
   if (harmful.length === 0) return;
   const list = harmful.join(', ');

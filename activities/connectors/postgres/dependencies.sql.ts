@@ -106,24 +106,24 @@ export const VOLATILE_CALLS = `
    where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and called.provolatile = 'v'
    limit 1`;
 
-/** Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5. */
+/**
+ * Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5; null
+ * for those that are not there. Not filtered here: the server would print every view it has to see whether it is null.
+ */
 export const EXPRESSIONS = `
-  select text from (
-    select pg_catalog.pg_get_viewdef(ev_class) as text from pg_catalog.pg_rewrite where oid = any ($1::oid[])
-    union all
-    select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid) from pg_catalog.pg_attrdef where oid = any ($2::oid[])
-    union all
-    select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid) from pg_catalog.pg_constraint where oid = any ($3::oid[])
-    union all
-    select 'select ' || pg_catalog.pg_get_expr(part, polrelid)
-      from pg_catalog.pg_policy, lateral (values (polqual), (polwithcheck)) parts(part)
-     where oid = any ($4::oid[])
-    union all
-    select 'select ' || pg_catalog.pg_get_expr(part, indrelid)
-      from pg_catalog.pg_index, lateral (values (indexprs), (indpred)) parts(part)
-     where indexrelid = any ($5::oid[])
-  ) expressions
-  where text is not null`;
+  select pg_catalog.pg_get_viewdef(ev_class) as text from pg_catalog.pg_rewrite where oid = any ($1::oid[])
+  union all
+  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid) from pg_catalog.pg_attrdef where oid = any ($2::oid[])
+  union all
+  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid) from pg_catalog.pg_constraint where oid = any ($3::oid[])
+  union all
+  select 'select ' || pg_catalog.pg_get_expr(part, polrelid)
+    from pg_catalog.pg_policy, lateral (values (polqual), (polwithcheck)) parts(part)
+   where oid = any ($4::oid[])
+  union all
+  select 'select ' || pg_catalog.pg_get_expr(part, indrelid)
+    from pg_catalog.pg_index, lateral (values (indexprs), (indpred)) parts(part)
+   where indexrelid = any ($5::oid[])`;
 
 /** Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update) that call user functions. */
 export const TRIGGERS = `

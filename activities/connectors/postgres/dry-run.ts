@@ -2,10 +2,20 @@ import type { Client } from 'pg';
 
 import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
-import { readEffect, type TableEffect } from './effect.ts';
+import type { SessionsAhead } from './ahead.ts';
+import { readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { StatementRefused } from './refusal.ts';
 import { runStatement } from './run-statement.ts';
-import { begin, closeSession, openSession, rowsOf, type SessionRequest } from './session.ts';
+import {
+  begin,
+  beginning,
+  closeSession,
+  together,
+  unreachable,
+  type SessionRequest,
+  type TransactionStart,
+} from './session.ts';
+import { isSurvivedError } from './sql-error.ts';
 import type { Statement } from './statement.ts';
 
 /** A statement that was read and analysed, and the call it belongs to. */
@@ -13,6 +23,8 @@ export interface PreparedCall extends SessionRequest {
   readonly call: ConnectorCall;
   readonly statement: Statement;
   readonly analysis: Analysis;
+  /** Where fresh sessions come from. */
+  readonly fresh: SessionsAhead;
 }
 
 /** What one dry run saw. */
@@ -23,10 +35,9 @@ export interface DryRun {
 
 /** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
 export async function dryRun(prepared: PreparedCall, reader: Client): Promise<DryRun> {
-  const writer = await openSession(prepared);
+  const writer = await prepared.fresh.next();
   try {
-    await begin(writer, { isolation: 'repeatable read' }, prepared);
-    const snapshot = await exportSnapshot(writer);
+    const snapshot = await beginWriting(prepared, writer, 'repeatable read');
     const startedAt = performance.now();
     await runPrepared(prepared, writer);
     const effects = await effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set() });
@@ -38,16 +49,21 @@ export async function dryRun(prepared: PreparedCall, reader: Client): Promise<Dr
   }
 }
 
+/** Begins a transaction and answers the name of a snapshot of the state before it. */
+export async function beginWriting(
+  prepared: PreparedCall,
+  writer: Client,
+  isolation: TransactionStart['isolation'],
+): Promise<string> {
+  const exporting = 'select pg_catalog.pg_export_snapshot() as name';
+  const rows = await together<{ name: string }>(writer, [...beginning({ isolation }, prepared), exporting]);
+  return rows[0]?.name ?? '';
+}
+
 /** Runs a prepared statement inside the writer's transaction. */
 export function runPrepared(prepared: PreparedCall, client: Client): Promise<number> {
   const isPureRead = prepared.statement.isRead && !prepared.analysis.callsOwnerFunctions;
   return runStatement({ ...prepared, client, isPureRead });
-}
-
-/** The name of a snapshot of the state before the writer's own work. */
-export async function exportSnapshot(writer: Client): Promise<string> {
-  const [row] = await rowsOf<{ name: string }>(writer, 'select pg_catalog.pg_export_snapshot() as name');
-  return row?.name ?? '';
 }
 
 /** Where an effect is read. */
@@ -60,32 +76,48 @@ export interface EffectPlace {
 
 /** Reads the open transaction's effect, also in tables that only triggers write. */
 export async function effectOf(prepared: PreparedCall, place: EffectPlace): Promise<readonly TableEffect[]> {
-  await begin(place.reader, { isolation: 'repeatable read', snapshot: place.snapshot }, prepared);
   try {
-    const effects = await readEffect({ ...prepared, ...place });
-    await refuseUnforeseenTriggers(prepared, place.writer, effects);
-    return effects;
+    const [counts] = await Promise.all([
+      readCounts(place.writer, prepared.settings),
+      beginReading(prepared, place),
+    ]);
+    if (counts.length === 0) return [];
+    await refuseUnforeseenTriggers(prepared, place.reader, counts);
+    return await readEffect({ ...prepared, ...place }, counts);
   } finally {
     await place.reader.query('rollback');
   }
 }
 
-/** Functions that the owner vouches for may write to tables nobody foresaw, with triggers nobody vouches for. */
+/** States in which a snapshot that another session exported cannot be used. */
+const NO_SNAPSHOT: ReadonlySet<string> = new Set(['22023', '42704', '55000']);
+
+/** Sessions of one target that do not share their state are on their way to different servers. */
+async function beginReading(prepared: PreparedCall, { reader, snapshot }: EffectPlace): Promise<void> {
+  await begin(reader, { isolation: 'repeatable read', snapshot }, prepared).catch((error: unknown) => {
+    throw isSurvivedError(error) && NO_SNAPSHOT.has(error.code) ? unreachable(error) : error;
+  });
+}
+
+/**
+ * Functions that the owner vouches for may write to tables nobody foresaw, with triggers nobody vouches for. Looked up
+ * by the reader: the writer has not changed the catalogue, and a fresh session would have to learn it first.
+ */
 async function refuseUnforeseenTriggers(
   prepared: PreparedCall,
-  writer: Client,
-  effects: readonly TableEffect[],
+  reader: Client,
+  counts: readonly CountRow[],
 ): Promise<void> {
   if (prepared.analysis.unknownTriggers.length > 0) return;
-  const tables = effects.map(({ oid, inserted, updated, deleted }) => ({
+  const tables = counts.map(({ oid, inserted, updated, deleted }) => ({
     oid,
     operations: [
-      ...(inserted > 0 ? (['insert'] as const) : []),
-      ...(updated > 0 ? (['update'] as const) : []),
-      ...(deleted > 0 ? (['delete'] as const) : []),
+      ...(inserted === '0' ? [] : (['insert'] as const)),
+      ...(updated === '0' ? [] : (['update'] as const)),
+      ...(deleted === '0' ? [] : (['delete'] as const)),
     ],
   }));
-  const unknown = unknownOf(await readTriggers(writer, tables), prepared.settings.allowedFunctions);
+  const unknown = unknownOf(await readTriggers(reader, tables), prepared.settings.allowedFunctions);
   if (unknown.length === 0) return;
   const names = unknown.map(({ name }) => name).join(', ');
   throw new StatementRefused(

@@ -2,7 +2,7 @@ import type { Client, QueryResultRow } from 'pg';
 
 import { readImages, type ReadRows, type TableCounts } from './images.ts';
 import { StatementRefused } from './refusal.ts';
-import { rowsOf, setLocally, takeRole } from './session.ts';
+import { rowsOf, settingLocally, takeRole, takingRole, together } from './session.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
 /** What one transaction did to one table. */
@@ -20,62 +20,73 @@ export interface EffectReading {
   readonly countsOnly: ReadonlySet<string>;
 }
 
-/** Rows changed by this transaction, triggers and cascades included. The ledger is ours and not part of the effect. */
+/**
+ * Rows changed by this transaction, triggers and cascades included. The ledger is ours and not part of the effect. The
+ * functions behind `pg_stat_xact_all_tables`: that view costs a fresh session several milliseconds to plan.
+ */
 const COUNTS = `
-  select stat.relid::text as oid, format('%I.%I', stat.schemaname, stat.relname) as resource,
-         stat.n_tup_ins::text as inserted, stat.n_tup_upd::text as updated, stat.n_tup_del::text as deleted,
-         pg_catalog.pg_relation_size(stat.relid)::text as bytes,
-         pg_catalog.has_schema_privilege($1, stat.schemaname, 'usage')
-           and pg_catalog.has_table_privilege($1, stat.relid, 'select') as is_readable
-    from pg_catalog.pg_stat_xact_user_tables stat
-   where stat.n_tup_ins + stat.n_tup_upd + stat.n_tup_del > 0
-     and stat.relid is distinct from pg_catalog.to_regclass('keyturn.execution')
+  select changed.oid::text as oid, format('%I.%I', schema.nspname, changed.relname) as resource,
+         schema.nspname in ('pg_catalog', 'information_schema') as is_catalogue,
+         changed.inserted::text as inserted, changed.updated::text as updated, changed.deleted::text as deleted,
+         pg_catalog.pg_relation_size(changed.oid)::text as bytes,
+         pg_catalog.has_schema_privilege($1, schema.oid, 'usage')
+           and pg_catalog.has_table_privilege($1, changed.oid, 'select') as is_readable,
+         pg_catalog.pg_current_xact_id_if_assigned()::xid::text as xid
+    from (select relation.oid, relation.relname, relation.relnamespace,
+                 pg_catalog.pg_stat_get_xact_tuples_inserted(relation.oid) as inserted,
+                 pg_catalog.pg_stat_get_xact_tuples_updated(relation.oid) as updated,
+                 pg_catalog.pg_stat_get_xact_tuples_deleted(relation.oid) as deleted
+            from pg_catalog.pg_class relation
+           where relation.relkind in ('r', 'p', 'm', 't')
+          offset 0) changed
+    join pg_catalog.pg_namespace schema on schema.oid = changed.relnamespace
+   where changed.inserted + changed.updated + changed.deleted > 0
+     and schema.nspname !~ '^pg_toast'
+     and changed.oid is distinct from pg_catalog.to_regclass('keyturn.execution')
    order by resource`;
 
-const CATALOG_CHANGES = `
-  select relname as name from pg_catalog.pg_stat_xact_sys_tables
-   where n_tup_ins + n_tup_upd + n_tup_del > 0 and schemaname in ('pg_catalog', 'information_schema')`;
-
-interface CountRow extends QueryResultRow {
+/** What the server counted for one table. */
+export interface CountRow extends QueryResultRow {
   readonly oid: string;
   readonly resource: string;
+  readonly is_catalogue: boolean;
   readonly inserted: string;
   readonly updated: string;
   readonly deleted: string;
   readonly bytes: string;
   readonly is_readable: boolean;
+  readonly xid: string | null;
 }
 
-/** Reads what the open transaction of the writer has done so far. */
-export async function readEffect(reading: EffectReading): Promise<readonly TableEffect[]> {
-  const { writer, reader, settings } = reading;
-  const observer = settings.observerRole ?? settings.statementRole;
-  const counts = await rowsOf<CountRow>(writer, COUNTS, [observer]);
-  await refuseCatalogChanges(writer);
-  if (counts.length === 0) return [];
-  const [current] = await rowsOf<{ xid: string }>(
-    writer,
-    'select pg_catalog.pg_current_xact_id_if_assigned()::xid::text as xid',
-  );
-  for (const client of [writer, reader]) await setLocally(client, READING);
-  for (const client of [writer, reader]) await takeRole(client, observer);
-  const effects: TableEffect[] = [];
-  for (const row of counts) effects.push(await tableEffect(reading, row, current?.xid ?? '0'));
-  await takeRole(writer, null);
-  return effects;
-}
-
-/** One way of printing values, whatever the session of the statement was set to. */
-const READING = { TimeZone: 'UTC', DateStyle: 'ISO, MDY', IntervalStyle: 'iso_8601', bytea_output: 'hex' };
-
-async function refuseCatalogChanges(writer: Client): Promise<void> {
-  const rows = await rowsOf<{ name: string }>(writer, CATALOG_CHANGES);
-  if (rows.length === 0) return;
+/** Rows changed by the open transaction of the writer so far, by table. */
+export async function readCounts(writer: Client, settings: TargetSettings): Promise<readonly CountRow[]> {
+  const counts = await rowsOf<CountRow>(writer, COUNTS, [observerOf(settings)]);
+  if (!counts.some((row) => row.is_catalogue)) return counts;
   throw new StatementRefused(
     'not_previewable',
     'A trigger or function changes the structure of the target itself.',
   );
 }
+
+function observerOf(settings: TargetSettings): string {
+  return settings.observerRole ?? settings.statementRole;
+}
+
+/** Reads what the writer has done to the rows of the counted tables. */
+export async function readEffect(
+  reading: EffectReading,
+  counts: readonly CountRow[],
+): Promise<readonly TableEffect[]> {
+  const asObserver = [settingLocally(READING), takingRole(observerOf(reading.settings))];
+  await Promise.all([reading.writer, reading.reader].map((client) => together(client, asObserver)));
+  const effects: TableEffect[] = [];
+  for (const row of counts) effects.push(await tableEffect(reading, row, row.xid ?? '0'));
+  await takeRole(reading.writer, null);
+  return effects;
+}
+
+/** One way of printing values, whatever the session of the statement was set to. */
+const READING = { TimeZone: 'UTC', DateStyle: 'ISO, MDY', IntervalStyle: 'iso_8601', bytea_output: 'hex' };
 
 async function tableEffect(reading: EffectReading, row: CountRow, xid: string): Promise<TableEffect> {
   const counts: TableCounts = {

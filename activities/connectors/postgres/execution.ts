@@ -6,17 +6,19 @@ import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
-import { effectOf, exportSnapshot, runPrepared } from './dry-run.ts';
+import { beginWriting, effectOf, runPrepared } from './dry-run.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { fingerprintOf, project } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
-import { begin, closeSession, openSession, rowsOf, unreachable } from './session.ts';
+import type { KeptSessions } from './kept-sessions.ts';
+import { closeSession, rowsOf, unreachable } from './session.ts';
 import { classOf, detailOf, isSurvivedError, isTransient } from './sql-error.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends UnpreviewedCall {
   readonly call: ApprovedCall;
+  readonly kept: KeptSessions;
 }
 
 const TRIES_MAX = 3;
@@ -55,10 +57,9 @@ async function pauseBeforeTry(): Promise<void> {
 }
 
 async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
-  const writer = await openSession(prepared);
+  const writer = await prepared.fresh.next();
   try {
-    await begin(writer, { isolation: 'serializable' }, prepared);
-    const snapshot = await exportSnapshot(writer);
+    const snapshot = await beginWriting(prepared, writer, 'serializable');
     const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
     if (known !== null) return known;
     const effects = await runAndRead(prepared, writer, snapshot);
@@ -112,16 +113,13 @@ async function runAndRead(
   const blind = [...approved.values()]
     .filter((effect) => effect.is_counts_only)
     .map(({ resource }) => resource);
-  const reader = await openSession(prepared);
-  try {
-    const effects = await effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set(blind) });
-    return effects.map((effect) => {
-      const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
-      return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) });
-    });
-  } finally {
-    await closeSession(reader);
-  }
+  const effects = await prepared.kept.lend(prepared, (reader) =>
+    effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set(blind) }),
+  );
+  return effects.map((effect) => {
+    const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
+    return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) });
+  });
 }
 
 /** Nobody could say what the triggers do, so only the statement's own count is checked. */

@@ -1,5 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import { catalogueRows, noteRowsRead } from './kept-sessions.ts';
 import { rowsOf } from './session.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
@@ -42,7 +43,7 @@ export interface ImageReading {
 /** Reads the rows that the writer's transaction changed, before and after, and checks them against the counts. */
 export async function readImages(reading: ImageReading): Promise<ReadRows> {
   const { updated, inserted, deleted, oid } = reading.table;
-  const keyColumns = await readKeyColumns(reading.writer, oid);
+  const keyColumns = await readKeyColumns(reading.reader, oid);
   if (updated > 0 && keyColumns.length === 0) return blind('it has no key that tells its rows apart');
   const after = inserted + updated > 0 ? await readAfter(reading) : [];
   const before = updated + deleted > 0 ? await readBefore(reading) : [];
@@ -76,7 +77,7 @@ const KEY_COLUMNS = `
    order by part.place`;
 
 async function readKeyColumns(client: Client, oid: string): Promise<readonly string[]> {
-  const rows = await rowsOf<{ name: string }>(client, KEY_COLUMNS, [oid]);
+  const rows = await catalogueRows<{ name: string }>(client, KEY_COLUMNS, [oid]);
   return rows.map(({ name }) => name);
 }
 
@@ -119,6 +120,7 @@ async function readBefore(reading: ImageReading): Promise<readonly Columns[] | n
   );
   const text = imagesOf(resource, 'keyturn_row.xmax = $1::xid and keyturn_row.ctid <> all ($4::tid[])');
   const places = locked.map(({ place }) => place);
+  noteRowsRead(reading.reader);
   const values = [reading.xid, updated + deleted + 1, ROW_BYTES_MAX, places];
   return columnsOf(await rowsOf<ImageRow>(reading.reader, text, values), reading.limits);
 }

@@ -5,9 +5,10 @@ import { sharedEffect } from './comparison.ts';
 import { COLUMNS } from './dependencies.sql.ts';
 import { reversalOf, riskFactsOf, summaryOf } from './describe.ts';
 import { dryRun, type DryRun } from './dry-run.ts';
+import { catalogueRows } from './kept-sessions.ts';
 import { fingerprintOf } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { begin, rowsOf } from './session.ts';
+import { begin } from './session.ts';
 import { isTransient } from './sql-error.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
 import { warningsOf } from './warnings.ts';
@@ -44,7 +45,9 @@ async function tryPlan(prepared: UnpreviewedCall, reader: Client): Promise<Plan 
 
 async function readServerColumns(client: Client, run: DryRun): Promise<ReadonlySet<string>> {
   const oids = run.effects.map(({ oid }) => oid);
-  const rows = await rowsOf<{ oid: string; name: string; is_always: boolean }>(client, COLUMNS, [oids]);
+  const rows = await catalogueRows<{ oid: string; name: string; is_always: boolean }>(client, COLUMNS, [
+    oids,
+  ]);
   return new Set(rows.filter((row) => row.is_always).map(({ oid, name }) => `${oid}.${name}`));
 }
 

@@ -2,13 +2,15 @@ import type { Client } from 'pg';
 
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
+import { SessionsAhead } from './ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { SqlParser } from './parser-thread.ts';
 import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
-import { closeSession, isLost, openSession, unreachable, type SessionRequest } from './session.ts';
+import { isLost, unreachable, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, readTargetSettings, type PostgresLimits } from './settings.ts';
 import { classOf, detailOf, isSurvivedError } from './sql-error.ts';
 import { readStatement } from './statement.ts';
@@ -25,6 +27,7 @@ const PARSE_TIMEOUT_MS = 5_000;
  */
 export function createPostgresConnector(options: PostgresConnectorOptions = {}): Connector {
   const parser = new SqlParser(PARSE_TIMEOUT_MS);
+  const kept = new KeptSessions();
   const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...options };
   const requestOf = (call: ConnectorCall): SessionRequest => ({
     settings: readTargetSettings(call.target),
@@ -32,8 +35,8 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
     requestId: call.requestId,
   });
   return {
-    plan: (call) => plan({ ...requestOf(call), call, parser }),
-    execute: (call) => execute({ ...requestOf(call), call, parser }),
+    plan: (call) => plan({ ...requestOf(call), call, parser, kept, runs: 2 }),
+    execute: (call) => execute({ ...requestOf(call), call, parser, kept, runs: 1 }),
     probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
   };
 }
@@ -41,6 +44,9 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
 interface Work<Call extends ConnectorCall> extends SessionRequest {
   readonly call: Call;
   readonly parser: SqlParser;
+  readonly kept: KeptSessions;
+  /** How often the statement is run when all goes well, each time in a fresh session. */
+  readonly runs: number;
 }
 
 async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
@@ -59,7 +65,7 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
 
 async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
   try {
-    return await prepare(work, (prepared, idle) => executeApproved({ ...prepared, call: work.call }, idle));
+    return await prepare(work, (prepared, idle) => executeApproved({ ...prepared, ...work }, idle));
   } catch (error) {
     // Raised before anything ran: the statement or the target is no longer what was approved.
     if (error instanceof StatementRefused) return refusedRun(error);
@@ -76,12 +82,14 @@ async function prepare<Call extends ConnectorCall, Outcome>(
   const { parser, settings } = work;
   const reading = { parser, allowedFunctions: settings.allowedFunctions };
   const statement = await readStatement(work.call.arguments['statement'], reading);
-  const idle = await openSession(work);
+  const fresh = new SessionsAhead(work, statement.isRead ? 1 : work.runs);
   try {
-    const analysis = await analyse(idle, { ...work, statement });
-    return await goOn({ ...work, statement, analysis }, idle);
+    return await work.kept.lend(work, async (idle) => {
+      const analysis = await analyse(idle, { ...work, statement });
+      return goOn({ ...work, statement, analysis, fresh }, idle);
+    });
   } finally {
-    await closeSession(idle);
+    fresh.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { Query, type Client } from 'pg';
 
 import type { ConnectorCall } from '../connector.ts';
 import { StatementRefused } from './refusal.ts';
-import { commentOf, extended, takeRole } from './session.ts';
+import { commentOf, extended, takeRole, takingRole, together } from './session.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 import type { Statement } from './statement.ts';
 
@@ -29,8 +29,7 @@ export async function runStatement(run: StatementRun): Promise<number> {
   const text = `${commentOf(call.requestId, call.requester)} ${statement.text}`;
   const count = run.isPureRead ? await startReading(client, text) : await discardRows(run, text);
   // Deferred constraints and triggers would act at COMMIT, after the effect was read.
-  await client.query('set constraints all immediate');
-  await takeRole(client, null);
+  await together(client, ['set constraints all immediate', takingRole(null)]);
   return count;
 }
 

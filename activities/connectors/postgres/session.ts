@@ -1,4 +1,11 @@
-import { Client, DatabaseError, escapeIdentifier, escapeLiteral, type QueryResultRow } from 'pg';
+import {
+  Client,
+  DatabaseError,
+  escapeIdentifier,
+  escapeLiteral,
+  type QueryResult,
+  type QueryResultRow,
+} from 'pg';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { resolveReference } from '../references.ts';
@@ -14,10 +21,19 @@ export interface SessionRequest {
   readonly requestId: string;
 }
 
+/** The connection URL of the executor's login role, as its reference says now. */
+export function sessionUrl(request: SessionRequest): Promise<string> {
+  return resolveReference(request.settings.url);
+}
+
 /** A fresh connection of the executor's login role. `unavailable` when the target cannot be reached. */
-export async function openSession(request: SessionRequest): Promise<Client> {
-  const url = await resolveReference(request.settings.url);
+export async function openSession(
+  request: SessionRequest,
+  options: { readonly pipeline?: boolean } = {},
+): Promise<Client> {
+  const url = await sessionUrl(request);
   const client = new Client({
+    ...options,
     connectionString: url,
     application_name: applicationName(request.requestId),
     connectionTimeoutMillis: request.limits.connectTimeoutMs,
@@ -83,11 +99,17 @@ export interface TransactionStart {
 
 /** Begins a transaction with all limits set for it alone. */
 export async function begin(client: Client, start: TransactionStart, request: SessionRequest): Promise<void> {
+  await together(client, beginning(start, request));
+}
+
+/** The statements that begin a transaction with all limits set for it alone. */
+export function beginning(start: TransactionStart, request: SessionRequest): readonly string[] {
   const access = start.snapshot === undefined ? 'read write' : 'read only';
-  await client.query(`begin isolation level ${start.isolation} ${access}`);
-  if (start.snapshot !== undefined)
-    await client.query(`set transaction snapshot ${escapeLiteral(start.snapshot)}`);
-  await setLocally(client, localSettings(request));
+  return [
+    `begin isolation level ${start.isolation} ${access}`,
+    ...(start.snapshot === undefined ? [] : [`set transaction snapshot ${escapeLiteral(start.snapshot)}`]),
+    settingLocally(localSettings(request)),
+  ];
 }
 
 function localSettings({ settings, limits, requestId }: SessionRequest): Readonly<Record<string, string>> {
@@ -102,25 +124,40 @@ function localSettings({ settings, limits, requestId }: SessionRequest): Readonl
     // The grammar that refused hostile texts reads strings the standard way; so must the server.
     standard_conforming_strings: 'on',
     session_replication_role: 'origin',
+    // Compiling our short questions would take longer than answering them.
+    jit: 'off',
     // Temporary objects come last, so that none can stand in for a table or function of the target.
     search_path: path.map((schema) => escapeIdentifier(schema)).join(', '),
   };
 }
 
-/** Sets what this server knows of the given settings, until the transaction ends. */
-export async function setLocally(client: Client, values: Readonly<Record<string, string>>): Promise<void> {
-  await client.query(
-    `select pg_catalog.set_config(known.name, wanted.value, true)
-       from pg_catalog.jsonb_each_text($1::jsonb) wanted
-       join pg_catalog.pg_settings known on known.name = wanted.key
-      where known.setting <> wanted.value`,
-    [JSON.stringify(values)],
-  );
+/** A statement that sets what this server knows of the given settings, until the transaction ends. */
+export function settingLocally(values: Readonly<Record<string, string>>): string {
+  return `select pg_catalog.set_config(key, value, true)
+    from pg_catalog.jsonb_each_text(${escapeLiteral(JSON.stringify(values))}::jsonb)
+   where pg_catalog.current_setting(key, true) <> value`;
+}
+
+/** A statement that changes the role until the transaction ends; null goes back to the login role. */
+export function takingRole(role: string | null): string {
+  return `select pg_catalog.set_config('role', ${escapeLiteral(role ?? 'none')}, true)`;
 }
 
 /** Changes the role until the transaction ends; null goes back to the login role. */
 export async function takeRole(client: Client, role: string | null): Promise<void> {
-  await client.query(`select pg_catalog.set_config('role', $1, true)`, [role ?? 'none']);
+  await client.query(takingRole(role));
+}
+
+/** Runs statements of our own in one round trip, whatever they hold escaped. Rows of the last one. */
+export async function together<Row extends QueryResultRow>(
+  client: Client,
+  statements: readonly string[],
+): Promise<readonly Row[]> {
+  const results: unknown = await client.query(statements.join(';\n'));
+  const last = Array.isArray(results)
+    ? (results as QueryResult<Row>[]).at(-1)
+    : (results as QueryResult<Row>);
+  return last?.rows ?? [];
 }
 
 /** The extended protocol takes one statement only, whatever comments may hide. The type does not know the option. */

@@ -1,8 +1,8 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { EVENT_TRIGGERS, ROLES } from './dependencies.sql.ts';
+import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
-import { rowsOf } from './session.ts';
 import type { TargetSettings } from './settings.ts';
 
 interface RoleRow extends QueryResultRow {
@@ -18,10 +18,13 @@ interface RoleRow extends QueryResultRow {
  * a target without them is not used. Nor is one where noting the statement would already set something off.
  */
 export async function refuseUnsafeTarget(client: Client, settings: TargetSettings): Promise<void> {
-  const [row] = await rowsOf<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]);
+  const [[row], watchers] = await Promise.all([
+    catalogueRows<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]),
+    catalogueRows<{ name: string }>(client, EVENT_TRIGGERS),
+  ]);
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
   if (reason !== null) throw notSafe(reason);
-  for (const { name } of await rowsOf<{ name: string }>(client, EVENT_TRIGGERS)) {
+  for (const { name } of watchers) {
     if (!settings.allowedFunctions.has(name))
       throw notSafe(`its list of functions lacks ${name}, an event trigger`);
   }

@@ -2,8 +2,8 @@ import type { Client, QueryResultRow } from 'pg';
 
 import type { ValueSource, WriteOperation, WrittenRelation } from './assignments.ts';
 import { COLUMNS, RELATIONS, WRITTEN_TABLES } from './dependencies.sql.ts';
+import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
-import { rowsOf } from './session.ts';
 import type { Statement } from './statement.ts';
 
 /** A table that the statement may write: by name, as a partition, or by a foreign key's cascade. */
@@ -17,7 +17,8 @@ export interface WrittenTable {
   readonly sources: ReadonlyMap<string, ValueSource> | 'open';
 }
 
-interface ResolvedRelation extends QueryResultRow {
+/** A relation that a name of the statement means. */
+export interface ResolvedRelation extends QueryResultRow {
   readonly written_schema: string | null;
   readonly written_name: string;
   readonly oid: string;
@@ -33,18 +34,28 @@ interface TableRow extends QueryResultRow {
   readonly has_rules: boolean;
 }
 
-/** Resolves what the statement writes. Throws `StatementRefused` for system catalogues, views, rules, foreign tables. */
-export async function readWrites(client: Client, statement: Statement): Promise<readonly WrittenTable[]> {
-  const resolved = await rowsOf<ResolvedRelation>(client, RELATIONS, [
+/** What the names of a statement's relations mean to the session's role. */
+export function resolveRelations(client: Client, statement: Statement): Promise<readonly ResolvedRelation[]> {
+  return catalogueRows<ResolvedRelation>(client, RELATIONS, [
     statement.relations.map(({ schema }) => schema),
     statement.relations.map(({ name }) => name),
   ]);
+}
+
+/** Finds what the statement writes. Throws `StatementRefused` for system catalogues, views, rules, foreign tables. */
+export async function readWrites(
+  client: Client,
+  statement: Statement,
+  resolved: readonly ResolvedRelation[],
+): Promise<readonly WrittenTable[]> {
   for (const relation of resolved) refuseSystemRelation(relation);
   if (statement.writes.length === 0) return [];
   const roots = [...new Set(statement.writes.map((write) => oidOf(resolved, write)))];
-  const rows = await rowsOf<TableRow>(client, WRITTEN_TABLES, [roots, ...cascades(statement.writes)]);
+  const [rows, columns] = await Promise.all([
+    catalogueRows<TableRow>(client, WRITTEN_TABLES, [roots, ...cascades(statement.writes)]),
+    readColumns(client, roots),
+  ]);
   for (const row of rows) refuseTableKind(row);
-  const columns = await readColumns(client, roots);
   const targets = statement.writes.map((write) => {
     const oid = oidOf(resolved, write);
     return { oid, write, columns: columns.get(oid) ?? [] };
@@ -91,7 +102,7 @@ function refuseTableKind(row: TableRow): void {
 
 async function readColumns(client: Client, oids: readonly string[]): Promise<Map<string, string[]>> {
   const byTable = new Map<string, string[]>();
-  for (const { oid, name } of await rowsOf<{ oid: string; name: string }>(client, COLUMNS, [oids])) {
+  for (const { oid, name } of await catalogueRows<{ oid: string; name: string }>(client, COLUMNS, [oids])) {
     byTable.set(oid, [...(byTable.get(oid) ?? []), name]);
   }
   return byTable;

@@ -19,6 +19,8 @@ export interface Caller {
   readonly principal: Principal;
   readonly policy: ActivePolicy;
   readonly directory: Directory;
+  /** The number of the directory's last change. */
+  readonly directoryGeneration: string;
   readonly person: Person | null;
   readonly agent: Agent | null;
 }
@@ -36,14 +38,14 @@ export const CallerParam = createParamDecorator((_: unknown, context: ExecutionC
 });
 
 /** What a caller is seen against. */
-export type CallerGround = Pick<Caller, 'policy' | 'directory'>;
+export type CallerGround = Pick<Caller, 'policy' | 'directory' | 'directoryGeneration'>;
 
 /** The caller of a principal. */
-export function callerOf(principal: Principal, { policy, directory }: CallerGround): Caller {
+export function callerOf(principal: Principal, ground: CallerGround): Caller {
+  const { directory } = ground;
   return {
+    ...ground,
     principal,
-    policy,
-    directory,
     person: personOf(directory, principal.identity) ?? null,
     agent: agentOf(directory, principal.identity) ?? null,
   };

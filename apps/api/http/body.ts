@@ -1,7 +1,11 @@
 import type { NextFunction, Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
+import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
 import { parseJsonText } from './json-text.ts';
+
+/** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
+const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);
 
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
@@ -14,7 +18,8 @@ export async function readBody(request: Request, _response: Response, next: Next
   try {
     request.body = await parsedBody(request);
   } catch (error) {
-    throw request.destroyed ? cutShort() : error;
+    // A request that was read to its end is destroyed as well: what is wrong with it then is what was said.
+    throw request.destroyed && !request.complete ? cutShort() : error;
   }
   next();
 }
@@ -28,27 +33,37 @@ async function parsedBody(request: Request): Promise<unknown> {
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   if (!hasBody) return undefined;
   refuseMediaType(request);
-  if (Number(request.headers['content-length']) > BODY_BYTES_MAX) throw tooLarge();
-  return parseJsonText(decode(await readAll(request)));
+  const bytesMax = limitOf(request);
+  if (Number(request.headers['content-length']) > bytesMax) throw tooLarge(bytesMax);
+  return parseJsonText(decode(await readAll(request, bytesMax)));
+}
+
+/** A whole policy is larger than anything else that is taken. */
+function limitOf({ method, path }: Request): number {
+  return method === 'POST' && path === '/v1/policies' ? POLICY_BYTES_MAX : BODY_BYTES_MAX;
 }
 
 function refuseMediaType(request: Request): void {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter));
   const encoding = request.headers['content-encoding'];
-  if (type?.trim() !== 'application/json' || !isUtf8 || (encoding !== undefined && encoding !== 'identity')) {
+  if (
+    !MEDIA_TYPES.has(type?.trim() ?? '') ||
+    !isUtf8 ||
+    (encoding !== undefined && encoding !== 'identity')
+  ) {
     throw new KeyturnError('unsupported_media_type', 'Send plain application/json in UTF-8.');
   }
 }
 
-async function readAll(request: Request): Promise<Buffer> {
+async function readAll(request: Request, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   // A request that is destroyed here would look like one whose caller hung up.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = chunk as Buffer;
     size += bytes.length;
-    if (size > BODY_BYTES_MAX) throw tooLarge();
+    if (size > bytesMax) throw tooLarge(bytesMax);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
@@ -62,6 +77,6 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function tooLarge(): KeyturnError {
-  return new KeyturnError('body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes.`);
+function tooLarge(bytesMax: number): KeyturnError {
+  return new KeyturnError('body_too_large', `The body is larger than ${bytesMax} bytes.`);
 }

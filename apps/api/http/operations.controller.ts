@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
+import { isKeyturnError } from '../../../domain/errors.ts';
 import { Public } from '../auth/guard.ts';
 import { ApiContext } from '../context.ts';
 import { openApiDocument } from '../openapi/document.ts';
@@ -27,7 +28,7 @@ export class OperationsController {
   @Get('readyz')
   async ready(@Res({ passthrough: true }) response: Response) {
     const [database, temporal] = await Promise.all([
-      this.#check(() => this.#context.source.query('select 1')),
+      this.#check(() => this.#context.policies.active(this.#context.source.manager)),
       this.#check(() =>
         this.#context.temporal.withDeadline(Date.now() + CHECK_MS, () =>
           this.#context.temporal.connection.workflowService.getSystemInfo({}),
@@ -65,7 +66,9 @@ export class OperationsController {
     try {
       await question();
       return 'ok';
-    } catch {
+    } catch (error) {
+      // Not that a database is away, which probes see: that its policy cannot be used, which nothing else says.
+      if (isKeyturnError(error)) this.#context.log.error({ code: error.code }, error.message);
       return 'unreachable';
     }
   }

@@ -8,6 +8,7 @@ import { z } from 'zod';
 
 import { isKeyturnError, KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import type { Problem } from '../../../domain/wire.ts';
+import { isScimPath, sendScimError } from '../scim/errors.ts';
 
 const RETRY_AFTER_SECONDS = 2;
 
@@ -27,6 +28,7 @@ export class ProblemFilter implements ExceptionFilter {
     const instance = `urn:uuid:${randomUUID()}`;
     if (statusOf(refusal.code) >= 500) this.#report(error, instance, http.getRequest<Request>());
     if (response.headersSent) response.destroy();
+    else if (isScimPath(http.getRequest<Request>().originalUrl)) sendScimError(response, refusal);
     else sendProblem(response, problemOf(refusal, instance), refusal);
   }
 

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 
 import type { ErrorCode } from '../../../domain/errors.ts';
+import * as policies from '../../../domain/wire-policies.ts';
 import * as switches from '../../../domain/wire-switches.ts';
+import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import * as wire from '../../../domain/wire.ts';
 
 /** One answer that is not an error. */
@@ -54,6 +56,12 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'unavailable',
 ];
 
+const POLICY_ERRORS: readonly ErrorCode[] = [
+  'machine_cannot_decide',
+  'reviewer_unknown',
+  'reviewer_inactive',
+];
+
 const OPERATOR_ERRORS: readonly ErrorCode[] = [
   'invalid_json',
   'invalid_request',
@@ -69,7 +77,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/requests',
-    summary: 'Ask for a privileged action',
+    summary: 'Ask for a privileged action; with mode gate, for a decision that policy may give on the spot',
     headers: [
       {
         name: 'Idempotency-Key',
@@ -100,11 +108,32 @@ export const OPERATIONS: readonly Operation[] = [
       'unsupported_media_type',
       'unknown_action',
       'unknown_target',
+      'unknown_policy',
       'arguments_invalid',
       'not_canonical',
       'idempotency_key_reused',
+      'gate_answer_expired',
       'mode_unsupported',
       'unavailable',
+    ],
+  },
+  {
+    method: 'post',
+    path: '/v1/evaluate',
+    summary: 'Ask what policy would say, without asking for anything',
+    body: evaluateBodySchema,
+    answers: [{ status: 200, description: 'What policy says now.', schema: evaluationSchema }],
+    errors: [
+      'invalid_json',
+      'invalid_request',
+      'forbidden',
+      'acts_for_nobody',
+      'requester_inactive',
+      'unknown_action',
+      'unknown_target',
+      'arguments_invalid',
+      'mode_unsupported',
+      'break_glass_unavailable',
     ],
   },
   {
@@ -212,6 +241,21 @@ export const OPERATIONS: readonly Operation[] = [
       { status: 202, description: 'Noted: one more person is needed.', schema: switches.liftAnswerSchema },
     ],
     errors: [...OPERATOR_ERRORS, 'not_found', 'already_decided', 'switch_lifted'],
+  },
+  {
+    method: 'post',
+    path: '/v1/policies',
+    summary: 'Propose a policy (people); a request then asks to publish it',
+    body: policies.proposeBodySchema,
+    answers: [{ status: 201, description: 'It is kept.', schema: policies.proposalSchema }],
+    errors: [...POLICY_ERRORS, 'invalid_json', 'invalid_request', 'not_canonical', 'body_too_large'],
+  },
+  {
+    method: 'get',
+    path: '/v1/policies/{digest}',
+    summary: 'A policy that was proposed or installed (people)',
+    answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
+    errors: [...POLICY_ERRORS, 'not_found'],
   },
   {
     method: 'get',

@@ -8,10 +8,16 @@ import { requestFacts } from '../../../domain/policy-facts.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './create-call.ts';
 
+/** Who asks for what. */
+interface Asking {
+  readonly caller: CreateCall['caller'];
+  readonly body: Pick<CreateCall['body'], 'action' | 'mode' | 'arguments'>;
+}
+
 /** Refuses (`break_glass_unavailable`) an emergency that no rule knows: the flag alone must never shorten anything. */
 export async function refuseNoBreakGlass(
   context: ApiContext,
-  { caller, body }: Pick<CreateCall, 'caller' | 'body'>,
+  { caller, body }: Asking,
   { id, lineage, target }: { readonly id: string; readonly lineage: Lineage; readonly target: Target },
 ): Promise<void> {
   const { policy } = caller.policy;

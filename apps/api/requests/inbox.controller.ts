@@ -1,5 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 
+import { ownTarget, PUBLISH } from '../../../domain/policy.ts';
 import {
   actionsSchema,
   inboxQuerySchema,
@@ -27,12 +28,13 @@ export class InboxController {
   /** What can be asked for. How targets are reached is nobody's business here. */
   @Get('actions')
   actions(@CallerParam() { policy }: Caller): ActionCatalogue {
-    const items = policy.policy.actions.map((action) => ({
+    const targets = [...policy.policy.targets, ownTarget(policy.policy)];
+    const items = [...policy.policy.actions, PUBLISH].map((action) => ({
       action: action.action,
       title: action.title,
       schema_version: action.schema_version,
       arguments: action.arguments,
-      targets: policy.policy.targets
+      targets: targets
         .filter((target) => target.resource_type === action.resource_type)
         .map(({ id, title, environment }) => ({ id, title, environment })),
     }));

@@ -7,16 +7,22 @@ import type { Caller } from '../auth/caller.ts';
 const MEMBERS_MAX = 16;
 
 /**
- * Everybody behind a request: who asks, whom the token and the body name, and the owner of the agent. Members only take
+ * Everybody behind a request: who asks, whom the token and the body name, the owner of the agent, and who wrote what is
+ * asked for. Members only take
  * away who may approve, so an agent may declare more of them, never fewer.
  */
-export function lineageOf(caller: Caller, body: CreateBody): Lineage {
+export function lineageOf(
+  caller: Caller,
+  body: Pick<CreateBody, 'on_behalf_of'>,
+  editors: readonly LineageMember[] = [],
+): Lineage {
   refuseUnknownRequester(caller);
   const { identity, behind } = caller.principal;
   const declared: readonly LineageMember[] = body.on_behalf_of
     ? [{ issuer: identity.issuer, ...definedOnly(body.on_behalf_of), role: 'on_behalf_of' }]
     : [];
-  const lineage = unique([{ ...identity, role: 'requester' }, ...behind, ...declared, ...ownerOf(caller)]);
+  const others = [...behind, ...declared, ...ownerOf(caller), ...editors];
+  const lineage = unique([{ ...identity, role: 'requester' }, ...others]);
   if (lineage.length > MEMBERS_MAX) {
     throw new KeyturnError(
       'invalid_request',

@@ -1,3 +1,4 @@
+import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { DecisionDirectories } from '../../../domain/decision.ts';
@@ -6,14 +7,25 @@ import { targetOf } from '../../../domain/policy.ts';
 import { requestIdSchema } from '../../../domain/wire.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { answeredRow } from '../gate/answered-row.ts';
+import { NOTHING_YET } from './nothing-yet.ts';
 import { readStart, type StartedRequest } from './start.ts';
 
 /** A request that the caller may know of. Refuses (`not_found`) all others alike. */
 export async function loadRequest(context: ApiContext, caller: Caller, id: string): Promise<RequestRow> {
   if (!requestIdSchema.safeParse(id).success) throw notFound();
-  const row = (await readRequest(context.source.manager, id)) ?? (await readUnrecorded(context, id));
+  const row =
+    (await readRequest(context.source.manager, id)) ??
+    (await readAnswered(context, id)) ??
+    (await readUnrecorded(context, id));
   if (!row || !canRead(caller, row.lineage)) throw notFound();
   return row;
+}
+
+/** A request that was allowed on the spot: there is no workflow, and no other row. */
+async function readAnswered(context: ApiContext, id: string): Promise<RequestRow | null> {
+  const answer = await readGateAnswer(context.source.manager, id);
+  return answer && answeredRow(context, answer);
 }
 
 /** A request that was accepted while no worker was there to record it: known to Temporal only. */
@@ -50,30 +62,6 @@ export async function unrecordedRow(
     updated_at: issuedAt,
   };
 }
-
-const NOTHING_YET = {
-  run_id: '',
-  status: 'planning' as const,
-  denied_by: null,
-  round: 0,
-  plan_digest: null,
-  decision_digest: null,
-  requirement: null,
-  risk: null,
-  risk_reasons: null,
-  matched_rules: null,
-  summary: null,
-  open_selectors: [],
-  pending_since: null,
-  first_pending_at: null,
-  expires_at: null,
-  failure: null,
-  result: null,
-  shortage: null,
-  is_break_glass: false,
-  held_until: null,
-  version: '0',
-};
 
 /** The directory and the rotations now, and those of the request's creation. */
 export async function directoriesOf(

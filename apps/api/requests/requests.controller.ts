@@ -2,6 +2,7 @@ import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs
 import type { Request, Response } from 'express';
 
 import { readRequest } from '../../../database/readers.ts';
+import { GATE_RUN } from '../../../domain/gate.ts';
 import { isFinal } from '../../../domain/request.ts';
 import {
   createBodySchema,
@@ -49,7 +50,7 @@ export class RequestsController {
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
     response.status(created.isRecorded ? status : 202).location(`/v1/requests/${created.row.id}`);
-    return requestView(this.#context, caller, created.row);
+    return created.view ?? requestView(this.#context, caller, created.row);
   }
 
   @Get()
@@ -66,7 +67,8 @@ export class RequestsController {
     const { wait, version } = parseAs(showQuerySchema, request.query);
     const id = String(request.params['id']);
     const row = await loadRequest(this.#context, caller, id);
-    if (wait === undefined || wait === 0) return requestView(this.#context, caller, row);
+    if (wait === undefined || wait === 0 || row.run_id === GATE_RUN)
+      return requestView(this.#context, caller, row);
     const seen = version ?? Number(row.version);
     const changed = await this.#context.feed.waitFor({
       request: id,

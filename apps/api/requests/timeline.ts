@@ -38,10 +38,13 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'execution.not_done': 'The target confirmed that the action was not done.',
   'execution.indeterminate': 'Whether the action was done is unknown: an operator has to look.',
   'execution.released': 'The claim was given back: nothing was changed.',
+  'gate.allowed': 'Policy allowed it on the spot; somebody else performs it.',
+  'policy.proposed': 'A policy was proposed.',
   'policy.installed': 'A policy was installed.',
   'switch.thrown': 'A kill switch was thrown.',
   'switch.lift_confirmed': 'An operator agreed to lift a kill switch.',
   'switch.lifted': 'A kill switch was lifted.',
+  'directory.changed': 'The directory was changed.',
 };
 
 /** What happened to a request, from its audit entries. Readers without sight of details get the steps only. */

@@ -1,6 +1,11 @@
 import { readSwitches } from '../../../database/kill-switches.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { switchesAgainst, type SwitchScopeKind, type SwitchSubject } from '../../../domain/kill-switch.ts';
+import {
+  switchesAgainst,
+  type KillSwitch,
+  type SwitchScopeKind,
+  type SwitchSubject,
+} from '../../../domain/kill-switch.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 
@@ -15,10 +20,14 @@ const STOPPED: Readonly<Record<SwitchScopeKind, string>> = {
 export async function refusalBySwitch(
   { source }: ApiContext,
   { directory }: Caller,
-  { action, target, lineage }: Omit<SwitchSubject, 'agents'>,
+  subject: Omit<SwitchSubject, 'agents'>,
 ): Promise<KeyturnError | null> {
-  const { agents } = directory;
-  const [first] = switchesAgainst(await readSwitches(source.manager), { action, target, lineage, agents });
+  return refusalOf(await readSwitches(source.manager), { ...subject, agents: directory.agents });
+}
+
+/** The same of switches that were read already. */
+export function refusalOf(switches: readonly KillSwitch[], subject: SwitchSubject): KeyturnError | null {
+  const [first] = switchesAgainst(switches, subject);
   if (!first) return null;
   const { kind } = first.scope;
   return new KeyturnError('switched_off', `A kill switch is on (${kind}): ${STOPPED[kind]} stopped.`, {

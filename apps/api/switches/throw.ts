@@ -4,7 +4,7 @@ import { lockSwitchLog, storeThrown } from '../../../database/kill-switches.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity.ts';
 import { accountOf, isExempt, type KillSwitch, type SwitchScope } from '../../../domain/kill-switch.ts';
-import { actionOf, targetOf } from '../../../domain/policy.ts';
+import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy.ts';
 import type { throwBodySchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -52,6 +52,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
       refuseUnless(actionOf(policy.policy, name), 'unknown_action', 'The catalogue has no such action.');
       return null;
     case 'target':
+      refuseUnless(name !== OWN_TARGET, 'invalid_request', 'Keyturn itself cannot be stopped.');
       refuseUnless(targetOf(policy.policy, name), 'unknown_target', 'There is no such target.');
       return null;
     case 'agent':

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 
-import { withJson } from '../connection.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
+import { withApi, withJson } from '../connection.ts';
+import { failure } from '../exit.ts';
 import { loadFolder, type PolicyOptions } from '../policy-folder.ts';
+import { publishPolicy, type PublishOptions } from '../policy-publication.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
 import { addPolicyBacktest } from './policy-backtest.ts';
@@ -10,7 +13,11 @@ import { addPolicyExplain } from './policy-explain.ts';
 import { addPolicyTest } from './policy-test.ts';
 import { databaseUrl } from '../policy-source.ts';
 
-/** `keyturn policy check`, `install`, `test`, `explain`, `diff`, `backtest` */
+interface InstallOptions extends PolicyOptions {
+  readonly first?: boolean;
+}
+
+/** `keyturn policy check`, `publish`, `install`, `test`, `explain`, `diff`, `backtest` */
 export function addPolicy(program: Command, terminal: Terminal): void {
   const policy = program
     .command('policy')
@@ -25,22 +32,44 @@ export function addPolicy(program: Command, terminal: Terminal): void {
           : `${visible(folder)} is a good policy: ${digest}`,
       );
     });
+  withApi(policy.command('publish <folder>'))
+    .description('ask for a policy folder to become the active policy: people review it like any request')
+    .option('--justification <text>', 'why, in your own words')
+    .action(async (folder: string, options: PublishOptions) =>
+      publishPolicy(await loadFolder(folder, options, terminal), options, terminal),
+    );
   withJson(policy.command('install <folder>'))
-    .description('make a policy folder the active policy (KEYTURN_DATABASE_URL names the database)')
-    .action((folder: string, options: PolicyOptions) => install(folder, options, terminal));
+    .description('make a policy folder the first active policy (KEYTURN_DATABASE_URL names the database)')
+    .option('--first', 'where another policy is active, leave it alone and say how to publish this one')
+    .action((folder: string, options: InstallOptions) => install(folder, options, terminal));
   addPolicyTest(policy, terminal);
   addPolicyExplain(policy, terminal);
   addPolicyDiff(policy, terminal);
   addPolicyBacktest(policy, terminal);
 }
 
-async function install(folder: string, options: PolicyOptions, terminal: Terminal): Promise<void> {
+async function install(folder: string, options: InstallOptions, terminal: Terminal): Promise<void> {
   const { policy, digest } = await loadFolder(folder, options, terminal);
   const url = databaseUrl(terminal);
+  const ground = terminal.environment['KEYTURN_POLICY_RECOVERY'] === 'true' ? 'recovery' : 'bootstrap';
   // The database is of no use to the other commands: they should not wait for its driver.
   const { installPolicyInto } = await import('../policy-installer.ts');
-  const installed = await installPolicyInto(url, { policy, digest });
+  const installed = await installPolicyInto(url, { policy, digest }, ground).catch(leaveActive);
+  if (installed === null) return otherIsActive(folder, options, terminal);
   if (options.json) return terminal.out(JSON.stringify({ ok: true, ...installed }));
   const what = installed.is_new ? 'is now active' : 'was active already';
   return terminal.out(`${digest} ${what}, generation ${installed.generation}.`);
+}
+
+function leaveActive(error: unknown): null {
+  if (isKeyturnError(error) && error.code === 'policy_active') return null;
+  throw error;
+}
+
+function otherIsActive(folder: string, options: InstallOptions, terminal: Terminal): void {
+  const advice = `To change it: keyturn policy publish ${visible(folder)}`;
+  if (options.first !== true)
+    throw failure('policy_active', `Another policy is active, and install is for the first one. ${advice}`);
+  if (options.json) return terminal.out(JSON.stringify({ ok: true, is_new: false, is_other_active: true }));
+  return terminal.out(`${visible(folder)} differs from the active policy, which stays. ${advice}`);
 }

@@ -1,18 +1,15 @@
-import { readFile } from 'node:fs/promises';
-
 import { Option, type Command } from 'commander';
 
 import { canonicalJson } from '../../../domain/canonical-json.ts';
 import type { CreateBody, RequestView } from '../../../domain/wire.ts';
 import type { Created, KeyturnClient } from '../../../sdk/client.ts';
+import { withArguments, readArguments, type ArgumentOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { silentFailure, usageError } from '../exit.ts';
+import { silentFailure } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { requestLines } from '../text/request.ts';
 
-interface RequestOptions extends ApiOptions {
-  readonly arguments?: string;
-  readonly argument?: readonly string[];
+interface RequestOptions extends ApiOptions, ArgumentOptions {
   readonly mode?: CreateBody['mode'];
   readonly onBehalfOf?: string;
   readonly justification?: string;
@@ -27,10 +24,8 @@ interface RequestOptions extends ApiOptions {
 
 /** `keyturn request` */
 export function addRequest(program: Command, terminal: Terminal): void {
-  withApi(program.command('request <action> <target>'))
+  withArguments(withApi(program.command('request <action> <target>')))
     .description('ask for a privileged action')
-    .option('--arguments <json>', 'the arguments as a JSON object, or @FILE')
-    .option('-a, --argument <name=text...>', 'one argument that is text; name=@FILE reads it from a file')
     .addOption(
       new Option('--mode <mode>', 'what to do when it is approved').choices(['execute', 'lease', 'gate']),
     )
@@ -63,8 +58,6 @@ export function addRequest(program: Command, terminal: Terminal): void {
 const FAILED: ReadonlySet<string> = new Set(['denied', 'expired', 'cancelled', 'failed', 'indeterminate']);
 
 async function bodyOf(action: string, target: string, options: RequestOptions): Promise<CreateBody> {
-  const named = await Promise.all((options.argument ?? []).map(namedArgument));
-  const whole = options.arguments === undefined ? {} : await parseArguments(options.arguments);
   const claims = {
     justification: options.justification,
     links: options.link,
@@ -76,7 +69,7 @@ async function bodyOf(action: string, target: string, options: RequestOptions): 
     action,
     target,
     ...(options.mode === undefined ? {} : { mode: options.mode }),
-    arguments: { ...whole, ...Object.fromEntries(named) },
+    arguments: await readArguments(options),
     ...(options.onBehalfOf === undefined ? {} : { on_behalf_of: { subject: options.onBehalfOf } }),
     ...(Object.values(claims).some((claim) => claim !== undefined)
       ? { claims: withoutUndefined(claims) }
@@ -89,30 +82,6 @@ async function bodyOf(action: string, target: string, options: RequestOptions): 
 
 function withoutUndefined(claims: object): NonNullable<CreateBody['claims']> {
   return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
-}
-
-async function namedArgument(text: string): Promise<[string, string]> {
-  const split = text.indexOf('=');
-  if (split < 1) throw usageError('--argument takes name=text.');
-  const value = text.slice(split + 1);
-  return [text.slice(0, split), value.startsWith('@') ? await readFile(value.slice(1), 'utf8') : value];
-}
-
-async function parseArguments(text: string): Promise<CreateBody['arguments']> {
-  const json = text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text;
-  const value = parseJson(json);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw usageError('--arguments takes a JSON object.');
-  }
-  return value as CreateBody['arguments'];
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw usageError('--arguments is not valid JSON.');
-  }
 }
 
 interface Moment {

@@ -170,7 +170,9 @@ describe('a ticket of somebody who has left the group since', () => {
   it('is refused when it is used, and the request waits for somebody else', async () => {
     const asked = await cast.ask();
     const { ticket } = await ticketOf(cast.olga, asked);
-    const installed = await cast.stack.cli(['policy', 'install', policies]);
+    const installed = await cast.stack.cli(['policy', 'install', policies], {
+      KEYTURN_POLICY_RECOVERY: 'true',
+    });
     expect([installed.code, installed.stderr]).toEqual([0, '']);
     await signal(asked, ticket);
     await waitForStep(cast.stack, asked.id, 'decision.refused');

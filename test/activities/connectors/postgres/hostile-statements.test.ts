@@ -218,8 +218,10 @@ const TARGET_ERRORS: readonly string[] = [
 ];
 
 async function leftBehind(): Promise<unknown> {
+  // Sessions that ask the catalogue are kept for the next call: between calls they hold nothing.
   const sessions = await bank.rows(
-    `select pid from pg_stat_activity where application_name like 'keyturn%' and datname = current_database()`,
+    `select pid from pg_stat_activity
+      where application_name like 'keyturn%' and datname = current_database() and state <> 'idle'`,
   );
   const locks = await bank.rows(
     `select 1 from pg_locks join pg_database on pg_database.oid = database

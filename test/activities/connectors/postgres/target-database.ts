@@ -85,6 +85,7 @@ function databaseOf({ admin, adminUrl, loginUrl, roles, variable }: Parts): Omit
   });
   const call: TargetDatabase['call'] = (statement, connection) => ({
     requestId: 'req_test',
+    action: 'postgres.execute',
     requester: 'agent@example.test',
     target: target(connection),
     arguments: { statement },

@@ -1,0 +1,75 @@
+import { digestOf } from '../../../domain/digest.ts';
+import type { Plan } from '../../../domain/plan.ts';
+import { isOwnAction, PUBLISH, type PolicySet } from '../../../domain/policy.ts';
+import { classifyChange, type Classification, type PolicyChange } from '../../../domain/policy-diff.ts';
+import { effectsOf } from './describe.ts';
+
+/** Which policy is to follow on which, by digest. */
+export interface Publication {
+  readonly candidate: string;
+  readonly base: string;
+}
+
+/** What is approved: this policy in place of that one. Traffic does not change it. */
+export function fingerprintOf({ base, candidate }: Publication): string {
+  return digestOf({ base, candidate });
+}
+
+/** What publishing would do. `found` is what a backtest found out, line by line: it informs, and decides nothing. */
+export function planPublication(
+  publication: Publication,
+  { base, candidate }: { readonly base: PolicySet; readonly candidate: PolicySet },
+  found: readonly string[],
+): Plan {
+  const change = classifyChange(base, candidate);
+  const isLoosening = change.kind === 'loosening' || governsItself(base, candidate);
+  const effects = effectsOf(base, candidate);
+  const counts = effects.map(({ inserted, updated, deleted }) => inserted + updated + deleted);
+  return {
+    connector: PUBLISH.connector ?? '',
+    summary: `publish a policy that is ${WORDS[change.kind]} (${change.changes.length} changes)`,
+    operation: operationOf(publication, change),
+    effects,
+    warnings: [...(isLoosening ? [LOOSENING] : []), ...found],
+    risk_facts: {
+      rows_changed: counts.reduce((sum, count) => sum + count, 0),
+      resources_changed: effects.length,
+      is_destructive: effects.some(({ deleted }) => deleted > 0),
+      is_fully_previewed: true,
+      is_reversible: true,
+      is_loosening: isLoosening,
+    },
+    reversal: {
+      is_possible: true,
+      how: `publish the earlier policy again (${publication.base}): what ran in between stays done`,
+    },
+    fingerprint: fingerprintOf(publication),
+    locks_held_ms: 0,
+  };
+}
+
+/** A rule on how rules change concerns everybody: also one that only forbids, since it could close the way back. */
+function governsItself(base: PolicySet, candidate: PolicySet): boolean {
+  const known = new Set(base.rules.map(({ id }) => id));
+  return candidate.rules.some(({ id, on }) => !known.has(id) && on.action.some(isOwnAction));
+}
+
+const WORDS: Readonly<Record<Classification['kind'], string>> = {
+  neutral: 'the same in effect',
+  tightening: 'only stricter',
+  loosening: 'not only stricter',
+};
+
+const LOOSENING =
+  'This can let through what is held back today, or decides how policy changes (loosening): two different people have to agree.';
+
+const SIGNS: Readonly<Record<PolicyChange['how'], string>> = { added: '+', removed: '-', edited: '~' };
+
+function operationOf({ base, candidate }: Publication, { kind, changes }: Classification): string {
+  const lines = changes.map((change) => {
+    const named = change.name === null ? change.what : `${change.what} ${change.name}`;
+    const place = change.source === null ? '' : ` (${change.source})`;
+    return `${SIGNS[change.how]} ${named}${place}: ${change.kind}`;
+  });
+  return [`publish ${candidate}`, `in place of ${base}: ${kind}`, ...lines].join('\n');
+}

@@ -1,0 +1,109 @@
+import type { DataSource } from 'typeorm';
+
+import { readActivation, useKey } from '../../../database/policy-candidates.ts';
+import type { PolicyReader } from '../../../database/readers.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
+import { SYSTEM_ACTOR } from '../../actors.ts';
+import { activatePolicy, lockActiveSet, type InstalledPolicy } from '../../policy-install.ts';
+import type {
+  ApprovedCall,
+  Connector,
+  ConnectorCall,
+  ExecutionOutcome,
+  PlanOutcome,
+  ProbeCall,
+  ProbeOutcome,
+} from '../connector.ts';
+import { backtestLines } from './backtest-candidate.ts';
+import { checkedCandidate, publicationOf } from './candidate.ts';
+import { fingerprintOf, planPublication } from './plan-publication.ts';
+
+/** Keyturn's own database is the target. */
+export interface PolicyConnectorOptions {
+  readonly source: DataSource;
+  readonly policies: PolicyReader;
+}
+
+/**
+ * The connector of `keyturn.policy.publish`: shows what another policy would change, and makes it the active one in one
+ * transaction, only in place of the one that it was compared with.
+ */
+export function createPolicyConnector(options: PolicyConnectorOptions): Connector {
+  return {
+    plan: (call) => plan(options, call),
+    execute: (call) => execute(options, call),
+    probe: (call) => probe(options, call),
+  };
+}
+
+async function plan({ source, policies }: PolicyConnectorOptions, call: ConnectorCall): Promise<PlanOutcome> {
+  const publication = publicationOf(call);
+  const active = await policies.active(source.manager);
+  const checked = await checkedCandidate(source.manager, publication, active);
+  if (checked.kind === 'refused') return checked;
+  const found = await backtestLines(source.manager, checked, new Date());
+  return { kind: 'planned', plan: planPublication(publication, checked, found) };
+}
+
+async function execute(options: PolicyConnectorOptions, call: ApprovedCall): Promise<ExecutionOutcome> {
+  const { source, policies } = options;
+  const publication = publicationOf(call);
+  const fingerprint = fingerprintOf(publication);
+  if (call.approvedPlan.fingerprint !== fingerprint)
+    return { kind: 'drifted', detail: 'The plan is about another publication.' };
+  const checked = await checkedCandidate(source.manager, publication, await policies.active(source.manager));
+  if (checked.kind === 'refused') return refusedRun(checked);
+  try {
+    const installed = await activate(options, call, checked.candidate);
+    if (!installed) return { kind: 'drifted', detail: 'Another policy was published meanwhile.' };
+    const { digest, generation } = installed;
+    return { kind: 'succeeded', fingerprint, result: { digest, generation } };
+  } catch (error) {
+    // Raised before the commit, which therefore never comes.
+    if (isKeyturnError(error) && error.code === 'policy_invalid')
+      return { kind: 'failed', code: error.code, detail: error.message };
+    throw error;
+  }
+}
+
+/** The active policy is another one now: a new plan says what that means. Anything else lasts. */
+function refusedRun({ code, detail }: { readonly code: string; readonly detail: string }): ExecutionOutcome {
+  return code === 'policy_base_changed' ? { kind: 'drifted', detail } : { kind: 'failed', code, detail };
+}
+
+/** Null when the base is not the active policy any more: then nothing was written. */
+async function activate(
+  { source }: PolicyConnectorOptions,
+  call: ApprovedCall,
+  policy: PolicySet,
+): Promise<InstalledPolicy | null> {
+  const { candidate, base } = publicationOf(call);
+  return source.transaction(async (manager) => {
+    const active = await lockActiveSet(manager);
+    if (active?.digest !== base) return null;
+    const installed = await activatePolicy(manager, active, {
+      policy,
+      digest: candidate,
+      at: new Date().toISOString(),
+      installedBy: `request ${call.requestId}`,
+      actor: SYSTEM_ACTOR,
+      facts: { request: call.requestId },
+    });
+    const use = { key: call.idempotencyKey, request: call.requestId, activated: installed };
+    if (!(await useKey(manager, use)))
+      throw new KeyturnError('illegal_move', 'This execution was given up, or is done already.');
+    const [row]: { id: string }[] = await manager.query('select pg_current_xact_id()::text as id');
+    await call.beforeCommit({ transactionId: row?.id ?? '' });
+    return installed;
+  });
+}
+
+/** Whoever uses the key first decides: a row of ours means that the activation can never commit any more. */
+async function probe({ source }: PolicyConnectorOptions, call: ProbeCall): Promise<ProbeOutcome> {
+  const key = call.idempotencyKey;
+  if (await useKey(source.manager, { key, request: call.requestId, activated: null })) return 'not_done';
+  const activation = await readActivation(source.manager, key);
+  if (activation === undefined) return 'unknown';
+  return activation === null ? 'not_done' : 'done';
+}

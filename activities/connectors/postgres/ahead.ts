@@ -1,0 +1,29 @@
+import type { Client } from 'pg';
+
+import { closeSession, openSession, type SessionRequest } from './session.ts';
+
+/**
+ * Fresh sessions that are being opened while something else still runs. Each is handed out once: what a transaction
+ * changed is read from counters that a used session would have added earlier work to.
+ */
+export class SessionsAhead {
+  readonly #request: SessionRequest;
+  readonly #opening: Promise<Client>[];
+
+  constructor(request: SessionRequest, count: number) {
+    this.#request = request;
+    this.#opening = Array.from({ length: count }, () => openSession(request));
+    // Whoever asks for the session is told; when nobody does, its failure is of no interest.
+    for (const opening of this.#opening) opening.catch(() => undefined);
+  }
+
+  /** A session in which nothing ran yet. The caller closes it. */
+  next(): Promise<Client> {
+    return this.#opening.shift() ?? openSession(this.#request);
+  }
+
+  /** Closes those that nobody asked for. */
+  close(): void {
+    for (const opening of this.#opening.splice(0)) opening.then(closeSession, () => undefined);
+  }
+}

@@ -1,0 +1,134 @@
+import { Socket } from 'node:net';
+
+import type { Client, QueryResultRow } from 'pg';
+
+import { closeSession, openSession, rowsOf, sessionUrl, type SessionRequest } from './session.ts';
+
+/** No session lives longer: what the target's owner changes for new sessions holds for all of them soon. */
+const AGE_MS_MAX = 60_000;
+
+/** Sessions that wait for work, of all targets. More than these are closed after their work. */
+const IDLE_MAX = 8;
+
+/** Everything that a session may hold beyond its transactions, apart from prepared questions of our own. */
+const RESET = [
+  'rollback',
+  'close all',
+  'set session authorization default',
+  'reset all',
+  'unlisten *',
+  'select pg_catalog.pg_advisory_unlock_all()',
+  'discard temp',
+  'discard sequences',
+].join(';\n');
+
+/**
+ * Sessions that ask the catalogue and look at rows, kept for the next work. The statement of a request never runs in
+ * one: that takes a fresh session (`SessionsAhead`). Everything they do is rolled back, all settings are those of a
+ * transaction, and in between they are reset.
+ */
+export class KeptSessions {
+  readonly #idle = new Map<Client, string>();
+
+  /** Lends a session for some work. Only what went well comes back to be kept. */
+  async lend<Answer>(request: SessionRequest, work: (client: Client) => Promise<Answer>): Promise<Answer> {
+    const url = await sessionUrl(request);
+    const client = (await this.#takeIdle(url)) ?? (await this.#open(request));
+    let answer: Answer;
+    try {
+      answer = await work(client);
+    } catch (error) {
+      await closeSession(client);
+      throw error;
+    }
+    await this.#takeBack(client, url);
+    return answer;
+  }
+
+  async #takeIdle(url: string): Promise<Client | null> {
+    for (const [client, address] of this.#idle) {
+      if (address !== url) continue;
+      this.#idle.delete(client);
+      socketOf(client)?.ref();
+      // The way to the target may have broken without anybody being told.
+      if (await answers(client, 'select 1')) return client;
+      await closeSession(client);
+    }
+    return null;
+  }
+
+  async #takeBack(client: Client, url: string): Promise<void> {
+    const kept = KEPT.get(client);
+    const isFit = kept !== undefined && kept.openedAt + AGE_MS_MAX > performance.now();
+    if (!isFit || this.#idle.size >= IDLE_MAX || !(await reset(client, kept))) {
+      await closeSession(client);
+      return;
+    }
+    // A process that has nothing else to do may end.
+    socketOf(client)?.unref();
+    this.#idle.set(client, url);
+  }
+
+  async #open(request: SessionRequest): Promise<Client> {
+    const client = await openSession(request, { pipeline: true });
+    KEPT.set(client, { openedAt: performance.now(), generation: 0, hasReadRows: false });
+    setTimeout(() => {
+      if (this.#idle.delete(client)) void closeSession(client);
+    }, AGE_MS_MAX).unref();
+    return client;
+  }
+}
+
+function socketOf(client: Client): Socket | null {
+  const { stream } = client.connection;
+  return stream instanceof Socket ? stream : null;
+}
+
+interface Kept {
+  readonly openedAt: number;
+  /** Part of the names of prepared questions: they do not outlive a full reset. */
+  generation: number;
+  hasReadRows: boolean;
+}
+
+const KEPT = new WeakMap<Client, Kept>();
+
+/** Reading rows may call functions of the target's owner, which could leave anything behind: then nothing is spared. */
+async function reset(client: Client, kept: Kept): Promise<boolean> {
+  if (kept.hasReadRows) {
+    kept.generation += 1;
+    kept.hasReadRows = false;
+    if (!(await answers(client, 'rollback')) || !(await answers(client, 'discard all'))) return false;
+  } else if (!(await answers(client, RESET))) return false;
+  return client.getTransactionStatus() === 'I';
+}
+
+function answers(client: Client, text: string): Promise<boolean> {
+  return client.query(text).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Notes that rows of the target are read in this session. */
+export function noteRowsRead(client: Client): void {
+  const kept = KEPT.get(client);
+  if (kept) kept.hasReadRows = true;
+}
+
+const NAMES = new Map<string, number>();
+
+/** Rows of a constant question about the catalogue. A kept session prepares it once. */
+export async function catalogueRows<Row extends QueryResultRow>(
+  client: Client,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Row[]> {
+  const kept = KEPT.get(client);
+  if (kept === undefined) return rowsOf<Row>(client, text, values);
+  const number = NAMES.get(text) ?? NAMES.size;
+  NAMES.set(text, number);
+  const name = `keyturn_${kept.generation}_${number}`;
+  const result = await client.query<Row>({ name, text, values: [...values] });
+  return result.rows;
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+
+import type { SwitchEntry, SwitchRecord } from '../../database/kill-switches.ts';
+import {
+  leafHash,
+  leafText,
+  personPseudonym,
+  pseudonymOf,
+  type Leaf,
+  type LeafDraft,
+  type LeafType,
+} from '../../domain/audit.ts';
+import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
+import type { Identity } from '../../domain/identity.ts';
+
+/** A person of the directory who does something that the API records itself. */
+export interface RecordedPerson {
+  readonly person: string;
+  readonly identity: Identity;
+  readonly channel: 'api' | 'cli';
+  readonly policyDigest: string;
+}
+
+/** What an entry says. */
+export interface RecordedEvent {
+  readonly type: LeafType;
+  readonly facts: Readonly<Record<string, JsonValue>>;
+  /** Erasable: reasons, names of agents. */
+  readonly parts: Readonly<Record<string, JsonValue>>;
+}
+
+/**
+ * By whom, when, and after which entry. `stream` is one of its own: no request, no workflow; `last` is its newest entry,
+ * held by a lock, or null for none.
+ */
+export interface Recording {
+  readonly identityKey: Uint8Array;
+  readonly stream: string;
+  readonly by: RecordedPerson;
+  readonly at: string;
+  readonly last: string | null;
+}
+
+/** The entries of one change, each following from the one before, and the names behind their pseudonyms. */
+export function recordOf(recording: Recording, events: readonly RecordedEvent[]): SwitchRecord {
+  const { identityKey } = recording;
+  const { identity, person } = recording.by;
+  const entries: SwitchEntry[] = [];
+  let { last } = recording;
+  for (const event of events) {
+    const entry = entryOf({ ...recording, last }, event);
+    entries.push(entry);
+    last = entry.leaf;
+  }
+  const account = { issuer: identity.issuer, subject: identity.subject };
+  return {
+    entries,
+    subjects: {
+      [pseudonymOf(identityKey, identity)]: account,
+      [personPseudonym(identityKey, person)]: { person },
+    },
+  };
+}
+
+function entryOf({ identityKey, stream, by, at, last }: Recording, event: RecordedEvent): SwitchEntry {
+  const salts = Object.fromEntries(
+    Object.keys(event.parts).map((part) => [part, randomBytes(16).toString('hex')]),
+  );
+  const draft: LeafDraft = {
+    type: event.type,
+    at,
+    actor: { pseudonym: pseudonymOf(identityKey, by.identity), kind: 'person', via: by.channel },
+    intent_digest: null,
+    decision_digest: null,
+    policy_digest: by.policyDigest,
+    facts: { person: personPseudonym(identityKey, by.person), ...event.facts },
+    evidence: { grade: 'C', refs: [] },
+    parts: event.parts,
+  };
+  const n = last === null ? 0 : (JSON.parse(last) as Leaf).n + 1;
+  const place = {
+    request: stream,
+    run: stream,
+    namespace: '',
+    id: `${stream}/${n}`,
+    n,
+    prev: last === null ? null : leafHash(last),
+    nonce: randomBytes(16).toString('hex'),
+    salts,
+  };
+  const parts = Object.entries(event.parts).map(([part, body]) => [
+    part,
+    { salt: salts[part] ?? '', body: canonicalJson(body) },
+  ]);
+  return { leaf: leafText(draft, place), parts: Object.fromEntries(parts) };
+}

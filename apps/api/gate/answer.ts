@@ -1,0 +1,150 @@
+import {
+  gateToWorkflow,
+  holdGround,
+  readGateGround,
+  type GateAnswer,
+  type GateGround,
+} from '../../../database/gate-answers.ts';
+import { readSwitches } from '../../../database/kill-switches.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { intentDigest } from '../../../domain/digest.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { isAllowedAtOnce } from '../../../domain/gate.ts';
+import type { Lineage } from '../../../domain/identity.ts';
+import { callerOf } from '../auth/caller.ts';
+import { callerGround } from '../auth/guard.ts';
+import type { ApiContext } from '../context.ts';
+import { refuseNoBreakGlass } from '../requests/break-glass.ts';
+import { catalogueEntry, type CatalogueEntry } from '../requests/catalogue-entry.ts';
+import { idOf, otherIdOf, type CreateCall, type Created } from '../requests/create-call.ts';
+import { lineageOf } from '../requests/lineage.ts';
+import { keyReused, refuseOtherIntent } from '../requests/repeat.ts';
+import { refusalOf } from '../switches/refusal.ts';
+import { startOf } from '../requests/start-window.ts';
+import { answeredRow, refuseUnusable } from './answered-row.ts';
+import { groundOf } from './ground.ts';
+import { reserving } from './reserving.ts';
+import { judgeGate, type Judged } from './judge.ts';
+import { recordAnswer } from './record-answer.ts';
+
+/** A policy that changes faster than this is asked again later. */
+const ATTEMPTS_MAX = 5;
+
+/** One try: an answer, or a workflow has the key, or something changed meanwhile. */
+type Attempt = Created | 'workflow' | 'again';
+
+/** A gate request that the catalogue knows. */
+export interface GateAsked extends CatalogueEntry {
+  readonly call: CreateCall;
+  readonly id: string;
+  readonly lineage: Lineage;
+  readonly at: Date;
+  readonly ground: GateGround;
+  /** The kill switches that are on, and do not stop this. */
+  readonly switches: readonly string[];
+}
+
+/**
+ * Answers a gate request on the spot when policy allows it, without a workflow. Null: its key belongs to a workflow, for
+ * good. Which of the two it is, is one row in the database, written before anything else happens: a key gets at most one
+ * answer, and never an answer and a workflow.
+ */
+export async function answerAtOnce(context: ApiContext, call: CreateCall): Promise<Created | null> {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const outcome = await tryAnswer(context, attempt === 1 ? call : await underPolicyOfNow(context, call));
+    if (outcome === 'workflow') return null;
+    if (outcome !== 'again') return outcome;
+  }
+  throw new KeyturnError('unavailable', 'The policy changes all the time: repeat with the same key.');
+}
+
+async function underPolicyOfNow(context: ApiContext, call: CreateCall): Promise<CreateCall> {
+  return { ...call, caller: callerOf(call.caller.principal, await callerGround(context)) };
+}
+
+async function tryAnswer(context: ApiContext, call: CreateCall): Promise<Attempt> {
+  const lineage = lineageOf(call.caller, call.body);
+  const id = idOf(context, call);
+  const at = new Date();
+  const subject = { id, otherId: otherIdOf(context, call), lineage, at };
+  const { manager } = context.source;
+  const [ground, switches] = await Promise.all([readGateGround(manager, subject), readSwitches(manager)]);
+  const { action, target } = call.body;
+  const stopped = refusalOf(switches, { action, target, lineage, agents: call.caller.directory.agents });
+  if (ground.key) return repeat(context, call, { key: ground.key, stopped });
+  if (stopped) throw stopped;
+  if (ground.isUsedOtherwise) throw keyReused();
+  const { policy, digest } = call.caller.policy;
+  const entry = catalogueEntry(policy, call.body);
+  context.checker.check(digest, entry.action, call.body.arguments as Readonly<Record<string, JsonValue>>);
+  if (call.body.break_glass) await refuseNoBreakGlass(context, call, { id, lineage, target: entry.target });
+  const asked: GateAsked = {
+    ...entry,
+    call,
+    id,
+    lineage,
+    at,
+    ground,
+    switches: switches.map((one) => one.id),
+  };
+  // An answer on the spot is for now: what may start later only waits in a workflow.
+  if (startOf(call.body)) return leaveToWorkflow(context, asked);
+  return judgeAndRecord(context, asked);
+}
+
+/** The key went its way before: that is what it stands for. */
+async function repeat(
+  context: ApiContext,
+  call: CreateCall,
+  { key, stopped }: { readonly key: NonNullable<GateGround['key']>; readonly stopped: KeyturnError | null },
+): Promise<Attempt> {
+  refuseOtherIntent(call, key.verdict === 'allowed' ? key.answer : key);
+  if (key.verdict === 'workflow') return 'workflow';
+  // An answer of before the switch must not let anything pass under it.
+  if (stopped) throw stopped;
+  return repeatAnswer(context, call, key.answer);
+}
+
+async function repeatAnswer(context: ApiContext, call: CreateCall, answer: GateAnswer): Promise<Created> {
+  const row = await answeredRow(context, answer);
+  refuseUnusable(call.caller.directory, row, answer);
+  return { outcome: 'repeated', isRecorded: true, row };
+}
+
+/** Reservations of counting windows and the answer are one transaction: one that is not given reserves nothing. */
+async function judgeAndRecord(context: ApiContext, asked: GateAsked): Promise<Attempt> {
+  const { policy } = asked.call.caller.policy;
+  const isCounted = policy.windows.some((window) => window.action.includes(asked.action.action));
+  const outcome = await reserving(context.source, isCounted, async (manager) => {
+    // The same order of locks as a claim: else the two could wait for each other.
+    if (isCounted && !(await holdGround(manager, groundOf(asked))))
+      return { isKept: false, result: 'again' as const };
+    const judged = await judgeGate(manager, asked);
+    const question = { policy, action: asked.action.action, lineage: asked.lineage };
+    if (!isAllowedAtOnce(question, judged.evaluation)) return { isKept: false, result: null };
+    return keep(await recordAnswer(context, manager, { ...asked, ...judged }));
+  });
+  return outcome ?? leaveToWorkflow(context, asked);
+}
+
+/** The key went a way, or the policy changed, between question and record: look again. */
+function keep(recorded: Created | null): { readonly isKept: boolean; readonly result: Created | 'again' } {
+  return { isKept: recorded !== null, result: recorded ?? 'again' };
+}
+
+/** What is not allowed here is put on record by a workflow. From here on the key stands for that. */
+async function leaveToWorkflow(
+  context: ApiContext,
+  { call, id, action }: GateAsked,
+): Promise<'workflow' | 'again'> {
+  const { schema_version } = action;
+  const values = call.body.arguments as Readonly<Record<string, JsonValue>>;
+  const intent = intentDigest({ ...call.body, arguments: values, schema_version });
+  const key = await gateToWorkflow(context.source.manager, { id, schema_version, intent_digest: intent });
+  if (key.verdict === 'allowed') return 'again';
+  refuseOtherIntent(call, key);
+  return 'workflow';
+}
+
+/** An answer about to be recorded. */
+export type AllowedGate = GateAsked & Judged;

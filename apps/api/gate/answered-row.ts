@@ -1,0 +1,68 @@
+import type { GateAnswer } from '../../../database/gate-answers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import { isLineageActive, type Directory } from '../../../domain/directory.ts';
+import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { GATE_RUN, type GateResult } from '../../../domain/gate.ts';
+import { targetOf } from '../../../domain/policy.ts';
+import type { ApiContext } from '../context.ts';
+import { NOTHING_YET } from '../requests/nothing-yet.ts';
+
+/** A stored answer as a request looks. What was asked comes from what was signed then. */
+export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<RequestRow> {
+  const signed = await openEnvelope('request', answer.envelope, context.keys.verification);
+  if (signed.id !== answer.request || signed.intent_digest !== answer.intent_digest)
+    throw new KeyturnError('envelope_invalid', 'The stored answer is not to what was signed.');
+  const policy = await context.policies.byDigest(context.source.manager, answer.policy_digest);
+  return rowOfAnswer(answer, signed, targetOf(policy, signed.target)?.environment ?? '');
+}
+
+/** An answer as a request looks: over as soon as it was asked. */
+export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environment: string): RequestRow {
+  const result: GateResult = {
+    decision: 'allowed',
+    performed_by_keyturn: false,
+    valid_until: answer.valid_until.toISOString(),
+  };
+  return {
+    ...NOTHING_YET,
+    id: answer.request,
+    run_id: GATE_RUN,
+    envelope: answer.envelope,
+    action: signed.action,
+    schema_version: signed.schema_version,
+    target: signed.target,
+    environment,
+    mode: signed.mode,
+    intent_digest: signed.intent_digest,
+    lineage: signed.lineage,
+    requester_issuer: answer.requester_issuer,
+    requester_subject: answer.requester_subject,
+    creation_policy_digest: answer.policy_digest,
+    status: 'succeeded',
+    risk: answer.risk,
+    risk_reasons: answer.risk_reasons,
+    matched_rules: answer.matched_rules,
+    summary: `a decision on ${signed.action} for ${signed.target} (${environment})`,
+    result,
+    created_at: answer.at,
+    updated_at: answer.at,
+    version: '1',
+  };
+}
+
+/**
+ * Refuses to give an answer again that may not be relied upon any more. What stops an answer from being given again
+ * (its end, the standing of those behind it) is asked about here.
+ */
+export function refuseUnusable(directory: Directory, row: RequestRow, answer: GateAnswer): void {
+  if (!isLineageActive(directory, row.lineage)) {
+    throw new KeyturnError('requester_inactive', 'Somebody behind this request is deactivated.');
+  }
+  if (answer.valid_until.getTime() <= Date.now()) {
+    throw new KeyturnError(
+      'gate_answer_expired',
+      'This answer was valid for some time only, and that is over: take a new Idempotency-Key.',
+    );
+  }
+}

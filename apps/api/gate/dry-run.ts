@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+
+import type { z } from 'zod';
+
+import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
+import { requestFacts, type Phase, type PolicyFacts } from '../../../domain/policy-facts.ts';
+import type { evaluateBodySchema, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { refuseNoBreakGlass } from '../requests/break-glass.ts';
+import { catalogueEntry, type CatalogueEntry } from '../requests/catalogue-entry.ts';
+import { lineageOf } from '../requests/lineage.ts';
+
+/** A question about policy. */
+export interface DryRun {
+  readonly caller: Caller;
+  readonly body: z.output<typeof evaluateBodySchema>;
+}
+
+/**
+ * Says what policy would say, for those who could really ask: the checks of a request come first. Reads only; nothing
+ * is recorded, reserved or promised, and values that conditions read are never told.
+ */
+export async function dryRun(context: ApiContext, run: DryRun): Promise<EvaluationAnswer> {
+  const { caller, body } = run;
+  const { policy, digest } = caller.policy;
+  const lineage = lineageOf(caller, body);
+  const entry = catalogueEntry(policy, body);
+  const id = randomUUID();
+  context.checker.check(digest, entry.action, argumentsOf(run));
+  if (body.break_glass) await refuseNoBreakGlass(context, run, { id, lineage, target: entry.target });
+  const facts = await factsOf(context, run, { ...entry, id, lineage });
+  const phase = entry.action.connector === null ? 'planned' : 'creation';
+  return answerOf(evaluate(policy, facts, phase), phase);
+}
+
+function argumentsOf({ body }: DryRun): Readonly<Record<string, JsonValue>> {
+  return body.arguments as Readonly<Record<string, JsonValue>>;
+}
+
+async function factsOf(
+  { source }: ApiContext,
+  run: DryRun,
+  asked: CatalogueEntry & { readonly id: string; readonly lineage: ReturnType<typeof lineageOf> },
+): Promise<PolicyFacts> {
+  const { directory } = run.caller;
+  const { policy } = run.caller.policy;
+  const { action, mode, break_glass = false } = run.body;
+  const { id, lineage, target } = asked;
+  const at = new Date();
+  const known = { action, target, args: argumentsOf(run), plan: null };
+  const subject = { id, lineage, at, policy, directory, facts: known };
+  // Before a plan nothing is reserved, so windows are not known then; without a connector there is no plan to wait for.
+  const isPlanned = asked.action.connector === null;
+  return {
+    ...known,
+    request: requestFacts(directory, { mode, lineage, break_glass }),
+    at: at.toISOString(),
+    history: await historyOf(source.manager, subject),
+    windows: isPlanned ? await previewWindows(source.manager, subject) : null,
+  };
+}
+
+function answerOf(evaluation: Evaluation, phase: Exclude<Phase, 'execution'>): EvaluationAnswer {
+  const effect = effectOf(evaluation, phase);
+  return {
+    effect,
+    phase,
+    rules: evaluation.rules.map(({ id, because }) => ({ id, because })),
+    undecided: [...evaluation.undecided],
+    requirement:
+      effect === 'review' ? (evaluation.requirement as unknown as EvaluationAnswer['requirement']) : null,
+    is_degraded: evaluation.is_degraded,
+  };
+}
+
+/** Before the plan only a forbid is certain: by a rule whose facts are known, or because no rule is left that could act. */
+function effectOf(evaluation: Evaluation, phase: Phase): EvaluationAnswer['effect'] {
+  if (phase !== 'creation') return evaluation.effect;
+  const isForbidden =
+    evaluation.rules.some((rule) => rule.effect === 'forbid') ||
+    (evaluation.effect === 'forbid' && evaluation.undecided.length === 0);
+  return isForbidden ? 'forbid' : 'undecided';
+}

@@ -1,0 +1,23 @@
+import { Controller, HttpCode, Post, Req } from '@nestjs/common';
+import type { Request } from 'express';
+
+import { evaluateBodySchema, type EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
+import { CallerParam, type Caller } from '../auth/caller.ts';
+import { ApiContext } from '../context.ts';
+import { parseAs } from '../http/problems.ts';
+import { dryRun } from './dry-run.ts';
+
+@Controller('v1/evaluate')
+export class EvaluateController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Post()
+  @HttpCode(200)
+  async evaluate(@CallerParam() caller: Caller, @Req() request: Request): Promise<EvaluationAnswer> {
+    return dryRun(this.#context, { caller, body: parseAs(evaluateBodySchema, request.body) });
+  }
+}

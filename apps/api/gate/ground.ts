@@ -1,0 +1,8 @@
+import type { JudgedGround } from '../../../database/gate-answers.ts';
+import type { GateAsked } from './answer.ts';
+
+/** What an answer is judged by: while it is recorded, none of it may change. */
+export function groundOf({ call, switches }: Pick<GateAsked, 'call' | 'switches'>): JudgedGround {
+  const { policy, directoryGeneration } = call.caller;
+  return { policy_digest: policy.digest, directory_generation: directoryGeneration, switches };
+}

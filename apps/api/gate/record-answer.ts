@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+
+import type { EntityManager } from 'typeorm';
+
+import { allowGate, type GateAnswer } from '../../../database/gate-answers.ts';
+import { leafText, pseudonymOf, type LeafDraft } from '../../../domain/audit.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
+import { sha256 } from '../../../domain/digest.ts';
+import { signEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
+import { allowedForMs, GATE_RUN } from '../../../domain/gate.ts';
+import { storedFacts } from '../../../domain/policy-facts.ts';
+import { recordedOutcome } from '../../../domain/explanation.ts';
+import type { RequestView } from '../../../domain/wire.ts';
+import type { ApiContext } from '../context.ts';
+import type { Created } from '../requests/create-call.ts';
+import { signedRequest } from '../requests/sign-request.ts';
+import { summaryView } from '../requests/view.ts';
+import type { AllowedGate } from './answer.ts';
+import { groundOf } from './ground.ts';
+import { rowOfAnswer } from './answered-row.ts';
+
+interface Signed extends AllowedGate {
+  readonly signed: SignedRequest;
+  readonly answer: GateAnswer;
+  /** The facts, as they are kept. */
+  readonly facts_text: string;
+}
+
+/**
+ * Records an allow with its audit entry, its facts and its evaluation, in one transaction. Null when the key went a way
+ * meanwhile, or another policy is active: then nothing was written.
+ */
+export async function recordAnswer(
+  context: ApiContext,
+  manager: EntityManager,
+  allowed: AllowedGate,
+): Promise<Created | null> {
+  const signed = await signAnswer(context, allowed);
+  const outcome = await allowGate(manager, {
+    answer: signed.answer,
+    ground: groundOf(allowed),
+    leaf: leafOf(context, signed),
+    subjects: subjectsOf(context, allowed),
+    facts: signed.facts_text,
+    outcome: recordedOutcome(allowed.evaluation),
+  });
+  if (outcome !== 'allowed') return null;
+  const row = rowOfAnswer(signed.answer, signed.signed, allowed.target.environment);
+  return { outcome: 'created', isRecorded: true, row, view: viewOf(context, signed, row) };
+}
+
+async function signAnswer(context: ApiContext, allowed: AllowedGate): Promise<Signed> {
+  const { call, id, lineage, action, at, evaluation, facts } = allowed;
+  const { policy, digest } = call.caller.policy;
+  const signed = await signedRequest(context, call, { id, lineage, action, start: undefined });
+  const { identity } = call.caller.principal;
+  const answer: GateAnswer = {
+    request: id,
+    schema_version: action.schema_version,
+    intent_digest: signed.intent_digest,
+    at,
+    requester_issuer: identity.issuer,
+    requester_subject: identity.subject,
+    policy_digest: digest,
+    envelope: await signEnvelope(signed, context.keys.signing),
+    risk: evaluation.risk.tier,
+    risk_reasons: evaluation.risk.reasons,
+    matched_rules: evaluation.rules.map(({ id: rule, source, because }) => ({ id: rule, source, because })),
+    valid_until: new Date(at.getTime() + allowedForMs(policy, evaluation)),
+  };
+  return { ...allowed, signed, answer, facts_text: canonicalJson(storedFacts(facts)) };
+}
+
+/** The only entry of a stream of its own. */
+function leafOf(context: ApiContext, allowed: Signed): string {
+  return leafText(draftOf(context, allowed), {
+    id: `${allowed.id}/${GATE_RUN}/allow/1`,
+    request: allowed.id,
+    run: GATE_RUN,
+    namespace: '',
+    n: 0,
+    prev: null,
+    nonce: randomBytes(16).toString('hex'),
+    salts: {},
+  });
+}
+
+function draftOf({ keys }: ApiContext, { call, answer, signed, evaluation, ...rest }: Signed): LeafDraft {
+  const { agent, principal } = call.caller;
+  return {
+    type: 'gate.allowed',
+    at: answer.at.toISOString(),
+    actor: {
+      pseudonym: pseudonymOf(keys.identity, principal.identity),
+      kind: agent ? 'agent' : 'person',
+      via: 'api',
+    },
+    intent_digest: answer.intent_digest,
+    decision_digest: null,
+    policy_digest: answer.policy_digest,
+    facts: {
+      action: signed.action,
+      schema_version: signed.schema_version,
+      target: signed.target,
+      mode: signed.mode,
+      lineage: rest.lineage.map((member) => ({
+        role: member.role,
+        account: pseudonymOf(keys.identity, member),
+      })),
+      rules: evaluation.rules.map(({ id, source }) => ({ id, source })),
+      risk: evaluation.risk.tier,
+      facts_digest: sha256(rest.facts_text),
+      valid_until: answer.valid_until.toISOString(),
+    },
+    evidence: { grade: 'C', refs: [sha256(answer.envelope)] },
+    parts: {},
+  };
+}
+
+/** Names stand apart from the entry, where they can be erased. */
+function subjectsOf({ keys }: ApiContext, { lineage }: AllowedGate): Readonly<Record<string, JsonValue>> {
+  return Object.fromEntries(
+    lineage.map(({ issuer, subject }) => [
+      pseudonymOf(keys.identity, { issuer, subject }),
+      { issuer, subject },
+    ]),
+  );
+}
+
+/** What the caller is told: it asked, so it may see all of it, and nothing has to be looked up. */
+function viewOf(context: ApiContext, { call }: Signed, row: Created['row']): RequestView {
+  const { arguments: given, claims = null } = call.body;
+  const summary = summaryView(context, call.caller, { row, decisions: [], hasDetails: true });
+  return { ...summary, arguments: given, claims, decisions: [] };
+}

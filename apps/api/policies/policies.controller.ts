@@ -1,0 +1,44 @@
+import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import type { Request } from 'express';
+
+import { readCandidate } from '../../../database/policy-candidates.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import {
+  digestSchema,
+  proposeBodySchema,
+  type PolicyAnswer,
+  type Proposal,
+} from '../../../domain/wire-policies.ts';
+import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
+import { ApiContext } from '../context.ts';
+import { parseAs } from '../http/problems.ts';
+import { proposePolicy } from './propose.ts';
+
+/** Policies as people propose and review them. Machines neither propose nor read them. */
+@Controller('v1/policies')
+export class PoliciesController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Post()
+  @HttpCode(201)
+  async propose(@CallerParam() caller: Caller, @Req() request: Request): Promise<Proposal> {
+    // Whether the caller may is said before what is wrong with what it sends.
+    reviewerOf(caller);
+    const { policy } = parseAs(proposeBodySchema, request.body);
+    return proposePolicy(this.#context, caller, policy as JsonValue);
+  }
+
+  @Get(':digest')
+  async show(@CallerParam() caller: Caller, @Param('digest') digest: string): Promise<PolicyAnswer> {
+    reviewerOf(caller);
+    const isDigest = digestSchema.safeParse(digest).success;
+    const policy = isDigest ? await readCandidate(this.#context.source.manager, digest) : null;
+    if (policy === null) throw new KeyturnError('not_found', 'There is no such policy.');
+    return { digest, is_active: digest === caller.policy.digest, policy: policy as PolicyAnswer['policy'] };
+  }
+}

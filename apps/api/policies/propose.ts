@@ -1,0 +1,40 @@
+import { lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
+import { sha256 } from '../../../domain/digest.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { POLICY_BYTES_MAX, type Proposal } from '../../../domain/wire-policies.ts';
+import { reviewerOf, type Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { recordOf } from '../entries.ts';
+
+/**
+ * Keeps a policy that a person proposes, with its entry. Nothing follows from that: it takes a request to publish it,
+ * which its proposer is part of and so cannot approve.
+ */
+export async function proposePolicy(
+  { source, keys }: ApiContext,
+  caller: Caller,
+  policy: JsonValue,
+): Promise<Proposal> {
+  const { id: person } = reviewerOf(caller);
+  const { identity, channel } = caller.principal;
+  const body = canonicalJson(policy);
+  if (Buffer.byteLength(body) > POLICY_BYTES_MAX)
+    throw new KeyturnError('body_too_large', `The policy is larger than ${POLICY_BYTES_MAX} bytes.`);
+  const digest = sha256(body);
+  const active = caller.policy.digest;
+  const is_new = await source.transaction(async (manager) => {
+    const last = await lockProposals(manager);
+    const at = new Date().toISOString();
+    const by = { person, identity, channel, policyDigest: active };
+    const recording = { identityKey: keys.identity, stream: 'proposals', by, at, last };
+    const { entries, subjects } = recordOf(recording, [
+      { type: 'policy.proposed', facts: { digest }, parts: {} },
+    ]);
+    const [entry] = entries;
+    if (!entry) throw new KeyturnError('internal', 'A proposal without an entry.');
+    const { issuer, subject } = identity;
+    return storeProposal(manager, { digest, body, person, issuer, subject, at }, { entry, subjects });
+  });
+  return { digest, active, is_new };
+}

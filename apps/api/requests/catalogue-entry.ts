@@ -1,0 +1,33 @@
+import { KeyturnError } from '../../../domain/errors.ts';
+import {
+  actionOf,
+  targetOf,
+  type ActionDefinition,
+  type PolicySet,
+  type Target,
+} from '../../../domain/policy.ts';
+import type { RequestMode } from '../../../domain/request.ts';
+
+/** What is asked for, as the catalogue has it. */
+export interface CatalogueEntry {
+  readonly action: ActionDefinition;
+  readonly target: Target;
+}
+
+/** The entry of what is asked for. Refuses what the catalogue does not have, and the wrong mode for it. */
+export function catalogueEntry(
+  policy: PolicySet,
+  body: { readonly action: string; readonly target: string; readonly mode: RequestMode },
+): CatalogueEntry {
+  const action = actionOf(policy, body.action);
+  if (!action) throw new KeyturnError('unknown_action', 'The catalogue has no such action.');
+  const target = targetOf(policy, body.target);
+  if (!target || target.resource_type !== action.resource_type) {
+    throw new KeyturnError('unknown_target', 'There is no such target for this action.');
+  }
+  const mode = action.connector === null ? 'gate' : 'execute';
+  if (body.mode !== mode) {
+    throw new KeyturnError('mode_unsupported', `This action is asked for with the mode ${mode}.`);
+  }
+  return { action, target };
+}

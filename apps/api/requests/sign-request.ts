@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { intentDigest } from '../../../domain/digest.ts';
+import type { SignedRequest } from '../../../domain/envelope.ts';
+import type { Lineage } from '../../../domain/identity.ts';
+import type { ActionDefinition } from '../../../domain/policy.ts';
+import { seal } from '../../../domain/sealing.ts';
+import type { ApiContext } from '../context.ts';
+import type { CreateCall } from './create-call.ts';
+
+/** What is signed beside the words of the caller. */
+export interface SigningFacts {
+  readonly id: string;
+  readonly lineage: Lineage;
+  readonly action: ActionDefinition;
+  readonly start: SignedRequest['start'];
+}
+
+/** A request as the API signs it, its sensitive fields sealed. */
+export async function signedRequest(
+  context: ApiContext,
+  { body, caller }: Pick<CreateCall, 'body' | 'caller'>,
+  facts: SigningFacts,
+): Promise<SignedRequest> {
+  const { id, lineage, action } = facts;
+  const values = body.arguments as Readonly<Record<string, JsonValue>>;
+  const sealed = (part: string, value: JsonValue): Promise<string> =>
+    seal({ context: `${id}/${part}`, value, initializationVector: randomBytes(12) }, context.keys.sealing);
+  return {
+    kind: 'request',
+    id,
+    action: action.action,
+    schema_version: action.schema_version,
+    target: body.target,
+    mode: body.mode,
+    arguments: await sealed('arguments', values),
+    claims: body.claims ? await sealed('claims', definedOnly(body.claims)) : null,
+    lineage: lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
+    intent_digest: intentDigest({ ...body, arguments: values, schema_version: action.schema_version }),
+    policy_digest: caller.policy.digest,
+    ...(body.break_glass ? { break_glass: true } : {}),
+    ...(facts.start ? { start: facts.start } : {}),
+    issued_at: new Date().toISOString(),
+  };
+}
+
+function definedOnly(claims: Readonly<Record<string, JsonValue | undefined>>): JsonValue {
+  return Object.fromEntries(
+    Object.entries(claims).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
+  );
+}

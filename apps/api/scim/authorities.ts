@@ -1,0 +1,74 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const authoritySchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/),
+  /** Several while a token is replaced. */
+  token_sha256: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/))
+    .min(1)
+    .max(4),
+  issuer: z.url({ protocol: /^https?$/ }),
+  subject: z.enum(['externalId', 'userName']).default('externalId'),
+});
+
+const scimSchema = z.strictObject({ authorities: z.array(authoritySchema).min(1).max(32) });
+
+/** Who provisions by a token. */
+export interface ScimAuthority {
+  /** `scim:NAME`: what it brings belongs to it. */
+  readonly authority: string;
+  /** The issuer whose accounts its users have. */
+  readonly issuer: string;
+  /** The attribute that holds the `sub` of a user's tokens at that issuer. */
+  readonly subject: 'externalId' | 'userName';
+}
+
+interface Secret {
+  readonly hash: Buffer;
+  readonly authority: ScimAuthority;
+}
+
+/** The authorities that may provision, by their tokens. Only hashes of tokens are kept. */
+export class ScimAuthorities {
+  readonly #secrets: readonly Secret[];
+
+  constructor(secrets: readonly Secret[]) {
+    this.#secrets = secrets;
+  }
+
+  get isConfigured(): boolean {
+    return this.#secrets.length > 0;
+  }
+
+  /** Whose token it is, or null. Takes the same time whichever it is. */
+  of(token: string): ScimAuthority | null {
+    const hash = createHash('sha256').update(token, 'utf8').digest();
+    return this.#secrets
+      .filter((secret) => timingSafeEqual(secret.hash, hash))
+      .reduce<ScimAuthority | null>((found, secret) => found ?? secret.authority, null);
+  }
+}
+
+/** Reads who may provision; nobody without a file. Throws when the file is wrong or two share a name or a token. */
+export async function readScim(file: string | null): Promise<ScimAuthorities> {
+  if (file === null) return new ScimAuthorities([]);
+  const parsed = scimSchema.safeParse(parse(await readFile(file, 'utf8')));
+  if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
+  const { authorities } = parsed.data;
+  const hashes = authorities.flatMap((entry) => entry.token_sha256);
+  if (new Set(authorities.map((entry) => entry.name)).size !== authorities.length)
+    throw new Error(`${file}: an authority is named twice.`);
+  if (new Set(hashes).size !== hashes.length) throw new Error(`${file}: two authorities share a token.`);
+  return new ScimAuthorities(
+    authorities.flatMap(({ name, issuer, subject, token_sha256: tokens }) =>
+      tokens.map((token) => ({
+        hash: Buffer.from(token, 'hex'),
+        authority: { authority: `scim:${name}`, issuer, subject },
+      })),
+    ),
+  );
+}

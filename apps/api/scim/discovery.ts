@@ -1,0 +1,102 @@
+import { GROUP_SCHEMA } from './group-fields.ts';
+import { locationOf } from './resources.ts';
+import { USER_SCHEMA } from './user-fields.ts';
+
+const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
+
+/** What this implementation can do (RFC 7643 section 5). */
+export function serviceProviderConfig(publicUrl: string): object {
+  return {
+    schemas: [`${CORE}:ServiceProviderConfig`],
+    patch: { supported: true },
+    bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+    filter: { supported: true, maxResults: 200 },
+    changePassword: { supported: false },
+    sort: { supported: false },
+    etag: { supported: false },
+    authenticationSchemes: [
+      {
+        type: 'oauthbearertoken',
+        name: 'Bearer token',
+        description: 'A token of an authority that the operator has configured.',
+        primary: true,
+      },
+    ],
+    meta: {
+      resourceType: 'ServiceProviderConfig',
+      location: locationOf(publicUrl, 'ServiceProviderConfig', '').replace(/\/$/, ''),
+    },
+  };
+}
+
+/** The kinds of resources (RFC 7643 section 6). */
+export function resourceTypes(publicUrl: string): readonly { readonly id: string }[] {
+  return [
+    { id: 'User', endpoint: '/Users', schema: USER_SCHEMA },
+    { id: 'Group', endpoint: '/Groups', schema: GROUP_SCHEMA },
+  ].map((type) => ({
+    schemas: [`${CORE}:ResourceType`],
+    ...type,
+    name: type.id,
+    meta: { resourceType: 'ResourceType', location: locationOf(publicUrl, 'ResourceTypes', type.id) },
+  }));
+}
+
+interface Attribute {
+  readonly name: string;
+  readonly type?: 'string' | 'boolean' | 'complex';
+  readonly multiValued?: boolean;
+  readonly required?: boolean;
+  readonly caseExact?: boolean;
+  readonly mutability?: 'readWrite' | 'immutable';
+  readonly uniqueness?: 'none' | 'server';
+  readonly subAttributes?: readonly object[];
+}
+
+/** The schemas (RFC 7643 section 7): only what is kept. */
+export function schemas(publicUrl: string): readonly { readonly id: string }[] {
+  return [
+    { id: USER_SCHEMA, name: 'User', attributes: USER_ATTRIBUTES },
+    { id: GROUP_SCHEMA, name: 'Group', attributes: GROUP_ATTRIBUTES },
+  ].map((schema) => ({
+    schemas: [`${CORE}:Schema`],
+    ...schema,
+    meta: { resourceType: 'Schema', location: locationOf(publicUrl, 'Schemas', schema.id) },
+  }));
+}
+
+function attribute(described: Attribute): object {
+  return {
+    type: 'string',
+    multiValued: false,
+    required: false,
+    caseExact: false,
+    mutability: 'readWrite',
+    returned: 'default',
+    uniqueness: 'none',
+    ...described,
+  };
+}
+
+const USER_ATTRIBUTES = [
+  attribute({ name: 'userName', required: true, uniqueness: 'server' }),
+  attribute({ name: 'externalId', caseExact: true }),
+  attribute({ name: 'displayName' }),
+  attribute({
+    name: 'name',
+    type: 'complex',
+    subAttributes: ['formatted', 'givenName', 'familyName'].map((name) => attribute({ name })),
+  }),
+  attribute({ name: 'active', type: 'boolean' }),
+];
+
+const GROUP_ATTRIBUTES = [
+  attribute({ name: 'displayName', required: true, uniqueness: 'server' }),
+  attribute({ name: 'externalId', caseExact: true }),
+  attribute({
+    name: 'members',
+    type: 'complex',
+    multiValued: true,
+    subAttributes: ['value', 'type', 'display'].map((name) => attribute({ name, mutability: 'immutable' })),
+  }),
+];

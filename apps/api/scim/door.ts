@@ -1,0 +1,40 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { NextFunction, Request, Response } from 'express';
+
+import { KeyturnError } from '../../../domain/errors.ts';
+import type { ApiContext } from '../context.ts';
+import type { ScimAuthority } from './authorities.ts';
+
+/** A request that passed the door. */
+interface ProvisioningRequest extends Request {
+  provisioner?: ScimAuthority;
+}
+
+/** Whoever provisions, as a parameter of a handler. */
+export const Provisioner = createParamDecorator((_: unknown, context: ExecutionContext): ScimAuthority => {
+  const { provisioner } = context.switchToHttp().getRequest<ProvisioningRequest>();
+  if (!provisioner) throw new KeyturnError('unauthenticated', 'This needs the token of an authority.');
+  return provisioner;
+});
+
+/**
+ * Lets only tokens of configured authorities in, and each authority only so often; nothing of a body is read before.
+ * Where none is configured there is nothing here. These tokens open nothing else, and no other token opens this.
+ */
+export function scimDoor(context: ApiContext) {
+  return (request: ProvisioningRequest, _response: Response, next: NextFunction): void => {
+    if (!context.provisioning.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
+    const token = /^Bearer +([\x21-\x7e]{1,1024})$/i.exec(request.headers.authorization ?? '')?.[1];
+    const provisioner = token === undefined ? null : context.provisioning.of(token);
+    limit(context, provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
+    if (!provisioner) throw new KeyturnError('unauthenticated', 'This needs the token of an authority.');
+    request.provisioner = provisioner;
+    next();
+  };
+}
+
+function limit(context: ApiContext, key: string): void {
+  const retryAfterSeconds = context.limiter.take(key);
+  if (retryAfterSeconds > 0)
+    throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+
+import type { EntityManager } from 'typeorm';
+
+import type { ApiContext } from '../context.ts';
+import type { ScimAuthority } from './authorities.ts';
+import { scimRefusal } from './errors.ts';
+import { groupIdOf, type GroupFields } from './group-fields.ts';
+import { readGroup, type StoredGroup } from './store.ts';
+import { existing } from './users.ts';
+import { applyWrite, writeDirectory } from './write.ts';
+
+/** Makes a group, under the name by which rules ask for it. */
+export async function createGroup(
+  context: ApiContext,
+  authority: ScimAuthority,
+  fields: GroupFields,
+): Promise<StoredGroup> {
+  return writeDirectory(context, async (manager) => {
+    const id = randomUUID();
+    const groupId = groupIdOf(fields.displayName);
+    await write(manager, { authority, id, groupId, fields, known: new Set(), operation: 'group.created' });
+    return existing(await readGroup(manager, authority, id));
+  });
+}
+
+/** Changes a group to what `change` makes of it. Nothing is written when that is what it was. */
+export async function changeGroup(
+  context: ApiContext,
+  { authority, id }: { readonly authority: ScimAuthority; readonly id: string },
+  change: (known: GroupFields) => GroupFields,
+): Promise<StoredGroup> {
+  return writeDirectory(context, async (manager) => {
+    const stored = existing(await readGroup(manager, authority, id));
+    const known = fieldsOf(stored);
+    const fields = change(known);
+    if (isSame(known, fields)) return stored;
+    const { groupId } = stored;
+    await write(manager, {
+      authority,
+      id,
+      groupId,
+      fields,
+      known: known.members,
+      operation: 'group.changed',
+    });
+    return existing(await readGroup(manager, authority, id));
+  });
+}
+
+/** Takes a group away: nobody is in it from now on. Its name stays with the authority. */
+export async function deleteGroup(context: ApiContext, authority: ScimAuthority, id: string): Promise<void> {
+  await writeDirectory(context, async (manager) => {
+    const stored = existing(await readGroup(manager, authority, id));
+    const known = fieldsOf(stored);
+    const fields = { ...known, members: new Set<string>() };
+    const { groupId } = stored;
+    await write(manager, {
+      authority,
+      id,
+      groupId,
+      fields,
+      known: known.members,
+      operation: 'group.deleted',
+    });
+  });
+}
+
+function fieldsOf({ displayName, externalId, members }: StoredGroup): GroupFields {
+  return { displayName, externalId, members: new Set(members.map((member) => member.value)) };
+}
+
+function isSame(known: GroupFields, fields: GroupFields): boolean {
+  return (
+    known.displayName === fields.displayName &&
+    known.externalId === fields.externalId &&
+    known.members.size === fields.members.size &&
+    [...fields.members].every((member) => known.members.has(member))
+  );
+}
+
+interface GroupWrite {
+  readonly authority: ScimAuthority;
+  readonly id: string;
+  readonly groupId: string;
+  readonly fields: GroupFields;
+  readonly known: ReadonlySet<string>;
+  readonly operation: 'group.created' | 'group.changed' | 'group.deleted';
+}
+
+async function write(manager: EntityManager, change: GroupWrite): Promise<void> {
+  const { authority, id, groupId, fields, known, operation } = change;
+  const added = [...fields.members].filter((member) => !known.has(member));
+  const removed = [...known].filter((member) => !fields.members.has(member));
+  await refuseUnknown(manager, authority, added);
+  await applyWrite(manager, {
+    function: 'write_scim_group',
+    authority: authority.authority,
+    wanted: {
+      id,
+      group_id: groupId,
+      display_name: fields.displayName,
+      external_id: fields.externalId,
+      added,
+      removed,
+      is_deleted: operation === 'group.deleted',
+    },
+    facts: { operation, group: groupId, added: added.length, removed: removed.length },
+  });
+}
+
+async function refuseUnknown(
+  manager: EntityManager,
+  { authority }: ScimAuthority,
+  members: readonly string[],
+): Promise<void> {
+  const rows: { count: string }[] = await manager.query(
+    `select count(*) as count from unnest($2::text[]) as named (id) where not exists (
+       select from keyturn.scim_user one where one.id = named.id and authority = $1 and deleted_at is null)
+     and not exists (
+       select from keyturn.scim_group one where one.id = named.id and authority = $1 and deleted_at is null)`,
+    [authority, members],
+  );
+  if (rows[0]?.count !== '0')
+    throw scimRefusal('invalidValue', 'A member is neither a user nor a group of this authority.');
+}

@@ -1,0 +1,95 @@
+import { scimRefusal } from './errors.ts';
+
+const COUNT_DEFAULT = 100;
+const COUNT_MAX = 200;
+const LIST_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
+
+/** Which part of which search. */
+export interface Page {
+  readonly filter: string | null;
+  /** From 1. */
+  readonly startIndex: number;
+  readonly count: number;
+}
+
+/** Which attributes an answer has. `id`, `schemas` and `meta` are always there. */
+export interface Selection {
+  readonly only: ReadonlySet<string> | null;
+  readonly without: ReadonlySet<string>;
+}
+
+/** The page that a query asks for (RFC 7644 section 3.4.2.4): out of bounds is moved inside, what is no number refused. */
+export function pageOf(query: unknown): Page {
+  return {
+    filter: parameter(query, 'filter'),
+    startIndex: Math.max(1, integer(query, 'startIndex') ?? 1),
+    count: Math.min(COUNT_MAX, Math.max(0, integer(query, 'count') ?? COUNT_DEFAULT)),
+  };
+}
+
+/** The attributes that a query asks for. */
+export function selectionOf(query: unknown): Selection {
+  const only = parameter(query, 'attributes');
+  return {
+    only: only === null ? null : names(only),
+    without: names(parameter(query, 'excludedAttributes') ?? ''),
+  };
+}
+
+/** True when the answer has the attribute. */
+export function isSelected({ only, without }: Selection, attribute: string): boolean {
+  const name = attribute.toLowerCase();
+  if (name === 'id' || name === 'schemas' || name === 'meta') return true;
+  return only === null ? !without.has(name) : only.has(name);
+}
+
+/** The attributes of a resource that are asked for. */
+export function selected<Resource extends object>(
+  resource: Resource,
+  selection: Selection,
+): Partial<Resource> {
+  return Object.fromEntries(
+    Object.entries(resource).filter(([name]) => isSelected(selection, name)),
+  ) as Partial<Resource>;
+}
+
+/** A list as SCIM answers it. */
+export function listAnswer(resources: readonly object[], total: number, startIndex: number): object {
+  return {
+    schemas: [LIST_SCHEMA],
+    totalResults: total,
+    startIndex,
+    itemsPerPage: resources.length,
+    Resources: resources,
+  };
+}
+
+function names(list: string): ReadonlySet<string> {
+  // A part of an attribute brings the whole attribute.
+  return new Set(
+    list
+      .toLowerCase()
+      .split(',')
+      .map(
+        (name) =>
+          name
+            .trim()
+            .replace(/^urn:.*:/, '')
+            .split('.')[0] ?? '',
+      ),
+  );
+}
+
+function parameter(query: unknown, name: string): string | null {
+  const value = (query as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || value === '') return null;
+  if (typeof value !== 'string') throw scimRefusal('invalidValue', `${name} is given more than once.`);
+  return value;
+}
+
+function integer(query: unknown, name: string): number | null {
+  const text = parameter(query, name);
+  if (text === null) return null;
+  if (!/^-?\d{1,9}$/.test(text)) throw scimRefusal('invalidValue', `${name} is a whole number.`);
+  return Number(text);
+}

@@ -1,0 +1,106 @@
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { attributesOf, bodyOf, flagOf, requiredText, textOf, type Attributes } from './attributes.ts';
+import { scimRefusal } from './errors.ts';
+import { changesOf, type Change } from './patch.ts';
+
+/** The schema of a user. */
+export const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
+
+/** The parts of a name that are kept. */
+export interface PersonName {
+  readonly formatted: string | null;
+  readonly givenName: string | null;
+  readonly familyName: string | null;
+}
+
+/** What a provider says of a user, as far as it is kept: nothing that is not needed to know who may decide. */
+export interface UserFields {
+  readonly userName: string;
+  readonly externalId: string | null;
+  readonly displayName: string | null;
+  readonly name: PersonName | null;
+  readonly active: boolean;
+}
+
+const NO_NAME: PersonName = { formatted: null, givenName: null, familyName: null };
+const NAME_PARTS: Readonly<Record<string, keyof PersonName>> = {
+  formatted: 'formatted',
+  givenname: 'givenName',
+  familyname: 'familyName',
+};
+
+/** Attributes of the standard that mean nothing here: taken and not kept. */
+const IGNORED: ReadonlySet<string> = new Set(
+  (
+    'urn schemas id meta nickName profileUrl title userType preferredLanguage locale timezone password emails ' +
+    'phoneNumbers ims photos addresses groups entitlements roles x509Certificates'
+  )
+    .toLowerCase()
+    .split(' '),
+);
+
+/** The fields of a whole user. One that says nothing of being active stays as it was. */
+export function userOfBody(body: unknown, known: UserFields | null): UserFields {
+  const attributes = bodyOf(body, USER_SCHEMA);
+  const active = attributes.get('active');
+  return {
+    userName: requiredText(attributes.get('username'), 'userName'),
+    externalId: textOf(attributes.get('externalid'), 'externalId'),
+    displayName: textOf(attributes.get('displayname'), 'displayName'),
+    name: nameOf(attributes.get('name')),
+    active: active === undefined || active === null ? (known?.active ?? true) : flagOf(active, 'active'),
+  };
+}
+
+/** A user after the changes of a PATCH body, all or none. */
+export function userAfterPatch(known: UserFields, body: unknown): UserFields {
+  return changesOf(body).reduce(changed, known);
+}
+
+function changed(user: UserFields, change: Change): UserFields {
+  const { attribute } = change.path;
+  const [head = '', part] = attribute.split('.');
+  if (IGNORED.has(head)) return user;
+  if (change.path.term !== null) throw scimRefusal('invalidPath', 'This attribute has no elements.');
+  const value = change.operation === 'remove' ? undefined : change.value;
+  if (head === 'name') return { ...user, name: nameAfter(user.name, part, value) };
+  switch (attribute) {
+    case 'username':
+      return { ...user, userName: requiredText(value, 'userName') };
+    case 'externalid':
+      return { ...user, externalId: textOf(value, 'externalId') };
+    case 'displayname':
+      return { ...user, displayName: textOf(value, 'displayName') };
+    case 'active':
+      return { ...user, active: flagOf(value, 'active') };
+    default:
+      throw scimRefusal('invalidPath', 'Users have no such attribute.');
+  }
+}
+
+function nameAfter(
+  known: PersonName | null,
+  part: string | undefined,
+  value: JsonValue | undefined,
+): PersonName | null {
+  if (part === undefined) return value === undefined ? null : namedParts(known, attributesOf(value, 'name'));
+  return namedParts(known, new Map([[part, value ?? null]]));
+}
+
+function nameOf(value: JsonValue | undefined): PersonName | null {
+  return value === undefined || value === null ? null : namedParts(null, attributesOf(value, 'name'));
+}
+
+function namedParts(known: PersonName | null, attributes: Attributes): PersonName {
+  const parts = [...attributes].flatMap(([part, value]) => {
+    const key = Object.hasOwn(NAME_PARTS, part) ? NAME_PARTS[part] : undefined;
+    return key === undefined ? [] : [[key, textOf(value, `name.${key}`)] as const];
+  });
+  return { ...(known ?? NO_NAME), ...Object.fromEntries(parts) };
+}
+
+/** How people read of the user. */
+export function titleOf({ displayName, name, userName }: UserFields): string {
+  const parts = [name?.givenName, name?.familyName].filter((part) => typeof part === 'string');
+  return displayName ?? name?.formatted ?? (parts.length > 0 ? parts.join(' ') : userName);
+}

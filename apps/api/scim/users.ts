@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+
+import type { EntityManager } from 'typeorm';
+
+import { personPseudonym } from '../../../domain/audit.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import type { ApiContext } from '../context.ts';
+import type { ScimAuthority } from './authorities.ts';
+import { readUser, type StoredUser } from './store.ts';
+import { titleOf, type UserFields } from './user-fields.ts';
+import { applyWrite, writeDirectory } from './write.ts';
+
+/** Makes a user. Who has the account already is that person: linked by the account, never by a name or an address. */
+export async function createUser(
+  context: ApiContext,
+  authority: ScimAuthority,
+  fields: UserFields,
+): Promise<StoredUser> {
+  return writeDirectory(context, async (manager) => {
+    const id = randomUUID();
+    const person = (await holderOf(manager, authority, fields)) ?? `scim:${id}`;
+    await write(context, manager, { authority, id, person, fields, operation: 'user.created' });
+    return existing(await readUser(manager, authority, id));
+  });
+}
+
+/** Changes a user to what `change` makes of it. Nothing is written when that is what it was. */
+export async function changeUser(
+  context: ApiContext,
+  { authority, id }: { readonly authority: ScimAuthority; readonly id: string },
+  change: (known: StoredUser) => UserFields,
+): Promise<StoredUser> {
+  return writeDirectory(context, async (manager) => {
+    const known = existing(await readUser(manager, authority, id));
+    const fields = change(known);
+    if (isSame(known, fields)) return known;
+    await write(context, manager, { authority, id, person: known.person, fields, operation: 'user.changed' });
+    return existing(await readUser(manager, authority, id));
+  });
+}
+
+/** Takes a user away: the person is inactive from now on and in no group of the authority, and stays for the records. */
+export async function deleteUser(context: ApiContext, authority: ScimAuthority, id: string): Promise<void> {
+  await writeDirectory(context, async (manager) => {
+    const known = existing(await readUser(manager, authority, id));
+    const fields = { ...known, active: false };
+    await write(context, manager, { authority, id, person: known.person, fields, operation: 'user.deleted' });
+  });
+}
+
+/** The user, or a refusal that says the same of what is not there and of what others have. */
+export function existing<Resource>(found: Resource | null): Resource {
+  if (found === null) throw new KeyturnError('not_found', 'There is no such resource of this authority.');
+  return found;
+}
+
+/** An id as a path names it. What no id can look like is not there: it never reaches the database. */
+export function textId(id: string): string {
+  return /^[0-9a-f-]{36}$/.test(id) ? id : existing<string>(null);
+}
+
+async function holderOf(
+  manager: EntityManager,
+  authority: ScimAuthority,
+  fields: UserFields,
+): Promise<string | null> {
+  const subject = fields[authority.subject];
+  if (subject === null) return null;
+  const rows: { person: string | null }[] = await manager.query(
+    `select person from keyturn.account
+     where issuer = $1 and subject = $2 and person is not null and valid_to is null limit 1`,
+    [authority.issuer, subject],
+  );
+  return rows[0]?.person ?? null;
+}
+
+function isSame(known: UserFields, fields: UserFields): boolean {
+  const form = ({ userName, externalId, displayName, name, active }: UserFields): string =>
+    JSON.stringify([
+      userName,
+      externalId,
+      displayName,
+      name && [name.formatted, name.givenName, name.familyName],
+      active,
+    ]);
+  return form(known) === form(fields);
+}
+
+interface UserWrite {
+  readonly authority: ScimAuthority;
+  readonly id: string;
+  readonly person: string;
+  readonly fields: UserFields;
+  readonly operation: 'user.created' | 'user.changed' | 'user.deleted';
+}
+
+async function write(
+  { keys }: ApiContext,
+  manager: EntityManager,
+  { authority, id, person, fields, operation }: UserWrite,
+): Promise<void> {
+  const pseudonym = personPseudonym(keys.identity, person);
+  await applyWrite(manager, {
+    function: 'write_scim_user',
+    authority: authority.authority,
+    wanted: {
+      id,
+      person,
+      pseudonym,
+      user_name: fields.userName,
+      external_id: fields.externalId,
+      display_name: fields.displayName,
+      name: fields.name,
+      active: fields.active,
+      title: titleOf(fields),
+      issuer: authority.issuer,
+      subject: fields[authority.subject],
+      is_deleted: operation === 'user.deleted',
+    },
+    facts: { operation, person: pseudonym, active: fields.active },
+  });
+}

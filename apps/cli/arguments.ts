@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+
+import type { Command } from 'commander';
+
+import type { CreateBody } from '../../domain/wire.ts';
+import { usageError } from './exit.ts';
+
+/** Options that give the arguments of an action. */
+export interface ArgumentOptions {
+  readonly arguments?: string;
+  readonly argument?: readonly string[];
+}
+
+/** Adds the options that give the arguments of an action. */
+export function withArguments(command: Command): Command {
+  return command
+    .option('--arguments <json>', 'the arguments as a JSON object, or @FILE')
+    .option('-a, --argument <name=text...>', 'one argument that is text; name=@FILE reads it from a file');
+}
+
+/** The arguments that the options give; single ones win over the whole object. */
+export async function readArguments(options: ArgumentOptions): Promise<CreateBody['arguments']> {
+  const named = await Promise.all((options.argument ?? []).map(namedArgument));
+  const whole = options.arguments === undefined ? {} : await parseArguments(options.arguments);
+  return { ...whole, ...Object.fromEntries(named) };
+}
+
+async function namedArgument(text: string): Promise<[string, string]> {
+  const split = text.indexOf('=');
+  if (split < 1) throw usageError('--argument takes name=text.');
+  const value = text.slice(split + 1);
+  return [text.slice(0, split), value.startsWith('@') ? await readFile(value.slice(1), 'utf8') : value];
+}
+
+async function parseArguments(text: string): Promise<CreateBody['arguments']> {
+  const json = text.startsWith('@') ? await readFile(text.slice(1), 'utf8') : text;
+  const value = parseJson(json);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw usageError('--arguments takes a JSON object.');
+  }
+  return value as CreateBody['arguments'];
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw usageError('--arguments is not valid JSON.');
+  }
+}

@@ -1,0 +1,73 @@
+import { Option, type Command } from 'commander';
+
+import { canonicalJson } from '../../../domain/canonical-json.ts';
+import type { EvaluateBody, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
+import { readArguments, withArguments, type ArgumentOptions } from '../arguments.ts';
+import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { silentFailure } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
+import { duration } from '../text/times.ts';
+import { visible } from '../text/visible.ts';
+
+interface EvaluateOptions extends ApiOptions, ArgumentOptions {
+  readonly mode?: EvaluateBody['mode'];
+  readonly onBehalfOf?: string;
+  readonly breakGlass?: boolean;
+}
+
+/** `keyturn evaluate` */
+export function addEvaluate(program: Command, terminal: Terminal): void {
+  withArguments(withApi(program.command('evaluate <action> <target>')))
+    .description('what policy would say now, without asking for anything; exit code 1 when it forbids')
+    .addOption(new Option('--mode <mode>', 'as in keyturn request').choices(['execute', 'lease', 'gate']))
+    .option('--on-behalf-of <subject>', 'the person you act for')
+    .option('--break-glass', 'as an emergency')
+    .action(async (action: string, target: string, options: EvaluateOptions) => {
+      const body = await bodyOf(action, target, options);
+      const answer = await (await clientOf(options, terminal)).evaluate(body);
+      terminal.out(options.json ? JSON.stringify(answer) : evaluationLines(answer).join('\n'));
+      if (answer.effect === 'forbid') throw silentFailure();
+    });
+}
+
+async function bodyOf(action: string, target: string, options: EvaluateOptions): Promise<EvaluateBody> {
+  const body: EvaluateBody = {
+    action,
+    target,
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    arguments: await readArguments(options),
+    ...(options.onBehalfOf === undefined ? {} : { on_behalf_of: { subject: options.onBehalfOf } }),
+    ...(options.breakGlass ? { break_glass: true } : {}),
+  };
+  // Refuses what would lose digits or keys on the way, before anything is sent.
+  canonicalJson(body);
+  return body;
+}
+
+const EFFECTS: Readonly<Record<EvaluationAnswer['effect'], string>> = {
+  allow: 'It would be allowed without asking anybody.',
+  review: 'People would have to agree.',
+  forbid: 'It would be denied.',
+  undecided: 'That is only known once it is planned.',
+};
+
+/** What policy says, for people. */
+function evaluationLines(answer: EvaluationAnswer): string[] {
+  return [
+    `${answer.effect}: ${EFFECTS[answer.effect]}`,
+    ...answer.rules.map(
+      ({ id, because }) => `  ${visible(id)}${because ? `, because ${visible(because)}` : ''}`,
+    ),
+    ...(answer.requirement?.rules ?? []).flatMap(({ rule, stages, expires_ms }) =>
+      stages.map(
+        ({ any, quorum }) =>
+          `  ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)})`,
+      ),
+    ),
+    ...(answer.undecided.length === 0
+      ? []
+      : [`  not known before planning: ${answer.undecided.map(visible).join(', ')}`]),
+    ...(answer.is_degraded ? ['  Something could not be evaluated and counts as stricter.'] : []),
+    'Nothing was asked for: this is what policy says now.',
+  ];
+}

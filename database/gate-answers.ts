@@ -1,0 +1,171 @@
+import type { EntityManager } from 'typeorm';
+
+import type { JsonValue } from '../domain/canonical-json.ts';
+import type { HistoryFacts } from '../domain/policy-facts.ts';
+import type { RiskTier } from '../domain/requirement.ts';
+import {
+  HISTORY_QUERY,
+  historyFrom,
+  historyValues,
+  type FactsSubject,
+  type HistoryRow,
+} from './policy-facts.ts';
+import type { MatchedRule } from './tables.ts';
+
+/** What was allowed on the spot. Written once, by the API, together with its audit entry. */
+export interface GateAnswer {
+  readonly request: string;
+  readonly schema_version: number;
+  readonly intent_digest: string;
+  readonly at: Date;
+  readonly requester_issuer: string;
+  readonly requester_subject: string;
+  readonly policy_digest: string;
+  /** The signed request. */
+  readonly envelope: string;
+  readonly risk: RiskTier;
+  readonly risk_reasons: readonly string[];
+  readonly matched_rules: readonly MatchedRule[];
+  readonly valid_until: Date;
+}
+
+/** The way that a key of a gate request went: it was answered, or it belongs to a workflow. */
+export type GateKey =
+  | { readonly verdict: 'allowed'; readonly answer: GateAnswer }
+  | { readonly verdict: 'workflow'; readonly schema_version: number; readonly intent_digest: string };
+
+/** What is known before a gate request is judged. */
+export interface GateGround {
+  /** Null for a key that has not gone either way. */
+  readonly key: GateKey | null;
+  /** The key belongs to a request of another mode. */
+  readonly isUsedOtherwise: boolean;
+  readonly history: HistoryFacts;
+}
+
+/** As JSON, so instants are text. */
+type AnswerRow = Omit<GateAnswer, 'at' | 'valid_until'> & {
+  readonly verdict: GateKey['verdict'];
+  readonly at: string;
+  readonly valid_until: string;
+};
+
+interface GroundRow extends HistoryRow {
+  readonly answer: AnswerRow | null;
+  readonly is_used_otherwise: boolean;
+}
+
+/**
+ * The way a key went, and the requester's past: in one question, since every gate request asks it. `otherId` is the id
+ * that the key has for requests of other modes.
+ */
+export async function readGateGround(
+  manager: EntityManager,
+  subject: FactsSubject & { readonly otherId: string },
+): Promise<GateGround> {
+  const rows: GroundRow[] = await manager.query(
+    `select history.*, (select to_jsonb(answer) from keyturn.gate_answer as answer where request = $5) as answer,
+            exists (select 1 from keyturn.request where id = $6) as is_used_otherwise
+     from (${HISTORY_QUERY}) as history`,
+    [...historyValues(subject), subject.otherId],
+  );
+  const [row] = rows;
+  return {
+    key: row?.answer ? keyOf(row.answer) : null,
+    isUsedOtherwise: row?.is_used_otherwise ?? false,
+    history: historyFrom(row),
+  };
+}
+
+/** Whether the key that has this id for gate requests was used for one. */
+export async function isGateKey(manager: EntityManager, id: string): Promise<boolean> {
+  const rows: unknown[] = await manager.query('select 1 from keyturn.gate_answer where request = $1', [id]);
+  return rows.length > 0;
+}
+
+/** What was allowed on the spot under this id, or null. */
+export async function readGateAnswer(manager: EntityManager, request: string): Promise<GateAnswer | null> {
+  const rows: { answer: AnswerRow }[] = await manager.query(
+    `select to_jsonb(answer) as answer from keyturn.gate_answer as answer
+     where request = $1 and verdict = 'allowed'`,
+    [request],
+  );
+  return rows[0] ? answerOf(rows[0].answer) : null;
+}
+
+/** What an answer was judged by. When any of it is another one now, nothing is recorded. */
+export interface JudgedGround {
+  readonly policy_digest: string;
+  readonly directory_generation: string;
+  /** Ids of the kill switches that were on. */
+  readonly switches: readonly string[];
+}
+
+/** An answer with everything that is kept of it. */
+export interface GateRecord {
+  readonly answer: GateAnswer;
+  readonly ground: JudgedGround;
+  /** The exact text of the audit entry. */
+  readonly leaf: string;
+  /** Names behind the pseudonyms of the entry. */
+  readonly subjects: Readonly<Record<string, JsonValue>>;
+  /** The facts in canonical form. */
+  readonly facts: string;
+  /** What policy said of them. */
+  readonly outcome: unknown;
+}
+
+/**
+ * Records an answer and everything kept of it, in one statement. `taken`: the key went one of the two ways meanwhile;
+ * `policy_changed`: policy,
+ * directory or kill switches are others than it was judged by. Then nothing was written.
+ */
+export async function allowGate(
+  manager: EntityManager,
+  record: GateRecord,
+): Promise<'allowed' | 'taken' | 'policy_changed'> {
+  const rows: { outcome: 'allowed' | 'taken' | 'policy_changed' }[] = await manager.query(
+    'select keyturn.allow_gate($1) as outcome',
+    [JSON.stringify(record)],
+  );
+  return rows[0]?.outcome ?? 'taken';
+}
+
+/** Holds policy, directory and switches until the transaction ends. Answers false when one is another than this. */
+export async function holdGround(manager: EntityManager, ground: JudgedGround): Promise<boolean> {
+  const rows: { hindrance: string | null }[] = await manager.query(
+    'select keyturn.gate_hindrance($1) as hindrance',
+    [JSON.stringify(ground)],
+  );
+  return rows[0]?.hindrance === null;
+}
+
+/** Gives a key to a workflow, unless it went one of the two ways already. Answers the way it went. */
+export async function gateToWorkflow(
+  manager: EntityManager,
+  asked: { readonly id: string; readonly schema_version: number; readonly intent_digest: string },
+): Promise<{
+  readonly verdict: GateKey['verdict'];
+  readonly schema_version: number;
+  readonly intent_digest: string;
+}> {
+  const rows: { verdict: GateKey['verdict']; schema_version: number; intent_digest: string }[] =
+    await manager.query('select * from keyturn.gate_to_workflow($1, $2, $3)', [
+      asked.id,
+      asked.schema_version,
+      asked.intent_digest,
+    ]);
+  const [row] = rows;
+  if (!row) throw new Error('A function of the database answered nothing.');
+  return row;
+}
+
+function keyOf(row: AnswerRow): GateKey {
+  if (row.verdict === 'allowed') return { verdict: 'allowed', answer: answerOf(row) };
+  const { schema_version, intent_digest } = row;
+  return { verdict: 'workflow', schema_version, intent_digest };
+}
+
+function answerOf(row: AnswerRow): GateAnswer {
+  return { ...row, at: new Date(row.at), valid_until: new Date(row.valid_until) };
+}

@@ -1,0 +1,96 @@
+import type { EntityManager } from 'typeorm';
+
+import type { JsonValue } from '../domain/canonical-json.ts';
+import type { Identity } from '../domain/identity.ts';
+import type { SwitchEntry } from './kill-switches.ts';
+
+/** A policy as somebody proposed it. */
+export interface ProposedPolicy extends Identity {
+  readonly digest: string;
+  /** Its canonical text. */
+  readonly body: string;
+  /** The person, by id. */
+  readonly person: string;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+}
+
+/** The last entry about proposals, or null. Until the transaction ends nobody else proposes. */
+export async function lockProposals(manager: EntityManager): Promise<string | null> {
+  const rows: { leaf: string | null }[] = await manager.query(
+    'select keyturn.lock_policy_proposals() as leaf',
+  );
+  return rows[0]?.leaf ?? null;
+}
+
+/** Keeps a candidate with its entry. False when the same one is kept already. */
+export async function storeProposal(
+  manager: EntityManager,
+  candidate: ProposedPolicy,
+  { entry, subjects }: { readonly entry: SwitchEntry; readonly subjects: object },
+): Promise<boolean> {
+  const rows: { is_new: boolean }[] = await manager.query(
+    'select keyturn.propose_policy($1, $2, $3) as is_new',
+    [candidate, entry, subjects],
+  );
+  return rows[0]?.is_new === true;
+}
+
+/** The account that proposed a policy first; null for one that was installed; undefined for one that nobody knows. */
+export async function readProposer(
+  manager: EntityManager,
+  digest: string,
+): Promise<Identity | null | undefined> {
+  const rows: { issuer: string | null; subject: string | null }[] = await manager.query(
+    `select candidate.issuer, candidate.subject from (select $1::text as digest) asked
+     left join keyturn.policy_candidate candidate using (digest)
+     where candidate.digest is not null or exists (select 1 from keyturn.policy_set known where known.digest = $1)`,
+    [digest],
+  );
+  const [row] = rows;
+  if (!row) return undefined;
+  return row.issuer === null || row.subject === null ? null : { issuer: row.issuer, subject: row.subject };
+}
+
+/** A proposed or installed policy as it was stored, unchecked, or null. */
+export async function readCandidate(manager: EntityManager, digest: string): Promise<JsonValue | null> {
+  const rows: { body: string }[] = await manager.query(
+    `select body from keyturn.policy_candidate where digest = $1
+     union all select body::text from keyturn.policy_set where digest = $1 limit 1`,
+    [digest],
+  );
+  return rows[0] ? (JSON.parse(rows[0].body) as JsonValue) : null;
+}
+
+/** What an execution with this key activated; null when it never will; undefined when nothing is known of the key. */
+export async function readActivation(
+  manager: EntityManager,
+  key: string,
+): Promise<{ readonly digest: string } | null | undefined> {
+  const rows: { digest: string | null }[] = await manager.query(
+    'select digest from keyturn.policy_activation where idempotency_key = $1',
+    [key],
+  );
+  const [row] = rows;
+  if (!row) return undefined;
+  return row.digest === null ? null : { digest: row.digest };
+}
+
+/** Who uses a key, and for what: an activation, or with `activated` null that there will never be one. */
+export interface KeyUse {
+  readonly key: string;
+  readonly request: string;
+  readonly activated: { readonly digest: string; readonly generation: number } | null;
+}
+
+/** Uses a key, once for ever. False when it was used: waits for whoever is just doing so. */
+export async function useKey(manager: EntityManager, { key, request, activated }: KeyUse): Promise<boolean> {
+  const rows: unknown[] = await manager.query(
+    `with used as (
+       insert into keyturn.policy_activation (idempotency_key, request, digest, generation, at)
+       values ($1, $2, $3, $4, clock_timestamp()) on conflict do nothing returning 1)
+     select * from used`,
+    [key, request, activated?.digest ?? null, activated?.generation ?? null],
+  );
+  return rows.length > 0;
+}

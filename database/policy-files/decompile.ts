@@ -1,0 +1,147 @@
+import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
+import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
+import type { Rotation } from '../../domain/calendar/rotation.ts';
+import { digestOf } from '../../domain/digest.ts';
+import type { ActionDefinition, CountingWindow, PolicySet, Rule, Target } from '../../domain/policy.ts';
+import type { RuleRequirement, Stage } from '../../domain/requirement.ts';
+import { DEFAULT_RISK, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
+import type { FileKind, PolicyFolder } from './folder.ts';
+
+/**
+ * The folder that compiles to a set: what a compiled set says, in the words of policy files. JSON is YAML, so the reading
+ * of files checks it all. What no file could say is lost here, and then the folder compiles to another set.
+ */
+export function decompile(policy: PolicySet): PolicyFolder {
+  const { people, agents, groups } = policy.directory;
+  const files = [
+    file('settings', 'keyturn.yaml', settingsOf(policy)),
+    file('directory', 'directory.yaml', { people, agents, groups: groups.map(groupOf) }),
+    ...policy.actions.map((action) => file('actions', `actions/${action.action}`, actionOf(action))),
+    ...policy.targets.map((target) => file('targets', `targets/${target.id}`, targetOf(target))),
+    ...policy.rules.map((rule) => file('rules', `rules/${rule.id}`, [ruleOf(rule)])),
+  ];
+  return { files, unread: new Set(), problems: [] };
+}
+
+function file(kind: FileKind, name: string, content: unknown): PolicyFolder['files'][number] {
+  return { kind, file: name, text: JSON.stringify(content) };
+}
+
+function settingsOf(policy: PolicySet): unknown {
+  const { version, environments, production, enums, defaults, operators } = policy;
+  return {
+    version,
+    environments,
+    ...some('production', production),
+    enums,
+    defaults: { effect: defaults.effect, require: requireOf(defaults.require) },
+    risk: riskOf(policy.risk),
+    windows: policy.windows.map(windowOf),
+    ...(operators === undefined ? {} : { operators }),
+    calendars: byId(policy.calendars, calendarOf),
+    freezes: policy.freezes.map(freezeOf),
+    selectors: { oncall: byId(policy.rotations, rotationOf) },
+  };
+}
+
+function byId<Entry extends { readonly id: string }>(
+  entries: readonly Entry[],
+  of: (entry: Entry) => unknown,
+): unknown {
+  return Object.fromEntries(entries.map((entry) => [entry.id, of(entry)]));
+}
+
+/** Files leave a list out where there is nothing to list. */
+function some(key: string, list: readonly unknown[]): Readonly<Record<string, unknown>> {
+  return list.length === 0 ? {} : { [key]: list };
+}
+
+/** Files know whole seconds. */
+function duration(milliseconds: number): string {
+  return `${milliseconds / 1000}s`;
+}
+
+/** Lines as they are built in are never written out: they need not fit the catalogue. */
+function riskOf({ lines, tiers, demands }: RiskPolicy): unknown {
+  const isBuiltIn = digestOf(lines) === digestOf(DEFAULT_RISK.lines);
+  const written = Object.entries(demands).map(([tier, demand]) => [tier, demandOf(demand)]);
+  return { ...(isBuiltIn ? {} : { lines }), tiers, demands: Object.fromEntries(written) };
+}
+
+function demandOf({ distinct_people, minimum_grade, maximum_age_ms: age }: TierDemand): unknown {
+  return { distinct_people, minimum_grade, ...(age === null ? {} : { maximum_age: duration(age) }) };
+}
+
+function windowOf({ id, action, over_ms, per, sum }: CountingWindow): unknown {
+  return { id, action, over: duration(over_ms), per, ...(sum === null ? {} : { sum }) };
+}
+
+function calendarOf({ time_zone, week, holidays }: BusinessCalendar): unknown {
+  const open = Object.entries(week).filter(([, hours]) => hours.length > 0);
+  const written = open.map(([day, hours]) => [day, hours.map(({ from, to }) => `${from}-${to}`)]);
+  return { time_zone, week: Object.fromEntries(written), holidays };
+}
+
+/** Files know no milliseconds either. */
+function instant(written: string): string {
+  return written.replace('.000Z', 'Z');
+}
+
+function freezeOf({ from, to, environments, actions, ...rest }: FreezeWindow): unknown {
+  return {
+    ...rest,
+    from: instant(from),
+    to: instant(to),
+    ...(environments === null ? {} : { environments }),
+    ...(actions === null ? {} : { actions }),
+  };
+}
+
+function rotationOf({ id: _id, overrides, ...rest }: Rotation): unknown {
+  return {
+    ...rest,
+    overrides: overrides.map(({ from, to, person }) => ({ from: instant(from), to: instant(to), person })),
+  };
+}
+
+function groupOf({ authority, ...group }: PolicySet['directory']['groups'][number]): unknown {
+  return authority === undefined ? group : { id: group.id, authority };
+}
+
+function actionOf({ connector, ...action }: ActionDefinition): unknown {
+  return { ...action, ...(connector === null ? {} : { connector }) };
+}
+
+function targetOf({ connection, ...target }: Target): unknown {
+  return { ...target, ...(Object.keys(connection).length === 0 ? {} : { connection }) };
+}
+
+function ruleOf({ source: _source, on, because, require, ...rule }: Rule): unknown {
+  const { action, env, target } = on;
+  return {
+    ...rule,
+    on: { action, ...(env === null ? {} : { env }), ...(target ? { target } : {}) },
+    ...(because === null ? {} : { because }),
+    ...(require === null ? {} : { require: requireOf(require) }),
+  };
+}
+
+function requireOf(require: RuleRequirement): unknown {
+  const { stages, order, minimum_grade, is_reason_required, reviewer_when } = require;
+  return {
+    stages: stages.map(stageOf),
+    order,
+    expires: duration(require.expires_ms),
+    maximum_age: duration(require.maximum_age_ms),
+    minimum_grade,
+    reviewer: {
+      reason: is_reason_required ? 'required' : 'optional',
+      ...(reviewer_when === undefined ? {} : { when: reviewer_when }),
+    },
+  };
+}
+
+function stageOf({ any, quorum, escalate }: Stage): unknown {
+  const steps = escalate.map(({ after_ms, to }) => ({ after: duration(after_ms), to }));
+  return { any, quorum, ...some('escalate', steps) };
+}

@@ -1,0 +1,75 @@
+import { isLineageActive } from './directory.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { Lineage } from './identity.ts';
+import { isOwnAction, type PolicySet } from './policy.ts';
+import type { Requirement } from './requirement.ts';
+
+/** How long an answer may be relied upon where no rule says, milliseconds. */
+const VALID_FOR_MS = 300_000;
+
+/** No answer may be relied upon longer than this, milliseconds. */
+export const VALID_FOR_MS_MAX = 86_400_000;
+
+/** The run that audit entries of answers on the spot name: they have no workflow. */
+export const GATE_RUN = 'gate';
+
+/** What the one who performs the action goes by. `valid_until` is RFC 3339 UTC: from that instant on it means nothing. */
+export type GateResult = {
+  readonly decision: 'allowed' | 'approved';
+  readonly performed_by_keyturn: false;
+  readonly valid_until: string;
+};
+
+/** What is asked about before anybody is. */
+export interface GateQuestion {
+  readonly policy: PolicySet;
+  readonly action: string;
+  readonly lineage: Lineage;
+}
+
+/**
+ * True when policy allows the action and nothing about that is in doubt: everything else goes to a workflow, where it is
+ * on record and people can decide. Actions on Keyturn itself are never allowed on the spot.
+ */
+export function isAllowedAtOnce({ policy, action, lineage }: GateQuestion, evaluation: Evaluation): boolean {
+  return (
+    evaluation.effect === 'allow' &&
+    !evaluation.is_degraded &&
+    !isOwnAction(action) &&
+    isLineageActive(policy.directory, lineage)
+  );
+}
+
+/** How long an allow may be relied upon, milliseconds: the shortest time that any of the rules that allow it gives. */
+export function allowedForMs(policy: PolicySet, { rules }: Pick<Evaluation, 'rules'>): number {
+  const matched = new Set(rules.map(({ id }) => id));
+  const times = policy.rules
+    .filter((rule) => rule.effect === 'allow' && matched.has(rule.id))
+    .map((rule) => rule.valid_for_ms ?? VALID_FOR_MS);
+  return Math.min(VALID_FOR_MS_MAX, ...(times.length === 0 ? [VALID_FOR_MS] : times));
+}
+
+/** An approval with the seats it fills, as far as its age goes. */
+export interface AgingApproval {
+  readonly at: string;
+  readonly seats: readonly { readonly rule: number }[];
+}
+
+/**
+ * The instant until which approvals may be relied upon: when the first of those that count goes stale, and never longer
+ * from now than the strictest maximum age. RFC 3339 UTC.
+ */
+export function approvedUntil(
+  requirement: Requirement,
+  approvals: readonly AgingApproval[],
+  now: string,
+): string {
+  const strictestMs = Math.min(...requirement.rules.map((rule) => rule.maximum_age_ms));
+  const stale = approvals
+    .map(({ at, seats }) => {
+      const ages = seats.map(({ rule }) => requirement.rules[rule]?.maximum_age_ms ?? strictestMs);
+      return Date.parse(at) + Math.min(...ages);
+    })
+    .filter((instant) => instant > Date.parse(now));
+  return new Date(Math.min(Date.parse(now) + strictestMs, ...stale)).toISOString();
+}

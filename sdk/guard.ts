@@ -1,0 +1,99 @@
+import type { CreateBody, RequestView } from '../domain/wire.ts';
+import type { KeyturnClient } from './client.ts';
+
+/** What is asked before the function may run. */
+export type GuardedAction = Omit<CreateBody, 'mode' | 'start'>;
+
+/** How a function is guarded. */
+export interface GuardOptions<Parameters extends readonly unknown[]> {
+  readonly client: Pick<KeyturnClient, 'request' | 'untilFinished'>;
+  /** The action that a call stands for. Asked again before running: what is run must be what was asked. */
+  readonly action: (...parameters: Parameters) => GuardedAction;
+  /** The same key never gets a second decision. A fresh one for each call unless given. */
+  readonly idempotencyKey?: (...parameters: Parameters) => string;
+  /** How long people may take, milliseconds. Without it: until the request ends, at the latest by expiring. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The function was not run: nobody allowed it, or nobody did so in time. */
+export class KeyturnRefusal extends Error {
+  /** `denied`, `expired`, …; `undecided` when the time was up; `invalid` when the answer does not entitle to this call. */
+  readonly reason: string;
+  readonly request: RequestView;
+
+  constructor(reason: string, request: RequestView) {
+    super(`Keyturn did not allow ${request.action} on ${request.target}: ${reason} (${request.id}).`);
+    this.name = 'KeyturnRefusal';
+    this.reason = reason;
+    this.request = request;
+  }
+}
+
+/**
+ * Wraps a function so that it runs only after Keyturn allowed that very call (mode `gate`), and only while the decision
+ * is valid. Everything else throws and the function does not run: `KeyturnRefusal` for a no, `KeyturnProblem` for a
+ * refused call, whatever was thrown for a failure on the way.
+ */
+export function guard<Parameters extends readonly unknown[], Result>(
+  options: GuardOptions<Parameters>,
+  run: (...parameters: Parameters) => Result | Promise<Result>,
+): (...parameters: Parameters) => Promise<Result> {
+  return async (...parameters) => {
+    const asked = textOf(options, parameters);
+    const request = await decided(options, parameters);
+    const isSame = textOf(options, parameters) === asked;
+    if (request.status !== 'succeeded') throw new KeyturnRefusal(reasonOf(request), request);
+    if (!isSame || !entitles(request, options.action(...parameters)))
+      throw new KeyturnRefusal('invalid', request);
+    return run(...parameters);
+  };
+}
+
+/** Whoever keeps the parameters could change them while people decide. */
+function textOf<Parameters extends readonly unknown[]>(
+  { action }: GuardOptions<Parameters>,
+  parameters: Parameters,
+): string {
+  return JSON.stringify(action(...parameters));
+}
+
+async function decided<Parameters extends readonly unknown[]>(
+  options: GuardOptions<Parameters>,
+  parameters: Parameters,
+): Promise<RequestView> {
+  const { client, signal, timeoutMs, idempotencyKey } = options;
+  const created = await client.request(
+    { ...options.action(...parameters), mode: 'gate' },
+    {
+      ...(idempotencyKey ? { idempotencyKey: idempotencyKey(...parameters) } : {}),
+      ...(signal ? { signal } : {}),
+    },
+  );
+  if (created.kind === 'recorded' && created.request.status === 'succeeded') return created.request;
+  const id = created.kind === 'recorded' ? created.request.id : created.id;
+  return client.untilFinished(id, {
+    ...(signal ? { signal } : {}),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+const OPEN: ReadonlySet<string> = new Set(['planning', 'pending', 'approved', 'executing', 'active']);
+
+function reasonOf({ status }: RequestView): string {
+  return OPEN.has(status) ? 'undecided' : status;
+}
+
+/** Checked in full: an answer that lacks anything entitles to nothing. */
+function entitles(request: RequestView, action: GuardedAction): boolean {
+  const { decision, performed_by_keyturn, valid_until } = (request.result ?? {}) as Record<string, unknown>;
+  return (
+    request.mode === 'gate' &&
+    request.action === action.action &&
+    request.target === action.target &&
+    (decision === 'allowed' || decision === 'approved') &&
+    performed_by_keyturn === false &&
+    typeof valid_until === 'string' &&
+    Date.parse(valid_until) > Date.now()
+  );
+}

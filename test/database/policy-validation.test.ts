@@ -1,0 +1,164 @@
+import path from 'node:path';
+
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { problemsOfPolicy } from '../../database/policy-validation.ts';
+import type { PolicySet, Rule } from '../../domain/policy.ts';
+
+const ENVIRONMENT = { KEYTURN_IDP_ISSUER: 'http://127.0.0.1:1', KEYTURN_SECOND_ISSUER: 'http://127.0.0.1:2' };
+
+async function load(folder: string): Promise<PolicySet> {
+  const loaded = await loadPolicyFolder(path.join(import.meta.dirname, '..', '..', folder), ENVIRONMENT);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.policy;
+}
+
+let sample: PolicySet;
+beforeAll(async () => {
+  sample = await load('test/stack/policies');
+});
+
+/** Compiled sets need not come from files: this one is written by hand, or by somebody who means harm. */
+function edited(changes: object): unknown {
+  return { ...sample, ...changes };
+}
+
+function withRule(changes: Partial<Rule>): unknown {
+  return edited({ rules: [...sample.rules, { ...sample.rules[0], id: 'fresh', ...changes }] });
+}
+
+const RICH: Partial<PolicySet> = {
+  calendars: [
+    {
+      id: 'office',
+      time_zone: 'Europe/Berlin',
+      week: { mon: [{ from: '09:00', to: '17:30' }], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] },
+      holidays: ['2027-01-01'],
+    },
+  ],
+  freezes: [
+    {
+      id: 'winter',
+      title: 'Winter',
+      from: '2026-12-20T08:00:00.000Z',
+      to: '2027-01-03T08:00:00.000Z',
+      environments: ['prod'],
+      actions: null,
+    },
+  ],
+  rotations: [
+    {
+      id: 'dba',
+      time_zone: 'Europe/Berlin',
+      hand_over: { day: 'mon', time: '09:00' },
+      starts_on: '2026-11-02',
+      people: ['olga', 'dmitri'],
+      overrides: [{ from: '2026-12-01T08:00:00.000Z', to: '2026-12-02T08:00:00.000Z', person: 'petra' }],
+    },
+  ],
+  windows: [
+    { id: 'daily', action: ['postgres.execute'], over_ms: 86_400_000, per: ['lineage'], sum: 'plan.rows' },
+  ],
+};
+
+describe('a compiled policy', () => {
+  it.each(['test/stack/policies', 'policies'])('that %s gives is good', async (folder) => {
+    expect(problemsOfPolicy(await load(folder))).toEqual([]);
+  });
+
+  it('with calendars, freezes, rotations, windows and every kind of rule is good', () => {
+    const rich = {
+      ...sample,
+      ...RICH,
+      rules: [
+        ...sample.rules,
+        {
+          ...sample.rules[0],
+          id: 'publishing',
+          on: { action: ['keyturn.policy.publish'], env: null, target: ['keyturn'] },
+          when: 'plan.destructive && calendar.business_hours',
+          require: { ...demandOf(), rule: 'publishing' },
+        },
+        {
+          ...sample.rules[0],
+          id: 'frozen',
+          on: { action: ['postgres.execute'], env: null },
+          effect: 'forbid',
+          when: 'windows.daily.sum > 1000',
+          require: null,
+          replaces_default: false,
+          yields_to_break_glass: true,
+        },
+      ],
+    };
+    expect(problemsOfPolicy(rich)).toEqual([]);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['nothing', () => null, /expected object/],
+    ['a list', () => [], /expected object/],
+    ['a field that no version has', () => edited({ extra: 1 }), /nrecognized/],
+    [
+      'a condition that does not compile',
+      () => withRule({ when: 'args.statement ==' }),
+      /^rules\/fresh:1:\d+ when:/,
+    ],
+    ['a condition of another type', () => withRule({ when: 'plan.rows' }), /when:/],
+    ['a condition on a field that is not there', () => withRule({ when: 'plan.rowz > 1' }), /rowz/],
+    ['backtracking', () => withRule({ when: 'args.statement.matches("(a+)+$")' }), /when:/],
+    [
+      'an allow of publishing',
+      () =>
+        withRule({
+          on: { action: ['keyturn.policy.publish'], env: null },
+          effect: 'allow',
+          when: 'plan.reversible',
+          require: null,
+          replaces_default: false,
+        }),
+      /can never be allowed outright/,
+    ],
+    [
+      'an action of Keyturn itself',
+      () => edited({ actions: [{ ...sample.actions[0], ...{ action: 'keyturn.x' } }] }),
+      /name of Keyturn itself/,
+    ],
+    [
+      'a target called keyturn',
+      () => edited({ targets: [{ ...sample.targets[0], ...{ id: 'keyturn' } }] }),
+      /name of Keyturn itself/,
+    ],
+    ['no operators in the list', () => edited({ operators: [] }), /empty list/],
+    ['operators who have left', () => edited({ operators: ['user:ines'] }), /fewer than 2 active people/],
+    ['a rule twice', () => edited({ rules: [...sample.rules, sample.rules[0]] }), /duplicate/],
+    ['a group that is not there', () => edited({ operators: ['group:x'] }), /unknown group/],
+    [
+      'a secret in a connection',
+      () => edited({ targets: [{ ...sample.targets[0], ...{ connection: { url: 'postgres://a:b@c/d' } } }] }),
+      /must be a reference/,
+    ],
+    [
+      'a rule that demands it is another rule',
+      () => withRule({ require: { ...demandOf(), rule: 'other' } }),
+      /no policy file could say/,
+    ],
+    [
+      'a grade that nobody can be held to',
+      () => withRule({ require: { ...demandOf(), minimum_grade: 'D' } }),
+      /not one of A, B, C/,
+    ],
+    [
+      'a duration of half a second',
+      () => withRule({ require: { ...demandOf(), expires_ms: 500 } }),
+      /not a duration/,
+    ],
+  ])('with %s is refused, and told why', (_what, candidate, expected) => {
+    expect(problemsOfPolicy(candidate()).join('\n')).toMatch(expected);
+  });
+});
+
+function demandOf(): NonNullable<Rule['require']> {
+  const { require } = sample.defaults;
+  return { ...require, rule: 'fresh' };
+}

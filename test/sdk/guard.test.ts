@@ -1,0 +1,98 @@
+import { afterEach, expect, it } from 'vitest';
+
+import { KeyturnClient } from '../../sdk/client.ts';
+import { guard } from '../../sdk/guard.ts';
+import type { RequestView } from '../../domain/wire.ts';
+import { problem, startServer, type AnsweringServer, type Reply } from './server.ts';
+import { requestView } from './view.ts';
+
+let server: AnsweringServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+const ASKED = { action: 'deploy.release', target: 'checkout', arguments: { version: '1' } };
+
+function answered(change: object = {}, result: object | null = {}): RequestView {
+  const valid = { decision: 'allowed', performed_by_keyturn: false, valid_until: '2999-01-01T00:00:00.000Z' };
+  return {
+    ...requestView(),
+    action: ASKED.action,
+    target: ASKED.target,
+    mode: 'gate',
+    status: 'succeeded',
+    result: result && { ...valid, ...result },
+    ...change,
+  } as RequestView;
+}
+
+/** Guards a function that says that it ran, and calls it once. */
+async function callGuarded(answer: (index: number) => Reply, action = () => ASKED) {
+  server = await startServer((_call, index) => answer(index));
+  const ran: string[] = [];
+  const client = new KeyturnClient({ baseUrl: server.url, token: 't', attemptsMax: 1 });
+  const call = guard({ client, action, timeoutMs: 50 }, () => ran.push('ran'));
+  return {
+    outcome: await call().then(
+      () => 'returned',
+      (error: Error) => error,
+    ),
+    ran,
+  };
+}
+
+it('runs the function once an answer entitles to exactly that call', async () => {
+  const { outcome, ran } = await callGuarded(() => ({ status: 201, body: answered() }));
+  expect([outcome, ran]).toEqual(['returned', ['ran']]);
+  expect(JSON.parse(server?.received[0]?.body ?? '')).toEqual({ ...ASKED, mode: 'gate' });
+});
+
+it.each([
+  ['over', answered({}, { valid_until: '2020-01-01T00:00:00.000Z' })],
+  ['without an end', answered({}, { valid_until: null })],
+  ['with an end that is no instant', answered({}, { valid_until: 'soon' })],
+  ['another decision', answered({}, { decision: 'denied' })],
+  ['already performed', answered({}, { performed_by_keyturn: true })],
+  ['no answer at all', answered({}, null)],
+  ['about another target', answered({ target: 'elsewhere' })],
+  ['about another action', answered({ action: 'deploy.delete' })],
+  ['of another mode', answered({ mode: 'execute' })],
+])('never runs on an answer that is %s', async (_name, body) => {
+  const { outcome, ran } = await callGuarded(() => ({ status: 201, body }));
+  expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'invalid' });
+  expect(ran).toEqual([]);
+});
+
+it.each(['denied', 'expired', 'cancelled', 'failed', 'indeterminate'])(
+  'never runs when it was %s',
+  async (status) => {
+    const { outcome, ran } = await callGuarded(() => ({ status: 200, body: answered({ status }) }));
+    expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: status });
+    expect(ran).toEqual([]);
+  },
+);
+
+it('never runs when the time is up before anybody decided', async () => {
+  const { outcome, ran } = await callGuarded(() => ({ status: 201, body: answered({ status: 'pending' }) }));
+  expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'undecided' });
+  expect(ran).toEqual([]);
+});
+
+it.each([
+  ['a refusal', () => problem(422, 'arguments_invalid')],
+  ['an outage', () => problem(503, 'unavailable')],
+  ['a page of a proxy', () => ({ status: 200, body: 'hello' })],
+])('never runs after %s', async (_name, answer) => {
+  const { outcome, ran } = await callGuarded(answer);
+  expect(outcome).toBeInstanceOf(Error);
+  expect(ran).toEqual([]);
+});
+
+it('never runs with parameters that changed while people decided', async () => {
+  let version = 0;
+  const action = () => ({ ...ASKED, arguments: { version: String((version += 1)) } });
+  const { outcome, ran } = await callGuarded(() => ({ status: 201, body: answered() }), action);
+  expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'invalid' });
+  expect(ran).toEqual([]);
+});
