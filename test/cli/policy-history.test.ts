@@ -99,7 +99,7 @@ describe('keyturn policy backtest', () => {
     const result = await policy(['backtest', folder, '--fail-on', 'loosened', '--limit', '1']);
     expect(result.code).toBe(2);
     expect(result.out).toMatch(/^2 LOOSENED, 0 tightened$/m);
-    expect(result.out).toMatch(/^ {2}LOOSENED rq_\S+ round 1, postgres\.execute on shop$/m);
+    expect(result.out).toMatch(/^ {2}LOOSENED req_\S+ round 1, postgres\.execute on shop$/m);
     expect(result.out).toMatch(/rules\/by-environment\.yaml:\d+ usual\n/);
     expect(result.out).toMatch(/rules\/by-environment\.yaml:2 open: plan\.rows = 1\n/);
     expect(result.out).toContain('  … 1 more (--limit)');
