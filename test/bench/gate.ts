@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 import { gatePolicyFolder, release } from '../gate/policies.ts';
 import { startStack } from '../stack/stack.ts';
-import { closedLoop, perSecond, quantile, together, type Phase } from './measure.ts';
+import { cpuMs } from './processes.ts';
+import { closedLoop, median, perSecond, quantile, together, type Phase } from './measure.ts';
 
 /** How much is measured. */
 export interface GateScale {
@@ -19,6 +20,8 @@ const CALLERS = 32;
 
 interface GateSubject {
   readonly name: string;
+  /** The process that answers. */
+  readonly pid: number;
   call(): Promise<void>;
 }
 
@@ -39,14 +42,23 @@ export async function measureGate(scale: GateScale): Promise<readonly string[]> 
     const token = await stack.issuer.agentToken('agent-billing');
     const poster = new Poster(token);
     const api = stack.apis[0]?.url ?? '';
+    const pid = stack.apis[0]?.pid() ?? 0;
     const counted = JSON.stringify(release('free'));
     const body = JSON.stringify(release('free', { action: 'deploy.announce' }));
     return await measureSubjects(scale, [
-      { name: 'bare node:http', call: () => poster.post(`http://127.0.0.1:${ports.http}/`, body) },
-      { name: 'bare Nest + INSERT', call: () => poster.post(`http://127.0.0.1:${ports.nest}/insert`, body) },
-      { name: 'Keyturn, allowed on the spot', call: () => poster.post(`${api}/v1/requests`, body) },
-      { name: 'the same, counted in a window', call: () => poster.post(`${api}/v1/requests`, counted) },
-      { name: 'Keyturn, dry run', call: () => poster.post(`${api}/v1/evaluate`, body) },
+      {
+        name: 'bare node:http',
+        pid: floor.pid ?? 0,
+        call: () => poster.post(`http://127.0.0.1:${ports.http}/`, body),
+      },
+      {
+        name: 'bare Nest + INSERT',
+        pid: floor.pid ?? 0,
+        call: () => poster.post(`http://127.0.0.1:${ports.nest}/insert`, body),
+      },
+      { name: 'Keyturn, allowed on the spot', pid, call: () => poster.post(`${api}/v1/requests`, body) },
+      { name: 'the same, counted in a window', pid, call: () => poster.post(`${api}/v1/requests`, counted) },
+      { name: 'Keyturn, dry run', pid, call: () => poster.post(`${api}/v1/evaluate`, body) },
     ]);
   } finally {
     floor.disconnect();
@@ -59,17 +71,20 @@ async function measureSubjects(
   subjects: readonly GateSubject[],
 ): Promise<readonly string[]> {
   const alone = new Map<GateSubject, Phase[]>(subjects.map((subject) => [subject, []]));
+  const usedMs = new Map<GateSubject, number[]>(subjects.map((subject) => [subject, []]));
   const crowded = new Map<GateSubject, Phase[]>(subjects.map((subject) => [subject, []]));
   for (const subject of subjects) await closedLoop(4, scale.callsAlone, () => subject.call());
   for (let round = 0; round < scale.rounds; round += 1) {
     for (const subject of subjects) {
       alone.get(subject)?.push(await closedLoop(1, scale.callsAlone, () => subject.call()));
+      const before = cpuMs([subject.pid]);
       crowded.get(subject)?.push(await closedLoop(CALLERS, scale.callsTogether, () => subject.call()));
+      usedMs.get(subject)?.push((cpuMs([subject.pid]) - before) / scale.callsTogether);
     }
   }
   return [
-    `| on the spot | p50 ms, one caller | p99 ms | requests/s, ${CALLERS} callers | p50 ms, ${CALLERS} callers |`,
-    '| --- | ---: | ---: | ---: | ---: |',
+    `| on the spot | p50 ms, one caller | p99 ms | requests/s, ${CALLERS} callers | p50 ms, ${CALLERS} callers | CPU ms a call |`,
+    '| --- | ---: | ---: | ---: | ---: | ---: |',
     ...subjects.map((subject) => {
       const one = together(alone.get(subject) ?? []);
       const many = together(crowded.get(subject) ?? []);
@@ -78,6 +93,7 @@ async function measureSubjects(
         quantile(one.latenciesMs, 0.99).toFixed(2),
         perSecond(many).toFixed(0),
         quantile(many.latenciesMs, 0.5).toFixed(1),
+        median(usedMs.get(subject) ?? []).toFixed(2),
       ];
       return `| ${subject.name} | ${figures.join(' | ')} |`;
     }),

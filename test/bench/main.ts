@@ -47,7 +47,7 @@ try {
 async function gateReport(): Promise<string> {
   const scale = values.smoke
     ? { rounds: 1, callsAlone: 20, callsTogether: 64 }
-    : { rounds: 3, callsAlone: 300, callsTogether: 1_500 };
+    : { rounds: 3, callsAlone: 150, callsTogether: 600 };
   return [...machine(), '', ...(await measureGate(scale))].join('\n');
 }
 

@@ -245,6 +245,19 @@ const RULES: readonly Mistake[] = [
     "rules/r.yaml:3:11 an allow on 'prod' needs a condition (when)",
   ],
   [
+    'a time of validity where nothing is allowed',
+    rule('effect: forbid', 'valid_for: 5m'),
+    'rules/r.yaml:4:14 only an allow rule has valid_for',
+  ],
+  [
+    'an answer that would be valid for too long',
+    {
+      'rules/r.yaml':
+        '- { id: r, on: { action: [postgres.execute], env: [staging] }, effect: allow, valid_for: 25h }',
+    },
+    'rules/r.yaml:1:90 an answer can be valid for 24h at most',
+  ],
+  [
     'a forbid that replaces the default',
     rule('effect: forbid', 'replaces_default: true'),
     'rules/r.yaml:4:21 only a review rule can replace the default requirement',

@@ -37,6 +37,15 @@ describe('a policy folder', () => {
     });
   });
 
+  it('keeps how long an allow is valid, where a rule says', async () => {
+    const on = 'on: { action: [postgres.execute], env: [staging] }, effect: allow';
+    const { rules } = await policyOf({
+      'rules/sql.yaml': `- { id: short, ${on}, valid_for: 90s }\n- { id: usual, ${on} }\n`,
+    });
+    expect(rules[0]).toMatchObject({ id: 'short', valid_for_ms: 90_000 });
+    expect(rules[1]).not.toHaveProperty('valid_for_ms');
+  });
+
   it('gives the same digest for the same files, and another for a changed one', async () => {
     const digests = [{}, {}, withLine('rules/sql.yaml', 6, '      stages: [{ any: [owners], quorum: 1 }]')];
     const results = await Promise.all(digests.map((changes) => load(changes)));
