@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { policySetSchema } from './policy-schema.ts';
+import { jsonValueSchema } from './wire.ts';
 
 /** The bodies and answers of the HTTP interface about policies (see wire.ts). */
 
@@ -24,7 +25,7 @@ export const proposalSchema = z.object({
 export const policyAnswerSchema = z.object({
   digest: z.string(),
   is_active: z.boolean(),
-  policy: z.record(z.string(), z.json()).describe('The compiled policy, as its digest is over it'),
+  policy: z.record(z.string(), jsonValueSchema).describe('The compiled policy, as its digest is over it'),
 });
 
 export type Proposal = z.infer<typeof proposalSchema>;

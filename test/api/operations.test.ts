@@ -10,6 +10,7 @@ import { OperationsController } from '../../apps/api/http/operations.controller.
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
 import { RequestsController } from '../../apps/api/requests/requests.controller.ts';
+import { PoliciesController } from '../../apps/api/policies/policies.controller.ts';
 import { SwitchesController } from '../../apps/api/switches/switches.controller.ts';
 import { readSettings } from '../../apps/api/settings.ts';
 import { startApi, type TestApi } from './api.ts';
@@ -27,6 +28,7 @@ const CONTROLLERS = [
   DecisionsController,
   InboxController,
   SwitchesController,
+  PoliciesController,
   EventsController,
   OperationsController,
   EvaluateController,
