@@ -12,7 +12,15 @@ export default defineConfig({
     reporters: ['default', new CountsReporter()],
     pool: 'forks',
     projects: [
-      { test: { name: 'domain', include: ['test/domain/**/*.test.ts'], exclude: never } },
+      {
+        test: {
+          name: 'domain',
+          include: ['test/domain/**/*.test.ts'],
+          exclude: never,
+          // Properties run many cases; how long that takes is the machine's matter.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'system',
