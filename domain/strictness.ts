@@ -29,7 +29,7 @@ export function isAtLeastAsStrict(strict: Requirement, loose: Requirement): bool
 
 /** The same people are asked for, or more of them, or fewer who may be it, on the same terms or harder ones. */
 function isRuleAtLeastAsStrict(strict: RuleRequirement, loose: RuleRequirement): boolean {
-  if (strict === loose) return true;
+  if (ruleRequirementDigest(strict) === ruleRequirementDigest(loose)) return true;
   return (
     areTermsAtLeastAsStrict(strict, loose) &&
     areStagesAtLeastAsStrict(strict.stages, loose.stages) &&

@@ -139,12 +139,16 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     on_behalf_of: named(fields.get('on_behalf_of'), 'person', names) || null,
     arguments: readArguments(fields, policy, action),
     plan: plan ? readPlan(plan) : null,
-    mode: fields.get('mode')?.choice(REQUEST_MODES) ?? (isPlanned ? 'execute' : 'gate'),
+    mode: readMode(fields.get('mode'), isPlanned),
     break_glass: fields.flag('break_glass', false),
     at: readInstant(fields.get('at')),
     history: readHistory(fields.get('history')),
     windows: readWindows(fields, { policy, names, action, isKnown: plan !== undefined || !isPlanned }),
   };
+}
+
+function readMode(value: Value | undefined, isPlanned: boolean): PolicyTestGiven['mode'] {
+  return value?.choice(REQUEST_MODES) ?? (isPlanned ? 'execute' : 'gate');
 }
 
 function named(value: Value | undefined, kind: 'action' | 'target' | 'person', names: Names): string {

@@ -49,7 +49,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
     'tests/a.yaml:1:8 expected a list, found the number 1 (put it in quotes if text is meant)',
   ],
   ['an empty list', 'tests: []', 'tests/a.yaml:1:8 an empty list'],
-  ['another key', 'cases: []', "tests/a.yaml:1:1 missing 'tests'", "tests/a.yaml:1:1 unknown key 'cases'"],
+  ['another key', 'cases: []', "tests/a.yaml:1:1 unknown key 'cases'", "tests/a.yaml:1:1 missing 'tests'"],
   [
     'another version',
     `version: keyturn/v2\n${expecting('{ effect: allow }')}`,

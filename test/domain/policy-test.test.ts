@@ -77,14 +77,14 @@ const failures = (change: Change, policy?: PolicySet): readonly string[] =>
 
 describe('a test of a policy', () => {
   it('passes when everything it expects is so, in any order', () => {
-    const expect_ = {
+    const wanted = {
       effect: 'review',
       risk: 'medium',
       rules: ['large'],
       stages: ['owners x1', 'group:dba x2'],
       expires_ms: 4 * 3_600_000,
     } as const;
-    expect(run({ expect: expect_ })).toMatchObject({ ok: true, failures: [] });
+    expect(run({ expect: wanted })).toMatchObject({ ok: true, failures: [] });
   });
 
   it('fails with what was expected and what is', () => {

@@ -2,9 +2,11 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
+import { loadPolicyTests } from '../../database/policy-files/tests.ts';
 import { checkDecision, type DecisionCheck } from '../../domain/decision.ts';
 import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy.ts';
+import { runPolicyTests } from '../../domain/policy-test.ts';
 import { tally, type CountedDecision } from '../../domain/quorum.ts';
 import type { Requirement } from '../../domain/requirement.ts';
 import { FACTS, minutes, START } from '../domain/examples.ts';
@@ -90,6 +92,14 @@ describe('the sample policy', () => {
     expect(result).toMatchObject({ ok: true });
     const [ada] = result.ok ? result.policy.directory.people : [];
     expect(ada?.accounts).toEqual([{ issuer: 'http://127.0.0.1:7082', subject: 'ada' }]);
+  });
+
+  it('passes its own tests, which reach every rule', async () => {
+    const loaded = await loadPolicyTests(FOLDER, policy);
+    if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+    const { results, never_hit: neverHit } = runPolicyTests(policy, loaded.tests);
+    expect(results.filter(({ ok }) => !ok)).toEqual([]);
+    expect(neverHit).toEqual([]);
   });
 
   it('asks one database administrator about SQL on production', () => {

@@ -79,7 +79,7 @@ function evaluationLines(recomputed: Recomputation): string[] {
   ];
 }
 
-const WHAT = { facts: 'the facts', policy: 'the policy set' } as const;
+const WHAT = { facts: 'the facts', policy: 'the policy rules' } as const;
 
 function verdictOf(recomputed: Recomputation): string {
   switch (recomputed.kind) {
@@ -92,6 +92,6 @@ function verdictOf(recomputed: Recomputation): string {
         ? 'not possible, the facts were erased'
         : 'not possible, the policy set is not stored';
     case 'altered':
-      return `ALTERED: ${WHAT[recomputed.what]} is not what its digest names`;
+      return `ALTERED: ${WHAT[recomputed.what]} stored are not what the digest names`;
   }
 }

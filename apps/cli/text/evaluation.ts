@@ -5,7 +5,7 @@ import { visible, visibleJson } from './visible.ts';
 
 /** `review [group:dba x2, owners x1], risk high, 2 distinct people` */
 export function evaluationText({ effect, risk, requirement }: Evaluation): string {
-  const stages = requirement?.rules.flatMap((rule) => rule.stages.map(stageText)) ?? [];
+  const stages = (requirement?.rules.flatMap((rule) => rule.stages.map(stageText)) ?? []).sort();
   const people = requirement?.distinct_people ?? 1;
   return [
     requirement === null ? effect : `${effect} [${visible(stages.join(', '))}]`,

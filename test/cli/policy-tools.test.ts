@@ -1,0 +1,153 @@
+import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { keyturn, type CommandResult } from './terminal.ts';
+
+const SAMPLE = join(import.meta.dirname, '../stack/policies');
+
+const ENVIRONMENT = {
+  KEYTURN_IDP_ISSUER: 'http://127.0.0.1:1',
+  KEYTURN_SECOND_ISSUER: 'http://127.0.0.1:2',
+};
+
+/** The stack's policy with these rules, or these tests, in place of its own. */
+async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = join(await mkdtemp(join(tmpdir(), 'keyturn-tools-')), 'policies');
+  await cp(SAMPLE, folder, { recursive: true });
+  await mkdir(join(folder, 'tests'));
+  for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
+  return folder;
+}
+
+const policy = (...args: readonly string[]): Promise<CommandResult> =>
+  keyturn(['policy', ...args], { environment: ENVIRONMENT });
+
+const RULES = `
+- id: many
+  on: { action: [postgres.execute], env: [prod] }
+  when: plan.rows > 1000
+  effect: review
+  require: { stages: [{ any: [group:dba], quorum: 2 }] }
+- { id: closed, on: { action: [postgres.execute], env: [closed] }, effect: forbid }
+`;
+
+const given = (rows: number): string =>
+  `{ action: postgres.execute, target: shop, requester: agent-billing, arguments: { statement: "x" }, plan: { rows: ${rows} } }`;
+
+const GOOD = `tests:
+  - name: many rows need two administrators and the owner
+    given: ${given(5000)}
+    expect: { effect: review, rules: [many], stages: [group:dba x2, owners x1], expires: 1h }
+    may: { olga: yes, ada: self_approval, petra: not_eligible }
+`;
+
+const BAD = `tests:
+  - name: "few rows \\u202E are many"
+    given: ${given(7)}
+    expect: { rules: [many] }
+`;
+
+describe('keyturn policy test', () => {
+  it('passes, names the digest, and tells which rules no test reaches', async () => {
+    const folder = await folderWith({ 'rules/by-environment.yaml': RULES, 'tests/a.yaml': GOOD });
+    const result = await policy('test', folder);
+    expect([result.code, result.error]).toEqual([0, '']);
+    expect(result.out.split('\n')).toEqual([
+      'tests/a.yaml:2  many rows need two administrators and the owner  ok',
+      expect.stringMatching(
+        /^policy sha256:[0-9a-f]{64} {2}1 passed, 0 failed {2}rule coverage 1\/2 \(never hit: closed, rules\/by-environment\.yaml:7\)$/,
+      ),
+      '',
+    ]);
+    expect((await policy('test', folder, '--require-coverage')).code).toBe(1);
+  });
+
+  it('fails with what was expected, what is, and why the rule did not match', async () => {
+    const bad = BAD.replace(' \\u202E', '');
+    const folder = await folderWith({ 'rules/by-environment.yaml': RULES, 'tests/a.yaml': bad });
+    const result = await policy('test', folder);
+    expect(result.code).toBe(1);
+    expect(result.out.split('\n').slice(0, 5)).toEqual([
+      'tests/a.yaml:2  few rows are many  FAIL',
+      '  rules',
+      '    expected  [many]',
+      '    got       []',
+      '  rules/by-environment.yaml:2 many did not match: plan.rows = 7',
+    ]);
+    const json = await policy('test', folder, '--json');
+    expect([json.code, JSON.parse(json.out)]).toMatchObject([
+      1,
+      { ok: false, results: [{ ok: false, failures: [{ what: 'rules', expected: '[many]', got: '[]' }] }] },
+    ]);
+  });
+
+  it('refuses tests with a mistake at its place, in both forms', async () => {
+    const folder = await folderWith({ 'rules/by-environment.yaml': RULES, 'tests/a.yaml': BAD });
+    const text = await policy('test', folder);
+    expect([text.code, text.out, text.error]).toEqual([
+      1,
+      '',
+      'tests/a.yaml:2:11 holds control or invisible characters\n',
+    ]);
+    const json = await policy('test', folder, '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ ok: false, problems: [{ line: 2, column: 11 }] });
+  });
+});
+
+describe('keyturn policy diff', () => {
+  it('calls an added forbid rule tightening, and lets it pass', async () => {
+    const rules = await readFile(join(SAMPLE, 'rules/by-environment.yaml'), 'utf8');
+    const added = `${rules}\n  - { id: extra, on: { action: [postgres.execute] }, when: plan.rows > 5, effect: forbid }\n`;
+    const folder = await folderWith({ 'rules/by-environment.yaml': added });
+    const result = await policy('diff', SAMPLE, folder, '--fail-on', 'loosened');
+    expect(result.code).toBe(0);
+    expect(result.out).toMatch(/^tightening: 1 change\n {2}tightening {2}added {2}rule extra {2}rules\//m);
+    expect(result.out).toMatch(/boundary cases asked, 0 looser/);
+  });
+
+  it('calls anything else loosening, shows where, and ends with 2 when it is asked to', async () => {
+    const base = await folderWith({ 'rules/by-environment.yaml': RULES });
+    const candidate = await folderWith({ 'rules/by-environment.yaml': RULES.replace('1000', '1001') });
+    const result = await policy('diff', base, candidate, '--fail-on', 'loosened');
+    expect(result.code).toBe(2);
+    expect(result.out).toMatch(
+      /^loosening: 1 change\n {2}loosening {2}edited {2}rule many {2}rules\/by-environment/m,
+    );
+    expect(result.out).toContain('  postgres.execute on shop, at rule many\n    plan.rows = 1001\n');
+    expect(result.out).toContain('    review [group:dba x2, owners x1]');
+    const json = await policy('diff', base, candidate, '--json');
+    expect([json.code, JSON.parse(json.out)]).toMatchObject([0, { kind: 'loosening', grid: { looser: 1 } }]);
+  });
+
+  it('finds nothing between a folder and itself', async () => {
+    expect((await policy('diff', SAMPLE, SAMPLE, '--fail-on', 'loosened')).code).toBe(0);
+  });
+});
+
+describe('the commands that read the database', () => {
+  it.each([[['explain', 'rq_1']], [['backtest', SAMPLE]], [['diff', 'active', SAMPLE]]])(
+    '%j say that they need it',
+    async (args) => {
+      const result = await policy(...args);
+      expect([result.code, result.error]).toEqual([
+        1,
+        expect.stringContaining('KEYTURN_DATABASE_URL is not set'),
+      ]);
+    },
+  );
+
+  it.each([
+    [['--since', 'soon']],
+    [['--until', '2026-02-30']],
+    [['--until', '2026-01-01', '--follow']],
+    [['--since', '2026-01-02', '--until', '2026-01-01']],
+    [['--limit', '0']],
+    [['--fail-on', 'tightened']],
+  ])('a backtest with %j is misused', async (args) => {
+    const environment = { ...ENVIRONMENT, KEYTURN_DATABASE_URL: 'postgres://127.0.0.1:1/none' };
+    expect((await keyturn(['policy', 'backtest', SAMPLE, ...args], { environment })).code).toBe(2);
+  });
+});
