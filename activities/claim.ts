@@ -87,7 +87,7 @@ async function groundsOf(
   const planRow = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
-  const { directory } = await dependencies.directories.now(manager);
+  const { directory, generation } = await dependencies.directories.now(manager);
   const thrown = switchAgainst(switches, row, directory);
   if (thrown) return { code: SWITCHED_OFF, thrown };
   if (!isLineageActive(directory, row.lineage)) return { code: 'requester_inactive' };
@@ -95,7 +95,8 @@ async function groundsOf(
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
   const facts = await gatherFacts(dependencies, manager, asked);
   const evaluation = evaluatePolicy(active.policy, facts, 'execution');
-  const record = { row, round: row.round, phase: 'execution' as const, policyDigest: active.digest };
+  const place = { row, round: row.round, phase: 'execution' as const };
+  const record = { ...place, policyDigest: active.digest, directoryGeneration: generation };
   await recordEvaluation(manager, record, { facts, evaluation });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
   const start = startOf({ policy: active.policy, facts, evaluation }, signed);

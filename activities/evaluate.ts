@@ -82,12 +82,13 @@ export async function judge(
     throw new KeyturnError('plan_failed', 'There is no such plan, or no policy for its target.');
   }
   const { policy, digest: policyDigest } = active;
-  const { directory } = await dependencies.directories.now(manager);
+  const { directory, generation } = await dependencies.directories.now(manager);
   const signed = await verifiedRequest(dependencies, row);
   const asked = { signed, policy, directory, target, plan: planRow.body, at: new Date() };
   const facts = await gatherFacts(dependencies, manager, asked);
   const evaluation = evaluatePolicy(policy, facts, 'planned');
-  const record = { row, round: row.round + 1, phase: 'planned' as const, policyDigest };
+  const place = { row, round: row.round + 1, phase: 'planned' as const };
+  const record = { ...place, policyDigest, directoryGeneration: generation };
   const factsDigest = await recordEvaluation(manager, record, { facts, evaluation });
   return { plan: planRow.body, planDigest, policy, policyDigest, directory, evaluation, factsDigest };
 }

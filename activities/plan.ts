@@ -66,10 +66,10 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   const active = await activePolicy(dependencies);
   const { manager } = dependencies.source;
-  const { directory } = await dependencies.directories.now(manager);
-  const thrown = switchAgainst(await readSwitches(manager), row, directory);
+  const now = await dependencies.directories.now(manager);
+  const thrown = switchAgainst(await readSwitches(manager), row, now.directory);
   if (thrown) return recordStep(dependencies, place, (transaction) => closeStopped(transaction, thrown));
-  const refused = await refuseEarly(dependencies, place, { row, active, directory });
+  const refused = await refuseEarly(dependencies, place, { row, active, ...now });
   if (refused) return refused;
   const { connector, call } = await prepareCall(dependencies, row, active.policy);
   const outcome = await connector
@@ -92,13 +92,14 @@ interface EarlyQuestion {
   readonly row: RequestRow;
   readonly active: ActivePolicy;
   readonly directory: Directory;
+  readonly generation: string;
 }
 
 /** What is forbidden by facts that are known already is not tried out at the target at all. */
 async function refuseEarly(
   dependencies: Dependencies,
   place: StepPlace,
-  { row, active, directory }: EarlyQuestion,
+  { row, active, directory, generation }: EarlyQuestion,
 ): Promise<Planned | null> {
   const { policy, digest } = active;
   const signed = await verifiedRequest(dependencies, row);
@@ -113,7 +114,8 @@ async function refuseEarly(
   if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
   return recordStep(dependencies, place, async (transaction): Promise<Planned> => {
     if (isFinal(transaction.row.status)) return { kind: 'closed', status: transaction.row.status };
-    const record = { row, round: row.round, phase: 'creation' as const, policyDigest: digest };
+    const where = { row, round: row.round, phase: 'creation' as const };
+    const record = { ...where, policyDigest: digest, directoryGeneration: generation };
     const factsDigest = await recordEvaluation(transaction.manager, record, { facts, evaluation });
     await denyByPolicy(transaction, 'forbidden', { evaluation, policyDigest: digest, factsDigest });
     return { kind: 'closed', status: 'denied' };

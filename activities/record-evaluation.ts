@@ -12,6 +12,8 @@ export interface EvaluationPlace {
   readonly round: number;
   readonly phase: Phase;
   readonly policyDigest: string;
+  /** The number of the directory's last change: who was who can be read as of it, for ever. */
+  readonly directoryGeneration: string;
 }
 
 /** What came of it. */
@@ -26,7 +28,7 @@ export interface EvaluationResult {
  */
 export async function recordEvaluation(
   manager: EntityManager,
-  { row, round, phase, policyDigest }: EvaluationPlace,
+  { row, round, phase, policyDigest, directoryGeneration }: EvaluationPlace,
   { facts, evaluation }: EvaluationResult,
 ): Promise<Digest> {
   const body = storedFacts(facts);
@@ -36,9 +38,19 @@ export async function recordEvaluation(
     JSON.stringify(body),
   ]);
   await manager.query(
-    `insert into keyturn.evaluation (request, round, phase, at, policy_digest, facts_digest, outcome)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
-    [row.id, round, phase, facts.at, policyDigest, factsDigest, JSON.stringify(recordedOutcome(evaluation))],
+    `insert into keyturn.evaluation
+       (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      row.id,
+      round,
+      phase,
+      facts.at,
+      policyDigest,
+      factsDigest,
+      directoryGeneration,
+      JSON.stringify(recordedOutcome(evaluation)),
+    ],
   );
   return factsDigest;
 }

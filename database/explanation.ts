@@ -14,6 +14,8 @@ export interface RecordedEvaluation {
   readonly at: string;
   readonly policy_digest: string;
   readonly facts_digest: string;
+  /** The change of the directory that people were judged by. */
+  readonly directory_generation: string;
   readonly outcome: RecordedOutcome;
 }
 
@@ -48,7 +50,7 @@ export async function explainRequest(
   request: string,
 ): Promise<readonly ExplainedEvaluation[]> {
   const rows: EvaluationRow[] = await manager.query(
-    `select evaluation.id, round, phase, at, policy_digest, facts_digest, outcome,
+    `select evaluation.id, round, phase, at, policy_digest, facts_digest, directory_generation, outcome,
             fact_set.body as facts, policy_set.body as policy
      from keyturn.evaluation
        left join keyturn.fact_set on fact_set.digest = facts_digest

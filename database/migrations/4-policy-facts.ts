@@ -27,6 +27,7 @@ const STATEMENTS = [
      id bigint generated always as identity primary key,
      request text not null, round int not null, phase text not null check (phase in ('creation', 'planned', 'execution')),
      at timestamptz not null, policy_digest text not null, facts_digest text not null,
+     directory_generation bigint not null,
      outcome jsonb not null)`,
   `create index evaluation_by_request on keyturn.evaluation (request, id)`,
   `create index evaluation_by_time on keyturn.evaluation (at)`,

@@ -97,8 +97,10 @@ const ALLOW = `
       select known.key, known.value from jsonb_each(asked -> 'subjects') as known on conflict do nothing;
     insert into keyturn.fact_set (digest, body)
       values (answer.facts_digest, (asked ->> 'facts')::jsonb) on conflict do nothing;
-    insert into keyturn.evaluation (request, round, phase, at, policy_digest, facts_digest, outcome)
-      values (answer.request, 1, 'planned', answer.at, answer.policy_digest, answer.facts_digest, asked -> 'outcome');
+    insert into keyturn.evaluation
+      (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
+      values (answer.request, 1, 'planned', answer.at, answer.policy_digest, answer.facts_digest,
+        (asked -> 'ground' ->> 'directory_generation')::bigint, asked -> 'outcome');
     return 'allowed';
   end $$`;
 
