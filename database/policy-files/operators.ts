@@ -1,6 +1,7 @@
 import type { Directory } from '../../domain/directory.ts';
 import { LIFTS_NEEDED, operatorsOf } from '../../domain/kill-switch.ts';
 import type { PolicySet } from '../../domain/policy.ts';
+import type { Selector } from '../../domain/requirement.ts';
 import type { Names } from './names.ts';
 import { readNamedSelector } from './selector.ts';
 import type { Value } from './value.ts';
@@ -13,11 +14,20 @@ export function readOperators(
 ): Pick<PolicySet, 'operators'> {
   if (value === undefined) return {};
   const entries = value.names();
-  const operators = entries.map((entry) => readNamedSelector(entry, names));
+  const operators = entries.map((entry) => readOperator(entry, names));
   // What could not be read was reported: nobody is missing because of it.
   const isReadable = entries.length > 0 && !operators.includes('owners') && directory.people.length > 0;
   if (isReadable && operatorsOf(operators, directory).length < LIFTS_NEEDED) {
     value.refuse(`fewer than ${LIFTS_NEEDED} active people: a kill switch could be thrown, but not lifted`);
   }
   return { operators };
+}
+
+/** Who may stop everything must not depend on the hour. */
+function readOperator(entry: Value, names: Names): Selector {
+  if (entry.text().startsWith('oncall:')) {
+    entry.refuse('operators are named by group: or user:, whoever is on duty');
+    return 'owners';
+  }
+  return readNamedSelector(entry, names);
 }

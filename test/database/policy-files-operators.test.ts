@@ -35,9 +35,16 @@ describe('operators', () => {
     ['[]', at(12, 'an empty list')],
     ['group:dba', at(12, 'expected a list, found text')],
     ['[group:dbas, user:ada]', [...at(12, TOO_FEW), ...at(13, "unknown group 'dbas', did you mean 'dba'?")]],
-    ['[owners, user:ada, user:olga]', at(13, "'owners' cannot be used here: name a group: or user:")],
+    [
+      '[owners, user:ada, user:olga]',
+      at(13, "'owners' cannot be used here: name a group:, user: or oncall:"),
+    ],
+    [
+      '[user:ada, user:olga, oncall:sre]',
+      at(34, 'operators are named by group: or user:, whoever is on duty'),
+    ],
     ['[user:ada, user:olga, user:ada]', at(34, "'user:ada' is listed twice")],
-    ['[ada, olga]', at(13, "'ada' is not a selector: owners, group:ID or user:ID")],
+    ['[ada, olga]', at(13, "'ada' is not a selector: owners, group:ID, user:ID or oncall:ID")],
   ])('%s', async (text, problems) => {
     expect((await problemsOf(settings(`operators: ${text}`))).slice(0, problems.length)).toEqual(problems);
   });

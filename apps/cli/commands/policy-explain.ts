@@ -37,11 +37,12 @@ async function explain(request: string, options: PolicyOptions, terminal: Termin
 }
 
 function explanationLines({ recorded, recomputed }: ExplainedEvaluation): string[] {
-  const { phase, round, at, policy_digest: policyDigest, facts_digest: factsDigest, outcome } = recorded;
+  const { phase, round, at, outcome } = recorded;
   return [
     `round ${round}, ${phase}, ${at}: ${outcomeText(outcome)}`,
-    `  policy ${visible(policyDigest)}`,
-    `  facts  ${visible(factsDigest)}`,
+    `  policy ${visible(recorded.policy_digest)}`,
+    `  facts  ${visible(recorded.facts_digest)}`,
+    `  people as of change ${visible(recorded.directory_generation)} of the directory`,
     ...rulesOf(outcome).map((rule) => `  rule   ${ruleText(rule)}`),
     ...(rulesOf(outcome).length === 0 ? ['  no rule matched'] : []),
     ...evaluationLines(recomputed),
