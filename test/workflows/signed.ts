@@ -25,6 +25,7 @@ export interface Ask {
   readonly target?: string;
   readonly statement?: string;
   readonly requester?: string;
+  readonly action?: string;
   /** Beside the requester and its owner. */
   readonly lineage?: readonly LineageMember[];
   /** An emergency, or a time to start. */
@@ -81,11 +82,12 @@ export class Desk {
     const requester = ask.requester ?? 'agent-billing';
     const id = requestId(this.identityKey, this.account(requester), randomUUID());
     const target = ask.target ?? 'shop';
+    const action = ask.action ?? 'postgres.execute';
     const args = { statement: ask.statement ?? 'update account set credit_limit = 750 where id = 1001' };
     const signed: SignedRequest = {
       kind: 'request',
       id,
-      action: 'postgres.execute',
+      action,
       schema_version: 1,
       target,
       mode: 'execute',
@@ -93,7 +95,7 @@ export class Desk {
       claims: null,
       lineage: this.lineageOf(requester, ask.lineage ?? []),
       intent_digest: intentDigest({
-        action: 'postgres.execute',
+        action,
         schema_version: 1,
         target,
         arguments: args,
