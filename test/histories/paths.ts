@@ -1,6 +1,7 @@
 import { waitFor } from '../stack/wait.ts';
 import { decisionsOf, waitForLeaves, waitForVerdicts } from '../workflows/facts.ts';
 import { startLocalWorker, type LocalWorker } from '../workflows/local-worker.ts';
+import { changeDemand, withPolicy } from '../workflows/policies.ts';
 import type { Desk } from '../workflows/signed.ts';
 
 /** What a path is played with. */
@@ -145,6 +146,30 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
       return id;
     },
   },
+  held: {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const not_before = new Date(Date.now() + 6_000).toISOString();
+      const id = await desk.ask({ extra: { start: { not_before, not_after: null } } });
+      await desk.decide(id, 'olga');
+      await waitForLeaves(desk.stack, id, { type: 'request.held' });
+      return id;
+    },
+  },
+  reconsidered: {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const id = await desk.ask();
+      await reconsider(desk, id);
+      await withPolicy(desk.stack.keyturnDb, demandReason, async () => {
+        await reconsider(desk, id);
+        await waitForRound(desk, id, 2);
+        await desk.decide(id, 'olga');
+        await desk.stack.waitForStatus(id, 'succeeded');
+      });
+      return id;
+    },
+  },
   'late-ticket': {
     status: 'succeeded',
     play: async (scene) => {
@@ -172,6 +197,12 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
     },
   },
 };
+
+const demandReason = changeDemand('usual', (demand) => ({ ...demand, is_reason_required: true }));
+
+async function reconsider(desk: Desk, id: string): Promise<void> {
+  await desk.stack.temporal.workflow.getHandle(id).signal('reconsider');
+}
 
 async function waitForRound(desk: Desk, id: string, round: number): Promise<void> {
   await waitFor({
