@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-const rowValues = z.record(z.string(), z.json());
+import { jsonValueSchema } from './wire-json.ts';
+
+const rowValues = z.record(z.string(), jsonValueSchema);
 
 /** A plan as reviewers see it. */
 export const planSchema = z.object({

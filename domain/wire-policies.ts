@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { policySetSchema } from './policy-schema.ts';
-import { jsonValueSchema } from './wire.ts';
+import { jsonValueSchema } from './wire-json.ts';
 
 /** The bodies and answers of the HTTP interface about policies (see wire.ts). */
 

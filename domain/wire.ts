@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { REQUEST_STATUSES } from './request.ts';
+import { jsonValueSchema } from './wire-json.ts';
 import { planSchema } from './wire-plan.ts';
 
 /**
@@ -11,8 +12,6 @@ import { planSchema } from './wire-plan.ts';
 const instant = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
 const digest = z.string().describe('`sha256:` and 64 hex digits');
 
-/** Any JSON value. */
-export const jsonValueSchema = z.json();
 const jsonObject = z.record(z.string(), jsonValueSchema);
 
 /** Who a token speaks for. */

@@ -269,7 +269,7 @@ describe('a switch and a claim at the same moment', () => {
     await other.query('begin');
     await other.query('lock table keyturn.execution in exclusive mode');
     await desk.decide(id, 'olga');
-    await waitForLock('keyturn_worker', 'keyturn"."execution');
+    await waitForLock('keyturn_worker', 'insert into keyturn.execution');
     const thrown = throwSwitch();
     await waitForLock('keyturn_api', 'lock_kill_switches');
     const { rows } = await stack.keyturnDb.query('select 1 from keyturn.kill_switch where lifted_at is null');

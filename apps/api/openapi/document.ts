@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { switchSchema } from '../../../domain/wire-switches.ts';
+import { jsonValueSchema } from '../../../domain/wire-json.ts';
 import { planSchema } from '../../../domain/wire-plan.ts';
 import * as wire from '../../../domain/wire.ts';
 import type { Answer, Operation } from './operation.ts';
@@ -36,7 +37,7 @@ export interface DocumentedAnswer {
 
 /** Schemas that appear in several places, by the name they are published under. */
 const NAMED = {
-  JsonValue: wire.jsonValueSchema,
+  JsonValue: jsonValueSchema,
   Request: wire.requestSchema,
   RequestSummary: wire.requestSummarySchema,
   RequestPage: wire.requestPageSchema,
