@@ -145,7 +145,7 @@ describe('the event stream', () => {
     for (const entry of entries) {
       expect(reader.seen.get(Number(entry.id))).toMatchObject({ request: entry.request, type: entry.type });
     }
-    expect(entries.length).toBe(150);
+    expect(entries.length).toBe(100);
     await reader.hangUp();
   });
 
