@@ -85,13 +85,19 @@ function stageLine(
 ): string {
   const progress = view.progress?.rules[place.rule]?.stages[place.stage];
   const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
+  const clock = view.requirement?.rules[place.rule]?.clock;
   const later = stage.escalate
-    .map((step) => `${visible(step.to)} after ${duration(step.after_ms)}`)
+    .map((step) => `${visible(step.to)} after ${duration(step.after_ms)}${clockText(clock)}`)
     .join(', ');
   const filled = progress ? `, ${progress.filled} so far` : '';
   const waits =
     progress?.opened_at === null && view.status === 'pending' ? ', opens after the stage before' : '';
   return `    ${stage.quorum} of ${who}${filled}${waits}${later === '' ? '' : `; also ${later}`}`;
+}
+
+/** Whose business time a duration counts; nothing for wall time. */
+export function clockText(clock: string | undefined): string {
+  return clock === undefined ? '' : ` of business time (${visible(clock)})`;
 }
 
 function hiddenPlan(view: RequestView): string[] {
