@@ -17,7 +17,7 @@ const MONDAY_10_30 = '2026-11-23T09:30:00.000Z';
 
 const LADDER = stage(['group:dba'], 1, { escalate: [{ after_ms: 2 * HOUR_MS, to: 'group:dba-leads' }] });
 const IN_OFFICE = demand([LADDER], { clock: 'office', expires_ms: 5 * HOUR_MS });
-const { clock: _clock, ...BY_THE_WALL } = IN_OFFICE;
+const BY_THE_WALL = demand([LADDER], { expires_ms: 5 * HOUR_MS });
 
 const fromMs = Date.parse(FRIDAY_17_00);
 const CLOCKS = clocksBetween([IN_OFFICE], [OFFICE], { fromMs, toMs: fromMs + CLOCK_HORIZON_MS }) ?? {};
