@@ -1,3 +1,5 @@
+import type { Clocks } from '../domain/calendar/clock.ts';
+import { clocksBetween, expiryMs } from '../domain/calendar/deadlines.ts';
 import { decisionDigest } from '../domain/digest.ts';
 import { isLineageActive, ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
@@ -5,7 +7,7 @@ import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from
 import { targetOf, type PolicySet } from '../domain/policy.ts';
 import { shortagesOf } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
-import { expiresMs, type Requirement } from '../domain/requirement.ts';
+import type { Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readPlan } from '../database/readers.ts';
@@ -33,6 +35,8 @@ export type Evaluated =
       readonly decision_digest: string;
       readonly pending_since: string;
       readonly expires_at: string;
+      /** Only where a rule has a clock. */
+      readonly clocks?: Clocks;
     };
 
 /** A stored plan, judged by the policy and directory of now. */
@@ -164,7 +168,7 @@ async function review(
   // Our clock, not the workflow's word: whoever can write to the namespace must not move deadlines.
   const openedAt = new Date();
   const firstPendingAt = row.first_pending_at ?? openedAt;
-  const expiresAt = earliest(row.expires_at, new Date(firstPendingAt.getTime() + expiresMs(requirement)));
+  const { expiresAt, clocks } = deadlinesOf(judged.policy, requirement, { row, openedAt, firstPendingAt });
   await transaction.update({
     status: 'pending',
     ...judgedColumns(judged),
@@ -174,6 +178,7 @@ async function review(
     pending_since: openedAt,
     first_pending_at: firstPendingAt,
     expires_at: expiresAt,
+    clocks,
     shortage: await shortageOf(dependencies, transaction, { judged, requirement }),
   });
   await transaction.update({ open_selectors: await openSelectors(transaction.manager, row, judged.policy) });
@@ -185,7 +190,20 @@ async function review(
     decision_digest: digest,
     pending_since: openedAt.toISOString(),
     expires_at: expiresAt.toISOString(),
+    ...(clocks === null ? {} : { clocks }),
   };
+}
+
+/** The expiry, and business time up to it: later than that nothing escalates. */
+function deadlinesOf(
+  { calendars }: PolicySet,
+  { rules }: Requirement,
+  opened: { readonly row: RequestRow; readonly openedAt: Date; readonly firstPendingAt: Date },
+): { readonly expiresAt: Date; readonly clocks: Clocks | null } {
+  const computed = new Date(expiryMs(rules, calendars, opened.firstPendingAt.getTime()));
+  const expiresAt = earliest(opened.row.expires_at, computed);
+  const between = { fromMs: opened.openedAt.getTime(), toMs: expiresAt.getTime() };
+  return { expiresAt, clocks: clocksBetween(rules, calendars, between) };
 }
 
 /** Told to the requester and to operators at once: a request that nobody can approve would only expire. */

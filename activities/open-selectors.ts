@@ -35,7 +35,7 @@ function selectorsOf(request: DecidableRequest, now: string, isUnfilledOnly: boo
       const state = standing.rules[ruleIndex]?.[stageIndex];
       if (!state || state.opened_at === null) return [];
       if (isUnfilledOnly && state.filled_by.length >= state.quorum) return [];
-      return selectorsAt(stage, state.opened_at, now);
+      return selectorsAt({ stage, rule, clocks: request.clocks }, state.opened_at, now);
     }),
   );
 }

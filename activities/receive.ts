@@ -109,6 +109,7 @@ function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): Request
     pending_since: null,
     first_pending_at: null,
     expires_at: null,
+    clocks: null,
     failure: null,
     result: null,
     shortage: null,

@@ -117,5 +117,6 @@ export function decidableRequest(
     expires_at: request.expires_at.toISOString(),
     owners: targetOf(policy, request.target)?.owners ?? [],
     decisions: countedDecisions(request, rows),
+    ...(request.clocks === null ? {} : { clocks: request.clocks }),
   };
 }

@@ -1,5 +1,6 @@
 import { EntitySchema } from 'typeorm';
 
+import type { Clocks } from '../domain/calendar/clock.ts';
 import type { Lineage } from '../domain/identity.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { StoredPlan } from '../domain/plan.ts';
@@ -51,6 +52,8 @@ export interface RequestRow {
   pending_since: Date | null;
   first_pending_at: Date | null;
   expires_at: Date | null;
+  /** Business time from when the round opened to its expiry; null when no rule has a clock. */
+  clocks: Clocks | null;
   failure: RequestFailure | null;
   result: JsonValue | null;
   /** Rules that too few people can satisfy; null when every rule can be. */
@@ -157,6 +160,7 @@ export const requestTable = new EntitySchema<RequestRow>({
     pending_since: { type: 'timestamptz', nullable: true },
     first_pending_at: { type: 'timestamptz', nullable: true },
     expires_at: { type: 'timestamptz', nullable: true },
+    clocks: { type: 'jsonb', nullable: true },
     failure: { type: 'jsonb', nullable: true },
     result: { type: 'jsonb', nullable: true },
     shortage: { type: 'jsonb', nullable: true },

@@ -1,3 +1,4 @@
+import type { Clocks } from './calendar/clock.ts';
 import { onDuty, rotationMembers, type Rotation } from './calendar/rotation.ts';
 import { membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
@@ -29,6 +30,8 @@ export interface DecidableRequest {
   readonly owners: readonly string[];
   /** Counted decisions of the current round. */
   readonly decisions: readonly CountedDecision[];
+  /** What rules with a clock count by, as it was worked out when the round opened. */
+  readonly clocks?: Clocks;
 }
 
 /** What somebody wants to decide. `at` is the instant the decision is judged by, RFC 3339 UTC. */
@@ -229,7 +232,7 @@ export function seatsOf(facts: DecisionFacts, person: string): readonly SeatRefe
     return rule.stages.flatMap((stage, stageIndex) => {
       const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
       if (openedAt === null) return [];
-      const isSeated = selectorsAt(stage, openedAt, attempt.at).some(
+      const isSeated = selectorsAt({ stage, rule, clocks: request.clocks }, openedAt, attempt.at).some(
         (selector) => isSelected(now, selector, person) && isSelected(atCreation, selector, person),
       );
       return isSeated ? [{ rule: ruleIndex, stage: stageIndex }] : [];
@@ -270,6 +273,7 @@ export function tallyFactsOf(request: DecidableRequest, now: string): TallyFacts
     pending_since: request.pending_since,
     decisions: request.decisions,
     now,
+    ...(request.clocks === undefined ? {} : { clocks: request.clocks }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { timeAfter, type Clocked, type Clocks } from './calendar/clock.ts';
 import { tally, type TallyFacts } from './quorum.ts';
 import type { Selector, Stage } from './requirement.ts';
 
@@ -10,13 +11,27 @@ export interface EscalationStep {
   readonly at: string;
 }
 
+/** A stage, with what its rule counts time by. */
+export interface ClockedStage {
+  readonly stage: Stage;
+  readonly rule: Clocked;
+  readonly clocks: Clocks | undefined;
+}
+
 /** Who may decide a stage at an instant: its own selectors and every escalation already due. Escalation only widens. */
-export function selectorsAt(stage: Stage, openedAt: string, at: string): readonly Selector[] {
-  const due = stage.escalate.filter((step) => Date.parse(openedAt) + step.after_ms <= Date.parse(at));
+export function selectorsAt(
+  { stage, rule, clocks }: ClockedStage,
+  openedAt: string,
+  at: string,
+): readonly Selector[] {
+  const due = stage.escalate.filter(({ after_ms }) => {
+    const dueMs = timeAfter(rule, { fromMs: Date.parse(openedAt), durationMs: after_ms }, clocks);
+    return dueMs !== null && dueMs <= Date.parse(at);
+  });
   return [...new Set([...stage.any, ...due.map((step) => step.to)])];
 }
 
-/** All escalation steps of stages that are open and not yet filled, earliest first. */
+/** All escalation steps of stages that are open and not yet filled, as far as clocks are known, earliest first. */
 export function escalationSteps(facts: TallyFacts): readonly EscalationStep[] {
   const standing = tally(facts);
   return facts.requirement.rules
@@ -24,13 +39,12 @@ export function escalationSteps(facts: TallyFacts): readonly EscalationStep[] {
       rule.stages.flatMap((stage, stageIndex) => {
         const now = standing.rules[ruleIndex]?.[stageIndex];
         if (!now || now.opened_at === null || now.filled_by.length >= now.quorum) return [];
-        const opened = Date.parse(now.opened_at);
-        return stage.escalate.map((step) => ({
-          rule: ruleIndex,
-          stage: stageIndex,
-          to: step.to,
-          at: new Date(opened + step.after_ms).toISOString(),
-        }));
+        const fromMs = Date.parse(now.opened_at);
+        return stage.escalate.flatMap(({ after_ms, to }) => {
+          const dueMs = timeAfter(rule, { fromMs, durationMs: after_ms }, facts.clocks);
+          if (dueMs === null) return [];
+          return [{ rule: ruleIndex, stage: stageIndex, to, at: new Date(dueMs).toISOString() }];
+        });
       }),
     )
     .sort((left, right) => Date.parse(left.at) - Date.parse(right.at));

@@ -30,6 +30,7 @@ const requirement = z.strictObject({
   minimum_grade: grade,
   is_reason_required: z.boolean(),
   reviewer_when: condition.optional(),
+  clock: name.optional(),
 });
 
 const rule = z.strictObject({

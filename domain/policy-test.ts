@@ -1,4 +1,5 @@
 import type { JsonValue } from './canonical-json.ts';
+import { clocksBetween, expiryMs } from './calendar/deadlines.ts';
 import { checkDecision, unchangedDirectories, type DecidableRequest } from './decision.ts';
 import { personById, type Directory } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
@@ -16,7 +17,7 @@ import {
   type WindowFacts,
 } from './policy-facts.ts';
 import type { RequestMode } from './request.ts';
-import { expiresMs, type Requirement, type RiskTier, type Stage } from './requirement.ts';
+import type { Requirement, RiskTier, Stage } from './requirement.ts';
 
 /** The request of a test. Everything a person could not know by heart has a harmless default. */
 export interface PolicyTestGiven {
@@ -45,6 +46,7 @@ export interface PolicyTestExpectation {
   readonly rules?: readonly string[];
   /** All stages of all rules, as `stageText` writes them, in any order. */
   readonly stages?: readonly string[];
+  /** Wall time from when it is asked for, also where rules count business time. */
   readonly expires_ms?: number;
 }
 
@@ -184,7 +186,7 @@ function impossible({ name, source, given }: PolicyTest): PolicyTestResult {
 function judgeTest(test: PolicyTest, asked: AskedTest): PolicyTestResult {
   const { name, source, expect, may, after_ms: afterMs } = test;
   const failures = [
-    ...unexpected(expect, asked.evaluation),
+    ...unexpected(expect, asked),
     ...Object.entries(may).flatMap(([person, expected]) => {
       const got = answerTo(asked, person, afterMs);
       return got === expected ? [] : [{ what: `may ${person}`, expected, got }];
@@ -193,9 +195,9 @@ function judgeTest(test: PolicyTest, asked: AskedTest): PolicyTestResult {
   return { name, source, ok: failures.length === 0, failures, missed: missedRules(expect, asked) };
 }
 
-function unexpected(expect: PolicyTestExpectation, evaluation: Evaluation): readonly PolicyTestFailure[] {
-  const { effect, risk, requirement, rules } = evaluation;
-  const expires = requirement === null ? null : durationText(expiresMs(requirement));
+function unexpected(expect: PolicyTestExpectation, asked: AskedTest): readonly PolicyTestFailure[] {
+  const { effect, risk, requirement, rules } = asked.evaluation;
+  const expires = requirement && durationText(expiryOf(asked, requirement) - Date.parse(asked.facts.at));
   const got: Readonly<Record<keyof PolicyTestExpectation, string>> = {
     effect,
     risk: risk.tier,
@@ -243,6 +245,10 @@ function stageTexts(requirement: Requirement | null): readonly string[] {
   return (requirement?.rules ?? []).flatMap((rule) => rule.stages.map(stageText));
 }
 
+function expiryOf({ policy, facts }: AskedTest, { rules }: Requirement): number {
+  return expiryMs(rules, policy.calendars, Date.parse(facts.at));
+}
+
 const DIGEST = 'the request of the test';
 
 /** What comes of an approval on the strongest evidence, with a reason, while nobody else has decided. */
@@ -253,13 +259,17 @@ function answerTo(asked: AskedTest, person: string, afterMs: number): string {
   const account = accountOf(policy.directory, person);
   if (!account) return 'reviewer_unknown';
   const pendingSince = Date.parse(facts.at);
+  const expiresAt = expiryOf(asked, requirement);
+  const between = { fromMs: pendingSince, toMs: expiresAt };
+  const clocks = clocksBetween(requirement.rules, policy.calendars, between);
   const request: DecidableRequest = {
     status: 'pending',
     decision_digest: DIGEST,
     lineage,
     requirement,
     pending_since: facts.at,
-    expires_at: new Date(pendingSince + expiresMs(requirement)).toISOString(),
+    expires_at: new Date(expiresAt).toISOString(),
+    ...(clocks === null ? {} : { clocks }),
     owners: facts.target.owners,
     decisions: [],
   };

@@ -1,3 +1,4 @@
+import type { Clocks } from './calendar/clock.ts';
 import {
   isGradeSufficient,
   type EvidenceGrade,
@@ -47,6 +48,8 @@ export interface TallyFacts {
   readonly decisions: readonly CountedDecision[];
   /** The instant to judge the age of approvals at, RFC 3339 UTC. */
   readonly now: string;
+  /** What escalations of rules with a clock are counted by. The tally itself counts wall time only. */
+  readonly clocks?: Clocks;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { clocksBetween } from './calendar/deadlines.ts';
 import { seatsOf, unchangedDirectories, type DecidableRequest } from './decision.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
@@ -20,9 +21,14 @@ export interface GivenApprovals {
 export function wouldSuffice(
   { effect, requirement }: Pick<Evaluation, 'effect' | 'requirement'>,
   given: GivenApprovals,
-  policy: Pick<PolicySet, 'directory' | 'rotations'>,
+  policy: Pick<PolicySet, 'directory' | 'rotations' | 'calendars'>,
 ): boolean {
   if (requirement === null) return effect === 'allow';
+  const now = given.decisions.at(-1)?.at ?? given.pending_since;
+  const clocks = clocksBetween(requirement.rules, policy.calendars, {
+    fromMs: Date.parse(given.pending_since),
+    toMs: Date.parse(now),
+  });
   const request: Omit<DecidableRequest, 'decisions'> = {
     status: 'pending',
     decision_digest: null,
@@ -31,6 +37,7 @@ export function wouldSuffice(
     pending_since: given.pending_since,
     expires_at: given.pending_since,
     owners: given.owners,
+    ...(clocks === null ? {} : { clocks }),
   };
   const decisions: CountedDecision[] = [];
   for (const decision of given.decisions) {
@@ -42,7 +49,6 @@ export function wouldSuffice(
     };
     decisions.push({ ...decision, seats: seatsOf(facts, decision.person) });
   }
-  const now = decisions.at(-1)?.at ?? given.pending_since;
   return tally({ requirement, pending_since: given.pending_since, decisions, now }).standing === 'approved';
 }
 

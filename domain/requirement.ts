@@ -4,7 +4,7 @@ export type Selector = 'owners' | `group:${string}` | `user:${string}` | `oncall
 /** How strongly a decision is bound to a person and to the words decided on; A is strongest (design: words). */
 export type EvidenceGrade = 'A' | 'B' | 'C' | 'D';
 
-/** From `after_ms` after the stage opened, `to` may decide too and is told. */
+/** From `after_ms` after the stage opened, on the rule's clock, `to` may decide too and is told. */
 export interface Escalation {
   readonly after_ms: number;
   readonly to: Selector;
@@ -31,6 +31,8 @@ export interface RuleRequirement {
   readonly is_reason_required: boolean;
   /** A condition (CEL) that a reviewer must meet as well; it can only take away. Absent: none. */
   readonly reviewer_when?: string;
+  /** Id of the calendar whose business time escalations and the expiry count. Absent: wall time. */
+  readonly clock?: string;
 }
 
 /** How much could go wrong, computed from server-made facts only. */
@@ -42,11 +44,6 @@ export interface Requirement {
   /** Distinct people over the whole request, whatever the rules say. */
   readonly distinct_people: number;
   readonly rules: readonly RuleRequirement[];
-}
-
-/** The shortest time to expiry that any rule demands, in milliseconds. */
-export function expiresMs(requirement: Requirement): number {
-  return Math.min(...requirement.rules.map((rule) => rule.expires_ms));
 }
 
 /** True when `grade` is at least as strong as `minimum`. */

@@ -72,6 +72,7 @@ const requirementSchema = z.object({
       minimum_grade: grade,
       is_reason_required: z.boolean(),
       reviewer_when: z.string().exactOptional(),
+      clock: z.string().exactOptional(),
     }),
   ),
 }) satisfies z.ZodType<Requirement>;

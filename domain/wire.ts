@@ -160,6 +160,10 @@ export const requirementSchema = z.object({
       minimum_grade: gradeSchema,
       is_reason_required: z.boolean(),
       reviewer_when: z.string().optional().describe('A condition that reviewers must meet as well'),
+      clock: z
+        .string()
+        .optional()
+        .describe('Calendar whose business time escalations and the expiry count. Absent: wall time'),
     }),
   ),
 });

@@ -68,6 +68,7 @@ export class RequestView {
       pending_since: round.pending_since,
       decisions: this.#decisions,
       now: new Date().toISOString(),
+      ...(round.clocks === undefined ? {} : { clocks: round.clocks }),
     };
   }
 

@@ -12,7 +12,8 @@ export class PolicyFacts1764300000000 implements MigrationInterface {
     await runner.query('drop function keyturn.reserve_window');
     await runner.query('drop table keyturn.window_reservation, keyturn.evaluation, keyturn.fact_set');
     await runner.query(
-      'alter table keyturn.request drop column shortage, drop column held_until, drop column is_break_glass',
+      `alter table keyturn.request drop column shortage, drop column held_until, drop column is_break_glass,
+         drop column clocks`,
     );
   }
 }
@@ -21,6 +22,7 @@ const STATEMENTS = [
   `alter table keyturn.request add column shortage jsonb`,
   `alter table keyturn.request add column held_until timestamptz`,
   `alter table keyturn.request add column is_break_glass boolean not null default false`,
+  `alter table keyturn.request add column clocks jsonb`,
   // By content: the same facts are stored once, and what an evaluation saw can be erased without touching what it said.
   `create table keyturn.fact_set (digest text primary key, body jsonb not null)`,
   `create table keyturn.evaluation (

@@ -127,13 +127,14 @@ function ruleOf({ source: _source, on, because, require, ...rule }: Rule): unkno
 }
 
 function requireOf(require: RuleRequirement): unknown {
-  const { stages, order, minimum_grade, is_reason_required, reviewer_when } = require;
+  const { stages, order, minimum_grade, is_reason_required, reviewer_when, clock } = require;
   return {
     stages: stages.map(stageOf),
     order,
     expires: duration(require.expires_ms),
     maximum_age: duration(require.maximum_age_ms),
     minimum_grade,
+    ...(clock === undefined ? {} : { clock }),
     reviewer: {
       reason: is_reason_required ? 'required' : 'optional',
       ...(reviewer_when === undefined ? {} : { when: reviewer_when }),

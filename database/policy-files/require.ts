@@ -47,6 +47,7 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
     maximum_age: 'optional',
     minimum_grade: 'optional',
     reviewer: 'optional',
+    clock: 'optional',
     when: CONDITION_ELSEWHERE,
   });
   checkOnExpiry(fields.get('on_expiry'));
@@ -59,7 +60,16 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
     maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? context.defaults.maximum_age_ms,
     minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? context.defaults.minimum_grade,
     ...readReviewer(fields),
+    ...readClock(fields.get('clock'), context.names),
   };
+}
+
+/** Not taken from the default: a rule that names no calendar counts wall time, which is never later. */
+function readClock(value: Value | undefined, names: Names): Pick<RuleRequirement, 'clock'> {
+  if (value === undefined) return {};
+  const clock = value.name();
+  names.require('calendar', clock, value);
+  return { clock };
 }
 
 /** Silence never approves, so only `deny` may be written; it says what happens anyway. */

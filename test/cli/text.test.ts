@@ -53,6 +53,14 @@ The agent's own words (not checked by anybody):
     );
   });
 
+  it('says whose business time an escalation counts', () => {
+    const view = requestView();
+    const { requirement } = view;
+    const rules = (requirement?.rules ?? []).map((rule) => ({ ...rule, clock: 'office' }));
+    const lines = requestLines({ ...view, requirement: requirement && { ...requirement, rules } }, NOW);
+    expect(lines.join('\n')).toContain('; also group:leads after 15m of business time (office)');
+  });
+
   it('keeps hostile words of the agent inside their marks, whole', () => {
     const hostile = `ok\n\nWhat will happen: nothing\u001b[2J\u202E${'x'.repeat(10_000)}end`;
     const lines = requestLines(requestView({ claims: { justification: hostile } }), NOW);

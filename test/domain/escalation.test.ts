@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { escalationSteps, nextEscalation, selectorsAt } from '../../domain/escalation.ts';
+import { escalationSteps, nextEscalation, selectorsAt, type ClockedStage } from '../../domain/escalation.ts';
+import type { Stage } from '../../domain/requirement.ts';
 import {
   anyCase,
   anyDemand,
@@ -23,12 +24,20 @@ const LADDER = stage(['group:dba'], 1, {
   ],
 });
 
+function onTheWall(ladder: Stage): ClockedStage {
+  return { stage: ladder, rule: {}, clocks: undefined };
+}
+
 describe('escalation', () => {
   it('widens who may decide at the instant it is due, and not a millisecond before', () => {
     const justBefore = new Date(Date.parse(minutes(30)) - 1).toISOString();
-    expect(selectorsAt(LADDER, START, justBefore)).toEqual(['group:dba']);
-    expect(selectorsAt(LADDER, START, minutes(30))).toEqual(['group:dba', 'group:dba-leads']);
-    expect(selectorsAt(LADDER, START, minutes(600))).toEqual(['group:dba', 'group:dba-leads', 'owners']);
+    expect(selectorsAt(onTheWall(LADDER), START, justBefore)).toEqual(['group:dba']);
+    expect(selectorsAt(onTheWall(LADDER), START, minutes(30))).toEqual(['group:dba', 'group:dba-leads']);
+    expect(selectorsAt(onTheWall(LADDER), START, minutes(600))).toEqual([
+      'group:dba',
+      'group:dba-leads',
+      'owners',
+    ]);
   });
 
   it('only ever widens', () => {
@@ -37,8 +46,8 @@ describe('escalation', () => {
       fc.property(anyDemand, instant, instant, (rule, one, other) => {
         const [early, late] = [Math.min(one, other), Math.max(one, other)];
         for (const step of rule.stages) {
-          const before = selectorsAt(step, START, minutes(early));
-          const after = selectorsAt(step, START, minutes(late));
+          const before = selectorsAt(onTheWall(step), START, minutes(early));
+          const after = selectorsAt(onTheWall(step), START, minutes(late));
           expect(after).toEqual(expect.arrayContaining([...before]));
           expect(before).toEqual(expect.arrayContaining([...step.any]));
           expect(new Set(after).size).toBe(after.length);
@@ -48,8 +57,8 @@ describe('escalation', () => {
   });
 
   it('widens nothing when an instant cannot be read', () => {
-    expect(selectorsAt(LADDER, START, 'never')).toEqual(['group:dba']);
-    expect(selectorsAt(LADDER, 'never', minutes(600))).toEqual(['group:dba']);
+    expect(selectorsAt(onTheWall(LADDER), START, 'never')).toEqual(['group:dba']);
+    expect(selectorsAt(onTheWall(LADDER), 'never', minutes(600))).toEqual(['group:dba']);
   });
 
   it('happens at absolute instants, counted from the opening of the stage, earliest first', () => {

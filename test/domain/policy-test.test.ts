@@ -7,6 +7,7 @@ import {
   type PolicyTest,
   type PolicyTestResult,
 } from '../../domain/policy-test.ts';
+import { OFFICE } from './calendar/examples.ts';
 import {
   ACTION,
   demand,
@@ -137,6 +138,20 @@ describe('a test of a policy', () => {
     expect(failures({ may: { petra: 'not_eligible' }, after_ms: after(29) })).toEqual([]);
     expect(failures({ may: { petra: 'yes' }, after_ms: after(30) })).toEqual([]);
     expect(failures({ may: { olga: 'request_expired' }, after_ms: after(240) })).toEqual([]);
+  });
+
+  it('lets business time pass where a rule counts it, from the instant that is given', () => {
+    const hour = 3_600_000;
+    const require = LARGE.require && { ...LARGE.require, clock: 'office' };
+    const policy = policyOf([{ ...LARGE, require }], { calendars: [OFFICE] });
+    // A Friday, twenty minutes before the office closes; it is closed for 63 and a half hours.
+    const given = { at: '2026-11-20T16:10:00.000Z' };
+    const passed = 63.5 * hour + 30 * 60_000;
+    expect(failures({ given, may: { petra: 'not_eligible' }, after_ms: passed - 1 }, policy)).toEqual([]);
+    expect(failures({ given, may: { petra: 'yes' }, after_ms: passed }, policy)).toEqual([]);
+    const expires_ms = 67.5 * hour;
+    const may = { olga: 'request_expired' } as const;
+    expect(failures({ given, expect: { expires_ms }, may, after_ms: expires_ms }, policy)).toEqual([]);
   });
 
   it('knows the reviewers of the given directory only', () => {

@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { expiryMs } from '../../domain/calendar/deadlines.ts';
 import { requirementDigest, ruleRequirementDigest } from '../../domain/digest.ts';
 import { evaluate as evaluateIn, tightened, type Evaluation } from '../../domain/evaluation.ts';
 import { actionOf, policyDigest, targetOf, type PolicySet, type Rule } from '../../domain/policy.ts';
 import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
-import { expiresMs, type Requirement } from '../../domain/requirement.ts';
+import type { Requirement } from '../../domain/requirement.ts';
 import {
   ACTION,
   anyDemand,
@@ -65,7 +66,7 @@ function isAtLeastAsStrict(strict: Requirement, loose: Requirement): boolean {
   return (
     loose.rules.every((one) => demanded.has(ruleRequirementDigest(one))) &&
     strict.distinct_people >= loose.distinct_people &&
-    expiresMs(strict) <= expiresMs(loose)
+    expiryMs(strict.rules, [], 0) <= expiryMs(loose.rules, [], 0)
   );
 }
 

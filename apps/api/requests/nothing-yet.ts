@@ -15,6 +15,7 @@ export const NOTHING_YET = {
   pending_since: null,
   first_pending_at: null,
   expires_at: null,
+  clocks: null,
   failure: null,
   result: null,
   shortage: null,

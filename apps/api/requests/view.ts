@@ -162,8 +162,9 @@ function progressOf(
     stages: rule.stages.map((stage, stageIndex) => {
       const state = standing.rules[ruleIndex]?.[stageIndex];
       const openedAt = state?.opened_at ?? null;
+      const clocked = { stage, rule, clocks: request.clocks };
       return {
-        selectors: [...(openedAt === null ? stage.any : selectorsAt(stage, openedAt, now))],
+        selectors: [...(openedAt === null ? stage.any : selectorsAt(clocked, openedAt, now))],
         quorum: stage.quorum,
         filled: state?.filled_by.length ?? 0,
         opened_at: openedAt,

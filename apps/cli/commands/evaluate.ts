@@ -6,6 +6,7 @@ import { readArguments, withArguments, type ArgumentOptions } from '../arguments
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
+import { clockText } from '../text/request.ts';
 import { duration } from '../text/times.ts';
 import { visible } from '../text/visible.ts';
 
@@ -58,10 +59,10 @@ function evaluationLines(answer: EvaluationAnswer): string[] {
     ...answer.rules.map(
       ({ id, because }) => `  ${visible(id)}${because ? `, because ${visible(because)}` : ''}`,
     ),
-    ...(answer.requirement?.rules ?? []).flatMap(({ rule, stages, expires_ms }) =>
+    ...(answer.requirement?.rules ?? []).flatMap(({ rule, stages, expires_ms, clock }) =>
       stages.map(
         ({ any, quorum }) =>
-          `  ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)})`,
+          `  ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)}${clockText(clock)})`,
       ),
     ),
     ...(answer.undecided.length === 0

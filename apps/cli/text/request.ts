@@ -85,13 +85,21 @@ function stageLine(
 ): string {
   const progress = view.progress?.rules[place.rule]?.stages[place.stage];
   const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
-  const later = stage.escalate
-    .map((step) => `${visible(step.to)} after ${duration(step.after_ms)}`)
-    .join(', ');
   const filled = progress ? `, ${progress.filled} so far` : '';
   const waits =
     progress?.opened_at === null && view.status === 'pending' ? ', opens after the stage before' : '';
-  return `    ${stage.quorum} of ${who}${filled}${waits}${later === '' ? '' : `; also ${later}`}`;
+  return `    ${stage.quorum} of ${who}${filled}${waits}${laterText(view, stage, place.rule)}`;
+}
+
+function laterText(view: RequestView, { escalate }: Stage, rule: number): string {
+  const clock = clockText(view.requirement?.rules[rule]?.clock);
+  const later = escalate.map(({ to, after_ms }) => `${visible(to)} after ${duration(after_ms)}${clock}`);
+  return later.length === 0 ? '' : `; also ${later.join(', ')}`;
+}
+
+/** Whose business time a duration counts; nothing for wall time. */
+export function clockText(clock: string | undefined): string {
+  return clock === undefined ? '' : ` of business time (${visible(clock)})`;
 }
 
 function hiddenPlan(view: RequestView): string[] {
