@@ -79,15 +79,20 @@ async function groundsOf(
   signed: SignedRequest,
 ): Promise<Grounds | { readonly code: string; readonly thrown?: KillSwitch }> {
   // Shared with other claims, exclusive with activations and switches: none slips in between check and claim.
-  await manager.query('select 1 from keyturn.policy_active for share');
-  // The same for who is who: leaving, joining and deactivation.
-  await manager.query('select 1 from keyturn.directory_state for share');
-  const switches = await lockSwitches(manager);
-  const active = await dependencies.policies.active(manager);
-  const planRow = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
+  // The second is for who is who: leaving, joining and deactivation. One connection answers them in this order.
+  const [, , switches] = await Promise.all([
+    manager.query('select 1 from keyturn.policy_active for share'),
+    manager.query('select 1 from keyturn.directory_state for share'),
+    lockSwitches(manager),
+  ]);
+  // Asked when all locks are held: so none of it can be of before.
+  const [active, planRow, { directory, generation }] = await Promise.all([
+    dependencies.policies.active(manager),
+    row.plan_digest === null ? null : readPlan(manager, row.id, row.plan_digest),
+    dependencies.directories.now(manager),
+  ]);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
-  const { directory, generation } = await dependencies.directories.now(manager);
   const thrown = switchAgainst(switches, row, directory);
   if (thrown) return { code: SWITCHED_OFF, thrown };
   if (!isLineageActive(directory, row.lineage)) return { code: 'requester_inactive' };

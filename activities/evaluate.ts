@@ -79,15 +79,17 @@ export async function judge(
   { manager, row }: StepTransaction,
   planDigest: string,
 ): Promise<Judged> {
-  const active = await dependencies.policies.active(manager);
-  const planRow = await readPlan(manager, row.id, planDigest);
+  const [active, planRow, { directory, generation }, signed] = await Promise.all([
+    dependencies.policies.active(manager),
+    readPlan(manager, row.id, planDigest),
+    dependencies.directories.now(manager),
+    verifiedRequest(dependencies, row),
+  ]);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !planRow || !target) {
     throw new KeyturnError('plan_failed', 'There is no such plan, or no policy for its target.');
   }
   const { policy, digest: policyDigest } = active;
-  const { directory, generation } = await dependencies.directories.now(manager);
-  const signed = await verifiedRequest(dependencies, row);
   const asked = { signed, policy, directory, target, plan: planRow.body, at: new Date() };
   const facts = await gatherFacts(dependencies, manager, asked);
   const evaluation = evaluatePolicy(policy, facts, 'planned');

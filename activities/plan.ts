@@ -64,10 +64,13 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   if (stored !== undefined) return stored as Planned;
   const row = await ownRow(dependencies, place);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
-  const active = await activePolicy(dependencies);
   const { manager } = dependencies.source;
-  const now = await dependencies.directories.now(manager);
-  const thrown = switchAgainst(await readSwitches(manager), row, now.directory);
+  const [active, now, switches] = await Promise.all([
+    activePolicy(dependencies),
+    dependencies.directories.now(manager),
+    readSwitches(manager),
+  ]);
+  const thrown = switchAgainst(switches, row, now.directory);
   if (thrown) return recordStep(dependencies, place, (transaction) => closeStopped(transaction, thrown));
   const refused = await refuseEarly(dependencies, place, { row, active, ...now });
   if (refused) return refused;

@@ -34,12 +34,16 @@ export async function gatherFacts(
   const hasPlan = actionOf(policy, action)?.connector !== null;
   const known = { action, target, args, plan: plan && hasPlan ? planFacts(plan) : null };
   const subject = { id, lineage, at, policy, directory, facts: known };
+  const [history, windows] = await Promise.all([
+    historyOf(manager, subject),
+    plan === null ? null : reserveWindows(manager, subject),
+  ]);
   return {
     ...known,
     request: requestFacts(directory, { mode, lineage, break_glass }),
     at: at.toISOString(),
-    history: await historyOf(manager, subject),
-    windows: plan === null ? null : await reserveWindows(manager, subject),
+    history,
+    windows,
   };
 }
 

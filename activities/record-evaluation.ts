@@ -33,11 +33,11 @@ export async function recordEvaluation(
 ): Promise<Digest> {
   const body = storedFacts(facts);
   const factsDigest = digestOf(body);
-  await manager.query('insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing', [
-    factsDigest,
-    JSON.stringify(body),
-  ]);
-  await manager.query(
+  const keepFacts = manager.query(
+    'insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing',
+    [factsDigest, JSON.stringify(body)],
+  );
+  const keepOutcome = manager.query(
     `insert into keyturn.evaluation
        (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -52,5 +52,7 @@ export async function recordEvaluation(
       JSON.stringify(recordedOutcome(evaluation)),
     ],
   );
+  // One round trip: neither needs the answer of the other.
+  await Promise.all([keepFacts, keepOutcome]);
   return factsDigest;
 }
