@@ -202,6 +202,8 @@ function takePath({ facts }: Asked, rules: readonly Judged[]): Acting {
 }
 
 function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): RuleEffect {
+  // No policy mutes the review of an emergency: neither by allowing nor by forbidding it.
+  if (isReviewAction(action.action)) return 'review';
   const isOwn = isOwnAction(action.action);
   const otherwise = isOwn ? 'review' : defaultEffect(policy, action);
   const effects = new Set(acting.map(({ rule }) => rule.effect));

@@ -39,8 +39,14 @@ describe('the review of an emergency', () => {
     expect(requirement?.rules).toMatchObject([{ is_reason_required: true, expires_ms: 259_200_000 }]);
   });
 
-  it('is never allowed outright, and rules can name others', () => {
-    expect(ask([exampleRule('open', 'allow', { on })]).effect).toBe('review');
+  it('is neither allowed outright nor forbidden by any rule or default, and rules can name others', () => {
+    for (const effect of ['allow', 'forbid'] as const) {
+      const evaluation = ask([exampleRule('mute', effect, { on })]);
+      expect(evaluation.effect).toBe('review');
+      expect(evaluation.requirement?.rules).toMatchObject([{ stages: [{ any: ['group:data'] }] }]);
+    }
+    const defaults = { effect: 'forbid' as const, require: demand([stage(['owners'])]) };
+    expect(ask([], { ...OPERATORS, defaults }).effect).toBe('review');
     const require = demand([stage(['group:auditors'], 2)]);
     const rule = exampleRule('audit', 'review', { on, require, replaces_default: true });
     expect(ask([rule]).requirement?.rules).toMatchObject([{ stages: [{ any: ['group:auditors'] }] }]);

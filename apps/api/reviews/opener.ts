@@ -55,12 +55,14 @@ async function openMissing(
   );
   for (const { emergency, id } of due) {
     if (known.has(id) || signal.aborted) continue;
-    await openReview(context, emergency, id).catch((error: unknown) =>
+    await openReview(context, emergency, id).catch((error: unknown) => {
+      // Temporal or the database is away: the others would fail alike.
+      if (isKeyturnError(error) && error.code === 'unavailable') throw error;
       context.log.error(
         { request: emergency.id, review: id, err: reasonOf(error) },
         'the review of an emergency could not be opened',
-      ),
-    );
+      );
+    });
   }
 }
 
