@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 
 import { checkDecision, tallyFactsOf, type DecisionDirectories } from '../domain/decision.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
-import { isLineageActive, type Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
@@ -13,6 +13,7 @@ import { combinedRequirement, evaluate as evaluatePolicy } from '../domain/evalu
 import { allowedForMs } from '../domain/gate.ts';
 import { targetDigest, targetOf } from '../domain/policy.ts';
 import { tally, type CountedDecision } from '../domain/quorum.ts';
+import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import { lockSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
@@ -95,7 +96,7 @@ async function groundsOf(
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
   const thrown = switchAgainst(switches, row, directory);
   if (thrown) return { code: SWITCHED_OFF, thrown };
-  if (!isLineageActive(directory, row.lineage)) return { code: 'requester_inactive' };
+  if (!mayStillAsk(directory, row)) return { code: 'requester_inactive' };
   const judgedAt = new Date();
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
   const facts = await gatherFacts(dependencies, manager, asked);

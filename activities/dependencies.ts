@@ -29,4 +29,6 @@ export interface Dependencies {
   readonly connectors: Readonly<Record<string, Connector>>;
   readonly history: HistoryReader;
   readonly log: Logger;
+  /** Told of each request that takes a break-glass path, once it is pending. */
+  readonly onEmergency: (request: string) => void;
 }

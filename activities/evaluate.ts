@@ -1,12 +1,13 @@
 import type { Clocks } from '../domain/calendar/clock.ts';
 import { clocksBetween, expiryMs } from '../domain/calendar/deadlines.ts';
 import { decisionDigest } from '../domain/digest.ts';
-import { isLineageActive, ownKeysOf, type Directory } from '../domain/directory.ts';
+import { ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
 import { shortagesOf } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
+import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { readSwitches } from '../database/kill-switches.ts';
@@ -59,18 +60,24 @@ export async function evaluate(
   input: { readonly plan_digest: string; readonly attempt: number; readonly at: string },
 ): Promise<Evaluated> {
   const place = placeOf(`evaluate/${input.attempt}`, input.at);
-  return recordStep(dependencies, place, async (transaction): Promise<Evaluated> => {
+  let isNewEmergency = false;
+  const evaluated = await recordStep(dependencies, place, async (transaction): Promise<Evaluated> => {
     const { row } = transaction;
+    const wasEmergency = row.is_break_glass;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const judged = await judge(dependencies, transaction, input.plan_digest);
     const thrown = switchAgainst(await readSwitches(transaction.manager), row, judged.directory);
     if (thrown) return closeSwitchedOff(transaction, thrown);
-    if (!isLineageActive(judged.directory, row.lineage))
-      return deny(transaction, judged, 'requester_inactive');
+    if (!mayStillAsk(judged.directory, row)) return deny(transaction, judged, 'requester_inactive');
     if (judged.evaluation.effect === 'forbid') return deny(transaction, judged, 'forbidden');
     if (judged.evaluation.requirement === null && row.requirement === null) return allow(transaction, judged);
-    return review(dependencies, transaction, judged);
+    const opened = await review(dependencies, transaction, judged);
+    isNewEmergency = row.is_break_glass && !wasEmergency;
+    return opened;
   });
+  // After the commit, and not for a repeated step: each emergency is told once.
+  if (isNewEmergency) dependencies.onEmergency(place.request);
+  return evaluated;
 }
 
 /** Judges a stored plan once more, and keeps what it was judged by. */

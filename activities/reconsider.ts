@@ -1,7 +1,7 @@
 import { requirementDigest } from '../domain/digest.ts';
-import { isLineageActive } from '../domain/directory.ts';
 import { combinedRequirement } from '../domain/evaluation.ts';
 import type { RequestStatus } from '../domain/request.ts';
+import { mayStillAsk } from '../domain/requester.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { judge } from './evaluate.ts';
@@ -27,8 +27,7 @@ export async function reconsider(
 async function tighten(dependencies: Dependencies, transaction: StepTransaction): Promise<void> {
   const { row, manager } = transaction;
   const judged = await judge(dependencies, transaction, row.plan_digest ?? '');
-  if (!isLineageActive(judged.directory, row.lineage))
-    return denyByPolicy(transaction, 'requester_inactive', judged);
+  if (!mayStillAsk(judged.directory, row)) return denyByPolicy(transaction, 'requester_inactive', judged);
   if (judged.evaluation.effect === 'forbid') return denyByPolicy(transaction, 'forbidden', judged);
   const demanded = combinedRequirement(row.requirement, judged.evaluation);
   const isSame =

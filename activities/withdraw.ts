@@ -2,18 +2,20 @@ import { ownKeysOf, personOf } from '../domain/directory.ts';
 import { sha256 } from '../domain/digest.ts';
 import type { SignedWithdrawal } from '../domain/envelope.ts';
 import { identityKey as keyOf } from '../domain/identity.ts';
+import { isReviewAction } from '../domain/policy.ts';
 import { canMove } from '../domain/request.ts';
 import { accountActor, rememberAccounts } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';
 
-/** Cancels a request for somebody of its lineage. Too late, or not theirs: nothing happens. */
+/** Cancels a request for somebody of its lineage. Too late, not theirs, or the review of an emergency: nothing happens. */
 export async function withdrawRequest(
   dependencies: Dependencies,
   transaction: StepTransaction,
   { signed, envelope }: { readonly signed: SignedWithdrawal; readonly envelope: string },
 ): Promise<void> {
   const { row, place, manager } = transaction;
+  if (isReviewAction(row.action)) return;
   if (!canMove(row.status, 'cancelled') || !(await isOfLineage(dependencies, transaction, signed))) return;
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
   await transaction.update({ status: 'cancelled', open_selectors: [] });

@@ -8,6 +8,7 @@ import { PolicyFacts1764300000000 } from './migrations/4-policy-facts.ts';
 import { Reconsideration1764400000000 } from './migrations/5-reconsideration.ts';
 import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
 import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
+import { Emergencies1764750000000 } from './migrations/8-emergencies.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -34,6 +35,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Reconsideration1764400000000,
       GateAnswers1764500000000,
       PolicyCandidates1764600000000,
+      Emergencies1764750000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -1,9 +1,9 @@
 import type { Digest } from '../domain/digest.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import {
+  OWN_ACTIONS,
   OWN_TARGET,
   policyDigest,
-  PUBLISH,
   type ActionDefinition,
   type PolicySet,
 } from '../domain/policy.ts';
@@ -69,7 +69,7 @@ interface Compilation {
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
 function compile({ folder, problems, environment }: Compilation): PolicySet {
   const names = new Names();
-  names.allow('action', PUBLISH.action);
+  for (const { action } of OWN_ACTIONS) names.allow('action', action);
   names.allow('target', OWN_TARGET);
   const sources = parseFolder(folder, { names, problems });
   const directory = sources.directory
@@ -95,7 +95,7 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
     names,
     defaults: settings.defaults.require,
     production: settings.production,
-    types: types(ruleFactTypes, [...actions, PUBLISH]),
+    types: types(ruleFactTypes, [...actions, ...OWN_ACTIONS]),
   };
   return {
     ...catalogue,

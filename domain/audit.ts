@@ -204,6 +204,14 @@ export function gateRequestId(key: Uint8Array, requester: Identity, idempotencyK
   return keyedId('req', key, [requester.issuer, requester.subject, idempotencyKey, 'gate']);
 }
 
+/**
+ * The id of the review that follows an emergency: one for each, whoever opens it. No account and no key of a caller leads
+ * there.
+ */
+export function reviewId(key: Uint8Array, request: string): string {
+  return keyedId('req', key, ['keyturn-review', request]);
+}
+
 /** The name of an account in the audit log. */
 export function pseudonymOf(key: Uint8Array, identity: Identity): string {
   return keyedId('acc', key, [identity.issuer, identity.subject]);

@@ -5,6 +5,7 @@ import type { ValueRead } from './expressions/values-read.ts';
 import {
   actionOf,
   isOwnAction,
+  isReviewAction,
   type ActionDefinition,
   type PolicySet,
   type Rule,
@@ -201,6 +202,8 @@ function takePath({ facts }: Asked, rules: readonly Judged[]): Acting {
 }
 
 function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): RuleEffect {
+  // No policy mutes the review of an emergency: neither by allowing nor by forbidding it.
+  if (isReviewAction(action.action)) return 'review';
   const isOwn = isOwnAction(action.action);
   const otherwise = isOwn ? 'review' : defaultEffect(policy, action);
   const effects = new Set(acting.map(({ rule }) => rule.effect));
@@ -244,13 +247,22 @@ function requirementOf(asked: Asked, acting: Acting, risk: RiskAssessment): Requ
 function defaultRequirement({ policy, action }: Asked): RuleRequirement {
   const { require } = policy.defaults;
   const { operators = [] } = policy;
-  if (!isOwnAction(action.action) || operators.length === 0) return require;
-  return { ...require, stages: [{ any: operators, quorum: 1, escalate: [] }] };
+  if (!isOwnAction(action.action)) return require;
+  const terms = isReviewAction(action.action) ? REVIEW_TERMS : {};
+  if (operators.length === 0) return { ...require, ...terms };
+  return { ...require, ...terms, stages: [{ any: operators, quorum: 1, escalate: [] }] };
 }
 
-/** A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. */
+/** An emergency is judged in words, and within three days. */
+const REVIEW_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true };
+
+/**
+ * A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. The
+ * review of an emergency changes nothing: one person judges it.
+ */
 function peopleFloor({ action, facts }: Asked): number {
   if (!isOwnAction(action.action)) return 0;
+  if (isReviewAction(action.action)) return 1;
   return facts.plan?.is_loosening === false ? 1 : 2;
 }
 

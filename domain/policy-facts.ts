@@ -160,7 +160,7 @@ export function ruleFactTypes(policy: PolicySet, action: ActionDefinition): Fact
 
 /** The variables of risk lines. An action without a connector has no plan, so nothing can ask about it. */
 export function riskFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
-  if (isOwnAction(action.action)) return ownFactTypes(policy);
+  if (isOwnAction(action.action)) return ownFactTypes(policy, action);
   const windows = policy.windows.filter((window) => window.action.includes(action.action));
   return {
     args: factTypeOf(action.arguments),
@@ -180,14 +180,14 @@ export function riskFactTypes(policy: PolicySet, action: ActionDefinition): Fact
  * The variables about an action on Keyturn itself. Neither `args`, which are digests, nor `windows`: so lines of the risk
  * policy about the arguments of other actions do not apply to it.
  */
-function ownFactTypes(policy: PolicySet): FactTypes {
+function ownFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
   return {
     resource: record({ id: TEXT, type: TEXT, env: TEXT, production: FLAG, owners: TEXTS, tags: TEXTS }),
     data: record({ class: TEXT }),
     request: REQUEST,
     history: HISTORY,
     ...calendarTypes(policy),
-    plan: PLAN,
+    ...(action.connector === null ? {} : { plan: PLAN }),
   };
 }
 

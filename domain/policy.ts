@@ -121,8 +121,8 @@ export const OWN_TARGET = 'keyturn';
 const DIGEST_SCHEMA = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' };
 
 /**
- * Publishing a policy, the only action on Keyturn itself. In the catalogue of every policy, also of those stored by
- * earlier versions: no policy declares, changes or removes it.
+ * Publishing a policy, an action on Keyturn itself. In the catalogue of every policy, also of those stored by earlier
+ * versions: no policy declares, changes or removes it.
  */
 export const PUBLISH: ActionDefinition = {
   action: 'keyturn.policy.publish',
@@ -139,9 +139,32 @@ export const PUBLISH: ActionDefinition = {
   fallback: 'review',
 };
 
+/**
+ * The review of an emergency after the fact, in the catalogue like publishing. Keyturn opens it, nobody asks for it:
+ * nothing is performed, and what people decide is whether the emergency was one.
+ */
+export const REVIEW: ActionDefinition = {
+  action: 'keyturn.review',
+  schema_version: 1,
+  title: 'Review an emergency after the fact',
+  connector: null,
+  resource_type: 'keyturn.review',
+  arguments: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['request'],
+    properties: { request: { type: 'string', pattern: '^req_[a-z2-7]{26}$' } },
+  },
+  fallback: 'review',
+};
+
+/** Every action on Keyturn itself. */
+export const OWN_ACTIONS: readonly ActionDefinition[] = [PUBLISH, REVIEW];
+
 /** The catalogue entry of an action, or undefined: an unknown action is forbidden. */
 export function actionOf(policy: PolicySet, action: string): ActionDefinition | undefined {
-  if (action === PUBLISH.action) return PUBLISH;
+  const own = OWN_ACTIONS.find((known) => known.action === action);
+  if (own) return own;
   // Whatever a stored set may say: what Keyturn does to itself is not for policies to define.
   if (isOwnAction(action)) return undefined;
   return policy.actions.find((candidate) => candidate.action === action);
@@ -150,6 +173,11 @@ export function actionOf(policy: PolicySet, action: string): ActionDefinition | 
 /** True for an action on Keyturn itself, such as publishing a policy: never allowed outright, never switched off. */
 export function isOwnAction(action: string): boolean {
   return action.startsWith(OWN_PREFIX);
+}
+
+/** True for the review of an emergency. What it is about happened already: nobody behind it can make it go away. */
+export function isReviewAction(action: string): boolean {
+  return action === REVIEW.action;
 }
 
 /** True for a name that policies must not declare: of an action, a type of resource, or a target. */

@@ -1,9 +1,10 @@
 import { requirementDigest } from './digest.ts';
-import { isLineageActive, type Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
 import { combinedRequirement, evaluate } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
 import type { PolicySet } from './policy.ts';
 import { recalledFacts, type StoredFacts } from './policy-facts.ts';
+import { mayStillAsk } from './requester.ts';
 import type { Requirement } from './requirement.ts';
 
 /** A request that waits for people, as it was last evaluated. */
@@ -29,7 +30,8 @@ export interface Today {
  */
 export function mustReconsider({ lineage, requirement, facts }: WaitingRequest, today: Today): boolean {
   const recalled = facts && recalledFacts(today.policy, facts);
-  if (!recalled || !requirement || !isLineageActive(today.directory, lineage)) return true;
+  if (!recalled || !requirement) return true;
+  if (!mayStillAsk(today.directory, { action: recalled.action, lineage })) return true;
   const evaluation = evaluate(today.policy, { ...recalled, at: today.at }, 'planned');
   if (evaluation.effect === 'forbid') return true;
   const demanded = combinedRequirement(requirement, evaluation);

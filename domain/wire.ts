@@ -245,6 +245,11 @@ export const requestSchema = requestSummarySchema.extend({
   arguments: jsonObject.optional(),
   claims: claimsSchema.nullable().optional(),
   decisions: z.array(decisionSchema).optional(),
+  review: z
+    .object({ id: z.string(), status: statusSchema })
+    .nullable()
+    .optional()
+    .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
 });
 
 export const requestPageSchema = z.object({

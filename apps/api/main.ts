@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 
 import { createApplication } from './application.ts';
 import { openContext } from './open-context.ts';
+import { openReviews } from './reviews/opener.ts';
 import { readSettings } from './settings.ts';
 
 const STOP_MS_MAX = 10_000;
@@ -14,11 +15,15 @@ async function run(): Promise<void> {
   await app.listen(settings.port, settings.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   process.stdout.write(`Keyturn API listens on http://${settings.host}:${port}\n`);
+  const stopping = new AbortController();
+  const opening = openReviews(context, stopping.signal);
   const stop = (): void => {
+    stopping.abort();
     // A stop that hangs must not keep a rolling upgrade waiting: nothing here holds truth.
     setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
     app
       .close()
+      .then(() => opening)
       .then(close)
       .then(() => process.exit(0), fail);
   };

@@ -17,7 +17,7 @@ import { isKeyturnError } from '../../domain/errors.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
-import { measureActivities } from './metrics.ts';
+import { countEmergency, measureActivities } from './metrics.ts';
 import { reconsiderOnChange } from './reconsiderer.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
@@ -105,6 +105,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     },
     history: createHistoryReader(client, namespace),
     log,
+    onEmergency: (request) => countEmergency(log, request),
   });
   collectDefaultMetrics();
   const worker = await Worker.create({

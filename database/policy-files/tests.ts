@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 import type { JsonValue } from '../../domain/canonical-json.ts';
-import { actionOf, targetOf, type PolicySet } from '../../domain/policy.ts';
+import { actionOf, isOwnAction, OWN_TARGET, targetOf, type PolicySet } from '../../domain/policy.ts';
 import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-facts.ts';
 import {
   REVIEW_ANSWERS,
@@ -167,6 +167,7 @@ function requesterOf(value: Value | undefined, names: Names): string {
 
 function checkTarget(fields: Fields, policy: PolicySet, name: string): void {
   const [action, target] = [actionOf(policy, name), targetOf(policy, fields.text('target'))];
+  if (isOwnAction(name) && target?.id === OWN_TARGET) return;
   if (action && target && action.resource_type !== target.resource_type)
     fields
       .get('target')

@@ -18,6 +18,7 @@ export interface StoredRequest {
   readonly requirement?: Requirement;
   readonly selectors?: readonly string[];
   readonly createdAt?: Date;
+  readonly isBreakGlass?: boolean;
   readonly failure?: { readonly code: string; readonly detail: string };
 }
 
@@ -103,6 +104,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     first_pending_at: createdAt,
     expires_at: new Date(createdAt.getTime() + 7_200_000),
     failure: wanted.failure ? JSON.stringify(wanted.failure) : null,
+    is_break_glass: wanted.isBreakGlass ?? false,
     created_at: createdAt,
     updated_at: createdAt,
   };

@@ -77,6 +77,7 @@ export async function openDependencies(
     connectors: { 'postgres.execute': target },
     history: createHistoryReader(client, stack.temporalPlace.namespace),
     log: pino({ level: 'silent' }),
+    onEmergency: () => {},
   };
 }
 

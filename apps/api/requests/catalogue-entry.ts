@@ -1,6 +1,7 @@
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
   actionOf,
+  isReviewAction,
   targetOf,
   type ActionDefinition,
   type PolicySet,
@@ -21,6 +22,8 @@ export function catalogueEntry(
 ): CatalogueEntry {
   const action = actionOf(policy, body.action);
   if (!action) throw new KeyturnError('unknown_action', 'The catalogue has no such action.');
+  if (isReviewAction(body.action))
+    throw new KeyturnError('unknown_action', 'Nobody asks for this: Keyturn opens it after an emergency.');
   const target = targetOf(policy, body.target);
   if (!target || target.resource_type !== action.resource_type) {
     throw new KeyturnError('unknown_target', 'There is no such target for this action.');

@@ -17,7 +17,8 @@ export interface Explainable {
   readonly signed: SignedRequest;
   readonly action: ActionDefinition;
   readonly target: Target;
-  readonly caller: Caller;
+  /** Whom the directory has for the requester. */
+  readonly caller: Pick<Caller, 'agent' | 'person'>;
   readonly publicUrl: string;
 }
 

@@ -12,13 +12,13 @@ import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE } from '../decisions/judge.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
 import { summaries } from './list.ts';
-import { directoriesOf } from './load.ts';
+import { directoriesOf, isOwn } from './load.ts';
 
 const LIMIT_DEFAULT = 50;
 const BATCH = 100;
 const BATCHES_MAX = 10;
 
-/** Pending requests that the caller may decide now, newest first. */
+/** Pending requests that the caller may decide now, and emergencies on whose ladder they are, newest first. */
 export async function inboxPage(
   context: ApiContext,
   caller: Caller,
@@ -51,7 +51,7 @@ interface Search {
   readonly after: ListPosition | null;
 }
 
-/** The index of open selectors is generous; each request is checked as a decision on it would be. */
+/** The index of open selectors is generous: each request is looked at again. */
 async function collect(
   context: ApiContext,
   caller: Caller,
@@ -66,7 +66,7 @@ async function collect(
       candidates.map((row) => row.id),
     );
     for (const row of candidates) {
-      if (await canDecide(context, caller, { row, decisions: decisions.get(row.id) ?? [] })) rows.push(row);
+      if (await isShown(context, caller, { row, decisions: decisions.get(row.id) ?? [] })) rows.push(row);
       if (rows.length === search.limit) return { rows, next: cursorAfter(row) };
     }
     const last = candidates.at(-1);
@@ -79,6 +79,13 @@ async function collect(
 interface Candidate {
   readonly row: RequestRow;
   readonly decisions: readonly DecisionRow[];
+}
+
+/** The index has everybody on the ladder of an emergency: they are told at once, though it may not be their turn. */
+async function isShown(context: ApiContext, caller: Caller, candidate: Candidate): Promise<boolean> {
+  if (!candidate.row.is_break_glass) return canDecide(context, caller, candidate);
+  if (isPutOff(candidate, caller.person?.id)) return false;
+  return !(await isOwn(context, caller, candidate.row));
 }
 
 async function canDecide(

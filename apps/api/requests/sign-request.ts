@@ -17,10 +17,19 @@ export interface SigningFacts {
   readonly start: SignedRequest['start'];
 }
 
+/** What is asked for, and under which policy. */
+export interface Signable {
+  readonly body: Pick<
+    CreateCall['body'],
+    'action' | 'target' | 'mode' | 'arguments' | 'claims' | 'break_glass'
+  >;
+  readonly caller: { readonly policy: Pick<CreateCall['caller']['policy'], 'digest'> };
+}
+
 /** A request as the API signs it, its sensitive fields sealed. */
 export async function signedRequest(
   context: ApiContext,
-  { body, caller }: Pick<CreateCall, 'body' | 'caller'>,
+  { body, caller }: Signable,
   facts: SigningFacts,
 ): Promise<SignedRequest> {
   const { id, lineage, action } = facts;

@@ -1,6 +1,7 @@
-import { decidableRequest, readDecisions, readPlan } from '../../../database/readers.ts';
+import { decidableRequest, readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
 import { wasClaimed } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { reviewId } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { tallyFactsOf } from '../../../domain/decision.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
@@ -66,8 +67,16 @@ export async function requestView(
   if (!sight.details) return { ...summary, ...words };
   const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
-  const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views };
+  const review = await reviewView(context, row);
+  const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views, review };
   return { ...summary, ...words, ...details } as RequestView;
+}
+
+/** The review that followed an emergency, or null. */
+async function reviewView(context: ApiContext, row: RequestRow): Promise<RequestView['review']> {
+  if (!row.is_break_glass) return null;
+  const review = await readRequest(context.source.manager, reviewId(context.keys.identity, row.id));
+  return review && { id: review.id, status: review.status };
 }
 
 /** The plan for people, without what only binds its digests. */

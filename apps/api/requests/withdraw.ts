@@ -2,6 +2,7 @@ import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import { isReviewAction } from '../../../domain/policy.ts';
 import { isFinal } from '../../../domain/request.ts';
 import { withdrawSignal } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -28,6 +29,9 @@ export async function withdraw(
   const row = await loadRequest(context, call.caller, call.id);
   if (!(await isOwn(context, call.caller, row))) {
     throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
+  }
+  if (isReviewAction(row.action)) {
+    throw new KeyturnError('forbidden', 'The review of an emergency cannot be withdrawn.');
   }
   refuseTooLate(row);
   await send(context, call);

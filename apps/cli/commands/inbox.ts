@@ -37,10 +37,12 @@ export function inboxLines(page: RequestPage, now: number): string[] {
 function rowOf(item: RequestSummary, now: number): string[] {
   const what =
     item.summary === null ? visible(item.action) : `${visible(item.action)}: ${visible(item.summary)}`;
+  // Ours, in front of everything that others wrote.
+  const mark = item.is_break_glass ? 'BREAK-GLASS ' : '';
   return [
     visible(item.id),
     item.risk ?? '',
-    what,
+    `${mark}${what}`,
     `${visible(item.target)} (${visible(item.environment)})`,
     item.expires_at === null ? '' : instant(item.expires_at, now),
   ];

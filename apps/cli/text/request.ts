@@ -30,6 +30,7 @@ type Facts = (readonly [name: string, value: string])[];
 function headFacts(view: RequestView, now: number): Facts {
   const reasons = view.risk_reasons?.length ? `: ${view.risk_reasons.map(visible).join('; ')}` : '';
   return [
+    ...(view.is_break_glass ? [['BREAK-GLASS', emergencyText(view)] as const] : []),
     ['status', `${statusText(view)}, round ${view.round}`],
     ...optional('why', view.failure?.detail),
     ['where', visible(view.environment)],
@@ -44,6 +45,11 @@ function headFacts(view: RequestView, now: number): Facts {
     ...(view.decision_digest === null ? [] : [['decide on', view.decision_digest] as const]),
     ...optional('Temporal UI', view.temporal_ui_url),
   ];
+}
+
+function emergencyText({ review }: RequestView): string {
+  const told = 'an emergency: it takes the short way, and everybody on the ladder is told';
+  return review ? `${told}; reviewed by ${visible(review.id)} (${review.status})` : told;
 }
 
 const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {

@@ -1,0 +1,48 @@
+import type { Emergency } from '../../../database/emergencies.ts';
+import { gateToWorkflow } from '../../../database/gate-answers.ts';
+import { agentOf, personOf } from '../../../domain/directory.ts';
+import { signEnvelope } from '../../../domain/envelope.ts';
+import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy.ts';
+import { callerGround } from '../auth/guard.ts';
+import type { ApiContext } from '../context.ts';
+import { explain } from '../requests/explain.ts';
+import { signedRequest } from '../requests/sign-request.ts';
+import { readStart, startWorkflow } from '../requests/start.ts';
+
+/**
+ * Asks for the review of an emergency, in the name of everybody behind it: so none of them can approve it. Does nothing
+ * when the review was opened already. Refuses (`foreign_run`) a workflow with its id that Keyturn did not start.
+ */
+export async function openReview(
+  context: ApiContext,
+  { id: request, lineage }: Emergency,
+  id: string,
+): Promise<void> {
+  const { policy, directory } = await callerGround(context);
+  const [requester] = lineage;
+  const body = {
+    action: REVIEW.action,
+    target: OWN_TARGET,
+    mode: 'gate' as const,
+    arguments: { request },
+  };
+  const signed = await signedRequest(
+    context,
+    { body, caller: { policy } },
+    { id, lineage, action: REVIEW, start: undefined },
+  );
+  const envelope = await signEnvelope(signed, context.keys.signing);
+  const target = ownTarget(policy.policy);
+  const caller = {
+    agent: (requester && agentOf(directory, requester)) ?? null,
+    person: (requester && personOf(directory, requester)) ?? null,
+  };
+  const publicUrl = context.settings.publicUrl ?? '';
+  const explanation = explain({ signed, action: REVIEW, target, caller, publicUrl });
+  // As for every request of this mode: its id stands for a workflow from here on, never for an answer on the spot.
+  await gateToWorkflow(context.source.manager, signed);
+  const { environment } = target;
+  if (await startWorkflow(context, { signed, envelope, environment, explanation }))
+    context.log.warn({ request, review: id }, 'the review of an emergency is open');
+  else await readStart(context, id);
+}

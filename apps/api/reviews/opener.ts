@@ -1,0 +1,73 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { endedEmergencies, recordedOf, type Emergency } from '../../../database/emergencies.ts';
+import { reviewId } from '../../../domain/audit.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
+import type { ApiContext } from '../context.ts';
+import { openReview } from './open-review.ts';
+
+const EVERY_MS = 3_000;
+const PAGE = 100;
+
+/** An emergency whose review could not be opened for so long has been an error in the log all the time. */
+const DAYS = 7;
+
+/**
+ * Until it is stopped: opens the review of every emergency that is over. Any number of processes may do so: the id of a
+ * review follows from the request, so there is one, whoever is first. What fails is tried again at the next look.
+ */
+export async function openReviews(context: ApiContext, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await look(context, signal).catch((error: unknown) =>
+      context.log.error({ err: reasonOf(error) }, 'could not look for emergencies to review'),
+    );
+    await pause(EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function look(context: ApiContext, signal: AbortSignal): Promise<void> {
+  let after: string | null = null;
+  while (!signal.aborted) {
+    const page: readonly Emergency[] = await endedEmergencies(context.source.manager, {
+      after,
+      days: DAYS,
+      limit: PAGE,
+    });
+    await openMissing(context, page, signal);
+    after = page.at(-1)?.id ?? null;
+    if (page.length < PAGE) return;
+  }
+}
+
+async function openMissing(
+  context: ApiContext,
+  emergencies: readonly Emergency[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (emergencies.length === 0) return;
+  const due = emergencies.map((emergency) => ({
+    emergency,
+    id: reviewId(context.keys.identity, emergency.id),
+  }));
+  const known = await recordedOf(
+    context.source.manager,
+    due.map(({ id }) => id),
+  );
+  for (const { emergency, id } of due) {
+    if (known.has(id) || signal.aborted) continue;
+    await openReview(context, emergency, id).catch((error: unknown) => {
+      // Temporal or the database is away: the others would fail alike.
+      if (isKeyturnError(error) && error.code === 'unavailable') throw error;
+      context.log.error(
+        { request: emergency.id, review: id, err: reasonOf(error) },
+        'the review of an emergency could not be opened',
+      );
+    });
+  }
+}
+
+/** Messages of ours are safe to log; those of others may quote what they were given. */
+function reasonOf(error: unknown): string {
+  if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.name : 'unknown';
+}
