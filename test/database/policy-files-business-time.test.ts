@@ -25,7 +25,7 @@ describe('a clock of a requirement', () => {
     expect(rule.defaults.require).not.toHaveProperty('clock');
     const { 'keyturn.yaml': text } = WITH_OFFICE;
     const ofDefault = {
-      'keyturn.yaml': String(text).replace('expires: 8h', 'expires: 8h\n    clock: office'),
+      'keyturn.yaml': text.replace('expires: 8h', 'expires: 8h\n    clock: office'),
     };
     const settings = await policyOf(ofDefault);
     expect(settings.defaults.require.clock).toBe('office');
