@@ -28,7 +28,7 @@ export function minute(minutes: number): string {
   return new Date(Date.parse('2026-01-05T10:00:00.000Z') + minutes * 60_000).toISOString();
 }
 
-/** Two people of a group, within an hour; an approval lasts half an hour. */
+/** Two people of a group, within an hour of office time; an approval lasts half an hour. */
 export const REQUIREMENT: Requirement = {
   risk: 'high',
   distinct_people: 1,
@@ -41,6 +41,7 @@ export const REQUIREMENT: Requirement = {
       maximum_age_ms: 1_800_000,
       minimum_grade: 'C',
       is_reason_required: false,
+      clock: 'office',
     },
   ],
 };
