@@ -43,6 +43,7 @@ const rule = z.strictObject({
   replaces_default: z.boolean(),
   break_glass: z.boolean().optional(),
   yields_to_break_glass: z.boolean().optional(),
+  valid_for_ms: milliseconds.optional(),
   source: z
     .string()
     .max(500)

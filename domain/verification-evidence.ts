@@ -51,6 +51,7 @@ const selector = z.union([
   z.literal('owners'),
   z.templateLiteral(['group:', z.string()]),
   z.templateLiteral(['user:', z.string()]),
+  z.templateLiteral(['oncall:', z.string()]),
 ]);
 
 const requirementSchema = z.object({

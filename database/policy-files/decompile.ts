@@ -116,12 +116,13 @@ function targetOf({ connection, ...target }: Target): unknown {
   return { ...target, ...(Object.keys(connection).length === 0 ? {} : { connection }) };
 }
 
-function ruleOf({ source: _source, on, because, require, ...rule }: Rule): unknown {
+function ruleOf({ source: _source, on, because, require, valid_for_ms: validForMs, ...rule }: Rule): unknown {
   const { action, env, target } = on;
   return {
     ...rule,
     on: { action, ...(env === null ? {} : { env }), ...(target ? { target } : {}) },
     ...(because === null ? {} : { because }),
+    ...(validForMs === undefined ? {} : { valid_for: duration(validForMs) }),
     ...(require === null ? {} : { require: requireOf(require) }),
   };
 }

@@ -90,6 +90,16 @@ describe('a compiled policy', () => {
           replaces_default: false,
           yields_to_break_glass: true,
         },
+        {
+          ...sample.rules[0],
+          id: 'short-lived',
+          on: { action: ['postgres.execute'], env: null },
+          effect: 'allow',
+          when: 'plan.rows == 0',
+          require: null,
+          replaces_default: false,
+          valid_for_ms: 60_000,
+        },
       ],
     };
     expect(problemsOfPolicy(rich)).toEqual([]);
