@@ -27,7 +27,7 @@ export function planPublication(
   const counts = effects.map(({ inserted, updated, deleted }) => inserted + updated + deleted);
   return {
     connector: PUBLISH.connector ?? '',
-    summary: `publish a policy that is ${WORDS[change.kind]} (${change.changes.length} changes)`,
+    summary: `publish a policy that is ${WORDS[change.kind]} (${changed(change.changes.length)})`,
     operation: operationOf(publication, change),
     effects,
     warnings: [...(isLoosening ? [LOOSENING] : []), ...found],
@@ -52,6 +52,10 @@ export function planPublication(
 function governsItself(base: PolicySet, candidate: PolicySet): boolean {
   const known = new Set(base.rules.map(({ id }) => id));
   return candidate.rules.some(({ id, on }) => !known.has(id) && on.action.some(isOwnAction));
+}
+
+function changed(count: number): string {
+  return count === 1 ? '1 change' : `${count} changes`;
 }
 
 const WORDS: Readonly<Record<Classification['kind'], string>> = {
