@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 
+import { readScim } from '../../apps/api/scim/authorities.ts';
 import { root } from '../../scripts/servers/root.ts';
 import { searchAttributes } from '../../workflows/messages.ts';
 import { lasting, oneShots, readComposeFile, type Service } from './compose-file.ts';
@@ -106,6 +107,13 @@ it('mounts only files that exist', () => {
   for (const source of sources.filter((candidate) => candidate.startsWith('./compose'))) {
     expect(fs.existsSync(path.join(root, source)), source).toBe(true);
   }
+});
+
+it('lets nobody provision people until a file says who may', async () => {
+  expect(service('api').environment?.['KEYTURN_SCIM']).toBe('/etc/keyturn/scim.yaml');
+  expect(service('api').volumes).toContain('./compose/scim.none.yaml:/etc/keyturn/scim.yaml:ro');
+  const authorities = await readScim(path.join(root, 'compose/scim.none.yaml'));
+  expect(authorities.isConfigured).toBe(false);
 });
 
 it('makes every search attribute that workflows write, and no other', () => {

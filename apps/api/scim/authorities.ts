@@ -15,7 +15,7 @@ const authoritySchema = z.strictObject({
   subject: z.enum(['externalId', 'userName']).default('externalId'),
 });
 
-const scimSchema = z.strictObject({ authorities: z.array(authoritySchema).min(1).max(32) });
+const scimSchema = z.strictObject({ authorities: z.array(authoritySchema).max(32) });
 
 /** Who provisions by a token. */
 export interface ScimAuthority {
@@ -53,7 +53,7 @@ export class ScimAuthorities {
   }
 }
 
-/** Reads who may provision; nobody without a file. Throws when the file is wrong or two share a name or a token. */
+/** Reads who may provision; nobody without a file, or by an empty list in it. Throws when the file is wrong or two share a name or a token. */
 export async function readScim(file: string | null): Promise<ScimAuthorities> {
   if (file === null) return new ScimAuthorities([]);
   const parsed = scimSchema.safeParse(parse(await readFile(file, 'utf8')));
