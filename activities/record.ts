@@ -43,7 +43,7 @@ const CHANGE_CHANNEL = 'keyturn_change';
  * that the request was received by may write (a reset or a forged start is another run and is refused).
  */
 export async function recordStep<Result>(
-  dependencies: Dependencies,
+  dependencies: Pick<Dependencies, 'source' | 'log'>,
   place: StepPlace,
   work: (transaction: StepTransaction) => Promise<Result>,
 ): Promise<Result> {
@@ -74,7 +74,7 @@ export async function recordedStep(dependencies: Dependencies, place: StepPlace)
  * would queue behind a cluster-wide lock. Nobody waits for it: a lost notification is made good by the listeners' slow
  * poll, and the pool does not close before it is sent.
  */
-export function announceChange(dependencies: Dependencies, request: string): void {
+export function announceChange(dependencies: Pick<Dependencies, 'source' | 'log'>, request: string): void {
   dependencies.source
     .query('select pg_notify($1, $2)', [CHANGE_CHANNEL, request])
     .catch((error: unknown) => dependencies.log.warn({ err: errorName(error) }, 'change not announced'));

@@ -5,6 +5,7 @@ import type { ValueRead } from './expressions/values-read.ts';
 import {
   actionOf,
   isOwnAction,
+  isResolveAction,
   isReviewAction,
   type ActionDefinition,
   type PolicySet,
@@ -248,21 +249,24 @@ function defaultRequirement({ policy, action }: Asked): RuleRequirement {
   const { require } = policy.defaults;
   const { operators = [] } = policy;
   if (!isOwnAction(action.action)) return require;
-  const terms = isReviewAction(action.action) ? REVIEW_TERMS : {};
+  const isJudgement = isReviewAction(action.action) || isResolveAction(action.action);
+  const terms = isJudgement ? JUDGEMENT_TERMS : {};
   if (operators.length === 0) return { ...require, ...terms };
   return { ...require, ...terms, stages: [{ any: operators, quorum: 1, escalate: [] }] };
 }
 
-/** An emergency is judged in words, and within three days. */
-const REVIEW_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true };
+/** What happened is judged in words, and within three days. */
+const JUDGEMENT_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true };
 
 /**
  * A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. The
- * review of an emergency changes nothing: one person judges it.
+ * review of an emergency changes nothing: one person judges it. What became of an action is told by two people, of whom
+ * the one who asks is the first, unless that is an agent.
  */
 function peopleFloor({ action, facts }: Asked): number {
   if (!isOwnAction(action.action)) return 0;
   if (isReviewAction(action.action)) return 1;
+  if (isResolveAction(action.action)) return facts.request.agent === '' ? 1 : 2;
   return facts.plan?.is_loosening === false ? 1 : 2;
 }
 

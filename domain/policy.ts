@@ -158,8 +158,33 @@ export const REVIEW: ActionDefinition = {
   fallback: 'review',
 };
 
+/** What people may find out of an action whose outcome was unknown. */
+export const RESOLUTIONS = ['succeeded', 'failed'] as const;
+
+/**
+ * What became of an action whose outcome Keyturn could not find out (`indeterminate`), told by an operator who looked at
+ * the target. In the catalogue like publishing; it changes the record of that request, and nothing at its target.
+ */
+export const RESOLVE: ActionDefinition = {
+  action: 'keyturn.resolve',
+  schema_version: 1,
+  title: 'Tell what became of an action',
+  connector: 'keyturn.resolution',
+  resource_type: 'keyturn.resolution',
+  arguments: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['request', 'outcome'],
+    properties: {
+      request: { type: 'string', pattern: '^req_[a-z2-7]{26}$' },
+      outcome: { type: 'string', enum: [...RESOLUTIONS] },
+    },
+  },
+  fallback: 'review',
+};
+
 /** Every action on Keyturn itself. */
-export const OWN_ACTIONS: readonly ActionDefinition[] = [PUBLISH, REVIEW];
+export const OWN_ACTIONS: readonly ActionDefinition[] = [PUBLISH, REVIEW, RESOLVE];
 
 /** The catalogue entry of an action, or undefined: an unknown action is forbidden. */
 export function actionOf(policy: PolicySet, action: string): ActionDefinition | undefined {
@@ -178,6 +203,11 @@ export function isOwnAction(action: string): boolean {
 /** True for the review of an emergency. What it is about happened already: nobody behind it can make it go away. */
 export function isReviewAction(action: string): boolean {
   return action === REVIEW.action;
+}
+
+/** True for telling what became of an action: two people do, of whom the first may be the one who asks. */
+export function isResolveAction(action: string): boolean {
+  return action === RESOLVE.action;
 }
 
 /** True for a name that policies must not declare: of an action, a type of resource, or a target. */
@@ -201,6 +231,14 @@ export function ownTarget({ operators = [] }: Pick<PolicySet, 'operators'>): Tar
 export function targetOf(policy: PolicySet, id: string): Target | undefined {
   if (id === OWN_TARGET) return ownTarget(policy);
   return policy.targets.find((candidate) => candidate.id === id);
+}
+
+/** True when the action is one on this target. Keyturn itself is one target, whatever is done to it. */
+export function isTargetOf(
+  target: Pick<Target, 'id' | 'resource_type'>,
+  { action, resource_type }: Pick<ActionDefinition, 'action' | 'resource_type'>,
+): boolean {
+  return isOwnAction(action) ? target.id === OWN_TARGET : target.resource_type === resource_type;
 }
 
 /** What ties an approval to a target: where and what it is, not who owns it or how it is called. */

@@ -1,14 +1,17 @@
 import { isLineageActive, type Directory } from './directory.ts';
 import type { Lineage } from './identity.ts';
-import { isReviewAction } from './policy.ts';
+import { isResolveAction, isReviewAction } from './policy.ts';
 
 /**
  * True while everybody behind a request may still have it. The review of an emergency does not depend on that: who left
- * or was stopped after it is no less to be reviewed.
+ * or was stopped after it is no less to be reviewed. Nor does telling what became of an action depend on who was behind
+ * that action: only on who tells.
  */
 export function mayStillAsk(
   directory: Directory,
   { action, lineage }: { readonly action: string; readonly lineage: Lineage },
 ): boolean {
-  return isReviewAction(action) || isLineageActive(directory, lineage);
+  if (isReviewAction(action)) return true;
+  const asking = isResolveAction(action) ? lineage.filter(({ role }) => role !== 'editor') : lineage;
+  return isLineageActive(directory, asking);
 }

@@ -29,7 +29,8 @@ export interface PlanRefusal {
     | 'policy_base_changed'
     | 'policy_unchanged'
     | 'policy_unknown'
-    | 'policy_invalid';
+    | 'policy_invalid'
+    | 'not_indeterminate';
   readonly detail: string;
 }
 

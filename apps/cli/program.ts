@@ -9,6 +9,7 @@ import { addLogin } from './commands/login.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRequest } from './commands/request.ts';
+import { addResolve } from './commands/resolve.ts';
 import { addShow } from './commands/show.ts';
 import { addSwitch } from './commands/switch.ts';
 import { addTicket } from './commands/ticket.ts';
@@ -30,6 +31,7 @@ const COMMANDS = [
   addWatch,
   addVerify,
   addReplay,
+  addResolve,
   addLogin,
   addPolicy,
   addSwitch,

@@ -7,6 +7,7 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
 
+import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import { createActivities } from '../../activities/index.ts';
@@ -102,6 +103,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     connectors: {
       'postgres.execute': createPostgresConnector({}),
       'keyturn.policy': createPolicyConnector({ source, policies }),
+      'keyturn.resolution': createResolutionConnector({ source, log }),
     },
     history: createHistoryReader(client, namespace),
     log,

@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { pino } from 'pino';
 
+import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
@@ -69,14 +70,18 @@ export async function openDependencies(
 ): Promise<Dependencies> {
   const source = createDataSource({ url: stack.databases.keyturn.worker, applicationName: 'local-worker' });
   await source.initialize();
+  const log = pino({ level: 'silent' });
   return {
     source,
     policies: new PolicyReader(),
     directories: new DirectoryReader(),
     ...(await readKeys(readConfiguration(stack.env))),
-    connectors: { 'postgres.execute': target },
+    connectors: {
+      'postgres.execute': target,
+      'keyturn.resolution': createResolutionConnector({ source, log }),
+    },
     history: createHistoryReader(client, stack.temporalPlace.namespace),
-    log: pino({ level: 'silent' }),
+    log,
     onEmergency: () => {},
   };
 }

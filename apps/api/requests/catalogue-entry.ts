@@ -2,6 +2,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import {
   actionOf,
   isReviewAction,
+  isTargetOf,
   targetOf,
   type ActionDefinition,
   type PolicySet,
@@ -25,7 +26,7 @@ export function catalogueEntry(
   if (isReviewAction(body.action))
     throw new KeyturnError('unknown_action', 'Nobody asks for this: Keyturn opens it after an emergency.');
   const target = targetOf(policy, body.target);
-  if (!target || target.resource_type !== action.resource_type) {
+  if (!target || !isTargetOf(target, action)) {
     throw new KeyturnError('unknown_target', 'There is no such target for this action.');
   }
   const mode = action.connector === null ? 'gate' : 'execute';

@@ -27,7 +27,7 @@ import { readStart, startWorkflow, type StartedRequest } from './start.ts';
 export async function createRequest(context: ApiContext, call: CreateCall): Promise<Created> {
   const answered = call.body.mode === 'gate' ? await answerAtOnce(context, call) : null;
   if (answered) return answered;
-  const lineage = lineageOf(call.caller, call.body, await editorsOf(context, call.body));
+  const lineage = lineageOf(call.caller, call.body, await editorsOf(context, call));
   const id = idOf(context, call);
   const known = await readRequest(context.source.manager, id);
   if (known) {

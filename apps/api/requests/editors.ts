@@ -1,17 +1,34 @@
 import { readProposer } from '../../../database/policy-candidates.ts';
+import { readRequest } from '../../../database/readers.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { LineageMember } from '../../../domain/identity.ts';
-import { PUBLISH } from '../../../domain/policy.ts';
+import { PUBLISH, RESOLVE } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
+import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 
-/** Who wrote what the arguments name: for a policy, who proposed it. Refuses a policy that nobody proposed. */
-export async function editorsOf(
-  { source }: ApiContext,
-  body: Pick<CreateBody, 'action' | 'arguments'>,
-): Promise<readonly LineageMember[]> {
-  if (body.action !== PUBLISH.action) return [];
+interface Asked {
+  readonly caller: Caller;
+  readonly body: Pick<CreateBody, 'action' | 'arguments'>;
+}
+
+/**
+ * Who else is behind what the arguments name: for a policy, who proposed it; for the outcome of an action, everybody who
+ * was behind that action. Refuses a policy that nobody proposed, and a request that nobody made.
+ */
+export async function editorsOf(context: ApiContext, asked: Asked): Promise<readonly LineageMember[]> {
+  switch (asked.body.action) {
+    case PUBLISH.action:
+      return proposerOf(context, asked);
+    case RESOLVE.action:
+      return peopleBehind(context, asked);
+    default:
+      return [];
+  }
+}
+
+async function proposerOf({ source }: ApiContext, { body }: Asked): Promise<readonly LineageMember[]> {
   const candidate = digestSchema.safeParse(body.arguments['candidate']);
   // What is no digest is refused with the other arguments.
   if (!candidate.success) return [];
@@ -19,4 +36,23 @@ export async function editorsOf(
   if (proposer === undefined)
     throw new KeyturnError('unknown_policy', 'Nobody proposed such a policy: run keyturn policy publish.');
   return proposer === null ? [] : [{ ...proposer, role: 'editor' }];
+}
+
+/**
+ * None of them tells what became of it: a requester would be believed about the own request. Who asks is the first of the
+ * two people whose word it takes, so that is a person too.
+ */
+async function peopleBehind(
+  { source }: ApiContext,
+  { body, caller }: Asked,
+): Promise<readonly LineageMember[]> {
+  reviewerOf(caller);
+  const { request } = body.arguments;
+  // What is no id is refused with the other arguments.
+  if (typeof request !== 'string') return [];
+  const row = await readRequest(source.manager, request);
+  if (!row) throw new KeyturnError('not_found', 'There is no such request.');
+  if (isOwnRequest(caller, row.lineage, [caller.directory]))
+    throw new KeyturnError('self_approval', 'You were behind that request: others tell what became of it.');
+  return row.lineage.map(({ issuer, subject }) => ({ issuer, subject, role: 'editor' }));
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 
-import { ownTarget, PUBLISH } from '../../../domain/policy.ts';
+import { isTargetOf, ownTarget, PUBLISH, RESOLVE } from '../../../domain/policy.ts';
 import {
   actionsSchema,
   inboxQuerySchema,
@@ -29,13 +29,13 @@ export class InboxController {
   @Get('actions')
   actions(@CallerParam() { policy }: Caller): ActionCatalogue {
     const targets = [...policy.policy.targets, ownTarget(policy.policy)];
-    const items = [...policy.policy.actions, PUBLISH].map((action) => ({
+    const items = [...policy.policy.actions, PUBLISH, RESOLVE].map((action) => ({
       action: action.action,
       title: action.title,
       schema_version: action.schema_version,
       arguments: action.arguments,
       targets: targets
-        .filter((target) => target.resource_type === action.resource_type)
+        .filter((target) => isTargetOf(target, action))
         .map(({ id, title, environment }) => ({ id, title, environment })),
     }));
     return actionsSchema.parse({ items });

@@ -1,0 +1,194 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { ApprovedCall, ProbeOutcome } from '../../activities/connectors/connector.ts';
+import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
+import { createActivities } from '../../activities/index.ts';
+import { ownTarget, RESOLVE } from '../../domain/policy.ts';
+import type { Problem, RequestView } from '../../domain/wire.ts';
+import type { Reply } from '../stack/http.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
+import { executionsOf, leavesOf } from './facts.ts';
+import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { ScriptedTarget } from './scripted-target.ts';
+
+/** An outcome that Keyturn cannot find out is told by two people, neither of whom was behind the action. */
+
+/** A target that is lost sight of right before the commit, and never says what became of it. */
+class LostTarget extends ScriptedTarget {
+  override async execute(call: ApprovedCall): Promise<never> {
+    await call.beforeCommit({ transactionId: '7' });
+    throw new Error('the connection is gone');
+  }
+
+  override async probe(): Promise<ProbeOutcome> {
+    return 'unknown';
+  }
+}
+
+let stack: Stack;
+let worker: LocalWorker;
+const tokens = new Map<string, string>();
+
+beforeAll(async () => {
+  stack = await startStack({ workers: 0 });
+  worker = await startLocalWorker(stack, { target: new LostTarget() });
+  for (const name of ['ada', 'olga', 'dmitri', 'omar', 'petra'])
+    tokens.set(name, await stack.issuer.humanToken(name));
+  tokens.set('agent', await stack.issuer.agentToken('agent-billing'));
+});
+
+afterAll(async () => {
+  await worker.stop();
+  await stack.stop();
+});
+
+function tokenOf(name: string): string {
+  return tokens.get(name) ?? expect.unreachable(`nobody is called ${name}`);
+}
+
+/** A request whose outcome stays unknown. */
+async function unknown(): Promise<string> {
+  const body = { action: 'postgres.execute', target: 'shop', arguments: { statement: 'fine' } };
+  const { body: asked } = await stack.request<RequestView>(tokenOf('agent'), body);
+  expect((await stack.decide(tokenOf('olga'), asked.id)).status).toBe(200);
+  await waitFor({
+    what: 'an open claim',
+    check: async () => (await executionsOf(stack, asked.id)).find(({ transaction_id: id }) => id !== null),
+  });
+  await lastProbe(asked.id);
+  await stack.waitForStatus(asked.id, 'indeterminate');
+  return asked.id;
+}
+
+/** What the worker comes to after minutes of asking the target. */
+async function lastProbe(id: string): Promise<void> {
+  const { rows } = await stack.keyturnDb.query<{ run_id: string }>(
+    'select run_id from keyturn.request where id = $1',
+    [id],
+  );
+  const info = { workflowExecution: { workflowId: id, runId: rows[0]?.run_id ?? '' }, attempt: 8 };
+  const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
+  await environment.run(createActivities(worker.dependencies).execute, {
+    step: 1,
+    at: new Date().toISOString(),
+  });
+}
+
+function tell<T = RequestView>(name: string, request: string, outcome = 'succeeded'): Promise<Reply<T>> {
+  const body = { action: RESOLVE.action, target: 'keyturn', arguments: { request, outcome } };
+  return stack.request<T>(tokenOf(name), body);
+}
+
+function approve<T = RequestView>(name: string, { id }: RequestView): Promise<Reply<T>> {
+  return stack.decide<T>(tokenOf(name), id, { reason: 'I looked at the target' });
+}
+
+async function codeOf(reply: Promise<Reply<Problem>>): Promise<readonly [number, string]> {
+  const { status, body } = await reply;
+  return [status, body.code];
+}
+
+async function expectVerifiable(id: string): Promise<void> {
+  const { code, stdout } = await stack.cli(['verify', id], { KEYTURN_TOKEN: tokenOf('dmitri') });
+  expect([code, stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
+}
+
+describe('an outcome that is unknown', () => {
+  it('is told by a person and agreed to by an operator, who sees what to look for', async () => {
+    const request = await unknown();
+    const { body: told } = await tell('dmitri', request);
+    expect(told.status).toBe('pending');
+    const [claim] = await executionsOf(stack, request);
+    const shown = await stack.http<RequestView>({ path: `/v1/requests/${told.id}`, token: tokenOf('omar') });
+    expect(shown.body.plan?.operation).toContain(claim?.idempotency_key);
+    expect(await codeOf(approve('dmitri', told))).toEqual([403, 'self_approval']);
+    expect(await codeOf(approve('ada', told))).toEqual([403, 'self_approval']);
+    expect((await stack.waitForStatus(request, 'indeterminate'))['version']).toBeDefined();
+    expect((await approve('omar', told)).status).toBe(200);
+    const row = await stack.waitForStatus(request, 'succeeded');
+    expect(row).toMatchObject({ failure: null, result: { resolution: told.id } });
+    expect((await executionsOf(stack, request)).map(({ state }) => state)).toEqual(['succeeded']);
+    expect((await leavesOf(stack, request)).at(-1)).toMatchObject({
+      type: 'execution.succeeded',
+      facts: { found_by: 'people', resolution: told.id },
+    });
+    await stack.waitForStatus(told.id, 'succeeded');
+    await Promise.all([request, told.id].map(expectVerifiable));
+  });
+
+  it('is told by nobody who was behind the action, and by no machine', async () => {
+    const request = await unknown();
+    expect(await codeOf(tell('ada', request))).toEqual([403, 'self_approval']);
+    expect(await codeOf(tell('agent', request))).toEqual([403, 'machine_cannot_decide']);
+    expect(await codeOf(tell('dmitri', 'req_aaaaaaaaaaaaaaaaaaaaaaaaaa'))).toEqual([404, 'not_found']);
+    expect(await codeOf(tell('dmitri', request, 'perhaps'))).toEqual([422, 'arguments_invalid']);
+    const line = ['resolve', request, '--as', 'failed', '--justification', 'the ledger lacks it', '--json'];
+    const { code, stdout } = await stack.cli(line, { KEYTURN_TOKEN: tokenOf('olga') });
+    expect(code).toBe(0);
+    expect((await approve('petra', JSON.parse(stdout) as RequestView)).status).toBe(200);
+    expect(await stack.waitForStatus(request, 'failed')).toMatchObject({
+      failure: { code: 'resolved_as_failed' },
+    });
+    await expectVerifiable(request);
+  });
+
+  it('is told once, whatever is agreed to at the same time', async () => {
+    const request = await unknown();
+    const [yes, no] = await Promise.all([tell('dmitri', request), tell('dmitri', request, 'failed')]);
+    await Promise.all([approve('omar', yes.body), approve('petra', no.body)]);
+    const ends = await Promise.all(
+      [yes, no].map(async ({ body }) => await stack.waitForStatus(body.id, ['succeeded', 'failed'])),
+    );
+    expect(new Set(ends.map(({ status }) => status))).toEqual(new Set(['failed', 'succeeded']));
+    expect(ends.find(({ status }) => status === 'failed')).toMatchObject({
+      failure: { code: 'not_indeterminate' },
+    });
+    const settled = (await leavesOf(stack, request)).filter(({ facts }) => facts['found_by'] === 'people');
+    expect(settled).toHaveLength(1);
+  });
+
+  it('that is not unknown cannot be told', async () => {
+    const { body: asked } = await stack.request<RequestView>(tokenOf('agent'), {
+      action: 'postgres.execute',
+      target: 'shop',
+      arguments: { statement: 'fine' },
+    });
+    const { body: told } = await tell('dmitri', asked.id, 'failed');
+    expect(told).toMatchObject({ status: 'failed', failure: { code: 'not_indeterminate' } });
+    await stack.waitForStatus(asked.id, 'pending');
+  });
+});
+
+describe('telling', () => {
+  it('that was given up after a crash never happens later', async () => {
+    const request = await unknown();
+    const connector = createResolutionConnector(worker.dependencies);
+    const { policy } = (await worker.dependencies.policies.active(worker.dependencies.source.manager)) ?? {};
+    const call = {
+      requestId: 'req_bbbbbbbbbbbbbbbbbbbbbbbbbb',
+      action: RESOLVE.action,
+      requester: 'dmitri',
+      target: ownTarget(policy ?? expect.unreachable('There is no policy.')),
+      arguments: { request, outcome: 'succeeded' },
+      idempotencyKey: 'key',
+    };
+    const planned = await connector.plan(call);
+    const approvedPlan = planned.kind === 'planned' ? planned.plan : expect.unreachable(planned.detail);
+    const inActivity = <T>(work: () => Promise<T>): Promise<T> =>
+      new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work);
+    const probed = await inActivity(() => connector.probe({ ...call, transactionId: null }));
+    expect(probed).toBe('not_done');
+    const late = inActivity(() => connector.execute({ ...call, approvedPlan, beforeCommit: async () => {} }));
+    await expect(late).rejects.toMatchObject({ code: 'illegal_move' });
+    await stack.waitForStatus(request, 'indeterminate');
+    const dying = { ...call, idempotencyKey: 'other key', approvedPlan };
+    const beforeCommit = async (): Promise<never> => Promise.reject(new Error('the worker dies here'));
+    await expect(inActivity(() => connector.execute({ ...dying, beforeCommit }))).rejects.toThrow(
+      'dies here',
+    );
+    await stack.waitForStatus(request, 'indeterminate');
+  });
+});
