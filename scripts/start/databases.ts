@@ -34,10 +34,16 @@ export async function prepareKeyturn(
     KEYTURN_API_PASSWORD: passwords.api,
     KEYTURN_WORKER_PASSWORD: passwords.worker,
   });
-  return {
-    api: withUser(url, 'keyturn_api', passwords.api),
-    worker: withUser(url, 'keyturn_worker', passwords.worker),
-  };
+  const worker = withUser(url, 'keyturn_worker', passwords.worker);
+  writeOperatorFile(folder, worker);
+  return { api: withUser(url, 'keyturn_api', passwords.api), worker };
+}
+
+/** For commands that read Keyturn's own database, such as `keyturn policy explain`. */
+function writeOperatorFile(folder: string, databaseUrl: string): void {
+  const file = path.join(folder, 'operator.env');
+  fs.writeFileSync(`${file}.new`, `KEYTURN_DATABASE_URL=${databaseUrl}\n`, { mode: 0o600 });
+  fs.renameSync(`${file}.new`, file);
 }
 
 /** Creates the shop whose data the demo's agents want to change. */

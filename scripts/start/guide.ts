@@ -41,5 +41,10 @@ Try it: paste these one after the other in a second terminal, in this folder.
   npm run -s keyturn -- watch $ID
   npm run -s keyturn -- verify $ID --keys ${shown}/keys/verification.jwks.json
 
+  # 5  Why these people? And what would another policy have said?
+  export $(cat ${shown}/operator.env)
+  npm run -s keyturn -- policy explain $ID
+  npm run -s keyturn -- policy backtest policies
+
 Ctrl-C stops everything; the data stays in ${shown}/.`);
 }
