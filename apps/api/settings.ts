@@ -1,3 +1,4 @@
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -27,7 +28,13 @@ const environmentSchema = z.object({
 export interface Settings {
   readonly databaseUrl: string;
   readonly poolSize: number;
-  readonly temporal: { readonly address: string; readonly namespace: string; readonly taskQueue: string };
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly taskQueue: string;
+    /** TLS, API key and metadata, by the variables that Temporal's own tools know. */
+    readonly connection: ClientConnectConfig['connectionOptions'];
+  };
   readonly files: {
     readonly verificationKeys: string;
     readonly sealingKeys: string;
@@ -49,15 +56,19 @@ export interface Settings {
 
 /** Reads the environment. Throws with the names of all variables that are missing or wrong, never with their values. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const parsed = environmentSchema.safeParse(withoutEmpty(environment));
+  const given = withoutEmpty(environment);
+  const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`Bad environment. ${problems.join('; ')}`);
   }
-  return settingsOf(parsed.data);
+  return settingsOf(parsed.data, loadClientConnectConfig({ disableFile: true, overrideEnvVars: given }));
 }
 
-function settingsOf(values: z.infer<typeof environmentSchema>): Settings {
+function settingsOf(
+  values: z.infer<typeof environmentSchema>,
+  { connectionOptions }: ClientConnectConfig,
+): Settings {
   return {
     databaseUrl: values.KEYTURN_DATABASE_URL,
     poolSize: values.KEYTURN_API_POOL,
@@ -65,6 +76,7 @@ function settingsOf(values: z.infer<typeof environmentSchema>): Settings {
       address: values.TEMPORAL_ADDRESS,
       namespace: values.TEMPORAL_NAMESPACE,
       taskQueue: values.KEYTURN_TASK_QUEUE,
+      connection: connectionOptions,
     },
     files: {
       verificationKeys: values.KEYTURN_VERIFICATION_KEYS,
@@ -85,6 +97,8 @@ function settingsOf(values: z.infer<typeof environmentSchema>): Settings {
 }
 
 /** A variable set to nothing is a variable not set: compose files write `NAME=${NAME:-}`. */
-function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+function withoutEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+  );
 }

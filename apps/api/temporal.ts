@@ -14,6 +14,7 @@ import type { Settings } from './settings.ts';
 /** A client that connects when it is first used and again after every loss. */
 export function createTemporal(settings: Settings): Client {
   const connection = Connection.lazy({
+    ...settings.temporal.connection,
     address: settings.temporal.address,
     // The library's own pauses between attempts grow to two minutes: far longer than a restart of the server takes.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
+import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection, type HistoryAndWorkflowId } from '@temporalio/client';
 import {
   DefaultLogger,
@@ -25,8 +26,7 @@ export type HistorySource =
 /** What to replay, and against what. */
 export interface Replay {
   readonly source: HistorySource;
-  readonly address: string;
-  readonly namespace: string;
+  readonly environment: NodeJS.ProcessEnv;
   readonly bundle: string | undefined;
 }
 
@@ -43,12 +43,12 @@ type Histories = Parameters<typeof Worker.runReplayHistories>[1];
 
 /** Replays histories against today's workflow code. Nothing is changed anywhere. */
 export async function replayHistories(replay: Replay): Promise<ReplayedHistory[]> {
-  silenceRuntime();
   const options = replayOptions(replay.bundle);
   if (replay.source.kind === 'file') return collect(options, await historiesOfFile(replay.source));
-  const connection = await connect(replay.address);
+  const connection = await connect(replay.environment);
   try {
-    const client = new Client({ connection, namespace: replay.namespace });
+    const namespace = replay.environment['TEMPORAL_NAMESPACE'] || 'default';
+    const client = new Client({ connection, namespace });
     return await collect(options, await historiesOfServer(client, replay.source));
   } finally {
     await connection.close();
@@ -65,11 +65,25 @@ function silenceRuntime(): void {
   });
 }
 
-async function connect(address: string): Promise<Connection> {
-  return Connection.connect({ address }).catch((error: unknown) => {
+async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
+  const given = Object.entries(environment).flatMap(([name, value]) =>
+    value ? [[name, value] as const] : [],
+  );
+  const { connectionOptions } = loadClientConnectConfig({
+    disableFile: true,
+    overrideEnvVars: Object.fromEntries(given),
+  });
+  const { address = '127.0.0.1:7233' } = connectionOptions;
+  const connection = Connection.lazy({ ...connectionOptions, address });
+  try {
+    await connection.ensureConnected();
+    return connection;
+  } catch (error) {
+    // It would go on trying, and the program would never end.
+    await connection.close();
     const reason = error instanceof Error ? error.message : '';
     throw failure('unreachable', `The Temporal server at ${address} cannot be reached: ${reason}`);
-  });
+  }
 }
 
 async function historiesOfServer(
@@ -102,6 +116,8 @@ function workflowIdOf(history: History): string | undefined {
 }
 
 async function collect(options: ReplayWorkerOptions, histories: Histories): Promise<ReplayedHistory[]> {
+  // From here on the process lives until a worker of the SDK has ended.
+  silenceRuntime();
   const replayed: ReplayedHistory[] = [];
   const underway = new Map<string, History>();
   for await (const { workflowId, runId, error } of Worker.runReplayHistories(

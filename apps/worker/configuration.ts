@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { createLocalJWKSet, type CompactVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
@@ -30,6 +31,21 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): WorkerConfigu
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new Error(`The worker's environment is not usable: ${problems.join('; ')}`);
+}
+
+/**
+ * How Temporal is reached: TLS, API key and metadata by the variables that Temporal's own tools know. No file of those
+ * tools is read: what a process does is told by its environment alone.
+ */
+export function temporalConnection(environment: NodeJS.ProcessEnv): ClientConnectConfig['connectionOptions'] {
+  const given = Object.entries(environment).flatMap(([name, value]) =>
+    value ? [[name, value] as const] : [],
+  );
+  const { connectionOptions } = loadClientConnectConfig({
+    disableFile: true,
+    overrideEnvVars: Object.fromEntries(given),
+  });
+  return { ...connectionOptions, address: readConfiguration(environment).TEMPORAL_ADDRESS };
 }
 
 /** The keys the worker holds: none of them can sign. */

@@ -15,7 +15,12 @@ import { createDataSource, refuseSuperuser } from '../../database/data-source.ts
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
-import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
+import {
+  readConfiguration,
+  readKeys,
+  temporalConnection,
+  type WorkerConfiguration,
+} from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
@@ -91,7 +96,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   await source.initialize();
   await refuseSuperuser(source);
   const namespace = configuration.TEMPORAL_NAMESPACE;
-  const connection = await NativeConnection.connect({ address: configuration.TEMPORAL_ADDRESS });
+  const connection = await NativeConnection.connect(temporalConnection(process.env));
   const client = new Client({ connection, namespace });
   const policies = new PolicyReader();
   const directories = new DirectoryReader();

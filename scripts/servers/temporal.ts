@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { pause, startProcess, waitUntilReady, type RunningProcess } from './process.ts';
 
@@ -58,7 +59,8 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
 
 /** Gives a server that runs elsewhere the namespace and search attributes that Keyturn needs. Repeating it is harmless. */
 export async function prepareNamespace(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address, connectTimeout: 5_000 });
+  const { connectionOptions } = loadClientConnectConfig({ disableFile: true });
+  const connection = await Connection.connect({ ...connectionOptions, address, connectTimeout: 5_000 });
   try {
     await registerNamespace(connection, namespace);
     await retryFor(30_000, () => addSearchAttributes(connection, namespace));

@@ -200,6 +200,8 @@ function inherited(): Environment {
 
 function common({ settings, addresses, keys }: Context): Environment {
   return {
+    // How another server is reached is no way to reach our own.
+    ...(settings.temporalAddress ? {} : { TEMPORAL_TLS: 'false', TEMPORAL_API_KEY: undefined }),
     TEMPORAL_ADDRESS: addresses.temporal,
     TEMPORAL_NAMESPACE: settings.namespace,
     KEYTURN_VERIFICATION_KEYS: keys.verification,

@@ -17,7 +17,7 @@ interface ReplayOptions {
 export function addReplay(program: Command, terminal: Terminal): void {
   withJson(program.command('replay [id]'))
     .description(
-      "replay recorded histories against today's workflow code (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE)",
+      "replay recorded histories against today's workflow code (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and so on)",
     )
     .option('--all', 'every request that the Temporal server still keeps')
     .option('--history <file>', 'a history that was saved as JSON, without a server')
@@ -33,8 +33,7 @@ export function addReplay(program: Command, terminal: Terminal): void {
       const { replayHistories } = await import('../replayer.ts');
       const replayed = await replayHistories({
         source: sourceOf(id, options),
-        address: terminal.environment['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233',
-        namespace: terminal.environment['TEMPORAL_NAMESPACE'] ?? 'default',
+        environment: terminal.environment,
         bundle: options.bundle,
       });
       terminal.out(options.json ? JSON.stringify(jsonOf(replayed)) : replayLines(replayed).join('\n'));
