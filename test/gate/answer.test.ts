@@ -5,6 +5,7 @@ import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from '../api/api.ts';
+import { provider, writeScim } from '../api/scim/provisioning.ts';
 import type { Reply } from '../stack/http.ts';
 import { gatePolicyFolder, release } from './policies.ts';
 
@@ -13,7 +14,7 @@ let policy: PolicySet;
 let agent: string;
 
 beforeAll(async () => {
-  api = await startApi();
+  api = await startApi({}, (issuer) => writeScim('gate', issuer));
   const loaded = await loadPolicyFolder(gatePolicyFolder(), {
     KEYTURN_IDP_ISSUER: api.issuer.url,
     KEYTURN_SECOND_ISSUER: api.secondIssuer.url,
@@ -219,6 +220,26 @@ describe('what is not simply allowed goes to a workflow, and the key with it', (
     expect(await hasWorkflow(reply.body.id)).toBe(true);
     expect(await leavesOf(reply.body.id)).toEqual([]);
     expect(await count('keyturn.window_reservation where request = $1', reply.body.id)).toBe(0);
+  });
+
+  it('everything while a freeze is on, as what is performed here waits for its end', async () => {
+    const [from, to] = ['2000-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z'];
+    const freeze = { id: 'peak', title: 'Peak season', from, to, environments: ['sandbox'], actions: null };
+    await under({ ...policy, freezes: [freeze] }, async () => {
+      const reply = await ask(release('free'));
+      expect(reply).toMatchObject({ status: 202, body: { status: 'planning' } });
+      expect(await leavesOf(reply.body.id)).toEqual([]);
+    });
+  });
+
+  it('what an agent asks whose owner was deactivated by provisioning, though the policy file knows nothing of it', async () => {
+    const okta = provider(api);
+    const ada = await okta.addUser('ada@example.com', { externalId: 'ada' });
+    await okta.patch(`Users/${ada}`, [{ op: 'replace', path: 'active', value: false }]);
+    const reply = await ask(release('free'));
+    await okta.patch(`Users/${ada}`, [{ op: 'replace', path: 'active', value: true }]);
+    expect(reply).toMatchObject({ status: 202, body: { status: 'planning' } });
+    expect(await leavesOf(reply.body.id)).toEqual([]);
   });
 
   it('stays there when a policy allows it later, also when the start of the workflow failed then', async () => {
