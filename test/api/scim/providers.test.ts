@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { leafHash, type Leaf } from '../../../domain/audit.ts';
 import type { Person } from '../../../domain/directory.ts';
-import { startApi, type TestApi } from '../api.ts';
+import { policyDigest } from '../../../domain/policy.ts';
+import { activate, startApi, type TestApi } from '../api.ts';
 import { ENTRA, GROUP, OKTA, provider, USER, writeScim, type List, type Provider } from './provisioning.ts';
 
 let api: TestApi;
@@ -225,6 +226,30 @@ describe('an authority', () => {
   });
 });
 
+it('what an authority takes away leaves groups alone that have passed to the policy file', async () => {
+  const names = ['lent', 'around'];
+  const lent = await Promise.all(names.map((name) => okta.addGroup(name)));
+  await Promise.all(lent.map((group) => okta.call(`Groups/${group}`, { method: 'DELETE' })));
+  const groups = [
+    ...api.policy.directory.groups,
+    { id: 'lent', members: ['dmitri'], groups: [] },
+    { id: 'around', members: [], groups: ['still-okta'] },
+    { id: 'still-okta', authority: 'scim:okta', members: [], groups: [] },
+  ];
+  const policy = { ...api.policy, directory: { ...api.policy.directory, groups } };
+  await activate(api.databases, policy, policyDigest(policy));
+  const user = await okta.addUser('dmitri');
+  const group = await okta.addGroup('still-okta', [user]);
+  await okta.call(`Users/${user}`, { method: 'DELETE' });
+  await okta.call(`Groups/${group}`, { method: 'DELETE' });
+  const { directory } = await api.context.directories.now(api.context.source.manager);
+  expect(directory.groups.filter(({ id }) => id === 'lent' || id === 'around')).toEqual([
+    { id: 'around', members: [], groups: ['still-okta'] },
+    { id: 'lent', members: ['dmitri'], groups: [] },
+  ]);
+  await activate(api.databases, api.policy, api.policyDigest);
+});
+
 describe('the audit log', () => {
   it('has one entry a change, in one chain, without a name', async () => {
     const count = (await changes()).length;
@@ -249,6 +274,44 @@ describe('the audit log', () => {
     expect(await changes()).toHaveLength(count + names.length);
   });
 
+  it('takes entries of the API only where they belong, so that nobody can break or end the chain', async () => {
+    await okta.addUser('chained');
+    const chain = await changes();
+    const { rows } = await api.db.query<{ leaf: string }>(
+      `select leaf from audit.entry where request = 'directory' order by n desc limit 1`,
+    );
+    const n = chain.length;
+    const good = {
+      ...chain.at(-1),
+      id: `directory/directory/change/${n}`,
+      n,
+      prev: leafHash(rows[0]?.leaf ?? ''),
+    };
+    const write = (leaf: object, name: string): Promise<unknown> => {
+      const wanted = { id: name, group_id: name, display_name: name, is_deleted: false };
+      return api.context.source.query('select keyturn.write_scim_group($1, $2, $3)', [
+        'scim:okta',
+        JSON.stringify({ ...wanted, added: [], removed: [] }),
+        JSON.stringify(leaf),
+      ]);
+    };
+    const facts = { operation: 'group.created' };
+    for (const change of [
+      { n: 2_147_483_647 },
+      { prev: null },
+      { id: `req_${'a'.repeat(26)}/run/execute/1` },
+      { actor: { ...good.actor, kind: 'person' } },
+      { facts },
+      { type: 'request.approved' },
+    ])
+      await expect(write({ ...good, ...change }, 'forged'), JSON.stringify(change)).rejects.toThrow(
+        /not the next entry about the directory|entry_id_names_its_stream/,
+      );
+    expect(await changes()).toHaveLength(n);
+    await write(good, 'well-formed');
+    expect(await changes()).toHaveLength(n + 1);
+  });
+
   it('takes entries of the API only about what its function changed', async () => {
     const leaf = JSON.stringify({
       type: 'request.approved',
@@ -265,7 +328,7 @@ describe('the audit log', () => {
     });
     await expect(
       api.context.source.query('select keyturn.write_scim_user($1, $2, $3)', ['scim:okta', wanted, leaf]),
-    ).rejects.toThrow('not an entry about the directory');
+    ).rejects.toThrow('not the next entry about the directory');
     await expect(
       api.context.source.query(`select keyturn.append_directory_leaf('scim:okta', '{}')`),
     ).rejects.toThrow('permission denied');
