@@ -137,6 +137,15 @@ describe('what policy allows is answered on the spot', () => {
     expect(withdrawn.body).toMatchObject({ code: 'request_finished' });
   });
 
+  it('to a person whom only provisioning brought as well, by her name', async () => {
+    await provider(api).addUser('nora', { displayName: 'Nora Okta' });
+    const token = await api.issuer.humanToken('nora');
+    const { status, body } = await ask(release('free'), randomUUID(), token);
+    expect(status).toBe(201);
+    const timeline = await api.http({ path: `/v1/requests/${body.id}/timeline`, token });
+    expect(timeline.body).toMatchObject({ items: [{ actor: { kind: 'person', name: 'Nora Okta' } }] });
+  });
+
   it('counts as a request in the past of the requester', async () => {
     const token = await api.issuer.agentToken('agent-dba');
     const first = await ask(release('free'), randomUUID(), token);
