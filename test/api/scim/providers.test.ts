@@ -172,6 +172,49 @@ it('a user that came back after DELETE is the same person', async () => {
   expect(await personOf('rehired')).toEqual(before);
 });
 
+it('a user that was deactivated stays so until somebody says otherwise', async () => {
+  const user = await okta.addUser('silent', { active: false });
+  const body = { schemas: [USER], userName: 'silent@example.com', externalId: 'silent', displayName: 'S' };
+  const replaced = await okta.call(`Users/${user}`, { method: 'PUT', body });
+  expect(replaced.body).toMatchObject({ displayName: 'S', active: false });
+  expect(await personOf('silent')).toMatchObject({ name: 'S', active: false });
+});
+
+it('an account that was given up makes whoever gets it next another person', async () => {
+  const first = await okta.addUser('rotating');
+  await okta.patch(`Users/${first}`, [{ op: 'replace', path: 'externalId', value: 'rotated' }]);
+  expect(await personOf('rotating')).toBeUndefined();
+  await okta.addUser('rotating-again', { externalId: 'rotating' });
+  expect((await personOf('rotating'))?.id).not.toBe((await personOf('rotated'))?.id);
+});
+
+it('a group is emptied by removing its members without naming any', async () => {
+  const user = await okta.addUser('removed');
+  const group = await okta.addGroup('emptied', [user]);
+  for (const operation of [
+    { op: 'remove', path: 'members' },
+    { op: 'Remove', path: 'members', value: null },
+  ]) {
+    await okta.patch(`Groups/${group}`, [{ op: 'add', path: 'members', value: [{ value: user }] }]);
+    expect(await membersOf('emptied')).toHaveLength(1);
+    await okta.patch(`Groups/${group}`, [operation]);
+    expect(await membersOf('emptied'), JSON.stringify(operation)).toEqual([]);
+  }
+});
+
+it('whoever was taken away cannot be put into a group', async () => {
+  const [user, group] = [await okta.addUser('taken-away'), await okta.addGroup('taken-away')];
+  await okta.call(`Users/${user}`, { method: 'DELETE' });
+  await okta.call(`Groups/${group}`, { method: 'DELETE' });
+  for (const value of [user, group]) {
+    const body = { schemas: [GROUP], displayName: 'of-the-gone', members: [{ value }] };
+    expect(await okta.call('Groups', { body })).toMatchObject({
+      status: 400,
+      body: { scimType: 'invalidValue' },
+    });
+  }
+});
+
 describe('an authority', () => {
   it('sees and changes nothing of another one', async () => {
     const user = await okta.addUser('only-okta');
@@ -184,6 +227,13 @@ describe('an authority', () => {
       );
     }
     expect((await entra.find('Users', 'userName sw "only-okta"')).totalResults).toBe(0);
+    await entra.addGroup('only-entra', [await entra.addUser('only-entra')]);
+    expect((await okta.find('Users', 'userName sw "only-entra"')).totalResults).toBe(0);
+    for (const [one, group] of [
+      [okta, 'only-entra'],
+      [entra, 'only-okta'],
+    ] as const)
+      expect((await one.find('Groups', `displayName eq "${group}"`)).totalResults).toBe(0);
     const members = { schemas: [GROUP], displayName: 'stolen', members: [{ value: user }] };
     expect(await entra.call('Groups', { body: members })).toMatchObject({
       status: 400,
