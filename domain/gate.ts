@@ -22,7 +22,7 @@ export type GateResult = {
 
 /** What is asked about before anybody is. */
 export interface GateQuestion {
-  /** The directory of now, with what every authority says: a policy knows only the people of its file. */
+  /** Who is who now, by every authority: that of the policy's files is not all of it. */
   readonly directory: Directory;
   readonly action: string;
   readonly lineage: Lineage;

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { writeSession } from '../../apps/cli/session.ts';
 import { problem, startServer, type AnsweringServer, type Received, type Reply } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
@@ -43,22 +42,6 @@ function posted(): unknown[] {
     .filter((call) => call.method === 'POST')
     .map((call) => JSON.parse(call.body));
 }
-
-describe('policy publish', () => {
-  it('tells what changes also where an earlier version stored the active policy', async () => {
-    const folder = join(import.meta.dirname, '../../policies');
-    const loaded = await loadPolicyFolder(folder);
-    const { windows: _w, freezes: _f, rotations: _r, ...old } = loaded.ok ? loaded.policy : ({} as never);
-    const url = await api(({ method, path }) => {
-      if (path === '/v1/policies')
-        return { status: 201, body: { digest: '', active: 'sha256:old', is_new: true } };
-      return { status: 200, body: method === 'GET' ? { policy: old } : VIEW };
-    });
-    const result = await keyturn(['policy', 'publish', folder, '--api', url]);
-    expect([result.code, result.error]).toEqual([0, '']);
-    expect(result.out).toContain('As a whole this is');
-  });
-});
 
 describe('approve', () => {
   it('shows what will happen, asks with the digest, and decides on exactly that', async () => {

@@ -113,13 +113,14 @@ async function repeatAnswer(context: ApiContext, call: CreateCall, answer: GateA
 
 /** Reservations of counting windows and the answer are one transaction: one that is not given reserves nothing. */
 async function judgeAndRecord(context: ApiContext, asked: GateAsked): Promise<Attempt> {
-  const { directory, policy } = asked.call.caller;
-  const isCounted = policy.policy.windows.some((window) => window.action.includes(asked.action.action));
+  const { policy } = asked.call.caller.policy;
+  const isCounted = policy.windows.some((window) => window.action.includes(asked.action.action));
   const outcome = await reserving(context.source, isCounted, async (manager) => {
     // The same order of locks as a claim: else the two could wait for each other.
     if (isCounted && !(await holdGround(manager, groundOf(asked))))
       return { isKept: false, result: 'again' as const };
     const judged = await judgeGate(manager, asked);
+    const { directory } = asked.call.caller;
     const question = { directory, action: asked.action.action, lineage: asked.lineage };
     if (!isAllowedAtOnce(question, judged.evaluation)) return { isKept: false, result: null };
     return keep(await recordAnswer(context, manager, { ...asked, ...judged }));
