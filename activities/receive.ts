@@ -6,6 +6,7 @@ import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { pseudonymOf } from '../domain/audit.ts';
 import { gateToWorkflow } from '../database/gate-answers.ts';
+import { newRequest } from '../database/new-request.ts';
 import { readRequest } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
@@ -78,44 +79,11 @@ async function refuseAnswered(manager: EntityManager, row: RequestRow): Promise<
 
 function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): RequestRow {
   const target = targetOf(policy, signed.target);
-  const [requester] = signed.lineage;
-  if (!target || !requester)
+  if (!target || signed.lineage.length === 0)
     throw new KeyturnError('unknown_target', 'The policy of this request has no such target.');
   return {
-    id: signed.id,
+    ...newRequest(signed, { envelope, environment: target.environment }),
     run_id: place.run,
-    envelope,
-    action: signed.action,
-    schema_version: signed.schema_version,
-    target: signed.target,
-    environment: target.environment,
-    mode: signed.mode,
-    intent_digest: signed.intent_digest,
-    lineage: signed.lineage,
-    requester_issuer: requester.issuer,
-    requester_subject: requester.subject,
-    creation_policy_digest: signed.policy_digest,
-    status: 'planning',
-    denied_by: null,
-    round: 0,
-    plan_digest: null,
-    decision_digest: null,
-    requirement: null,
-    risk: null,
-    risk_reasons: null,
-    matched_rules: null,
-    summary: null,
-    open_selectors: [],
-    pending_since: null,
-    first_pending_at: null,
-    expires_at: null,
-    clocks: null,
-    failure: null,
-    result: null,
-    shortage: null,
-    is_break_glass: false,
-    held_until: null,
-    created_at: new Date(signed.issued_at),
     updated_at: new Date(place.at),
     version: '1',
   };

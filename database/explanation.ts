@@ -3,7 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { digestOf } from '../domain/digest.ts';
 import { evaluate, type Evaluation } from '../domain/evaluation.ts';
 import { differencesOf, type RecordedOutcome } from '../domain/explanation.ts';
-import { policyDigest, type PolicySet } from '../domain/policy.ts';
+import { completePolicy } from '../domain/policy-upgrade.ts';
+import { policyDigest, type StoredPolicy } from '../domain/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy-facts.ts';
 
 /** One evaluation as it was recorded. */
@@ -38,7 +39,7 @@ interface EvaluationRow extends Omit<RecordedEvaluation, 'at'> {
   readonly at: Date;
   /** Null when they were erased. */
   readonly facts: StoredFacts | null;
-  readonly policy: PolicySet | null;
+  readonly policy: StoredPolicy | null;
 }
 
 /**
@@ -65,15 +66,16 @@ export async function explainRequest(
 }
 
 function recompute(row: EvaluationRow): Recomputation {
-  if (row.policy === null) return { kind: 'missing', what: 'policy' };
+  const { policy: stored } = row;
+  if (stored === null) return { kind: 'missing', what: 'policy' };
   if (row.facts === null) return { kind: 'missing', what: 'facts' };
-  if (!isNamedBy(row.policy_digest, () => policyDigest(row.policy as PolicySet)))
-    return { kind: 'altered', what: 'policy' };
+  if (!isNamedBy(row.policy_digest, () => policyDigest(stored))) return { kind: 'altered', what: 'policy' };
   if (!isNamedBy(row.facts_digest, () => digestOf(row.facts))) return { kind: 'altered', what: 'facts' };
-  const facts = recalledFacts(row.policy, row.facts);
+  const policy = completePolicy(stored);
+  const facts = recalledFacts(policy, row.facts);
   // The set is the one that was used, so it has the target: else the two were never evaluated together.
   if (facts === null) return { kind: 'altered', what: 'facts' };
-  const evaluation = evaluate(row.policy, facts, row.phase);
+  const evaluation = evaluate(policy, facts, row.phase);
   const fields = differencesOf(row.outcome, evaluation);
   return fields.length === 0 ? { kind: 'agrees', evaluation } : { kind: 'differs', fields, evaluation };
 }

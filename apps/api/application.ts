@@ -13,7 +13,7 @@ import { ApiContext } from './context.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
 import { EvaluateController } from './gate/evaluate.controller.ts';
-import { readBody } from './http/body.ts';
+import { BodyReader } from './http/body.ts';
 import { observe } from './http/observe.ts';
 import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
@@ -65,7 +65,7 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
   app.use('/scim', scimDoor(context));
-  app.use(readBody);
+  app.useGlobalInterceptors(new BodyReader());
   app.useGlobalFilters(new ProblemFilter(context.log));
   const server = app.getHttpServer() as Server;
   server.headersTimeout = 10_000;

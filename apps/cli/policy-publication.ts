@@ -1,5 +1,6 @@
 import { classifyChange } from '../../domain/policy-diff.ts';
-import { OWN_TARGET, PUBLISH, type PolicySet } from '../../domain/policy.ts';
+import { completePolicy } from '../../domain/policy-upgrade.ts';
+import { OWN_TARGET, PUBLISH, type PolicySet, type StoredPolicy } from '../../domain/policy.ts';
 import type { Created } from '../../sdk/client.ts';
 import { clientOf, type ApiOptions } from './connection.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,7 +23,7 @@ export async function publishPolicy(
   if (active === digest) return report(terminal, options, { kind: 'unchanged', digest });
   const base = await client.policy(active);
   if (!options.json)
-    terminal.out([...changeLines(base.policy as unknown as PolicySet, policy), ''].join('\n'));
+    terminal.out([...changeLines(base.policy as unknown as StoredPolicy, policy), ''].join('\n'));
   const { justification } = options;
   const created = await client.request({
     action: PUBLISH.action,
@@ -35,8 +36,8 @@ export async function publishPolicy(
 
 const SIGNS = { added: '+', removed: '-', edited: '~' } as const;
 
-function changeLines(base: PolicySet, candidate: PolicySet): string[] {
-  const { kind, changes } = classifyChange(base, candidate);
+function changeLines(base: StoredPolicy, candidate: PolicySet): string[] {
+  const { kind, changes } = classifyChange(completePolicy(base), candidate);
   const people = kind === 'loosening' ? 'two different people have to agree' : 'one person has to agree';
   const lines = changes.map((change) => {
     const named = change.name === null ? change.what : `${change.what} ${visible(change.name)}`;

@@ -216,6 +216,20 @@ describe('bytes that are not HTTP', () => {
   });
 });
 
+describe('a body from nobody', () => {
+  it.each([
+    ['POST /v1/requests', 401],
+    ['POST /v1/policies', 401],
+    ['POST /nowhere', 404],
+    ['GET /healthz', 200],
+  ])('is neither read nor waited for: %s', async (call, status) => {
+    const head = ['host: x', 'connection: close', 'content-type: application/json', 'content-length: 200000'];
+    // All of the body is still to come when the answer is there.
+    const answer = await rawCall(`${call} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n{`);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+});
+
 function streamOf(text: string): ReadableStream<Uint8Array> {
   return new Blob([text]).stream();
 }

@@ -267,13 +267,14 @@ describe('whoever has the role of the API', () => {
     const last = chain.at(-1);
     const good = {
       ...last?.leaf,
-      id: 'forged',
+      id: 'switches/forged',
       n: chain.length,
       prev: leafHash(last?.text ?? ''),
       facts: { ...last?.leaf.facts, switch: 'swi_2' },
     };
     const forged = [
       { type: 'request.approved' },
+      { id: `req_${'a'.repeat(26)}/run/execute/1` },
       { type: 'switch.lifted' },
       { stream: { request: 'policy', run: 'policy' } },
       { n: chain.length + 1 },
@@ -299,7 +300,7 @@ describe('whoever has the role of the API', () => {
     const { id } = await thrown();
     const chain = await leaves();
     const entryOf = (type: string, n: number, prev: string | undefined) =>
-      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `forged/${n}`, n, prev });
+      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/forged/${n}`, n, prev });
     const first = entryOf('switch.lift_confirmed', chain.length, leafHash(chain.at(-1)?.text ?? ''));
     const second = entryOf('switch.lifted', chain.length + 1, leafHash(first));
     const entries = [first, second].map((leaf) => ({ leaf, parts: {} }));

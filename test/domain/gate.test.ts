@@ -32,6 +32,7 @@ import {
 } from './verification-story.ts';
 
 const LINEAGE = [{ role: 'requester' as const, issuer: ISSUER, subject: 'agent-billing' }];
+const QUESTION = { directory: DIRECTORY, action: ACTION.action, lineage: LINEAGE };
 
 function gatePolicy(changes: Partial<PolicySet> = {}): PolicySet {
   const rules = [exampleRule('open', 'allow'), exampleRule('short', 'allow', { valid_for_ms: MINUTE_MS })];
@@ -45,22 +46,19 @@ function judged(policy: PolicySet): Evaluation {
 describe('an allow on the spot', () => {
   it('is given for a plain allow', () => {
     const policy = gatePolicy();
-    expect(isAllowedAtOnce({ policy, action: ACTION.action, lineage: LINEAGE }, judged(policy))).toBe(true);
+    expect(isAllowedAtOnce(QUESTION, judged(policy))).toBe(true);
   });
 
   it('is not given in doubt, against a rule, for Keyturn itself, or when somebody behind it is deactivated', () => {
-    const policy = gatePolicy();
-    const allowed = judged(policy);
-    const question = { policy, action: ACTION.action, lineage: LINEAGE };
-    expect(isAllowedAtOnce(question, { ...allowed, is_degraded: true })).toBe(false);
-    expect(isAllowedAtOnce(question, { ...allowed, effect: 'review' })).toBe(false);
-    expect(isAllowedAtOnce(question, { ...allowed, effect: 'forbid' })).toBe(false);
-    expect(isAllowedAtOnce({ ...question, action: 'keyturn.publish' }, allowed)).toBe(false);
+    const allowed = judged(gatePolicy());
+    expect(isAllowedAtOnce(QUESTION, { ...allowed, is_degraded: true })).toBe(false);
+    expect(isAllowedAtOnce(QUESTION, { ...allowed, effect: 'review' })).toBe(false);
+    expect(isAllowedAtOnce(QUESTION, { ...allowed, effect: 'forbid' })).toBe(false);
+    expect(isAllowedAtOnce({ ...QUESTION, action: 'keyturn.publish' }, allowed)).toBe(false);
     const people = DIRECTORY.people.map((person) =>
       person.id === 'ada' ? { ...person, active: false } : person,
     );
-    const without = gatePolicy({ directory: { ...DIRECTORY, people } });
-    expect(isAllowedAtOnce({ ...question, policy: without }, allowed)).toBe(false);
+    expect(isAllowedAtOnce({ ...QUESTION, directory: { ...DIRECTORY, people } }, allowed)).toBe(false);
   });
 
   it('lasts five minutes, or the shortest time of the rules that matched', () => {

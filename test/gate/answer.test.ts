@@ -1,26 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { RequestView } from '../../domain/wire.ts';
-import { activate, startApi, type TestApi } from '../api/api.ts';
+import { activate, type TestApi } from '../api/api.ts';
+import { provider } from '../api/scim/provisioning.ts';
 import type { Reply } from '../stack/http.ts';
-import { gatePolicyFolder, release } from './policies.ts';
+import { startGateApi } from './api.ts';
+import { release } from './policies.ts';
 
 let api: TestApi;
 let policy: PolicySet;
 let agent: string;
 
 beforeAll(async () => {
-  api = await startApi();
-  const loaded = await loadPolicyFolder(gatePolicyFolder(), {
-    KEYTURN_IDP_ISSUER: api.issuer.url,
-    KEYTURN_SECOND_ISSUER: api.secondIssuer.url,
-  });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  policy = loaded.policy;
-  await activate(api.databases, policy, loaded.digest);
+  ({ api, policy } = await startGateApi());
   agent = await api.issuer.agentToken('agent-billing');
 });
 afterAll(async () => {
@@ -136,6 +130,15 @@ describe('what policy allows is answered on the spot', () => {
     expect(withdrawn.body).toMatchObject({ code: 'request_finished' });
   });
 
+  it('to a person whom only provisioning brought as well, by her name', async () => {
+    await provider(api).addUser('nora', { displayName: 'Nora Okta' });
+    const token = await api.issuer.humanToken('nora');
+    const { status, body } = await ask(release('free'), randomUUID(), token);
+    expect(status).toBe(201);
+    const timeline = await api.http({ path: `/v1/requests/${body.id}/timeline`, token });
+    expect(timeline.body).toMatchObject({ items: [{ actor: { kind: 'person', name: 'Nora Okta' } }] });
+  });
+
   it('counts as a request in the past of the requester', async () => {
     const token = await api.issuer.agentToken('agent-dba');
     const first = await ask(release('free'), randomUUID(), token);
@@ -219,6 +222,26 @@ describe('what is not simply allowed goes to a workflow, and the key with it', (
     expect(await hasWorkflow(reply.body.id)).toBe(true);
     expect(await leavesOf(reply.body.id)).toEqual([]);
     expect(await count('keyturn.window_reservation where request = $1', reply.body.id)).toBe(0);
+  });
+
+  it('everything while a freeze is on, as what is performed here waits for its end', async () => {
+    const [from, to] = ['2000-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z'];
+    const freeze = { id: 'peak', title: 'Peak season', from, to, environments: ['sandbox'], actions: null };
+    await under({ ...policy, freezes: [freeze] }, async () => {
+      const reply = await ask(release('free'));
+      expect(reply).toMatchObject({ status: 202, body: { status: 'planning' } });
+      expect(await leavesOf(reply.body.id)).toEqual([]);
+    });
+  });
+
+  it('what an agent asks whose owner was deactivated by provisioning, though the policy file knows nothing of it', async () => {
+    const okta = provider(api);
+    const ada = await okta.addUser('ada@example.com', { externalId: 'ada' });
+    await okta.patch(`Users/${ada}`, [{ op: 'replace', path: 'active', value: false }]);
+    const reply = await ask(release('free'));
+    await okta.patch(`Users/${ada}`, [{ op: 'replace', path: 'active', value: true }]);
+    expect(reply).toMatchObject({ status: 202, body: { status: 'planning' } });
+    expect(await leavesOf(reply.body.id)).toEqual([]);
   });
 
   it('stays there when a policy allows it later, also when the start of the workflow failed then', async () => {

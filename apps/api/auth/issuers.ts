@@ -31,7 +31,7 @@ const issuerSchema = z
     /** Keys fetched in clear from another machine can be swapped on the way: only with the operator's word for it. */
     allow_insecure_http: z.boolean().optional(),
   })
-  .refine((entry) => entry.allow_insecure_http === true || isProtected(entry.jwks_uri ?? entry.issuer), {
+  .refine((entry) => mayFetchFrom(entry.jwks_uri ?? entry.issuer, entry), {
     error: 'needs https (or allow_insecure_http: true) beyond loopback',
   });
 
@@ -47,6 +47,14 @@ export async function readIssuers(file: string): Promise<ReadonlyMap<string, Iss
   const issuers = new Map(parsed.data.issuers.map((entry) => [entry.issuer, entry]));
   if (issuers.size !== parsed.data.issuers.length) throw new Error(`${file}: an issuer is named twice.`);
   return issuers;
+}
+
+/** False for an address whose answer could be changed on the way, unless the operator allows that for the issuer. */
+export function mayFetchFrom(
+  address: string,
+  issuer: { readonly allow_insecure_http?: boolean | undefined },
+): boolean {
+  return issuer.allow_insecure_http === true || isProtected(address);
 }
 
 function isProtected(address: string): boolean {

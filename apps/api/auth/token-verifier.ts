@@ -2,7 +2,7 @@ import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify, type JWT
 import { z } from 'zod';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { Issuer } from './issuers.ts';
+import { mayFetchFrom, type Issuer } from './issuers.ts';
 import { principalOf, type Principal } from './principal.ts';
 
 const TOKEN_LENGTH_MAX = 16 * 1024;
@@ -91,15 +91,24 @@ async function discover(issuer: Issuer): Promise<string> {
   if (!response.ok) throw new IssuerAway();
   const found = discoverySchema.safeParse(await response.json().catch(() => null));
   if (!found.success || found.data.issuer !== issuer.issuer) throw new IssuerAway();
+  if (!mayFetchFrom(found.data.jwks_uri, issuer)) throw new IssuerAway();
   return found.data.jwks_uri;
 }
 
 class IssuerAway extends Error {}
 
 async function boundedFetch(address: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(address, init).catch(() => {
+  try {
+    const response = await fetch(address, init);
+    const { status, headers } = response;
+    return new Response(await boundedBody(response), { status, headers });
+  } catch {
+    // Also an answer that breaks off: it says nothing about a token.
     throw new IssuerAway();
-  });
+  }
+}
+
+async function boundedBody(response: Response): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -108,7 +117,7 @@ async function boundedFetch(address: string, init: RequestInit): Promise<Respons
     if (size > KEYS_BYTES_MAX) throw new IssuerAway();
     chunks.push(bytes);
   }
-  return new Response(Buffer.concat(chunks), { status: response.status, headers: response.headers });
+  return Buffer.concat(chunks);
 }
 
 /** The issuer's key set could not be fetched or read; anything else is a fault of the token. */

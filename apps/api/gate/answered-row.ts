@@ -1,4 +1,5 @@
 import type { GateAnswer } from '../../../database/gate-answers.ts';
+import { newRequest } from '../../../database/new-request.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { isLineageActive, type Directory } from '../../../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
@@ -6,7 +7,6 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN, type GateResult } from '../../../domain/gate.ts';
 import { targetOf } from '../../../domain/policy.ts';
 import type { ApiContext } from '../context.ts';
-import { NOTHING_YET } from '../requests/nothing-yet.ts';
 
 /** A stored answer as a request looks. What was asked comes from what was signed then. */
 export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<RequestRow> {
@@ -25,20 +25,10 @@ export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environme
     valid_until: answer.valid_until.toISOString(),
   };
   return {
-    ...NOTHING_YET,
-    id: answer.request,
+    ...newRequest(signed, { envelope: answer.envelope, environment }),
     run_id: GATE_RUN,
-    envelope: answer.envelope,
-    action: signed.action,
-    schema_version: signed.schema_version,
-    target: signed.target,
-    environment,
-    mode: signed.mode,
-    intent_digest: signed.intent_digest,
-    lineage: signed.lineage,
     requester_issuer: answer.requester_issuer,
     requester_subject: answer.requester_subject,
-    creation_policy_digest: answer.policy_digest,
     status: 'succeeded',
     risk: answer.risk,
     risk_reasons: answer.risk_reasons,

@@ -1,4 +1,5 @@
-import type { NextFunction, Request, Response } from 'express';
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { Request } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
@@ -11,17 +12,24 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'applicati
 export const BODY_BYTES_MAX = 256 * 1024;
 
 /**
- * Reads the whole body as strict JSON into `request.body`, for the handlers and nobody before them. Compressed bodies are
- * refused: a small one could unpack to anything.
+ * Reads the whole body as strict JSON into `request.body`, for the handlers and nobody before them: of whoever does not
+ * pass the guard nothing is read, since parsing is what costs most. Compressed bodies are refused: a small one could
+ * unpack to anything.
  */
-export async function readBody(request: Request, _response: Response, next: NextFunction): Promise<void> {
-  try {
-    request.body = await parsedBody(request);
-  } catch (error) {
-    // A request that was read to its end is destroyed as well: what is wrong with it then is what was said.
-    throw request.destroyed && !request.complete ? cutShort() : error;
+export class BodyReader implements NestInterceptor {
+  async intercept(
+    execution: ExecutionContext,
+    next: CallHandler,
+  ): Promise<ReturnType<CallHandler['handle']>> {
+    const request = execution.switchToHttp().getRequest<Request>();
+    try {
+      request.body = await parsedBody(request);
+    } catch (error) {
+      // A request that was read to its end is destroyed as well: what is wrong with it then is what was said.
+      throw request.destroyed && !request.complete ? cutShort() : error;
+    }
+    return next.handle();
   }
-  next();
 }
 
 function cutShort(): KeyturnError {
@@ -29,6 +37,8 @@ function cutShort(): KeyturnError {
 }
 
 async function parsedBody(request: Request): Promise<unknown> {
+  // What asks for something needs none, and some of it is open to everybody.
+  if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   if (!hasBody) return undefined;

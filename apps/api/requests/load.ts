@@ -1,4 +1,5 @@
 import { readGateAnswer } from '../../../database/gate-answers.ts';
+import { newRequest } from '../../../database/new-request.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { DecisionDirectories } from '../../../domain/decision.ts';
@@ -8,7 +9,6 @@ import { requestIdSchema } from '../../../domain/wire.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { answeredRow } from '../gate/answered-row.ts';
-import { NOTHING_YET } from './nothing-yet.ts';
 import { readStart, type StartedRequest } from './start.ts';
 
 /** A request that the caller may know of. Refuses (`not_found`) all others alike. */
@@ -42,25 +42,8 @@ export async function unrecordedRow(
   { signed, envelope }: StartedRequest,
 ): Promise<RequestRow> {
   const policy = await context.policies.byDigest(context.source.manager, signed.policy_digest);
-  const [requester] = signed.lineage;
-  const issuedAt = new Date(signed.issued_at);
-  return {
-    ...NOTHING_YET,
-    id: signed.id,
-    envelope,
-    action: signed.action,
-    schema_version: signed.schema_version,
-    target: signed.target,
-    environment: targetOf(policy, signed.target)?.environment ?? '',
-    mode: signed.mode,
-    intent_digest: signed.intent_digest,
-    lineage: signed.lineage,
-    requester_issuer: requester?.issuer ?? '',
-    requester_subject: requester?.subject ?? '',
-    creation_policy_digest: signed.policy_digest,
-    created_at: issuedAt,
-    updated_at: issuedAt,
-  };
+  const environment = targetOf(policy, signed.target)?.environment ?? '';
+  return newRequest(signed, { envelope, environment });
 }
 
 /** The directory and the rotations now, and those of the request's creation. */

@@ -58,7 +58,7 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
     readSubjects(manager, pseudonyms),
     readParts(manager, row.id),
   ]);
-  const { directory } = caller.policy.policy;
+  const { directory } = caller;
   return {
     items: leaves.map((leaf) => {
       const own = parts.filter((part) => part.event_id === leaf.id);

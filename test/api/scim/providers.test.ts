@@ -1,9 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { leafHash, type Leaf } from '../../../domain/audit.ts';
-import type { Person } from '../../../domain/directory.ts';
 import { startApi, type TestApi } from '../api.ts';
-import { ENTRA, GROUP, OKTA, provider, USER, writeScim, type List, type Provider } from './provisioning.ts';
+import {
+  ENTRA,
+  GROUP,
+  OKTA,
+  provider,
+  provisionedMembers,
+  provisionedPerson,
+  USER,
+  writeScim,
+  type List,
+  type Provider,
+} from './provisioning.ts';
 
 let api: TestApi;
 let okta: Provider;
@@ -18,15 +28,8 @@ afterAll(async () => {
   await api.stop();
 });
 
-async function personOf(subject: string): Promise<Person | undefined> {
-  const { directory } = await api.context.directories.now(api.context.source.manager);
-  return directory.people.find((person) => person.accounts.some((account) => account.subject === subject));
-}
-
-async function membersOf(group: string): Promise<readonly string[] | undefined> {
-  const { directory } = await api.context.directories.now(api.context.source.manager);
-  return directory.groups.find((one) => one.id === group)?.members;
-}
+const personOf = (subject: string) => provisionedPerson(api, subject);
+const membersOf = (group: string) => provisionedMembers(api, group);
 
 async function changes(): Promise<Leaf[]> {
   const { rows } = await api.db.query<{ leaf: string }>(
@@ -183,6 +186,13 @@ describe('an authority', () => {
       );
     }
     expect((await entra.find('Users', 'userName sw "only-okta"')).totalResults).toBe(0);
+    await entra.addGroup('only-entra', [await entra.addUser('only-entra')]);
+    expect((await okta.find('Users', 'userName sw "only-entra"')).totalResults).toBe(0);
+    for (const [one, group] of [
+      [okta, 'only-entra'],
+      [entra, 'only-okta'],
+    ] as const)
+      expect((await one.find('Groups', `displayName eq "${group}"`)).totalResults).toBe(0);
     const members = { schemas: [GROUP], displayName: 'stolen', members: [{ value: user }] };
     expect(await entra.call('Groups', { body: members })).toMatchObject({
       status: 400,
@@ -249,6 +259,44 @@ describe('the audit log', () => {
     expect(await changes()).toHaveLength(count + names.length);
   });
 
+  it('takes entries of the API only where they belong, so that nobody can break or end the chain', async () => {
+    await okta.addUser('chained');
+    const chain = await changes();
+    const { rows } = await api.db.query<{ leaf: string }>(
+      `select leaf from audit.entry where request = 'directory' order by n desc limit 1`,
+    );
+    const n = chain.length;
+    const good = {
+      ...chain.at(-1),
+      id: `directory/directory/change/${n}`,
+      n,
+      prev: leafHash(rows[0]?.leaf ?? ''),
+    };
+    const write = (leaf: object, name: string): Promise<unknown> => {
+      const wanted = { id: name, group_id: name, display_name: name, is_deleted: false };
+      return api.context.source.query('select keyturn.write_scim_group($1, $2, $3)', [
+        'scim:okta',
+        JSON.stringify({ ...wanted, added: [], removed: [] }),
+        JSON.stringify(leaf),
+      ]);
+    };
+    const facts = { operation: 'group.created' };
+    for (const change of [
+      { n: 2_147_483_647 },
+      { prev: null },
+      { id: `req_${'a'.repeat(26)}/run/execute/1` },
+      { actor: { ...good.actor, kind: 'person' } },
+      { facts },
+      { type: 'request.approved' },
+    ])
+      await expect(write({ ...good, ...change }, 'forged'), JSON.stringify(change)).rejects.toThrow(
+        /not the next entry about the directory|entry_id_names_its_stream/,
+      );
+    expect(await changes()).toHaveLength(n);
+    await write(good, 'well-formed');
+    expect(await changes()).toHaveLength(n + 1);
+  });
+
   it('takes entries of the API only about what its function changed', async () => {
     const leaf = JSON.stringify({
       type: 'request.approved',
@@ -265,7 +313,7 @@ describe('the audit log', () => {
     });
     await expect(
       api.context.source.query('select keyturn.write_scim_user($1, $2, $3)', ['scim:okta', wanted, leaf]),
-    ).rejects.toThrow('not an entry about the directory');
+    ).rejects.toThrow('not the next entry about the directory');
     await expect(
       api.context.source.query(`select keyturn.append_directory_leaf('scim:okta', '{}')`),
     ).rejects.toThrow('permission denied');

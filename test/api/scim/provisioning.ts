@@ -3,6 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 
+import type { Person } from '../../../domain/directory.ts';
+import type { TestApi } from '../api.ts';
 import type { Call, Reply } from '../../stack/http.ts';
 import { testFolder } from '../../stack/temporal.ts';
 
@@ -90,4 +92,19 @@ export function provider(server: Server, token = OKTA): Provider {
     patch: (place, operations) =>
       call(place, { method: 'PATCH', body: { schemas: [PATCH], Operations: operations } }),
   };
+}
+
+/** The person with this account at the issuer, as the directory has her now. */
+export async function provisionedPerson({ context }: TestApi, subject: string): Promise<Person | undefined> {
+  const { directory } = await context.directories.now(context.source.manager);
+  return directory.people.find((person) => person.accounts.some((account) => account.subject === subject));
+}
+
+/** Who is in a group of the directory now. */
+export async function provisionedMembers(
+  { context }: TestApi,
+  group: string,
+): Promise<readonly string[] | undefined> {
+  const { directory } = await context.directories.now(context.source.manager);
+  return directory.groups.find((one) => one.id === group)?.members;
 }

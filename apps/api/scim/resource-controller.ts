@@ -1,0 +1,109 @@
+import { Body, Delete, Get, Header, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import type { Response } from 'express';
+import type { EntityManager } from 'typeorm';
+
+import type { ApiContext } from '../context.ts';
+import type { ScimAuthority } from './authorities.ts';
+import { Provisioner } from './door.ts';
+import { listAnswer, pageOf, selected, selectionOf, type Page, type Selection } from './page.ts';
+import { SCIM_MEDIA_TYPE } from './resources.ts';
+import type { Found } from './store.ts';
+import { existing, textId } from './users.ts';
+
+/** One resource of an authority. */
+export interface Place {
+  readonly authority: ScimAuthority;
+  readonly id: string;
+}
+
+/** What is done with one kind of resource: users or groups. */
+export interface ResourceKind<Stored> {
+  readonly find: (
+    manager: EntityManager,
+    authority: ScimAuthority,
+    asked: { readonly page: Page; readonly selection: Selection },
+  ) => Promise<Found<Stored>>;
+  readonly read: (manager: EntityManager, authority: ScimAuthority, id: string) => Promise<Stored | null>;
+  readonly create: (context: ApiContext, authority: ScimAuthority, body: unknown) => Promise<Stored>;
+  readonly replace: (context: ApiContext, place: Place, body: unknown) => Promise<Stored>;
+  readonly patch: (context: ApiContext, place: Place, body: unknown) => Promise<Stored>;
+  readonly remove: (context: ApiContext, authority: ScimAuthority, id: string) => Promise<void>;
+  /** As providers read it. */
+  readonly resource: (stored: Stored, publicUrl: string) => { readonly meta: { readonly location: string } };
+}
+
+/**
+ * The routes of a kind of resource (RFC 7644 section 3.2), for the authority whose token is given and no other. Behind
+ * the door of `scimDoor`.
+ */
+export abstract class ScimResourceController<Stored> {
+  readonly #context: ApiContext;
+  readonly #kind: ResourceKind<Stored>;
+
+  constructor(context: ApiContext, kind: ResourceKind<Stored>) {
+    this.#context = context;
+    this.#kind = kind;
+  }
+
+  @Get()
+  @Header('Content-Type', SCIM_MEDIA_TYPE)
+  async list(@Provisioner() authority: ScimAuthority, @Query() query: unknown): Promise<object> {
+    const asked = { page: pageOf(query), selection: selectionOf(query) };
+    const found = await this.#kind.find(this.#context.source.manager, authority, asked);
+    const resources = found.resources.map((one) => selected(this.#resource(one), asked.selection));
+    return listAnswer(resources, found.total, asked.page.startIndex);
+  }
+
+  @Post()
+  @Header('Content-Type', SCIM_MEDIA_TYPE)
+  async create(
+    @Provisioner() authority: ScimAuthority,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object> {
+    const resource = this.#resource(await this.#kind.create(this.#context, authority, body));
+    response.setHeader('Location', resource.meta.location);
+    return resource;
+  }
+
+  @Get(':id')
+  @Header('Content-Type', SCIM_MEDIA_TYPE)
+  async read(
+    @Provisioner() authority: ScimAuthority,
+    @Param('id') id: string,
+    @Query() query: unknown,
+  ): Promise<object> {
+    const found = existing(await this.#kind.read(this.#context.source.manager, authority, textId(id)));
+    return selected(this.#resource(found), selectionOf(query));
+  }
+
+  @Put(':id')
+  @Header('Content-Type', SCIM_MEDIA_TYPE)
+  async replace(
+    @Provisioner() authority: ScimAuthority,
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<object> {
+    return this.#resource(await this.#kind.replace(this.#context, { authority, id: textId(id) }, body));
+  }
+
+  @Patch(':id')
+  @Header('Content-Type', SCIM_MEDIA_TYPE)
+  async patch(
+    @Provisioner() authority: ScimAuthority,
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<object> {
+    return this.#resource(await this.#kind.patch(this.#context, { authority, id: textId(id) }, body));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  async remove(@Provisioner() authority: ScimAuthority, @Param('id') id: string): Promise<void> {
+    await this.#kind.remove(this.#context, authority, textId(id));
+  }
+
+  #resource(stored: Stored) {
+    return this.#kind.resource(stored, this.#context.settings.publicUrl ?? '');
+  }
+}

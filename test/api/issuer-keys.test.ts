@@ -1,0 +1,67 @@
+import http from 'node:http';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { TokenVerifier } from '../../apps/api/auth/token-verifier.ts';
+
+/** How an issuer answers when it is asked for its keys. */
+interface Keys {
+  /** The host that its discovery says its keys are at. */
+  readonly host: string;
+  readonly send: (response: http.ServerResponse, keys: string) => void;
+}
+
+let server: http.Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+/** Starts an issuer and verifies a good token of it. */
+async function verify({ host, send }: Keys): Promise<unknown> {
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA' }] });
+  const place = { url: '', port: 0 };
+  const started = http.createServer(({ url }, response) => {
+    if (url === '/jwks') send(response, keys);
+    else response.end(JSON.stringify({ issuer: place.url, jwks_uri: `http://${host}:${place.port}/jwks` }));
+  });
+  server = started;
+  await new Promise<void>((resolve) => {
+    started.listen(0, resolve);
+  });
+  const address = started.address();
+  if (address === null || typeof address === 'string') throw new Error('The issuer does not listen.');
+  place.port = address.port;
+  place.url = `http://127.0.0.1:${address.port}`;
+  const token = await new SignJWT({ sub: 'olga', iss: place.url, aud: 'keyturn' })
+    .setExpirationTime('1h')
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+    .sign(privateKey);
+  const issuer = { issuer: place.url, audience: 'keyturn', algorithms: ['EdDSA' as const] };
+  return new TokenVerifier(new Map([[place.url, issuer]])).verify(token);
+}
+
+describe('the keys of an issuer', () => {
+  it('are fetched from where its discovery says', async () => {
+    const principal = await verify({ host: '127.0.0.1', send: (response, keys) => response.end(keys) });
+    expect(principal).toMatchObject({ identity: { subject: 'olga' } });
+  });
+
+  it('are not fetched in clear from another machine, also when the discovery says so', async () => {
+    // An address that reaches this machine, and is not one that is known to be this machine.
+    const asked = verify({ host: '0.0.0.0', send: (response, keys) => response.end(keys) });
+    await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('that are cut off say nothing about the token', async () => {
+    const asked = verify({
+      host: '127.0.0.1',
+      send: (response, keys) => {
+        response.writeHead(200, { 'content-length': keys.length });
+        response.write(keys.slice(0, 10), () => response.destroy());
+      },
+    });
+    await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});

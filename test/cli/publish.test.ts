@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+
+import { afterEach, expect, it } from 'vitest';
+
+import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { startServer, type AnsweringServer } from '../sdk/server.ts';
+import { requestView } from '../sdk/view.ts';
+import { keyturn } from './terminal.ts';
+
+let server: AnsweringServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+});
+
+it('keyturn policy publish tells what changes also where an earlier version stored the active policy', async () => {
+  const folder = join(import.meta.dirname, '../../policies');
+  const loaded = await loadPolicyFolder(folder);
+  const { windows: _w, freezes: _f, rotations: _r, ...old } = loaded.ok ? loaded.policy : ({} as never);
+  server = await startServer(({ method, path }) => {
+    if (path === '/v1/policies')
+      return { status: 201, body: { digest: '', active: 'sha256:old', is_new: true } };
+    return { status: 200, body: method === 'GET' ? { policy: old } : requestView() };
+  });
+  const result = await keyturn(['policy', 'publish', folder, '--api', server.url]);
+  expect([result.code, result.error]).toEqual([0, '']);
+  expect(result.out).toContain('As a whole this is');
+});
