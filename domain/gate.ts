@@ -1,4 +1,4 @@
-import { isLineageActive } from './directory.ts';
+import { isLineageActive, type Directory } from './directory.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
 import { isOwnAction, type PolicySet } from './policy.ts';
@@ -22,7 +22,8 @@ export type GateResult = {
 
 /** What is asked about before anybody is. */
 export interface GateQuestion {
-  readonly policy: PolicySet;
+  /** Who is who now, by every authority: that of the policy's files is not all of it. */
+  readonly directory: Directory;
   readonly action: string;
   readonly lineage: Lineage;
 }
@@ -31,12 +32,15 @@ export interface GateQuestion {
  * True when policy allows the action and nothing about that is in doubt: everything else goes to a workflow, where it is
  * on record and people can decide. Actions on Keyturn itself are never allowed on the spot.
  */
-export function isAllowedAtOnce({ policy, action, lineage }: GateQuestion, evaluation: Evaluation): boolean {
+export function isAllowedAtOnce(
+  { directory, action, lineage }: GateQuestion,
+  evaluation: Evaluation,
+): boolean {
   return (
     evaluation.effect === 'allow' &&
     !evaluation.is_degraded &&
     !isOwnAction(action) &&
-    isLineageActive(policy.directory, lineage)
+    isLineageActive(directory, lineage)
   );
 }
 
@@ -47,6 +51,11 @@ export function allowedForMs(policy: PolicySet, { rules }: Pick<Evaluation, 'rul
     .filter((rule) => rule.effect === 'allow' && matched.has(rule.id))
     .map((rule) => rule.valid_for_ms ?? VALID_FOR_MS);
   return Math.min(VALID_FOR_MS_MAX, ...(times.length === 0 ? [VALID_FOR_MS] : times));
+}
+
+/** An instant (RFC 3339 UTC), or the end that comes before it. */
+export function cutAt(validUntil: string, end: string | null): string {
+  return end !== null && Date.parse(end) < Date.parse(validUntil) ? end : validUntil;
 }
 
 /** An approval with the seats it fills, as far as its age goes. */

@@ -5,7 +5,7 @@ import { gateRequestId, requestId } from '../../domain/audit.ts';
 import { sha256 } from '../../domain/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../domain/envelope.ts';
 import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
-import { allowedForMs, approvedUntil, isAllowedAtOnce } from '../../domain/gate.ts';
+import { allowedForMs, approvedUntil, cutAt, isAllowedAtOnce } from '../../domain/gate.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import {
   ACTION,
@@ -45,13 +45,15 @@ function judged(policy: PolicySet): Evaluation {
 describe('an allow on the spot', () => {
   it('is given for a plain allow', () => {
     const policy = gatePolicy();
-    expect(isAllowedAtOnce({ policy, action: ACTION.action, lineage: LINEAGE }, judged(policy))).toBe(true);
+    expect(
+      isAllowedAtOnce({ directory: DIRECTORY, action: ACTION.action, lineage: LINEAGE }, judged(policy)),
+    ).toBe(true);
   });
 
   it('is not given in doubt, against a rule, for Keyturn itself, or when somebody behind it is deactivated', () => {
     const policy = gatePolicy();
     const allowed = judged(policy);
-    const question = { policy, action: ACTION.action, lineage: LINEAGE };
+    const question = { directory: DIRECTORY, action: ACTION.action, lineage: LINEAGE };
     expect(isAllowedAtOnce(question, { ...allowed, is_degraded: true })).toBe(false);
     expect(isAllowedAtOnce(question, { ...allowed, effect: 'review' })).toBe(false);
     expect(isAllowedAtOnce(question, { ...allowed, effect: 'forbid' })).toBe(false);
@@ -59,8 +61,7 @@ describe('an allow on the spot', () => {
     const people = DIRECTORY.people.map((person) =>
       person.id === 'ada' ? { ...person, active: false } : person,
     );
-    const without = gatePolicy({ directory: { ...DIRECTORY, people } });
-    expect(isAllowedAtOnce({ ...question, policy: without }, allowed)).toBe(false);
+    expect(isAllowedAtOnce({ ...question, directory: { ...DIRECTORY, people } }, allowed)).toBe(false);
   });
 
   it('lasts five minutes, or the shortest time of the rules that matched', () => {
@@ -71,6 +72,12 @@ describe('an allow on the spot', () => {
     const onlyOpen = { rules: [{ id: 'open', source: '', because: null }] };
     expect(allowedForMs(gatePolicy(), onlyOpen)).toBe(5 * MINUTE_MS);
   });
+});
+
+it('an answer ends where the start does, and is never made longer by it', () => {
+  expect(cutAt(minutes(5), null)).toBe(minutes(5));
+  expect(cutAt(minutes(5), minutes(6))).toBe(minutes(5));
+  expect(cutAt(minutes(5), minutes(4))).toBe(minutes(4));
 });
 
 describe('an approval by people', () => {

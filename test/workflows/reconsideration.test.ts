@@ -51,6 +51,42 @@ describe('a request that waits, when it is looked at again', () => {
     });
   });
 
+  it('is denied when policy does not know its target any more', async () => {
+    const id = await desk.ask();
+    const removeTarget: PolicyChange = (policy) => ({
+      ...policy,
+      targets: policy.targets.filter((target) => target.id !== 'shop'),
+    });
+    await withPolicy(stack.keyturnDb, removeTarget, async () => {
+      await remind(id);
+      expect(await stack.waitForStatus(id, 'denied')).toMatchObject({
+        denied_by: 'policy',
+        failure: { code: 'policy_invalid' },
+      });
+    });
+    expect(await stack.temporal.workflow.getHandle(id).result()).toBe('denied');
+  });
+
+  it('leaves nothing behind when nothing comes of it, however often it is asked for', async () => {
+    const id = await desk.ask();
+    const { version } = await desk.row(id);
+    for (let count = 0; count < 5; count += 1) {
+      await remind(id);
+      await stack.temporal.workflow.getHandle(id).query('state');
+    }
+    expect(await desk.row(id)).toMatchObject({ status: 'pending', version });
+    const { rows } = await stack.keyturnDb.query<{ evaluations: string; steps: string }>(
+      `select (select count(*) from keyturn.evaluation where request = $1) as evaluations,
+              (select count(*) from keyturn.step where request = $1 and step like 'reconsider/%') as steps`,
+      [id],
+    );
+    expect(rows).toEqual([{ evaluations: '1', steps: '0' }]);
+    // Each look was taken: its marker is in the history.
+    const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
+    const looks = (events ?? []).filter((event) => event.markerRecordedEventAttributes);
+    expect(looks.length).toBeGreaterThan(2);
+  });
+
   it('is asked anew when more is needed: what was approved before is void', async () => {
     const id = await desk.ask({ target: 'shop-two-people' });
     await desk.decide(id, 'olga');

@@ -120,7 +120,8 @@ async function judgeAndRecord(context: ApiContext, asked: GateAsked): Promise<At
     if (isCounted && !(await holdGround(manager, groundOf(asked))))
       return { isKept: false, result: 'again' as const };
     const judged = await judgeGate(manager, asked);
-    const question = { policy, action: asked.action.action, lineage: asked.lineage };
+    const { directory } = asked.call.caller;
+    const question = { directory, action: asked.action.action, lineage: asked.lineage };
     if (!isAllowedAtOnce(question, judged.evaluation)) return { isKept: false, result: null };
     return keep(await recordAnswer(context, manager, { ...asked, ...judged }));
   });
