@@ -55,10 +55,33 @@ async function statusesOf(ids: readonly string[]): Promise<Record<string, number
   });
 }
 
+const REQUESTS = 64;
+
+/** Breaks the connections of the worker in the middle of its work, a few times: what was under way is tried again. */
+async function breakConnections(ids: readonly string[]): Promise<void> {
+  for (const reserved of [5, 15, 30]) {
+    await waitFor({
+      what: `${reserved} requests to be counted`,
+      withinMs: 60_000,
+      check: async () => {
+        const { rows } = await stack.keyturnDb.query<{ count: string }>(
+          'select count(*) from keyturn.window_reservation where request = any($1)',
+          [ids],
+        );
+        return Number(rows[0]?.count) >= reserved ? true : undefined;
+      },
+    });
+    await stack.keyturnDb.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'local-worker' and datname = current_database()`,
+    );
+  }
+}
+
 describe('a counting window', () => {
-  it('lets exactly as much pass as it says, however many ask at once and by however many agents', async () => {
+  it('lets exactly as much pass as it says, however many ask at once, by however many agents, and however often a worker tries again', async () => {
     await withPolicy(stack.keyturnDb, counted, async () => {
-      const asks = Array.from({ length: 24 }, (_, index) => ({
+      const asks = Array.from({ length: REQUESTS }, (_, index) => ({
         ...agents[index % 2],
         target: 'shop-sandbox',
         statement: 'rows 100',
@@ -66,7 +89,8 @@ describe('a counting window', () => {
       const signed = await Promise.all(asks.map((ask) => desk.signRequest(ask)));
       await Promise.all(signed.map((request) => desk.start(request)));
       const ids = signed.map(({ id }) => id);
-      expect(await statusesOf(ids)).toEqual({ succeeded: 10, pending: 14 });
+      await breakConnections(ids);
+      expect(await statusesOf(ids)).toEqual({ succeeded: 10, pending: REQUESTS - 10 });
       expect(worker.target.effects.filter((effect) => ids.includes(effect))).toHaveLength(10);
       await givesBack(ids);
     });
@@ -78,10 +102,8 @@ describe('a counting window', () => {
       `select id from keyturn.request where id = any($1) and status = 'pending'`,
       [ids],
     );
-    for (const { id } of rows) {
-      await desk.signal(id, await desk.withdrawal(id, 'ada'), 'withdraw');
-      await stack.waitForStatus(id, 'cancelled');
-    }
+    for (const { id } of rows) await desk.signal(id, await desk.withdrawal(id, 'ada'), 'withdraw');
+    for (const { id } of rows) await stack.waitForStatus(id, 'cancelled');
     const { rows: held } = await stack.keyturnDb.query<{ sum: string }>(
       'select sum(amount) from keyturn.window_reservation where released_at is null and request = any($1)',
       [ids],
