@@ -4,7 +4,7 @@ import type { PolicySet } from '../../domain/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { withPolicy } from './policies.ts';
+import { changeDemand, withPolicy } from './policies.ts';
 import { Desk, type Ask } from './signed.ts';
 
 let stack: Stack;
@@ -23,13 +23,13 @@ afterAll(async () => {
 });
 
 /** Up to 1,000 rows in a day pass, whoever of the same owner's agents asks; what is beyond is reviewed. */
-function counted(policy: PolicySet): PolicySet {
+function counted(policy: PolicySet, id = 'rows'): PolicySet {
   const action = ['postgres.execute'];
   return {
     ...policy,
-    windows: [{ id: 'rows', action, over_ms: 86_400_000, per: ['lineage', 'target'], sum: 'plan.rows' }],
+    windows: [{ id, action, over_ms: 86_400_000, per: ['lineage', 'target'], sum: 'plan.rows' }],
     rules: policy.rules.map((rule) =>
-      rule.id === 'sandbox' ? { ...rule, when: 'windows.rows.sum <= 1000' } : rule,
+      rule.id === 'sandbox' ? { ...rule, when: `windows.${id}.sum <= 1000` } : rule,
     ),
   };
 }
@@ -94,6 +94,29 @@ describe('a counting window', () => {
       expect(worker.target.effects.filter((effect) => ids.includes(effect))).toHaveLength(10);
       await givesBack(ids);
     });
+  });
+
+  it('gives back what did nothing, however it ended, and keeps what was performed', async () => {
+    const soon = changeDemand('usual', (demand) => ({ ...demand, expires_ms: 1_500 }));
+    await withPolicy(
+      stack.keyturnDb,
+      (policy) => soon(counted(policy, 'others')),
+      async () => {
+        const ends = {
+          denied: await desk.ask(),
+          expired: await desk.ask(),
+          failed: await desk.ask({ target: 'shop-sandbox', statement: 'fail' }, 'failed'),
+          succeeded: await desk.ask({ target: 'shop-sandbox', statement: 'rows 2' }, 'succeeded'),
+        };
+        await desk.decide(ends.denied, 'olga', { verdict: 'deny' });
+        for (const [status, id] of Object.entries(ends)) await stack.waitForStatus(id, status);
+        const { rows } = await stack.keyturnDb.query<{ request: string }>(
+          'select request from keyturn.window_reservation where request = any($1) and released_at is null',
+          [Object.values(ends)],
+        );
+        expect(rows.map(({ request }) => request)).toEqual([ends.succeeded]);
+      },
+    );
   });
 
   /** What is withdrawn did nothing: its amount is free for the next one. */
