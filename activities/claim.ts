@@ -23,10 +23,10 @@ import { SYSTEM_ACTOR } from './actors.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
-import { gateDecision, type GateDecision } from './gate-decision.ts';
+import { gateDecision, type GateDecision, type GateGrounds } from './gate-decision.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
-import { startOf, type Hold } from '../domain/start.ts';
+import { startEnd, startOf, type Hold } from '../domain/start.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import type { StepTransaction } from './record.ts';
 import { SWITCHED_OFF, switchAgainst } from './switches.ts';
@@ -79,24 +79,15 @@ async function groundsOf(
   { manager, row }: StepTransaction,
   signed: SignedRequest,
 ): Promise<Grounds | { readonly code: string; readonly thrown?: KillSwitch }> {
-  // Shared with other claims, exclusive with activations and switches: none slips in between check and claim.
-  // The second is for who is who: leaving, joining and deactivation. One connection answers them in this order.
-  const [, , switches] = await Promise.all([
-    manager.query('select 1 from keyturn.policy_active for share'),
-    manager.query('select 1 from keyturn.directory_state for share'),
-    lockSwitches(manager),
-  ]);
-  // Asked when all locks are held: so none of it can be of before.
-  const [active, planRow, { directory, generation }] = await Promise.all([
-    dependencies.policies.active(manager),
-    row.plan_digest === null ? null : readPlan(manager, row.id, row.plan_digest),
-    dependencies.directories.now(manager),
-  ]);
+  const { switches, active, planRow, directory, generation, atCreation } = await lockGround(dependencies, {
+    manager,
+    row,
+  });
   const target = active && targetOf(active.policy, row.target);
   if (!active || !target || !planRow) return { code: 'policy_invalid' };
   const thrown = switchAgainst(switches, row, directory);
   if (thrown) return { code: SWITCHED_OFF, thrown };
-  if (!mayStillAsk(directory, row)) return { code: 'requester_inactive' };
+  if (!mayStillAsk({ now: directory, at_creation: atCreation }, row)) return { code: 'requester_inactive' };
   const judgedAt = new Date();
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
   const facts = await gatherFacts(dependencies, manager, asked);
@@ -105,30 +96,57 @@ async function groundsOf(
   const record = { ...place, policyDigest: active.digest, directoryGeneration: generation };
   await recordEvaluation(manager, record, { facts, evaluation });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
-  const start = startOf({ policy: active.policy, facts, evaluation }, signed);
-  if (start === 'over') return { code: 'start_window_over' };
-  const requirement = combinedRequirement(row.requirement, evaluation);
-  const isSameTarget = targetDigest(target) === planRow.body.target_digest;
-  const { tier } = evaluation.risk;
-  const { body: plan } = planRow;
-  const allowedMs = allowedForMs(active.policy, evaluation);
-  return { requirement, active, directory, plan, risk: tier, isSameTarget, judgedAt, hold: start, allowedMs };
+  const startFacts = { policy: active.policy, facts, evaluation };
+  const hold = startOf(startFacts, signed);
+  if (hold === 'over') return { code: 'start_window_over' };
+  return {
+    requirement: combinedRequirement(row.requirement, evaluation),
+    active,
+    directory,
+    plan: planRow.body,
+    risk: evaluation.risk.tier,
+    isSamePath: row.is_break_glass || !evaluation.is_break_glass,
+    isSameTarget: targetDigest(target) === planRow.body.target_digest,
+    judgedAt,
+    hold,
+    allowedMs: allowedForMs(active.policy, evaluation),
+    startsBefore: startEnd(startFacts, signed),
+  };
 }
 
-interface Grounds {
-  readonly requirement: Requirement | null;
+/** What nobody can change until the claim is made. */
+async function lockGround(
+  dependencies: Dependencies,
+  { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
+) {
+  // Shared with other claims, exclusive with activations and switches: none slips in between check and claim.
+  // The second is for who is who: leaving, joining and deactivation. One connection answers them in this order.
+  const [, , switches] = await Promise.all([
+    manager.query('select 1 from keyturn.policy_active for share'),
+    manager.query('select 1 from keyturn.directory_state for share'),
+    lockSwitches(manager),
+  ]);
+  // Asked when all locks are held: so none of it can be of before.
+  const [active, planRow, now, atCreation] = await Promise.all([
+    dependencies.policies.active(manager),
+    row.plan_digest === null ? null : readPlan(manager, row.id, row.plan_digest),
+    dependencies.directories.now(manager),
+    dependencies.directories.at(manager, row.created_at),
+  ]);
+  return { switches, active, planRow, ...now, atCreation };
+}
+
+interface Grounds extends GateGrounds {
   readonly active: ActivePolicy;
   readonly directory: Directory;
   readonly plan: StoredPlan;
   readonly risk: Requirement['risk'];
   /** Why it may not start yet; null when it may. */
   readonly hold: Hold | null;
+  /** False when it takes a break-glass path by now that nobody was told of, with what that passes. */
+  readonly isSamePath: boolean;
   /** False when policy has moved the target's name to another place since it was planned. */
   readonly isSameTarget: boolean;
-  /** One instant for the age of approvals and for the record, so that whoever replays the tally gets the same. */
-  readonly judgedAt: Date;
-  /** How long an allow by policy may be relied upon, where nobody had to be asked. */
-  readonly allowedMs: number;
 }
 
 type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
@@ -139,11 +157,7 @@ async function entitlement(
   grounds: Grounds,
 ): Promise<Entitlement> {
   if (!grounds.isSameTarget) return 'target_changed';
-  const demanded = grounds.requirement ?? { risk: grounds.risk, distinct_people: 0, rules: [] };
-  if (row.requirement !== null && requirementDigest(demanded) !== requirementDigest(row.requirement)) {
-    return 'requirement_changed';
-  }
-  if (row.decision_digest !== digestOf(row, grounds.plan, demanded)) return 'requirement_changed';
+  if (!grounds.isSamePath || !isWhatWasAsked(row, grounds)) return 'requirement_changed';
   if (grounds.requirement === null) return 'approved';
   const rows = await readDecisions(manager, row.id);
   const rebuilt = await rebuildDecisions(dependencies, { manager, row, grounds }, rows);
@@ -152,6 +166,13 @@ async function entitlement(
   const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, new Date().toISOString()));
   if (standing.standing === 'approved') return 'approved';
   return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
+}
+
+function isWhatWasAsked(row: RequestRow, { requirement, risk, plan }: Grounds): boolean {
+  const demanded = requirement ?? { risk, distinct_people: 0, rules: [] };
+  const isSame =
+    row.requirement === null || requirementDigest(demanded) === requirementDigest(row.requirement);
+  return isSame && row.decision_digest === digestOf(row, plan, demanded);
 }
 
 function digestOf(row: RequestRow, plan: StoredPlan, requirement: Requirement): string {

@@ -4,6 +4,7 @@ import { decisionDigest } from '../domain/digest.ts';
 import { ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
+import type { PolicyFacts } from '../domain/policy-facts.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
 import { shortagesOf } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
@@ -21,8 +22,9 @@ import { openSelectors } from './open-selectors.ts';
 import { placeOf } from './place.ts';
 import { verifiedRequest } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
-import { recordEvaluation } from './record-evaluation.ts';
+import { factsDigest, recordEvaluation } from './record-evaluation.ts';
 import { recordStep, type StepTransaction } from './record.ts';
+import { refuseExecution } from './settle.ts';
 import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What the workflow waits for, as pure data. */
@@ -46,9 +48,12 @@ export interface Judged {
   readonly planDigest: string;
   readonly policy: PolicySet;
   readonly policyDigest: string;
-  readonly directory: Directory;
-  readonly evaluation: Evaluation;
+  readonly directories: { readonly now: Directory; readonly at_creation: Directory };
+  /** The number of the last change of the directory of now. */
+  readonly directoryGeneration: string;
+  readonly facts: PolicyFacts;
   readonly factsDigest: string;
+  readonly evaluation: Evaluation;
 }
 
 /**
@@ -66,9 +71,11 @@ export async function evaluate(
     const wasEmergency = row.is_break_glass;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const judged = await judge(dependencies, transaction, input.plan_digest);
-    const thrown = switchAgainst(await readSwitches(transaction.manager), row, judged.directory);
+    if (!judged) return refuseExecution(transaction, 'policy_invalid');
+    await keepJudgement(transaction, judged);
+    const thrown = switchAgainst(await readSwitches(transaction.manager), row, judged.directories.now);
     if (thrown) return closeSwitchedOff(transaction, thrown);
-    if (!mayStillAsk(judged.directory, row)) return deny(transaction, judged, 'requester_inactive');
+    if (!mayStillAsk(judged.directories, row)) return deny(transaction, judged, 'requester_inactive');
     if (judged.evaluation.effect === 'forbid') return deny(transaction, judged, 'forbidden');
     if (judged.evaluation.requirement === null && row.requirement === null) return allow(transaction, judged);
     const opened = await review(dependencies, transaction, judged);
@@ -80,30 +87,44 @@ export async function evaluate(
   return evaluated;
 }
 
-/** Judges a stored plan once more, and keeps what it was judged by. */
+/** Judges a stored plan once more. Null when the active policy does not know the target any more. */
 export async function judge(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
   planDigest: string,
-): Promise<Judged> {
-  const [active, planRow, { directory, generation }, signed] = await Promise.all([
+): Promise<Judged | null> {
+  const [active, planRow, { directory, generation }, atCreation, signed] = await Promise.all([
     dependencies.policies.active(manager),
     readPlan(manager, row.id, planDigest),
     dependencies.directories.now(manager),
+    dependencies.directories.at(manager, row.created_at),
     verifiedRequest(dependencies, row),
   ]);
-  const target = active && targetOf(active.policy, row.target);
-  if (!active || !planRow || !target) {
-    throw new KeyturnError('plan_failed', 'There is no such plan, or no policy for its target.');
-  }
+  if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
+  if (!planRow) throw new KeyturnError('plan_failed', 'There is no such plan.');
   const { policy, digest: policyDigest } = active;
+  const target = targetOf(policy, row.target);
+  if (!target) return null;
   const asked = { signed, policy, directory, target, plan: planRow.body, at: new Date() };
   const facts = await gatherFacts(dependencies, manager, asked);
-  const evaluation = evaluatePolicy(policy, facts, 'planned');
+  return {
+    plan: planRow.body,
+    planDigest,
+    policy,
+    policyDigest,
+    directories: { now: directory, at_creation: atCreation },
+    directoryGeneration: generation,
+    facts,
+    factsDigest: factsDigest(facts),
+    evaluation: evaluatePolicy(policy, facts, 'planned'),
+  };
+}
+
+/** Keeps what a plan was judged by, before anything comes of it. */
+export async function keepJudgement({ manager, row }: StepTransaction, judged: Judged): Promise<void> {
+  const { policyDigest, directoryGeneration } = judged;
   const place = { row, round: row.round + 1, phase: 'planned' as const };
-  const record = { ...place, policyDigest, directoryGeneration: generation };
-  const factsDigest = await recordEvaluation(manager, record, { facts, evaluation });
-  return { plan: planRow.body, planDigest, policy, policyDigest, directory, evaluation, factsDigest };
+  await recordEvaluation(manager, { ...place, policyDigest, directoryGeneration }, judged);
 }
 
 async function deny(transaction: StepTransaction, judged: Judged, code: string): Promise<Evaluated> {
@@ -221,7 +242,10 @@ async function shortageOf(
   { manager, row }: StepTransaction,
   { judged, requirement }: { readonly judged: Judged; readonly requirement: Requirement },
 ): Promise<RequestRow['shortage']> {
-  const directories = await decisionDirectories(dependencies, manager, { row, today: judged });
+  const directories = await decisionDirectories(dependencies, manager, {
+    row,
+    today: { policy: judged.policy, directory: judged.directories.now },
+  });
   const owners = targetOf(judged.policy, row.target)?.owners ?? [];
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;
@@ -239,7 +263,7 @@ async function appendPending(
   judged: Judged,
 ): Promise<void> {
   const { manager, place, row } = transaction;
-  for (const key of ownKeysOf(judged.directory, row.lineage)) {
+  for (const key of ownKeysOf(judged.directories.now, row.lineage)) {
     if (key.startsWith('person:')) await rememberPerson(manager, identityKey, key.slice('person:'.length));
   }
   await transaction.append({
@@ -255,7 +279,7 @@ async function appendPending(
       requirement: JSON.parse(JSON.stringify(row.requirement)),
       pending_since: row.pending_since?.toISOString() ?? null,
       expires_at: row.expires_at?.toISOString() ?? null,
-      lineage_persons: lineagePersons(identityKey, judged.directory, row.lineage),
+      lineage_persons: lineagePersons(identityKey, judged.directories.now, row.lineage),
       ...groundFacts(judged),
       risk_reasons: [...judged.evaluation.risk.reasons],
     },

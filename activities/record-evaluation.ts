@@ -32,10 +32,10 @@ export async function recordEvaluation(
   { facts, evaluation }: EvaluationResult,
 ): Promise<Digest> {
   const body = storedFacts(facts);
-  const factsDigest = digestOf(body);
+  const digest = digestOf(body);
   const keepFacts = manager.query(
     'insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing',
-    [factsDigest, JSON.stringify(body)],
+    [digest, JSON.stringify(body)],
   );
   const keepOutcome = manager.query(
     `insert into keyturn.evaluation
@@ -47,12 +47,17 @@ export async function recordEvaluation(
       phase,
       facts.at,
       policyDigest,
-      factsDigest,
+      digest,
       directoryGeneration,
       JSON.stringify(recordedOutcome(evaluation)),
     ],
   );
   // One round trip: neither needs the answer of the other.
   await Promise.all([keepFacts, keepOutcome]);
-  return factsDigest;
+  return digest;
+}
+
+/** The digest under which facts are kept. */
+export function factsDigest(facts: PolicyFacts): Digest {
+  return digestOf(storedFacts(facts));
 }

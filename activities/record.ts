@@ -45,9 +45,39 @@ const CHANGE_CHANNEL = 'keyturn_change';
 export async function recordStep<Result>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
   place: StepPlace,
-  work: (transaction: StepTransaction) => Promise<Result>,
+  work: Work<Result>,
 ): Promise<Result> {
-  const result = await dependencies.source.transaction(async (manager) => {
+  const result = await inOneTransaction(dependencies, { place, work, isKept: () => true });
+  announceChange(dependencies, place.request);
+  return result;
+}
+
+/** The same for a step that may find nothing to do: then it leaves nothing behind, and a repeat looks again. */
+export async function recordLook<Result>(
+  dependencies: Dependencies,
+  place: StepPlace,
+  work: Work<Result>,
+): Promise<Result> {
+  let hasChanged = false;
+  const isKept = (step: Step): boolean => (hasChanged = step.hasChanged);
+  const result = await inOneTransaction(dependencies, { place, work, isKept });
+  if (hasChanged) announceChange(dependencies, place.request);
+  return result;
+}
+
+type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
+
+interface StepToRun<Result> {
+  readonly place: StepPlace;
+  readonly work: Work<Result>;
+  readonly isKept: (step: Step) => boolean;
+}
+
+async function inOneTransaction<Result>(
+  { source }: Pick<Dependencies, 'source'>,
+  { place, work, isKept }: StepToRun<Result>,
+): Promise<Result> {
+  return source.transaction(async (manager) => {
     // In one round trip: each is answered in its turn, so the later two see what the lock was waited for.
     const [row, stored, last] = await Promise.all([
       lockRequest(manager, place),
@@ -57,11 +87,9 @@ export async function recordStep<Result>(
     if (stored !== undefined) return stored as Result;
     const step = new Step({ manager, place, row, last });
     const fresh = await work(step);
-    await step.write(fresh);
+    if (isKept(step)) await step.write(fresh);
     return fresh;
   });
-  announceChange(dependencies, place.request);
-  return result;
 }
 
 /** The stored result of a step that is already recorded, or undefined. */
@@ -126,6 +154,11 @@ export class Step implements StepTransaction {
     this.place = place;
     this.row = row;
     this.#last = last;
+  }
+
+  /** True when there is anything to write beside the result. */
+  get hasChanged(): boolean {
+    return this.#changed !== null || this.#entries.length > 0;
   }
 
   async update(changed: Partial<RequestRow>): Promise<void> {

@@ -133,7 +133,9 @@ function isOwnRequest(facts: DecisionFacts, person: Person): boolean {
   const accounts = [facts.attempt.reviewer, ...person.accounts].map(identityKey);
   return [facts.directories.now, facts.directories.at_creation].some((directory) => {
     const own = ownKeysOf(directory, facts.request.lineage);
-    return own.has(`person:${person.id}`) || accounts.some((account) => own.has(account));
+    // Who the account belonged to then: giving it to somebody else since does not make it another's.
+    const ids = [person.id, personOf(directory, facts.attempt.reviewer)?.id];
+    return ids.some((id) => own.has(`person:${id}`)) || accounts.some((account) => own.has(account));
   });
 }
 
@@ -228,7 +230,7 @@ export function seatsOf(facts: DecisionFacts, person: string): readonly SeatRefe
   const { now, atCreation } = scopesOf(facts);
   const standing = tally(tallyFactsOf(request, attempt.at));
   return request.requirement.rules.flatMap((rule, ruleIndex) => {
-    if (!isAcceptedReviewer(rule, now.directory, person)) return [];
+    if (!isAcceptedReviewer(rule, facts.directories, person)) return [];
     return rule.stages.flatMap((stage, stageIndex) => {
       const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
       if (openedAt === null) return [];
@@ -240,14 +242,23 @@ export function seatsOf(facts: DecisionFacts, person: string): readonly SeatRefe
   });
 }
 
-/** The rule's own condition on reviewers, which can only take away: what cannot be evaluated accepts nobody. */
-export function isAcceptedReviewer(rule: RuleRequirement, directory: Directory, person: string): boolean {
-  if (rule.reviewer_when === undefined) return true;
-  const groups = directory.groups
-    .map((group) => group.id)
-    .filter((group) => membersOf(directory, group).has(person));
-  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id: person, groups } });
-  return new Expression(rule.reviewer_when).evaluate(bound).kind === 'true';
+/**
+ * The rule's own condition on reviewers, which can only take away: what cannot be evaluated accepts nobody. Met now and
+ * when the request was made: nobody joins a group, or leaves one, to decide.
+ */
+export function isAcceptedReviewer(
+  { reviewer_when: when }: RuleRequirement,
+  { now, at_creation }: Pick<DecisionDirectories, 'now' | 'at_creation'>,
+  person: string,
+): boolean {
+  if (when === undefined) return true;
+  const condition = new Expression(when);
+  return [now, at_creation].every((directory) => {
+    const ids = directory.groups.map((group) => group.id);
+    const groups = ids.filter((group) => membersOf(directory, group).has(person));
+    const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id: person, groups } });
+    return condition.evaluate(bound).kind === 'true';
+  });
 }
 
 function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts): {

@@ -87,14 +87,16 @@ export function ownKeysOf(directory: Directory, lineage: Lineage): ReadonlySet<s
 }
 
 /**
- * True when the directory still knows the requester, and everybody it knows of the lineage is still active: people,
- * agents, and the owners who answer for those agents.
+ * True when the directory knows the requester, has lost nobody of the lineage whom it knew `before`, and everybody whom
+ * it knows of it is active: people, agents, and the owners who answer for those agents.
  */
-export function isLineageActive(directory: Directory, lineage: Lineage): boolean {
+export function isLineageActive(directory: Directory, lineage: Lineage, before = directory): boolean {
   return lineage.every((member) => {
-    const agent = agentOf(directory, member);
-    const people = [personOf(directory, member), agent && personById(directory, agent.owner)];
-    const known = [agent, ...people].filter((entry) => entry !== undefined);
+    const [agent, person] = [agentOf(directory, member), personOf(directory, member)];
+    if ((!agent && agentOf(before, member)) || (!person && personOf(before, member))) return false;
+    // Nobody answers for an agent whose owner is gone.
+    if (agent && personById(directory, agent.owner)?.active !== true) return false;
+    const known = [agent, person].filter((entry) => entry !== undefined);
     return known.length === 0 ? member.role !== 'requester' : known.every((entry) => entry.active);
   });
 }

@@ -1,6 +1,6 @@
 import { ruleRequirementDigest } from './digest.ts';
 import type { Expression } from './expressions/expression.ts';
-import { bindFacts, withFact, type BoundFacts } from './expressions/facts.ts';
+import { bindFacts, withFact, withUnknown, type BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import {
   actionOf,
@@ -94,11 +94,15 @@ function find(asked: Asked): Findings {
   const index = indexOf(policy);
   const known = bindFacts(index.typesOf(action), factValues(policy, facts));
   const { risk, isDegraded } = riskOf(asked, known);
-  const isTooEarly = facts.plan === null && action.connector !== null;
-  const riskValue = isTooEarly ? undefined : riskValues(risk);
+  const riskValue = isPlanAwaited(asked) ? undefined : riskValues(risk);
   const bound = withFact(known, { name: 'risk', type: RISK_TYPE }, riskValue);
   const judged = index.candidates(facts.action, facts.target).map((rule) => judge(rule, bound));
   return { judged, bound, risk, isDegraded };
+}
+
+/** True before the plan of an action that has one. */
+function isPlanAwaited({ facts, action }: Pick<Asked, 'facts' | 'action'>): boolean {
+  return facts.plan === null && action.connector !== null;
 }
 
 const UNKNOWN_ACTION: Evaluation = {
@@ -111,18 +115,22 @@ const UNKNOWN_ACTION: Evaluation = {
   undecided: [],
 };
 
-/** A line that cannot be evaluated holds: doubt never lowers a tier. A line about facts that an action lacks does not. */
+/**
+ * A line that cannot be evaluated holds: doubt never lowers a tier. One that only facts could decide which the action
+ * lacks, or which come with the plan, does not.
+ */
 function riskOf(
-  { policy, facts }: Asked,
+  asked: Asked,
   bound: BoundFacts,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
+  const { policy } = asked;
   let isDegraded = false;
-  const holding = indexOf(policy).riskLines.filter(({ condition }) => {
-    if ([...condition.roots].some((root) => !bound.variables.has(root))) return false;
-    const { kind } = condition.evaluate(bound);
-    const isUnplanned = kind === 'unknown' && facts.plan === null;
-    if (kind === 'error' || (kind === 'unknown' && !isUnplanned)) isDegraded = true;
-    return kind !== 'false' && !isUnplanned;
+  const holding = indexOf(policy).riskLines.filter(({ condition: { roots }, condition }) => {
+    const { kind } = condition.evaluate(withUnknown(bound, roots));
+    const isLacking = [...roots].some((root) => !bound.variables.has(root));
+    const isOpen = kind === 'unknown' && (isLacking || isPlanAwaited(asked));
+    if (kind === 'error' || (kind === 'unknown' && !isOpen)) isDegraded = true;
+    return kind !== 'false' && !isOpen;
   });
   return {
     risk: assessRisk(
@@ -161,7 +169,7 @@ interface Findings {
 
 function conclude(asked: Asked, { judged, bound, risk, isDegraded }: Findings): Evaluation {
   const settled = judged.map((entry) => settleUndecided(asked, entry));
-  const acting = takePath(asked, settled.filter(isActing));
+  const acting = takePath(asked, settled);
   const effect = effectOf(asked, acting.rules);
   const requirement = effect === 'review' ? requirementOf(asked, acting, risk) : null;
   return {
@@ -176,8 +184,8 @@ function conclude(asked: Asked, { judged, bound, risk, isDegraded }: Findings): 
 }
 
 /** After planning every fact should exist: one that does not is an error, and counts as such. */
-function settleUndecided({ phase, facts, action }: Asked, entry: Judged): Judged {
-  const isTooEarly = phase === 'creation' && facts.plan === null && action.connector !== null;
+function settleUndecided(asked: Asked, entry: Judged): Judged {
+  const isTooEarly = asked.phase === 'creation' && isPlanAwaited(asked);
   return entry.outcome === 'undecided' && !isTooEarly ? { ...entry, outcome: 'error' } : entry;
 }
 
@@ -192,14 +200,21 @@ interface Acting {
 
 /**
  * A request that asks for it and meets a break-glass rule takes that path: its own reviewers instead of all others, and
- * past those forbids that say so. A break-glass rule that cannot be evaluated opens nothing.
+ * past those forbids that say so. A break-glass rule that cannot be evaluated opens nothing. While only the plan can tell
+ * whether the path is open, those forbids do not act yet: else no emergency would ever be planned.
  */
-function takePath({ facts }: Asked, rules: readonly Judged[]): Acting {
+function takePath({ facts }: Asked, settled: readonly Judged[]): Acting {
+  const rules = settled.filter(isActing);
+  const usual = rules.filter(({ rule }) => !rule.break_glass);
+  if (!facts.request.break_glass) return { rules: usual, isBreakGlass: false };
+  const lasting = usual.filter(({ rule }) => !rule.yields_to_break_glass);
   const short = rules.filter(({ rule, outcome }) => rule.break_glass && outcome === 'matched');
-  if (!facts.request.break_glass || short.length === 0)
-    return { rules: rules.filter(({ rule }) => !rule.break_glass), isBreakGlass: false };
-  const forbids = rules.filter(({ rule }) => rule.effect === 'forbid' && !rule.yields_to_break_glass);
-  return { rules: [...forbids, ...short], isBreakGlass: true };
+  if (short.length > 0) {
+    const forbids = lasting.filter(({ rule }) => rule.effect === 'forbid');
+    return { rules: [...forbids, ...short], isBreakGlass: true };
+  }
+  const isOpen = settled.some(({ rule, outcome }) => rule.break_glass && outcome === 'undecided');
+  return { rules: isOpen ? lasting : usual, isBreakGlass: false };
 }
 
 function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): RuleEffect {

@@ -53,6 +53,11 @@ export function allowedForMs(policy: PolicySet, { rules }: Pick<Evaluation, 'rul
   return Math.min(VALID_FOR_MS_MAX, ...(times.length === 0 ? [VALID_FOR_MS] : times));
 }
 
+/** An instant (RFC 3339 UTC), or the end that comes before it. */
+export function cutAt(validUntil: string, end: string | null): string {
+  return end !== null && Date.parse(end) < Date.parse(validUntil) ? end : validUntil;
+}
+
 /** An approval with the seats it fills, as far as its age goes. */
 export interface AgingApproval {
   readonly at: string;

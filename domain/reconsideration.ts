@@ -31,7 +31,9 @@ export interface Today {
 export function mustReconsider({ lineage, requirement, facts }: WaitingRequest, today: Today): boolean {
   const recalled = facts && recalledFacts(today.policy, facts);
   if (!recalled || !requirement) return true;
-  if (!mayStillAsk(today.directory, { action: recalled.action, lineage })) return true;
+  // Who is not known any more is told by the claim, which knows whom the directory knew.
+  const directories = { now: today.directory, at_creation: today.directory };
+  if (!mayStillAsk(directories, { action: recalled.action, lineage })) return true;
   const evaluation = evaluate(today.policy, { ...recalled, at: today.at }, 'planned');
   if (evaluation.effect === 'forbid') return true;
   const demanded = combinedRequirement(requirement, evaluation);

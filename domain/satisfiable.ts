@@ -37,7 +37,7 @@ export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
     grade: 'A' as const,
     seats: requirement.rules.flatMap((rule, ruleIndex) =>
       rule.stages.flatMap((stage, stageIndex) =>
-        isAcceptedReviewer(rule, facts.directories.now, person) && isEligible(facts, stage, person)
+        isAcceptedReviewer(rule, facts.directories, person) && isEligible(facts, stage, person)
           ? [{ rule: ruleIndex, stage: stageIndex }]
           : [],
       ),

@@ -1,4 +1,4 @@
-import { freezeEnd } from './calendar/freeze.ts';
+import { freezeEnd, nextFreeze } from './calendar/freeze.ts';
 import type { SignedRequest } from './envelope.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { PolicySet } from './policy.ts';
@@ -31,4 +31,19 @@ export function startOf(
   if (evaluation.is_break_glass) return null;
   const until = freezeEnd(policy.freezes, { action, environment: target.environment }, at);
   return until === null ? null : { until, why: 'freeze' };
+}
+
+/**
+ * The instant from which an action that may start now may not any more: its start window ends, or a freeze begins that
+ * would hold it. Null when neither is in sight. A decision that somebody else acts on lasts no longer.
+ */
+export function startEnd(
+  { policy, facts, evaluation }: StartFacts,
+  { start }: Pick<SignedRequest, 'start'>,
+): string | null {
+  const { at, action, target } = facts;
+  const subject = { action, environment: target.environment };
+  const freeze = evaluation.is_break_glass ? null : nextFreeze(policy.freezes, subject, at);
+  const ends = [start?.not_after ?? null, freeze].filter((end) => end !== null);
+  return ends.toSorted()[0] ?? null;
 }

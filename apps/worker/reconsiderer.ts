@@ -18,6 +18,9 @@ import { reconsiderSignal } from '../../workflows/messages.ts';
 const EVERY_MS = 2_000;
 const PAGE = 500;
 
+/** Passes over the same change after which nobody waits any more for those that could not be told, about two minutes. */
+const PASSES_MAX = 60;
+
 /** Of all replicas one looks at a time; the number means nothing else. */
 const LOCK = 7_264_117;
 
@@ -31,33 +34,49 @@ export interface Reconsidering {
   readonly signal: AbortSignal;
 }
 
+/** What was done about one change: whoever was told of it is not told again, whatever becomes of the others. */
+interface Round {
+  readonly generations: string;
+  readonly told: Set<string>;
+  passes: number;
+}
+
 /**
  * Until it is stopped: whenever the policy or the directory has changed, holds all waiting requests against it in the
  * database, and sends a hint to the workflows of those that would end or need more. One hint each, so ten thousand
  * waiting requests that nothing changes for cost no workflow task. What a lost hint misses, the claim still refuses.
  */
 export async function reconsiderOnChange(work: Reconsidering): Promise<void> {
+  let round: Round | null = null;
   while (!work.signal.aborted) {
-    await look(work).catch((error: unknown) =>
-      work.log.warn(
-        { err: error instanceof Error ? error.name : 'unknown' },
-        'could not look at waiting requests',
-      ),
-    );
+    round = await lookOrWarn(work, round);
     await pause(EVERY_MS, undefined, { signal: work.signal }).catch(() => undefined);
   }
 }
 
-async function look(work: Reconsidering): Promise<void> {
+/** Also when the pass failed: whoever was told of the change stays told. */
+async function lookOrWarn(work: Reconsidering, earlier: Round | null): Promise<Round | null> {
+  try {
+    return (await look(work, earlier)) ?? earlier;
+  } catch (error) {
+    work.log.warn(
+      { err: error instanceof Error ? error.name : 'unknown' },
+      'could not look at waiting requests',
+    );
+    return earlier;
+  }
+}
+
+/** One pass. Answers the round that it was part of, or null when there was nothing to do. */
+async function look(work: Reconsidering, earlier: Round | null): Promise<Round | null> {
   const { manager } = work.source;
-  if ((await generationsNow(manager)) === (await generationsSeen(manager))) return;
+  if ((await generationsNow(manager)) === (await generationsSeen(manager))) return null;
   const runner = work.source.createQueryRunner();
   try {
     const [lock] = (await runner.query('select pg_try_advisory_lock($1) as held', [LOCK])) as {
       held: boolean;
     }[];
-    if (!lock?.held) return;
-    await lookThrough(work, runner);
+    return lock?.held ? await lookThrough(work, runner, earlier) : null;
   } finally {
     // Also gives the lock back.
     await runner.query('select pg_advisory_unlock_all()').catch(() => undefined);
@@ -65,30 +84,51 @@ async function look(work: Reconsidering): Promise<void> {
   }
 }
 
-async function lookThrough(work: Reconsidering, { manager }: QueryRunner): Promise<void> {
+async function lookThrough(
+  work: Reconsidering,
+  { manager }: QueryRunner,
+  earlier: Round | null,
+): Promise<Round | null> {
   // Read first: what changes meanwhile is looked at again.
   const generations = await generationsNow(manager);
   const active = await work.policies.active(manager);
-  if (!active) return;
+  if (!active) return null;
+  const round: Round =
+    earlier?.generations === generations ? earlier : { generations, told: new Set(), passes: 0 };
+  round.passes += 1;
   const { directory } = await work.directories.now(manager);
   let after = '';
+  let isEverybodyTold = true;
   for (;;) {
     const page = await waitingRequests(manager, after, PAGE);
     const today = { policy: active.policy, directory, at: new Date().toISOString() };
-    for (const request of page) if (mustReconsider(request, today)) await remind(work, request.id);
+    for (const request of page)
+      if (!round.told.has(request.id) && mustReconsider(request, today))
+        isEverybodyTold = (await remind(work, request.id, round)) && isEverybodyTold;
     const last = page.at(-1);
     if (!last || page.length < PAGE || work.signal.aborted) break;
     after = last.id;
   }
-  if (!work.signal.aborted) await noteSeen(manager, generations);
+  const isOver = isEverybodyTold || round.passes >= PASSES_MAX;
+  if (isOver && !work.signal.aborted) await noteSeen(manager, generations);
+  return round;
 }
 
-async function remind({ client, log }: Reconsidering, request: string): Promise<void> {
+/** False when it could not be told: others must not wait for it. A workflow may refuse signals, once it had too many. */
+async function remind({ client, log }: Reconsidering, request: string, { told }: Round): Promise<boolean> {
   try {
     await client.workflow.getHandle(request).signal(reconsiderSignal);
     log.info({ request }, 'asked to look again: rules or people changed');
   } catch (error) {
     // Its workflow ended meanwhile, or is gone: the sweeper's matter.
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    if (!(error instanceof WorkflowNotFoundError)) {
+      log.warn(
+        { request, err: error instanceof Error ? error.name : 'unknown' },
+        'could not be asked to look again',
+      );
+      return false;
+    }
   }
+  told.add(request);
+  return true;
 }

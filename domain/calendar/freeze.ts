@@ -48,6 +48,19 @@ export function freezeEnd(
   return end;
 }
 
+/** The first instant after `at` (RFC 3339 UTC) at which a freeze of the subject begins, or null. */
+export function nextFreeze(
+  freezes: readonly FreezeWindow[],
+  subject: FreezeSubject,
+  at: string,
+): string | null {
+  const begins = freezes
+    .filter((freeze) => isAbout(freeze, subject))
+    .map(({ from }) => Date.parse(from))
+    .filter((beginMs) => beginMs > instantMs(at));
+  return begins.length === 0 ? null : new Date(Math.min(...begins)).toISOString();
+}
+
 function isAbout(freeze: FreezeWindow, { environment, action }: FreezeSubject): boolean {
   const isEnvironment = freeze.environments === null || freeze.environments.includes(environment);
   return isEnvironment && (freeze.actions === null || freeze.actions.includes(action));

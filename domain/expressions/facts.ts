@@ -72,6 +72,16 @@ export function withFact(
   };
 }
 
+/** The same facts for a condition that names more variables: what nothing is known of is missing. */
+export function withUnknown(bound: BoundFacts, names: ReadonlySet<string>): BoundFacts {
+  const unknown = [...names].filter((name) => !bound.variables.has(name));
+  return {
+    ...bound,
+    variables: new Set([...bound.variables, ...unknown]),
+    missing: new Set([...bound.missing, ...unknown]),
+  };
+}
+
 interface Place {
   readonly value: unknown;
   readonly path: FactPath;

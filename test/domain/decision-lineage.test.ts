@@ -92,6 +92,25 @@ describe('nobody approves their own request', () => {
     expect(outcome({ request, now: DIRECTORY, atCreation: DIRECTORY })).toBe('ok');
   });
 
+  it('by having given an account to somebody else since the request was made', () => {
+    const second = { issuer: ELSEWHERE, subject: '7' };
+    const accounts = [{ issuer: ISSUER, subject: 'sub-olga' }, second];
+    const atCreation = {
+      ...DIRECTORY,
+      people: [examplePerson('olga', { accounts }), examplePerson('dmitri')],
+    };
+    const now = {
+      ...DIRECTORY,
+      people: [
+        examplePerson('olga'),
+        examplePerson('dmitri', { accounts: [{ issuer: ISSUER, subject: 'sub-dmitri' }, second] }),
+      ],
+    };
+    const request = { requirement: OPEN, lineage: [AGENT, account('sub-olga', 'on_behalf_of')] };
+    expect(outcome({ request, attempt: { reviewer: second }, now, atCreation })).toBe('self_approval');
+    expect(outcome({ request, attempt: { reviewer: second }, now })).toBe('ok');
+  });
+
   it('by having handed the agent to somebody else since the request was made', () => {
     const agents = DIRECTORY.agents.map((agent) => ({ ...agent, owner: 'omar' }));
     const handedOver = { ...DIRECTORY, agents };

@@ -91,6 +91,25 @@ describe('a reviewer', () => {
     expect(outcome({ attempt: by('omar', { verdict: 'deny' }) })).toBe('not_eligible');
   });
 
+  it('must meet a condition of the rule now and when the request was made: nobody joins or leaves a group for it', () => {
+    const groupsWith = (id: string): typeof DIRECTORY => ({
+      ...DIRECTORY,
+      groups: [...DIRECTORY.groups, { id, members: ['olga'], groups: [] }],
+    });
+    const trained = asking(demand([stage(['group:dba'])], { reviewer_when: '"trained" in reviewer.groups' }));
+    expect(outcome({ request: trained, now: groupsWith('trained') })).toBe('ok');
+    expect(outcome({ request: trained, now: groupsWith('trained'), atCreation: DIRECTORY })).toBe(
+      'not_eligible',
+    );
+    const inside = asking(
+      demand([stage(['group:dba'])], { reviewer_when: '!("contractors" in reviewer.groups)' }),
+    );
+    expect(outcome({ request: inside })).toBe('ok');
+    expect(outcome({ request: inside, now: DIRECTORY, atCreation: groupsWith('contractors') })).toBe(
+      'not_eligible',
+    );
+  });
+
   it('of an escalation may decide from its instant on', () => {
     const ladder = stage(['group:dba'], 1, {
       escalate: [{ after_ms: 30 * MINUTE_MS, to: 'group:dba-leads' }],

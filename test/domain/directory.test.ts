@@ -8,6 +8,7 @@ import {
   ownKeysOf,
   personById,
   personOf,
+  type Directory,
 } from '../../domain/directory.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../domain/identity.ts';
 import { DIRECTORY, examplePerson, ISSUER, sorted } from './examples.ts';
@@ -120,6 +121,24 @@ describe('an active lineage', () => {
     expect(isLineageActive(DIRECTORY, [requester('agent-billing'), onBehalf])).toBe(true);
     expect(isLineageActive(asleep, [requester('agent-billing'), onBehalf])).toBe(false);
     expect(isLineageActive(asleep, [requester('agent-billing')])).toBe(true);
+  });
+
+  it('has lost nobody whom the directory knew when the request was made', () => {
+    const onBehalf = { role: 'on_behalf_of', issuer: ISSUER, subject: 'sub-olga' } as const;
+    const lineage = [requester('agent-billing'), onBehalf];
+    const without = (id: string): Directory => ({
+      ...DIRECTORY,
+      people: DIRECTORY.people.filter((person) => person.id !== id),
+    });
+    expect(isLineageActive(without('olga'), lineage, DIRECTORY)).toBe(false);
+    expect(isLineageActive(without('dmitri'), lineage, DIRECTORY)).toBe(true);
+    // Whom it never knew it cannot lose.
+    expect(isLineageActive(without('olga'), lineage)).toBe(true);
+    // Nobody answers for the agent any more.
+    expect(isLineageActive(without('ada'), lineage)).toBe(false);
+    const trigger = { role: 'trigger', issuer: ISSUER, subject: 'agent-billing' } as const;
+    const asked = [requester('sub-olga'), trigger];
+    expect(isLineageActive({ ...DIRECTORY, agents: [] }, asked, DIRECTORY)).toBe(false);
   });
 
   it('starts with a requester that the directory knows', () => {

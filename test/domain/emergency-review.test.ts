@@ -54,8 +54,12 @@ describe('the review of an emergency', () => {
 
   it('does not end when those behind the emergency are deactivated or stopped', () => {
     const lineage = [{ role: 'requester' as const, issuer: ISSUER, subject: 'nobody-any-more' }];
-    expect(mayStillAsk(DIRECTORY, { action: ACTION.action, lineage })).toBe(false);
-    expect(mayStillAsk(DIRECTORY, { action: REVIEW.action, lineage })).toBe(true);
+    expect(mayStillAsk({ now: DIRECTORY, at_creation: DIRECTORY }, { action: ACTION.action, lineage })).toBe(
+      false,
+    );
+    expect(mayStillAsk({ now: DIRECTORY, at_creation: DIRECTORY }, { action: REVIEW.action, lineage })).toBe(
+      true,
+    );
     const thrown = {
       id: 'ksw_1',
       scope: { kind: 'all' as const, value: null },

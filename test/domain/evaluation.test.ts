@@ -109,6 +109,29 @@ describe('risk', () => {
     expect(is_degraded).toBe(false);
   });
 
+  it('counts a line that holds by the facts that the action has, whatever else the line asks about', () => {
+    const lines = [
+      { weight: 5, because: 'large, or production', when: 'plan.rows > 100 || resource.production' },
+      { weight: 1, because: 'large', when: 'plan.rows > 100' },
+    ];
+    const policy = policyOf([], { actions: [GATED] });
+    const facts = { ...UNPLANNED, action: GATED.action, windows: {} };
+    const { risk, is_degraded } = evaluate({ ...policy, risk: { ...policy.risk, lines } }, facts, 'planned');
+    expect(risk).toMatchObject({ tier: 'critical', reasons: ['large, or production'] });
+    expect(is_degraded).toBe(false);
+  });
+
+  it('is in doubt, and higher, when facts are missing that an action without a plan should have', () => {
+    const lines = [{ weight: 5, because: 'many', when: 'windows.asked.count > 9' }];
+    const asked = { id: 'asked', action: [GATED.action], over_ms: 1, per: ['lineage' as const], sum: null };
+    const policy = policyOf([], { actions: [GATED], windows: [asked] });
+    const facts = { ...UNPLANNED, action: GATED.action };
+    expect(evaluate({ ...policy, risk: { ...policy.risk, lines } }, facts, 'planned')).toMatchObject({
+      risk: { tier: 'critical' },
+      is_degraded: true,
+    });
+  });
+
   it('counts a line that cannot be evaluated, and says so', () => {
     const lines = [{ weight: 5, because: 'tagged', when: 'resource.tags.exists(t, t == "x")' }];
     const policy = policyOf([]);
@@ -163,6 +186,20 @@ describe('the break-glass path', () => {
     expect(effectOf([short, freeze, never], asking)).toBe('forbid');
     // The flag alone opens nothing.
     expect(effectOf([freeze], asking)).toBe('forbid');
+  });
+
+  it('is still open before the plan: a forbid that yields to it does not act until the path is decided', () => {
+    const freeze = exampleRule('freeze', 'forbid', { yields_to_break_glass: true });
+    const never = exampleRule('never', 'forbid');
+    const early = { ...UNPLANNED, request: asking.request };
+    const evaluation = evaluate(policyOf([short, freeze]), early, 'creation');
+    expect(evaluation.rules).toEqual([]);
+    expect(evaluation.undecided).toEqual(['emergency']);
+    expect(effectOf([short, freeze, never], early, 'creation')).toBe('forbid');
+    expect(effectOf([short, freeze], UNPLANNED, 'creation')).toBe('forbid');
+    // With the plan it is decided, one way or the other.
+    expect(effectOf([short, freeze], rowsOf(10, { request: asking.request }))).toBe('review');
+    expect(effectOf([short, freeze], rowsOf(11, { request: asking.request }))).toBe('forbid');
   });
 
   it('is offered where such a rule matches or may once there is a plan, and nowhere else', () => {

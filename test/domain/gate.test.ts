@@ -5,7 +5,7 @@ import { gateRequestId, requestId } from '../../domain/audit.ts';
 import { sha256 } from '../../domain/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../domain/envelope.ts';
 import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
-import { allowedForMs, approvedUntil, isAllowedAtOnce } from '../../domain/gate.ts';
+import { allowedForMs, approvedUntil, cutAt, isAllowedAtOnce } from '../../domain/gate.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import {
   ACTION,
@@ -69,6 +69,12 @@ describe('an allow on the spot', () => {
     const onlyOpen = { rules: [{ id: 'open', source: '', because: null }] };
     expect(allowedForMs(gatePolicy(), onlyOpen)).toBe(5 * MINUTE_MS);
   });
+});
+
+it('an answer ends where the start does, and is never made longer by it', () => {
+  expect(cutAt(minutes(5), null)).toBe(minutes(5));
+  expect(cutAt(minutes(5), minutes(6))).toBe(minutes(5));
+  expect(cutAt(minutes(5), minutes(4))).toBe(minutes(4));
 });
 
 describe('an approval by people', () => {

@@ -54,10 +54,23 @@ describe('telling what became of an action', () => {
     const directory = { ...DIRECTORY, people: inactive };
     const [, other = expect.unreachable()] = directory.people;
     const behind: LineageMember = { role: 'editor', ...(other.accounts[0] ?? gone) };
-    expect(mayStillAsk(directory, { action: RESOLVE.action, lineage: [teller, behind] })).toBe(true);
-    expect(mayStillAsk(directory, { action: ACTION.action, lineage: [teller, behind] })).toBe(false);
     expect(
-      mayStillAsk(directory, { action: RESOLVE.action, lineage: [{ ...behind, role: 'requester' }] }),
+      mayStillAsk(
+        { now: directory, at_creation: directory },
+        { action: RESOLVE.action, lineage: [teller, behind] },
+      ),
+    ).toBe(true);
+    expect(
+      mayStillAsk(
+        { now: directory, at_creation: directory },
+        { action: ACTION.action, lineage: [teller, behind] },
+      ),
+    ).toBe(false);
+    expect(
+      mayStillAsk(
+        { now: directory, at_creation: directory },
+        { action: RESOLVE.action, lineage: [{ ...behind, role: 'requester' }] },
+      ),
     ).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { startOf } from '../../domain/start.ts';
+import { startEnd, startOf } from '../../domain/start.ts';
 import { FACTS, minutes, policyOf } from './examples.ts';
 
 const NORMAL = { is_break_glass: false };
@@ -48,5 +48,21 @@ describe('an approved request', () => {
       null,
       'over',
     ]);
+  });
+
+  it('may start until a freeze begins or its start window ends, whichever comes first', () => {
+    const end = (minute: number, not_after: number | null, evaluation = NORMAL) =>
+      startEnd(
+        { policy, facts: at(minute), evaluation },
+        { start: { not_before: null, not_after: not_after === null ? null : minutes(not_after) } },
+      );
+    expect(end(5, null)).toBe(minutes(10));
+    expect(end(5, 8)).toBe(minutes(8));
+    expect(end(5, 12)).toBe(minutes(10));
+    expect(end(30, null)).toBeNull();
+    expect(end(5, null, { is_break_glass: true })).toBeNull();
+    expect(end(5, 12, { is_break_glass: true })).toBe(minutes(12));
+    const elsewhere = { ...at(5), target: { ...FACTS.target, environment: 'staging' } };
+    expect(startEnd({ policy, facts: elsewhere, evaluation: NORMAL }, {})).toBeNull();
   });
 });

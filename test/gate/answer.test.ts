@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { activate, type TestApi } from '../api/api.ts';
 import { provider } from '../api/scim/provisioning.ts';
+import { synchronise } from '../workflows/policies.ts';
 import type { Reply } from '../stack/http.ts';
 import { startGateApi } from './api.ts';
 import { release } from './policies.ts';
@@ -175,6 +177,29 @@ describe('one key gets one answer', () => {
       });
       // A new key is not allowed on the spot, either: it waits on record for a worker, which denies it.
       expect((await ask(release('free'))).status).toBe(202);
+    });
+  });
+
+  it('a new one is not allowed on the spot once another authority than the files deactivated somebody behind it', async () => {
+    const admin = new Client({ connectionString: api.databases.keyturn.admin });
+    await admin.connect();
+    const people = policy.directory.people.map((one) => (one.id === 'ada' ? { ...one, active: false } : one));
+    try {
+      await synchronise(admin, { ...policy.directory, people });
+      expect((await ask(release('free'))).status).toBe(202);
+    } finally {
+      await synchronise(admin, policy.directory);
+      await admin.end();
+    }
+    expect((await ask(release('free'))).status).toBe(201);
+  });
+
+  it('none is relied upon into a freeze', async () => {
+    const from = new Date(Date.now() + 120_000).toISOString();
+    const to = new Date(Date.now() + 600_000).toISOString();
+    const freeze = { id: 'soon', title: 'Soon', from, to, environments: null, actions: null };
+    await under({ ...policy, freezes: [freeze] }, async () => {
+      expect((await ask(release('free'))).body.result).toMatchObject({ valid_until: from });
     });
   });
 

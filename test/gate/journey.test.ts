@@ -57,6 +57,17 @@ describe('a gate request that people decide on', () => {
     await verify(body.id);
   });
 
+  it('is answered for no longer than its start window lasts', async () => {
+    const not_after = new Date(Date.now() + 300_000).toISOString();
+    const { body } = await stack.request<RequestView>(agent, release('asked', { start: { not_after } }));
+    await stack.decide(olga, body.id);
+    await stack.waitForStatus(body.id, 'succeeded');
+    expect((await show(agent, body.id)).result).toMatchObject({
+      decision: 'approved',
+      valid_until: not_after,
+    });
+  });
+
   it('is denied by a person', async () => {
     const { body } = await stack.request<RequestView>(agent, release('asked'));
     await stack.decide(olga, body.id, { verdict: 'deny' });

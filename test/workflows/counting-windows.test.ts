@@ -4,7 +4,7 @@ import type { PolicySet } from '../../domain/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { withPolicy } from './policies.ts';
+import { changeDemand, withPolicy } from './policies.ts';
 import { Desk, type Ask } from './signed.ts';
 
 let stack: Stack;
@@ -23,13 +23,13 @@ afterAll(async () => {
 });
 
 /** Up to 1,000 rows in a day pass, whoever of the same owner's agents asks; what is beyond is reviewed. */
-function counted(policy: PolicySet): PolicySet {
+function counted(policy: PolicySet, id = 'rows'): PolicySet {
   const action = ['postgres.execute'];
   return {
     ...policy,
-    windows: [{ id: 'rows', action, over_ms: 86_400_000, per: ['lineage', 'target'], sum: 'plan.rows' }],
+    windows: [{ id, action, over_ms: 86_400_000, per: ['lineage', 'target'], sum: 'plan.rows' }],
     rules: policy.rules.map((rule) =>
-      rule.id === 'sandbox' ? { ...rule, when: 'windows.rows.sum <= 1000' } : rule,
+      rule.id === 'sandbox' ? { ...rule, when: `windows.${id}.sum <= 1000` } : rule,
     ),
   };
 }
@@ -55,10 +55,33 @@ async function statusesOf(ids: readonly string[]): Promise<Record<string, number
   });
 }
 
+const REQUESTS = 64;
+
+/** Breaks the connections of the worker in the middle of its work, a few times: what was under way is tried again. */
+async function breakConnections(ids: readonly string[]): Promise<void> {
+  for (const reserved of [5, 15, 30]) {
+    await waitFor({
+      what: `${reserved} requests to be counted`,
+      withinMs: 60_000,
+      check: async () => {
+        const { rows } = await stack.keyturnDb.query<{ count: string }>(
+          'select count(*) from keyturn.window_reservation where request = any($1)',
+          [ids],
+        );
+        return Number(rows[0]?.count) >= reserved ? true : undefined;
+      },
+    });
+    await stack.keyturnDb.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'local-worker' and datname = current_database()`,
+    );
+  }
+}
+
 describe('a counting window', () => {
-  it('lets exactly as much pass as it says, however many ask at once and by however many agents', async () => {
+  it('lets exactly as much pass as it says, however many ask at once, by however many agents, and however often a worker tries again', async () => {
     await withPolicy(stack.keyturnDb, counted, async () => {
-      const asks = Array.from({ length: 24 }, (_, index) => ({
+      const asks = Array.from({ length: REQUESTS }, (_, index) => ({
         ...agents[index % 2],
         target: 'shop-sandbox',
         statement: 'rows 100',
@@ -66,10 +89,34 @@ describe('a counting window', () => {
       const signed = await Promise.all(asks.map((ask) => desk.signRequest(ask)));
       await Promise.all(signed.map((request) => desk.start(request)));
       const ids = signed.map(({ id }) => id);
-      expect(await statusesOf(ids)).toEqual({ succeeded: 10, pending: 14 });
+      await breakConnections(ids);
+      expect(await statusesOf(ids)).toEqual({ succeeded: 10, pending: REQUESTS - 10 });
       expect(worker.target.effects.filter((effect) => ids.includes(effect))).toHaveLength(10);
       await givesBack(ids);
     });
+  });
+
+  it('gives back what did nothing, however it ended, and keeps what was performed', async () => {
+    const soon = changeDemand('usual', (demand) => ({ ...demand, expires_ms: 1_500 }));
+    await withPolicy(
+      stack.keyturnDb,
+      (policy) => soon(counted(policy, 'others')),
+      async () => {
+        const ends = {
+          denied: await desk.ask(),
+          expired: await desk.ask(),
+          failed: await desk.ask({ target: 'shop-sandbox', statement: 'fail' }, 'failed'),
+          succeeded: await desk.ask({ target: 'shop-sandbox', statement: 'rows 2' }, 'succeeded'),
+        };
+        await desk.decide(ends.denied, 'olga', { verdict: 'deny' });
+        for (const [status, id] of Object.entries(ends)) await stack.waitForStatus(id, status);
+        const { rows } = await stack.keyturnDb.query<{ request: string }>(
+          'select request from keyturn.window_reservation where request = any($1) and released_at is null',
+          [Object.values(ends)],
+        );
+        expect(rows.map(({ request }) => request)).toEqual([ends.succeeded]);
+      },
+    );
   });
 
   /** What is withdrawn did nothing: its amount is free for the next one. */
@@ -78,10 +125,8 @@ describe('a counting window', () => {
       `select id from keyturn.request where id = any($1) and status = 'pending'`,
       [ids],
     );
-    for (const { id } of rows) {
-      await desk.signal(id, await desk.withdrawal(id, 'ada'), 'withdraw');
-      await stack.waitForStatus(id, 'cancelled');
-    }
+    for (const { id } of rows) await desk.signal(id, await desk.withdrawal(id, 'ada'), 'withdraw');
+    for (const { id } of rows) await stack.waitForStatus(id, 'cancelled');
     const { rows: held } = await stack.keyturnDb.query<{ sum: string }>(
       'select sum(amount) from keyturn.window_reservation where released_at is null and request = any($1)',
       [ids],

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
 import { courseOf, waitForLeaves } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { withPolicy } from './policies.ts';
+import { changeDemand, withPolicy, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -48,6 +49,44 @@ describe('an approved request in a freeze', () => {
       },
     );
   });
+
+  it('goes back to people when its approval grows too old meanwhile, and says only once that it is held', async () => {
+    const ageMs = 4_000;
+    const briefly = changeDemand('usual', (demand) => ({ ...demand, maximum_age_ms: ageMs }));
+    const to = inMs(600_000);
+    const change: PolicyChange = (policy) => ({ ...briefly(policy), freezes: [freezeUntil(to)] });
+    await withPolicy(stack.keyturnDb, change, async () => {
+      const id = await desk.ask();
+      await desk.decide(id, 'olga');
+      const staleMs = Date.now() + ageMs;
+      await waitForLeaves(stack, id, { type: 'request.held' });
+      await wake(id, 2);
+      expect((await courseOf(stack, id)).filter((type) => type === 'request.held')).toHaveLength(1);
+      await waitFor({
+        what: 'the approval to grow old',
+        check: () => Promise.resolve(Date.now() > staleMs ? true : undefined),
+      });
+      await wake(id, 3);
+      await waitForLeaves(stack, id, { type: 'request.approval_stale' });
+      expect(await stack.waitForStatus(id, 'pending')).toMatchObject({ round: 2 });
+      expect(worker.target.effects).not.toContain(id);
+    });
+  });
+
+  /** Junk that looks like an envelope makes a held request look whether it may start, for the nth time. */
+  async function wake(id: string, looks: number): Promise<void> {
+    await desk.signal(id, 'eyJ.a.b');
+    await waitFor({
+      what: `look ${looks} whether it may start`,
+      check: async () => {
+        const { rowCount } = await stack.keyturnDb.query(
+          `select 1 from keyturn.evaluation where request = $1 and phase = 'execution'`,
+          [id],
+        );
+        return (rowCount ?? 0) >= looks ? true : undefined;
+      },
+    });
+  }
 
   it('can be withdrawn while it is held', async () => {
     await withPolicy(

@@ -5,7 +5,7 @@ import { reconsiderOnChange } from '../../apps/worker/reconsiderer.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf } from './facts.ts';
-import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { openDependencies, startLocalWorker, type LocalWorker } from './local-worker.ts';
 import { changeDemand, changeRule, withPolicy, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
@@ -49,6 +49,83 @@ describe('a request that waits, when it is looked at again', () => {
       await remind(id);
       expect(await stack.waitForStatus(id, 'denied')).toMatchObject({ denied_by: 'policy' });
     });
+  });
+
+  it('is denied when policy does not know its target any more', async () => {
+    const id = await desk.ask();
+    const removeTarget: PolicyChange = (policy) => ({
+      ...policy,
+      targets: policy.targets.filter((target) => target.id !== 'shop'),
+    });
+    await withPolicy(stack.keyturnDb, removeTarget, async () => {
+      await remind(id);
+      expect(await stack.waitForStatus(id, 'denied')).toMatchObject({
+        denied_by: 'policy',
+        failure: { code: 'policy_invalid' },
+      });
+    });
+    expect(await stack.temporal.workflow.getHandle(id).result()).toBe('denied');
+  });
+
+  it('is denied when somebody behind it was deactivated', async () => {
+    const id = await desk.ask();
+    const deactivate: PolicyChange = (policy) => ({
+      ...policy,
+      directory: {
+        ...policy.directory,
+        agents: policy.directory.agents.map((agent) =>
+          agent.id === 'agent-billing' ? { ...agent, active: false } : agent,
+        ),
+      },
+    });
+    await withPolicy(stack.keyturnDb, deactivate, async () => {
+      await remind(id);
+      expect(await stack.waitForStatus(id, 'denied')).toMatchObject({
+        failure: { code: 'requester_inactive' },
+      });
+    });
+  });
+
+  it('moves to the inboxes of the owners of now', async () => {
+    const byOwners = changeDemand('usual', (demand) => ({
+      ...demand,
+      stages: [{ any: ['owners'], quorum: 1, escalate: [] }],
+    }));
+    await withPolicy(stack.keyturnDb, byOwners, async () => {
+      const id = await desk.ask();
+      const newOwners: PolicyChange = (policy) => ({
+        ...policy,
+        targets: policy.targets.map((target) => ({ ...target, owners: ['group:dba-leads'] })),
+      });
+      await withPolicy(stack.keyturnDb, newOwners, async () => {
+        await remind(id);
+        await waitFor({
+          what: 'the other inbox',
+          check: async () =>
+            JSON.stringify((await desk.row(id))['open_selectors']) === '["group:dba-leads"]' || undefined,
+        });
+      });
+    });
+  });
+
+  it('leaves nothing behind when nothing comes of it, however often it is asked for', async () => {
+    const id = await desk.ask();
+    const { version } = await desk.row(id);
+    for (let count = 0; count < 5; count += 1) {
+      await remind(id);
+      await stack.temporal.workflow.getHandle(id).query('state');
+    }
+    expect(await desk.row(id)).toMatchObject({ status: 'pending', version });
+    const { rows } = await stack.keyturnDb.query<{ evaluations: string; steps: string }>(
+      `select (select count(*) from keyturn.evaluation where request = $1) as evaluations,
+              (select count(*) from keyturn.step where request = $1 and step like 'reconsider/%') as steps`,
+      [id],
+    );
+    expect(rows).toEqual([{ evaluations: '1', steps: '0' }]);
+    // Each look was taken: its marker is in the history.
+    const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
+    const looks = (events ?? []).filter((event) => event.markerRecordedEventAttributes);
+    expect(looks.length).toBeGreaterThan(2);
   });
 
   it('is asked anew when more is needed: what was approved before is void', async () => {
@@ -108,6 +185,45 @@ describe('a change of rules', () => {
       stopping.abort();
       await running;
       await connection.close();
+    }
+  });
+
+  it('reaches all of them though one cannot be told, and tells nobody twice', async () => {
+    const connection = await Connection.connect({ address: stack.temporalPlace.address });
+    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
+    const stopping = new AbortController();
+    const [first = '', deaf = '', last = ''] = [
+      await desk.ask(),
+      await desk.ask(),
+      await desk.ask(),
+    ].toSorted();
+    let tries = 0;
+    const refusing = {
+      workflow: {
+        getHandle: (id: string) =>
+          id === deaf
+            ? { signal: () => Promise.reject(new Error(`no more signals, ${(tries += 1)}`)) }
+            : client.workflow.getHandle(id),
+      },
+    } as unknown as Client;
+    // Nobody works on the hints: whoever was told still waits as before.
+    await worker.stop();
+    const dependencies = await openDependencies(stack, client, worker.target);
+    const running = reconsiderOnChange({ ...dependencies, client: refusing, signal: stopping.signal });
+    try {
+      await withPolicy(stack.keyturnDb, demandTwo, async () => {
+        await waitFor({
+          what: 'another look at the one that cannot be told',
+          check: () => Promise.resolve(tries >= 3 ? true : undefined),
+        });
+        for (const id of [first, last]) expect(await signalsOf(id)).toBe(1);
+      });
+    } finally {
+      stopping.abort();
+      await running;
+      await dependencies.source.destroy();
+      await connection.close();
+      worker = await startLocalWorker(stack, { target: worker.target });
     }
   });
 });

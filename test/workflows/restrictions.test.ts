@@ -43,6 +43,21 @@ function deactivate(id: string): PolicyChange {
   return changeDirectory(({ people, agents }) => ({ people: change(people), agents: change(agents) }));
 }
 
+function removePerson(id: string): PolicyChange {
+  return changeDirectory(({ people, groups }) => ({
+    people: people.filter((person) => person.id !== id),
+    groups: groups.map((group) => ({ ...group, members: group.members.filter((member) => member !== id) })),
+  }));
+}
+
+/** A break-glass path that asks for exactly what is asked for without it. */
+const openEmergencies: PolicyChange = (policy) => ({
+  ...policy,
+  rules: policy.rules.flatMap((rule) =>
+    rule.id === 'usual' ? [rule, { ...rule, id: 'emergency', break_glass: true }] : [rule],
+  ),
+});
+
 const removeFromGroup = changeDirectory(({ groups }) => ({
   groups: groups.map((group) =>
     group.id === 'dba' ? { ...group, members: group.members.filter((member) => member !== 'olga') } : group,
@@ -153,6 +168,16 @@ describe('a restriction between approval and execution holds: nothing is execute
   it('the person that the agent acts for was deactivated: denied', async () => {
     const lineage = [desk.member('on_behalf_of', 'omar')];
     await approveThenChange(deactivate('omar'), 'denied', { lineage });
+  });
+
+  it('the person that the agent acts for is gone from the directory: denied', async () => {
+    const lineage = [desk.member('on_behalf_of', 'omar')];
+    await approveThenChange(removePerson('omar'), 'denied', { lineage });
+  });
+
+  it('an emergency that became one only now is told to people first, on a path that they know of', async () => {
+    const id = await approveThenChange(openEmergencies, 'pending', { extra: { break_glass: true } });
+    expect(await desk.row(id)).toMatchObject({ round: 2, is_break_glass: true });
   });
 
   it('a target that is gone from the policy is denied', async () => {

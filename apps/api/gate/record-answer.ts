@@ -7,8 +7,9 @@ import { leafText, pseudonymOf, type LeafDraft } from '../../../domain/audit.ts'
 import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { sha256 } from '../../../domain/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
-import { allowedForMs, GATE_RUN } from '../../../domain/gate.ts';
+import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/gate.ts';
 import { storedFacts } from '../../../domain/policy-facts.ts';
+import { startEnd } from '../../../domain/start.ts';
 import { recordedOutcome } from '../../../domain/explanation.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import type { ApiContext } from '../context.ts';
@@ -51,7 +52,7 @@ export async function recordAnswer(
 
 async function signAnswer(context: ApiContext, allowed: AllowedGate): Promise<Signed> {
   const { call, id, lineage, action, at, evaluation, facts } = allowed;
-  const { policy, digest } = call.caller.policy;
+  const { digest } = call.caller.policy;
   const signed = await signedRequest(context, call, { id, lineage, action, start: undefined });
   const { identity } = call.caller.principal;
   const answer: GateAnswer = {
@@ -66,9 +67,16 @@ async function signAnswer(context: ApiContext, allowed: AllowedGate): Promise<Si
     risk: evaluation.risk.tier,
     risk_reasons: evaluation.risk.reasons,
     matched_rules: evaluation.rules.map(({ id: rule, source, because }) => ({ id: rule, source, because })),
-    valid_until: new Date(at.getTime() + allowedForMs(policy, evaluation)),
+    valid_until: validUntil(allowed),
   };
   return { ...allowed, signed, answer, facts_text: canonicalJson(storedFacts(facts)) };
+}
+
+/** A freeze that begins meanwhile ends the answer, too. */
+function validUntil({ call, at, evaluation, facts }: AllowedGate): Date {
+  const { policy } = call.caller.policy;
+  const longest = new Date(at.getTime() + allowedForMs(policy, evaluation)).toISOString();
+  return new Date(cutAt(longest, startEnd({ policy, facts, evaluation }, {})));
 }
 
 /** The only entry of a stream of its own. */

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+
+import { evaluate } from '../../domain/evaluation.ts';
+import type { PolicySet } from '../../domain/policy.ts';
+import { storedFacts } from '../../domain/policy-facts.ts';
+import { mustReconsider, type WaitingRequest } from '../../domain/reconsideration.ts';
+import { DIRECTORY, exampleRule, FACTS, ISSUER, minutes, policyOf } from './examples.ts';
+
+const usual = exampleRule('dba', 'review');
+const policy = policyOf([usual]);
+const WAITING: WaitingRequest = {
+  id: 'req_example',
+  lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
+  requirement: evaluate(policy, FACTS, 'planned').requirement,
+  facts: storedFacts(FACTS),
+};
+
+function must(today: PolicySet, directory = DIRECTORY, waiting = WAITING): boolean {
+  return mustReconsider(waiting, { policy: today, directory, at: minutes(1) });
+}
+
+describe('a waiting request is looked at again', () => {
+  it('not while the same is asked for, nor when less is, which would change nothing', () => {
+    expect(must(policy)).toBe(false);
+    expect(must(policyOf([]))).toBe(false);
+    expect(must(policyOf([exampleRule('dba', 'allow')]))).toBe(false);
+  });
+
+  it('when more is asked for', () => {
+    expect(must(policyOf([usual, exampleRule('dba-leads', 'review')]))).toBe(true);
+  });
+
+  it('when it is forbidden now', () => {
+    expect(must(policyOf([usual, exampleRule('never', 'forbid')]))).toBe(true);
+  });
+
+  it('when somebody behind it is deactivated', () => {
+    const agents = DIRECTORY.agents.map((agent) => ({ ...agent, active: false }));
+    expect(must(policy, { ...DIRECTORY, agents })).toBe(true);
+  });
+
+  it('in doubt: its target, its facts or its requirement are not known', () => {
+    expect(must(policyOf([usual], { targets: [] }))).toBe(true);
+    expect(must(policy, DIRECTORY, { ...WAITING, facts: null })).toBe(true);
+    expect(must(policy, DIRECTORY, { ...WAITING, requirement: null })).toBe(true);
+  });
+});
