@@ -21,24 +21,13 @@ export interface FactsSubject {
   readonly at: Date;
 }
 
-/** Answers on the spot are cheap, so there may be very many: counting them all would slow down each of them. */
-const ANSWERS_COUNTED_MAX = 10_000;
-
 /** Counts the requester's past of a day; `historyValues` gives its parameters. */
 export const HISTORY_QUERY = `
-  select past.requests + answered.requests as requests, past.denials, past.failures
-  from (select count(*) as requests,
-               count(*) filter (where status in ('denied', 'expired')) as denials,
-               count(*) filter (where status in ('failed', 'indeterminate')) as failures
-        from keyturn.request
-        where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5
-       ) as past,
-       (select count(*) as requests
-        from (select 1 from keyturn.gate_answer
-              where requester_issuer = $1 and requester_subject = $2 and at > $3 and at <= $4
-                and verdict = 'allowed' and request <> $5
-              limit ${ANSWERS_COUNTED_MAX}) as recent
-       ) as answered`;
+  select count(*) + keyturn.gate_answers_since($1, $2, $3) as requests,
+         count(*) filter (where status in ('denied', 'expired')) as denials,
+         count(*) filter (where status in ('failed', 'indeterminate')) as failures
+  from keyturn.request
+  where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5`;
 
 /** The answer to `HISTORY_QUERY`. */
 export interface HistoryRow {
