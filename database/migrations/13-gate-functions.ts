@@ -5,7 +5,7 @@ export class GateFunctions1764800000000 implements MigrationInterface {
   readonly name = 'GateFunctions1764800000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [...NUMBERS, PLACE, PAST, ALLOW, ...GRANTS]) await runner.query(statement);
+    for (const statement of [...NUMBERS, PLACE, ALLOW, REVOKE]) await runner.query(statement);
   }
 
   /** Whoever goes back to the earlier function would leave answers without a number. */
@@ -13,6 +13,9 @@ export class GateFunctions1764800000000 implements MigrationInterface {
     throw new Error('The migration of gate functions cannot be undone: answers would no longer be counted.');
   }
 }
+
+/** Rows of numbers that a requester has. More of them only make counting slower. */
+export const GATE_SLOTS = 8;
 
 /**
  * The answers to a requester stand in a few rows of numbers, each without a gap and in the order of `counted_at`: how many
@@ -43,7 +46,7 @@ const PLACE = `
     newest record;
   begin
     answer.slot := null;
-    for candidate in 0..15 loop
+    for candidate in 0..${GATE_SLOTS - 1} loop
       if pg_try_advisory_xact_lock(requester # candidate) then
         answer.slot := candidate;
         exit;
@@ -60,37 +63,6 @@ const PLACE = `
       order by known.counted_at desc, known.nth desc limit 1;
     answer.nth := coalesce(newest.nth, 0) + 1;
     answer.counted_at := greatest(newest.counted_at, clock_timestamp());
-  end $$`;
-
-/** How many answers a requester got after an instant. */
-const PAST = `
-  create function keyturn.gate_answers_since(of_issuer text, of_subject text, since timestamptz)
-  returns bigint language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-  declare
-    answers bigint := 0;
-    newest bigint;
-    older bigint;
-  begin
-    for candidate in 0..15 loop
-      select answer.nth into newest from keyturn.gate_answer as answer
-        where requester_issuer = of_issuer and requester_subject = of_subject and slot = candidate
-          and verdict = 'allowed'
-        order by counted_at desc, nth desc limit 1;
-      exit when not found;
-      select answer.nth into older from keyturn.gate_answer as answer
-        where requester_issuer = of_issuer and requester_subject = of_subject and slot = candidate
-          and verdict = 'allowed' and counted_at <= since
-        order by counted_at desc, nth desc limit 1;
-      if not found then
-        -- All of them are younger, or older ones are kept no longer.
-        select answer.nth - 1 into older from keyturn.gate_answer as answer
-          where requester_issuer = of_issuer and requester_subject = of_subject and slot = candidate
-            and verdict = 'allowed'
-          order by counted_at, nth limit 1;
-      end if;
-      answers := answers + newest - older;
-    end loop;
-    return answers;
   end $$`;
 
 /** As before, and numbered. */
@@ -125,7 +97,4 @@ const ALLOW = `
     return 'allowed';
   end $$`;
 
-const GRANTS = [
-  'revoke execute on function keyturn.number_gate_answer, keyturn.gate_answers_since from public',
-  'grant execute on function keyturn.gate_answers_since to keyturn_api, keyturn_worker',
-];
+const REVOKE = 'revoke execute on function keyturn.number_gate_answer from public';
