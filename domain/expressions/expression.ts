@@ -72,8 +72,10 @@ export class Expression {
     const { program, problem, roots, paths } = this.compiled();
     if (!program) return failed(problem ?? 'the condition cannot be used');
     for (const root of roots) if (!bound.variables.has(root)) return failed(`unknown variable ${root}`);
-    const violation = bound.violations.find(({ path }) => paths.some((read) => isRelated(read, path)));
-    if (violation) return failed(violation.message);
+    if (bound.violations.length > 0) {
+      const violation = bound.violations.find(({ path }) => paths.some((read) => isRelated(read, path)));
+      if (violation) return failed(violation.message);
+    }
     try {
       return outcomeOf(program.run(bound.values));
     } catch (error) {
