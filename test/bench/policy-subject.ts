@@ -7,19 +7,25 @@ import { demand, DIRECTORY, FACTS, policyOf, stage } from '../domain/examples.ts
 const ACTIONS = Array.from({ length: 20 }, (_, index) => `bench.action${index}`);
 const ENVIRONMENTS = ['prod', 'staging', 'dev'] as const;
 
-/** Arguments, plan, resource, request, history and calendar: what rules usually ask about. */
-export const CONDITIONS: readonly string[] = [
-  'calendar.freeze && !request.break_glass',
-  'plan.rows > 1000',
-  'data.class == "restricted"',
-  '!args.destination.startsWith("s3://corp-") && data.class == "pii"',
-  'history.denials_24h >= 2',
-  '!calendar.business_hours && resource.production',
-  'args.grantee in request.chain',
-  'resource.tags.exists(t, t == "sox")',
-  'args.role in ["owner", "admin"]',
-  'plan.destructive && plan.rows > 100',
-];
+/**
+ * What rules usually ask about: arguments, plan, resource, request, history, calendar. No two rules say the very same, so
+ * that nothing is gained by compiling a text once.
+ */
+export function conditionNumbered(index: number): string {
+  const conditions = [
+    `calendar.freeze && !request.break_glass && plan.rows != ${index}`,
+    `plan.rows > ${1_000 + index}`,
+    `data.class == "restricted" && plan.rows != ${index}`,
+    `!args.destination.startsWith("s3://corp-${index}") && data.class == "pii"`,
+    `history.denials_24h >= ${2 + index}`,
+    `!calendar.business_hours && resource.production && plan.rows != ${index}`,
+    `args.grantee in request.chain || args.grantee == "root-${index}"`,
+    `resource.tags.exists(t, t == "sox-${index}")`,
+    `args.role in ["owner", "admin", "role-${index}"]`,
+    `plan.destructive && plan.rows > ${100 + index}`,
+  ];
+  return conditions[index % conditions.length] ?? 'true';
+}
 
 const CALENDAR: BusinessCalendar = {
   id: 'office',
@@ -84,7 +90,7 @@ function ruleNumbered(index: number, candidates: number): Rule {
   return {
     id: `rule-${index}`,
     on: { action: [action], env: null, target: [`thing-${target}`] },
-    when: CONDITIONS[index % CONDITIONS.length] ?? 'true',
+    when: conditionNumbered(index),
     effect,
     because: 'the bench asks for it',
     require: effect === 'review' ? demand([stage(['group:dba'])], { rule: `rule-${index}` }) : null,
