@@ -29,13 +29,11 @@ interface KnownToken {
 export class TokenVerifier {
   readonly #issuers: ReadonlyMap<string, Issuer>;
   readonly #keys = new Map<string, Promise<JWTVerifyGetKey>>();
-  readonly #clock: () => number;
   /** By digest: tokens themselves are not kept. */
   readonly #known = new Map<string, KnownToken>();
 
-  constructor(issuers: ReadonlyMap<string, Issuer>, clock: () => number = Date.now) {
+  constructor(issuers: ReadonlyMap<string, Issuer>) {
     this.#issuers = issuers;
-    this.#clock = clock;
   }
 
   /**
@@ -46,7 +44,7 @@ export class TokenVerifier {
     if (token.length > TOKEN_LENGTH_MAX) throw refused();
     const digest = createHash('sha256').update(token).digest('base64');
     const known = this.#known.get(digest);
-    if (known && this.#clock() < known.until) return known.principal;
+    if (known && Date.now() < known.until) return known.principal;
     this.#known.delete(digest);
     const issuer = this.#issuerOf(token);
     const payload = await this.#verified(token, issuer);
@@ -58,7 +56,7 @@ export class TokenVerifier {
 
   /** Never for longer than the token says. The longest known is forgotten first. */
   #keep(digest: string, principal: Principal): void {
-    const until = Math.min(this.#clock() + KNOWN_MS_MAX, principal.expiresAt.getTime());
+    const until = Math.min(Date.now() + KNOWN_MS_MAX, principal.expiresAt.getTime());
     this.#known.set(digest, { principal, until });
     const [oldest] = this.#known.keys();
     if (this.#known.size > KNOWN_TOKENS_MAX && oldest !== undefined) this.#known.delete(oldest);
