@@ -27,7 +27,11 @@ export class DirectoryReader {
     const rows: { generation: string }[] = await manager.query(
       'select generation from keyturn.directory_state',
     );
-    const generation = rows[0]?.generation ?? '0';
+    return this.ofGeneration(manager, rows[0]?.generation ?? '0');
+  }
+
+  /** The directory after its change with this number. */
+  async ofGeneration(manager: EntityManager, generation: string): Promise<CurrentDirectory> {
     return { generation, directory: await this.#read(manager, generation) };
   }
 

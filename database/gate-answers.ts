@@ -1,8 +1,10 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/canonical-json.ts';
+import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { HistoryFacts } from '../domain/policy-facts.ts';
 import type { RiskTier } from '../domain/requirement.ts';
+import { SWITCHES_ON, switchesFrom } from './kill-switches.ts';
 import {
   HISTORY_QUERY,
   historyFrom,
@@ -10,6 +12,7 @@ import {
   type FactsSubject,
   type HistoryRow,
 } from './policy-facts.ts';
+import { askPrepared, type PreparedQuestion } from './prepared.ts';
 import type { MatchedRule } from './tables.ts';
 
 /** What was allowed on the spot. Written once, by the API, together with its audit entry. */
@@ -41,6 +44,8 @@ export interface GateGround {
   /** The key belongs to a request of another mode. */
   readonly isUsedOtherwise: boolean;
   readonly history: HistoryFacts;
+  /** The kill switches that are on. */
+  readonly switches: readonly KillSwitch[];
 }
 
 /** As JSON, so instants are text. */
@@ -53,27 +58,32 @@ type AnswerRow = Omit<GateAnswer, 'at' | 'valid_until'> & {
 interface GroundRow extends HistoryRow {
   readonly answer: AnswerRow | null;
   readonly is_used_otherwise: boolean;
+  readonly switches: Parameters<typeof switchesFrom>[0];
 }
 
+const GROUND: PreparedQuestion = {
+  name: 'gate-ground',
+  text: `
+    select history.*, (select to_jsonb(answer) from keyturn.gate_answer as answer where request = $5) as answer,
+           exists (select 1 from keyturn.request where id = $6) as is_used_otherwise, ${SWITCHES_ON} as switches
+    from (${HISTORY_QUERY}) as history`,
+};
+
 /**
- * The way a key went, and the requester's past: in one question, since every gate request asks it. `otherId` is the id
- * that the key has for requests of other modes.
+ * The way a key went, the requester's past and the kill switches: in one question, since every gate request asks it.
+ * `otherId` is the id that the key has for requests of other modes.
  */
 export async function readGateGround(
   manager: EntityManager,
   subject: FactsSubject & { readonly otherId: string },
 ): Promise<GateGround> {
-  const rows: GroundRow[] = await manager.query(
-    `select history.*, (select to_jsonb(answer) from keyturn.gate_answer as answer where request = $5) as answer,
-            exists (select 1 from keyturn.request where id = $6) as is_used_otherwise
-     from (${HISTORY_QUERY}) as history`,
-    [...historyValues(subject), subject.otherId],
-  );
+  const rows = await askPrepared<GroundRow>(manager, GROUND, [...historyValues(subject), subject.otherId]);
   const [row] = rows;
   return {
     key: row?.answer ? keyOf(row.answer) : null,
     isUsedOtherwise: row?.is_used_otherwise ?? false,
     history: historyFrom(row),
+    switches: switchesFrom(row?.switches ?? []),
   };
 }
 
@@ -115,6 +125,8 @@ export interface GateRecord {
   readonly outcome: unknown;
 }
 
+const ALLOW: PreparedQuestion = { name: 'gate-allow', text: 'select keyturn.allow_gate($1) as outcome' };
+
 /**
  * Records an answer and everything kept of it, in one statement. `taken`: the key went one of the two ways meanwhile;
  * `policy_changed`: policy,
@@ -124,10 +136,9 @@ export async function allowGate(
   manager: EntityManager,
   record: GateRecord,
 ): Promise<'allowed' | 'taken' | 'policy_changed'> {
-  const rows: { outcome: 'allowed' | 'taken' | 'policy_changed' }[] = await manager.query(
-    'select keyturn.allow_gate($1) as outcome',
-    [JSON.stringify(record)],
-  );
+  const rows = await askPrepared<{ outcome: 'allowed' | 'taken' | 'policy_changed' }>(manager, ALLOW, [
+    JSON.stringify(record),
+  ]);
   return rows[0]?.outcome ?? 'taken';
 }
 

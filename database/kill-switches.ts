@@ -97,6 +97,18 @@ interface SwitchRow {
   readonly lifted_at: Date | null;
 }
 
+/** The switches that are on, as one JSON value; `switchesFrom` reads it. */
+export const SWITCHES_ON = `
+  (select coalesce(jsonb_agg(on_now order by on_now.thrown_at, on_now.id), '[]') from keyturn.kill_switch as on_now
+   where on_now.lifted_at is null)`;
+
+/** Switches that came as JSON, where instants are text. */
+export function switchesFrom(
+  rows: readonly (Omit<SwitchRow, 'thrown_at'> & { readonly thrown_at: string })[],
+): readonly KillSwitch[] {
+  return rows.map((row) => switchOf({ ...row, thrown_at: new Date(row.thrown_at) }));
+}
+
 async function query(
   manager: EntityManager,
   condition: string,
@@ -107,10 +119,18 @@ async function query(
      from keyturn.kill_switch where ${condition} order by thrown_at, id`,
     values,
   );
-  return rows.map(({ scope_kind: kind, scope_value: value, ...row }) => ({
-    ...row,
-    scope: { kind, value },
+  return rows.map(switchOf);
+}
+
+function switchOf(row: SwitchRow): KillSwitch {
+  const { id, account, reason, thrown_by } = row;
+  return {
+    id,
+    scope: { kind: row.scope_kind, value: row.scope_value },
+    account,
+    reason,
+    thrown_by,
     thrown_at: row.thrown_at.toISOString(),
     lifted_at: row.lifted_at?.toISOString() ?? null,
-  }));
+  };
 }

@@ -10,6 +10,8 @@ import {
   type PolicyFacts,
   type WindowFacts,
 } from '../domain/policy-facts.ts';
+import { GATE_SLOTS } from './migrations/13-gate-functions.ts';
+import { askPrepared } from './prepared.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -21,24 +23,29 @@ export interface FactsSubject {
   readonly at: Date;
 }
 
-/** Answers on the spot are cheap, so there may be very many: counting them all would slow down each of them. */
-const ANSWERS_COUNTED_MAX = 10_000;
+/** The answers to a requester stand in several rows of numbers: see `database/migrations/13-gate-functions.ts`. */
+const NUMBERED = `keyturn.gate_answer
+  where requester_issuer = $1 and requester_subject = $2 and slot = places.slot and verdict = 'allowed'`;
+
+/**
+ * Answers on the spot are cheap, so there may be very many: they are not counted one by one, but by the numbers of the last
+ * one and of the last one before the day. Where none is older, the first one is what counting starts at.
+ */
+const ANSWERS_QUERY = `
+  select coalesce(sum(newest.nth - older.nth), 0)
+  from generate_series(0, ${GATE_SLOTS - 1}) as places (slot)
+  cross join lateral (select nth from ${NUMBERED} order by counted_at desc, nth desc limit 1) as newest
+  cross join lateral (select coalesce(
+    (select nth from ${NUMBERED} and counted_at <= $3 order by counted_at desc, nth desc limit 1),
+    (select nth - 1 from ${NUMBERED} order by counted_at, nth limit 1)) as nth) as older`;
 
 /** Counts the requester's past of a day; `historyValues` gives its parameters. */
 export const HISTORY_QUERY = `
-  select past.requests + answered.requests as requests, past.denials, past.failures
-  from (select count(*) as requests,
-               count(*) filter (where status in ('denied', 'expired')) as denials,
-               count(*) filter (where status in ('failed', 'indeterminate')) as failures
-        from keyturn.request
-        where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5
-       ) as past,
-       (select count(*) as requests
-        from (select 1 from keyturn.gate_answer
-              where requester_issuer = $1 and requester_subject = $2 and at > $3 and at <= $4
-                and verdict = 'allowed' and request <> $5
-              limit ${ANSWERS_COUNTED_MAX}) as recent
-       ) as answered`;
+  select count(*) + (${ANSWERS_QUERY}) as requests,
+         count(*) filter (where status in ('denied', 'expired')) as denials,
+         count(*) filter (where status in ('failed', 'indeterminate')) as failures
+  from keyturn.request
+  where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5`;
 
 /** The answer to `HISTORY_QUERY`. */
 export interface HistoryRow {
@@ -64,8 +71,9 @@ export function historyFrom(row: HistoryRow | undefined): HistoryFacts {
 
 /** How the requester's account fared of late. */
 export async function historyOf(manager: EntityManager, subject: FactsSubject): Promise<HistoryFacts> {
-  const rows: HistoryRow[] = await manager.query(HISTORY_QUERY, [...historyValues(subject)]);
-  return historyFrom(rows[0]);
+  const question = { name: 'history', text: HISTORY_QUERY };
+  const [row] = await askPrepared<HistoryRow>(manager, question, historyValues(subject));
+  return historyFrom(row);
 }
 
 /** What windows are asked about. */

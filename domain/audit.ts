@@ -4,6 +4,7 @@ import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import { sha256, type Digest } from './digest.ts';
 import { KeyturnError } from './errors.ts';
 import type { Identity } from './identity.ts';
+import { keyObjectOf } from './key-object.ts';
 import type { EvidenceGrade } from './requirement.ts';
 
 /** Every kind of entry in the audit log. */
@@ -183,7 +184,7 @@ export function base32(bytes: Uint8Array): string {
  * of parts collide. 128 bits and more: 26 base32 digits.
  */
 export function keyedId(prefix: string, key: Uint8Array, parts: readonly string[]): string {
-  const mac = createHmac('sha256', key);
+  const mac = createHmac('sha256', keyObjectOf(key));
   for (const part of [prefix, ...parts]) {
     const bytes = Buffer.from(part, 'utf8');
     mac.update(`${bytes.length}:`).update(bytes);

@@ -91,12 +91,12 @@ export function judgeRules(policy: PolicySet, facts: PolicyFacts, phase: Phase):
 
 function find(asked: Asked): Findings {
   const { policy, facts, action } = asked;
-  const index = indexOf(policy);
-  const known = bindFacts(index.typesOf(action), factValues(policy, facts));
+  const { rules, binding, roots } = indexOf(policy).place(action, facts.target);
+  const known = binding.bind(factValues(policy, facts, roots));
   const { risk, isDegraded } = riskOf(asked, known);
   const riskValue = isPlanAwaited(asked) ? undefined : riskValues(risk);
-  const bound = withFact(known, { name: 'risk', type: RISK_TYPE }, riskValue);
-  const judged = index.candidates(facts.action, facts.target).map((rule) => judge(rule, bound));
+  const bound = roots.has('risk') ? withFact(known, { name: 'risk', type: RISK_TYPE }, riskValue) : known;
+  const judged = rules.map((rule) => judge(rule, bound));
   return { judged, bound, risk, isDegraded };
 }
 
@@ -326,6 +326,7 @@ export function combinedRequirement(old: Requirement | null, evaluation: Evaluat
 }
 
 function uniqueRules(rules: readonly RuleRequirement[]): readonly RuleRequirement[] {
+  if (rules.length === 1) return rules;
   const byContent = new Map<string, RuleRequirement>();
   for (const rule of rules) {
     const key = ruleRequirementDigest(rule);

@@ -219,8 +219,17 @@ function classType(policy: PolicySet): FactType {
   return classes ? words(...classes, UNCLASSIFIED) : TEXT;
 }
 
-/** Facts as conditions see them, without `risk`. What is not known yet is absent. */
-export function factValues(policy: PolicySet, facts: PolicyFacts): Record<string, JsonValue> {
+const CALENDARS = ['calendar', 'calendars'] as const;
+
+/**
+ * Facts as conditions see them, without `risk`. What is not known yet is absent; so are calendars, which take the longest
+ * to ask, where `read` names the variables that conditions read and they are not among them.
+ */
+export function factValues(
+  policy: PolicySet,
+  facts: PolicyFacts,
+  read: ReadonlySet<string> = new Set(CALENDARS),
+): Record<string, JsonValue> {
   const { target, request } = facts;
   return {
     args: facts.args,
@@ -235,7 +244,7 @@ export function factValues(policy: PolicySet, facts: PolicyFacts): Record<string
     data: { class: target.data_class ?? UNCLASSIFIED },
     request: { ...request, chain: [...request.chain] },
     history: { ...facts.history },
-    ...calendarValues(policy, facts),
+    ...(CALENDARS.some((name) => read.has(name)) ? calendarValues(policy, facts) : {}),
     ...(facts.plan === null ? {} : { plan: planValues(facts.plan) }),
     ...(facts.windows === null ? {} : { windows: windowValues(facts.windows) }),
   };

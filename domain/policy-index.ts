@@ -1,4 +1,7 @@
 import { Expression } from './expressions/expression.ts';
+import type { FactType } from './expressions/fact-type.ts';
+import { Binding } from './expressions/facts.ts';
+import type { FactPath } from './expressions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
 import { riskFactTypes, type FactTypes } from './policy-facts.ts';
 import type { RiskLine } from './risk.ts';
@@ -16,6 +19,16 @@ export interface IndexedRiskLine {
   readonly condition: Expression;
 }
 
+/** What an evaluation asks at one action and target. */
+export interface Place {
+  /** The rules that can match, in the order of the files. */
+  readonly rules: readonly IndexedRule[];
+  /** Takes in the facts that these rules and the lines of the risk policy read: others need not be looked at. */
+  readonly binding: Binding;
+  /** The variables that they read. */
+  readonly roots: ReadonlySet<string>;
+}
+
 /**
  * A policy by what is asked of it: action, environment, target. However many rules there are, an evaluation only looks
  * at those that can match. Conditions are parsed when they are first asked, so taking a new policy in use costs nothing.
@@ -23,7 +36,11 @@ export interface IndexedRiskLine {
 export class PolicyIndex {
   readonly #policy: PolicySet;
   readonly #byAction = new Map<string, readonly IndexedRule[]>();
-  readonly #candidates = new Map<string, readonly IndexedRule[]>();
+  /** By action, environment and id of the target: these come from the catalogue, so the maps are no larger than that. */
+  readonly #candidates = new Map<string, Map<string, Map<string, readonly IndexedRule[]>>>();
+  readonly #places = new WeakMap<readonly IndexedRule[], Place>();
+  /** Many places read the same. */
+  readonly #bindings = new Map<string, Binding>();
   readonly #types = new Map<ActionDefinition, FactTypes>();
   #riskLines: readonly IndexedRiskLine[] | null = null;
 
@@ -33,13 +50,34 @@ export class PolicyIndex {
 
   /** The rules that can match, in the order of the files. */
   candidates(action: string, target: Target): readonly IndexedRule[] {
-    const key = JSON.stringify([action, target.environment, target.id]);
-    const known = this.#candidates.get(key);
+    const byEnvironment = nested(this.#candidates, action);
+    const byId = nested(byEnvironment, target.environment);
+    const known = byId.get(target.id);
     if (known) return known;
     const found = this.#rulesOn(action).filter(({ rule: { on } }) => isOn(on, target));
-    // Actions and targets come from the catalogue, so the map is no larger than that.
-    this.#candidates.set(key, found);
+    byId.set(target.id, found);
     return found;
+  }
+
+  /** What is asked there, and what has to be known for that. */
+  place(action: ActionDefinition, target: Target): Place {
+    const rules = this.candidates(action.action, target);
+    const known = this.#places.get(rules);
+    if (known) return known;
+    const paths = [...rules, ...this.riskLines].flatMap(({ condition }) => condition?.factPaths ?? []);
+    const types = fieldsRead(this.typesOf(action), paths);
+    const made = { rules, binding: this.#bindingOf(types), roots: new Set(paths.map(([root = '']) => root)) };
+    this.#places.set(rules, made);
+    return made;
+  }
+
+  #bindingOf(types: FactTypes): Binding {
+    const key = JSON.stringify(types);
+    const known = this.#bindings.get(key);
+    if (known) return known;
+    const made = new Binding(types);
+    this.#bindings.set(key, made);
+    return made;
   }
 
   #rulesOn(action: string): readonly IndexedRule[] {
@@ -68,6 +106,35 @@ export class PolicyIndex {
     }));
     return this.#riskLines;
   }
+}
+
+/** The map at a key of another map, made when it is first asked for. */
+function nested<Value>(maps: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
+  const known = maps.get(key);
+  if (known) return known;
+  const made = new Map<string, Value>();
+  maps.set(key, made);
+  return made;
+}
+
+/** The types without the fields of objects that no path leads to or through. */
+function fieldsRead(types: FactTypes, paths: readonly FactPath[]): FactTypes {
+  return Object.fromEntries(
+    Object.entries(types).map(([name, type]) => [name, typeRead(type, pathsBelow(name, paths))]),
+  );
+}
+
+function typeRead(type: FactType, paths: readonly FactPath[]): FactType {
+  if (type.kind !== 'object' || paths.some((path) => path.length === 0)) return type;
+  const fields = Object.entries(type.fields).flatMap(([name, field]) => {
+    const below = pathsBelow(name, paths);
+    return below.length === 0 ? [] : [[name, { ...field, type: typeRead(field.type, below) }] as const];
+  });
+  return { ...type, fields: Object.fromEntries(fields) };
+}
+
+function pathsBelow(name: string, paths: readonly FactPath[]): readonly FactPath[] {
+  return paths.filter(([first]) => first === name).map((path) => path.slice(1));
 }
 
 function isOn(on: Rule['on'], target: Target): boolean {

@@ -230,7 +230,19 @@ export function ownTarget({ operators = [] }: Pick<PolicySet, 'operators'>): Tar
 /** The target with this id, or undefined. */
 export function targetOf(policy: PolicySet, id: string): Target | undefined {
   if (id === OWN_TARGET) return ownTarget(policy);
-  return policy.targets.find((candidate) => candidate.id === id);
+  return targetsById(policy.targets).get(id);
+}
+
+/** Targets may be many, and each request asks for one of them several times. */
+const TARGETS = new WeakMap<readonly Target[], ReadonlyMap<string, Target>>();
+
+function targetsById(targets: readonly Target[]): ReadonlyMap<string, Target> {
+  const known = TARGETS.get(targets);
+  if (known) return known;
+  // Of two with one id the first counts, as in a list that is searched.
+  const made = new Map([...targets].reverse().map((target) => [target.id, target]));
+  TARGETS.set(targets, made);
+  return made;
 }
 
 /** True when the action is one on this target. Keyturn itself is one target, whatever is done to it. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 
 import type { ChangeFeed } from '../../database/change-feed.ts';
+import type { GroundReader } from '../../database/current-ground.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 import type { TokenVerifier } from './auth/token-verifier.ts';
@@ -20,6 +21,7 @@ export abstract class ApiContext {
   abstract readonly source: DataSource;
   abstract readonly policies: PolicyReader;
   abstract readonly directories: DirectoryReader;
+  abstract readonly ground: GroundReader;
   abstract readonly feed: ChangeFeed;
   abstract readonly temporal: Client;
   abstract readonly tokens: TokenVerifier;

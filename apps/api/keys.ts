@@ -54,8 +54,10 @@ export async function readKeys(files: Settings['files']): Promise<Keys> {
   };
   const { kty, crv, x, d } = signer;
   return {
-    // Imported once: importing a key costs more than signing with it.
-    signing: { kid: signer.kid, key: (await importJWK({ kty, crv, x, d }, 'EdDSA')) as CryptoKey },
+    signing: {
+      kid: signer.kid,
+      key: (await importJWK({ kty, crv, x, d }, 'EdDSA', { extractable: true })) as CryptoKey,
+    },
     published: keySet,
     verification: createLocalJWKSet(keySet),
     sealing: sealingKeys(sealingKeySet.parse(await readJson(files.sealingKeys))),

@@ -1,6 +1,7 @@
 import { pino, type Logger } from 'pino';
 
 import { ChangeFeed } from '../../database/change-feed.ts';
+import { GroundReader } from '../../database/current-ground.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
@@ -32,12 +33,14 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
   const metrics = new Metrics();
   const { source, feed } = await openDatabase(settings, log, metrics);
   const temporal = createTemporal(settings);
+  const [policies, directories] = [new PolicyReader(), new DirectoryReader()];
   const context: ApiContext = {
     settings,
     keys,
     source,
-    policies: new PolicyReader(),
-    directories: new DirectoryReader(),
+    policies,
+    directories,
+    ground: new GroundReader(policies, directories),
     feed,
     temporal,
     tokens: new TokenVerifier(issuers),

@@ -40,7 +40,8 @@ export function calendarFacts(calendar: BusinessCalendar, at: string): CalendarF
   const day = Math.floor(wallMs / DAY_MS);
   const sinceMidnightMs = wallMs - day * DAY_MS;
   const minutes = Math.floor(sinceMidnightMs / MINUTE_MS);
-  const holiday = isHoliday(calendar, day);
+  const date = dateOfDay(day);
+  const holiday = calendar.holidays.includes(date);
   const isWithin = ({ startMs, endMs }: BusinessInterval): boolean => startMs <= wallMs && wallMs < endMs;
   return {
     business_hours: !holiday && weeklyIntervalsOf(calendar, day).some(isWithin),
@@ -48,7 +49,7 @@ export function calendarFacts(calendar: BusinessCalendar, at: string): CalendarF
     weekday: WEEKDAYS.indexOf(weekdayOfDay(day)) + 1,
     hour: Math.floor(minutes / 60),
     minute: minutes % 60,
-    date: dateOfDay(day),
+    date,
   };
 }
 

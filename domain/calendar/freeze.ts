@@ -25,6 +25,7 @@ export function freezeAt(
   subject: FreezeSubject,
   at: string,
 ): readonly FreezeWindow[] {
+  if (freezes.length === 0) return [];
   const atMs = instantMs(at);
   return freezes.filter(
     (freeze) => isAbout(freeze, subject) && Date.parse(freeze.from) <= atMs && atMs < Date.parse(freeze.to),

@@ -23,8 +23,12 @@ export function dayOfDate(date: string): number | null {
 
 /** The date `YYYY-MM-DD` of a day number. */
 export function dateOfDay(day: number): string {
-  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+  // Of the day that was last asked about it is asked again and again.
+  if (lastDate.day !== day) lastDate = { day, date: new Date(day * DAY_MS).toISOString().slice(0, 10) };
+  return lastDate.date;
 }
+
+let lastDate = { day: Number.NaN, date: '' };
 
 /** Milliseconds since midnight of a time `HH:MM`; `24:00` is the end of the day. Null for what is no time. */
 export function timeMs(time: string): number | null {

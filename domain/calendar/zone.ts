@@ -13,12 +13,16 @@ export interface OffsetSegment {
 const CLOCKS_MAX = 128;
 const clocks = new Map<string, Clock>();
 
-/** How a zone's clock is read, with the second it was last read at: a check asks about one instant many times. */
+/** How a zone's clock is read, with what it was last read as: a check asks about one instant, or one time, many times. */
 interface Clock {
   readonly format: Intl.DateTimeFormat;
   secondMs: number;
   offsetMs: number;
+  /** Days (UTC) and the offset of all of them, or null for a day on which the clock is changed. */
+  readonly days: Map<number, number | null>;
 }
+
+const DAYS_MAX = 1_024;
 
 /** IANA names; `+01:00`, which Intl also takes, has no rules and is no zone. */
 const NAME = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,3}$/;
@@ -46,10 +50,25 @@ export function offsetMsAt(zone: string, atMs: number): number {
   const clock = clockOf(zone);
   const secondMs = Math.floor(atMs / 1000) * 1000;
   if (clock.secondMs !== secondMs) {
-    clock.offsetMs = wallMsOf(clock.format, secondMs) - secondMs;
+    clock.offsetMs = offsetOfDay(clock, Math.floor(atMs / DAY_MS)) ?? readOffset(clock, secondMs);
     clock.secondMs = secondMs;
   }
   return clock.offsetMs;
+}
+
+/** Reading a clock takes longer than everything else, so a day that begins and ends alike is read once: see `nextChange`. */
+function offsetOfDay(clock: Clock, day: number): number | null {
+  const known = clock.days.get(day);
+  if (known !== undefined) return known;
+  const offsetMs = readOffset(clock, day * DAY_MS);
+  const found = offsetMs === readOffset(clock, (day + 1) * DAY_MS) ? offsetMs : null;
+  if (clock.days.size >= DAYS_MAX) clock.days.clear();
+  clock.days.set(day, found);
+  return found;
+}
+
+function readOffset({ format }: Clock, secondMs: number): number {
+  return wallMsOf(format, secondMs) - secondMs;
 }
 
 /** The stretches of [`fromMs`, `toMs`) between changes of the zone's clock, in order and without gaps. */
@@ -122,7 +141,7 @@ function wallMsOf(format: Intl.DateTimeFormat, atMs: number): number {
 function clockOf(zone: string): Clock {
   const known = clocks.get(zone);
   if (known) return known;
-  const made = { format: makeFormatter(zone), secondMs: Number.NaN, offsetMs: Number.NaN };
+  const made = { format: makeFormatter(zone), secondMs: Number.NaN, offsetMs: Number.NaN, days: new Map() };
   if (clocks.size >= CLOCKS_MAX) clocks.clear();
   clocks.set(zone, made);
   return made;

@@ -21,8 +21,14 @@ interface Compiled {
   /** Why there is no program, or null. */
   readonly problem: string | null;
   readonly roots: ReadonlySet<string>;
+  /** The same as a list, which is walked in every evaluation. */
+  readonly rootList: readonly string[];
   readonly paths: readonly FactPath[];
 }
+
+/** Compiled conditions by text: policies that follow each other, or are held against each other, mostly say the same. */
+const COMPILED = new Map<string, Compiled>();
+const COMPILED_MAX = 20_000;
 
 const TRUE: Outcome = { kind: 'true' };
 const FALSE: Outcome = { kind: 'false' };
@@ -69,15 +75,17 @@ export class Expression {
    * A fact that violates its type is no such gap: an expression that may read it is an error in any case.
    */
   evaluate(bound: BoundFacts): Outcome {
-    const { program, problem, roots, paths } = this.compiled();
+    const { program, problem, rootList, paths } = this.compiled();
     if (!program) return failed(problem ?? 'the condition cannot be used');
-    for (const root of roots) if (!bound.variables.has(root)) return failed(`unknown variable ${root}`);
-    const violation = bound.violations.find(({ path }) => paths.some((read) => isRelated(read, path)));
-    if (violation) return failed(violation.message);
+    for (const root of rootList) if (!bound.variables.has(root)) return failed(`unknown variable ${root}`);
+    if (bound.violations.length > 0) {
+      const violation = bound.violations.find(({ path }) => paths.some((read) => isRelated(read, path)));
+      if (violation) return failed(violation.message);
+    }
     try {
       return outcomeOf(program.run(bound.values));
     } catch (error) {
-      const missing = [...roots].filter((root) => bound.missing.has(root));
+      const missing = rootList.filter((root) => bound.missing.has(root));
       return missing.length > 0 ? { kind: 'unknown', missing } : failed(reasonOf(error, this.text));
     }
   }
@@ -88,13 +96,22 @@ export class Expression {
   }
 
   private compiled(): Compiled {
-    this.memo ??= compile(this.text);
+    this.memo ??= compiledOf(this.text);
     return this.memo;
   }
 }
 
+function compiledOf(text: string): Compiled {
+  const known = COMPILED.get(text);
+  if (known) return known;
+  const made = compile(text);
+  if (COMPILED.size >= COMPILED_MAX) COMPILED.clear();
+  COMPILED.set(text, made);
+  return made;
+}
+
 function compile(text: string): Compiled {
-  const nothing = { program: null, roots: new Set<string>(), paths: [] };
+  const nothing = { program: null, roots: new Set<string>(), rootList: [], paths: [] };
   const parsed = parseExpression(text);
   if (!isParsed(parsed)) return { ...nothing, problem: parsed.message };
   const { paths, functions } = readsOf(parsed.root);
@@ -104,7 +121,7 @@ function compile(text: string): Compiled {
     [...functions].find((name) => !ALLOWED_FUNCTIONS.has(name)) ??
     [...roots].find((name) => ENGINE_NAMES.has(name));
   const problem = foreign === undefined ? (pattern?.message ?? null) : `${foreign} is not allowed`;
-  return { program: problem === null ? parsed : null, problem, roots, paths };
+  return { program: problem === null ? parsed : null, problem, roots, rootList: [...roots], paths };
 }
 
 function outcomeOf(result: unknown): Outcome {

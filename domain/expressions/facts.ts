@@ -1,6 +1,6 @@
 import type { JsonValue } from '../canonical-json.ts';
 import type { EngineValue } from './engine.ts';
-import type { FactField, FactType } from './fact-type.ts';
+import type { FactType } from './fact-type.ts';
 import { pathText, type FactPath } from './reads.ts';
 
 /** Longer lists and larger maps poison their path: loops of conditions are bounded by this. */
@@ -30,30 +30,84 @@ export interface BoundFacts {
   readonly facts: Readonly<Record<string, JsonValue>>;
 }
 
-type Report = (path: FactPath, reason: string) => void;
+type Report = (place: Place, reason: string) => void;
 
 /**
- * Holds facts against their types before any condition sees them, so that a value of a wrong type can never make a
+ * Variables with their types, made ready once for holding many facts against them.
+ *
+ * Facts are held against their types before any condition sees them, so that a value of a wrong type can never make a
  * comparison false in silence. A variable without a fact is "not known in this phase"; a fact without a variable is
  * ignored. Nothing is ever truncated or converted to fit.
  */
+export class Binding {
+  readonly #names: ReadonlySet<string>;
+  readonly #variables: readonly (readonly [string, BoundType])[];
+
+  constructor(variables: Readonly<Record<string, FactType>>) {
+    this.#names = new Set(Object.keys(variables));
+    this.#variables = Object.entries(variables).map(([name, type]) => [name, boundType(type)]);
+  }
+
+  /** Holds facts against the types. */
+  bind(facts: Readonly<Record<string, JsonValue>>): BoundFacts {
+    const violations: FactViolation[] = [];
+    const report: Report = (place, reason) => {
+      const path = pathOfPlace(place);
+      violations.push({ path, message: `${pathText(path)} ${reason}` });
+    };
+    const missing = new Set<string>();
+    const values = new Map<string, EngineValue>();
+    for (const [name, type] of this.#variables) {
+      if (!Object.hasOwn(facts, name)) {
+        missing.add(name);
+        continue;
+      }
+      const value = convert(type, { value: facts[name], name, within: null }, report);
+      if (value !== undefined) values.set(name, value);
+    }
+    return { variables: this.#names, missing, violations, values, facts };
+  }
+}
+
+/** Holds facts against types that are used once. */
 export function bindFacts(
   variables: Readonly<Record<string, FactType>>,
   facts: Readonly<Record<string, JsonValue>>,
 ): BoundFacts {
-  const violations: FactViolation[] = [];
-  const report: Report = (path, reason) => violations.push({ path, message: `${pathText(path)} ${reason}` });
-  const missing = new Set<string>();
-  const values = new Map<string, EngineValue>();
-  for (const [name, type] of Object.entries(variables)) {
-    if (!Object.hasOwn(facts, name)) {
-      missing.add(name);
-      continue;
-    }
-    const value = convert(type, { value: facts[name], path: [name] }, report);
-    if (value !== undefined) values.set(name, value);
+  return new Binding(variables).bind(facts);
+}
+
+/** A type with the fields of its objects as a list, which is walked once for each fact. */
+type BoundType =
+  | Exclude<FactType, { readonly kind: 'list' | 'map' | 'object' }>
+  | { readonly kind: 'list'; readonly items: BoundType }
+  | { readonly kind: 'map'; readonly values: BoundType }
+  | { readonly kind: 'object'; readonly fields: readonly BoundField[] };
+
+interface BoundField {
+  readonly name: string;
+  readonly type: BoundType;
+  readonly optional: boolean;
+}
+
+function boundType(type: FactType): BoundType {
+  switch (type.kind) {
+    case 'list':
+      return { kind: 'list', items: boundType(type.items) };
+    case 'map':
+      return { kind: 'map', values: boundType(type.values) };
+    case 'object':
+      return {
+        kind: 'object',
+        fields: Object.entries(type.fields).map(([name, field]) => ({
+          name,
+          type: boundType(field.type),
+          optional: field.optional,
+        })),
+      };
+    default:
+      return type;
   }
-  return { variables: new Set(Object.keys(variables)), missing, violations, values, facts };
 }
 
 /** The same facts and one more variable, without holding the others against their types once again. */
@@ -82,13 +136,19 @@ export function withUnknown(bound: BoundFacts, names: ReadonlySet<string>): Boun
   };
 }
 
+/** A value and where it stands: the path is only put together for a report. */
 interface Place {
   readonly value: unknown;
-  readonly path: FactPath;
+  readonly name: string;
+  readonly within: Place | null;
+}
+
+function pathOfPlace({ name, within }: Place): FactPath {
+  return within === null ? [name] : [...pathOfPlace(within), name];
 }
 
 /** The engine's form of a value, or undefined after a report. */
-function convert(type: FactType, place: Place, report: Report): EngineValue | undefined {
+function convert(type: BoundType, place: Place, report: Report): EngineValue | undefined {
   switch (type.kind) {
     case 'string':
       return convertString(type.enum, place, report);
@@ -143,49 +203,45 @@ function convertDouble(place: Place, report: Report): EngineValue | undefined {
     : refuse(place, 'is not a number between -(2^53-1) and 2^53-1', report);
 }
 
-function convertList(items: FactType, place: Place, report: Report): EngineValue | undefined {
-  const { value, path } = place;
+function convertList(items: BoundType, place: Place, report: Report): EngineValue | undefined {
+  const { value } = place;
   if (!Array.isArray(value)) return refuse(place, 'is not a list', report);
   if (value.length > LIST_LENGTH_MAX) {
     return refuse(place, `has ${value.length} items, more than ${LIST_LENGTH_MAX}`, report);
   }
   return whole(place, report, (inner) =>
-    value.map((item, index) => convert(items, { value: item, path: [...path, String(index)] }, inner)),
+    value.map((item, index) => convert(items, { value: item, name: String(index), within: place }, inner)),
   );
 }
 
-function convertMap(values: FactType, place: Place, report: Report): EngineValue | undefined {
-  const { value, path } = place;
+function convertMap(values: BoundType, place: Place, report: Report): EngineValue | undefined {
+  const { value } = place;
   if (!isRecord(value)) return refuse(place, 'is not a map', report);
   const entries = Object.entries(value);
   if (entries.length > LIST_LENGTH_MAX) {
     return refuse(place, `has ${entries.length} entries, more than ${LIST_LENGTH_MAX}`, report);
   }
-  const keyType: FactType = { kind: 'string', enum: null };
+  const keyType: BoundType = { kind: 'string', enum: null };
   return whole(
     place,
     report,
     (inner) =>
       new Map(
         entries.map(([key, item]) => [
-          convert(keyType, { value: key, path }, inner) as string,
-          convert(values, { value: item, path: [...path, key] }, inner) as EngineValue,
+          convert(keyType, { ...place, value: key }, inner) as string,
+          convert(values, { value: item, name: key, within: place }, inner) as EngineValue,
         ]),
       ),
   );
 }
 
 /** Only declared fields are taken over: no condition can read another. */
-function convertObject(
-  fields: Readonly<Record<string, FactField>>,
-  place: Place,
-  report: Report,
-): EngineValue | undefined {
-  const { value, path } = place;
+function convertObject(fields: readonly BoundField[], place: Place, report: Report): EngineValue | undefined {
+  const { value } = place;
   if (!isRecord(value)) return refuse(place, 'is not an object', report);
   const converted = new Map<string, EngineValue>();
-  for (const [name, { type, optional }] of Object.entries(fields)) {
-    const inner = { value: value[name], path: [...path, name] };
+  for (const { name, type, optional } of fields) {
+    const inner = { value: value[name], name, within: place };
     if (!Object.hasOwn(value, name)) {
       if (!optional) refuse(inner, 'is missing', report);
       continue;
@@ -209,8 +265,8 @@ function whole(
   return isSound ? (made as EngineValue) : refuse(place, 'has an element that is not of its type', report);
 }
 
-function refuse({ path }: Place, reason: string, report: Report): undefined {
-  report(path, reason);
+function refuse(place: Place, reason: string, report: Report): undefined {
+  report(place, reason);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
@@ -70,6 +70,37 @@ describe('a bearer token', () => {
     const reply = await actions(await token());
     expect(reply).toMatchObject({ status: 401, body: { code: 'unauthenticated', status: 401 } });
     expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+  });
+});
+
+describe('a token that was verified before', () => {
+  it('is refused once it has ended', async () => {
+    const { tokens } = api.context;
+    const token = await api.issuer.sign({ sub: 'ada', exp: Math.floor(Date.now() / 1_000) + 30 });
+    const principal = await tokens.verify(token);
+    // Known, so not verified anew.
+    expect(await tokens.verify(token)).toBe(principal);
+    // Soon after its end, when a token that is only kept for a minute would still be known.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 40_000 });
+    try {
+      await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'unauthenticated' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('is verified anew after a minute', async () => {
+    const { tokens } = api.context;
+    const token = await api.issuer.sign({ sub: 'ada', exp: Math.floor(Date.now() / 1_000) + 3_600 });
+    const principal = await tokens.verify(token);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    try {
+      const later = await tokens.verify(token);
+      expect(later).toEqual(principal);
+      expect(later).not.toBe(principal);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

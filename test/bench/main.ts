@@ -12,6 +12,7 @@ import { measureGate } from './gate.ts';
 import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
 import { startKeyturn } from './keyturn.ts';
 import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
+import { measurePolicy } from './policy.ts';
 import { findPids } from './processes.ts';
 import { startRaw } from './raw.ts';
 
@@ -25,6 +26,8 @@ const { values } = parseArgs({
     server: { type: 'string', default: 'development' },
     /** Only answers on the spot. */
     gate: { type: 'boolean', default: false },
+    /** Only policy, without servers. */
+    policy: { type: 'boolean', default: false },
   },
 });
 
@@ -32,16 +35,26 @@ const SCALE: Scale = values.smoke
   ? { callers: [1, 4], createsPerCaller: 5, rounds: 1, decisions: 5, decisionsAtOnce: 4 }
   : { callers: [1, 16, 64], createsPerCaller: 8, rounds: 3, decisions: 30, decisionsAtOnce: 32 };
 
-process.env['KEYTURN_TEST_DURABLE'] = 'true';
-const tearDown = await setup();
-try {
-  const report = values.gate ? await gateReport() : await measure();
-  const file = path.join(root, '.keyturn', 'bench.md');
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, report);
-  process.stdout.write(`${report}\nWritten to ${path.relative(root, file)}\n`);
-} finally {
-  await tearDown();
+const report = values.policy ? [...machine(), '', ...(await policyLines())].join('\n') : await onServers();
+const file = path.join(root, '.keyturn', 'bench.md');
+fs.mkdirSync(path.dirname(file), { recursive: true });
+fs.writeFileSync(file, report);
+process.stdout.write(`${report}\nWritten to ${path.relative(root, file)}\n`);
+
+async function onServers(): Promise<string> {
+  process.env['KEYTURN_TEST_DURABLE'] = 'true';
+  const tearDown = await setup();
+  try {
+    return values.gate ? await gateReport() : await measure();
+  } finally {
+    await tearDown();
+  }
+}
+
+function policyLines(): Promise<readonly string[]> {
+  return measurePolicy(
+    values.smoke ? { rounds: 1, batches: 10, records: 500 } : { rounds: 5, batches: 400, records: 20_000 },
+  );
 }
 
 async function gateReport(): Promise<string> {
@@ -68,7 +81,7 @@ async function measure(): Promise<string> {
       (select from audit.entry where entry.request = request.id)`);
     const holders = { subject: product, serverPids, databasePid: testPostgresPid() };
     const held = await memoryWhileHolding(holders, holding());
-    return table({ lines: linesOf(floor, ours, SCALE), lists, held });
+    return [table({ lines: linesOf(floor, ours, SCALE), lists, held }), ...(await policyLines())].join('\n');
   } finally {
     await product.stop();
     await raw.stop();

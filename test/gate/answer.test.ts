@@ -152,6 +152,29 @@ describe('what policy allows is answered on the spot', () => {
     );
     expect(rows.map(({ past }) => past)).toEqual([0, 1]);
   });
+
+  it('counts with all that were given at the same time, and no longer than a day', async () => {
+    const token = await api.issuer.agentToken('agent-dba');
+    const pastOf = async (reply: Reply<RequestView>): Promise<number> => {
+      const { rows } = await api.db.query<{ past: number }>(
+        `select (body -> 'history' ->> 'requests_24h')::int as past from keyturn.evaluation
+         join keyturn.fact_set on digest = facts_digest where request = $1`,
+        [reply.body.id],
+      );
+      return rows[0]?.past ?? -1;
+    };
+    const one = (): Promise<Reply<RequestView>> => ask(release('free'), randomUUID(), token);
+    const before = await pastOf(await one());
+    // More at once than a requester has rows of numbers, over more connections than one.
+    await Promise.all(Array.from({ length: 40 }, one));
+    expect(await pastOf(await one())).toBe(before + 41);
+    await api.db.query(
+      `update keyturn.gate_answer set counted_at = counted_at - interval '25 hours' where requester_subject = $1`,
+      ['agent-dba'],
+    );
+    const afterADay = await one();
+    expect([await pastOf(afterADay), await pastOf(await one())]).toEqual([0, 1]);
+  });
 });
 
 describe('one key gets one answer', () => {

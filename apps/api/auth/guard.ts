@@ -62,11 +62,7 @@ function limit(context: ApiContext, key: string): void {
 
 /** The active policy and the directory of now. Without a policy nothing can be judged, so nothing is answered. */
 export async function callerGround(context: ApiContext): Promise<CallerGround> {
-  const { manager } = context.source;
-  const [policy, { directory, generation: directoryGeneration }] = await Promise.all([
-    context.policies.active(manager),
-    context.directories.now(manager),
-  ]);
+  const { policy, directory } = await context.ground.now(context.source.manager);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
-  return { policy, directory, directoryGeneration };
+  return { policy, directory: directory.directory, directoryGeneration: directory.generation };
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
@@ -7,14 +9,28 @@ import { principalOf, type Principal } from './principal.ts';
 
 const TOKEN_LENGTH_MAX = 16 * 1024;
 const CLOCK_TOLERANCE_SECONDS = 5;
+/** The keys of an issuer are believed for longer than this, so a token that is known for a while is not less current. */
+const KNOWN_MS_MAX = 60_000;
+const KNOWN_TOKENS_MAX = 5_000;
 const FETCH_TIMEOUT_MS = 3_000;
 const KEYS_BYTES_MAX = 512 * 1024;
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
 
-/** Turns bearer tokens into principals. Keys are fetched once and again when an unknown one appears, at most every 30 s. */
+interface KnownToken {
+  readonly principal: Principal;
+  readonly until: number;
+}
+
+/**
+ * Turns bearer tokens into principals. Keys are fetched once and again when an unknown one appears, at most every 30 s.
+ * Verifying is the dearest part of most calls, so a token that was verified is known for a minute. Whom it speaks for and
+ * whether they are active is asked of the directory in every call: nothing here outlives a deactivation.
+ */
 export class TokenVerifier {
   readonly #issuers: ReadonlyMap<string, Issuer>;
   readonly #keys = new Map<string, Promise<JWTVerifyGetKey>>();
+  /** By digest: tokens themselves are not kept. */
+  readonly #known = new Map<string, KnownToken>();
 
   constructor(issuers: ReadonlyMap<string, Issuer>) {
     this.#issuers = issuers;
@@ -25,15 +41,28 @@ export class TokenVerifier {
    * audience; `unavailable` when the issuer's keys cannot be had.
    */
   async verify(token: string): Promise<Principal> {
+    if (token.length > TOKEN_LENGTH_MAX) throw refused();
+    const digest = createHash('sha256').update(token).digest('base64');
+    const known = this.#known.get(digest);
+    if (known && Date.now() < known.until) return known.principal;
+    this.#known.delete(digest);
     const issuer = this.#issuerOf(token);
     const payload = await this.#verified(token, issuer);
     const principal = principalOf(payload, issuer);
     if (!principal) throw refused();
+    this.#keep(digest, principal);
     return principal;
   }
 
+  /** Never for longer than the token says. The longest known is forgotten first. */
+  #keep(digest: string, principal: Principal): void {
+    const until = Math.min(Date.now() + KNOWN_MS_MAX, principal.expiresAt.getTime());
+    this.#known.set(digest, { principal, until });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > KNOWN_TOKENS_MAX && oldest !== undefined) this.#known.delete(oldest);
+  }
+
   #issuerOf(token: string): Issuer {
-    if (token.length > TOKEN_LENGTH_MAX) throw refused();
     const issuer = this.#issuers.get(unverifiedIssuer(token) ?? '');
     if (!issuer) throw refused();
     return issuer;

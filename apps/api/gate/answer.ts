@@ -5,7 +5,6 @@ import {
   type GateAnswer,
   type GateGround,
 } from '../../../database/gate-answers.ts';
-import { readSwitches } from '../../../database/kill-switches.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { intentDigest } from '../../../domain/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -40,8 +39,6 @@ export interface GateAsked extends CatalogueEntry {
   readonly lineage: Lineage;
   readonly at: Date;
   readonly ground: GateGround;
-  /** The kill switches that are on, and do not stop this. */
-  readonly switches: readonly string[];
 }
 
 /**
@@ -67,10 +64,14 @@ async function tryAnswer(context: ApiContext, call: CreateCall): Promise<Attempt
   const id = idOf(context, call);
   const at = new Date();
   const subject = { id, otherId: otherIdOf(context, call), lineage, at };
-  const { manager } = context.source;
-  const [ground, switches] = await Promise.all([readGateGround(manager, subject), readSwitches(manager)]);
+  const ground = await readGateGround(context.source.manager, subject);
   const { action, target } = call.body;
-  const stopped = refusalOf(switches, { action, target, lineage, agents: call.caller.directory.agents });
+  const stopped = refusalOf(ground.switches, {
+    action,
+    target,
+    lineage,
+    agents: call.caller.directory.agents,
+  });
   if (ground.key) return repeat(context, call, { key: ground.key, stopped });
   if (stopped) throw stopped;
   if (ground.isUsedOtherwise) throw keyReused();
@@ -85,7 +86,6 @@ async function tryAnswer(context: ApiContext, call: CreateCall): Promise<Attempt
     lineage,
     at,
     ground,
-    switches: switches.map((one) => one.id),
   };
   // An answer on the spot is for now: what may start later only waits in a workflow.
   if (startOf(call.body)) return leaveToWorkflow(context, asked);

@@ -21,6 +21,8 @@ import { groundOf } from './ground.ts';
 import { rowOfAnswer } from './answered-row.ts';
 
 interface Signed extends AllowedGate {
+  /** The pseudonyms of the lineage, in its order: the first is who asked. */
+  readonly pseudonyms: readonly string[];
   readonly signed: SignedRequest;
   readonly answer: GateAnswer;
   /** The facts, as they are kept. */
@@ -40,8 +42,8 @@ export async function recordAnswer(
   const outcome = await allowGate(manager, {
     answer: signed.answer,
     ground: groundOf(allowed),
-    leaf: leafOf(context, signed),
-    subjects: subjectsOf(context, allowed),
+    leaf: leafOf(signed),
+    subjects: subjectsOf(signed),
     facts: signed.facts_text,
     outcome: recordedOutcome(allowed.evaluation),
   });
@@ -69,7 +71,8 @@ async function signAnswer(context: ApiContext, allowed: AllowedGate): Promise<Si
     matched_rules: evaluation.rules.map(({ id: rule, source, because }) => ({ id: rule, source, because })),
     valid_until: validUntil(allowed),
   };
-  return { ...allowed, signed, answer, facts_text: canonicalJson(storedFacts(facts)) };
+  const pseudonyms = lineage.map((member) => pseudonymOf(context.keys.identity, member));
+  return { ...allowed, signed, answer, pseudonyms, facts_text: canonicalJson(storedFacts(facts)) };
 }
 
 /** A freeze that begins meanwhile ends the answer, too. */
@@ -80,8 +83,8 @@ function validUntil({ call, at, evaluation, facts }: AllowedGate): Date {
 }
 
 /** The only entry of a stream of its own. */
-function leafOf(context: ApiContext, allowed: Signed): string {
-  return leafText(draftOf(context, allowed), {
+function leafOf(allowed: Signed): string {
+  return leafText(draftOf(allowed), {
     id: `${allowed.id}/${GATE_RUN}/allow/1`,
     request: allowed.id,
     run: GATE_RUN,
@@ -93,14 +96,13 @@ function leafOf(context: ApiContext, allowed: Signed): string {
   });
 }
 
-function draftOf({ keys }: ApiContext, { call, answer, signed, evaluation, ...rest }: Signed): LeafDraft {
-  const { agent, principal } = call.caller;
+function draftOf({ call, answer, signed, evaluation, pseudonyms, ...rest }: Signed): LeafDraft {
   return {
     type: 'gate.allowed',
     at: answer.at.toISOString(),
     actor: {
-      pseudonym: pseudonymOf(keys.identity, principal.identity),
-      kind: agent ? 'agent' : 'person',
+      pseudonym: pseudonyms[0] ?? '',
+      kind: call.caller.agent ? 'agent' : 'person',
       via: 'api',
     },
     intent_digest: answer.intent_digest,
@@ -111,10 +113,7 @@ function draftOf({ keys }: ApiContext, { call, answer, signed, evaluation, ...re
       schema_version: signed.schema_version,
       target: signed.target,
       mode: signed.mode,
-      lineage: rest.lineage.map((member) => ({
-        role: member.role,
-        account: pseudonymOf(keys.identity, member),
-      })),
+      lineage: rest.lineage.map(({ role }, index) => ({ role, account: pseudonyms[index] ?? '' })),
       rules: evaluation.rules.map(({ id, source }) => ({ id, source })),
       risk: evaluation.risk.tier,
       facts_digest: sha256(rest.facts_text),
@@ -126,12 +125,9 @@ function draftOf({ keys }: ApiContext, { call, answer, signed, evaluation, ...re
 }
 
 /** Names stand apart from the entry, where they can be erased. */
-function subjectsOf({ keys }: ApiContext, { lineage }: AllowedGate): Readonly<Record<string, JsonValue>> {
+function subjectsOf({ lineage, pseudonyms }: Signed): Readonly<Record<string, JsonValue>> {
   return Object.fromEntries(
-    lineage.map(({ issuer, subject }) => [
-      pseudonymOf(keys.identity, { issuer, subject }),
-      { issuer, subject },
-    ]),
+    lineage.map(({ issuer, subject }, index) => [pseudonyms[index] ?? '', { issuer, subject }]),
   );
 }
 

@@ -46,6 +46,9 @@ export function preferredWaitMs(request: Request): number {
 /** Aborts when the caller hangs up, so that nobody is waited for in vain. */
 export function hangUpSignal(response: Response): AbortSignal {
   const controller = new AbortController();
-  response.once('close', () => controller.abort());
+  // After a whole answer nobody waits any more, and an abort is not free.
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort();
+  });
   return controller.signal;
 }

@@ -1,0 +1,25 @@
+import type { ClientBase, Pool, QueryResultRow } from 'pg';
+import type { EntityManager } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+
+/** A question that is asked all the time. */
+export interface PreparedQuestion {
+  /** Another text needs another name. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Asks a question that PostgreSQL reads and plans once a connection, not once a call: for what every call asks. Inside a
+ * transaction it is asked there.
+ */
+export async function askPrepared<Row extends QueryResultRow>(
+  manager: EntityManager,
+  { name, text }: PreparedQuestion,
+  values: readonly unknown[],
+): Promise<readonly Row[]> {
+  const session = (await manager.queryRunner?.connect()) as ClientBase | undefined;
+  const pool = (manager.dataSource.driver as PostgresDriver).master as Pool;
+  const { rows } = await (session ?? pool).query<Row>({ name, text, values: [...values] });
+  return rows;
+}
