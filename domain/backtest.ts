@@ -67,6 +67,11 @@ export interface BacktestReport {
   readonly facts_erased: number;
   readonly load: readonly SelectorLoad[];
   readonly unsatisfiable: number;
+  /**
+   * Evaluations that would lack people only among groups of which nobody knows all members (seen in claims at sign-in).
+   * Absent where there are none.
+   */
+  readonly unknown?: number;
   readonly unsatisfiable_first: readonly UnsatisfiableRequest[];
   /** Requests that were approved by people whose approvals would not have been enough. */
   readonly insufficient: number;
@@ -109,6 +114,7 @@ export class Backtest {
     missing: 0,
     erased: 0,
     unsatisfiable: 0,
+    unknown: 0,
     insufficient: 0,
   };
   #verdicts: string[] = [];
@@ -144,7 +150,8 @@ export class Backtest {
   }
 
   report(): BacktestReport {
-    const { evaluations, loosened, tightened, missing, erased, unsatisfiable, insufficient } = this.#counts;
+    const { evaluations, loosened, tightened, missing, erased, unsatisfiable, unknown, insufficient } =
+      this.#counts;
     const found = {
       evaluations,
       matrix: this.#matrix,
@@ -154,6 +161,7 @@ export class Backtest {
       facts_erased: erased,
       load: [...this.#load].map(([selector, counts]) => ({ selector, ...counts })).sort(bySelector),
       unsatisfiable,
+      ...(unknown > 0 ? { unknown } : {}),
       insufficient,
       suggestions: this.#history.suggestions(),
     };
@@ -195,7 +203,10 @@ export class Backtest {
     const { request, round } = record;
     const owners = targetOf(this.#candidate, facts.target)?.owners ?? [];
     const shortages = this.#shortagesOf(record, candidate.requirement, owners);
-    if (shortages.length > 0) {
+    if (shortages.length > 0 && shortages.every((shortage) => shortage.is_known === false)) {
+      this.#counts.unknown += 1;
+      yield 'unknown';
+    } else if (shortages.length > 0) {
       this.#counts.unsatisfiable += 1;
       if (this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push({ request, round, shortages });
       yield 'unsatisfiable';

@@ -1,7 +1,19 @@
-import type { Agent, Directory, Group, Person } from '../../domain/directory.ts';
+import {
+  claimsAuthority,
+  type Agent,
+  type Directory,
+  type Group,
+  type Person,
+} from '../../domain/directory.ts';
 import type { Identity } from '../../domain/identity.ts';
 import type { Fields } from './fields.ts';
-import { readIssuer, readIssuers, type IssuerAliases, type IssuerContext } from './issuers.ts';
+import {
+  readIssuer,
+  readIssuerName,
+  readIssuers,
+  type IssuerAliases,
+  type IssuerContext,
+} from './issuers.ts';
 import type { Value } from './value.ts';
 
 interface DirectoryContext extends IssuerContext {
@@ -83,6 +95,8 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
       id: 'required',
       title: 'optional',
       authority: 'optional',
+      claim: 'optional',
+      maximum_age: 'optional',
       members: 'optional',
       groups: 'optional',
     }),
@@ -93,21 +107,66 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
   return groups.map(({ nested: _nested, ...group }) => group);
 }
 
-/** An authority that brings the members of a group, by the name that its token is configured with. */
-const AUTHORITY = /^scim:[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;
+/** Who provisions the members of a group, by the name that its token is configured with. */
+const PROVISIONED = /^scim:[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;
+const CLAIMS = 'claims:';
+
+const CLAIM_LENGTH_MAX = 256;
+
+/** A week: a sign-in holds over days off, and a removal that nobody tells us of does not last. */
+const MAXIMUM_AGE_DEFAULT_MS = 7 * 86_400_000;
+const MAXIMUM_AGE_LEAST_MS = 60_000;
+const MAXIMUM_AGE_MOST_MS = 90 * 86_400_000;
 
 function readGroup(fields: Fields, id: string, context: DirectoryContext): ReadGroup {
   fields.get('title')?.text();
-  return fields.get('authority') ? readForeignGroup(fields, id) : readOwnGroup(fields, id, context);
-}
-
-/** A group that rules may name and somebody else fills: until then nobody is in it. */
-function readForeignGroup(fields: Fields, id: string): ReadGroup {
-  const authority = fields.text('authority');
-  if (!AUTHORITY.test(authority)) fields.get('authority')?.refuse('not an authority: scim:NAME');
+  const authority = fields.get('authority');
+  const isOfClaims = authority !== undefined && authority.text().startsWith(CLAIMS);
+  if (!isOfClaims) {
+    for (const key of ['claim', 'maximum_age'])
+      fields.get(key)?.refuse(`${key}: only of a group whose authority is claims:ISSUER`);
+  }
+  if (!authority) return readOwnGroup(fields, id, context);
   for (const key of ['members', 'groups'])
     fields.get(key)?.refuse(`${key}: who is in the group is said by its authority`);
-  return { id, authority, members: [], groups: [], nested: [] };
+  const group = { id, authority: authority.text(), members: [], groups: [], nested: [] };
+  if (isOfClaims) return { ...group, ...readClaims(fields, id, context) };
+  if (!PROVISIONED.test(group.authority)) authority.refuse('not an authority: scim:NAME or claims:ISSUER');
+  return group;
+}
+
+/** A group whose members are seen in the tokens that they sign in with. Without `claim` tokens call it by its id. */
+function readClaims(
+  fields: Fields,
+  id: string,
+  { aliases, names }: DirectoryContext,
+): Pick<Group, 'authority' | 'claim' | 'maximum_age_ms'> {
+  const authority = fields.get('authority') ?? fields.value;
+  const name = authority.text().slice(CLAIMS.length);
+  if (name === '') authority.refuse('not an authority: scim:NAME or claims:ISSUER');
+  const issuer = readIssuerName(authority, name, { aliases, names });
+  return {
+    authority: claimsAuthority(issuer),
+    claim: readClaim(fields, id),
+    maximum_age_ms: readMaximumAge(fields),
+  };
+}
+
+function readClaim(fields: Fields, id: string): string {
+  const written = fields.get('claim');
+  const claim = written?.text() ?? id;
+  if (claim.length > CLAIM_LENGTH_MAX)
+    written?.refuse(`claim: longer than ${CLAIM_LENGTH_MAX} characters, which no token is read for`);
+  return claim;
+}
+
+function readMaximumAge(fields: Fields): number {
+  const written = fields.get('maximum_age');
+  const age = written?.durationMs() ?? MAXIMUM_AGE_DEFAULT_MS;
+  // Nothing at all was reported already.
+  if (age !== 0 && (age < MAXIMUM_AGE_LEAST_MS || age > MAXIMUM_AGE_MOST_MS))
+    written?.refuse('maximum_age: from one minute to 90 days');
+  return age;
 }
 
 function readOwnGroup(fields: Fields, id: string, { names }: DirectoryContext): ReadGroup {
