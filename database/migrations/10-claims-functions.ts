@@ -10,6 +10,10 @@ const FILE_GROUPS = [
          (value ->> 'maximum_age_ms')::bigint * interval '1 millisecond'
        from jsonb_array_elements(body -> 'groups')
    $$`,
+  `create function keyturn.claims_asked(of_issuer text) returns setof text language sql ${SAFE} as $$
+     select claim from keyturn.directory_group
+       where authority = 'claims:' || of_issuer and claim is not null and valid_to is null
+   $$`,
   `create or replace function keyturn.file_groups(body jsonb, instant timestamptz) returns int
    language plpgsql ${SAFE} as $$
    declare closed int; opened int; taken text;
@@ -37,6 +41,10 @@ const FILE_GROUPS = [
        where valid_to is null and lapses_at is not null and not exists (
          select from keyturn.directory_group named
          where named.group_id = known.group_id and named.valid_to is null and named.claim is not null);
+     -- What policy does not ask for is forgotten: should it ask again, it asks later tokens.
+     update keyturn.claims_seen seen set listed = array(
+         select unnest(seen.listed) intersect select keyturn.claims_asked(seen.issuer))
+       where not seen.listed <@ array(select keyturn.claims_asked(seen.issuer));
      return closed + opened;
    end $$`,
 ];
@@ -149,7 +157,7 @@ const SEEING = [
    language plpgsql security definer ${SAFE} as $$
    declare
      instant timestamptz; changes jsonb;
-     by text := 'claims:' || (seen ->> 'issuer');
+     speaker text := 'claims:' || (seen ->> 'issuer');
      facts jsonb := leaf::jsonb -> 'facts';
    begin
      -- Inside of what is undone: without its entry this holds no lock.
@@ -164,10 +172,10 @@ const SEEING = [
      if changes = '{"joined": [], "left": [], "renewed": []}' then
        return null;
      end if;
-     if facts is distinct from changes || jsonb_build_object('authority', by, 'person', seen ->> 'pseudonym') then
+     if facts is distinct from changes || jsonb_build_object('authority', speaker, 'person', seen ->> 'pseudonym') then
        raise exception 'the entry does not say what changed' using errcode = 'KT003';
      end if;
-     perform keyturn.append_directory_leaf(by, leaf);
+     perform keyturn.append_directory_leaf(speaker, leaf);
      insert into audit.subject (pseudonym, body)
        values (seen ->> 'pseudonym', jsonb_build_object('person', seen ->> 'person')) on conflict do nothing;
      perform keyturn.count_directory_change(instant);
