@@ -1,3 +1,5 @@
+import { QueryFailedError } from 'typeorm';
+
 import { claimsAuthority } from '../../../domain/directory.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { personPseudonym } from '../../../domain/audit.ts';
@@ -92,6 +94,7 @@ async function bring(context: ApiContext, { caller, person, groups, listing }: S
     listed: listing,
   };
   await writeDirectory(context, async (manager) => {
+    // Mostly one call; two where something changes, and more where others change it meanwhile.
     let entry: string | null = null;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const rows: { changes: Changes | null }[] = await manager.query(
@@ -103,6 +106,17 @@ async function bring(context: ApiContext, { caller, person, groups, listing }: S
       const facts = { ...changes, authority: claimsAuthority(issuer), person: pseudonym };
       entry = await directoryEntry(manager, 'claims', facts);
     }
-    throw new KeyturnError('unavailable', 'The directory changes too fast: try again.');
+    throw changing();
+  }).catch((error: unknown) => {
+    throw isOfAnother(error) ? changing() : error;
   });
+}
+
+function changing(): KeyturnError {
+  return new KeyturnError('unavailable', 'The directory is being changed: try again.');
+}
+
+/** The account went over to somebody else since the directory was read. */
+function isOfAnother(error: unknown): boolean {
+  return error instanceof QueryFailedError && (error.driverError as { code?: unknown }).code === 'KT001';
 }
