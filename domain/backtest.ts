@@ -203,20 +203,21 @@ export class Backtest {
     const { request, round } = record;
     const owners = targetOf(this.#candidate, facts.target)?.owners ?? [];
     const shortages = this.#shortagesOf(record, candidate.requirement, owners);
-    if (shortages.length > 0 && shortages.every((shortage) => shortage.is_known === false)) {
-      this.#counts.unknown += 1;
-      yield 'unknown';
-    } else if (shortages.length > 0) {
-      this.#counts.unsatisfiable += 1;
-      if (this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push({ request, round, shortages });
-      yield 'unsatisfiable';
-    }
+    if (shortages.length > 0) yield this.#countShort({ request, round, shortages });
     if (record.outcome !== 'approved' || record.pending_since === null) return;
     const given = { ...record, pending_since: record.pending_since, owners };
     if (wouldSuffice(candidate, given, this.#candidate)) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
+  }
+
+  #countShort(found: UnsatisfiableRequest): 'unknown' | 'unsatisfiable' {
+    const isKnown = found.shortages.some((shortage) => shortage.is_known !== false);
+    const what = isKnown ? 'unsatisfiable' : 'unknown';
+    this.#counts[what] += 1;
+    if (isKnown && this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push(found);
+    return what;
   }
 
   /** The same requirement for the same people and owners comes to the same, and most requests are alike. */

@@ -120,33 +120,36 @@ const MAXIMUM_AGE_MOST_MS = 90 * 86_400_000;
 
 function readGroup(fields: Fields, id: string, context: DirectoryContext): ReadGroup {
   fields.get('title')?.text();
-  const authority = fields.get('authority');
-  const isOfClaims = authority !== undefined && authority.text().startsWith(CLAIMS);
-  if (!isOfClaims) {
-    for (const key of ['claim', 'maximum_age'])
-      fields.get(key)?.refuse(`${key}: only of a group whose authority is claims:ISSUER`);
-  }
-  if (!authority) return readOwnGroup(fields, id, context);
-  for (const key of ['members', 'groups'])
-    fields.get(key)?.refuse(`${key}: who is in the group is said by its authority`);
-  const group = { id, authority: authority.text(), members: [], groups: [], nested: [] };
-  if (isOfClaims) return { ...group, ...readClaims(fields, id, context) };
-  if (!PROVISIONED.test(group.authority)) authority.refuse('not an authority: scim:NAME or claims:ISSUER');
+  const written = fields.get('authority');
+  const authority = written?.text() ?? '';
+  const isOfClaims = authority.startsWith(CLAIMS);
+  if (!isOfClaims)
+    refuseEach(fields, ['claim', 'maximum_age'], 'only of a group whose authority is claims:ISSUER');
+  if (!written) return readOwnGroup(fields, id, context);
+  refuseEach(fields, ['members', 'groups'], 'who is in the group is said by its authority');
+  const group = { id, authority, members: [], groups: [], nested: [] };
+  if (isOfClaims) return { ...group, ...readClaims(fields, group, context) };
+  if (!PROVISIONED.test(authority)) written.refuse(NO_AUTHORITY);
   return group;
+}
+
+const NO_AUTHORITY = 'not an authority: scim:NAME or claims:ISSUER';
+
+function refuseEach(fields: Fields, keys: readonly string[], why: string): void {
+  for (const key of keys) fields.get(key)?.refuse(`${key}: ${why}`);
 }
 
 /** A group whose members are seen in the tokens that they sign in with. Without `claim` tokens call it by its id. */
 function readClaims(
   fields: Fields,
-  id: string,
+  { id, authority }: { readonly id: string; readonly authority: string },
   { aliases, names }: DirectoryContext,
 ): Pick<Group, 'authority' | 'claim' | 'maximum_age_ms'> {
-  const authority = fields.get('authority') ?? fields.value;
-  const name = authority.text().slice(CLAIMS.length);
-  if (name === '') authority.refuse('not an authority: scim:NAME or claims:ISSUER');
-  const issuer = readIssuerName(authority, name, { aliases, names });
+  const written = fields.get('authority') ?? fields.value;
+  const name = authority.slice(CLAIMS.length);
+  if (name === '') written.refuse(NO_AUTHORITY);
   return {
-    authority: claimsAuthority(issuer),
+    authority: claimsAuthority(readIssuerName(written, name, { aliases, names })),
     claim: readClaim(fields, id),
     maximum_age_ms: readMaximumAge(fields),
   };
