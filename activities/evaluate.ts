@@ -249,7 +249,11 @@ async function shortageOf(
   const owners = targetOf(judged.policy, row.target)?.owners ?? [];
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;
-  dependencies.log.warn({ request: row.id, shortages }, 'too few people can approve this request');
+  const isKnown = shortages.some((shortage) => shortage.is_known !== false);
+  const warning = isKnown
+    ? 'too few people can approve this request'
+    : 'too few people are known who can approve this request: who is in its groups is seen at sign-in';
+  dependencies.log.warn({ request: row.id, shortages }, warning);
   return shortages;
 }
 

@@ -14,12 +14,14 @@ interface GroundRow {
   readonly generation: string | null;
   readonly digest: string | null;
   readonly directory_generation: string | null;
+  readonly now: Date;
 }
 
 const GROUND: PreparedQuestion = {
   name: 'current-ground',
   text: `select active.generation, active.digest,
-                (select generation from keyturn.directory_state) as directory_generation
+                (select generation from keyturn.directory_state) as directory_generation,
+                clock_timestamp() as now
          from (select) as one left join keyturn.policy_active as active on true`,
 };
 
@@ -58,7 +60,7 @@ export class GroundReader {
     const [row] = await askPrepared<GroundRow>(manager, GROUND, []);
     const [policy, directory] = await Promise.all([
       this.#policyOf(manager, row),
-      this.#directories.ofGeneration(manager, row?.directory_generation ?? '0'),
+      this.#directories.ofGeneration(manager, row?.directory_generation ?? '0', row?.now ?? new Date(0)),
     ]);
     return { policy, directory };
   }

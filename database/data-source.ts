@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
+import { Claims1764770000000 } from './migrations/10-claims.ts';
 import { DirectoryEntries1764820000000 } from './migrations/15-directory-entries.ts';
 import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
@@ -38,6 +39,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GateAnswers1764500000000,
       PolicyCandidates1764600000000,
       Emergencies1764750000000,
+      Claims1764770000000,
       GateFunctions1764800000000,
       DirectoryEntries1764820000000,
     ],

@@ -20,19 +20,20 @@ const EMPTY: Directory = { people: [], agents: [], groups: [] };
  * changed the directory: what is rolled back must not stay known.
  */
 export class DirectoryReader {
-  readonly #byGeneration = new Map<string, Directory>();
+  readonly #byGeneration = new Map<string, Snapshot>();
 
   /** The directory by which whatever happens now is judged. */
   async now(manager: EntityManager): Promise<CurrentDirectory> {
-    const rows: { generation: string }[] = await manager.query(
-      'select generation from keyturn.directory_state',
+    const rows: { generation: string; now: Date }[] = await manager.query(
+      'select generation, clock_timestamp() as now from keyturn.directory_state',
     );
-    return this.ofGeneration(manager, rows[0]?.generation ?? '0');
+    const [row] = rows;
+    return row ? this.ofGeneration(manager, row.generation, row.now) : { generation: '0', directory: EMPTY };
   }
 
-  /** The directory after its change with this number. */
-  async ofGeneration(manager: EntityManager, generation: string): Promise<CurrentDirectory> {
-    return { generation, directory: await this.#read(manager, generation) };
+  /** The directory after its change with this number, at an instant before the next change. */
+  async ofGeneration(manager: EntityManager, generation: string, instant: Date): Promise<CurrentDirectory> {
+    return { generation, directory: await this.#read(manager, generation, instant) };
   }
 
   /** The directory as it was known at an instant. Empty before the first one. */
@@ -41,27 +42,72 @@ export class DirectoryReader {
       'select generation from keyturn.directory_change where at <= $1 order by at desc limit 1',
       [instant],
     );
-    return this.#read(manager, rows[0]?.generation ?? '0');
+    return this.#read(manager, rows[0]?.generation ?? '0', instant);
   }
 
-  async #read(manager: EntityManager, generation: string): Promise<Directory> {
+  async #read(manager: EntityManager, generation: string, instant: Date): Promise<Directory> {
     if (generation === '0') return EMPTY;
-    const directory = this.#byGeneration.get(generation) ?? (await readGeneration(manager, generation));
+    const snapshot = this.#byGeneration.get(generation) ?? (await readGeneration(manager, generation));
     // The longest unused is forgotten first.
     this.#byGeneration.delete(generation);
-    this.#byGeneration.set(generation, directory);
+    this.#byGeneration.set(generation, snapshot);
     const [oldest] = this.#byGeneration.keys();
     if (this.#byGeneration.size > GENERATIONS_MAX && oldest !== undefined) this.#byGeneration.delete(oldest);
-    return directory;
+    return snapshot.at(instant);
   }
 }
 
-async function readGeneration(manager: EntityManager, generation: string): Promise<Directory> {
-  const rows: { people: Person[]; agents: Agent[]; groups: Group[] }[] = await manager.query(SNAPSHOT, [
-    generation,
-  ]);
+/** A membership that ends by itself. */
+interface Lapse {
+  readonly group: string;
+  readonly person: string;
+  readonly at: string;
+}
+
+/** A generation. Time alone takes those out of it whose tokens are too old, without anybody writing so. */
+class Snapshot {
+  readonly #whole: Directory;
+  /** The soonest first. */
+  readonly #lapses: readonly { readonly group: string; readonly person: string; readonly atMs: number }[];
+  #latest: { readonly lapsed: number; readonly directory: Directory };
+
+  constructor(whole: Directory, lapses: readonly Lapse[]) {
+    this.#whole = whole;
+    this.#latest = { lapsed: 0, directory: whole };
+    this.#lapses = lapses
+      .map(({ group, person, at }) => ({ group, person, atMs: Date.parse(at) }))
+      .sort((left, right) => left.atMs - right.atMs);
+  }
+
+  /** The same directory until another one lapses. */
+  at(instant: Date): Directory {
+    const next = this.#lapses.findIndex(({ atMs }) => atMs > instant.getTime());
+    const lapsed = next === -1 ? this.#lapses.length : next;
+    if (this.#latest.lapsed !== lapsed) this.#latest = { lapsed, directory: this.#without(lapsed) };
+    return this.#latest.directory;
+  }
+
+  #without(lapsed: number): Directory {
+    const gone = new Map<string, Set<string>>();
+    for (const { group, person } of this.#lapses.slice(0, lapsed))
+      gone.set(group, (gone.get(group) ?? new Set()).add(person));
+    const groups = this.#whole.groups.map((group) => {
+      const left = gone.get(group.id);
+      return left ? { ...group, members: group.members.filter((member) => !left.has(member)) } : group;
+    });
+    return { ...this.#whole, groups };
+  }
+}
+
+async function readGeneration(manager: EntityManager, generation: string): Promise<Snapshot> {
+  const rows: { people: Person[]; agents: Agent[]; groups: Group[]; lapses: Lapse[] }[] = await manager.query(
+    SNAPSHOT,
+    [generation],
+  );
   const [row] = rows;
-  return row ? { people: row.people, agents: row.agents, groups: row.groups } : EMPTY;
+  if (!row) return new Snapshot(EMPTY, []);
+  const { people, agents, groups, lapses } = row;
+  return new Snapshot({ people, agents, groups }, lapses);
 }
 
 /** The rows of a table that hold at the generation's instant. */
@@ -90,11 +136,18 @@ const MEMBERS = `select group_id, coalesce(json_agg(person order by person) filt
     coalesce(json_agg(member_group order by member_group) filter (where member_group is not null), '[]') as groups
   from ${holding('membership')} membership group by group_id`;
 
-const GROUPS = `select json_build_object('id', group_id, 'members', coalesce(members, '[]'),
-    'groups', coalesce(groups, '[]')) as one, group_id as id
-  from ${holding('directory_group')} directory_group left join (${MEMBERS}) membership using (group_id)`;
+/** Who brings a group is told of those only whose members nobody knows all. */
+const GROUPS = `select case when authority like 'claims:%' then told || jsonb_build_object('authority', authority)
+    else told end as one, id
+  from (select group_id as id, authority, jsonb_build_object('id', group_id, 'members', coalesce(members, '[]'),
+      'groups', coalesce(groups, '[]')) as told
+    from ${holding('directory_group')} directory_group left join (${MEMBERS}) membership using (group_id)) named`;
+
+const LAPSES = `select json_build_object('group', group_id, 'person', person, 'at', lapses_at) as one, id
+  from ${holding('membership')} membership where lapses_at is not null`;
 
 const listOf = (entries: string): string =>
   `(select coalesce(json_agg(one order by id), '[]') from (${entries}) entry)`;
 
-const SNAPSHOT = `select ${listOf(PEOPLE)} as people, ${listOf(AGENTS)} as agents, ${listOf(GROUPS)} as groups`;
+const SNAPSHOT = `select ${listOf(PEOPLE)} as people, ${listOf(AGENTS)} as agents, ${listOf(GROUPS)} as groups,
+  ${listOf(LAPSES)} as lapses`;

@@ -67,6 +67,11 @@ export interface BacktestReport {
   readonly facts_erased: number;
   readonly load: readonly SelectorLoad[];
   readonly unsatisfiable: number;
+  /**
+   * Evaluations that would lack people only among groups of which nobody knows all members (seen in claims at sign-in).
+   * Absent where there are none.
+   */
+  readonly unknown?: number;
   readonly unsatisfiable_first: readonly UnsatisfiableRequest[];
   /** Requests that were approved by people whose approvals would not have been enough. */
   readonly insufficient: number;
@@ -109,6 +114,7 @@ export class Backtest {
     missing: 0,
     erased: 0,
     unsatisfiable: 0,
+    unknown: 0,
     insufficient: 0,
   };
   #verdicts: string[] = [];
@@ -144,7 +150,8 @@ export class Backtest {
   }
 
   report(): BacktestReport {
-    const { evaluations, loosened, tightened, missing, erased, unsatisfiable, insufficient } = this.#counts;
+    const { evaluations, loosened, tightened, missing, erased, unsatisfiable, unknown, insufficient } =
+      this.#counts;
     const found = {
       evaluations,
       matrix: this.#matrix,
@@ -154,6 +161,7 @@ export class Backtest {
       facts_erased: erased,
       load: [...this.#load].map(([selector, counts]) => ({ selector, ...counts })).sort(bySelector),
       unsatisfiable,
+      ...(unknown > 0 ? { unknown } : {}),
       insufficient,
       suggestions: this.#history.suggestions(),
     };
@@ -195,17 +203,21 @@ export class Backtest {
     const { request, round } = record;
     const owners = targetOf(this.#candidate, facts.target)?.owners ?? [];
     const shortages = this.#shortagesOf(record, candidate.requirement, owners);
-    if (shortages.length > 0) {
-      this.#counts.unsatisfiable += 1;
-      if (this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push({ request, round, shortages });
-      yield 'unsatisfiable';
-    }
+    if (shortages.length > 0) yield this.#countShort({ request, round, shortages });
     if (record.outcome !== 'approved' || record.pending_since === null) return;
     const given = { ...record, pending_since: record.pending_since, owners };
     if (wouldSuffice(candidate, given, this.#candidate)) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
+  }
+
+  #countShort(found: UnsatisfiableRequest): 'unknown' | 'unsatisfiable' {
+    const isKnown = found.shortages.some((shortage) => shortage.is_known !== false);
+    const what = isKnown ? 'unsatisfiable' : 'unknown';
+    this.#counts[what] += 1;
+    if (isKnown && this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push(found);
+    return what;
   }
 
   /** The same requirement for the same people and owners comes to the same, and most requests are alike. */

@@ -21,8 +21,15 @@ export interface Agent extends Identity {
 /** A named set of people and of other groups. */
 export interface Group {
   readonly id: string;
-  /** In a policy file: who else says who is in it (`scim:NAME`). Absent for a group whose members the file names. */
+  /**
+   * Who else says who is in it: `scim:NAME`, or `claims:` with the issuer whose tokens do. Absent for a group whose
+   * members the file names, and in a directory as it was read for those of provisioning.
+   */
   readonly authority?: string;
+  /** Of a group from claims, in a policy: the value that tokens carry for it. */
+  readonly claim?: string;
+  /** Of a group from claims, in a policy: how long after a token was issued its word counts. */
+  readonly maximum_age_ms?: number;
   readonly members: readonly string[];
   readonly groups: readonly string[];
 }
@@ -55,19 +62,36 @@ export function personById(directory: Directory, id: string): Person | undefined
   return directory.people.find((person) => person.id === id);
 }
 
+/** How the authority of a group is called whose members are seen in the tokens of an issuer. */
+export function claimsAuthority(issuer: string): string {
+  return `${CLAIMS}${issuer}`;
+}
+
+const CLAIMS = 'claims:';
+
+/** True when tokens say who is in the group, or in one that is nested in it: then nobody knows all who are. */
+export function isSeenInClaims(directory: Directory, groupId: string): boolean {
+  return groupsWithin(directory, groupId).some(({ authority }) => authority?.startsWith(CLAIMS));
+}
+
 /** Ids of all people in a group, nested groups included; a cycle of groups ends where it closes. */
 export function membersOf(directory: Directory, groupId: string): ReadonlySet<string> {
-  const members = new Set<string>();
+  return new Set(groupsWithin(directory, groupId).flatMap((group) => group.members));
+}
+
+/** The group and all that are nested in it, each once. */
+function groupsWithin(directory: Directory, groupId: string): readonly Group[] {
+  const found: Group[] = [];
   const visited = new Set<string>();
   const open = [groupId];
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (visited.has(id)) continue;
     visited.add(id);
     const group = directory.groups.find((candidate) => candidate.id === id);
-    group?.members.forEach((member) => members.add(member));
+    if (group) found.push(group);
     open.push(...(group?.groups ?? []));
   }
-  return members;
+  return found;
 }
 
 /**

@@ -120,7 +120,9 @@ const directory = z.strictObject({
     .array(
       z.strictObject({
         id: name,
-        authority: name.optional(),
+        authority: z.string().min(1).max(2_100).optional(),
+        claim: z.string().min(1).max(256).optional(),
+        maximum_age_ms: milliseconds.optional(),
         members: z.array(name).max(20_000),
         groups: names,
       }),

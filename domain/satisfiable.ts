@@ -1,8 +1,8 @@
 import { isAcceptedReviewer, isSelected, type DecisionDirectories } from './decision.ts';
-import { ownKeysOf } from './directory.ts';
+import { isSeenInClaims, ownKeysOf } from './directory.ts';
 import type { Lineage } from './identity.ts';
-import { tally } from './quorum.ts';
-import type { Requirement, Stage } from './requirement.ts';
+import { tally, type CountedDecision } from './quorum.ts';
+import type { Requirement, RuleRequirement, Selector, Stage } from './requirement.ts';
 
 /** A rule that too few people can satisfy, whoever agrees. */
 export interface Shortage {
@@ -11,6 +11,11 @@ export interface Shortage {
   readonly seats: number;
   /** Seats that can be filled by distinct people who may decide, escalations included. */
   readonly fillable: number;
+  /**
+   * False when people whom nobody knows of may make up for it: members of a group that is seen in claims at sign-in only.
+   * Whoever is seen for the first time after a request was made decides later ones, not this one.
+   */
+  readonly is_known?: false;
 }
 
 /** What a shortage is computed from. */
@@ -27,22 +32,17 @@ export interface ShortageFacts {
  * the selectors both now and when the request was made.
  */
 export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
-  const { requirement } = facts;
-  const eligible = eligiblePeople(facts);
-  const decisions = eligible.map((person) => ({
-    id: person,
-    person,
-    verdict: 'approve' as const,
-    at: IMAGINED,
-    grade: 'A' as const,
-    seats: requirement.rules.flatMap((rule, ruleIndex) =>
-      rule.stages.flatMap((stage, stageIndex) =>
-        isAcceptedReviewer(rule, facts.directories, person) && isEligible(facts, stage, person)
-          ? [{ rule: ruleIndex, stage: stageIndex }]
-          : [],
-      ),
-    ),
-  }));
+  const known = knownApprovals(facts);
+  const short = shortRules(facts, known);
+  if (short.length === 0) return [];
+  const others = new Set(shortRules(facts, [...known, ...strangersApprovals(facts)]).map(({ rule }) => rule));
+  return short.map((shortage) => (others.has(shortage.rule) ? shortage : { ...shortage, is_known: false }));
+}
+
+function shortRules(
+  { requirement }: ShortageFacts,
+  decisions: readonly CountedDecision[],
+): readonly Shortage[] {
   const rules = requirement.rules.map((rule) => ({ ...rule, order: 'parallel' as const }));
   const standing = tally({
     requirement: { ...requirement, rules },
@@ -51,10 +51,44 @@ export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
     now: IMAGINED,
   });
   return rules.flatMap(({ rule, stages }, index) => {
-    const seats = stages.reduce((sum, stage) => sum + stage.quorum, 0);
+    const seats = seatsOf(stages);
     const fillable = (standing.rules[index] ?? []).reduce((sum, stage) => sum + stage.filled_by.length, 0);
     return fillable < seats ? [{ rule, seats, fillable }] : [];
   });
+}
+
+function seatsOf(stages: readonly Stage[]): number {
+  return stages.reduce((sum, stage) => sum + stage.quorum, 0);
+}
+
+function knownApprovals(facts: ShortageFacts): readonly CountedDecision[] {
+  return eligiblePeople(facts).map((person) =>
+    approval(person, facts.requirement, (rule, stage) => {
+      return isAcceptedReviewer(rule, facts.directories, person) && isEligible(facts, stage, person);
+    }),
+  );
+}
+
+/** As many people as there are seats, who are in all groups of which not all members are known. */
+function strangersApprovals(facts: ShortageFacts): readonly CountedDecision[] {
+  const count = facts.requirement.rules.reduce((sum, { stages }) => sum + seatsOf(stages), 0);
+  // No id of a person holds a space.
+  return Array.from({ length: count }, (_, index) =>
+    approval(`stranger ${index}`, facts.requirement, (_rule, stage) => mayHoldStrangers(facts, stage)),
+  );
+}
+
+function approval(
+  person: string,
+  { rules }: Requirement,
+  mayFill: (rule: RuleRequirement, stage: Stage) => boolean,
+): CountedDecision {
+  const seats = rules.flatMap((rule, ruleIndex) =>
+    rule.stages.flatMap((stage, stageIndex) =>
+      mayFill(rule, stage) ? [{ rule: ruleIndex, stage: stageIndex }] : [],
+    ),
+  );
+  return { id: person, person, verdict: 'approve', at: IMAGINED, grade: 'A', seats };
 }
 
 const IMAGINED = '1970-01-01T00:00:00.000Z';
@@ -80,7 +114,18 @@ function isEligible({ directories, owners }: ShortageFacts, stage: Stage, person
       duty_at: null,
     },
   ];
-  return [...stage.any, ...stage.escalate.map((step) => step.to)].some((selector) =>
-    scopes.every((scope) => isSelected(scope, selector, person)),
-  );
+  return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
+}
+
+function selectorsOf({ any, escalate }: Stage): readonly Selector[] {
+  return [...any, ...escalate.map((step) => step.to)];
+}
+
+function mayHoldStrangers({ directories, owners }: ShortageFacts, stage: Stage): boolean {
+  return selectorsOf(stage)
+    .flatMap((selector) => (selector === 'owners' ? owners : [selector]))
+    .some(
+      (selector) =>
+        selector.startsWith('group:') && isSeenInClaims(directories.now, selector.slice('group:'.length)),
+    );
 }

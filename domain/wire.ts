@@ -226,7 +226,17 @@ export const requestSummarySchema = z.object({
   requested_by: identitySchema,
   lineage: z.array(identitySchema.extend({ role: roleSchema })),
   shortage: z
-    .array(z.object({ rule: z.string(), seats: z.int(), fillable: z.int() }))
+    .array(
+      z.object({
+        rule: z.string(),
+        seats: z.int(),
+        fillable: z.int(),
+        is_known: z
+          .literal(false)
+          .optional()
+          .describe('False: nobody knows all members of its groups, which are seen in claims at sign-in'),
+      }),
+    )
     .nullable()
     .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
   is_break_glass: z.boolean(),

@@ -6,6 +6,7 @@ import type { ChangeFeed } from '../../database/change-feed.ts';
 import type { GroundReader } from '../../database/current-ground.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
+import type { SeenClaims } from './auth/seen-claims.ts';
 import type { TokenVerifier } from './auth/token-verifier.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
@@ -25,6 +26,7 @@ export abstract class ApiContext {
   abstract readonly feed: ChangeFeed;
   abstract readonly temporal: Client;
   abstract readonly tokens: TokenVerifier;
+  abstract readonly seenClaims: SeenClaims;
   abstract readonly provisioning: ScimAuthorities;
   abstract readonly limiter: RateLimiter;
   abstract readonly checker: ArgumentChecker;

@@ -6,6 +6,7 @@ import { createDataSource, refuseSuperuser } from '../../database/data-source.ts
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { readIssuers } from './auth/issuers.ts';
+import { SeenClaims } from './auth/seen-claims.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import type { ApiContext } from './context.ts';
 import { Metrics } from './http/metrics.ts';
@@ -44,6 +45,7 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     feed,
     temporal,
     tokens: new TokenVerifier(issuers),
+    seenClaims: new SeenClaims(),
     provisioning,
     limiter: new RateLimiter(settings.ratePerSecond),
     checker: new ArgumentChecker(),

@@ -104,8 +104,11 @@ function rotationOf({ id: _id, overrides, ...rest }: Rotation): unknown {
   };
 }
 
-function groupOf({ authority, ...group }: PolicySet['directory']['groups'][number]): unknown {
-  return authority === undefined ? group : { id: group.id, authority };
+function groupOf({ maximum_age_ms: age, ...group }: PolicySet['directory']['groups'][number]): unknown {
+  const { id, authority, claim } = group;
+  if (authority === undefined) return group;
+  const seen = { ...(claim === undefined ? {} : { claim }), ...(age ? { maximum_age: duration(age) } : {}) };
+  return { id, authority, ...seen };
 }
 
 function actionOf({ connector, ...action }: ActionDefinition): unknown {

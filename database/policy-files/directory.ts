@@ -1,7 +1,19 @@
-import type { Agent, Directory, Group, Person } from '../../domain/directory.ts';
+import {
+  claimsAuthority,
+  type Agent,
+  type Directory,
+  type Group,
+  type Person,
+} from '../../domain/directory.ts';
 import type { Identity } from '../../domain/identity.ts';
 import type { Fields } from './fields.ts';
-import { readIssuer, readIssuers, type IssuerAliases, type IssuerContext } from './issuers.ts';
+import {
+  readIssuer,
+  readIssuerName,
+  readIssuers,
+  type IssuerAliases,
+  type IssuerContext,
+} from './issuers.ts';
 import type { Value } from './value.ts';
 
 interface DirectoryContext extends IssuerContext {
@@ -83,6 +95,8 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
       id: 'required',
       title: 'optional',
       authority: 'optional',
+      claim: 'optional',
+      maximum_age: 'optional',
       members: 'optional',
       groups: 'optional',
     }),
@@ -93,21 +107,69 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
   return groups.map(({ nested: _nested, ...group }) => group);
 }
 
-/** An authority that brings the members of a group, by the name that its token is configured with. */
-const AUTHORITY = /^scim:[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;
+/** Who provisions the members of a group, by the name that its token is configured with. */
+const PROVISIONED = /^scim:[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;
+const CLAIMS = 'claims:';
+
+const CLAIM_LENGTH_MAX = 256;
+
+/** A week: a sign-in holds over days off, and a removal that nobody tells us of does not last. */
+const MAXIMUM_AGE_DEFAULT_MS = 7 * 86_400_000;
+const MAXIMUM_AGE_LEAST_MS = 60_000;
+const MAXIMUM_AGE_MOST_MS = 90 * 86_400_000;
 
 function readGroup(fields: Fields, id: string, context: DirectoryContext): ReadGroup {
   fields.get('title')?.text();
-  return fields.get('authority') ? readForeignGroup(fields, id) : readOwnGroup(fields, id, context);
+  const written = fields.get('authority');
+  const authority = written?.text() ?? '';
+  const isOfClaims = authority.startsWith(CLAIMS);
+  if (!isOfClaims)
+    refuseEach(fields, ['claim', 'maximum_age'], 'only of a group whose authority is claims:ISSUER');
+  if (!written) return readOwnGroup(fields, id, context);
+  refuseEach(fields, ['members', 'groups'], 'who is in the group is said by its authority');
+  const group = { id, authority, members: [], groups: [], nested: [] };
+  if (isOfClaims) return { ...group, ...readClaims(fields, group, context) };
+  if (!PROVISIONED.test(authority)) written.refuse(NO_AUTHORITY);
+  return group;
 }
 
-/** A group that rules may name and somebody else fills: until then nobody is in it. */
-function readForeignGroup(fields: Fields, id: string): ReadGroup {
-  const authority = fields.text('authority');
-  if (!AUTHORITY.test(authority)) fields.get('authority')?.refuse('not an authority: scim:NAME');
-  for (const key of ['members', 'groups'])
-    fields.get(key)?.refuse(`${key}: who is in the group is said by its authority`);
-  return { id, authority, members: [], groups: [], nested: [] };
+const NO_AUTHORITY = 'not an authority: scim:NAME or claims:ISSUER';
+
+function refuseEach(fields: Fields, keys: readonly string[], why: string): void {
+  for (const key of keys) fields.get(key)?.refuse(`${key}: ${why}`);
+}
+
+/** A group whose members are seen in the tokens that they sign in with. Without `claim` tokens call it by its id. */
+function readClaims(
+  fields: Fields,
+  { id, authority }: { readonly id: string; readonly authority: string },
+  { aliases, names }: DirectoryContext,
+): Pick<Group, 'authority' | 'claim' | 'maximum_age_ms'> {
+  const written = fields.get('authority') ?? fields.value;
+  const name = authority.slice(CLAIMS.length);
+  if (name === '') written.refuse(NO_AUTHORITY);
+  return {
+    authority: claimsAuthority(readIssuerName(written, name, { aliases, names })),
+    claim: readClaim(fields, id),
+    maximum_age_ms: readMaximumAge(fields),
+  };
+}
+
+function readClaim(fields: Fields, id: string): string {
+  const written = fields.get('claim');
+  const claim = written?.text() ?? id;
+  if (claim.length > CLAIM_LENGTH_MAX)
+    written?.refuse(`claim: longer than ${CLAIM_LENGTH_MAX} characters, which no token is read for`);
+  return claim;
+}
+
+function readMaximumAge(fields: Fields): number {
+  const written = fields.get('maximum_age');
+  const age = written?.durationMs() ?? MAXIMUM_AGE_DEFAULT_MS;
+  // Nothing at all was reported already.
+  if (age !== 0 && (age < MAXIMUM_AGE_LEAST_MS || age > MAXIMUM_AGE_MOST_MS))
+    written?.refuse('maximum_age: from one minute to 90 days');
+  return age;
 }
 
 function readOwnGroup(fields: Fields, id: string, { names }: DirectoryContext): ReadGroup {

@@ -61,8 +61,16 @@ export function isIssuer(text: string): boolean {
 
 /** The issuer of an account: an alias, or a URL written out. */
 export function readIssuer(value: Value, aliases: IssuerAliases, names: Names): string {
-  const text = value.text();
-  if (text === '' || isIssuer(text)) return text;
-  names.require('issuer alias', text, value);
-  return aliases.get(text) ?? '';
+  return readIssuerName(value, value.text(), { aliases, names });
+}
+
+/** The same of a name that is part of a value. */
+export function readIssuerName(
+  value: Value,
+  name: string,
+  { aliases, names }: { readonly aliases: IssuerAliases; readonly names: Names },
+): string {
+  if (isIssuer(name)) return name;
+  names.require('issuer alias', name, value);
+  return aliases.get(name) ?? '';
 }

@@ -153,7 +153,7 @@ function writeIssuers(folder: string, issuers: readonly TestIssuer[]): string {
     algorithms: ['EdDSA'],
     human: { clients: ['keyturn-cli', 'keyturn-web'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
-    claims: { trigger: 'trigger' },
+    claims: { trigger: 'trigger', groups: 'groups' },
   }));
   fs.writeFileSync(file, stringify({ issuers: entries }));
   return file;

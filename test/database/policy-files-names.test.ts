@@ -175,12 +175,62 @@ const DIRECTORY: readonly Mistake[] = [
   [
     'a group of an authority that cannot be named',
     people(9, '  - { id: dba, authority: okta }'),
-    'directory.yaml:9:27 not an authority: scim:NAME',
+    'directory.yaml:9:27 not an authority: scim:NAME or claims:ISSUER',
   ],
   [
     'members of a group that another authority fills',
     people(9, '  - { id: dba, authority: scim:okta, members: [olga] }'),
     'directory.yaml:9:47 members: who is in the group is said by its authority',
+  ],
+  [
+    'members of a group that is seen in claims',
+    people(9, '  - { id: dba, authority: claims:demo, members: [olga] }'),
+    'directory.yaml:9:49 members: who is in the group is said by its authority',
+  ],
+  [
+    'groups in a group that is seen in claims',
+    people(9, '  - { id: dba, authority: claims:demo, groups: [] }'),
+    'directory.yaml:9:48 groups: who is in the group is said by its authority',
+  ],
+  [
+    'a group seen in claims of an unknown issuer',
+    people(9, '  - { id: dba, authority: claims:deom }'),
+    "directory.yaml:9:27 unknown issuer alias 'deom', did you mean 'demo'?",
+  ],
+  [
+    'a group seen in claims of no issuer',
+    people(9, "  - { id: dba, authority: 'claims:' }"),
+    'directory.yaml:9:27 not an authority: scim:NAME or claims:ISSUER',
+  ],
+  [
+    'a claim that no token is read for',
+    people(9, `  - { id: dba, authority: claims:demo, claim: ${'x'.repeat(257)} }`),
+    'directory.yaml:9:47 claim: longer than 256 characters, which no token is read for',
+  ],
+  [
+    'a claim of a group that is provisioned',
+    people(9, '  - { id: dba, authority: scim:okta, claim: dba }'),
+    'directory.yaml:9:45 claim: only of a group whose authority is claims:ISSUER',
+  ],
+  [
+    'a maximum age of a group of the file',
+    people(9, '  - { id: dba, members: [olga], maximum_age: 1h }'),
+    'directory.yaml:9:46 maximum_age: only of a group whose authority is claims:ISSUER',
+  ],
+  [
+    'a maximum age that is no duration',
+    people(9, '  - { id: dba, authority: claims:demo, maximum_age: forever }'),
+    "directory.yaml:9:53 'forever' is not a duration: 90s, 15m, 4h, 2d or PT15M, longer than none, up to a year",
+  ],
+  [
+    'a maximum age shorter than any token lives',
+    people(9, '  - { id: dba, authority: claims:demo, maximum_age: 59s }'),
+    'directory.yaml:9:53 maximum_age: from one minute to 90 days',
+  ],
+  [
+    'a maximum age that outlasts a removal by half a year',
+    people(9, '  - { id: dba, authority: claims:demo, maximum_age: 180d }'),
+    'directory.yaml:9:53 maximum_age: from one minute to 90 days',
   ],
   [
     'a group inside itself',
@@ -260,6 +310,18 @@ describe('groups', () => {
   it('may be left to an authority, and named like any other', async () => {
     const { directory } = await policyOf(people(9, '  - { id: dba, authority: scim:okta }'));
     expect(directory.groups[0]).toEqual({ id: 'dba', authority: 'scim:okta', members: [], groups: [] });
+  });
+
+  it('may be seen in the claims of an issuer, by a name of its own and for as long as it says', async () => {
+    const { directory } = await policyOf(
+      people(9, '  - { id: dba, authority: claims:demo, claim: SQL Admins, maximum_age: 12h }'),
+    );
+    const [group] = directory.groups;
+    const issuer = directory.people[0]?.accounts[0]?.issuer;
+    const from = { id: 'dba', authority: `claims:${issuer}`, members: [], groups: [] };
+    expect(group).toEqual({ ...from, claim: 'SQL Admins', maximum_age_ms: 43_200_000 });
+    const short = await policyOf(people(9, `  - { id: dba, authority: 'claims:${issuer}' }`));
+    expect(short.directory.groups[0]).toEqual({ ...from, claim: 'dba', maximum_age_ms: 604_800_000 });
   });
 
   it('may nest into each other as deep as they like, in any order', async () => {

@@ -62,15 +62,32 @@ const RICH: Partial<PolicySet> = {
   ],
 };
 
+const FROM_CLAIMS = {
+  id: 'seen',
+  authority: `claims:${ENVIRONMENT.KEYTURN_IDP_ISSUER}`,
+  claim: 'SQL admins',
+  maximum_age_ms: 3_600_000,
+  members: [],
+  groups: [],
+};
+
+const { maximum_age_ms: _age, ...NEVER_LAPSING } = FROM_CLAIMS;
+
+function withGroup(group: object): unknown {
+  const groups = [...sample.directory.groups, group];
+  return edited({ directory: { ...sample.directory, groups } });
+}
+
 describe('a compiled policy', () => {
   it.each(['test/stack/policies', 'policies'])('that %s gives is good', async (folder) => {
     expect(problemsOfPolicy(await load(folder))).toEqual([]);
   });
 
-  it('with calendars, freezes, rotations, windows and every kind of rule is good', () => {
+  it('with calendars, freezes, rotations, windows, groups from claims and every kind of rule is good', () => {
     const rich = {
       ...sample,
       ...RICH,
+      directory: { ...sample.directory, groups: [...sample.directory.groups, FROM_CLAIMS] },
       rules: [
         ...sample.rules,
         {
@@ -143,6 +160,17 @@ describe('a compiled policy', () => {
     ['operators who have left', () => edited({ operators: ['user:ines'] }), /fewer than 2 active people/],
     ['a rule twice', () => edited({ rules: [...sample.rules, sample.rules[0]] }), /duplicate/],
     ['a group that is not there', () => edited({ operators: ['group:x'] }), /unknown group/],
+    [
+      'members of a group that claims fill',
+      () => withGroup({ ...FROM_CLAIMS, members: ['olga'] }),
+      /no policy file could say/,
+    ],
+    [
+      'a claim without an issuer',
+      () => withGroup({ ...FROM_CLAIMS, authority: 'claims:nowhere' }),
+      /unknown issuer alias/,
+    ],
+    ['a membership that never lapses', () => withGroup(NEVER_LAPSING), /no policy file could say/],
     [
       'a secret in a connection',
       () => edited({ targets: [{ ...sample.targets[0], connection: { url: 'postgres://a:b@c/d' } }] }),

@@ -155,6 +155,18 @@ describe('a backtest', () => {
     ]);
   });
 
+  it('does not call unsatisfiable what people may be there for who are seen at sign-in only', () => {
+    const candidate = asking(stage(['group:seen'], 3));
+    const seen = { id: 'seen', authority: 'claims:https://id.example', members: [], groups: [] };
+    const { directory } = candidate;
+    const report = backtest(RECORDS, BASE, {
+      ...candidate,
+      directory: { ...directory, groups: [...directory.groups, seen] },
+    });
+    expect(report).toMatchObject({ unsatisfiable: 0, unsatisfiable_first: [], unknown: 1 });
+    expect(backtest(RECORDS, BASE, BASE)).not.toHaveProperty('unknown');
+  });
+
   it('finds approvals that would no longer suffice, counted where their people could sit', () => {
     const approved = record('r3', {
       outcome: 'approved',

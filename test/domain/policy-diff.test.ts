@@ -131,6 +131,13 @@ const EDITS: Readonly<Record<string, (policy: PolicySet) => PolicySet>> = {
     ...policy,
     directory: { ...policy.directory, groups: policy.directory.groups.slice(1) },
   }),
+  'claims that fill a group': (policy) => ({
+    ...policy,
+    directory: {
+      ...policy.directory,
+      groups: policy.directory.groups.map((group) => ({ ...group, maximum_age_ms: 1 })),
+    },
+  }),
   'something of a later version': (policy) => ({ ...policy, later: [{ id: 'holiday' }] }) as PolicySet,
 };
 

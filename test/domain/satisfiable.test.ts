@@ -64,4 +64,34 @@ describe('a shortage', () => {
       { rule: 'strict', seats: 3, fillable: 2 },
     ]);
   });
+
+  describe('where tokens say who is in a group', () => {
+    const seen = { id: 'seen', authority: `claims:${ISSUER}`, members: ['olga'], groups: [] };
+    const around = { id: 'around', members: [], groups: ['seen'] };
+    const directory = { ...DIRECTORY, groups: [...DIRECTORY.groups, seen, around] };
+    const owners = ['group:seen'];
+    const directories = { now: directory, at_creation: directory, rotations, owners_at_creation: owners };
+    const of = (...stages: Parameters<typeof demand>[0]) =>
+      shortages({ requirement: requirement([demand(stages, { rule: 'r' })]), owners, directories });
+
+    it.each<[string, Parameters<typeof stage>[0]]>([
+      ['itself', ['group:seen']],
+      ['inside another group', ['group:around']],
+      ['as owner of the target', ['owners']],
+    ])('is not known: %s', (_name, any) => {
+      expect(of(stage(any, 2))).toEqual([{ rule: 'r', seats: 2, fillable: 1, is_known: false }]);
+    });
+
+    it('is not known where such a group is asked after a while', () => {
+      const widened = stage(['group:dba'], 5, { escalate: [{ after_ms: 1, to: 'group:seen' }] });
+      expect(of(widened)).toEqual([{ rule: 'r', seats: 5, fillable: 2, is_known: false }]);
+    });
+
+    it('is known where others lack as well, and none where enough are known', () => {
+      expect(of(stage(['group:seen'], 2), stage(['user:omar', 'user:ada'], 2))).toEqual([
+        { rule: 'r', seats: 4, fillable: 2 },
+      ]);
+      expect(of(stage(['group:seen']))).toEqual([]);
+    });
+  });
 });

@@ -168,7 +168,7 @@ function writeIssuers({ folder, issuer, secondIssuer }: Context): string {
     jwks_uri: `${url}/jwks`,
     human: { clients: ['keyturn-cli'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
-    claims: { trigger: 'trigger' },
+    claims: { trigger: 'trigger', groups: 'groups' },
   }));
   fs.writeFileSync(file, stringify({ issuers }));
   return file;

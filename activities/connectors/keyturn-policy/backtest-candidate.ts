@@ -33,11 +33,12 @@ export async function backtestLines(
 }
 
 function linesOf(report: BacktestReport, until: Date): readonly string[] {
-  const { evaluations, loosened, tightened, unsatisfiable, insufficient, facts_erased } = report;
+  const { evaluations, loosened, tightened, unsatisfiable, unknown = 0, insufficient, facts_erased } = report;
   const counts = [
     `${loosened} would be looser`,
     `${tightened} stricter`,
     `${unsatisfiable} could not be approved by anybody`,
+    ...(unknown === 0 ? [] : [`${unknown} only by people who are known once they sign in`]),
     `${insufficient} were approved by too few for it`,
   ];
   const first = report.loosened_first.map(({ request }) => request).join(', ');

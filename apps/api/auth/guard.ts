@@ -5,6 +5,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity.ts';
 import { ApiContext } from '../context.ts';
 import { callerOf, type AuthenticatedRequest, type Caller, type CallerGround } from './caller.ts';
+import { seeClaims } from './see-claims.ts';
 
 const PUBLIC = 'keyturn:public';
 
@@ -34,7 +35,9 @@ export class TokenGuard implements CanActivate {
 async function authenticate(context: ApiContext, request: AuthenticatedRequest): Promise<Caller> {
   const principal = await verify(context, request);
   limit(context, identityKey(principal.identity));
-  return callerOf(principal, await callerGround(context));
+  const caller = callerOf(principal, await callerGround(context));
+  const isChanged = await seeClaims(context, caller);
+  return isChanged ? callerOf(principal, await callerGround(context)) : caller;
 }
 
 /** Failed attempts are counted by address, so that guessing is slow and costs no signature checks. */

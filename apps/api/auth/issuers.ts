@@ -27,7 +27,13 @@ const issuerSchema = z
     jwks_uri: url.optional(),
     human: z.strictObject({ clients: z.array(z.string().min(1)), scope: z.string().min(1) }).optional(),
     cli_client: z.string().min(1).optional(),
-    claims: z.strictObject({ trigger: z.string().min(1).optional() }).optional(),
+    claims: z
+      .strictObject({
+        trigger: z.string().min(1).optional(),
+        /** Lists the groups of a person who signs in. */
+        groups: z.string().min(1).optional(),
+      })
+      .optional(),
     /** Keys fetched in clear from another machine can be swapped on the way: only with the operator's word for it. */
     allow_insecure_http: z.boolean().optional(),
   })

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Identity, LineageMember } from '../../../domain/identity.ts';
+import { groupsClaimOf, type GroupsClaim } from './groups-claim.ts';
 import type { Issuer } from './issuers.ts';
 
 /** Who a verified token speaks for. */
@@ -18,6 +19,8 @@ export interface Principal {
   /** Where decisions of this token come from. */
   readonly channel: 'api' | 'cli';
   readonly expiresAt: Date;
+  /** What the token of a person lists of her groups. Null for machines, and where the issuer does not say. */
+  readonly groups: GroupsClaim | null;
 }
 
 /** Names that the database or a canonical form could not hold are refused here, once. */
@@ -70,6 +73,7 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
   const account = { issuer: claims.iss, subject: claims.sub };
   const trigger = triggerOf(payload, issuer);
   if (!trigger.success) return null;
+  const human = humanity(claims, issuer);
   const triggers = trigger.data === undefined ? [] : [{ issuer: claims.iss, subject: trigger.data }];
   return {
     identity: first ?? account,
@@ -79,8 +83,9 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
     ],
     clientId: clientOf(claims),
     scopes: scopesOf(claims),
-    ...humanity(claims, issuer),
+    ...human,
     expiresAt: new Date(claims.exp * 1_000),
+    groups: human.isHuman ? groupsClaimOf(payload, issuer) : null,
   };
 }
 

@@ -8,7 +8,7 @@ import { scimRefusal } from './errors.ts';
 import { groupIdOf, type GroupFields } from './group-fields.ts';
 import { readGroup, type StoredGroup } from './store.ts';
 import { existing } from './users.ts';
-import { applyWrite, writeDirectory } from './write.ts';
+import { applyWrite, provision } from './write.ts';
 
 /** Makes a group, under the name by which rules ask for it. */
 export async function createGroup(
@@ -16,7 +16,7 @@ export async function createGroup(
   authority: ScimAuthority,
   fields: GroupFields,
 ): Promise<StoredGroup> {
-  return writeDirectory(context, async (manager) => {
+  return provision(context, async (manager) => {
     const id = randomUUID();
     const groupId = groupIdOf(fields.displayName);
     await write(manager, { authority, id, groupId, fields, known: new Set(), operation: 'group.created' });
@@ -30,7 +30,7 @@ export async function changeGroup(
   { authority, id }: { readonly authority: ScimAuthority; readonly id: string },
   change: (known: GroupFields) => GroupFields,
 ): Promise<StoredGroup> {
-  return writeDirectory(context, async (manager) => {
+  return provision(context, async (manager) => {
     const stored = existing(await readGroup(manager, authority, id));
     const known = fieldsOf(stored);
     const fields = change(known);
@@ -50,7 +50,7 @@ export async function changeGroup(
 
 /** Takes a group away: nobody is in it from now on. Its name stays with the authority. */
 export async function deleteGroup(context: ApiContext, authority: ScimAuthority, id: string): Promise<void> {
-  await writeDirectory(context, async (manager) => {
+  await provision(context, async (manager) => {
     const stored = existing(await readGroup(manager, authority, id));
     const known = fieldsOf(stored);
     const fields = { ...known, members: new Set<string>() };

@@ -8,7 +8,7 @@ import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { readUser, type StoredUser } from './store.ts';
 import { titleOf, type UserFields } from './user-fields.ts';
-import { applyWrite, writeDirectory } from './write.ts';
+import { applyWrite, provision } from './write.ts';
 
 /** Makes a user. Who has the account already is that person: linked by the account, never by a name or an address. */
 export async function createUser(
@@ -16,7 +16,7 @@ export async function createUser(
   authority: ScimAuthority,
   fields: UserFields,
 ): Promise<StoredUser> {
-  return writeDirectory(context, async (manager) => {
+  return provision(context, async (manager) => {
     const id = randomUUID();
     const person = (await holderOf(manager, authority, fields)) ?? `scim:${id}`;
     await write(context, manager, { authority, id, person, fields, operation: 'user.created' });
@@ -30,7 +30,7 @@ export async function changeUser(
   { authority, id }: { readonly authority: ScimAuthority; readonly id: string },
   change: (known: StoredUser) => UserFields,
 ): Promise<StoredUser> {
-  return writeDirectory(context, async (manager) => {
+  return provision(context, async (manager) => {
     const known = existing(await readUser(manager, authority, id));
     const fields = change(known);
     if (isSame(known, fields)) return known;
@@ -41,7 +41,7 @@ export async function changeUser(
 
 /** Takes a user away: the person is inactive from now on and in no group of the authority, and stays for the records. */
 export async function deleteUser(context: ApiContext, authority: ScimAuthority, id: string): Promise<void> {
-  await writeDirectory(context, async (manager) => {
+  await provision(context, async (manager) => {
     const known = existing(await readUser(manager, authority, id));
     const fields = { ...known, active: false };
     await write(context, manager, { authority, id, person: known.person, fields, operation: 'user.deleted' });

@@ -70,16 +70,23 @@ function loadLines({ load }: BacktestReport, spanMs: number): string[] {
 }
 
 function peopleLines(report: BacktestReport): string[] {
-  const { unsatisfiable, unsatisfiable_first: short, insufficient, insufficient_first: few } = report;
+  const { unsatisfiable, unsatisfiable_first: short, unknown = 0 } = report;
+  const { insufficient, insufficient_first: few } = report;
   return [
     `seats unsatisfiable: ${countText(unsatisfiable, 'request')}`,
     ...short.map(({ request, round, shortages }) => {
       const rules = shortages.map(
-        ({ rule, seats, fillable }) => `${visible(rule)} needs ${seats}, has ${fillable}`,
+        ({ rule, seats, fillable, is_known }) =>
+          `${visible(rule)} needs ${seats}, has ${fillable}${is_known === false ? ' that are known' : ''}`,
       );
       return `  ${visible(request)} round ${round}: ${rules.join('; ')}`;
     }),
     ...moreLine(unsatisfiable, short.length),
+    ...(unknown === 0
+      ? []
+      : [
+          `unknown, for groups seen in claims show their members at sign-in: ${countText(unknown, 'request')}`,
+        ]),
     `already approved requests whose approvals would no longer suffice: ${insufficient.toLocaleString('en-US')}`,
     ...few.map(({ request, round }) => `  ${visible(request)} round ${round}`),
     ...moreLine(insufficient, few.length),

@@ -1,0 +1,122 @@
+import { QueryFailedError } from 'typeorm';
+
+import { claimsAuthority } from '../../../domain/directory.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { personPseudonym } from '../../../domain/audit.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { identityKey } from '../../../domain/identity.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
+import type { ApiContext } from '../context.ts';
+import { directoryEntry, writeDirectory } from '../directory-stream.ts';
+import type { Caller } from './caller.ts';
+import type { GroupsClaim } from './groups-claim.ts';
+
+/** A clock of the issuer that is ahead by more is wrong: its order of tokens would be, too. */
+const AHEAD_MAX_SECONDS = 30;
+
+/** How often the entry is written anew because who is in the groups changed meanwhile. */
+const ATTEMPTS_MAX = 5;
+
+type Listed = Extract<GroupsClaim, { readonly kind: 'listed' }>;
+
+/**
+ * Brings to the directory what a person's token says of her groups, where policy leaves groups to it. Only tokens that
+ * could decide are looked at: no machine's. True when the directory may be another one than the caller was seen against.
+ */
+export async function seeClaims(context: ApiContext, caller: Caller): Promise<boolean> {
+  const { principal } = caller;
+  const { groups } = principal;
+  if (groups === null || caller.person === null) return false;
+  const wanted = wantedClaims(caller);
+  if (wanted.size === 0) return false;
+  const account = identityKey(principal.identity);
+  const why = reasonAgainst(groups);
+  if (groups.kind === 'unusable' || why !== null) {
+    // Once a token.
+    if (context.seenClaims.note(`${account} ${principal.expiresAt.getTime()} ${why}`))
+      context.log.warn({ issuer: principal.identity.issuer, why }, 'the groups of a token were not taken');
+    return false;
+  }
+  const saying = `${caller.policy.digest} ${caller.person.id} ${groups.digest}`;
+  if (context.seenClaims.has(account, groups.issuedAtSeconds, saying)) return false;
+  const listing = [...groups.values].filter((value) => wanted.has(value)).sort();
+  await bring(context, { caller, person: caller.person.id, groups, listing });
+  context.seenClaims.add(account, groups.issuedAtSeconds, saying);
+  return true;
+}
+
+function reasonAgainst(groups: GroupsClaim): string | null {
+  if (groups.kind === 'unusable') return groups.why;
+  return groups.issuedAtSeconds > Date.now() / 1_000 + AHEAD_MAX_SECONDS ? 'issued_ahead' : null;
+}
+
+const WANTED = new WeakMap<PolicySet, ReadonlyMap<string, ReadonlySet<string>>>();
+
+/** The claims by which policy calls groups of the caller's issuer. Nothing else of a token is kept. */
+function wantedClaims({ principal, policy: { policy } }: Caller): ReadonlySet<string> {
+  const known = WANTED.get(policy) ?? claimsByAuthority(policy);
+  WANTED.set(policy, known);
+  return known.get(claimsAuthority(principal.identity.issuer)) ?? NONE;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function claimsByAuthority({ directory }: PolicySet): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { authority, claim } of directory.groups) {
+    if (authority === undefined || claim === undefined) continue;
+    found.set(authority, (found.get(authority) ?? new Set()).add(claim));
+  }
+  return found;
+}
+
+interface Seen {
+  readonly caller: Caller;
+  readonly person: string;
+  readonly groups: Listed;
+  readonly listing: readonly string[];
+}
+
+type Changes = Readonly<Record<'joined' | 'left' | 'renewed', JsonValue>>;
+
+/** The database says which entry a change needs, and takes the change with exactly that one. */
+async function bring(context: ApiContext, { caller, person, groups, listing }: Seen): Promise<void> {
+  const { issuer, subject } = caller.principal.identity;
+  const pseudonym = personPseudonym(context.keys.identity, person);
+  const { issuedAtSeconds, digest } = groups;
+  const seen = {
+    issuer,
+    subject,
+    person,
+    pseudonym,
+    issued_at: issuedAtSeconds,
+    claim_digest: digest,
+    listed: listing,
+  };
+  await writeDirectory(context, async (manager) => {
+    // Mostly one call; two where something changes, and more where others change it meanwhile.
+    let entry: string | null = null;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const rows: { changes: Changes | null }[] = await manager.query(
+        'select keyturn.see_claims($1, $2) as changes',
+        [JSON.stringify(seen), entry],
+      );
+      const changes = rows[0]?.changes ?? null;
+      if (changes === null) return;
+      const facts = { ...changes, authority: claimsAuthority(issuer), person: pseudonym };
+      entry = await directoryEntry(manager, 'claims', facts);
+    }
+    throw changing();
+  }).catch((error: unknown) => {
+    throw isOfAnother(error) ? changing() : error;
+  });
+}
+
+function changing(): KeyturnError {
+  return new KeyturnError('unavailable', 'The directory is being changed: try again.');
+}
+
+/** The account went over to somebody else since the directory was read. */
+function isOfAnother(error: unknown): boolean {
+  return error instanceof QueryFailedError && (error.driverError as { code?: unknown }).code === 'KT001';
+}

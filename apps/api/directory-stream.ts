@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+
+import type { EntityManager } from 'typeorm';
+
+import { leafHash, leafText, type Leaf, type LeafPlace } from '../../domain/audit.ts';
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import type { ApiContext } from './context.ts';
+
+/** The stream of all changes that the directory gets over this API. */
+const STREAM = { request: 'directory', run: 'directory', namespace: '' } as const;
+
+/**
+ * Runs `work` alone among all writers of the directory over this API, in one transaction: what it reads holds until what
+ * it writes is committed, together with the audit entry, or nothing is.
+ */
+export async function writeDirectory<Result>(
+  context: ApiContext,
+  work: (manager: EntityManager) => Promise<Result>,
+): Promise<Result> {
+  return inTurn(context, () =>
+    context.source.transaction(async (manager) => {
+      await manager.query(`select pg_advisory_xact_lock(hashtext('keyturn.directory'))`);
+      return work(manager);
+    }),
+  );
+}
+
+interface Queue {
+  length: number;
+  last: Promise<unknown>;
+}
+
+const QUEUE_MAX = 100;
+const queues = new WeakMap<ApiContext, Queue>();
+
+/** Writers of one process stand in line here, not at the lock: there each would hold a connection that readers need. */
+async function inTurn<Result>(context: ApiContext, work: () => Promise<Result>): Promise<Result> {
+  const queue = queues.get(context) ?? { length: 0, last: Promise.resolve() };
+  queues.set(context, queue);
+  if (queue.length >= QUEUE_MAX)
+    throw new KeyturnError('unavailable', 'Too many changes of the directory at once: try again.');
+  queue.length += 1;
+  const turn = queue.last.then(work).finally(() => {
+    queue.length -= 1;
+  });
+  queue.last = turn.catch(() => undefined);
+  return turn;
+}
+
+/** The entry of one change, by whoever brought it. Only inside `writeDirectory`. */
+export async function directoryEntry(
+  manager: EntityManager,
+  by: 'scim' | 'claims',
+  facts: Readonly<Record<string, JsonValue>>,
+): Promise<string> {
+  return leafText(
+    {
+      type: 'directory.changed',
+      at: new Date().toISOString(),
+      actor: { pseudonym: `sys_${by}`, kind: 'system', via: by },
+      intent_digest: null,
+      decision_digest: null,
+      policy_digest: null,
+      facts,
+      evidence: null,
+      parts: {},
+    },
+    await placeOf(manager),
+  );
+}
+
+async function placeOf(manager: EntityManager): Promise<LeafPlace> {
+  const rows: { leaf: string }[] = await manager.query(
+    'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
+    [STREAM.request, STREAM.run],
+  );
+  const [last] = rows;
+  const n = last ? (JSON.parse(last.leaf) as Leaf).n + 1 : 0;
+  const id = `${STREAM.request}/${STREAM.run}/change/${n}`;
+  const nonce = randomBytes(16).toString('hex');
+  return { ...STREAM, id, n, prev: last ? leafHash(last.leaf) : null, nonce, salts: {} };
+}
