@@ -91,23 +91,13 @@ interface BoundField {
 }
 
 function boundType(type: FactType): BoundType {
-  switch (type.kind) {
-    case 'list':
-      return { kind: 'list', items: boundType(type.items) };
-    case 'map':
-      return { kind: 'map', values: boundType(type.values) };
-    case 'object':
-      return {
-        kind: 'object',
-        fields: Object.entries(type.fields).map(([name, field]) => ({
-          name,
-          type: boundType(field.type),
-          optional: field.optional,
-        })),
-      };
-    default:
-      return type;
-  }
+  if (type.kind === 'list') return { kind: 'list', items: boundType(type.items) };
+  if (type.kind === 'map') return { kind: 'map', values: boundType(type.values) };
+  if (type.kind !== 'object') return type;
+  const fields = Object.entries(type.fields).map(([name, field]) => {
+    return { name, type: boundType(field.type), optional: field.optional };
+  });
+  return { kind: 'object', fields };
 }
 
 /** The same facts and one more variable, without holding the others against their types once again. */

@@ -139,7 +139,7 @@ export function scannedConditions(policy: PolicySet): readonly string[] {
 /** Arguments as an agent would choose them to cost the most: long lists, long texts, what patterns dislike. */
 export function hostileRequests(policy: PolicySet, count: number): readonly PolicyFacts[] {
   const long = 'a'.repeat(4_096);
-  const arguments_ = [
+  const choices = [
     { destination: `${long}!`, grantee: long, role: 'owner' },
     { destination: `s3://corp-${'/'.repeat(4_000)}`, grantee: '\u{1F4A5}'.repeat(1_000), role: long },
     { destination: 'x', grantee: 'x', role: 'owner', note: 'a'.repeat(65_536) },
@@ -152,7 +152,7 @@ export function hostileRequests(policy: PolicySet, count: number): readonly Poli
     ...facts,
     target: { ...facts.target, tags },
     request: { ...facts.request, chain },
-    args: arguments_[index % arguments_.length] ?? {},
+    args: choices[index % choices.length] ?? {},
   }));
 }
 
