@@ -109,18 +109,25 @@ export class ClaimsDatabase {
 
   /** What a token of `subject` lists, brought as the API brings it. Answers what changed by it, or null. */
   async see(subject: string, listed: readonly string[], token: Token = {}): Promise<object | null> {
-    const { by = this.clients.api, leaf = null } = token;
     const seen = this.#seen(subject, listed, token);
     let [changes, entry]: [object | null, string | null] = [null, null];
     for (;;) {
-      const sql = 'select keyturn.see_claims($1, $2) as changes';
-      const { rows } = await by.query(sql, [JSON.stringify(seen), entry]);
-      const needed = rows[0]?.changes ?? null;
+      const needed = await this.#call(token, seen, entry);
       if (needed === null) return changes;
-      if (leaf && entry !== null) throw new Error('another entry is needed');
+      if (token.leaf && entry !== null) throw new Error('another entry is needed');
       changes = needed;
-      entry = (leaf ?? leafOf)({ ...needed, authority: claimsAuthority(ISSUER), person: seen.pseudonym });
+      entry = (token.leaf ?? leafOf)({
+        ...needed,
+        authority: claimsAuthority(ISSUER),
+        person: seen.pseudonym,
+      });
     }
+  }
+
+  async #call({ by = this.clients.api }: Token, seen: object, entry: string | null): Promise<object | null> {
+    const sql = 'select keyturn.see_claims($1, $2) as changes';
+    const { rows } = await by.query(sql, [JSON.stringify(seen), entry]);
+    return rows[0]?.changes ?? null;
   }
 
   #seen(subject: string, listed: readonly string[], token: Token) {
