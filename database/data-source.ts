@@ -9,6 +9,7 @@ import { Reconsideration1764400000000 } from './migrations/5-reconsideration.ts'
 import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
 import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { Emergencies1764750000000 } from './migrations/8-emergencies.ts';
+import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -36,6 +37,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GateAnswers1764500000000,
       PolicyCandidates1764600000000,
       Emergencies1764750000000,
+      Duty1764760000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -1,8 +1,9 @@
-import { isAcceptedReviewer, isSelected, type DecisionDirectories } from './decision.ts';
+import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './decision.ts';
 import { ownKeysOf } from './directory.ts';
+import { polledScopes, unknownRotations } from './on-call.ts';
 import type { Lineage } from './identity.ts';
 import { tally } from './quorum.ts';
-import type { Requirement, Stage } from './requirement.ts';
+import type { Requirement, Selector, Stage } from './requirement.ts';
 
 /** A rule that too few people can satisfy, whoever agrees. */
 export interface Shortage {
@@ -11,6 +12,8 @@ export interface Shortage {
   readonly seats: number;
   /** Seats that can be filled by distinct people who may decide, escalations included. */
   readonly fillable: number;
+  /** Selectors that may hold more people than are counted: nobody knows now who is on call by them. */
+  readonly unknown?: readonly string[];
 }
 
 /** What a shortage is computed from. */
@@ -53,8 +56,19 @@ export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
   return rules.flatMap(({ rule, stages }, index) => {
     const seats = stages.reduce((sum, stage) => sum + stage.quorum, 0);
     const fillable = (standing.rules[index] ?? []).reduce((sum, stage) => sum + stage.filled_by.length, 0);
-    return fillable < seats ? [{ rule, seats, fillable }] : [];
+    return fillable < seats ? [{ rule, seats, fillable, ...unknownOf(facts, stages) }] : [];
   });
+}
+
+function unknownOf(facts: ShortageFacts, stages: readonly Stage[]): Pick<Shortage, 'unknown'> {
+  const selectors = stages.flatMap(selectorsOf);
+  const found = scopesOf(facts).flatMap((scope) => unknownRotations(scope, selectors));
+  const unknown = [...new Set(found.map(({ id }) => `oncall:${id}`))];
+  return unknown.length === 0 ? {} : { unknown };
+}
+
+function selectorsOf(stage: Stage): readonly Selector[] {
+  return [...stage.any, ...stage.escalate.map((step) => step.to)];
 }
 
 const IMAGINED = '1970-01-01T00:00:00.000Z';
@@ -68,19 +82,23 @@ function eligiblePeople({ directories, lineage }: ShortageFacts): readonly strin
     .map((person) => person.id);
 }
 
-/** Whoever is in a rotation may be on duty before the request expires. */
-function isEligible({ directories, owners }: ShortageFacts, stage: Stage, person: string): boolean {
-  const { rotations } = directories;
-  const scopes = [
-    { directory: directories.now, owners, rotations: rotations.now, duty_at: null },
+function isEligible(facts: ShortageFacts, stage: Stage, person: string): boolean {
+  const scopes = scopesOf(facts);
+  return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
+}
+
+/** Whoever is in a rotation may be on duty before the request expires; of one that nobody knows now, nobody is counted. */
+function scopesOf({ directories, owners }: ShortageFacts): readonly SelectorScope[] {
+  const { now, at_creation, owners_at_creation, rotations } = directories;
+  const polled = polledScopes(directories.polled, directories.polled?.read_at ?? '');
+  return [
+    { directory: now, owners, rotations: rotations.now, ...polled.now, duty_at: null },
     {
-      directory: directories.at_creation,
-      owners: directories.owners_at_creation,
+      directory: at_creation,
+      owners: owners_at_creation,
       rotations: rotations.at_creation,
+      ...polled.atCreation,
       duty_at: null,
     },
   ];
-  return [...stage.any, ...stage.escalate.map((step) => step.to)].some((selector) =>
-    scopes.every((scope) => isSelected(scope, selector, person)),
-  );
 }

@@ -226,7 +226,17 @@ export const requestSummarySchema = z.object({
   requested_by: identitySchema,
   lineage: z.array(identitySchema.extend({ role: roleSchema })),
   shortage: z
-    .array(z.object({ rule: z.string(), seats: z.int(), fillable: z.int() }))
+    .array(
+      z.object({
+        rule: z.string(),
+        seats: z.int(),
+        fillable: z.int(),
+        unknown: z
+          .array(z.string())
+          .optional()
+          .describe('Selectors of which it was not known who is on call; nobody is counted for them'),
+      }),
+    )
     .nullable()
     .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
   is_break_glass: z.boolean(),

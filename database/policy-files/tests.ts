@@ -45,7 +45,7 @@ function namesOf(policy: PolicySet): Names {
   for (const { id } of policy.targets) names.allow('target', id);
   for (const { id } of policy.rules) names.allow('rule', id);
   for (const { id } of policy.windows) names.allow('window', id);
-  for (const { id } of policy.rotations) names.allow('rotation', id);
+  for (const { id } of [...policy.rotations, ...(policy.polled_rotations ?? [])]) names.allow('rotation', id);
   for (const { id } of policy.directory.people) names.allow('person', id);
   for (const { id } of policy.directory.groups) names.allow('group', id);
   for (const { id } of policy.directory.agents) names.allow('agent', id);

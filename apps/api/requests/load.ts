@@ -1,3 +1,4 @@
+import { readDuty } from '../../../database/duty.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
@@ -70,11 +71,13 @@ export async function directoriesOf(
   row: RequestRow,
 ): Promise<DecisionDirectories> {
   const { manager } = context.source;
+  const { policy } = caller.policy;
   const created = await context.policies.byDigest(manager, row.creation_policy_digest);
   return {
     now: caller.directory,
     at_creation: await context.directories.at(manager, row.created_at),
-    rotations: { now: caller.policy.policy.rotations, at_creation: created.rotations },
+    rotations: { now: policy.rotations, at_creation: created.rotations },
+    ...(await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at })),
     owners_at_creation: targetOf(created, row.target)?.owners ?? [],
   };
 }
