@@ -9,6 +9,7 @@ import { identityKey, type Identity, type Lineage } from './identity.ts';
 import {
   isOnCallByService,
   polledScopes,
+  supposedOnCall,
   unknownRotations,
   type OnCallScope,
   type PolledRotations,
@@ -78,25 +79,17 @@ export function unchangedDirectories(
     now: directory,
     at_creation: directory,
     rotations: { now: rotations, at_creation: rotations },
-    ...(polled === undefined ? {} : { polled: neverHeard(polled) }),
+    ...(polled === undefined
+      ? {}
+      : { polled: supposedOnCall(polled, { onCall: {}, directory, at: ANY_TIME }) }),
     owners_at_creation: owners,
   };
 }
 
-/** What of a policy says who people are. */
-export type PolicyPeople = Pick<PolicySet, 'directory' | 'rotations' | 'polled_rotations'>;
-
 const ANY_TIME = '1970-01-01T00:00:00.000Z';
 
-function neverHeard(rotations: PolledRotations['now']): PolledRotations {
-  return {
-    now: rotations,
-    at_creation: rotations,
-    observed: [],
-    created_at: ANY_TIME,
-    read_at: ANY_TIME,
-  };
-}
+/** What of a policy says who people are. */
+export type PolicyPeople = Pick<PolicySet, 'directory' | 'rotations' | 'polled_rotations'>;
 
 /** The facts of a decision check. */
 export interface DecisionFacts {

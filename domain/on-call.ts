@@ -19,6 +19,30 @@ export interface PolledRotations {
   readonly read_at: string;
 }
 
+/** Who is supposed to be on duty from an instant on, ids of people by ids of rotations. */
+export interface Supposition {
+  readonly onCall: Readonly<Record<string, readonly string[]>>;
+  readonly directory: Directory;
+  readonly at: string;
+}
+
+/** As if services had said so, and said it ever since. Of a rotation that is left out nothing was heard. */
+export function supposedOnCall(
+  rotations: readonly PolledRotation[],
+  { onCall, directory, at }: Supposition,
+): PolledRotations {
+  const observed = rotations.flatMap(({ id, source, schedule }) => {
+    const people = onCall[id];
+    if (people === undefined) return [];
+    const accounts = people.flatMap((person) => personById(directory, person)?.accounts ?? []);
+    const named = accounts.map((account) => ({ ...account, from: at, to: null }));
+    return [{ source, schedule, heard: [{ from: at, to: FOR_EVER }], members: named, on_duty: named }];
+  });
+  return { now: rotations, at_creation: rotations, observed, created_at: at, read_at: at };
+}
+
+const FOR_EVER = '9999-12-31T23:59:59.999Z';
+
 /** Rotations that services keep, as selectors are resolved by them. */
 export interface PolledScope {
   readonly rotations: readonly PolledRotation[];

@@ -1,5 +1,7 @@
 import { STALENESS_MS, type PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicyTestGiven } from '../../domain/policy-test.ts';
+import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';
 
@@ -49,6 +51,26 @@ function readStaleness(value: Value | undefined): number {
   // What is no duration was reported as such.
   if (milliseconds !== 0 && !isInside) value?.refuse('not from 2m to 24h');
   return milliseconds;
+}
+
+/** Reads `on_call` of a test: who is on duty by each rotation of a service. */
+export function readOnCall(
+  value: Value | undefined,
+  { policy, names }: { readonly policy: PolicySet; readonly names: Names },
+): Pick<PolicyTestGiven, 'on_call'> {
+  if (!value) return {};
+  const read = value.pairs().map(({ name, key, value: people }) => {
+    names.require('rotation', name, key);
+    if (policy.rotations.some(({ id }) => id === name))
+      key.refuse(`${name} is written out: who is on duty follows from the time`);
+    return [name, people.list().map((person) => readPerson(person, names))] as const;
+  });
+  return { on_call: Object.fromEntries(read) };
+}
+
+function readPerson(value: Value, names: Names): string {
+  names.require('person', value.text(), value);
+  return value.text();
 }
 
 /** The rotations of services that a folder names, each schedule once. */

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Problem, RequestView, Ticket } from '../../../domain/wire.ts';
+import type { Problem, RequestView } from '../../../domain/wire.ts';
 import { PAGER_TOKEN, startPager, type TestPager } from '../../stack/pager.ts';
 import type { Program } from '../../stack/program.ts';
 import { waitFor } from '../../stack/wait.ts';
@@ -210,7 +210,7 @@ describe('between approval and execution', () => {
 describe('while the service is away for longer than policy believes it', () => {
   it('nobody decides as being on call, whoever was on duty last; silence approves nothing, escalation goes on', async () => {
     const asked = await cast.ask();
-    const ticket = (await cast.ticket<Ticket>(cast.olga, asked)).body.ticket;
+    const ticket = (await cast.ticket(cast.olga, asked)).body.ticket;
     await awayForAnHour();
     const undo = await madeEarlier(asked);
     const refused = await cast.stack.decide<Problem>(cast.olga, asked.id);
