@@ -63,6 +63,15 @@ describe('a rotation that a service keeps', () => {
       expect(classifyChange(base, candidate).kind).toBe('loosening');
   });
 
+  it.each(['time_zone', 'hand_over', 'starts_on', 'people', 'overrides'])(
+    'is refused with %s of its own',
+    async (key) => {
+      const both = oncall(`    sre: { source: pager, schedule: P1, maximum_staleness: 10m, ${key}: [olga] }`);
+      const why = 'the service says who is on call: write a rotation out, or name its source';
+      expect(await problemsOf(both)).toEqual([`keyturn.yaml:11:65 ${key}: ${why}`]);
+    },
+  );
+
   it.each<Mistake>([
     [
       'a key that nothing has',
@@ -73,16 +82,6 @@ describe('a rotation that a service keeps', () => {
       'a part that is missing',
       oncall('    sre: { source: pager }'),
       "keyturn.yaml:11:10 missing 'schedule', 'maximum_staleness'",
-    ],
-    [
-      'people of its own',
-      oncall('    sre: { source: pager, schedule: P1, maximum_staleness: 10m, people: [olga] }'),
-      'keyturn.yaml:11:65 people: the service says who is on call: write a rotation out, or name its source',
-    ],
-    [
-      'overrides of its own',
-      oncall('    sre: { source: pager, schedule: P1, maximum_staleness: 10m, overrides: [] }'),
-      'keyturn.yaml:11:65 overrides: the service says who is on call: write a rotation out, or name its source',
     ],
     [
       'trust for less time than two polls take',

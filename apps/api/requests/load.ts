@@ -84,8 +84,8 @@ export async function directoriesOf(
 
 /** True when the caller stands behind the request. */
 export async function isOwn(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
-  const directories = await directoriesOf(context, caller, row);
-  return isOwnRequest(caller, row.lineage, [directories.now, directories.at_creation]);
+  const atCreation = await context.directories.at(context.source.manager, row.created_at);
+  return isOwnRequest(caller, row.lineage, [caller.directory, atCreation]);
 }
 
 /** Says the same of what does not exist and of what the caller may not know. */
