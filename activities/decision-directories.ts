@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { DecisionDirectories } from '../domain/decision.ts';
 import type { Directory } from '../domain/directory.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
+import { readDuty } from '../database/duty.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -23,6 +24,7 @@ export async function decisionDirectories(
     now: today.directory,
     at_creation: await directories.at(manager, row.created_at),
     rotations: { now: today.policy.rotations, at_creation: creation.rotations },
+    ...(await readDuty(manager, { now: today.policy, creation, createdAt: row.created_at })),
     owners_at_creation: targetOf(creation, row.target)?.owners ?? [],
   };
 }

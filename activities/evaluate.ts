@@ -249,10 +249,10 @@ async function shortageOf(
   const owners = targetOf(judged.policy, row.target)?.owners ?? [];
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;
-  const isKnown = shortages.some((shortage) => shortage.is_known !== false);
+  const isKnown = shortages.some((shortage) => shortage.unknown === undefined);
   const warning = isKnown
     ? 'too few people can approve this request'
-    : 'too few people are known who can approve this request: who is in its groups is seen at sign-in';
+    : 'too few people are known who can approve this request: others may be in its groups or on call';
   dependencies.log.warn({ request: row.id, shortages }, warning);
   return shortages;
 }

@@ -12,6 +12,7 @@ import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
 import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { Emergencies1764750000000 } from './migrations/8-emergencies.ts';
 import { GateFunctions1764800000000 } from './migrations/13-gate-functions.ts';
+import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -39,6 +40,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GateAnswers1764500000000,
       PolicyCandidates1764600000000,
       Emergencies1764750000000,
+      Duty1764760000000,
       Claims1764770000000,
       GateFunctions1764800000000,
       DirectoryEntries1764820000000,

@@ -213,7 +213,7 @@ export class Backtest {
   }
 
   #countShort(found: UnsatisfiableRequest): 'unknown' | 'unsatisfiable' {
-    const isKnown = found.shortages.some((shortage) => shortage.is_known !== false);
+    const isKnown = found.shortages.some((shortage) => shortage.unknown === undefined);
     const what = isKnown ? 'unsatisfiable' : 'unknown';
     this.#counts[what] += 1;
     if (isKnown && this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push(found);

@@ -6,6 +6,14 @@ import { selectorsAt } from './escalation.ts';
 import { Expression } from './expressions/expression.ts';
 import { bindFacts } from './expressions/facts.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
+import {
+  isOnCallByService,
+  polledScopes,
+  supposedOnCall,
+  unknownRotations,
+  type OnCallScope,
+  type PolledRotations,
+} from './on-call.ts';
 import { tally, type CountedDecision, type SeatReference, type TallyFacts, type Verdict } from './quorum.ts';
 import type { PolicySet } from './policy.ts';
 import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
@@ -53,22 +61,35 @@ export interface DecisionDirectories {
   readonly at_creation: Directory;
   /** The rotations of the same two policies. */
   readonly rotations: { readonly now: readonly Rotation[]; readonly at_creation: readonly Rotation[] };
+  /** Rotations that services keep; absent where there are none. */
+  readonly polled?: PolledRotations;
   /** Who owned the target then: nobody becomes a judge by becoming an owner afterwards. */
   readonly owners_at_creation: readonly string[];
 }
 
-/** As if nobody had joined or left since the request was made: for looking at a policy by itself. */
+/**
+ * As if nobody had joined or left since the request was made: for looking at a policy by itself. What services say of
+ * rotations is not part of it, so of those nobody knows who is on call.
+ */
 export function unchangedDirectories(
-  { directory, rotations }: Pick<PolicySet, 'directory' | 'rotations'>,
+  { directory, rotations, polled_rotations: polled }: PolicyPeople,
   owners: readonly string[],
 ): DecisionDirectories {
   return {
     now: directory,
     at_creation: directory,
     rotations: { now: rotations, at_creation: rotations },
+    ...(polled === undefined
+      ? {}
+      : { polled: supposedOnCall(polled, { onCall: {}, directory, at: ANY_TIME }) }),
     owners_at_creation: owners,
   };
 }
+
+const ANY_TIME = '1970-01-01T00:00:00.000Z';
+
+/** What of a policy says who people are. */
+export type PolicyPeople = Pick<PolicySet, 'directory' | 'rotations' | 'polled_rotations'>;
 
 /** The facts of a decision check. */
 export interface DecisionFacts {
@@ -208,8 +229,7 @@ export function requiredSelectors(request: Pick<DecidableRequest, 'requirement'>
 
 function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {
   const seats = seatsOf(facts, person.id);
-  if (seats.length === 0)
-    return refuse('not_eligible', 'No open stage of this request can be decided by you.');
+  if (seats.length === 0) return refuseUnseated(facts);
   const { grade, verdict } = facts.attempt;
   const strong = seats.filter((seat) => {
     const rule = facts.request.requirement.rules[seat.rule];
@@ -221,25 +241,57 @@ function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {
   return { ok: true, person: person.id, seats: verdict === 'approve' ? strong : seats };
 }
 
+/** Nobody may decide because nobody knows who could: that must not look as if the person were the wrong one. */
+function refuseUnseated(facts: DecisionFacts): DecisionCheck {
+  const selectors = openStages(facts).flatMap((stage) => stage.selectors);
+  const { now, atCreation } = scopesOf(facts);
+  const [silent] = unknownRotations(now, selectors);
+  if (silent) {
+    const heard = silent.last_heard === null ? 'has never answered' : `last answered at ${silent.last_heard}`;
+    const message = `It is not known who is on call by oncall:${silent.id}: its service ${heard}.`;
+    return refuse('on_call_unknown', `${message} Nobody can decide as being on call until it answers.`);
+  }
+  const [unknown] = unknownRotations(atCreation, selectors);
+  if (unknown) {
+    const message = `It was not known who was on call by oncall:${unknown.id} when the request was made`;
+    return refuse('on_call_unknown', `${message}, so nobody can decide it as being on call. Ask it again.`);
+  }
+  return refuse('not_eligible', 'No open stage of this request can be decided by you.');
+}
+
+interface OpenStage {
+  readonly rule: RuleRequirement;
+  readonly seat: SeatReference;
+  /** Whom it asks at the instant of the attempt. */
+  readonly selectors: readonly Selector[];
+}
+
+function openStages({ request, attempt }: DecisionFacts): readonly OpenStage[] {
+  const standing = tally(tallyFactsOf(request, attempt.at));
+  return request.requirement.rules.flatMap((rule, ruleIndex) =>
+    rule.stages.flatMap((stage, stageIndex) => {
+      const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
+      if (openedAt === null) return [];
+      const selectors = selectorsAt({ stage, rule, clocks: request.clocks }, openedAt, attempt.at);
+      return [{ rule, seat: { rule: ruleIndex, stage: stageIndex }, selectors }];
+    }),
+  );
+}
+
 /**
  * Seats of open stages whose selectors hold the person both now and when the request was made. Somebody on call was in
  * the rotation then and is on duty when they decide: not then, or nobody could decide after a hand-over.
  */
 export function seatsOf(facts: DecisionFacts, person: string): readonly SeatReference[] {
-  const { request, attempt } = facts;
   const { now, atCreation } = scopesOf(facts);
-  const standing = tally(tallyFactsOf(request, attempt.at));
-  return request.requirement.rules.flatMap((rule, ruleIndex) => {
-    if (!isAcceptedReviewer(rule, facts.directories, person)) return [];
-    return rule.stages.flatMap((stage, stageIndex) => {
-      const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
-      if (openedAt === null) return [];
-      const isSeated = selectorsAt({ stage, rule, clocks: request.clocks }, openedAt, attempt.at).some(
+  const seated = openStages(facts).filter(
+    ({ rule, selectors }) =>
+      isAcceptedReviewer(rule, facts.directories, person) &&
+      selectors.some(
         (selector) => isSelected(now, selector, person) && isSelected(atCreation, selector, person),
-      );
-      return isSeated ? [{ rule: ruleIndex, stage: stageIndex }] : [];
-    });
-  });
+      ),
+  );
+  return seated.map(({ seat }) => seat);
 }
 
 /**
@@ -266,12 +318,14 @@ function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts):
   readonly atCreation: SelectorScope;
 } {
   const { now, at_creation, rotations, owners_at_creation } = directories;
+  const polled = polledScopes(directories.polled, attempt.at);
   return {
-    now: { directory: now, owners, rotations: rotations.now, duty_at: attempt.at },
+    now: { directory: now, owners, rotations: rotations.now, ...polled.now, duty_at: attempt.at },
     atCreation: {
       directory: at_creation,
       owners: owners_at_creation,
       rotations: rotations.at_creation,
+      ...polled.atCreation,
       duty_at: null,
     },
   };
@@ -289,12 +343,8 @@ export function tallyFactsOf(request: DecidableRequest, now: string): TallyFacts
 }
 
 /** Where selectors are resolved: the directory, the owners of the target, and who is on call. */
-export interface SelectorScope {
-  readonly directory: Directory;
-  readonly owners: readonly string[];
+export interface SelectorScope extends OnCallScope {
   readonly rotations: readonly Rotation[];
-  /** `oncall:` holds who is on duty at this instant; null: everybody in the rotation. */
-  readonly duty_at: string | null;
 }
 
 /** True when the selector holds the person. `owners` stands for the selectors that the target names as its owners. */
@@ -308,8 +358,9 @@ export function isSelected(scope: SelectorScope, selector: Selector, person: str
   return membersOf(scope.directory, selector.slice('group:'.length)).has(person);
 }
 
-function isOnCall({ rotations, duty_at }: SelectorScope, id: string, person: string): boolean {
+function isOnCall(scope: SelectorScope, id: string, person: string): boolean {
+  const { rotations, duty_at } = scope;
   const rotation = rotations.find((candidate) => candidate.id === id);
-  if (!rotation) return false;
+  if (!rotation) return isOnCallByService(scope, id, person);
   return duty_at === null ? rotationMembers(rotation).has(person) : onDuty(rotation, duty_at) === person;
 }

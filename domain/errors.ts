@@ -26,6 +26,7 @@ const STATUS_BY_CODE = {
   request_expired: 409,
   decision_digest_stale: 409,
   already_decided: 409,
+  on_call_unknown: 409,
   switch_lifted: 409,
   already_exists: 409,
   gate_answer_expired: 409,

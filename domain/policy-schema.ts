@@ -158,6 +158,13 @@ const rotation = z.strictObject({
   overrides: z.array(z.strictObject({ from: instant, to: instant, person: name })).max(2_000),
 });
 
+const polledRotation = z.strictObject({
+  id: name,
+  source: name,
+  schedule: name,
+  maximum_staleness_ms: milliseconds,
+});
+
 /** A whole compiled policy. Strict: a field that this version does not know could mean anything, so it is refused. */
 export const policySetSchema = z.strictObject({
   version: z.literal('keyturn/v1'),
@@ -174,5 +181,6 @@ export const policySetSchema = z.strictObject({
   calendars: z.array(calendar).max(200),
   freezes: z.array(freeze).max(2_000),
   rotations: z.array(rotation).max(1_000),
+  polled_rotations: z.array(polledRotation).min(1).max(1_000).optional(),
   operators: names.optional(),
 });

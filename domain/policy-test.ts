@@ -6,6 +6,7 @@ import type { ErrorCode } from './errors.ts';
 import { evaluate, judgeRules, type Evaluation, type JudgedRule } from './evaluation.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from './identity.ts';
+import { supposedOnCall, type PolledRotations } from './on-call.ts';
 import { actionOf, targetOf, type PolicySet, type Rule, type RuleEffect } from './policy.ts';
 import {
   amountOf,
@@ -36,6 +37,8 @@ export interface PolicyTestGiven {
   readonly history: HistoryFacts;
   /** By id. A window that is left out holds this request only. */
   readonly windows: Readonly<Record<string, WindowFacts>>;
+  /** Who is on duty by rotations that services keep, by id: ids of people. Of one that is left out nobody knows. */
+  readonly on_call?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a test expects of the evaluation; what is left out may be anything. */
@@ -55,6 +58,7 @@ export const REVIEW_ANSWERS = [
   'yes',
   'self_approval',
   'not_eligible',
+  'on_call_unknown',
   'reviewer_inactive',
   'reviewer_unknown',
   'request_not_pending',
@@ -124,6 +128,7 @@ interface AskedTest {
   readonly phase: Phase;
   readonly lineage: Lineage;
   readonly evaluation: Evaluation;
+  readonly onCall: NonNullable<PolicyTestGiven['on_call']>;
 }
 
 /** Null when the policy knows no such target or requester. */
@@ -142,7 +147,8 @@ function askedBy(policy: PolicySet, { given }: PolicyTest): AskedTest | null {
     windows: isTooEarly ? null : windowsOf(policy, given, known),
   };
   const phase = isTooEarly ? 'creation' : 'planned';
-  return { policy, facts, phase, lineage, evaluation: evaluate(policy, facts, phase) };
+  const evaluation = evaluate(policy, facts, phase);
+  return { policy, facts, phase, lineage, evaluation, onCall: given.on_call ?? {} };
 }
 
 function windowsOf(
@@ -285,9 +291,14 @@ function answerTo(asked: AskedTest, person: string, afterMs: number): string {
       defer: null,
       at: new Date(pendingSince + afterMs).toISOString(),
     },
-    directories: unchangedDirectories(policy, facts.target.owners),
+    directories: { ...unchangedDirectories(policy, facts.target.owners), ...onCallOf(asked) },
   });
   return check.ok ? 'yes' : check.code;
+}
+
+function onCallOf({ policy, facts, onCall }: AskedTest): { readonly polled?: PolledRotations } {
+  const { polled_rotations: rotations, directory } = policy;
+  return rotations ? { polled: supposedOnCall(rotations, { onCall, directory, at: facts.at }) } : {};
 }
 
 function missedRules(expect: PolicyTestExpectation, asked: AskedTest): readonly MissedRule[] {

@@ -1,5 +1,6 @@
 import type { BusinessCalendar } from './calendar/calendar.ts';
 import type { FreezeWindow } from './calendar/freeze.ts';
+import type { PolledRotation } from './calendar/polled-rotation.ts';
 import type { Rotation } from './calendar/rotation.ts';
 import { digestOf, type Digest } from './digest.ts';
 import type { Directory } from './directory.ts';
@@ -83,6 +84,8 @@ export interface PolicySet {
   readonly calendars: readonly BusinessCalendar[];
   readonly freezes: readonly FreezeWindow[];
   readonly rotations: readonly Rotation[];
+  /** By id, which none of `rotations` has. Absent when services keep none. */
+  readonly polled_rotations?: readonly PolledRotation[];
   /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
   readonly operators?: readonly Selector[];
 }

@@ -1,5 +1,5 @@
 import { clocksBetween } from './calendar/deadlines.ts';
-import { seatsOf, unchangedDirectories, type DecidableRequest } from './decision.ts';
+import { seatsOf, unchangedDirectories, type DecidableRequest, type PolicyPeople } from './decision.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
 import type { PolicySet } from './policy.ts';
@@ -21,7 +21,7 @@ export interface GivenApprovals {
 export function wouldSuffice(
   { effect, requirement }: Pick<Evaluation, 'effect' | 'requirement'>,
   given: GivenApprovals,
-  policy: Pick<PolicySet, 'directory' | 'rotations' | 'calendars'>,
+  policy: PolicyPeople & Pick<PolicySet, 'calendars'>,
 ): boolean {
   if (requirement === null) return effect === 'allow';
   const now = given.decisions.at(-1)?.at ?? given.pending_since;

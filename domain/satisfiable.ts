@@ -1,6 +1,7 @@
-import { isAcceptedReviewer, isSelected, type DecisionDirectories } from './decision.ts';
+import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './decision.ts';
 import { isSeenInClaims, ownKeysOf } from './directory.ts';
 import type { Lineage } from './identity.ts';
+import { polledScopes, unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from './requirement.ts';
 
@@ -12,10 +13,11 @@ export interface Shortage {
   /** Seats that can be filled by distinct people who may decide, escalations included. */
   readonly fillable: number;
   /**
-   * False when people whom nobody knows of may make up for it: members of a group that is seen in claims at sign-in only.
-   * Whoever is seen for the first time after a request was made decides later ones, not this one.
+   * Selectors of which not everybody is known, where people of theirs might make up for it: groups that are seen in claims
+   * at sign-in only, and who is on call by a service that was not heard. Whoever is heard of after a request was made
+   * decides later ones, not this one.
    */
-  readonly is_known?: false;
+  readonly unknown?: readonly string[];
 }
 
 /** What a shortage is computed from. */
@@ -36,7 +38,9 @@ export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
   const short = shortRules(facts, known);
   if (short.length === 0) return [];
   const others = new Set(shortRules(facts, [...known, ...strangersApprovals(facts)]).map(({ rule }) => rule));
-  return short.map((shortage) => (others.has(shortage.rule) ? shortage : { ...shortage, is_known: false }));
+  return short.map((shortage) =>
+    others.has(shortage.rule) ? shortage : { ...shortage, unknown: unknownOf(facts, shortage.rule) },
+  );
 }
 
 function shortRules(
@@ -57,6 +61,13 @@ function shortRules(
   });
 }
 
+function unknownOf(facts: ShortageFacts, rule: string): readonly string[] {
+  const stages = facts.requirement.rules
+    .filter((asked) => asked.rule === rule)
+    .flatMap((asked) => asked.stages);
+  return [...new Set(stages.flatMap((stage) => unknownSelectors(facts, stage)))].sort();
+}
+
 function seatsOf(stages: readonly Stage[]): number {
   return stages.reduce((sum, stage) => sum + stage.quorum, 0);
 }
@@ -74,7 +85,11 @@ function strangersApprovals(facts: ShortageFacts): readonly CountedDecision[] {
   const count = facts.requirement.rules.reduce((sum, { stages }) => sum + seatsOf(stages), 0);
   // No id of a person holds a space.
   return Array.from({ length: count }, (_, index) =>
-    approval(`stranger ${index}`, facts.requirement, (_rule, stage) => mayHoldStrangers(facts, stage)),
+    approval(
+      `stranger ${index}`,
+      facts.requirement,
+      (_rule, stage) => unknownSelectors(facts, stage).length > 0,
+    ),
   );
 }
 
@@ -102,30 +117,39 @@ function eligiblePeople({ directories, lineage }: ShortageFacts): readonly strin
     .map((person) => person.id);
 }
 
-/** Whoever is in a rotation may be on duty before the request expires. */
-function isEligible({ directories, owners }: ShortageFacts, stage: Stage, person: string): boolean {
-  const { rotations } = directories;
-  const scopes = [
-    { directory: directories.now, owners, rotations: rotations.now, duty_at: null },
+function isEligible(facts: ShortageFacts, stage: Stage, person: string): boolean {
+  const scopes = scopesOf(facts);
+  return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
+}
+
+/** Whoever is in a rotation may be on duty before the request expires; of one that nobody knows now, nobody is counted. */
+function scopesOf({ directories, owners }: ShortageFacts): readonly SelectorScope[] {
+  const { now, at_creation, owners_at_creation, rotations } = directories;
+  const polled = polledScopes(directories.polled, directories.polled?.read_at ?? '');
+  return [
+    { directory: now, owners, rotations: rotations.now, ...polled.now, duty_at: null },
     {
-      directory: directories.at_creation,
-      owners: directories.owners_at_creation,
+      directory: at_creation,
+      owners: owners_at_creation,
       rotations: rotations.at_creation,
+      ...polled.atCreation,
       duty_at: null,
     },
   ];
-  return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
 }
 
 function selectorsOf({ any, escalate }: Stage): readonly Selector[] {
   return [...any, ...escalate.map((step) => step.to)];
 }
 
-function mayHoldStrangers({ directories, owners }: ShortageFacts, stage: Stage): boolean {
-  return selectorsOf(stage)
-    .flatMap((selector) => (selector === 'owners' ? owners : [selector]))
-    .some(
-      (selector) =>
-        selector.startsWith('group:') && isSeenInClaims(directories.now, selector.slice('group:'.length)),
-    );
+/** The selectors of a stage, owners spelled out, that may hold people whom nobody knows of. */
+function unknownSelectors(facts: ShortageFacts, stage: Stage): readonly string[] {
+  const { directories, owners } = facts;
+  const selectors = selectorsOf(stage).flatMap((selector) => (selector === 'owners' ? owners : [selector]));
+  const groups = selectors.filter(
+    (selector) =>
+      selector.startsWith('group:') && isSeenInClaims(directories.now, selector.slice('group:'.length)),
+  );
+  const silent = scopesOf(facts).flatMap((scope) => unknownRotations(scope, selectors));
+  return [...groups, ...silent.map(({ id }) => `oncall:${id}`)];
 }

@@ -231,10 +231,10 @@ export const requestSummarySchema = z.object({
         rule: z.string(),
         seats: z.int(),
         fillable: z.int(),
-        is_known: z
-          .literal(false)
+        unknown: z
+          .array(z.string())
           .optional()
-          .describe('False: nobody knows all members of its groups, which are seen in claims at sign-in'),
+          .describe('Selectors of which not everybody is known now, who might make up for it'),
       }),
     )
     .nullable()

@@ -20,6 +20,8 @@ const environmentSchema = z.object({
   /** Workflows kept in memory: an unset cap lets thousands of waiting requests fill the heap. */
   KEYTURN_CACHED_WORKFLOWS_MAX: z.coerce.number().int().min(0).default(200),
   KEYTURN_SWEEP_INTERVAL_SECONDS: z.coerce.number().int().positive().default(60),
+  /** Empty is not set: compose files write `NAME=${NAME:-}`. */
+  KEYTURN_ONCALL: z.string().optional(),
 });
 
 /** What the worker is told by its environment. */

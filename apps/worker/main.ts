@@ -24,6 +24,8 @@ import {
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
+import { pollDuty } from './on-call/poller.ts';
+import { readDutySources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './reconsiderer.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
   const log = pino({ level: configuration.KEYTURN_LOG_LEVEL, name: 'keyturn-worker' });
   // The SDK would otherwise take the signals for itself and race the drain below.
   Runtime.install({ shutdownSignals: [] });
+  const sources = await readDutySources(configuration.KEYTURN_ONCALL);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
   const health = await serveHealth(
     {
@@ -58,7 +61,9 @@ async function main(): Promise<void> {
     'worker running',
   );
   const stopping = new AbortController();
-  const reconsidering = reconsiderOnChange({ source, policies, ...rest, log, signal: stopping.signal });
+  const background = { source, policies, ...rest, log, signal: stopping.signal };
+  const reconsidering = reconsiderOnChange(background);
+  const polling = sources && pollDuty({ ...background, sources });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -66,7 +71,7 @@ async function main(): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
-  await reconsidering;
+  await Promise.all([reconsidering, polling]);
   health.close();
   await connection.close();
   await source.destroy();

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 
 const activityDuration = new Histogram({
   name: 'keyturn_activity_duration_seconds',
@@ -12,6 +12,47 @@ const emergencies = new Counter({
   name: 'keyturn_break_glass_requests_total',
   help: 'Requests that took a break-glass path.',
 });
+
+const polls = new Counter({
+  name: 'keyturn_oncall_polls_total',
+  help: 'Questions to services about who is on call, by source and outcome.',
+  labelNames: ['source', 'outcome'] as const,
+});
+
+const heard = new Gauge({
+  name: 'keyturn_oncall_heard_timestamp_seconds',
+  help: 'When a service last said who is on call, by rotation. Only from the worker that polls.',
+  labelNames: ['rotation'] as const,
+});
+
+const unlinked = new Gauge({
+  name: 'keyturn_oncall_unlinked_people',
+  help: 'Ids of a service in its last answer that nobody of the directory has as an account, by rotation.',
+  labelNames: ['rotation'] as const,
+});
+
+const heardRotations = new Set<string>();
+
+/** Counts one question to a service. */
+export function countPoll(source: string, outcome: 'answered' | 'failed'): void {
+  polls.inc({ source, outcome });
+}
+
+/** Notes that a service just said who is on call, and how many of its ids are nobody's. */
+export function noteHeard(rotation: string, unlinkedCount: number): void {
+  heardRotations.add(rotation);
+  heard.set({ rotation }, Date.now() / 1_000);
+  unlinked.set({ rotation }, unlinkedCount);
+}
+
+/** Forgets all rotations but these: another worker polls them, or policy names them no more. */
+export function forgetRotations(but: ReadonlySet<string> = new Set()): void {
+  for (const rotation of [...heardRotations].filter((known) => !but.has(known))) {
+    heardRotations.delete(rotation);
+    heard.remove({ rotation });
+    unlinked.remove({ rotation });
+  }
+}
 
 /** Makes an emergency heard by those who watch logs and metrics. */
 export function countEmergency(log: Logger, request: string): void {

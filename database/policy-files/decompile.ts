@@ -1,5 +1,6 @@
 import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
 import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
+import type { PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { digestOf } from '../../domain/digest.ts';
 import type { ActionDefinition, CountingWindow, PolicySet, Rule, Target } from '../../domain/policy.ts';
@@ -40,14 +41,14 @@ function settingsOf(policy: PolicySet): unknown {
     ...(operators === undefined ? {} : { operators }),
     calendars: byId(policy.calendars, calendarOf),
     freezes: policy.freezes.map(freezeOf),
-    selectors: { oncall: byId(policy.rotations, rotationOf) },
+    selectors: { oncall: oncallOf(policy) },
   };
 }
 
 function byId<Entry extends { readonly id: string }>(
   entries: readonly Entry[],
   of: (entry: Entry) => unknown,
-): unknown {
+): Readonly<Record<string, unknown>> {
   return Object.fromEntries(entries.map((entry) => [entry.id, of(entry)]));
 }
 
@@ -95,6 +96,14 @@ function freezeOf({ from, to, environments, actions, ...rest }: FreezeWindow): u
     ...(environments === null ? {} : { environments }),
     ...(actions === null ? {} : { actions }),
   };
+}
+
+function oncallOf({ rotations, polled_rotations: polled = [] }: PolicySet): unknown {
+  return { ...byId(rotations, rotationOf), ...byId(polled, polledRotationOf) };
+}
+
+function polledRotationOf({ id: _id, maximum_staleness_ms: staleness, ...rest }: PolledRotation): unknown {
+  return { ...rest, maximum_staleness: duration(staleness) };
 }
 
 function rotationOf({ id: _id, overrides, ...rest }: Rotation): unknown {

@@ -1,18 +1,30 @@
 import { rotationStartMs, type DutyOverride, type Rotation } from '../../domain/calendar/rotation.ts';
+import type { PolicySet } from '../../domain/policy.ts';
 import { dayOfDate, WEEKDAYS, weekdayOfDay, type Weekday } from '../../domain/calendar/wall-clock.ts';
 import { readDate, readSpan, readTime, readTimeZone } from './clocks.ts';
 import type { Names } from './names.ts';
+import { isPolled, readPolledRotation, Schedules } from './polled-rotations.ts';
 import type { Value } from './value.ts';
 
+/** What `selectors.oncall` says. */
+export type Rotations = Pick<PolicySet, 'rotations' | 'polled_rotations'>;
+
 /** Reads `selectors.oncall`: a mapping from ids to rotations. The directory must have been read. */
-export function readRotations(value: Value | undefined, names: Names): readonly Rotation[] {
+export function readRotations(value: Value | undefined, names: Names): Rotations {
   if (value && !value.isMapping()) names.markIncomplete('rotation');
-  const rotations = (value?.pairs() ?? []).map((pair) => {
+  const rotations: Rotation[] = [];
+  const schedules = new Schedules();
+  for (const pair of value?.pairs() ?? []) {
     const id = pair.key.name();
     names.declare('rotation', id, pair.key);
-    return readRotation(pair.value, id, names);
-  });
-  return rotations.sort((left, right) => (left.id < right.id ? -1 : 1));
+    if (isPolled(pair.value)) schedules.add(readPolledRotation(pair.value, id), pair.value);
+    else rotations.push(readRotation(pair.value, id, names));
+  }
+  return { rotations: byId(rotations), ...schedules.rotations() };
+}
+
+function byId<Entry extends { readonly id: string }>(entries: readonly Entry[]): readonly Entry[] {
+  return [...entries].sort((left, right) => (left.id < right.id ? -1 : 1));
 }
 
 function readRotation(value: Value, id: string, names: Names): Rotation {

@@ -24,6 +24,7 @@ export type Settings = Pick<
   | 'calendars'
   | 'freezes'
   | 'rotations'
+  | 'polled_rotations'
 >;
 
 /** Stands in for a `keyturn.yaml` that could not be read; a set with a problem is never used. */
@@ -85,7 +86,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     defaults: readDefaults(fields.get('defaults'), names),
     calendars,
     freezes: readFreezes(fields.get('freezes'), { names, calendars }),
-    rotations,
+    ...rotations,
     ...readOperators(fields.get('operators'), names, directory),
   };
   return { settings, risk: fields.get('risk'), windows: fields.get('windows')?.list() ?? [] };

@@ -16,6 +16,7 @@ import { parseFile } from './document.ts';
 import type { Fields } from './fields.ts';
 import { readTestFiles } from './folder.ts';
 import { Names } from './names.ts';
+import { readOnCall } from './polled-rotations.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
 import { readSelector } from './selector.ts';
 import { checkVersion } from './settings.ts';
@@ -45,7 +46,7 @@ function namesOf(policy: PolicySet): Names {
   for (const { id } of policy.targets) names.allow('target', id);
   for (const { id } of policy.rules) names.allow('rule', id);
   for (const { id } of policy.windows) names.allow('window', id);
-  for (const { id } of policy.rotations) names.allow('rotation', id);
+  for (const { id } of [...policy.rotations, ...(policy.polled_rotations ?? [])]) names.allow('rotation', id);
   for (const { id } of policy.directory.people) names.allow('person', id);
   for (const { id } of policy.directory.groups) names.allow('group', id);
   for (const { id } of policy.directory.agents) names.allow('agent', id);
@@ -127,6 +128,7 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     at: 'optional',
     history: 'optional',
     windows: 'optional',
+    on_call: 'optional',
   });
   const action = named(fields.get('action'), 'action', names);
   const plan = fields.get('plan');
@@ -145,6 +147,7 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     at: readInstant(fields.get('at')),
     history: readHistory(fields.get('history')),
     windows: readWindows(fields, { policy, names, action, isKnown: plan !== undefined || !isPlanned }),
+    ...readOnCall(fields.get('on_call'), { policy, names }),
   };
 }
 

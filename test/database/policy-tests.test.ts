@@ -8,6 +8,10 @@ const POLICY: Files = {
   ...VALID,
   'keyturn.yaml': `${VALID['keyturn.yaml']}windows:
   - { id: rows, action: [postgres.execute], over: 24h, per: [lineage], sum: plan.rows }
+selectors:
+  oncall:
+    sre: { source: pager, schedule: P1A2B3C, maximum_staleness: 10m }
+    dba: { time_zone: UTC, hand_over: { day: mon, time: 09:00 }, starts_on: 2026-01-05, people: [olga] }
 `,
   'actions/gate.yaml':
     'action: shop.refund\nschema_version: 1\ntitle: Refund\nresource_type: shop.order\narguments: { type: object, required: [cents], properties: { cents: { type: integer } } }\n',
@@ -178,6 +182,21 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
     given('windows: { rows: { sum: 1 } }'),
     'tests/a.yaml:3:83 windows are counted once the request is planned: give a plan as well',
   ],
+  [
+    'somebody on call by a rotation that nothing declares',
+    given('on_call: { sra: [olga] }'),
+    "tests/a.yaml:3:85 unknown rotation 'sra', did you mean 'sre'?",
+  ],
+  [
+    'somebody unknown on call',
+    given('on_call: { sre: [olg] }'),
+    "tests/a.yaml:3:91 unknown person 'olg', did you mean 'olga'?",
+  ],
+  [
+    'somebody on call by a rotation that is written out',
+    given('on_call: { dba: [olga] }'),
+    'tests/a.yaml:3:85 dba is written out: who is on duty follows from the time',
+  ],
   ['nobody who may', lines(GIVEN, 'may: {}'), 'tests/a.yaml:4:10 names nobody'],
   [
     'an unknown reviewer',
@@ -187,7 +206,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'a code that is none',
     lines(GIVEN, 'may: { olga: self-approval }'),
-    "tests/a.yaml:4:18 'self-approval' is not one of yes, self_approval, not_eligible, reviewer_inactive, reviewer_unknown, request_not_pending, request_expired, did you mean 'self_approval'?",
+    "tests/a.yaml:4:18 'self-approval' is not one of yes, self_approval, not_eligible, on_call_unknown, reviewer_inactive, reviewer_unknown, request_not_pending, request_expired, did you mean 'self_approval'?",
   ],
   [
     'a wait for nobody',
@@ -232,6 +251,13 @@ describe('the tests of a policy', () => {
         },
       ],
     });
+  });
+
+  it('say who is on call by a service, or leave it unknown', async () => {
+    const result = await loadTests({ 'tests/a.yaml': given('on_call: { sre: [olga] }') });
+    expect(result).toMatchObject({ ok: true, tests: [{ given: { on_call: { sre: ['olga'] } } }] });
+    const silent = await loadTests({ 'tests/a.yaml': expecting('{ effect: review }') });
+    expect(silent.ok && silent.tests[0]?.given).not.toHaveProperty('on_call');
   });
 
   it('are missed where there are none', async () => {

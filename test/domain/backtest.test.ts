@@ -167,6 +167,20 @@ describe('a backtest', () => {
     expect(backtest(RECORDS, BASE, BASE)).not.toHaveProperty('unknown');
   });
 
+  it('does not call impossible what hangs on who is on call by a service, and takes no approval for theirs', () => {
+    const asked = asking(stage(['oncall:sre']));
+    const sre = { id: 'sre', source: 'pager', schedule: 'P1', maximum_staleness_ms: 600_000 };
+    const approved = record('r3', {
+      outcome: 'approved',
+      decisions: [approval('olga', [{ rule: 0, stage: 0 }])],
+    });
+    expect(backtest([approved], BASE, { ...asked, polled_rotations: [sre] })).toMatchObject({
+      unsatisfiable: 0,
+      insufficient: 1,
+    });
+    expect(backtest([approved], BASE, asked)).toMatchObject({ unsatisfiable: 1, insufficient: 1 });
+  });
+
   it('finds approvals that would no longer suffice, counted where their people could sit', () => {
     const approved = record('r3', {
       outcome: 'approved',

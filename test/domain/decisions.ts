@@ -7,6 +7,7 @@ import type {
 import { checkDecision } from '../../domain/decision.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import type { Directory } from '../../domain/directory.ts';
+import type { PolledRotations } from '../../domain/on-call.ts';
 import { demand, DIRECTORY, ISSUER, minutes, requirement, stage, START } from './examples.ts';
 
 export const DIGEST = `sha256:${'d'.repeat(64)}`;
@@ -43,6 +44,7 @@ export interface Changes {
   readonly atCreation?: Directory;
   readonly rotations?: readonly Rotation[];
   readonly rotationsAtCreation?: readonly Rotation[];
+  readonly polled?: PolledRotations;
   readonly ownersAtCreation?: readonly string[];
 }
 
@@ -61,6 +63,7 @@ export function factsWith({ request, attempt, now, atCreation, ...changes }: Cha
       now: today,
       at_creation: atCreation ?? today,
       rotations: { now: rotations, at_creation: changes.rotationsAtCreation ?? rotations },
+      ...(changes.polled ? { polled: changes.polled } : {}),
       owners_at_creation: changes.ownersAtCreation ?? request?.owners ?? REQUEST.owners,
     },
   };

@@ -154,6 +154,17 @@ describe('a test of a policy', () => {
     expect(failures({ given, expect: { expires_ms }, may, after_ms: expires_ms }, policy)).toEqual([]);
   });
 
+  it('knows who is on call by a service only where it says so', () => {
+    const require = demand([stage(['oncall:sre'])], { rule: 'large' });
+    const sre = { id: 'sre', source: 'pager', schedule: 'P1', maximum_staleness_ms: 600_000 };
+    const policy = policyOf([{ ...LARGE, require }], { polled_rotations: [sre] });
+    expect(failures({ may: { olga: 'on_call_unknown' } }, policy)).toEqual([]);
+    const given = { on_call: { sre: ['olga', 'ada'] } };
+    const may = { olga: 'yes', dmitri: 'not_eligible', ada: 'self_approval' } as const;
+    expect(failures({ given, may, after_ms: 3_600_000 }, policy)).toEqual([]);
+    expect(failures({ given: { on_call: { sre: [] } }, may: { olga: 'not_eligible' } }, policy)).toEqual([]);
+  });
+
   it('knows the reviewers of the given directory only', () => {
     const people = [
       ...DIRECTORY.people.filter(({ id }) => id !== 'olga'),

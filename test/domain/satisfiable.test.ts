@@ -74,17 +74,17 @@ describe('a shortage', () => {
     const of = (...stages: Parameters<typeof demand>[0]) =>
       shortages({ requirement: requirement([demand(stages, { rule: 'r' })]), owners, directories });
 
-    it.each<[string, Parameters<typeof stage>[0]]>([
-      ['itself', ['group:seen']],
-      ['inside another group', ['group:around']],
-      ['as owner of the target', ['owners']],
-    ])('is not known: %s', (_name, any) => {
-      expect(of(stage(any, 2))).toEqual([{ rule: 'r', seats: 2, fillable: 1, is_known: false }]);
+    it.each<[string, Parameters<typeof stage>[0], string]>([
+      ['itself', ['group:seen'], 'group:seen'],
+      ['inside another group', ['group:around'], 'group:around'],
+      ['as owner of the target', ['owners'], 'group:seen'],
+    ])('is not known: %s', (_name, any, unknown) => {
+      expect(of(stage(any, 2))).toEqual([{ rule: 'r', seats: 2, fillable: 1, unknown: [unknown] }]);
     });
 
     it('is not known where such a group is asked after a while', () => {
       const widened = stage(['group:dba'], 5, { escalate: [{ after_ms: 1, to: 'group:seen' }] });
-      expect(of(widened)).toEqual([{ rule: 'r', seats: 5, fillable: 2, is_known: false }]);
+      expect(of(widened)).toEqual([{ rule: 'r', seats: 5, fillable: 2, unknown: ['group:seen'] }]);
     });
 
     it('is known where others lack as well, and none where enough are known', () => {

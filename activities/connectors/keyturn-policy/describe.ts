@@ -31,7 +31,8 @@ function effectOf(resource: string, rows: readonly RowEffect[]): ResourceEffect 
 
 /** Every entry of a policy by kind and name. What has no name of its own is a setting. */
 function kindsOf(policy: PolicySet): ReadonlyMap<string, ReadonlyMap<string, Entry>> {
-  const { rules, actions, targets, windows, calendars, freezes, rotations, directory, ...settings } = policy;
+  const { rules, actions, targets, windows, calendars, freezes, rotations, directory, ...others } = policy;
+  const { polled_rotations: polled = [], ...settings } = others;
   const named = (entries: readonly { readonly id: string }[]): ReadonlyMap<string, Entry> =>
     new Map(entries.map((entry) => [entry.id, fieldsOf(entry)]));
   return new Map([
@@ -42,7 +43,7 @@ function kindsOf(policy: PolicySet): ReadonlyMap<string, ReadonlyMap<string, Ent
     ['windows', named(windows)],
     ['calendars', named(calendars)],
     ['freezes', named(freezes)],
-    ['rotations', named(rotations)],
+    ['rotations', named([...rotations, ...polled])],
     ['people', named(directory.people)],
     ['agents', named(directory.agents)],
     ['groups', named(directory.groups)],

@@ -20,6 +20,7 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'request_expired',
   'decision_digest_stale',
   'already_decided',
+  'on_call_unknown',
   'reason_required',
   'defer_invalid',
   'hand_over_invalid',

@@ -1,11 +1,12 @@
 import type { z } from 'zod';
 
+import { readDuty } from '../../../database/duty.ts';
 import { decidableRequest } from '../../../database/readers.ts';
 import { listOpen, readDecisionsOfAll, type ListPosition } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
-import { onDuty } from '../../../domain/calendar/rotation.ts';
-import { checkDecision } from '../../../domain/decision.ts';
+import { checkDecision, isSelected } from '../../../domain/decision.ts';
 import { membersOf } from '../../../domain/directory.ts';
+import { polledScopes } from '../../../domain/on-call.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -24,7 +25,7 @@ export async function inboxPage(
   caller: Caller,
   query: z.output<typeof inboxQuerySchema>,
 ): Promise<RequestPage> {
-  const selectors = selectorsOf(caller, reviewerOf(caller).id);
+  const selectors = await selectorsOf(context, caller, reviewerOf(caller).id);
   const found = await collect(context, caller, {
     selectors,
     limit: query.limit ?? LIMIT_DEFAULT,
@@ -34,14 +35,26 @@ export async function inboxPage(
 }
 
 /** Every selector that holds the person now. */
-function selectorsOf({ directory, policy }: Caller, person: string): readonly string[] {
+async function selectorsOf(
+  context: ApiContext,
+  { directory, policy: { policy } }: Caller,
+  person: string,
+): Promise<readonly string[]> {
   const groups = directory.groups.filter((group) => membersOf(directory, group.id).has(person));
-  const now = new Date().toISOString();
-  const duties = policy.policy.rotations.filter((rotation) => onDuty(rotation, now) === person);
+  const now = new Date();
+  const { polled } = await readDuty(context.source.manager, {
+    now: policy,
+    creation: policy,
+    createdAt: now,
+  });
+  const at = now.toISOString();
+  const { rotations, polled_rotations: kept = [] } = policy;
+  const scope = { directory, owners: [], rotations, ...polledScopes(polled, at).now, duty_at: at };
+  const duties = [...rotations, ...kept].map(({ id }) => `oncall:${id}` as const);
   return [
     `user:${person}`,
     ...groups.map((group) => `group:${group.id}`),
-    ...duties.map((rotation) => `oncall:${rotation.id}`),
+    ...duties.filter((duty) => isSelected(scope, duty, person)),
   ];
 }
 

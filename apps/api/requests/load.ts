@@ -1,3 +1,4 @@
+import { readDuty } from '../../../database/duty.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import { readRequest } from '../../../database/readers.ts';
@@ -53,19 +54,21 @@ export async function directoriesOf(
   row: RequestRow,
 ): Promise<DecisionDirectories> {
   const { manager } = context.source;
+  const { policy } = caller.policy;
   const created = await context.policies.byDigest(manager, row.creation_policy_digest);
   return {
     now: caller.directory,
     at_creation: await context.directories.at(manager, row.created_at),
-    rotations: { now: caller.policy.policy.rotations, at_creation: created.rotations },
+    rotations: { now: policy.rotations, at_creation: created.rotations },
+    ...(await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at })),
     owners_at_creation: targetOf(created, row.target)?.owners ?? [],
   };
 }
 
 /** True when the caller stands behind the request. */
 export async function isOwn(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
-  const directories = await directoriesOf(context, caller, row);
-  return isOwnRequest(caller, row.lineage, [directories.now, directories.at_creation]);
+  const atCreation = await context.directories.at(context.source.manager, row.created_at);
+  return isOwnRequest(caller, row.lineage, [caller.directory, atCreation]);
 }
 
 /** Says the same of what does not exist and of what the caller may not know. */

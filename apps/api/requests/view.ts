@@ -11,6 +11,7 @@ import type { Plan, StoredPlan } from '../../../domain/plan.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { tally } from '../../../domain/quorum.ts';
 import type { RequestStatus } from '../../../domain/request.ts';
+import type { Shortage } from '../../../domain/satisfiable.ts';
 import { unseal } from '../../../domain/sealing.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { isInLineage, isReviewer, type Caller } from '../auth/caller.ts';
@@ -126,12 +127,16 @@ function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summar
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
     result: row.result as RequestSummary['result'],
-    shortage: row.shortage?.map((shortage) => ({ ...shortage })) ?? null,
+    shortage: row.shortage?.map(shortageView) ?? null,
     is_break_glass: row.is_break_glass,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     version: Number(row.version),
   };
+}
+
+function shortageView({ unknown, ...shortage }: Shortage): NonNullable<RequestSummary['shortage']>[number] {
+  return { ...shortage, ...(unknown === undefined ? {} : { unknown: [...unknown] }) };
 }
 
 function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'expires_at' | 'held_until'> {

@@ -76,17 +76,15 @@ function peopleLines(report: BacktestReport): string[] {
     `seats unsatisfiable: ${countText(unsatisfiable, 'request')}`,
     ...short.map(({ request, round, shortages }) => {
       const rules = shortages.map(
-        ({ rule, seats, fillable, is_known }) =>
-          `${visible(rule)} needs ${seats}, has ${fillable}${is_known === false ? ' that are known' : ''}`,
+        ({ rule, seats, fillable, unknown: others }) =>
+          `${visible(rule)} needs ${seats}, has ${fillable}${others === undefined ? '' : ' that are known'}`,
       );
       return `  ${visible(request)} round ${round}: ${rules.join('; ')}`;
     }),
     ...moreLine(unsatisfiable, short.length),
     ...(unknown === 0
       ? []
-      : [
-          `unknown, for groups seen in claims show their members at sign-in: ${countText(unknown, 'request')}`,
-        ]),
+      : [`unknown, for not everybody in a group or on call is known: ${countText(unknown, 'request')}`]),
     `already approved requests whose approvals would no longer suffice: ${insufficient.toLocaleString('en-US')}`,
     ...few.map(({ request, round }) => `  ${visible(request)} round ${round}`),
     ...moreLine(insufficient, few.length),

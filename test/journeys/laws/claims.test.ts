@@ -72,7 +72,7 @@ describe('whom the issuer says to be in a group', () => {
   it('decides what was asked after her first sign-in with it, and nothing that was asked before', async () => {
     const before = await cast.ask();
     expect((await cast.show(cast.omar, before.id)).shortage).toEqual([
-      { rule: expect.any(String) as string, seats: 1, fillable: 0, is_known: false },
+      { rule: expect.any(String) as string, seats: 1, fillable: 0, unknown: [expect.any(String) as string] },
     ]);
     const olga = await signIn('olga');
     expect(refusal(await cast.stack.decide(olga, before.id))).toEqual([403, 'not_eligible']);

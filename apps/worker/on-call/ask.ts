@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+import { resolveReference } from '../../../activities/connectors/references.ts';
+import type { DutyAnswer } from '../../../database/duty.ts';
+import type { Asking, NamedPeople } from './asking.ts';
+import { DutyFault, fetchJson } from './fetch-json.ts';
+import { askPagerDuty } from './pagerduty.ts';
+import type { DutySource } from './sources.ts';
+
+/** More people than these are not a rotation. */
+const PEOPLE_MAX = 2_000;
+
+/** Asks a service about one schedule. The whole answer or none: throws `DutyFault` when any part of it is missing. */
+export async function askSource(
+  source: DutySource,
+  schedule: string,
+  signal: AbortSignal,
+): Promise<DutyAnswer> {
+  // Resolved each time, so that a token that was replaced is used at once.
+  const token = source.token === undefined ? null : await resolveReference(source.token);
+  const people = await (source.kind === 'pagerduty'
+    ? askPagerDuty({ base: new URL(source.url), token, signal }, schedule)
+    : askPlainly({ base: placed(source.url, schedule), token, signal }));
+  return {
+    source: source.name,
+    schedule,
+    issuer: source.issuer,
+    members: unique(people.members),
+    on_duty: unique(people.on_duty),
+  };
+}
+
+function placed(url: string, schedule: string): URL {
+  return new URL(url.replaceAll('{schedule}', encodeURIComponent(schedule)));
+}
+
+function unique(ids: readonly string[]): readonly string[] {
+  const found = [...new Set(ids)].sort();
+  if (found.length > PEOPLE_MAX) throw new DutyFault('it names too many people');
+  return found;
+}
+
+const id = z.string().min(1).max(200);
+const plainSchema = z.object({
+  members: z.array(id).max(PEOPLE_MAX),
+  on_duty: z.array(id).max(PEOPLE_MAX),
+});
+
+/** Keyturn's own form: one GET says it all. */
+async function askPlainly({ base, token, signal }: Asking): Promise<NamedPeople> {
+  const headers = {
+    accept: 'application/json',
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const parsed = plainSchema.safeParse(await fetchJson({ url: base, headers, signal }));
+  if (!parsed.success) throw new DutyFault('its answer has another form than expected');
+  return parsed.data;
+}

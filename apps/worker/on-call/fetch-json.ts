@@ -1,0 +1,50 @@
+/** A longer answer about one rotation is not one. */
+const BYTES_MAX = 1024 * 1024;
+
+/** What is wrong with the answer of a service, in words that hold nothing of it. */
+export class DutyFault extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'DutyFault';
+  }
+}
+
+/** One GET. */
+export interface Question {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** The answer as JSON. Throws `DutyFault` for all but 200: a redirection could take the token to somebody else. */
+export async function fetchJson({ url, headers, signal }: Question): Promise<unknown> {
+  const response = await fetch(url, { headers, redirect: 'manual', signal }).catch(refuse);
+  if (response.status !== 200) {
+    await response.body?.cancel().catch(() => undefined);
+    throw new DutyFault(`it answered ${response.status}`);
+  }
+  const text = await textOf(response).catch(refuse);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new DutyFault('its answer is not JSON');
+  }
+}
+
+/** Causes of others may quote an address or an answer: only their kind is told. */
+function refuse(error: unknown): never {
+  if (error instanceof DutyFault) throw error;
+  const isLate = error instanceof Error && error.name === 'TimeoutError';
+  throw new DutyFault(isLate ? 'it did not answer in time' : 'it could not be reached');
+}
+
+async function textOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > BYTES_MAX) throw new DutyFault('its answer is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

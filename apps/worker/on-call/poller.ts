@@ -1,0 +1,148 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Logger } from 'pino';
+import type { DataSource, QueryRunner } from 'typeorm';
+
+import type { DirectoryReader } from '../../../database/directory-reader.ts';
+import { observeDuty, type DutyAnswer } from '../../../database/duty.ts';
+import type { PolicyReader } from '../../../database/readers.ts';
+import type { PolledRotation } from '../../../domain/calendar/polled-rotation.ts';
+import { personOf, type Directory } from '../../../domain/directory.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
+import { countPoll, forgetRotations, noteHeard } from '../metrics.ts';
+import { askSource } from './ask.ts';
+import { DutyFault } from './fetch-json.ts';
+import type { DutySources } from './sources.ts';
+
+/** Of all replicas one polls, for as long as it lives; the number means nothing else. */
+const LOCK = 7_264_118;
+
+/** How soon another replica goes on where one ended. */
+const TAKE_OVER_MS = 5_000;
+
+/** Time for one schedule, and for all schedules of one source: a slow service must not make others stale. */
+const ANSWER_MS = 10_000;
+const ROUND_MS = 45_000;
+
+/** What it takes to ask services who is on call. */
+export interface Polling {
+  readonly source: DataSource;
+  readonly policies: PolicyReader;
+  readonly directories: DirectoryReader;
+  readonly sources: DutySources;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Until it is stopped: asks the services that the active policy names who is on call, and keeps what they answer with the
+ * instant at which it was heard. An answer that is missing changes nothing; how old what is known may be, policy says.
+ */
+export async function pollDuty(work: Polling): Promise<void> {
+  while (!work.signal.aborted) {
+    await lead(work).catch((error: unknown) =>
+      work.log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'cannot poll who is on call'),
+    );
+    await wait(TAKE_OVER_MS, work.signal);
+  }
+}
+
+async function lead(work: Polling): Promise<void> {
+  const runner = work.source.createQueryRunner();
+  try {
+    const [lock] = (await runner.query('select pg_try_advisory_lock($1) as held', [LOCK])) as {
+      held: boolean;
+    }[];
+    if (lock?.held) await pollInTurn(work, runner);
+  } finally {
+    forgetRotations();
+    await runner.query('select pg_advisory_unlock_all()').catch(() => undefined);
+    await runner.release();
+  }
+}
+
+async function pollInTurn(work: Polling, lock: QueryRunner): Promise<void> {
+  const conditions: Conditions = new Map();
+  while (!work.signal.aborted) {
+    const begunMs = performance.now();
+    // Throws when the connection is gone, and with it the lock: then another replica may be polling.
+    await lock.query('select 1');
+    await poll(work, conditions);
+    const spentMs = performance.now() - begunMs;
+    await wait(Math.max(0, work.sources.everySeconds * 1_000 - spentMs), work.signal);
+  }
+}
+
+/** What was last said of each rotation, so that the log tells changes only. */
+type Conditions = Map<string, string>;
+
+async function poll(work: Polling, conditions: Conditions): Promise<void> {
+  const active = await work.policies.active(work.source.manager);
+  const rotations = active?.policy.polled_rotations ?? [];
+  forgetRotations(new Set(rotations.map(({ id }) => id)));
+  const sources = [...new Set(rotations.map(({ source }) => source))];
+  await Promise.all(
+    sources.map((name) => {
+      const ended = AbortSignal.any([work.signal, AbortSignal.timeout(ROUND_MS)]);
+      const ofSource = rotations.filter(({ source }) => source === name);
+      return pollSource({ ...work, signal: ended }, ofSource, conditions);
+    }),
+  );
+}
+
+async function pollSource(
+  work: Polling,
+  rotations: readonly PolledRotation[],
+  conditions: Conditions,
+): Promise<void> {
+  for (const rotation of rotations) {
+    const asked = await ask(work, rotation);
+    if (work.signal.aborted && 'fault' in asked) return;
+    countPoll(rotation.source, 'fault' in asked ? 'failed' : 'answered');
+    const condition = 'fault' in asked ? asked.fault : await keep(work, rotation, asked);
+    if (conditions.get(rotation.id) === condition) continue;
+    conditions.set(rotation.id, condition);
+    const facts = { rotation: rotation.id, source: rotation.source, condition };
+    if ('fault' in asked) work.log.warn(facts, 'a service does not say who is on call');
+    else work.log.info(facts, 'a service says who is on call');
+  }
+}
+
+async function ask(
+  { sources, signal }: Polling,
+  { source, schedule }: PolledRotation,
+): Promise<DutyAnswer | { readonly fault: string }> {
+  const known = sources.byName.get(source);
+  if (!known) return { fault: 'KEYTURN_ONCALL does not name this source' };
+  try {
+    return await askSource(known, schedule, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
+  } catch (error) {
+    // Anything else is a fault of ours, and ends the round.
+    if (error instanceof DutyFault || isKeyturnError(error)) return { fault: error.message };
+    throw error;
+  }
+}
+
+/** Keeps an answer. Says how many of its people the directory knows. */
+async function keep(
+  { source, directories, log }: Polling,
+  rotation: PolledRotation,
+  answer: DutyAnswer,
+): Promise<string> {
+  const { opened, closed } = await observeDuty(source.manager, answer);
+  const { directory } = await directories.now(source.manager);
+  const unlinked = unlinkedOf(directory, answer);
+  noteHeard(rotation.id, unlinked);
+  if (opened + closed > 0) log.info({ rotation: rotation.id, opened, closed }, 'who is on call has changed');
+  return `${unlinked} of ${answer.members.length} people are not linked`;
+}
+
+/** Ids of the service that nobody has as an account: they are ignored, never guessed from a name or an address. */
+function unlinkedOf(directory: Directory, { issuer, members, on_duty: onDuty }: DutyAnswer): number {
+  const ids = [...new Set([...members, ...onDuty])];
+  return ids.filter((subject) => !personOf(directory, { issuer, subject })).length;
+}
+
+async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,80 @@
+import type { EntityManager } from 'typeorm';
+
+import {
+  STALENESS_MS,
+  type ObservedRotation,
+  type PolledRotation,
+} from '../domain/calendar/polled-rotation.ts';
+import type { PolledRotations } from '../domain/on-call.ts';
+import type { PolicySet } from '../domain/policy.ts';
+
+/** One whole answer of a service about a rotation. */
+export interface DutyAnswer {
+  readonly source: string;
+  readonly schedule: string;
+  /** What the ids are accounts of. */
+  readonly issuer: string;
+  /** Ids of everybody in the rotation. */
+  readonly members: readonly string[];
+  /** Ids of everybody who is on duty. */
+  readonly on_duty: readonly string[];
+}
+
+/** Keeps what a service just answered, dated by the database's clock. Answers how many intervals were opened and closed. */
+export async function observeDuty(
+  manager: EntityManager,
+  answer: DutyAnswer,
+): Promise<{ readonly opened: number; readonly closed: number }> {
+  const rows: { changes: { opened: number; closed: number } }[] = await manager.query(
+    'select keyturn.observe_duty($1) as changes',
+    [JSON.stringify(answer)],
+  );
+  return rows[0]?.changes ?? { opened: 0, closed: 0 };
+}
+
+/** The policies of now and of a request's creation, and when that was. */
+export interface DutyQuestion {
+  readonly now: PolicySet;
+  readonly creation: PolicySet;
+  readonly createdAt: Date;
+}
+
+/** The rotations that services keep by these policies, with what was heard of them. Asks nothing where there are none. */
+export async function readDuty(
+  manager: EntityManager,
+  { now, creation, createdAt }: DutyQuestion,
+): Promise<{ readonly polled?: PolledRotations }> {
+  const [current = [], former = []] = [now.polled_rotations, creation.polled_rotations];
+  if (current.length + former.length === 0) return {};
+  const polled = {
+    now: current,
+    at_creation: former,
+    observed: await observedSince(manager, [...current, ...former], createdAt),
+    created_at: createdAt.toISOString(),
+    read_at: new Date().toISOString(),
+  };
+  return { polled };
+}
+
+/** What was heard of rotations from an instant on, and before it as far back as that can still be known at it. */
+export async function observedSince(
+  manager: EntityManager,
+  rotations: readonly PolledRotation[],
+  since: Date,
+): Promise<readonly ObservedRotation[]> {
+  const names = rotations.map(({ source, schedule }) => ({ source, schedule }));
+  return manager.query(QUERY, [JSON.stringify(names), since, new Date(since.getTime() - STALENESS_MS.max)]);
+}
+
+const people = (isOnDuty: boolean): string =>
+  `(select coalesce(json_agg(json_build_object('issuer', issuer, 'subject', subject, 'from', valid_from, 'to', valid_to)
+      order by id), '[]')
+    from keyturn.duty_person one where one.rotation = duty_rotation.id and is_on_duty = ${isOnDuty}
+      and (valid_to is null or valid_to > $2))`;
+
+const QUERY = `select source, schedule, ${people(false)} as members, ${people(true)} as on_duty,
+    (select coalesce(json_agg(json_build_object('from', heard_from, 'to', heard_to) order by heard_from), '[]')
+     from keyturn.duty_heard span where span.rotation = duty_rotation.id and heard_to >= $3) as heard
+  from keyturn.duty_rotation
+  where (source, schedule) in (select source, schedule
+    from jsonb_to_recordset($1::jsonb) as asked (source text, schedule text))`;
