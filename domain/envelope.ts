@@ -1,6 +1,4 @@
-import { createPrivateKey, KeyObject, sign } from 'node:crypto';
-
-import { compactVerify, errors, type CompactVerifyGetKey, type CryptoKey, type JWK } from 'jose';
+import { CompactSign, compactVerify, errors, type CompactVerifyGetKey, type CryptoKey, type JWK } from 'jose';
 import { z } from 'zod';
 
 import { canonicalJson } from './canonical-json.ts';
@@ -92,29 +90,12 @@ export const ENVELOPE_BYTES_MAX = 1024 * 1024;
 
 /**
  * A compact JWS (RFC 7515) over the canonical payload, EdDSA. The `typ` header names the kind, so that an envelope of
- * one kind can never be taken for another (RFC 8725 section 3.11). Made here and not by the library, which hands these few
- * microseconds of work to another thread; the library verifies it.
+ * one kind can never be taken for another (RFC 8725 section 3.11).
  */
 export async function signEnvelope(payload: SignedPayload, signer: SigningKey): Promise<string> {
-  const header = { alg: 'EdDSA', typ: typOf(payload.kind), kid: signer.kid };
-  const signed = [JSON.stringify(header), canonicalJson(payload)]
-    .map((part) => Buffer.from(part, 'utf8').toString('base64url'))
-    .join('.');
-  const signature = sign(null, Buffer.from(signed, 'ascii'), privateKeyOf(signer));
-  return `${signed}.${signature.toString('base64url')}`;
-}
-
-const PRIVATE_KEYS = new WeakMap<SigningKey, KeyObject>();
-
-/** Imported once: importing a key costs more than signing with it. */
-function privateKeyOf(signer: SigningKey): KeyObject {
-  const known = PRIVATE_KEYS.get(signer);
-  if (known) return known;
-  const { key } = signer;
-  const made = 'kty' in key ? createPrivateKey({ key, format: 'jwk' }) : KeyObject.from(key as CryptoKey);
-  if (made.asymmetricKeyType !== 'ed25519') throw new TypeError('The signing key is not an Ed25519 key.');
-  PRIVATE_KEYS.set(signer, made);
-  return made;
+  return new CompactSign(new TextEncoder().encode(canonicalJson(payload)))
+    .setProtectedHeader({ alg: 'EdDSA', typ: typOf(payload.kind), kid: signer.kid })
+    .sign(signer.key);
 }
 
 /** The payload of an envelope of this kind. Refuses (`envelope_invalid`) everything that the API did not sign as such. */

@@ -1,10 +1,7 @@
-import { createCipheriv } from 'node:crypto';
-
-import { compactDecrypt, errors } from 'jose';
+import { CompactEncrypt, compactDecrypt, errors } from 'jose';
 
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import { KeyturnError } from './errors.ts';
-import { keyObjectOf } from './key-object.ts';
 
 /** A 256-bit key with its id. */
 export interface SealingKey {
@@ -23,22 +20,19 @@ export interface Sealable {
   readonly initializationVector: Uint8Array;
 }
 
-/**
- * A compact JWE (RFC 7516, `dir`, A256GCM) that only holders of a sealing key can read. Made here and not by the library,
- * which hands these few microseconds of work to another thread; the library opens it.
- */
-export async function seal(
-  { context, value, initializationVector }: Sealable,
-  [current]: SealingKeys,
-): Promise<string> {
-  const header = { alg: 'dir', enc: 'A256GCM', kid: current.kid, ctx: context, crit: ['ctx'] };
-  const protectedHeader = Buffer.from(JSON.stringify(header)).toString('base64url');
-  const cipher = createCipheriv('aes-256-gcm', keyObjectOf(current.secret), initializationVector);
-  cipher.setAAD(Buffer.from(protectedHeader, 'ascii'));
-  const ciphertext = Buffer.concat([cipher.update(canonicalJson(value), 'utf8'), cipher.final()]);
-  const parts = [initializationVector, ciphertext, cipher.getAuthTag()];
-  // The empty part: with `dir` there is no encrypted key.
-  return [protectedHeader, '', ...parts.map((part) => Buffer.from(part).toString('base64url'))].join('.');
+/** A compact JWE (RFC 7516, `dir`, A256GCM) that only holders of a sealing key can read. */
+export async function seal(sealable: Sealable, keys: SealingKeys): Promise<string> {
+  const [current] = keys;
+  return new CompactEncrypt(new TextEncoder().encode(canonicalJson(sealable.value)))
+    .setProtectedHeader({
+      alg: 'dir',
+      enc: 'A256GCM',
+      kid: current.kid,
+      ctx: sealable.context,
+      crit: ['ctx'],
+    })
+    .setInitializationVector(sealable.initializationVector)
+    .encrypt(current.secret, { crit: { ctx: true } });
 }
 
 /**
