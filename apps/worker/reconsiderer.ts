@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
@@ -12,7 +12,7 @@ import {
   noteSeen,
   waitingRequests,
 } from '../../database/reconsideration.ts';
-import { mustReconsider } from '../../domain/reconsideration.ts';
+import { mustReconsider, type Today } from '../../domain/reconsideration.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
 
 const EVERY_MS = 2_000;
@@ -97,21 +97,29 @@ async function lookThrough(
     earlier?.generations === generations ? earlier : { generations, told: new Set(), passes: 0 };
   round.passes += 1;
   const { directory } = await work.directories.now(manager);
+  const isEverybodyTold = await tellAll(work, manager, { round, policy: active.policy, directory });
+  const isOver = isEverybodyTold || round.passes >= PASSES_MAX;
+  if (isOver && !work.signal.aborted) await noteSeen(manager, generations);
+  return round;
+}
+
+async function tellAll(
+  work: Reconsidering,
+  manager: EntityManager,
+  { round, ...today }: Omit<Today, 'at'> & { readonly round: Round },
+): Promise<boolean> {
   let after = '';
   let isEverybodyTold = true;
   for (;;) {
     const page = await waitingRequests(manager, after, PAGE);
-    const today = { policy: active.policy, directory, at: new Date().toISOString() };
+    const at = new Date().toISOString();
     for (const request of page)
-      if (!round.told.has(request.id) && mustReconsider(request, today))
+      if (!round.told.has(request.id) && mustReconsider(request, { ...today, at }))
         isEverybodyTold = (await remind(work, request.id, round)) && isEverybodyTold;
     const last = page.at(-1);
-    if (!last || page.length < PAGE || work.signal.aborted) break;
+    if (!last || page.length < PAGE || work.signal.aborted) return isEverybodyTold;
     after = last.id;
   }
-  const isOver = isEverybodyTold || round.passes >= PASSES_MAX;
-  if (isOver && !work.signal.aborted) await noteSeen(manager, generations);
-  return round;
 }
 
 /** False when it could not be told: others must not wait for it. A workflow may refuse signals, once it had too many. */

@@ -104,3 +104,21 @@ it('a request keeps the business time it was asked by when the calendar is close
     });
   });
 });
+
+it('a later round never moves the expiry later, though the calendar of then would', async () => {
+  await withPolicy(stack.keyturnDb, countedBy(everyDay(OPEN_NOW)), async () => {
+    const id = await desk.ask({ target: 'shop-escalating' });
+    const { expires_at: expiresAt } = await desk.row(id);
+    const harder = changeDemand('escalating', (demand) => ({ ...demand, is_reason_required: true }));
+    const closed = countedBy(everyDay(CLOSED_NOW));
+    await withPolicy(
+      stack.keyturnDb,
+      (policy) => harder(closed(policy)),
+      async () => {
+        await stack.temporal.workflow.getHandle(id).signal('reconsider');
+        await waitForLeaves(stack, id, { type: 'request.pending', count: 2 });
+        expect(await desk.row(id)).toMatchObject({ round: 2, expires_at: expiresAt });
+      },
+    );
+  });
+});
