@@ -5,7 +5,7 @@ export class DirectoryEntries1764820000000 implements MigrationInterface {
   readonly name = 'DirectoryEntries1764820000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [PLACE, APPEND, OWN_MEMBERSHIPS, PRIVATE, LEAVE, WRITE_GROUP])
+    for (const statement of [PLACE, APPEND, OWN_MEMBERSHIPS, PRIVATE, RESERVE, LEAVE, WRITE_GROUP])
       await runner.query(statement);
   }
 
@@ -57,6 +57,11 @@ const OWN_MEMBERSHIPS = `
   $$`;
 
 const PRIVATE = 'revoke execute on function keyturn.memberships_of_authority from public';
+
+/** As all other functions that act as the owner: else temporary tables would come first. */
+const RESERVE = `
+  alter function keyturn.reserve_window(text, text, text, bigint, timestamptz, timestamptz)
+    set search_path = pg_catalog, pg_temp`;
 
 const LEAVE = `
   create or replace function keyturn.scim_leave(by text, leaver text, instant timestamptz) returns int

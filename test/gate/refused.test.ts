@@ -6,6 +6,7 @@ import type { RequestView } from '../../domain/wire.ts';
 import type { TestApi } from '../api/api.ts';
 import { storeRequest } from '../api/rows.ts';
 import type { Reply } from '../stack/http.ts';
+import { waitFor } from '../stack/wait.ts';
 import { startGateApi } from './api.ts';
 import { release } from './policies.ts';
 
@@ -75,4 +76,32 @@ describe('what is refused before policy is asked', () => {
     await api.db.query('update keyturn.kill_switch set lifted_at = now() where id = $1', [reply.body.id]);
     expect(await ask(release('free'), key)).toMatchObject({ status: 200, body: { id: before.body.id } });
   });
+
+  // The first is counted by a window, the other is not: they are recorded in different ways.
+  it.each(['deploy.release', 'deploy.announce'])(
+    'also an answer that is on its way when a kill switch is thrown: %s',
+    async (action) => {
+      await api.db.query('begin');
+      await api.db.query('select 1 from keyturn.kill_switch_state for update');
+      const asked = ask(release('free', { action }));
+      await waitFor({
+        what: 'the answer at the lock',
+        check: async () => {
+          const waiting: unknown[] = await api.context.source.query(
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and usename = current_user
+               and datname = current_database()`,
+          );
+          return waiting[0];
+        },
+      });
+      await api.db.query(
+        `insert into keyturn.kill_switch (id, scope_kind, reason, thrown_by, thrown_at)
+         values ($1, 'all', 'late', 'olga', now())`,
+        [action],
+      );
+      await api.db.query('commit');
+      expect(await asked).toMatchObject({ status: 403, body: { code: 'switched_off' } });
+      await api.db.query('update keyturn.kill_switch set lifted_at = now() where id = $1', [action]);
+    },
+  );
 });
