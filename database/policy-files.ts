@@ -91,15 +91,16 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
   };
   const types = (of: typeof ruleFactTypes, asked: readonly ActionDefinition[]): TypesByAction =>
     new Map(asked.map((action) => [action.action, of(catalogue, action)]));
+  const all = [...actions, ...OWN_ACTIONS];
   const context = {
     names,
     defaults: settings.defaults.require,
     production: settings.production,
-    types: types(ruleFactTypes, [...actions, ...OWN_ACTIONS]),
+    types: types(ruleFactTypes, all),
   };
   return {
     ...catalogue,
-    risk: readRisk(risk, types(riskFactTypes, actions)),
+    risk: readRisk(risk, { names, types: types(riskFactTypes, all) }),
     rules: sources.rules.map((value) => readRule(value, context)),
   };
 }

@@ -15,7 +15,7 @@ import {
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
 import { indexOf, type IndexedRule } from './policy-index.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
-import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment } from './risk.ts';
+import { assessRisk, demandOf, isLineAbout, RISK_TIERS, underDemand, type RiskAssessment } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */
 export interface MatchedRule {
@@ -110,14 +110,20 @@ const UNKNOWN_ACTION: Evaluation = {
   undecided: [],
 };
 
-/** A line that cannot be evaluated holds: doubt never lowers a tier. A line about facts that an action lacks does not. */
+/**
+ * A line that cannot be evaluated holds: doubt never lowers a tier. A line about facts that an action lacks does not,
+ * unless it names the action.
+ */
 function riskOf(
   { policy, facts }: Asked,
   bound: BoundFacts,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
   let isDegraded = false;
-  const holding = indexOf(policy).riskLines.filter(({ condition }) => {
-    if ([...condition.roots].some((root) => !bound.variables.has(root))) return false;
+  const { action, target } = facts;
+  const holding = indexOf(policy).riskLines.filter(({ line, condition }) => {
+    if (!isLineAbout(line, action, target.environment)) return false;
+    const isNamed = line.on !== undefined;
+    if (!isNamed && [...condition.roots].some((root) => !bound.variables.has(root))) return false;
     const { kind } = condition.evaluate(bound);
     const isUnplanned = kind === 'unknown' && facts.plan === null;
     if (kind === 'error' || (kind === 'unknown' && !isUnplanned)) isDegraded = true;

@@ -5,6 +5,7 @@ import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 import { recalledFacts, riskFactTypes, type StoredFacts } from './policy-facts.ts';
 import { axesOf, cellsOf, factsOf, type Axis, type Cell, type GridPlace } from './policy-grid-cells.ts';
 import { indexOf } from './policy-index.ts';
+import { isLineAbout } from './risk.ts';
 import { isLooser } from './strictness.ts';
 
 /** A request that the candidate treats more loosely than the base does. */
@@ -120,7 +121,7 @@ function boundariesOf(policies: readonly [PolicySet, PolicySet], place: GridPlac
     const own = policy.targets.find(({ id }) => id === target.id) ?? target;
     return indexOf(policy).candidates(action.action, own);
   });
-  const risk = policies.flatMap((policy) => policy.risk.lines.map((line) => line.when));
+  const risk = policies.flatMap((policy) => riskConditions(policy, place));
   const hasShortPath = rules.some(({ rule }) => rule.break_glass);
   const conditions = new Map<string, string[]>();
   for (const { rule } of rules) {
@@ -134,4 +135,9 @@ function boundariesOf(policies: readonly [PolicySet, PolicySet], place: GridPlac
     axes: axesOf(texts, types, hasShortPath),
   }));
   return [{ rule: null, axes: axesOf(risk, types, hasShortPath) }, ...boundaries];
+}
+
+function riskConditions({ risk }: PolicySet, { action, target }: GridPlace): readonly string[] {
+  const about = risk.lines.filter((line) => isLineAbout(line, action.action, target.environment));
+  return about.map(({ when }) => when);
 }

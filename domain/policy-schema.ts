@@ -77,8 +77,15 @@ const demand = z.strictObject({
   maximum_age_ms: milliseconds.nullable(),
 });
 
+const riskLine = z.strictObject({
+  on: z.strictObject({ action: names, env: names.nullable() }).optional(),
+  weight: z.int(),
+  because: line,
+  when: condition,
+});
+
 const risk = z.strictObject({
-  lines: z.array(z.strictObject({ weight: z.int(), because: line, when: condition })).max(1_000),
+  lines: z.array(riskLine).max(1_000),
   tiers: z.strictObject({ medium: z.int(), high: z.int(), critical: z.int() }),
   demands: z.partialRecord(z.enum(RISK_TIERS), demand),
 });

@@ -2,6 +2,8 @@ import type { EvidenceGrade, RiskTier, RuleRequirement } from './requirement.ts'
 
 /** One reason that adds weight when its condition (CEL) over server-made facts is true. */
 export interface RiskLine {
+  /** The only actions and environments that it is about. Absent: whatever action has the facts that it reads. */
+  readonly on?: { readonly action: readonly string[]; readonly env: readonly string[] | null };
   readonly weight: number;
   readonly because: string;
   readonly when: string;
@@ -46,6 +48,12 @@ export const DEFAULT_RISK: RiskPolicy = {
   tiers: { medium: 2, high: 3, critical: 5 },
   demands: { critical: { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null } },
 };
+
+/** False for a line that is about other actions or environments: there it neither adds weight nor takes any away. */
+export function isLineAbout({ on }: RiskLine, action: string, environment: string): boolean {
+  if (on === undefined) return true;
+  return on.action.includes(action) && (on.env === null || on.env.includes(environment));
+}
 
 /** The tier of the lines that hold. More lines never lower it. */
 export function assessRisk(policy: RiskPolicy, holding: readonly RiskLine[]): RiskAssessment {

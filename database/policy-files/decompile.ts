@@ -4,7 +4,7 @@ import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { digestOf } from '../../domain/digest.ts';
 import type { ActionDefinition, CountingWindow, PolicySet, Rule, Target } from '../../domain/policy.ts';
 import type { RuleRequirement, Stage } from '../../domain/requirement.ts';
-import { DEFAULT_RISK, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
+import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
 
 /**
@@ -65,7 +65,12 @@ function duration(milliseconds: number): string {
 function riskOf({ lines, tiers, demands }: RiskPolicy): unknown {
   const isBuiltIn = digestOf(lines) === digestOf(DEFAULT_RISK.lines);
   const written = Object.entries(demands).map(([tier, demand]) => [tier, demandOf(demand)]);
-  return { ...(isBuiltIn ? {} : { lines }), tiers, demands: Object.fromEntries(written) };
+  return { ...(isBuiltIn ? {} : { lines: lines.map(lineOf) }), tiers, demands: Object.fromEntries(written) };
+}
+
+function lineOf({ on, ...line }: RiskLine): unknown {
+  if (on === undefined) return line;
+  return { on: { action: on.action, ...(on.env === null ? {} : { env: on.env }) }, ...line };
 }
 
 function demandOf({ distinct_people, minimum_grade, maximum_age_ms: age }: TierDemand): unknown {

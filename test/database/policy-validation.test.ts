@@ -57,6 +57,15 @@ const RICH: Partial<PolicySet> = {
       overrides: [{ from: '2026-12-01T08:00:00.000Z', to: '2026-12-02T08:00:00.000Z', person: 'petra' }],
     },
   ],
+  risk: {
+    lines: [
+      { on: { action: ['postgres.execute'], env: ['prod'] }, weight: 1, because: 'x', when: 'plan.rows > 1' },
+      { on: { action: ['postgres.execute'], env: null }, weight: 2, because: 'y', when: 'plan.rows > 2' },
+      { weight: 3, because: 'z', when: 'plan.rows > 3' },
+    ],
+    tiers: { medium: 2, high: 3, critical: 5 },
+    demands: {},
+  },
   windows: [
     { id: 'daily', action: ['postgres.execute'], over_ms: 86_400_000, per: ['lineage'], sum: 'plan.rows' },
   ],
