@@ -1,4 +1,5 @@
 import { ruleRequirementDigest } from './digest.ts';
+import { strictestLimit } from './disclosure.ts';
 import type { Expression } from './expressions/expression.ts';
 import { bindFacts, withFact, type BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
@@ -246,6 +247,7 @@ function requirementOf(asked: Asked, acting: Acting, risk: RiskAssessment): Requ
     risk: risk.tier,
     distinct_people: Math.max(demand.distinct_people, peopleFloor(asked)),
     rules: uniqueRules(rules.map((rule) => underDemand(rule, demand))),
+    ...strictestLimit(demand.channels, undefined),
   };
 }
 
@@ -302,6 +304,7 @@ export function tightened(old: Requirement, fresh: Requirement): Requirement {
     risk: RISK_TIERS[Math.max(RISK_TIERS.indexOf(old.risk), RISK_TIERS.indexOf(fresh.risk))] ?? 'critical',
     distinct_people: Math.max(old.distinct_people, fresh.distinct_people),
     rules: uniqueRules([...old.rules, ...fresh.rules]),
+    ...strictestLimit(old.channels, fresh.channels),
   };
 }
 

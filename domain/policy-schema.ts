@@ -75,6 +75,7 @@ const demand = z.strictObject({
   distinct_people: z.int().positive(),
   minimum_grade: grade,
   maximum_age_ms: milliseconds.nullable(),
+  channels: z.enum(['summary', 'link']).optional(),
 });
 
 const riskLine = z.strictObject({

@@ -1,4 +1,5 @@
-import type { EvidenceGrade, RiskTier, RuleRequirement } from './requirement.ts';
+import { strictestLimit } from './disclosure.ts';
+import type { ChannelLimit, EvidenceGrade, RiskTier, RuleRequirement } from './requirement.ts';
 
 /** One reason that adds weight when its condition (CEL) over server-made facts is true. */
 export interface RiskLine {
@@ -14,6 +15,8 @@ export interface TierDemand {
   readonly distinct_people: number;
   readonly minimum_grade: EvidenceGrade;
   readonly maximum_age_ms: number | null;
+  /** What channels may show. Absent: all. */
+  readonly channels?: Exclude<ChannelLimit, 'all'>;
 }
 
 /** How risk is computed and what follows from it. The lines are the specification. */
@@ -76,6 +79,7 @@ function strictest(left: TierDemand, right: TierDemand): TierDemand {
     distinct_people: Math.max(left.distinct_people, right.distinct_people),
     minimum_grade: left.minimum_grade < right.minimum_grade ? left.minimum_grade : right.minimum_grade,
     maximum_age_ms: ages.length === 0 ? null : Math.min(...ages),
+    ...strictestLimit(left.channels, right.channels),
   };
 }
 

@@ -73,8 +73,8 @@ function lineOf({ on, ...line }: RiskLine): unknown {
   return { on: { action: on.action, ...(on.env === null ? {} : { env: on.env }) }, ...line };
 }
 
-function demandOf({ distinct_people, minimum_grade, maximum_age_ms: age }: TierDemand): unknown {
-  return { distinct_people, minimum_grade, ...(age === null ? {} : { maximum_age: duration(age) }) };
+function demandOf({ maximum_age_ms: age, ...demand }: TierDemand): unknown {
+  return { ...demand, ...(age === null ? {} : { maximum_age: duration(age) }) };
 }
 
 function windowOf({ id, action, over_ms, per, sum }: CountingWindow): unknown {

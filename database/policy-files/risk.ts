@@ -1,3 +1,4 @@
+import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
 import { isOwnAction } from '../../domain/policy.ts';
 import type { EvidenceGrade, RiskTier } from '../../domain/requirement.ts';
 import {
@@ -81,10 +82,13 @@ function readDemand(value: Value): TierDemand {
     distinct_people: 'optional',
     minimum_grade: 'optional',
     maximum_age: 'optional',
+    channels: 'optional',
   });
+  const channels = fields.get('channels')?.choice(CHANNEL_LIMITS);
   return {
     distinct_people: fields.get('distinct_people')?.integer({ min: 1, max: PEOPLE_MAX }) ?? 1,
     minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? 'C',
     maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? null,
+    ...(channels === undefined || channels === 'all' ? {} : { channels }),
   };
 }

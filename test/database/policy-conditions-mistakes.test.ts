@@ -231,6 +231,11 @@ const SETTINGS: readonly Mistake[] = [
   ],
   ['a risk line on nothing', lineOn('action: []', 'resource.production'), 'keyturn.yaml:11:23 an empty list'],
   [
+    'channels that show something else',
+    settings('risk:', '  demands:', '    high: { channels: links }'),
+    "keyturn.yaml:11:23 'links' is not one of all, summary, link, did you mean 'link'?",
+  ],
+  [
     'a weight of nothing',
     settings('risk:', '  lines:', '    - { weight: 0, because: x, when: plan.rows > 1 }'),
     'keyturn.yaml:11:17 0 is not a whole number from 1 to 100',

@@ -64,7 +64,11 @@ const RICH: Partial<PolicySet> = {
       { weight: 3, because: 'z', when: 'plan.rows > 3' },
     ],
     tiers: { medium: 2, high: 3, critical: 5 },
-    demands: {},
+    demands: {
+      medium: { distinct_people: 1, minimum_grade: 'C', maximum_age_ms: null, channels: 'summary' },
+      high: { distinct_people: 1, minimum_grade: 'C', maximum_age_ms: 60_000, channels: 'link' },
+      critical: { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null },
+    },
   },
   windows: [
     { id: 'daily', action: ['postgres.execute'], over_ms: 86_400_000, per: ['lineage'], sum: 'plan.rows' },
