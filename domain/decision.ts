@@ -1,6 +1,6 @@
 import type { Clocks } from './calendar/clock.ts';
 import { onDuty, rotationMembers, type Rotation } from './calendar/rotation.ts';
-import { membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
+import { groupsOf, membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
 import { selectorsAt } from './escalation.ts';
 import { Expression } from './expressions/expression.ts';
@@ -243,10 +243,8 @@ export function seatsOf(facts: DecisionFacts, person: string): readonly SeatRefe
 /** The rule's own condition on reviewers, which can only take away: what cannot be evaluated accepts nobody. */
 export function isAcceptedReviewer(rule: RuleRequirement, directory: Directory, person: string): boolean {
   if (rule.reviewer_when === undefined) return true;
-  const groups = directory.groups
-    .map((group) => group.id)
-    .filter((group) => membersOf(directory, group).has(person));
-  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id: person, groups } });
+  const reviewer = { id: person, groups: [...groupsOf(directory, person)] };
+  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer });
   return new Expression(rule.reviewer_when).evaluate(bound).kind === 'true';
 }
 

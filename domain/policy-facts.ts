@@ -1,12 +1,32 @@
 import { calendarFacts } from './calendar/calendar.ts';
 import { freezeAt } from './calendar/freeze.ts';
 import type { JsonValue } from './canonical-json.ts';
-import { factTypeOf, type FactType } from './expressions/fact-type.ts';
+import {
+  factTypeOf,
+  FLAG,
+  INTEGER,
+  record,
+  TEXT,
+  TEXTS,
+  words,
+  type FactType,
+} from './expressions/fact-type.ts';
 import { digestOf, type Digest } from './digest.ts';
 import { agentOf, peopleBehind, type Directory } from './directory.ts';
 import type { Lineage } from './identity.ts';
+import type { ResolvedFacts } from './fact-declarations.ts';
+import {
+  classType,
+  recallFacts,
+  resolvedType,
+  resolvedValues,
+  resolveFacts,
+  tagsType,
+  UNCLASSIFIED,
+} from './fact-resolvers.ts';
 import type { Plan, RiskFacts } from './plan.ts';
 import {
+  actionOf,
   isOwnAction,
   targetOf,
   type ActionDefinition,
@@ -83,6 +103,8 @@ export interface PolicyFacts {
   readonly history: HistoryFacts;
   /** By id of the window. Null before the request is planned. */
   readonly windows: Readonly<Record<string, WindowFacts>> | null;
+  /** What the action's own facts come to (`facts.NAME`). Absent for an action that declares none. */
+  readonly facts?: ResolvedFacts;
 }
 
 /** Facts as they are kept. The target is named: what it is, the policy that is asked says. */
@@ -93,28 +115,32 @@ export function storedFacts({ target, ...facts }: PolicyFacts): StoredFacts {
   return { ...facts, target: target.id };
 }
 
-/** Kept facts as a policy sees them; null when it has no such target. */
-export function recalledFacts(policy: PolicySet, facts: StoredFacts): PolicyFacts | null {
-  const target = targetOf(policy, facts.target);
-  return target ? { ...facts, target } : null;
+/**
+ * Kept facts as a policy sees them; null when it has no such target. What the policy itself says of arguments is asked of
+ * this one; who was who is as it was then or, with a directory, as it is there.
+ */
+export function recalledFacts(
+  policy: PolicySet,
+  { facts: kept, ...stored }: StoredFacts,
+  directory?: Directory,
+): PolicyFacts | null {
+  const target = targetOf(policy, stored.target);
+  if (!target) return null;
+  const action = actionOf(policy, stored.action) ?? {};
+  const facts = directory
+    ? resolveFacts(action, { ...stored, policy, directory })
+    : recallFacts(action, { ...stored, policy }, kept);
+  return { ...stored, target, ...(facts === undefined ? {} : { facts }) };
 }
 
-const TEXT: FactType = { kind: 'string', enum: null };
-const INTEGER: FactType = { kind: 'int' };
-const FLAG: FactType = { kind: 'bool' };
-const TEXTS: FactType = { kind: 'list', items: TEXT };
-
-function words(...allowed: readonly string[]): FactType {
-  return { kind: 'string', enum: allowed };
-}
-
-function record(fields: Readonly<Record<string, FactType>>): FactType {
-  return {
-    kind: 'object',
-    fields: Object.fromEntries(
-      Object.entries(fields).map(([name, type]) => [name, { type, optional: false }]),
-    ),
-  };
+/** The facts of a request, with those that its action declares. */
+export function withResolvedFacts(
+  { policy, directory }: { readonly policy: PolicySet; readonly directory: Directory },
+  known: Omit<PolicyFacts, 'facts'>,
+): PolicyFacts {
+  const { args, request } = known;
+  const facts = resolveFacts(actionOf(policy, known.action) ?? {}, { policy, directory, args, request });
+  return facts === undefined ? known : { ...known, facts };
 }
 
 const PLAN = record({
@@ -162,7 +188,9 @@ export function ruleFactTypes(policy: PolicySet, action: ActionDefinition): Fact
 export function riskFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
   if (isOwnAction(action.action)) return ownFactTypes(policy, action);
   const windows = policy.windows.filter((window) => window.action.includes(action.action));
+  const facts = resolvedType(policy, action);
   return {
+    ...(facts === undefined ? {} : { facts }),
     args: factTypeOf(action.arguments),
     resource: resourceType(policy),
     data: record({ class: classType(policy) }),
@@ -207,16 +235,8 @@ function resourceType(policy: PolicySet): FactType {
     env: words(...policy.environments),
     production: FLAG,
     owners: TEXTS,
-    tags: policy.enums['tags'] ? { kind: 'list', items: words(...policy.enums['tags']) } : TEXTS,
+    tags: tagsType(policy),
   });
-}
-
-/** The class of data nobody has said anything about. */
-const UNCLASSIFIED = 'unclassified';
-
-function classType(policy: PolicySet): FactType {
-  const classes = policy.enums['data_class'];
-  return classes ? words(...classes, UNCLASSIFIED) : TEXT;
 }
 
 /** Facts as conditions see them, without `risk`. What is not known yet is absent. */
@@ -238,6 +258,7 @@ export function factValues(policy: PolicySet, facts: PolicyFacts): Record<string
     ...calendarValues(policy, facts),
     ...(facts.plan === null ? {} : { plan: planValues(facts.plan) }),
     ...(facts.windows === null ? {} : { windows: windowValues(facts.windows) }),
+    ...(facts.facts === undefined ? {} : { facts: resolvedValues(facts.facts) }),
   };
 }
 

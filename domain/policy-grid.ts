@@ -3,7 +3,15 @@ import { evaluate, type Evaluation } from './evaluation.ts';
 import { Expression } from './expressions/expression.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 import { recalledFacts, riskFactTypes, type StoredFacts } from './policy-facts.ts';
-import { axesOf, cellsOf, factsOf, type Axis, type Cell, type GridPlace } from './policy-grid-cells.ts';
+import {
+  axesOf,
+  cellsOf,
+  factsOf,
+  withLookups,
+  type Axis,
+  type Cell,
+  type GridPlace,
+} from './policy-grid-cells.ts';
 import { indexOf } from './policy-index.ts';
 import { isLineAbout } from './risk.ts';
 import { isLooser } from './strictness.ts';
@@ -110,7 +118,7 @@ class Walk {
 }
 
 function outcomeOf(policy: PolicySet, stored: StoredFacts): Evaluation | null {
-  const facts = recalledFacts(policy, stored);
+  const facts = recalledFacts(policy, stored, policy.directory);
   return facts && evaluate(policy, facts, 'planned');
 }
 
@@ -130,11 +138,12 @@ function boundariesOf(policies: readonly [PolicySet, PolicySet], place: GridPlac
     if (rule.when === undefined || known.includes(rule.when)) continue;
     known.push(rule.when, ...(new Expression(rule.when).roots.has('risk') ? risk : []));
   }
-  const boundaries = [...conditions].map(([rule, texts]) => ({
-    rule,
-    axes: axesOf(texts, types, hasShortPath),
-  }));
-  return [{ rule: null, axes: axesOf(risk, types, hasShortPath) }, ...boundaries];
+  const axes = (texts: readonly string[]): readonly Axis[] =>
+    withLookups(axesOf(texts, types, hasShortPath), texts, { action: action.action, policies });
+  return [
+    { rule: null, axes: axes(risk) },
+    ...[...conditions].map(([rule, texts]) => ({ rule, axes: axes(texts) })),
+  ];
 }
 
 function riskConditions({ risk }: PolicySet, { action, target }: GridPlace): readonly string[] {

@@ -50,6 +50,22 @@ const rule = z.strictObject({
     .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'readable text'),
 });
 
+const of = z
+  .string()
+  .max(200)
+  .regex(/^args\../u);
+
+const resolver = z.discriminatedUnion('resolver', [
+  z.strictObject({ resolver: z.enum(['identity', 'target']), of }),
+  z.strictObject({ resolver: z.literal('table'), of, table: name }),
+]);
+
+const table = z.strictObject({
+  id: name,
+  columns: z.record(name, z.union([z.enum(['text', 'integer', 'flag']), names])),
+  rows: z.record(z.string().max(500), z.record(name, z.union([line, z.int(), z.boolean()]))),
+});
+
 const action = z.strictObject({
   action: name,
   schema_version: z.int().positive(),
@@ -58,6 +74,7 @@ const action = z.strictObject({
   resource_type: name,
   arguments: json,
   fallback: z.enum(['review', 'forbid']),
+  facts: z.record(name, resolver).optional(),
 });
 
 const target = z.strictObject({
@@ -181,4 +198,5 @@ export const policySetSchema = z.strictObject({
   freezes: z.array(freeze).max(2_000),
   rotations: z.array(rotation).max(1_000),
   operators: names.optional(),
+  tables: z.array(table).max(200).optional(),
 });

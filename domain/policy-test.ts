@@ -10,6 +10,7 @@ import { actionOf, targetOf, type PolicySet, type Rule, type RuleEffect } from '
 import {
   amountOf,
   requestFacts,
+  withResolvedFacts,
   type HistoryFacts,
   type Phase,
   type PlanFacts,
@@ -134,13 +135,16 @@ function askedBy(policy: PolicySet, { given }: PolicyTest): AskedTest | null {
   const { action, plan, at, history, mode, break_glass } = given;
   const isTooEarly = plan === null && actionOf(policy, action)?.connector !== null;
   const known = { action, target, args: given.arguments, plan };
-  const facts: PolicyFacts = {
-    ...known,
-    request: requestFacts(policy.directory, { mode, lineage, break_glass }),
-    at,
-    history,
-    windows: isTooEarly ? null : windowsOf(policy, given, known),
-  };
+  const facts = withResolvedFacts(
+    { policy, directory: policy.directory },
+    {
+      ...known,
+      request: requestFacts(policy.directory, { mode, lineage, break_glass }),
+      at,
+      history,
+      windows: isTooEarly ? null : windowsOf(policy, given, known),
+    },
+  );
   const phase = isTooEarly ? 'creation' : 'planned';
   return { policy, facts, phase, lineage, evaluation: evaluate(policy, facts, phase) };
 }

@@ -29,7 +29,7 @@ export interface Today {
  * for. In doubt it must. A hint only: whoever looks decides from the facts of that moment.
  */
 export function mustReconsider({ lineage, requirement, facts }: WaitingRequest, today: Today): boolean {
-  const recalled = facts && recalledFacts(today.policy, facts);
+  const recalled = facts && recalledFacts(today.policy, facts, today.directory);
   if (!recalled || !requirement) return true;
   if (!mayStillAsk(today.directory, { action: recalled.action, lineage })) return true;
   const evaluation = evaluate(today.policy, { ...recalled, at: today.at }, 'planned');

@@ -28,7 +28,7 @@ function file(kind: FileKind, name: string, content: unknown): PolicyFolder['fil
 }
 
 function settingsOf(policy: PolicySet): unknown {
-  const { version, environments, production, enums, defaults, operators } = policy;
+  const { version, environments, production, enums, defaults, operators, tables } = policy;
   return {
     version,
     environments,
@@ -38,6 +38,7 @@ function settingsOf(policy: PolicySet): unknown {
     risk: riskOf(policy.risk),
     windows: policy.windows.map(windowOf),
     ...(operators === undefined ? {} : { operators }),
+    ...(tables === undefined ? {} : { tables: byId(tables, ({ id: _id, ...table }) => table) }),
     calendars: byId(policy.calendars, calendarOf),
     freezes: policy.freezes.map(freezeOf),
     selectors: { oncall: byId(policy.rotations, rotationOf) },

@@ -70,6 +70,13 @@ const RICH: Partial<PolicySet> = {
       critical: { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null },
     },
   },
+  tables: [
+    {
+      id: 'places',
+      columns: { trusted: 'flag', kind: ['internal', 'partner'], limit: 'integer', note: 'text' },
+      rows: { 's3://corp': { trusted: true, kind: 'internal', limit: -3, note: 'ours' } },
+    },
+  ],
   windows: [
     { id: 'daily', action: ['postgres.execute'], over_ms: 86_400_000, per: ['lineage'], sum: 'plan.rows' },
   ],
@@ -84,6 +91,14 @@ describe('a compiled policy', () => {
     const rich = {
       ...sample,
       ...RICH,
+      actions: sample.actions.map((action) => ({
+        ...action,
+        facts: {
+          place: { resolver: 'table', table: 'places', of: 'args.statement' },
+          who: { resolver: 'identity', of: 'args.statement' },
+          where: { resolver: 'target', of: 'args.statement' },
+        },
+      })),
       rules: [
         ...sample.rules,
         {
