@@ -12,7 +12,7 @@ import {
   type FactType,
 } from './expressions/fact-type.ts';
 import { digestOf, type Digest } from './digest.ts';
-import { agentOf, peopleBehind, type Directory } from './directory.ts';
+import { agentOf, groupsOf, peopleBehind, personOf, type Directory } from './directory.ts';
 import type { Lineage } from './identity.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import {
@@ -51,6 +51,12 @@ export interface RequestFacts {
   readonly agent: string;
   /** Ids of the people behind the request: owner, the person acted for, trigger, the requester. */
   readonly chain: readonly string[];
+  /** Id of the person that the requester acts for, or empty. Absent when that is nobody or several of the directory. */
+  readonly on_behalf_of?: string;
+  /** Id of the person who answers for the agent, or empty. Facts of before lack it, as they lack the groups. */
+  readonly owner?: string;
+  /** Ids of the groups that anybody in the chain is in, nested ones included. */
+  readonly groups?: readonly string[];
 }
 
 /** What the requester's past says, counted by the server. */
@@ -167,6 +173,9 @@ const REQUEST = record({
   break_glass: FLAG,
   agent: TEXT,
   chain: TEXTS,
+  on_behalf_of: TEXT,
+  owner: TEXT,
+  groups: TEXTS,
 });
 
 const HISTORY = record({ requests_24h: INTEGER, denials_24h: INTEGER, failures_24h: INTEGER });
@@ -253,13 +262,17 @@ export function factValues(policy: PolicySet, facts: PolicyFacts): Record<string
       tags: [...(target.tags ?? [])],
     },
     data: { class: target.data_class ?? UNCLASSIFIED },
-    request: { ...request, chain: [...request.chain] },
+    request: requestValues(request),
     history: { ...facts.history },
     ...calendarValues(policy, facts),
     ...(facts.plan === null ? {} : { plan: planValues(facts.plan) }),
     ...(facts.windows === null ? {} : { windows: windowValues(facts.windows) }),
     ...(facts.facts === undefined ? {} : { facts: resolvedValues(facts.facts) }),
   };
+}
+
+function requestValues({ groups, ...request }: RequestFacts): JsonValue {
+  return { ...request, chain: [...request.chain], ...(groups === undefined ? {} : { groups: [...groups] }) };
 }
 
 function planValues(plan: PlanFacts): JsonValue {
@@ -293,12 +306,26 @@ export function requestFacts(
   asked: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
 ): RequestFacts {
   const [requester] = asked.lineage;
+  const agent = requester && agentOf(directory, requester);
+  const chain = peopleBehind(directory, asked.lineage);
+  const actedFor = actedForBy(directory, asked.lineage);
   return {
     mode: asked.mode,
     break_glass: asked.break_glass,
-    agent: (requester && agentOf(directory, requester)?.id) ?? '',
-    chain: peopleBehind(directory, asked.lineage),
+    agent: agent?.id ?? '',
+    chain,
+    ...(actedFor === null ? {} : { on_behalf_of: actedFor }),
+    owner: agent?.owner ?? '',
+    groups: [...new Set(chain.flatMap((person) => groupsOf(directory, person)))].sort(),
   };
+}
+
+/** Null when it cannot be told: a condition that asks must not take somebody for nobody. */
+function actedForBy(directory: Directory, lineage: Lineage): string | null {
+  const members = lineage.filter(({ role }) => role === 'on_behalf_of');
+  const people = new Set(members.map((member) => personOf(directory, member)?.id ?? null));
+  const [person = ''] = people;
+  return people.size > 1 ? null : person;
 }
 
 /** What makes requests count together in a window. */

@@ -15,7 +15,11 @@ export function existingWhen(node: SyntaxNode, outcome: boolean): ReadonlySet<st
     const bothHold = (node.op === '&&') === outcome;
     return bothHold ? union(sides) : intersection(sides);
   }
-  if (!outcome) return NONE;
+  return outcome ? provenBy(node) : NONE;
+}
+
+/** What a test proves by being true. */
+function provenBy(node: SyntaxNode): ReadonlySet<string> {
   if (node.op === 'call' && node.args[0] === 'has') return pathSet(node.args[1][0]);
   if (node.op === 'in') return keySet(node.args[0], node.args[1]);
   const path = node.op === '.' ? pathOf(node) : null;
