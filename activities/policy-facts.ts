@@ -5,7 +5,7 @@ import type { Directory } from '../domain/directory.ts';
 import type { SignedRequest } from '../domain/envelope.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { actionOf, type PolicySet, type Target } from '../domain/policy.ts';
-import { planFacts, requestFacts, type PolicyFacts } from '../domain/policy-facts.ts';
+import { planFacts, requestFacts, withResolvedFacts, type PolicyFacts } from '../domain/policy-facts.ts';
 import { unseal } from '../domain/sealing.ts';
 import { historyOf, reserveWindows } from '../database/policy-facts.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -38,13 +38,8 @@ export async function gatherFacts(
     historyOf(manager, subject),
     plan === null ? null : reserveWindows(manager, subject),
   ]);
-  return {
-    ...known,
-    request: requestFacts(directory, { mode, lineage, break_glass }),
-    at: at.toISOString(),
-    history,
-    windows,
-  };
+  const request = requestFacts(directory, { mode, lineage, break_glass });
+  return withResolvedFacts(asked, { ...known, request, at: at.toISOString(), history, windows });
 }
 
 type Arguments = Readonly<Record<string, JsonValue>>;

@@ -16,6 +16,7 @@ import { readFolder, type PolicyFolder } from './policy-files/folder.ts';
 import type { Environment } from './policy-files/issuers.ts';
 import { Names } from './policy-files/names.ts';
 import { sortProblems, type PolicyProblem } from './policy-files/problem.ts';
+import { readFacts } from './policy-files/resolvers.ts';
 import { readRisk } from './policy-files/risk.ts';
 import { readRule } from './policy-files/rules.ts';
 import { NO_SETTINGS, readSettings } from './policy-files/settings.ts';
@@ -75,10 +76,11 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
   const directory = sources.directory
     ? readDirectory(sources.directory, { names, environment })
     : { people: [], agents: [], groups: [] };
-  const actions = sources.actions.map((value) => readAction(value, names));
+  const entries = sources.actions.map((value) => readAction(value, names));
   const { settings, risk, windows } = sources.settings
     ? readSettings(sources.settings, names, directory)
     : { settings: NO_SETTINGS, risk: undefined, windows: [] };
+  const actions = entries.map(({ action, facts }) => ({ ...action, ...readFacts(facts, action, names) }));
   const targets = sources.targets.map((value) => readTarget(value, { names, enums: settings.enums }));
   const catalogue: PolicySet = {
     ...settings,
@@ -91,15 +93,16 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
   };
   const types = (of: typeof ruleFactTypes, asked: readonly ActionDefinition[]): TypesByAction =>
     new Map(asked.map((action) => [action.action, of(catalogue, action)]));
+  const all = [...actions, ...OWN_ACTIONS];
   const context = {
     names,
     defaults: settings.defaults.require,
     production: settings.production,
-    types: types(ruleFactTypes, [...actions, ...OWN_ACTIONS]),
+    types: types(ruleFactTypes, all),
   };
   return {
     ...catalogue,
-    risk: readRisk(risk, types(riskFactTypes, actions)),
+    risk: readRisk(risk, { names, types: types(riskFactTypes, all) }),
     rules: sources.rules.map((value) => readRule(value, context)),
   };
 }

@@ -1,6 +1,6 @@
 import type { Clocks } from './calendar/clock.ts';
 import { onDuty, rotationMembers, type Rotation } from './calendar/rotation.ts';
-import { membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
+import { groupsOf, membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
 import { selectorsAt } from './escalation.ts';
 import { Expression } from './expressions/expression.ts';
@@ -306,10 +306,8 @@ export function isAcceptedReviewer(
   if (when === undefined) return true;
   const condition = new Expression(when);
   return [now, at_creation].every((directory) => {
-    const ids = directory.groups.map((group) => group.id);
-    const groups = ids.filter((group) => membersOf(directory, group).has(person));
-    const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id: person, groups } });
-    return condition.evaluate(bound).kind === 'true';
+    const reviewer = { id: person, groups: [...groupsOf(directory, person)] };
+    return condition.evaluate(bindFacts(REVIEWER_FACT_TYPES, { reviewer })).kind === 'true';
   });
 }
 

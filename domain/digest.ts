@@ -40,12 +40,13 @@ export function intentDigest(intent: Intent): Digest {
 }
 
 /**
- * The requirement digest: risk tier, distinct people, and the sorted set of what each rule demands. Rule names, prose
- * and order of rules do not change it.
+ * The requirement digest: risk tier, distinct people, what channels may show if that is limited, and the sorted set of
+ * what each rule demands. Rule names, prose and order of rules do not change it.
  */
 export function requirementDigest(requirement: Requirement): Digest {
   const rules = [...new Set(requirement.rules.map(ruleRequirementDigest))].sort();
-  return digestOf({ risk: requirement.risk, distinct_people: requirement.distinct_people, rules });
+  const { risk, distinct_people, channels } = requirement;
+  return digestOf({ risk, distinct_people, rules, ...(channels === undefined ? {} : { channels }) });
 }
 
 /** Requirements never change, so each is hashed once: an evaluation mostly meets the same few. */

@@ -94,6 +94,28 @@ function groupsWithin(directory: Directory, groupId: string): readonly Group[] {
   return found;
 }
 
+/** Asked for at every evaluation, of few people, in directories that may be large. A directory never changes. */
+const GROUPS = new WeakMap<Directory, Map<string, readonly string[]>>();
+
+/** Ids of all groups that a person is in, by nested groups too, in the order of the directory. */
+export function groupsOf(directory: Directory, person: string): readonly string[] {
+  const known = GROUPS.get(directory) ?? new Map<string, readonly string[]>();
+  GROUPS.set(directory, known);
+  const groups = known.get(person) ?? findGroups(directory, person);
+  known.set(person, groups);
+  return groups;
+}
+
+function findGroups({ groups }: Directory, person: string): readonly string[] {
+  const found = new Set(groups.filter(({ members }) => members.includes(person)).map(({ id }) => id));
+  let before = -1;
+  while (found.size > before) {
+    before = found.size;
+    for (const group of groups) if (group.groups.some((inner) => found.has(inner))) found.add(group.id);
+  }
+  return groups.map(({ id }) => id).filter((id) => found.has(id));
+}
+
 /**
  * Keys of everyone who counts as "own" for a lineage: ids of the people behind its identities, the owners of its
  * agents, and the identities themselves. A reviewer whose person or account is in the set is the requester.

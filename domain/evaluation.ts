@@ -1,4 +1,5 @@
 import { ruleRequirementDigest } from './digest.ts';
+import { strictestLimit } from './disclosure.ts';
 import type { Expression } from './expressions/expression.ts';
 import { bindFacts, withFact, withUnknown, type BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
@@ -16,7 +17,7 @@ import {
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
 import { indexOf, type IndexedRule } from './policy-index.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
-import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment } from './risk.ts';
+import { assessRisk, demandOf, isLineAbout, RISK_TIERS, underDemand, type RiskAssessment } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */
 export interface MatchedRule {
@@ -116,8 +117,8 @@ const UNKNOWN_ACTION: Evaluation = {
 };
 
 /**
- * A line that cannot be evaluated holds: doubt never lowers a tier. One that only facts could decide which the action
- * lacks, or which come with the plan, does not.
+ * A line that cannot be evaluated holds: doubt never lowers a tier. One that only facts could decide which come with the
+ * plan does not, nor, unless it names the action, one that only facts could decide which the action lacks.
  */
 function riskOf(
   asked: Asked,
@@ -125,9 +126,12 @@ function riskOf(
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
   const { policy } = asked;
   let isDegraded = false;
-  const holding = indexOf(policy).riskLines.filter(({ condition: { roots }, condition }) => {
+  const { action, target } = asked.facts;
+  const holding = indexOf(policy).riskLines.filter(({ line, condition }) => {
+    if (!isLineAbout(line, action, target.environment)) return false;
+    const { roots } = condition;
     const { kind } = condition.evaluate(withUnknown(bound, roots));
-    const isLacking = [...roots].some((root) => !bound.variables.has(root));
+    const isLacking = line.on === undefined && [...roots].some((root) => !bound.variables.has(root));
     const isOpen = kind === 'unknown' && (isLacking || isPlanAwaited(asked));
     if (kind === 'error' || (kind === 'unknown' && !isOpen)) isDegraded = true;
     return kind !== 'false' && !isOpen;
@@ -256,6 +260,7 @@ function requirementOf(asked: Asked, acting: Acting, risk: RiskAssessment): Requ
     risk: risk.tier,
     distinct_people: Math.max(demand.distinct_people, peopleFloor(asked)),
     rules: uniqueRules(rules.map((rule) => underDemand(rule, demand))),
+    ...strictestLimit(demand.channels, undefined),
   };
 }
 
@@ -315,6 +320,7 @@ export function tightened(old: Requirement, fresh: Requirement): Requirement {
     risk: RISK_TIERS[Math.max(RISK_TIERS.indexOf(old.risk), RISK_TIERS.indexOf(fresh.risk))] ?? 'critical',
     distinct_people: Math.max(old.distinct_people, fresh.distinct_people),
     rules: uniqueRules([...old.rules, ...fresh.rules]),
+    ...strictestLimit(old.channels, fresh.channels),
   };
 }
 

@@ -1,12 +1,32 @@
 import { calendarFacts } from './calendar/calendar.ts';
 import { freezeAt } from './calendar/freeze.ts';
 import type { JsonValue } from './canonical-json.ts';
-import { factTypeOf, type FactType } from './expressions/fact-type.ts';
+import {
+  factTypeOf,
+  FLAG,
+  INTEGER,
+  record,
+  TEXT,
+  TEXTS,
+  words,
+  type FactType,
+} from './expressions/fact-type.ts';
 import { digestOf, type Digest } from './digest.ts';
-import { agentOf, peopleBehind, type Directory } from './directory.ts';
+import { agentOf, groupsOf, peopleBehind, personOf, type Directory } from './directory.ts';
 import type { Lineage } from './identity.ts';
+import type { ResolvedFacts } from './fact-declarations.ts';
+import {
+  classType,
+  recallFacts,
+  resolvedType,
+  resolvedValues,
+  resolveFacts,
+  tagsType,
+  UNCLASSIFIED,
+} from './fact-resolvers.ts';
 import type { Plan, RiskFacts } from './plan.ts';
 import {
+  actionOf,
   isOwnAction,
   targetOf,
   type ActionDefinition,
@@ -31,6 +51,12 @@ export interface RequestFacts {
   readonly agent: string;
   /** Ids of the people behind the request: owner, the person acted for, trigger, the requester. */
   readonly chain: readonly string[];
+  /** Id of the person that the requester acts for, or empty. Absent when that is nobody or several of the directory. */
+  readonly on_behalf_of?: string;
+  /** Id of the person who answers for the agent, or empty. Facts of before lack it, as they lack the groups. */
+  readonly owner?: string;
+  /** Ids of the groups that anybody in the chain is in, nested ones included. */
+  readonly groups?: readonly string[];
 }
 
 /** What the requester's past says, counted by the server. */
@@ -83,6 +109,8 @@ export interface PolicyFacts {
   readonly history: HistoryFacts;
   /** By id of the window. Null before the request is planned. */
   readonly windows: Readonly<Record<string, WindowFacts>> | null;
+  /** What the action's own facts come to (`facts.NAME`). Absent for an action that declares none. */
+  readonly facts?: ResolvedFacts;
 }
 
 /** Facts as they are kept. The target is named: what it is, the policy that is asked says. */
@@ -93,28 +121,32 @@ export function storedFacts({ target, ...facts }: PolicyFacts): StoredFacts {
   return { ...facts, target: target.id };
 }
 
-/** Kept facts as a policy sees them; null when it has no such target. */
-export function recalledFacts(policy: PolicySet, facts: StoredFacts): PolicyFacts | null {
-  const target = targetOf(policy, facts.target);
-  return target ? { ...facts, target } : null;
+/**
+ * Kept facts as a policy sees them; null when it has no such target. What the policy itself says of arguments is asked of
+ * this one; who was who is as it was then or, with a directory, as it is there.
+ */
+export function recalledFacts(
+  policy: PolicySet,
+  { facts: kept, ...stored }: StoredFacts,
+  directory?: Directory,
+): PolicyFacts | null {
+  const target = targetOf(policy, stored.target);
+  if (!target) return null;
+  const action = actionOf(policy, stored.action) ?? {};
+  const facts = directory
+    ? resolveFacts(action, { ...stored, policy, directory })
+    : recallFacts(action, { ...stored, policy }, kept);
+  return { ...stored, target, ...(facts === undefined ? {} : { facts }) };
 }
 
-const TEXT: FactType = { kind: 'string', enum: null };
-const INTEGER: FactType = { kind: 'int' };
-const FLAG: FactType = { kind: 'bool' };
-const TEXTS: FactType = { kind: 'list', items: TEXT };
-
-function words(...allowed: readonly string[]): FactType {
-  return { kind: 'string', enum: allowed };
-}
-
-function record(fields: Readonly<Record<string, FactType>>): FactType {
-  return {
-    kind: 'object',
-    fields: Object.fromEntries(
-      Object.entries(fields).map(([name, type]) => [name, { type, optional: false }]),
-    ),
-  };
+/** The facts of a request, with those that its action declares. */
+export function withResolvedFacts(
+  { policy, directory }: { readonly policy: PolicySet; readonly directory: Directory },
+  known: Omit<PolicyFacts, 'facts'>,
+): PolicyFacts {
+  const { args, request } = known;
+  const facts = resolveFacts(actionOf(policy, known.action) ?? {}, { policy, directory, args, request });
+  return facts === undefined ? known : { ...known, facts };
 }
 
 const PLAN = record({
@@ -141,6 +173,9 @@ const REQUEST = record({
   break_glass: FLAG,
   agent: TEXT,
   chain: TEXTS,
+  on_behalf_of: TEXT,
+  owner: TEXT,
+  groups: TEXTS,
 });
 
 const HISTORY = record({ requests_24h: INTEGER, denials_24h: INTEGER, failures_24h: INTEGER });
@@ -162,7 +197,9 @@ export function ruleFactTypes(policy: PolicySet, action: ActionDefinition): Fact
 export function riskFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
   if (isOwnAction(action.action)) return ownFactTypes(policy, action);
   const windows = policy.windows.filter((window) => window.action.includes(action.action));
+  const facts = resolvedType(policy, action);
   return {
+    ...(facts === undefined ? {} : { facts }),
     args: factTypeOf(action.arguments),
     resource: resourceType(policy),
     data: record({ class: classType(policy) }),
@@ -207,16 +244,8 @@ function resourceType(policy: PolicySet): FactType {
     env: words(...policy.environments),
     production: FLAG,
     owners: TEXTS,
-    tags: policy.enums['tags'] ? { kind: 'list', items: words(...policy.enums['tags']) } : TEXTS,
+    tags: tagsType(policy),
   });
-}
-
-/** The class of data nobody has said anything about. */
-const UNCLASSIFIED = 'unclassified';
-
-function classType(policy: PolicySet): FactType {
-  const classes = policy.enums['data_class'];
-  return classes ? words(...classes, UNCLASSIFIED) : TEXT;
 }
 
 const CALENDARS = ['calendar', 'calendars'] as const;
@@ -242,12 +271,17 @@ export function factValues(
       tags: [...(target.tags ?? [])],
     },
     data: { class: target.data_class ?? UNCLASSIFIED },
-    request: { ...request, chain: [...request.chain] },
+    request: requestValues(request),
     history: { ...facts.history },
     ...(CALENDARS.some((name) => read.has(name)) ? calendarValues(policy, facts) : {}),
     ...(facts.plan === null ? {} : { plan: planValues(facts.plan) }),
     ...(facts.windows === null ? {} : { windows: windowValues(facts.windows) }),
+    ...(facts.facts === undefined ? {} : { facts: resolvedValues(facts.facts) }),
   };
+}
+
+function requestValues({ groups, ...request }: RequestFacts): JsonValue {
+  return { ...request, chain: [...request.chain], ...(groups === undefined ? {} : { groups: [...groups] }) };
 }
 
 function planValues(plan: PlanFacts): JsonValue {
@@ -281,12 +315,26 @@ export function requestFacts(
   asked: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
 ): RequestFacts {
   const [requester] = asked.lineage;
+  const agent = requester && agentOf(directory, requester);
+  const chain = peopleBehind(directory, asked.lineage);
+  const actedFor = actedForBy(directory, asked.lineage);
   return {
     mode: asked.mode,
     break_glass: asked.break_glass,
-    agent: (requester && agentOf(directory, requester)?.id) ?? '',
-    chain: peopleBehind(directory, asked.lineage),
+    agent: agent?.id ?? '',
+    chain,
+    ...(actedFor === null ? {} : { on_behalf_of: actedFor }),
+    owner: agent?.owner ?? '',
+    groups: [...new Set(chain.flatMap((person) => groupsOf(directory, person)))].sort(),
   };
+}
+
+/** Null when it cannot be told: a condition that asks must not take somebody for nobody. */
+function actedForBy(directory: Directory, lineage: Lineage): string | null {
+  const members = lineage.filter(({ role }) => role === 'on_behalf_of');
+  const people = new Set(members.map((member) => personOf(directory, member)?.id ?? null));
+  const [person = ''] = people;
+  return people.size > 1 ? null : person;
 }
 
 /** What makes requests count together in a window. */

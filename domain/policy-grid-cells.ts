@@ -3,7 +3,8 @@ import { Expression } from './expressions/expression.ts';
 import type { FactField, FactType } from './expressions/fact-type.ts';
 import { literalsIn, type Literals } from './expressions/literals.ts';
 import { pathText, type FactPath } from './expressions/reads.ts';
-import type { ActionDefinition, Target } from './policy.ts';
+import { argumentName, namesKnownTo } from './fact-resolvers.ts';
+import { actionOf, type ActionDefinition, type PolicySet, type Target } from './policy.ts';
 import type { FactTypes, PolicyFacts, StoredFacts } from './policy-facts.ts';
 
 /** A value of a fact; undefined where it is absent. */
@@ -49,9 +50,36 @@ export function axesOf(
   return [...axes.values()];
 }
 
-/** What a target is, its own policy says; risk is computed. Both follow from the rest of the cell. */
+/** What a target is and what arguments name, its own policy says; risk is computed. All follow from the rest of the cell. */
 function isVaried([root = '']: FactPath): boolean {
-  return root !== 'resource' && root !== 'data' && root !== 'risk';
+  return root !== 'resource' && root !== 'data' && root !== 'risk' && root !== 'facts';
+}
+
+/**
+ * The same axes, and the arguments from which facts are made that the conditions read: each takes what any of the
+ * policies knows by it, and one thing that none knows.
+ */
+export function withLookups(
+  axes: readonly Axis[],
+  conditions: readonly string[],
+  { action, policies }: { readonly action: string; readonly policies: readonly PolicySet[] },
+): readonly Axis[] {
+  const read = new Set(conditions.flatMap((text) => new Expression(text).factPaths).map(factNameIn));
+  const all = new Map(axes.map((axis) => [pathText(axis.path), axis]));
+  for (const policy of policies) {
+    for (const [name, resolver] of Object.entries(actionOf(policy, action)?.facts ?? {})) {
+      if (!read.has(name)) continue;
+      const path = ['args', argumentName(resolver.of)];
+      const before = all.get(pathText(path))?.values ?? [''];
+      const values = unique([...before, ...namesKnownTo(resolver, policy)]).slice(0, VALUES_MAX);
+      all.set(pathText(path), { path, values });
+    }
+  }
+  return [...all.values()];
+}
+
+function factNameIn([root, name]: FactPath): string | undefined {
+  return root === 'facts' ? name : undefined;
 }
 
 function valuesAt(

@@ -3,8 +3,17 @@ import { evaluate, type Evaluation } from './evaluation.ts';
 import { Expression } from './expressions/expression.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 import { recalledFacts, riskFactTypes, type StoredFacts } from './policy-facts.ts';
-import { axesOf, cellsOf, factsOf, type Axis, type Cell, type GridPlace } from './policy-grid-cells.ts';
+import {
+  axesOf,
+  cellsOf,
+  factsOf,
+  withLookups,
+  type Axis,
+  type Cell,
+  type GridPlace,
+} from './policy-grid-cells.ts';
 import { indexOf } from './policy-index.ts';
+import { isLineAbout } from './risk.ts';
 import { isLooser } from './strictness.ts';
 
 /** A request that the candidate treats more loosely than the base does. */
@@ -109,7 +118,7 @@ class Walk {
 }
 
 function outcomeOf(policy: PolicySet, stored: StoredFacts): Evaluation | null {
-  const facts = recalledFacts(policy, stored);
+  const facts = recalledFacts(policy, stored, policy.directory);
   return facts && evaluate(policy, facts, 'planned');
 }
 
@@ -120,7 +129,7 @@ function boundariesOf(policies: readonly [PolicySet, PolicySet], place: GridPlac
     const own = policy.targets.find(({ id }) => id === target.id) ?? target;
     return indexOf(policy).candidates(action.action, own);
   });
-  const risk = policies.flatMap((policy) => policy.risk.lines.map((line) => line.when));
+  const risk = policies.flatMap((policy) => riskConditions(policy, place));
   const hasShortPath = rules.some(({ rule }) => rule.break_glass);
   const conditions = new Map<string, string[]>();
   for (const { rule } of rules) {
@@ -129,9 +138,15 @@ function boundariesOf(policies: readonly [PolicySet, PolicySet], place: GridPlac
     if (rule.when === undefined || known.includes(rule.when)) continue;
     known.push(rule.when, ...(new Expression(rule.when).roots.has('risk') ? risk : []));
   }
-  const boundaries = [...conditions].map(([rule, texts]) => ({
-    rule,
-    axes: axesOf(texts, types, hasShortPath),
-  }));
-  return [{ rule: null, axes: axesOf(risk, types, hasShortPath) }, ...boundaries];
+  const axes = (texts: readonly string[]): readonly Axis[] =>
+    withLookups(axesOf(texts, types, hasShortPath), texts, { action: action.action, policies });
+  return [
+    { rule: null, axes: axes(risk) },
+    ...[...conditions].map(([rule, texts]) => ({ rule, axes: axes(texts) })),
+  ];
+}
+
+function riskConditions({ risk }: PolicySet, { action, target }: GridPlace): readonly string[] {
+  const about = risk.lines.filter((line) => isLineAbout(line, action.action, target.environment));
+  return about.map(({ when }) => when);
 }

@@ -50,6 +50,22 @@ const rule = z.strictObject({
     .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'readable text'),
 });
 
+const of = z
+  .string()
+  .max(200)
+  .regex(/^args\../u);
+
+const resolver = z.discriminatedUnion('resolver', [
+  z.strictObject({ resolver: z.enum(['identity', 'target']), of }),
+  z.strictObject({ resolver: z.literal('table'), of, table: name }),
+]);
+
+const table = z.strictObject({
+  id: name,
+  columns: z.record(name, z.union([z.enum(['text', 'integer', 'flag']), names])),
+  rows: z.record(z.string().max(500), z.record(name, z.union([line, z.int(), z.boolean()]))),
+});
+
 const action = z.strictObject({
   action: name,
   schema_version: z.int().positive(),
@@ -58,6 +74,7 @@ const action = z.strictObject({
   resource_type: name,
   arguments: json,
   fallback: z.enum(['review', 'forbid']),
+  facts: z.record(name, resolver).optional(),
 });
 
 const target = z.strictObject({
@@ -75,10 +92,18 @@ const demand = z.strictObject({
   distinct_people: z.int().positive(),
   minimum_grade: grade,
   maximum_age_ms: milliseconds.nullable(),
+  channels: z.enum(['summary', 'link']).optional(),
+});
+
+const riskLine = z.strictObject({
+  on: z.strictObject({ action: names, env: names.nullable() }).optional(),
+  weight: z.int(),
+  because: line,
+  when: condition,
 });
 
 const risk = z.strictObject({
-  lines: z.array(z.strictObject({ weight: z.int(), because: line, when: condition })).max(1_000),
+  lines: z.array(riskLine).max(1_000),
   tiers: z.strictObject({ medium: z.int(), high: z.int(), critical: z.int() }),
   demands: z.partialRecord(z.enum(RISK_TIERS), demand),
 });
@@ -183,4 +208,5 @@ export const policySetSchema = z.strictObject({
   rotations: z.array(rotation).max(1_000),
   polled_rotations: z.array(polledRotation).min(1).max(1_000).optional(),
   operators: names.optional(),
+  tables: z.array(table).max(200).optional(),
 });

@@ -5,6 +5,7 @@ import type { Rotation } from './calendar/rotation.ts';
 import { digestOf, type Digest } from './digest.ts';
 import type { Directory } from './directory.ts';
 import type { JsonValue } from './canonical-json.ts';
+import type { FactResolver, LookupTable } from './fact-declarations.ts';
 import type { RuleRequirement, Selector } from './requirement.ts';
 import type { RiskPolicy } from './risk.ts';
 
@@ -20,6 +21,8 @@ export interface ActionDefinition {
   readonly arguments: Readonly<Record<string, JsonValue>>;
   /** What to do when no rule matches. */
   readonly fallback: 'review' | 'forbid';
+  /** Facts that the server makes from the arguments, by name, for conditions (`facts.NAME`). */
+  readonly facts?: Readonly<Record<string, FactResolver>>;
 }
 
 /** A thing that actions act on. `connection` holds references (`env:`, `file:`), never secrets. */
@@ -88,6 +91,8 @@ export interface PolicySet {
   readonly polled_rotations?: readonly PolledRotation[];
   /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
   readonly operators?: readonly Selector[];
+  /** What facts of actions may be looked up in, by id. */
+  readonly tables?: readonly LookupTable[];
 }
 
 /** What sets of earlier versions lack. */

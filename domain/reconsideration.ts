@@ -3,7 +3,7 @@ import type { Directory } from './directory.ts';
 import { combinedRequirement, evaluate } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
 import type { PolicySet } from './policy.ts';
-import { recalledFacts, type StoredFacts } from './policy-facts.ts';
+import { recalledFacts, requestFacts, type PolicyFacts, type StoredFacts } from './policy-facts.ts';
 import { mayStillAsk } from './requester.ts';
 import type { Requirement } from './requirement.ts';
 
@@ -29,7 +29,7 @@ export interface Today {
  * for. In doubt it must. A hint only: whoever looks decides from the facts of that moment.
  */
 export function mustReconsider({ lineage, requirement, facts }: WaitingRequest, today: Today): boolean {
-  const recalled = facts && recalledFacts(today.policy, facts);
+  const recalled = facts && factsOfToday(facts, lineage, today);
   if (!recalled || !requirement) return true;
   // Who is not known any more is told by the claim, which knows whom the directory knew.
   const directories = { now: today.directory, at_creation: today.directory };
@@ -38,4 +38,15 @@ export function mustReconsider({ lineage, requirement, facts }: WaitingRequest, 
   if (evaluation.effect === 'forbid') return true;
   const demanded = combinedRequirement(requirement, evaluation);
   return demanded === null || requirementDigest(demanded) !== requirementDigest(requirement);
+}
+
+/** The same request, asked by the same identities, in the directory of today. */
+function factsOfToday(
+  facts: StoredFacts,
+  lineage: Lineage,
+  { policy, directory }: Today,
+): PolicyFacts | null {
+  const { mode, break_glass } = facts.request;
+  const request = requestFacts(directory, { mode, break_glass, lineage });
+  return recalledFacts(policy, { ...facts, request }, directory);
 }

@@ -38,12 +38,20 @@ export interface RuleRequirement {
 /** How much could go wrong, computed from server-made facts only. */
 export type RiskTier = 'low' | 'medium' | 'high' | 'critical';
 
+/**
+ * How much of a request may be shown where it is not opened itself: everything that is shown there otherwise, what is
+ * asked for without details, or only that somebody is asked and where to look.
+ */
+export type ChannelLimit = 'all' | 'summary' | 'link';
+
 /** What policy demands before the action may run. */
 export interface Requirement {
   readonly risk: RiskTier;
   /** Distinct people over the whole request, whatever the rules say. */
   readonly distinct_people: number;
   readonly rules: readonly RuleRequirement[];
+  /** What channels may show of it. Absent: all. */
+  readonly channels?: Exclude<ChannelLimit, 'all'>;
 }
 
 /** True when `grade` is at least as strong as `minimum`. */

@@ -1,7 +1,10 @@
-import type { EvidenceGrade, RiskTier, RuleRequirement } from './requirement.ts';
+import { strictestLimit } from './disclosure.ts';
+import type { ChannelLimit, EvidenceGrade, RiskTier, RuleRequirement } from './requirement.ts';
 
 /** One reason that adds weight when its condition (CEL) over server-made facts is true. */
 export interface RiskLine {
+  /** The only actions and environments that it is about. Absent: whatever action has the facts that it reads. */
+  readonly on?: { readonly action: readonly string[]; readonly env: readonly string[] | null };
   readonly weight: number;
   readonly because: string;
   readonly when: string;
@@ -12,6 +15,8 @@ export interface TierDemand {
   readonly distinct_people: number;
   readonly minimum_grade: EvidenceGrade;
   readonly maximum_age_ms: number | null;
+  /** What channels may show. Absent: all. */
+  readonly channels?: Exclude<ChannelLimit, 'all'>;
 }
 
 /** How risk is computed and what follows from it. The lines are the specification. */
@@ -47,6 +52,12 @@ export const DEFAULT_RISK: RiskPolicy = {
   demands: { critical: { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null } },
 };
 
+/** False for a line that is about other actions or environments: there it neither adds weight nor takes any away. */
+export function isLineAbout({ on }: RiskLine, action: string, environment: string): boolean {
+  if (on === undefined) return true;
+  return on.action.includes(action) && (on.env === null || on.env.includes(environment));
+}
+
 /** The tier of the lines that hold. More lines never lower it. */
 export function assessRisk(policy: RiskPolicy, holding: readonly RiskLine[]): RiskAssessment {
   const score = holding.reduce((sum, line) => sum + line.weight, 0);
@@ -68,6 +79,7 @@ function strictest(left: TierDemand, right: TierDemand): TierDemand {
     distinct_people: Math.max(left.distinct_people, right.distinct_people),
     minimum_grade: left.minimum_grade < right.minimum_grade ? left.minimum_grade : right.minimum_grade,
     maximum_age_ms: ages.length === 0 ? null : Math.min(...ages),
+    ...strictestLimit(left.channels, right.channels),
   };
 }
 

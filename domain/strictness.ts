@@ -1,4 +1,5 @@
 import { ruleRequirementDigest } from './digest.ts';
+import { isLimitAtLeastAsStrict } from './disclosure.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { RuleEffect } from './policy.ts';
 import {
@@ -15,14 +16,15 @@ export const EFFECTS: readonly RuleEffect[] = ['allow', 'review', 'forbid'];
 
 /**
  * True only when whatever satisfies `strict` also satisfies `loose`: every rule of `loose` is in `strict`, alike or
- * stronger (a larger quorum, one more stage, fewer groups to choose from, harder terms), with no fewer distinct people
- * and no lower risk. Groups are compared by name. False may also mean that the two cannot be compared: two different
+ * stronger (a larger quorum, one more stage, fewer groups to choose from, harder terms), with no fewer distinct people,
+ * no lower risk and no more shown in channels. Groups are compared by name. False may also mean that the two cannot be compared: two different
  * groups, say, of which neither is the stricter.
  */
 export function isAtLeastAsStrict(strict: Requirement, loose: Requirement): boolean {
   return (
     strict.distinct_people >= loose.distinct_people &&
     RISK_TIERS.indexOf(strict.risk) >= RISK_TIERS.indexOf(loose.risk) &&
+    isLimitAtLeastAsStrict(strict.channels, loose.channels) &&
     loose.rules.every((wanted) => strict.rules.some((rule) => isRuleAtLeastAsStrict(rule, wanted)))
   );
 }

@@ -76,6 +76,7 @@ const requirementSchema = z.object({
       clock: z.string().exactOptional(),
     }),
   ),
+  channels: z.enum(['summary', 'link']).exactOptional(),
 }) satisfies z.ZodType<Requirement>;
 
 const pendingFactsSchema = z.object({

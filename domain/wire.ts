@@ -166,6 +166,10 @@ export const requirementSchema = z.object({
         .describe('Calendar whose business time escalations and the expiry count. Absent: wall time'),
     }),
   ),
+  channels: z
+    .enum(['summary', 'link'])
+    .optional()
+    .describe('What chats, mails and lists may show of the request. Absent: all'),
 });
 
 const progressSchema = z.object({

@@ -3,6 +3,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 
 import type { Tally } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
+import type { ChannelLimit } from '../domain/requirement.ts';
 
 /** The type name of the workflow, fixed: open requests refer to it. */
 export const PRIVILEGED_ACTION = 'privilegedAction';
@@ -31,6 +32,8 @@ export interface WorkflowState {
   readonly next_escalation_at: string | null;
   readonly tally: Tally | null;
   readonly how_to_decide: string;
+  /** What policy lets a channel such as this one show; what it does not is null here. */
+  readonly shown: ChannelLimit;
 }
 
 /** A decision that the API signed: of the API itself, or a ticket pasted by a reviewer. Anything else is junk. */

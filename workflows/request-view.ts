@@ -1,6 +1,8 @@
+import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 
 import type { Evaluated } from '../activities/index.ts';
+import { shownInChannel } from '../domain/disclosure.ts';
 import { nextEscalation } from '../domain/escalation.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
@@ -27,11 +29,8 @@ export class RequestView {
     this.#round = round;
     this.#decisions = [];
     this.#status = 'pending';
-    upsertSearchAttributes([
-      { key: searchAttributes.status, value: 'pending' },
-      { key: searchAttributes.risk, value: round.requirement.risk },
-      { key: searchAttributes.expiresAt, value: new Date(round.expires_at) },
-    ]);
+    const limited = limitedAttributes(round);
+    upsertSearchAttributes([{ key: searchAttributes.status, value: 'pending' }, ...limited]);
     this.#describe();
   }
 
@@ -73,15 +72,26 @@ export class RequestView {
   }
 
   state(): WorkflowState {
-    const open = this.#status === 'pending' && this.#round ? this.tallyFacts(this.#round) : null;
-    return {
+    const requirement = this.#round?.requirement ?? null;
+    const link = {
       request: workflowInfo().workflowId,
       status: this.#status,
-      ...digestAndExpiry(this.#round),
-      next_escalation_at: open && (nextEscalation(open, open.now)?.at ?? null),
-      tally: open && tally(open),
       how_to_decide: this.#howToDecide,
+      shown: requirement?.channels ?? ('all' as const),
     };
+    const whole = { link, summary: digestAndExpiry(this.#round), details: this.#standing() };
+    const shown = shownInChannel(whole, requirement);
+    return {
+      ...shown.link,
+      ...(shown.summary ?? digestAndExpiry(null)),
+      ...(shown.details ?? NO_STANDING),
+    };
+  }
+
+  #standing(): Pick<WorkflowState, 'next_escalation_at' | 'tally'> {
+    if (this.#status !== 'pending' || !this.#round) return NO_STANDING;
+    const open = this.tallyFacts(this.#round);
+    return { next_escalation_at: nextEscalation(open, open.now)?.at ?? null, tally: tally(open) };
   }
 
   /** Markdown for the Temporal UI. Only server-made facts: requirement, deadlines, digest. */
@@ -89,26 +99,53 @@ export class RequestView {
     const round = this.#status === 'pending' ? this.#round : null;
     const lines = [`**Status:** ${this.#status}`];
     if (this.#heldUntil !== null) lines.push(`**Held until:** ${this.#heldUntil}`);
-    if (round) lines.push(...this.#awaited(round));
+    if (round) lines.push(...this.#asked(round));
     setCurrentDetails(lines.join('\n\n'));
+  }
+
+  #asked(round: Round): string[] {
+    const { link, summary, details } = shownInChannel(
+      {
+        link: [`**How to decide here:** ${this.#howToDecide}`],
+        summary: [
+          `**Risk:** ${round.requirement.risk}`,
+          `**Expires:** ${round.expires_at} (silence is a denial)`,
+          `**Decision digest:** ${round.decision_digest}`,
+        ],
+        details: [`**Awaiting:**\n\n${this.#awaited(round).join('\n')}`],
+      },
+      round.requirement,
+    );
+    const isWithheld = details === null;
+    return [
+      ...(details ?? []),
+      ...(summary ?? []),
+      ...(isWithheld ? ['**Not shown here:** policy keeps the rest of it inside of Keyturn'] : []),
+      ...link,
+    ];
   }
 
   #awaited(round: Round): string[] {
     const standing = tally(this.tallyFacts(round));
-    const stages = round.requirement.rules.flatMap((rule, ruleIndex) =>
+    return round.requirement.rules.flatMap((rule, ruleIndex) =>
       rule.stages.map((stage, stageIndex) => {
         const filled = standing.rules[ruleIndex]?.[stageIndex]?.filled_by.length ?? 0;
         return `- ${filled} of ${stage.quorum} from ${stage.any.join(' or ')} (rule ${rule.rule})`;
       }),
     );
-    return [
-      `**Awaiting:**\n\n${stages.join('\n')}`,
-      `**Risk:** ${round.requirement.risk}`,
-      `**Expires:** ${round.expires_at} (silence is a denial)`,
-      `**Decision digest:** ${round.decision_digest}`,
-      `**How to decide here:** ${this.#howToDecide}`,
-    ];
   }
+}
+
+const NO_STANDING = { next_escalation_at: null, tally: null };
+
+/** Search attributes are shown in lists of workflows: they are a channel as well. What an earlier round showed goes. */
+function limitedAttributes({ requirement, expires_at }: Round): SearchAttributeUpdatePair[] {
+  const values = { risk: requirement.risk, expiresAt: new Date(expires_at) };
+  const { summary } = shownInChannel({ link: null, summary: values, details: null }, requirement);
+  return [
+    { key: searchAttributes.risk, value: summary?.risk ?? null },
+    { key: searchAttributes.expiresAt, value: summary?.expiresAt ?? null },
+  ];
 }
 
 function digestAndExpiry(

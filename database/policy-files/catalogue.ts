@@ -13,8 +13,14 @@ export const CONNECTORS: readonly string[] = ['postgres.execute'];
 
 const ACTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/;
 
+/** An action, opened: its facts are read once the tables are known. */
+export interface ActionEntry {
+  readonly action: ActionDefinition;
+  readonly facts: Value | undefined;
+}
+
 /** Reads one entry of `actions/`. */
-export function readAction(value: Value, names: Names): ActionDefinition {
+export function readAction(value: Value, names: Names): ActionEntry {
   const fields = value.fields({
     action: 'required',
     schema_version: 'required',
@@ -23,10 +29,11 @@ export function readAction(value: Value, names: Names): ActionDefinition {
     resource_type: 'required',
     arguments: 'required',
     fallback: 'optional',
+    facts: 'optional',
   });
   const resourceType = fields.name('resource_type');
   if (!refuseOwn(fields.get('resource_type'), resourceType)) names.allow('resource type', resourceType);
-  return {
+  const action: ActionDefinition = {
     action: readActionName(fields.get('action'), names),
     schema_version: fields.get('schema_version')?.integer({ min: 1, max: 1_000_000 }) ?? 1,
     title: fields.text('title'),
@@ -35,6 +42,7 @@ export function readAction(value: Value, names: Names): ActionDefinition {
     arguments: readSchema(fields.get('arguments')),
     fallback: fields.get('fallback')?.choice(['review', 'forbid']) ?? 'review',
   };
+  return { action, facts: fields.get('facts') };
 }
 
 function readActionName(value: Value | undefined, names: Names): string {

@@ -9,6 +9,11 @@ import type { Value } from './value.ts';
 /** The facts that a condition may read, by the action it is about. */
 export type TypesByAction = ReadonlyMap<string, FactTypes>;
 
+/** The facts of these actions; of what the catalogue lacks there are none, and that is told elsewhere. */
+export function typesOn(actions: readonly string[], types: TypesByAction): TypesByAction {
+  return new Map([...types].filter(([action]) => actions.includes(action)));
+}
+
 /** Longer conditions are refused: nobody could review them. */
 const LENGTH_MAX = 2_048;
 

@@ -5,7 +5,7 @@ import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { digestOf } from '../../domain/digest.ts';
 import type { ActionDefinition, CountingWindow, PolicySet, Rule, Target } from '../../domain/policy.ts';
 import type { RuleRequirement, Stage } from '../../domain/requirement.ts';
-import { DEFAULT_RISK, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
+import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
 
 /**
@@ -29,7 +29,7 @@ function file(kind: FileKind, name: string, content: unknown): PolicyFolder['fil
 }
 
 function settingsOf(policy: PolicySet): unknown {
-  const { version, environments, production, enums, defaults, operators } = policy;
+  const { version, environments, production, enums, defaults, operators, tables } = policy;
   return {
     version,
     environments,
@@ -39,6 +39,7 @@ function settingsOf(policy: PolicySet): unknown {
     risk: riskOf(policy.risk),
     windows: policy.windows.map(windowOf),
     ...(operators === undefined ? {} : { operators }),
+    ...(tables === undefined ? {} : { tables: byId(tables, ({ id: _id, ...table }) => table) }),
     calendars: byId(policy.calendars, calendarOf),
     freezes: policy.freezes.map(freezeOf),
     selectors: { oncall: oncallOf(policy) },
@@ -66,11 +67,16 @@ function duration(milliseconds: number): string {
 function riskOf({ lines, tiers, demands }: RiskPolicy): unknown {
   const isBuiltIn = digestOf(lines) === digestOf(DEFAULT_RISK.lines);
   const written = Object.entries(demands).map(([tier, demand]) => [tier, demandOf(demand)]);
-  return { ...(isBuiltIn ? {} : { lines }), tiers, demands: Object.fromEntries(written) };
+  return { ...(isBuiltIn ? {} : { lines: lines.map(lineOf) }), tiers, demands: Object.fromEntries(written) };
 }
 
-function demandOf({ distinct_people, minimum_grade, maximum_age_ms: age }: TierDemand): unknown {
-  return { distinct_people, minimum_grade, ...(age === null ? {} : { maximum_age: duration(age) }) };
+function lineOf({ on, ...line }: RiskLine): unknown {
+  if (on === undefined) return line;
+  return { on: { action: on.action, ...(on.env === null ? {} : { env: on.env }) }, ...line };
+}
+
+function demandOf({ maximum_age_ms: age, ...demand }: TierDemand): unknown {
+  return { ...demand, ...(age === null ? {} : { maximum_age: duration(age) }) };
 }
 
 function windowOf({ id, action, over_ms, per, sum }: CountingWindow): unknown {

@@ -16,6 +16,7 @@ export type NameKind =
   | 'resource type'
   | 'rotation'
   | 'rule'
+  | 'table'
   | 'target'
   | 'window';
 

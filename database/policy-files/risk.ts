@@ -1,3 +1,5 @@
+import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
+import { isOwnAction } from '../../domain/policy.ts';
 import type { EvidenceGrade, RiskTier } from '../../domain/requirement.ts';
 import {
   DEFAULT_RISK,
@@ -6,32 +8,51 @@ import {
   type RiskPolicy,
   type TierDemand,
 } from '../../domain/risk.ts';
-import { readPartialCondition, type TypesByAction } from './conditions.ts';
+import { readCondition, readPartialCondition, typesOn, type TypesByAction } from './conditions.ts';
+import { readLineMatch } from './match.ts';
+import type { Names } from './names.ts';
 import type { Value } from './value.ts';
 
 const WEIGHT_MAX = 100;
 const PEOPLE_MAX = 20;
 const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
 
+/** What the lines are read with. */
+export interface RiskContext {
+  readonly names: Names;
+  /** What conditions may read, for each action of the catalogue and of Keyturn itself. */
+  readonly types: TypesByAction;
+}
+
 /** Reads `risk` of `keyturn.yaml`. What it leaves out is as built in. */
-export function readRisk(value: Value | undefined, types: TypesByAction): RiskPolicy {
+export function readRisk(value: Value | undefined, context: RiskContext): RiskPolicy {
   const fields = value?.fields({ lines: 'optional', tiers: 'optional', demands: 'optional' });
   const lines = fields?.get('lines');
   return {
-    lines: lines ? lines.items().map((line) => readLine(line, types)) : DEFAULT_RISK.lines,
+    lines: lines ? lines.items().map((line) => readLine(line, context)) : DEFAULT_RISK.lines,
     tiers: readTiers(fields?.get('tiers')),
     demands: readDemands(fields?.get('demands')),
   };
 }
 
-function readLine(value: Value, types: TypesByAction): RiskLine {
-  const fields = value.fields({ weight: 'required', because: 'required', when: 'required' });
-  const condition = fields.get('when');
+function readLine(value: Value, context: RiskContext): RiskLine {
+  const fields = value.fields({ on: 'optional', weight: 'required', because: 'required', when: 'required' });
+  const match = fields.get('on');
+  const on = match && readLineMatch(match, context.names);
   return {
+    ...(on ? { on } : {}),
     weight: fields.get('weight')?.integer({ min: 1, max: WEIGHT_MAX }) ?? 1,
     because: fields.text('because'),
-    when: condition ? readPartialCondition(condition, types) : '',
+    when: readLineCondition(fields.get('when'), on, context),
   };
+}
+
+/** A line that names its actions may read whatever all of them have, arguments as well. */
+function readLineCondition(value: Value | undefined, on: RiskLine['on'], { types }: RiskContext): string {
+  if (!value) return '';
+  if (on) return readCondition(value, typesOn(on.action, types));
+  const foreign = new Map([...types].filter(([action]) => !isOwnAction(action)));
+  return readPartialCondition(value, foreign);
 }
 
 /** Each tier starts above the one below it, else one of them would never hold. */
@@ -61,10 +82,13 @@ function readDemand(value: Value): TierDemand {
     distinct_people: 'optional',
     minimum_grade: 'optional',
     maximum_age: 'optional',
+    channels: 'optional',
   });
+  const channels = fields.get('channels')?.choice(CHANNEL_LIMITS);
   return {
     distinct_people: fields.get('distinct_people')?.integer({ min: 1, max: PEOPLE_MAX }) ?? 1,
     minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? 'C',
     maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? null,
+    ...(channels === undefined || channels === 'all' ? {} : { channels }),
   };
 }

@@ -4,7 +4,8 @@ import type { RuleRequirement } from '../../domain/requirement.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
-import { readCondition, type TypesByAction } from './conditions.ts';
+import { readCondition, typesOn, type TypesByAction } from './conditions.ts';
+import { readMatch } from './match.ts';
 import { readRequire, type RequireDefaults } from './require.ts';
 import { checkVersion } from './settings.ts';
 import type { Value } from './value.ts';
@@ -72,40 +73,13 @@ function declareId(fields: Fields, names: Names): string {
   return id;
 }
 
-/** Every action of the catalogue, but none of Keyturn's own. */
-const EVERY_ACTION = '*';
-
-function readMatch(value: Value | undefined, names: Names): Rule['on'] {
-  const fields = value?.fields({ action: 'required', env: 'optional', target: 'optional' });
-  const read = (key: string, kind: 'action' | 'environment' | 'target'): readonly string[] => {
-    const listed = fields?.names(key) ?? [];
-    const named = listed.filter((name) => kind !== 'action' || name.text() !== EVERY_ACTION);
-    for (const name of named) names.require(kind, name.text(), name);
-    if (named.length < listed.length)
-      return names
-        .all('action')
-        .filter((name) => !isOwnAction(name))
-        .sort();
-    return named.map((name) => name.text());
-  };
-  return {
-    action: read('action', 'action'),
-    env: fields?.get('env') ? read('env', 'environment') : null,
-    ...(fields?.get('target') ? { target: read('target', 'target') } : {}),
-  };
-}
-
 function readWhen(
   value: Value | undefined,
   on: Rule['on'],
   { types }: RuleContext,
 ): { readonly when?: string } {
   if (!value) return {};
-  const relevant = on.action.flatMap((action) => {
-    const facts = types.get(action);
-    return facts ? [[action, facts] as const] : [];
-  });
-  return { when: readCondition(value, new Map(relevant)) };
+  return { when: readCondition(value, typesOn(on.action, types)) };
 }
 
 function checkFlags(fields: Fields, effect: Rule['effect'] | undefined): void {

@@ -7,6 +7,7 @@ import { readOperators } from './operators.ts';
 import { quote } from './problem.ts';
 import { BUILT_IN_DEFAULTS, readRequire } from './require.ts';
 import { readRotations } from './rotations.ts';
+import { readTables } from './tables.ts';
 import type { Value } from './value.ts';
 
 /** The version of the file format. */
@@ -25,6 +26,7 @@ export type Settings = Pick<
   | 'freezes'
   | 'rotations'
   | 'polled_rotations'
+  | 'tables'
 >;
 
 /** Stands in for a `keyturn.yaml` that could not be read; a set with a problem is never used. */
@@ -66,6 +68,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     calendars: 'optional',
     freezes: 'optional',
     selectors: 'optional',
+    tables: 'optional',
   });
   checkVersion(fields.get('version'));
   const environments = fields.names('environments').map((value) => {
@@ -88,6 +91,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     freezes: readFreezes(fields.get('freezes'), { names, calendars }),
     ...rotations,
     ...readOperators(fields.get('operators'), names, directory),
+    ...readTables(fields.get('tables'), names),
   };
   return { settings, risk: fields.get('risk'), windows: fields.get('windows')?.list() ?? [] };
 }

@@ -16,7 +16,7 @@ export interface Sources {
 
 /** Names that a kind of file declares: when one of its files cannot be read, not finding them proves nothing. */
 const DECLARED_BY: Readonly<Record<FileKind, readonly NameKind[]>> = {
-  settings: ['environment', 'calendar', 'freeze', 'rotation'],
+  settings: ['environment', 'calendar', 'freeze', 'rotation', 'table'],
   directory: ['person', 'group', 'agent'],
   actions: ['action', 'resource type'],
   targets: ['target'],

@@ -1,7 +1,16 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 import type { JsonValue } from '../../domain/canonical-json.ts';
-import { actionOf, isOwnAction, OWN_TARGET, targetOf, type PolicySet } from '../../domain/policy.ts';
+import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
+import {
+  actionOf,
+  isOwnAction,
+  OWN_ACTIONS,
+  OWN_TARGET,
+  PUBLISH,
+  targetOf,
+  type PolicySet,
+} from '../../domain/policy.ts';
 import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-facts.ts';
 import {
   REVIEW_ANSWERS,
@@ -10,6 +19,7 @@ import {
   type PolicyTestExpectation,
   type PolicyTestGiven,
 } from '../../domain/policy-test.ts';
+import { TEST_STATUSES } from '../../domain/policy-test-review.ts';
 import { REQUEST_MODES } from '../../domain/request.ts';
 import { RISK_TIERS } from '../../domain/risk.ts';
 import { parseFile } from './document.ts';
@@ -17,6 +27,7 @@ import type { Fields } from './fields.ts';
 import { readTestFiles } from './folder.ts';
 import { Names } from './names.ts';
 import { readOnCall } from './polled-rotations.ts';
+import { readDecisions } from './test-decisions.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
 import { readSelector } from './selector.ts';
 import { checkVersion } from './settings.ts';
@@ -42,8 +53,8 @@ export async function loadPolicyTests(directory: string, policy: PolicySet): Pro
 /** Everything that a test may name. */
 function namesOf(policy: PolicySet): Names {
   const names = new Names();
-  for (const { action } of policy.actions) names.allow('action', action);
-  for (const { id } of policy.targets) names.allow('target', id);
+  for (const { action } of [...policy.actions, ...OWN_ACTIONS]) names.allow('action', action);
+  for (const id of [OWN_TARGET, ...policy.targets.map((target) => target.id)]) names.allow('target', id);
   for (const { id } of policy.rules) names.allow('rule', id);
   for (const { id } of policy.windows) names.allow('window', id);
   for (const { id } of [...policy.rotations, ...(policy.polled_rotations ?? [])]) names.allow('rotation', id);
@@ -112,6 +123,7 @@ const NOTHING: PolicyTestGiven = {
   at: USUAL_TIME,
   history: { requests_24h: 0, denials_24h: 0, failures_24h: 0 },
   windows: {},
+  decisions: [],
 };
 
 function readGiven(value: Value | undefined, { policy, names }: TestContext): PolicyTestGiven {
@@ -129,6 +141,7 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     history: 'optional',
     windows: 'optional',
     on_call: 'optional',
+    decisions: 'optional',
   });
   const action = named(fields.get('action'), 'action', names);
   const plan = fields.get('plan');
@@ -141,13 +154,14 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     requester: requesterOf(fields.get('requester'), names),
     on_behalf_of: named(fields.get('on_behalf_of'), 'person', names) || null,
     arguments: readArguments(fields, policy, action),
-    plan: plan ? readPlan(plan) : null,
+    plan: plan ? readPlan(plan, action) : null,
     mode: readMode(fields.get('mode'), isPlanned),
     break_glass: fields.flag('break_glass', false),
     at: readInstant(fields.get('at')),
     history: readHistory(fields.get('history')),
     windows: readWindows(fields, { policy, names, action, isKnown: plan !== undefined || !isPlanned }),
     ...readOnCall(fields.get('on_call'), { policy, names }),
+    decisions: readDecisions(fields.get('decisions'), names),
   };
 }
 
@@ -182,7 +196,8 @@ function readArguments(fields: Fields, policy: PolicySet, name: string): PolicyT
   const value = fields.get('arguments');
   const given = value ? objectOf(value) : {};
   const action = actionOf(policy, name);
-  if (!action) return given;
+  // What arguments of actions on Keyturn itself name does not exist in a test, and no condition reads it.
+  if (!action || (isOwnAction(name) && !value)) return given;
   const ajv = new Ajv2020({ strict: true, allErrors: false, logger: false });
   if (ajv.validate(action.arguments, given)) return given;
   const [error] = ajv.errors ?? [];
@@ -200,8 +215,10 @@ function objectOf(value: Value): Readonly<Record<string, JsonValue>> {
 
 const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
-function readPlan(value: Value): PlanFacts {
+function readPlan(value: Value, action: string): PlanFacts {
   const fields = value.fields({
+    is_loosening:
+      action === PUBLISH.action ? 'optional' : { refused: `only a plan of ${PUBLISH.action} says so` },
     rows: 'optional',
     resources: 'optional',
     names: 'optional',
@@ -217,6 +234,7 @@ function readPlan(value: Value): PlanFacts {
     is_reversible: fields.flag('reversible', true),
     is_fully_previewed: fields.flag('previewed', true),
     names,
+    ...(fields.get('is_loosening') ? { is_loosening: fields.flag('is_loosening', true) } : {}),
   };
 }
 
@@ -281,11 +299,21 @@ function readExpectation(value: Value | undefined, names: Names): PolicyTestExpe
     rules: 'optional',
     stages: 'optional',
     expires: 'optional',
+    status: 'optional',
+    channels: 'optional',
   });
   if (value.isMapping() && value.pairs().length === 0) value.refuse('expects nothing');
   const effect = fields.get('effect')?.choice(['allow', 'review', 'forbid'] as const);
   const risk = fields.get('risk')?.choice(RISK_TIERS);
-  return { ...(effect ? { effect } : {}), ...(risk ? { risk } : {}), ...readDemands(fields, names) };
+  const status = fields.get('status')?.choice(TEST_STATUSES);
+  const channels = fields.get('channels')?.choice(CHANNEL_LIMITS);
+  return {
+    ...(effect ? { effect } : {}),
+    ...(risk ? { risk } : {}),
+    ...(status ? { status } : {}),
+    ...(channels ? { channels } : {}),
+    ...readDemands(fields, names),
+  };
 }
 
 function readDemands(fields: Fields, names: Names): PolicyTestExpectation {

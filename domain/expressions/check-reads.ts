@@ -1,5 +1,6 @@
 import { didYouMean, quote } from '../suggestion.ts';
 import { ENGINE_NAMES, type NodeOf, type Range, type SyntaxNode } from './engine.ts';
+import { isTrue } from './existing.ts';
 import type { FactType } from './fact-type.ts';
 import { typeName, type Inference, type Scope } from './inference.ts';
 import { pathOf, pathText } from './reads.ts';
@@ -83,16 +84,19 @@ function fieldType(inference: Inference, owner: FactType, read: FieldRead): Fact
     const hint = didYouMean(read.name, Object.keys(owner.fields));
     return inference.report(read, `unknown field ${quote(read.name)}${hint}`);
   }
-  if (field.optional && !required(inference, read)) return null;
+  if (field.optional && !required(inference, read, field.known_by)) return null;
   return field.type;
 }
 
 /** True when the field is certain to exist, or the read asks just that. */
-function required(inference: Inference, read: FieldRead): boolean {
+function required(inference: Inference, read: FieldRead, knownBy?: string): boolean {
   const path = pathOf(read.node);
   const text = path && pathText(path);
   if (read.isQuestion || (text && read.scope.existing.has(text))) return true;
-  inference.report(read, `${quote(read.name)} may be absent: test it first with ${question(read)}`);
+  const flag = path && knownBy !== undefined ? [...path.slice(0, -1), knownBy] : null;
+  if (flag && read.scope.existing.has(isTrue(flag))) return true;
+  const test = flag ? `${pathText(flag)} && …` : question(read);
+  inference.report(read, `${quote(read.name)} may be absent: test it first with ${test}`);
   return false;
 }
 

@@ -1,11 +1,12 @@
 import type { SyntaxNode } from './engine.ts';
-import { pathOf, pathText } from './reads.ts';
+import { pathOf, pathText, type FactPath } from './reads.ts';
 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
  * The optional paths that must exist when a condition has come out as `outcome`: after `has(args.x) && …` on the right,
- * after `!has(args.x) || …` on the right. Left to right only, which is how people read a guard.
+ * after `!has(args.x) || …` on the right; and the flags that must be true then (`isTrue`). Left to right only, which is
+ * how people read a guard.
  */
 export function existingWhen(node: SyntaxNode, outcome: boolean): ReadonlySet<string> {
   if (node.op === '!_') return existingWhen(node.args, !outcome);
@@ -14,9 +15,20 @@ export function existingWhen(node: SyntaxNode, outcome: boolean): ReadonlySet<st
     const bothHold = (node.op === '&&') === outcome;
     return bothHold ? union(sides) : intersection(sides);
   }
-  if (!outcome) return NONE;
+  return outcome ? provenBy(node) : NONE;
+}
+
+/** What a test proves by being true. */
+function provenBy(node: SyntaxNode): ReadonlySet<string> {
   if (node.op === 'call' && node.args[0] === 'has') return pathSet(node.args[1][0]);
-  return node.op === 'in' ? keySet(node.args[0], node.args[1]) : NONE;
+  if (node.op === 'in') return keySet(node.args[0], node.args[1]);
+  const path = node.op === '.' ? pathOf(node) : null;
+  return path ? new Set([isTrue(path)]) : NONE;
+}
+
+/** Says in a set of existing paths that the flag at the path is true: no path is written like that. */
+export function isTrue(path: FactPath): string {
+  return `${pathText(path)} is true`;
 }
 
 /** The paths of both sets. */

@@ -4,6 +4,8 @@ import type { JsonValue } from '../canonical-json.ts';
 export interface FactField {
   readonly type: FactType;
   readonly optional: boolean;
+  /** On an optional field: the flag beside it that is true exactly when the field is there. */
+  readonly known_by?: string;
 }
 
 /**
@@ -16,6 +18,33 @@ export type FactType =
   | { readonly kind: 'list'; readonly items: FactType }
   | { readonly kind: 'map'; readonly values: FactType }
   | { readonly kind: 'object'; readonly fields: Readonly<Record<string, FactField>> };
+
+/** Any text. */
+export const TEXT: FactType = { kind: 'string', enum: null };
+
+/** A whole number. */
+export const INTEGER: FactType = { kind: 'int' };
+
+/** True or false. */
+export const FLAG: FactType = { kind: 'bool' };
+
+/** A list of any texts. */
+export const TEXTS: FactType = { kind: 'list', items: TEXT };
+
+/** One of these words. */
+export function words(...allowed: readonly string[]): FactType {
+  return { kind: 'string', enum: allowed };
+}
+
+/** An object with these fields, all of them. */
+export function record(fields: Readonly<Record<string, FactType>>): FactType {
+  return {
+    kind: 'object',
+    fields: Object.fromEntries(
+      Object.entries(fields).map(([name, type]) => [name, { type, optional: false }]),
+    ),
+  };
+}
 
 type Schema = Readonly<Record<string, unknown>>;
 

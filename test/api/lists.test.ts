@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';
-import { ONE_DBA, storeDecision, storeRequest } from './rows.ts';
+import { ONE_DBA, SECRET_OF_PLAN, storeDecision, storeRequest } from './rows.ts';
 import { policyDigest } from '../../domain/policy.ts';
 
 let api: TestApi;
@@ -53,6 +53,43 @@ describe('lists', () => {
     expect((await page('/v1/requests?status=succeeded', petra)).items).toEqual([]);
     expect((await page('/v1/requests?mine=true', petra)).items.map((item) => item.id)).toEqual([id]);
     expect((await page('/v1/requests?target=elsewhere', petra)).items).toEqual([]);
+  });
+});
+
+describe('a list, where policy limits what channels may show', () => {
+  async function listed(id: string, name: string): Promise<RequestPage['items'][number] | undefined> {
+    const token = await api.issuer.humanToken(name);
+    const { items } = await page('/v1/requests?limit=100', token);
+    return items.find((item) => item.id === id);
+  }
+
+  it('shows details to those who are asked, whether or not it is their turn, and to nobody else', async () => {
+    const { id } = await storeRequest(api, { requirement: { ...ONE_DBA, channels: 'summary' } });
+    for (const asked of ['olga', 'petra']) {
+      expect((await listed(id, asked))?.summary).toContain(SECRET_OF_PLAN);
+    }
+    const elsewhere = await listed(id, 'omar');
+    expect(JSON.stringify(elsewhere)).not.toContain(SECRET_OF_PLAN);
+    expect(elsewhere).toMatchObject({
+      summary: null,
+      risk_reasons: null,
+      risk: 'low',
+      requirement: { risk: 'low' },
+    });
+  });
+
+  it('shows others no more than that somebody is asked, where only a link may be shown', async () => {
+    const { id } = await storeRequest(api, { requirement: { ...ONE_DBA, channels: 'link' } });
+    const hidden = { risk: null, risk_reasons: null, summary: null, requirement: null, progress: null };
+    expect(await listed(id, 'omar')).toMatchObject({ id, status: 'pending', matched_rules: null, ...hidden });
+    expect((await listed(id, 'olga'))?.summary).toContain(SECRET_OF_PLAN);
+    // Who is behind it sees its requirement, as on its own page.
+    expect(await listed(id, 'ada')).toMatchObject({ summary: null, requirement: { channels: 'link' } });
+  });
+
+  it('withholds nothing where policy limits nothing', async () => {
+    const { id } = await storeRequest(api);
+    expect((await listed(id, 'omar'))?.summary).toContain(SECRET_OF_PLAN);
   });
 });
 

@@ -34,6 +34,10 @@ const settings = (...lines: readonly string[]): Files => ({
   'keyturn.yaml': `${VALID['keyturn.yaml']}${lines.join('\n')}\n`,
 });
 
+/** A risk line that names what it is about, on line 11. */
+const lineOn = (on: string, when: string): Files =>
+  settings('risk:', '  lines:', `    - { on: { ${on} }, weight: 1, because: x, when: ${when} }`);
+
 const REQUIRE = 'require: { stages: [{ any: [owners], quorum: 1 }] }';
 
 const CONDITIONS: readonly Mistake[] = [
@@ -194,6 +198,42 @@ const SETTINGS: readonly Mistake[] = [
     'a risk line that reads the risk',
     settings('risk:', '  lines:', '    - { weight: 1, because: x, when: risk.score > 1 }'),
     "keyturn.yaml:11:38 when: unknown variable 'risk'",
+  ],
+  [
+    'a risk line about an argument that one of its actions lacks',
+    lineOn('action: [postgres.execute, shop.refund]', 'args.cents > 1'),
+    "keyturn.yaml:11:92 when: unknown field 'cents' (for postgres.execute)",
+  ],
+  [
+    'a risk line about an optional argument that it does not test for',
+    lineOn('action: [postgres.execute]', 'args.limit > 1'),
+    "keyturn.yaml:11:79 when: 'limit' may be absent: test it first with has(args.limit) && …",
+  ],
+  [
+    'a risk line about arguments that names no action',
+    settings('risk:', '  lines:', '    - { weight: 1, because: x, when: args.cents > 1 }'),
+    "keyturn.yaml:11:43 when: unknown field 'cents' (for postgres.execute)",
+  ],
+  [
+    'a risk line on an unknown action',
+    lineOn('action: [shop.refunds]', 'resource.production'),
+    "keyturn.yaml:11:24 unknown action 'shop.refunds', did you mean 'shop.refund'?",
+  ],
+  [
+    'a risk line on an unknown environment',
+    lineOn('action: [shop.refund], env: [prodd]', 'args.cents > 1'),
+    "keyturn.yaml:11:44 unknown environment 'prodd', did you mean 'prod'?",
+  ],
+  [
+    'a risk line on a target',
+    lineOn('action: [shop.refund], target: [shop]', 'args.cents > 1'),
+    "keyturn.yaml:11:38 unknown key 'target'",
+  ],
+  ['a risk line on nothing', lineOn('action: []', 'resource.production'), 'keyturn.yaml:11:23 an empty list'],
+  [
+    'channels that show something else',
+    settings('risk:', '  demands:', '    high: { channels: links }'),
+    "keyturn.yaml:11:23 'links' is not one of all, summary, link, did you mean 'link'?",
   ],
   [
     'a weight of nothing',

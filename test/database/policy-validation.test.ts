@@ -57,6 +57,26 @@ const RICH: Partial<PolicySet> = {
       overrides: [{ from: '2026-12-01T08:00:00.000Z', to: '2026-12-02T08:00:00.000Z', person: 'petra' }],
     },
   ],
+  risk: {
+    lines: [
+      { on: { action: ['postgres.execute'], env: ['prod'] }, weight: 1, because: 'x', when: 'plan.rows > 1' },
+      { on: { action: ['postgres.execute'], env: null }, weight: 2, because: 'y', when: 'plan.rows > 2' },
+      { weight: 3, because: 'z', when: 'plan.rows > 3' },
+    ],
+    tiers: { medium: 2, high: 3, critical: 5 },
+    demands: {
+      medium: { distinct_people: 1, minimum_grade: 'C', maximum_age_ms: null, channels: 'summary' },
+      high: { distinct_people: 1, minimum_grade: 'C', maximum_age_ms: 60_000, channels: 'link' },
+      critical: { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null },
+    },
+  },
+  tables: [
+    {
+      id: 'places',
+      columns: { trusted: 'flag', kind: ['internal', 'partner'], limit: 'integer', note: 'text' },
+      rows: { 's3://corp': { trusted: true, kind: 'internal', limit: -3, note: 'ours' } },
+    },
+  ],
   windows: [
     { id: 'daily', action: ['postgres.execute'], over_ms: 86_400_000, per: ['lineage'], sum: 'plan.rows' },
   ],
@@ -88,6 +108,14 @@ describe('a compiled policy', () => {
       ...sample,
       ...RICH,
       directory: { ...sample.directory, groups: [...sample.directory.groups, FROM_CLAIMS] },
+      actions: sample.actions.map((action) => ({
+        ...action,
+        facts: {
+          place: { resolver: 'table', table: 'places', of: 'args.statement' },
+          who: { resolver: 'identity', of: 'args.statement' },
+          where: { resolver: 'target', of: 'args.statement' },
+        },
+      })),
       rules: [
         ...sample.rules,
         {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { evaluate, offersBreakGlass } from '../../domain/evaluation.ts';
 import type { Phase, PolicyFacts } from '../../domain/policy-facts.ts';
-import type { PolicySet, Rule } from '../../domain/policy.ts';
+import type { ActionDefinition, PolicySet, Rule } from '../../domain/policy.ts';
+import type { RiskLine } from '../../domain/risk.ts';
 import { ACTION, DEFAULT_DEMAND, demand, exampleRule, FACTS, policyOf, stage, TARGET } from './examples.ts';
 
 const READ = { ...ACTION, action: 'sql.read' };
@@ -130,6 +131,87 @@ describe('risk', () => {
       risk: { tier: 'critical' },
       is_degraded: true,
     });
+  });
+
+  const argued = (name: string): ActionDefinition => ({
+    ...GATED,
+    action: name,
+    arguments: { type: 'object', required: ['destroys'], properties: { destroys: { type: 'integer' } } },
+  });
+  const withLines = (lines: readonly RiskLine[]): PolicySet => {
+    const policy = policyOf([], { actions: [argued('infra.apply'), argued('dns.apply')] });
+    return { ...policy, risk: { ...policy.risk, lines: [...policy.risk.lines, ...lines] } };
+  };
+  const riskOf = (policy: PolicySet, action: string, args: PolicyFacts['args']): unknown =>
+    evaluate(policy, { ...UNPLANNED, action, args, windows: {} }, 'planned').risk;
+  const ON = { action: ['infra.apply'], env: null };
+  const ON_INFRA: RiskLine = {
+    on: ON,
+    weight: 4,
+    because: 'deletes',
+    when: 'args.destroys > 0',
+  };
+
+  it('of a line about one action is computed from its arguments, and for no other action', () => {
+    const policy = withLines([ON_INFRA]);
+    expect(riskOf(policy, 'infra.apply', { destroys: 1 })).toMatchObject({ tier: 'critical', score: 5 });
+    expect(riskOf(policy, 'infra.apply', { destroys: 0 })).toMatchObject({ score: 1 });
+    expect(riskOf(policy, 'dns.apply', { destroys: 1 })).toEqual(
+      riskOf(withLines([]), 'dns.apply', { destroys: 1 }),
+    );
+  });
+
+  it('of a line about one environment holds there alone', () => {
+    const line = { ...ON_INFRA, on: { action: ['infra.apply'], env: ['staging'] } };
+    expect(riskOf(withLines([line]), 'infra.apply', { destroys: 1 })).toMatchObject({ score: 1 });
+  });
+
+  it('of a line that names its action counts when the argument is missing or of another type', () => {
+    for (const args of [{}, { destroys: 'none' }, { destroys: null }]) {
+      const evaluation = evaluate(
+        withLines([ON_INFRA]),
+        { ...UNPLANNED, action: 'infra.apply', args, windows: {} },
+        'planned',
+      );
+      expect(evaluation).toMatchObject({ risk: { tier: 'critical' }, is_degraded: true });
+    }
+  });
+
+  it('of a line that names an action without its facts counts as well', () => {
+    const unnamed = { weight: 4, because: 'rows', when: 'plan.rows > 5' };
+    const named = { ...unnamed, on: ON };
+    expect(riskOf(withLines([unnamed]), 'infra.apply', { destroys: 0 })).toMatchObject({ score: 1 });
+    expect(riskOf(withLines([named]), 'infra.apply', { destroys: 0 })).toMatchObject({ score: 5 });
+  });
+
+  it('is never lowered by a line about another action', () => {
+    const anyLine = fc.record({
+      on: fc.record({
+        action: fc.subarray(['infra.apply', 'dns.apply'], { minLength: 1 }),
+        env: fc.constantFrom(null, ['prod'], ['staging']),
+      }),
+      weight: fc.integer({ min: 1, max: 5 }),
+      because: fc.constant('any'),
+      when: fc.constantFrom('args.destroys > 0', 'args.destroys > 5', 'resource.production'),
+    });
+    fc.assert(
+      fc.property(fc.array(anyLine), anyLine, fc.integer({ min: 0, max: 9 }), (lines, more, destroys) => {
+        for (const action of ['infra.apply', 'dns.apply']) {
+          const before = evaluate(
+            withLines(lines),
+            { ...UNPLANNED, action, args: { destroys }, windows: {} },
+            'planned',
+          );
+          const after = evaluate(
+            withLines([...lines, more]),
+            { ...UNPLANNED, action, args: { destroys }, windows: {} },
+            'planned',
+          );
+          expect(after.risk.score).toBeGreaterThanOrEqual(before.risk.score);
+          if (!more.on.action.includes(action)) expect(after.risk).toEqual(before.risk);
+        }
+      }),
+    );
   });
 
   it('counts a line that cannot be evaluated, and says so', () => {

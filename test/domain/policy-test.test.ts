@@ -59,6 +59,7 @@ function example({ given = {}, expect = {}, may = {}, after_ms = 0 }: Change): P
       at: FACTS.at,
       history: FACTS.history,
       windows: {},
+      decisions: [],
       ...given,
     },
     expect,

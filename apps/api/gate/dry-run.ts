@@ -5,7 +5,12 @@ import type { z } from 'zod';
 import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
-import { requestFacts, type Phase, type PolicyFacts } from '../../../domain/policy-facts.ts';
+import {
+  requestFacts,
+  withResolvedFacts,
+  type Phase,
+  type PolicyFacts,
+} from '../../../domain/policy-facts.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -54,13 +59,13 @@ async function factsOf(
   const subject = { id, lineage, at, policy, directory, facts: known };
   // Before a plan nothing is reserved, so windows are not known then; without a connector there is no plan to wait for.
   const isPlanned = asked.action.connector === null;
-  return {
+  return withResolvedFacts(subject, {
     ...known,
     request: requestFacts(directory, { mode, lineage, break_glass }),
     at: at.toISOString(),
     history: await historyOf(source.manager, subject),
     windows: isPlanned ? await previewWindows(source.manager, subject) : null,
-  };
+  });
 }
 
 function answerOf(evaluation: Evaluation, phase: Exclude<Phase, 'execution'>): EvaluationAnswer {

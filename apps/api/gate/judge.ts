@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { reserveWindows } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
-import { requestFacts, type PolicyFacts } from '../../../domain/policy-facts.ts';
+import { requestFacts, withResolvedFacts, type PolicyFacts } from '../../../domain/policy-facts.ts';
 import type { GateAsked } from './answer.ts';
 
 /** What policy says, and of what. */
@@ -20,12 +20,15 @@ export async function judgeGate(manager: EntityManager, asked: GateAsked): Promi
   const { action, mode, break_glass = false } = call.body;
   const args = call.body.arguments as Readonly<Record<string, JsonValue>>;
   const known = { action, target, args, plan: null };
-  const facts: PolicyFacts = {
-    ...known,
-    request: requestFacts(directory, { mode, lineage, break_glass }),
-    at: at.toISOString(),
-    history: ground.history,
-    windows: await reserveWindows(manager, { id, lineage, at, policy, directory, facts: known }),
-  };
+  const facts = withResolvedFacts(
+    { policy, directory },
+    {
+      ...known,
+      request: requestFacts(directory, { mode, lineage, break_glass }),
+      at: at.toISOString(),
+      history: ground.history,
+      windows: await reserveWindows(manager, { id, lineage, at, policy, directory, facts: known }),
+    },
+  );
   return { facts, evaluation: evaluate(policy, facts, 'planned') };
 }

@@ -4,7 +4,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { offersBreakGlass } from '../../../domain/evaluation.ts';
 import type { Lineage } from '../../../domain/identity.ts';
 import type { Target } from '../../../domain/policy.ts';
-import { requestFacts } from '../../../domain/policy-facts.ts';
+import { requestFacts, withResolvedFacts } from '../../../domain/policy-facts.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './create-call.ts';
 
@@ -22,17 +22,20 @@ export async function refuseNoBreakGlass(
 ): Promise<void> {
   const { policy } = caller.policy;
   const at = new Date();
-  const isOffered = offersBreakGlass(policy, {
-    action: body.action,
-    target,
-    args: body.arguments as Readonly<Record<string, JsonValue>>,
-    plan: null,
-    request: requestFacts(caller.directory, { mode: body.mode, lineage, break_glass: true }),
-    at: at.toISOString(),
-    history: await historyOf(context.source.manager, { id, lineage, at }),
-    windows: null,
-  });
-  if (isOffered) return;
+  const facts = withResolvedFacts(
+    { policy, directory: caller.directory },
+    {
+      action: body.action,
+      target,
+      args: body.arguments as Readonly<Record<string, JsonValue>>,
+      plan: null,
+      request: requestFacts(caller.directory, { mode: body.mode, lineage, break_glass: true }),
+      at: at.toISOString(),
+      history: await historyOf(context.source.manager, { id, lineage, at }),
+      windows: null,
+    },
+  );
+  if (offersBreakGlass(policy, facts)) return;
   throw new KeyturnError(
     'break_glass_unavailable',
     'No rule offers an emergency path for this: ask without break_glass.',

@@ -2,8 +2,12 @@ import type { z } from 'zod';
 
 import { listRequests, readDecisionsOfAll, type ListFilter } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
+import { isSelected, requiredSelectors } from '../../../domain/decision.ts';
+import { shownInChannel } from '../../../domain/disclosure.ts';
 import type { Identity } from '../../../domain/identity.ts';
-import type { listQuerySchema, RequestPage } from '../../../domain/wire.ts';
+import { targetOf } from '../../../domain/policy.ts';
+import type { Requirement } from '../../../domain/requirement.ts';
+import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
@@ -40,10 +44,53 @@ export async function summaries(
   return Promise.all(
     rows.map(async (row) => {
       const hasDetails = await hasDetailsInList(context, caller, row);
-      return summaryView(context, caller, { row, decisions: decisions.get(row.id) ?? [], hasDetails });
+      const shown = { row, decisions: decisions.get(row.id) ?? [], hasDetails };
+      const view = summaryView(context, caller, shown);
+      return (await isConcerned(context, caller, row)) ? view : limitedView(view, row.requirement);
     }),
   );
 }
+
+/** Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either. */
+async function isConcerned(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
+  if (row.requirement?.channels === undefined) return true;
+  return isAsked(caller, row) || isOwn(context, caller, row);
+}
+
+/** True when some stage of the request, open or not, is for the caller to decide. */
+function isAsked({ person, directory, policy: { policy } }: Caller, row: RequestRow): boolean {
+  const { requirement } = row;
+  if (requirement === null || person === null) return false;
+  const owners = targetOf(policy, row.target)?.owners ?? [];
+  const scope = { directory, owners, rotations: policy.rotations, duty_at: null };
+  return requiredSelectors({ requirement }).some((selector) => isSelected(scope, selector, person.id));
+}
+
+/** A list as a channel: what policy withholds there is only on the page of the request. */
+function limitedView(view: RequestSummary, requirement: Requirement | null): RequestSummary {
+  const {
+    risk_reasons,
+    summary,
+    risk,
+    matched_rules,
+    requirement: asked,
+    progress,
+    shortage,
+    ...link
+  } = view;
+  const shown = shownInChannel(
+    {
+      link,
+      summary: { risk, matched_rules, requirement: asked, progress, shortage },
+      details: { risk_reasons, summary },
+    },
+    requirement,
+  );
+  return { ...shown.link, ...(shown.summary ?? NO_SUMMARY), ...(shown.details ?? NO_DETAILS) };
+}
+
+const NO_SUMMARY = { risk: null, matched_rules: null, requirement: null, progress: null, shortage: null };
+const NO_DETAILS = { risk_reasons: null, summary: null };
 
 /** Whether a failed request was ever approved takes a query: only its own page asks that. */
 async function hasDetailsInList(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {

@@ -1,0 +1,219 @@
+import type { JsonValue } from './canonical-json.ts';
+import { groupsOf, personById, type Directory } from './directory.ts';
+import {
+  factTypeOf,
+  FLAG,
+  INTEGER,
+  TEXT,
+  TEXTS,
+  words,
+  type FactField,
+  type FactType,
+} from './expressions/fact-type.ts';
+import type { ColumnType, FactResolver, ResolvedFact, ResolvedFacts } from './fact-declarations.ts';
+import type { ActionDefinition, PolicySet, Target } from './policy.ts';
+
+/** The data of a target that says nothing of them. */
+export const UNCLASSIFIED = 'unclassified';
+
+/** What facts are made from. */
+export interface ResolverGround {
+  readonly policy: PolicySet;
+  readonly directory: Directory;
+  readonly args: Readonly<Record<string, JsonValue>>;
+  /** Who asks: ids of the people behind the request, and of its agent or empty. */
+  readonly request: { readonly agent: string; readonly chain: readonly string[] };
+}
+
+/** The facts of an action, made now; undefined for an action that declares none. */
+export function resolveFacts(
+  { facts }: Pick<ActionDefinition, 'facts'>,
+  ground: ResolverGround,
+): ResolvedFacts | undefined {
+  if (facts === undefined) return undefined;
+  const made = Object.entries(facts).flatMap(([name, resolver]) => {
+    const of = argumentOf(ground.args, resolver.of);
+    return of === undefined ? [] : [[name, resolved(resolver, of, ground)] as const];
+  });
+  return Object.fromEntries(made);
+}
+
+/**
+ * The same for facts that were kept: what the policy itself says is asked of the policy that is looked at; who was who is
+ * as it was then. A fact about somebody of whom nothing was kept is absent, and a condition on it cannot be evaluated.
+ */
+export function recallFacts(
+  { facts }: Pick<ActionDefinition, 'facts'>,
+  ground: Pick<ResolverGround, 'policy' | 'args'>,
+  kept: ResolvedFacts = {},
+): ResolvedFacts | undefined {
+  if (facts === undefined) return undefined;
+  const recalled = Object.entries(facts).flatMap(([name, resolver]) => {
+    const of = argumentOf(ground.args, resolver.of);
+    if (of === undefined) return [];
+    const fact =
+      resolver.resolver === 'identity' ? keptIdentity(kept, of) : fromPolicy(resolver, of, ground.policy);
+    return fact ? [[name, fact] as const] : [];
+  });
+  return Object.fromEntries(recalled);
+}
+
+/** Whatever it was called: it is about the same identity. */
+function keptIdentity(kept: ResolvedFacts, of: string): ResolvedFact | undefined {
+  return Object.values(kept).find((fact) => fact.resolver === 'identity' && fact.of === of);
+}
+
+function argumentOf(args: ResolverGround['args'], of: string): string | undefined {
+  const name = argumentName(of);
+  const value = Object.hasOwn(args, name) ? args[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** `args.grantee` is the argument `grantee`. */
+export function argumentName(of: string): string {
+  return of.slice('args.'.length);
+}
+
+function resolved(resolver: FactResolver, of: string, ground: ResolverGround): ResolvedFact {
+  return resolver.resolver === 'identity'
+    ? identityFact(of, ground)
+    : fromPolicy(resolver, of, ground.policy);
+}
+
+const UNKNOWN = { known: false };
+
+function identityFact(of: string, { directory, request }: ResolverGround): ResolvedFact {
+  const fact = (value: ResolvedFact['value']): ResolvedFact => ({ resolver: 'identity', of, value });
+  const person = personById(directory, of);
+  const agent = directory.agents.find(({ id }) => id === of);
+  // An id that names both could mean either: neither is known by it.
+  if (person && agent) return fact(UNKNOWN);
+  if (person) {
+    const { active } = person;
+    const groups = [...groupsOf(directory, of)];
+    return fact({ known: true, active, kind: 'person', groups, is_in_chain: request.chain.includes(of) });
+  }
+  if (!agent) return fact(UNKNOWN);
+  const isInChain = request.agent === of || request.chain.includes(agent.owner);
+  return fact({ known: true, active: agent.active, kind: 'agent', groups: [], is_in_chain: isInChain });
+}
+
+function fromPolicy(
+  resolver: Exclude<FactResolver, { resolver: 'identity' }>,
+  of: string,
+  policy: PolicySet,
+): ResolvedFact {
+  const value =
+    resolver.resolver === 'target' ? targetValue(policy, of) : rowValue(policy, resolver.table, of);
+  return { resolver: resolver.resolver, of, value: value ?? UNKNOWN };
+}
+
+function targetValue(policy: PolicySet, id: string): ResolvedFact['value'] | undefined {
+  // Keyturn itself is none that an argument could mean.
+  const target = policy.targets.find((candidate) => candidate.id === id);
+  return target && { known: true, ...describeTarget(policy, target) };
+}
+
+/** What conditions may know of a target, and what of it is named elsewhere. */
+function describeTarget(policy: PolicySet, target: Target): ResolvedFact['value'] {
+  return {
+    type: target.resource_type,
+    env: target.environment,
+    production: policy.production.includes(target.environment),
+    owners: [...target.owners],
+    tags: [...(target.tags ?? [])],
+    class: target.data_class ?? UNCLASSIFIED,
+  };
+}
+
+function rowValue(policy: PolicySet, id: string, key: string): ResolvedFact['value'] | undefined {
+  const rows = policy.tables?.find((table) => table.id === id)?.rows ?? {};
+  return Object.hasOwn(rows, key) ? { known: true, ...rows[key] } : undefined;
+}
+
+/** The type of the variable `facts` for an action; undefined where it declares none. */
+export function resolvedType(
+  policy: PolicySet,
+  { facts, arguments: schema }: ActionDefinition,
+): FactType | undefined {
+  if (facts === undefined) return undefined;
+  const args = factTypeOf(schema);
+  const fields = Object.entries(facts).map(([name, resolver]): [string, FactField] => {
+    const argument = args.kind === 'object' ? args.fields[argumentName(resolver.of)] : undefined;
+    return [name, { type: typeOf(policy, resolver), optional: argument?.optional ?? true }];
+  });
+  return { kind: 'object', fields: Object.fromEntries(fields) };
+}
+
+function typeOf(policy: PolicySet, resolver: FactResolver): FactType {
+  switch (resolver.resolver) {
+    case 'identity':
+      return known({ active: FLAG, kind: words('person', 'agent'), groups: TEXTS, is_in_chain: FLAG });
+    case 'target':
+      return known({
+        type: TEXT,
+        env: words(...policy.environments),
+        production: FLAG,
+        owners: TEXTS,
+        tags: tagsType(policy),
+        class: classType(policy),
+      });
+    case 'table':
+      return known(columnTypes(policy, resolver.table));
+  }
+}
+
+/** Nothing is made up for what is not known: a condition asks `known` before it reads anything else. */
+function known(fields: Readonly<Record<string, FactType>>): FactType {
+  const guarded = Object.entries(fields).map(([name, type]): [string, FactField] => [
+    name,
+    { type, optional: true, known_by: 'known' },
+  ]);
+  return {
+    kind: 'object',
+    fields: { known: { type: FLAG, optional: false }, ...Object.fromEntries(guarded) },
+  };
+}
+
+function columnTypes({ tables = [] }: PolicySet, id: string): Readonly<Record<string, FactType>> {
+  const columns = tables.find((table) => table.id === id)?.columns ?? {};
+  return Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, columnType(type)]));
+}
+
+function columnType(type: ColumnType): FactType {
+  if (typeof type !== 'string') return words(...type);
+  return { text: TEXT, integer: INTEGER, flag: FLAG }[type];
+}
+
+/** The type of the tags of a target. */
+export function tagsType({ enums }: PolicySet): FactType {
+  return enums['tags'] ? { kind: 'list', items: words(...enums['tags']) } : TEXTS;
+}
+
+/** The type of the class of a target's data. */
+export function classType({ enums }: PolicySet): FactType {
+  const classes = enums['data_class'];
+  return classes ? words(...classes, UNCLASSIFIED) : TEXT;
+}
+
+/** The facts as conditions read them. */
+export function resolvedValues(facts: ResolvedFacts): JsonValue {
+  return Object.fromEntries(Object.entries(facts).map(([name, { value }]) => [name, value]));
+}
+
+/** Every argument that something known goes by: for trying out what a policy says of each. */
+export function namesKnownTo(
+  { resolver, ...rest }: FactResolver,
+  { directory, targets, tables = [] }: PolicySet,
+): readonly string[] {
+  switch (resolver) {
+    case 'identity':
+      return [...directory.people, ...directory.agents].map(({ id }) => id);
+    case 'target':
+      return targets.map(({ id }) => id);
+    case 'table':
+      return tables.flatMap((table) =>
+        'table' in rest && table.id === rest.table ? Object.keys(table.rows) : [],
+      );
+  }
+}
