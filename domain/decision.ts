@@ -246,8 +246,16 @@ export function isAcceptedReviewer(rule: RuleRequirement, directory: Directory, 
   const groups = directory.groups
     .map((group) => group.id)
     .filter((group) => membersOf(directory, group).has(person));
-  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id: person, groups } });
-  return new Expression(rule.reviewer_when).evaluate(bound).kind === 'true';
+  return meetsReviewerCondition(rule.reviewer_when, { id: person, groups });
+}
+
+/** A condition on reviewers, asked about a person and the groups that they are in. */
+export function meetsReviewerCondition(
+  condition: string,
+  { id, groups }: { readonly id: string; readonly groups: readonly string[] },
+): boolean {
+  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id, groups: [...groups] } });
+  return new Expression(condition).evaluate(bound).kind === 'true';
 }
 
 function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts): {

@@ -54,16 +54,17 @@ function isVaried([root = '']: FactPath): boolean {
   return root !== 'resource' && root !== 'data' && root !== 'risk';
 }
 
-function valuesAt(
-  types: FactTypes,
-  [root = '', ...rest]: FactPath,
-  literals: Literals,
-): readonly GridValue[] {
+function valuesAt(types: FactTypes, path: FactPath, literals: Literals): readonly GridValue[] {
+  const field = factFieldAt(types, path);
+  return field ? [...(field.optional ? [undefined] : []), ...valuesOf(field.type, literals)] : [];
+}
+
+/** The type of the fact at a path, and whether it may be absent; undefined where there is no such fact. */
+export function factFieldAt(types: FactTypes, [root = '', ...rest]: FactPath): FactField | undefined {
   const type = types[root];
   let field: FactField | undefined = type && { type, optional: false };
   for (const name of rest) field = fieldOf(field?.type, name);
-  if (!field) return [];
-  return [...(field.optional ? [undefined] : []), ...valuesOf(field.type, literals)];
+  return field;
 }
 
 function fieldOf(type: FactType | undefined, name: string): FactField | undefined {
@@ -116,9 +117,7 @@ export function* cellsOf(axes: readonly Axis[]): Generator<Cell> {
 
 /** The facts of a cell; whatever it does not name is as harmless as its type lets it be. */
 export function factsOf({ action, target, types }: GridPlace, cell: Cell): StoredFacts {
-  const values = Object.fromEntries(
-    Object.entries(types).map(([name, type]) => [name, harmless(type)]),
-  ) as Record<string, JsonValue>;
+  const values = harmlessValues(types);
   if (values['plan']) values['plan'] = { ...(values['plan'] as object), reversible: true, previewed: true };
   for (const { path, value } of cell.values()) setAt(values, path, value);
   const plan = values['plan'] as PlanValues | undefined;
@@ -159,6 +158,11 @@ function planOf(plan: PlanValues): StoredFacts['plan'] {
   };
 }
 
+/** A value for each variable, as harmless as its type lets it be. */
+export function harmlessValues(types: FactTypes): Record<string, JsonValue> {
+  return Object.fromEntries(Object.entries(types).map(([name, type]) => [name, harmless(type)]));
+}
+
 function harmless(type: FactType): JsonValue {
   switch (type.kind) {
     case 'string':
@@ -178,7 +182,8 @@ function harmless(type: FactType): JsonValue {
   }
 }
 
-function setAt(values: Record<string, JsonValue>, path: FactPath, value: GridValue): void {
+/** Sets, or takes away, the value at a path. What stands on the way is copied, never changed. */
+export function setAt(values: Record<string, JsonValue>, path: FactPath, value: GridValue): void {
   const [name = '', ...rest] = path;
   if (rest.length === 0) {
     if (value === undefined) delete values[name];
