@@ -25,22 +25,38 @@ export interface GridPlace {
   readonly types: FactTypes;
 }
 
+/** Where a cell has the instant at which it is asked: no fact of its own, since each policy reads it by its own clocks. */
+export const AT_PATH: FactPath = ['at'];
+
+/** Where a cell names who asks, as each policy's own directory knows them. */
+export const REQUESTER_PATH: FactPath = ['requester'];
+
+/** The instant of cells that name none. */
+export const AT = '2026-01-05T12:00:00.000Z';
+
 const VALUES_MAX = 24;
 
 const BREAK_GLASS: Axis = { path: ['request', 'break_glass'], values: [false, true] };
 
+/** Where facts are looked for, and what is tried beside the literals of conditions. */
+export interface AxisGround {
+  readonly types: FactTypes;
+  readonly hasShortPath: boolean;
+  /** Names of people that facts may hold. */
+  readonly people: readonly string[];
+}
+
 /** The facts that conditions read, each with the values around which their answers change. */
 export function axesOf(
   conditions: readonly string[],
-  types: FactTypes,
-  hasShortPath: boolean,
+  { types, hasShortPath, people }: AxisGround,
 ): readonly Axis[] {
   const axes = new Map<string, Axis>();
   if (hasShortPath) axes.set(pathText(BREAK_GLASS.path), BREAK_GLASS);
   const literals = conditions.map(literalsIn);
   const all: Literals = {
     integers: literals.flatMap(({ integers }) => integers),
-    texts: literals.flatMap(({ texts }) => texts),
+    texts: [...literals.flatMap(({ texts }) => texts), ...people],
   };
   for (const path of conditions.flatMap((text) => new Expression(text).factPaths)) {
     const values = isVaried(path) ? valuesAt(types, path, all) : [];
@@ -49,9 +65,11 @@ export function axesOf(
   return [...axes.values()];
 }
 
-/** What a target is, its own policy says; risk is computed. Both follow from the rest of the cell. */
+/** What a target is and what a clock shows, a policy says itself; risk is computed. They follow from the rest of the cell. */
+const DERIVED: ReadonlySet<string> = new Set(['resource', 'data', 'risk', 'calendar', 'calendars']);
+
 function isVaried([root = '']: FactPath): boolean {
-  return root !== 'resource' && root !== 'data' && root !== 'risk';
+  return !DERIVED.has(root);
 }
 
 function valuesAt(types: FactTypes, path: FactPath, literals: Literals): readonly GridValue[] {
@@ -120,6 +138,7 @@ export function factsOf({ action, target, types }: GridPlace, cell: Cell): Store
   const values = harmlessValues(types);
   if (values['plan']) values['plan'] = { ...(values['plan'] as object), reversible: true, previewed: true };
   for (const { path, value } of cell.values()) setAt(values, path, value);
+  const at = cell.get(pathText(AT_PATH))?.value;
   const plan = values['plan'] as PlanValues | undefined;
   const facts = values as unknown as Pick<PolicyFacts, 'args' | 'history' | 'request'> & {
     readonly windows: NonNullable<PolicyFacts['windows']>;
@@ -130,13 +149,11 @@ export function factsOf({ action, target, types }: GridPlace, cell: Cell): Store
     args: facts.args,
     plan: plan && action.connector !== null ? planOf(plan) : null,
     request: facts.request,
-    at: AT,
+    at: typeof at === 'string' ? at : AT,
     history: facts.history,
     windows: facts.windows,
   };
 }
-
-const AT = '2026-01-05T12:00:00.000Z';
 
 interface PlanValues {
   readonly rows: number;

@@ -9,7 +9,7 @@ import {
 } from '../policy.ts';
 import type { RuleRequirement, Stage } from '../requirement.ts';
 import { quote } from '../suggestion.ts';
-import { Reviewers, type StageReviewers } from './reviewers.ts';
+import { Reviewers, type StageReviewers } from '../reviewers.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**

@@ -162,6 +162,24 @@ describe('keyturn policy diff', () => {
     expect([json.code, JSON.parse(json.out)]).toMatchObject([0, { kind: 'loosening', grid: { looser: 1 } }]);
   });
 
+  it('names the instant at which a shorter freeze lets go, and who may decide from then on', async () => {
+    const settings = await readFile(join(SAMPLE, 'keyturn.yaml'), 'utf8');
+    const directory = await readFile(join(SAMPLE, 'directory.yaml'), 'utf8');
+    const frozen = (to: string): Record<string, string> => ({
+      'keyturn.yaml': `${settings}\nfreezes: [{ id: x, title: X, from: "2027-01-01T00:00Z", to: "${to}" }]\n`,
+    });
+    const base = await folderWith(frozen('2027-01-03T00:00Z'));
+    const candidate = await folderWith({
+      ...frozen('2027-01-02T00:00Z'),
+      'directory.yaml': directory.replace('id: dba, members: [', 'id: dba, members: [petra, '),
+    });
+    const { out } = await policy('diff', base, candidate);
+    expect(out).toContain('who may decide\n  group:dba  + petra\n');
+    expect(out).toMatch(
+      / {4}at = "2027-01-02T00:00:00\.000Z"\n {4}review .*, held back by a freeze\n {4}-> review/,
+    );
+  });
+
   it('finds nothing between a folder and itself', async () => {
     expect((await policy('diff', SAMPLE, SAMPLE, '--fail-on', 'loosened')).code).toBe(0);
   });

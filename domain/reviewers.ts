@@ -1,8 +1,8 @@
-import { rotationMembers } from '../calendar/rotation.ts';
-import { meetsReviewerCondition } from '../decision.ts';
-import { membersOf, type Directory } from '../directory.ts';
-import type { PolicySet } from '../policy.ts';
-import type { RuleRequirement, Selector, Stage } from '../requirement.ts';
+import { rotationMembers } from './calendar/rotation.ts';
+import { meetsReviewerCondition } from './decision.ts';
+import { membersOf, type Directory } from './directory.ts';
+import type { PolicySet } from './policy.ts';
+import type { RuleRequirement, Selector, Stage } from './requirement.ts';
 
 /** Who may fill the seats of a stage. Null where another authority than the file says who is in some group. */
 export interface StageReviewers {
@@ -64,26 +64,27 @@ export class Reviewers {
     return accepted;
   }
 
+  /** The active people of a selector other than `owners`, or null where somebody else says who they are. */
+  peopleOf(selector: Selector): ReadonlySet<string> | null {
+    const known = this.#known.get(selector);
+    if (known !== undefined) return known;
+    const found = this.#namedBy(selector);
+    const active = found && new Set([...found].filter((person) => this.#active.has(person)));
+    this.#known.set(selector, active);
+    return active;
+  }
+
   #union(selectors: readonly Selector[], owners: readonly string[]): ReadonlySet<string> | null {
     const people = new Set<string>();
     for (const selector of expanded(selectors, owners)) {
-      const found = this.#resolve(selector);
+      const found = this.peopleOf(selector);
       if (found === null) return null;
       for (const person of found) people.add(person);
     }
     return people;
   }
 
-  #resolve(selector: Selector): ReadonlySet<string> | null {
-    const known = this.#known.get(selector);
-    if (known !== undefined) return known;
-    const found = this.#peopleOf(selector);
-    const active = found && new Set([...found].filter((person) => this.#active.has(person)));
-    this.#known.set(selector, active);
-    return active;
-  }
-
-  #peopleOf(selector: Selector): ReadonlySet<string> | null {
+  #namedBy(selector: Selector): ReadonlySet<string> | null {
     const { directory, rotations } = this.#policy;
     const id = selector.slice(selector.indexOf(':') + 1);
     if (selector.startsWith('user:')) return new Set([id]);
