@@ -87,7 +87,7 @@ describe('the grid of boundary cases', () => {
     ['weekday', 'calendar.weekday >= 6', 'calendar.weekday == 7', '2026-01-09T23:00:00.000Z'],
     ['day', 'calendar.date == "2028-02-29"', 'calendar.date == "2028-03-01"', '2028-02-28T23:00:00.000Z'],
     ['calendar', 'calendars.office.hour < 6', 'calendars.office.hour < 5', '2026-01-05T04:00:00.000Z'],
-  ])('names an instant when a condition asks for another %s', (_what, before, after, at) => {
+  ])('names an instant when a condition asks for another %s', (...[, before, after, at]) => {
     const cases = looserCases(timed(before), timed(after));
     expect(cases).toEqual([['timed', at, 'forbid -> review']]);
   });
