@@ -27,6 +27,7 @@ interface RecordRow {
   readonly facts: StoredFacts | null;
   readonly lineage: Lineage;
   readonly is_approved: boolean;
+  readonly has_failed: boolean;
   readonly pending_since: string | null;
   readonly decisions: readonly CountedDecision[];
 }
@@ -55,7 +56,12 @@ async function readBatch(
 
 const QUERY = `
   select evaluation.id, evaluation.request, evaluation.round, fact_set.body as facts, request.lineage,
-         course.is_approved, course.pending_since, coalesce(said.decisions, '[]') as decisions
+         course.is_approved, course.pending_since,
+         exists (
+           select 1 from audit.entry
+           where entry.request = evaluation.request and (leaf::jsonb ->> 'at')::timestamptz < $2
+             and type in ('request.expired', 'request.denied', 'request.plan_failed', 'execution.failed',
+               'execution.not_done', 'execution.indeterminate')) as has_failed, coalesce(said.decisions, '[]') as decisions
   from keyturn.evaluation
     join keyturn.request on request.id = evaluation.request
     left join keyturn.fact_set on fact_set.digest = evaluation.facts_digest
@@ -83,8 +89,8 @@ const QUERY = `
   order by evaluation.id limit $4`;
 
 function recordOf(row: RecordRow): BacktestRecord {
-  const { request, round, facts, lineage, pending_since, decisions } = row;
-  return { request, round, facts, lineage, pending_since, decisions, outcome: outcomeOf(row) };
+  const { request, round, facts, lineage, pending_since, decisions, has_failed } = row;
+  return { request, round, facts, lineage, pending_since, decisions, has_failed, outcome: outcomeOf(row) };
 }
 
 function outcomeOf({ is_approved, decisions }: RecordRow): BacktestRecord['outcome'] {

@@ -20,14 +20,21 @@ import { readFacts } from './policy-files/resolvers.ts';
 import { readRisk } from './policy-files/risk.ts';
 import { readRule } from './policy-files/rules.ts';
 import { NO_SETTINGS, readSettings } from './policy-files/settings.ts';
-import { parseFolder } from './policy-files/sources.ts';
+import { parseFolder, type Sources } from './policy-files/sources.ts';
+import { placedWarnings, type PlacedWarning } from './policy-files/warnings.ts';
 import { readWindow } from './policy-files/windows.ts';
 
 export { formatProblem, type PolicyProblem } from './policy-files/problem.ts';
+export { formatWarning, type PlacedWarning } from './policy-files/warnings.ts';
 
 /** A whole policy, or everything that is wrong with the folder: nothing is loaded in part. */
 export type PolicyLoadResult =
-  | { readonly ok: true; readonly policy: PolicySet; readonly digest: Digest }
+  | {
+      readonly ok: true;
+      readonly policy: PolicySet;
+      readonly digest: Digest;
+      readonly warnings: readonly PlacedWarning[];
+    }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
 
 /**
@@ -47,10 +54,11 @@ export async function loadPolicyFolder(
 /** Compiles a folder that was read, or says everything that is wrong with it. */
 export function compileFolder(folder: PolicyFolder, environment: Environment): PolicyLoadResult {
   const problems = [...folder.problems];
-  const policy = compile({ folder, problems, environment });
+  const { policy, sources } = compile({ folder, problems, environment });
   if (problems.length > 0) return refuse(problems);
   try {
-    return { ok: true, policy, digest: policyDigest(policy) };
+    const digest = policyDigest(policy);
+    return { ok: true, policy, digest, warnings: placedWarnings(policy, sources) };
   } catch (error) {
     const message = isKeyturnError(error) ? error.message : 'the policy has no canonical form';
     return refuse([{ file: '.', line: 1, column: 1, message }]);
@@ -68,7 +76,10 @@ interface Compilation {
 }
 
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
-function compile({ folder, problems, environment }: Compilation): PolicySet {
+function compile({ folder, problems, environment }: Compilation): {
+  readonly policy: PolicySet;
+  readonly sources: Sources;
+} {
   const names = new Names();
   for (const { action } of OWN_ACTIONS) names.allow('action', action);
   names.allow('target', OWN_TARGET);
@@ -100,9 +111,10 @@ function compile({ folder, problems, environment }: Compilation): PolicySet {
     production: settings.production,
     types: types(ruleFactTypes, all),
   };
-  return {
+  const policy = {
     ...catalogue,
     risk: readRisk(risk, { names, types: types(riskFactTypes, all) }),
     rules: sources.rules.map((value) => readRule(value, context)),
   };
+  return { policy, sources };
 }

@@ -1,35 +1,63 @@
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import { policySetSchema } from '../domain/policy-schema.ts';
-import { compileFolder, formatProblem } from './policy-files.ts';
+import { compileFolder, formatProblem, type PlacedWarning } from './policy-files.ts';
 import { decompile } from './policy-files/decompile.ts';
 
 /** More problems than these are not told: the first ones have to be mended anyway. */
 const PROBLEMS_MAX = 20;
 
+/** What is to be said of a compiled set: a policy with problems is not used, warnings are for those who decide on it. */
+export interface PolicyFindings {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /**
  * Checks a compiled set as if it were loaded from files, all of it: it is written as files and compiled anew, which finds
- * every mistake that loading finds and must give the very same set. Empty when it did. Never throws, whatever it is given.
+ * every mistake that loading finds and must give the very same set. Never throws, whatever it is given.
  */
-export function problemsOfPolicy(candidate: unknown): readonly string[] {
+export function findingsOfPolicy(candidate: unknown): PolicyFindings {
   const parsed = policySetSchema.safeParse(candidate);
   if (!parsed.success)
-    return parsed.error.issues.slice(0, PROBLEMS_MAX).map((issue) => {
-      return `${issue.path.map(String).join('.').slice(0, 200)}: ${issue.message.slice(0, 300)}`;
-    });
+    return refused(
+      parsed.error.issues.map((issue) => {
+        return `${issue.path.map(String).join('.').slice(0, 200)}: ${issue.message.slice(0, 300)}`;
+      }),
+    );
   try {
-    return problemsOfSet(candidate as PolicySet);
+    return findingsOfSet(candidate as PolicySet);
   } catch (error) {
-    return [error instanceof Error ? error.message.slice(0, 300) : 'the policy cannot be read'];
+    return refused([error instanceof Error ? error.message.slice(0, 300) : 'the policy cannot be read']);
   }
 }
 
-function problemsOfSet(policy: PolicySet): readonly string[] {
+function refused(problems: readonly string[]): PolicyFindings {
+  return { problems: problems.slice(0, PROBLEMS_MAX), warnings: [] };
+}
+
+function findingsOfSet(policy: PolicySet): PolicyFindings {
   const compiled = compileFolder(decompile(policy), {});
-  if (!compiled.ok) return compiled.problems.slice(0, PROBLEMS_MAX).map(formatProblem);
+  if (!compiled.ok) return refused(compiled.problems.map(formatProblem));
   // Where a rule stood in its file is not for a compiler of the whole to know.
-  const rules = compiled.policy.rules.map((rule, index) => {
-    return { ...rule, source: policy.rules[index]?.source ?? '' };
-  });
+  const sources = new Map(policy.rules.map(({ id, source }) => [id, source]));
+  const rules = compiled.policy.rules.map((rule) => ({ ...rule, source: sources.get(rule.id) ?? '' }));
   const isSame = policyDigest({ ...compiled.policy, rules }) === policyDigest(policy);
-  return isSame ? [] : ['it says something that no policy file could say'];
+  if (!isSame) return refused(['it says something that no policy file could say']);
+  return { problems: [], warnings: warningLines(compiled.warnings, sources) };
+}
+
+/** More warnings than these are only counted: who reviews a policy reads other things as well. */
+const WARNINGS_MAX = 20;
+
+/** The files that a set was written as are nobody's: the line of the rule is all that is known of its author's. */
+function warningLines(
+  warnings: readonly PlacedWarning[],
+  sources: ReadonlyMap<string, string>,
+): readonly string[] {
+  const lines = warnings.map(({ code, rule, file, message }) =>
+    rule === null ? `${file} ${code}: ${message}` : `${sources.get(rule) ?? ''} ${rule} ${code}: ${message}`,
+  );
+  const left = lines.length - WARNINGS_MAX;
+  const more = left > 0 ? [`and ${left} more: keyturn policy check tells all`] : [];
+  return [...lines.slice(0, WARNINGS_MAX), ...more];
 }

@@ -20,6 +20,8 @@ export interface BacktestRecord {
   readonly lineage: Lineage;
   /** What people said in that round, as far as it was known at the watermark. */
   readonly outcome: 'approved' | 'denied' | 'open';
+  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not that anybody knows. */
+  readonly has_failed?: boolean;
   readonly pending_since: string | null;
   /** Counted decisions of the round up to the watermark, in the order of recording. */
   readonly decisions: readonly CountedDecision[];
@@ -100,7 +102,7 @@ export class Backtest {
   readonly #base: PolicySet;
   readonly #candidate: PolicySet;
   readonly #limit: number;
-  readonly #history = new AllowHistory();
+  readonly #history: AllowHistory;
   readonly #matrix = { allow: noEffects(), review: noEffects(), forbid: noEffects() };
   readonly #load = new Map<string, { base: number; candidate: number }>();
   readonly #shortages = new Map<string, readonly Shortage[]>();
@@ -123,6 +125,7 @@ export class Backtest {
   constructor(base: PolicySet, candidate: PolicySet, { limit = LIMIT }: { readonly limit?: number } = {}) {
     this.#base = base;
     this.#candidate = candidate;
+    this.#history = new AllowHistory(base);
     this.#limit = limit;
   }
 
@@ -141,7 +144,7 @@ export class Backtest {
     if (candidate.is_degraded) this.#counts.missing += 1;
     this.#countLoad('base', base.requirement);
     this.#countLoad('candidate', candidate.requirement);
-    this.#history.add(facts, base, record.outcome);
+    this.#history.add({ ...record, facts }, base);
     const marks = [...this.#checkPeople(record, facts, candidate)];
     const difference = this.#compare(record, facts, { base, candidate });
     if (difference) marks.push(difference.is_looser ? 'looser' : 'stricter');

@@ -304,11 +304,18 @@ export function isAcceptedReviewer(
   person: string,
 ): boolean {
   if (when === undefined) return true;
-  const condition = new Expression(when);
-  return [now, at_creation].every((directory) => {
-    const reviewer = { id: person, groups: [...groupsOf(directory, person)] };
-    return condition.evaluate(bindFacts(REVIEWER_FACT_TYPES, { reviewer })).kind === 'true';
-  });
+  return [now, at_creation].every((directory) =>
+    meetsReviewerCondition(when, { id: person, groups: [...groupsOf(directory, person)] }),
+  );
+}
+
+/** A condition on reviewers, asked about a person and the groups that they are in. */
+export function meetsReviewerCondition(
+  condition: string,
+  { id, groups }: { readonly id: string; readonly groups: readonly string[] },
+): boolean {
+  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id, groups: [...groups] } });
+  return new Expression(condition).evaluate(bound).kind === 'true';
 }
 
 function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts): {

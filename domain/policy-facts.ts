@@ -67,7 +67,10 @@ export interface HistoryFacts {
 }
 
 /** The first calendar is `calendar`, each is `calendars.ID`. None of them is a fact where policy has none. */
-function calendarValues(policy: PolicySet, facts: PolicyFacts): Record<string, JsonValue> {
+export function calendarValues(
+  policy: PolicySet,
+  facts: Pick<PolicyFacts, 'action' | 'target' | 'at'>,
+): Record<string, JsonValue> {
   const freeze = isFrozen(policy, facts);
   const values = policy.calendars.map(
     (calendar) => [calendar.id, { ...calendarFacts(calendar, facts.at), freeze }] as const,

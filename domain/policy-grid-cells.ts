@@ -26,22 +26,38 @@ export interface GridPlace {
   readonly types: FactTypes;
 }
 
+/** Where a cell has the instant at which it is asked: no fact of its own, since each policy reads it by its own clocks. */
+export const AT_PATH: FactPath = ['at'];
+
+/** Where a cell names who asks, as each policy's own directory knows them. */
+export const REQUESTER_PATH: FactPath = ['requester'];
+
+/** The instant of cells that name none. */
+export const AT = '2026-01-05T12:00:00.000Z';
+
 const VALUES_MAX = 24;
 
 const BREAK_GLASS: Axis = { path: ['request', 'break_glass'], values: [false, true] };
 
+/** Where facts are looked for, and what is tried beside the literals of conditions. */
+export interface AxisGround {
+  readonly types: FactTypes;
+  readonly hasShortPath: boolean;
+  /** Names of people that facts may hold. */
+  readonly people: readonly string[];
+}
+
 /** The facts that conditions read, each with the values around which their answers change. */
 export function axesOf(
   conditions: readonly string[],
-  types: FactTypes,
-  hasShortPath: boolean,
+  { types, hasShortPath, people }: AxisGround,
 ): readonly Axis[] {
   const axes = new Map<string, Axis>();
   if (hasShortPath) axes.set(pathText(BREAK_GLASS.path), BREAK_GLASS);
   const literals = conditions.map(literalsIn);
   const all: Literals = {
     integers: literals.flatMap(({ integers }) => integers),
-    texts: literals.flatMap(({ texts }) => texts),
+    texts: [...literals.flatMap(({ texts }) => texts), ...people],
   };
   for (const path of conditions.flatMap((text) => new Expression(text).factPaths)) {
     const values = isVaried(path) ? valuesAt(types, path, all) : [];
@@ -50,9 +66,14 @@ export function axesOf(
   return [...axes.values()];
 }
 
-/** What a target is and what arguments name, its own policy says; risk is computed. All follow from the rest of the cell. */
+/**
+ * What a target is, what a clock shows and what arguments name, a policy says itself; risk is computed. They follow from
+ * the rest of the cell.
+ */
+const DERIVED: ReadonlySet<string> = new Set(['resource', 'data', 'risk', 'calendar', 'calendars', 'facts']);
+
 function isVaried([root = '']: FactPath): boolean {
-  return root !== 'resource' && root !== 'data' && root !== 'risk' && root !== 'facts';
+  return !DERIVED.has(root);
 }
 
 /**
@@ -82,16 +103,17 @@ function factNameIn([root, name]: FactPath): string | undefined {
   return root === 'facts' ? name : undefined;
 }
 
-function valuesAt(
-  types: FactTypes,
-  [root = '', ...rest]: FactPath,
-  literals: Literals,
-): readonly GridValue[] {
+function valuesAt(types: FactTypes, path: FactPath, literals: Literals): readonly GridValue[] {
+  const field = factFieldAt(types, path);
+  return field ? [...(field.optional ? [undefined] : []), ...valuesOf(field.type, literals)] : [];
+}
+
+/** The type of the fact at a path, and whether it may be absent; undefined where there is no such fact. */
+export function factFieldAt(types: FactTypes, [root = '', ...rest]: FactPath): FactField | undefined {
   const type = types[root];
   let field: FactField | undefined = type && { type, optional: false };
   for (const name of rest) field = fieldOf(field?.type, name);
-  if (!field) return [];
-  return [...(field.optional ? [undefined] : []), ...valuesOf(field.type, literals)];
+  return field;
 }
 
 function fieldOf(type: FactType | undefined, name: string): FactField | undefined {
@@ -144,11 +166,10 @@ export function* cellsOf(axes: readonly Axis[]): Generator<Cell> {
 
 /** The facts of a cell; whatever it does not name is as harmless as its type lets it be. */
 export function factsOf({ action, target, types }: GridPlace, cell: Cell): StoredFacts {
-  const values = Object.fromEntries(
-    Object.entries(types).map(([name, type]) => [name, harmless(type)]),
-  ) as Record<string, JsonValue>;
+  const values = harmlessValues(types);
   if (values['plan']) values['plan'] = { ...(values['plan'] as object), reversible: true, previewed: true };
   for (const { path, value } of cell.values()) setAt(values, path, value);
+  const at = cell.get(pathText(AT_PATH))?.value;
   const plan = values['plan'] as PlanValues | undefined;
   const facts = values as unknown as Pick<PolicyFacts, 'args' | 'history' | 'request'> & {
     readonly windows: NonNullable<PolicyFacts['windows']>;
@@ -159,13 +180,11 @@ export function factsOf({ action, target, types }: GridPlace, cell: Cell): Store
     args: facts.args,
     plan: plan && action.connector !== null ? planOf(plan) : null,
     request: facts.request,
-    at: AT,
+    at: typeof at === 'string' ? at : AT,
     history: facts.history,
     windows: facts.windows,
   };
 }
-
-const AT = '2026-01-05T12:00:00.000Z';
 
 interface PlanValues {
   readonly rows: number;
@@ -187,6 +206,11 @@ function planOf(plan: PlanValues): StoredFacts['plan'] {
   };
 }
 
+/** A value for each variable, as harmless as its type lets it be. */
+export function harmlessValues(types: FactTypes): Record<string, JsonValue> {
+  return Object.fromEntries(Object.entries(types).map(([name, type]) => [name, harmless(type)]));
+}
+
 function harmless(type: FactType): JsonValue {
   switch (type.kind) {
     case 'string':
@@ -206,7 +230,8 @@ function harmless(type: FactType): JsonValue {
   }
 }
 
-function setAt(values: Record<string, JsonValue>, path: FactPath, value: GridValue): void {
+/** Sets, or takes away, the value at a path. What stands on the way is copied, never changed. */
+export function setAt(values: Record<string, JsonValue>, path: FactPath, value: GridValue): void {
   const [name = '', ...rest] = path;
   if (rest.length === 0) {
     if (value === undefined) delete values[name];

@@ -1,17 +1,21 @@
 import type { JsonValue } from './canonical-json.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { Expression } from './expressions/expression.ts';
+import { pathText } from './expressions/reads.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
-import { recalledFacts, riskFactTypes, type StoredFacts } from './policy-facts.ts';
+import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from './policy-facts.ts';
 import {
   axesOf,
   cellsOf,
   factsOf,
+  REQUESTER_PATH,
   withLookups,
   type Axis,
   type Cell,
   type GridPlace,
 } from './policy-grid-cells.ts';
+import { changedRequesters, requesterAxis, type ChangedRequester } from './policy-grid-requesters.ts';
+import { GridClock, type TimedPolicy } from './policy-grid-time.ts';
 import { indexOf } from './policy-index.ts';
 import { isLineAbout } from './risk.ts';
 import { isLooser } from './strictness.ts';
@@ -26,6 +30,8 @@ export interface Counterexample {
   readonly facts: Readonly<Record<string, JsonValue>>;
   readonly base: Evaluation;
   readonly candidate: Evaluation;
+  /** A freeze of the base holds back what is approved then, and none of the candidate does. */
+  readonly is_released: boolean;
 }
 
 /** What a walk over the grid found. */
@@ -43,8 +49,10 @@ const CELLS_OF_RULE_MAX = 2_000;
 const SHOWN_MAX = 20;
 
 /**
- * Asks both policies about the boundary cases of every rule: all values of enums and flags that its condition reads, and
- * each number in it, one less and one more. What it finds is real; what it does not find proves nothing beyond the grid.
+ * Asks both policies about the boundary cases of every rule: all values of enums and flags that its condition reads, each
+ * number in it, one less and one more, and the instants at which calendars or freezes of either policy change. Each policy
+ * sees the instant by its own clocks, and who asks by its own directory. What it finds is real; what it does not find proves
+ * nothing beyond the grid.
  */
 export function walkGrid(base: PolicySet, candidate: PolicySet): GridReport {
   const walk = new Walk(base, candidate);
@@ -56,15 +64,12 @@ export function walkGrid(base: PolicySet, candidate: PolicySet): GridReport {
   return walk.report();
 }
 
-interface Boundary {
-  readonly rule: string | null;
-  readonly axes: readonly Axis[];
-}
-
 class Walk {
   readonly #base: PolicySet;
   readonly #candidate: PolicySet;
   readonly #windows: PolicySet['windows'];
+  readonly #clock: GridClock;
+  readonly #requesters: readonly ChangedRequester[];
   readonly #shown = new Map<string, Counterexample>();
   #cells = 0;
   #looser = 0;
@@ -75,6 +80,8 @@ class Walk {
     this.#candidate = candidate;
     const fresh = candidate.windows.filter(({ id }) => base.windows.every((known) => known.id !== id));
     this.#windows = [...base.windows, ...fresh];
+    this.#clock = new GridClock([base, candidate]);
+    this.#requesters = changedRequesters(base, candidate);
   }
 
   report(): GridReport {
@@ -88,61 +95,128 @@ class Walk {
 
   visit(action: ActionDefinition, target: Target): void {
     const types = riskFactTypes({ ...this.#base, windows: this.#windows }, action);
-    for (const boundary of boundariesOf([this.#base, this.#candidate], { action, target, types })) {
+    const place = { action, target, types };
+    for (const question of questionsOf(this.#policies, place)) {
       let count = 0;
-      for (const cell of cellsOf(boundary.axes)) {
+      for (const cell of cellsOf(this.#axes(place, question))) {
         count += 1;
         if (count > CELLS_OF_RULE_MAX || this.#cells >= CELLS_MAX) {
           this.#isComplete = false;
           break;
         }
-        this.#compare(boundary, { action, target, types }, cell);
+        this.#compare(question.rule, place, cell);
       }
     }
   }
 
-  #compare({ rule }: Boundary, place: GridPlace, cell: Cell): void {
+  get #policies(): readonly [PolicySet, PolicySet] {
+    return [this.#base, this.#candidate];
+  }
+
+  /** The rarest differences come first: a limit cuts off at the end. */
+  #axes(place: GridPlace, { conditions, hasShortPath, isFreezeSeen }: Question): readonly Axis[] {
+    const [base, candidate] = this.#policies;
+    const timed = [timedBy(base, place.target), timedBy(candidate, place.target)] as const;
+    const time = this.#clock.axis(place.action, timed, { conditions, isFreezeSeen });
+    const paths = conditions.flatMap((text) => new Expression(text).paths);
+    const requester = requesterAxis(this.#requesters, paths);
+    const people = requester
+      ? this.#requesters.flatMap((one) => [...one.base.chain, ...one.candidate.chain])
+      : [];
+    const read = axesOf(conditions, { types: place.types, hasShortPath, people });
+    const facts = withLookups(read, conditions, { action: place.action.action, policies: this.#policies });
+    return [requester, time, ...facts].filter((axis) => axis !== null);
+  }
+
+  #compare(rule: string | null, place: GridPlace, cell: Cell): void {
     this.#cells += 1;
-    const stored = factsOf(place, cell);
-    const base = outcomeOf(this.#base, stored);
-    const candidate = outcomeOf(this.#candidate, stored);
+    const [base, candidate] = this.#outcomesOf(place, cell);
     // A target that the candidate no longer knows can be asked for no more.
-    if (!base || !candidate || !isLooser(candidate, base)) return;
+    if (!base || !candidate) return;
+    // Told once, where no rule is looked at.
+    const isReleased = rule === null && isReleasing(base, candidate);
+    if (!isReleased && !isLooser(candidate.evaluation, base.evaluation)) return;
     this.#looser += 1;
     const key = JSON.stringify([rule, place.action.action, place.target.id]);
     if (this.#shown.has(key) || this.#shown.size >= SHOWN_MAX) return;
     const facts = Object.fromEntries([...cell].map(([path, { value = 'absent' }]) => [path, value]));
-    const at = { rule, action: place.action.action, target: place.target.id };
-    this.#shown.set(key, { ...at, facts, base, candidate });
+    const at = { rule, action: place.action.action, target: place.target.id, facts };
+    const both = { base: base.evaluation, candidate: candidate.evaluation };
+    this.#shown.set(key, { ...at, ...both, is_released: isReleased });
+  }
+
+  #outcomesOf(place: GridPlace, cell: Cell): readonly [Outcome | null, Outcome | null] {
+    const stored = factsOf(place, cell);
+    const name = cell.get(pathText(REQUESTER_PATH))?.value;
+    const requester = this.#requesters.find((one) => one.name === name);
+    return [
+      outcomeOf(this.#base, asked(stored, requester?.base)),
+      outcomeOf(this.#candidate, asked(stored, requester?.candidate)),
+    ];
   }
 }
 
-function outcomeOf(policy: PolicySet, stored: StoredFacts): Evaluation | null {
-  const facts = recalledFacts(policy, stored, policy.directory);
-  return facts && evaluate(policy, facts, 'planned');
+function isReleasing(base: Outcome, candidate: Outcome): boolean {
+  return base.isHeld && !candidate.isHeld && candidate.evaluation.effect !== 'forbid';
 }
 
-/** One boundary for each rule of either policy there, and one for requests that meet no condition. */
-function boundariesOf(policies: readonly [PolicySet, PolicySet], place: GridPlace): readonly Boundary[] {
-  const { action, target, types } = place;
-  const rules = policies.flatMap((policy) => {
-    const own = policy.targets.find(({ id }) => id === target.id) ?? target;
-    return indexOf(policy).candidates(action.action, own);
-  });
+interface Outcome {
+  readonly evaluation: Evaluation;
+  /** A freeze would hold it back even when it is approved. */
+  readonly isHeld: boolean;
+}
+
+function outcomeOf(policy: PolicySet, stored: StoredFacts): Outcome | null {
+  const facts = recalledFacts(policy, stored, policy.directory);
+  if (!facts) return null;
+  const evaluation = evaluate(policy, facts, 'planned');
+  return { evaluation, isHeld: isFrozen(policy, facts) && !evaluation.is_break_glass };
+}
+
+function asked(stored: StoredFacts, asker: ChangedRequester['base'] | undefined): StoredFacts {
+  return asker ? { ...stored, request: { ...stored.request, ...asker } } : stored;
+}
+
+/** The target as the policy itself has it, or as the other one does. */
+function timedBy(policy: PolicySet, target: Target): TimedPolicy {
+  return { policy, target: policy.targets.find(({ id }) => id === target.id) ?? target };
+}
+
+/** A rule, or null for requests that meet no condition, with the conditions on whose boundaries the cases lie. */
+interface Question {
+  readonly rule: string | null;
+  readonly conditions: readonly string[];
+  readonly hasShortPath: boolean;
+  /** A freeze changes what comes of it without being read. */
+  readonly isFreezeSeen: boolean;
+}
+
+/** One for each rule of either policy there, and two for requests that meet no condition: by risk, and by time. */
+function questionsOf(policies: readonly [PolicySet, PolicySet], place: GridPlace): readonly Question[] {
+  const { action, target } = place;
+  const rules = policies.flatMap((policy) =>
+    indexOf(policy).candidates(action.action, timedBy(policy, target).target),
+  );
   const risk = policies.flatMap((policy) => riskConditions(policy, place));
   const hasShortPath = rules.some(({ rule }) => rule.break_glass);
   const conditions = new Map<string, string[]>();
+  const allowing = new Set(rules.filter(({ rule }) => rule.effect === 'allow').map(({ rule }) => rule.id));
   for (const { rule } of rules) {
     const known = conditions.get(rule.id) ?? [];
     conditions.set(rule.id, known);
     if (rule.when === undefined || known.includes(rule.when)) continue;
     known.push(rule.when, ...(new Expression(rule.when).roots.has('risk') ? risk : []));
   }
-  const axes = (texts: readonly string[]): readonly Axis[] =>
-    withLookups(axesOf(texts, types, hasShortPath), texts, { action: action.action, policies });
+  const questions = [...conditions].map(([rule, texts]) => ({
+    rule,
+    conditions: texts,
+    hasShortPath,
+    isFreezeSeen: allowing.has(rule),
+  }));
   return [
-    { rule: null, axes: axes(risk) },
-    ...[...conditions].map(([rule, texts]) => ({ rule, axes: axes(texts) })),
+    { rule: null, conditions: risk, hasShortPath, isFreezeSeen: false },
+    { rule: null, conditions: [], hasShortPath, isFreezeSeen: true },
+    ...questions,
   ];
 }
 

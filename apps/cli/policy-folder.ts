@@ -1,4 +1,10 @@
-import { formatProblem, loadPolicyFolder, type PolicyProblem } from '../../database/policy-files.ts';
+import {
+  formatProblem,
+  formatWarning,
+  loadPolicyFolder,
+  type PlacedWarning,
+  type PolicyProblem,
+} from '../../database/policy-files.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { silentFailure } from './exit.ts';
@@ -16,15 +22,26 @@ export interface LoadedPolicy {
   readonly digest: Digest;
 }
 
+/** A policy from files, with what its author should look at. */
+export interface CheckedPolicy extends LoadedPolicy {
+  readonly warnings: readonly PlacedWarning[];
+}
+
 /** The policy of a folder. Ends the command with every problem when there is one. */
 export async function loadFolder(
   folder: string,
   options: PolicyOptions,
   terminal: Terminal,
-): Promise<LoadedPolicy> {
+): Promise<CheckedPolicy> {
   const result = await loadPolicyFolder(folder, terminal.environment);
   if (result.ok) return result;
   throw refuseProblems(result.problems, options, terminal);
+}
+
+/** Tells warnings beside the result, where scripts that read the result do not see them. */
+export function tellWarnings({ warnings }: CheckedPolicy, { json }: PolicyOptions, terminal: Terminal): void {
+  // In JSON they are part of the result.
+  if (!json) for (const warning of warnings) terminal.error(visible(formatWarning(warning)));
 }
 
 /** Tells problems, and answers what ends the command. */

@@ -16,7 +16,12 @@ export function formatProblem(problem: PolicyProblem): string {
 /** Problems by file, then by place. What two checks found alike is told once. */
 export function sortProblems(problems: readonly PolicyProblem[]): readonly PolicyProblem[] {
   const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
-  return [...unique.values()].sort(
+  return sortByPlace([...unique.values()]);
+}
+
+/** By file, then by place; what stands at one place keeps its order. */
+export function sortByPlace<Problem extends PolicyProblem>(problems: readonly Problem[]): readonly Problem[] {
+  return [...problems].sort(
     (left, right) => compare(left.file, right.file) || left.line - right.line || left.column - right.column,
   );
 }

@@ -50,6 +50,46 @@ const BAD = `tests:
     expect: { rules: [many] }
 `;
 
+describe('keyturn policy check', () => {
+  const SHADOWED = `${RULES}- { id: never, on: { action: [postgres.execute], env: [closed] }, when: plan.rows == 0, effect: allow }\n`;
+  const WARNING =
+    "rules/by-environment.yaml:8:9 warning rule_shadowed: decides nothing: wherever it applies, all is forbidden by 'closed', without a condition";
+
+  it('tells warnings beside the result, each with its place and code, and accepts the policy', async () => {
+    const folder = await folderWith({ 'rules/by-environment.yaml': SHADOWED });
+    const result = await policy('check', folder);
+    expect([result.code, result.out]).toEqual([0, expect.stringContaining('is a good policy: sha256:')]);
+    expect(result.error.split('\n')).toContain(WARNING);
+    const json = await policy('check', folder, '--json');
+    expect([json.code, json.error, JSON.parse(json.out)]).toMatchObject([
+      0,
+      '',
+      {
+        ok: true,
+        warnings: expect.arrayContaining([
+          expect.objectContaining({
+            code: 'rule_shadowed',
+            rule: 'never',
+            file: 'rules/by-environment.yaml',
+            line: 8,
+            column: 9,
+          }),
+        ]),
+      },
+    ]);
+  });
+
+  it('fails on warnings where it is to be strict', async () => {
+    const folder = await folderWith({ 'rules/by-environment.yaml': SHADOWED });
+    const text = await policy('check', folder, '--strict');
+    expect([text.code, text.out, text.error]).toEqual([1, '', expect.stringContaining(WARNING)]);
+    const json = await policy('check', folder, '--strict', '--json');
+    expect([json.code, JSON.parse(json.out)]).toMatchObject([1, { ok: false }]);
+    const clean = join(import.meta.dirname, '../../policies');
+    expect((await policy('check', clean, '--strict')).code).toBe(0);
+  });
+});
+
 describe('keyturn policy test', () => {
   it('passes, names the digest, and tells which rules no test reaches', async () => {
     const folder = await folderWith({ 'rules/by-environment.yaml': RULES, 'tests/a.yaml': GOOD });
@@ -120,6 +160,24 @@ describe('keyturn policy diff', () => {
     expect(result.out).toContain('    review [group:dba x2, owners x1]');
     const json = await policy('diff', base, candidate, '--json');
     expect([json.code, JSON.parse(json.out)]).toMatchObject([0, { kind: 'loosening', grid: { looser: 1 } }]);
+  });
+
+  it('names the instant at which a shorter freeze lets go, and who may decide from then on', async () => {
+    const settings = await readFile(join(SAMPLE, 'keyturn.yaml'), 'utf8');
+    const directory = await readFile(join(SAMPLE, 'directory.yaml'), 'utf8');
+    const frozen = (to: string): Record<string, string> => ({
+      'keyturn.yaml': `${settings}\nfreezes: [{ id: x, title: X, from: "2027-01-01T00:00Z", to: "${to}" }]\n`,
+    });
+    const base = await folderWith(frozen('2027-01-03T00:00Z'));
+    const candidate = await folderWith({
+      ...frozen('2027-01-02T00:00Z'),
+      'directory.yaml': directory.replace('id: dba, members: [', 'id: dba, members: [petra, '),
+    });
+    const { out } = await policy('diff', base, candidate);
+    expect(out).toContain('who may decide\n  group:dba  + petra\n');
+    expect(out).toMatch(
+      / {4}at = "2027-01-02T00:00:00\.000Z"\n {4}review .*, held back by a freeze\n {4}-> review/,
+    );
   });
 
   it('finds nothing between a folder and itself', async () => {

@@ -56,7 +56,13 @@ describe('keyturn policy', () => {
     const result = await policy(['check', SAMPLE, '--json']);
     expect([result.code, JSON.parse(result.out)]).toEqual([
       0,
-      { ok: true, digest: expect.stringMatching(/^sha256:/) },
+      {
+        ok: true,
+        digest: expect.stringMatching(/^sha256:/),
+        warnings: ['two-people', 'stale'].map((rule) =>
+          expect.objectContaining({ code: 'own_team_only', rule, column: 23 }),
+        ),
+      },
     ]);
   });
 
@@ -89,8 +95,9 @@ describe('keyturn policy', () => {
       policy(['install', SAMPLE, '--json']),
     ]);
     const installed = results.map(
-      (result) => JSON.parse(result.out) as { is_new: boolean; generation: number },
+      (result) => JSON.parse(result.out) as { is_new: boolean; generation: number; warnings: unknown[] },
     );
+    expect(installed.map(({ warnings }) => warnings.length)).toEqual([2, 2]);
     expect(installed.map(({ generation }) => generation)).toEqual([1, 1]);
     expect(installed.filter(({ is_new }) => is_new)).toHaveLength(1);
     expect(await rows(`select 1 from audit.entry where type = 'policy.installed'`)).toHaveLength(1);
@@ -135,7 +142,9 @@ describe('keyturn policy', () => {
   });
 
   it('says when the set was active already', async () => {
-    expect((await policy(['install', SAMPLE])).out).toContain('was active already, generation 3');
+    const { out, error } = await policy(['install', SAMPLE]);
+    expect(out).toContain('was active already, generation 3');
+    expect(error).toMatch(/^rules\/by-environment\.yaml:18:23 warning own_team_only: /);
   });
 
   it('needs to know the database', async () => {

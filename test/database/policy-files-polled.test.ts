@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { compileFolder } from '../../database/policy-files.ts';
 import { decompile } from '../../database/policy-files/decompile.ts';
-import { problemsOfPolicy } from '../../database/policy-validation.ts';
+import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import { classifyChange } from '../../domain/policy-diff.ts';
 import { policyOf, problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
 
@@ -42,11 +42,11 @@ describe('a rotation that a service keeps', () => {
     const policy = await policyOf(oncall(`    sre: ${PAGER}`, `    dba: ${WRITTEN}`));
     const again = compileFolder(decompile(policy), {});
     expect(again.ok && again.policy.polled_rotations).toEqual(policy.polled_rotations);
-    expect(problemsOfPolicy(policy)).toEqual([]);
+    expect(findingsOfPolicy(policy).problems).toEqual([]);
     const short = (policy.polled_rotations ?? []).map((one) => ({ ...one, maximum_staleness_ms: 1_000 }));
-    expect(problemsOfPolicy({ ...policy, polled_rotations: short }).join()).toMatch(/not from 2m to 24h/);
+    expect(findingsOfPolicy({ ...policy, polled_rotations: short }).problems.join()).toMatch(/not from 2m to 24h/);
     const url = (policy.polled_rotations ?? []).map((one) => ({ ...one, url: 'https://pager.example' }));
-    expect(problemsOfPolicy({ ...policy, polled_rotations: url }).join()).toMatch(/nrecognized/);
+    expect(findingsOfPolicy({ ...policy, polled_rotations: url }).problems.join()).toMatch(/nrecognized/);
   });
 
   it('is loosening where it is added, edited or gone: who decides cannot be told from the structure', async () => {

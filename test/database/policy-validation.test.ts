@@ -3,7 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { loadPolicyFolder } from '../../database/policy-files.ts';
-import { problemsOfPolicy } from '../../database/policy-validation.ts';
+import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import type { PolicySet, Rule } from '../../domain/policy.ts';
 
 const ENVIRONMENT = { KEYTURN_IDP_ISSUER: 'http://127.0.0.1:1', KEYTURN_SECOND_ISSUER: 'http://127.0.0.1:2' };
@@ -100,7 +100,7 @@ function withGroup(group: object): unknown {
 
 describe('a compiled policy', () => {
   it.each(['test/stack/policies', 'policies'])('that %s gives is good', async (folder) => {
-    expect(problemsOfPolicy(await load(folder))).toEqual([]);
+    expect(findingsOfPolicy(await load(folder)).problems).toEqual([]);
   });
 
   it('with calendars, freezes, rotations, windows, groups from claims and every kind of rule is good', () => {
@@ -147,7 +147,7 @@ describe('a compiled policy', () => {
         },
       ],
     };
-    expect(problemsOfPolicy(rich)).toEqual([]);
+    expect(findingsOfPolicy(rich).problems).toEqual([]);
   });
 
   it.each<[string, () => unknown, RegExp]>([
@@ -220,7 +220,7 @@ describe('a compiled policy', () => {
       /not a duration/,
     ],
   ])('with %s is refused, and told why', (_what, candidate, expected) => {
-    expect(problemsOfPolicy(candidate()).join('\n')).toMatch(expected);
+    expect(findingsOfPolicy(candidate()).problems.join('\n')).toMatch(expected);
   });
 });
 

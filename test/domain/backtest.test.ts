@@ -205,37 +205,6 @@ describe('a backtest', () => {
     expect(insufficient({ ...BASE, directory: gone })).toBe(1);
   });
 
-  it('suggests to allow only what was always approved, never denied and of low risk', () => {
-    const many = (count: number, changes: Partial<BacktestRecord> = {}): readonly BacktestRecord[] =>
-      Array.from({ length: count }, (_, index) =>
-        record(`r${index}`, { outcome: 'approved', facts: facts(20), ...changes }),
-      );
-    const suggested = (records: readonly BacktestRecord[]): readonly unknown[] =>
-      backtest(records, BASE, BASE).suggestions.map(({ yaml, approved, rows_max: rows }) => [
-        approved,
-        rows,
-        yaml,
-      ]);
-    expect(suggested(many(12))).toEqual([
-      [
-        12,
-        20,
-        [
-          '- id: "allow-postgres-execute-shop-production"',
-          '  on: { action: ["postgres.execute"], target: ["shop-production"] }',
-          '  when: "risk.tier == \\"low\\" && plan.rows <= 20 && !plan.destructive && plan.previewed"',
-          '  effect: allow',
-          '  because: "12 requests like this were approved, none was denied"',
-        ].join('\n'),
-      ],
-    ]);
-    expect(suggested(many(9))).toEqual([]);
-    expect(suggested([...many(12), record('no', { outcome: 'denied', facts: facts(20) })])).toEqual([]);
-    expect(suggested([...many(12), record('risky', { facts: facts(20_000) })])).toEqual([]);
-    const own = { ...facts(20), action: 'keyturn.policy.publish' };
-    expect(suggested(many(12, { facts: own }))).toEqual([]);
-  });
-
   it('has a digest that only the records and the policies change, not how much is listed or when it is asked', () => {
     const digestOf = (limit: number, records = RECORDS): string => {
       const run = new Backtest(BASE, policyOf([ALLOW]), { limit });

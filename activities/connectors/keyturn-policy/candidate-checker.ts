@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
+import type { PolicyFindings } from '../../../database/policy-validation.ts';
+
 /** A policy that takes longer to check is refused. On a busy machine most of it is the start of the thread. */
 const TIMEOUT_MS = 30_000;
 
@@ -19,21 +21,26 @@ const PROGRAM = new URL(
 export class CandidateChecker {
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** What is wrong with a policy; empty when nothing is. */
-  problemsOf(candidate: unknown): Promise<readonly string[]> {
+  /** What is wrong with a policy, and what probably is. */
+  findingsOf(candidate: unknown): Promise<PolicyFindings> {
     const answer = this.#queue.then(() => askThread(candidate));
     this.#queue = answer.catch(() => undefined);
     return answer;
   }
 }
 
-async function askThread(candidate: unknown): Promise<readonly string[]> {
+const NO_ANSWER: PolicyFindings = {
+  problems: ['the policy takes too long, or too much memory, to be checked'],
+  warnings: [],
+};
+
+async function askThread(candidate: unknown): Promise<PolicyFindings> {
   const worker = new Worker(PROGRAM, {
     workerData: candidate,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
   });
-  const answer = new Promise<readonly string[]>((resolve) => {
-    const fail = (): void => resolve(['the policy takes too long, or too much memory, to be checked']);
+  const answer = new Promise<PolicyFindings>((resolve) => {
+    const fail = (): void => resolve(NO_ANSWER);
     const timer = setTimeout(fail, TIMEOUT_MS);
     worker.once('message', resolve).once('error', fail).once('exit', fail);
     worker.once('exit', () => clearTimeout(timer));

@@ -7,6 +7,7 @@ import { digestOf } from '../../../domain/digest.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
+import type { PolicyFindings } from '../../../database/policy-validation.ts';
 import type { CandidateChecker } from './candidate-checker.ts';
 import type { Publication } from './plan-publication.ts';
 
@@ -17,9 +18,15 @@ export interface CandidateGround {
   readonly checker: CandidateChecker;
 }
 
-/** A policy that may follow on the active one, or why it may not. */
+/** A policy that may follow on the active one, with what those who decide should know of it, or why it may not. */
 export type CheckedCandidate =
-  { readonly kind: 'good'; readonly base: PolicySet; readonly candidate: PolicySet } | PlanRefusal;
+  | {
+      readonly kind: 'good';
+      readonly base: PolicySet;
+      readonly candidate: PolicySet;
+      readonly warnings: readonly string[];
+    }
+  | PlanRefusal;
 
 /** Which policy is to follow on which. The arguments were checked by their schema: anything else is a fault. */
 export function publicationOf({ arguments: { candidate, base } }: ConnectorCall): Publication {
@@ -37,26 +44,26 @@ export async function checkedCandidate(
   if (candidate === base) return refuse('policy_unchanged', 'This policy is the active one.');
   const body = await readCandidate(source.manager, candidate);
   if (body === null) return refuse('policy_unknown', 'Nobody proposed such a policy.');
-  const problems = await problemsOf(checker, candidate, body);
+  const { problems, warnings } = await findingsOf(checker, candidate, body);
   if (problems.length > 0) return refuse('policy_invalid', problems.join('\n'));
-  return goodSuccessor(active.policy, body as unknown as PolicySet);
+  return goodSuccessor(active.policy, body as unknown as PolicySet, warnings);
 }
 
-async function problemsOf(
+async function findingsOf(
   checker: CandidateChecker,
   digest: string,
   body: JsonValue,
-): Promise<readonly string[]> {
+): Promise<PolicyFindings> {
   return digestOf(body) === digest
-    ? checker.problemsOf(body)
-    : ['The stored policy is not the one that its digest names.'];
+    ? checker.findingsOf(body)
+    : { problems: ['The stored policy is not the one that its digest names.'], warnings: [] };
 }
 
 /** Good on its own is not enough: nobody is left without anybody who could stop things, or publish again. */
-function goodSuccessor(base: PolicySet, candidate: PolicySet): CheckedCandidate {
+function goodSuccessor(base: PolicySet, candidate: PolicySet, warnings: readonly string[]): CheckedCandidate {
   return base.operators !== undefined && candidate.operators === undefined
     ? refuse('policy_invalid', 'It names no operators: nobody could stop anything, or publish again.')
-    : { kind: 'good', base, candidate };
+    : { kind: 'good', base, candidate, warnings };
 }
 
 function refuse(code: PlanRefusal['code'], detail: string): PlanRefusal {

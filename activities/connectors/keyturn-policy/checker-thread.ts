@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { problemsOfPolicy } from '../../../database/policy-validation.ts';
+import { findingsOfPolicy } from '../../../database/policy-validation.ts';
 
-parentPort?.postMessage(problemsOfPolicy(workerData));
+parentPort?.postMessage(findingsOfPolicy(workerData));

@@ -15,7 +15,7 @@ export function fingerprintOf({ base, candidate }: Publication): string {
   return digestOf({ base, candidate });
 }
 
-/** What publishing would do. `found` is what a backtest found out, line by line: it informs, and decides nothing. */
+/** What publishing would do. `found` is what checks and a backtest found out, line by line: it informs, and decides nothing. */
 export function planPublication(
   publication: Publication,
   { base, candidate }: { readonly base: PolicySet; readonly candidate: PolicySet },

@@ -38,7 +38,8 @@ async function plan(ground: CandidateGround, call: ConnectorCall): Promise<PlanO
   const checked = await checkedCandidate(ground, publication);
   if (checked.kind === 'refused') return checked;
   const found = await backtestLines(ground.source.manager, checked, new Date());
-  return { kind: 'planned', plan: planPublication(publication, checked, found) };
+  const told = [...checked.warnings.map((warning) => `Look at ${warning}`), ...found];
+  return { kind: 'planned', plan: planPublication(publication, checked, told) };
 }
 
 async function execute(ground: CandidateGround, call: ApprovedCall): Promise<ExecutionOutcome> {

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 
 import { classifyChange, type PolicyChange } from '../../../domain/policy-diff.ts';
+import { selectorChanges, type SelectorChange } from '../../../domain/policy-diff-people.ts';
 import { walkGrid, type Counterexample, type GridReport } from '../../../domain/policy-grid.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
@@ -39,15 +40,17 @@ async function diff(
   const base = await loadPolicy(from, options, terminal);
   const candidate = await loadPolicy(to, options, terminal);
   const { kind, changes } = classifyChange(base.policy, candidate.policy);
+  const people = selectorChanges(base.policy, candidate.policy);
   const grid = walkGrid(base.policy, candidate.policy);
   const digests = { base: base.digest, candidate: candidate.digest };
   terminal.out(
     options.json
-      ? JSON.stringify({ kind, ...digests, changes, grid })
+      ? JSON.stringify({ kind, ...digests, changes, people, grid })
       : [
           `${base.digest} -> ${candidate.digest}`,
           `${kind}: ${countText(changes.length, 'change')}`,
           ...changeLines(changes),
+          ...peopleLines(people),
           ...gridLines(grid),
         ].join('\n'),
   );
@@ -65,6 +68,15 @@ function changeLines(changes: readonly PolicyChange[]): string[] {
   );
 }
 
+function peopleLines(people: readonly SelectorChange[]): string[] {
+  if (people.length === 0) return [];
+  const rows = people.map(({ selector, joined, left }) => [
+    `  ${visible(selector)}`,
+    visible([...joined.map((person) => `+ ${person}`), ...left.map((person) => `- ${person}`)].join(', ')),
+  ]);
+  return ['who may decide', ...tableLines(rows)];
+}
+
 function gridLines({ cells, is_complete: isComplete, looser, counterexamples }: GridReport): string[] {
   const range = isComplete ? '' : ', ended by its limit';
   return [
@@ -73,12 +85,13 @@ function gridLines({ cells, is_complete: isComplete, looser, counterexamples }: 
   ];
 }
 
-function counterexampleLines({ rule, action, target, facts, base, candidate }: Counterexample): string[] {
+function counterexampleLines(example: Counterexample): string[] {
+  const { rule, action, target, facts, base, candidate, is_released: isReleased } = example;
   const values = Object.entries(facts).map(([path, value]) => `${visible(path)} = ${visibleJson(value)}`);
   return [
     `  ${visible(action)} on ${visible(target)}${rule === null ? '' : `, at rule ${visible(rule)}`}`,
     ...(values.length > 0 ? [`    ${values.join(', ')}`] : []),
-    `    ${evaluationText(base)}`,
+    `    ${evaluationText(base)}${isReleased ? ', held back by a freeze' : ''}`,
     `    -> ${evaluationText(candidate)}`,
   ];
 }

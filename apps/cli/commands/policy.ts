@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { withApi, withJson } from '../connection.ts';
-import { failure } from '../exit.ts';
-import { loadFolder, type PolicyOptions } from '../policy-folder.ts';
+import { failure, silentFailure } from '../exit.ts';
+import { loadFolder, tellWarnings, type PolicyOptions } from '../policy-folder.ts';
 import { publishPolicy, type PublishOptions } from '../policy-publication.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
@@ -12,6 +12,10 @@ import { addPolicyDiff } from './policy-diff.ts';
 import { addPolicyExplain } from './policy-explain.ts';
 import { addPolicyTest } from './policy-test.ts';
 import { databaseUrl } from '../policy-source.ts';
+
+interface CheckOptions extends PolicyOptions {
+  readonly strict?: boolean;
+}
 
 interface InstallOptions extends PolicyOptions {
   readonly first?: boolean;
@@ -23,21 +27,13 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     .command('policy')
     .description('the catalogue and rules that the running system uses');
   withJson(policy.command('check <folder>'))
-    .description('read a policy folder and say everything that is wrong with it')
-    .action(async (folder: string, options: PolicyOptions) => {
-      const { digest } = await loadFolder(folder, options, terminal);
-      terminal.out(
-        options.json
-          ? JSON.stringify({ ok: true, digest })
-          : `${visible(folder)} is a good policy: ${digest}`,
-      );
-    });
+    .description('read a policy folder and say everything that is wrong with it, and what probably is')
+    .option('--strict', 'fail on warnings, too')
+    .action((folder: string, options: CheckOptions) => check(folder, options, terminal));
   withApi(policy.command('publish <folder>'))
     .description('ask for a policy folder to become the active policy: people review it like any request')
     .option('--justification <text>', 'why, in your own words')
-    .action(async (folder: string, options: PublishOptions) =>
-      publishPolicy(await loadFolder(folder, options, terminal), options, terminal),
-    );
+    .action((folder: string, options: PublishOptions) => publish(folder, options, terminal));
   withJson(policy.command('install <folder>'))
     .description('make a policy folder the first active policy (KEYTURN_DATABASE_URL names the database)')
     .option('--first', 'where another policy is active, leave it alone and say how to publish this one')
@@ -48,15 +44,33 @@ export function addPolicy(program: Command, terminal: Terminal): void {
   addPolicyBacktest(policy, terminal);
 }
 
+async function check(folder: string, options: CheckOptions, terminal: Terminal): Promise<void> {
+  const checked = await loadFolder(folder, options, terminal);
+  const { digest, warnings } = checked;
+  const isGood = warnings.length === 0 || options.strict !== true;
+  tellWarnings(checked, options, terminal);
+  if (options.json) terminal.out(JSON.stringify({ ok: isGood, digest, warnings }));
+  else if (isGood) terminal.out(`${visible(folder)} is a good policy: ${digest}`);
+  if (!isGood) throw silentFailure();
+}
+
+async function publish(folder: string, options: PublishOptions, terminal: Terminal): Promise<void> {
+  const checked = await loadFolder(folder, options, terminal);
+  tellWarnings(checked, options, terminal);
+  return publishPolicy(checked, options, terminal);
+}
+
 async function install(folder: string, options: InstallOptions, terminal: Terminal): Promise<void> {
-  const { policy, digest } = await loadFolder(folder, options, terminal);
+  const checked = await loadFolder(folder, options, terminal);
+  const { policy, digest, warnings } = checked;
+  tellWarnings(checked, options, terminal);
   const url = databaseUrl(terminal);
   const ground = terminal.environment['KEYTURN_POLICY_RECOVERY'] === 'true' ? 'recovery' : 'bootstrap';
   // The database is of no use to the other commands: they should not wait for its driver.
   const { installPolicyInto } = await import('../policy-installer.ts');
   const installed = await installPolicyInto(url, { policy, digest }, ground).catch(leaveActive);
   if (installed === null) return otherIsActive(folder, options, terminal);
-  if (options.json) return terminal.out(JSON.stringify({ ok: true, ...installed }));
+  if (options.json) return terminal.out(JSON.stringify({ ok: true, ...installed, warnings }));
   const what = installed.is_new ? 'is now active' : 'was active already';
   return terminal.out(`${digest} ${what}, generation ${installed.generation}.`);
 }

@@ -94,7 +94,7 @@ function peopleLines(report: BacktestReport): string[] {
 function suggestionLines({ suggestions }: BacktestReport): string[] {
   if (suggestions.length === 0) return [];
   return [
-    'allow rules that history would support (always approved, never denied, low risk): for people to judge',
+    'allow rules that history would support (always approved, never denied, expired or failed, low risk): for people to judge',
     ...suggestions.flatMap(({ yaml }) => yaml.split('\n').map((line) => `  ${visible(line)}`)),
   ];
 }

@@ -1,0 +1,41 @@
+import type { PolicySet } from '../../domain/policy.ts';
+import { warningsOf, type PolicyWarning } from '../../domain/policy-warnings.ts';
+import { formatProblem, sortByPlace, type PolicyProblem } from './problem.ts';
+import type { Sources } from './sources.ts';
+import type { Value } from './value.ts';
+
+/** A warning at its exact place in the folder. */
+export interface PlacedWarning extends PolicyProblem, Pick<PolicyWarning, 'code' | 'rule'> {}
+
+/** `rules/sql.yaml:6:16 warning condition_constant: message` */
+export function formatWarning({ code, message, ...place }: PlacedWarning): string {
+  return formatProblem({ ...place, message: `warning ${code}: ${message}` });
+}
+
+/** The warnings of a policy that was compiled without a mistake from these files, by place. */
+export function placedWarnings(policy: PolicySet, sources: Sources): readonly PlacedWarning[] {
+  const roots = new Map<string | null, Value | undefined>([[null, sources.settings]]);
+  // Rules are compiled in the order of the files.
+  policy.rules.forEach(({ id }, index) => roots.set(id, sources.rules[index]));
+  const placed = warningsOf(policy).flatMap(({ code, rule, path, message }) => {
+    const root = roots.get(rule);
+    return root ? [{ ...placeAt(root, path), code, rule, message }] : [];
+  });
+  return sortByPlace(placed);
+}
+
+/** Where the path leads. What files leave out has the place of what it would stand in. */
+function placeAt(root: Value, path: PolicyWarning['path']): Pick<PolicyProblem, 'file' | 'line' | 'column'> {
+  let value = root;
+  for (const step of path) {
+    const child = childOf(value, step);
+    if (!child) break;
+    value = child;
+  }
+  return { file: value.source.file, ...value.position() };
+}
+
+function childOf(value: Value, step: string | number): Value | undefined {
+  if (typeof step === 'number') return value.children()[step];
+  return value.isMapping() ? value.pairs().find(({ name }) => name === step)?.value : undefined;
+}

@@ -1,0 +1,38 @@
+import type { PolicySet } from './policy.ts';
+import type { RuleRequirement, Selector } from './requirement.ts';
+import { Reviewers } from './reviewers.ts';
+
+/** Who may decide for a selector by the candidate's directory and not by the base's, and the other way round. */
+export interface SelectorChange {
+  readonly selector: Selector;
+  readonly joined: readonly string[];
+  readonly left: readonly string[];
+}
+
+/**
+ * The selectors that both policies ask, and whose active people differ: what a change of the directory does to those who
+ * decide. Of groups whose members another authority brings nothing is known.
+ */
+export function selectorChanges(base: PolicySet, candidate: PolicySet): readonly SelectorChange[] {
+  const [before, after] = [new Reviewers(base), new Reviewers(candidate)];
+  const asked = selectorsOf(candidate);
+  const selectors = [...selectorsOf(base)].filter((selector) => asked.has(selector)).sort();
+  return selectors.flatMap((selector) => {
+    const [old, fresh] = [before.peopleOf(selector), after.peopleOf(selector)];
+    if (!old || !fresh) return [];
+    const joined = [...fresh].filter((person) => !old.has(person)).sort();
+    const left = [...old].filter((person) => !fresh.has(person)).sort();
+    return joined.length + left.length === 0 ? [] : [{ selector, joined, left }];
+  });
+}
+
+/** Owners of targets and operators are asked by other names; they stand here as what they stand for. */
+function selectorsOf({ defaults, rules, targets, operators = [] }: PolicySet): ReadonlySet<Selector> {
+  const asked = [defaults.require, ...rules.flatMap(({ require }) => require ?? [])].flatMap(selectorsIn);
+  const owners = targets.flatMap((target) => target.owners as readonly Selector[]);
+  return new Set([...asked, ...owners, ...operators].filter((selector) => selector !== 'owners'));
+}
+
+function selectorsIn({ stages }: RuleRequirement): readonly Selector[] {
+  return stages.flatMap(({ any, escalate }) => [...any, ...escalate.map(({ to }) => to)]);
+}

@@ -1,0 +1,46 @@
+import type { Agent } from './directory.ts';
+import type { PolicySet } from './policy.ts';
+import { requestFacts, type RequestFacts } from './policy-facts.ts';
+import { REQUESTER_PATH, type Axis } from './policy-grid-cells.ts';
+
+/** What a policy's own directory says of who asks. */
+type Asker = Pick<RequestFacts, 'agent' | 'chain'>;
+
+/** An agent that the directories of two policies see differently. */
+export interface ChangedRequester {
+  /** Its id, for people. */
+  readonly name: string;
+  readonly base: Asker;
+  readonly candidate: Asker;
+}
+
+/** More agents would multiply the grid; they are alike. */
+const REQUESTERS_MAX = 8;
+
+/** The agents whose id, owner or existence changes: for them the same request has other facts under each policy. */
+export function changedRequesters(base: PolicySet, candidate: PolicySet): readonly ChangedRequester[] {
+  const agents = new Map<string, Agent>();
+  for (const agent of [...candidate.directory.agents, ...base.directory.agents])
+    agents.set(JSON.stringify([agent.issuer, agent.subject]), agent);
+  const changed = [...agents.values()].flatMap((agent) => {
+    const pair = { base: askerOf(base, agent), candidate: askerOf(candidate, agent) };
+    return JSON.stringify(pair.base) === JSON.stringify(pair.candidate) ? [] : [{ name: agent.id, ...pair }];
+  });
+  return changed.slice(0, REQUESTERS_MAX);
+}
+
+function askerOf({ directory }: PolicySet, { issuer, subject }: Agent): Asker {
+  const lineage = [{ role: 'requester' as const, issuer, subject }];
+  const { agent, chain } = requestFacts(directory, { mode: 'execute', lineage, break_glass: false });
+  return { agent, chain };
+}
+
+/** The axis of those agents, where conditions read who asks; null where they do not, or none changes. */
+export function requesterAxis(
+  requesters: readonly ChangedRequester[],
+  paths: readonly string[],
+): Axis | null {
+  const isRead = paths.some((path) => path.startsWith('request.agent') || path.startsWith('request.chain'));
+  if (!isRead || requesters.length === 0) return null;
+  return { path: REQUESTER_PATH, values: [undefined, ...requesters.map(({ name }) => name)] };
+}

@@ -1,0 +1,21 @@
+import type { PolicySet } from './policy.ts';
+import { constantConditions } from './policy-warnings/constant-conditions.ts';
+import { largeBuckets } from './policy-warnings/large-buckets.ts';
+import { seatWarnings } from './policy-warnings/seats.ts';
+import { shadowedRules } from './policy-warnings/shadowed-rules.ts';
+import type { PolicyWarning } from './policy-warnings/warning.ts';
+
+export type { PolicyWarning } from './policy-warnings/warning.ts';
+
+/**
+ * What of a good policy is probably a mistake. Each is certain in what it says of the policy and its directory; that there
+ * is none proves nothing. The work is bounded, whatever the policy.
+ */
+export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
+  return [
+    ...shadowedRules(policy),
+    ...largeBuckets(policy),
+    ...seatWarnings(policy),
+    ...constantConditions(policy),
+  ];
+}

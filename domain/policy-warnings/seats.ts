@@ -1,0 +1,185 @@
+import {
+  actionOf,
+  isOwnAction,
+  OWN_TARGET,
+  ownTarget,
+  type PolicySet,
+  type Rule,
+  type Target,
+} from '../policy.ts';
+import type { RuleRequirement, Stage } from '../requirement.ts';
+import { quote } from '../suggestion.ts';
+import { Reviewers, type StageReviewers } from '../reviewers.ts';
+import type { PolicyWarning } from './warning.ts';
+
+/**
+ * Stages with fewer people than seats, and stages that only the owner of an agent keeps from that: when that agent asks,
+ * nobody may take its owner's seat. By the directory as the file has it; groups whose members others bring are left out.
+ */
+export function seatWarnings(policy: PolicySet): readonly PolicyWarning[] {
+  const reviewers = new Reviewers(policy);
+  const agents = policy.directory.agents.filter(({ active }) => active);
+  const found = (asked: AskedRule): readonly PolicyWarning[] =>
+    warningsOfRule({ policy, reviewers, agents }, asked);
+  return [...defaultRule(policy), ...policy.rules.flatMap((rule) => askedRule(policy, rule))].flatMap(found);
+}
+
+interface Ground {
+  readonly policy: PolicySet;
+  readonly reviewers: Reviewers;
+  readonly agents: PolicySet['directory']['agents'];
+}
+
+/** A requirement, where it stands, and on which targets it may be asked. */
+interface AskedRule {
+  readonly require: RuleRequirement;
+  readonly at: Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
+  readonly targets: readonly Target[];
+}
+
+function defaultRule({ defaults, targets }: PolicySet): readonly AskedRule[] {
+  const at = { rule: null, source: 'keyturn.yaml', path: ['defaults', 'require', 'stages'] };
+  return defaults.effect === 'review' ? [{ require: defaults.require, at, targets }] : [];
+}
+
+function askedRule(policy: PolicySet, rule: Rule): readonly AskedRule[] {
+  if (rule.require === null) return [];
+  const at = { rule: rule.id, source: rule.source, path: ['require', 'stages'] };
+  return [{ require: rule.require, at, targets: targetsOf(policy, rule) }];
+}
+
+function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
+  const types = new Set(on.action.map((action) => actionOf(policy, action)?.resource_type));
+  const own = on.action.some(isOwnAction) ? [ownTarget(policy)] : [];
+  return [...policy.targets, ...own].filter(
+    ({ id, environment, resource_type: type }) =>
+      (types.has(type) || id === OWN_TARGET) &&
+      (on.env?.includes(environment) ?? true) &&
+      (on.target?.includes(id) ?? true),
+  );
+}
+
+/** A stage of a requirement on one target, and who may fill it. */
+interface Seated {
+  readonly index: number;
+  readonly stage: Stage;
+  readonly people: StageReviewers;
+}
+
+/** Where people are missing: at one stage, or, with null, at all stages together. */
+interface Finding extends Pick<PolicyWarning, 'code' | 'message'> {
+  readonly stage: number | null;
+}
+
+function warningsOfRule(ground: Ground, { require, at, targets }: AskedRule): readonly PolicyWarning[] {
+  const found = new Map<string, { readonly finding: Finding; readonly targets: string[] }>();
+  for (const [names, owners] of casesOf(require, targets)) {
+    for (const finding of findingsOf(ground, require, owners)) {
+      const key = `${finding.code} ${finding.stage}`;
+      const known = found.get(key);
+      if (known) known.targets.push(...names);
+      else found.set(key, { finding, targets: [...names] });
+    }
+  }
+  return [...found.values()].map(({ finding: { stage, code, message }, targets: names }) => {
+    const path = stage === null ? at.path : [...at.path, stage, 'any'];
+    return { ...at, code, path, message: `${message}${whereText(names)}` };
+  });
+}
+
+/** Each list of owners once, with the targets that have it. Where no stage asks owners, targets make no difference. */
+function casesOf(
+  { stages }: RuleRequirement,
+  targets: readonly Target[],
+): readonly (readonly [names: readonly string[], owners: readonly string[]])[] {
+  const asksOwners = stages.some(({ any, escalate }) =>
+    [...any, ...escalate.map(({ to }) => to)].includes('owners'),
+  );
+  if (!asksOwners) return [[[], []]];
+  const cases = new Map<string, { readonly names: string[]; readonly owners: readonly string[] }>();
+  for (const { id, owners } of targets) {
+    const key = JSON.stringify(owners);
+    const known = cases.get(key) ?? { names: [], owners };
+    known.names.push(id);
+    cases.set(key, known);
+  }
+  return [...cases.values()].map(({ names, owners }) => [names, owners]);
+}
+
+function whereText([first, ...others]: readonly string[]): string {
+  if (first === undefined) return '';
+  return ` (on ${quote(first)}${others.length > 0 ? ` and ${others.length} more` : ''})`;
+}
+
+function findingsOf(ground: Ground, require: RuleRequirement, owners: readonly string[]): readonly Finding[] {
+  const seated = require.stages.map((stage, index) => ({
+    index,
+    stage,
+    people: ground.reviewers.of(stage, require, owners),
+  }));
+  const known = seated.filter((entry): entry is Seated => entry.people !== null);
+  const short = known.filter(({ stage, people }) => people.atOnce < stage.quorum).map(shortStage);
+  if (short.length > 0) return short;
+  const together = deficientSeats(known, new Set());
+  if (together) return [shortRule(together)];
+  return ownTeam(ground, known);
+}
+
+function shortStage({ index, stage, people: { atOnce, ever } }: Seated): Finding {
+  const wanted = `needs ${countOf(stage.quorum)}, and ${stage.any.join(', ')} is ${countOf(atOnce)} now`;
+  const later = ever.size >= stage.quorum ? ': nothing is decided before others take over' : '';
+  return { code: 'seats_unfilled', stage: index, message: `${wanted}${later}` };
+}
+
+function shortRule({ seats, people }: Deficit): Finding {
+  const message = `${seats} seats of these stages are for the same ${countOf(people)}, and nobody fills two`;
+  return { code: 'seats_unfilled', stage: null, message };
+}
+
+/** One finding an agent would repeat itself: the first agent of the file stands for all. */
+function ownTeam({ agents }: Ground, seated: readonly Seated[]): readonly Finding[] {
+  for (const { id, owner } of agents) {
+    if (!seated.some(({ people }) => people.ever.has(owner))) continue;
+    const deficit = deficientSeats(seated, new Set([owner]));
+    if (!deficit) continue;
+    const { stages, seats, people } = deficit;
+    const [only = null, ...more] = stages;
+    const message = `when agent ${quote(id)} asks, its owner ${quote(owner)} may not decide, and for ${seats === 1 ? '1 seat' : `${seats} seats`} ${people === 0 ? 'nobody' : `only ${countOf(people)}`} is left`;
+    return [{ code: 'own_team_only', stage: more.length === 0 ? only : null, message }];
+  }
+  return [];
+}
+
+/** Stages whose seats are more than the people who may fill them. */
+interface Deficit {
+  readonly stages: readonly number[];
+  readonly seats: number;
+  readonly people: number;
+}
+
+/** With more stages only each one, and all of them together, are looked at: each more would double the work. */
+const STAGES_COMBINED_MAX = 6;
+
+/** The fewest stages for whose seats there are too few people. By Hall's theorem, without any everybody finds a seat. */
+function deficientSeats(seated: readonly Seated[], absent: ReadonlySet<string>): Deficit | null {
+  const sets = combinations(seated).sort((left, right) => left.length - right.length);
+  for (const set of sets) {
+    const all = new Set(set.flatMap((one) => [...one.people.ever]));
+    const people = [...all].filter((person) => !absent.has(person)).length;
+    const seats = set.reduce((sum, { stage }) => sum + stage.quorum, 0);
+    if (people < seats) return { stages: set.map(({ index }) => index), seats, people };
+  }
+  return null;
+}
+
+function combinations(seated: readonly Seated[]): (readonly Seated[])[] {
+  if (seated.length > STAGES_COMBINED_MAX) return [...seated.map((one) => [one]), seated];
+  return Array.from({ length: 2 ** seated.length - 1 }, (_, index) =>
+    seated.filter((_one, position) => ((index + 1) >> position) % 2 === 1),
+  );
+}
+
+function countOf(people: number): string {
+  if (people === 0) return 'nobody';
+  return people === 1 ? '1 person' : `${people} people`;
+}

@@ -1,0 +1,15 @@
+/** What a warning is about: a stable code, for tools. */
+export type PolicyWarningCode =
+  'rule_shadowed' | 'bucket_large' | 'seats_unfilled' | 'condition_constant' | 'own_team_only';
+
+/** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
+export interface PolicyWarning {
+  readonly code: PolicyWarningCode;
+  /** Id of the rule that it is about; null for what stands in `keyturn.yaml`. */
+  readonly rule: string | null;
+  /** `rules/sql.yaml:12`, where the rule begins; `keyturn.yaml` without a rule. */
+  readonly source: string;
+  /** The keys and indexes that lead to the exact place, from the rule or from the top of `keyturn.yaml`. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
