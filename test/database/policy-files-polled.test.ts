@@ -44,7 +44,9 @@ describe('a rotation that a service keeps', () => {
     expect(again.ok && again.policy.polled_rotations).toEqual(policy.polled_rotations);
     expect(findingsOfPolicy(policy).problems).toEqual([]);
     const short = (policy.polled_rotations ?? []).map((one) => ({ ...one, maximum_staleness_ms: 1_000 }));
-    expect(findingsOfPolicy({ ...policy, polled_rotations: short }).problems.join()).toMatch(/not from 2m to 24h/);
+    expect(findingsOfPolicy({ ...policy, polled_rotations: short }).problems.join()).toMatch(
+      /not from 2m to 24h/,
+    );
     const url = (policy.polled_rotations ?? []).map((one) => ({ ...one, url: 'https://pager.example' }));
     expect(findingsOfPolicy({ ...policy, polled_rotations: url }).problems.join()).toMatch(/nrecognized/);
   });
