@@ -1,6 +1,5 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
-
 import type { JsonValue } from '../../domain/canonical-json.ts';
+import { compileArgumentSchema } from '../../domain/expressions/argument-schema.ts';
 import { isOwnName, type ActionDefinition, type PolicySet, type Target } from '../../domain/policy.ts';
 import { readConnection } from './connection.ts';
 import type { Names } from './names.ts';
@@ -82,7 +81,7 @@ function readSchema(value: Value | undefined): Readonly<Record<string, JsonValue
     return schema;
   }
   try {
-    new Ajv2020({ strict: true, allErrors: true, logger: false }).compile(schema);
+    compileArgumentSchema(schema);
   } catch (error) {
     value.refuse(
       `not a JSON Schema (2020-12): ${error instanceof Error ? quote(error.message) : 'unknown error'}`,

@@ -1,7 +1,6 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
-
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
+import { compileArgumentSchema } from '../../domain/expressions/argument-schema.ts';
 import {
   actionOf,
   isOwnAction,
@@ -198,12 +197,8 @@ function readArguments(fields: Fields, policy: PolicySet, name: string): PolicyT
   const action = actionOf(policy, name);
   // What arguments of actions on Keyturn itself name does not exist in a test, and no condition reads it.
   if (!action || (isOwnAction(name) && !value)) return given;
-  const ajv = new Ajv2020({ strict: true, allErrors: false, logger: false });
-  if (ajv.validate(action.arguments, given)) return given;
-  const [error] = ajv.errors ?? [];
-  (value ?? fields.value).refuse(
-    `arguments${error?.instancePath ?? ''} ${error?.message ?? 'do not fit the schema'}`,
-  );
+  const [problem] = compileArgumentSchema(action.arguments).problemsOf(given);
+  if (problem) (value ?? fields.value).refuse(`arguments${problem.path} ${problem.message}`);
   return given;
 }
 

@@ -206,7 +206,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'a code that is none',
     lines(GIVEN, 'may: { olga: self-approval }'),
-    "tests/a.yaml:4:18 'self-approval' is not one of yes, self_approval, not_eligible, on_call_unknown, reviewer_inactive, reviewer_unknown, request_not_pending, request_expired, did you mean 'self_approval'?",
+    "tests/a.yaml:4:18 'self-approval' is not one of yes, self_approval, not_eligible, on_call_unknown, reviewer_inactive, reviewer_unknown, request_not_pending, request_expired, already_decided, did you mean 'self_approval'?",
   ],
   [
     'a wait for nobody',

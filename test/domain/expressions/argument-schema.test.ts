@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { compileArgumentSchema } from '../../../domain/expressions/argument-schema.ts';
+
+function texts(...patterns: readonly string[]) {
+  const properties = Object.fromEntries(
+    patterns.map((pattern, index) => [`text${index}`, { type: 'string', pattern }]),
+  );
+  return compileArgumentSchema({ type: 'object', additionalProperties: false, properties });
+}
+
+function isFit(schema: ReturnType<typeof texts>, ...values: readonly JsonValue[]): boolean {
+  return (
+    schema.problemsOf(Object.fromEntries(values.map((value, index) => [`text${index}`, value]))).length === 0
+  );
+}
+
+describe('the schema of arguments', () => {
+  it('holds each text against its own pattern, found anywhere unless it is anchored', () => {
+    const schema = texts('^[a-z]+$', '[0-9]');
+    expect(isFit(schema, 'abc', 'x1')).toBe(true);
+    expect(isFit(schema, 'abc', 'x')).toBe(false);
+    expect(isFit(schema, 'ab1', 'x1')).toBe(false);
+    expect(schema.problemsOf({ text0: 'a\nb', text1: '1' })).toEqual([
+      { path: '/text0', message: 'must match pattern "^[a-z]+$"' },
+    ]);
+  });
+
+  // JavaScript's own engine takes seconds for 27 characters, and twice as long for each one more.
+  it('is not slowed down by texts that make a pattern of JavaScript explode', () => {
+    const schema = texts('^(a+)+$', '^(a|aa)+$', '^([a-z0-9]+[.-]?)*$');
+    const explosive = `${'a'.repeat(5_000)}!`;
+    expect(isFit(schema, explosive, explosive, explosive)).toBe(false);
+  });
+
+  it('refuses a text that a pattern would take too long over, and forgets that for the next call', () => {
+    const schema = texts('^(a{1,10}){1,10}$', '^[a-z]+$');
+    expect(isFit(schema, 'a'.repeat(50), 'b')).toBe(true);
+    expect(isFit(schema, 'a'.repeat(65_536), 'b')).toBe(false);
+    expect(isFit(schema, 'a', 'b'.repeat(3_000_000))).toBe(false);
+    expect(isFit(schema, 'a'.repeat(50), 'b')).toBe(true);
+  });
+
+  it.each([
+    ['a pattern that only JavaScript knows', { type: 'string', pattern: '^(?=a)b$' }],
+    ['a reference back', { type: 'string', pattern: '(a)\\1' }],
+    ['a format, which nothing checks', { type: 'string', format: 'email' }],
+    ['a keyword that nobody knows', { type: 'string', patern: 'a' }],
+    ['a schema from elsewhere', { $ref: 'https://example.com/schema.json' }],
+  ])('cannot be made with %s', (_name, property) => {
+    expect(() =>
+      compileArgumentSchema({ type: 'object', properties: { text: property as JsonValue } }),
+    ).toThrow(Error);
+  });
+});
