@@ -30,7 +30,7 @@ beforeAll(async () => {
   edit('rules/by-environment.yaml', /any: \[group:dba\], quorum: 1, escalate: .*$/m, () => STAGE);
   pager = await startPager();
   onCall('P-OLGA');
-  const file = path.join(folder, '..', `${path.basename(folder)}.yaml`);
+  const file = `${folder}.yaml`;
   const source = {
     name: 'pager',
     kind: 'pagerduty',
@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await cast?.stack.stop();
   await pager?.stop();
-  fs.rmSync(folder, { recursive: true, force: true });
+  for (const made of [folder, `${folder}.yaml`]) fs.rmSync(made, { recursive: true, force: true });
 });
 
 beforeEach(async () => {
