@@ -85,12 +85,16 @@ describe('a person who signs in', () => {
   });
 
   it('costs the database nothing more with a token that was seen', async () => {
+    const older = await token('omar', ['others']);
     const seen = await token('omar', [CLAIM]);
     expect(await call(seen)).toBe(200);
     const transaction = vi.spyOn(api.context.source, 'transaction');
     const query = vi.spyOn(api.context.source.manager, 'query');
     expect(await call(seen)).toBe(200);
     const asked = query.mock.calls.length;
+    query.mockClear();
+    expect(await call(older)).toBe(200);
+    expect(query.mock.calls.length).toBe(asked);
     query.mockClear();
     expect(await call(await api.issuer.agentToken('agent-billing', { claims: { groups: [CLAIM] } }))).toBe(
       200,
@@ -123,7 +127,7 @@ describe('nobody is put into a group by', () => {
     ['somebody acting for a person', () => token('olga', [CLAIM], { act: { sub: 'agent-billing' } })],
     ['an application', () => token('olga', [CLAIM], { idtyp: 'app' })],
     ['a person whom the directory does not know', () => token('stranger', [CLAIM])],
-    ['a token of another issuer', () => api.secondIssuer.humanToken('olga.petrenko', { groups: [CLAIM] })],
+    ['a person at another issuer', () => api.secondIssuer.humanToken('olga.petrenko', { groups: [CLAIM] })],
     ['a claim that only looks alike', () => token('olga', ['sql admins', `${CLAIM} `])],
   ])('the token of %s', async (_name, bearer) => {
     expect(await call(await bearer())).toBe(200);

@@ -60,7 +60,7 @@ describe('a group whose members are seen in claims', () => {
     expect(await db.members('dba')).toEqual([]);
   });
 
-  it('holds of two tokens of one db.second what both list, whichever comes first', async () => {
+  it('holds of two tokens of one second what both list, whichever comes first', async () => {
     db.second += 1;
     await db.see('ada', ['sql admins', 'leads'], { issuedAt: db.second });
     await db.see('ada', ['leads'], { issuedAt: db.second });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
+import { Claims1764770000000 } from '../../database/migrations/10-claims.ts';
 import { Directory1764100000000 } from '../../database/migrations/2-directory.ts';
 import { leafText } from '../../domain/audit.ts';
 import { membersOf } from '../../domain/directory.ts';
@@ -31,7 +32,8 @@ afterAll(async () => {
 /** As the database was before there were tables for the directory. */
 async function forgetDirectory(): Promise<void> {
   await admin.query(`drop table keyturn.directory_state, keyturn.directory_change, keyturn.person_standing,
-    keyturn.agent_standing, keyturn.account, keyturn.membership, keyturn.directory_group, keyturn.agent, keyturn.person cascade`);
+    keyturn.agent_standing, keyturn.account, keyturn.membership, keyturn.directory_group, keyturn.agent, keyturn.person,
+    keyturn.claims_seen cascade`);
   const { rows } = await admin.query<{ name: string }>(
     `select oid::regprocedure::text as name from pg_proc where pronamespace = 'keyturn'::regnamespace`,
   );
@@ -91,6 +93,7 @@ it('an open request is judged by who was in the groups when it was made, also fr
   await recordInstallation(withDba(['petra']), 3, '2026-01-04T10:00:00.000Z');
   const runner = source.createQueryRunner();
   await new Directory1764100000000().up(runner);
+  await new Claims1764770000000().up(runner);
   await runner.release();
   const reader = new DirectoryReader();
   const dba = async (at: string): Promise<string[]> =>
