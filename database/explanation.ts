@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
 
+import type { JsonValue } from '../domain/canonical-json.ts';
 import { digestOf } from '../domain/digest.ts';
 import { evaluate, type Evaluation } from '../domain/evaluation.ts';
-import { differencesOf, type RecordedOutcome } from '../domain/explanation.ts';
+import { differencesOf, isOtherEngine, recordedEngine, type RecordedOutcome } from '../domain/explanation.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy-facts.ts';
 
@@ -21,11 +22,18 @@ export interface RecordedEvaluation {
 
 /**
  * What comes of evaluating it once more. `missing`: the facts were erased, or the policy is not there, so nothing can be
- * said; `altered`: what is stored is not what its digest names.
+ * said; `altered`: what is stored is not what its digest names; `other_engine`: it comes to something else, but another
+ * engine than this one recorded it, so whether the record was right cannot be told here.
  */
 export type Recomputation =
   | { readonly kind: 'agrees'; readonly evaluation: Evaluation }
   | { readonly kind: 'differs'; readonly fields: readonly string[]; readonly evaluation: Evaluation }
+  | {
+      readonly kind: 'other_engine';
+      readonly engine: JsonValue;
+      readonly fields: readonly string[];
+      readonly evaluation: Evaluation;
+    }
   | { readonly kind: 'missing' | 'altered'; readonly what: 'facts' | 'policy' };
 
 /** A recorded evaluation with what it comes to today. */
@@ -75,7 +83,9 @@ function recompute(row: EvaluationRow): Recomputation {
   if (facts === null) return { kind: 'altered', what: 'facts' };
   const evaluation = evaluate(row.policy, facts, row.phase);
   const fields = differencesOf(row.outcome, evaluation);
-  return fields.length === 0 ? { kind: 'agrees', evaluation } : { kind: 'differs', fields, evaluation };
+  if (fields.length === 0) return { kind: 'agrees', evaluation };
+  if (!isOtherEngine(row.outcome)) return { kind: 'differs', fields, evaluation };
+  return { kind: 'other_engine', engine: recordedEngine(row.outcome), fields, evaluation };
 }
 
 function isNamedBy(digest: string, compute: () => string): boolean {

@@ -1,32 +1,57 @@
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import { requirementDigest } from './digest.ts';
 import type { Evaluation } from './evaluation.ts';
+import { ENGINE } from './expressions/profile.ts';
 
 /** What an evaluation said, as it is kept beside its facts. Read back from storage, any field may be missing. */
 export type RecordedOutcome = Readonly<Record<string, JsonValue>>;
 
-/** An evaluation as it is kept: everything that evaluating the same facts once more must give again. */
+/** An evaluation as it is kept: everything that evaluating the same facts once more must give again, and by what. */
 export function recordedOutcome({ effect, risk, requirement, rules, ...rest }: Evaluation): RecordedOutcome {
   const outcome = {
     effect,
     risk: risk.tier,
+    risk_score: risk.score,
+    risk_reasons: risk.reasons,
     requirement_digest: requirement && requirementDigest(requirement),
     requirement,
     rules,
     ...rest,
+    engine: ENGINE,
   };
   // Through JSON, as storing it does: what is undefined is absent there.
   return JSON.parse(JSON.stringify(outcome)) as RecordedOutcome;
 }
 
+/** What is recorded since records name their engine. */
+const SINCE_ENGINE: ReadonlySet<string> = new Set(['risk_score', 'risk_reasons']);
+
 /**
  * The fields in which what was recorded differs from what the same policy says of the same facts now, sorted; none
- * means that the record is proven. A field that only one of them has differs.
+ * means that the record is proven. A field that only one of them has differs, but for what records of before never had.
  */
 export function differencesOf(recorded: RecordedOutcome, evaluation: Evaluation): readonly string[] {
   const fresh = recordedOutcome(evaluation);
   const names = [...new Set([...Object.keys(recorded), ...Object.keys(fresh)])].sort();
-  return names.filter((name) => formOf(recorded, name) !== formOf(fresh, name));
+  return names.filter(
+    (name) => isComparable(recorded, name) && formOf(recorded, name) !== formOf(fresh, name),
+  );
+}
+
+/** Which engine it was is told on its own: another one is no difference in what it came to. */
+function isComparable(recorded: RecordedOutcome, name: string): boolean {
+  if (name === 'engine') return false;
+  return !SINCE_ENGINE.has(name) || Object.hasOwn(recorded, name) || Object.hasOwn(recorded, 'engine');
+}
+
+/** What a record says of the engine that it was made with; null for one of before, which says nothing. */
+export function recordedEngine({ engine }: RecordedOutcome): JsonValue {
+  return engine ?? null;
+}
+
+/** True when a record names another engine than the one that is here: what that would say now cannot be told. */
+export function isOtherEngine(recorded: RecordedOutcome): boolean {
+  return Object.hasOwn(recorded, 'engine') && formOf(recorded, 'engine') !== canonicalJson({ ...ENGINE });
 }
 
 /** Text that is equal for equal values only; null for none. */

@@ -158,6 +158,29 @@ describe('keyturn policy explain', () => {
     expect([result.code, result.out]).toEqual([1, expect.stringContaining('recomputed: DIFFERS in effect')]);
   });
 
+  it('holds no difference against a record of another engine, and says which it was', async () => {
+    await stack.keyturnDb.query(
+      `update keyturn.evaluation set outcome = jsonb_set(outcome, '{engine,engine_version}', '"7.0.0"')
+       where request = $1 and phase = 'planned'`,
+      [denied],
+    );
+    const result = await policy(['explain', denied]);
+    expect([result.code, result.out]).toEqual([
+      1,
+      expect.stringContaining('not possible, another engine recorded it; this one differs in effect'),
+    ]);
+    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 1, not the one of now');
+  });
+
+  it('still proves records of before, which name no engine', async () => {
+    await stack.keyturnDb.query(
+      `update keyturn.evaluation set outcome = outcome - 'engine' - 'risk_score' - 'risk_reasons' where request = $1`,
+      [approved],
+    );
+    const result = await policy(['explain', approved]);
+    expect([result.code, result.out]).toEqual([0, expect.not.stringContaining('engine')]);
+  });
+
   it('uses neither facts nor a policy that are not what their digests name', async () => {
     await stack.keyturnDb.query(
       `update keyturn.fact_set set body = body || '{"action": "postgres.other"}'

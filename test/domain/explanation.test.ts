@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
+
 import { describe, expect, it } from 'vitest';
 
 import { evaluate } from '../../domain/evaluation.ts';
-import { differencesOf, recordedOutcome } from '../../domain/explanation.ts';
+import { differencesOf, isOtherEngine, recordedOutcome } from '../../domain/explanation.ts';
+import { ENGINE } from '../../domain/expressions/profile.ts';
 import { exampleRule, FACTS, policyOf } from './examples.ts';
+
+const manifest = new URL('package.json', new URL('..', import.meta.resolve(ENGINE.engine)));
+const installed = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
 
 const rule = exampleRule('dba', 'review', { when: 'plan.rows > 0' });
 const evaluation = evaluate(policyOf([rule]), FACTS, 'planned');
@@ -26,5 +32,39 @@ describe('a recorded evaluation', () => {
     expect(differencesOf(less, evaluation)).toEqual(['effect']);
     expect(differencesOf({ ...recorded, granted: true }, evaluation)).toEqual(['granted']);
     expect(differencesOf({ ...recorded, effect: Number.NaN }, evaluation)).toEqual(['effect']);
+  });
+
+  it('holds score and reasons of the risk, and names the engine that is installed', () => {
+    expect(recorded).toMatchObject({
+      risk: 'low',
+      risk_score: 1,
+      risk_reasons: ['production'],
+      engine: ENGINE,
+    });
+    expect(ENGINE.engine_version).toBe(installed.version);
+    const riskier = { ...recorded, risk_score: 2, risk_reasons: ['production', 'x'] };
+    expect(differencesOf(riskier, evaluation)).toEqual(['risk_reasons', 'risk_score']);
+  });
+
+  it('of before, without them, is still proven; one that names an engine must have them', () => {
+    const { risk_score: _score, risk_reasons: _reasons, ...named } = recorded;
+    const { engine: _engine, ...before } = named;
+    expect(differencesOf(before, evaluation)).toEqual([]);
+    expect(isOtherEngine(before)).toBe(false);
+    expect(differencesOf({ ...before, effect: 'allow' }, evaluation)).toEqual(['effect']);
+    expect(differencesOf(named, evaluation)).toEqual(['risk_reasons', 'risk_score']);
+  });
+
+  it('of another engine is told apart, and agrees all the same when it came to the same', () => {
+    expect(isOtherEngine(recorded)).toBe(false);
+    for (const engine of [
+      { ...ENGINE, engine_version: '7.0.0' },
+      { ...ENGINE, profile_version: 2 },
+      'cel',
+      null,
+    ]) {
+      expect(isOtherEngine({ ...recorded, engine })).toBe(true);
+      expect(differencesOf({ ...recorded, engine }, evaluation)).toEqual([]);
+    }
   });
 });

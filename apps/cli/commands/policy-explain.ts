@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 
 import type { ExplainedEvaluation, Recomputation } from '../../../database/explanation.ts';
 import type { MatchedRule } from '../../../domain/evaluation.ts';
-import type { RecordedOutcome } from '../../../domain/explanation.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/explanation.ts';
+import type { EngineIdentity } from '../../../domain/expressions/profile.ts';
 import { withJson } from '../connection.ts';
 import { failure, silentFailure } from '../exit.ts';
 import type { PolicyOptions } from '../policy-folder.ts';
@@ -46,6 +48,7 @@ function explanationLines({ recorded, recomputed }: ExplainedEvaluation): string
     ...rulesOf(outcome).map((rule) => `  rule   ${ruleText(rule)}`),
     ...(rulesOf(outcome).length === 0 ? ['  no rule matched'] : []),
     ...evaluationLines(recomputed),
+    ...engineLines(outcome),
     `  recomputed: ${verdictOf(recomputed)}`,
   ];
 }
@@ -71,8 +74,25 @@ function rulesOf(outcome: RecordedOutcome): readonly MatchedRule[] {
   );
 }
 
+/** Only where it is not the engine that evaluates now. */
+function engineLines(outcome: RecordedOutcome): string[] {
+  return isOtherEngine(outcome)
+    ? [`  engine ${engineText(recordedEngine(outcome))}, not the one of now`]
+    : [];
+}
+
+function engineText(engine: JsonValue): string {
+  const {
+    engine: name,
+    engine_version,
+    profile,
+    profile_version,
+  } = { ...(engine as object) } as Partial<EngineIdentity>;
+  return [name, engine_version, profile, profile_version].map(plain).join(' ');
+}
+
 function evaluationLines(recomputed: Recomputation): string[] {
-  if (recomputed.kind !== 'agrees' && recomputed.kind !== 'differs') return [];
+  if (!('evaluation' in recomputed)) return [];
   const { risk } = recomputed.evaluation;
   return [
     ...risk.reasons.map((reason) => `  risk   ${visible(reason)}`),
@@ -88,6 +108,8 @@ function verdictOf(recomputed: Recomputation): string {
       return 'agrees';
     case 'differs':
       return `DIFFERS in ${visible(recomputed.fields.join(', '))}`;
+    case 'other_engine':
+      return `not possible, another engine recorded it; this one differs in ${visible(recomputed.fields.join(', '))}`;
     case 'missing':
       return recomputed.what === 'facts'
         ? 'not possible, the facts were erased'
