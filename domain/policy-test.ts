@@ -1,9 +1,7 @@
 import type { JsonValue } from './canonical-json.ts';
-import { clocksBetween, expiryMs } from './calendar/deadlines.ts';
-import { checkDecision, unchangedDirectories, type DecidableRequest } from './decision.ts';
-import { personById, type Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
-import { evaluate, judgeRules, type Evaluation, type JudgedRule } from './evaluation.ts';
+import { evaluate, judgeRules, type JudgedRule } from './evaluation.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from './identity.ts';
 import { actionOf, targetOf, type PolicySet, type Rule, type RuleEffect } from './policy.ts';
@@ -17,8 +15,18 @@ import {
   type PolicyFacts,
   type WindowFacts,
 } from './policy-facts.ts';
+import {
+  accountOf,
+  answerTo,
+  expiryOf,
+  reviewAfter,
+  type AskedReview,
+  type PolicyTestDecision,
+  type PolicyTestStatus,
+  type ReviewAfter,
+} from './policy-test-review.ts';
 import type { RequestMode } from './request.ts';
-import type { Requirement, RiskTier, Stage } from './requirement.ts';
+import type { ChannelLimit, Requirement, RiskTier, Stage } from './requirement.ts';
 
 /** The request of a test. Everything a person could not know by heart has a harmless default. */
 export interface PolicyTestGiven {
@@ -37,6 +45,8 @@ export interface PolicyTestGiven {
   readonly history: HistoryFacts;
   /** By id. A window that is left out holds this request only. */
   readonly windows: Readonly<Record<string, WindowFacts>>;
+  /** What was decided before, in the order of time. */
+  readonly decisions: readonly PolicyTestDecision[];
 }
 
 /** What a test expects of the evaluation; what is left out may be anything. */
@@ -49,6 +59,10 @@ export interface PolicyTestExpectation {
   readonly stages?: readonly string[];
   /** Wall time from when it is asked for, also where rules count business time. */
   readonly expires_ms?: number;
+  /** What the decisions that are given lead to. */
+  readonly status?: PolicyTestStatus;
+  /** What channels may show. */
+  readonly channels?: ChannelLimit;
 }
 
 /** What a reviewer's approval may come to in a test. */
@@ -60,6 +74,7 @@ export const REVIEW_ANSWERS = [
   'reviewer_unknown',
   'request_not_pending',
   'request_expired',
+  'already_decided',
 ] as const satisfies readonly ('yes' | ErrorCode)[];
 
 /** One test of a policy. */
@@ -119,12 +134,8 @@ export function runPolicyTests(policy: PolicySet, tests: readonly PolicyTest[]):
   return { results, rules: policy.rules.length, never_hit: neverHit };
 }
 
-interface AskedTest {
-  readonly policy: PolicySet;
-  readonly facts: PolicyFacts;
+interface AskedTest extends AskedReview {
   readonly phase: Phase;
-  readonly lineage: Lineage;
-  readonly evaluation: Evaluation;
 }
 
 /** Null when the policy knows no such target or requester. */
@@ -178,10 +189,6 @@ function lineageOf(directory: Directory, given: PolicyTestGiven): Lineage | null
   ];
 }
 
-function accountOf(directory: Directory, person: string): Identity | undefined {
-  return personById(directory, person)?.accounts[0];
-}
-
 function impossible({ name, source, given }: PolicyTest): PolicyTestResult {
   const got = `no such requester or target: ${given.requester}, ${given.target}`;
   return { name, source, ok: false, failures: [{ what: 'given', expected: 'a request', got }], missed: [] };
@@ -189,17 +196,23 @@ function impossible({ name, source, given }: PolicyTest): PolicyTestResult {
 
 function judgeTest(test: PolicyTest, asked: AskedTest): PolicyTestResult {
   const { name, source, expect, may, after_ms: afterMs } = test;
+  const review = reviewAfter(asked, test.given.decisions, afterMs);
   const failures = [
-    ...unexpected(expect, asked),
+    ...review.refused.map(({ by, code }) => ({ what: `decision of ${by}`, expected: 'counted', got: code })),
+    ...unexpected(expect, asked, review),
     ...Object.entries(may).flatMap(([person, expected]) => {
-      const got = answerTo(asked, person, afterMs);
+      const got = answerTo(asked, review, person);
       return got === expected ? [] : [{ what: `may ${person}`, expected, got }];
     }),
   ];
   return { name, source, ok: failures.length === 0, failures, missed: missedRules(expect, asked) };
 }
 
-function unexpected(expect: PolicyTestExpectation, asked: AskedTest): readonly PolicyTestFailure[] {
+function unexpected(
+  expect: PolicyTestExpectation,
+  asked: AskedTest,
+  review: ReviewAfter,
+): readonly PolicyTestFailure[] {
   const { effect, risk, requirement, rules } = asked.evaluation;
   const expires = requirement && durationText(expiryOf(asked, requirement) - Date.parse(asked.facts.at));
   const got: Readonly<Record<keyof PolicyTestExpectation, string>> = {
@@ -208,6 +221,8 @@ function unexpected(expect: PolicyTestExpectation, asked: AskedTest): readonly P
     rules: listText(rules.map((rule) => rule.id)),
     stages: listText(stageTexts(requirement)),
     expires_ms: expires ?? 'nothing to decide',
+    status: review.status,
+    channels: requirement?.channels ?? 'all',
   };
   const wanted: Readonly<Record<keyof PolicyTestExpectation, string | undefined>> = {
     effect: expect.effect,
@@ -215,6 +230,8 @@ function unexpected(expect: PolicyTestExpectation, asked: AskedTest): readonly P
     rules: expect.rules && listText(expect.rules),
     stages: expect.stages && listText(expect.stages),
     expires_ms: expect.expires_ms === undefined ? undefined : durationText(expect.expires_ms),
+    status: expect.status,
+    channels: expect.channels,
   };
   return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
     const expected = wanted[key];
@@ -247,51 +264,6 @@ export function stageText({ any, quorum }: Pick<Stage, 'any' | 'quorum'>): strin
 
 function stageTexts(requirement: Requirement | null): readonly string[] {
   return (requirement?.rules ?? []).flatMap((rule) => rule.stages.map(stageText));
-}
-
-function expiryOf({ policy, facts }: AskedTest, { rules }: Requirement): number {
-  return expiryMs(rules, policy.calendars, Date.parse(facts.at));
-}
-
-const DIGEST = 'the request of the test';
-
-/** What comes of an approval on the strongest evidence, with a reason, while nobody else has decided. */
-function answerTo(asked: AskedTest, person: string, afterMs: number): string {
-  const { policy, facts, lineage, evaluation } = asked;
-  const { requirement } = evaluation;
-  if (requirement === null) return 'request_not_pending';
-  const account = accountOf(policy.directory, person);
-  if (!account) return 'reviewer_unknown';
-  const pendingSince = Date.parse(facts.at);
-  const expiresAt = expiryOf(asked, requirement);
-  const between = { fromMs: pendingSince, toMs: expiresAt };
-  const clocks = clocksBetween(requirement.rules, policy.calendars, between);
-  const request: DecidableRequest = {
-    status: 'pending',
-    decision_digest: DIGEST,
-    lineage,
-    requirement,
-    pending_since: facts.at,
-    expires_at: new Date(expiresAt).toISOString(),
-    ...(clocks === null ? {} : { clocks }),
-    owners: facts.target.owners,
-    decisions: [],
-  };
-  const check = checkDecision({
-    request,
-    attempt: {
-      decision_digest: DIGEST,
-      verdict: 'approve',
-      reviewer: account,
-      is_human: true,
-      grade: 'A',
-      has_reason: true,
-      defer: null,
-      at: new Date(pendingSince + afterMs).toISOString(),
-    },
-    directories: unchangedDirectories(policy, facts.target.owners),
-  });
-  return check.ok ? 'yes' : check.code;
 }
 
 function missedRules(expect: PolicyTestExpectation, asked: AskedTest): readonly MissedRule[] {

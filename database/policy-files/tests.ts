@@ -1,23 +1,26 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 import type { JsonValue } from '../../domain/canonical-json.ts';
-import { actionOf, isOwnAction, OWN_TARGET, targetOf, type PolicySet } from '../../domain/policy.ts';
-import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-facts.ts';
 import {
-  REVIEW_ANSWERS,
-  stageText,
-  type PolicyTest,
-  type PolicyTestExpectation,
-  type PolicyTestGiven,
-} from '../../domain/policy-test.ts';
+  actionOf,
+  isOwnAction,
+  OWN_ACTIONS,
+  OWN_TARGET,
+  PUBLISH,
+  targetOf,
+  type ActionDefinition,
+  type PolicySet,
+} from '../../domain/policy.ts';
+import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-facts.ts';
+import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../../domain/policy-test.ts';
 import { REQUEST_MODES } from '../../domain/request.ts';
-import { RISK_TIERS } from '../../domain/risk.ts';
 import { parseFile } from './document.ts';
 import type { Fields } from './fields.ts';
 import { readTestFiles } from './folder.ts';
 import { Names } from './names.ts';
+import { readDecisions } from './test-decisions.ts';
+import { readExpectation } from './test-expectations.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
-import { readSelector } from './selector.ts';
 import { checkVersion } from './settings.ts';
 import type { Value } from './value.ts';
 
@@ -41,8 +44,8 @@ export async function loadPolicyTests(directory: string, policy: PolicySet): Pro
 /** Everything that a test may name. */
 function namesOf(policy: PolicySet): Names {
   const names = new Names();
-  for (const { action } of policy.actions) names.allow('action', action);
-  for (const { id } of policy.targets) names.allow('target', id);
+  for (const { action } of [...policy.actions, ...OWN_ACTIONS]) names.allow('action', action);
+  for (const id of [OWN_TARGET, ...policy.targets.map((target) => target.id)]) names.allow('target', id);
   for (const { id } of policy.rules) names.allow('rule', id);
   for (const { id } of policy.windows) names.allow('window', id);
   for (const { id } of policy.rotations) names.allow('rotation', id);
@@ -111,6 +114,7 @@ const NOTHING: PolicyTestGiven = {
   at: USUAL_TIME,
   history: { requests_24h: 0, denials_24h: 0, failures_24h: 0 },
   windows: {},
+  decisions: [],
 };
 
 function readGiven(value: Value | undefined, { policy, names }: TestContext): PolicyTestGiven {
@@ -127,6 +131,7 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     at: 'optional',
     history: 'optional',
     windows: 'optional',
+    decisions: 'optional',
   });
   const action = named(fields.get('action'), 'action', names);
   const plan = fields.get('plan');
@@ -139,12 +144,13 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     requester: requesterOf(fields.get('requester'), names),
     on_behalf_of: named(fields.get('on_behalf_of'), 'person', names) || null,
     arguments: readArguments(fields, policy, action),
-    plan: plan ? readPlan(plan) : null,
+    plan: plan ? readPlan(plan, action) : null,
     mode: readMode(fields.get('mode'), isPlanned),
     break_glass: fields.flag('break_glass', false),
     at: readInstant(fields.get('at')),
     history: readHistory(fields.get('history')),
     windows: readWindows(fields, { policy, names, action, isKnown: plan !== undefined || !isPlanned }),
+    decisions: readDecisions(fields.get('decisions'), names),
   };
 }
 
@@ -179,14 +185,18 @@ function readArguments(fields: Fields, policy: PolicySet, name: string): PolicyT
   const value = fields.get('arguments');
   const given = value ? objectOf(value) : {};
   const action = actionOf(policy, name);
-  if (!action) return given;
-  const ajv = new Ajv2020({ strict: true, allErrors: false, logger: false });
-  if (ajv.validate(action.arguments, given)) return given;
-  const [error] = ajv.errors ?? [];
-  (value ?? fields.value).refuse(
-    `arguments${error?.instancePath ?? ''} ${error?.message ?? 'do not fit the schema'}`,
-  );
+  // What arguments of actions on Keyturn itself name does not exist in a test, and no condition reads it.
+  if (!action || (isOwnAction(name) && !value)) return given;
+  const problem = problemOf(action, given);
+  if (problem !== null) (value ?? fields.value).refuse(problem);
   return given;
+}
+
+function problemOf(action: ActionDefinition, given: PolicyTestGiven['arguments']): string | null {
+  const ajv = new Ajv2020({ strict: true, allErrors: false, logger: false });
+  if (ajv.validate(action.arguments, given)) return null;
+  const [error] = ajv.errors ?? [];
+  return `arguments${error?.instancePath ?? ''} ${error?.message ?? 'do not fit the schema'}`;
 }
 
 function objectOf(value: Value): Readonly<Record<string, JsonValue>> {
@@ -197,8 +207,10 @@ function objectOf(value: Value): Readonly<Record<string, JsonValue>> {
 
 const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
-function readPlan(value: Value): PlanFacts {
+function readPlan(value: Value, action: string): PlanFacts {
   const fields = value.fields({
+    is_loosening:
+      action === PUBLISH.action ? 'optional' : { refused: `only a plan of ${PUBLISH.action} says so` },
     rows: 'optional',
     resources: 'optional',
     names: 'optional',
@@ -214,6 +226,7 @@ function readPlan(value: Value): PlanFacts {
     is_reversible: fields.flag('reversible', true),
     is_fully_previewed: fields.flag('previewed', true),
     names,
+    ...(fields.get('is_loosening') ? { is_loosening: fields.flag('is_loosening', true) } : {}),
   };
 }
 
@@ -268,50 +281,6 @@ function readWindow(key: Value, value: Value, { policy, names, action }: Windows
   if (window && !window.action.includes(action)) key.refuse(`${name} does not count ${action}`);
   const fields = value.fields({ count: 'optional', sum: 'optional' });
   return { count: fields.get('count')?.integer(COUNT) ?? 1, sum: fields.get('sum')?.integer(COUNT) ?? 0 };
-}
-
-function readExpectation(value: Value | undefined, names: Names): PolicyTestExpectation {
-  if (!value) return {};
-  const fields = value.fields({
-    effect: 'optional',
-    risk: 'optional',
-    rules: 'optional',
-    stages: 'optional',
-    expires: 'optional',
-  });
-  if (value.isMapping() && value.pairs().length === 0) value.refuse('expects nothing');
-  const effect = fields.get('effect')?.choice(['allow', 'review', 'forbid'] as const);
-  const risk = fields.get('risk')?.choice(RISK_TIERS);
-  return { ...(effect ? { effect } : {}), ...(risk ? { risk } : {}), ...readDemands(fields, names) };
-}
-
-function readDemands(fields: Fields, names: Names): PolicyTestExpectation {
-  const [rules, stages, expires] = [fields.get('rules'), fields.get('stages'), fields.get('expires')];
-  return {
-    ...(rules ? { rules: rules.list().map((rule) => ruleOf(rule, names)) } : {}),
-    ...(stages ? { stages: stages.list().map((stage) => readStage(stage, names)) } : {}),
-    ...(expires ? { expires_ms: expires.durationMs() } : {}),
-  };
-}
-
-function ruleOf(value: Value, names: Names): string {
-  names.require('rule', value.text(), value);
-  return value.text();
-}
-
-const STAGE = /^(?<any>\S+(?: or \S+)*) x(?<quorum>[1-9]\d?)$/;
-
-/** `group:dba or owners x2` */
-function readStage(value: Value, names: Names): string {
-  const text = value.text();
-  const { any, quorum } = STAGE.exec(text)?.groups ?? {};
-  if (any === undefined) {
-    if (text !== '')
-      value.refuse('not a stage: selectors with or between, and how many, such as group:dba or owners x2');
-    return text;
-  }
-  const selectors = any.split(' or ').map((word) => readSelector(value.as(word), names));
-  return stageText({ any: selectors, quorum: Number(quorum) });
 }
 
 function readMay(value: Value | undefined, names: Names): PolicyTest['may'] {
