@@ -1,5 +1,4 @@
 import type { JsonValue } from '../../domain/canonical-json.ts';
-import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
 import { compileArgumentSchema } from '../../domain/expressions/argument-schema.ts';
 import {
   actionOf,
@@ -11,24 +10,16 @@ import {
   type PolicySet,
 } from '../../domain/policy.ts';
 import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-facts.ts';
-import {
-  REVIEW_ANSWERS,
-  stageText,
-  type PolicyTest,
-  type PolicyTestExpectation,
-  type PolicyTestGiven,
-} from '../../domain/policy-test.ts';
-import { TEST_STATUSES } from '../../domain/policy-test-review.ts';
+import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../../domain/policy-test.ts';
 import { REQUEST_MODES } from '../../domain/request.ts';
-import { RISK_TIERS } from '../../domain/risk.ts';
 import { parseFile } from './document.ts';
 import type { Fields } from './fields.ts';
 import { readTestFiles } from './folder.ts';
 import { Names } from './names.ts';
 import { readOnCall } from './polled-rotations.ts';
 import { readDecisions } from './test-decisions.ts';
+import { readExpectation } from './test-expectations.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
-import { readSelector } from './selector.ts';
 import { checkVersion } from './settings.ts';
 import type { Value } from './value.ts';
 
@@ -284,60 +275,6 @@ function readWindow(key: Value, value: Value, { policy, names, action }: Windows
   if (window && !window.action.includes(action)) key.refuse(`${name} does not count ${action}`);
   const fields = value.fields({ count: 'optional', sum: 'optional' });
   return { count: fields.get('count')?.integer(COUNT) ?? 1, sum: fields.get('sum')?.integer(COUNT) ?? 0 };
-}
-
-function readExpectation(value: Value | undefined, names: Names): PolicyTestExpectation {
-  if (!value) return {};
-  const fields = value.fields({
-    effect: 'optional',
-    risk: 'optional',
-    rules: 'optional',
-    stages: 'optional',
-    expires: 'optional',
-    status: 'optional',
-    channels: 'optional',
-  });
-  if (value.isMapping() && value.pairs().length === 0) value.refuse('expects nothing');
-  const effect = fields.get('effect')?.choice(['allow', 'review', 'forbid'] as const);
-  const risk = fields.get('risk')?.choice(RISK_TIERS);
-  const status = fields.get('status')?.choice(TEST_STATUSES);
-  const channels = fields.get('channels')?.choice(CHANNEL_LIMITS);
-  return {
-    ...(effect ? { effect } : {}),
-    ...(risk ? { risk } : {}),
-    ...(status ? { status } : {}),
-    ...(channels ? { channels } : {}),
-    ...readDemands(fields, names),
-  };
-}
-
-function readDemands(fields: Fields, names: Names): PolicyTestExpectation {
-  const [rules, stages, expires] = [fields.get('rules'), fields.get('stages'), fields.get('expires')];
-  return {
-    ...(rules ? { rules: rules.list().map((rule) => ruleOf(rule, names)) } : {}),
-    ...(stages ? { stages: stages.list().map((stage) => readStage(stage, names)) } : {}),
-    ...(expires ? { expires_ms: expires.durationMs() } : {}),
-  };
-}
-
-function ruleOf(value: Value, names: Names): string {
-  names.require('rule', value.text(), value);
-  return value.text();
-}
-
-const STAGE = /^(?<any>\S+(?: or \S+)*) x(?<quorum>[1-9]\d?)$/;
-
-/** `group:dba or owners x2` */
-function readStage(value: Value, names: Names): string {
-  const text = value.text();
-  const { any, quorum } = STAGE.exec(text)?.groups ?? {};
-  if (any === undefined) {
-    if (text !== '')
-      value.refuse('not a stage: selectors with or between, and how many, such as group:dba or owners x2');
-    return text;
-  }
-  const selectors = any.split(' or ').map((word) => readSelector(value.as(word), names));
-  return stageText({ any: selectors, quorum: Number(quorum) });
 }
 
 function readMay(value: Value | undefined, names: Names): PolicyTest['may'] {

@@ -281,7 +281,11 @@ describe('a schema of arguments', () => {
     ['an unknown type', '    statement: { type: text }', 'type'],
     ['a reference that leads nowhere', '    statement: { $ref: "https://example.com/x" }', 'reference'],
     ['a pattern that is none', '    statement: { type: string, pattern: "(" }', 'parsing regexp'],
-    ['a pattern that only JavaScript knows', '    statement: { type: string, pattern: "(?=a)" }', 'parsing regexp'],
+    [
+      'a pattern that only JavaScript knows',
+      '    statement: { type: string, pattern: "(?=a)" }',
+      'parsing regexp',
+    ],
   ])('is refused with %s', async (_, line, word) => {
     const [problem, ...others] = await problemsOf(action(9, line));
     expect(problem).toMatch(/^actions\/sql\.yaml:7:3 not a JSON Schema \(2020-12\): /);

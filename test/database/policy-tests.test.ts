@@ -68,6 +68,49 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
     "tests/a.yaml:4:15 unknown key 'efect', did you mean 'effect'?",
   ],
   [
+    'an unknown status',
+    expecting('{ status: done }'),
+    "tests/a.yaml:4:23 'done' is not one of pending, approved, denied, expired",
+  ],
+  [
+    'unknown channels',
+    expecting('{ channels: none }'),
+    "tests/a.yaml:4:25 'none' is not one of all, summary, link",
+  ],
+  [
+    'a decision of somebody unknown',
+    given('decisions: [{ by: olaf, verdict: approve }]'),
+    "tests/a.yaml:3:92 unknown person 'olaf', did you mean 'olga'?",
+  ],
+  [
+    'a decision that decides nothing',
+    given('decisions: [{ by: olga, verdict: defer }]'),
+    "tests/a.yaml:3:107 'defer' is not one of approve, deny",
+  ],
+  [
+    'decisions that go back in time',
+    given('decisions: [{ by: olga, verdict: deny, at: 5m }, { by: ada, verdict: deny, at: 4m }]'),
+    'tests/a.yaml:3:123 decided before the decision above it: list them in the order of time',
+  ],
+  [
+    'a plan of something else that loosens policy',
+    given('plan: { is_loosening: true }'),
+    'tests/a.yaml:3:82 is_loosening: only a plan of keyturn.policy.publish says so',
+  ],
+  [
+    'an action on Keyturn itself at another target',
+    lines('given: { action: keyturn.review, target: shop, requester: ada }', 'expect: { effect: review }'),
+    'tests/a.yaml:3:46 shop is a postgres.database: keyturn.review acts on keyturn.review',
+  ],
+  [
+    'an action on Keyturn itself that there is not',
+    lines(
+      'given: { action: keyturn.publish, target: keyturn, requester: ada }',
+      'expect: { effect: review }',
+    ),
+    "tests/a.yaml:3:22 unknown action 'keyturn.publish'",
+  ],
+  [
     'an unknown effect',
     expecting('{ effect: deny }'),
     "tests/a.yaml:4:23 'deny' is not one of allow, review, forbid",
@@ -244,6 +287,7 @@ describe('the tests of a policy', () => {
             mode: 'execute',
             break_glass: false,
             windows: {},
+            decisions: [],
           },
           expect: { stages: ['group:dba or owners x2'], expires_ms: 5_400_000 },
           may: { olga: 'yes' },

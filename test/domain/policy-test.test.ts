@@ -9,6 +9,7 @@ import {
 } from '../../domain/policy-test.ts';
 import { OFFICE } from './calendar/examples.ts';
 import {
+  MINUTE_MS,
   ACTION,
   demand,
   DIRECTORY,
@@ -164,6 +165,61 @@ describe('a test of a policy', () => {
     const may = { olga: 'yes', dmitri: 'not_eligible', ada: 'self_approval' } as const;
     expect(failures({ given, may, after_ms: 3_600_000 }, policy)).toEqual([]);
     expect(failures({ given: { on_call: { sre: [] } }, may: { olga: 'not_eligible' } }, policy)).toEqual([]);
+  });
+
+  it('judges reviewers after the decisions that are given, and says what these lead to', () => {
+    const two = policyOf([], {
+      defaults: { effect: 'review', require: demand([stage(['group:dba'], 2)], { rule: 'default' }) },
+    });
+    const approval = (by: string, minutesAfter: number, verdict: 'approve' | 'deny' = 'approve') => ({
+      by,
+      verdict,
+      at_ms: minutesAfter * MINUTE_MS,
+    });
+    const first = [approval('olga', 5)];
+    const may = { olga: 'already_decided', dmitri: 'yes' } as const;
+    expect(run({ given: { decisions: first }, expect: { status: 'pending' }, may }, two).failures).toEqual(
+      [],
+    );
+    const both = [...first, approval('dmitri', 6)];
+    const over = { omar: 'request_not_pending' } as const;
+    expect(
+      run({ given: { decisions: both }, expect: { status: 'approved' }, may: over }, two).failures,
+    ).toEqual([]);
+    const denied = [approval('dmitri', 1, 'deny')];
+    expect(run({ given: { decisions: denied }, expect: { status: 'denied' } }, two).failures).toEqual([]);
+    // An approval counts for an hour.
+    const stale = { given: { decisions: first }, after_ms: 70 * MINUTE_MS };
+    expect(run({ ...stale, may: { olga: 'yes' } }, two).failures).toEqual([]);
+    const silent = { expect: { status: 'expired' }, after_ms: 300 * MINUTE_MS } as const;
+    expect(run(silent, two).failures).toEqual([]);
+  });
+
+  it('fails when a decision that is given would not have counted', () => {
+    const decisions = [
+      { by: 'ada', verdict: 'approve', at_ms: 0 },
+      { by: 'petra', verdict: 'approve', at_ms: 0 },
+    ] as const;
+    expect(run({ given: { decisions } }).failures).toEqual([
+      { what: 'decision of ada', expected: 'counted', got: 'self_approval' },
+      { what: 'decision of petra', expected: 'counted', got: 'not_eligible' },
+    ]);
+  });
+
+  it('may be about what Keyturn does to itself, with the floor that no policy moves', () => {
+    const policy = policyOf([], { operators: ['group:dba'] });
+    const publish = (is_loosening: boolean): Change => ({
+      given: {
+        action: 'keyturn.policy.publish',
+        target: 'keyturn',
+        requester: 'omar',
+        plan: FACTS.plan && { ...FACTS.plan, is_loosening },
+        decisions: [{ by: 'olga', verdict: 'approve', at_ms: 0 }],
+      },
+      expect: { effect: 'review', stages: ['group:dba x1'], status: is_loosening ? 'pending' : 'approved' },
+    });
+    expect(run(publish(true), policy).failures).toEqual([]);
+    expect(run(publish(false), policy).failures).toEqual([]);
   });
 
   it('knows the reviewers of the given directory only', () => {
