@@ -25,6 +25,8 @@ export abstract class ApiContext {
   abstract readonly tokens: TokenVerifier;
   abstract readonly provisioning: ScimAuthorities;
   abstract readonly limiter: RateLimiter;
+  /** Dry runs: each may cost a whole evaluation, and leaves nothing behind by which anybody would notice. */
+  abstract readonly evaluations: RateLimiter;
   abstract readonly checker: ArgumentChecker;
   abstract readonly metrics: Metrics;
   abstract readonly log: Logger;

@@ -43,6 +43,7 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     tokens: new TokenVerifier(issuers),
     provisioning,
     limiter: new RateLimiter(settings.ratePerSecond),
+    evaluations: new RateLimiter(settings.evaluationsPerSecond),
     checker: new ArgumentChecker(),
     metrics,
     log,
