@@ -23,6 +23,47 @@ export async function lockProposals(manager: EntityManager): Promise<string | nu
   return rows[0]?.leaf ?? null;
 }
 
+/** What is stored of proposals that were never published. */
+export interface StoredProposals {
+  /** This very policy is stored already. */
+  readonly isKnown: boolean;
+  /** Of the person, in the last 24 hours. */
+  readonly recent: { readonly count: number; readonly bytes: number };
+  /** Seconds until the oldest of those is a day old. */
+  readonly secondsLeft: number;
+  readonly all: { readonly count: number; readonly bytes: number };
+}
+
+/** Counts proposals. Exact while `lockProposals` holds. */
+export async function countProposals(
+  manager: EntityManager,
+  { person, digest }: Pick<ProposedPolicy, 'person' | 'digest'>,
+): Promise<StoredProposals> {
+  const rows: Readonly<Record<'known' | 'recent' | 'recent_bytes' | 'left' | 'stored' | 'bytes', string>>[] =
+    await manager.query(COUNT, [person, digest]);
+  const [row] = rows;
+  const number = (text: string | undefined): number => Number(text ?? 0);
+  return {
+    isKnown: number(row?.known) > 0,
+    recent: { count: number(row?.recent), bytes: number(row?.recent_bytes) },
+    secondsLeft: number(row?.left),
+    all: { count: number(row?.stored), bytes: number(row?.bytes) },
+  };
+}
+
+const COUNT = `
+  select count(*) filter (where digest = $2) as known,
+         count(*) filter (where is_recent) as recent,
+         coalesce(sum(octet_length(body)) filter (where is_recent), 0) as recent_bytes,
+         coalesce(ceil(extract(epoch from min(proposed_at) filter (where is_recent) + interval '24 hours' - now())), 0)
+           as left,
+         count(*) filter (where not is_published) as stored,
+         coalesce(sum(octet_length(body)) filter (where not is_published), 0) as bytes
+  from (
+    select digest, body, proposed_at, person = $1 and proposed_at > now() - interval '24 hours' as is_recent,
+           exists (select 1 from keyturn.policy_set known where known.digest = candidate.digest) as is_published
+    from keyturn.policy_candidate candidate) counted`;
+
 /** Keeps a candidate with its entry. False when the same one is kept already. */
 export async function storeProposal(
   manager: EntityManager,

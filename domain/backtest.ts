@@ -7,7 +7,8 @@ import { targetOf, type PolicySet, type RuleEffect } from './policy.ts';
 import { recalledFacts, type StoredFacts } from './policy-facts.ts';
 import type { CountedDecision } from './quorum.ts';
 import { wouldSuffice } from './recount.ts';
-import type { Requirement } from './requirement.ts';
+import type { Requirement, Selector } from './requirement.ts';
+import { Reviewers } from './reviewers.ts';
 import { shortagesOf, type Shortage } from './satisfiable.ts';
 import { isLooser } from './strictness.ts';
 
@@ -39,11 +40,13 @@ export interface BacktestDifference {
   readonly candidate: Evaluation;
 }
 
-/** How many evaluations ask a selector, under each policy. */
+/** How many evaluations ask a selector under each policy, and how many active people it has in each policy's directory. */
 export interface SelectorLoad {
   readonly selector: string;
   readonly base: number;
   readonly candidate: number;
+  /** Null where somebody else than the policy says who they are, and for `owners`, who differ from target to target. */
+  readonly people: { readonly base: number | null; readonly candidate: number | null };
 }
 
 /** A request that too few people of the candidate's directory could approve. */
@@ -70,10 +73,12 @@ export interface BacktestReport {
   readonly load: readonly SelectorLoad[];
   readonly unsatisfiable: number;
   /**
-   * Evaluations that would lack people only among groups of which nobody knows all members (seen in claims at sign-in).
-   * Absent where there are none.
+   * Evaluations that would lack people only where not everybody is known: in groups seen in claims at sign-in, and on call
+   * by a service. Absent where there are none.
    */
   readonly unknown?: number;
+  /** The same for the base, by its own requirements and its own directory: what was wrong before. */
+  readonly unsatisfiable_base: number;
   readonly unsatisfiable_first: readonly UnsatisfiableRequest[];
   /** Requests that were approved by people whose approvals would not have been enough. */
   readonly insufficient: number;
@@ -97,6 +102,9 @@ export function backtest(
   return run.report();
 }
 
+/** Each policy is asked about its own people: what one directory holds says nothing of the other. */
+type Side = 'base' | 'candidate';
+
 /** A backtest in progress, for records that arrive in batches. The order of records is part of the digest. */
 export class Backtest {
   readonly #base: PolicySet;
@@ -105,7 +113,8 @@ export class Backtest {
   readonly #history: AllowHistory;
   readonly #matrix = { allow: noEffects(), review: noEffects(), forbid: noEffects() };
   readonly #load = new Map<string, { base: number; candidate: number }>();
-  readonly #shortages = new Map<string, readonly Shortage[]>();
+  readonly #shortages: Readonly<Record<Side, Map<string, readonly Shortage[]>>>;
+  readonly #reviewers: Readonly<Record<Side, Reviewers>>;
   readonly #looser: BacktestDifference[] = [];
   readonly #unsatisfiable: UnsatisfiableRequest[] = [];
   readonly #insufficient: Pick<BacktestRecord, 'request' | 'round'>[] = [];
@@ -117,6 +126,7 @@ export class Backtest {
     erased: 0,
     unsatisfiable: 0,
     unknown: 0,
+    unsatisfiableBase: 0,
     insufficient: 0,
   };
   #verdicts: string[] = [];
@@ -126,6 +136,8 @@ export class Backtest {
     this.#base = base;
     this.#candidate = candidate;
     this.#history = new AllowHistory(base);
+    this.#shortages = { base: new Map(), candidate: new Map() };
+    this.#reviewers = { base: new Reviewers(base), candidate: new Reviewers(candidate) };
     this.#limit = limit;
   }
 
@@ -145,7 +157,7 @@ export class Backtest {
     this.#countLoad('base', base.requirement);
     this.#countLoad('candidate', candidate.requirement);
     this.#history.add({ ...record, facts }, base);
-    const marks = [...this.#checkPeople(record, facts, candidate)];
+    const marks = [...this.#checkPeople(record, facts, { base, candidate })];
     const difference = this.#compare(record, facts, { base, candidate });
     if (difference) marks.push(difference.is_looser ? 'looser' : 'stricter');
     this.#note(record, `${base.effect} ${candidate.effect} ${marks.join(' ')}`);
@@ -153,8 +165,7 @@ export class Backtest {
   }
 
   report(): BacktestReport {
-    const { evaluations, loosened, tightened, missing, erased, unsatisfiable, unknown, insufficient } =
-      this.#counts;
+    const { evaluations, loosened, tightened, missing, erased, unknown, insufficient } = this.#counts;
     const found = {
       evaluations,
       matrix: this.#matrix,
@@ -162,8 +173,9 @@ export class Backtest {
       tightened,
       facts_missing: missing,
       facts_erased: erased,
-      load: [...this.#load].map(([selector, counts]) => ({ selector, ...counts })).sort(bySelector),
-      unsatisfiable,
+      load: [...this.#load].map((entry) => this.#loadOf(entry)).sort(bySelector),
+      unsatisfiable: this.#counts.unsatisfiable,
+      unsatisfiable_base: this.#counts.unsatisfiableBase,
       ...(unknown > 0 ? { unknown } : {}),
       insufficient,
       suggestions: this.#history.suggestions(),
@@ -193,7 +205,13 @@ export class Backtest {
     return difference;
   }
 
-  #countLoad(which: 'base' | 'candidate', requirement: Requirement | null): void {
+  #loadOf([selector, counts]: readonly [string, Record<Side, number>]): SelectorLoad {
+    const peopleBy = (side: Side): number | null =>
+      selector === 'owners' ? null : (this.#reviewers[side].peopleOf(selector as Selector)?.size ?? null);
+    return { selector, ...counts, people: { base: peopleBy('base'), candidate: peopleBy('candidate') } };
+  }
+
+  #countLoad(which: Side, requirement: Requirement | null): void {
     if (requirement === null) return;
     for (const selector of selectorsOf(requirement)) {
       const counts = this.#load.get(selector) ?? { base: 0, candidate: 0 };
@@ -202,42 +220,66 @@ export class Backtest {
     }
   }
 
-  *#checkPeople(record: BacktestRecord, facts: StoredFacts, candidate: Evaluation): Generator<string> {
+  *#checkPeople(
+    record: BacktestRecord,
+    facts: StoredFacts,
+    both: Record<Side, Evaluation>,
+  ): Generator<string> {
     const { request, round } = record;
-    const owners = targetOf(this.#candidate, facts.target)?.owners ?? [];
-    const shortages = this.#shortagesOf(record, candidate.requirement, owners);
+    const [{ shortages: before }, { shortages, owners }] = [
+      this.#peopleFor('base', record, { facts, evaluation: both.base }),
+      this.#peopleFor('candidate', record, { facts, evaluation: both.candidate }),
+    ];
+    if (before.some(isCertain)) this.#counts.unsatisfiableBase += 1;
     if (shortages.length > 0) yield this.#countShort({ request, round, shortages });
-    if (record.outcome !== 'approved' || record.pending_since === null) return;
-    const given = { ...record, pending_since: record.pending_since, owners };
-    if (wouldSuffice(candidate, given, this.#candidate)) return;
+    if (this.#isSufficient(record, both.candidate, owners)) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
   }
 
   #countShort(found: UnsatisfiableRequest): 'unknown' | 'unsatisfiable' {
-    const isKnown = found.shortages.some((shortage) => shortage.unknown === undefined);
+    const isKnown = found.shortages.some(isCertain);
     const what = isKnown ? 'unsatisfiable' : 'unknown';
     this.#counts[what] += 1;
     if (isKnown && this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push(found);
     return what;
   }
 
+  /** What was never approved lacks no approval. */
+  #isSufficient(record: BacktestRecord, candidate: Evaluation, owners: readonly string[]): boolean {
+    const { outcome, pending_since: pendingSince } = record;
+    if (outcome !== 'approved' || pendingSince === null) return true;
+    return wouldSuffice(candidate, { ...record, pending_since: pendingSince, owners }, this.#candidate);
+  }
+
+  #peopleFor(
+    side: Side,
+    record: BacktestRecord,
+    { facts, evaluation }: { readonly facts: StoredFacts; readonly evaluation: Evaluation },
+  ): { readonly owners: readonly string[]; readonly shortages: readonly Shortage[] } {
+    const owners = targetOf(side === 'base' ? this.#base : this.#candidate, facts.target)?.owners ?? [];
+    const { requirement } = evaluation;
+    return { owners, shortages: this.#shortagesOf(side, record, { requirement, owners }) };
+  }
+
   /** The same requirement for the same people and owners comes to the same, and most requests are alike. */
   #shortagesOf(
+    side: Side,
     { lineage }: BacktestRecord,
-    requirement: Requirement | null,
-    owners: readonly string[],
+    { requirement, owners }: { readonly requirement: Requirement | null; readonly owners: readonly string[] },
   ): readonly Shortage[] {
     if (requirement === null) return [];
+    const memo = this.#shortages[side];
     const rules = requirement.rules.map(ruleRequirementDigest);
     const key = JSON.stringify([rules, lineage.map(identityKey), owners]);
-    const known = this.#shortages.get(key);
+    const known = memo.get(key);
     if (known) return known;
-    const directories = unchangedDirectories(this.#candidate, owners);
+    const policy = side === 'base' ? this.#base : this.#candidate;
+    const directories = unchangedDirectories(policy, owners);
     const found = shortagesOf({ requirement, lineage, owners, directories });
-    if (this.#shortages.size >= SHORTAGES_MAX) this.#shortages.clear();
-    this.#shortages.set(key, found);
+    if (memo.size >= SHORTAGES_MAX) memo.clear();
+    memo.set(key, found);
     return found;
   }
 
@@ -248,6 +290,11 @@ export class Backtest {
     this.#chain = digestOf([this.#chain, this.#verdicts]);
     this.#verdicts = [];
   }
+}
+
+/** People whom nobody knows of would not make up for it. */
+function isCertain({ unknown }: Shortage): boolean {
+  return unknown === undefined;
 }
 
 /** A policy that does not know the target, or facts that nobody can read, let nothing through. */

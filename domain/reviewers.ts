@@ -85,11 +85,12 @@ export class Reviewers {
   }
 
   #namedBy(selector: Selector): ReadonlySet<string> | null {
-    const { directory, rotations } = this.#policy;
+    const { directory, rotations, polled_rotations: polled = [] } = this.#policy;
     const id = selector.slice(selector.indexOf(':') + 1);
     if (selector.startsWith('user:')) return new Set([id]);
     if (selector.startsWith('group:'))
       return isFromElsewhere(directory, id) ? null : membersOf(directory, id);
+    if (polled.some((rotation) => rotation.id === id)) return null;
     const rotation = rotations.find((candidate) => candidate.id === id);
     return rotation ? rotationMembers(rotation) : new Set();
   }

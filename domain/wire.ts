@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { REQUEST_STATUSES } from './request.ts';
 import { jsonValueSchema } from './wire-json.ts';
 import { planSchema } from './wire-plan.ts';
+import { shortageSchema } from './wire-shortage.ts';
 
 /**
  * The bodies and answers of the HTTP interface, version 1. Callers, the server and the published document share these
@@ -230,17 +231,7 @@ export const requestSummarySchema = z.object({
   requested_by: identitySchema,
   lineage: z.array(identitySchema.extend({ role: roleSchema })),
   shortage: z
-    .array(
-      z.object({
-        rule: z.string(),
-        seats: z.int(),
-        fillable: z.int(),
-        unknown: z
-          .array(z.string())
-          .optional()
-          .describe('Selectors of which not everybody is known now, who might make up for it'),
-      }),
-    )
+    .array(shortageSchema)
     .nullable()
     .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
   is_break_glass: z.boolean(),

@@ -29,6 +29,8 @@ export abstract class ApiContext {
   abstract readonly seenClaims: SeenClaims;
   abstract readonly provisioning: ScimAuthorities;
   abstract readonly limiter: RateLimiter;
+  /** Dry runs: each may cost a whole evaluation, and leaves nothing behind by which anybody would notice. */
+  abstract readonly evaluations: RateLimiter;
   abstract readonly checker: ArgumentChecker;
   abstract readonly metrics: Metrics;
   abstract readonly log: Logger;

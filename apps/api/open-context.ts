@@ -48,6 +48,7 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     seenClaims: new SeenClaims(),
     provisioning,
     limiter: new RateLimiter(settings.ratePerSecond),
+    evaluations: new RateLimiter(settings.evaluationsPerSecond),
     checker: new ArgumentChecker(),
     metrics,
     log,

@@ -20,6 +20,7 @@ const environmentSchema = z.object({
   KEYTURN_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   KEYTURN_TEMPORAL_UI_URL: z.url({ protocol: /^https?$/ }).optional(),
   KEYTURN_API_RATE: z.coerce.number().positive().max(1_000_000).default(200),
+  KEYTURN_API_EVALUATE_RATE: z.coerce.number().positive().max(1_000_000).default(5),
   KEYTURN_API_STREAMS: z.coerce.number().int().positive().max(100_000).default(200),
   KEYTURN_API_POOL: z.coerce.number().int().positive().max(500).default(10),
 });
@@ -51,6 +52,8 @@ export interface Settings {
   readonly temporalUiUrl: string | null;
   /** Calls a second that one identity may make, on average; twice as many at once. */
   readonly ratePerSecond: number;
+  /** The same for dry runs, which count as calls as well. */
+  readonly evaluationsPerSecond: number;
   readonly streamsMax: number;
 }
 
@@ -92,6 +95,7 @@ function settingsOf(
     publicUrl: values.KEYTURN_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     temporalUiUrl: values.KEYTURN_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
     ratePerSecond: values.KEYTURN_API_RATE,
+    evaluationsPerSecond: values.KEYTURN_API_EVALUATE_RATE,
     streamsMax: values.KEYTURN_API_STREAMS,
   };
 }

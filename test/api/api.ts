@@ -77,6 +77,7 @@ export async function startApi(
     KEYTURN_PUBLIC_URL: 'http://127.0.0.1:7080',
     KEYTURN_LOG_LEVEL: 'silent',
     KEYTURN_API_RATE: '100000',
+    KEYTURN_API_EVALUATE_RATE: '100000',
     ...(provisioning ? { KEYTURN_SCIM: provisioning(issuer.url) } : {}),
     ...environment,
   });

@@ -142,8 +142,8 @@ describe('a backtest', () => {
   it('counts once for each request who is asked', () => {
     const report = backtest(RECORDS, BASE, asking(stage(['group:dba'], 2), stage(['owners', 'group:dba'])));
     expect(report.load).toEqual([
-      { selector: 'group:dba', base: 1, candidate: 1 },
-      { selector: 'owners', base: 1, candidate: 2 },
+      { selector: 'group:dba', base: 1, candidate: 1, people: { base: 2, candidate: 2 } },
+      { selector: 'owners', base: 1, candidate: 2, people: { base: null, candidate: null } },
     ]);
   });
 
@@ -203,6 +203,21 @@ describe('a backtest', () => {
     expect(insufficient(ordered(stage(['owners']), stage(['group:dba'])))).toBe(1);
     const gone = { ...BASE.directory, groups: BASE.directory.groups.filter(({ id }) => id !== 'dba') };
     expect(insufficient({ ...BASE, directory: gone })).toBe(1);
+  });
+
+  it('asks each policy about its own people: load and shortages', () => {
+    const directory = {
+      ...BASE.directory,
+      groups: BASE.directory.groups.map((group) => (group.id === 'dba' ? { ...group, members: [] } : group)),
+    };
+    const emptied = { ...BASE, directory };
+    const load = [{ selector: 'group:dba', base: 1, candidate: 1, people: { base: 2, candidate: 0 } }];
+    expect(backtest(RECORDS, BASE, emptied)).toMatchObject({
+      unsatisfiable: 1,
+      unsatisfiable_base: 0,
+      load: expect.arrayContaining(load),
+    });
+    expect(backtest(RECORDS, emptied, BASE)).toMatchObject({ unsatisfiable: 0, unsatisfiable_base: 1 });
   });
 
   it('has a digest that only the records and the policies change, not how much is listed or when it is asked', () => {

@@ -34,7 +34,7 @@ export class TokenGuard implements CanActivate {
 
 async function authenticate(context: ApiContext, request: AuthenticatedRequest): Promise<Caller> {
   const principal = await verify(context, request);
-  limit(context, identityKey(principal.identity));
+  context.limiter.admit(identityKey(principal.identity));
   const caller = callerOf(principal, await callerGround(context));
   const isChanged = await seeClaims(context, caller);
   return isChanged ? callerOf(principal, await callerGround(context)) : caller;
@@ -45,7 +45,7 @@ async function verify(context: ApiContext, request: AuthenticatedRequest): Promi
   try {
     return await context.tokens.verify(bearerOf(request));
   } catch (error) {
-    limit(context, `address:${request.socket.remoteAddress ?? ''}`);
+    context.limiter.admit(`address:${request.socket.remoteAddress ?? ''}`);
     throw error;
   }
 }
@@ -55,12 +55,6 @@ function bearerOf(request: AuthenticatedRequest): string {
   if (!match?.[1])
     throw new KeyturnError('unauthenticated', 'This needs a bearer token (Authorization header).');
   return match[1];
-}
-
-function limit(context: ApiContext, key: string): void {
-  const retryAfterSeconds = context.limiter.take(key);
-  if (retryAfterSeconds > 0)
-    throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
 }
 
 /** The active policy and the directory of now. Without a policy nothing can be judged, so nothing is answered. */

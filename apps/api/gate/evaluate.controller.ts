@@ -1,6 +1,7 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
+import { identityKey } from '../../../domain/identity.ts';
 import { evaluateBodySchema, type EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
@@ -18,6 +19,7 @@ export class EvaluateController {
   @Post()
   @HttpCode(200)
   async evaluate(@CallerParam() caller: Caller, @Req() request: Request): Promise<EvaluationAnswer> {
+    this.#context.evaluations.admit(identityKey(caller.principal.identity));
     return dryRun(this.#context, { caller, body: parseAs(evaluateBodySchema, request.body) });
   }
 }

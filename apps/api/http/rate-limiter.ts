@@ -1,3 +1,5 @@
+import { KeyturnError } from '../../../domain/errors.ts';
+
 /** Remembered callers: the longest unseen are forgotten first, so memory is bounded whoever calls. */
 const CALLERS_MAX = 10_000;
 
@@ -25,6 +27,13 @@ export class RateLimiter {
     if (bucket.tokens < 1) return (1 - bucket.tokens) / this.#ratePerSecond;
     bucket.tokens -= 1;
     return 0;
+  }
+
+  /** Takes one token, or refuses the caller. */
+  admit(caller: string): void {
+    const retryAfterSeconds = this.take(caller);
+    if (retryAfterSeconds > 0)
+      throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
   }
 
   #refilled(caller: string): Bucket {

@@ -52,7 +52,15 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
     summary: 'Propose a policy (people); a request then asks to publish it',
     body: policies.proposeBodySchema,
     answers: [{ status: 201, description: 'It is kept.', schema: policies.proposalSchema }],
-    errors: [...POLICY_ERRORS, 'invalid_json', 'invalid_request', 'not_canonical', 'body_too_large'],
+    errors: [
+      ...POLICY_ERRORS,
+      'invalid_json',
+      'invalid_request',
+      'not_canonical',
+      'body_too_large',
+      'too_many_proposals',
+      'proposals_full',
+    ],
   },
   {
     method: 'get',

@@ -1,4 +1,4 @@
-import { lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
+import { countProposals, lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { sha256 } from '../../../domain/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -6,6 +6,7 @@ import { POLICY_BYTES_MAX, type Proposal } from '../../../domain/wire-policies.t
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
+import { refuseTooMany } from './proposal-limits.ts';
 
 /**
  * Keeps a policy that a person proposes, with its entry. Nothing follows from that: it takes a request to publish it,
@@ -25,6 +26,7 @@ export async function proposePolicy(
   const active = caller.policy.digest;
   const is_new = await source.transaction(async (manager) => {
     const last = await lockProposals(manager);
+    refuseTooMany(await countProposals(manager, { person, digest }), Buffer.byteLength(body));
     const at = new Date().toISOString();
     const by = { person, identity, channel, policyDigest: active };
     const recording = { identityKey: keys.identity, stream: 'proposals', by, at, last };

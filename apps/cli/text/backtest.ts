@@ -62,9 +62,10 @@ function loadLines({ load }: BacktestReport, spanMs: number): string[] {
   const weeks = spanMs / WEEK_MS;
   const perWeek = (count: number): string =>
     (count / weeks).toLocaleString('en-US', { maximumFractionDigits: 1 });
-  const rows = load.map(({ selector, base, candidate }) => [
+  const rows = load.map(({ selector, base, candidate, people }) => [
     `  ${visible(selector)}`,
     `${perWeek(base)} -> ${perWeek(candidate)}`,
+    people.base === null || people.candidate === null ? '' : `${people.base} -> ${people.candidate} people`,
   ]);
   return rows.length === 0 ? [] : ['reviews a week, by who is asked', ...tableLines(rows)];
 }
@@ -72,8 +73,9 @@ function loadLines({ load }: BacktestReport, spanMs: number): string[] {
 function peopleLines(report: BacktestReport): string[] {
   const { unsatisfiable, unsatisfiable_first: short, unknown = 0 } = report;
   const { insufficient, insufficient_first: few } = report;
+  const before = report.unsatisfiable_base.toLocaleString('en-US');
   return [
-    `seats unsatisfiable: ${countText(unsatisfiable, 'request')}`,
+    `seats unsatisfiable: ${countText(unsatisfiable, 'request')} (before: ${before})`,
     ...short.map(({ request, round, shortages }) => {
       const rules = shortages.map(
         ({ rule, seats, fillable, unknown: others }) =>

@@ -1,0 +1,101 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import type { PolicySet } from '../../domain/policy.ts';
+import type { Proposal } from '../../domain/wire-policies.ts';
+import type { Reply } from '../stack/http.ts';
+import { GOOD_BODY, startApi, type TestApi } from './api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi({ KEYTURN_API_EVALUATE_RATE: '1' });
+});
+afterEach(async () => {
+  await api.db.query('delete from keyturn.policy_candidate');
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+async function propose(
+  name: string,
+  title: string,
+): Promise<Reply<Proposal & { code?: string; detail?: string }>> {
+  const [action, ...actions] = api.policy.actions;
+  const policy: PolicySet = { ...api.policy, actions: action ? [{ ...action, title }, ...actions] : [] };
+  return api.http({ path: '/v1/policies', token: await api.issuer.humanToken(name), body: { policy } });
+}
+
+/** Candidates as somebody proposed them so long ago, each of so many bytes. */
+async function store(count: number, person: string, { hours = 1, bytes = 20 } = {}): Promise<void> {
+  await api.db.query(
+    `insert into keyturn.policy_candidate (digest, body, proposed_at, person, issuer, subject)
+     select 'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex'), body, now() - $3::int * interval '1 hour', $2::text, 'i', 's'
+     from (select rpad($2::text || ' ' || one || ' ' || $3::int, $4::int, 'x') as body from generate_series(1, $1::int) one) made`,
+    [count, person, hours, bytes],
+  );
+}
+
+async function stored(): Promise<number> {
+  const { rows } = await api.db.query<{ count: number }>(
+    'select count(*)::int as count from keyturn.policy_candidate',
+  );
+  return rows[0]?.count ?? -1;
+}
+
+describe('proposals of one person', () => {
+  it('end after a hundred within a day, with what to do, and leave others alone', async () => {
+    await store(99, 'olga');
+    expect((await propose('olga', 'the hundredth')).status).toBe(201);
+    const refused = await propose('olga', 'one more');
+    expect([refused.status, refused.body.code]).toEqual([429, 'too_many_proposals']);
+    expect(refused.body.detail).toContain('keyturn policy check');
+    // The oldest is an hour old.
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(22 * 3600);
+    expect(await stored()).toBe(100);
+    expect((await propose('omar', 'of another')).status).toBe(201);
+  });
+
+  it('may be repeated as often as one likes', async () => {
+    expect((await propose('olga', 'again')).body.is_new).toBe(true);
+    await store(100, 'olga');
+    const repeated = await propose('olga', 'again');
+    expect([repeated.status, repeated.body.is_new]).toEqual([201, false]);
+  });
+
+  it('count for a day only, and by their size as well', async () => {
+    await store(100, 'olga', { hours: 25 });
+    expect((await propose('olga', 'of today')).status).toBe(201);
+    await store(32, 'olga', { bytes: 1_048_576 });
+    expect((await propose('olga', 'too large')).body.code).toBe('too_many_proposals');
+  });
+
+  it('are counted one after the other, also when they come at once', async () => {
+    await store(98, 'olga');
+    const replies = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((title) => propose('olga', title)));
+    expect(replies.filter(({ status }) => status === 201)).toHaveLength(2);
+    expect(replies.filter(({ status }) => status === 429)).toHaveLength(3);
+  });
+});
+
+describe('proposals of everybody', () => {
+  it('end where too many that nobody published are kept', async () => {
+    await store(5_000, 'nobody', { hours: 1_000 });
+    const refused = await propose('olga', 'too late');
+    expect([refused.status, refused.body.code]).toEqual([409, 'proposals_full']);
+    expect(refused.body.detail).toContain('docs/operating.md');
+  });
+});
+
+describe('dry runs', () => {
+  it('have a limit of their own, far below that of other calls', async () => {
+    const token = await api.issuer.agentToken('agent-billing');
+    const ask = (): Promise<Reply<{ code?: string }>> =>
+      api.http({ path: '/v1/evaluate', token, body: GOOD_BODY });
+    const replies = await Promise.all(Array.from({ length: 12 }, ask));
+    const refused = replies.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(5);
+    expect(refused[0]?.body.code).toBe('rate_limited');
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await api.http({ path: '/v1/actions', token })).status).toBe(200);
+  });
+});
