@@ -16,6 +16,7 @@ import { tally, type CountedDecision } from '../domain/quorum.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import { lockSwitches } from '../database/kill-switches.ts';
+import { claimWindows } from '../database/policy-facts.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
@@ -284,6 +285,7 @@ async function recordClaim(
   const { row } = transaction;
   if (row.status !== 'executing')
     await transaction.update({ status: 'executing', open_selectors: [], held_until: null });
+  await claimWindows(transaction.manager, row.id, execution.claimed_at);
   await transaction.append({
     type: 'execution.claimed',
     at: execution.claimed_at.toISOString(),

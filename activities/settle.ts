@@ -2,6 +2,7 @@ import type { LeafType } from '../domain/audit.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import type { ExecutionRow } from '../database/tables.ts';
+import { claimWindows } from '../database/policy-facts.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { StepTransaction } from './record.ts';
 
@@ -42,6 +43,8 @@ const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
   not_done: null,
 };
 
+const NOTHING_HAPPENED: ReadonlySet<Settlement['state']> = new Set(['released', 'not_done']);
+
 /**
  * Closes a claim and says what follows: a final status, another look by people (released), or another claim (fenced
  * off: null). A claim that somebody else settled meanwhile stays as it is.
@@ -55,6 +58,8 @@ export async function settle(
   const closed = await closeClaim(transaction, execution, settlement);
   const status = STATUS_OF[settlement.state];
   if (closed && status !== null) await transaction.update(finalColumns(status, settlement));
+  // Nothing happened, and it may still: until then it counts as before.
+  if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
   if (closed) await appendSettled(transaction, execution, settlement);
   if (settlement.state === 'not_done') return null;
   return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };

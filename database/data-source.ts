@@ -12,6 +12,7 @@ import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
 import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { Emergencies1764750000000 } from './migrations/8-emergencies.ts';
 import { GateFunctions1764800000000 } from './migrations/13-gate-functions.ts';
+import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -43,6 +44,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Duty1764760000000,
       Claims1764770000000,
       GateFunctions1764800000000,
+      WindowClaims1764810000000,
       DirectoryEntries1764820000000,
     ],
     schema: 'keyturn',

@@ -90,22 +90,45 @@ interface KeyedWindow {
 
 /**
  * Reserves this request's amount in every window that counts it, and says what each then holds: this request and those
- * that reserved before it, never later ones, so that asking again does not change the answer.
+ * that reserved before it, never later ones, so that asking again does not change the answer. Until the request is
+ * claimed it counts however old it is; from then on by when that was.
  */
 export async function reserveWindows(
   manager: EntityManager,
   subject: WindowSubject,
 ): Promise<Readonly<Record<string, WindowFacts>>> {
-  const facts: Record<string, WindowFacts> = {};
-  for (const { window, key } of windowsOf(subject)) {
-    const since = new Date(subject.at.getTime() - window.over_ms);
-    const rows: { count: string; sum: string }[] = await manager.query(
-      'select count, sum from keyturn.reserve_window($1, $2, $3, $4, $5, $6)',
-      [window.id, key, subject.id, amountOf(window, subject.facts), subject.at, since],
-    );
-    facts[window.id] = { count: Number(rows[0]?.count ?? 0), sum: Number(rows[0]?.sum ?? 0) };
+  const { id, at, facts } = subject;
+  return heldBy(subject, ({ window, key }) => {
+    const since = new Date(at.getTime() - window.over_ms);
+    const sql = 'select count, sum from keyturn.reserve_window($1, $2, $3, $4, $5, $6)';
+    return manager.query(sql, [window.id, key, id, amountOf(window, facts), at, since]);
+  });
+}
+
+/** The same for an answer on the spot: what it reserves is used at once. */
+export async function reserveWindowsAtOnce(
+  manager: EntityManager,
+  subject: WindowSubject,
+): Promise<Readonly<Record<string, WindowFacts>>> {
+  const { id, facts } = subject;
+  return heldBy(subject, ({ window, key }) => {
+    const sql = 'select count, sum from keyturn.reserve_window_at_once($1, $2, $3, $4, $5)';
+    return manager.query(sql, [window.id, key, id, amountOf(window, facts), window.over_ms]);
+  });
+}
+
+type HeldRow = { readonly count: string; readonly sum: string };
+
+async function heldBy(
+  subject: WindowSubject,
+  reserve: (keyed: KeyedWindow) => Promise<HeldRow[]>,
+): Promise<Readonly<Record<string, WindowFacts>>> {
+  const held: Record<string, WindowFacts> = {};
+  for (const keyed of windowsOf(subject)) {
+    const [row] = await reserve(keyed);
+    held[keyed.window.id] = { count: Number(row?.count ?? 0), sum: Number(row?.sum ?? 0) };
   }
-  return facts;
+  return held;
 }
 
 /** What the windows would hold, without reserving anything. */
@@ -117,7 +140,7 @@ export async function previewWindows(
   for (const { window, key } of windowsOf(subject)) {
     const rows: { count: string; sum: string }[] = await manager.query(
       `select count(*) as count, coalesce(sum(amount), 0) as sum from keyturn.window_reservation
-       where window_id = $1 and key = $2 and released_at is null and at > $3`,
+       where window_id = $1 and key = $2 and released_at is null and coalesce(claimed_at, 'infinity') > $3`,
       [window.id, key, new Date(subject.at.getTime() - window.over_ms)],
     );
     const [row] = rows;
@@ -137,6 +160,18 @@ function windowsOf({ policy, directory, lineage, facts }: WindowSubject): readon
       key: windowKey(window, { action: facts.action, target: facts.target.id, root }),
     }))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
+}
+
+/** What a request reserved is used from now on; null: not yet, after all. */
+export async function claimWindows(
+  manager: EntityManager,
+  request: string,
+  claimedAt: Date | null,
+): Promise<void> {
+  await manager.query(
+    'update keyturn.window_reservation set claimed_at = $2 where request = $1 and released_at is null',
+    [request, claimedAt],
+  );
 }
 
 /** Gives back what a request reserved: it ended without having been performed. */

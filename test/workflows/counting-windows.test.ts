@@ -55,6 +55,10 @@ async function statusesOf(ids: readonly string[]): Promise<Record<string, number
   });
 }
 
+function hence(ms: number): string {
+  return new Date(Date.now() + ms).toISOString();
+}
+
 const REQUESTS = 64;
 
 /** Breaks the connections of the worker in the middle of its work, a few times: what was under way is tried again. */
@@ -95,6 +99,38 @@ describe('a counting window', () => {
       await givesBack(ids);
     });
   });
+
+  it('counts what waits however long ago it was asked for, and what was performed by when that was', async () => {
+    await withPolicy(
+      stack.keyturnDb,
+      (policy) => counted(policy, 'waiting'),
+      async () => {
+        const days = 3 * 86_400_000;
+        const start = { not_before: hence(3_600_000), not_after: hence(days) };
+        const waiting = await desk.ask(
+          { target: 'shop-sandbox', statement: 'rows 600', extra: { start } },
+          'approved',
+        );
+        const performed = await desk.ask({ target: 'shop-sandbox', statement: 'rows 400' }, 'succeeded');
+        await age([waiting, performed], days);
+        // The one that waits, 600, and this one: what was performed three days ago is out of the window.
+        await desk.ask({ target: 'shop-sandbox', statement: 'rows 400' }, 'succeeded');
+        await desk.ask({ target: 'shop-sandbox', statement: 'rows 1' }, 'pending');
+        await desk.signal(waiting, await desk.withdrawal(waiting, 'ada'), 'withdraw');
+        await stack.waitForStatus(waiting, 'cancelled');
+        await desk.ask({ target: 'shop-sandbox', statement: 'rows 599' }, 'succeeded');
+      },
+    );
+  });
+
+  /** As if these had been asked for, and performed, some time ago. */
+  async function age(ids: readonly string[], ms: number): Promise<void> {
+    await stack.keyturnDb.query(
+      `update keyturn.window_reservation set at = at - $2 * interval '1 millisecond',
+         claimed_at = claimed_at - $2 * interval '1 millisecond' where request = any($1)`,
+      [ids, ms],
+    );
+  }
 
   it('gives back what did nothing, however it ended, and keeps what was performed', async () => {
     const soon = changeDemand('usual', (demand) => ({ ...demand, expires_ms: 1_500 }));

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { reserveWindows } from '../../../database/policy-facts.ts';
+import { reserveWindowsAtOnce } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
 import { requestFacts, withResolvedFacts, type PolicyFacts } from '../../../domain/policy-facts.ts';
@@ -27,7 +27,7 @@ export async function judgeGate(manager: EntityManager, asked: GateAsked): Promi
       request: requestFacts(directory, { mode, lineage, break_glass }),
       at: at.toISOString(),
       history: ground.history,
-      windows: await reserveWindows(manager, { id, lineage, at, policy, directory, facts: known }),
+      windows: await reserveWindowsAtOnce(manager, { id, lineage, at, policy, directory, facts: known }),
     },
   );
   return { facts, evaluation: evaluate(policy, facts, 'planned') };
