@@ -80,7 +80,16 @@ describe('a list, where policy limits what channels may show', () => {
 
   it('shows others no more than that somebody is asked, where only a link may be shown', async () => {
     const { id } = await storeRequest(api, { requirement: { ...ONE_DBA, channels: 'link' } });
-    const hidden = { risk: null, risk_reasons: null, summary: null, requirement: null, progress: null };
+    const hidden = {
+      decision_digest: null,
+      expires_at: null,
+      result: null,
+      risk: null,
+      risk_reasons: null,
+      summary: null,
+      requirement: null,
+      progress: null,
+    };
     expect(await listed(id, 'omar')).toMatchObject({ id, status: 'pending', matched_rules: null, ...hidden });
     expect((await listed(id, 'olga'))?.summary).toContain(SECRET_OF_PLAN);
     // Who is behind it sees its requirement, as on its own page.

@@ -68,29 +68,40 @@ function isAsked({ person, directory, policy: { policy } }: Caller, row: Request
 
 /** A list as a channel: what policy withholds there is only on the page of the request. */
 function limitedView(view: RequestSummary, requirement: Requirement | null): RequestSummary {
-  const {
-    risk_reasons,
-    summary,
-    risk,
-    matched_rules,
-    requirement: asked,
-    progress,
-    shortage,
-    ...link
-  } = view;
+  const { risk_reasons, summary, failure, result, ...rest } = view;
+  const { risk, matched_rules, requirement: asked, progress, shortage, ...others } = rest;
+  const { decision_digest, pending_since, expires_at, ...link } = others;
+  const standing = { decision_digest, pending_since, expires_at };
   const shown = shownInChannel(
     {
       link,
-      summary: { risk, matched_rules, requirement: asked, progress, shortage },
-      details: { risk_reasons, summary },
+      summary: { risk, matched_rules, requirement: asked, progress, shortage, ...standing },
+      details: { risk_reasons, summary, failure, result },
     },
     requirement,
   );
   return { ...shown.link, ...(shown.summary ?? NO_SUMMARY), ...(shown.details ?? NO_DETAILS) };
 }
 
-const NO_SUMMARY = { risk: null, matched_rules: null, requirement: null, progress: null, shortage: null };
-const NO_DETAILS = { risk_reasons: null, summary: null };
+/** What is asked for and how it stands, withheld. */
+const NO_SUMMARY = {
+  risk: null,
+  matched_rules: null,
+  requirement: null,
+  progress: null,
+  shortage: null,
+  decision_digest: null,
+  pending_since: null,
+  expires_at: null,
+} as const;
+
+/** What the plan says and what came of it, withheld. */
+const NO_DETAILS = {
+  risk_reasons: null,
+  summary: null,
+  failure: null,
+  result: null,
+} as const;
 
 /** Whether a failed request was ever approved takes a query: only its own page asks that. */
 async function hasDetailsInList(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
