@@ -204,6 +204,22 @@ describe('request', () => {
     ]);
   });
 
+  it('asks as an emergency, and for a time to start', async () => {
+    const url = await api(() => ({ status: 201, body: VIEW }));
+    const base = ['request', 'a', 't', '--api', url];
+    const not_before = '2026-12-01T22:00:00+01:00';
+    const not_after = '2026-12-02T05:00:00+01:00';
+    await keyturn([...base, '--break-glass']);
+    await keyturn([...base, '--not-before', not_before, '--not-after', not_after]);
+    await keyturn([...base, '--not-after', not_after]);
+    const asked = { action: 'a', target: 't', arguments: {} };
+    expect(posted()).toEqual([
+      { ...asked, break_glass: true },
+      { ...asked, start: { not_before, not_after } },
+      { ...asked, start: { not_after } },
+    ]);
+  });
+
   it.each(['[1]', '{', '{"n":12345678901234567890}', '{"__proto__":1}'])(
     'sends nothing for the arguments %s',
     async (json) => {

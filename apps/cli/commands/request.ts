@@ -12,6 +12,9 @@ import { requestLines } from '../text/request.ts';
 interface RequestOptions extends ApiOptions, ArgumentOptions {
   readonly mode?: CreateBody['mode'];
   readonly onBehalfOf?: string;
+  readonly breakGlass?: boolean;
+  readonly notBefore?: string;
+  readonly notAfter?: string;
   readonly justification?: string;
   readonly link?: string[];
   readonly runId?: string;
@@ -30,6 +33,12 @@ export function addRequest(program: Command, terminal: Terminal): void {
       new Option('--mode <mode>', 'what to do when it is approved').choices(['execute', 'lease', 'gate']),
     )
     .option('--on-behalf-of <subject>', 'the person you act for')
+    .option(
+      '--break-glass',
+      'as an emergency: a short path that policy has to offer, told to many, reviewed after',
+    )
+    .option('--not-before <instant>', 'when it is approved, start it from then on (RFC 3339)')
+    .option('--not-after <instant>', 'and before then')
     .option('--justification <text>', 'why, in your own words')
     .option('--link <url...>', 'where to read more')
     .option('--run-id <id>', 'the run of the agent')
@@ -71,6 +80,8 @@ async function bodyOf(action: string, target: string, options: RequestOptions): 
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     arguments: await readArguments(options),
     ...(options.onBehalfOf === undefined ? {} : { on_behalf_of: { subject: options.onBehalfOf } }),
+    ...(options.breakGlass ? { break_glass: true } : {}),
+    ...startOf(options),
     ...(Object.values(claims).some((claim) => claim !== undefined)
       ? { claims: withoutUndefined(claims) }
       : {}),
@@ -78,6 +89,16 @@ async function bodyOf(action: string, target: string, options: RequestOptions): 
   // Refuses what would lose digits or keys on the way, before anything is sent.
   canonicalJson(body);
   return body;
+}
+
+function startOf({ notBefore, notAfter }: RequestOptions): Pick<CreateBody, 'start'> {
+  if (notBefore === undefined && notAfter === undefined) return {};
+  return {
+    start: {
+      ...(notBefore === undefined ? {} : { not_before: notBefore }),
+      ...(notAfter === undefined ? {} : { not_after: notAfter }),
+    },
+  };
 }
 
 function withoutUndefined(claims: object): NonNullable<CreateBody['claims']> {
