@@ -5,6 +5,7 @@ import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { claimsAuthority, type Directory, type Group } from '../../domain/directory.ts';
+import { leafHash } from '../../domain/audit.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
@@ -60,12 +61,12 @@ export interface Token {
 
 let entries = 0;
 
-/** An entry about the directory. Each is another one. */
+/** An entry about the directory. Each is another one; where it stands is said when it is brought. */
 export function leafOf(facts: object): string {
   entries += 1;
   const stream = { request: 'directory', run: 'directory' };
   const id = `directory/directory/change/${entries}`;
-  const rest = { id, n: entries, type: 'directory.changed', at: new Date().toISOString() };
+  const rest = { id, type: 'directory.changed', at: new Date().toISOString(), actor: { kind: 'system' } };
   return JSON.stringify({ ...rest, stream, facts });
 }
 
@@ -116,18 +117,34 @@ export class ClaimsDatabase {
       if (needed === null) return changes;
       if (token.leaf && entry !== null) throw new Error('another entry is needed');
       changes = needed;
-      entry = (token.leaf ?? leafOf)({
-        ...needed,
-        authority: claimsAuthority(ISSUER),
-        person: seen.pseudonym,
-      });
+      const facts = { ...needed, authority: claimsAuthority(ISSUER), person: seen.pseudonym };
+      entry = await this.#placed((token.leaf ?? leafOf)(facts));
     }
   }
 
-  async #call({ by = this.clients.api }: Token, seen: object, entry: string | null): Promise<object | null> {
+  /** The entry as the next one of the stream. */
+  async #placed(entry: string): Promise<string> {
+    const leaf = JSON.parse(entry) as object | null;
+    if (leaf === null) return entry;
+    const sql = `select leaf from audit.entry where request = 'directory' order by n desc limit 1`;
+    const { rows } = await this.clients.admin.query<{ leaf: string }>(sql);
+    const [last] = rows;
+    const n = last ? (JSON.parse(last.leaf) as { n: number }).n + 1 : 0;
+    return JSON.stringify({ ...leaf, n, prev: last ? leafHash(last.leaf) : null });
+  }
+
+  async #call(token: Token, seen: object, entry: string | null): Promise<object | null> {
+    const { by = this.clients.api } = token;
     const sql = 'select keyturn.see_claims($1, $2) as changes';
-    const { rows } = await by.query(sql, [JSON.stringify(seen), entry]);
-    return rows[0]?.changes ?? null;
+    try {
+      const { rows } = await by.query(sql, [JSON.stringify(seen), entry]);
+      return rows[0]?.changes ?? null;
+    } catch (error) {
+      // Another entry came first. The API's writers stand in line, so that this does not happen to them.
+      if (token.leaf || !(error instanceof Error && error.message.startsWith('not the next entry')))
+        throw error;
+      return this.#call(token, seen, null);
+    }
   }
 
   #seen(subject: string, listed: readonly string[], token: Token) {
