@@ -1,7 +1,6 @@
 import { ruleRequirementDigest } from './digest.ts';
 import { strictestLimit } from './disclosure.ts';
-import type { Expression } from './expressions/expression.ts';
-import { bindFacts, withFact, withUnknown, type BoundFacts } from './expressions/facts.ts';
+import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import {
   actionOf,
@@ -15,9 +14,9 @@ import {
   type Target,
 } from './policy.ts';
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
-import { indexOf, type IndexedRule } from './policy-index.ts';
+import { indexOf, type IndexedRule, type Place } from './policy-index.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
-import { assessRisk, demandOf, isLineAbout, RISK_TIERS, underDemand, type RiskAssessment } from './risk.ts';
+import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment, type RiskLine } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */
 export interface MatchedRule {
@@ -92,14 +91,19 @@ export function judgeRules(policy: PolicySet, facts: PolicyFacts, phase: Phase):
 
 function find(asked: Asked): Findings {
   const { policy, facts, action } = asked;
-  const { rules, binding, roots } = indexOf(policy).place(action, facts.target);
-  const known = binding.bind(factValues(policy, facts, roots));
-  const { risk, isDegraded } = riskOf(asked, known);
-  const riskValue = isPlanAwaited(asked) ? undefined : riskValues(risk);
-  const bound = roots.has('risk') ? withFact(known, { name: 'risk', type: RISK_TYPE }, riskValue) : known;
-  const judged = rules.map((rule) => judge(rule, bound));
+  const place = indexOf(policy).place(action, facts.target);
+  const known = place.binding.bind(factValues(policy, facts, place.roots));
+  const { risk, isDegraded } = riskOf(asked, place, known);
+  const bound = place.roots.has('risk') ? withRisk(asked, known, risk) : known;
+  const judged = place.rules.map((rule) => judge(rule, bound));
   return { judged, bound, risk, isDegraded };
 }
+
+function withRisk(asked: Asked, known: BoundFacts, risk: RiskAssessment): BoundFacts {
+  return withFacts(known, RISK_BINDING, isPlanAwaited(asked) ? {} : { risk: riskValues(risk) });
+}
+
+const RISK_BINDING = new Binding({ risk: RISK_TYPE });
 
 /** True before the plan of an action that has one. */
 function isPlanAwaited({ facts, action }: Pick<Asked, 'facts' | 'action'>): boolean {
@@ -122,47 +126,31 @@ const UNKNOWN_ACTION: Evaluation = {
  */
 function riskOf(
   asked: Asked,
-  bound: BoundFacts,
+  { riskLines, lacking }: Place,
+  known: BoundFacts,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
-  const { policy } = asked;
+  const bound = lacking.size === 0 ? known : withUnknown(known, lacking);
+  const isAwaited = isPlanAwaited(asked);
+  const holding: RiskLine[] = [];
   let isDegraded = false;
-  const { action, target } = asked.facts;
-  const holding = indexOf(policy).riskLines.filter(({ line, condition }) => {
-    if (!isLineAbout(line, action, target.environment)) return false;
-    const { roots } = condition;
-    const { kind } = condition.evaluate(withUnknown(bound, roots));
-    const isLacking = line.on === undefined && [...roots].some((root) => !bound.variables.has(root));
-    const isOpen = kind === 'unknown' && (isLacking || isPlanAwaited(asked));
-    if (kind === 'error' || (kind === 'unknown' && !isOpen)) isDegraded = true;
-    return kind !== 'false' && !isOpen;
-  });
+  for (const { line, condition, isLacking } of riskLines) {
+    const { kind } = condition.evaluate(bound);
+    if (kind === 'false' || (kind === 'unknown' && (isLacking || isAwaited))) continue;
+    if (kind !== 'true') isDegraded = true;
+    holding.push(line);
+  }
+  return { risk: assessRisk(asked.policy.risk, holding), isDegraded };
+}
+
+function judge({ rule, condition }: IndexedRule, bound: BoundFacts): Judged {
   return {
-    risk: assessRisk(
-      policy.risk,
-      holding.map(({ line }) => line),
-    ),
-    isDegraded,
+    rule,
+    condition,
+    outcome: condition === null ? 'matched' : OUTCOMES[condition.evaluate(bound).kind],
   };
 }
 
-function judge(rule: IndexedRule, bound: BoundFacts): Judged {
-  const { condition } = rule;
-  return { ...rule, outcome: condition === null ? 'matched' : outcomeOf(condition, bound) };
-}
-
-function outcomeOf(condition: Expression, bound: BoundFacts): Outcome {
-  const { kind } = condition.evaluate(bound);
-  switch (kind) {
-    case 'true':
-      return 'matched';
-    case 'false':
-      return 'unmatched';
-    case 'unknown':
-      return 'undecided';
-    case 'error':
-      return 'error';
-  }
-}
+const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', error: 'error' } as const;
 
 interface Findings {
   readonly judged: readonly Judged[];

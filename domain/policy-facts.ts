@@ -251,47 +251,57 @@ function resourceType(policy: PolicySet): FactType {
   });
 }
 
-const CALENDARS = ['calendar', 'calendars'] as const;
+type Maker = (policy: PolicySet, facts: PolicyFacts) => JsonValue | undefined;
+
+/** Makes each variable; undefined for what is not known yet, or not there. */
+const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
+  ['args', (_policy, { args }) => args],
+  ['resource', resourceValues],
+  ['data', (_policy, { target }) => ({ class: target.data_class ?? UNCLASSIFIED })],
+  ['request', (_policy, { request }) => ({ ...request })],
+  ['history', (_policy, { history }) => ({ ...history })],
+  ['calendar', (policy, facts) => calendarValues(policy, facts)['calendar']],
+  ['calendars', (policy, facts) => calendarValues(policy, facts)['calendars']],
+  ['plan', (_policy, { plan }) => (plan === null ? undefined : planValues(plan))],
+  ['windows', (_policy, { windows }) => (windows === null ? undefined : windowValues(windows))],
+  ['facts', (_policy, { facts }) => (facts === undefined ? undefined : resolvedValues(facts))],
+]);
+
+const ALL_VARIABLES: readonly string[] = [...MAKERS.keys()];
 
 /**
- * Facts as conditions see them, without `risk`. What is not known yet is absent; so are calendars, which take the longest
- * to ask, where `read` names the variables that conditions read and they are not among them.
+ * Facts as conditions see them, without `risk`. What is not known yet is absent, and so is what `read` does not name where
+ * it is given: the variables that conditions read.
  */
 export function factValues(
   policy: PolicySet,
   facts: PolicyFacts,
-  read: ReadonlySet<string> = new Set(CALENDARS),
+  read: Iterable<string> = ALL_VARIABLES,
 ): Record<string, JsonValue> {
-  const { target, request } = facts;
-  return {
-    args: facts.args,
-    resource: {
-      id: target.id,
-      type: target.resource_type,
-      env: target.environment,
-      production: policy.production.includes(target.environment),
-      owners: [...target.owners],
-      tags: [...(target.tags ?? [])],
-    },
-    data: { class: target.data_class ?? UNCLASSIFIED },
-    request: requestValues(request),
-    history: { ...facts.history },
-    ...(CALENDARS.some((name) => read.has(name)) ? calendarValues(policy, facts) : {}),
-    ...(facts.plan === null ? {} : { plan: planValues(facts.plan) }),
-    ...(facts.windows === null ? {} : { windows: windowValues(facts.windows) }),
-    ...(facts.facts === undefined ? {} : { facts: resolvedValues(facts.facts) }),
-  };
+  const values: Record<string, JsonValue> = {};
+  for (const name of read) {
+    const value = MAKERS.get(name)?.(policy, facts);
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
 }
 
-function requestValues({ groups, ...request }: RequestFacts): JsonValue {
-  return { ...request, chain: [...request.chain], ...(groups === undefined ? {} : { groups: [...groups] }) };
+function resourceValues(policy: PolicySet, { target }: PolicyFacts): JsonValue {
+  return {
+    id: target.id,
+    type: target.resource_type,
+    env: target.environment,
+    production: policy.production.includes(target.environment),
+    owners: target.owners,
+    tags: target.tags ?? [],
+  };
 }
 
 function planValues(plan: PlanFacts): JsonValue {
   return {
     rows: plan.rows_changed,
     resources: plan.resources_changed,
-    names: [...plan.names],
+    names: plan.names,
     destructive: plan.is_destructive,
     reversible: plan.is_reversible,
     previewed: plan.is_fully_previewed,

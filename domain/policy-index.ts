@@ -4,7 +4,7 @@ import { Binding } from './expressions/facts.ts';
 import type { FactPath } from './expressions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
 import { riskFactTypes, type FactTypes } from './policy-facts.ts';
-import type { RiskLine } from './risk.ts';
+import { isLineAbout, type RiskLine } from './risk.ts';
 
 /** A rule with its condition, ready to be asked. */
 export interface IndexedRule {
@@ -14,15 +14,25 @@ export interface IndexedRule {
 }
 
 /** A line of the risk policy with its condition. */
-export interface IndexedRiskLine {
+interface IndexedRiskLine {
   readonly line: RiskLine;
   readonly condition: Expression;
+}
+
+/** A line where it is asked. */
+export interface PlacedRiskLine extends IndexedRiskLine {
+  /** It does not name the action, and asks about something that the action does not have. */
+  readonly isLacking: boolean;
 }
 
 /** What an evaluation asks at one action and target. */
 export interface Place {
   /** The rules that can match, in the order of the files. */
   readonly rules: readonly IndexedRule[];
+  /** The lines of the risk policy that are about it. */
+  readonly riskLines: readonly PlacedRiskLine[];
+  /** The variables that these lines read and that the action does not have. */
+  readonly lacking: ReadonlySet<string>;
   /** Takes in the facts that these rules and the lines of the risk policy read: others need not be looked at. */
   readonly binding: Binding;
   /** The variables that they read. */
@@ -42,10 +52,11 @@ export class PolicyIndex {
   /** Many places read the same. */
   readonly #bindings = new Map<string, Binding>();
   readonly #types = new Map<ActionDefinition, FactTypes>();
-  #riskLines: readonly IndexedRiskLine[] | null = null;
+  readonly #riskLines: readonly IndexedRiskLine[];
 
   constructor(policy: PolicySet) {
     this.#policy = policy;
+    this.#riskLines = policy.risk.lines.map((line) => ({ line, condition: new Expression(line.when) }));
   }
 
   /** The rules that can match, in the order of the files. */
@@ -64,9 +75,19 @@ export class PolicyIndex {
     const rules = this.candidates(action.action, target);
     const known = this.#places.get(rules);
     if (known) return known;
-    const paths = [...rules, ...this.riskLines].flatMap(({ condition }) => condition?.factPaths ?? []);
-    const types = fieldsRead(this.typesOf(action), paths);
-    const made = { rules, binding: this.#bindingOf(types), roots: new Set(paths.map(([root = '']) => root)) };
+    const types = this.typesOf(action);
+    const lines = this.#riskLines.filter(({ line }) => isLineAbout(line, action.action, target.environment));
+    const paths = [...rules, ...lines].flatMap(({ condition }) => condition?.factPaths ?? []);
+    const lacks = (name: string): boolean => !Object.hasOwn(types, name);
+    const made = {
+      rules,
+      riskLines: lines.map(({ line, condition }) => {
+        return { line, condition, isLacking: line.on === undefined && [...condition.roots].some(lacks) };
+      }),
+      lacking: new Set(lines.flatMap(({ condition }) => [...condition.roots]).filter(lacks)),
+      binding: this.#bindingOf(typesRead(types, paths)),
+      roots: new Set(paths.map(([root = '']) => root)),
+    };
     this.#places.set(rules, made);
     return made;
   }
@@ -98,14 +119,6 @@ export class PolicyIndex {
     this.#types.set(action, types);
     return types;
   }
-
-  get riskLines(): readonly IndexedRiskLine[] {
-    this.#riskLines ??= this.#policy.risk.lines.map((line) => ({
-      line,
-      condition: new Expression(line.when),
-    }));
-    return this.#riskLines;
-  }
 }
 
 /** The map at a key of another map, made when it is first asked for. */
@@ -117,11 +130,13 @@ function nested<Value>(maps: Map<string, Map<string, Value>>, key: string): Map<
   return made;
 }
 
-/** The types without the fields of objects that no path leads to or through. */
-function fieldsRead(types: FactTypes, paths: readonly FactPath[]): FactTypes {
-  return Object.fromEntries(
-    Object.entries(types).map(([name, type]) => [name, typeRead(type, pathsBelow(name, paths))]),
-  );
+/** The types without variables, and fields of objects, that no path leads to or through. */
+function typesRead(types: FactTypes, paths: readonly FactPath[]): FactTypes {
+  const read = Object.entries(types).flatMap(([name, type]) => {
+    const below = pathsBelow(name, paths);
+    return below.length === 0 ? [] : [[name, typeRead(type, below)] as const];
+  });
+  return Object.fromEntries(read);
 }
 
 function typeRead(type: FactType, paths: readonly FactPath[]): FactType {

@@ -60,13 +60,26 @@ export function isLineAbout({ on }: RiskLine, action: string, environment: strin
 
 /** The tier of the lines that hold. More lines never lower it. */
 export function assessRisk(policy: RiskPolicy, holding: readonly RiskLine[]): RiskAssessment {
-  const score = holding.reduce((sum, line) => sum + line.weight, 0);
-  const reached = RISK_TIERS.filter((tier) => tier === 'low' || score >= policy.tiers[tier]);
-  return { tier: reached.at(-1) ?? 'low', score, reasons: holding.map((line) => line.because) };
+  let score = 0;
+  for (const line of holding) score += line.weight;
+  let reached: RiskTier = 'low';
+  for (const tier of RISK_TIERS) if (tier === 'low' || score >= policy.tiers[tier]) reached = tier;
+  return { tier: reached, score, reasons: holding.map((line) => line.because) };
 }
+
+/** A policy never changes, and every review asks what its tier demands. */
+const DEMANDS = new WeakMap<RiskPolicy, Map<RiskTier, TierDemand>>();
 
 /** What the tier, and every tier below it, demands: the strictest of each. */
 export function demandOf(policy: RiskPolicy, tier: RiskTier): TierDemand {
+  const byTier = DEMANDS.get(policy) ?? new Map<RiskTier, TierDemand>();
+  DEMANDS.set(policy, byTier);
+  const demand = byTier.get(tier) ?? findDemand(policy, tier);
+  byTier.set(tier, demand);
+  return demand;
+}
+
+function findDemand(policy: RiskPolicy, tier: RiskTier): TierDemand {
   const demands = RISK_TIERS.slice(0, RISK_TIERS.indexOf(tier) + 1).flatMap(
     (below) => policy.demands[below] ?? [],
   );
@@ -83,13 +96,20 @@ function strictest(left: TierDemand, right: TierDemand): TierDemand {
   };
 }
 
+/** Requirements are told apart by their content, which is found once for each: so they are made once as well. */
+const DEMANDED = new WeakMap<TierDemand, WeakMap<RuleRequirement, RuleRequirement>>();
+
 /** A rule's requirement, not weaker than the tier demands; the same object when it is strong enough as it is. */
 export function underDemand(rule: RuleRequirement, demand: TierDemand): RuleRequirement {
   const isStronger = demand.minimum_grade < rule.minimum_grade;
   if (!isStronger && rule.maximum_age_ms <= (demand.maximum_age_ms ?? Infinity)) return rule;
-  return {
+  const byRule = DEMANDED.get(demand) ?? new WeakMap<RuleRequirement, RuleRequirement>();
+  DEMANDED.set(demand, byRule);
+  const made = byRule.get(rule) ?? {
     ...rule,
     minimum_grade: isStronger ? demand.minimum_grade : rule.minimum_grade,
     maximum_age_ms: Math.min(rule.maximum_age_ms, demand.maximum_age_ms ?? rule.maximum_age_ms),
   };
+  byRule.set(rule, made);
+  return made;
 }

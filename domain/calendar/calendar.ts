@@ -93,10 +93,25 @@ function intervalsOfSegment(
 
 /** The business hours of a day in wall time, were it no holiday. */
 function weeklyIntervalsOf(calendar: BusinessCalendar, day: number): readonly BusinessInterval[] {
-  return calendar.week[weekdayOfDay(day)].map(({ from, to }) => ({
-    startMs: day * DAY_MS + (timeMs(from) ?? Number.NaN),
-    endMs: day * DAY_MS + (timeMs(to) ?? Number.NaN),
+  return hoursOf(calendar, weekdayOfDay(day)).map(({ startMs, endMs }) => ({
+    startMs: day * DAY_MS + startMs,
+    endMs: day * DAY_MS + endMs,
   }));
+}
+
+/** Since midnight. Calendars never change, and an evaluation asks about one day of them. */
+const HOURS = new WeakMap<readonly BusinessHours[], readonly BusinessInterval[]>();
+
+function hoursOf({ week }: BusinessCalendar, weekday: Weekday): readonly BusinessInterval[] {
+  const hours = week[weekday];
+  const known = HOURS.get(hours);
+  if (known) return known;
+  const made = hours.map(({ from, to }) => ({
+    startMs: timeMs(from) ?? Number.NaN,
+    endMs: timeMs(to) ?? Number.NaN,
+  }));
+  HOURS.set(hours, made);
+  return made;
 }
 
 function isHoliday(calendar: BusinessCalendar, day: number): boolean {

@@ -30,8 +30,6 @@ export interface BoundFacts {
   readonly facts: Readonly<Record<string, JsonValue>>;
 }
 
-type Report = (place: Place, reason: string) => void;
-
 /**
  * Variables with their types, made ready once for holding many facts against them.
  *
@@ -50,11 +48,7 @@ export class Binding {
 
   /** Holds facts against the types. */
   bind(facts: Readonly<Record<string, JsonValue>>): BoundFacts {
-    const violations: FactViolation[] = [];
-    const report: Report = (place, reason) => {
-      const path = pathOfPlace(place);
-      violations.push({ path, message: `${pathText(path)} ${reason}` });
-    };
+    const conversion = new Conversion();
     const missing = new Set<string>();
     const values = new Map<string, EngineValue>();
     for (const [name, type] of this.#variables) {
@@ -62,10 +56,10 @@ export class Binding {
         missing.add(name);
         continue;
       }
-      const value = convert(type, { value: facts[name], name, within: null }, report);
+      const value = conversion.convertField(name, type, facts[name]);
       if (value !== undefined) values.set(name, value);
     }
-    return { variables: this.#names, missing, violations, values, facts };
+    return { variables: this.#names, missing, violations: conversion.violations, values, facts };
   }
 }
 
@@ -100,13 +94,13 @@ function boundType(type: FactType): BoundType {
   return { kind: 'object', fields };
 }
 
-/** The same facts and one more variable, without holding the others against their types once again. */
-export function withFact(
+/** The same facts and more of them, without holding the others against their types once again. */
+export function withFacts(
   bound: BoundFacts,
-  { name, type }: { readonly name: string; readonly type: FactType },
-  value: JsonValue | undefined,
+  binding: Binding,
+  facts: Readonly<Record<string, JsonValue>>,
 ): BoundFacts {
-  const more = bindFacts({ [name]: type }, value === undefined ? {} : { [name]: value });
+  const more = binding.bind(facts);
   return {
     variables: new Set([...bound.variables, ...more.variables]),
     missing: new Set([...bound.missing, ...more.missing]),
@@ -116,9 +110,8 @@ export function withFact(
   };
 }
 
-/** The same facts for a condition that names more variables: what nothing is known of is missing. */
-export function withUnknown(bound: BoundFacts, names: ReadonlySet<string>): BoundFacts {
-  const unknown = [...names].filter((name) => !bound.variables.has(name));
+/** The same facts for conditions that name more variables, of which nothing is known: those are missing. */
+export function withUnknown(bound: BoundFacts, unknown: ReadonlySet<string>): BoundFacts {
   return {
     ...bound,
     variables: new Set([...bound.variables, ...unknown]),
@@ -126,137 +119,127 @@ export function withUnknown(bound: BoundFacts, names: ReadonlySet<string>): Boun
   };
 }
 
-/** A value and where it stands: the path is only put together for a report. */
-interface Place {
-  readonly value: unknown;
-  readonly name: string;
-  readonly within: Place | null;
-}
+/** Makes the engine's form of values: undefined for one that is not of its type, which is noted with the path to it. */
+class Conversion {
+  readonly violations: FactViolation[] = [];
+  readonly #path: string[] = [];
+  /** How many lists and maps are around the value. */
+  #depth = 0;
+  #isSound = true;
 
-function pathOfPlace({ name, within }: Place): FactPath {
-  return within === null ? [name] : [...pathOfPlace(within), name];
-}
-
-/** The engine's form of a value, or undefined after a report. */
-function convert(type: BoundType, place: Place, report: Report): EngineValue | undefined {
-  switch (type.kind) {
-    case 'string':
-      return convertString(type.enum, place, report);
-    case 'int':
-      return convertInt(place, report);
-    case 'double':
-      return convertDouble(place, report);
-    case 'bool':
-      return typeof place.value === 'boolean'
-        ? place.value
-        : refuse(place, 'is neither true nor false', report);
-    case 'list':
-      return convertList(type.items, place, report);
-    case 'map':
-      return convertMap(type.values, place, report);
-    case 'object':
-      return convertObject(type.fields, place, report);
-    case 'any':
-      // Conditions may ask whether it is there, and read nothing of it.
-      return true;
+  convertField(name: string, type: BoundType, value: unknown): EngineValue | undefined {
+    this.#path.push(name);
+    const converted = this.#convert(type, value);
+    this.#path.pop();
+    return converted;
   }
-}
 
-function convertString(
-  values: readonly string[] | null,
-  place: Place,
-  report: Report,
-): EngineValue | undefined {
-  const { value } = place;
-  if (typeof value !== 'string') return refuse(place, 'is not a string', report);
-  if (value.length > STRING_LENGTH_MAX)
-    return refuse(place, `is longer than ${STRING_LENGTH_MAX} characters`, report);
-  if (!value.isWellFormed()) return refuse(place, 'holds a lone surrogate', report);
-  return !values || values.includes(value)
-    ? value
-    : refuse(place, 'is none of the values of its enum', report);
-}
-
-function convertInt(place: Place, report: Report): EngineValue | undefined {
-  const { value } = place;
-  // A number beyond 2^53-1 may already be another one than was sent.
-  return typeof value === 'number' && Number.isSafeInteger(value)
-    ? BigInt(value)
-    : refuse(place, 'is not an integer between -(2^53-1) and 2^53-1', report);
-}
-
-function convertDouble(place: Place, report: Report): EngineValue | undefined {
-  const { value } = place;
-  // The bound keeps infinity and NaN, for which every comparison is false, out of the arithmetic of conditions.
-  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
-    ? value
-    : refuse(place, 'is not a number between -(2^53-1) and 2^53-1', report);
-}
-
-function convertList(items: BoundType, place: Place, report: Report): EngineValue | undefined {
-  const { value } = place;
-  if (!Array.isArray(value)) return refuse(place, 'is not a list', report);
-  if (value.length > LIST_LENGTH_MAX) {
-    return refuse(place, `has ${value.length} items, more than ${LIST_LENGTH_MAX}`, report);
-  }
-  return whole(place, report, (inner) =>
-    value.map((item, index) => convert(items, { value: item, name: String(index), within: place }, inner)),
-  );
-}
-
-function convertMap(values: BoundType, place: Place, report: Report): EngineValue | undefined {
-  const { value } = place;
-  if (!isRecord(value)) return refuse(place, 'is not a map', report);
-  const entries = Object.entries(value);
-  if (entries.length > LIST_LENGTH_MAX) {
-    return refuse(place, `has ${entries.length} entries, more than ${LIST_LENGTH_MAX}`, report);
-  }
-  const keyType: BoundType = { kind: 'string', enum: null };
-  return whole(
-    place,
-    report,
-    (inner) =>
-      new Map(
-        entries.map(([key, item]) => [
-          convert(keyType, { ...place, value: key }, inner) as string,
-          convert(values, { value: item, name: key, within: place }, inner) as EngineValue,
-        ]),
-      ),
-  );
-}
-
-/** Only declared fields are taken over: no condition can read another. */
-function convertObject(fields: readonly BoundField[], place: Place, report: Report): EngineValue | undefined {
-  const { value } = place;
-  if (!isRecord(value)) return refuse(place, 'is not an object', report);
-  const converted = new Map<string, EngineValue>();
-  for (const { name, type, optional } of fields) {
-    const inner = { value: value[name], name, within: place };
-    if (!Object.hasOwn(value, name)) {
-      if (!optional) refuse(inner, 'is missing', report);
-      continue;
+  #convert(type: BoundType, value: unknown): EngineValue | undefined {
+    switch (type.kind) {
+      case 'string':
+        return this.#convertString(type.enum, value);
+      case 'int':
+        return this.#convertInt(value);
+      case 'double':
+        return this.#convertDouble(value);
+      case 'bool':
+        return typeof value === 'boolean' ? value : this.#refuse('is neither true nor false');
+      case 'list':
+        return this.#convertList(type.items, value);
+      case 'map':
+        return this.#convertMap(type.values, value);
+      case 'object':
+        return this.#convertObject(type.fields, value);
+      case 'any':
+        // Conditions may ask whether it is there, and read nothing of it.
+        return true;
     }
-    const field = convert(type, inner, report);
-    if (field !== undefined) converted.set(name, field);
   }
-  return converted;
-}
 
-/** Conditions read lists and maps as a whole, so one wrong element poisons all of it. */
-function whole(
-  place: Place,
-  report: Report,
-  make: (inner: Report) => (EngineValue | undefined)[] | Map<string, EngineValue>,
-): EngineValue | undefined {
-  let isSound = true;
-  const made = make(() => {
-    isSound = false;
-  });
-  return isSound ? (made as EngineValue) : refuse(place, 'has an element that is not of its type', report);
-}
+  #convertString(values: readonly string[] | null, value: unknown): EngineValue | undefined {
+    if (typeof value !== 'string') return this.#refuse('is not a string');
+    if (value.length > STRING_LENGTH_MAX)
+      return this.#refuse(`is longer than ${STRING_LENGTH_MAX} characters`);
+    if (!value.isWellFormed()) return this.#refuse('holds a lone surrogate');
+    return !values || values.includes(value) ? value : this.#refuse('is none of the values of its enum');
+  }
 
-function refuse(place: Place, reason: string, report: Report): undefined {
-  report(place, reason);
+  #convertInt(value: unknown): EngineValue | undefined {
+    // A number beyond 2^53-1 may already be another one than was sent.
+    return typeof value === 'number' && Number.isSafeInteger(value)
+      ? BigInt(value)
+      : this.#refuse('is not an integer between -(2^53-1) and 2^53-1');
+  }
+
+  #convertDouble(value: unknown): EngineValue | undefined {
+    // The bound keeps infinity and NaN, for which every comparison is false, out of the arithmetic of conditions.
+    return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
+      ? value
+      : this.#refuse('is not a number between -(2^53-1) and 2^53-1');
+  }
+
+  #convertList(items: BoundType, value: unknown): EngineValue | undefined {
+    if (!Array.isArray(value)) return this.#refuse('is not a list');
+    if (value.length > LIST_LENGTH_MAX) {
+      return this.#refuse(`has ${value.length} items, more than ${LIST_LENGTH_MAX}`);
+    }
+    return this.#whole(() => value.map((item) => this.#convert(items, item) as EngineValue));
+  }
+
+  #convertMap(values: BoundType, value: unknown): EngineValue | undefined {
+    if (!isRecord(value)) return this.#refuse('is not a map');
+    const entries = Object.entries(value);
+    if (entries.length > LIST_LENGTH_MAX) {
+      return this.#refuse(`has ${entries.length} entries, more than ${LIST_LENGTH_MAX}`);
+    }
+    return this.#whole(() => {
+      const pairs = entries.map(
+        ([key, item]) =>
+          [this.#convertString(null, key) as string, this.#convert(values, item) as EngineValue] as const,
+      );
+      return new Map(pairs);
+    });
+  }
+
+  /** Only declared fields are taken over: no condition can read another. */
+  #convertObject(fields: readonly BoundField[], value: unknown): EngineValue | undefined {
+    if (!isRecord(value)) return this.#refuse('is not an object');
+    const converted = new Map<string, EngineValue>();
+    for (const { name, type, optional } of fields) {
+      if (Object.hasOwn(value, name)) {
+        const field = this.convertField(name, type, value[name]);
+        if (field !== undefined) converted.set(name, field);
+      } else if (!optional) this.#refuseField(name, 'is missing');
+    }
+    return converted;
+  }
+
+  /** Conditions read lists and maps as a whole, so one wrong element poisons all of it. */
+  #whole(make: () => EngineValue): EngineValue | undefined {
+    const wasSound = this.#isSound;
+    this.#isSound = true;
+    this.#depth += 1;
+    const made = make();
+    this.#depth -= 1;
+    const isSound = this.#isSound;
+    this.#isSound = wasSound;
+    return isSound ? made : this.#refuse('has an element that is not of its type');
+  }
+
+  #refuseField(name: string, reason: string): void {
+    this.#path.push(name);
+    this.#refuse(reason);
+    this.#path.pop();
+  }
+
+  #refuse(reason: string): undefined {
+    if (this.#depth > 0) {
+      this.#isSound = false;
+      return;
+    }
+    const path = [...this.#path];
+    this.violations.push({ path, message: `${pathText(path)} ${reason}` });
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -16,10 +16,25 @@ export function readValues(
   paths: readonly FactPath[],
   facts: Readonly<Record<string, JsonValue>>,
 ): readonly ValueRead[] {
-  return paths.flatMap((path) => {
+  const found: ValueRead[] = [];
+  for (const path of paths) {
     const value = valueAt(path, facts);
-    return value === undefined ? [] : [{ path: pathText(path), ...shorten(value) }];
-  });
+    if (value === undefined) continue;
+    const { value: shown, is_shortened } = shorten(value);
+    found.push({ path: textOf(path), value: shown, is_shortened });
+  }
+  return found;
+}
+
+/** Conditions read the same paths at every evaluation. */
+const TEXTS = new WeakMap<FactPath, string>();
+
+function textOf(path: FactPath): string {
+  const known = TEXTS.get(path);
+  if (known !== undefined) return known;
+  const text = pathText(path);
+  TEXTS.set(path, text);
+  return text;
 }
 
 function valueAt(path: FactPath, facts: JsonValue): JsonValue | undefined {
