@@ -58,7 +58,11 @@ async function hear(people: readonly string[]): Promise<void> {
     members: people,
     on_duty: people,
   };
-  await observeDuty(source.manager, answer).finally(() => source.destroy());
+  try {
+    await observeDuty(source.manager, answer);
+  } finally {
+    await source.destroy();
+  }
 }
 
 async function inboxOf(name: string): Promise<readonly string[]> {
