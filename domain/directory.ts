@@ -74,6 +74,11 @@ export function isSeenInClaims(directory: Directory, groupId: string): boolean {
   return groupsWithin(directory, groupId).some(({ authority }) => authority?.startsWith(CLAIMS));
 }
 
+/** True when another authority than the file says who is in the group, or in one that is nested in it. */
+export function isBroughtByOthers(directory: Directory, groupId: string): boolean {
+  return groupsWithin(directory, groupId).some(({ authority }) => authority !== undefined);
+}
+
 /** Ids of all people in a group, nested groups included; a cycle of groups ends where it closes. */
 export function membersOf(directory: Directory, groupId: string): ReadonlySet<string> {
   return new Set(groupsWithin(directory, groupId).flatMap((group) => group.members));

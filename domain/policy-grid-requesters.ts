@@ -4,7 +4,7 @@ import { requestFacts, type RequestFacts } from './policy-facts.ts';
 import { REQUESTER_PATH, type Axis } from './policy-grid-cells.ts';
 
 /** What a policy's own directory says of who asks. */
-type Asker = Pick<RequestFacts, 'agent' | 'chain'>;
+type Asker = Pick<RequestFacts, 'agent' | 'chain' | 'owner' | 'groups'>;
 
 /** An agent that the directories of two policies see differently. */
 export interface ChangedRequester {
@@ -17,7 +17,7 @@ export interface ChangedRequester {
 /** More agents would multiply the grid; they are alike. */
 const REQUESTERS_MAX = 8;
 
-/** The agents whose id, owner or existence changes: for them the same request has other facts under each policy. */
+/** The agents whose id, owner, groups of the owner, or existence change: for them the same request has other facts under each policy. */
 export function changedRequesters(base: PolicySet, candidate: PolicySet): readonly ChangedRequester[] {
   const agents = new Map<string, Agent>();
   for (const agent of [...candidate.directory.agents, ...base.directory.agents])
@@ -31,16 +31,19 @@ export function changedRequesters(base: PolicySet, candidate: PolicySet): readon
 
 function askerOf({ directory }: PolicySet, { issuer, subject }: Agent): Asker {
   const lineage = [{ role: 'requester' as const, issuer, subject }];
-  const { agent, chain } = requestFacts(directory, { mode: 'execute', lineage, break_glass: false });
-  return { agent, chain };
+  const facts = requestFacts(directory, { mode: 'execute', lineage, break_glass: false });
+  const { agent, chain, owner = '', groups = [] } = facts;
+  return { agent, chain, owner, groups };
 }
+
+const ASKED = ['request.agent', 'request.chain', 'request.owner', 'request.groups'] as const;
 
 /** The axis of those agents, where conditions read who asks; null where they do not, or none changes. */
 export function requesterAxis(
   requesters: readonly ChangedRequester[],
   paths: readonly string[],
 ): Axis | null {
-  const isRead = paths.some((path) => path.startsWith('request.agent') || path.startsWith('request.chain'));
+  const isRead = paths.some((path) => ASKED.some((fact) => path.startsWith(fact)));
   if (!isRead || requesters.length === 0) return null;
   return { path: REQUESTER_PATH, values: [undefined, ...requesters.map(({ name }) => name)] };
 }

@@ -1,6 +1,6 @@
 import { rotationMembers } from './calendar/rotation.ts';
 import { meetsReviewerCondition } from './decision.ts';
-import { membersOf, type Directory } from './directory.ts';
+import { isBroughtByOthers, membersOf, type Directory } from './directory.ts';
 import type { PolicySet } from './policy.ts';
 import type { RuleRequirement, Selector, Stage } from './requirement.ts';
 
@@ -89,7 +89,7 @@ export class Reviewers {
     const id = selector.slice(selector.indexOf(':') + 1);
     if (selector.startsWith('user:')) return new Set([id]);
     if (selector.startsWith('group:'))
-      return isFromElsewhere(directory, id) ? null : membersOf(directory, id);
+      return isBroughtByOthers(directory, id) ? null : membersOf(directory, id);
     if (polled.some((rotation) => rotation.id === id)) return null;
     const rotation = rotations.find((candidate) => candidate.id === id);
     return rotation ? rotationMembers(rotation) : new Set();
@@ -109,18 +109,4 @@ function expanded(selectors: readonly Selector[], owners: readonly string[]): re
   return selectors.flatMap((selector) =>
     selector === 'owners' ? (owners.filter((owner) => owner !== 'owners') as Selector[]) : [selector],
   );
-}
-
-/** True when the members of the group, or of one inside it, are not in the file. */
-function isFromElsewhere(directory: Directory, id: string): boolean {
-  const visited = new Set<string>();
-  const open = [id];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (visited.has(next)) continue;
-    visited.add(next);
-    const group = directory.groups.find((candidate) => candidate.id === next);
-    if (group?.authority !== undefined) return true;
-    open.push(...(group?.groups ?? []));
-  }
-  return false;
 }

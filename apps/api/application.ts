@@ -65,7 +65,7 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
   app.use('/scim', scimDoor(context));
-  app.useGlobalInterceptors(new BodyReader());
+  app.useGlobalInterceptors(new BodyReader(context));
   app.useGlobalFilters(new ProblemFilter(context.log));
   const server = app.getHttpServer() as Server;
   server.headersTimeout = 10_000;

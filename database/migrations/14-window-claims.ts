@@ -22,7 +22,8 @@ const SAFE = 'security definer set search_path = pg_catalog, pg_temp';
 const COLUMN = [
   // Null while the request may still be performed: until then it counts however long ago it was asked for.
   `alter table keyturn.window_reservation add column claimed_at timestamptz`,
-  `update keyturn.window_reservation held set claimed_at = held.at
+  `update keyturn.window_reservation held set claimed_at = coalesce(
+       (select max(run.claimed_at) from keyturn.execution run where run.request = held.request), held.at)
      where not exists (select 1 from keyturn.request open
        where open.id = held.request and open.status in ('planning', 'pending', 'approved'))`,
   `drop index keyturn.window_reservation_by_key`,

@@ -39,7 +39,8 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
   return {
     problemsOf: (values) => {
       budget.stepsLeft = STEPS_MAX;
-      if (validate(values)) return [];
+      // A pattern that was not tried counts as not found: below `not`, say, that alone lets nothing pass.
+      if (validate(values)) return budget.stepsLeft < 0 ? [TOO_LONG] : [];
       return (validate.errors ?? []).map(({ instancePath, message }) => ({
         path: instancePath,
         message: message ?? 'is not allowed',
@@ -47,6 +48,8 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
     },
   };
 }
+
+const TOO_LONG: ArgumentError = { path: '', message: 'takes too long to check' };
 
 /** The engine that the library asks for patterns. It tells them apart by their text. */
 function patternsWithin(budget: { stepsLeft: number }) {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { createDataSource } from '../../database/data-source.ts';
+import { observeDuty } from '../../database/duty.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { Requirement } from '../../domain/requirement.ts';
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';
-import { ONE_DBA, storeRequest } from './rows.ts';
+import { ONE_DBA, SECRET_OF_PLAN, storeRequest } from './rows.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -40,6 +42,28 @@ const ON_CALL: Requirement = {
     stages: [{ any: ['oncall:sre' as const], quorum: 1, escalate: [] }],
   })),
 };
+
+/** What the paging service says of its rotation, as the worker hears it. */
+async function hear(people: readonly string[]): Promise<void> {
+  const source = createDataSource({
+    url: api.databases.keyturn.worker,
+    applicationName: 'test',
+    poolSize: 1,
+  });
+  await source.initialize();
+  const answer = {
+    source: 'pager',
+    schedule: 'S1',
+    issuer: api.issuer.url,
+    members: people,
+    on_duty: people,
+  };
+  try {
+    await observeDuty(source.manager, answer);
+  } finally {
+    await source.destroy();
+  }
+}
 
 async function inboxOf(name: string): Promise<readonly string[]> {
   const token = await api.issuer.humanToken(name);
@@ -77,4 +101,20 @@ it('a set stored by a version without rotations is still read, and nobody is on 
   const id = await askOnCall(old as PolicySet);
   expect(await inboxOf('olga')).toContain(ordinary.id);
   expect(await inboxOf('olga')).not.toContain(id);
+});
+
+it('who is on call by a service sees in lists what policy withholds from those who are not asked', async () => {
+  await hear(['omar']);
+  const kept = [{ id: 'sre', source: 'pager', schedule: 'S1', maximum_staleness_ms: 600_000 }];
+  const policy = { ...api.policy, polled_rotations: kept };
+  await activate(api.databases, policy, policyDigest(policy));
+  const requirement: Requirement = { ...ON_CALL, channels: 'summary' };
+  const { id } = await storeRequest(api, { requirement, selectors: ['oncall:sre'] });
+  const summaryFor = async (name: string): Promise<string | null | undefined> => {
+    const token = await api.issuer.humanToken(name);
+    const { body } = await api.http<RequestPage>({ path: '/v1/requests?limit=100', token });
+    return body.items.find((item) => item.id === id)?.summary;
+  };
+  expect(String(await summaryFor('omar'))).toContain(SECRET_OF_PLAN);
+  expect(await summaryFor('petra')).toBeNull();
 });

@@ -150,6 +150,20 @@ describe('a change of the directory', () => {
     ]);
   });
 
+  it('is seen by the grid where conditions read the groups of who stands behind it, or the owner', () => {
+    const leaver = { ...DIRECTORY.groups[0], id: 'leavers', members: ['ada'], groups: [] };
+    const leaving = { ...DIRECTORY, groups: [...DIRECTORY.groups, leaver] };
+    for (const [when, base, candidate] of [
+      ['"leavers" in request.groups', { directory: leaving }, {}],
+      ['request.owner == "ada"', {}, moved],
+    ] as const) {
+      const rules = [exampleRule('self', 'forbid', { when })];
+      const report = walkGrid(policyOf(rules, base), policyOf(rules, candidate));
+      const requesters = report.counterexamples.map(({ facts }) => facts['requester']);
+      expect(requesters, when).toEqual(['billing']);
+    }
+  });
+
   it('names who may decide from then on, and who no more', () => {
     const rules = [exampleRule('dba', 'review')];
     expect(selectorChanges(policyOf(rules), policyOf(rules, moved))).toEqual([

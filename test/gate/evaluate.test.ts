@@ -4,6 +4,7 @@ import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { EvaluationAnswer } from '../../domain/wire-evaluate.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from '../api/api.ts';
+import { storeRequest } from '../api/rows.ts';
 import type { Reply } from '../stack/http.ts';
 import { gatePolicyFolder, release } from './policies.ts';
 
@@ -104,6 +105,19 @@ describe('a dry run of policy', () => {
     ]);
     expect(body.rules.map((rule) => Object.keys(rule))).toEqual([['id', 'because']]);
     expect(JSON.stringify(body)).not.toContain('tell-tale');
+  });
+
+  it('about what became of an action is for people who were not behind that action', async () => {
+    const { id } = await storeRequest(api, { status: 'indeterminate' });
+    const told = {
+      action: 'keyturn.resolve',
+      target: 'keyturn',
+      arguments: { request: id, outcome: 'failed' },
+    };
+    const codeFor = async (token: string): Promise<unknown> => (await evaluate(told, token)).body;
+    expect(await codeFor(agent)).toMatchObject({ code: 'machine_cannot_decide' });
+    expect(await codeFor(await api.issuer.humanToken('ada'))).toMatchObject({ code: 'self_approval' });
+    expect((await evaluate(told, await api.issuer.humanToken('olga'))).status).toBe(200);
   });
 
   it('answers only those who could ask for it', async () => {

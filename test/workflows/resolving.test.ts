@@ -6,7 +6,7 @@ import type { ApprovedCall, ProbeOutcome } from '../../activities/connectors/con
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createActivities } from '../../activities/index.ts';
 import { ownTarget, RESOLVE } from '../../domain/policy.ts';
-import type { Problem, RequestView } from '../../domain/wire.ts';
+import type { Problem, RequestView, Timeline } from '../../domain/wire.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -115,6 +115,13 @@ describe('an outcome that is unknown', () => {
       type: 'execution.succeeded',
       facts: { found_by: 'people', resolution: told.id },
     });
+    const { body: timeline } = await stack.http<Timeline>({
+      path: `/v1/requests/${request}/timeline`,
+      token: tokenOf('omar'),
+    });
+    expect(timeline.items.at(-1)?.text).toBe(
+      `People looked at the target and told that the action was performed (${told.id}).`,
+    );
     await stack.waitForStatus(told.id, 'succeeded');
     await Promise.all([request, told.id].map(expectVerifiable));
   });

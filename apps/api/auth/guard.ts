@@ -40,6 +40,13 @@ async function authenticate(context: ApiContext, request: AuthenticatedRequest):
   return isChanged ? callerOf(principal, await callerGround(context)) : caller;
 }
 
+/** The same caller against what holds now. Refuses (`unauthenticated`) where the token has ended meanwhile. */
+export async function seenAnew(context: ApiContext, { principal }: Caller): Promise<Caller> {
+  if (principal.expiresAt.getTime() <= Date.now())
+    throw new KeyturnError('unauthenticated', 'The token ended before the body did.');
+  return callerOf(principal, await callerGround(context));
+}
+
 /** Failed attempts are counted by address, so that guessing is slow and costs no signature checks. */
 async function verify(context: ApiContext, request: AuthenticatedRequest): Promise<Caller['principal']> {
   try {

@@ -16,6 +16,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { refuseNoBreakGlass } from '../requests/break-glass.ts';
 import { catalogueEntry, type CatalogueEntry } from '../requests/catalogue-entry.ts';
+import { editorsOf } from '../requests/editors.ts';
 import { lineageOf } from '../requests/lineage.ts';
 
 /** A question about policy. */
@@ -31,7 +32,7 @@ export interface DryRun {
 export async function dryRun(context: ApiContext, run: DryRun): Promise<EvaluationAnswer> {
   const { caller, body } = run;
   const { policy, digest } = caller.policy;
-  const lineage = lineageOf(caller, body);
+  const lineage = lineageOf(caller, body, await editorsOf(context, run));
   const entry = catalogueEntry(policy, body);
   const id = randomUUID();
   context.checker.check(digest, entry.action, argumentsOf(run));

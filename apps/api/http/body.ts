@@ -3,6 +3,9 @@ import type { Request } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
+import type { AuthenticatedRequest } from '../auth/caller.ts';
+import { seenAnew } from '../auth/guard.ts';
+import type { ApiContext } from '../context.ts';
 import { parseJsonText } from './json-text.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
@@ -11,23 +14,35 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'applicati
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
 
+/** After so long whoever passed the guard may be somebody else by now: a body can be sent as slowly as one likes. */
+const STANDING_MS_MAX = 1_000;
+
 /**
  * Reads the whole body as strict JSON into `request.body`, for the handlers and nobody before them: of whoever does not
  * pass the guard nothing is read, since parsing is what costs most. Compressed bodies are refused: a small one could
  * unpack to anything.
  */
 export class BodyReader implements NestInterceptor {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
   async intercept(
     execution: ExecutionContext,
     next: CallHandler,
   ): Promise<ReturnType<CallHandler['handle']>> {
-    const request = execution.switchToHttp().getRequest<Request>();
+    const request = execution.switchToHttp().getRequest<AuthenticatedRequest>();
+    const beganMs = performance.now();
     try {
       request.body = await parsedBody(request);
     } catch (error) {
       // A request that was read to its end is destroyed as well: what is wrong with it then is what was said.
       throw request.destroyed && !request.complete ? cutShort() : error;
     }
+    if (request.caller && performance.now() - beganMs > STANDING_MS_MAX)
+      request.caller = await seenAnew(this.#context, request.caller);
     return next.handle();
   }
 }

@@ -1,7 +1,8 @@
 import { readProposer } from '../../../database/policy-candidates.ts';
 import { readRequest } from '../../../database/readers.ts';
+import { peopleBehind, personById, type Directory } from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { LineageMember } from '../../../domain/identity.ts';
+import type { Identity, Lineage, LineageMember } from '../../../domain/identity.ts';
 import { PUBLISH, RESOLVE } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
@@ -22,7 +23,7 @@ export async function editorsOf(context: ApiContext, asked: Asked): Promise<read
     case PUBLISH.action:
       return proposerOf(context, asked);
     case RESOLVE.action:
-      return peopleBehind(context, asked);
+      return everybodyBehind(context, asked);
     default:
       return [];
   }
@@ -42,8 +43,8 @@ async function proposerOf({ source }: ApiContext, { body }: Asked): Promise<read
  * None of them tells what became of it: a requester would be believed about the own request. Who asks is the first of the
  * two people whose word it takes, so that is a person too.
  */
-async function peopleBehind(
-  { source }: ApiContext,
+async function everybodyBehind(
+  { source, directories }: ApiContext,
   { body, caller }: Asked,
 ): Promise<readonly LineageMember[]> {
   reviewerOf(caller);
@@ -52,7 +53,20 @@ async function peopleBehind(
   if (typeof request !== 'string') return [];
   const row = await readRequest(source.manager, request);
   if (!row) throw new KeyturnError('not_found', 'There is no such request.');
-  if (isOwnRequest(caller, row.lineage, [caller.directory]))
+  const atCreation = await directories.at(source.manager, row.created_at);
+  if (isOwnRequest(caller, row.lineage, [caller.directory, atCreation]))
     throw new KeyturnError('self_approval', 'You were behind that request: others tell what became of it.');
-  return row.lineage.map(({ issuer, subject }) => ({ issuer, subject, role: 'editor' }));
+  const accounts = [...row.lineage, ...accountsOfLost(row.lineage, { now: caller.directory, atCreation })];
+  return accounts.map(({ issuer, subject }) => ({ issuer, subject, role: 'editor' }));
+}
+
+/** Accounts of today of people who were behind a request when it was made, and whom it does not lead to any more. */
+function accountsOfLost(
+  lineage: Lineage,
+  { now, atCreation }: { readonly now: Directory; readonly atCreation: Directory },
+): readonly Identity[] {
+  const known = new Set(peopleBehind(now, lineage));
+  return peopleBehind(atCreation, lineage)
+    .filter((id) => !known.has(id))
+    .flatMap((id) => personById(now, id)?.accounts.slice(0, 1) ?? []);
 }

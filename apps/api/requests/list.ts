@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 
+import { readDuty } from '../../../database/duty.ts';
 import { listRequests, readDecisionsOfAll, type ListFilter } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { isSelected, requiredSelectors } from '../../../domain/decision.ts';
 import { shownInChannel } from '../../../domain/disclosure.ts';
 import type { Identity } from '../../../domain/identity.ts';
+import { polledScopes } from '../../../domain/on-call.ts';
 import { targetOf } from '../../../domain/policy.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
@@ -54,15 +56,26 @@ export async function summaries(
 /** Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either. */
 async function isConcerned(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
   if (row.requirement?.channels === undefined) return true;
-  return isAsked(caller, row) || isOwn(context, caller, row);
+  return (await isAsked(context, caller, row)) || isOwn(context, caller, row);
 }
 
 /** True when some stage of the request, open or not, is for the caller to decide. */
-function isAsked({ person, directory, policy: { policy } }: Caller, row: RequestRow): boolean {
+async function isAsked(
+  context: ApiContext,
+  { person, directory, policy: { policy } }: Caller,
+  row: RequestRow,
+): Promise<boolean> {
   const { requirement } = row;
   if (requirement === null || person === null) return false;
   const owners = targetOf(policy, row.target)?.owners ?? [];
-  const scope = { directory, owners, rotations: policy.rotations, duty_at: null };
+  const now = new Date();
+  const { polled } = await readDuty(context.source.manager, {
+    now: policy,
+    creation: policy,
+    createdAt: now,
+  });
+  const kept = polledScopes(polled, now.toISOString()).now;
+  const scope = { directory, owners, rotations: policy.rotations, ...kept, duty_at: null };
   return requiredSelectors({ requirement }).some((selector) => isSelected(scope, selector, person.id));
 }
 

@@ -91,8 +91,17 @@ function fullItem(
   };
 }
 
+/** What people told of an action whose outcome was unknown: Keyturn saw neither of it. */
+const TOLD: Partial<Record<LeafType, string>> = {
+  'execution.succeeded': 'People looked at the target and told that the action was performed',
+  'execution.failed': 'People looked at the target and told that the action was not performed',
+};
+
 /** The text, with the fact that a reader wants first where a kind of entry has one. */
 function fullText({ type, facts }: Leaf): string {
+  const told = facts['found_by'] === 'people' ? TOLD[type] : undefined;
+  const { resolution } = facts;
+  if (told !== undefined && typeof resolution === 'string') return `${told} (${resolution}).`;
   const named: Partial<Record<LeafType, JsonValue | undefined>> = {
     'decision.counted': facts['verdict'],
     'decision.refused': facts['code'],

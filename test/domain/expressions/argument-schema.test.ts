@@ -34,6 +34,15 @@ describe('the schema of arguments', () => {
     expect(isFit(schema, explosive, explosive, explosive)).toBe(false);
   });
 
+  it('lets nothing pass that it did not check, also where a pattern must not be found', () => {
+    const secret = { type: 'string', not: { pattern: 'secret' } };
+    const schema = compileArgumentSchema({ type: 'object', properties: { text0: secret } });
+    expect(isFit(schema, 'open')).toBe(true);
+    expect(isFit(schema, 'a secret')).toBe(false);
+    expect(isFit(schema, `a secret${' '.repeat(3_000_000)}`)).toBe(false);
+    expect(isFit(schema, 'open')).toBe(true);
+  });
+
   it('refuses a text that a pattern would take too long over, and forgets that for the next call', () => {
     const schema = texts('^(a{1,10}){1,10}$', '^[a-z]+$');
     expect(isFit(schema, 'a'.repeat(50), 'b')).toBe(true);

@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { policyDigest } from '../../domain/policy.ts';
+import { readStart } from '../../apps/api/requests/start.ts';
+import { activate, startApi, type TestApi } from './api.ts';
+import { storeRequest } from './rows.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+async function tell(name: string, request: string) {
+  const body = { action: 'keyturn.resolve', target: 'keyturn', arguments: { request, outcome: 'succeeded' } };
+  return api.create(await api.issuer.humanToken(name), body);
+}
+
+it('what became of an action is told by nobody who was behind it then, whatever account they have by now', async () => {
+  const { id } = await storeRequest(api, { status: 'indeterminate', onBehalfOf: 'olga' });
+  const issuer = api.issuer.url;
+  const people = api.policy.directory.people.map((person) =>
+    person.id === 'olga' ? { ...person, accounts: [{ issuer, subject: 'olga.new' }] } : person,
+  );
+  const policy = { ...api.policy, directory: { ...api.policy.directory, people } };
+  await activate(api.databases, policy, policyDigest(policy));
+  expect(await tell('olga.new', id)).toMatchObject({ status: 403, body: { code: 'self_approval' } });
+  const told = await tell('dmitri', id);
+  expect(told.status).toBe(202);
+  const started = await readStart(api.context, String(told.body['id']));
+  // As an editor she cannot agree to it either.
+  expect(started?.signed.lineage).toContainEqual({ issuer, subject: 'olga.new', role: 'editor' });
+});
