@@ -1,9 +1,10 @@
 import { factTypeOf } from '../../domain/expressions/fact-type.ts';
-import type { FactResolver } from '../../domain/fact-declarations.ts';
+import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/fact-declarations.ts';
 import { argumentName } from '../../domain/fact-resolvers.ts';
 import type { ActionDefinition } from '../../domain/policy.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
+import { readNamedSelector } from './selector.ts';
 import { fieldName } from './tables.ts';
 import type { Value } from './value.ts';
 
@@ -34,6 +35,61 @@ function readResolver(value: Value, action: ActionDefinition, names: Names): Fac
   if (table) names.require('table', table.text(), table);
   else if (value.isMapping()) value.refuse("missing 'table': the one to look up");
   return { resolver, of, table: table?.text() ?? '' };
+}
+
+const OWNERS_RESOLVERS = ['table', 'target'] as const;
+
+/** What lookups may name. */
+export interface LookupGround {
+  readonly names: Names;
+  readonly tables: readonly LookupTable[];
+}
+
+/** Reads `owners` of an action. Tables, directory and rotations must have been read. */
+export function readOwners(
+  value: Value | undefined,
+  action: ActionDefinition,
+  ground: LookupGround,
+): Pick<ActionDefinition, 'owners'> {
+  return value ? { owners: readOwnersResolver(value, action, ground) } : {};
+}
+
+function readOwnersResolver(value: Value, action: ActionDefinition, ground: LookupGround): OwnersResolver {
+  const fields = value.fields({
+    resolver: 'required',
+    of: 'required',
+    table: 'optional',
+    column: 'optional',
+    otherwise: 'required',
+  });
+  const resolver = fields.get('resolver')?.choice(OWNERS_RESOLVERS) ?? 'target';
+  const of = readArgument(fields.get('of'), action);
+  const at = fields.get('otherwise');
+  const otherwise = at ? readNamedSelector(at, ground.names) : '';
+  const [table, column] = [fields.get('table'), fields.get('column')];
+  if (resolver === 'target') {
+    for (const extra of [table, column])
+      extra?.refuse('only the resolver table looks up a table, not target');
+    return { resolver, of, otherwise };
+  }
+  if (table) ground.names.require('table', table.text(), table);
+  const missing = [...(table ? [] : ['table']), ...(column ? [] : ['column'])];
+  if (missing.length > 0 && value.isMapping())
+    value.refuse(`missing ${missing.map(quote).join(', ')}: where owners are looked up`);
+  if (table && column) requireSelectors(table.text(), column, ground.tables);
+  return { resolver, of, table: table?.text() ?? '', column: column?.text() ?? '', otherwise };
+}
+
+/** Only a column of selectors says who owns something. */
+function requireSelectors(table: string, column: Value, tables: readonly LookupTable[]): void {
+  const columns = tables.find(({ id }) => id === table)?.columns;
+  const name = column.text();
+  if (!columns || name === '') return;
+  const fitting = Object.keys(columns).filter((known) => columns[known] === 'selectors');
+  if (!fitting.includes(name))
+    column.refuse(
+      `${quote(name)} is no column of selectors of the table ${quote(table)}${didYouMean(name, fitting)}`,
+    );
 }
 
 /** Only text names something. */

@@ -5,7 +5,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import { isSelected, requiredSelectors } from '../../../domain/decision.ts';
 import { shownInChannel } from '../../../domain/disclosure.ts';
 import type { Identity } from '../../../domain/identity.ts';
-import { targetOf } from '../../../domain/policy.ts';
+import { ownersOf } from '../../../domain/owners.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
@@ -61,7 +61,7 @@ async function isConcerned(context: ApiContext, caller: Caller, row: RequestRow)
 function isAsked({ person, directory, policy: { policy } }: Caller, row: RequestRow): boolean {
   const { requirement } = row;
   if (requirement === null || person === null) return false;
-  const owners = targetOf(policy, row.target)?.owners ?? [];
+  const owners = ownersOf(policy, row);
   const scope = { directory, owners, rotations: policy.rotations, duty_at: null };
   return requiredSelectors({ requirement }).some((selector) => isSelected(scope, selector, person.id));
 }
