@@ -2,6 +2,7 @@ import { factTypeOf } from '../../domain/expressions/fact-type.ts';
 import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/fact-declarations.ts';
 import { argumentName } from '../../domain/fact-resolvers.ts';
 import type { ActionDefinition } from '../../domain/policy.ts';
+import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
 import { readNamedSelector } from './selector.ts';
@@ -66,29 +67,36 @@ function readOwnersResolver(value: Value, action: ActionDefinition, ground: Look
   const of = readArgument(fields.get('of'), action);
   const at = fields.get('otherwise');
   const otherwise = at ? readNamedSelector(at, ground.names) : '';
-  const [table, column] = [fields.get('table'), fields.get('column')];
-  if (resolver === 'target') {
-    for (const extra of [table, column])
-      extra?.refuse('only the resolver table looks up a table, not target');
-    return { resolver, of, otherwise };
-  }
-  if (table) ground.names.require('table', table.text(), table);
-  const missing = [...(table ? [] : ['table']), ...(column ? [] : ['column'])];
-  if (missing.length > 0 && value.isMapping())
-    value.refuse(`missing ${missing.map(quote).join(', ')}: where owners are looked up`);
-  if (table && column) requireSelectors(table.text(), column, ground.tables);
-  return { resolver, of, table: table?.text() ?? '', column: column?.text() ?? '', otherwise };
+  if (resolver === 'table') return { resolver, of, ...readColumn(fields, ground), otherwise };
+  for (const extra of [fields.get('table'), fields.get('column')])
+    extra?.refuse('only the resolver table looks up a table, not target');
+  return { resolver, of, otherwise };
+}
+
+function readColumn(
+  fields: Fields,
+  { names, tables }: LookupGround,
+): { readonly table: string; readonly column: string } {
+  // Each is read once: a second reading would tell its mistakes twice.
+  const [table, column] = [fields.text('table'), fields.text('column')];
+  const missing = ['table', 'column'].filter((key) => !fields.get(key));
+  if (missing.length > 0 && fields.value.isMapping())
+    fields.value.refuse(`missing ${missing.map(quote).join(', ')}: where owners are looked up`);
+  names.require('table', table, fields.get('table') ?? fields.value);
+  const columns = tables.find(({ id }) => id === table)?.columns;
+  if (columns && column !== '') requireSelectors(columns, column, fields);
+  return { table, column };
 }
 
 /** Only a column of selectors says who owns something. */
-function requireSelectors(table: string, column: Value, tables: readonly LookupTable[]): void {
-  const columns = tables.find(({ id }) => id === table)?.columns;
-  const name = column.text();
-  if (!columns || name === '') return;
+function requireSelectors(columns: LookupTable['columns'], column: string, fields: Fields): void {
   const fitting = Object.keys(columns).filter((known) => columns[known] === 'selectors');
-  if (!fitting.includes(name))
-    column.refuse(
-      `${quote(name)} is no column of selectors of the table ${quote(table)}${didYouMean(name, fitting)}`,
+  if (fitting.includes(column)) return;
+  const table = fields.text('table');
+  fields
+    .get('column')
+    ?.refuse(
+      `${quote(column)} is no column of selectors of the table ${quote(table)}${didYouMean(column, fitting)}`,
     );
 }
 

@@ -9,7 +9,7 @@ import {
   type Rule,
   type Target,
 } from '../policy.ts';
-import { possibleOwners, type NamedOwners } from '../owners.ts';
+import { possibleOwners } from '../owners.ts';
 import type { RuleRequirement, Stage } from '../requirement.ts';
 import { quote } from '../suggestion.ts';
 import { Reviewers, type StageReviewers } from '../reviewers.ts';
@@ -33,41 +33,24 @@ interface Ground {
   readonly agents: PolicySet['directory']['agents'];
 }
 
-/** A requirement, where it stands, and whom `owners` may mean in it. */
+/** A requirement, where it stands, and for which actions on which targets it may be asked. */
 interface AskedRule {
   readonly require: RuleRequirement;
   readonly at: Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
-  readonly owners: readonly NamedOwners[];
+  readonly actions: readonly ActionDefinition[];
+  readonly targets: readonly Target[];
 }
 
-function defaultRule(policy: PolicySet): readonly AskedRule[] {
-  const { defaults, actions, targets } = policy;
+function defaultRule({ defaults, actions, targets }: PolicySet): readonly AskedRule[] {
   const at = { rule: null, source: 'keyturn.yaml', path: ['defaults', 'require', 'stages'] };
-  return defaults.effect === 'review'
-    ? [{ require: defaults.require, at, owners: ownersIn(policy, actions, targets) }]
-    : [];
+  return defaults.effect === 'review' ? [{ require: defaults.require, at, actions, targets }] : [];
 }
 
 function askedRule(policy: PolicySet, rule: Rule): readonly AskedRule[] {
   if (rule.require === null) return [];
-  const actions = rule.on.action.flatMap((action) => actionOf(policy, action) ?? []);
   const at = { rule: rule.id, source: rule.source, path: ['require', 'stages'] };
-  return [{ require: rule.require, at, owners: ownersIn(policy, actions, targetsOf(policy, rule)) }];
-}
-
-/** Of each target, or of what arguments name, where actions look their owners up. */
-function ownersIn(
-  policy: PolicySet,
-  actions: readonly ActionDefinition[],
-  targets: readonly Target[],
-): readonly NamedOwners[] {
-  return actions.flatMap((action) =>
-    possibleOwners(
-      policy,
-      action,
-      targets.filter((target) => isTargetOf(target, action)),
-    ),
-  );
+  const actions = rule.on.action.flatMap((action) => actionOf(policy, action) ?? []);
+  return [{ require: rule.require, at, actions, targets: targetsOf(policy, rule) }];
 }
 
 function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
@@ -93,12 +76,10 @@ interface Finding extends Pick<PolicyWarning, 'code' | 'message'> {
   readonly stage: number | null;
 }
 
-function warningsOfRule(
-  ground: Ground,
-  { require, at, owners: possible }: AskedRule,
-): readonly PolicyWarning[] {
+function warningsOfRule(ground: Ground, asked: AskedRule): readonly PolicyWarning[] {
+  const { require, at } = asked;
   const found = new Map<string, { readonly finding: Finding; readonly names: Set<string> }>();
-  for (const [names, owners] of casesOf(require, possible)) {
+  for (const [names, owners] of casesOf(ground.policy, asked)) {
     for (const finding of findingsOf(ground, require, owners)) {
       const key = `${finding.code} ${finding.stage}`;
       const known = found.get(key);
@@ -114,14 +95,21 @@ function warningsOfRule(
 
 /** Each list of owners once, with the names of what has it. Where no stage asks owners, they make no difference. */
 function casesOf(
-  { stages }: RuleRequirement,
-  possible: readonly NamedOwners[],
+  policy: PolicySet,
+  { require: { stages }, actions, targets }: AskedRule,
 ): readonly (readonly [names: readonly string[], owners: readonly string[]])[] {
   const asksOwners = stages.some(({ any, escalate }) =>
     [...any, ...escalate.map(({ to }) => to)].includes('owners'),
   );
   if (!asksOwners) return [[[], []]];
   const cases = new Map<string, { readonly names: string[]; readonly owners: readonly string[] }>();
+  const possible = actions.flatMap((action) =>
+    possibleOwners(
+      policy,
+      action,
+      targets.filter((target) => isTargetOf(target, action)),
+    ),
+  );
   for (const { name, owners } of possible) {
     const key = JSON.stringify(owners);
     const known = cases.get(key) ?? { names: [], owners };

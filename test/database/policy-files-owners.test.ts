@@ -159,6 +159,11 @@ describe('a mistake in owners is refused at its place', () => {
       "actions/export.yaml:8:35 unknown table 'set', did you mean 'sets'?",
     ],
     [
+      'a column that is no text',
+      lookup('table: sets, column: 7'),
+      'actions/export.yaml:8:49 expected text, found the number 7',
+    ],
+    [
       'an unknown column',
       lookup('table: sets, column: owner'),
       "actions/export.yaml:8:49 'owner' is no column of selectors of the table 'sets', did you mean 'owners'?",

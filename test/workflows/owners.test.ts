@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { RequestPage, RequestView } from '../../domain/wire.ts';
 import type { LookupTable } from '../../domain/fact-declarations.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { executionsOf, verdictsOf, waitForLeaves, waitForVerdicts } from './facts.ts';
+import { withHeldClaims } from './held-claims.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { changeDemand, withPolicy, type PolicyChange } from './policies.ts';
+import { withPolicy, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -12,7 +14,7 @@ let desk: Desk;
 let worker: LocalWorker;
 
 beforeAll(async () => {
-  stack = await startStack({ apis: 0, workers: 0 });
+  stack = await startStack({ workers: 0 });
   worker = await startLocalWorker(stack);
   desk = await Desk.open(stack);
 });
@@ -78,6 +80,28 @@ describe('a request whose owners an argument names', () => {
     });
   });
 
+  it('is in the inboxes of these owners alone, and the API says the same of who may decide', async () => {
+    await withPolicy(stack.keyturnDb, listed, async () => {
+      const token = await stack.issuer.agentToken('agent-billing');
+      const body = { action: 'postgres.execute', target: 'shop-unruled', arguments: { statement: LISTED } };
+      const { id } = (await stack.request<RequestView>(token, body)).body;
+      const seen = async (person: string): Promise<readonly string[]> => {
+        const path = '/v1/inbox';
+        const page = await stack.http<RequestPage>({ path, token: await stack.issuer.humanToken(person) });
+        return page.body.items.map((item) => item.id);
+      };
+      expect(await seen('dmitri')).toEqual([id]);
+      for (const person of ['omar', 'petra']) {
+        expect(await seen(person)).toEqual([]);
+        const refused = await stack.decide(await stack.issuer.humanToken(person), id);
+        expect(refused).toMatchObject({ status: 403, body: { code: 'not_eligible' } });
+      }
+      const counted = await stack.decide(await stack.issuer.humanToken('dmitri'), id);
+      expect(counted.status).toBeLessThan(300);
+      await stack.waitForStatus(id, 'succeeded');
+    });
+  });
+
   it('falls to the group of the catalogue where it was never heard of', async () => {
     await withPolicy(stack.keyturnDb, listed, async () => {
       const id = await ask('select 2');
@@ -100,24 +124,23 @@ describe('a request whose owners an argument names', () => {
   });
 
   it('is not performed on the approval of somebody who was taken from the table before the claim', async () => {
-    const twice = changeDemand('two-people', (demand) => ({
-      ...demand,
-      stages: [{ any: ['owners'], quorum: 1, escalate: [] }],
-    }));
-    const both =
-      (change: PolicyChange): PolicyChange =>
-      (policy) =>
-        change(twice(policy));
-    await withPolicy(stack.keyturnDb, both(listed), async () => {
-      const start = { not_before: new Date(Date.now() + 4_000).toISOString(), not_after: null };
-      const id = await desk.ask({ target: 'shop-two-people', statement: LISTED, extra: { start } });
-      expect(await decided(id, 'dmitri')).toEqual(['dmitri: approve']);
-      await waitForLeaves(stack, id, { type: 'request.held' });
-      await withPolicy(stack.keyturnDb, both(unlisted), async () => {
-        await waitForLeaves(stack, id, { type: 'request.pending', count: 2 });
-      });
-      expect(await executionsOf(stack, id)).toEqual([]);
-      expect(worker.target.effects).not.toContain(id);
+    await withPolicy(stack.keyturnDb, listed, async () => {
+      const id = await ask();
+      await withHeldClaims(
+        stack,
+        async (held) => {
+          await desk.decide(id, 'dmitri');
+          await stack.waitForStatus(id, 'approved');
+          await held.changePolicy(unlisted);
+        },
+        async () => {
+          await waitForLeaves(stack, id, { type: 'request.pending', count: 2 });
+          expect(await executionsOf(stack, id)).toEqual([]);
+          expect(worker.target.effects).not.toContain(id);
+          await desk.decide(id, 'dmitri');
+          expect(await waitForVerdicts(stack, id, 2)).toEqual(['dmitri: approve', 'dmitri: not_eligible']);
+        },
+      );
     });
   });
 
