@@ -25,6 +25,7 @@ import { attemptOf, type JudgedDecision } from './count-decision.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
 import { gateDecision, type GateDecision, type GateGrounds } from './gate-decision.ts';
+import { refuseOtherOwnerKey } from './owner-key.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
 import { startEnd, startOf, type Hold } from '../domain/start.ts';
@@ -92,6 +93,7 @@ async function groundsOf(
   const judgedAt = new Date();
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
   const facts = await gatherFacts(dependencies, manager, asked);
+  await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
   const evaluation = evaluatePolicy(active.policy, facts, 'execution');
   const place = { row, round: row.round, phase: 'execution' as const };
   const record = { ...place, policyDigest: active.digest, directoryGeneration: generation };

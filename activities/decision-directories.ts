@@ -2,7 +2,8 @@ import type { EntityManager } from 'typeorm';
 
 import type { DecisionDirectories } from '../domain/decision.ts';
 import type { Directory } from '../domain/directory.ts';
-import { targetOf, type PolicySet } from '../domain/policy.ts';
+import { ownersOf } from '../domain/owners.ts';
+import type { PolicySet } from '../domain/policy.ts';
 import { readDuty } from '../database/duty.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -25,6 +26,6 @@ export async function decisionDirectories(
     at_creation: await directories.at(manager, row.created_at),
     rotations: { now: today.policy.rotations, at_creation: creation.rotations },
     ...(await readDuty(manager, { now: today.policy, creation, createdAt: row.created_at })),
-    owners_at_creation: targetOf(creation, row.target)?.owners ?? [],
+    owners_at_creation: ownersOf(creation, row),
   };
 }

@@ -4,6 +4,7 @@ import { decisionDigest } from '../domain/digest.ts';
 import { ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
+import { ownersOf } from '../domain/owners.ts';
 import type { PolicyFacts } from '../domain/policy-facts.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
 import { shortagesOf } from '../domain/satisfiable.ts';
@@ -19,6 +20,7 @@ import { decisionDirectories } from './decision-directories.ts';
 import { denyByPolicy, groundFacts, shownRules } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openSelectors } from './open-selectors.ts';
+import { refuseOtherOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
 import { verifiedRequest } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
@@ -107,6 +109,7 @@ export async function judge(
   if (!target) return null;
   const asked = { signed, policy, directory, target, plan: planRow.body, at: new Date() };
   const facts = await gatherFacts(dependencies, manager, asked);
+  await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
   return {
     plan: planRow.body,
     planDigest,
@@ -246,7 +249,7 @@ async function shortageOf(
     row,
     today: { policy: judged.policy, directory: judged.directories.now },
   });
-  const owners = targetOf(judged.policy, row.target)?.owners ?? [];
+  const owners = ownersOf(judged.policy, row);
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;
   const isKnown = shortages.some((shortage) => shortage.unknown === undefined);

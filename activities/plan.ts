@@ -7,7 +7,6 @@ import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import type { JsonValue } from '../domain/canonical-json.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { Plan, StoredPlan } from '../domain/plan.ts';
 import {
@@ -19,7 +18,6 @@ import {
   type Target,
 } from '../domain/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
-import { unseal } from '../domain/sealing.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
@@ -31,7 +29,7 @@ import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
-import { gatherFacts } from './policy-facts.ts';
+import { gatherFacts, openArguments } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
 import { closeSwitchedOff, switchAgainst } from './switches.ts';
@@ -159,7 +157,6 @@ export async function prepareCall(
   const connector = connectorOf(dependencies, actionOf(policy, signed.action));
   if (!target || !connector)
     throw new KeyturnError('unknown_target', 'The active policy has no such action or target.');
-  const opened = await unseal(signed.arguments, `${signed.id}/arguments`, dependencies.sealingKeys);
   const [requester] = signed.lineage;
   return {
     connector,
@@ -168,7 +165,7 @@ export async function prepareCall(
       action: signed.action,
       requester: requester ? `${requester.subject} (${requester.issuer})` : '',
       target,
-      arguments: opened as Readonly<Record<string, JsonValue>>,
+      arguments: await openArguments(dependencies, signed),
     },
   };
 }

@@ -23,13 +23,13 @@ export interface FactsRequest {
 
 /** Gathers everything that policy may know. Reserves what counting windows count, once the request is planned. */
 export async function gatherFacts(
-  { sealingKeys }: Dependencies,
+  dependencies: Dependencies,
   manager: EntityManager,
   asked: FactsRequest,
 ): Promise<PolicyFacts> {
   const { signed, policy, directory, target, plan, at } = asked;
   const { id, lineage, action, mode, break_glass = false } = signed;
-  const args = (await unseal(signed.arguments, `${id}/arguments`, sealingKeys)) as Arguments;
+  const args = await openArguments(dependencies, signed);
   // Without a connector nothing was tried out: what stands in for a plan says nothing that a rule could ask about.
   const hasPlan = actionOf(policy, action)?.connector !== null;
   const known = { action, target, args, plan: plan && hasPlan ? planFacts(plan) : null };
@@ -42,4 +42,11 @@ export async function gatherFacts(
   return withResolvedFacts(asked, { ...known, request, at: at.toISOString(), history, windows });
 }
 
-type Arguments = Readonly<Record<string, JsonValue>>;
+/** The arguments of a request whose signature was verified. */
+export async function openArguments(
+  { sealingKeys }: Dependencies,
+  signed: SignedRequest,
+): Promise<Readonly<Record<string, JsonValue>>> {
+  const opened = await unseal(signed.arguments, `${signed.id}/arguments`, sealingKeys);
+  return opened as Readonly<Record<string, JsonValue>>;
+}

@@ -4,6 +4,7 @@ import { targetOf, type PolicySet } from '../domain/policy.ts';
 import { sha256 } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import type { OwnerKey } from '../domain/fact-declarations.ts';
 import { pseudonymOf } from '../domain/audit.ts';
 import { gateToWorkflow } from '../database/gate-answers.ts';
 import { newRequest } from '../database/new-request.ts';
@@ -12,6 +13,7 @@ import { insertion } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, requesterKind } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
+import { keptOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
 import { announceChange, NO_LEAF, Step, type StepPlace, type StepTransaction } from './record.ts';
 
@@ -24,6 +26,7 @@ interface Arrival {
   readonly envelope: string;
   readonly signed: SignedRequest;
   readonly policy: PolicySet;
+  readonly ownerKey: OwnerKey | null;
 }
 
 /**
@@ -40,8 +43,9 @@ export async function receive(
     throw new KeyturnError('envelope_invalid', 'The signed request belongs to another workflow.');
   }
   const policy = await dependencies.policies.byDigest(dependencies.source.manager, signed.policy_digest);
+  const ownerKey = await keptOwnerKey(dependencies, signed, policy);
   const result = await dependencies.source.transaction((manager) =>
-    insertOnce(dependencies, { manager, place }, { envelope: input.request, signed, policy }),
+    insertOnce(dependencies, { manager, place }, { envelope: input.request, signed, policy, ownerKey }),
   );
   announceChange(dependencies, place.request);
   return result;
@@ -77,13 +81,14 @@ async function refuseAnswered(manager: EntityManager, row: RequestRow): Promise<
   throw new KeyturnError('foreign_run', 'This request was answered without a workflow.');
 }
 
-function rowOf({ envelope, signed, policy }: Arrival, place: StepPlace): RequestRow {
+function rowOf({ envelope, signed, policy, ownerKey }: Arrival, place: StepPlace): RequestRow {
   const target = targetOf(policy, signed.target);
   if (!target || signed.lineage.length === 0)
     throw new KeyturnError('unknown_target', 'The policy of this request has no such target.');
   return {
     ...newRequest(signed, { envelope, environment: target.environment }),
     run_id: place.run,
+    owner_key: ownerKey,
     updated_at: new Date(place.at),
     version: '1',
   };

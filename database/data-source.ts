@@ -2,6 +2,7 @@ import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
 import { Claims1764770000000 } from './migrations/10-claims.ts';
+import { Owners1764780000000 } from './migrations/11-owners.ts';
 import { DirectoryEntries1764820000000 } from './migrations/15-directory-entries.ts';
 import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
@@ -43,6 +44,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Emergencies1764750000000,
       Duty1764760000000,
       Claims1764770000000,
+      Owners1764780000000,
       GateFunctions1764800000000,
       WindowClaims1764810000000,
       DirectoryEntries1764820000000,

@@ -44,6 +44,7 @@ export function newRequest(
     shortage: null,
     is_break_glass: false,
     held_until: null,
+    owner_key: null,
     version: '0',
   };
 }

@@ -9,14 +9,14 @@ import {
 } from '../domain/policy.ts';
 import { riskFactTypes, ruleFactTypes } from '../domain/policy-facts.ts';
 import { DEFAULT_RISK } from '../domain/risk.ts';
-import { readAction, readTarget } from './policy-files/catalogue.ts';
+import { readAction, readTarget, type ActionEntry } from './policy-files/catalogue.ts';
 import { readDirectory } from './policy-files/directory.ts';
 import type { TypesByAction } from './policy-files/conditions.ts';
 import { readFolder, type PolicyFolder } from './policy-files/folder.ts';
 import type { Environment } from './policy-files/issuers.ts';
 import { Names } from './policy-files/names.ts';
 import { sortProblems, type PolicyProblem } from './policy-files/problem.ts';
-import { readFacts } from './policy-files/resolvers.ts';
+import { readFacts, readOwners, type LookupGround } from './policy-files/resolvers.ts';
 import { readRisk } from './policy-files/risk.ts';
 import { readRule } from './policy-files/rules.ts';
 import { NO_SETTINGS, readSettings } from './policy-files/settings.ts';
@@ -91,7 +91,7 @@ function compile({ folder, problems, environment }: Compilation): {
   const { settings, risk, windows } = sources.settings
     ? readSettings(sources.settings, names, directory)
     : { settings: NO_SETTINGS, risk: undefined, windows: [] };
-  const actions = entries.map(({ action, facts }) => ({ ...action, ...readFacts(facts, action, names) }));
+  const actions = withLookups(entries, { names, tables: settings.tables ?? [] });
   const targets = sources.targets.map((value) => readTarget(value, { names, enums: settings.enums }));
   const catalogue: PolicySet = {
     ...settings,
@@ -117,4 +117,12 @@ function compile({ folder, problems, environment }: Compilation): {
     rules: sources.rules.map((value) => readRule(value, context)),
   };
   return { policy, sources };
+}
+
+function withLookups(entries: readonly ActionEntry[], ground: LookupGround): readonly ActionDefinition[] {
+  return entries.map(({ action, facts, owners }) => ({
+    ...action,
+    ...readFacts(facts, action, ground.names),
+    ...readOwners(owners, action, ground),
+  }));
 }

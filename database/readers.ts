@@ -2,8 +2,9 @@ import type { EntityManager } from 'typeorm';
 
 import type { DecidableRequest } from '../domain/decision.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import { ownersOf } from '../domain/owners.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';
-import { policyDigest, targetOf, type PolicySet } from '../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import { decisionTable, planTable, policySetTable } from './tables.ts';
 import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
@@ -115,7 +116,7 @@ export function decidableRequest(
     requirement: request.requirement,
     pending_since: request.pending_since.toISOString(),
     expires_at: request.expires_at.toISOString(),
-    owners: targetOf(policy, request.target)?.owners ?? [],
+    owners: ownersOf(policy, request),
     decisions: countedDecisions(request, rows),
     ...(request.clocks === null ? {} : { clocks: request.clocks }),
   };

@@ -1,6 +1,7 @@
 import { EntitySchema } from 'typeorm';
 
 import type { Clocks } from '../domain/calendar/clock.ts';
+import type { OwnerKey } from '../domain/fact-declarations.ts';
 import type { Lineage } from '../domain/identity.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { StoredPlan } from '../domain/plan.ts';
@@ -61,6 +62,8 @@ export interface RequestRow {
   is_break_glass: boolean;
   /** While it is approved: it does not start before this instant. */
   held_until: Date | null;
+  /** What its owners are looked up by, from the arguments; null where the action looks none up. */
+  owner_key: OwnerKey | null;
   created_at: Date;
   updated_at: Date;
   version: string;
@@ -166,6 +169,7 @@ export const requestTable = new EntitySchema<RequestRow>({
     shortage: { type: 'jsonb', nullable: true },
     is_break_glass: { type: 'boolean' },
     held_until: { type: 'timestamptz', nullable: true },
+    owner_key: { type: 'jsonb', nullable: true },
     created_at: { type: 'timestamptz' },
     updated_at: { type: 'timestamptz' },
     version: { type: 'bigint' },

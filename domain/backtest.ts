@@ -3,7 +3,8 @@ import { digestOf, ruleRequirementDigest, type Digest } from './digest.ts';
 import { unchangedDirectories } from './decision.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { identityKey, type Lineage } from './identity.ts';
-import { targetOf, type PolicySet, type RuleEffect } from './policy.ts';
+import { ownersByArguments } from './owners.ts';
+import type { PolicySet, RuleEffect } from './policy.ts';
 import { recalledFacts, type StoredFacts } from './policy-facts.ts';
 import type { CountedDecision } from './quorum.ts';
 import { wouldSuffice } from './recount.ts';
@@ -45,7 +46,7 @@ export interface SelectorLoad {
   readonly selector: string;
   readonly base: number;
   readonly candidate: number;
-  /** Null where somebody else than the policy says who they are, and for `owners`, who differ from target to target. */
+  /** Null where somebody else than the policy says who they are, and for `owners`, who differ from request to request. */
   readonly people: { readonly base: number | null; readonly candidate: number | null };
 }
 
@@ -258,7 +259,7 @@ export class Backtest {
     record: BacktestRecord,
     { facts, evaluation }: { readonly facts: StoredFacts; readonly evaluation: Evaluation },
   ): { readonly owners: readonly string[]; readonly shortages: readonly Shortage[] } {
-    const owners = targetOf(side === 'base' ? this.#base : this.#candidate, facts.target)?.owners ?? [];
+    const owners = ownersByArguments(side === 'base' ? this.#base : this.#candidate, facts);
     const { requirement } = evaluation;
     return { owners, shortages: this.#shortagesOf(side, record, { requirement, owners }) };
   }

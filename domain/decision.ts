@@ -34,7 +34,7 @@ export interface DecidableRequest {
   readonly requirement: Requirement;
   readonly pending_since: string;
   readonly expires_at: string;
-  /** Owners of the target, as selectors. */
+  /** Whom `owners` means now, as selectors (`ownersOf`). */
   readonly owners: readonly string[];
   /** Counted decisions of the current round. */
   readonly decisions: readonly CountedDecision[];
@@ -347,12 +347,12 @@ export function tallyFactsOf(request: DecidableRequest, now: string): TallyFacts
   };
 }
 
-/** Where selectors are resolved: the directory, the owners of the target, and who is on call. */
+/** Where selectors are resolved: the directory, the owners, and who is on call. */
 export interface SelectorScope extends OnCallScope {
   readonly rotations: readonly Rotation[];
 }
 
-/** True when the selector holds the person. `owners` stands for the selectors that the target names as its owners. */
+/** True when the selector holds the person. `owners` stands for other selectors, as policy says. */
 export function isSelected(scope: SelectorScope, selector: Selector, person: string): boolean {
   if (selector === 'owners') {
     return scope.owners.some((owner) => owner !== 'owners' && isSelected(scope, owner as Selector, person));

@@ -12,8 +12,33 @@ export type FactResolver =
   /** A row of a lookup table of the policy, by key. */
   | { readonly resolver: 'table'; readonly of: string; readonly table: string };
 
-/** What a column holds: a kind of value, or one of the listed words. */
-export type ColumnType = 'text' | 'integer' | 'flag' | readonly string[];
+/**
+ * Whom `owners` means in requests for an action whose arguments name what is owned, instead of the owners of the target.
+ * `otherwise` is the selector where the argument is absent, or names nothing that is known.
+ */
+export type OwnersResolver =
+  /** The owners of another target of the policy. */
+  | { readonly resolver: 'target'; readonly of: string; readonly otherwise: string }
+  /** A column of selectors of a lookup table. */
+  | {
+      readonly resolver: 'table';
+      readonly of: string;
+      readonly table: string;
+      readonly column: string;
+      readonly otherwise: string;
+    };
+
+/**
+ * What the owners of a request are looked up by, from its arguments. It says which argument it was: a policy that asks
+ * another one gets no answer from it. Null where the argument is absent, or no name that a policy could hold.
+ */
+export interface OwnerKey {
+  readonly of: string;
+  readonly value: string | null;
+}
+
+/** What a column holds: a kind of value, or one of the listed words. `selectors` is a list of them, never empty. */
+export type ColumnType = 'text' | 'integer' | 'flag' | 'selectors' | readonly string[];
 
 /** A lookup table of the policy. Every row has every column. */
 export interface LookupTable {

@@ -63,7 +63,8 @@ function keptIdentity(kept: ResolvedFacts, of: string): ResolvedFact | undefined
   return Object.values(kept).find((fact) => fact.resolver === 'identity' && fact.of === of);
 }
 
-function argumentOf(args: ResolverGround['args'], of: string): string | undefined {
+/** The text of the argument that `of` names; undefined when it is absent, or no text. */
+export function argumentOf(args: ResolverGround['args'], of: string): string | undefined {
   const name = argumentName(of);
   const value = Object.hasOwn(args, name) ? args[name] : undefined;
   return typeof value === 'string' ? value : undefined;
@@ -182,7 +183,7 @@ function columnTypes({ tables = [] }: PolicySet, id: string): Readonly<Record<st
 
 function columnType(type: ColumnType): FactType {
   if (typeof type !== 'string') return words(...type);
-  return { text: TEXT, integer: INTEGER, flag: FLAG }[type];
+  return { text: TEXT, integer: INTEGER, flag: FLAG, selectors: TEXTS }[type];
 }
 
 /** The type of the tags of a target. */

@@ -1,3 +1,4 @@
+import { possibleOwners } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { RuleRequirement, Selector } from './requirement.ts';
 import { Reviewers } from './reviewers.ts';
@@ -26,10 +27,12 @@ export function selectorChanges(base: PolicySet, candidate: PolicySet): readonly
   });
 }
 
-/** Owners of targets and operators are asked by other names; they stand here as what they stand for. */
-function selectorsOf({ defaults, rules, targets, operators = [] }: PolicySet): ReadonlySet<Selector> {
+/** Owners and operators are asked by other names; they stand here as what they stand for. */
+function selectorsOf(policy: PolicySet): ReadonlySet<Selector> {
+  const { defaults, rules, actions, targets, operators = [] } = policy;
   const asked = [defaults.require, ...rules.flatMap(({ require }) => require ?? [])].flatMap(selectorsIn);
-  const owners = targets.flatMap((target) => target.owners as readonly Selector[]);
+  const named = actions.flatMap((action) => possibleOwners(policy, action, targets));
+  const owners = [...targets, ...named].flatMap((entry) => entry.owners as readonly Selector[]);
   return new Set([...asked, ...owners, ...operators].filter((selector) => selector !== 'owners'));
 }
 

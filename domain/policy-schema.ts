@@ -60,10 +60,15 @@ const resolver = z.discriminatedUnion('resolver', [
   z.strictObject({ resolver: z.literal('table'), of, table: name }),
 ]);
 
+const ownersResolver = z.discriminatedUnion('resolver', [
+  z.strictObject({ resolver: z.literal('target'), of, otherwise: name }),
+  z.strictObject({ resolver: z.literal('table'), of, table: name, column: name, otherwise: name }),
+]);
+
 const table = z.strictObject({
   id: name,
-  columns: z.record(name, z.union([z.enum(['text', 'integer', 'flag']), names])),
-  rows: z.record(z.string().max(500), z.record(name, z.union([line, z.int(), z.boolean()]))),
+  columns: z.record(name, z.union([z.enum(['text', 'integer', 'flag', 'selectors']), names])),
+  rows: z.record(z.string().max(500), z.record(name, z.union([line, z.int(), z.boolean(), names]))),
 });
 
 const action = z.strictObject({
@@ -75,6 +80,7 @@ const action = z.strictObject({
   arguments: json,
   fallback: z.enum(['review', 'forbid']),
   facts: z.record(name, resolver).optional(),
+  owners: ownersResolver.optional(),
 });
 
 const target = z.strictObject({

@@ -11,6 +11,7 @@ import { personById, type Directory } from './directory.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Identity, Lineage } from './identity.ts';
 import { supposedOnCall } from './on-call.ts';
+import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { PolicyFacts } from './policy-facts.ts';
 import { tally, type CountedDecision, type Verdict } from './quorum.ts';
@@ -105,7 +106,7 @@ function openRequest(asked: AskedReview): DecidableRequest | null {
     pending_since: facts.at,
     expires_at: new Date(expiresAt).toISOString(),
     ...(clocks === null ? {} : { clocks }),
-    owners: facts.target.owners,
+    owners: ownersIn(asked),
     decisions: [],
   };
 }
@@ -121,7 +122,7 @@ function attempt(
   request: DecidableRequest | null,
   { by, verdict, at }: Attempt,
 ): DecisionCheck {
-  const { policy, facts } = asked;
+  const { policy } = asked;
   const nobody = { ok: false, message: '' } as const;
   if (request === null) return { ...nobody, code: 'request_not_pending' };
   const reviewer = accountOf(policy.directory, by);
@@ -138,8 +139,12 @@ function attempt(
       defer: null,
       at: new Date(at).toISOString(),
     },
-    directories: { ...unchangedDirectories(policy, facts.target.owners), ...polledOf(asked) },
+    directories: { ...unchangedDirectories(policy, ownersIn(asked)), ...polledOf(asked) },
   });
+}
+
+function ownersIn({ policy, facts }: AskedReview): readonly string[] {
+  return ownersByArguments(policy, { ...facts, target: facts.target.id });
 }
 
 function polledOf({ policy, facts, onCall }: AskedReview): Pick<DecisionDirectories, 'polled'> {

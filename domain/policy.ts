@@ -5,7 +5,7 @@ import type { Rotation } from './calendar/rotation.ts';
 import { digestOf, type Digest } from './digest.ts';
 import type { Directory } from './directory.ts';
 import type { JsonValue } from './canonical-json.ts';
-import type { FactResolver, LookupTable } from './fact-declarations.ts';
+import type { FactResolver, LookupTable, OwnersResolver } from './fact-declarations.ts';
 import type { RuleRequirement, Selector } from './requirement.ts';
 import type { RiskPolicy } from './risk.ts';
 
@@ -23,6 +23,8 @@ export interface ActionDefinition {
   readonly fallback: 'review' | 'forbid';
   /** Facts that the server makes from the arguments, by name, for conditions (`facts.NAME`). */
   readonly facts?: Readonly<Record<string, FactResolver>>;
+  /** Whom `owners` means, where that is not who owns the target. */
+  readonly owners?: OwnersResolver;
 }
 
 /** A thing that actions act on. `connection` holds references (`env:`, `file:`), never secrets. */

@@ -1,4 +1,4 @@
-/** Who may fill a seat: the owners of the target, the members of a group, one person, or who is on call. */
+/** Who may fill a seat: the owners, the members of a group, one person, or who is on call. */
 export type Selector = 'owners' | `group:${string}` | `user:${string}` | `oncall:${string}`;
 
 /** How strongly a decision is bound to a person and to the words decided on; A is strongest (design: words). */

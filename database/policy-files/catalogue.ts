@@ -12,10 +12,11 @@ export const CONNECTORS: readonly string[] = ['postgres.execute'];
 
 const ACTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/;
 
-/** An action, opened: its facts are read once the tables are known. */
+/** An action, opened: what it looks up is read once the tables are known. */
 export interface ActionEntry {
   readonly action: ActionDefinition;
   readonly facts: Value | undefined;
+  readonly owners: Value | undefined;
 }
 
 /** Reads one entry of `actions/`. */
@@ -29,6 +30,7 @@ export function readAction(value: Value, names: Names): ActionEntry {
     arguments: 'required',
     fallback: 'optional',
     facts: 'optional',
+    owners: 'optional',
   });
   const resourceType = fields.name('resource_type');
   if (!refuseOwn(fields.get('resource_type'), resourceType)) names.allow('resource type', resourceType);
@@ -41,7 +43,7 @@ export function readAction(value: Value, names: Names): ActionEntry {
     arguments: readSchema(fields.get('arguments')),
     fallback: fields.get('fallback')?.choice(['review', 'forbid']) ?? 'review',
   };
-  return { action, facts: fields.get('facts') };
+  return { action, facts: fields.get('facts'), owners: fields.get('owners') };
 }
 
 function readActionName(value: Value | undefined, names: Names): string {

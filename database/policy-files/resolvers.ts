@@ -1,9 +1,11 @@
 import { factTypeOf } from '../../domain/expressions/fact-type.ts';
-import type { FactResolver } from '../../domain/fact-declarations.ts';
+import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/fact-declarations.ts';
 import { argumentName } from '../../domain/fact-resolvers.ts';
 import type { ActionDefinition } from '../../domain/policy.ts';
+import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
+import { readNamedSelector } from './selector.ts';
 import { fieldName } from './tables.ts';
 import type { Value } from './value.ts';
 
@@ -34,6 +36,68 @@ function readResolver(value: Value, action: ActionDefinition, names: Names): Fac
   if (table) names.require('table', table.text(), table);
   else if (value.isMapping()) value.refuse("missing 'table': the one to look up");
   return { resolver, of, table: table?.text() ?? '' };
+}
+
+const OWNERS_RESOLVERS = ['table', 'target'] as const;
+
+/** What lookups may name. */
+export interface LookupGround {
+  readonly names: Names;
+  readonly tables: readonly LookupTable[];
+}
+
+/** Reads `owners` of an action. Tables, directory and rotations must have been read. */
+export function readOwners(
+  value: Value | undefined,
+  action: ActionDefinition,
+  ground: LookupGround,
+): Pick<ActionDefinition, 'owners'> {
+  return value ? { owners: readOwnersResolver(value, action, ground) } : {};
+}
+
+function readOwnersResolver(value: Value, action: ActionDefinition, ground: LookupGround): OwnersResolver {
+  const fields = value.fields({
+    resolver: 'required',
+    of: 'required',
+    table: 'optional',
+    column: 'optional',
+    otherwise: 'required',
+  });
+  const resolver = fields.get('resolver')?.choice(OWNERS_RESOLVERS) ?? 'target';
+  const of = readArgument(fields.get('of'), action);
+  const at = fields.get('otherwise');
+  const otherwise = at ? readNamedSelector(at, ground.names) : '';
+  if (resolver === 'table') return { resolver, of, ...readColumn(fields, ground), otherwise };
+  for (const extra of [fields.get('table'), fields.get('column')])
+    extra?.refuse('only the resolver table looks up a table, not target');
+  return { resolver, of, otherwise };
+}
+
+function readColumn(
+  fields: Fields,
+  { names, tables }: LookupGround,
+): { readonly table: string; readonly column: string } {
+  // Each is read once: a second reading would tell its mistakes twice.
+  const [table, column] = [fields.text('table'), fields.text('column')];
+  const missing = ['table', 'column'].filter((key) => !fields.get(key));
+  if (missing.length > 0 && fields.value.isMapping())
+    fields.value.refuse(`missing ${missing.map(quote).join(', ')}: where owners are looked up`);
+  names.require('table', table, fields.get('table') ?? fields.value);
+  const columns = tables.find(({ id }) => id === table)?.columns;
+  if (columns && column !== '') requireSelectors(columns, column, fields);
+  return { table, column };
+}
+
+/** Only a column of selectors says who owns something. */
+function requireSelectors(columns: LookupTable['columns'], column: string, fields: Fields): void {
+  const fitting = Object.keys(columns).filter((known) => columns[known] === 'selectors');
+  if (fitting.includes(column)) return;
+  const table = fields.text('table');
+  fields
+    .get('column')
+    ?.refuse(
+      `${quote(column)} is no column of selectors of the table ${quote(table)}${didYouMean(column, fitting)}`,
+    );
 }
 
 /** Only text names something. */

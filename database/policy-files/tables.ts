@@ -2,6 +2,7 @@ import type { JsonValue } from '../../domain/canonical-json.ts';
 import type { ColumnType, LookupTable } from '../../domain/fact-declarations.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
+import { readNamedSelector } from './selector.ts';
 import type { Value } from './value.ts';
 
 /** A name that conditions can write after a dot. */
@@ -10,9 +11,9 @@ const FIELD = /^[a-z][a-z0-9_]{0,62}$/;
 /** What every fact has beside its columns. */
 const KNOWN = 'known';
 
-const KINDS: readonly Extract<ColumnType, string>[] = ['text', 'integer', 'flag'];
+const KINDS: readonly Extract<ColumnType, string>[] = ['text', 'integer', 'flag', 'selectors'];
 
-/** Reads `tables` of `keyturn.yaml`. */
+/** Reads `tables` of `keyturn.yaml`. Directory and rotations must have been read: columns may name who is in them. */
 export function readTables(
   value: Value | undefined,
   names: Names,
@@ -22,7 +23,7 @@ export function readTables(
   const tables = value.pairs().map(({ key, value: table }): LookupTable => {
     const id = key.name();
     names.declare('table', id, key);
-    return { id, ...readTable(table) };
+    return { id, ...readTable(table, names) };
   });
   return tables.length === 0 ? {} : { tables };
 }
@@ -35,13 +36,13 @@ export function fieldName(key: Value): string {
   return name;
 }
 
-function readTable(value: Value): Omit<LookupTable, 'id'> {
+function readTable(value: Value, names: Names): Omit<LookupTable, 'id'> {
   const fields = value.fields({ columns: 'required', rows: 'required' });
   const columns = (fields.get('columns')?.pairs() ?? []).map(
     ({ key, value: type }) => [readColumnName(key), readColumnType(type)] as const,
   );
   const rows = (fields.get('rows')?.pairs() ?? []).map(
-    ({ key, value: row }) => [key.text(), readRow(row, columns)] as const,
+    ({ key, value: row }) => [key.text(), readRow(row, columns, names)] as const,
   );
   return { columns: Object.fromEntries(columns), rows: Object.fromEntries(rows) };
 }
@@ -65,19 +66,20 @@ function readColumnType(value: Value): ColumnType {
 function readRow(
   value: Value,
   columns: readonly (readonly [string, ColumnType])[],
+  names: Names,
 ): Readonly<Record<string, JsonValue>> {
   const fields = value.fields(Object.fromEntries(columns.map(([name]) => [name, 'required' as const])));
   return Object.fromEntries(
     columns.flatMap(([name, type]) => {
       const cell = fields.get(name);
-      return cell ? [[name, readCell(cell, type)] as const] : [];
+      return cell ? [[name, readCell(cell, type, names)] as const] : [];
     }),
   );
 }
 
 const ANY_INTEGER = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 
-function readCell(value: Value, type: ColumnType): JsonValue {
+function readCell(value: Value, type: ColumnType, names: Names): JsonValue {
   if (typeof type !== 'string') return value.choice(type) ?? '';
   switch (type) {
     case 'text':
@@ -86,5 +88,13 @@ function readCell(value: Value, type: ColumnType): JsonValue {
       return value.integer(ANY_INTEGER);
     case 'flag':
       return value.flag();
+    case 'selectors':
+      return readSelectors(value, names);
   }
+}
+
+/** One, or a list. `owners` is none of them: that is what they stand for. */
+function readSelectors(value: Value, names: Names): JsonValue {
+  const entries = value.isList() ? value.names() : [value];
+  return entries.map((entry) => readNamedSelector(entry, names));
 }

@@ -1,12 +1,15 @@
 import {
   actionOf,
   isOwnAction,
+  isTargetOf,
   OWN_TARGET,
   ownTarget,
+  type ActionDefinition,
   type PolicySet,
   type Rule,
   type Target,
 } from '../policy.ts';
+import { possibleOwners } from '../owners.ts';
 import type { RuleRequirement, Stage } from '../requirement.ts';
 import { quote } from '../suggestion.ts';
 import { Reviewers, type StageReviewers } from '../reviewers.ts';
@@ -30,22 +33,24 @@ interface Ground {
   readonly agents: PolicySet['directory']['agents'];
 }
 
-/** A requirement, where it stands, and on which targets it may be asked. */
+/** A requirement, where it stands, and for which actions on which targets it may be asked. */
 interface AskedRule {
   readonly require: RuleRequirement;
   readonly at: Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
+  readonly actions: readonly ActionDefinition[];
   readonly targets: readonly Target[];
 }
 
-function defaultRule({ defaults, targets }: PolicySet): readonly AskedRule[] {
+function defaultRule({ defaults, actions, targets }: PolicySet): readonly AskedRule[] {
   const at = { rule: null, source: 'keyturn.yaml', path: ['defaults', 'require', 'stages'] };
-  return defaults.effect === 'review' ? [{ require: defaults.require, at, targets }] : [];
+  return defaults.effect === 'review' ? [{ require: defaults.require, at, actions, targets }] : [];
 }
 
 function askedRule(policy: PolicySet, rule: Rule): readonly AskedRule[] {
   if (rule.require === null) return [];
   const at = { rule: rule.id, source: rule.source, path: ['require', 'stages'] };
-  return [{ require: rule.require, at, targets: targetsOf(policy, rule) }];
+  const actions = rule.on.action.flatMap((action) => actionOf(policy, action) ?? []);
+  return [{ require: rule.require, at, actions, targets: targetsOf(policy, rule) }];
 }
 
 function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
@@ -71,36 +76,44 @@ interface Finding extends Pick<PolicyWarning, 'code' | 'message'> {
   readonly stage: number | null;
 }
 
-function warningsOfRule(ground: Ground, { require, at, targets }: AskedRule): readonly PolicyWarning[] {
-  const found = new Map<string, { readonly finding: Finding; readonly targets: string[] }>();
-  for (const [names, owners] of casesOf(require, targets)) {
+function warningsOfRule(ground: Ground, asked: AskedRule): readonly PolicyWarning[] {
+  const { require, at } = asked;
+  const found = new Map<string, { readonly finding: Finding; readonly names: Set<string> }>();
+  for (const [names, owners] of casesOf(ground.policy, asked)) {
     for (const finding of findingsOf(ground, require, owners)) {
       const key = `${finding.code} ${finding.stage}`;
       const known = found.get(key);
-      if (known) known.targets.push(...names);
-      else found.set(key, { finding, targets: [...names] });
+      for (const name of names) known?.names.add(name);
+      if (!known) found.set(key, { finding, names: new Set(names) });
     }
   }
-  return [...found.values()].map(({ finding: { stage, code, message }, targets: names }) => {
+  return [...found.values()].map(({ finding: { stage, code, message }, names }) => {
     const path = stage === null ? at.path : [...at.path, stage, 'any'];
-    return { ...at, code, path, message: `${message}${whereText(names)}` };
+    return { ...at, code, path, message: `${message}${whereText([...names])}` };
   });
 }
 
-/** Each list of owners once, with the targets that have it. Where no stage asks owners, targets make no difference. */
+/** Each list of owners once, with the names of what has it. Where no stage asks owners, they make no difference. */
 function casesOf(
-  { stages }: RuleRequirement,
-  targets: readonly Target[],
+  policy: PolicySet,
+  { require: { stages }, actions, targets }: AskedRule,
 ): readonly (readonly [names: readonly string[], owners: readonly string[]])[] {
   const asksOwners = stages.some(({ any, escalate }) =>
     [...any, ...escalate.map(({ to }) => to)].includes('owners'),
   );
   if (!asksOwners) return [[[], []]];
   const cases = new Map<string, { readonly names: string[]; readonly owners: readonly string[] }>();
-  for (const { id, owners } of targets) {
+  const possible = actions.flatMap((action) =>
+    possibleOwners(
+      policy,
+      action,
+      targets.filter((target) => isTargetOf(target, action)),
+    ),
+  );
+  for (const { name, owners } of possible) {
     const key = JSON.stringify(owners);
     const known = cases.get(key) ?? { names: [], owners };
-    known.names.push(id);
+    known.names.push(name);
     cases.set(key, known);
   }
   return [...cases.values()].map(({ names, owners }) => [names, owners]);

@@ -122,7 +122,7 @@ describe('a mistake in facts and tables is refused at its place', () => {
     [
       'a column of another type',
       holding('t:', '  columns: { a: number }', '  rows: {}'),
-      "keyturn.yaml:11:19 'number' is not a type of column: text, integer, flag, or a list of words",
+      "keyturn.yaml:11:19 'number' is not a type of column: text, integer, flag, selectors, or a list of words",
     ],
     [
       'a column that is called known',

@@ -73,8 +73,22 @@ const RICH: Partial<PolicySet> = {
   tables: [
     {
       id: 'places',
-      columns: { trusted: 'flag', kind: ['internal', 'partner'], limit: 'integer', note: 'text' },
-      rows: { 's3://corp': { trusted: true, kind: 'internal', limit: -3, note: 'ours' } },
+      columns: {
+        trusted: 'flag',
+        kind: ['internal', 'partner'],
+        limit: 'integer',
+        note: 'text',
+        owners: 'selectors',
+      },
+      rows: {
+        's3://corp': {
+          trusted: true,
+          kind: 'internal',
+          limit: -3,
+          note: 'ours',
+          owners: ['group:dba', 'user:omar'],
+        },
+      },
     },
   ],
   windows: [
@@ -110,6 +124,13 @@ describe('a compiled policy', () => {
       directory: { ...sample.directory, groups: [...sample.directory.groups, FROM_CLAIMS] },
       actions: sample.actions.map((action) => ({
         ...action,
+        owners: {
+          resolver: 'table',
+          table: 'places',
+          column: 'owners',
+          of: 'args.statement',
+          otherwise: 'group:dba',
+        },
         facts: {
           place: { resolver: 'table', table: 'places', of: 'args.statement' },
           who: { resolver: 'identity', of: 'args.statement' },

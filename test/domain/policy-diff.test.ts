@@ -127,6 +127,17 @@ const EDITS: Readonly<Record<string, (policy: PolicySet) => PolicySet>> = {
     actions: policy.actions.map((action) => ({ ...action, arguments: { type: 'object', properties: {} } })),
   }),
   targets: (policy) => ({ ...policy, targets: [{ ...TARGET, owners: ['group:dba'] }] }),
+  'owners that are looked up': (policy) => ({
+    ...policy,
+    actions: policy.actions.map((action) => ({
+      ...action,
+      owners: { resolver: 'target', of: 'args.place', otherwise: 'group:dba' },
+    })),
+  }),
+  'tables that owners are looked up in': (policy) => ({
+    ...policy,
+    tables: [{ id: 'places', columns: { owners: 'selectors' }, rows: { a: { owners: ['group:dba'] } } }],
+  }),
   groups: (policy) => ({
     ...policy,
     directory: { ...policy.directory, groups: policy.directory.groups.slice(1) },

@@ -7,7 +7,7 @@ import { isSelected, requiredSelectors } from '../../../domain/decision.ts';
 import { shownInChannel } from '../../../domain/disclosure.ts';
 import type { Identity } from '../../../domain/identity.ts';
 import { polledScopes } from '../../../domain/on-call.ts';
-import { targetOf } from '../../../domain/policy.ts';
+import { ownersOf } from '../../../domain/owners.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
@@ -67,7 +67,7 @@ async function isAsked(
 ): Promise<boolean> {
   const { requirement } = row;
   if (requirement === null || person === null) return false;
-  const owners = targetOf(policy, row.target)?.owners ?? [];
+  const owners = ownersOf(policy, row);
   const now = new Date();
   const { polled } = await readDuty(context.source.manager, {
     now: policy,

@@ -5,6 +5,7 @@ import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { DecisionDirectories } from '../../../domain/decision.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import { ownersOf } from '../../../domain/owners.ts';
 import { targetOf } from '../../../domain/policy.ts';
 import { requestIdSchema } from '../../../domain/wire.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
@@ -61,7 +62,7 @@ export async function directoriesOf(
     at_creation: await context.directories.at(manager, row.created_at),
     rotations: { now: policy.rotations, at_creation: created.rotations },
     ...(await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at })),
-    owners_at_creation: targetOf(created, row.target)?.owners ?? [],
+    owners_at_creation: ownersOf(created, row),
   };
 }
 
