@@ -94,9 +94,9 @@ function find(asked: Asked): Findings {
   const place = indexOf(policy).place(action, facts.target);
   const known = place.binding.bind(factValues(policy, facts, place.roots));
   const { risk, isDegraded } = riskOf(asked, place, known);
-  const bound = place.roots.has('risk') ? withRisk(asked, known, risk) : known;
+  const bound = place.roots.includes('risk') ? withRisk(asked, known, risk) : known;
   const judged = place.rules.map((rule) => judge(rule, bound));
-  return { judged, bound, risk, isDegraded };
+  return { place, judged, bound, risk, isDegraded };
 }
 
 function withRisk(asked: Asked, known: BoundFacts, risk: RiskAssessment): BoundFacts {
@@ -142,10 +142,11 @@ function riskOf(
   return { risk: assessRisk(asked.policy.risk, holding), isDegraded };
 }
 
-function judge({ rule, condition }: IndexedRule, bound: BoundFacts): Judged {
+function judge({ rule, condition, number }: IndexedRule, bound: BoundFacts): Judged {
   return {
     rule,
     condition,
+    number,
     outcome: condition === null ? 'matched' : OUTCOMES[condition.evaluate(bound).kind],
   };
 }
@@ -153,17 +154,19 @@ function judge({ rule, condition }: IndexedRule, bound: BoundFacts): Judged {
 const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', error: 'error' } as const;
 
 interface Findings {
+  readonly place: Place;
   readonly judged: readonly Judged[];
   readonly bound: BoundFacts;
   readonly risk: RiskAssessment;
   readonly isDegraded: boolean;
 }
 
-function conclude(asked: Asked, { judged, bound, risk, isDegraded }: Findings): Evaluation {
+function conclude(asked: Asked, findings: Findings): Evaluation {
+  const { judged, bound, risk, isDegraded } = findings;
   const settled = judged.map((entry) => settleUndecided(asked, entry));
   const acting = takePath(asked, settled);
   const effect = effectOf(asked, acting.rules);
-  const requirement = effect === 'review' ? requirementOf(asked, acting, risk) : null;
+  const requirement = effect === 'review' ? requirementOf(asked, acting.rules, findings) : null;
   return {
     effect,
     risk,
@@ -238,19 +241,28 @@ function isDefaultReplaced(acting: readonly Judged[]): boolean {
   );
 }
 
-function requirementOf(asked: Asked, acting: Acting, risk: RiskAssessment): Requirement {
-  const { policy } = asked;
-  const reviews = acting.rules.filter(({ rule }) => rule.effect === 'review');
+function requirementOf(asked: Asked, acting: readonly Judged[], { place, risk }: Findings): Requirement {
+  const reviews = acting.filter(({ rule }) => rule.effect === 'review');
+  const isReplaced = isDefaultReplaced(acting);
+  const floor = peopleFloor(asked);
+  const key = `${risk.tier} ${floor} ${isReplaced} ${reviews.map(({ number }) => number).join(' ')}`;
+  const known = place.requirements.get(key);
+  if (known) return known;
   const demanded = reviews.flatMap(({ rule }) => rule.require ?? []);
-  const rules = isDefaultReplaced(acting.rules) ? demanded : [...demanded, defaultRequirement(asked)];
-  const demand = demandOf(policy.risk, risk.tier);
-  return {
+  const rules = isReplaced ? demanded : [...demanded, defaultRequirement(asked)];
+  const demand = demandOf(asked.policy.risk, risk.tier);
+  const made = {
     risk: risk.tier,
-    distinct_people: Math.max(demand.distinct_people, peopleFloor(asked)),
+    distinct_people: Math.max(demand.distinct_people, floor),
     rules: uniqueRules(rules.map((rule) => underDemand(rule, demand))),
     ...strictestLimit(demand.channels, undefined),
   };
+  if (place.requirements.size >= REQUIREMENTS_MAX) place.requirements.clear();
+  place.requirements.set(key, made);
+  return made;
 }
+
+const REQUIREMENTS_MAX = 256;
 
 /** Changes to Keyturn itself are for its operators to review; where policy names none, for whom it names otherwise. */
 function defaultRequirement({ policy, action }: Asked): RuleRequirement {

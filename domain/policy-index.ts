@@ -4,6 +4,7 @@ import { Binding } from './expressions/facts.ts';
 import type { FactPath } from './expressions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
 import { riskFactTypes, type FactTypes } from './policy-facts.ts';
+import type { Requirement } from './requirement.ts';
 import { isLineAbout, type RiskLine } from './risk.ts';
 
 /** A rule with its condition, ready to be asked. */
@@ -11,6 +12,8 @@ export interface IndexedRule {
   readonly rule: Rule;
   /** Null when the rule matches whenever its action, environment and target do. */
   readonly condition: Expression | null;
+  /** Tells it apart from the other rules about its action. */
+  readonly number: number;
 }
 
 /** A line of the risk policy with its condition. */
@@ -36,7 +39,15 @@ export interface Place {
   /** Takes in the facts that these rules and the lines of the risk policy read: others need not be looked at. */
   readonly binding: Binding;
   /** The variables that they read. */
-  readonly roots: ReadonlySet<string>;
+  readonly roots: readonly string[];
+  /** What was demanded there so far, by what it was put together from: evaluations mostly come to the same few. */
+  readonly requirements: Map<string, Requirement>;
+}
+
+/** What is known of an action at a target. */
+interface Entry {
+  readonly rules: readonly IndexedRule[];
+  place: Place | null;
 }
 
 /**
@@ -47,8 +58,7 @@ export class PolicyIndex {
   readonly #policy: PolicySet;
   readonly #byAction = new Map<string, readonly IndexedRule[]>();
   /** By action, environment and id of the target: these come from the catalogue, so the maps are no larger than that. */
-  readonly #candidates = new Map<string, Map<string, Map<string, readonly IndexedRule[]>>>();
-  readonly #places = new WeakMap<readonly IndexedRule[], Place>();
+  readonly #entries = new Map<string, Map<string, Map<string, Entry>>>();
   /** Many places read the same. */
   readonly #bindings = new Map<string, Binding>();
   readonly #types = new Map<ActionDefinition, FactTypes>();
@@ -61,35 +71,41 @@ export class PolicyIndex {
 
   /** The rules that can match, in the order of the files. */
   candidates(action: string, target: Target): readonly IndexedRule[] {
-    const byEnvironment = nested(this.#candidates, action);
-    const byId = nested(byEnvironment, target.environment);
+    return this.#entryOf(action, target).rules;
+  }
+
+  #entryOf(action: string, target: Target): Entry {
+    const byId = nested(nested(this.#entries, action), target.environment);
     const known = byId.get(target.id);
     if (known) return known;
-    const found = this.#rulesOn(action).filter(({ rule: { on } }) => isOn(on, target));
-    byId.set(target.id, found);
-    return found;
+    const rules = this.#rulesOn(action).filter(({ rule: { on } }) => isOn(on, target));
+    const made = { rules, place: null };
+    byId.set(target.id, made);
+    return made;
   }
 
   /** What is asked there, and what has to be known for that. */
   place(action: ActionDefinition, target: Target): Place {
-    const rules = this.candidates(action.action, target);
-    const known = this.#places.get(rules);
-    if (known) return known;
+    const entry = this.#entryOf(action.action, target);
+    entry.place ??= this.#placeOf(entry.rules, action, target);
+    return entry.place;
+  }
+
+  #placeOf(rules: readonly IndexedRule[], action: ActionDefinition, target: Target): Place {
     const types = this.typesOf(action);
     const lines = this.#riskLines.filter(({ line }) => isLineAbout(line, action.action, target.environment));
     const paths = [...rules, ...lines].flatMap(({ condition }) => condition?.factPaths ?? []);
     const lacks = (name: string): boolean => !Object.hasOwn(types, name);
-    const made = {
+    return {
       rules,
       riskLines: lines.map(({ line, condition }) => {
         return { line, condition, isLacking: line.on === undefined && [...condition.roots].some(lacks) };
       }),
       lacking: new Set(lines.flatMap(({ condition }) => [...condition.roots]).filter(lacks)),
       binding: this.#bindingOf(typesRead(types, paths)),
-      roots: new Set(paths.map(([root = '']) => root)),
+      roots: [...new Set(paths.map(([root = '']) => root))],
+      requirements: new Map(),
     };
-    this.#places.set(rules, made);
-    return made;
   }
 
   #bindingOf(types: FactTypes): Binding {
@@ -106,7 +122,9 @@ export class PolicyIndex {
     if (known) return known;
     const found = this.#policy.rules
       .filter((rule) => rule.on.action.includes(action))
-      .map((rule) => ({ rule, condition: rule.when === undefined ? null : new Expression(rule.when) }));
+      .map((rule, number) => {
+        return { rule, condition: rule.when === undefined ? null : new Expression(rule.when), number };
+      });
     this.#byAction.set(action, found);
     return found;
   }

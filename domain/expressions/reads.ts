@@ -47,11 +47,24 @@ export function readsOf(root: SyntaxNode): Reads {
       if (node.op === 'call' || node.op === 'rcall') functions.add(node.args[0]);
       for (const [child, names] of scopesBelow(node, own)) visit(child, names);
     } else if (!own.has(path[0] ?? '')) {
-      paths.set(JSON.stringify(path), path);
+      const key = JSON.stringify(path);
+      paths.set(key, shared(key, path));
     }
   };
   visit(root, new Set());
   return { paths: [...paths.values()], functions };
+}
+
+/** Conditions read the same few paths: what is kept about one is there for all. */
+const PATHS = new Map<string, FactPath>();
+const PATHS_MAX = 10_000;
+
+function shared(key: string, path: FactPath): FactPath {
+  const known = PATHS.get(key);
+  if (known) return known;
+  if (PATHS.size >= PATHS_MAX) PATHS.clear();
+  PATHS.set(key, path);
+  return path;
 }
 
 /** The nodes below a node, each with the names that belong to comprehensions there. */
