@@ -118,6 +118,10 @@ describe('a request whose owners an argument names', () => {
       const id = await ask();
       await withPolicy(stack.keyturnDb, listed, async () => {
         expect(await decided(id, 'dmitri', 'petra')).toEqual(['dmitri: not_eligible', 'petra: not_eligible']);
+        const refused = await stack.decide(await stack.issuer.humanToken('dmitri'), id);
+        expect(refused).toMatchObject({ status: 403, body: { code: 'not_eligible' } });
+        // The API says so by itself: nothing more was sent to the worker.
+        expect(await verdictsOf(stack, id)).toHaveLength(2);
       });
       expect((await desk.row(id))['status']).toBe('pending');
     });
