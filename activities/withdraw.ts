@@ -3,12 +3,13 @@ import { sha256 } from '../domain/digest.ts';
 import type { SignedWithdrawal } from '../domain/envelope.ts';
 import { identityKey as keyOf } from '../domain/identity.ts';
 import { isReviewAction } from '../domain/policy.ts';
+import { askersOf } from '../domain/requester.ts';
 import { canMove } from '../domain/request.ts';
 import { accountActor, rememberAccounts } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';
 
-/** Cancels a request for somebody of its lineage. Too late, not theirs, or the review of an emergency: nothing happens. */
+/** Cancels a request for somebody whose it is. Too late, not theirs, or the review of an emergency: nothing happens. */
 export async function withdrawRequest(
   dependencies: Dependencies,
   transaction: StepTransaction,
@@ -41,7 +42,7 @@ async function isOfLineage(
   const atCreation = await dependencies.directories.at(manager, row.created_at);
   // As for decisions: who is own by the directory of today or by that of the request's creation is own.
   return [atCreation, now.directory].some((directory) => {
-    const own = ownKeysOf(directory, row.lineage);
+    const own = ownKeysOf(directory, askersOf(row));
     const person = personOf(directory, by);
     return own.has(keyOf(by)) || (person !== undefined && own.has(`person:${person.id}`));
   });

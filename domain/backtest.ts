@@ -1,5 +1,5 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
-import { digestOf, ruleRequirementDigest, type Digest } from './digest.ts';
+import { digestOf, requirementDigest, ruleRequirementDigest, type Digest } from './digest.ts';
 import { unchangedDirectories } from './decision.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { identityKey, type Lineage } from './identity.ts';
@@ -227,13 +227,16 @@ export class Backtest {
     both: Record<Side, Evaluation>,
   ): Generator<string> {
     const { request, round } = record;
-    const [{ shortages: before }, { shortages, owners }] = [
+    const [{ shortages: before, ...base }, { shortages, owners }] = [
       this.#peopleFor('base', record, { facts, evaluation: both.base }),
       this.#peopleFor('candidate', record, { facts, evaluation: both.candidate }),
     ];
     if (before.some(isCertain)) this.#counts.unsatisfiableBase += 1;
     if (shortages.length > 0) yield this.#countShort({ request, round, shortages });
-    if (this.#isSufficient(record, both.candidate, owners)) return;
+    if (this.#isSufficient('candidate', record, { evaluation: both.candidate, owners })) return;
+    // The same is demanded, and by the base's own people it was not met either: nothing of it comes from the candidate.
+    const isUnchanged = demandOf(both.base) === demandOf(both.candidate);
+    if (isUnchanged && !this.#isSufficient('base', record, { ...base, evaluation: both.base })) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
@@ -248,10 +251,15 @@ export class Backtest {
   }
 
   /** What was never approved lacks no approval. */
-  #isSufficient(record: BacktestRecord, candidate: Evaluation, owners: readonly string[]): boolean {
+  #isSufficient(
+    side: Side,
+    record: BacktestRecord,
+    { evaluation, owners }: { readonly evaluation: Evaluation; readonly owners: readonly string[] },
+  ): boolean {
     const { outcome, pending_since: pendingSince } = record;
     if (outcome !== 'approved' || pendingSince === null) return true;
-    return wouldSuffice(candidate, { ...record, pending_since: pendingSince, owners }, this.#candidate);
+    const policy = side === 'base' ? this.#base : this.#candidate;
+    return wouldSuffice(evaluation, { ...record, pending_since: pendingSince, owners }, policy);
   }
 
   #peopleFor(
@@ -291,6 +299,10 @@ export class Backtest {
     this.#chain = digestOf([this.#chain, this.#verdicts]);
     this.#verdicts = [];
   }
+}
+
+function demandOf({ effect, requirement }: Evaluation): string {
+  return requirement === null ? effect : requirementDigest(requirement);
 }
 
 /** People whom nobody knows of would not make up for it. */

@@ -13,6 +13,19 @@ export function mayStillAsk(
 ): boolean {
   if (isReviewAction(action)) return true;
   const { now, at_creation } = directories;
-  const asking = isResolveAction(action) ? lineage.filter(({ role }) => role !== 'editor') : lineage;
-  return isLineageActive(now, asking, at_creation);
+  return isLineageActive(now, askersOf({ action, lineage }), at_creation);
+}
+
+/**
+ * Those of a lineage whose request it is. Whoever was behind an action of which others tell what became is in the lineage
+ * only to be kept from agreeing: nobody of them ends that request either.
+ */
+export function askersOf({
+  action,
+  lineage,
+}: {
+  readonly action: string;
+  readonly lineage: Lineage;
+}): Lineage {
+  return isResolveAction(action) ? lineage.filter(({ role }) => role !== 'editor') : lineage;
 }

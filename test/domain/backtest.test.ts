@@ -181,6 +181,16 @@ describe('a backtest', () => {
     expect(backtest([approved], BASE, asked)).toMatchObject({ unsatisfiable: 1, insufficient: 1 });
   });
 
+  it('does not blame a candidate for approvals of people whom neither policy names', () => {
+    const sre = { id: 'sre', source: 'pager', schedule: 'P1', maximum_staleness_ms: 600_000 };
+    const asked = { ...asking(stage(['oncall:sre'])), polled_rotations: [sre] };
+    const decisions = [approval('olga', [{ rule: 0, stage: 0 }])];
+    const approved = record('r3', { outcome: 'approved', decisions });
+    expect(backtest([approved], asked, asked).insufficient).toBe(0);
+    const more = { ...asking(stage(['oncall:sre'], 2)), polled_rotations: [sre] };
+    expect(backtest([approved], asked, more).insufficient).toBe(1);
+  });
+
   it('finds approvals that would no longer suffice, counted where their people could sit', () => {
     const approved = record('r3', {
       outcome: 'approved',

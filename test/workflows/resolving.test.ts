@@ -13,6 +13,7 @@ import { waitFor } from '../stack/wait.ts';
 import { executionsOf, leavesOf } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
 import { ScriptedTarget } from './scripted-target.ts';
+import { Desk } from './signed.ts';
 
 /** An outcome that Keyturn cannot find out is told by two people, neither of whom was behind the action. */
 
@@ -140,6 +141,22 @@ describe('an outcome that is unknown', () => {
       failure: { code: 'resolved_as_failed' },
     });
     await expectVerifiable(request);
+  });
+
+  it('is not kept unknown by those who were behind the action: only who tells takes that back', async () => {
+    const request = await unknown();
+    const { body: told } = await tell('dmitri', request, 'failed');
+    const withdraw = (name: string): Promise<Reply<Problem>> =>
+      stack.http({ path: `/v1/requests/${told.id}/withdraw`, token: tokenOf(name), body: {} });
+    expect(await codeOf(withdraw('ada'))).toEqual([403, 'forbidden']);
+    expect(await codeOf(withdraw('agent'))).toEqual([403, 'forbidden']);
+    // Also where the API was made to sign it.
+    const desk = await Desk.open(stack);
+    await desk.signal(told.id, await desk.withdrawal(told.id, 'ada'), 'withdraw');
+    expect((await withdraw('dmitri')).status).toBe(200);
+    await stack.waitForStatus(told.id, 'cancelled');
+    const actors = (await leavesOf(stack, told.id)).map(({ actor }) => actor.pseudonym);
+    expect(actors.at(-1)).toBe(actors[0]);
   });
 
   it('is told once, whatever is agreed to at the same time', async () => {

@@ -3,6 +3,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy.ts';
+import { askersOf } from '../../../domain/requester.ts';
 import { isFinal } from '../../../domain/request.ts';
 import { withdrawSignal } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -21,13 +22,13 @@ export interface WithdrawCall {
   readonly signal: AbortSignal;
 }
 
-/** Withdraws a request for somebody behind it. `isDone` is false while the withdrawal is durable but not yet recorded. */
+/** Withdraws a request for somebody whose it is. `isDone` is false while the withdrawal is durable but not yet recorded. */
 export async function withdraw(
   context: ApiContext,
   call: WithdrawCall,
 ): Promise<{ readonly isDone: boolean; readonly row: RequestRow }> {
   const row = await loadRequest(context, call.caller, call.id);
-  if (!(await isOwn(context, call.caller, row))) {
+  if (!(await isOwn(context, call.caller, { ...row, lineage: askersOf(row) }))) {
     throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
   }
   if (isReviewAction(row.action)) {
