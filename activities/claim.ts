@@ -96,7 +96,7 @@ async function groundsOf(
   await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
   const evaluation = evaluatePolicy(active.policy, facts, 'execution');
   const place = { row, round: row.round, phase: 'execution' as const };
-  const record = { ...place, policyDigest: active.digest, directoryGeneration: generation };
+  const record = { ...place, policyDigest: active.digest, directoryGeneration: generation, directory };
   await recordEvaluation(manager, record, { facts, evaluation });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
   const startFacts = { policy: active.policy, facts, evaluation };

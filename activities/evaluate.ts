@@ -125,9 +125,10 @@ export async function judge(
 
 /** Keeps what a plan was judged by, before anything comes of it. */
 export async function keepJudgement({ manager, row }: StepTransaction, judged: Judged): Promise<void> {
-  const { policyDigest, directoryGeneration } = judged;
+  const { policyDigest, directoryGeneration, directories } = judged;
   const place = { row, round: row.round + 1, phase: 'planned' as const };
-  await recordEvaluation(manager, { ...place, policyDigest, directoryGeneration }, judged);
+  const ground = { policyDigest, directoryGeneration, directory: directories.now };
+  await recordEvaluation(manager, { ...place, ...ground }, judged);
 }
 
 async function deny(transaction: StepTransaction, judged: Judged, code: string): Promise<Evaluated> {

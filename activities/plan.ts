@@ -116,7 +116,7 @@ async function refuseEarly(
   return recordStep(dependencies, place, async (transaction): Promise<Planned> => {
     if (isFinal(transaction.row.status)) return { kind: 'closed', status: transaction.row.status };
     const where = { row, round: row.round, phase: 'creation' as const };
-    const record = { ...where, policyDigest: digest, directoryGeneration: generation };
+    const record = { ...where, policyDigest: digest, directoryGeneration: generation, directory };
     const factsDigest = await recordEvaluation(transaction.manager, record, { facts, evaluation });
     await denyByPolicy(transaction, 'forbidden', { evaluation, policyDigest: digest, factsDigest });
     return { kind: 'closed', status: 'denied' };

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { digestOf, type Digest } from '../domain/digest.ts';
+import type { Directory } from '../domain/directory.ts';
 import type { Evaluation } from '../domain/evaluation.ts';
 import { recordedOutcome } from '../domain/explanation.ts';
 import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy-facts.ts';
@@ -14,6 +15,7 @@ export interface EvaluationPlace {
   readonly policyDigest: string;
   /** The number of the directory's last change: who was who can be read as of it, for ever. */
   readonly directoryGeneration: string;
+  readonly directory: Directory;
 }
 
 /** What came of it. */
@@ -28,7 +30,7 @@ export interface EvaluationResult {
  */
 export async function recordEvaluation(
   manager: EntityManager,
-  { row, round, phase, policyDigest, directoryGeneration }: EvaluationPlace,
+  { row, round, phase, policyDigest, directoryGeneration, directory }: EvaluationPlace,
   { facts, evaluation }: EvaluationResult,
 ): Promise<Digest> {
   const body = storedFacts(facts);
@@ -49,7 +51,7 @@ export async function recordEvaluation(
       policyDigest,
       digest,
       directoryGeneration,
-      JSON.stringify(recordedOutcome(evaluation)),
+      JSON.stringify(recordedOutcome(evaluation, directory)),
     ],
   );
   // One round trip: neither needs the answer of the other.

@@ -1,12 +1,14 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/canonical-json.ts';
-import { digestOf } from '../domain/digest.ts';
+import { digestOf, type Digest } from '../domain/digest.ts';
+import { directoryDigest } from '../domain/directory-digest.ts';
 import { evaluate, type Evaluation } from '../domain/evaluation.ts';
 import { differencesOf, isOtherEngine, recordedEngine, type RecordedOutcome } from '../domain/explanation.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';
 import { policyDigest, type StoredPolicy } from '../domain/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy-facts.ts';
+import { DirectoryReader } from './directory-reader.ts';
 
 /** One evaluation as it was recorded. */
 export interface RecordedEvaluation {
@@ -35,7 +37,8 @@ export type Recomputation =
       readonly fields: readonly string[];
       readonly evaluation: Evaluation;
     }
-  | { readonly kind: 'missing' | 'altered'; readonly what: 'facts' | 'policy' };
+  | { readonly kind: 'missing'; readonly what: 'facts' | 'policy' }
+  | { readonly kind: 'altered'; readonly what: 'facts' | 'policy' | 'directory' };
 
 /** A recorded evaluation with what it comes to today. */
 export interface ExplainedEvaluation {
@@ -52,7 +55,8 @@ interface EvaluationRow extends Omit<RecordedEvaluation, 'at'> {
 
 /**
  * Every evaluation of a request, in the order of recording, each evaluated again from the policy and the facts that its
- * digests name. Both are held against their digests first: nothing is guessed, and nothing that was altered is used.
+ * digests name. Both are held against their digests first, and so is the directory of then: nothing is guessed, and
+ * nothing that was altered is used.
  */
 export async function explainRequest(
   manager: EntityManager,
@@ -67,18 +71,26 @@ export async function explainRequest(
      where request = $1 order by evaluation.id`,
     [request],
   );
-  return rows.map((row) => {
+  const directories = new DirectoryReader();
+  const explained: ExplainedEvaluation[] = [];
+  for (const row of rows) {
     const { facts: _facts, policy: _policy, ...recorded } = row;
-    return { recorded: { ...recorded, at: row.at.toISOString() }, recomputed: recompute(row) };
-  });
+    const { directory } = await directories.ofGeneration(manager, row.directory_generation, row.at);
+    const recomputed = recompute(row, directoryDigest(directory));
+    explained.push({ recorded: { ...recorded, at: row.at.toISOString() }, recomputed });
+  }
+  return explained;
 }
 
-function recompute(row: EvaluationRow): Recomputation {
+function recompute(row: EvaluationRow, directory: Digest): Recomputation {
   const { policy: stored } = row;
   if (stored === null) return { kind: 'missing', what: 'policy' };
   if (row.facts === null) return { kind: 'missing', what: 'facts' };
   if (!isNamedBy(row.policy_digest, () => policyDigest(stored))) return { kind: 'altered', what: 'policy' };
   if (!isNamedBy(row.facts_digest, () => digestOf(row.facts))) return { kind: 'altered', what: 'facts' };
+  // Records of before do not name it.
+  const { directory_digest: recorded = directory } = row.outcome;
+  if (recorded !== directory) return { kind: 'altered', what: 'directory' };
   const policy = completePolicy(stored);
   const facts = recalledFacts(policy, row.facts);
   // The set is the one that was used, so it has the target: else the two were never evaluated together.

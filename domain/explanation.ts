@@ -1,13 +1,15 @@
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import { requirementDigest } from './digest.ts';
+import { directoryDigest } from './directory-digest.ts';
+import type { Directory } from './directory.ts';
 import type { Evaluation } from './evaluation.ts';
 import { ENGINE } from './expressions/profile.ts';
 
 /** What an evaluation said, as it is kept beside its facts. Read back from storage, any field may be missing. */
 export type RecordedOutcome = Readonly<Record<string, JsonValue>>;
 
-/** An evaluation as it is kept: everything that evaluating the same facts once more must give again, and by what. */
-export function recordedOutcome({ effect, risk, requirement, rules, ...rest }: Evaluation): RecordedOutcome {
+/** An evaluation as it is kept: everything that evaluating the same facts once more must give again. */
+function outcomeOf({ effect, risk, requirement, rules, ...rest }: Evaluation): RecordedOutcome {
   const outcome = {
     effect,
     risk: risk.tier,
@@ -23,6 +25,11 @@ export function recordedOutcome({ effect, risk, requirement, rules, ...rest }: E
   return JSON.parse(JSON.stringify(outcome)) as RecordedOutcome;
 }
 
+/** An evaluation as it is kept, with the engine that made it and the directory that people were judged by. */
+export function recordedOutcome(evaluation: Evaluation, directory: Directory): RecordedOutcome {
+  return { ...outcomeOf(evaluation), directory_digest: directoryDigest(directory) };
+}
+
 /** What is recorded since records name their engine. */
 const SINCE_ENGINE: ReadonlySet<string> = new Set(['risk_score', 'risk_reasons']);
 
@@ -31,16 +38,16 @@ const SINCE_ENGINE: ReadonlySet<string> = new Set(['risk_score', 'risk_reasons']
  * means that the record is proven. A field that only one of them has differs, but for what records of before never had.
  */
 export function differencesOf(recorded: RecordedOutcome, evaluation: Evaluation): readonly string[] {
-  const fresh = recordedOutcome(evaluation);
+  const fresh = outcomeOf(evaluation);
   const names = [...new Set([...Object.keys(recorded), ...Object.keys(fresh)])].sort();
   return names.filter(
     (name) => isComparable(recorded, name) && formOf(recorded, name) !== formOf(fresh, name),
   );
 }
 
-/** Which engine it was is told on its own: another one is no difference in what it came to. */
+/** Which engine and directory it was is told on its own: another one is no difference in what it came to. */
 function isComparable(recorded: RecordedOutcome, name: string): boolean {
-  if (name === 'engine') return false;
+  if (name === 'engine' || name === 'directory_digest') return false;
   return !SINCE_ENGINE.has(name) || Object.hasOwn(recorded, name) || Object.hasOwn(recorded, 'engine');
 }
 

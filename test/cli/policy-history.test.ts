@@ -216,6 +216,23 @@ describe('keyturn policy explain', () => {
     ]);
   });
 
+  it('says when who was in which group then is told otherwise now', async () => {
+    const [{ keyturnDb }, then] = [stack, "timestamptz '2001-01-01'"];
+    await keyturnDb.query(
+      `insert into keyturn.membership (group_id, person, valid_from) values ('dba', 'petra', ${then})`,
+    );
+    try {
+      const result = await policy(['explain', approved]);
+      expect([result.code, result.out]).toEqual([
+        1,
+        expect.stringContaining('ALTERED: people, agents and groups stored are not what the digest names'),
+      ]);
+    } finally {
+      await keyturnDb.query(`delete from keyturn.membership where valid_from = ${then}`);
+    }
+    expect((await policy(['explain', approved])).code).toBe(0);
+  });
+
   it('says when facts were erased, in a backtest as well, and guesses nothing', async () => {
     await stack.keyturnDb.query(
       'delete from keyturn.fact_set where digest in (select facts_digest from keyturn.evaluation where request = $1)',

@@ -5,14 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../domain/evaluation.ts';
 import { differencesOf, isOtherEngine, recordedOutcome } from '../../domain/explanation.ts';
 import { ENGINE } from '../../domain/expressions/profile.ts';
-import { exampleRule, FACTS, policyOf } from './examples.ts';
+import { DIRECTORY, exampleRule, FACTS, policyOf } from './examples.ts';
 
 const manifest = new URL('package.json', new URL('..', import.meta.resolve(ENGINE.engine)));
 const installed = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
 
 const rule = exampleRule('dba', 'review', { when: 'plan.rows > 0' });
 const evaluation = evaluate(policyOf([rule]), FACTS, 'planned');
-const recorded = recordedOutcome(evaluation);
+const recorded = recordedOutcome(evaluation, DIRECTORY);
 
 describe('a recorded evaluation', () => {
   it('agrees with the same policy on the same facts, also after it was stored', () => {
@@ -32,6 +32,21 @@ describe('a recorded evaluation', () => {
     expect(differencesOf(less, evaluation)).toEqual(['effect']);
     expect(differencesOf({ ...recorded, granted: true }, evaluation)).toEqual(['granted']);
     expect(differencesOf({ ...recorded, effect: Number.NaN }, evaluation)).toEqual(['effect']);
+  });
+
+  it('names the directory that people were judged by, whatever they are called, and it is no difference', () => {
+    const [first, ...others] = DIRECTORY.people;
+    const renamed = {
+      ...DIRECTORY,
+      people: [{ ...(first ?? expect.unreachable()), name: 'N. N.' }, ...others],
+    };
+    const fewer = { ...DIRECTORY, groups: DIRECTORY.groups.slice(1) };
+    const digests = [DIRECTORY, renamed, fewer].map(
+      (one) => recordedOutcome(evaluation, one)['directory_digest'],
+    );
+    expect(digests[1]).toBe(digests[0]);
+    expect(digests[2]).not.toBe(digests[0]);
+    expect(differencesOf(recordedOutcome(evaluation, fewer), evaluation)).toEqual([]);
   });
 
   it('holds score and reasons of the risk, and names the engine that is installed', () => {

@@ -45,7 +45,7 @@ export async function recordAnswer(
     leaf: leafOf(signed),
     subjects: subjectsOf(signed),
     facts: signed.facts_text,
-    outcome: recordedOutcome(allowed.evaluation),
+    outcome: recordedOutcome(allowed.evaluation, allowed.call.caller.directory),
   });
   if (outcome !== 'allowed') return null;
   const row = rowOfAnswer(signed.answer, signed.signed, allowed.target.environment);

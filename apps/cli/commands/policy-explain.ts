@@ -44,13 +44,20 @@ function explanationLines({ recorded, recomputed }: ExplainedEvaluation): string
     `round ${round}, ${phase}, ${at}: ${outcomeText(outcome)}`,
     `  policy ${visible(recorded.policy_digest)}`,
     `  facts  ${visible(recorded.facts_digest)}`,
-    `  people as of change ${visible(recorded.directory_generation)} of the directory`,
+    `  people ${peopleText(recorded)}`,
     ...rulesOf(outcome).map((rule) => `  rule   ${ruleText(rule)}`),
     ...(rulesOf(outcome).length === 0 ? ['  no rule matched'] : []),
     ...evaluationLines(recomputed),
     ...engineLines(outcome),
     `  recomputed: ${verdictOf(recomputed)}`,
   ];
+}
+
+/** Records of before name no digest. */
+function peopleText({ directory_generation: generation, outcome }: ExplainedEvaluation['recorded']): string {
+  const change = `change ${visible(generation)} of the directory`;
+  const digest = outcome['directory_digest'];
+  return digest === undefined ? `as of ${change}` : `${plain(digest)}, ${change}`;
 }
 
 function outcomeText(outcome: RecordedOutcome): string {
@@ -100,7 +107,11 @@ function evaluationLines(recomputed: Recomputation): string[] {
   ];
 }
 
-const WHAT = { facts: 'the facts', policy: 'the policy rules' } as const;
+const WHAT = {
+  facts: 'the facts',
+  policy: 'the policy rules',
+  directory: 'people, agents and groups',
+} as const;
 
 function verdictOf(recomputed: Recomputation): string {
   switch (recomputed.kind) {
