@@ -30,7 +30,8 @@ interface GateSubject {
  * lines of a table.
  */
 export async function measureGate(scale: GateScale): Promise<readonly string[]> {
-  const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '1000000' };
+  const rates = { KEYTURN_API_RATE: '1000000', KEYTURN_API_EVALUATE_RATE: '1000000' };
+  const env = { KEYTURN_LOG_LEVEL: 'warn', ...rates };
   const stack = await startStack({ policies: gatePolicyFolder(), workers: 0, env });
   await stack.keyturnDb.query('create table bench_row (id bigint generated always as identity, body jsonb)');
   const program = fileURLToPath(new URL('./bare-nest.ts', import.meta.url));
