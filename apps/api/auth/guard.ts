@@ -47,7 +47,7 @@ export async function seenAnew(context: ApiContext, { principal }: Caller): Prom
   return callerOf(principal, await callerGround(context));
 }
 
-/** Failed attempts are counted by address, so that guessing is slow and costs no signature checks. */
+/** Failed attempts are counted by address, so that guessing is slow. */
 async function verify(context: ApiContext, request: AuthenticatedRequest): Promise<Caller['principal']> {
   try {
     return await context.tokens.verify(bearerOf(request));
