@@ -150,24 +150,29 @@ async function readBefore(
   const text = `select keyturn_row.ctid from only ${resource} keyturn_row where ${marked}`;
   const locked = await rowsWithin(reading.writer, text, { ...reading.budget });
   if (locked === null) return null;
-  const condition = `${marked} and keyturn_row.ctid <> all (${placesOf(locked)})`;
+  const condition = `${marked} and keyturn_row.ctid <> all (${placesOf(locked.flatMap(([place]) => place ?? []))})`;
   noteRowsRead(reading.reader);
   return readRows(reading.reader, { reading, shape, condition });
 }
 
-function placesOf(rows: readonly RawRow[]): string {
-  const places = rows.map(([place]) => `"${place ?? ''}"`).join(',');
-  return `'{${places}}'::pg_catalog.tid[]`;
+/** Places of rows as a constant. */
+export function placesOf(places: readonly string[]): string {
+  return `'{${places.map((place) => `"${place}"`).join(',')}}'::pg_catalog.tid[]`;
 }
 
-interface RowQuery {
-  readonly reading: ImageReading;
+/** Which rows of a table are read. */
+export interface RowQuery {
+  readonly reading: Pick<ImageReading, 'budget'> & { readonly table: Pick<TableCounts, 'resource'> };
   readonly shape: TableShape;
+  /** Over `keyturn_row`. */
   readonly condition: string;
 }
 
-/** Every value as its type's own output: what casts to text or JSON print may be the same for different values. */
-async function readRows(client: Client, query: RowQuery): Promise<readonly RowValues[] | null> {
+/**
+ * Rows of a table, null when they are more than can be read. Every value as its type's own output: what casts to text or
+ * JSON print may be the same for different values.
+ */
+export async function readRows(client: Client, query: RowQuery): Promise<readonly RowValues[] | null> {
   const { reading, shape, condition } = query;
   const values = shape.columns.map(({ expression }) => `, case when fitting.fits then ${expression} end`);
   const text = `select case when fitting.fits then null else keyturn_row.ctid end${values.join('')}

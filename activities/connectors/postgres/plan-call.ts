@@ -110,8 +110,10 @@ const READS = 'Reads only: changes nothing, and returns no rows.';
 async function planUnpreviewed(prepared: UnpreviewedCall, reader: Client): Promise<Plan> {
   const { statement, analysis } = prepared;
   await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const effects = await countUnpreviewed(prepared, reader);
+  const met = await countUnpreviewed(prepared, reader);
   await reader.query('rollback');
+  const size = { rowsMax: prepared.settings.rowLimit, charactersMax: prepared.limits.imageCharactersMax };
+  const effects = shownEffects(met.effects, analysis, size);
   const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
   const reversal = {
     is_possible: false,
@@ -124,12 +126,13 @@ async function planUnpreviewed(prepared: UnpreviewedCall, reader: Client): Promi
     effects,
     warnings: [
       `Not previewed: a trigger calls ${names}, which is not on the target's list of functions. It was not run, and ` +
-        'what it does is not known. The counts are of rows that the statement itself changes.',
+        'what it does is not known. Which rows the statement and its cascades meet is bound to the plan; what is ' +
+        'written into them is computed when it runs, and may be another value than it would be today.',
       ...warningsOf(statement, []),
     ],
     risk_facts: { ...riskFactsOf(effects, reversal), is_destructive: true, is_fully_previewed: false },
     reversal,
-    fingerprint: unpreviewedFingerprint(prepared, effects),
+    fingerprint: unpreviewedFingerprint(prepared, met),
     locks_held_ms: 0,
   };
 }

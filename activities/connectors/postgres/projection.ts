@@ -73,6 +73,11 @@ export function isSameValue(
   return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
+/** A whole row by the names of its columns. */
+export function recordOf(values: RowValues, shape: TableShape): Readonly<Record<string, JsonValue>> {
+  return picked(values, shape, () => true) ?? {};
+}
+
 function picked(
   values: RowValues | null,
   { columns }: TableShape,
