@@ -15,7 +15,7 @@ export interface StoredRequest {
   readonly status?: RequestStatus;
   readonly agent?: string;
   readonly onBehalfOf?: string;
-  readonly requirement?: Requirement;
+  readonly requirement?: Requirement | null;
   readonly selectors?: readonly string[];
   readonly createdAt?: Date;
   readonly isBreakGlass?: boolean;
@@ -92,7 +92,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     round: 1,
     plan_digest: planDigest,
     decision_digest: decisionDigest,
-    requirement: JSON.stringify(requirement),
+    requirement: requirement && JSON.stringify(requirement),
     risk: 'low',
     risk_reasons: JSON.stringify([`changes ${SECRET_OF_PLAN}`]),
     matched_rules: JSON.stringify([
