@@ -219,14 +219,14 @@ describe('what an approval is worth by the directory of now', () => {
     agents: DIRECTORY.agents.map((agent) => ({ ...agent, owner: 'olga' })),
   };
 
-  it.each<[string, Directory, string, readonly string[]]>([
-    ['nobody changed', DIRECTORY, 'approved', ['olga', 'dmitri']],
-    ['one was deactivated', withoutOlga, 'pending', ['dmitri']],
-    ['one left the group', withGroup(['dmitri']), 'pending', ['dmitri']],
-    ['the group was emptied', withGroup([]), 'pending', []],
-    ['one turned out to be behind the request', behindAgent, 'pending', ['dmitri']],
-  ])('%s', (_name, now, standing, people) => {
-    expect(courseOf(twoAdministrators, answered, now).tallyAt(3)).toMatchObject({ standing, people });
+  it.each<[string, Directory, Pick<Tally, 'standing' | 'people'>]>([
+    ['nobody changed', DIRECTORY, { standing: 'approved', people: ['olga', 'dmitri'] }],
+    ['one was deactivated', withoutOlga, { standing: 'pending', people: ['dmitri'] }],
+    ['one left the group', withGroup(['dmitri']), { standing: 'pending', people: ['dmitri'] }],
+    ['the group was emptied', withGroup([]), { standing: 'pending', people: [] }],
+    ['one turned out to be behind the request', behindAgent, { standing: 'pending', people: ['dmitri'] }],
+  ])('%s', (_name, now, expected) => {
+    expect(courseOf(twoAdministrators, answered, now).tallyAt(3)).toMatchObject(expected);
   });
 
   it('opens the seat for somebody else, without the good approval being lost', () => {
