@@ -9,6 +9,7 @@ import type { listQuerySchema, RequestPage, RequestSummary } from '../../../doma
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
+import { standingOf } from './load.ts';
 import { sightOf } from './sight.ts';
 import { summaryView } from './view.ts';
 
@@ -41,9 +42,10 @@ export async function summaries(
   );
   return Promise.all(
     rows.map(async (row) => {
-      const sighted = { row, decisions: decisions.get(row.id) ?? [] };
-      const { visibility, isOwn, isAsked } = await sightOf(context, caller, sighted);
-      const view = summaryView(context, caller, { ...sighted, visibility });
+      const decided = { row, decisions: decisions.get(row.id) ?? [] };
+      const { visibility, isOwn, isAsked } = await sightOf(context, caller, decided);
+      const standing = await standingOf(context, caller, decided);
+      const view = summaryView(context, caller, { row, standing, visibility });
       // Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either.
       return isOwn || isAsked ? view : limitedView(view, row.requirement);
     }),

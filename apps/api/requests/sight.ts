@@ -1,10 +1,11 @@
 import { readDuty } from '../../../database/duty.ts';
 import { readDecisions } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
-import { isSelected, requiredSelectors, type SelectorScope } from '../../../domain/decision.ts';
+import { requiredSelectors } from '../../../domain/decision.ts';
 import { isOperator } from '../../../domain/kill-switch.ts';
 import { polledScopes } from '../../../domain/on-call.ts';
 import { ownersOf } from '../../../domain/owners.ts';
+import { isSelected, type SelectorScope } from '../../../domain/seats.ts';
 import type { Selector } from '../../../domain/requirement.ts';
 import { visibilityOf, type Visibility } from '../../../domain/visibility.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';

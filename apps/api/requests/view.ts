@@ -1,13 +1,12 @@
-import { decidableRequest, readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
+import { readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { tallyFactsOf } from '../../../domain/decision.ts';
+import { tallyFactsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { selectorsAt } from '../../../domain/escalation.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
 import { tally } from '../../../domain/quorum.ts';
 import type { Shortage } from '../../../domain/satisfiable.ts';
 import { unseal } from '../../../domain/sealing.ts';
@@ -15,6 +14,7 @@ import { visibleFailure, type Visibility } from '../../../domain/visibility.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { standingOf } from './load.ts';
 import { sightOf } from './sight.ts';
 
 /** The whole request as the reader may see it. */
@@ -26,7 +26,8 @@ export async function requestView(
   const { manager } = context.source;
   const decisions = await readDecisions(manager, row.id);
   const { visibility, isOwn } = await sightOf(context, caller, { row, decisions });
-  const summary = summaryView(context, caller, { row, decisions, visibility });
+  const standing = await standingOf(context, caller, { row, decisions });
+  const summary = summaryView(context, caller, { row, standing, visibility });
   // Those behind a request sent its arguments and claims, so they may see them at any time.
   const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
   if (visibility === 'standing') return { ...summary, ...words };
@@ -55,7 +56,8 @@ export function summaryView(
   caller: Caller,
   shown: {
     readonly row: RequestRow;
-    readonly decisions: readonly DecisionRow[];
+    /** As people are known now; null while nothing is asked of them. */
+    readonly standing: DecidableRequest | null;
     readonly visibility: Visibility;
   },
 ): RequestSummary {
@@ -66,7 +68,7 @@ export function summaryView(
     ...factsOf(row),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
-    progress: progressOf(row, shown.decisions, caller.policy.policy),
+    progress: shown.standing && progressOf(row, shown.standing),
     failure: row.failure && visibleFailure(row.failure, visibility),
     ...(link === null ? {} : { temporal_ui_url: link }),
   };
@@ -119,13 +121,7 @@ function temporalLink(context: ApiContext, id: string): string | null {
   );
 }
 
-function progressOf(
-  row: RequestRow,
-  decisions: readonly DecisionRow[],
-  policy: PolicySet,
-): RequestSummary['progress'] {
-  const request = decidableRequest(row, decisions, policy);
-  if (!request) return null;
+function progressOf(row: RequestRow, request: DecidableRequest): RequestSummary['progress'] {
   // What was approved long ago is shown as it was when the request last moved, not as gone stale since.
   const now = (row.status === 'pending' ? new Date() : row.updated_at).toISOString();
   const standing = tally(tallyFactsOf(request, now));
