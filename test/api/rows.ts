@@ -92,7 +92,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     round: 1,
     plan_digest: planDigest,
     decision_digest: decisionDigest,
-    requirement: requirement && JSON.stringify(requirement),
+    requirement: JSON.stringify(requirement),
     risk: 'low',
     risk_reasons: JSON.stringify([`changes ${SECRET_OF_PLAN}`]),
     matched_rules: JSON.stringify([

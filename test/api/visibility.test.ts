@@ -175,14 +175,14 @@ describe('what people see who have no part in a request', () => {
 
   const NOT_EVALUATED = { requirement: null, status: 'failed' as const };
 
-  it.each<[string, string, Partial<StoredRequest>, boolean]>([
-    ['somebody whom the requirement does not name', 'dmitri', { requirement: ONE_LEAD }, false],
-    ['somebody whom it names', 'dmitri', {}, true],
-    ['somebody whom its escalation names', 'petra', {}, true],
-    ['an operator', 'olga', { requirement: ONE_LEAD }, true],
-    ['an owner of the target, before it is known whom policy names', 'omar', NOT_EVALUATED, true],
-    ['somebody else then', 'dmitri', NOT_EVALUATED, false],
-  ])('%s: %s', async (_who, subject, wanted, isShown) => {
+  it.each<[string, readonly [string, Partial<StoredRequest>, boolean]]>([
+    ['somebody whom the requirement does not name', ['dmitri', { requirement: ONE_LEAD }, false]],
+    ['somebody whom it names', ['dmitri', {}, true]],
+    ['somebody whom its escalation names', ['petra', {}, true]],
+    ['an operator', ['olga', { requirement: ONE_LEAD }, true]],
+    ['an owner of the target, before it is known whom policy names', ['omar', NOT_EVALUATED, true]],
+    ['somebody else then', ['dmitri', NOT_EVALUATED, false]],
+  ])('see the plan only where it is for them: %s', async (_who, [subject, wanted, isShown]) => {
     const { id } = await storeRequest(api, wanted);
     await storeEntry(api, id, 'request.planned');
     const token = await api.issuer.humanToken(subject);
