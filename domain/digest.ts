@@ -71,13 +71,20 @@ export interface DecisionSubject {
   readonly requirement: Requirement;
 }
 
+/** The digest that a plan travels and is stored by: all that people read of it, but not how long its dry run took. */
+export function planDigest(plan: StoredPlan): Digest {
+  const { locks_held_ms: _duration, ...lasting } = plan;
+  return digestOf(lasting);
+}
+
 /**
  * The decision digest: what an approval is an approval of. Any edit of the request, drift of the target, change of the
  * lineage or of the requirement is another digest, and decisions on the old one are void.
  */
 export function decisionDigest(subject: DecisionSubject): Digest {
   const { fingerprint, salt, target_digest } = subject.plan;
-  const plan = { fingerprint, salt, target_digest, effects: effectsForDigest(subject.plan) };
+  const effects = effectsForDigest(subject.plan);
+  const plan = { fingerprint, salt, target_digest, effects, plan_digest: planDigest(subject.plan) };
   return decisionDigestOf({ ...subject, plan });
 }
 
@@ -86,6 +93,8 @@ export function decisionDigestOf(
   subject: Omit<DecisionSubject, 'plan'> & {
     readonly plan: Pick<StoredPlan, 'fingerprint' | 'salt' | 'target_digest'> & {
       readonly effects: JsonValue;
+      /** Binds every word that people read: summary, operation, warnings, rows, risk facts, way back. */
+      readonly plan_digest: string;
     };
   },
 ): Digest {
@@ -97,6 +106,7 @@ export function decisionDigestOf(
       effects: subject.plan.effects,
       salt: subject.plan.salt,
       target: subject.plan.target_digest,
+      digest: subject.plan.plan_digest,
     },
     lineage: subject.lineage.map(({ role, issuer, subject: account }) => ({
       role,

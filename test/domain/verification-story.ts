@@ -53,7 +53,7 @@ const BINDING = { salt: 'ab'.repeat(16), target_digest: sha256('target') };
 export const DECISION = decisionDigestOf({
   request: REQUEST,
   intent_digest: INTENT,
-  plan: { fingerprint: FINGERPRINT, effects: [], ...BINDING },
+  plan: { fingerprint: FINGERPRINT, effects: [], plan_digest: sha256('plan'), ...BINDING },
   lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent' }],
   requirement: REQUIREMENT,
 });

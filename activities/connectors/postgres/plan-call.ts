@@ -11,8 +11,9 @@ import { fingerprintOf } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
 import { findReversal, NOTHING_TO_UNDO } from './reversal.ts';
 import { begin } from './session.ts';
-import { shownEffects } from './shown.ts';
+import { shownEffects, type PlanSize } from './shown.ts';
 import { isTransient } from './sql-error.ts';
+import { topOf } from './statement.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -48,6 +49,11 @@ async function tryPlan(prepared: UnpreviewedCall, reader: Client): Promise<Plan 
   return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
 }
 
+function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
+  const isUpdate = topOf(statement, 'UpdateStmt') !== null;
+  return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
+}
+
 /** What both runs agree on. */
 interface Found {
   readonly effects: readonly ResourceEffect[];
@@ -67,8 +73,7 @@ async function compare(
   const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, serverColumns });
   await reader.query('rollback');
   if (effects === null) return null;
-  const size = { rowsMax: prepared.settings.rowLimit, charactersMax: prepared.limits.imageCharactersMax };
-  const shown = shownEffects(effects, prepared.analysis, size);
+  const shown = shownEffects(effects, prepared.analysis, sizeOf(prepared));
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
 }
@@ -112,8 +117,7 @@ async function planUnpreviewed(prepared: UnpreviewedCall, reader: Client): Promi
   await begin(reader, { isolation: 'repeatable read' }, prepared);
   const met = await countUnpreviewed(prepared, reader);
   await reader.query('rollback');
-  const size = { rowsMax: prepared.settings.rowLimit, charactersMax: prepared.limits.imageCharactersMax };
-  const effects = shownEffects(met.effects, analysis, size);
+  const effects = shownEffects(met.effects, analysis, sizeOf(prepared));
   const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
   const reversal = {
     is_possible: false,

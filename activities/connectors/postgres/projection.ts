@@ -30,6 +30,7 @@ export function project(table: TableEffect, projection: Projection): ResourceEff
     columns: isCountsOnly ? [] : shape.columns.map(({ shown }) => shown),
     assigned_columns: [...assigned].sort(),
     is_counts_only: isCountsOnly,
+    ...(table.rowsBefore === undefined ? {} : { rows_before: table.rowsBefore }),
   };
 }
 
