@@ -9,7 +9,7 @@ const instant = z.iso.datetime();
 const account = z.object({ issuer: z.string(), subject: z.string() });
 
 /** The request as the database has it outside of the log. */
-export const requestStateSchema = z.object({
+const requestStateSchema = z.object({
   status: z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]),
   denied_by: z.enum(['person', 'policy']).nullable(),
   round: z.int(),
@@ -27,7 +27,7 @@ export const requestStateSchema = z.object({
 });
 
 /** The directory of an instant, without names, as far as it concerns the people of one request. */
-export const directoryPartSchema = z.object({
+const directoryPartSchema = z.object({
   people: z.array(z.object({ id: z.string(), active: z.boolean(), accounts: z.array(account) })),
   agents: z.array(
     account.extend({
@@ -43,9 +43,9 @@ export const directoryPartSchema = z.object({
 const stored = z.object({ digest: z.string(), body: jsonValueSchema });
 
 /** What policy was evaluated with, and who people were. */
-export const evaluationInputsSchema = z.object({
-  /** Facts of each evaluation that an entry names. */
-  facts: z.array(stored),
+const evaluationInputsSchema = z.object({
+  /** Facts of each evaluation, with the engine that evaluated them and the directory that it was done by. */
+  facts: z.array(stored.extend({ engine: jsonValueSchema, directory: directoryPartSchema })),
   /** Every policy set that an entry names. */
   policies: z.array(stored),
   /** The entries by which these sets became active, from the stream of policies. */
@@ -68,6 +68,6 @@ export const evidenceAdditions = {
   inputs: evaluationInputsSchema.optional(),
 };
 
-export type RequestState = z.infer<typeof requestStateSchema>;
 export type DirectoryPart = z.infer<typeof directoryPartSchema>;
 export type EvaluationInputs = z.infer<typeof evaluationInputsSchema>;
+export type RequestState = z.infer<typeof requestStateSchema>;
