@@ -1,4 +1,3 @@
-import { isAcceptedReviewer, isSelected, type SelectorScope } from './decision.ts';
 import { ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
 import type { SignedDecision, SignedRequest } from './envelope.ts';
 import { identityKey } from './identity.ts';
@@ -10,6 +9,7 @@ import { directoryOf } from './verification-evaluation.ts';
 import { signedDecisionOf, signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, pendingBefore, type DecisionLeaf, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
+import { isAcceptedReviewer, isSelected, type SelectorScope } from './seats.ts';
 import { NO_INPUTS, policyNamed } from './verification-inputs.ts';
 
 /** A decision, and all that says who made it and what that person could decide. */
