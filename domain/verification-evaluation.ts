@@ -8,13 +8,13 @@ import type { SignedRequest } from './envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts';
 import { isOtherEngine } from './explanation.ts';
 import { actionOf, type PolicySet } from './policy.ts';
-import { recalledFacts, requestFacts, type StoredFacts } from './policy-facts.ts';
+import { recalledFacts, requestFacts, type PlanFacts, type StoredFacts } from './policy-facts.ts';
 import { planOf } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, type Material } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 import { isNamedBy, NO_INPUTS, policyNamed } from './verification-inputs.ts';
-import type { DirectoryPart } from './wire-evidence.ts';
+import type { DirectoryPart, EvaluationInputs } from './wire-evidence.ts';
 
 /**
  * Policy, asked once more with what was recorded, says what the entries say: it allows what was allowed, demands what
@@ -58,31 +58,33 @@ interface Repetition {
 }
 
 function answerOf(subject: Subject, leaf: Leaf): Answer {
-  const { material } = subject;
-  const { inputs } = material.evidence;
+  const { inputs } = subject.material.evidence;
   if (!inputs) return { notShown: NO_INPUTS };
   const stored = inputs.facts.find(({ digest }) => digest === leaf.facts['facts_digest']);
   if (!stored) return { notShown: 'the facts that it was evaluated with are erased or not in the evidence' };
   if (!isNamedBy(stored.digest, stored.body))
     return { problem: 'the facts stored are not those that it names' };
-  const policy = policyNamed(material, leaf.policy?.digest);
-  if (!policy) return { notShown: 'the policy that it names is not in the evidence' };
-  const facts = storedFactsSchema.safeParse(stored.body);
-  const arrival = material.stream.find(({ type }) => type === 'request.received' || type === 'gate.allowed');
-  const signed = arrival && signedRequestOf(subject.envelopes, arrival);
-  if (!facts.success || !signed) return { problem: 'its facts cannot be compared with a signed request' };
-  const repetition = {
-    material,
-    leaf,
-    policy,
-    facts: stored.body as unknown as StoredFacts,
-    signed,
-    directory: stored.directory,
-  };
+  const repetition = repetitionOf(subject, leaf, stored);
+  if (typeof repetition === 'string') return { notShown: repetition };
   const problem = madeUp(repetition) ?? otherOutcome(repetition);
   if (problem === null) return {};
   const isSameEngine = stored.engine === null || !isOtherEngine({ engine: stored.engine });
   return isSameEngine ? { problem } : { notShown: 'another version of the policy engine evaluated it' };
+}
+
+/** Or why it cannot be repeated. */
+function repetitionOf(
+  { material, envelopes }: Subject,
+  leaf: Leaf,
+  { body, directory }: EvaluationInputs['facts'][number],
+): Repetition | string {
+  const policy = policyNamed(material, leaf.policy?.digest);
+  if (!policy) return 'the policy that it names is not in the evidence';
+  const arrival = material.stream.find(({ type }) => type === 'request.received' || type === 'gate.allowed');
+  const signed = arrival && signedRequestOf(envelopes, arrival);
+  if (!signed) return 'the signed request is not in the evidence';
+  if (!storedFactsSchema.safeParse(body).success) return 'its facts are of no known form';
+  return { material, leaf, policy, facts: body as unknown as StoredFacts, signed, directory };
 }
 
 const storedFactsSchema = z.object({
@@ -128,18 +130,20 @@ export function directoryOf({ people, agents, groups }: DirectoryPart): Director
 }
 
 function isOfPlan({ material, leaf, facts, policy }: Repetition): boolean {
-  const isPlanned = actionOf(policy, facts.action)?.connector !== null && leaf.type !== 'gate.allowed';
-  if (!isPlanned || facts.plan === null) return !isPlanned && facts.plan === null;
+  const hasPlan = actionOf(policy, facts.action)?.connector !== null && leaf.type !== 'gate.allowed';
+  if (facts.plan === null) return !hasPlan;
   const planned = planOf(material, leaf) ?? material.stream.findLast(isPlannedBefore(leaf));
-  const { names, ...risk } = facts.plan;
-  const effects = z
-    .array(z.object({ resource: z.string() }))
-    .nullable()
-    .safeParse(planned?.facts['effects']);
-  if (!planned || !effects.success || formOf(planned.facts['risk_facts']) !== formOf(risk)) return false;
+  return hasPlan && planned !== undefined && isSamePlan(planned, facts.plan);
+}
+
+function isSamePlan(planned: Leaf, { names, ...risk }: PlanFacts): boolean {
+  const effects = effectsSchema.safeParse(planned.facts['effects']);
+  if (!effects.success || formOf(planned.facts['risk_facts']) !== formOf(risk)) return false;
   // Too many to stand in the entry: then the digest of the plan binds them.
   return effects.data === null || formOf(effects.data.map(({ resource }) => resource)) === formOf(names);
 }
+
+const effectsSchema = z.array(z.object({ resource: z.string() })).nullable();
 
 function isPlannedBefore(leaf: Leaf): (other: Leaf) => boolean {
   return (other) => other.type === 'request.planned' && other.n < leaf.n;

@@ -11,6 +11,7 @@ import { nameOf, pendingBefore, type DecisionLeaf, type PendingLeaf } from './ve
 import type { Finding, Subject } from './verification-finding.ts';
 import { isAcceptedReviewer, isSelected, type SelectorScope } from './seats.ts';
 import { NO_INPUTS, policyNamed } from './verification-inputs.ts';
+import type { EvaluationInputs } from './wire-evidence.ts';
 
 /** A decision, and all that says who made it and what that person could decide. */
 interface Entitlement {
@@ -52,31 +53,41 @@ export function decidersEntitled(subject: Subject): Finding {
 
 /** Why it cannot be told, or one for each directory that may be meant. */
 function entitlementsOf(subject: Subject, decision: DecisionLeaf): string | readonly Entitlement[] {
-  const { material, envelopes } = subject;
+  const { material } = subject;
   const { inputs } = material.evidence;
   if (!inputs) return NO_INPUTS;
-  const arrival = material.stream.find(({ type }) => type === 'request.received');
-  const request = arrival && signedRequestOf(envelopes, arrival);
-  const signed = signedDecisionOf(envelopes, decision);
-  const pending = pendingBefore(material, decision.round, decision.leaf.n);
+  const words = signedWords(subject, decision);
+  if (!words) return 'what was signed or asked is not there';
   const now = policyNamed(material, decision.leaf.policy?.digest);
-  const atCreation = policyNamed(material, request?.policy_digest);
-  const directories = inputs.decisions.find((known) => known.decision === decision.decision)?.directories;
-  const facts = inputs.facts.find(({ digest }) => digest === pending?.leaf.facts['facts_digest']);
-  if (!request || !signed || !pending) return 'what was signed or asked is not there';
+  const atCreation = policyNamed(material, words.request.policy_digest);
   if (!now || !atCreation) return 'the policy that says who may decide is not in the evidence';
-  if (!directories || directories.length === 0) return 'the directory of then is not in the evidence';
-  return directories.map((directory) => ({
+  const known = inputs.decisions.find((one) => one.decision === decision.decision);
+  if (!known || known.directories.length === 0) return 'the directory of then is not in the evidence';
+  return known.directories.map((directory) => ({
+    ...words,
     decision,
-    pending,
-    signed,
-    request,
     named: inputs.people[decision.person],
     directory: directoryOf(directory),
     atCreation: directoryOf(inputs.directory_at_creation),
     policies: { now, atCreation },
-    args: (facts?.body as unknown as StoredFacts | undefined)?.args ?? {},
+    args: argumentsOf(inputs, words.pending),
   }));
+}
+
+function signedWords(
+  { material, envelopes }: Subject,
+  decision: DecisionLeaf,
+): Pick<Entitlement, 'request' | 'signed' | 'pending'> | null {
+  const arrival = material.stream.find(({ type }) => type === 'request.received');
+  const request = arrival && signedRequestOf(envelopes, arrival);
+  const signed = signedDecisionOf(envelopes, decision);
+  const pending = pendingBefore(material, decision.round, decision.leaf.n);
+  return request && signed && pending ? { request, signed, pending } : null;
+}
+
+function argumentsOf({ facts }: EvaluationInputs, { leaf }: PendingLeaf): StoredFacts['args'] {
+  const found = facts.find(({ digest }) => digest === leaf.facts['facts_digest']);
+  return (found?.body as unknown as StoredFacts | undefined)?.args ?? {};
 }
 
 function faultOf(entitlement: Entitlement): string | null {

@@ -1,4 +1,5 @@
 import type { Leaf } from './audit.ts';
+import type { SignedDecision } from './envelope.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
 import { nameOf } from './verification-evidence.ts';
@@ -21,24 +22,21 @@ function faultOf(subject: Subject, leaf: Leaf): string | null {
   const signed = signedDecisionIn(subject.envelopes, leaf);
   if (!signed) return 'refuses a decision that is not among the envelopes';
   const asked = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
-  const isAsked = phaseBefore(subject.material, leaf) === 'pending';
-  if (!asked || !isAsked) return null;
-  // A ticket counts from its use: in time for sure only when it was recorded in time.
-  const madeAt = signed.ticket_expires_at === null ? signed.issued_at : leaf.at;
-  const isInTime =
-    Date.parse(madeAt) < Date.parse(asked.expires_at) &&
-    (signed.ticket_expires_at === null || Date.parse(madeAt) < Date.parse(signed.ticket_expires_at));
+  if (!asked || phaseBefore(subject.material, leaf) !== 'pending') return null;
   const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
-  const isRight = isInTime && isOnDigest;
-  switch (leaf.facts['code']) {
-    case 'decision_digest_stale':
-      return isOnDigest ? 'refuses as outdated what is on the digest that was asked' : null;
-    case 'request_expired':
-    case 'envelope_expired':
-      return isRight ? 'refuses as late what was in time and on the digest that was asked' : null;
-    case 'request_not_pending':
-      return isRight ? 'refuses what was in time and on the digest that was asked' : null;
-    default:
-      return null;
-  }
+  const code = String(leaf.facts['code']);
+  if (code === 'decision_digest_stale')
+    return isOnDigest ? 'refuses as outdated what is on the digest that was asked' : null;
+  const isWrong = LATE.has(code) && isOnDigest && isInTime(signed, leaf, asked.expires_at);
+  return isWrong ? 'refuses as late what was in time and on the digest that was asked' : null;
+}
+
+/** Codes that are right only of a decision that came too late. */
+const LATE: ReadonlySet<string> = new Set(['request_expired', 'envelope_expired', 'request_not_pending']);
+
+/** A ticket counts from its use: it was in time for sure only when it was recorded in time. */
+function isInTime(signed: SignedDecision, leaf: Leaf, expiresAt: string): boolean {
+  const { ticket_expires_at: ticketEnd, issued_at: issuedAt } = signed;
+  if (ticketEnd === null) return Date.parse(issuedAt) < Date.parse(expiresAt);
+  return Date.parse(leaf.at) < Math.min(Date.parse(expiresAt), Date.parse(ticketEnd));
 }

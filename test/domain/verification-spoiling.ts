@@ -43,8 +43,7 @@ export function refsOf(story: Story): readonly string[] {
 export async function withDecision(
   story: Story,
   change: Parameters<typeof signedDecision>[1],
-  at: string,
-  person?: string,
+  { at = minute(5), person }: { readonly at?: string; readonly person?: string } = {},
 ): Promise<Story> {
   await decide(story, signedDecision('ann', change), person);
   rewrite(find(story, 'decision.counted'), { at });

@@ -149,7 +149,8 @@ const TIMES: readonly Tamper[] = [
   {
     what: 'a decision recorded before it was signed',
     named: 'times_run_forward',
-    start: async (keys) => withDecision(await pendingStory(keys), { issued_at: minute(9) }, minute(2)),
+    start: async (keys) =>
+      withDecision(await pendingStory(keys), { issued_at: minute(9) }, { at: minute(2) }),
     state: standing('pending'),
   },
   {
@@ -249,21 +250,21 @@ const PEOPLE: readonly Tamper[] = [
     what: 'a decision by the owner of the agent, under another pseudonym',
     named: 'deciders_entitled',
     start: async (keys) =>
-      withDecision(await pendingStory(keys), { reviewer: account('olga') }, minute(5), 'per_ann'),
+      withDecision(await pendingStory(keys), { reviewer: account('olga') }, { person: 'per_ann' }),
     evidence: ({ inputs }) => (inputs.people['per_ann'] = 'olga'),
     state: standing('pending'),
   },
   {
     what: 'a decision that counts for somebody else',
     named: 'deciders_entitled',
-    start: async (keys) => withDecision(await pendingStory(keys), {}, minute(5), 'per_eve'),
+    start: async (keys) => withDecision(await pendingStory(keys), {}, { person: 'per_eve' }),
     state: standing('pending'),
   },
   {
     what: 'a decision by somebody of no group that was asked',
     named: 'deciders_entitled',
     start: async (keys) =>
-      withDecision(await pendingStory(keys), { reviewer: account('out') }, minute(5), 'per_out'),
+      withDecision(await pendingStory(keys), { reviewer: account('out') }, { person: 'per_out' }),
     state: standing('pending'),
   },
   {
@@ -275,7 +276,7 @@ const PEOPLE: readonly Tamper[] = [
     what: 'a decision by an account that nobody had',
     named: 'deciders_entitled',
     start: async (keys) =>
-      withDecision(await pendingStory(keys), { reviewer: account('zoe') }, minute(5), 'per_ann'),
+      withDecision(await pendingStory(keys), { reviewer: account('zoe') }, { person: 'per_ann' }),
     state: standing('pending'),
   },
   {
