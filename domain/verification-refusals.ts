@@ -24,7 +24,7 @@ function faultOf(subject: Subject, leaf: Leaf): string | null {
   const asked = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   if (!asked || phaseBefore(subject.material, leaf) !== 'pending') return null;
   const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
-  const code = String(leaf.facts['code']);
+  const { code } = leaf.facts;
   if (code === 'decision_digest_stale')
     return isOnDigest ? 'refuses as outdated what is on the digest that was asked' : null;
   const isWrong = LATE.has(code) && isOnDigest && isInTime(signed, leaf, asked.expires_at);
@@ -32,7 +32,7 @@ function faultOf(subject: Subject, leaf: Leaf): string | null {
 }
 
 /** Codes that are right only of a decision that came too late. */
-const LATE: ReadonlySet<string> = new Set(['request_expired', 'envelope_expired', 'request_not_pending']);
+const LATE: ReadonlySet<unknown> = new Set(['request_expired', 'envelope_expired', 'request_not_pending']);
 
 /** A ticket counts from its use: it was in time for sure only when it was recorded in time. */
 function isInTime(signed: SignedDecision, leaf: Leaf, expiresAt: string): boolean {
