@@ -32,4 +32,5 @@ export const planSchema = z.object({
   reversal: z.object({ is_possible: z.boolean(), how: z.string() }),
   fingerprint: z.string(),
   locks_held_ms: z.number(),
+  sequence_values_used: z.int().optional(),
 });
