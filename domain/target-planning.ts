@@ -8,7 +8,7 @@ import type { JsonValue } from './canonical-json.ts';
  */
 const planningSchema = z.strictObject({
   rehearse: z.enum(['rows', 'count', 'none']).default('rows'),
-  /** How long one statement may run while it is planned; a whole rehearsal may take twice as long. */
+  /** How long one statement may run while it is planned; a whole rehearsal may take three times as long. */
   statement_timeout_ms: z.int().min(50).max(15_000).default(2_000),
   /** How long it may wait for a lock. */
   lock_timeout_ms: z.int().min(10).max(5_000).default(500),

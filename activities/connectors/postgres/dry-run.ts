@@ -36,11 +36,19 @@ export interface DryRun {
   readonly sequenceValuesUsed: number;
 }
 
+/** What else is looked at while the dry run's transaction is still open. */
+export type LookInside = (place: EffectPlace, effects: readonly TableEffect[]) => Promise<void>;
+
+/** What is run, and how it is looked at. */
+export interface Rehearsed extends Rehearsal {
+  readonly lookInside?: LookInside;
+}
+
 /** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
 export async function dryRun(
   prepared: PreparedCall,
   reader: Client,
-  { statement, rowsMax, sequences }: Rehearsal,
+  { statement, rowsMax, sequences, lookInside }: Rehearsed,
 ): Promise<DryRun> {
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const named = new Set(prepared.analysis.tables.filter((table) => table.isNamed).map(({ oid }) => oid));
@@ -50,7 +58,9 @@ export async function dryRun(
     const startedAt = performance.now();
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
-    const effects = await effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set() });
+    const place = { writer, reader, snapshot, countsOnly: new Set<string>() };
+    const effects = await effectOf(prepared, place);
+    await lookInside?.(place, effects);
     await writer.query('rollback');
     refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const locksHeldMs = Math.ceil(performance.now() - startedAt);

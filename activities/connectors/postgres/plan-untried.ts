@@ -58,7 +58,7 @@ function wordsOf(
 ): Readonly<Record<Untried, Words>> {
   const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
   const tables = analysis.tables.filter(({ isNamed }) => isNamed).map(({ resource }) => resource);
-  const counted = summaryOf(effects, analysis.tables).slice(0, -1);
+  const counted = summaryOf(effects).slice(0, -1);
   return {
     unknown_triggers: {
       summary: `${counted}; what its triggers do is not previewed.`,
