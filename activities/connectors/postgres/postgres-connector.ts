@@ -12,7 +12,7 @@ import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
 import { isLost, unreachable, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits } from './settings.ts';
-import { classOf, detailOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
+import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
 import { readStatement } from './statement.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
 
@@ -64,7 +64,7 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
       return { kind: 'refused', code: error.code, detail: error.message };
     if (isBusy(error)) return { kind: 'refused', code: 'target_busy', detail: BUSY };
     if (isTooSlow(error)) return { kind: 'refused', code: 'planning_limit', detail: TOO_SLOW };
-    if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', detail: detailOf(error) };
+    if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', ...failureOf(error) };
     return rethrow(error);
   }
 }
@@ -80,7 +80,7 @@ async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
   } catch (error) {
     // Raised before anything ran: the statement or the target is no longer what was approved.
     if (error instanceof StatementRefused) return refusedRun(error);
-    if (isSurvivedError(error)) return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
+    if (isSurvivedError(error)) return { kind: 'failed', code: classOf(error), ...failureOf(error) };
     return rethrow(error);
   }
 }
