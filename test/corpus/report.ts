@@ -20,7 +20,7 @@ export function reportOf(tried: readonly Tried[]): string {
   return [HEAD, ...lines, ...all, ...refusals(tried)].join('\n');
 }
 
-const HEAD = `${'corpus'.padEnd(24)}  true  undone  counts  refused  wrong`;
+const HEAD = `${'corpus'.padEnd(24)}  true  undone  counts  stopped  refused  wrong`;
 
 function lineOf(name: string, tried: readonly Tried[]): string {
   const count = (isCounted: (verdict: Verdict) => boolean): string =>
@@ -29,6 +29,7 @@ function lineOf(name: string, tried: readonly Tried[]): string {
     count(({ kind }) => kind === 'true').padStart(4),
     count((verdict) => 'isUndone' in verdict && verdict.isUndone).padStart(6),
     count(({ kind }) => kind === 'counts').padStart(6),
+    count(({ kind }) => kind === 'stopped').padStart(7),
     count(({ kind }) => kind === 'refused').padStart(7),
     count(({ kind }) => kind === 'wrong').padStart(5),
   ];
