@@ -168,20 +168,14 @@ export function undeclared(plan: Plan, assigned: readonly string[] | null): read
 /** Follows the shown way back as the owner would. */
 async function undo(bench: Bench, clone: Clone, plan: Plan): Promise<Verdict> {
   const kind = plan.effects.some((effect) => effect.is_counts_only) ? 'counts' : 'true';
-  const statements = wayBack(plan);
-  if (statements === null) return { kind, isUndone: false };
+  const { is_possible: isPossible, steps = [] } = plan.reversal;
+  if (!isPossible) return { kind, isUndone: false };
   const after = await inSession(clone.adminUrl, async (client) => {
     await client.query('begin');
-    for (const text of statements) await client.query(text);
+    for (const text of steps) await client.query(text);
     await client.query('set constraints all immediate');
     return stateIn(client);
   });
   const left = differences(bench.before, after);
   return left.length > 0 ? wrong('the way back leaves', left) : { kind, isUndone: true };
-}
-
-/** The statements of the way back that a plan shows, or null where it says that there is none. */
-function wayBack({ reversal }: Plan): readonly string[] | null {
-  const { statements } = reversal as { readonly statements?: readonly string[] };
-  return reversal.is_possible && statements !== undefined ? statements : null;
 }

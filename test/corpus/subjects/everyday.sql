@@ -45,6 +45,7 @@ insert into events (at, kind, body) select timestamptz '2025-11-15' + n * interv
 
 -- statements
 
+-- sampled
 -- assigned: updated_at
 update customers set name = 'Ursula One' where id = 1;
 -- assigned: updated_at
@@ -59,6 +60,7 @@ update customers set deleted_at = now() where id = 8;
 update customers set deleted_at = current_timestamp, status = 'deleted' where id = 9 and deleted_at is null;
 -- assigned: updated_at, expires_at
 update customers set expires_at = now() + interval '30 days' where status = 'trial';
+-- sampled
 -- assigned: updated_at, expires_at
 update customers set expires_at = now() + '14 days'::interval where id = 3;
 -- assigned: updated_at, expires_at
@@ -73,6 +75,7 @@ update customers set settings = settings || '{"theme": "light"}' where id = 1;
 update customers set settings = jsonb_set(settings, '{limits}', '{"api": 100}', true) where id <= 3;
 -- assigned: updated_at
 update customers set settings = settings - 'news';
+-- sampled
 -- assigned: updated_at
 update customers set name = initcap(lower(trim(name))) where name is not null;
 -- assigned: updated_at
@@ -87,6 +90,7 @@ insert into customers (email, name) values ('a@example.test', 'A');
 insert into customers (email, name, plan) values ('b@example.test', 'B', 'pro'), ('c@example.test', 'C', 'free') returning id;
 -- assigned: id, created_at, updated_at, token, expires_at
 insert into customers (email, name, status, expires_at) values ('t@example.test', 'T', 'trial', now() + interval '14 days');
+-- sampled
 -- assigned: created_at, updated_at, token, id
 insert into customers (email, name) values ('user1@example.test', 'Again') on conflict (email) do update set name = excluded.name;
 -- assigned: created_at, updated_at, token, id, changed_at
@@ -97,6 +101,7 @@ delete from customers where status = 'blocked' and created_at < '2025-02-01';
 delete from customers where id = 20;
 delete from customers c using (select min(id) keep, lower(email::text) e from customers group by 2) d where lower(c.email::text) = d.e and c.id <> d.keep;
 delete from customers where deleted_at < now() - interval '90 days';
+-- sampled
 -- assigned: updated_at
 update active_customers set name = 'Via view' where id = 1;
 -- assigned: shipped_at
@@ -106,6 +111,7 @@ update orders set currency = 'USD' where currency = 'EUR' and total > 100;
 update orders set total = (select sum(qty * price) from order_items where order_id = orders.id) where id < 10;
 update orders o set note = c.name from customers c where c.id = o.customer_id and o.state = 'open';
 update orders set state = case when total > 200 then 'review' else state end;
+-- sampled
 update orders set state = 'paid' where id = any (array[4, 8, 12]);
 delete from orders where state = 'cancelled' and placed_at < '2025-04-01';
 delete from orders where id between 30 and 40;
@@ -113,6 +119,7 @@ delete from orders where placed_at < now() - interval '1 year';
 delete from orders where id in (select id from orders where state = 'cancelled' order by placed_at limit 5);
 with moved as (delete from orders where state = 'shipped' and placed_at < '2025-05-01' returning *) insert into orders_archive select * from moved;
 insert into orders_archive select * from orders where state = 'paid';
+-- sampled
 -- assigned: id, placed_at
 insert into orders (customer_id, total) values (1, 19.99);
 -- assigned: id, placed_at
@@ -125,6 +132,7 @@ with c as (insert into customers (email, name) values ('p@example.test', 'P') re
 insert into order_items (order_id, sku, qty, price) values (1, 'sku1', 1, 1.11), (1, 'sku2', 2, 2.22);
 update order_items set price = p.price from products p where p.sku = order_items.sku;
 update order_items set qty = 0 where qty < 0;
+-- sampled
 delete from order_items where sku not in (select sku from products);
 delete from order_items a using order_items b where a.order_id = b.order_id and a.sku = b.sku and a.id > b.id;
 update products set stock = stock - 1 where sku = 'sku1';
@@ -132,6 +140,7 @@ update products set stock = greatest(stock - 25, 0), active = stock > 25;
 update products set price = price * 1.05 where 'sale' <> all (tags);
 update products set tags = array_append(tags, 'sale') where price < 5;
 update products set tags = array_remove(tags, 'old'), title = replace(title, 'Product', 'Item');
+-- sampled
 update products set active = false where sku like 'sku%' and stock = 0;
 update products set title = regexp_replace(title, '\s+', ' ', 'g');
 insert into products (sku, title, stock, price) values ('sku100', 'New', 5, 9.99);
@@ -139,6 +148,7 @@ insert into products (sku, title, stock) values ('sku1', 'x', 5) on conflict (sk
 merge into products p using (values ('sku1', 5), ('sku200', 7)) v(sku, n) on p.sku = v.sku when matched then update set stock = stock + v.n when not matched then insert (sku, stock) values (v.sku, v.n);
 delete from products where sku = 'sku7';
 delete from products where not active and stock = 0;
+-- sampled
 insert into roles values ('auditor', 'reads all');
 -- assigned: granted_at
 insert into role_members (role, account, granted_by) values ('reader', 'eve', 'ann');
@@ -150,6 +160,7 @@ delete from role_members where role = 'admin' and account = 'ann';
 delete from role_members where expires_at < now();
 -- assigned: expires_at
 update role_members set expires_at = now() where account = 'bob';
+-- sampled
 update role_members set role = 'editor' where account = 'bob';
 update feature_flags set enabled = true, rollout = 100 where key = 'new-ui';
 update feature_flags set enabled = not enabled;
@@ -157,6 +168,7 @@ update feature_flags set payload = jsonb_set(coalesce(payload, '{}'), '{groups}'
 update feature_flags set payload = payload #- '{groups,0}' where key = 'new-ui';
 insert into feature_flags values ('dark-mode', true, 10, '{"since": "2026"}') on conflict (key) do update set enabled = excluded.enabled, payload = feature_flags.payload || excluded.payload;
 delete from sessions where expires < now();
+-- sampled
 delete from sessions where account = 'ann';
 delete from sessions;
 -- assigned: id, started, expires
@@ -168,6 +180,7 @@ update jobs set state = 'queued', attempts = 0, run_at = now(), locked_by = null
 -- assigned: run_at
 update jobs set run_at = now() + attempts * interval '1 minute' where state = 'queued';
 update jobs set state = 'dead' where attempts > 5;
+-- sampled
 update jobs set locked_by = null, state = 'queued' where locked_by = 'w1';
 -- assigned: id, run_at
 insert into jobs (kind, payload) values ('reindex', '{"table": "orders"}');
@@ -178,6 +191,7 @@ delete from jobs where state = 'failed' and run_at < now() - interval '7 days';
 update invoices set status = 'paid', paid_on = current_date where number = 'INV-3';
 update invoices set status = 'overdue' where status = 'open' and due < current_date;
 update invoices set paid_on = '2025-02-15', status = 'paid' where id = 1;
+-- sampled
 update invoices set amount = amount - 10, number = number || '-R' where id in (2, 3);
 update invoices set due = due + 30 where status = 'open';
 update invoices set due = (date_trunc('month', due) + interval '1 month - 1 day')::date;
@@ -185,6 +199,7 @@ update countries set name = 'France' where code = 'FR';
 update countries set eu = false where code = 'UK';
 insert into countries (code, name, eu) values ('ES', 'Spain', true), ('IT', 'Italy', true) on conflict (code) do nothing;
 delete from countries where code = 'UK';
+-- sampled
 delete from events where at < '2025-12-01';
 delete from events where at < now() - interval '6 months';
 -- assigned: id, at

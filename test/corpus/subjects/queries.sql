@@ -12,6 +12,7 @@ create table lazy_unique (id int primary key, pos int unique deferrable initiall
 insert into stock (id, sku, qty, price, changed) select n, 'sku' || n, n * 10, n * 1.5, '2026-01-01' from generate_series(1, 8) n;
 insert into incoming values ('sku1', 5, 1), ('sku2', 0, null), ('sku99', 7, 9.9), (null, 1, 1);
 insert into orders (id, customer, total, state, placed) select n, 'c' || n % 3, n * 20, (array['new', 'paid', 'sent'])[n % 3 + 1], date '2026-01-01' + n from generate_series(1, 9) n;
+select setval('orders_id_seq', 50);
 insert into lines select o, l, 'sku' || (o + l) % 8 + 1, l from generate_series(1, 9) o, generate_series(1, 2) l;
 insert into people values (1, 'ann', null, 100, '{a,b}'), (2, 'bob', 1, 80, '{}'), (3, 'cy', 1, 80, null), (4, 'di', 2, 50, '{x}');
 insert into dup values (1, 'x', 1), (1, 'x', 1), (2, 'y', 2);
