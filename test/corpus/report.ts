@@ -7,8 +7,8 @@ export interface Tried {
   readonly verdict: Verdict;
 }
 
-/** The counts of a run as a table, then what was refused with its reason. */
-export function reportOf(tried: readonly Tried[]): string {
+/** The counts of a run as a table. */
+export function countsOf(tried: readonly Tried[]): string {
   const subjects = [...new Set(tried.map(({ subject }) => subject))];
   const lines = subjects.map((subject) =>
     lineOf(
@@ -17,7 +17,12 @@ export function reportOf(tried: readonly Tried[]): string {
     ),
   );
   const all = subjects.length > 1 ? [lineOf('all', tried)] : [];
-  return [HEAD, ...lines, ...all, ...refusals(tried)].join('\n');
+  return [HEAD, ...lines, ...all].join('\n');
+}
+
+/** The table, and what was refused, with its reason. */
+export function reportOf(tried: readonly Tried[]): string {
+  return [countsOf(tried), ...refusals(tried)].join('\n');
 }
 
 const HEAD = `${'corpus'.padEnd(24)}  true  undone  counts  stopped  refused  wrong`;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../../activities/connectors/postgres/postgres-connector.ts';
 import { startClones, type Clones } from '../../corpus/clones.ts';
-import { reportOf, wrongOf, type Tried } from '../../corpus/report.ts';
+import { countsOf, reportOf, wrongOf, type Tried } from '../../corpus/report.ts';
 import { findRegressSql } from './regress-source.ts';
 import { tryScript } from './regress.ts';
 
@@ -69,7 +69,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  process.stdout.write(`${reportOf(all)}\n`);
+  process.stdout.write(`${countsOf(all)}\n`);
   await clones.stop();
 });
 
@@ -78,6 +78,7 @@ it.skipIf(folder === '').each(SCRIPTS)(
   async (script) => {
     const tried = await tryScript({ clones, connector, folder }, script);
     all.push(...tried);
+    process.stdout.write(`${reportOf(tried)}\n`);
     expect(wrongOf(tried)).toEqual([]);
   },
 );
