@@ -20,7 +20,9 @@ interface VerifyOptions extends ApiOptions {
 /** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
   withApi(program.command('verify <id>'))
-    .description('check the evidence of a request: the log, the signatures, who decided, what ran; ends with 3 when something cannot be shown')
+    .description(
+      'check the evidence of a request: the log, the signatures, who decided, what ran; ends with 3 when something cannot be shown',
+    )
     .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
     .option('--evidence <file>', 'check evidence that was saved, without calling the server')
     .option('--save <file>', 'keep the evidence')
