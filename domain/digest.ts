@@ -71,12 +71,6 @@ export interface DecisionSubject {
   readonly requirement: Requirement;
 }
 
-/** The digest that a plan travels and is stored by: all that people read of it, but not how long its dry run took. */
-export function planDigest(plan: StoredPlan): Digest {
-  const { locks_held_ms: _duration, ...lasting } = plan;
-  return digestOf(lasting);
-}
-
 /**
  * The decision digest: what an approval is an approval of. Any edit of the request, drift of the target, change of the
  * lineage or of the requirement is another digest, and decisions on the old one are void.
@@ -115,6 +109,12 @@ export function decisionDigestOf(
     })),
     requirement: requirementDigest(subject.requirement),
   });
+}
+
+/** The digest a plan travels as: everything but what its dry run cost. */
+export function planDigest(body: StoredPlan): Digest {
+  const { locks_held_ms: _duration, sequence_values_used: _used, ...lasting } = body;
+  return digestOf(lasting);
 }
 
 /** Counts per resource; the rows themselves are inside the fingerprint, without values assigned at execution. */

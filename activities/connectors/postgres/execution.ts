@@ -5,7 +5,12 @@ import type { Client } from 'pg';
 import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
-import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
+import {
+  countUnpreviewed,
+  unpreviewedFingerprint,
+  untriedBecause,
+  type UnpreviewedCall,
+} from './unpreviewed.ts';
 import { beginWriting, effectOf, runPrepared } from './dry-run.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { fingerprintOf, project } from './projection.ts';
@@ -112,7 +117,7 @@ async function runAndRead(
   writer: Client,
   snapshot: string,
 ): Promise<EffectOfRun> {
-  if (prepared.analysis.unknownTriggers.length > 0) return runUnpreviewed(prepared, writer);
+  if (untriedBecause(prepared) !== null) return runUnpreviewed(prepared, writer);
   await runPrepared(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
@@ -132,7 +137,7 @@ async function runAndRead(
 async function runUnpreviewed(prepared: PreparedExecution, writer: Client): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
   const count = await runPrepared(prepared, writer);
-  if (count === met.own) {
+  if (met.own === null || count === met.own) {
     return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met) };
   }
   throw new StatementRefused('not_previewable', `The statement changed ${count} rows instead of ${met.own}.`);

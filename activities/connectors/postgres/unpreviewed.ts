@@ -1,5 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import type { Client } from 'pg';
 
 import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
@@ -17,6 +15,7 @@ import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import { extended, settingLocally, takeRole, takingRole, together } from './session.ts';
 import { topOf, type Statement } from './statement.ts';
+import { isSameTree, outsideParentheses } from './token-text.ts';
 import { readShape } from './table-shape.ts';
 import type { WrittenTable } from './written-tables.ts';
 
@@ -25,11 +24,22 @@ export interface UnpreviewedCall extends PreparedCall {
   readonly parser: SqlParser;
 }
 
+/** Why a statement is not tried out while it is planned. */
+export type Untried = 'unknown_triggers' | 'count' | 'none';
+
+/** Null: it is run and rolled back. A read is only opened, so it always may. */
+export function untriedBecause({ analysis, settings, statement }: PreparedCall): Untried | null {
+  if (statement.isRead && !analysis.callsOwnerFunctions) return null;
+  const { rehearse } = settings.planning;
+  if (rehearse !== 'rows') return rehearse;
+  return analysis.unknownTriggers.length > 0 ? 'unknown_triggers' : null;
+}
+
 /** What an unpreviewed statement meets: all that can be known without running it. */
 export interface Met {
   readonly effects: readonly ResourceEffect[];
-  /** How many rows the statement itself changes. */
-  readonly own: number;
+  /** How many rows the statement itself changes; null where not even that is counted. */
+  readonly own: number | null;
   /** Of the rows that it meets, whole. */
   readonly rows: Digest;
 }
@@ -40,6 +50,8 @@ export interface Met {
  * plain SELECT shows.
  */
 export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client): Promise<Met> {
+  // Nothing at all is tried at such a target, so nothing is known.
+  if (untriedBecause(prepared) === 'none') return { effects: [], own: null, rows: digestOf([]) };
   const [table, ...others] = prepared.analysis.tables.filter(({ isNamed }) => isNamed);
   // Partitions share one name in the statement; which of them is hit cannot be told.
   if (table === undefined || others.length > 0) throw notCountable(prepared);
@@ -154,11 +166,14 @@ export function unpreviewedFingerprint({ statement, analysis }: PreparedCall, me
 
 function notCountable({ analysis }: PreparedCall): StatementRefused {
   const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
-  return new StatementRefused(
-    'not_previewable',
-    `The target's list of functions lacks ${names}, which a trigger calls.`,
-  );
+  const why =
+    names === '' ? COUNTING_ONLY : `The target's list of functions lacks ${names}, which a trigger calls.`;
+  return new StatementRefused('not_previewable', why);
 }
+
+const COUNTING_ONLY =
+  'This target only counts rows, and those of this statement cannot be counted without running it. ' +
+  'Write INSERT … VALUES, or UPDATE or DELETE of one table by a WHERE clause.';
 
 async function selected(prepared: UnpreviewedCall, client: Client, table: WrittenTable): Promise<Start> {
   const { statement, parser, settings, limits } = prepared;
@@ -217,15 +232,6 @@ function sliced(text: string, tokens: readonly ScannedToken[], isUpdate: boolean
   return `select tableoid::pg_catalog.text as home, ctid::pg_catalog.text as place from ${table}\n${condition}\n`;
 }
 
-function outsideParentheses(tokens: readonly ScannedToken[]): readonly ScannedToken[] {
-  let depth = 0;
-  return tokens.filter(({ text }) => {
-    if (text === '(' || text === '[') depth += 1;
-    if (text === ')' || text === ']') depth -= 1;
-    return depth === 0;
-  });
-}
-
 /** The cut-out text is only used when the grammar says that it selects by the same table and the same condition. */
 async function isSameSelection(text: string, node: TreeNode, parser: SqlParser): Promise<boolean> {
   const outcome = await parser.parse(text);
@@ -233,17 +239,7 @@ async function isSameSelection(text: string, node: TreeNode, parser: SqlParser):
   const select = unwrap(outcome.statements[0]?.['stmt'], 'SelectStmt') ?? {};
   const [from] = listOf(select, 'fromClause');
   const relation = unwrap(from, 'RangeVar');
-  return isSame(relation, fieldOf(node, 'relation')) && isSame(select['whereClause'], node['whereClause']);
-}
-
-function isSame(left: unknown, right: unknown): boolean {
-  return isDeepStrictEqual(withoutPlaces(left), withoutPlaces(right));
-}
-
-/** Where in the text a node stands. */
-const PLACES = new Set(['location', 'rexpr_list_start', 'rexpr_list_end', 'list_start', 'list_end']);
-
-function withoutPlaces(value: unknown): unknown {
-  if (value === undefined) return null;
-  return JSON.parse(JSON.stringify(value, (name, inner: unknown) => (PLACES.has(name) ? undefined : inner)));
+  return (
+    isSameTree(relation, fieldOf(node, 'relation')) && isSameTree(select['whereClause'], node['whereClause'])
+  );
 }

@@ -26,6 +26,7 @@ export function planLines(plan: Plan, { isWhole }: PlanDetail = { isWhole: true 
     ...plan.warnings.flatMap((warning) => visibleLines(warning, '  ! ')),
     `  ${plan.reversal.is_possible ? 'Can be undone' : 'Cannot be undone'}: ${visible(plan.reversal.how)}`,
     ...stepLines(plan.reversal.steps ?? [], isWhole),
+    ...costLines(plan),
   ];
 }
 
@@ -41,6 +42,16 @@ function effectLines(effect: Effect, isWhole: boolean): string[] {
     ...(effect.is_counts_only ? ['    (only counted: when it runs, other rows than these may be hit)'] : []),
     ...(assigned === '' ? [] : [`    (given a value when it runs: ${assigned})`]),
   ];
+}
+
+/** What trying it out cost the target. */
+function costLines(plan: Plan): string[] {
+  const used = plan.sequence_values_used ?? 0;
+  const parts = [
+    ...(plan.locks_held_ms > 0 ? [`held its locks for ${Math.ceil(plan.locks_held_ms)} ms`] : []),
+    ...(used > 0 ? [`used up ${used} ${used === 1 ? 'value' : 'values'} of sequences`] : []),
+  ];
+  return parts.length === 0 ? [] : [`  Trying it out ${parts.join(' and ')}.`];
 }
 
 /** `3 of 12,000 rows updated, by trigger` */
