@@ -68,6 +68,18 @@ async function planned(statement: string, connection?: Readonly<Record<string, J
   return outcome.plan;
 }
 
+/** Every row of every table as text: some types have no order. */
+async function contents(): Promise<string> {
+  const tables = await bank.rows<{ name: string }>(
+    "select oid::regclass::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1",
+  );
+  const texts = tables.map(
+    ({ name }) =>
+      `select '${name}' as name, array_agg(t::text order by t::text)::text as rows from ${name} t`,
+  );
+  return JSON.stringify(await bank.rows(texts.join(' union all ')));
+}
+
 describe('a way back', () => {
   it.each([
     [
@@ -88,14 +100,14 @@ describe('a way back', () => {
     ['new rows', "insert into owner values (20, 'new'), (21, null)"],
     ['deleted rows without a key', 'delete from bag'],
   ])('restores %s', async (_what, statement) => {
-    const before = await bank.checksum();
+    const before = await contents();
     const plan = await planned(statement);
     expect(plan.reversal).toMatchObject({ is_possible: true, steps: expect.any(Array) });
-    expect(await bank.checksum()).toBe(before);
+    expect(await contents()).toBe(before);
     expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'succeeded' });
-    expect(await bank.checksum()).not.toBe(before);
+    expect(await contents()).not.toBe(before);
     await bank.admin.query((plan.reversal.steps ?? []).join(';\n'));
-    expect(await bank.checksum()).toBe(before);
+    expect(await contents()).toBe(before);
   });
 
   it.each<[string, string, string, Readonly<Record<string, JsonValue>>?]>([
@@ -110,7 +122,7 @@ describe('a way back', () => {
     ['it would call what nobody vouches for', 'delete from hidden_way', 'not on the target'],
     ['a value is too long to be recorded', "update wordy set v = ''", 'too long'],
     ['not all rows are shown', 'delete from bag', 'not all recorded', { row_limit: 1 }],
-  ])('is only claimed where it was proven: %s', async (_what, statement, reason, more) => {
+  ])('is only claimed where it was proven: %s', async (...[, statement, reason, more]) => {
     const plan = await planned(statement, { ...LISTED, ...more });
     expect(plan.reversal.is_possible).toBe(false);
     expect(plan.reversal.steps).toBeUndefined();
