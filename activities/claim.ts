@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { checkDecision, tallyFactsOf, type DecisionDirectories } from '../domain/decision.ts';
+import { checkDecision } from '../domain/decision.ts';
+import { tallyFactsOf, type DecisionDirectories } from '../domain/seats.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';

@@ -1,14 +1,13 @@
-import { tallyFactsOf } from '../domain/decision.ts';
+import { tallyFactsOf } from '../domain/seats.ts';
 import { escalationSteps, type EscalationStep } from '../domain/escalation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
-import { decidableRequest, readDecisions } from '../database/readers.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
-import { openSelectors } from './open-selectors.ts';
 import { placeOf } from './place.ts';
 import { closeFailed } from './plan.ts';
 import { recordStep, type StepTransaction } from './record.ts';
+import { settleStanding, standingNow } from './standing.ts';
 import type { LeafDraft, LeafType } from '../domain/audit.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 
@@ -18,7 +17,10 @@ interface Deadline {
   readonly at: string;
 }
 
-/** Widens who may decide, by every escalation that is due, and says so once each. */
+/**
+ * Widens who may decide, by every escalation that is due, and says so once each. Whoever approved before their turn came
+ * is counted now: that may be all that was missing.
+ */
 export async function escalate(
   dependencies: Dependencies,
   { step, at, since }: Deadline & { readonly since: string },
@@ -26,16 +28,18 @@ export async function escalate(
   return recordStep(dependencies, placeOf(`escalate/${step}`, at), async (transaction) => {
     const { row, manager } = transaction;
     const active = await dependencies.policies.active(manager);
-    const request = active && decidableRequest(row, await readDecisions(manager, row.id), active.policy);
+    const { directory } = await dependencies.directories.now(manager);
+    const today = active && { policy: active.policy, directory };
+    const request = today && (await standingNow(dependencies, manager, { row, today }));
     if (!active || !request || row.status !== 'pending') return { status: row.status, until: at };
     const due = escalationSteps(tallyFactsOf(request, at)).filter(
       (candidate) =>
         Date.parse(candidate.at) > Date.parse(since) && Date.parse(candidate.at) <= Date.parse(at),
     );
     await transaction.update({});
-    await transaction.update({ open_selectors: await openSelectors(manager, row, active.policy) });
     for (const escalation of due)
       await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
+    await settleStanding(dependencies, transaction, active);
     return { status: row.status, until: at };
   });
 }

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import { readDuty } from '../../../database/duty.ts';
 import { listRequests, readDecisionsOfAll, type ListFilter } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import { isSelected, requiredSelectors } from '../../../domain/decision.ts';
+import { requiredSelectors } from '../../../domain/decision.ts';
+import { isSelected } from '../../../domain/seats.ts';
 import { shownInChannel } from '../../../domain/disclosure.ts';
 import type { Identity } from '../../../domain/identity.ts';
 import { polledScopes } from '../../../domain/on-call.ts';
@@ -13,7 +14,7 @@ import type { listQuerySchema, RequestPage, RequestSummary } from '../../../doma
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
-import { isOwn } from './load.ts';
+import { isOwn, standingOf } from './load.ts';
 import { sightOf, summaryView } from './view.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -46,8 +47,9 @@ export async function summaries(
   return Promise.all(
     rows.map(async (row) => {
       const hasDetails = await hasDetailsInList(context, caller, row);
-      const shown = { row, decisions: decisions.get(row.id) ?? [], hasDetails };
-      const view = summaryView(context, caller, shown);
+      const decided = { row, decisions: decisions.get(row.id) ?? [] };
+      const standing = await standingOf(context, caller, decided);
+      const view = summaryView(context, caller, { row, standing, hasDetails });
       return (await isConcerned(context, caller, row)) ? view : limitedView(view, row.requirement);
     }),
   );

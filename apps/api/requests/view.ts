@@ -1,14 +1,13 @@
-import { decidableRequest, readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
+import { readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
 import { wasClaimed } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { tallyFactsOf } from '../../../domain/decision.ts';
+import { tallyFactsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { selectorsAt } from '../../../domain/escalation.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
 import { tally } from '../../../domain/quorum.ts';
 import type { RequestStatus } from '../../../domain/request.ts';
 import type { Shortage } from '../../../domain/satisfiable.ts';
@@ -16,7 +15,7 @@ import { unseal } from '../../../domain/sealing.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { isInLineage, isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { isOwn } from './load.ts';
+import { isOwn, standingOf } from './load.ts';
 
 /** Statuses that only an approval leads to. */
 const AFTER_APPROVAL: ReadonlySet<RequestStatus> = new Set([
@@ -63,7 +62,8 @@ export async function requestView(
     sightOf(context, caller, row),
     readDecisions(manager, row.id),
   ]);
-  const summary = summaryView(context, caller, { row, decisions, hasDetails: sight.details });
+  const standing = await standingOf(context, caller, { row, decisions });
+  const summary = summaryView(context, caller, { row, standing, hasDetails: sight.details });
   const words = sight.details || sight.ownWords ? await wordsOf(context, row) : {};
   if (!sight.details) return { ...summary, ...words };
   const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
@@ -91,7 +91,8 @@ export function summaryView(
   caller: Caller,
   shown: {
     readonly row: RequestRow;
-    readonly decisions: readonly DecisionRow[];
+    /** As people are known now; null while nothing is asked of them. */
+    readonly standing: DecidableRequest | null;
     readonly hasDetails: boolean;
   },
 ): RequestSummary {
@@ -101,7 +102,7 @@ export function summaryView(
     ...factsOf(row),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
-    progress: progressOf(row, shown.decisions, caller.policy.policy),
+    progress: shown.standing && progressOf(row, shown.standing),
     failure: row.failure && failureView(row.failure, hasDetails),
     ...(link === null ? {} : { temporal_ui_url: link }),
   };
@@ -161,13 +162,7 @@ function temporalLink(context: ApiContext, id: string): string | null {
   );
 }
 
-function progressOf(
-  row: RequestRow,
-  decisions: readonly DecisionRow[],
-  policy: PolicySet,
-): RequestSummary['progress'] {
-  const request = decidableRequest(row, decisions, policy);
-  if (!request) return null;
+function progressOf(row: RequestRow, request: DecidableRequest): RequestSummary['progress'] {
   // What was approved long ago is shown as it was when the request last moved, not as gone stale since.
   const now = (row.status === 'pending' ? new Date() : row.updated_at).toISOString();
   const standing = tally(tallyFactsOf(request, now));
