@@ -135,6 +135,7 @@ function ofTargets(scope: Scope, column: number): Meaning {
 export function hasOneRow(query: QueryNode): boolean {
   const tree = nodeField(query, 'jointree');
   const plain = ['setOperations', 'onConflict'].every((field) => nodeField(query, field) === null);
-  const isSet = wordField(query, 'hasTargetSRFs') !== 'false' || listField(query, 'mergeActionList').length > 0;
+  const isSet =
+    wordField(query, 'hasTargetSRFs') !== 'false' || listField(query, 'mergeActionList').length > 0;
   return plain && !isSet && tree !== null && listField(tree, 'fromlist').length === 0;
 }
