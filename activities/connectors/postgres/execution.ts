@@ -5,7 +5,12 @@ import type { Client } from 'pg';
 import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
-import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
+import {
+  countUnpreviewed,
+  unpreviewedFingerprint,
+  untriedBecause,
+  type UnpreviewedCall,
+} from './unpreviewed.ts';
 import { beginWriting, effectOf, runPrepared } from './dry-run.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { fingerprintOf, project } from './projection.ts';
@@ -13,7 +18,7 @@ import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';
 import { closeSession, rowsOf, unreachable } from './session.ts';
-import { classOf, detailOf, isSurvivedError, isTransient } from './sql-error.ts';
+import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends UnpreviewedCall {
@@ -44,7 +49,7 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       // Anything else that the session did not survive leaves it to the caller: thrown, and probed if need be.
       if (!isSurvivedError(error)) throw error;
       if (!isTransient(error) || tries === TRIES_MAX) {
-        return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
+        return { kind: 'failed', code: classOf(error), ...failureOf(error) };
       }
       await pauseBeforeTry();
     }
@@ -107,7 +112,7 @@ async function runAndRead(
   writer: Client,
   snapshot: string,
 ): Promise<readonly ResourceEffect[]> {
-  if (prepared.analysis.unknownTriggers.length > 0) return runUnpreviewed(prepared, writer);
+  if (untriedBecause(prepared) !== null) return runUnpreviewed(prepared, writer);
   await runPrepared(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
@@ -133,13 +138,13 @@ async function runUnpreviewed(
     0,
   );
   const count = await runPrepared(prepared, writer);
-  if (count === total) return expected;
+  if (count === total || untriedBecause(prepared) === 'none') return expected;
   throw new StatementRefused('not_previewable', `The statement changed ${count} rows instead of ${total}.`);
 }
 
 function fingerprintOfRun(prepared: PreparedExecution, effects: readonly ResourceEffect[]): string {
-  const isUnpreviewed = prepared.analysis.unknownTriggers.length > 0;
-  return isUnpreviewed ? unpreviewedFingerprint(prepared, effects) : fingerprintOf(effects);
+  const isTried = untriedBecause(prepared) === null;
+  return isTried ? fingerprintOf(effects) : unpreviewedFingerprint(prepared, effects);
 }
 
 async function commit(
