@@ -13,6 +13,8 @@ export interface Statement {
   /** True when nothing in it writes, apart from what functions may do. */
   readonly isRead: boolean;
   readonly tree: TreeNode;
+  /** How many of its parts write. */
+  readonly writesCount: number;
   /** Names of functions that are called without a schema. */
   readonly unqualifiedFunctions: readonly string[];
 }
@@ -37,10 +39,12 @@ export async function readStatement(
     .filter(({ kind }) => kind === 'FuncCall')
     .map(({ node }) => namesOf(listOf(node, 'funcname')));
   for (const call of calls) refuseForbiddenCall(call, reading.allowedFunctions);
+  const writesCount = nodes.filter(({ kind }) => WRITING_KINDS.has(kind)).length;
   return {
     text,
     tree: top,
-    isRead: !nodes.some(({ kind }) => WRITING_KINDS.has(kind)),
+    isRead: writesCount === 0,
+    writesCount,
     unqualifiedFunctions: [
       ...new Set(calls.filter((call) => call.length === 1).map((call) => call[0] ?? '')),
     ],

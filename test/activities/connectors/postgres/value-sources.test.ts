@@ -46,7 +46,7 @@ const TIMED =
 const FORMS: readonly string[] = [
   "update gift set (owner, balance) = row(f.*) from (select 'x' o, VALUE b) f",
   "update gift set (owner, balance) = (select 'x', VALUE)",
-  "update gift set (owner, balance) = (f).x from (select row('x', VALUE)::pair as x) f",
+  "update gift set (owner, balance) = row((f.x).*) from (select row('x', VALUE)::pair as x) f",
   'update gift set balance = f.b from (select VALUE b) f',
   "insert into gift (owner, balance) select (f).* from (select row('x', VALUE)::pair as f) s",
   "insert into gift (owner, balance) select f.* from (select 'x', VALUE) f",
