@@ -8,7 +8,7 @@ import type { Dependencies } from './dependencies.ts';
 import { judge, keepJudgement, type Judged } from './evaluate.ts';
 import { openSelectors } from './open-selectors.ts';
 import { placeOf } from './place.ts';
-import { recordLook, type StepTransaction } from './record.ts';
+import { recordStep, type StepTransaction } from './record.ts';
 import { refuseExecution, returnToReview } from './settle.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function reconsider(
   dependencies: Dependencies,
   { step, at }: { readonly step: string; readonly at: string },
 ): Promise<{ readonly status: RequestStatus }> {
-  return recordLook(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
+  return recordStep(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
     if (transaction.row.status === 'pending') await tighten(dependencies, transaction);
     return { status: transaction.row.status };
   });
@@ -56,8 +56,8 @@ function isAskedAlready({ requirement }: RequestRow, { evaluation }: Judged): bo
 
 /** Owners and rotations may have changed with the policy: inboxes follow. */
 async function followSelectors(transaction: StepTransaction, { policy }: Judged): Promise<void> {
-  const { row, manager } = transaction;
-  const selectors = await openSelectors(manager, row, policy);
+  const { row } = transaction;
+  const selectors = await openSelectors(transaction, policy);
   if (selectors.join(' ') !== row.open_selectors.join(' '))
     await transaction.update({ open_selectors: selectors });
 }

@@ -27,9 +27,9 @@ export async function waitingRequests(
   manager: EntityManager,
   after: string,
   limit: number,
-): Promise<readonly WaitingRequest[]> {
+): Promise<readonly (WaitingRequest & { readonly run_id: string })[]> {
   return manager.query(
-    `select request.id, request.lineage, request.requirement, facts.body as facts
+    `select request.id, request.run_id, request.lineage, request.requirement, facts.body as facts
      from keyturn.request
      left join lateral (
        select facts_digest from keyturn.evaluation
