@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-import { tallyFactsOf } from '../domain/decision.ts';
+import { tallyFactsOf } from '../domain/seats.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
 import type { SignedRequest } from '../domain/envelope.ts';

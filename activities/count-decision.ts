@@ -1,21 +1,21 @@
 import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
-import { checkDecision, tallyFactsOf, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
+import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import { sha256 } from '../domain/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Directory } from '../domain/directory.ts';
 import type { SignedDecision } from '../domain/envelope.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
-import { tally, type CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/quorum.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { decisionTable, type DecisionRow } from '../database/tables.ts';
-import { accountActor, rememberAccounts, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
+import { accountActor, rememberAccounts, rememberPerson } from './actors.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
-import { openSelectors } from './open-selectors.ts';
 import type { StepTransaction } from './record.ts';
+import { settleStanding } from './standing.ts';
 import { SWITCHED_OFF, switchAgainst } from './switches.ts';
 
 /** When a decision is judged, and whether a ticket was used before it ran out. */
@@ -55,7 +55,9 @@ export async function countDecision(
     await transaction.update({});
     return null;
   }
-  await settleTally(transaction, active);
+  // Also after a mere deferral: readers see that something changed.
+  await transaction.update({});
+  await settleStanding(dependencies, transaction, active);
   return countedOf(row, check);
 }
 
@@ -188,47 +190,12 @@ function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue>
     person: personPseudonym(key, row.person ?? ''),
     verdict: row.verdict,
     at: row.at.toISOString(),
-    seats: row.seats.map(({ rule, stage }) => ({ rule, stage })),
+    seats: row.seats.map((seat) => ({ ...seat })),
     round: row.round,
     channel: row.channel,
   };
   if (row.verdict !== 'defer') return facts;
   return { ...facts, defer: { until: row.defer_until?.toISOString() ?? null, to: row.defer_to } };
-}
-
-/** Moves the request when the decisions recorded so far approve or deny it. */
-async function settleTally(transaction: StepTransaction, active: ActivePolicy): Promise<void> {
-  const { manager, row, now } = transaction;
-  const request = decidableRequest(row, await readDecisions(manager, row.id), active.policy);
-  const standing = request && tally(tallyFactsOf(request, now.toISOString())).standing;
-  if (standing === 'denied') {
-    await transaction.move({ status: 'denied', denied_by: 'person', open_selectors: [] }, ['pending']);
-    await transaction.append({
-      ...settledLeaf(transaction, active),
-      type: 'request.denied',
-      facts: { by: 'person', round: row.round },
-    });
-  } else if (standing === 'approved') {
-    await transaction.move({ status: 'approved', open_selectors: [] }, ['pending']);
-    await transaction.append({ ...settledLeaf(transaction, active), type: 'request.approved' });
-  } else {
-    // Also after a mere deferral: readers see that something changed, and stages may have opened.
-    await transaction.update({ open_selectors: await openSelectors(transaction, active.policy) });
-  }
-}
-
-function settledLeaf({ row, place }: StepTransaction, active: ActivePolicy): LeafDraft {
-  return {
-    type: 'request.approved',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: active.digest,
-    facts: { round: row.round },
-    evidence: null,
-    parts: {},
-  };
 }
 
 /** An envelope that is on record already: told again, because the workflow may have lost the first answer. */

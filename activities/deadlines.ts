@@ -1,15 +1,14 @@
-import { tallyFactsOf } from '../domain/decision.ts';
+import { tallyFactsOf } from '../domain/seats.ts';
 import { escalationSteps, type EscalationStep } from '../domain/escalation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { RequestStatus } from '../domain/request.ts';
-import { decidableRequest, readDecisions } from '../database/readers.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { consumeKept } from './kept-messages.ts';
-import { openSelectors } from './open-selectors.ts';
 import { placeOf } from './place.ts';
 import { closeFailed } from './plan.ts';
 import { recordStep, type StepTransaction } from './record.ts';
+import { settleStanding, standingNow } from './standing.ts';
 import type { Leaf, LeafDraft, LeafType } from '../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../domain/canonical-json.ts';
 
@@ -20,8 +19,8 @@ interface Deadline {
 }
 
 /**
- * Widens who may decide, by every escalation that is due by the database's clock, and says so once each. Answers until
- * when it has looked, so that the workflow goes on from there.
+ * Widens who may decide, by every escalation that is due by the database's clock, and says so once each. Whoever approved
+ * before their turn came is counted now: that may be all that was missing. Answers until when it has looked.
  */
 export async function escalate(
   dependencies: Dependencies,
@@ -30,19 +29,21 @@ export async function escalate(
   return recordStep(dependencies, placeOf(`escalate/${step}`, at), async (transaction) => {
     const { row, manager, place } = transaction;
     const active = await dependencies.policies.active(manager);
-    const request = active && decidableRequest(row, await readDecisions(manager, row.id), active.policy);
+    const { directory } = await dependencies.directories.now(manager);
+    const today = active && { policy: active.policy, directory };
+    const request = today && (await standingNow(dependencies, manager, { row, today }));
     if (!active || !request || row.status !== 'pending') return { status: row.status, until: place.at };
     const known = await knownEscalations(transaction);
     const due = escalationSteps(tallyFactsOf(request, place.at)).filter(
       (candidate) => candidate.at <= place.at && !known.has(canonicalJson(facts(candidate))),
     );
-    if (due.length > 0)
-      await transaction.update({ open_selectors: await openSelectors(transaction, active.policy) });
-    for (const escalation of due)
-      await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
     // Called too early, by a clock ahead of the database's: it is tried again.
     if (due.length === 0 && Date.parse(at) > Date.parse(place.at))
       throw new KeyturnError('unavailable', 'No escalation is due yet.');
+    if (due.length > 0) await transaction.update({});
+    for (const escalation of due)
+      await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
+    await settleStanding(dependencies, transaction, active);
     return { status: row.status, until: place.at };
   });
 }

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { DecisionDirectories } from '../domain/decision.ts';
+import type { DecisionDirectories } from '../domain/seats.ts';
 import type { Directory } from '../domain/directory.ts';
 import { ownersOf } from '../domain/owners.ts';
 import type { PolicySet } from '../domain/policy.ts';

@@ -1,5 +1,6 @@
 import type { Clocks } from '../domain/calendar/clock.ts';
 import { clocksBetween, expiryMs } from '../domain/calendar/deadlines.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import { decisionDigest } from '../domain/digest.ts';
 import { ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
@@ -7,7 +8,7 @@ import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from
 import { ownersOf } from '../domain/owners.ts';
 import type { PolicyFacts } from '../domain/policy-facts.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
-import { shortagesOf } from '../domain/satisfiable.ts';
+import { shortagesOf, type Shortage } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
@@ -20,7 +21,6 @@ import { decisionDirectories } from './decision-directories.ts';
 import { denyByPolicy, groundFacts, shownRules } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { refuseOtherAttempt, refuseOtherPlan } from './due-attempt.ts';
-import { openSelectors } from './open-selectors.ts';
 import { refuseOtherOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
 import { verifiedRequest } from './plan.ts';
@@ -28,6 +28,7 @@ import { gatherFacts } from './policy-facts.ts';
 import { factsDigest, recordEvaluation } from './record-evaluation.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 import { refuseExecution } from './settle.ts';
+import { settleStanding } from './standing.ts';
 import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What the workflow waits for, as pure data. */
@@ -219,7 +220,8 @@ async function review(
     },
     ['planning'],
   );
-  await transaction.update({ open_selectors: await openSelectors(transaction, judged.policy) });
+  const active = { policy: judged.policy, digest: judged.policyDigest };
+  await settleStanding(dependencies, transaction, active);
   await appendPending(dependencies, transaction, judged);
   return {
     kind: 'review',
@@ -244,8 +246,8 @@ function deadlinesOf(
   return { expiresAt, clocks: clocksBetween(rules, calendars, between) };
 }
 
-/** Told to the requester and to operators at once: a request that nobody can approve would only expire. */
-async function shortageOf(
+/** Told to the requester and to operators at once: a request that nobody can approve would only expire. Logged when new. */
+export async function shortageOf(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
   { judged, requirement }: { readonly judged: Judged; readonly requirement: Requirement },
@@ -257,12 +259,17 @@ async function shortageOf(
   const owners = ownersOf(judged.policy, row);
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;
+  if (isSameShortage(shortages, row.shortage)) return row.shortage;
   const isKnown = shortages.some((shortage) => shortage.unknown === undefined);
   const warning = isKnown
     ? 'too few people can approve this request'
     : 'too few people are known who can approve this request: others may be in its groups or on call';
   dependencies.log.warn({ request: row.id, shortages }, warning);
   return shortages;
+}
+
+function isSameShortage(one: readonly Shortage[], other: readonly Shortage[] | null): boolean {
+  return other !== null && canonicalJson(one) === canonicalJson(other);
 }
 
 function earliest(known: Date | null, computed: Date): Date {

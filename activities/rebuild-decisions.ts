@@ -1,9 +1,10 @@
 import type { EntityManager } from 'typeorm';
 
-import { checkDecision, type DecisionDirectories } from '../domain/decision.ts';
+import { checkDecision } from '../domain/decision.ts';
 import type { Directory } from '../domain/directory.ts';
 import { openEnvelope } from '../domain/envelope.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
+import type { DecisionDirectories } from '../domain/seats.ts';
 import { decidableRequest, type ActivePolicy } from '../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../database/tables.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';

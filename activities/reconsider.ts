@@ -1,15 +1,17 @@
+import { canonicalJson } from '../domain/canonical-json.ts';
 import { requirementDigest } from '../domain/digest.ts';
 import { combinedRequirement } from '../domain/evaluation.ts';
+import type { CountedDecision } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
-import { judge, keepJudgement, type Judged } from './evaluate.ts';
-import { openSelectors } from './open-selectors.ts';
+import { judge, keepJudgement, shortageOf, type Judged } from './evaluate.ts';
 import { placeOf } from './place.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 import { refuseExecution, returnToReview } from './settle.ts';
+import { settleStanding } from './standing.ts';
 
 /**
  * Looks again at a request that waits for people, after rules or people changed. Only tightening acts: what is now
@@ -19,29 +21,39 @@ import { refuseExecution, returnToReview } from './settle.ts';
 export async function reconsider(
   dependencies: Dependencies,
   { step, at }: { readonly step: string; readonly at: string },
-): Promise<{ readonly status: RequestStatus }> {
+): Promise<Reconsidered> {
   return recordStep(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
-    if (transaction.row.status === 'pending') await tighten(dependencies, transaction);
-    return { status: transaction.row.status };
+    const counted = transaction.row.status === 'pending' ? await tighten(dependencies, transaction) : null;
+    return { status: transaction.row.status, ...(counted === null ? {} : { counted }) };
   });
 }
 
-async function tighten(dependencies: Dependencies, transaction: StepTransaction): Promise<void> {
+/** What came of a look. */
+export interface Reconsidered {
+  readonly status: RequestStatus;
+  /** All decisions of the round with what they are worth now; absent where the round is over. */
+  readonly counted?: readonly CountedDecision[];
+}
+
+async function tighten(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+): Promise<readonly CountedDecision[] | null> {
   const { row } = transaction;
   const judged = await judge(dependencies, transaction, row.plan_digest ?? '');
   if (!judged) {
     await refuseExecution(transaction, 'policy_invalid');
-    return;
+    return null;
   }
   const mayAsk = mayStillAsk(judged.directories, row);
   if (mayAsk && judged.evaluation.effect !== 'forbid' && isAskedAlready(row, judged)) {
-    await followSelectors(transaction, judged);
-    return;
+    return followPeople(dependencies, transaction, judged);
   }
   await keepJudgement(transaction, judged);
-  if (!mayAsk) return denyByPolicy(transaction, 'requester_inactive', judged);
-  if (judged.evaluation.effect === 'forbid') return denyByPolicy(transaction, 'forbidden', judged);
-  await returnToReview(transaction, 'requirement_changed');
+  if (!mayAsk) await denyByPolicy(transaction, 'requester_inactive', judged);
+  else if (judged.evaluation.effect === 'forbid') await denyByPolicy(transaction, 'forbidden', judged);
+  else await returnToReview(transaction, 'requirement_changed');
+  return null;
 }
 
 /** True when all that is demanded now is demanded already. */
@@ -54,10 +66,17 @@ function isAskedAlready({ requirement }: RequestRow, { evaluation }: Judged): bo
   );
 }
 
-/** Owners and rotations may have changed with the policy: inboxes follow. */
-async function followSelectors(transaction: StepTransaction, { policy }: Judged): Promise<void> {
+/** Owners, rotations, groups and people may have changed: what is missing and whom it asks follow. */
+async function followPeople(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  judged: Judged,
+): Promise<readonly CountedDecision[]> {
   const { row } = transaction;
-  const selectors = await openSelectors(transaction, policy);
-  if (selectors.join(' ') !== row.open_selectors.join(' '))
-    await transaction.update({ open_selectors: selectors });
+  const { requirement } = row;
+  const shortage = requirement && (await shortageOf(dependencies, transaction, { judged, requirement }));
+  if (canonicalJson(shortage) !== canonicalJson(row.shortage)) await transaction.update({ shortage });
+  const active = { policy: judged.policy, digest: judged.policyDigest };
+  const standing = await settleStanding(dependencies, transaction, active);
+  return standing?.decisions ?? [];
 }

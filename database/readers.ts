@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { DecidableRequest } from '../domain/decision.ts';
+import type { DecidableRequest } from '../domain/seats.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { ownersOf } from '../domain/owners.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';

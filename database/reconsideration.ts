@@ -22,18 +22,24 @@ export async function noteSeen(manager: EntityManager, seen: string): Promise<vo
   await manager.query('update keyturn.reconsideration set seen = $1', [seen]);
 }
 
-/** Requests that wait for people, by id, after the given one; with the facts of their last evaluation. */
+/** Requests that wait for people, by id, after the given one; with the facts of their last evaluation and approvals. */
 export async function waitingRequests(
   manager: EntityManager,
   after: string,
   limit: number,
 ): Promise<readonly (WaitingRequest & { readonly run_id: string })[]> {
   return manager.query(
-    `select request.id, request.run_id, request.lineage, request.requirement, facts.body as facts
+    `select request.id, request.run_id, request.action, request.target, request.owner_key, request.lineage, request.requirement,
+            request.shortage, facts.body as facts, coalesce(approved.approvals, '[]') as approvals
      from keyturn.request
      left join lateral (
        select facts_digest from keyturn.evaluation
        where evaluation.request = request.id and phase = 'planned' order by evaluation.id desc limit 1) last on true
+     left join lateral (
+       select jsonb_agg(jsonb_build_object('person', person, 'seats', seats, 'at', at)) as approvals
+       from keyturn.decision
+       where decision.request = request.id and decision.round = request.round
+         and outcome = 'counted' and verdict = 'approve') approved on true
      left join keyturn.fact_set facts on facts.digest = last.facts_digest
      where request.status = 'pending' and request.id > $1
      order by request.id limit $2`,

@@ -1,4 +1,5 @@
-import { requiredSelectors, tallyFactsOf, type DecidableRequest } from './decision.ts';
+import { requiredSelectors } from './decision.ts';
+import { tallyFactsOf, type DecidableRequest } from './seats.ts';
 import { selectorsAt } from './escalation.ts';
 import { tally } from './quorum.ts';
 import type { Selector } from './requirement.ts';

@@ -1,46 +1,25 @@
-import type { Clocks } from './calendar/clock.ts';
-import { onDuty, rotationMembers, type Rotation } from './calendar/rotation.ts';
-import { groupsOf, membersOf, ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
+import { ownKeysOf, personOf, type Person } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
-import { selectorsAt } from './escalation.ts';
-import { Expression } from './expressions/expression.ts';
-import { bindFacts } from './expressions/facts.ts';
-import { identityKey, type Identity, type Lineage } from './identity.ts';
-import {
-  isOnCallByService,
-  polledScopes,
-  supposedOnCall,
-  unknownRotations,
-  type OnCallScope,
-  type PolledRotations,
-} from './on-call.ts';
-import { tally, type CountedDecision, type SeatReference, type TallyFacts, type Verdict } from './quorum.ts';
+import { identityKey, type Identity } from './identity.ts';
+import { supposedOnCall, unknownRotations } from './on-call.ts';
 import type { PolicySet } from './policy.ts';
-import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
-import type { RequestStatus } from './request.ts';
 import {
-  isGradeSufficient,
-  type EvidenceGrade,
-  type Requirement,
-  type RuleRequirement,
-  type Selector,
-} from './requirement.ts';
-
-/** A request as the check of a decision sees it. */
-export interface DecidableRequest {
-  readonly status: RequestStatus;
-  readonly decision_digest: string | null;
-  readonly lineage: Lineage;
-  readonly requirement: Requirement;
-  readonly pending_since: string;
-  readonly expires_at: string;
-  /** Whom `owners` means now, as selectors (`ownersOf`). */
-  readonly owners: readonly string[];
-  /** Counted decisions of the current round. */
-  readonly decisions: readonly CountedDecision[];
-  /** What rules with a clock count by, as it was worked out when the round opened. */
-  readonly clocks?: Clocks;
-}
+  hasFurtherSeat,
+  isFreshForAll,
+  type CountedDecision,
+  type SeatReference,
+  type Verdict,
+} from './quorum.ts';
+import { isGradeSufficient, type EvidenceGrade, type Selector } from './requirement.ts';
+import {
+  openSeatsOf,
+  openStages,
+  scopesOf,
+  seatsOf,
+  type DecidableRequest,
+  type DecisionDirectories,
+  type SeatFacts,
+} from './seats.ts';
 
 /** What somebody wants to decide. `at` is the instant the decision is judged by, RFC 3339 UTC. */
 export interface DecisionAttempt {
@@ -53,18 +32,6 @@ export interface DecisionAttempt {
   readonly has_reason: boolean;
   readonly defer: { readonly until: string | null; readonly to: string | null } | null;
   readonly at: string;
-}
-
-/** The directory now, and as it was when the request was made: joining a group later does not make a judge. */
-export interface DecisionDirectories {
-  readonly now: Directory;
-  readonly at_creation: Directory;
-  /** The rotations of the same two policies. */
-  readonly rotations: { readonly now: readonly Rotation[]; readonly at_creation: readonly Rotation[] };
-  /** Rotations that services keep; absent where there are none. */
-  readonly polled?: PolledRotations;
-  /** Who owned the target then: nobody becomes a judge by becoming an owner afterwards. */
-  readonly owners_at_creation: readonly string[];
 }
 
 /**
@@ -182,20 +149,32 @@ function refuseOtherDigest(facts: DecisionFacts): DecisionCheck | null {
       );
 }
 
-/** A second answer is refused; after a deferral, or once an approval went stale, the person may answer (again). */
+/**
+ * A second answer is refused. After a deferral, or once an approval went stale, the person may answer again; and approve
+ * again where that fills an open seat which the first approval could not, such as one that asks for stronger evidence.
+ */
 function refuseSecondDecision(facts: DecisionFacts, person: Person): DecisionCheck | null {
-  const isDecided = facts.request.decisions.some(
+  const answers = facts.request.decisions.filter(
     (decision) =>
       decision.person === person.id && decision.verdict !== 'defer' && isStillCounted(facts, decision),
   );
-  return isDecided ? refuse('already_decided', 'You have already decided this request.') : null;
+  if (answers.length === 0 || fillsFurtherSeat(facts, person, answers)) return null;
+  return refuse('already_decided', 'You have already decided this request.');
+}
+
+function fillsFurtherSeat(
+  facts: DecisionFacts,
+  person: Person,
+  answers: readonly CountedDecision[],
+): boolean {
+  if (facts.attempt.verdict !== 'approve') return false;
+  const open = openSeatsOf(seatFactsOf(facts), person.id);
+  return hasFurtherSeat(strong(facts, open), answers);
 }
 
 /** False from when the decision is too old for any rule it was given for: that rule must be able to ask again. */
-function isStillCounted(facts: DecisionFacts, decision: CountedDecision): boolean {
-  const { rules } = facts.request.requirement;
-  const ages = decision.seats.map((seat) => rules[seat.rule]?.maximum_age_ms ?? 0);
-  return Date.parse(decision.at) + Math.min(...ages) > Date.parse(facts.attempt.at);
+function isStillCounted({ request, attempt }: DecisionFacts, decision: CountedDecision): boolean {
+  return isFreshForAll(request.requirement, decision, attempt.at);
 }
 
 function refuseWithoutReason(facts: DecisionFacts): DecisionCheck | null {
@@ -228,23 +207,35 @@ export function requiredSelectors(request: Pick<DecidableRequest, 'requirement'>
 }
 
 function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {
-  const seats = seatsOf(facts, person.id);
+  const seats = seatsOf(seatFactsOf(facts), person.id);
   if (seats.length === 0) return refuseUnseated(facts);
-  const { grade, verdict } = facts.attempt;
-  const strong = seats.filter((seat) => {
-    const rule = facts.request.requirement.rules[seat.rule];
-    return rule !== undefined && isGradeSufficient(grade, rule.minimum_grade);
-  });
-  if (verdict === 'approve' && strong.length === 0) {
+  if (facts.attempt.verdict !== 'approve') return { ok: true, person: person.id, seats };
+  if (strong(facts, openSeatsOf(seatFactsOf(facts), person.id)).length === 0) {
     return refuse('grade_too_low', 'Policy asks for stronger evidence than this channel gives.');
   }
-  return { ok: true, person: person.id, seats: verdict === 'approve' ? strong : seats };
+  return { ok: true, person: person.id, seats: strong(facts, seats) };
+}
+
+function seatFactsOf({ request, attempt, directories }: DecisionFacts): SeatFacts {
+  return { request, directories, at: attempt.at };
+}
+
+/** The seats that an approval on this evidence may fill. */
+function strong(
+  { request, attempt }: DecisionFacts,
+  seats: readonly SeatReference[],
+): readonly SeatReference[] {
+  return seats.filter((seat) => {
+    const rule = request.requirement.rules[seat.rule];
+    return rule !== undefined && isGradeSufficient(attempt.grade, rule.minimum_grade);
+  });
 }
 
 /** Nobody may decide because nobody knows who could: that must not look as if the person were the wrong one. */
 function refuseUnseated(facts: DecisionFacts): DecisionCheck {
-  const selectors = openStages(facts).flatMap((stage) => stage.selectors);
-  const { now, atCreation } = scopesOf(facts);
+  const seats = seatFactsOf(facts);
+  const selectors = openStages(seats).flatMap((stage) => stage.selectors);
+  const { now, atCreation } = scopesOf(seats);
   const [silent] = unknownRotations(now, selectors);
   if (silent) {
     const heard = silent.last_heard === null ? 'has never answered' : `last answered at ${silent.last_heard}`;
@@ -257,115 +248,4 @@ function refuseUnseated(facts: DecisionFacts): DecisionCheck {
     return refuse('on_call_unknown', `${message}, so nobody can decide it as being on call. Ask it again.`);
   }
   return refuse('not_eligible', 'No open stage of this request can be decided by you.');
-}
-
-interface OpenStage {
-  readonly rule: RuleRequirement;
-  readonly seat: SeatReference;
-  /** Whom it asks at the instant of the attempt. */
-  readonly selectors: readonly Selector[];
-}
-
-function openStages({ request, attempt }: DecisionFacts): readonly OpenStage[] {
-  const standing = tally(tallyFactsOf(request, attempt.at));
-  return request.requirement.rules.flatMap((rule, ruleIndex) =>
-    rule.stages.flatMap((stage, stageIndex) => {
-      const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
-      if (openedAt === null) return [];
-      const selectors = selectorsAt({ stage, rule, clocks: request.clocks }, openedAt, attempt.at);
-      return [{ rule, seat: { rule: ruleIndex, stage: stageIndex }, selectors }];
-    }),
-  );
-}
-
-/**
- * Seats of open stages whose selectors hold the person both now and when the request was made. Somebody on call was in
- * the rotation then and is on duty when they decide: not then, or nobody could decide after a hand-over.
- */
-export function seatsOf(facts: DecisionFacts, person: string): readonly SeatReference[] {
-  const { now, atCreation } = scopesOf(facts);
-  const seated = openStages(facts).filter(
-    ({ rule, selectors }) =>
-      isAcceptedReviewer(rule, facts.directories, person) &&
-      selectors.some(
-        (selector) => isSelected(now, selector, person) && isSelected(atCreation, selector, person),
-      ),
-  );
-  return seated.map(({ seat }) => seat);
-}
-
-/**
- * The rule's own condition on reviewers, which can only take away: what cannot be evaluated accepts nobody. Met now and
- * when the request was made: nobody joins a group, or leaves one, to decide.
- */
-export function isAcceptedReviewer(
-  { reviewer_when: when }: RuleRequirement,
-  { now, at_creation }: Pick<DecisionDirectories, 'now' | 'at_creation'>,
-  person: string,
-): boolean {
-  if (when === undefined) return true;
-  return [now, at_creation].every((directory) =>
-    meetsReviewerCondition(when, { id: person, groups: [...groupsOf(directory, person)] }),
-  );
-}
-
-/** A condition on reviewers, asked about a person and the groups that they are in. */
-export function meetsReviewerCondition(
-  condition: string,
-  { id, groups }: { readonly id: string; readonly groups: readonly string[] },
-): boolean {
-  const bound = bindFacts(REVIEWER_FACT_TYPES, { reviewer: { id, groups: [...groups] } });
-  return new Expression(condition).evaluate(bound).kind === 'true';
-}
-
-function scopesOf({ request: { owners }, attempt, directories }: DecisionFacts): {
-  readonly now: SelectorScope;
-  readonly atCreation: SelectorScope;
-} {
-  const { now, at_creation, rotations, owners_at_creation } = directories;
-  const polled = polledScopes(directories.polled, attempt.at);
-  return {
-    now: { directory: now, owners, rotations: rotations.now, ...polled.now, duty_at: attempt.at },
-    atCreation: {
-      directory: at_creation,
-      owners: owners_at_creation,
-      rotations: rotations.at_creation,
-      ...polled.atCreation,
-      duty_at: null,
-    },
-  };
-}
-
-/** The tally's facts of a request at an instant. */
-export function tallyFactsOf(request: DecidableRequest, now: string): TallyFacts {
-  return {
-    requirement: request.requirement,
-    pending_since: request.pending_since,
-    decisions: request.decisions,
-    now,
-    ...(request.clocks === undefined ? {} : { clocks: request.clocks }),
-  };
-}
-
-/** Where selectors are resolved: the directory, the owners, and who is on call. */
-export interface SelectorScope extends OnCallScope {
-  readonly rotations: readonly Rotation[];
-}
-
-/** True when the selector holds the person. `owners` stands for other selectors, as policy says. */
-export function isSelected(scope: SelectorScope, selector: Selector, person: string): boolean {
-  if (selector === 'owners') {
-    return scope.owners.some((owner) => owner !== 'owners' && isSelected(scope, owner as Selector, person));
-  }
-  if (selector.startsWith('user:')) return selector.slice('user:'.length) === person;
-  if (selector.startsWith('oncall:')) return isOnCall(scope, selector.slice('oncall:'.length), person);
-  if (!selector.startsWith('group:')) return false;
-  return membersOf(scope.directory, selector.slice('group:'.length)).has(person);
-}
-
-function isOnCall(scope: SelectorScope, id: string, person: string): boolean {
-  const { rotations, duty_at } = scope;
-  const rotation = rotations.find((candidate) => candidate.id === id);
-  if (!rotation) return isOnCallByService(scope, id, person);
-  return duty_at === null ? rotationMembers(rotation).has(person) : onDuty(rotation, duty_at) === person;
 }

@@ -79,9 +79,17 @@ export function isBroughtByOthers(directory: Directory, groupId: string): boolea
   return groupsWithin(directory, groupId).some(({ authority }) => authority !== undefined);
 }
 
+/** Asked of everybody where it matters who could decide. */
+const MEMBERS = new WeakMap<Directory, Map<string, ReadonlySet<string>>>();
+
 /** Ids of all people in a group, nested groups included; a cycle of groups ends where it closes. */
 export function membersOf(directory: Directory, groupId: string): ReadonlySet<string> {
-  return new Set(groupsWithin(directory, groupId).flatMap((group) => group.members));
+  const known = MEMBERS.get(directory) ?? new Map<string, ReadonlySet<string>>();
+  MEMBERS.set(directory, known);
+  const members =
+    known.get(groupId) ?? new Set(groupsWithin(directory, groupId).flatMap((group) => group.members));
+  known.set(groupId, members);
+  return members;
 }
 
 /** The group and all that are nested in it, each once. */

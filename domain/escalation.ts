@@ -1,5 +1,5 @@
 import { timeAfter, type Clocked, type Clocks } from './calendar/clock.ts';
-import { tally, type TallyFacts } from './quorum.ts';
+import { tally, type CountedDecision, type TallyFacts } from './quorum.ts';
 import type { Selector, Stage } from './requirement.ts';
 
 /** An escalation that became due, or will. */
@@ -34,12 +34,15 @@ export function selectorsAt(
 /** All escalation steps of stages that are open and not yet filled, as far as clocks are known, earliest first. */
 export function escalationSteps(facts: TallyFacts): readonly EscalationStep[] {
   const standing = tally(facts);
+  // Who approved before their turn fills the seat by the escalation: that is no reason for it not to happen.
+  const without = tally({ ...facts, decisions: facts.decisions.map(withoutEscalation) });
   return facts.requirement.rules
     .flatMap((rule, ruleIndex) =>
       rule.stages.flatMap((stage, stageIndex) => {
-        const now = standing.rules[ruleIndex]?.[stageIndex];
-        if (!now || now.opened_at === null || now.filled_by.length >= now.quorum) return [];
-        const fromMs = Date.parse(now.opened_at);
+        const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
+        const filled = without.rules[ruleIndex]?.[stageIndex]?.filled_by.length ?? 0;
+        if (openedAt === null || filled >= stage.quorum) return [];
+        const fromMs = Date.parse(openedAt);
         return stage.escalate.flatMap(({ after_ms, to }) => {
           const dueMs = timeAfter(rule, { fromMs, durationMs: after_ms }, facts.clocks);
           if (dueMs === null) return [];
@@ -48,6 +51,10 @@ export function escalationSteps(facts: TallyFacts): readonly EscalationStep[] {
       }),
     )
     .sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
+}
+
+function withoutEscalation(decision: CountedDecision): CountedDecision {
+  return { ...decision, seats: decision.seats.filter(({ after_ms }) => after_ms === undefined) };
 }
 
 /** The next escalation strictly after `after`, or null. */

@@ -1,4 +1,4 @@
-import { isSelected } from './decision.ts';
+import { isSelected } from './seats.ts';
 import { personById, type Directory } from './directory.ts';
 import { isSameIdentity, type Identity, type Lineage } from './identity.ts';
 import { isOwnAction, type PolicySet } from './policy.ts';

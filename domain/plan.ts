@@ -1,10 +1,23 @@
 import type { JsonValue } from './canonical-json.ts';
 
-/** One row that changes. Values are text as the target prints them; null means the row or value does not exist. */
+/**
+ * One row that changes. Values are text as the target prints them; null means the row or value does not exist. Of a value
+ * too long to be shown, `{ bytes, sha256 }` stands for it.
+ */
 export interface RowEffect {
   readonly key: string;
   readonly before: Readonly<Record<string, JsonValue>> | null;
   readonly after: Readonly<Record<string, JsonValue>> | null;
+}
+
+/** What makes a change happen: the action itself, or what the target does because of it. */
+export type EffectCause = 'statement' | 'function' | 'cascade' | 'trigger';
+
+/** Which part of the changed rows is shown. */
+export interface EffectSample {
+  readonly of: number;
+  readonly first_key: string;
+  readonly last_key: string;
 }
 
 /** What happens to one resource (for SQL: one table). */
@@ -15,8 +28,16 @@ export interface ResourceEffect {
   readonly deleted: number;
   /** Changed columns only. Empty when `is_counts_only`. */
   readonly rows: readonly RowEffect[];
+  /** The columns in the resource's own order: objects lose theirs. */
+  readonly columns?: readonly string[];
+  readonly cause?: EffectCause;
+  /** Where `rows` are not all that change. The fingerprint covers all of them. */
+  readonly sample?: EffectSample;
+  /** How many rows the resource has, where many of them change. */
+  readonly rows_before?: number;
   /** Columns whose value is assigned when the action runs (identity, default, now()): shown, not digested. */
   readonly assigned_columns: readonly string[];
+  /** Only counted: other rows or values than today's may be hit when the action runs. */
   readonly is_counts_only: boolean;
 }
 
@@ -31,6 +52,14 @@ export interface RiskFacts {
   readonly is_loosening?: boolean;
 }
 
+/** The way back. It is only said to be possible where it was tried out and restored everything. */
+export interface Reversal {
+  readonly is_possible: boolean;
+  readonly how: string;
+  /** What undoes it, in this order (for SQL: statements). */
+  readonly steps?: readonly string[];
+}
+
 /** What the connector says would happen. */
 export interface Plan {
   readonly connector: string;
@@ -43,7 +72,7 @@ export interface Plan {
   readonly warnings: readonly string[];
   readonly risk_facts: RiskFacts;
   /** How the action can be undone, or why it cannot. */
-  readonly reversal: { readonly is_possible: boolean; readonly how: string };
+  readonly reversal: Reversal;
   /** Digest of the effect, `sha256:` and 64 hex digits: equal exactly when the same would happen. */
   readonly fingerprint: string;
   /** How long the dry run held locks at the target, milliseconds. Not part of any digest. */

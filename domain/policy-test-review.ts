@@ -1,12 +1,6 @@
 import { clocksBetween, expiryMs } from './calendar/deadlines.ts';
-import {
-  checkDecision,
-  tallyFactsOf,
-  unchangedDirectories,
-  type DecidableRequest,
-  type DecisionCheck,
-  type DecisionDirectories,
-} from './decision.ts';
+import { checkDecision, unchangedDirectories, type DecisionCheck } from './decision.ts';
+import { tallyFactsOf, type DecidableRequest, type DecisionDirectories } from './seats.ts';
 import { personById, type Directory } from './directory.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Identity, Lineage } from './identity.ts';

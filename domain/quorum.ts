@@ -1,18 +1,47 @@
-import type { Clocks } from './calendar/clock.ts';
+import { timeAfter, type Clocks } from './calendar/clock.ts';
 import {
   isGradeSufficient,
   type EvidenceGrade,
   type Requirement,
   type RuleRequirement,
+  type Stage,
 } from './requirement.ts';
 
 /** What a person said. A deferral is not an answer: the person may still decide. */
 export type Verdict = 'approve' | 'deny' | 'defer';
 
-/** One seat a decision could fill when it was made: index of the rule and of the stage inside it. */
+/**
+ * One seat that a decision may fill, whether its stage was open when it was made or opens later: index of the rule and
+ * of the stage inside it.
+ */
 export interface SeatReference {
   readonly rule: number;
   readonly stage: number;
+  /** The seat is open to the person only from so long after the stage opened, by an escalation. Absent: from the start. */
+  readonly after_ms?: number;
+}
+
+/** True for the same place of the same rule, whenever it opens. */
+export function isSameSeat(one: SeatReference, other: SeatReference): boolean {
+  return one.rule === other.rule && one.stage === other.stage;
+}
+
+/** True when one of the seats is none that these answers of the same person could fill. */
+export function hasFurtherSeat(
+  seats: readonly SeatReference[],
+  answers: readonly Pick<CountedDecision, 'seats'>[],
+): boolean {
+  return seats.some((seat) => !answers.some((answer) => answer.seats.some((one) => isSameSeat(one, seat))));
+}
+
+/** False from when the decision is too old for any rule it was given for. */
+export function isFreshForAll(
+  { rules }: Requirement,
+  decision: Pick<CountedDecision, 'at' | 'seats'>,
+  now: string,
+): boolean {
+  const ages = decision.seats.map((seat) => rules[seat.rule]?.maximum_age_ms ?? 0);
+  return Date.parse(decision.at) + Math.min(...ages) > Date.parse(now);
 }
 
 /** A recorded decision of the current round, as the tally needs it. */
@@ -48,14 +77,15 @@ export interface TallyFacts {
   readonly decisions: readonly CountedDecision[];
   /** The instant to judge the age of approvals at, RFC 3339 UTC. */
   readonly now: string;
-  /** What escalations of rules with a clock are counted by. The tally itself counts wall time only. */
+  /** What escalations of rules with a clock are counted by. Expiry and age are wall time. */
   readonly clocks?: Clocks;
 }
 
 /**
  * Where a request stands. Guarantees: any denial ends it; every rule needs its own quorum of distinct people, `>=`
  * and never `==`; inside a rule a person fills at most one seat, and seats are assigned by maximum matching, so an
- * approval never lands where it blocks another; an approval past the rule's maximum age counts nothing.
+ * approval never lands where it blocks another; an approval fills a seat that opens after it was made; an approval past
+ * the rule's maximum age counts nothing. The order in which decisions arrive makes no difference.
  */
 export function tally(facts: TallyFacts): Tally {
   const denial = facts.decisions.find((decision) => decision.verdict === 'deny');
@@ -103,29 +133,80 @@ function tallyRule(facts: TallyFacts, rule: RuleRequirement, index: number): rea
   const approvals = facts.decisions
     .filter((decision) => countsFor({ facts, rule, index }, decision))
     .sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
-  const filled = fillSeats(rule, index, approvals);
+  const context = { facts, rule, index, approvals };
+  const opened: (string | null)[] = [];
+  for (const position of rule.stages.keys()) opened.push(openedAt(context, opened, position));
+  const filled = fillSeats(rule.stages, stagesByPerson(context, opened, Date.parse(facts.now)));
   return rule.stages.map((stage, position) => ({
-    opened_at: openedAt({ facts, rule, index }, position, approvals),
+    opened_at: opened[position] ?? null,
     filled_by: filled[position] ?? [],
     quorum: stage.quorum,
   }));
 }
 
+interface RuleApprovals extends RuleContext {
+  /** Those that count for the rule, in the order they were made. */
+  readonly approvals: readonly CountedDecision[];
+}
+
 /** The instant from which a stage may be decided: at once, or when the stages before it were satisfied. */
 function openedAt(
-  context: RuleContext,
+  context: RuleApprovals,
+  opened: readonly (string | null)[],
   position: number,
-  approvals: readonly CountedDecision[],
 ): string | null {
   if (context.rule.order === 'parallel' || position === 0) return context.facts.pending_since;
-  const earlier = { ...context.rule, stages: context.rule.stages.slice(0, position) };
-  for (let count = 1; count <= approvals.length; count += 1) {
-    const filled = fillSeats(earlier, context.index, approvals.slice(0, count));
-    if (earlier.stages.every((stage, at) => (filled[at]?.length ?? 0) >= stage.quorum)) {
-      return approvals[count - 1]?.at ?? null;
-    }
+  const earlier = context.rule.stages.slice(0, position);
+  for (const instant of momentsOf(context, opened)) {
+    const made = context.approvals.filter(({ at }) => Date.parse(at) <= Date.parse(instant));
+    const people = stagesByPerson({ ...context, approvals: made }, opened, Date.parse(instant));
+    const filled = fillSeats(earlier, people);
+    if (earlier.every((stage, at) => (filled[at]?.length ?? 0) >= stage.quorum)) return instant;
   }
   return null;
+}
+
+/** The instants at which a seat can have been filled: an approval was made, or became good for an escalated seat. */
+function momentsOf(context: RuleApprovals, opened: readonly (string | null)[]): readonly string[] {
+  const { approvals, index, facts } = context;
+  const due = approvals
+    .flatMap(({ seats }) => seats.filter((seat) => seat.rule === index && seat.after_ms !== undefined))
+    .map((seat) => openToPersonMs(context, opened, seat))
+    .filter((ms) => Number.isFinite(ms) && ms <= Date.parse(facts.now))
+    .map((ms) => new Date(ms).toISOString());
+  return [...approvals.map(({ at }) => at), ...due].sort(
+    (left, right) => Date.parse(left) - Date.parse(right),
+  );
+}
+
+/** From when the seat may be filled by the person; infinite while nobody can tell. */
+function openToPersonMs(
+  { rule, facts }: RuleContext,
+  opened: readonly (string | null)[],
+  { stage, after_ms: durationMs }: SeatReference,
+): number {
+  if (durationMs === undefined) return Number.NEGATIVE_INFINITY;
+  const stageOpenedAt = opened[stage] ?? null;
+  if (stageOpenedAt === null) return Number.POSITIVE_INFINITY;
+  const span = { fromMs: Date.parse(stageOpenedAt), durationMs };
+  return timeAfter(rule, span, facts.clocks) ?? Number.POSITIVE_INFINITY;
+}
+
+/** The stages of the rule that each person may fill at an instant, people in the order of their approval. */
+function stagesByPerson(
+  context: RuleApprovals,
+  opened: readonly (string | null)[],
+  nowMs: number,
+): ReadonlyMap<string, ReadonlySet<number>> {
+  const people = new Map<string, Set<number>>();
+  for (const { person, seats } of context.approvals) {
+    const stages = people.get(person) ?? new Set<number>();
+    for (const seat of seats)
+      if (seat.rule === context.index && openToPersonMs(context, opened, seat) <= nowMs)
+        stages.add(seat.stage);
+    people.set(person, stages);
+  }
+  return people;
 }
 
 /**
@@ -133,22 +214,13 @@ function openedAt(
  * the result lists the people per stage. People are taken in order of their approval, so the assignment is stable.
  */
 function fillSeats(
-  rule: RuleRequirement,
-  ruleIndex: number,
-  approvals: readonly CountedDecision[],
+  stages: readonly Stage[],
+  stagesOf: ReadonlyMap<string, ReadonlySet<number>>,
 ): readonly (readonly string[])[] {
-  const seats = rule.stages.flatMap((stage, position) =>
-    Array.from({ length: stage.quorum }, () => position),
-  );
-  const stagesOf = new Map<string, Set<number>>();
-  for (const approval of approvals) {
-    const stages = stagesOf.get(approval.person) ?? new Set<number>();
-    approval.seats.filter((seat) => seat.rule === ruleIndex).forEach((seat) => stages.add(seat.stage));
-    stagesOf.set(approval.person, stages);
-  }
+  const seats = stages.flatMap((stage, position) => Array.from({ length: stage.quorum }, () => position));
   const holder = new Map<number, string>();
   for (const person of stagesOf.keys()) seatPerson(person, { seats, stagesOf, holder, tried: new Set() });
-  return rule.stages.map((_, position) =>
+  return stages.map((_, position) =>
     [...holder].filter(([seat]) => seats[seat] === position).map(([, person]) => person),
   );
 }

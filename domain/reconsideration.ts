@@ -1,19 +1,28 @@
+import { canonicalJson } from './canonical-json.ts';
+import { unchangedDirectories } from './decision.ts';
 import { requirementDigest } from './digest.ts';
 import type { Directory } from './directory.ts';
 import { combinedRequirement, evaluate } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
+import { ownersOf, type OwnedRequest } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import { recalledFacts, requestFacts, type PolicyFacts, type StoredFacts } from './policy-facts.ts';
+import type { CountedDecision } from './quorum.ts';
 import { mayStillAsk } from './requester.ts';
 import type { Requirement } from './requirement.ts';
+import { shortagesOf, type Shortage } from './satisfiable.ts';
+import { standingSeats } from './seats.ts';
 
-/** A request that waits for people, as it was last evaluated. */
-export interface WaitingRequest {
+/** A request that waits for people, as it was last evaluated and decided. */
+export interface WaitingRequest extends OwnedRequest {
   readonly id: string;
   readonly lineage: Lineage;
   readonly requirement: Requirement | null;
   /** Null when the facts were erased. */
   readonly facts: StoredFacts | null;
+  readonly shortage: readonly Shortage[] | null;
+  /** The approvals of the round. */
+  readonly approvals: readonly Pick<CountedDecision, 'person' | 'seats' | 'at'>[];
 }
 
 /** What holds now. */
@@ -25,10 +34,11 @@ export interface Today {
 }
 
 /**
- * Whether a waiting request must be looked at again: today's rules or people would end it, or ask for more than it asks
- * for. In doubt it must. A hint only: whoever looks decides from the facts of that moment.
+ * Whether a waiting request must be looked at again: today's rules or people would end it, ask for more than it asks for,
+ * or ask others. In doubt it must. A hint only: whoever looks decides from the facts of that moment.
  */
-export function mustReconsider({ lineage, requirement, facts }: WaitingRequest, today: Today): boolean {
+export function mustReconsider(request: WaitingRequest, today: Today): boolean {
+  const { lineage, requirement, facts } = request;
   const recalled = facts && factsOfToday(facts, lineage, today);
   if (!recalled || !requirement) return true;
   // Who is not known any more is told by the claim, which knows whom the directory knew.
@@ -37,7 +47,40 @@ export function mustReconsider({ lineage, requirement, facts }: WaitingRequest, 
   const evaluation = evaluate(today.policy, { ...recalled, at: today.at }, 'planned');
   if (evaluation.effect === 'forbid') return true;
   const demanded = combinedRequirement(requirement, evaluation);
-  return demanded === null || requirementDigest(demanded) !== requirementDigest(requirement);
+  if (demanded === null || requirementDigest(demanded) !== requirementDigest(requirement)) return true;
+  return asksOthers(request, requirement, today);
+}
+
+/**
+ * Whether other people can decide it than could: somebody's approval is worth less, or there are too few, or enough
+ * again. As if everybody of today had been there when it was made: whoever looks knows who was.
+ */
+function asksOthers(
+  request: WaitingRequest,
+  requirement: Requirement,
+  { policy, directory }: Today,
+): boolean {
+  const owners = ownersOf(policy, request);
+  // Of these only their services know, and whoever looks asks what was heard.
+  if (namesPolled(policy, requirement, owners)) return false;
+  const directories = unchangedDirectories({ directory, rotations: policy.rotations }, owners);
+  const { lineage, approvals, shortage } = request;
+  const decidable = { lineage, requirement, owners, decisions: approvals };
+  const standing = standingSeats(decidable, directories);
+  if (approvals.some(({ seats }, index) => standing[index]?.length !== seats.length)) return true;
+  const shortages = shortagesOf({ requirement, lineage, owners, directories });
+  return canonicalJson(shortages) !== canonicalJson(shortage ?? []);
+}
+
+function namesPolled(
+  { polled_rotations: polled = [] }: PolicySet,
+  { rules }: Requirement,
+  owners: readonly string[],
+): boolean {
+  const selectors = rules.flatMap(({ stages }) =>
+    stages.flatMap(({ any, escalate }) => [...any, ...escalate.map(({ to }) => to)]),
+  );
+  return polled.some(({ id }) => [...selectors, ...owners].includes(`oncall:${id}`));
 }
 
 /** The same request, asked by the same identities, in the directory of today. */

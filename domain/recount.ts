@@ -1,5 +1,6 @@
 import { clocksBetween } from './calendar/deadlines.ts';
-import { seatsOf, unchangedDirectories, type DecidableRequest, type PolicyPeople } from './decision.ts';
+import { unchangedDirectories, type PolicyPeople } from './decision.ts';
+import { seatsOf, type DecidableRequest } from './seats.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Lineage } from './identity.ts';
 import type { PolicySet } from './policy.ts';
@@ -41,22 +42,12 @@ export function wouldSuffice(
   };
   const decisions: CountedDecision[] = [];
   for (const decision of given.decisions) {
-    const attempt = { ...IMAGINED, at: decision.at, grade: decision.grade };
     const facts = {
       request: { ...request, decisions },
-      attempt,
       directories: unchangedDirectories(policy, given.owners),
+      at: decision.at,
     };
     decisions.push({ ...decision, seats: seatsOf(facts, decision.person) });
   }
   return tally({ requirement, pending_since: given.pending_since, decisions, now }).standing === 'approved';
 }
-
-const IMAGINED = {
-  decision_digest: '',
-  verdict: 'approve' as const,
-  reviewer: { issuer: '', subject: '' },
-  is_human: true,
-  has_reason: true,
-  defer: null,
-};

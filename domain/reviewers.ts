@@ -1,5 +1,5 @@
 import { rotationMembers } from './calendar/rotation.ts';
-import { meetsReviewerCondition } from './decision.ts';
+import { meetsReviewerCondition } from './seats.ts';
 import { isBroughtByOthers, membersOf, type Directory } from './directory.ts';
 import type { PolicySet } from './policy.ts';
 import type { RuleRequirement, Selector, Stage } from './requirement.ts';

@@ -1,4 +1,4 @@
-import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './decision.ts';
+import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './seats.ts';
 import { isSeenInClaims, ownKeysOf } from './directory.ts';
 import type { Lineage } from './identity.ts';
 import { polledScopes, unknownRotations } from './on-call.ts';
@@ -7,6 +7,7 @@ import type { Requirement, RuleRequirement, Selector, Stage } from './requiremen
 
 /** A rule that too few people can satisfy, whoever agrees. */
 export interface Shortage {
+  /** The rule, or `*`: all rules together, because the risk asks for more different people than may agree to any. */
   readonly rule: string;
   /** Seats that the rule asks for. */
   readonly seats: number;
@@ -54,16 +55,22 @@ function shortRules(
     decisions,
     now: IMAGINED,
   });
-  return rules.flatMap(({ rule, stages }, index) => {
+  const short = rules.flatMap(({ rule, stages }, index) => {
     const seats = seatsOf(stages);
     const fillable = (standing.rules[index] ?? []).reduce((sum, stage) => sum + stage.filled_by.length, 0);
     return fillable < seats ? [{ rule, seats, fillable }] : [];
   });
+  if (short.length > 0) return short;
+  const { distinct_people: seats } = requirement;
+  const fillable = standing.people.length;
+  return fillable < seats ? [{ rule: ALL_RULES, seats, fillable }] : [];
 }
+
+const ALL_RULES = '*';
 
 function unknownOf(facts: ShortageFacts, rule: string): readonly string[] {
   const stages = facts.requirement.rules
-    .filter((asked) => asked.rule === rule)
+    .filter((asked) => rule === ALL_RULES || asked.rule === rule)
     .flatMap((asked) => asked.stages);
   return [...new Set(stages.flatMap((stage) => unknownSelectors(facts, stage)))].sort();
 }
@@ -82,7 +89,8 @@ function knownApprovals(facts: ShortageFacts): readonly CountedDecision[] {
 
 /** As many people as there are seats, who are in all groups of which not all members are known. */
 function strangersApprovals(facts: ShortageFacts): readonly CountedDecision[] {
-  const count = facts.requirement.rules.reduce((sum, { stages }) => sum + seatsOf(stages), 0);
+  const { rules, distinct_people: distinct } = facts.requirement;
+  const count = distinct + rules.reduce((sum, { stages }) => sum + seatsOf(stages), 0);
   // No id of a person holds a space.
   return Array.from({ length: count }, (_, index) =>
     approval(

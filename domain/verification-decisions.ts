@@ -1,6 +1,6 @@
 import type { Leaf } from './audit.ts';
 import { isSameIdentity, identityKey } from './identity.ts';
-import { tally, type Tally } from './quorum.ts';
+import { hasFurtherSeat, isFreshForAll, tally, type Tally } from './quorum.ts';
 import { signedDecisionOf } from './verification-envelopes.ts';
 import {
   countedBefore,
@@ -48,17 +48,16 @@ export function distinctPeople({ material, envelopes }: Subject): Finding {
   });
 }
 
+/** One that fills a seat which no answer before could is a further one: for it was asked anew. */
 function isSecondAnswer(material: Material, decision: DecisionLeaf, pending: PendingLeaf): boolean {
-  const { rules } = pending.requirement;
-  return countedBefore(material, decision.round, decision.leaf.n).some((earlier) => {
-    // Too old for one of the rules it was given for is enough: that rule must be able to ask again.
-    const ages = earlier.seats.map((seat) => rules[seat.rule]?.maximum_age_ms ?? 0);
-    return (
+  const answers = countedBefore(material, decision.round, decision.leaf.n).filter(
+    (earlier) =>
       earlier.person === decision.person &&
       earlier.verdict !== 'defer' &&
-      Date.parse(earlier.at) + Math.min(...ages) > Date.parse(decision.at)
-    );
-  });
+      isFreshForAll(pending.requirement, earlier, decision.at),
+  );
+  if (answers.length === 0) return false;
+  return decision.verdict !== 'approve' || !hasFurtherSeat(decision.seats, answers);
 }
 
 /** Every decision was made before the request expired. */
@@ -86,8 +85,10 @@ export function tallyReplays({ material }: Subject): Finding {
 }
 
 function replay(material: Material, pending: PendingLeaf, leaf: Leaf): Tally {
+  // By the wall clock, which no business time is ahead of: what was seated by the one is seated by the other.
+  const rules = pending.requirement.rules.map(({ clock: _clock, ...rule }) => rule);
   return tally({
-    requirement: pending.requirement,
+    requirement: { ...pending.requirement, rules },
     pending_since: pending.pending_since,
     decisions: countedBefore(material, pending.round, leaf.n),
     now: leaf.at,

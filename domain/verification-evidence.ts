@@ -93,7 +93,7 @@ const decisionFactsSchema = z.object({
   person: z.string(),
   verdict: z.enum(['approve', 'deny', 'defer']),
   at: instant,
-  seats: z.array(z.object({ rule: z.int(), stage: z.int() })),
+  seats: z.array(z.object({ rule: z.int(), stage: z.int(), after_ms: z.number().exactOptional() })),
   round: z.int(),
   channel: z.string(),
 });

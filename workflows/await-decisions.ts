@@ -22,7 +22,10 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
       status = await consumeBatch(inbox, view);
     } else if (inbox.isReminded) {
       const step = `${round.round}/${inbox.takeReminder()}`;
-      ({ status } = statusIn(await durable.reconsider({ step, at: new Date().toISOString() })));
+      const looked = statusIn(await durable.reconsider({ step, at: new Date().toISOString() }));
+      // What somebody said may be worth nothing any more: then their seat escalates again.
+      if (looked.counted !== undefined) view.restates(looked.counted);
+      status = looked.status;
     } else if (Date.now() >= closesAt) {
       return expire(round, inbox, view);
     } else if (next !== null && Date.parse(next.at) <= Date.now()) {

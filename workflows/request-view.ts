@@ -45,6 +45,12 @@ export class RequestView {
     this.#describe();
   }
 
+  /** All decisions of the round, with what they are worth by the directory of now. */
+  restates(decisions: readonly CountedDecision[]): void {
+    this.#decisions = [...decisions];
+    this.#describe();
+  }
+
   becomes(status: RequestStatus): void {
     this.#status = status;
     this.#heldUntil = null;

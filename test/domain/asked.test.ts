@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { askedSelectors } from '../../domain/asked.ts';
-import { requiredSelectors, type DecidableRequest } from '../../domain/decision.ts';
+import { requiredSelectors } from '../../domain/decision.ts';
+import type { DecidableRequest } from '../../domain/seats.ts';
 import { REQUEST } from './decisions.ts';
 import {
   anyDemand,

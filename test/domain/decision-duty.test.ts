@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Rotation } from '../../domain/calendar/rotation.ts';
-import { isSelected, type DecidableRequest } from '../../domain/decision.ts';
+import { isSelected, type DecidableRequest } from '../../domain/seats.ts';
 import { ROTATION } from './calendar/examples.ts';
 import { by, check, outcome } from './decisions.ts';
 import { approval, demand, DIRECTORY, minutes, requirement, seats, stage } from './examples.ts';

@@ -5,7 +5,8 @@ import type {
   ObservedRotation,
   PolledRotation,
 } from '../../domain/calendar/polled-rotation.ts';
-import { checkDecision, unchangedDirectories, type DecidableRequest } from '../../domain/decision.ts';
+import { checkDecision, unchangedDirectories } from '../../domain/decision.ts';
+import type { DecidableRequest } from '../../domain/seats.ts';
 import type { Directory } from '../../domain/directory.ts';
 import type { PolledRotations } from '../../domain/on-call.ts';
 import { shortagesOf } from '../../domain/satisfiable.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { isSelected, requiredSelectors, type DecidableRequest } from '../../domain/decision.ts';
+import { requiredSelectors } from '../../domain/decision.ts';
+import { isSelected, type DecidableRequest } from '../../domain/seats.ts';
 import { REQUEST_STATUSES } from '../../domain/request.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
 import { by, check, outcome } from './decisions.ts';

@@ -1,9 +1,5 @@
-import type {
-  DecidableRequest,
-  DecisionAttempt,
-  DecisionCheck,
-  DecisionFacts,
-} from '../../domain/decision.ts';
+import type { DecisionAttempt, DecisionCheck, DecisionFacts } from '../../domain/decision.ts';
+import type { DecidableRequest } from '../../domain/seats.ts';
 import { checkDecision } from '../../domain/decision.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import type { Directory } from '../../domain/directory.ts';

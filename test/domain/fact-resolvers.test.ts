@@ -279,7 +279,15 @@ describe('a change of what is looked up', () => {
     const facts = storedFacts(factsOf({ grantee: 'omar' }, policy));
     const recalled = recalledFacts(policy, facts);
     const requirement = recalled && evaluate(policy, recalled, 'planned').requirement;
-    const waiting = { id: 'req_x', lineage: [], requirement: requirement ?? null, facts };
+    const about = { action: FACTS.action, target: FACTS.target.id, owner_key: null };
+    const waiting = {
+      id: 'req_x',
+      ...about,
+      requirement: requirement ?? null,
+      facts,
+      shortage: null,
+      approvals: [],
+    };
     const gone = PEOPLE.people.map((person) =>
       person.id === 'omar' ? { ...person, active: false } : person,
     );

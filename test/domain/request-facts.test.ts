@@ -90,7 +90,14 @@ describe('what policy knows of who asks', () => {
     const lineage = [AGENT];
     const facts = { ...FACTS, request: factsOf(lineage) };
     const { requirement } = evaluate(policy, facts, 'planned');
-    const waiting = { id: 'req_x', lineage, requirement, facts: storedFacts(facts) };
+    const about = {
+      action: FACTS.action,
+      target: FACTS.target.id,
+      owner_key: null,
+      shortage: null,
+      approvals: [],
+    };
+    const waiting = { id: 'req_x', ...about, lineage, requirement, facts: storedFacts(facts) };
     const joined = PEOPLE.groups.map((group) =>
       group.id === 'shop-owners' ? { ...group, members: ['omar', 'ada'] } : group,
     );

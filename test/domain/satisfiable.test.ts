@@ -29,6 +29,15 @@ describe('a shortage', () => {
     expect(shortages({ requirement: requirement([demand([stage(['group:dba'], 2)])]) })).toEqual([]);
   });
 
+  it('is told when the risk asks for more different people than may agree to any rule', () => {
+    const rule = demand([stage(['group:dba-leads'])], { rule: 'leads' });
+    expect(shortages({ requirement: requirement([rule], { distinct_people: 2 }) })).toEqual([
+      { rule: '*', seats: 2, fillable: 1 },
+    ]);
+    const wider = demand([stage(['group:dba'])], { rule: 'wider' });
+    expect(shortages({ requirement: requirement([wider], { distinct_people: 2 }) })).toEqual([]);
+  });
+
   it('knows that one person cannot fill two seats of a rule', () => {
     const rule = demand([stage(['user:omar']), stage(['owners'])], { rule: 'twice' });
     expect(shortages({ requirement: requirement([rule]) })).toEqual([

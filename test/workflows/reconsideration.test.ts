@@ -42,6 +42,16 @@ async function signalsOf(id: string): Promise<number> {
   ).length;
 }
 
+async function counted(id: string, count: number): Promise<void> {
+  await waitFor({
+    what: `${count} counted decisions`,
+    check: async () => {
+      const course = await courseOf(stack, id);
+      return course.filter((type) => type === 'decision.counted').length === count ? true : undefined;
+    },
+  });
+}
+
 describe('a request that waits, when it is looked at again', () => {
   it('is denied when it is now forbidden', async () => {
     const id = await desk.ask();
@@ -161,6 +171,133 @@ describe('a request that waits, when it is looked at again', () => {
     });
     await desk.decide(id, 'olga');
     await stack.waitForStatus(id, 'succeeded');
+  });
+});
+
+describe('a request that waits, when people change', () => {
+  const change = (person: string, isActive: boolean, dba = ['olga', 'dmitri', 'petra']): PolicyChange => {
+    return (policy) => ({
+      ...policy,
+      directory: {
+        ...policy.directory,
+        people: policy.directory.people.map((one) =>
+          one.id === person ? { ...one, active: isActive } : one,
+        ),
+        groups: policy.directory.groups.map((group) =>
+          group.id === 'dba' ? { ...group, members: dba } : group,
+        ),
+      },
+    });
+  };
+  const shortageOf = async (id: string) => (await desk.row(id))['shortage'];
+
+  it('does not count who was deactivated, and keeps the good approval', async () => {
+    await withPolicy(stack.keyturnDb, change('olga', true), async () => {
+      const id = await desk.ask({ target: 'shop-two-people' });
+      await desk.decide(id, 'olga');
+      await counted(id, 1);
+      await withPolicy(stack.keyturnDb, change('olga', false), async () => {
+        await desk.decide(id, 'dmitri');
+        await counted(id, 2);
+        expect(await desk.row(id)).toMatchObject({
+          status: 'pending',
+          round: 1,
+          open_selectors: ['group:dba'],
+        });
+        await desk.decide(id, 'petra');
+        await stack.waitForStatus(id, 'succeeded');
+        expect(await desk.row(id)).toMatchObject({ round: 1 });
+      });
+    });
+  });
+
+  it('counts again who is back, without anybody answering twice', async () => {
+    await withPolicy(stack.keyturnDb, change('olga', true), async () => {
+      const id = await desk.ask({ target: 'shop-two-people' });
+      await desk.decide(id, 'olga');
+      await counted(id, 1);
+      await withPolicy(stack.keyturnDb, change('olga', false), async () => {
+        await desk.decide(id, 'dmitri');
+        await counted(id, 2);
+      });
+      await remind(id);
+      await stack.waitForStatus(id, 'succeeded');
+    });
+  });
+
+  it.each<[string, PolicyChange]>([
+    ['emptied', change('olga', true, [])],
+    [
+      'deleted',
+      (policy) => ({
+        ...policy,
+        directory: { ...policy.directory, groups: policy.directory.groups.filter(({ id }) => id !== 'dba') },
+      }),
+    ],
+  ])(
+    'says that too few can approve it once its group is %s, and when there are enough again',
+    async (_name, gone) => {
+      const id = await desk.ask({ target: 'shop-two-people' });
+      expect(await shortageOf(id)).toBe(null);
+      await withPolicy(stack.keyturnDb, gone, async () => {
+        await remind(id);
+        await waitFor({
+          what: 'the shortage',
+          check: async () => ((await shortageOf(id)) === null ? undefined : true),
+        });
+        expect(await shortageOf(id)).toEqual([{ rule: 'two-people', seats: 2, fillable: 0 }]);
+      });
+      await remind(id);
+      await waitFor({
+        what: 'enough people',
+        check: async () => ((await shortageOf(id)) === null ? true : undefined),
+      });
+    },
+  );
+});
+
+describe('an approval that was given before its stage opened', () => {
+  it('fills its seat when the stage opens', async () => {
+    const early: PolicyChange = (policy) => {
+      const [rule] = policy.rules.filter(({ id }) => id === 'sequential');
+      const anybody = rule?.require && {
+        ...rule,
+        id: 'anybody',
+        require: {
+          ...rule.require,
+          stages: [{ any: ['group:shop-owners', 'group:dba'] as const, quorum: 1, escalate: [] }],
+        },
+      };
+      return { ...policy, rules: [...policy.rules, ...(anybody ? [anybody] : [])] };
+    };
+    await withPolicy(stack.keyturnDb, early, async () => {
+      const id = await desk.ask({ target: 'shop-sequential' });
+      await desk.decide(id, 'omar');
+      await counted(id, 1);
+      await desk.decide(id, 'olga');
+      await stack.waitForStatus(id, 'succeeded');
+    });
+  });
+
+  it('fills a seat that escalates to its person, without anybody doing anything more', async () => {
+    const early: PolicyChange = (policy) => {
+      const [rule] = policy.rules.filter(({ id }) => id === 'escalating');
+      const leads = rule?.require && {
+        ...rule,
+        id: 'leads',
+        require: {
+          ...rule.require,
+          stages: [{ any: ['group:dba-leads'] as const, quorum: 1, escalate: [] }],
+        },
+      };
+      return { ...policy, rules: [...policy.rules, ...(leads ? [leads] : [])] };
+    };
+    await withPolicy(stack.keyturnDb, early, async () => {
+      const id = await desk.ask({ target: 'shop-escalating' });
+      await desk.decide(id, 'petra');
+      await stack.waitForStatus(id, 'succeeded');
+      expect(await courseOf(stack, id)).toContain('request.escalated');
+    });
   });
 });
 

@@ -1,8 +1,10 @@
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
-import type { Columns, RowImage } from './images.ts';
-import { fingerprintOf, project } from './projection.ts';
+import type { RowImage } from './images.ts';
+import { fingerprintOf, isSameValue, project } from './projection.ts';
+import type { RowValues } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
+import type { Column } from './table-shape.ts';
 import type { WrittenTable } from './written-tables.ts';
 
 /** Two dry runs of one statement, with what its analysis says of where values come from. */
@@ -30,12 +32,11 @@ export function sharedEffect(runs: TwoRuns): readonly ResourceEffect[] | null {
   const pairs = pairsOf(runs.first, runs.second);
   if (pairs === null) return null;
   const projections = pairs.map((pair) => {
-    const assignedColumns = varyingColumns(pair);
-    for (const column of assignedColumns) refuseMadeUpValue(runs, pair.first, column);
-    return {
-      pair,
-      projection: { assignedColumns, isCountsOnly: pair.first.rows === null || pair.second.rows === null },
-    };
+    const columns = varyingColumns(pair);
+    for (const { name } of columns) refuseMadeUpValue(runs, pair.first, name);
+    const assignedColumns = columns.map(({ shown }) => shown);
+    const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
+    return { pair, projection: { assignedColumns, isCountsOnly } };
   });
   const first = projections.map(({ pair, projection }) => project(pair.first, projection));
   const second = projections.map(({ pair, projection }) => project(pair.second, projection));
@@ -47,40 +48,47 @@ function pairsOf(first: readonly TableEffect[], second: readonly TableEffect[]):
   const others = new Map(second.map((table) => [table.oid, table]));
   const pairs = first.flatMap((table) => {
     const other = others.get(table.oid);
-    return other === undefined ? [] : [{ first: table, second: other }];
+    return other !== undefined && isSameShape(table, other) ? [{ first: table, second: other }] : [];
   });
   return pairs.length === first.length ? pairs : null;
 }
 
+/** False when the table was altered between the runs. */
+function isSameShape(first: TableEffect, second: TableEffect): boolean {
+  if (first.rows === null || second.rows === null) return true;
+  return JSON.stringify(first.shape) === JSON.stringify(second.shape);
+}
+
 /** Columns whose new values differ between the runs. */
-function varyingColumns({ first, second }: BothRuns): readonly string[] {
+function varyingColumns({ first, second }: BothRuns): readonly Column[] {
   if (first.rows === null || second.rows === null) return [];
-  const varying = new Set<string>();
-  const others = new Map(second.rows.map((row) => [row.key, row]));
+  const varying = new Set<number>();
+  const others = new Map(second.rows.filter(isUpdate).map((row) => [row.key, row]));
   for (const row of first.rows.filter(isUpdate)) {
-    const other = others.get(row.key)?.after ?? {};
-    for (const [name, value] of Object.entries(row.after ?? {})) if (other[name] !== value) varying.add(name);
+    const other = others.get(row.key)?.after;
+    // Other rows than before: the effects differ, whatever their values.
+    if (!other) continue;
+    for (const [index, value] of (row.after ?? []).entries()) {
+      if (!isSameValue(value, other[index])) varying.add(index);
+    }
   }
-  for (const name of varyingNames(insertedOf(first.rows), insertedOf(second.rows))) varying.add(name);
-  return [...varying].sort();
+  const inserted = [insertedOf(first.rows), insertedOf(second.rows)] as const;
+  return first.shape.columns.filter(
+    (_, index) => varying.has(index) || bagOf(inserted[0], index) !== bagOf(inserted[1], index),
+  );
 }
 
 function isUpdate(row: RowImage): boolean {
   return row.before !== null && row.after !== null;
 }
 
-function insertedOf(rows: readonly RowImage[]): readonly Columns[] {
+function insertedOf(rows: readonly RowImage[]): readonly RowValues[] {
   return rows.flatMap(({ before, after }) => (before === null && after !== null ? [after] : []));
 }
 
 /** New rows have no common key, so columns are compared as bags of values. */
-function varyingNames(first: readonly Columns[], second: readonly Columns[]): readonly string[] {
-  const names = Object.keys(first[0] ?? {});
-  return names.filter((name) => bagOf(first, name) !== bagOf(second, name));
-}
-
-function bagOf(rows: readonly Columns[], name: string): string {
-  return JSON.stringify(rows.map((row) => JSON.stringify(row[name] ?? null)).sort());
+function bagOf(rows: readonly RowValues[], index: number): string {
+  return JSON.stringify(rows.map((row) => JSON.stringify(row[index] ?? null)).sort());
 }
 
 function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column: string): void {

@@ -33,14 +33,23 @@ export interface DryRun {
   readonly locksHeldMs: number;
 }
 
+/** What else is looked at while the dry run's transaction is still open. */
+export type LookInside = (place: EffectPlace, effects: readonly TableEffect[]) => Promise<void>;
+
 /** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
-export async function dryRun(prepared: PreparedCall, reader: Client): Promise<DryRun> {
+export async function dryRun(
+  prepared: PreparedCall,
+  reader: Client,
+  lookInside: LookInside = async () => undefined,
+): Promise<DryRun> {
   const writer = await prepared.fresh.next();
   try {
     const snapshot = await beginWriting(prepared, writer, 'repeatable read');
     const startedAt = performance.now();
     await runPrepared(prepared, writer);
-    const effects = await effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set() });
+    const place = { writer, reader, snapshot, countsOnly: new Set<string>() };
+    const effects = await effectOf(prepared, place);
+    await lookInside(place, effects);
     await writer.query('rollback');
     return { effects, locksHeldMs: Math.ceil(performance.now() - startedAt) };
   } finally {

@@ -1,12 +1,13 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { readImages, type ReadRows, type TableCounts } from './images.ts';
+import { blindTable, readImages, type ReadTable, type TableCounts } from './images.ts';
+import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import { rowsOf, settingLocally, takeRole, takingRole, together } from './session.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
 /** What one transaction did to one table. */
-export interface TableEffect extends TableCounts, ReadRows {}
+export type TableEffect = ReadTable;
 
 /** What reading an effect needs. */
 export interface EffectReading {
@@ -29,6 +30,7 @@ const COUNTS = `
          schema.nspname in ('pg_catalog', 'information_schema') as is_catalogue,
          changed.inserted::text as inserted, changed.updated::text as updated, changed.deleted::text as deleted,
          pg_catalog.pg_relation_size(changed.oid)::text as bytes,
+         pg_catalog.current_setting('server_encoding') as encoding,
          pg_catalog.has_schema_privilege($1, schema.oid, 'usage')
            and pg_catalog.has_table_privilege($1, changed.oid, 'select') as is_readable,
          pg_catalog.pg_current_xact_id_if_assigned()::xid::text as xid
@@ -54,6 +56,7 @@ export interface CountRow extends QueryResultRow {
   readonly updated: string;
   readonly deleted: string;
   readonly bytes: string;
+  readonly encoding: string;
   readonly is_readable: boolean;
   readonly xid: string | null;
 }
@@ -79,16 +82,34 @@ export async function readEffect(
 ): Promise<readonly TableEffect[]> {
   const asObserver = [settingLocally(READING), takingRole(observerOf(reading.settings))];
   await Promise.all([reading.writer, reading.reader].map((client) => together(client, asObserver)));
+  const { readRowsMax, readCharactersMax } = reading.limits;
+  const budget = { rows: readRowsMax, characters: readCharactersMax };
   const effects: TableEffect[] = [];
-  for (const row of counts) effects.push(await tableEffect(reading, row, row.xid ?? '0'));
+  for (const row of counts) effects.push(await tableEffect(reading, row, budget));
   await takeRole(reading.writer, null);
   return effects;
 }
 
-/** One way of printing values, whatever the session of the statement was set to. */
-const READING = { TimeZone: 'UTC', DateStyle: 'ISO, MDY', IntervalStyle: 'iso_8601', bytea_output: 'hex' };
+/**
+ * One way of printing values, whatever the sessions of the target are set to: every setting that the output of a type
+ * looks at. `lc_monetary` says where the point of money stands, `search_path` which names need a schema.
+ */
+export const READING = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'iso_8601',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  lc_monetary: 'C',
+  quote_all_identifiers: 'off',
+  search_path: 'pg_catalog',
+};
 
-async function tableEffect(reading: EffectReading, row: CountRow, xid: string): Promise<TableEffect> {
+async function tableEffect(
+  reading: EffectReading,
+  row: CountRow,
+  budget: ReadingBudget,
+): Promise<TableEffect> {
   const counts: TableCounts = {
     oid: row.oid,
     resource: row.resource,
@@ -97,15 +118,17 @@ async function tableEffect(reading: EffectReading, row: CountRow, xid: string): 
     deleted: Number(row.deleted),
   };
   const blindness = blindnessOf(reading, row, counts);
-  if (blindness !== null) return { ...counts, keyColumns: [], rows: null, blindness };
-  return { ...counts, ...(await readImages({ ...reading, table: counts, xid })) };
+  if (blindness !== null) return blindTable(counts, blindness);
+  return readImages({ ...reading, budget, table: counts, xid: row.xid ?? '0' });
 }
 
 function blindnessOf(reading: EffectReading, row: CountRow, counts: TableCounts): string | null {
-  const { rowLimit } = reading.settings;
+  const { readRowsMax, scannedBytesMax } = reading.limits;
   const rows = Math.max(counts.inserted + counts.updated, counts.updated + counts.deleted);
   if (reading.countsOnly.has(row.resource)) return 'only its counts were approved';
   if (!row.is_readable) return 'the observer role may not read it';
-  if (rows > rowLimit) return `more than ${rowLimit} rows change`;
-  return Number(row.bytes) > reading.limits.scannedBytesMax ? 'it is too large to look through' : null;
+  // Its text is whatever bytes were put in, and different bytes could arrive here as the same characters.
+  if (row.encoding === 'SQL_ASCII') return 'the database does not say how its text is encoded (SQL_ASCII)';
+  if (rows > readRowsMax) return `more than ${readRowsMax} rows change`;
+  return Number(row.bytes) > scannedBytesMax ? 'it is too large to look through' : null;
 }

@@ -1,17 +1,17 @@
-import type { Client, QueryResultRow } from 'pg';
+import { escapeLiteral, type Client } from 'pg';
 
-import { catalogueRows, noteRowsRead } from './kept-sessions.ts';
-import { rowsOf } from './session.ts';
-import type { PostgresLimits, TargetSettings } from './settings.ts';
-
-/** Values of one row as the target prints them. */
-export type Columns = Readonly<Record<string, string | null>>;
+import { noteRowsRead } from './kept-sessions.ts';
+import { paired } from './pairing.ts';
+import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
+import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';
+import type { TargetSettings } from './settings.ts';
+import { readShape, type Column, type TableShape } from './table-shape.ts';
 
 /** One changed row, whole. `key` is null where the table has none. */
 export interface RowImage {
   readonly key: string | null;
-  readonly before: Columns | null;
-  readonly after: Columns | null;
+  readonly before: RowValues | null;
+  readonly after: RowValues | null;
 }
 
 /** How many rows of a table changed. */
@@ -25,148 +25,185 @@ export interface TableCounts {
 
 /** The changed rows, or why they cannot be shown truthfully. */
 export interface ReadRows {
-  readonly keyColumns: readonly string[];
+  readonly shape: TableShape;
   readonly rows: readonly RowImage[] | null;
   readonly blindness: string | null;
 }
+
+/** What one table's changed rows are, with the counts that they give. */
+export interface ReadTable extends TableCounts, ReadRows {}
 
 /** What reading the images of one table needs. */
 export interface ImageReading {
   readonly writer: Client;
   readonly reader: Client;
   readonly settings: TargetSettings;
-  readonly limits: PostgresLimits;
+  readonly budget: ReadingBudget;
   readonly table: TableCounts;
   readonly xid: string;
 }
 
-/** Reads the rows that the writer's transaction changed, before and after, and checks them against the counts. */
-export async function readImages(reading: ImageReading): Promise<ReadRows> {
-  const { updated, inserted, deleted, oid } = reading.table;
-  const keyColumns = await readKeyColumns(reading.reader, oid);
-  if (updated > 0 && keyColumns.length === 0) return blind('it has no key that tells its rows apart');
-  const after = inserted + updated > 0 ? await readAfter(reading) : [];
-  const before = updated + deleted > 0 ? await readBefore(reading) : [];
-  if (after === null || before === null) return blind('its rows are too long to show');
-  // Rows written under a savepoint, written twice, hidden by a policy or locked by others do not come out as images.
-  if (after.length !== inserted + updated || before.length !== updated + deleted) {
-    return blind('the rows found and the rows counted differ');
-  }
-  if ([...before, ...after].some(hasForbiddenName))
-    return blind('it has columns whose names cannot be recorded');
-  return { keyColumns, rows: paired({ before, after, keyColumns }), blindness: null };
-}
+const NO_SHAPE: TableShape = { columns: [], key: [], isFiltered: true };
 
-function blind(blindness: string): ReadRows {
-  return { keyColumns: [], rows: null, blindness };
-}
-
-const KEY_COLUMNS = `
-  select col.attname as name
-    from (select candidate.indkey, candidate.indnkeyatts
-            from pg_catalog.pg_index candidate
-           where candidate.indrelid = $1::oid and candidate.indisunique and candidate.indisvalid
-             and candidate.indpred is null and candidate.indexprs is null
-             and not exists (select from unnest(candidate.indkey[0:candidate.indnkeyatts - 1]) part
-                              join pg_catalog.pg_attribute col on col.attrelid = $1::oid and col.attnum = part
-                             where not col.attnotnull)
-           order by candidate.indisprimary desc, candidate.indexrelid
-           limit 1) chosen
-    cross join lateral unnest(chosen.indkey[0:chosen.indnkeyatts - 1]) with ordinality part(attnum, place)
-    join pg_catalog.pg_attribute col on col.attrelid = $1::oid and col.attnum = part.attnum
-   order by part.place`;
-
-async function readKeyColumns(client: Client, oid: string): Promise<readonly string[]> {
-  const rows = await catalogueRows<{ name: string }>(client, KEY_COLUMNS, [oid]);
-  return rows.map(({ name }) => name);
-}
-
-/** Every value as text, so that no digits are lost on the way. Too long a row comes as null. */
-function imagesOf(resource: string, condition: string): string {
-  return `
-    select case when octet_length(body) <= $3::int then body end as body
-      from (select (select pg_catalog.jsonb_object_agg(key, value)
-                      from pg_catalog.jsonb_each_text(pg_catalog.to_jsonb(keyturn_row.*)))::text as body
-              from only ${resource} keyturn_row
-             where ${condition}
-             limit $2::int) images`;
-}
-
-interface ImageRow extends QueryResultRow {
-  readonly body: string | null;
-}
-
-const ROW_BYTES_MAX = 64 * 1024;
-
-async function readAfter(reading: ImageReading): Promise<readonly Columns[] | null> {
-  const text = imagesOf(reading.table.resource, 'keyturn_row.xmin = $1::xid');
-  const limit = reading.table.inserted + reading.table.updated + 1;
-  return columnsOf(
-    await rowsOf<ImageRow>(reading.writer, text, [reading.xid, limit, ROW_BYTES_MAX]),
-    reading.limits,
-  );
+/** A table whose rows are not known. */
+export function blindTable(counts: TableCounts, blindness: string): ReadTable {
+  return { ...counts, shape: NO_SHAPE, rows: null, blindness };
 }
 
 /**
- * Rows of the state before that the writer's transaction ended. Locks (FOR UPDATE, foreign-key checks) leave the same
- * mark, but a row that is only locked is still there for the writer.
+ * Reads the rows that the writer's transaction changed, before and after. Both transactions see one state, so a row is
+ * changed exactly when one of them sees it and the other does not.
  */
-async function readBefore(reading: ImageReading): Promise<readonly Columns[] | null> {
-  const { resource, updated, deleted } = reading.table;
-  const locked = await rowsOf<{ place: string }>(
-    reading.writer,
-    `select ctid::text as place from only ${resource} keyturn_row where keyturn_row.xmax = $1::xid limit $2::int`,
-    [reading.xid, reading.settings.rowLimit + 1],
-  );
-  const text = imagesOf(resource, 'keyturn_row.xmax = $1::xid and keyturn_row.ctid <> all ($4::tid[])');
-  const places = locked.map(({ place }) => place);
+export async function readImages(reading: ImageReading): Promise<ReadTable> {
+  const { table } = reading;
+  const shape = await readShape(reading.reader, table.oid);
+  const after = table.inserted + table.updated > 0 ? await readAfter(reading, shape) : [];
+  const before = after === null ? null : await readAllBefore(reading, shape, after.length);
+  if (after === null || before === null) return blindTable(table, TOO_MUCH);
+  if (isExact(table, before.length, after.length)) {
+    return {
+      ...table,
+      shape,
+      rows: paired({ before, after, shape, updated: table.updated }),
+      blindness: null,
+    };
+  }
+  if (shape.isFiltered || !isPossible(table, before.length, after.length)) {
+    return blindTable(table, 'the rows found and the rows counted differ');
+  }
+  return netEffect(table, shape, { before, after });
+}
+
+const TOO_MUCH = 'it changes more than can be read';
+
+function isExact({ inserted, updated, deleted }: TableCounts, before: number, after: number): boolean {
+  return after === inserted + updated && before === updated + deleted;
+}
+
+/** Rows that were written more than once count more often than they come out, but never change the balance. */
+function isPossible(table: TableCounts, before: number, after: number): boolean {
+  const { inserted, updated, deleted } = table;
+  return after - before === inserted - deleted && after <= inserted + updated && before <= updated + deleted;
+}
+
+/** What is left of rows that were written more than once. */
+function netEffect(
+  table: TableCounts,
+  shape: TableShape,
+  { before, after }: { readonly before: readonly RowValues[]; readonly after: readonly RowValues[] },
+): ReadTable {
+  const updated = shape.key.length === 0 ? Math.min(before.length, after.length) : 0;
+  const rows = paired({ before, after, shape, updated });
+  const both = shape.key.length === 0 ? updated : rows.filter((row) => row.before && row.after).length;
+  return {
+    ...table,
+    updated: both,
+    inserted: after.length - both,
+    deleted: before.length - both,
+    shape,
+    rows,
+    blindness: null,
+  };
+}
+
+/** Longer rows are not held whole: of their long values only a digest is. */
+const ROW_BYTES_MAX = 64 * 1024;
+const VALUE_BYTES_MAX = 8 * 1024;
+
+/** Ids of transactions that began after ours and before its end; no more of them can have passed. */
+const LATER_MAX = 1_000_000;
+
+/** Rows of this transaction and its savepoints: their ids follow its own, and nobody else's later rows are visible. */
+function writtenBy(column: 'xmin' | 'xmax', xid: string): string {
+  const age = `pg_catalog.age(keyturn_row.${column})`;
+  return `${age} <= pg_catalog.age(${escapeLiteral(xid)}::xid) and ${age} > -${LATER_MAX}`;
+}
+
+function readAfter(reading: ImageReading, shape: TableShape): Promise<readonly RowValues[] | null> {
+  const condition = writtenBy('xmin', reading.xid);
+  return readRows(reading.writer, { reading, shape, condition });
+}
+
+/**
+ * Rows of the state before that the writer does not see any more. Several lockers of a row share another mark than the
+ * writer's own: they are looked for where rows are missing, because old marks of locks may be on every row.
+ */
+async function readAllBefore(
+  reading: ImageReading,
+  shape: TableShape,
+  after: number,
+): Promise<readonly RowValues[] | null> {
+  const { table, xid } = reading;
+  if (table.updated + table.deleted === 0) return [];
+  const own = await readBefore(reading, shape, writtenBy('xmax', xid));
+  if (own !== null && isPossible(table, own.length, after)) return own;
+  return readBefore(reading, shape, `keyturn_row.xmax <> '0'::xid`);
+}
+
+/** A row that is only locked bears the mark of a change as well, but is still there for the writer. */
+async function readBefore(
+  reading: ImageReading,
+  shape: TableShape,
+  marked: string,
+): Promise<readonly RowValues[] | null> {
+  const { resource } = reading.table;
+  const text = `select keyturn_row.ctid from only ${resource} keyturn_row where ${marked}`;
+  const locked = await rowsWithin(reading.writer, text, { ...reading.budget });
+  if (locked === null) return null;
+  const condition = `${marked} and keyturn_row.ctid <> all (${placesOf(locked)})`;
   noteRowsRead(reading.reader);
-  const values = [reading.xid, updated + deleted + 1, ROW_BYTES_MAX, places];
-  return columnsOf(await rowsOf<ImageRow>(reading.reader, text, values), reading.limits);
+  return readRows(reading.reader, { reading, shape, condition });
 }
 
-function columnsOf(rows: readonly ImageRow[], limits: PostgresLimits): readonly Columns[] | null {
-  const bodies = rows.flatMap(({ body }) => (body === null ? [] : [body]));
-  const characters = bodies.reduce((sum, body) => sum + body.length, 0);
-  if (bodies.length < rows.length || characters > limits.imageCharactersMax) return null;
-  return bodies.map((body) => JSON.parse(body) as Columns);
+function placesOf(rows: readonly RawRow[]): string {
+  const places = rows.map(([place]) => `"${place ?? ''}"`).join(',');
+  return `'{${places}}'::pg_catalog.tid[]`;
 }
 
-/** Names that canonical JSON refuses. */
-const FORBIDDEN_NAMES = ['__proto__', 'constructor', 'prototype'] as const;
-
-function hasForbiddenName(row: Columns): boolean {
-  return FORBIDDEN_NAMES.some((name) => Object.hasOwn(row, name));
+interface RowQuery {
+  readonly reading: ImageReading;
+  readonly shape: TableShape;
+  readonly condition: string;
 }
 
-interface Unpaired {
-  readonly before: readonly Columns[];
-  readonly after: readonly Columns[];
-  readonly keyColumns: readonly string[];
-}
-
-/** Pairs both images of a row by its key. A changed key comes out as one row gone and another one new. */
-function paired({ before, after, keyColumns }: Unpaired): readonly RowImage[] {
-  if (keyColumns.length === 0) {
-    const gone = before.map((row) => ({ key: null, before: row, after: null }));
-    return [...gone, ...after.map((row) => ({ key: null, before: null, after: row }))];
+/** Every value as its type's own output: what casts to text or JSON print may be the same for different values. */
+async function readRows(client: Client, query: RowQuery): Promise<readonly RowValues[] | null> {
+  const { reading, shape, condition } = query;
+  const values = shape.columns.map(({ expression }) => `, case when fitting.fits then ${expression} end`);
+  const text = `select case when fitting.fits then null else keyturn_row.ctid end${values.join('')}
+    from only ${reading.table.resource} keyturn_row
+    cross join lateral (select pg_catalog.octet_length(pg_catalog.textin(pg_catalog.record_out(keyturn_row.*)))
+                               <= ${ROW_BYTES_MAX} as fits offset 0) fitting
+   where ${condition}`;
+  const rows = await rowsWithin(client, text, reading.budget);
+  if (rows === null) return null;
+  const images: RowValues[] = [];
+  for (const [place, ...values] of rows) {
+    images.push(place === null || place === undefined ? values : await readLongRow(client, query, place));
   }
-  const images = new Map<string, RowImage>();
-  for (const row of before)
-    images.set(keyOf(row, keyColumns), { key: keyOf(row, keyColumns), before: row, after: null });
-  for (const row of after) {
-    const key = keyOf(row, keyColumns);
-    images.set(key, { key, before: images.get(key)?.before ?? null, after: row });
-  }
-  return [...images.values()];
+  return images;
 }
 
-/** `id=7` or `order_id=7, line="a b"`: readable, and different for different rows. */
-function keyOf(row: Columns, keyColumns: readonly string[]): string {
-  return keyColumns.map((name) => `${name}=${keyText(row[name] ?? null)}`).join(', ');
+async function readLongRow(client: Client, { reading, shape }: RowQuery, place: string): Promise<RowValues> {
+  const cells = shape.columns.map(({ expression }, index) => `(${index}, ${recordOf(expression)})`);
+  const rows = await rawRows(
+    client,
+    `select case when pg_catalog.octet_length(cell.record) <= ${VALUE_BYTES_MAX} then cell.record end,
+            pg_catalog.octet_length(cell.record),
+            pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(cell.record, 'UTF8')), 'hex')
+       from only ${reading.table.resource} keyturn_row
+      cross join lateral (values ${cells.join(', ')}) cell(place, record)
+      where keyturn_row.ctid = ${escapeLiteral(place)}::pg_catalog.tid
+      order by cell.place`,
+  );
+  return rows.map(longValueOf);
 }
 
-function keyText(value: string | null): string {
-  if (value === null) return 'null';
-  return /^[\w.:@+-]+$/.test(value) && value !== 'null' ? value : JSON.stringify(value);
+function recordOf(expression: Column['expression']): string {
+  return `pg_catalog.textin(pg_catalog.record_out(row(${expression})))`;
+}
+
+function longValueOf([record, bytes, sha256]: RawRow): Value {
+  if (typeof record === 'string') return valueOfRecord(record);
+  return { bytes: Number(bytes), sha256: sha256 ?? '' };
 }

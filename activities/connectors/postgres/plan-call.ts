@@ -1,14 +1,17 @@
 import type { Client } from 'pg';
 
-import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
-import { sharedEffect } from './comparison.ts';
+import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
+import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { COLUMNS } from './dependencies.sql.ts';
-import { reversalOf, riskFactsOf, summaryOf } from './describe.ts';
-import { dryRun, type DryRun } from './dry-run.ts';
+import { riskFactsOf, summaryOf } from './describe.ts';
+import { dryRun, type DryRun, type EffectPlace } from './dry-run.ts';
+import type { TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { fingerprintOf } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
+import { findReversal, NOTHING_TO_UNDO } from './reversal.ts';
 import { begin } from './session.ts';
+import { shownEffects } from './shown.ts';
 import { isTransient } from './sql-error.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
 import { warningsOf } from './warnings.ts';
@@ -34,17 +37,47 @@ export async function planCall(prepared: UnpreviewedCall, reader: Client): Promi
 async function tryPlan(prepared: UnpreviewedCall, reader: Client): Promise<Plan | null> {
   const first = await dryRun(prepared, reader);
   // What changes nothing assigns nothing, so a second look shows nothing more.
-  if (first.effects.length === 0) return planOf(prepared, { effects: [], runs: [first] });
-  const second = await dryRun(prepared, reader);
-  const { tables, callsOwnerFunctions } = prepared.analysis;
-  const serverColumns = await readServerColumns(reader, first);
-  const runs = { first: first.effects, second: second.effects, tables, callsOwnerFunctions, serverColumns };
-  const effects = sharedEffect(runs);
-  return effects === null ? null : planOf(prepared, { effects, runs: [first, second] });
+  if (first.effects.length === 0) {
+    const nothing = { effects: [], shown: [], reversal: NOTHING_TO_UNDO };
+    return planOf(prepared, { ...nothing, runs: [first] });
+  }
+  let found: Found | null = null;
+  const second = await dryRun(prepared, reader, async (place, tables) => {
+    found = await compare(prepared, { place, first: first.effects, second: tables });
+  });
+  return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
 }
 
-async function readServerColumns(client: Client, run: DryRun): Promise<ReadonlySet<string>> {
-  const oids = run.effects.map(({ oid }) => oid);
+/** What both runs agree on. */
+interface Found {
+  readonly effects: readonly ResourceEffect[];
+  readonly shown: readonly ResourceEffect[];
+  readonly reversal: Reversal;
+}
+
+/** Looks at both runs while the second can still be undone step by step. */
+async function compare(
+  prepared: UnpreviewedCall,
+  runs: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
+): Promise<Found | null> {
+  const { reader } = runs.place;
+  await begin(reader, { isolation: 'repeatable read' }, prepared);
+  const { tables, callsOwnerFunctions } = prepared.analysis;
+  const serverColumns = await readServerColumns(reader, runs.first);
+  const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, serverColumns });
+  await reader.query('rollback');
+  if (effects === null) return null;
+  const size = { rowsMax: prepared.settings.rowLimit, charactersMax: prepared.limits.imageCharactersMax };
+  const shown = shownEffects(effects, prepared.analysis, size);
+  const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
+  return { effects, shown, reversal };
+}
+
+async function readServerColumns(
+  client: Client,
+  effects: readonly TableEffect[],
+): Promise<ReadonlySet<string>> {
+  const oids = effects.map(({ oid }) => oid);
   const rows = await catalogueRows<{ oid: string; name: string; is_always: boolean }>(client, COLUMNS, [
     oids,
   ]);
@@ -53,20 +86,19 @@ async function readServerColumns(client: Client, run: DryRun): Promise<ReadonlyS
 
 function planOf(
   prepared: UnpreviewedCall,
-  { effects, runs }: { readonly effects: readonly ResourceEffect[]; readonly runs: readonly DryRun[] },
+  { effects, shown, reversal, runs }: Found & { readonly runs: readonly DryRun[] },
 ): Plan {
-  const { statement, analysis } = prepared;
-  const reversal = reversalOf(effects, analysis.tables);
+  const { statement } = prepared;
   return {
     connector: 'postgres.execute',
-    summary: effects.length === 0 && statement.isRead ? READS : summaryOf(effects, analysis.tables),
+    summary: effects.length === 0 && statement.isRead ? READS : summaryOf(shown),
     operation: statement.text,
-    effects,
+    effects: shown,
     warnings: warningsOf(
       statement,
       runs.flatMap((run) => run.effects),
     ),
-    risk_facts: riskFactsOf(effects, reversal),
+    risk_facts: riskFactsOf(shown, reversal),
     reversal,
     fingerprint: fingerprintOf(effects),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
@@ -87,7 +119,7 @@ async function planUnpreviewed(prepared: UnpreviewedCall, reader: Client): Promi
   };
   return {
     connector: 'postgres.execute',
-    summary: `${summaryOf(effects, analysis.tables).slice(0, -1)}; what its triggers do is not previewed.`,
+    summary: `${summaryOf(effects).slice(0, -1)}; what its triggers do is not previewed.`,
     operation: statement.text,
     effects,
     warnings: [

@@ -1,21 +1,24 @@
-import { canonicalJson } from '../../../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { digestOf, type Digest } from '../../../domain/digest.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
-import type { Columns, RowImage } from './images.ts';
+import type { RowImage } from './images.ts';
+import type { RowValues } from './raw-rows.ts';
+import type { Column, TableShape } from './table-shape.ts';
 
 /** How one table's effect is shown and digested. */
 export interface Projection {
+  /** As `Column.shown` names them. */
   readonly assignedColumns: readonly string[];
   readonly isCountsOnly: boolean;
 }
 
 /**
- * A table's effect as reviewers see it: changed columns only, without those assigned at execution, in an order that
- * depends on nothing but the content. The same effect gives the same value, so its digest can be compared.
+ * A table's whole effect: changed columns only, without the values assigned at execution, in an order that depends on
+ * nothing but the content. The same effect gives the same value, so its digest can be compared.
  */
 export function project(table: TableEffect, projection: Projection): ResourceEffect {
-  const { resource, inserted, updated, deleted, rows } = table;
+  const { resource, inserted, updated, deleted, rows, shape } = table;
   const isCountsOnly = projection.isCountsOnly || rows === null;
   const assigned = new Set(isCountsOnly ? [] : projection.assignedColumns);
   return {
@@ -23,15 +26,23 @@ export function project(table: TableEffect, projection: Projection): ResourceEff
     inserted,
     updated,
     deleted,
-    rows: isCountsOnly ? [] : numbered((rows ?? []).map((row) => rowEffect(row, assigned, table.keyColumns))),
+    rows: isCountsOnly ? [] : numbered((rows ?? []).map((row) => rowEffect(row, assigned, shape))),
+    columns: isCountsOnly ? [] : shape.columns.map(({ shown }) => shown),
     assigned_columns: [...assigned].sort(),
     is_counts_only: isCountsOnly,
   };
 }
 
-/** The fingerprint of a plan: SHA-256 over its effects. */
+/** The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order. */
 export function fingerprintOf(effects: readonly ResourceEffect[]): Digest {
-  return digestOf({ version: 1, effects });
+  const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
+  return digestOf({ version: 2, effects: sorted.map(digestedEffect) });
+}
+
+function digestedEffect(effect: ResourceEffect): JsonValue {
+  const { resource, inserted, updated, deleted, rows, assigned_columns, is_counts_only } = effect;
+  const images = rows.map(({ key, before, after }) => ({ key, before, after }));
+  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only };
 }
 
 interface UnnumberedRow extends Omit<RowEffect, 'key'> {
@@ -39,24 +50,40 @@ interface UnnumberedRow extends Omit<RowEffect, 'key'> {
   readonly key: string | null;
 }
 
-function rowEffect(
-  row: RowImage,
-  assigned: ReadonlySet<string>,
-  keyColumns: readonly string[],
-): UnnumberedRow {
-  const isKeyAssigned = row.before === null && keyColumns.some((column) => assigned.has(column));
-  const isUpdate = row.before !== null && row.after !== null;
-  const isShown = (name: string): boolean => {
-    if (assigned.has(name) && row.after !== null) return false;
-    return !isUpdate || row.before?.[name] !== row.after?.[name];
+/** What an assigned value replaces is shown, so that it is not lost; the new value is not known before. */
+function rowEffect(row: RowImage, assigned: ReadonlySet<string>, shape: TableShape): UnnumberedRow {
+  const { before, after } = row;
+  const isKeyAssigned =
+    before === null && shape.columns.some(({ isKey, shown }) => isKey && assigned.has(shown));
+  const isUpdate = before !== null && after !== null;
+  const isShown = (column: Column, index: number): boolean =>
+    !isUpdate || assigned.has(column.shown) || !isSameValue(before[index], after[index]);
+  return {
+    key: isKeyAssigned ? null : row.key,
+    before: picked(before, shape, isShown),
+    after: picked(after, shape, (column, index) => !assigned.has(column.shown) && isShown(column, index)),
   };
-  const key = isKeyAssigned ? null : row.key;
-  return { key, before: picked(row.before, isShown), after: picked(row.after, isShown) };
 }
 
-function picked(columns: Columns | null, isShown: (name: string) => boolean): Columns | null {
-  if (columns === null) return null;
-  return Object.fromEntries(Object.entries(columns).filter(([name]) => isShown(name)));
+/** True for values that are the same text, or both null. */
+export function isSameValue(
+  left: RowValues[number] | undefined,
+  right: RowValues[number] | undefined,
+): boolean {
+  return left === right || JSON.stringify(left) === JSON.stringify(right);
+}
+
+function picked(
+  values: RowValues | null,
+  { columns }: TableShape,
+  isShown: (column: Column, index: number) => boolean,
+): Readonly<Record<string, JsonValue>> | null {
+  if (values === null) return null;
+  return Object.fromEntries(
+    columns.flatMap((column, index): [string, JsonValue][] =>
+      isShown(column, index) ? [[column.shown, (values[index] ?? null) as JsonValue]] : [],
+    ),
+  );
 }
 
 /** Sorts by key (numbers by value), rows without one by content and named by their place in that order. */

@@ -113,7 +113,6 @@ export function beginning(start: TransactionStart, request: SessionRequest): rea
 }
 
 function localSettings({ settings, limits, requestId }: SessionRequest): Readonly<Record<string, string>> {
-  const path = ['pg_catalog', ...settings.searchPath, 'pg_temp'];
   return {
     application_name: applicationName(requestId),
     statement_timeout: String(limits.statementTimeoutMs),
@@ -126,9 +125,14 @@ function localSettings({ settings, limits, requestId }: SessionRequest): Readonl
     session_replication_role: 'origin',
     // Compiling our short questions would take longer than answering them.
     jit: 'off',
-    // Temporary objects come last, so that none can stand in for a table or function of the target.
-    search_path: path.map((schema) => escapeIdentifier(schema)).join(', '),
+    search_path: searchPathOf(settings),
   };
+}
+
+/** Temporary objects come last, so that none can stand in for a table or function of the target. */
+export function searchPathOf(settings: TargetSettings): string {
+  const path = ['pg_catalog', ...settings.searchPath, 'pg_temp'];
+  return path.map((schema) => escapeIdentifier(schema)).join(', ');
 }
 
 /** A statement that sets what this server knows of the given settings, until the transaction ends. */

@@ -15,7 +15,10 @@ export interface PostgresLimits {
   readonly scannedBytesMax: number;
   /** A statement whose rows fill more than this is stopped: nobody reads them. */
   readonly resultBytesMax: number;
-  /** Images of one table beyond this many characters are dropped: the effect is counts only. */
+  /** How many rows and characters of images are read and compared, over all tables: beyond, an effect is counts only. */
+  readonly readRowsMax: number;
+  readonly readCharactersMax: number;
+  /** How many characters of images a plan carries, over all tables: beyond, it carries some of the rows. */
   readonly imageCharactersMax: number;
 }
 
@@ -27,7 +30,9 @@ export const DEFAULT_LIMITS: PostgresLimits = {
   probeTimeoutMs: 10_000,
   scannedBytesMax: 256 * 1024 * 1024,
   resultBytesMax: 16 * 1024 * 1024,
-  imageCharactersMax: 1024 * 1024,
+  readRowsMax: 50_000,
+  readCharactersMax: 16 * 1024 * 1024,
+  imageCharactersMax: 512 * 1024,
 };
 
 /** What a target's `connection` says. */

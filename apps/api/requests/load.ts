@@ -1,9 +1,9 @@
 import { readDuty } from '../../../database/duty.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
-import { readRequest } from '../../../database/readers.ts';
-import type { RequestRow } from '../../../database/tables.ts';
-import type { DecisionDirectories } from '../../../domain/decision.ts';
+import { decidableRequest, readRequest } from '../../../database/readers.ts';
+import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { standingRequest, type DecidableRequest, type DecisionDirectories } from '../../../domain/seats.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/owners.ts';
 import { targetOf } from '../../../domain/policy.ts';
@@ -64,6 +64,20 @@ export async function directoriesOf(
     ...(await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at })),
     owners_at_creation: ownersOf(created, row),
   };
+}
+
+/**
+ * The request as people are known now, or null while nothing is asked of them. What is not pending any more is as it was
+ * decided.
+ */
+export async function standingOf(
+  context: ApiContext,
+  caller: Caller,
+  { row, decisions }: { readonly row: RequestRow; readonly decisions: readonly DecisionRow[] },
+): Promise<DecidableRequest | null> {
+  const request = decidableRequest(row, decisions, caller.policy.policy);
+  if (!request || row.status !== 'pending') return request;
+  return standingRequest(request, await directoriesOf(context, caller, row));
 }
 
 /** True when the caller stands behind the request. */

@@ -1,56 +1,21 @@
-import { decidableRequest, readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
-import { wasClaimed } from '../../../database/request-list.ts';
+import { readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { tallyFactsOf } from '../../../domain/decision.ts';
+import { tallyFactsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { selectorsAt } from '../../../domain/escalation.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
 import { tally } from '../../../domain/quorum.ts';
-import type { RequestStatus } from '../../../domain/request.ts';
 import type { Shortage } from '../../../domain/satisfiable.ts';
 import { unseal } from '../../../domain/sealing.ts';
+import { visibleFailure, type Visibility } from '../../../domain/visibility.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
-import { isInLineage, isReviewer, type Caller } from '../auth/caller.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { isOwn } from './load.ts';
-
-/** Statuses that only an approval leads to. */
-const AFTER_APPROVAL: ReadonlySet<RequestStatus> = new Set([
-  'approved',
-  'executing',
-  'succeeded',
-  'indeterminate',
-  'active',
-  'revoked',
-]);
-
-/** What a reader may see of one request. */
-export interface Sight {
-  /** Plan, decisions, details of failures. */
-  readonly details: boolean;
-  /** The reader's side sent the arguments and claims, so it may see them at any time. */
-  readonly ownWords: boolean;
-}
-
-/**
- * Reviewers see everything; those behind the request see no detail of the plan before it was approved, so that asking is
- * not a way to read data of the target.
- */
-export async function sightOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Sight> {
-  const own = await isOwn(context, caller, row);
-  if (!own) return { details: isReviewer(caller), ownWords: isInLineage(caller, row.lineage) };
-  return { details: await isApprovedOnce(context, row), ownWords: true };
-}
-
-async function isApprovedOnce(context: ApiContext, row: RequestRow): Promise<boolean> {
-  if (AFTER_APPROVAL.has(row.status)) return true;
-  if (row.status !== 'failed' || row.decision_digest === null) return false;
-  return wasClaimed(context.source.manager, row.id, row.decision_digest);
-}
+import { standingOf } from './load.ts';
+import { sightOf } from './sight.ts';
 
 /** The whole request as the reader may see it. */
 export async function requestView(
@@ -59,13 +24,13 @@ export async function requestView(
   row: RequestRow,
 ): Promise<RequestView> {
   const { manager } = context.source;
-  const [sight, decisions] = await Promise.all([
-    sightOf(context, caller, row),
-    readDecisions(manager, row.id),
-  ]);
-  const summary = summaryView(context, caller, { row, decisions, hasDetails: sight.details });
-  const words = sight.details || sight.ownWords ? await wordsOf(context, row) : {};
-  if (!sight.details) return { ...summary, ...words };
+  const decisions = await readDecisions(manager, row.id);
+  const { visibility, isOwn } = await sightOf(context, caller, { row, decisions });
+  const standing = await standingOf(context, caller, { row, decisions });
+  const summary = summaryView(context, caller, { row, standing, visibility });
+  // Those behind a request sent its arguments and claims, so they may see them at any time.
+  const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
+  if (visibility === 'standing') return { ...summary, ...words };
   const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
   const review = await reviewView(context, row);
@@ -91,18 +56,20 @@ export function summaryView(
   caller: Caller,
   shown: {
     readonly row: RequestRow;
-    readonly decisions: readonly DecisionRow[];
-    readonly hasDetails: boolean;
+    /** As people are known now; null while nothing is asked of them. */
+    readonly standing: DecidableRequest | null;
+    readonly visibility: Visibility;
   },
 ): RequestSummary {
-  const { row, hasDetails } = shown;
+  const { row, visibility } = shown;
+  const hasDetails = visibility !== 'standing';
   const link = isReviewer(caller) ? temporalLink(context, row.id) : null;
   return {
     ...factsOf(row),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
-    progress: progressOf(row, shown.decisions, caller.policy.policy),
-    failure: row.failure && failureView(row.failure, hasDetails),
+    progress: shown.standing && progressOf(row, shown.standing),
+    failure: row.failure && visibleFailure(row.failure, visibility),
     ...(link === null ? {} : { temporal_ui_url: link }),
   };
 }
@@ -147,13 +114,6 @@ function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'ex
   };
 }
 
-function failureView(
-  failure: NonNullable<RequestRow['failure']>,
-  hasDetails: boolean,
-): RequestSummary['failure'] {
-  return hasDetails ? { code: failure.code, detail: failure.detail } : { code: failure.code };
-}
-
 function temporalLink(context: ApiContext, id: string): string | null {
   const { temporalUiUrl, temporal } = context.settings;
   return (
@@ -161,13 +121,7 @@ function temporalLink(context: ApiContext, id: string): string | null {
   );
 }
 
-function progressOf(
-  row: RequestRow,
-  decisions: readonly DecisionRow[],
-  policy: PolicySet,
-): RequestSummary['progress'] {
-  const request = decidableRequest(row, decisions, policy);
-  if (!request) return null;
+function progressOf(row: RequestRow, request: DecidableRequest): RequestSummary['progress'] {
   // What was approved long ago is shown as it was when the request last moved, not as gone stale since.
   const now = (row.status === 'pending' ? new Date() : row.updated_at).toISOString();
   const standing = tally(tallyFactsOf(request, now));

@@ -79,8 +79,18 @@ function requirementLines(view: RequestView): string[] {
         ...rule.stages.map((stage, at) => stageLine(view, stage, { rule: index, stage: at })),
       ];
     }),
+    ...(view.status === 'pending' ? (view.shortage ?? []).map(shortageLine) : []),
   ];
 }
+
+/** Otherwise it would wait in silence until it expires. */
+function shortageLine({ rule, seats, fillable, unknown }: Shortage): string {
+  const where = rule === '*' ? 'all rules together ask' : `${visible(rule)} asks`;
+  const doubt = unknown?.length ? ` (not everybody in ${unknown.map(visible).join(', ')} is known)` : '';
+  return `  Too few people may approve this: ${where} for ${seats}, and there are ${fillable}${doubt}.`;
+}
+
+type Shortage = NonNullable<RequestView['shortage']>[number];
 
 type Stage = NonNullable<RequestView['requirement']>['rules'][number]['stages'][number];
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { timeAfter } from '../../../domain/calendar/clock.ts';
 import { CLOCK_HORIZON_MS, clocksBetween, expiryMs } from '../../../domain/calendar/deadlines.ts';
-import { seatsOf, unchangedDirectories, type DecidableRequest } from '../../../domain/decision.ts';
+import { unchangedDirectories } from '../../../domain/decision.ts';
+import { seatsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/escalation.ts';
 import { wouldSuffice } from '../../../domain/recount.ts';
 import type { RuleRequirement } from '../../../domain/requirement.ts';
@@ -103,18 +104,8 @@ function seatsAt(at: string) {
     expires_at: '2027-01-01T00:00:00.000Z',
     owners: [],
   };
-  const attempt = {
-    decision_digest: '',
-    verdict: 'approve' as const,
-    reviewer: { issuer: '', subject: '' },
-    is_human: true,
-    grade: 'A' as const,
-    has_reason: true,
-    defer: null,
-    at,
-  };
   const directories = unchangedDirectories({ directory: DIRECTORY, rotations: [] }, []);
-  return seatsOf({ request, attempt, directories }, 'petra');
+  return seatsOf({ request, directories, at }, 'petra');
 }
 
 describe('an expiry that counts business time', () => {

@@ -111,9 +111,9 @@ describe('a plan', () => {
       resources_changed: 2,
       is_destructive: true,
       is_fully_previewed: true,
-      is_reversible: true,
+      is_reversible: false,
     });
-    expect(plan.reversal.how).toContain('What triggers wrote to public.account_log stays');
+    expect(plan.reversal.how).toBe('New rows of public.account_log get their keys when the statement runs.');
   });
 
   it('changes nothing at the target and is the same again', async () => {
@@ -174,7 +174,7 @@ describe('a plan', () => {
     expect(plan.effects[0]?.rows[0]?.after).toEqual({
       id: '12345678901234567890.000000000001',
       f: '0.1',
-      at: '2025-12-31T22:00:00.123456+00:00',
+      at: '2025-12-31 22:00:00.123456+00',
       j: '{"a": 1.0}',
       b: '\\xff',
     });
@@ -224,22 +224,30 @@ describe('a plan', () => {
 describe('a plan that cannot show everything', () => {
   const noisy = { allowed_functions: ['public.swallow'] };
 
-  it('shows counts only where a trigger works under a savepoint', async () => {
+  it('shows what a trigger does under a savepoint', async () => {
     const plan = await planned('update noisy set n = 2 where id = 1', noisy);
     const keyless = plan.effects.find(({ resource }) => resource === 'public.keyless');
-    expect(keyless).toMatchObject({ inserted: 1, is_counts_only: true, rows: [] });
-    expect(plan.risk_facts).toMatchObject({ is_fully_previewed: false, is_reversible: false });
-    expect(plan.warnings.join()).toContain('Counts only for public.keyless');
+    expect(keyless).toMatchObject({
+      inserted: 1,
+      is_counts_only: false,
+      rows: [{ after: { a: 'inner', b: '1' } }],
+    });
+    expect(plan.risk_facts).toMatchObject({ is_fully_previewed: true, is_reversible: false });
   });
 
-  it('shows counts only above the row limit', async () => {
+  it('shows a sample above the row limit, and is bound to all rows all the same', async () => {
     const plan = await planned("update card set number = 'x'", { row_limit: 3 });
-    expect(plan.effects).toMatchObject([{ updated: 5, is_counts_only: true, rows: [] }]);
+    expect(plan.effects).toMatchObject([
+      { updated: 5, is_counts_only: false, sample: { of: 5, first_key: 'id=1', last_key: 'id=5' } },
+    ]);
+    expect(plan.effects[0]?.rows.map(({ key }) => key)).toEqual(['id=1', 'id=3', 'id=5']);
+    expect(plan.risk_facts).toMatchObject({ is_fully_previewed: false, is_reversible: false });
+    expect(plan.fingerprint).toBe((await planned("update card set number = 'x'")).fingerprint);
   });
 
-  it('shows counts only of tables too large to look through and of rows too long to show', async () => {
+  it('shows counts only of tables too large to look through and of more than can be read', async () => {
     const statement = "update card set number = repeat('x', 2000) where id = 1";
-    for (const limits of [{ scannedBytesMax: 1_000 }, { imageCharactersMax: 1_000 }]) {
+    for (const limits of [{ scannedBytesMax: 1_000 }, { readCharactersMax: 1_000 }, { readRowsMax: 0 }]) {
       const outcome = await createPostgresConnector(limits).plan(bank.call(statement));
       expect(outcome).toMatchObject({ plan: { effects: [{ updated: 1, is_counts_only: true, rows: [] }] } });
     }
@@ -257,13 +265,18 @@ describe('a plan that cannot show everything', () => {
     expect(plan.effects).toMatchObject([{ resource: 'public.secured', updated: 1, is_counts_only: true }]);
   });
 
-  it('shows counts only of an update of a table without a key, and of odd column names', async () => {
-    await bank.admin.query("insert into keyless values ('a', 1)");
-    expect((await planned('update keyless set b = 2')).effects).toMatchObject([
-      { updated: 1, is_counts_only: true },
+  it('shows both versions of rows without a key apart, and odd column names as SQL writes them', async () => {
+    await bank.admin.query("truncate keyless; insert into keyless values ('a', 1), ('a', 1)");
+    const plan = await planned('update keyless set b = 2');
+    expect(plan.effects).toMatchObject([{ updated: 2, is_counts_only: false }]);
+    expect(plan.effects[0]?.rows).toEqual([
+      { key: 'row 1', before: { a: 'a', b: '1' }, after: null },
+      { key: 'row 2', before: { a: 'a', b: '1' }, after: null },
+      { key: 'new row 3', before: null, after: { a: 'a', b: '2' } },
+      { key: 'new row 4', before: null, after: { a: 'a', b: '2' } },
     ]);
     expect((await planned('insert into odd values (1)')).effects).toMatchObject([
-      { inserted: 1, is_counts_only: true },
+      { inserted: 1, is_counts_only: false, rows: [{ after: { '"constructor"': '1' } }] },
     ]);
   });
 

@@ -1,0 +1,104 @@
+import type { RowImage } from './images.ts';
+import type { RowValues, Value } from './raw-rows.ts';
+import type { TableShape } from './table-shape.ts';
+
+interface Unpaired {
+  readonly before: readonly RowValues[];
+  readonly after: readonly RowValues[];
+  readonly shape: TableShape;
+  /** How many rows were updated, as the server counted them. */
+  readonly updated: number;
+}
+
+/**
+ * Pairs both images of a row by its key. Where a key changed, the images are paired when all other values tell which
+ * belong together; otherwise, and without a key, both stand for themselves. No image is ever lost.
+ */
+export function paired({ before, after, shape, updated }: Unpaired): readonly RowImage[] {
+  const keyOf = (row: RowValues): string | null => keyText(row, shape);
+  const gone = before.map((row) => ({ key: keyOf(row), before: row, after: null }));
+  const fresh = after.map((row) => ({ key: keyOf(row), before: null, after: row }));
+  if (shape.key.length === 0 || hasTwins(gone) || hasTwins(fresh)) {
+    return [...gone, ...fresh].map((image) => ({ ...image, key: null }));
+  }
+  const partners = new Map(gone.map((image) => [image.key, image]));
+  const same = fresh.flatMap((image) => {
+    const partner = partners.get(image.key);
+    return partner === undefined ? [] : [{ ...image, before: partner.before }];
+  });
+  const known = new Set(same.map(({ key }) => key));
+  const left = {
+    gone: gone.filter(({ key }) => !known.has(key)),
+    fresh: fresh.filter(({ key }) => !known.has(key)),
+  };
+  return [...same, ...withNewKeys(left, shape, updated - same.length)];
+}
+
+/** Equal keys of different rows: the index then compares otherwise than the text does. */
+function hasTwins(images: readonly RowImage[]): boolean {
+  return new Set(images.map(({ key }) => key)).size < images.length;
+}
+
+interface Single {
+  readonly key: string | null;
+  readonly row: RowValues;
+}
+
+function withNewKeys(
+  left: { readonly gone: readonly Gone[]; readonly fresh: readonly Fresh[] },
+  shape: TableShape,
+  count: number,
+): readonly RowImage[] {
+  const pairs = count > 0 ? pairsByRest(left, shape) : [];
+  // More candidates than updated rows: some of them were deleted and inserted, and nobody can tell which.
+  if (pairs.length === 0 || pairs.length > count) return [...left.gone, ...left.fresh];
+  const used = new Set<RowValues>(pairs.flatMap(([from, to]) => [from.row, to.row]));
+  return [
+    ...pairs.map(([from, to]) => ({ key: from.key, before: from.row, after: to.row })),
+    ...left.gone.filter(({ before }) => !used.has(before)),
+    ...left.fresh.filter(({ after }) => !used.has(after)),
+  ];
+}
+
+type Gone = RowImage & { readonly before: RowValues };
+type Fresh = RowImage & { readonly after: RowValues };
+
+function pairsByRest(
+  { gone, fresh }: { readonly gone: readonly Gone[]; readonly fresh: readonly Fresh[] },
+  shape: TableShape,
+): readonly (readonly [Single, Single])[] {
+  const from = gone.map(({ key, before }) => ({ key, row: before }));
+  const to = fresh.map(({ key, after }) => ({ key, row: after }));
+  const [onlyFrom, onlyTo] = [from[0], to[0]];
+  if (from.length === 1 && to.length === 1 && onlyFrom && onlyTo) return [[onlyFrom, onlyTo]];
+  const sources = byRest(from, shape);
+  const targets = byRest(to, shape);
+  return [...sources].flatMap(([rest, source]) => {
+    const target = targets.get(rest);
+    return source !== null && target ? [[source, target] as const] : [];
+  });
+}
+
+/** Rows by what is not their key; null where several have the same. */
+function byRest(rows: readonly Single[], shape: TableShape): ReadonlyMap<string, Single | null> {
+  const found = new Map<string, Single | null>();
+  for (const single of rows) {
+    const rest = JSON.stringify(single.row.filter((_, index) => !shape.columns[index]?.isKey));
+    found.set(rest, found.has(rest) ? null : single);
+  }
+  return found;
+}
+
+/** `id=7` or `order_id=7, line="a b"`: readable, and different for different rows. */
+function keyText(row: RowValues, { columns, key }: TableShape): string | null {
+  if (key.length === 0) return null;
+  return key
+    .map((position) => `${columns[position]?.shown ?? ''}=${textOf(row[position] ?? null)}`)
+    .join(', ');
+}
+
+function textOf(value: Value): string {
+  if (value === null) return 'null';
+  const isBare = typeof value === 'string' && /^[\w.:@+-]+$/.test(value) && value !== 'null';
+  return isBare ? value : JSON.stringify(value);
+}

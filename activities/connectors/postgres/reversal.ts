@@ -1,0 +1,229 @@
+import type { Client, QueryResultRow } from 'pg';
+
+import type { ResourceEffect, Reversal } from '../../../domain/plan.ts';
+import { readTriggers, unknownOf } from './analysis.ts';
+import { effectOf, type EffectPlace, type PreparedCall } from './dry-run.ts';
+import { READING, type TableEffect } from './effect.ts';
+import { catalogueRows } from './kept-sessions.ts';
+import { isSameValue } from './projection.ts';
+import { StatementRefused } from './refusal.ts';
+import { begin, searchPathOf, settingLocally, takingRole, together } from './session.ts';
+import { isSurvivedError } from './sql-error.ts';
+import { wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
+
+/** What looking for a way back needs: the open transaction that made the effect, and its effect. */
+export interface ReversalSearch {
+  readonly prepared: PreparedCall;
+  readonly place: EffectPlace;
+  readonly tables: readonly TableEffect[];
+  readonly effects: readonly ResourceEffect[];
+}
+
+const STEPS_CHARACTERS_MAX = 256 * 1024;
+
+/**
+ * The way back, if there is one: it is run in the transaction of the dry run, and every row of every table must come out
+ * as it was. So whatever stands in its way is met here: references, triggers that act again, missing rights.
+ */
+export async function findReversal(search: ReversalSearch): Promise<Reversal> {
+  const { effects } = search;
+  const early = obstacle(effects);
+  if (early !== null) return impossible(early);
+  const wayBack = await possibleWay(search);
+  return wayBack.kind === 'impossible' ? impossible(wayBack.reason) : tryOrders(search, wayBack.orders);
+}
+
+/** A way back that may be tried: it calls nothing that nobody vouches for. */
+async function possibleWay(search: ReversalSearch): Promise<WayBack> {
+  const { prepared, place } = search;
+  await begin(place.reader, { isolation: 'repeatable read' }, prepared);
+  try {
+    const wayBack = wayBackOf(await orderedTables(place.reader, search));
+    if (wayBack.kind === 'impossible') return wayBack;
+    const size = Math.max(...wayBack.orders.map((steps) => steps.join().length));
+    if (size > STEPS_CHARACTERS_MAX) {
+      return { kind: 'impossible', reason: 'There are too many rows to write the way back down.' };
+    }
+    if (!(await meetsUnknownTriggers(search))) return wayBack;
+    const reason = "Undoing it would call trigger functions that are not on the target's list.";
+    return { kind: 'impossible', reason };
+  } finally {
+    await place.reader.query('rollback');
+  }
+}
+
+/** Of a statement that changes nothing. */
+export const NOTHING_TO_UNDO: Reversal = {
+  is_possible: true,
+  how: 'Nothing changes, so there is nothing to undo.',
+};
+
+function impossible(how: string): Reversal {
+  return { is_possible: false, how };
+}
+
+function obstacle(effects: readonly ResourceEffect[]): string | null {
+  const blind = effects.filter((effect) => effect.is_counts_only || effect.sample !== undefined);
+  if (blind.length > 0) {
+    const names = blind.slice(0, NAMES_MAX).map(({ resource }) => resource);
+    const more = blind.length > NAMES_MAX ? ` and ${blind.length - NAMES_MAX} more tables` : '';
+    return `The earlier rows of ${names.join(', ')}${more} are not all recorded. Restore from a backup.`;
+  }
+  const lost = effects.find(
+    ({ cause, deleted }) => deleted > 0 && (cause === 'trigger' || cause === 'function'),
+  );
+  return lost === undefined ? null : `What is deleted from ${lost.resource} by ${lost.cause} is not undone.`;
+}
+
+const NAMES_MAX = 5;
+
+interface LinkRow extends QueryResultRow {
+  readonly oid: string;
+  readonly root: string;
+  readonly is_partition: boolean;
+  readonly parents: readonly string[];
+}
+
+/** Changed tables ($1) with their roots and those of them that they refer to. */
+const LINKS = `
+  select relation.oid::text as oid, relation.relispartition as is_partition,
+         pg_catalog.format('%I.%I', schema.nspname, root.relname) as root,
+         array(select link.confrelid::text from pg_catalog.pg_constraint link
+                where link.contype = 'f' and link.conrelid = relation.oid and link.confrelid = any ($1::oid[])) as parents
+    from pg_catalog.pg_class relation
+    join pg_catalog.pg_class root
+      on root.oid = case when relation.relispartition then pg_catalog.pg_partition_root(relation.oid) else relation.oid end
+    join pg_catalog.pg_namespace schema on schema.oid = root.relnamespace
+   where relation.oid = any ($1::oid[])`;
+
+async function orderedTables(client: Client, search: ReversalSearch): Promise<readonly UndoneTable[]> {
+  const { tables, effects } = search;
+  const links = await catalogueRows<LinkRow>(client, LINKS, [tables.map(({ oid }) => oid)]);
+  const byOid = new Map(links.map((link) => [link.oid, link]));
+  const assigned = new Map(effects.map((effect) => [effect.resource, effect.assigned_columns]));
+  return parentsFirst(tables, byOid).map((effect) => ({
+    effect,
+    resource: byOid.get(effect.oid)?.root ?? effect.resource,
+    isPartition: byOid.get(effect.oid)?.is_partition ?? false,
+    assignedColumns: assigned.get(effect.resource) ?? [],
+  }));
+}
+
+/** Depth first; tables that refer to one another in a circle come in any order, and trying tells whether that works. */
+function parentsFirst(
+  tables: readonly TableEffect[],
+  links: ReadonlyMap<string, LinkRow>,
+): readonly TableEffect[] {
+  const ordered = new Set<TableEffect>();
+  const entered = new Set<string>();
+  const visit = (table: TableEffect): void => {
+    if (entered.has(table.oid)) return;
+    entered.add(table.oid);
+    for (const parent of links.get(table.oid)?.parents ?? []) {
+      const found = tables.find(({ oid }) => oid === parent);
+      if (found !== undefined) visit(found);
+    }
+    ordered.add(table);
+  };
+  for (const table of tables) visit(table);
+  return [...ordered];
+}
+
+/** Changed tables ($1) and all that foreign keys may reach from them. */
+const REACHED = `
+  with recursive reached(oid) as (
+    select direct.oid from pg_catalog.unnest($1::oid[]) direct(oid)
+    union
+    select next.oid
+      from reached
+      cross join lateral (
+        select link.conrelid as oid from pg_catalog.pg_constraint link
+         where link.contype = 'f' and link.confrelid = reached.oid
+           and (link.confdeltype in ('c', 'n', 'd') or link.confupdtype in ('c', 'n', 'd'))
+        union all
+        select parent.inhparent from pg_catalog.pg_inherits parent where parent.inhrelid = reached.oid
+      ) next
+  )
+  select oid::text as oid from reached`;
+
+async function meetsUnknownTriggers({ prepared, place, tables }: ReversalSearch): Promise<boolean> {
+  const oids = tables.map(({ oid }) => oid);
+  const reached = await catalogueRows<{ oid: string }>(place.reader, REACHED, [oids]);
+  const operations = ['insert', 'update', 'delete'] as const;
+  const triggers = await readTriggers(
+    place.reader,
+    reached.map(({ oid }) => ({ oid, operations })),
+  );
+  return unknownOf(triggers, prepared.settings.allowedFunctions).length > 0;
+}
+
+async function tryOrders(search: ReversalSearch, orders: readonly (readonly string[])[]): Promise<Reversal> {
+  let reason = '';
+  for (const steps of orders) {
+    const failure = await triedOut(search, steps);
+    if (failure === null) return possible(steps);
+    reason = failure;
+  }
+  return impossible(reason);
+}
+
+function possible(steps: readonly string[]): Reversal {
+  const what = steps.length === 1 ? 'one statement' : `${steps.length} statements, in this order`;
+  return { is_possible: true, how: `By ${what}; tried out, every row came back as it was.`, steps };
+}
+
+/** Null when the steps restored everything; otherwise why they do not. */
+async function triedOut(
+  { prepared, place }: ReversalSearch,
+  steps: readonly string[],
+): Promise<string | null> {
+  const { writer } = place;
+  await writer.query('savepoint keyturn_way_back');
+  try {
+    await together(writer, [
+      ...asAnybody(prepared),
+      ...steps,
+      'set constraints all immediate',
+      takingRole(null),
+    ]);
+    const changed = await effectOf(prepared, { ...place, countsOnly: new Set() });
+    const left = changed.find((table) => !isRestored(table));
+    if (left === undefined) return null;
+    return `What was tried to undo it leaves ${left.resource} changed: triggers act again, or rows are not told apart.`;
+  } catch (error) {
+    if (error instanceof StatementRefused)
+      return `Undoing it does more than can be foreseen: ${error.message}`;
+    if (!isSurvivedError(error)) throw error;
+    return `What was tried to undo it is refused by the target (${error.code}).`;
+  } finally {
+    await together(writer, ['rollback to savepoint keyturn_way_back']);
+  }
+}
+
+/** The role of the statement, in a session as it is when nothing was set. */
+function asAnybody({ settings }: PreparedCall): readonly string[] {
+  const names = Object.keys(READING).map((name) => `'${name}'`);
+  return [
+    `select pg_catalog.set_config(name, reset_val, true) from pg_catalog.pg_settings where name in (${names.join(', ')})`,
+    settingLocally({ search_path: searchPathOf(settings) }),
+    takingRole(settings.statementRole),
+  ];
+}
+
+/** True when what was there before is there again, and nothing else. */
+function isRestored({ rows }: TableEffect): boolean {
+  if (rows === null) return false;
+  if (rows.every(({ before, after }) => before !== null && after !== null)) {
+    return rows.every((row) => (row.before ?? []).every((value, at) => isSameValue(value, row.after?.[at])));
+  }
+  return bagOf(rows.map(({ before }) => before)) === bagOf(rows.map(({ after }) => after));
+}
+
+function bagOf(rows: readonly unknown[]): string {
+  return JSON.stringify(
+    rows
+      .filter((row) => row !== null)
+      .map((row) => JSON.stringify(row))
+      .sort(),
+  );
+}

@@ -1,0 +1,93 @@
+import type { Client, QueryResultRow } from 'pg';
+
+import { catalogueRows } from './kept-sessions.ts';
+
+/** One column of a table that is read. */
+export interface Column {
+  readonly name: string;
+  /** As SQL writes it, so that every name can be recorded and pasted, also `__proto__`. */
+  readonly shown: string;
+  readonly type: string;
+  /** What reads its value: the output of some types of names is ambiguous, so they are read as more exact ones. */
+  readonly expression: string;
+  readonly isKey: boolean;
+  /** Computed by the server from the row's other columns: nobody can set it. */
+  readonly isGenerated: boolean;
+  readonly isIdentityAlways: boolean;
+}
+
+/** What a table looks like to whom reads its rows: columns in the table's order, and which of them make the key. */
+export interface TableShape {
+  readonly columns: readonly Column[];
+  /** Positions of the key's columns, in the key's order. Empty where nothing tells rows apart. */
+  readonly key: readonly number[];
+  /** True where policies may hide rows from who reads: then every row that was counted must be seen. */
+  readonly isFiltered: boolean;
+}
+
+const SHAPE = `
+  select col.attname as name, pg_catalog.quote_ident(col.attname) as quoted, col.atttypid::text as type_oid,
+         pg_catalog.format_type(col.atttypid, col.atttypmod) as type, col.attgenerated <> '' as is_generated,
+         col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
+         (select part.place
+            from (select candidate.indkey, candidate.indnkeyatts
+                    from pg_catalog.pg_index candidate
+                   where candidate.indrelid = $1::oid and candidate.indisunique and candidate.indisvalid
+                     and candidate.indpred is null and candidate.indexprs is null
+                     and not exists (select from pg_catalog.unnest(candidate.indkey[0:candidate.indnkeyatts - 1]) part
+                                      join pg_catalog.pg_attribute other on other.attrelid = $1::oid and other.attnum = part
+                                     where not other.attnotnull)
+                   order by candidate.indisprimary desc, candidate.indexrelid
+                   limit 1) chosen
+            cross join lateral pg_catalog.unnest(chosen.indkey[0:chosen.indnkeyatts - 1])
+                               with ordinality part(attnum, place)
+           where part.attnum = col.attnum
+           limit 1)::int as key_place
+    from pg_catalog.pg_attribute col
+   where col.attrelid = $1::oid and col.attnum > 0 and not col.attisdropped
+   order by col.attnum`;
+
+interface ShapeRow extends QueryResultRow {
+  readonly name: string;
+  readonly quoted: string;
+  readonly type_oid: string;
+  readonly type: string;
+  readonly is_generated: boolean;
+  readonly is_identity_always: boolean;
+  readonly is_filtered: boolean;
+  readonly key_place: number | null;
+}
+
+/** Columns and key of a table. */
+export async function readShape(client: Client, oid: string): Promise<TableShape> {
+  const rows = await catalogueRows<ShapeRow>(client, SHAPE, [oid]);
+  const placed = rows.flatMap(({ key_place: place }, position) =>
+    place === null ? [] : [{ place, position }],
+  );
+  return {
+    columns: rows.map(columnOf),
+    key: placed.sort((left, right) => left.place - right.place).map(({ position }) => position),
+    isFiltered: rows[0]?.is_filtered ?? true,
+  };
+}
+
+function columnOf(row: ShapeRow): Column {
+  return {
+    name: row.name,
+    shown: FORBIDDEN_NAMES.has(row.quoted) ? `"${row.quoted}"` : row.quoted,
+    type: row.type,
+    expression: `keyturn_row.${row.quoted}${EXACT_TYPES[row.type_oid] ?? ''}`,
+    isKey: row.key_place !== null,
+    isGenerated: row.is_generated,
+    isIdentityAlways: row.is_identity_always,
+  };
+}
+
+/** Names that canonical JSON refuses. Quoted they mean the same, and no other column is written so. */
+const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** `regproc` and `regoper` print overloaded functions and operators alike. */
+const EXACT_TYPES: Readonly<Record<string, string>> = {
+  '24': '::pg_catalog.regprocedure',
+  '2203': '::pg_catalog.regoperator',
+};

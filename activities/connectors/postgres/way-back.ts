@@ -1,0 +1,131 @@
+import { escapeLiteral } from 'pg';
+
+import type { TableEffect } from './effect.ts';
+import type { RowImage } from './images.ts';
+import { isSameValue } from './projection.ts';
+import type { RowValues, Value } from './raw-rows.ts';
+import type { Column } from './table-shape.ts';
+
+/** One table whose changes are to be undone. */
+export interface UndoneTable {
+  readonly effect: TableEffect;
+  /** What statements name: the table itself, or the root of its partitions. */
+  readonly resource: string;
+  readonly isPartition: boolean;
+  /** As `Column.shown` names them. */
+  readonly assignedColumns: readonly string[];
+}
+
+/** Statements that undo the changes, or why there are none. */
+export type WayBack =
+  | { readonly kind: 'steps'; readonly orders: readonly (readonly string[])[] }
+  | { readonly kind: 'impossible'; readonly reason: string };
+
+/**
+ * Statements that put every row back, from the images alone. Takes tables with those first that others refer to. In what
+ * order rows must come back depends on references and unique values: the orders are to be tried.
+ */
+export function wayBackOf(parentsFirst: readonly UndoneTable[]): WayBack {
+  const reason = parentsFirst.map(obstacleOf).find((found) => found !== null);
+  if (reason !== undefined && reason !== null) return { kind: 'impossible', reason };
+  const inserts = parentsFirst.flatMap(insertsOf);
+  const updates = parentsFirst.flatMap(updatesOf);
+  const deletes = [...parentsFirst].reverse().flatMap(deletesOf);
+  const orders = [
+    [...inserts, ...updates, ...deletes],
+    [...deletes, ...updates, ...inserts],
+  ];
+  const isOneOrder = inserts.length === 0 || deletes.length === 0;
+  return { kind: 'steps', orders: isOneOrder && updates.length === 0 ? orders.slice(0, 1) : orders };
+}
+
+function obstacleOf({ effect, assignedColumns }: UndoneTable): string | null {
+  const { resource, rows, shape } = effect;
+  if (rows === null) return `The earlier rows of ${resource} are not recorded.`;
+  if (rows.some(({ before, after }) => [...(before ?? []), ...(after ?? [])].some(isLong))) {
+    return `Values of ${resource} are too long to be recorded.`;
+  }
+  const hasNew = rows.some(({ before }) => before === null);
+  if (!hasNew) return null;
+  if (shape.key.length === 0) return `Nothing tells the new rows of ${resource} apart from others.`;
+  const isAssigned = shape.key.some((place) => assignedColumns.includes(shape.columns[place]?.shown ?? ''));
+  return isAssigned ? `New rows of ${resource} get their keys when the statement runs.` : null;
+}
+
+function isLong(value: Value): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function insertsOf({ effect, resource }: UndoneTable): readonly string[] {
+  const gone = (effect.rows ?? []).flatMap(({ before, after }) => (after === null && before ? [before] : []));
+  if (gone.length === 0) return [];
+  const columns = effect.shape.columns.map((column, place) => ({ column, place })).filter(isSettable);
+  const names = columns.map(({ column }) => column.shown).join(', ');
+  const overriding = columns.some(({ column }) => column.isIdentityAlways) ? ' overriding system value' : '';
+  const rows = gone.map(
+    (row) => `(${columns.map(({ column, place }) => literal(row[place] ?? null, column)).join(', ')})`,
+  );
+  return [`insert into ${resource} (${names})${overriding} values\n  ${rows.join(',\n  ')}`];
+}
+
+function isSettable({ column }: { readonly column: Column }): boolean {
+  return !column.isGenerated;
+}
+
+function updatesOf(table: UndoneTable): readonly string[] {
+  return (table.effect.rows ?? []).flatMap((row) => updateOf(table, row));
+}
+
+function updateOf({ effect, resource, isPartition, assignedColumns }: UndoneTable, row: RowImage): string[] {
+  const { before, after } = row;
+  if (before === null || after === null) return [];
+  const changed = effect.shape.columns
+    .map((column, place) => ({ column, place }))
+    .filter(isSettable)
+    .filter(
+      ({ column, place }) =>
+        assignedColumns.includes(column.shown) || !isSameValue(before[place], after[place]),
+    );
+  if (changed.length === 0) return [];
+  const set = changed.map(
+    ({ column, place }) => `${column.shown} = ${literal(before[place] ?? null, column)}`,
+  );
+  return [`update ${onlyOf(resource, isPartition)} set ${set.join(', ')} where ${keyIs(effect, after)}`];
+}
+
+function deletesOf({ effect, resource, isPartition }: UndoneTable): readonly string[] {
+  const fresh = (effect.rows ?? []).flatMap(({ before, after }) => (before === null && after ? [after] : []));
+  if (fresh.length === 0) return [];
+  const columns = effect.shape.key.flatMap((place) => effect.shape.columns[place] ?? []);
+  const names = columns.map(({ shown }) => shown).join(', ');
+  const keys = fresh.map((row) => keyLiteral(effect, row));
+  return [`delete from ${onlyOf(resource, isPartition)} where (${names}) in (${keys.join(', ')})`];
+}
+
+/** Tables that inherit may hold rows with the same key. */
+function onlyOf(resource: string, isPartition: boolean): string {
+  return isPartition ? resource : `only ${resource}`;
+}
+
+function keyIs(effect: TableEffect, row: RowValues): string {
+  const { columns, key } = effect.shape;
+  return key
+    .map((place) => {
+      const column = columns[place];
+      return column === undefined ? 'false' : `${column.shown} = ${literal(row[place] ?? null, column)}`;
+    })
+    .join(' and ');
+}
+
+function keyLiteral({ shape }: TableEffect, row: RowValues): string {
+  const values = shape.key.map((place) => {
+    const column = shape.columns[place];
+    return column === undefined ? 'null' : literal(row[place] ?? null, column);
+  });
+  return `(${values.join(', ')})`;
+}
+
+/** The value's own output text with its type: what can be pasted back. */
+function literal(value: Value, column: Column): string {
+  return typeof value === 'string' ? `${escapeLiteral(value).trim()}::${column.type}` : 'null';
+}

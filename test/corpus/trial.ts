@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+
+import type { ApprovedCall, Connector, ConnectorCall } from '../../activities/connectors/connector.ts';
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { Plan, ResourceEffect } from '../../domain/plan.ts';
+import { inSession, type Clone, type Clones } from './clones.ts';
+import { runDirectly, type DirectRun } from './direct-run.ts';
+import { differenceOf, differences, type TableDifference } from './difference.ts';
+import { unexplained } from './matching.ts';
+import { readState, type DatabaseState } from './state.ts';
+import type { CorpusStatement } from './subject.ts';
+
+/** What came of one statement. */
+export type Verdict =
+  | { readonly kind: 'true' | 'counts'; readonly isUndone: boolean }
+  | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
+  | { readonly kind: 'wrong'; readonly problems: readonly string[] };
+
+/** Where a statement is tried. */
+export interface Bench {
+  readonly clones: Clones;
+  readonly connector: Connector;
+  readonly template: Clone;
+  /** Where statements are run directly. */
+  readonly mirror: Clone;
+  /** Clones that are still as the template is. */
+  readonly spare: Clone[];
+  readonly before: DatabaseState;
+  readonly connection: Readonly<Record<string, JsonValue>>;
+}
+
+/** The call of a statement at a clone. */
+export function callOf(bench: Bench, clone: Clone, statement: string): ConnectorCall {
+  const { roles } = bench.clones;
+  return {
+    requestId: 'req_corpus',
+    action: 'postgres.execute',
+    requester: 'agent@example.test',
+    target: {
+      id: 'corpus',
+      title: 'The corpus',
+      resource_type: 'postgres',
+      environment: 'production',
+      owners: [],
+      connection: {
+        url: clone.reference,
+        statement_role: roles.statement,
+        observer_role: roles.observer,
+        ...bench.connection,
+      },
+    },
+    arguments: { statement },
+  };
+}
+
+/** The same call, approved. */
+export function approvedCall(call: ConnectorCall, plan: Plan): ApprovedCall {
+  return {
+    ...call,
+    approvedPlan: plan,
+    idempotencyKey: randomBytes(8).toString('hex'),
+    beforeCommit: async () => undefined,
+  };
+}
+
+/** Plans in a clone, runs directly in the mirror, executes and undoes in the clone, and compares all of it. */
+export async function tryStatement(bench: Bench, statement: CorpusStatement): Promise<Verdict> {
+  const clone = bench.spare.pop() ?? (await bench.clones.copy(bench.template));
+  const verdict = await tryIn(bench, clone, statement).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { kind: 'wrong' as const, problems: [`crashed: ${reason}`] };
+  });
+  if (verdict.kind === 'refused') bench.spare.push(clone);
+  else await bench.clones.drop(clone);
+  return verdict;
+}
+
+async function tryIn(bench: Bench, clone: Clone, statement: CorpusStatement): Promise<Verdict> {
+  const { connector, before } = bench;
+  const call = callOf(bench, clone, statement.text);
+  const outcome = await connector.plan(call);
+  const harm = differences(before, await readState(clone.adminUrl));
+  if (harm.length > 0) return wrong('the rehearsal changed', harm);
+  if (outcome.kind === 'refused') return outcome;
+  const { plan } = outcome;
+  const direct = await runDirectly(bench.clones, bench.mirror, statement.text);
+  const problems = compareDirect(bench, { plan, direct, statement });
+  if (problems.length > 0) return { kind: 'wrong', problems };
+  const execution = await connector.execute(approvedCall(call, plan));
+  const executed = await readState(clone.adminUrl);
+  if (execution.kind !== 'succeeded') {
+    return wrong('not executed', [
+      `${execution.kind}: ${execution.detail}`,
+      ...differences(before, executed),
+    ]);
+  }
+  const difference = foreseen(differenceOf(before, executed), plan, statement);
+  const other = unexplained(plan.effects, difference);
+  if (other.length > 0) return wrong('executed', other);
+  if (before.catalogue !== executed.catalogue) return wrong('executed', ['the catalogue changed']);
+  return undo(bench, clone, plan);
+}
+
+function wrong(what: string, lines: readonly string[]): Verdict {
+  return { kind: 'wrong', problems: lines.map((line) => `${what}: ${line}`) };
+}
+
+interface Compared {
+  readonly plan: Plan;
+  readonly direct: DirectRun;
+  readonly statement: CorpusStatement;
+}
+
+function compareDirect(bench: Bench, { plan, direct, statement }: Compared): readonly string[] {
+  const rows = unexplained(plan.effects, foreseen(differenceOf(bench.before, direct.state), plan, statement));
+  const catalogue = bench.before.catalogue === direct.state.catalogue ? [] : ['the catalogue changed'];
+  const planned = new Map(plan.effects.map((effect) => [effect.resource, countsOf(effect)]));
+  const names = new Set([...planned.keys(), ...direct.counts.keys()]);
+  const counts = [...names].flatMap((name) => {
+    const [said, done] = [planned.get(name) ?? 'nothing', direct.counts.get(name) ?? 'nothing'];
+    return said === done || isUnknown(name, plan, statement)
+      ? []
+      : [`${name}: ${said} planned, ${done} counted (inserted, updated, deleted)`];
+  });
+  return [...rows, ...catalogue, ...counts, ...undeclared(plan, statement)].map(
+    (line) => `direct run: ${line}`,
+  );
+}
+
+function countsOf({ inserted, updated, deleted }: ResourceEffect): string {
+  return `${inserted} ${updated} ${deleted}`;
+}
+
+/** Without what unknown triggers wrote, where the plan says that it does not know what they do. */
+function foreseen(
+  difference: ReadonlyMap<string, TableDifference>,
+  plan: Plan,
+  statement: CorpusStatement,
+): ReadonlyMap<string, TableDifference> {
+  return new Map([...difference].filter(([name]) => !isUnknown(name, plan, statement)));
+}
+
+function isUnknown(name: string, plan: Plan, { unknown }: CorpusStatement): boolean {
+  return unknown.includes(name) && !plan.risk_facts.is_fully_previewed && plan.warnings.length > 0;
+}
+
+/** Columns that the plan leaves out though the corpus does not say that they may be. */
+function undeclared(plan: Plan, { assigned }: CorpusStatement): readonly string[] {
+  return plan.effects.flatMap(({ resource, assigned_columns: columns }) =>
+    columns
+      .filter((column) => !assigned.includes(column))
+      .map((column) => `${resource}.${column} is left out as assigned at execution`),
+  );
+}
+
+/** Follows the shown way back as the owner would. */
+async function undo(bench: Bench, clone: Clone, plan: Plan): Promise<Verdict> {
+  const kind = plan.effects.some((effect) => effect.is_counts_only) ? 'counts' : 'true';
+  const statements = wayBack(plan);
+  if (statements === null) return { kind, isUndone: false };
+  await inSession(clone.adminUrl, async (client) => {
+    await client.query('begin');
+    for (const text of statements) await client.query(text);
+    await client.query('commit');
+  });
+  const left = differences(bench.before, await readState(clone.adminUrl));
+  return left.length > 0 ? wrong('the way back leaves', left) : { kind, isUndone: true };
+}
+
+/** The statements of the way back that a plan shows, or null where it says that there is none. */
+function wayBack({ reversal }: Plan): readonly string[] | null {
+  const { statements } = reversal as { readonly statements?: readonly string[] };
+  return reversal.is_possible && statements !== undefined ? statements : null;
+}
