@@ -104,16 +104,19 @@ function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Colu
 
 function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column: string): void {
   const table = runs.tables.find((candidate) => candidate.oid === oid);
-  const source = table?.sources.get(column)?.kind ?? 'default';
-  const isServers = !runs.isVarying && source === 'default' && runs.serverColumns.has(`${oid}.${column}`);
-  const isProven = source !== 'expression' && !runs.callsOwnerFunctions;
-  if (isProven && !runs.isVarying) return;
-  // Without triggers nothing carries a value of the statement to a column that the statement leaves alone.
-  if (isServers || (isProven && table?.isNamed === true && !table.hasTriggers)) return;
+  if (isProven(runs, table, column)) return;
+  const isUnset = table?.sources.has(column) !== true;
+  if (!runs.isVarying && isUnset && runs.serverColumns.has(`${oid}.${column}`)) return;
   throw new StatementRefused(
     'not_previewable',
     `${resource}.${column} gets another value every time the statement runs. Only an expression of now(), a ` +
       'gen_random_uuid() alone, a default or a trigger may assign a value at execution. Write the value itself, and ' +
       'leave the clock out of whatever the triggers may see.',
   );
+}
+
+function isProven(runs: TwoRuns, table: WrittenTable | undefined, column: string): boolean {
+  if (runs.callsOwnerFunctions || table?.sources.get(column)?.kind === 'expression') return false;
+  // Without triggers nothing carries a value of the statement to a column that the statement leaves alone.
+  return !runs.isVarying || (table?.isNamed === true && !table.hasTriggers);
 }

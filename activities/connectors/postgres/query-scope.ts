@@ -48,23 +48,21 @@ export function meaningOf(variable: QueryNode, scope: Scope): Meaning {
   const place = numberField(variable, 'varno');
   const entry = holder === null ? undefined : listField(holder.query, 'rtable')[place - 1];
   if (holder === null || !isQueryNode(entry) || !(column > 0)) return ROW;
-  switch (wordField(entry, 'rtekind')) {
-    case '0':
-      return ownRow(holder, { variable, place, column });
-    case '1':
-      return ofSubquery(nodeField(entry, 'subquery'), holder, column);
-    case '2':
-      return { kind: 'places', places: at(entry, 'joinaliasvars', { holder, column }), source: null };
-    case '5':
-      return ofValues(entry, holder, column);
-    case '6':
-      return ofPart(entry, holder, column);
-    case '9':
-      return { kind: 'places', places: at(entry, 'groupexprs', { holder, column }), source: null };
-    default:
-      return ROW;
-  }
+  const kind = wordField(entry, 'rtekind');
+  if (kind === RELATION) return ownRow(holder, { variable, place, column });
+  return FOLLOWED[kind]?.(entry, holder, column) ?? ROW;
 }
+
+const RELATION = '0';
+
+/** By the kind of the range table's entry. What is not here (functions, XML, JSON tables) is data. */
+const FOLLOWED: Readonly<Record<string, (entry: QueryNode, holder: Scope, column: number) => Meaning>> = {
+  1: (entry, holder, column) => ofSubquery(nodeField(entry, 'subquery'), holder, column),
+  2: (entry, holder, column) => ofList(entry, 'joinaliasvars', { holder, column }),
+  5: ofValues,
+  6: ofPart,
+  9: (entry, holder, column) => ofList(entry, 'groupexprs', { holder, column }),
+};
 
 function climbed(scope: Scope, levels: number): Scope | null {
   let holder: Scope | null = scope;
@@ -89,8 +87,9 @@ function ownRow(scope: Scope, { variable, place, column }: Reference): Meaning {
   return isOwn && isPlain ? { kind: 'own', scope, column } : ROW;
 }
 
-function at(entry: QueryNode, field: string, where: { holder: Scope; column: number }): readonly Place[] {
-  return [{ expression: listField(entry, field)[where.column - 1] ?? null, scope: where.holder }];
+function ofList(entry: QueryNode, field: string, where: { holder: Scope; column: number }): Meaning {
+  const expression = listField(entry, field)[where.column - 1] ?? null;
+  return { kind: 'places', places: [{ expression, scope: where.holder }], source: null };
 }
 
 function ofValues(entry: QueryNode, holder: Scope, column: number): Meaning {

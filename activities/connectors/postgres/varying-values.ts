@@ -2,7 +2,8 @@ import { childrenOf, listField, nodeField, wordField, type NodeValue, type Query
 import type { CallFact, QueryFacts } from './query-facts.ts';
 import { meaningOf, queriesIn } from './query-scope.ts';
 import { StatementRefused } from './refusal.ts';
-import { clockName, isClock, type SourceReader } from './value-sources.ts';
+import { clockName, isClock } from './value-reading.ts';
+import type { SourceReader } from './value-sources.ts';
 
 /** What looking for varying values needs. */
 interface Search {
@@ -52,35 +53,30 @@ function isCarriedElsewhere(tree: NodeValue, reader: SourceReader): boolean {
   );
 }
 
-/** The condition of an UPDATE or DELETE of one table only chooses rows of that table, and those are shown. */
-function lookInside(
-  node: QueryNode,
-  look: (inner: NodeValue, at: 'condition' | 'own condition' | null) => void,
-): void {
-  if (node.kind !== 'QUERY') {
-    for (const [name, value] of node.fields) look(asList(value), CONDITIONS.has(name) ? 'condition' : null);
-    return;
+type Place = 'condition' | 'own condition' | null;
+
+/** The parts of a node, with what is a condition told apart. */
+function lookInside(node: QueryNode, look: (inner: NodeValue, at: Place) => void): void {
+  const hidden = node.kind === 'QUERY' && isOutermost(node) ? 'returningList' : '';
+  for (const [name, value] of node.fields) {
+    // Wrapped, so that a single node is looked at itself and not only its children.
+    if (name !== hidden && name !== 'jointree') look([value], CONDITIONS.has(name) ? 'condition' : null);
   }
   const tree = nodeField(node, 'jointree');
-  const isOwn = ['2', '4'].includes(wordField(node, 'commandType')) && isOneTable(node, tree);
-  for (const [name, value] of node.fields) {
-    if (name === 'jointree' && tree !== null) {
-      look(listField(tree, 'fromlist'), null);
-      look(asList(tree.fields.get('quals') ?? null), isOwn ? 'own condition' : 'condition');
-    } else if (name !== 'returningList' || !isOutermost(node)) {
-      look(asList(value), CONDITIONS.has(name) ? 'condition' : null);
-    }
-  }
+  if (tree === null) return;
+  look(listField(tree, 'fromlist'), null);
+  look([tree.fields.get('quals') ?? null], choosesOwnRows(node, tree) ? 'own condition' : 'condition');
+}
+
+/** The condition of an UPDATE or DELETE of one table only chooses rows of that table, and those are shown. */
+function choosesOwnRows(query: QueryNode, tree: QueryNode): boolean {
+  const isOneTable = listField(tree, 'fromlist').length === 1 && listField(query, 'rtable').length === 1;
+  return isOneTable && ['2', '4'].includes(wordField(query, 'commandType'));
 }
 
 /** What the outermost statement returns, nobody sees. */
 function isOutermost(query: QueryNode): boolean {
   return wordField(query, 'commandType') !== '1' && wordField(query, 'canSetTag') === 'true';
-}
-
-/** Wrapped, so that a single node is looked at itself and not only its children. */
-function asList(value: NodeValue): NodeValue {
-  return [value];
 }
 
 const CONDITIONS: ReadonlySet<string> = new Set([
@@ -93,10 +89,6 @@ const CONDITIONS: ReadonlySet<string> = new Set([
   'limitOffset',
   'aggfilter',
 ]);
-
-function isOneTable(query: QueryNode, tree: QueryNode | null): boolean {
-  return tree !== null && listField(tree, 'fromlist').length === 1 && listField(query, 'rtable').length === 1;
-}
 
 const CONDITION_KINDS: ReadonlySet<string> = new Set(
   'SCALARARRAYOPEXPR DISTINCTEXPR BOOLEXPR NULLTEST BOOLEANTEST ROWCOMPAREEXPR'.split(' '),
@@ -117,9 +109,12 @@ function varyingKind(node: QueryNode, { facts, reader }: Search): Varying | null
   // Text such as 'now' becomes the time when it is cast.
   if (node.kind === 'COERCEVIAIO') return TIMES.has(wordField(node, 'resulttype')) ? 'read' : null;
   const called = calledBy(node, facts);
-  if (called === null || called.volatility === 'i') return null;
+  return called === null || called.volatility === 'i' || isAgeOfTwo(node, called) ? null : kindOfCall(called);
+}
+
+function kindOfCall(called: CallFact): Varying | null {
   if (called.schema !== 'pg_catalog') return 'read';
-  if (isClock(called) || called.name === 'age') return isAgeOfTwo(node, called) ? null : 'clock';
+  if (isClock(called) || called.name === 'age') return 'clock';
   return called.volatility === 'v' ? 'made up' : null;
 }
 
