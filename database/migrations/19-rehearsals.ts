@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** What was tried out at targets lately, and by whom: all workers and APIs share one count. */
-export class Rehearsals1764830000000 implements MigrationInterface {
-  readonly name = 'Rehearsals1764830000000';
+export class Rehearsals1764832000000 implements MigrationInterface {
+  readonly name = 'Rehearsals1764832000000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of [...TABLE, WAIT, BEGIN, END, ...GRANTS]) await runner.query(statement);
