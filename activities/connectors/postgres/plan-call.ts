@@ -76,9 +76,9 @@ async function compare(
 ): Promise<Found | null> {
   const { reader } = runs.place;
   await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const { tables, callsOwnerFunctions } = prepared.analysis;
+  const { tables, callsOwnerFunctions, isVarying } = prepared.analysis;
   const serverColumns = await readServerColumns(reader, runs.first);
-  const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, serverColumns });
+  const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, isVarying, serverColumns });
   await reader.query('rollback');
   if (effects === null) return null;
   const size = { rowsMax: prepared.settings.rowLimit, charactersMax: prepared.limits.imageCharactersMax };
