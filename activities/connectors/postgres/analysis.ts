@@ -8,12 +8,11 @@ import type { SqlParser } from './parser-thread.ts';
 import { readQueryFacts } from './query-facts.ts';
 import { StatementRefused } from './refusal.ts';
 import {
+  asOurselves,
+  asStatement,
   begin,
   extended,
   rowsOf,
-  settingLocally,
-  takeRole,
-  takingRole,
   together,
   type SessionRequest,
 } from './session.ts';
@@ -69,9 +68,8 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   await refuseSystemRelations(client, relationsIn(tree));
   const { tables, isVarying } = await readValues(client, tree);
   const writtenOids = tables.map((table) => table.oid);
-  // Deparsed under this path, whatever is printed without a schema is of pg_catalog.
-  const [, objects, triggers, called] = await Promise.all([
-    together(client, [takingRole(null), settingLocally({ search_path: 'pg_catalog' })]),
+  // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
+  const [objects, triggers, called] = await Promise.all([
     catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, writtenOids]),
     readTriggers(client, tables),
     catalogueRows(client, sql.VOLATILE_CALLS, [oid]),
@@ -112,9 +110,10 @@ async function noteStatement(
     throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
   }
   const [, , [row]] = await Promise.all([
-    takeRole(client, settings.statementRole),
+    together(client, asStatement(settings)),
     client.query(extended(text)),
     rowsOf<Noted>(client, sql.NOTED),
+    together(client, asOurselves()),
   ]);
   if (row === undefined)
     throw new StatementRefused('target_error', 'The target keeps no analysis of the statement.');

@@ -191,3 +191,13 @@ export const EVENT_TRIGGERS = `
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
      and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;
+
+/** Who may create objects in the schemas ($1) of the target's path beside their owner and superusers. */
+export const CREATORS = `
+  select distinct schema.nspname as schema, coalesce(holder.rolname, 'public') as role
+    from pg_catalog.pg_namespace schema
+    cross join lateral pg_catalog.aclexplode(coalesce(schema.nspacl, pg_catalog.acldefault('n', schema.nspowner))) granted
+    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
+   where schema.nspname = any ($1::name[]) and granted.privilege_type = 'CREATE'
+     and granted.grantee <> schema.nspowner and not coalesce(holder.rolsuper, false)
+   order by 1, 2`;
