@@ -85,7 +85,7 @@ describe('a statement that cannot be tried out', () => {
       deleted,
     ]);
     const [own] = counts;
-    expect(counts.toSorted()).toEqual([...expected].toSorted());
+    expect(new Set(counts.map(String))).toEqual(new Set(expected.map(String)));
     expect(own?.[0]).toBe(expected[0][0]);
     const total = expected.reduce((sum, [, updated, deleted]) => sum + updated + deleted, 0);
     expect(plan.risk_facts).toMatchObject({
