@@ -14,6 +14,7 @@ import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.
 import { Emergencies1764750000000 } from './migrations/8-emergencies.ts';
 import { GateFunctions1764800000000 } from './migrations/13-gate-functions.ts';
 import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
+import { RepeatedIntents1764870000000 } from './migrations/20-repeated-intents.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -48,6 +49,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GateFunctions1764800000000,
       WindowClaims1764810000000,
       DirectoryEntries1764820000000,
+      RepeatedIntents1764870000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -67,6 +67,34 @@ describe('what readers see of a pending request', () => {
     expect(body).not.toHaveProperty('decisions');
   });
 
+  it('tells reviewers what the same people asked before with the same intent and nobody agreed to', async () => {
+    const at = (minute: number) => ({ createdAt: new Date(Date.now() - minute * 60_000) });
+    const agent = 'agent-dba';
+    const denied = await storeRequest(api, { agent, status: 'denied', ...at(50) });
+    const expired = await storeRequest(api, { agent, status: 'expired', ...at(40) });
+    await storeRequest(api, { agent, status: 'succeeded', ...at(30) });
+    // Somebody else's.
+    await storeRequest(api, { agent: 'agent-retired', status: 'denied', ...at(20) });
+    const again = await storeRequest(api, { agent, ...at(10) });
+    await storeRequest(api, { agent, status: 'denied', ...at(5) });
+    const path = `/v1/requests/${again.id}`;
+    const seen = await api.http<RequestView>({ path, token: await api.issuer.humanToken('dmitri') });
+    expect(seen.body.earlier_refusals).toMatchObject({
+      count: 2,
+      latest: [
+        { id: expired.id, status: 'expired' },
+        { id: denied.id, status: 'denied' },
+      ],
+    });
+    const own = await api.http<RequestView>({ path, token: await api.issuer.agentToken(agent) });
+    expect(own.body.earlier_refusals).toBeUndefined();
+    const first = await api.http<RequestView>({
+      path: `/v1/requests/${denied.id}`,
+      token: await api.issuer.humanToken('dmitri'),
+    });
+    expect(first.body.earlier_refusals).toBeUndefined();
+  });
+
   it('tells agents nothing of the requests of others, and no existence either', async () => {
     const { id } = await storeRequest(api);
     const token = await api.issuer.agentToken('agent-dba');

@@ -7,8 +7,13 @@ type Row = Effect['rows'][number];
 
 /** What would happen, as the server found out: the operation, every changed row, warnings, the way back. */
 export function planLines(plan: Plan): string[] {
+  // Keyturn found nothing out about an action that others perform: the words are those of whoever asks.
+  const isGate = plan.connector === 'gate';
+  const heading = isGate
+    ? 'What was asked for, in the words of whoever asks'
+    : 'What will happen (found out by Keyturn)';
   return [
-    `What will happen (found out by Keyturn): ${visible(plan.summary)}`,
+    `${heading}: ${visible(plan.summary)}`,
     ...visibleLines(plan.operation, '  | '),
     ...plan.effects.flatMap(effectLines),
     ...plan.warnings.flatMap((warning) => visibleLines(warning, '  ! ')),
