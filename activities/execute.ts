@@ -4,7 +4,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
 import type { ExecutionRow } from '../database/tables.ts';
 import { claim, type Claim } from './claim.ts';
-import type { ExecutionOutcome } from './connectors/connector.ts';
+import type { ConnectorCall, ExecutionOutcome } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
@@ -102,14 +102,25 @@ async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promi
       ...(held.decision === null ? {} : { decision: held.decision }),
       beforeCommit: ({ transactionId }) => noteTransaction(dependencies, held.execution, transactionId),
     })
-    .catch((error: unknown) => unknownOutcome(dependencies, error));
+    .catch((error: unknown) => unknownOutcome(dependencies, call, error));
+  if (outcome?.kind === 'failed') logFailed(dependencies, call, outcome);
   return outcome === null ? null : settleOutcome(progress, held.execution, outcome);
 }
 
 /** An error says nothing about what happened at the target: the claim stays open, and the next look probes. */
-function unknownOutcome({ log }: Dependencies, error: unknown): null {
-  log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'execution ended without an answer');
+function unknownOutcome({ log }: Dependencies, call: ConnectorCall, error: unknown): null {
+  const err = error instanceof Error ? error.name : 'unknown';
+  log.warn({ request: call.requestId, target: call.target.id, err }, 'execution ended without an answer');
   return null;
+}
+
+/** Names where to look, and no value: messages of a server quote rows. */
+function logFailed(
+  { log }: Dependencies,
+  { requestId, target }: ConnectorCall,
+  { code, sqlState }: ExecutionOutcome & { kind: 'failed' },
+): void {
+  log.warn({ request: requestId, target: target.id, code, sql_state: sqlState }, 'the action failed');
 }
 
 /**

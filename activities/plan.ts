@@ -75,7 +75,8 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   const { connector, call } = await prepareCall(dependencies, row, active.policy);
   const outcome = await connector
     .plan(call)
-    .catch((error: unknown) => targetUnreachable(dependencies, error));
+    .catch((error: unknown) => targetUnreachable(dependencies, row, error));
+  if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned'
       ? storePlan(transaction, outcome.plan, call.target)
@@ -124,9 +125,19 @@ async function refuseEarly(
 }
 
 /** Told apart from an outage of our own, which is waited for: a target that stays away ends the request. */
-function targetUnreachable({ log }: Dependencies, error: unknown): never {
-  log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'the target gave no plan');
+function targetUnreachable({ log }: Dependencies, { id, target }: RequestRow, error: unknown): never {
+  const err = error instanceof Error ? error.name : 'unknown';
+  log.warn({ request: id, target, err }, 'the target gave no plan');
   throw ApplicationFailure.retryable('The target could not be asked for a plan.', TARGET_UNREACHABLE);
+}
+
+/** Names where to look, and no value: messages of a server quote rows. */
+function logRefused(
+  { log }: Dependencies,
+  { id, target }: RequestRow,
+  { code, sqlState }: PlanRefusal,
+): void {
+  log.info({ request: id, target, code, sql_state: sqlState }, 'no plan was made');
 }
 
 /** The request of the calling run, after verifying that it is that run's own. */
@@ -236,7 +247,7 @@ async function storePlan(transaction: StepTransaction, plan: Plan, target: Targe
   return { kind: 'planned', plan_digest: digest };
 }
 
-/** The requester learns the class of the refusal only: a dry run must not become a way to read data. */
+/** What of it those behind the request may know is for `domain/visibility.ts` to say. */
 async function closeRefused(transaction: StepTransaction, refusal: PlanRefusal): Promise<Planned> {
   return closeFailed(transaction, { code: refusal.code, detail: refusal.detail });
 }

@@ -84,7 +84,8 @@ function finalColumns(
   status: RequestStatus,
   settlement: Settlement,
 ): Parameters<StepTransaction['update']>[0] {
-  if (status === 'planning') return { status };
+  // What was decided on is no more: a digest says nothing while another plan is made.
+  if (status === 'planning') return { status, decision_digest: null };
   if (status === 'succeeded') return { status, result: settlement.result ?? null };
   const code = status === 'indeterminate' ? 'outcome_unknown' : (settlement.code ?? 'failed');
   return { status, failure: { code, detail: settlement.detail ?? '' } };
@@ -147,13 +148,14 @@ export async function refuseExecution(
 /** The approval does not carry any more: people must look again. The next evaluation opens the new round. */
 export async function returnToReview(transaction: StepTransaction, why: string): Promise<Executed> {
   const { row, place } = transaction;
-  await transaction.update({ status: 'planning', open_selectors: [] });
+  const { decision_digest } = row;
+  await transaction.update({ status: 'planning', open_selectors: [], decision_digest: null });
   await transaction.append({
     type: why === 'approval_stale' ? 'request.approval_stale' : 'request.drifted',
     at: place.at,
     actor: SYSTEM_ACTOR,
     intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
+    decision_digest,
     policy_digest: null,
     facts: { why, round: row.round },
     evidence: null,

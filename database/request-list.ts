@@ -83,15 +83,6 @@ export async function readDecision(manager: EntityManager, id: string): Promise<
     .getOne();
 }
 
-/** Whether anything was ever claimed for this decision digest: only an approval leads there. */
-export async function wasClaimed(manager: EntityManager, request: string, digest: string): Promise<boolean> {
-  const rows: unknown[] = await manager.query(
-    'select 1 from keyturn.execution where request = $1 and decision_digest = $2 limit 1',
-    [request, digest],
-  );
-  return rows.length > 0;
-}
-
 /** Requests that were refused. */
 export interface EarlierRefusals {
   readonly count: number;

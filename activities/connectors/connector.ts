@@ -15,8 +15,8 @@ export interface ConnectorCall {
 }
 
 /**
- * Why a plan could not be made. `code` is all that the requester ever learns; `detail` is for reviewers and operators
- * and never holds secrets.
+ * Why a plan could not be made. Those behind the request learn `code` at most (`domain/visibility.ts`); `detail` is for
+ * reviewers and operators and never holds secrets.
  */
 export interface PlanRefusal {
   readonly kind: 'refused';
@@ -32,6 +32,8 @@ export interface PlanRefusal {
     | 'policy_invalid'
     | 'not_indeterminate';
   readonly detail: string;
+  /** What a server's own error is called, for the log. Holds no data. */
+  readonly sqlState?: string;
 }
 
 /** A plan, or why there is none. A target that cannot be reached is thrown (and tried again), not refused. */
@@ -54,7 +56,7 @@ export type ExecutionOutcome =
   /** Rolled back because the effect was not the approved one: nothing happened. */
   | { readonly kind: 'drifted'; readonly detail: string }
   /** Rolled back for a lasting reason: nothing happened. `code` is a class of error without data. */
-  | { readonly kind: 'failed'; readonly code: string; readonly detail: string };
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string; readonly sqlState?: string };
 
 /** What a probe found. `not_done` is final: the connector has fenced the key off, so it can never commit any more. */
 export type ProbeOutcome = 'done' | 'not_done' | 'unknown';

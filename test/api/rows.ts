@@ -15,7 +15,7 @@ export interface StoredRequest {
   readonly status?: RequestStatus;
   readonly agent?: string;
   readonly onBehalfOf?: string;
-  readonly requirement?: Requirement;
+  readonly requirement?: Requirement | null;
   readonly selectors?: readonly string[];
   readonly createdAt?: Date;
   readonly isBreakGlass?: boolean;

@@ -1,9 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { RequestStatus } from '../../domain/request.ts';
+import type { Requirement } from '../../domain/requirement.ts';
 import type { RequestPage, RequestView, Timeline } from '../../domain/wire.ts';
 import { startApi, type TestApi } from './api.ts';
-import { SECRET_OF_PLAN, storeDecision, storeEntry, storeRequest } from './rows.ts';
+import {
+  ONE_DBA,
+  SECRET_OF_PLAN,
+  storeDecision,
+  storeEntry,
+  storeRequest,
+  type StoredRequest,
+} from './rows.ts';
+
+const LEADS = { any: ['group:dba-leads' as const], quorum: 1, escalate: [] };
 
 let api: TestApi;
 beforeAll(async () => {
@@ -140,19 +150,82 @@ describe('what the requester sees later', () => {
     if (status === 'failed') expect(body.failure).toEqual({ code: 'target_error' });
   });
 
-  it('shows why an approved action failed, but not why a dry run did', async () => {
-    const failure = { code: 'target_error', detail: SECRET_OF_PLAN };
-    const { id, decisionDigest } = await storeRequest(api, { status: 'failed', failure });
-    const token = await api.issuer.agentToken('agent-billing');
-    const before = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
-    expect(before.body.failure).toEqual({ code: 'target_error' });
+  const CAUSE = { detail: SECRET_OF_PLAN };
+
+  /** Codes as they are stored, and what those behind the request are told. */
+  const TOLD: readonly (readonly [string, string])[] = [
+    ['target_error', 'target_error'],
+    // Rows of the target choose between these: all are one.
+    ['not_previewable', 'target_error'],
+    ['a_code_that_nobody_listed', 'target_error'],
+    ['statement_kind', 'statement_kind'],
+    ['function_not_allowed', 'function_not_allowed'],
+    ['data_exception', 'data_exception'],
+    ['integrity_constraint_violation', 'integrity_constraint_violation'],
+    ['lock_timeout', 'lock_timeout'],
+  ];
+
+  it.each(TOLD)('of a failure with the code %s is told %s, wherever it failed', async (code, told) => {
+    const failure = { code, ...CAUSE };
+    const { id, decisionDigest } = await storeRequest(api, { status: 'failed', failure, onBehalfOf: 'olga' });
+    await storeEntry(api, id, 'request.plan_failed');
     await api.db.query(
       `insert into keyturn.execution (request, attempt, idempotency_key, decision_digest, state, claimed_at)
        values ($1, 1, $1, $2, 'failed', now())`,
       [id, decisionDigest],
     );
-    const after = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
-    expect(after.body.failure).toEqual(failure);
+    for (const token of [await api.issuer.agentToken('agent-billing'), await api.issuer.humanToken('olga')]) {
+      expect(await canReadSecret(id, token)).toBe(false);
+      const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
+      expect(body.failure).toEqual({ code: told });
+    }
+    const reviewer = await api.issuer.humanToken('dmitri');
+    const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token: reviewer });
+    expect(body.failure).toEqual(failure);
+  });
+
+  it('never holds the evidence, the facts or the parts of entries, also after an approval', async () => {
+    const { id } = await storeRequest(api, { status: 'succeeded' });
+    await storeEntry(api, id, 'execution.released');
+    const token = await api.issuer.agentToken('agent-billing');
+    for (const part of ['timeline', 'evidence']) {
+      const { body } = await api.http({ path: `/v1/requests/${id}/${part}`, token });
+      expect(JSON.stringify(body)).not.toContain(SECRET_OF_PLAN);
+    }
+  });
+});
+
+describe('what people see who have no part in a request', () => {
+  const ONE_LEAD: Requirement = {
+    ...ONE_DBA,
+    rules: ONE_DBA.rules.map((rule) => ({ ...rule, stages: [LEADS] })),
+  };
+
+  const NOT_EVALUATED = { requirement: null, status: 'failed' as const };
+
+  it.each<[string, readonly [string, Partial<StoredRequest>, boolean]]>([
+    ['somebody whom the requirement does not name', ['dmitri', { requirement: ONE_LEAD }, false]],
+    ['somebody whom it names', ['dmitri', {}, true]],
+    ['somebody whom its escalation names', ['petra', {}, true]],
+    ['an operator', ['olga', { requirement: ONE_LEAD }, true]],
+    ['an owner of the target, before it is known whom policy names', ['omar', NOT_EVALUATED, true]],
+    ['somebody else then', ['dmitri', NOT_EVALUATED, false]],
+  ])('see the plan only where it is for them: %s', async (_who, [subject, wanted, isShown]) => {
+    const { id } = await storeRequest(api, wanted);
+    await storeEntry(api, id, 'request.planned');
+    const token = await api.issuer.humanToken(subject);
+    expect(await canReadSecret(id, token)).toBe(isShown);
+    const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
+    expect(body).toMatchObject({ action: 'postgres.execute', target: 'shop' });
+    expect('arguments' in body).toBe(isShown);
+  });
+
+  it('whoever decided still sees it', async () => {
+    const { id } = await storeRequest(api, { requirement: ONE_LEAD });
+    const token = await api.issuer.humanToken('dmitri');
+    expect(await canReadSecret(id, token)).toBe(false);
+    await storeDecision(api, id, { person: 'dmitri', verdict: 'approve' });
+    expect(await canReadSecret(id, token)).toBe(true);
   });
 });
 

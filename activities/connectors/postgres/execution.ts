@@ -13,7 +13,7 @@ import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';
 import { closeSession, rowsOf, unreachable } from './session.ts';
-import { classOf, detailOf, isSurvivedError, isTransient } from './sql-error.ts';
+import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends UnpreviewedCall {
@@ -44,7 +44,7 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       // Anything else that the session did not survive leaves it to the caller: thrown, and probed if need be.
       if (!isSurvivedError(error)) throw error;
       if (!isTransient(error) || tries === TRIES_MAX) {
-        return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
+        return { kind: 'failed', code: classOf(error), ...failureOf(error) };
       }
       await pauseBeforeTry();
     }

@@ -12,7 +12,7 @@ import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
 import { isLost, unreachable, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, readTargetSettings, type PostgresLimits } from './settings.ts';
-import { classOf, detailOf, isSurvivedError } from './sql-error.ts';
+import { classOf, failureOf, isSurvivedError } from './sql-error.ts';
 import { readStatement } from './statement.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
 
@@ -58,7 +58,7 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
   } catch (error) {
     if (error instanceof StatementRefused)
       return { kind: 'refused', code: error.code, detail: error.message };
-    if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', detail: detailOf(error) };
+    if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', ...failureOf(error) };
     return rethrow(error);
   }
 }
@@ -69,7 +69,7 @@ async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
   } catch (error) {
     // Raised before anything ran: the statement or the target is no longer what was approved.
     if (error instanceof StatementRefused) return refusedRun(error);
-    if (isSurvivedError(error)) return { kind: 'failed', code: classOf(error), detail: detailOf(error) };
+    if (isSurvivedError(error)) return { kind: 'failed', code: classOf(error), ...failureOf(error) };
     return rethrow(error);
   }
 }

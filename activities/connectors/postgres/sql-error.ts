@@ -1,25 +1,6 @@
 import { DatabaseError } from 'pg';
 
-/** Names of SQLSTATE classes: all that leaves the connector as a code. */
-const CLASSES: Readonly<Record<string, string>> = {
-  '08': 'connection_exception',
-  '21': 'cardinality_violation',
-  '22': 'data_exception',
-  '23': 'integrity_constraint_violation',
-  '25': 'invalid_transaction_state',
-  '28': 'invalid_authorization',
-  '38': 'external_routine_exception',
-  '40': 'transaction_rollback',
-  '42': 'access_rule_violation_or_syntax_error',
-  '44': 'check_option_violation',
-  '53': 'insufficient_resources',
-  '54': 'program_limit_exceeded',
-  '55': 'object_not_in_prerequisite_state',
-  '57': 'operator_intervention',
-  '58': 'system_error',
-  P0: 'raised_by_procedure',
-  XX: 'internal_error',
-};
+import { SQL_CLASSES, SQL_STATES } from '../../../domain/sql-error-codes.ts';
 
 /** States in which only the moment was bad: nothing happened and another try may succeed. */
 const TRANSIENT: ReadonlySet<string> = new Set(['40001', '40P01']);
@@ -46,15 +27,20 @@ export function isTransient(error: unknown): boolean {
 
 /** The class of an error, without data of the target. */
 export function classOf(error: { readonly code: string }): string {
-  if (error.code === '57014') return 'statement_timeout';
-  if (error.code === '55P03') return 'lock_timeout';
-  if (TRANSIENT.has(error.code)) return 'concurrent_change';
-  return CLASSES[error.code.slice(0, 2)] ?? 'target_error';
+  return SQL_STATES[error.code] ?? SQL_CLASSES[error.code.slice(0, 2)] ?? 'target_error';
 }
 
 const DETAIL_CHARACTERS_MAX = 500;
 
 /** What reviewers and operators are told. May hold data of the target; never credentials. */
-export function detailOf(error: DatabaseError & { readonly code: string }): string {
+function detailOf(error: DatabaseError & { readonly code: string }): string {
   return `${error.code} ${classOf(error)}: ${error.message}`.slice(0, DETAIL_CHARACTERS_MAX).toWellFormed();
+}
+
+/** A failure of the server's own, as reviewers, operators and the log are told. */
+export function failureOf(error: DatabaseError & { readonly code: string }): {
+  readonly detail: string;
+  readonly sqlState: string;
+} {
+  return { detail: detailOf(error), sqlState: error.code };
 }

@@ -134,6 +134,6 @@ function subjectsOf({ lineage, pseudonyms }: Signed): Readonly<Record<string, Js
 /** What the caller is told: it asked, so it may see all of it, and nothing has to be looked up. */
 function viewOf(context: ApiContext, { call }: Signed, row: Created['row']): RequestView {
   const { arguments: given, claims = null } = call.body;
-  const summary = summaryView(context, call.caller, { row, standing: null, hasDetails: true });
+  const summary = summaryView(context, call.caller, { row, standing: null, visibility: 'approved' });
   return { ...summary, arguments: given, claims, decisions: [] };
 }

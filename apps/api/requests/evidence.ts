@@ -5,15 +5,16 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { Evidence } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { requestView, sightOf } from './view.ts';
+import { sightOf } from './sight.ts';
+import { requestView } from './view.ts';
 
 /** Everything that checks a request offline. All of it or nothing: a part alone proves nothing. */
 export async function evidenceOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Evidence> {
-  const { details } = await sightOf(context, caller, row);
-  if (!details) {
+  const { visibility } = await sightOf(context, caller, { row });
+  if (visibility !== 'whole') {
     throw new KeyturnError(
       'forbidden',
-      'The evidence holds details of the plan: you may see it after an approval.',
+      'The evidence holds every plan and error: it is for those who are asked to decide, who decided, and operators.',
     );
   }
   const { manager } = context.source;

@@ -1,21 +1,17 @@
 import type { z } from 'zod';
 
-import { readDuty } from '../../../database/duty.ts';
 import { listRequests, readDecisionsOfAll, type ListFilter } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import { requiredSelectors } from '../../../domain/decision.ts';
-import { isSelected } from '../../../domain/seats.ts';
 import { shownInChannel } from '../../../domain/disclosure.ts';
 import type { Identity } from '../../../domain/identity.ts';
-import { polledScopes } from '../../../domain/on-call.ts';
-import { ownersOf } from '../../../domain/owners.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
-import { isOwn, standingOf } from './load.ts';
-import { sightOf, summaryView } from './view.ts';
+import { standingOf } from './load.ts';
+import { sightOf } from './sight.ts';
+import { summaryView } from './view.ts';
 
 const LIMIT_DEFAULT = 50;
 
@@ -46,39 +42,14 @@ export async function summaries(
   );
   return Promise.all(
     rows.map(async (row) => {
-      const hasDetails = await hasDetailsInList(context, caller, row);
       const decided = { row, decisions: decisions.get(row.id) ?? [] };
+      const { visibility, isOwn, isAsked } = await sightOf(context, caller, decided);
       const standing = await standingOf(context, caller, decided);
-      const view = summaryView(context, caller, { row, standing, hasDetails });
-      return (await isConcerned(context, caller, row)) ? view : limitedView(view, row.requirement);
+      const view = summaryView(context, caller, { row, standing, visibility });
+      // Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either.
+      return isOwn || isAsked ? view : limitedView(view, row.requirement);
     }),
   );
-}
-
-/** Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either. */
-async function isConcerned(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
-  if (row.requirement?.channels === undefined) return true;
-  return (await isAsked(context, caller, row)) || isOwn(context, caller, row);
-}
-
-/** True when some stage of the request, open or not, is for the caller to decide. */
-async function isAsked(
-  context: ApiContext,
-  { person, directory, policy: { policy } }: Caller,
-  row: RequestRow,
-): Promise<boolean> {
-  const { requirement } = row;
-  if (requirement === null || person === null) return false;
-  const owners = ownersOf(policy, row);
-  const now = new Date();
-  const { polled } = await readDuty(context.source.manager, {
-    now: policy,
-    creation: policy,
-    createdAt: now,
-  });
-  const kept = polledScopes(polled, now.toISOString()).now;
-  const scope = { directory, owners, rotations: policy.rotations, ...kept, duty_at: null };
-  return requiredSelectors({ requirement }).some((selector) => isSelected(scope, selector, person.id));
 }
 
 /** A list as a channel: what policy withholds there is only on the page of the request. */
@@ -117,12 +88,6 @@ const NO_DETAILS = {
   failure: null,
   result: null,
 } as const;
-
-/** Whether a failed request was ever approved takes a query: only its own page asks that. */
-async function hasDetailsInList(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
-  if (row.status === 'failed' && (await isOwn(context, caller, row))) return false;
-  return (await sightOf(context, caller, row)).details;
-}
 
 function filterOf(caller: Caller, query: ListQuery): ListFilter {
   return {

@@ -7,7 +7,7 @@ import type { RequestMode } from '../../../domain/request.ts';
 import type { Timeline } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { sightOf } from './view.ts';
+import { sightOf } from './sight.ts';
 
 type Item = Timeline['items'][number];
 type Subjects = Awaited<ReturnType<typeof readSubjects>>;
@@ -63,33 +63,38 @@ function textOf(type: LeafType, mode: RequestMode): string {
   return (mode === 'gate' ? GATE_TEXTS[type] : undefined) ?? TEXTS[type] ?? type;
 }
 
-/** What happened to a request, from its audit entries. Readers without sight of details get the steps only. */
+/**
+ * What happened to a request, from its audit entries. Facts and parts quote plans and errors, so they are for those who
+ * may see the whole request; after an approval those behind it see who took part, and everybody else the steps only.
+ */
 export async function timelineOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Timeline> {
   const { manager } = context.source;
   const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
-  const { details } = await sightOf(context, caller, row);
-  if (!details) return { items: leaves.map((leaf) => bareItem(leaf, row.mode)) };
-  const pseudonyms = leaves.map((leaf) => leaf.actor.pseudonym);
-  const [subjects, parts] = await Promise.all([
-    readSubjects(manager, pseudonyms),
-    readParts(manager, row.id),
-  ]);
-  const { directory } = caller;
+  const { mode } = row;
+  const { visibility } = await sightOf(context, caller, { row });
+  if (visibility === 'standing') return { items: leaves.map((leaf) => bareItem(leaf, mode)) };
+  const subjects = await readSubjects(
+    manager,
+    leaves.map((leaf) => leaf.actor.pseudonym),
+  );
+  const name = (leaf: Leaf): string | null => nameOf(leaf, caller.directory, subjects);
+  if (visibility === 'approved') return { items: leaves.map((leaf) => bareItem(leaf, mode, name(leaf))) };
+  const parts = await readParts(manager, row.id);
   return {
     items: leaves.map((leaf) => {
       const own = parts.filter((part) => part.event_id === leaf.id);
       return fullItem(leaf, {
-        mode: row.mode,
-        name: nameOf(leaf, directory, subjects),
+        mode,
+        name: name(leaf),
         parts: Object.fromEntries(own.map((part) => [part.part, JSON.parse(part.body) as JsonValue])),
       });
     }),
   };
 }
 
-function bareItem(leaf: Leaf, mode: RequestMode): Item {
-  const { n, at, type, actor } = leaf;
-  return { n, at, type, actor: { kind: actor.kind }, text: textOf(type, mode), facts: {} };
+function bareItem({ n, at, type, actor }: Leaf, mode: RequestMode, name: string | null = null): Item {
+  const shown = { kind: actor.kind, ...(name === null ? {} : { name }) };
+  return { n, at, type, actor: shown, text: textOf(type, mode), facts: {} };
 }
 
 interface ItemContext {
@@ -100,10 +105,7 @@ interface ItemContext {
 
 function fullItem(leaf: Leaf, { mode, name, parts }: ItemContext): Item {
   return {
-    n: leaf.n,
-    at: leaf.at,
-    type: leaf.type,
-    actor: { kind: leaf.actor.kind, ...(name === null ? {} : { name }) },
+    ...bareItem(leaf, mode, name),
     text: fullText(leaf, mode),
     facts: leaf.facts as Item['facts'],
     parts: parts as NonNullable<Item['parts']>,

@@ -1,5 +1,5 @@
 import { readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
-import { earlierRefusals, wasClaimed } from '../../../database/request-list.ts';
+import { earlierRefusals } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
@@ -9,47 +9,14 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import { selectorsAt } from '../../../domain/escalation.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
 import { tally } from '../../../domain/quorum.ts';
-import type { RequestStatus } from '../../../domain/request.ts';
 import type { Shortage } from '../../../domain/satisfiable.ts';
 import { unseal } from '../../../domain/sealing.ts';
+import { visibleFailure, type Visibility } from '../../../domain/visibility.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
-import { isInLineage, isReviewer, type Caller } from '../auth/caller.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { isOwn, standingOf } from './load.ts';
-
-/** Statuses that only an approval leads to. */
-const AFTER_APPROVAL: ReadonlySet<RequestStatus> = new Set([
-  'approved',
-  'executing',
-  'succeeded',
-  'indeterminate',
-  'active',
-  'revoked',
-]);
-
-/** What a reader may see of one request. */
-export interface Sight {
-  /** Plan, decisions, details of failures. */
-  readonly details: boolean;
-  /** The reader's side sent the arguments and claims, so it may see them at any time. */
-  readonly ownWords: boolean;
-}
-
-/**
- * Reviewers see everything; those behind the request see no detail of the plan before it was approved, so that asking is
- * not a way to read data of the target.
- */
-export async function sightOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Sight> {
-  const own = await isOwn(context, caller, row);
-  if (!own) return { details: isReviewer(caller), ownWords: isInLineage(caller, row.lineage) };
-  return { details: await isApprovedOnce(context, row), ownWords: true };
-}
-
-async function isApprovedOnce(context: ApiContext, row: RequestRow): Promise<boolean> {
-  if (AFTER_APPROVAL.has(row.status)) return true;
-  if (row.status !== 'failed' || row.decision_digest === null) return false;
-  return wasClaimed(context.source.manager, row.id, row.decision_digest);
-}
+import { standingOf } from './load.ts';
+import { sightOf } from './sight.ts';
 
 /** The whole request as the reader may see it. */
 export async function requestView(
@@ -58,14 +25,13 @@ export async function requestView(
   row: RequestRow,
 ): Promise<RequestView> {
   const { manager } = context.source;
-  const [sight, decisions] = await Promise.all([
-    sightOf(context, caller, row),
-    readDecisions(manager, row.id),
-  ]);
+  const decisions = await readDecisions(manager, row.id);
+  const { visibility, isOwn } = await sightOf(context, caller, { row, decisions });
   const standing = await standingOf(context, caller, { row, decisions });
-  const summary = summaryView(context, caller, { row, standing, hasDetails: sight.details });
-  const words = sight.details || sight.ownWords ? await wordsOf(context, row) : {};
-  if (!sight.details) return { ...summary, ...words };
+  const summary = summaryView(context, caller, { row, standing, visibility });
+  // Those behind a request sent its arguments and claims, so they may see them at any time.
+  const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
+  if (visibility === 'standing') return { ...summary, ...words };
   const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
   const review = await reviewView(context, row);
@@ -109,17 +75,18 @@ export function summaryView(
     readonly row: RequestRow;
     /** As people are known now; null while nothing is asked of them. */
     readonly standing: DecidableRequest | null;
-    readonly hasDetails: boolean;
+    readonly visibility: Visibility;
   },
 ): RequestSummary {
-  const { row, hasDetails } = shown;
+  const { row, visibility } = shown;
+  const hasDetails = visibility !== 'standing';
   const link = isReviewer(caller) ? temporalLink(context, row.id) : null;
   return {
     ...factsOf(row),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
     progress: shown.standing && progressOf(row, shown.standing),
-    failure: row.failure && failureView(row.failure, hasDetails),
+    failure: row.failure && visibleFailure(row.failure, visibility),
     ...(link === null ? {} : { temporal_ui_url: link }),
   };
 }
@@ -162,13 +129,6 @@ function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'ex
     expires_at: row.expires_at?.toISOString() ?? null,
     held_until: row.held_until?.toISOString() ?? null,
   };
-}
-
-function failureView(
-  failure: NonNullable<RequestRow['failure']>,
-  hasDetails: boolean,
-): RequestSummary['failure'] {
-  return hasDetails ? { code: failure.code, detail: failure.detail } : { code: failure.code };
 }
 
 function temporalLink(context: ApiContext, id: string): string | null {

@@ -1,0 +1,72 @@
+import { readDuty } from '../../../database/duty.ts';
+import { readDecisions } from '../../../database/readers.ts';
+import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { requiredSelectors } from '../../../domain/decision.ts';
+import { isOperator } from '../../../domain/kill-switch.ts';
+import { polledScopes } from '../../../domain/on-call.ts';
+import { ownersOf } from '../../../domain/owners.ts';
+import { isSelected, type SelectorScope } from '../../../domain/seats.ts';
+import type { Selector } from '../../../domain/requirement.ts';
+import { visibilityOf, type Visibility } from '../../../domain/visibility.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { isOwn } from './load.ts';
+
+/** A request with its decisions, where they were read already. */
+export interface Sighted {
+  readonly row: RequestRow;
+  readonly decisions?: readonly DecisionRow[];
+}
+
+/** What one caller may see of one request. */
+export interface Sight {
+  readonly visibility: Visibility;
+  readonly isOwn: boolean;
+  /** Some stage of the request, open or not, is for the caller to decide. */
+  readonly isAsked: boolean;
+}
+
+/** Looks at a request for a caller. Every answer about a request asks here. */
+export async function sightOf(context: ApiContext, caller: Caller, sighted: Sighted): Promise<Sight> {
+  const { row } = sighted;
+  const own = await isOwn(context, caller, row);
+  const isAsked = !own && (await isAskedToDecide(context, caller, row));
+  const isNamed = isAsked || (!own && (await hasPart(context, caller, sighted)));
+  return { visibility: visibilityOf({ isOwn: own, isNamed }, row.status), isOwn: own, isAsked };
+}
+
+/** True for operators, and for whoever decided. */
+async function hasPart(context: ApiContext, caller: Caller, { row, decisions }: Sighted): Promise<boolean> {
+  const { person, directory, policy } = caller;
+  if (person === null || !isReviewer(caller)) return false;
+  if (isOperator(policy.policy.operators, directory, person.id)) return true;
+  const known = decisions ?? (await readDecisions(context.source.manager, row.id));
+  return known.some((decision) => decision.person === person.id && decision.outcome === 'counted');
+}
+
+async function isAskedToDecide(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
+  const { person, policy } = caller;
+  if (person === null || !isReviewer(caller)) return false;
+  const selectors = selectorsOf(caller, row);
+  if (selectors.length === 0) return false;
+  const scope = await scopeOf(context, caller, ownersOf(policy.policy, row));
+  return selectors.some((selector) => isSelected(scope, selector, person.id));
+}
+
+/** Before policy has said who must agree, those whom it names where no rule does, and who owns the target. */
+function selectorsOf({ policy: { policy } }: Caller, { requirement }: RequestRow): readonly Selector[] {
+  if (requirement !== null) return requiredSelectors({ requirement });
+  return ['owners', ...policy.defaults.require.stages.flatMap((stage) => [...stage.any])];
+}
+
+/** Everybody in a rotation counts, on duty or not: their turn may come. */
+async function scopeOf(
+  { source }: ApiContext,
+  { directory, policy: { policy } }: Caller,
+  owners: readonly string[],
+): Promise<SelectorScope> {
+  const now = new Date();
+  const { polled } = await readDuty(source.manager, { now: policy, creation: policy, createdAt: now });
+  const kept = polledScopes(polled, now.toISOString()).now;
+  return { directory, owners, rotations: policy.rotations, ...kept, duty_at: null };
+}

@@ -1,0 +1,86 @@
+import type { RequestStatus } from './request.ts';
+import { SQL_ERROR_CODES } from './sql-error-codes.ts';
+
+/**
+ * How much of a request a reader may see. `whole`: everything. `approved`: what was approved, and no cause of a failure.
+ * `standing`: what is asked for and how it stands, with nothing that a plan or an error says.
+ */
+export type Visibility = 'whole' | 'approved' | 'standing';
+
+/** Who reads. */
+export interface Reader {
+  /** They stand behind the request. */
+  readonly isOwn: boolean;
+  /** The requirement names them, they decided, or they operate Keyturn. */
+  readonly isNamed: boolean;
+}
+
+/**
+ * The one author of who sees what. Plans and errors carry rows of the target: they are for those whom the requirement
+ * names, who decided, and operators. Those behind a request see its plan once it was approved, and never why something
+ * failed, so that asking is not a way to read data. Everybody else sees how it stands.
+ */
+export function visibilityOf({ isOwn, isNamed }: Reader, status: RequestStatus): Visibility {
+  if (!isOwn) return isNamed ? 'whole' : 'standing';
+  return AFTER_APPROVAL.has(status) ? 'approved' : 'standing';
+}
+
+/** Statuses that only an approval leads to, of exactly the plan that the request has. */
+const AFTER_APPROVAL: ReadonlySet<RequestStatus> = new Set([
+  'approved',
+  'executing',
+  'succeeded',
+  'indeterminate',
+  'active',
+  'revoked',
+]);
+
+/** Why a request ended without doing what was asked for. */
+export interface Failure {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** A failure as a reader may know it: the cause for those who see the whole request, one code for everybody else. */
+export function visibleFailure(
+  { code, detail }: Failure,
+  visibility: Visibility,
+): { readonly code: string; readonly detail?: string } {
+  return visibility === 'whole' ? { code, detail } : { code: publicCode(code) };
+}
+
+/** What every failure is called whose code rows of the target could have chosen. */
+const TARGET_ERROR = 'target_error';
+
+/**
+ * The code of a failure without what data of the target could choose. Before people approved, all errors that depend on
+ * data are one; of an approved action's, the class of SQLSTATE is told. Codes that are not listed count as chosen by data.
+ */
+function publicCode(code: string): string {
+  return CODES_WITHOUT_DATA.has(code) || SQL_ERROR_CODES.has(code) ? code : TARGET_ERROR;
+}
+
+const CODES_WITHOUT_DATA: ReadonlySet<string> = new Set([
+  // Of the statement's text and the target's catalogue.
+  'not_one_statement',
+  'statement_kind',
+  'function_not_allowed',
+  // Of proposals of policy, and of what people are to find out.
+  'policy_base_changed',
+  'policy_unchanged',
+  'policy_unknown',
+  'policy_invalid',
+  'not_indeterminate',
+  'resolved_as_failed',
+  // Of policy and people.
+  'forbidden',
+  'requester_inactive',
+  'start_window_over',
+  'switched_off',
+  // Of the course of the request.
+  'fenced',
+  'outcome_unknown',
+  'target_keeps_changing',
+  'target_unreachable',
+  'workflow_lost',
+]);
