@@ -78,28 +78,37 @@ describe('what readers see of a pending request', () => {
   });
 
   it('tells reviewers what the same people asked before with the same intent and nobody agreed to', async () => {
-    const at = (minute: number) => ({ createdAt: new Date(Date.now() - minute * 60_000) });
-    const agent = 'agent-dba';
-    const denied = await storeRequest(api, { agent, status: 'denied', ...at(50) });
-    const expired = await storeRequest(api, { agent, status: 'expired', ...at(40) });
-    await storeRequest(api, { agent, status: 'succeeded', ...at(30) });
-    // Somebody else's.
-    await storeRequest(api, { agent: 'agent-retired', status: 'denied', ...at(20) });
-    const again = await storeRequest(api, { agent, ...at(10) });
-    await storeRequest(api, { agent, status: 'denied', ...at(5) });
-    const path = `/v1/requests/${again.id}`;
+    const intent = `sha256:${'e'.repeat(64)}`;
+    const ask = async (minute: number, wanted: object = {}): Promise<string> => {
+      const createdAt = new Date(Date.now() - minute * 60_000);
+      const { id } = await storeRequest(api, { createdAt, ...wanted });
+      await api.db.query('update keyturn.request set intent_digest = $2 where id = $1', [id, intent]);
+      return id;
+    };
+    const denied = await ask(50, { status: 'denied' });
+    // By another agent of the same owner.
+    const expired = await ask(40, { agent: 'agent-assistant', status: 'expired' });
+    await ask(30, { status: 'succeeded' });
+    const others = await ask(20, { status: 'denied' });
+    await api.db.query(
+      `update keyturn.request set lineage = '[{"role": "requester", "issuer": "x", "subject": "y"}]' where id = $1`,
+      [others],
+    );
+    const again = await ask(10);
+    await ask(5, { status: 'denied' });
+    const path = `/v1/requests/${again}`;
     const seen = await api.http<RequestView>({ path, token: await api.issuer.humanToken('dmitri') });
     expect(seen.body.earlier_refusals).toMatchObject({
       count: 2,
       latest: [
-        { id: expired.id, status: 'expired' },
-        { id: denied.id, status: 'denied' },
+        { id: expired, status: 'expired' },
+        { id: denied, status: 'denied' },
       ],
     });
-    const own = await api.http<RequestView>({ path, token: await api.issuer.agentToken(agent) });
+    const own = await api.http<RequestView>({ path, token: await api.issuer.agentToken('agent-billing') });
     expect(own.body.earlier_refusals).toBeUndefined();
     const first = await api.http<RequestView>({
-      path: `/v1/requests/${denied.id}`,
+      path: `/v1/requests/${denied}`,
       token: await api.issuer.humanToken('dmitri'),
     });
     expect(first.body.earlier_refusals).toBeUndefined();
