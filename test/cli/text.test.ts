@@ -41,6 +41,7 @@ What will happen (found out by Keyturn): updates 1 row of public.customer
     (given a value when it runs: changed_at)
   ! A trigger of public.customer runs as well.
   Can be undone: by the shown old values
+  Trying it out held its locks for 4 ms.
 
 The agent's own words (not checked by anybody):
   arguments:
