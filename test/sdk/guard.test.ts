@@ -78,7 +78,7 @@ it('never runs when the time is up before anybody decided', async () => {
   expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'undecided' });
   expect(ran).toEqual([]);
   // Nobody is asked any more about what will not happen.
-  expect(server?.received.at(-1)).toMatchObject({ method: 'POST', path: '/v1/requests/req_1/withdraw' });
+  expect(server?.received.at(-1)).toMatchObject({ method: 'POST', path: `/v1/requests/${requestView().id}/withdraw` });
 });
 
 it('withdraws its request when waiting for it fails', async () => {
@@ -86,7 +86,7 @@ it('withdraws its request when waiting for it fails', async () => {
     index === 0 ? { status: 201, body: answered({ status: 'pending' }) } : problem(401, 'unauthenticated'),
   );
   expect(outcome).toMatchObject({ code: 'unauthenticated' });
-  expect(server?.received.at(-1)?.path).toBe('/v1/requests/req_1/withdraw');
+  expect(server?.received.at(-1)?.path).toBe(`/v1/requests/${requestView().id}/withdraw`);
 });
 
 it.each([
