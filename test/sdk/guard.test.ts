@@ -78,7 +78,10 @@ it('never runs when the time is up before anybody decided', async () => {
   expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'undecided' });
   expect(ran).toEqual([]);
   // Nobody is asked any more about what will not happen.
-  expect(server?.received.at(-1)).toMatchObject({ method: 'POST', path: `/v1/requests/${requestView().id}/withdraw` });
+  expect(server?.received.at(-1)).toMatchObject({
+    method: 'POST',
+    path: `/v1/requests/${requestView().id}/withdraw`,
+  });
 });
 
 it('withdraws its request when waiting for it fails', async () => {
