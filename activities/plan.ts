@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { ApplicationFailure } from '@temporalio/activity';
 
-import { digestOf, effectsForDigest } from '../domain/digest.ts';
+import { digestOf, effectsForDigest, planDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { canForbid, evaluate } from '../domain/evaluation.ts';
@@ -23,15 +23,17 @@ import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
+import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
 import { gateConnector } from './connectors/gate.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
+import { refuseOtherAttempt } from './due-attempt.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { gatherFacts, openArguments } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { withinBudget } from './within-budget.ts';
 import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
@@ -54,14 +56,15 @@ export async function plan(
   input: { readonly attempt: number; readonly at: string },
 ): Promise<Planned> {
   const place = placeOf(`plan/${input.attempt}`, input.at);
-  return withHeartbeat(() => planOnce(dependencies, place));
+  return withHeartbeat(() => planOnce(dependencies, place, input.attempt));
 }
 
-async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<Planned> {
-  const stored = await recordedStep(dependencies, place);
+async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: number): Promise<Planned> {
+  const stored = await recordedStep(dependencies.source.manager, place);
   if (stored !== undefined) return stored as Planned;
   const row = await ownRow(dependencies, place);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+  refuseOtherAttempt(row, attempt);
   const { manager } = dependencies.source;
   const [active, now, switches] = await Promise.all([
     activePolicy(dependencies),
@@ -73,9 +76,10 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   const refused = await refuseEarly(dependencies, place, { row, active, ...now });
   if (refused) return refused;
   const { connector, call } = await prepareCall(dependencies, row, active.policy);
-  const outcome = await connector
-    .plan(call)
-    .catch((error: unknown) => targetUnreachable(dependencies, row, error));
+  const planned = (): Promise<PlanOutcome> =>
+    connector.plan(call).catch((error: unknown) => targetUnreachable(dependencies, row, error));
+  const asking = { row, directory: now.directory };
+  const outcome = await (connector.isRehearsing ? withinBudget(dependencies, asking, planned) : planned());
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned'
@@ -206,12 +210,6 @@ export async function verifiedRequest(dependencies: Dependencies, row: RequestRo
   return signed;
 }
 
-/** The digest a plan travels as: everything but what its dry run cost. */
-export function planDigest(body: StoredPlan): string {
-  const { locks_held_ms: _duration, sequence_values_used: _used, ...lasting } = body;
-  return digestOf(lasting);
-}
-
 /** More would not fit into an audit entry. */
 const EFFECTS_MAX = 150;
 
@@ -259,7 +257,7 @@ export async function closeFailed(
 ): Promise<Planned> {
   const { place, row } = transaction;
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
-  await transaction.update({ status: 'failed', failure, open_selectors: [] });
+  await transaction.move({ status: 'failed', failure, open_selectors: [] }, ['planning']);
   await transaction.append({
     type: 'request.plan_failed',
     at: place.at,
