@@ -85,7 +85,8 @@ async function groundsOf(
     row,
   });
   const target = active && targetOf(active.policy, row.target);
-  if (!active || !target || !planRow) return { code: 'policy_invalid' };
+  if (!active || !planRow) return { code: 'policy_invalid' };
+  if (!target) return { code: 'target_removed' };
   const thrown = switchAgainst(switches, row, directory);
   if (thrown) return { code: SWITCHED_OFF, thrown };
   if (!mayStillAsk({ now: directory, at_creation: atCreation }, row)) return { code: 'requester_inactive' };

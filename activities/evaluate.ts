@@ -77,7 +77,7 @@ export async function evaluate(
     refuseOtherAttempt(row, input.attempt);
     await refuseOtherPlan(transaction, input);
     const judged = await judge(dependencies, transaction, input.plan_digest);
-    if (!judged) return refuseExecution(transaction, 'policy_invalid');
+    if (!judged) return refuseExecution(transaction, 'target_removed');
     await keepJudgement(transaction, judged);
     const thrown = switchAgainst(await readSwitches(transaction.manager), row, judged.directories.now);
     if (thrown) return closeSwitchedOff(transaction, thrown);

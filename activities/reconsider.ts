@@ -42,7 +42,7 @@ async function tighten(
   const { row } = transaction;
   const judged = await judge(dependencies, transaction, row.plan_digest ?? '');
   if (!judged) {
-    await refuseExecution(transaction, 'policy_invalid');
+    await refuseExecution(transaction, 'target_removed');
     return null;
   }
   const mayAsk = mayStillAsk(judged.directories, row);

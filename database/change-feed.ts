@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { EntityManager } from 'typeorm';
 
-import type { Lineage } from '../domain/identity.ts';
+import type { Identity, Lineage } from '../domain/identity.ts';
 import type { RequestStatus } from '../domain/request.ts';
 
 /** The channel on which writers say, after their commit, that a request changed. The payload is the request's id. */
@@ -34,16 +34,38 @@ const RECONNECT_MS = 1_000;
 const BATCH = 500;
 
 /**
- * An id that is missing below the highest one seen belongs to a transaction that is still open or was rolled back. It
- * is asked for again until this long has passed: longer than any transaction of the product may last.
+ * An id that is missing below the highest one seen belongs to a transaction that is still open or was rolled back. It is
+ * asked for again until every transaction has ended that was open when it was missed, however long that takes, and then
+ * for this long: a transaction has its number a moment after it takes an id.
  */
-const GAP_MS = 60_000;
+const SETTLE_MS = 1_000;
 const GAPS_MAX = 10_000;
 
 /** How far behind the newest entry a process looks when it starts, for transactions that were open just then. */
-const START_WINDOW = 1_000;
+const START_WINDOW = 5_000;
 
 type Listener = (entry: FeedEntry) => void;
+
+/** Why an id may still come. */
+interface Gap {
+  /** The first transaction number that was not given out when the id was missed. */
+  readonly before: bigint;
+  readonly sinceMs: number;
+}
+
+/** Transactions: all below `oldestOpen` have ended; `next` was not given out yet. */
+interface Horizon {
+  readonly oldestOpen: bigint;
+  readonly next: bigint;
+}
+
+/** Entries to read again: after an id, of one request or of all, that a reader may know of. */
+export interface ReadOptions {
+  readonly after: number;
+  readonly request: string | null;
+  /** Only of requests with this identity in their lineage; null: of all. */
+  readonly lineage: Identity | null;
+}
 
 /**
  * The changes of all requests as one stream, one a process. LISTEN is only a hint to look at once; a slow poll finds what
@@ -53,9 +75,10 @@ export class ChangeFeed {
   readonly #options: ChangeFeedOptions;
   readonly #listeners = new Set<Listener>();
   readonly #waiters = new Map<string, Set<() => void>>();
-  /** Missing ids, with the instant of the process's clock at which each is given up. */
-  readonly #gaps = new Map<number, number>();
+  /** Missing ids, the lowest first or nearly so. */
+  readonly #gaps = new Map<number, Gap>();
   #newest = 0;
+  #settled = 0;
   #client: Client | null = null;
   #isStopped = false;
   #isReading = false;
@@ -113,9 +136,24 @@ export class ChangeFeed {
     }
   }
 
-  /** Entries after `id` that are already committed, oldest first. `request` narrows them to one. */
-  async readAfter(id: number, request: string | null): Promise<readonly FeedEntry[]> {
-    return this.#query(`entry.id > $1 and ($2::text is null or entry.request = $2)`, [id, request]);
+  /**
+   * The highest id up to which nothing can come any more: whoever was told of everything up to it has missed nothing.
+   * Never moves back.
+   */
+  get settled(): number {
+    const lowest = Math.min(...this.#gaps.keys());
+    this.#settled = Math.max(this.#settled, Math.min(lowest - 1, this.#newest));
+    return this.#settled;
+  }
+
+  /** Entries that are already committed, oldest first, at most a batch. */
+  async readAfter({ after, request, lineage }: ReadOptions): Promise<readonly FeedEntry[]> {
+    const known = lineage && JSON.stringify([{ issuer: lineage.issuer, subject: lineage.subject }]);
+    return this.#query(
+      `entry.id > $1 and ($2::text is null or entry.request = $2) and request.id is not null
+       and ($3::jsonb is null or request.lineage @> $3)`,
+      [after, request, known],
+    );
   }
 
   #watch(request: string, signal: AbortSignal): { changed(timeoutMs: number): Promise<void>; end(): void } {
@@ -130,10 +168,11 @@ export class ChangeFeed {
     signal.addEventListener('abort', wake);
     const changed = async (timeoutMs: number): Promise<void> => {
       if (!hasChanged) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        resume = resolve;
-        const timer = setTimeout(resolve, timeoutMs);
-        await promise;
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          resume = resolve;
+          timer = setTimeout(resolve, timeoutMs);
+        });
         clearTimeout(timer);
       }
       hasChanged = false;
@@ -182,6 +221,7 @@ export class ChangeFeed {
 
   async #findStart(): Promise<void> {
     const { manager } = this.#options;
+    const horizon = await this.#horizon();
     const newest: { id: string | null }[] = await manager.query('select max(id) as id from audit.entry');
     this.#newest = Number(newest[0]?.id ?? 0);
     const from = Math.max(1, this.#newest - START_WINDOW);
@@ -190,7 +230,7 @@ export class ChangeFeed {
       [from, this.#newest],
     );
     const ids = new Set(known.map((row) => Number(row.id)));
-    for (let id = from; id < this.#newest; id += 1) if (!ids.has(id)) this.#addGap(id);
+    for (let id = from; id < this.#newest; id += 1) if (!ids.has(id)) this.#addGap(id, horizon);
   }
 
   /** Reads new entries; one reading at a time, and one more when something was announced meanwhile. */
@@ -213,24 +253,45 @@ export class ChangeFeed {
   }
 
   async #readBatch(): Promise<void> {
-    const now = performance.now();
-    for (const [id, giveUpAt] of this.#gaps) if (giveUpAt <= now) this.#gaps.delete(id);
+    // Read before the entries: what has ended by then is seen, or will never be.
+    const horizon = await this.#horizon();
     const missing = [...this.#gaps.keys()];
     const late = missing.length === 0 ? [] : await this.#query('entry.id = any($1)', [missing]);
     const fresh = await this.#query('entry.id > $1', [this.#newest]);
+    const afterwards = fresh.length === 0 ? horizon : await this.#horizon();
     if (fresh.length === BATCH || late.length === BATCH) this.#isReadWanted = true;
+    // From here on nothing waits: nobody sees a position beyond what is delivered.
     for (const entry of late) this.#gaps.delete(entry.id);
+    // A full batch may leave out some of the missing.
+    if (late.length < BATCH) this.#settle(missing, horizon);
     for (const { id } of fresh) {
-      for (let gap = Math.max(this.#newest + 1, id - GAPS_MAX); gap < id; gap += 1) this.#addGap(gap);
+      for (let gap = Math.max(this.#newest + 1, id - GAPS_MAX); gap < id; gap += 1)
+        this.#addGap(gap, afterwards);
       this.#newest = Math.max(this.#newest, id);
     }
     for (const entry of [...late, ...fresh]) this.#deliver(entry);
   }
 
-  #addGap(id: number): void {
+  #addGap(id: number, { next }: Horizon): void {
     const [oldest] = this.#gaps.keys();
     if (this.#gaps.size >= GAPS_MAX && oldest !== undefined) this.#gaps.delete(oldest);
-    this.#gaps.set(id, performance.now() + GAP_MS);
+    this.#gaps.set(id, { before: next, sinceMs: performance.now() });
+  }
+
+  #settle(missing: readonly number[], { oldestOpen }: Horizon): void {
+    const now = performance.now();
+    for (const id of missing) {
+      const gap = this.#gaps.get(id);
+      if (gap && gap.before <= oldestOpen && gap.sinceMs + SETTLE_MS <= now) this.#gaps.delete(id);
+    }
+  }
+
+  async #horizon(): Promise<Horizon> {
+    const rows: { oldest_open: string; next: string }[] = await this.#options.manager.query(
+      `select pg_snapshot_xmin(now)::text as oldest_open, pg_snapshot_xmax(now)::text as next
+       from pg_current_snapshot() now`,
+    );
+    return { oldestOpen: BigInt(rows[0]?.oldest_open ?? 0), next: BigInt(rows[0]?.next ?? 0) };
   }
 
   #deliver(entry: FeedEntry): void {

@@ -17,6 +17,7 @@ import { GateFunctions1764800000000 } from './migrations/13-gate-functions.ts';
 import { KeptMessages1764831000000 } from './migrations/17-kept-messages.ts';
 import { OpenClaims1764830000000 } from './migrations/17-open-claims.ts';
 import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
+import { RepeatedIntents1764870000000 } from './migrations/20-repeated-intents.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -54,6 +55,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       OpenClaims1764830000000,
       KeptMessages1764831000000,
       Rehearsals1764832000000,
+      RepeatedIntents1764870000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -83,6 +83,31 @@ export async function readDecision(manager: EntityManager, id: string): Promise<
     .getOne();
 }
 
+/** Requests that were refused. */
+export interface EarlierRefusals {
+  readonly count: number;
+  /** The newest of them, newest first. */
+  readonly latest: readonly Pick<RequestRow, 'id' | 'status' | 'created_at'>[];
+}
+
+const LATEST_MAX = 5;
+
+/** What people behind a request asked before with the very same intent, and nobody agreed to. */
+export async function earlierRefusals(
+  manager: EntityManager,
+  { id, intent_digest, created_at, lineage }: RequestRow,
+): Promise<EarlierRefusals> {
+  const members = lineage.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
+  const rows: (EarlierRefusals['latest'][number] & { count: string })[] = await manager.query(
+    `select id, status, created_at, count(*) over () as count from keyturn.request
+     where intent_digest = $1 and id <> $2 and created_at <= $3 and status in ('denied', 'expired')
+       and lineage @> any($4::jsonb[])
+     order by created_at desc limit ${LATEST_MAX}`,
+    [intent_digest, id, created_at, members],
+  );
+  return { count: Number(rows[0]?.count ?? 0), latest: rows.map(({ count: _count, ...row }) => row) };
+}
+
 /** One audit entry: its exact bytes. */
 export interface StoredLeaf {
   readonly event_id: string;

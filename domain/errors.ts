@@ -36,6 +36,7 @@ const STATUS_BY_CODE = {
   unsupported_media_type: 415,
   unknown_action: 422,
   unknown_target: 422,
+  target_removed: 409,
   unknown_agent: 422,
   unknown_policy: 422,
   arguments_invalid: 422,

@@ -256,6 +256,15 @@ export const requestSchema = requestSummarySchema.extend({
     .nullable()
     .optional()
     .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
+  earlier_refusals: z
+    .object({
+      count: z.int(),
+      latest: z.array(z.object({ id: z.string(), status: statusSchema, created_at: instant })),
+    })
+    .optional()
+    .describe(
+      'What the same people asked before with the very same intent, and was denied or expired. Absent: nothing',
+    ),
 });
 
 export const requestPageSchema = z.object({
@@ -316,6 +325,11 @@ export const actionsSchema = z.object({
 
 /** The `data` of a `request.changed` event. */
 export const changeSchema = z.object({
+  entry: z
+    .int()
+    .describe(
+      'The number of the change. A stream that is resumed may bring some again: the same number is the same change',
+    ),
   request: z.string(),
   type: z.string(),
   at: z.string(),

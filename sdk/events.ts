@@ -4,8 +4,9 @@ import type { Change } from '../domain/wire.ts';
 import { KeyturnProblem } from './problem.ts';
 import type { Call, Transport } from './transport.ts';
 
-/** A change of a request, with the id to resume after. */
+/** A change of a request. */
 export interface ChangeEvent {
+  /** The position to resume after: up to it nothing was missed. */
   readonly id: string;
   readonly change: Change;
 }
@@ -16,22 +17,26 @@ export interface ListenOptions {
   readonly request?: string;
   /** Resume after this event. */
   readonly after?: string;
+  /** Called when changes were missed because the server does not go back so far: list again what you follow. */
+  readonly onReset?: () => void;
   readonly signal?: AbortSignal;
 }
 
 const RECONNECT_MS = 1_000;
 
 /**
- * Changes as they happen, resumed where the stream broke: no change is missed while the server keeps it. Ends when the
- * signal aborts. A refusal (4xx) is thrown.
+ * Changes as they happen, each once, resumed where the stream broke: also where it broke before the first change. Ends
+ * when the signal aborts. A refusal (4xx) is thrown.
  */
 export async function* listen(transport: Transport, options: ListenOptions): AsyncGenerator<ChangeEvent> {
-  let after = options.after;
+  const position = new Position(options.after);
   while (!options.signal?.aborted) {
     try {
-      for await (const event of connect(transport, options, after)) {
-        after = event.id;
-        yield event;
+      for await (const event of connect(transport, options, position.after)) {
+        position.moveTo(event.id);
+        if (event.type === 'reset') options.onReset?.();
+        const change = event.type === 'request.changed' ? (JSON.parse(event.data) as Change) : null;
+        if (change && position.isNew(change)) yield { id: position.after ?? '', change };
       }
     } catch (error) {
       if (isRefusal(error)) throw error;
@@ -40,17 +45,43 @@ export async function* listen(transport: Transport, options: ListenOptions): Asy
   }
 }
 
-/** The changes of one connection, until it breaks. */
+/** How many changes are remembered, so that a resumed stream yields none twice. */
+const REMEMBERED_MAX = 5_000;
+
+/** Up to where nothing was missed. It never goes back: what is brought again is no place to resume after. */
+class Position {
+  #after: string | undefined;
+  readonly #seen = new Set<number>();
+
+  constructor(after: string | undefined) {
+    this.#after = after;
+  }
+
+  get after(): string | undefined {
+    return this.#after;
+  }
+
+  moveTo(id: string): void {
+    if (id !== '' && (this.#after === undefined || Number(id) > Number(this.#after))) this.#after = id;
+  }
+
+  isNew({ entry }: Change): boolean {
+    if (this.#seen.has(entry)) return false;
+    const [oldest] = this.#seen;
+    if (this.#seen.size >= REMEMBERED_MAX && oldest !== undefined) this.#seen.delete(oldest);
+    this.#seen.add(entry);
+    return true;
+  }
+}
+
+/** The events of one connection, until it breaks. */
 async function* connect(
   transport: Transport,
   options: ListenOptions,
   after: string | undefined,
-): AsyncGenerator<ChangeEvent> {
+): AsyncGenerator<ServerSentEvent> {
   const response = await transport.open(streamCall(options, after));
-  if (response.body === null) return;
-  for await (const event of parseEvents(response.body)) {
-    if (event.type === 'request.changed') yield { id: event.id, change: JSON.parse(event.data) };
-  }
+  if (response.body !== null) yield* parseEvents(response.body);
 }
 
 function isRefusal(error: unknown): boolean {

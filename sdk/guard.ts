@@ -6,7 +6,7 @@ export type GuardedAction = Omit<CreateBody, 'mode' | 'start'>;
 
 /** How a function is guarded. */
 export interface GuardOptions<Parameters extends readonly unknown[]> {
-  readonly client: Pick<KeyturnClient, 'request' | 'untilFinished'>;
+  readonly client: Pick<KeyturnClient, 'request' | 'untilFinished' | 'withdraw'>;
   /** The action that a call stands for. Asked again before running: what is run must be what was asked. */
   readonly action: (...parameters: Parameters) => GuardedAction;
   /** The same key never gets a second decision. A fresh one for each call unless given. */
@@ -33,7 +33,8 @@ export class KeyturnRefusal extends Error {
 /**
  * Wraps a function so that it runs only after Keyturn allowed that very call (mode `gate`), and only while the decision
  * is valid. Everything else throws and the function does not run: `KeyturnRefusal` for a no, `KeyturnProblem` for a
- * refused call, whatever was thrown for a failure on the way.
+ * refused call, whatever was thrown for a failure on the way. A request that is not waited for any more is withdrawn, so
+ * that nobody is asked about what will not happen.
  */
 export function guard<Parameters extends readonly unknown[], Result>(
   options: GuardOptions<Parameters>,
@@ -72,10 +73,18 @@ async function decided<Parameters extends readonly unknown[]>(
   );
   if (created.kind === 'recorded' && created.request.status === 'succeeded') return created.request;
   const id = created.kind === 'recorded' ? created.request.id : created.id;
-  return client.untilFinished(id, {
-    ...(signal ? { signal } : {}),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  let last: RequestView | null = null;
+  try {
+    last = await client.untilFinished(id, {
+      ...(signal ? { signal } : {}),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    return last;
+  } finally {
+    // Best effort: a decision that came first stays, and the function does not run by it.
+    if (last === null || OPEN.has(last.status))
+      await client.withdraw(id, 'The caller stopped waiting.').catch(() => undefined);
+  }
 }
 
 const OPEN: ReadonlySet<string> = new Set(['planning', 'pending', 'approved', 'executing', 'active']);

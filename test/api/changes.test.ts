@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ChangeFeed, type FeedEntry } from '../../database/change-feed.ts';
@@ -40,8 +41,18 @@ async function openStream(token: string, headers: Record<string, string> = {}, q
   };
 }
 
+/** The numbers of the changes, as they came. */
 function idsOf(stream: Stream): number[] {
-  return stream.events.map((event) => Number(event.id));
+  return changesOf(stream).map((event) => (JSON.parse(event.data) as { entry: number }).entry);
+}
+
+function changesOf(stream: Stream): ServerSentEvent[] {
+  return stream.events.filter((event) => event.type === 'request.changed');
+}
+
+/** Where a reader would resume. */
+function positionOf(stream: Stream): string {
+  return stream.events.at(-1)?.id ?? '';
 }
 
 describe('waiting for a change', () => {
@@ -78,7 +89,7 @@ describe('waiting for a change', () => {
   it('finds a change that nobody announced', async () => {
     const { id } = await storeRequest(api);
     const token = await api.issuer.humanToken('olga');
-    const waiting = api.http<RequestView>({ path: `/v1/requests/${id}?wait=30`, token });
+    const waiting = api.http<RequestView>({ path: `/v1/requests/${id}?wait=30&version=1`, token });
     await api.db.query(`update keyturn.request set status = 'approved', version = 2 where id = $1`, [id]);
     await storeEntry(api, id, 'request.approved');
     expect((await waiting).body.version).toBe(2);
@@ -91,9 +102,9 @@ describe('the event stream', () => {
     const stream = await openStream(await api.issuer.humanToken('olga'), {}, `?request=${id}`);
     const entry = await storeEntry(api, id, 'request.pending');
     await announce(api, id);
-    await expect.poll(() => stream.events.length, { timeout: 10_000 }).toBe(1);
-    const [event] = stream.events;
-    expect(event).toMatchObject({ id: String(entry), type: 'request.changed' });
+    await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toEqual([entry]);
+    const [event] = changesOf(stream);
+    expect(event?.id).toMatch(/^\d+$/);
     expect(JSON.parse(event?.data ?? '')).toMatchObject({
       request: id,
       type: 'request.pending',
@@ -114,7 +125,7 @@ describe('the event stream', () => {
     await announce(api, id);
     await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toContain(entries[5]);
     for (const missed of entries.slice(2)) expect(idsOf(stream)).toContain(missed);
-    expect(new Set(idsOf(stream)).size).toBe(stream.events.length);
+    expect(new Set(idsOf(stream)).size).toBe(idsOf(stream).length);
     await stream.close();
   });
 
@@ -132,6 +143,105 @@ describe('the event stream', () => {
     await announce(api, id);
     await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toContain(early);
     await stream.close();
+  });
+
+  it('opens with the position from which a reader that was cut off before its first event resumes', async () => {
+    const token = await api.issuer.humanToken('olga');
+    const { id } = await storeRequest(api);
+    const cut = await openStream(token);
+    await expect.poll(() => cut.events.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(cut.events[0]).toMatchObject({ type: 'open', data: '{}' });
+    const position = positionOf(cut);
+    await cut.close();
+    const missed = await storeEntry(api, id, 'request.approved');
+    const again = await openStream(token, { 'last-event-id': position });
+    await expect.poll(() => idsOf(again), { timeout: 10_000 }).toContain(missed);
+    await again.close();
+  });
+
+  it('never loses an entry whose commit is slower than many later ones, for whoever was cut off meanwhile', async () => {
+    const { id } = await storeRequest(api);
+    const other = await storeRequest(api);
+    const token = await api.issuer.humanToken('olga');
+    const cut = await openStream(token);
+    await api.db.query('begin');
+    const slow = await storeEntry(api, id, 'request.escalated');
+    const last = await withSecondWriter(async (writer) => {
+      let newest = 0;
+      for (let count = 0; count < 700; count += 1)
+        newest = await storeEntry(writer, other.id, 'request.escalated');
+      await announce(writer, other.id);
+      return newest;
+    });
+    await expect.poll(() => idsOf(cut), { timeout: 20_000 }).toContain(last);
+    const position = positionOf(cut);
+    await cut.close();
+    expect(Number(position)).toBeLessThan(slow);
+    await api.db.query('commit');
+    const again = await openStream(token, { 'last-event-id': position });
+    await expect.poll(() => idsOf(again), { timeout: 20_000 }).toContain(slow);
+    expect(new Set(idsOf(again)).size).toBe(idsOf(again).length);
+    await again.close();
+  });
+
+  it('moves on past a number that was rolled back', async () => {
+    const { id } = await storeRequest(api);
+    const stream = await openStream(await api.issuer.humanToken('olga'), {}, `?request=${id}`);
+    await api.db.query('begin');
+    const lost = await storeEntry(api, id, 'request.escalated');
+    await api.db.query('rollback');
+    await expect
+      .poll(
+        async () => {
+          await storeEntry(api, id, 'request.approved');
+          await announce(api, id);
+          return Number(positionOf(stream));
+        },
+        { timeout: 20_000, interval: 300 },
+      )
+      .toBeGreaterThan(lost);
+    await stream.close();
+  });
+
+  it('tells who was away for long to list again, and reads nothing of the log for it', async () => {
+    const { id } = await storeRequest(api);
+    const settled = api.context.feed.settled;
+    // As if so many entries had been written since: the numbers alone count.
+    await api.db.query(`select setval(pg_get_serial_sequence('audit.entry', 'id'), $1)`, [settled + 30_000]);
+    const entry = await storeEntry(api, id, 'request.approved');
+    await announce(api, id);
+    await expect.poll(() => api.context.feed.settled > settled + 20_000, { timeout: 20_000 }).toBe(true);
+    const stream = await openStream(await api.issuer.humanToken('olga'), { 'last-event-id': '0' });
+    await expect.poll(() => stream.events.map(({ type }) => type), { timeout: 10_000 }).toContain('reset');
+    expect(idsOf(stream)).not.toContain(entry);
+    expect(Number(positionOf(stream))).toBeGreaterThan(settled);
+    const next = await storeEntry(api, id, 'request.approved');
+    await announce(api, id);
+    await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toEqual([next]);
+    await stream.close();
+  });
+
+  it('replays to an agent what it may know of, read in the database', async () => {
+    const own = await storeRequest(api, { agent: 'agent-dba' });
+    const other = await storeRequest(api);
+    const position = String(api.context.feed.settled);
+    const mine = await storeEntry(api, own.id, 'request.approved');
+    await storeEntry(api, other.id, 'request.approved');
+    const stream = await openStream(await api.issuer.agentToken('agent-dba'), { 'last-event-id': position });
+    await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toEqual([mine]);
+    const { issuer } = api;
+    const read = await api.context.feed.readAfter({
+      after: Number(position),
+      request: null,
+      lineage: { issuer: issuer.url, subject: 'agent-dba' },
+    });
+    expect(read.map((entry) => entry.id)).toEqual([mine]);
+    await stream.close();
+  });
+
+  it('is for accounts that the directory knows', async () => {
+    const refused = await api.http({ path: '/v1/events', token: await api.issuer.humanToken('stranger') });
+    expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } });
   });
 
   it('tells agents of their own requests only', async () => {
@@ -197,11 +307,19 @@ describe('the change feed of a process', () => {
 
 /** Another connection commits an entry while the transaction of `api.db` stays open. */
 async function startSecondWriter(request: string): Promise<number> {
-  const { Client } = await import('pg');
+  return withSecondWriter(async (writer) => {
+    const entry = await storeEntry(writer, request, 'request.approved');
+    await announce(writer, request);
+    return entry;
+  });
+}
+
+async function withSecondWriter<Result>(work: (writer: TestApi) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: api.databases.keyturn.admin });
   await client.connect();
-  const entry = await storeEntry({ ...api, db: client }, request, 'request.approved');
-  await announce({ ...api, db: client }, request);
-  await client.end();
-  return entry;
+  try {
+    return await work({ ...api, db: client });
+  } finally {
+    await client.end();
+  }
 }

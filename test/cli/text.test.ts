@@ -121,12 +121,21 @@ The agent's own words (not checked by anybody):
 });
 
 describe('other output', () => {
+  it('never says that nothing waits while there is a further page', () => {
+    expect(inboxLines({ items: [], next_cursor: 'c1' }, NOW)).toEqual([
+      'Nothing for you so far.',
+      '',
+      'There may be more: keyturn inbox --cursor c1',
+    ]);
+    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual(['Nothing waits for your decision.']);
+  });
+
   it('shows the inbox as a table, and how to go on', () => {
     expect(inboxLines({ items: [requestView()], next_cursor: 'c1' }, NOW)).toEqual([
       'REQUEST                         RISK  WHAT                                                WHERE              EXPIRES',
       'req_aaaaaaaaaaaaaaaaaaaaaaaaaa  high  postgres.execute: updates 1 row of public.customer  shop (production)  2026-01-05 11:00:00Z (in 52m)',
       '',
-      'There are more: keyturn inbox --cursor c1',
+      'There may be more: keyturn inbox --cursor c1',
     ]);
     expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual(['Nothing waits for your decision.']);
   });

@@ -180,7 +180,7 @@ describe('answers that are no problem documents', () => {
 describe('the stream of changes', () => {
   it('resumes after the last event when the connection breaks', async () => {
     const change = (id: number): string =>
-      `id: ${id}\nevent: request.changed\ndata: {"request":"req_1","type":"t","at":"2026-01-05T10:00:00Z"}\n\n`;
+      `id: ${id}\nevent: request.changed\ndata: {"entry":${id},"request":"req_1","type":"t","at":"2026-01-05T10:00:00Z"}\n\n`;
     const client = await clientFor((_call, index) => ({
       status: 200,
       body: `: hello\n\n${change(index + 1)}`,
@@ -194,6 +194,34 @@ describe('the stream of changes', () => {
     expect(ids).toEqual(['1', '2']);
     expect(server?.received.map((call) => call.headers['last-event-id'])).toEqual(['0', '1']);
     expect(server?.received[0]?.path).toBe('/v1/events?request=req_1');
+  });
+
+  it('resumes where it stood, whatever is brought again, and yields nothing twice', async () => {
+    const change = (position: number, entry: number): string =>
+      `id: ${position}\nevent: request.changed\ndata: {"entry":${entry},"request":"r","type":"t","at":"x"}\n\n`;
+    const streams = [
+      // Cut before the first change.
+      'event: open\nid: 7\ndata: {}\n\n',
+      `event: open\nid: 7\ndata: {}\n\n${change(9, 9)}`,
+      // Replayed from further back than it stood.
+      `event: open\nid: 3\ndata: {}\n\n${change(3, 4)}${change(3, 9)}${change(11, 11)}`,
+      `event: reset\nid: 40\ndata: {"reason":"too_far_behind"}\n\n${change(41, 41)}`,
+    ];
+    const client = await clientFor((_call, index) => ({
+      status: 200,
+      body: streams[index] ?? '',
+      headers: { 'content-type': 'text/event-stream' },
+    }));
+    const entries: number[] = [];
+    let resets = 0;
+    for await (const { change: changed } of client.events({ onReset: () => (resets += 1) })) {
+      entries.push(changed.entry);
+      if (changed.entry === 41) break;
+    }
+    expect(entries).toEqual([9, 4, 11, 41]);
+    expect(resets).toBe(1);
+    const resumed = server?.received.map((call) => call.headers['last-event-id']);
+    expect(resumed).toEqual([undefined, '7', '9', '11']);
   });
 
   it('ends with a refusal', async () => {

@@ -77,6 +77,19 @@ it('never runs when the time is up before anybody decided', async () => {
   const { outcome, ran } = await callGuarded(() => ({ status: 201, body: answered({ status: 'pending' }) }));
   expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'undecided' });
   expect(ran).toEqual([]);
+  // Nobody is asked any more about what will not happen.
+  expect(server?.received.at(-1)).toMatchObject({
+    method: 'POST',
+    path: `/v1/requests/${requestView().id}/withdraw`,
+  });
+});
+
+it('withdraws its request when waiting for it fails', async () => {
+  const { outcome } = await callGuarded((index) =>
+    index === 0 ? { status: 201, body: answered({ status: 'pending' }) } : problem(401, 'unauthenticated'),
+  );
+  expect(outcome).toMatchObject({ code: 'unauthenticated' });
+  expect(server?.received.at(-1)?.path).toBe(`/v1/requests/${requestView().id}/withdraw`);
 });
 
 it.each([

@@ -71,7 +71,7 @@ describe('a request that waits, when it is looked at again', () => {
       await remind(id);
       expect(await stack.waitForStatus(id, 'denied')).toMatchObject({
         denied_by: 'policy',
-        failure: { code: 'policy_invalid' },
+        failure: { code: 'target_removed' },
       });
     });
     expect(await stack.temporal.workflow.getHandle(id).result()).toBe('denied');

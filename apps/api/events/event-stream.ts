@@ -4,7 +4,7 @@ import type { Response } from 'express';
 
 import type { FeedEntry } from '../../../database/change-feed.ts';
 import type { Change } from '../../../domain/wire.ts';
-import { callerOf, canRead, type Caller } from '../auth/caller.ts';
+import { callerOf, canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 
@@ -12,20 +12,23 @@ const HEARTBEAT_MS = 15_000;
 const QUEUE_MAX = 2_000;
 const REMEMBERED_MAX = 5_000;
 
-/** Ids are assigned before commits: on resume, entries this far behind the last one seen are looked at again. */
-const OVERLAP = 500;
+/** How far back a stream of all changes resumes, in entries. Whoever was away longer lists again. */
+const REPLAY_MAX = 20_000;
 
 /** What a reader wants to hear of. */
 export interface StreamOptions {
   readonly caller: Caller;
   readonly request: string | null;
-  /** The last event the reader saw; null to start with what comes next. */
+  /** The position of the last event the reader saw; null to start with what comes next. */
   readonly lastId: number | null;
+  /** Called once the log is not read for this stream any more. */
+  readonly onReplayed: () => void;
 }
 
 /**
  * Sends the changes that a reader may know of, each once, until either side hangs up, the token ends or the reader is too
- * slow. A reader that comes back with its last event misses nothing; it may see some events again.
+ * slow. Each event's id is the position up to which nothing is missing, the first event's included. A reader that comes
+ * back with its last one misses nothing, or is told by `reset` to list again; it may see some events again.
  */
 export class EventStream {
   readonly #context: ApiContext;
@@ -35,6 +38,8 @@ export class EventStream {
   readonly #sent = new Set<number>();
   #caller: Caller;
   #isOpen = true;
+  #wasFull = false;
+  #position: number;
   #resume: () => void = () => {};
 
   constructor(context: ApiContext, response: Response, options: StreamOptions) {
@@ -42,6 +47,7 @@ export class EventStream {
     this.#response = response;
     this.#options = options;
     this.#caller = options.caller;
+    this.#position = Math.min(options.lastId ?? context.feed.settled, context.feed.settled);
   }
 
   async run(): Promise<void> {
@@ -52,6 +58,7 @@ export class EventStream {
     try {
       this.#open();
       await this.#replay();
+      this.#options.onReplayed();
       while (this.#isOpen) await this.#sendNext();
     } finally {
       unsubscribe();
@@ -67,7 +74,7 @@ export class EventStream {
       'Cache-Control': 'no-store, no-transform',
       'X-Accel-Buffering': 'no',
     });
-    this.#response.write('retry: 2000\n: open\n\n');
+    this.#response.write(`retry: 2000\n${this.#event('open', {})}`);
   }
 
   /** Timers of Node end at about 24 days. */
@@ -88,23 +95,43 @@ export class EventStream {
   }
 
   async #replay(): Promise<void> {
-    if (this.#options.lastId === null) return;
-    let from = Math.max(0, this.#options.lastId - OVERLAP);
-    while (this.#isOpen) {
-      const entries = await this.#context.feed.readAfter(from, this.#options.request);
-      for (const entry of entries) await this.#send(entry);
-      const last = entries.at(-1);
-      if (!last) return;
-      from = last.id;
+    const { lastId, request } = this.#options;
+    const { feed } = this.#context;
+    if (lastId === null) return;
+    if (request === null && feed.settled - this.#position > REPLAY_MAX) {
+      this.#position = feed.settled;
+      return this.#write(this.#event('reset', { reason: 'too_far_behind' }));
     }
+    // What is committed by then is read here; what is not comes by the feed, and the position waits for it.
+    const settled = feed.settled;
+    let after = this.#position;
+    while (this.#isOpen) {
+      const lineage = isReviewer(this.#caller) ? null : this.#caller.principal.identity;
+      const entries = await feed.readAfter({ after, request, lineage });
+      for (const entry of entries) {
+        await this.#send(entry);
+        this.#moveTo(Math.min(entry.id, settled));
+      }
+      const last = entries.at(-1);
+      if (!last) break;
+      after = last.id;
+    }
+    this.#moveTo(settled);
+  }
+
+  #moveTo(position: number): void {
+    this.#position = Math.max(this.#position, position);
   }
 
   async #sendNext(): Promise<void> {
     const entry = this.#queue.shift();
     if (entry) return this.#send(entry);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#resume = resolve;
-    if (this.#isOpen && this.#queue.length === 0) await promise;
+    // All that the feed delivered is sent: up to here nothing is missing.
+    this.#moveTo(this.#context.feed.settled);
+    if (!this.#isOpen) return;
+    await new Promise<void>((resolve) => {
+      this.#resume = resolve;
+    });
   }
 
   async #send(entry: FeedEntry): Promise<void> {
@@ -112,12 +139,17 @@ export class EventStream {
     if (!isVisible || this.#sent.has(entry.id) || !this.#isOpen) return;
     this.#remember(entry.id);
     const change: Change = {
+      entry: entry.id,
       request: entry.request,
       type: entry.type,
       at: entry.at,
       status: entry.status ?? 'planning',
     };
-    await this.#write(`event: request.changed\nid: ${entry.id}\ndata: ${JSON.stringify(change)}\n\n`);
+    await this.#write(this.#event('request.changed', change));
+  }
+
+  #event(type: string, data: object): string {
+    return `event: ${type}\nid: ${this.#position}\ndata: ${JSON.stringify(data)}\n\n`;
   }
 
   #remember(id: number): void {
@@ -131,11 +163,19 @@ export class EventStream {
     await Promise.race([once(this.#response, 'drain'), once(this.#response, 'close')]);
   }
 
-  /** Keeps proxies from closing a quiet stream, and lets a change of the directory take effect on it. */
+  /**
+   * Keeps proxies from closing a quiet stream, and lets a change of the directory take effect on it. A reader that has
+   * not read since the last beat is cut off; the position lets it come back.
+   */
   async #beat(): Promise<void> {
+    if (this.#wasFull && this.#response.writableNeedDrain) {
+      this.#response.destroy();
+      return this.#end();
+    }
+    this.#wasFull = this.#response.writableNeedDrain;
     try {
       this.#caller = callerOf(this.#caller.principal, await callerGround(this.#context));
-      this.#response.write(': still here\n\n');
+      if (!this.#wasFull) this.#response.write(': still here\n\n');
     } catch {
       this.#end();
     }

@@ -12,11 +12,15 @@ import { EventStream } from './event-stream.ts';
 
 const STREAMS_OF_ONE_MAX = 20;
 
+/** Resuming reads the audit log: so many streams may do so at once, and so many of one caller. */
+const REPLAYS_MAX = 8;
+const REPLAYS_OF_ONE_MAX = 2;
+
 @Controller('v1/events')
 export class EventsController {
   readonly #context: ApiContext;
-  readonly #open = new Map<string, number>();
-  #count = 0;
+  readonly #open = new Places(STREAMS_OF_ONE_MAX);
+  readonly #replays = new Places(REPLAYS_OF_ONE_MAX);
 
   constructor(context: ApiContext) {
     this.#context = context;
@@ -28,33 +32,67 @@ export class EventsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    if (!caller.agent && !caller.person)
+      throw new KeyturnError('forbidden', 'The directory knows nobody with this account.');
     const { request: id } = parseAs(eventsQuerySchema, request.query);
     const lastId = lastEventId(request);
     if (id !== undefined) await loadRequest(this.#context, caller, id);
-    const release = this.#take(identityKey(caller.principal.identity));
+    const key = identityKey(caller.principal.identity);
+    const release = this.#take(key);
     try {
-      await new EventStream(this.#context, response, { caller, request: id ?? null, lastId }).run();
+      const onReplayed = lastId === null ? () => {} : this.#replays.take(key, REPLAYS_MAX);
+      try {
+        const options = { caller, request: id ?? null, lastId, onReplayed };
+        await new EventStream(this.#context, response, options).run();
+      } finally {
+        onReplayed();
+      }
     } finally {
       release();
     }
   }
 
-  /** Streams hold memory and a connection each: one caller cannot take them all. */
   #take(caller: string): () => void {
-    const own = this.#open.get(caller) ?? 0;
-    if (this.#count >= this.#context.settings.streamsMax || own >= STREAMS_OF_ONE_MAX) {
-      throw new KeyturnError('rate_limited', 'Too many event streams are open.', { retryAfterSeconds: 10 });
+    const release = this.#open.take(caller, this.#context.settings.streamsMax);
+    this.#context.metrics.streams.set(this.#open.count);
+    return () => {
+      release();
+      this.#context.metrics.streams.set(this.#open.count);
+    };
+  }
+}
+
+/** Streams hold memory and a connection each, and resuming reads the log: one caller cannot take all places. */
+class Places {
+  readonly #perCaller: number;
+  readonly #taken = new Map<string, number>();
+  count = 0;
+
+  constructor(perCaller: number) {
+    this.#perCaller = perCaller;
+  }
+
+  /** Takes a place, or refuses. What it answers gives the place back, once. */
+  take(caller: string, most: number): () => void {
+    const own = this.#taken.get(caller) ?? 0;
+    if (this.count >= most || own >= this.#perCaller) {
+      const retry = { retryAfterSeconds: 10 };
+      throw new KeyturnError('rate_limited', 'Too many event streams are open or resuming.', retry);
     }
     this.#change(caller, 1);
-    return () => this.#change(caller, -1);
+    let isGivenBack = false;
+    return () => {
+      if (isGivenBack) return;
+      isGivenBack = true;
+      this.#change(caller, -1);
+    };
   }
 
   #change(caller: string, by: number): void {
-    const own = (this.#open.get(caller) ?? 0) + by;
-    if (own > 0) this.#open.set(caller, own);
-    else this.#open.delete(caller);
-    this.#count += by;
-    this.#context.metrics.streams.set(this.#count);
+    const own = (this.#taken.get(caller) ?? 0) + by;
+    if (own > 0) this.#taken.set(caller, own);
+    else this.#taken.delete(caller);
+    this.count += by;
   }
 }
 

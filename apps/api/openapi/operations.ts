@@ -177,13 +177,19 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1/events',
-    summary: 'Changes as server-sent events (request.changed)',
-    headers: [{ name: 'Last-Event-ID', description: 'Resume after this event. Some events may come again.' }],
+    summary: 'Changes as server-sent events (open, request.changed, reset)',
+    headers: [
+      {
+        name: 'Last-Event-ID',
+        description:
+          'Resume after this position: every event has one, the first (open) too. Some changes may come again; after reset list again: the position is too far back.',
+      },
+    ],
     query: wire.eventsQuerySchema,
     answers: [
       { status: 200, description: 'A stream.', schema: wire.changeSchema, mediaType: 'text/event-stream' },
     ],
-    errors: ['invalid_request', 'not_found'],
+    errors: ['invalid_request', 'not_found', 'forbidden'],
   },
   {
     method: 'get',

@@ -3,6 +3,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/directory.ts';
+import type { RequestMode } from '../../../domain/request.ts';
 import type { Timeline } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -47,6 +48,21 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'directory.changed': 'The directory was changed.',
 };
 
+/** Where somebody else performs: Keyturn tries nothing out, and sees nothing of what comes of it. */
+const GATE_TEXTS: Partial<Record<LeafType, string>> = {
+  'request.planned': 'What is asked for was fixed as it will be decided on. Nothing was tried out.',
+  'request.drifted': 'The requirement changed: what was decided before is void.',
+  'execution.claimed': 'The decision was made final.',
+  'execution.succeeded':
+    'The decision was given to whoever asked. They perform the action; Keyturn does not know whether they did.',
+  'execution.failed': 'No decision was given out.',
+  'execution.released': 'The decision was not given out yet: it is made again.',
+};
+
+function textOf(type: LeafType, mode: RequestMode): string {
+  return (mode === 'gate' ? GATE_TEXTS[type] : undefined) ?? TEXTS[type] ?? type;
+}
+
 /**
  * What happened to a request, from its audit entries. Facts and parts quote plans and errors, so they are for those who
  * may see the whole request; after an approval those behind it see who took part, and everybody else the steps only.
@@ -54,19 +70,21 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
 export async function timelineOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Timeline> {
   const { manager } = context.source;
   const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
+  const { mode } = row;
   const { visibility } = await sightOf(context, caller, { row });
-  if (visibility === 'standing') return { items: leaves.map((leaf) => bareItem(leaf)) };
+  if (visibility === 'standing') return { items: leaves.map((leaf) => bareItem(leaf, mode)) };
   const subjects = await readSubjects(
     manager,
     leaves.map((leaf) => leaf.actor.pseudonym),
   );
   const name = (leaf: Leaf): string | null => nameOf(leaf, caller.directory, subjects);
-  if (visibility === 'approved') return { items: leaves.map((leaf) => bareItem(leaf, name(leaf))) };
+  if (visibility === 'approved') return { items: leaves.map((leaf) => bareItem(leaf, mode, name(leaf))) };
   const parts = await readParts(manager, row.id);
   return {
     items: leaves.map((leaf) => {
       const own = parts.filter((part) => part.event_id === leaf.id);
       return fullItem(leaf, {
+        mode,
         name: name(leaf),
         parts: Object.fromEntries(own.map((part) => [part.part, JSON.parse(part.body) as JsonValue])),
       });
@@ -74,18 +92,21 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
   };
 }
 
-function bareItem({ n, at, type, actor }: Leaf, name: string | null = null): Item {
+function bareItem({ n, at, type, actor }: Leaf, mode: RequestMode, name: string | null = null): Item {
   const shown = { kind: actor.kind, ...(name === null ? {} : { name }) };
-  return { n, at, type, actor: shown, text: TEXTS[type] ?? type, facts: {} };
+  return { n, at, type, actor: shown, text: textOf(type, mode), facts: {} };
 }
 
-function fullItem(
-  leaf: Leaf,
-  { name, parts }: { readonly name: string | null; readonly parts: Readonly<Record<string, JsonValue>> },
-): Item {
+interface ItemContext {
+  readonly mode: RequestMode;
+  readonly name: string | null;
+  readonly parts: Readonly<Record<string, JsonValue>>;
+}
+
+function fullItem(leaf: Leaf, { mode, name, parts }: ItemContext): Item {
   return {
-    ...bareItem(leaf, name),
-    text: fullText(leaf),
+    ...bareItem(leaf, mode, name),
+    text: fullText(leaf, mode),
     facts: leaf.facts as Item['facts'],
     parts: parts as NonNullable<Item['parts']>,
     ...(leaf.evidence ? { grade: leaf.evidence.grade } : {}),
@@ -99,7 +120,7 @@ const TOLD: Partial<Record<LeafType, string>> = {
 };
 
 /** The text, with the fact that a reader wants first where a kind of entry has one. */
-function fullText({ type, facts }: Leaf): string {
+function fullText({ type, facts }: Leaf, mode: RequestMode): string {
   const told = facts['found_by'] === 'people' ? TOLD[type] : undefined;
   const { resolution } = facts;
   if (told !== undefined && typeof resolution === 'string') return `${told} (${resolution}).`;
@@ -112,7 +133,7 @@ function fullText({ type, facts }: Leaf): string {
     'execution.failed': facts['code'],
   };
   const fact = named[type];
-  const text = TEXTS[type] ?? type;
+  const text = textOf(type, mode);
   return typeof fact === 'string' || typeof fact === 'number'
     ? `${text.replace(/\.$/, '')} (${fact}).`
     : text;

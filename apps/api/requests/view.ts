@@ -1,4 +1,5 @@
 import { readDecisions, readIntactPlan, readRequest } from '../../../database/readers.ts';
+import { earlierRefusals } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
@@ -34,7 +35,8 @@ export async function requestView(
   const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
   const review = await reviewView(context, row);
-  const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views, review };
+  const earlier = await earlierView(context, row);
+  const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views, review, ...earlier };
   return { ...summary, ...words, ...details } as RequestView;
 }
 
@@ -43,6 +45,21 @@ async function reviewView(context: ApiContext, row: RequestRow): Promise<Request
   if (!row.is_break_glass) return null;
   const review = await readRequest(context.source.manager, reviewId(context.keys.identity, row.id));
   return review && { id: review.id, status: review.status };
+}
+
+/** Asking again until somebody agrees must not look like asking for the first time. */
+async function earlierView(
+  context: ApiContext,
+  row: RequestRow,
+): Promise<Pick<RequestView, 'earlier_refusals'>> {
+  const { count, latest } = await earlierRefusals(context.source.manager, row);
+  if (count === 0) return {};
+  const items = latest.map(({ id, status, created_at }) => ({
+    id,
+    status,
+    created_at: created_at.toISOString(),
+  }));
+  return { earlier_refusals: { count, latest: items } };
 }
 
 /** The plan for people, without what only binds its digests. */

@@ -5,7 +5,7 @@ import type { EntityManager } from 'typeorm';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';
-import { groupIdOf, type GroupFields } from './group-fields.ts';
+import { groupIdOf, idFromName, type GroupFields } from './group-fields.ts';
 import { readGroup, type StoredGroup } from './store.ts';
 import { existing } from './users.ts';
 import { applyWrite, provision } from './write.ts';
@@ -36,6 +36,7 @@ export async function changeGroup(
     const fields = change(known);
     if (isSame(known, fields)) return stored;
     const { groupId } = stored;
+    if (fields.displayName !== known.displayName) await refuseTakenName(manager, groupId, fields);
     await write(manager, {
       authority,
       id,
@@ -77,6 +78,25 @@ function isSame(known: GroupFields, fields: GroupFields): boolean {
     known.members.size === fields.members.size &&
     [...fields.members].every((member) => known.members.has(member))
   );
+}
+
+/** Rules ask for a group by the name that it was made with: no other group is called what they mean by it. */
+async function refuseTakenName(
+  manager: EntityManager,
+  groupId: string,
+  { displayName }: GroupFields,
+): Promise<void> {
+  const meant = idFromName(displayName);
+  if (meant === groupId) return;
+  const rows: unknown[] = await manager.query(
+    'select 1 from keyturn.directory_group where group_id = $1 and valid_to is null',
+    [meant],
+  );
+  if (rows.length > 0)
+    throw scimRefusal(
+      'uniqueness',
+      `Rules mean another group by the name ${meant}: call this one otherwise.`,
+    );
 }
 
 interface GroupWrite {

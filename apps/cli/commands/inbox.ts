@@ -25,12 +25,13 @@ export function addInbox(program: Command, terminal: Terminal): void {
 
 /** A page of the inbox as a table. */
 export function inboxLines(page: RequestPage, now: number): string[] {
-  if (page.items.length === 0) return ['Nothing waits for your decision.'];
-  const rows = page.items.map((item) => rowOf(item, now));
   const more =
     page.next_cursor === null
       ? []
-      : ['', `There are more: keyturn inbox --cursor ${visible(page.next_cursor)}`];
+      : ['', `There may be more: keyturn inbox --cursor ${visible(page.next_cursor)}`];
+  if (page.items.length === 0)
+    return more.length === 0 ? ['Nothing waits for your decision.'] : ['Nothing for you so far.', ...more];
+  const rows = page.items.map((item) => rowOf(item, now));
   return [...tableLines([['REQUEST', 'RISK', 'WHAT', 'WHERE', 'EXPIRES'], ...rows]), ...more];
 }
 

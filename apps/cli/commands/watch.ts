@@ -43,7 +43,8 @@ async function watchOne({ client, terminal, isJson }: Watch, id: string): Promis
 }
 
 async function watchAll({ client, terminal, isJson }: Watch): Promise<void> {
-  for await (const event of client.events({ signal: terminal.interrupted })) {
+  const onReset = () => terminal.error('Some changes were missed: keyturn inbox shows what waits now.');
+  for await (const event of client.events({ signal: terminal.interrupted, onReset })) {
     const { at, request, type, status } = event.change;
     const line = `${clock(at)}  ${visible(request)}  ${visible(type)}${status === undefined ? '' : ` (now ${status})`}`;
     terminal.out(isJson ? JSON.stringify({ id: event.id, ...event.change }) : line);

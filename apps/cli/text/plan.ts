@@ -18,8 +18,13 @@ const STEPS_MAX = 5;
 export function planLines(plan: Plan, { isWhole }: PlanDetail = { isWhole: true }): string[] {
   const effects = isWhole ? plan.effects : plan.effects.slice(0, TABLES_MAX);
   const hidden = plan.effects.length - effects.length;
+  // Keyturn found nothing out about an action that others perform: the words are the requester's.
+  const isGate = plan.connector === 'gate';
+  const heading = isGate
+    ? 'What was asked for, in the words of whoever asks'
+    : 'What will happen (found out by Keyturn)';
   return [
-    `What will happen (found out by Keyturn): ${visible(plan.summary)}`,
+    `${heading}: ${visible(plan.summary)}`,
     ...visibleLines(plan.operation, '  | '),
     ...effects.flatMap((effect) => effectLines(effect, isWhole)),
     ...(hidden > 0 ? [`  … and ${counted(hidden, 'more table')} (keyturn show --all)`] : []),

@@ -43,6 +43,7 @@ function headFacts(view: RequestView, now: number): Facts {
       ({ role, subject, issuer }) => [ROLES[role], `${visible(subject)} at ${visible(issuer)}`] as const,
     ),
     ['asked', instant(view.created_at, now)],
+    ...(view.earlier_refusals ? [['ASKED BEFORE', earlierText(view.earlier_refusals, now)] as const] : []),
     ...(view.expires_at === null ? [] : [['expires', instant(view.expires_at, now)] as const]),
     ...(view.result === null ? [] : [['result', visibleJson(view.result)] as const]),
     ['intent', view.intent_digest],
@@ -54,6 +55,14 @@ function headFacts(view: RequestView, now: number): Facts {
 function emergencyText({ review }: RequestView): string {
   const told = 'an emergency: it takes the short way, and everybody on the ladder is told';
   return review ? `${told}; reviewed by ${visible(review.id)} (${review.status})` : told;
+}
+
+function earlierText({ count, latest }: NonNullable<RequestView['earlier_refusals']>, now: number): string {
+  const shown = latest.map(
+    ({ id, status, created_at }) => `${visible(id)} ${status}, asked ${instant(created_at, now)}`,
+  );
+  const times = count === 1 ? 'once' : `${count} times`;
+  return `the very same, ${times}, and nobody agreed: ${shown.join('; ')}`;
 }
 
 const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {

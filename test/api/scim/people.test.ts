@@ -92,3 +92,23 @@ it('what an authority takes away leaves groups alone that have passed to the pol
   ]);
   await activate(api.databases, api.policy, api.policyDigest);
 });
+
+it('no group is renamed to what rules mean another group by, and a group keeps its id when it is renamed', async () => {
+  const user = await okta.addUser('renamed-member');
+  const meant = await okta.addGroup('Payment Owners', [user]);
+  const other = await okta.addGroup('interns', [user]);
+  const rename = (group: string, value: string) =>
+    okta.call(`Groups/${group}`, {
+      method: 'PATCH',
+      body: {
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+        Operations: [{ op: 'replace', path: 'displayName', value }],
+      },
+    });
+  for (const name of ['Payment Owners', 'payment owners', 'PAYMENT  OWNERS', 'dba'])
+    expect(await rename(other, name), name).toMatchObject({ status: 409, body: { scimType: 'uniqueness' } });
+  expect((await rename(meant, 'Former payment owners')).status).toBeLessThan(300);
+  // The name stays with the id, whatever the group is called now.
+  expect((await rename(other, 'payment-owners')).status).toBe(409);
+  expect(await membersOf('payment-owners')).toHaveLength(1);
+});
