@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { ApplicationFailure } from '@temporalio/activity';
 
-import { digestOf, effectsForDigest } from '../domain/digest.ts';
+import { digestOf, effectsForDigest, planDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { canForbid, evaluate } from '../domain/evaluation.ts';
@@ -204,12 +204,6 @@ export async function verifiedRequest(dependencies: Dependencies, row: RequestRo
     digestOf(signed.lineage) === digestOf(row.lineage);
   if (!isSame) throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
   return signed;
-}
-
-/** The digest a plan travels as: everything but how long its dry run took. */
-export function planDigest(body: StoredPlan): string {
-  const { locks_held_ms: _duration, ...lasting } = body;
-  return digestOf(lasting);
 }
 
 /** More would not fit into an audit entry. */

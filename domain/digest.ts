@@ -107,6 +107,12 @@ export function decisionDigestOf(
   });
 }
 
+/** The digest a plan travels as: everything but what its dry run cost. */
+export function planDigest(body: StoredPlan): Digest {
+  const { locks_held_ms: _duration, sequence_values_used: _used, ...lasting } = body;
+  return digestOf(lasting);
+}
+
 /** Counts per resource; the rows themselves are inside the fingerprint, without values assigned at execution. */
 export function effectsForDigest(plan: Plan): JsonValue {
   return plan.effects.map((effect) => ({

@@ -71,12 +71,21 @@ export function inOrder({ material }: Subject): Finding {
     const step = STEPS[leaf.type];
     if (step.from && !step.from.includes(phase))
       problems.push(`${nameOf(leaf)} cannot follow when the request is ${phase}`);
-    phase = step.to ?? phase;
+    phase = phaseAfter(phase, leaf);
   }
   return {
     problems: [...problems, ...plansMissing(material), ...roundsRepeated(material)],
     checked: `ends as ${phase}`,
   };
+}
+
+function phaseAfter(phase: Phase, leaf: Leaf): Phase {
+  return STEPS[leaf.type].to ?? phase;
+}
+
+/** Where the request stood before an entry. */
+export function phaseBefore({ stream }: Material, leaf: Leaf): Phase {
+  return stream.filter((other) => other.n < leaf.n).reduce<Phase>(phaseAfter, 'new');
 }
 
 function plansMissing(material: Material): string[] {

@@ -134,11 +134,19 @@ export function signedDecisionOf(
   envelopes: readonly OpenedEnvelope[],
   decision: DecisionLeaf,
 ): SignedDecision | undefined {
+  return signedDecisionIn(envelopes, decision.leaf);
+}
+
+/** The envelope behind an entry that counts, defers or refuses a decision, or undefined. */
+export function signedDecisionIn(
+  envelopes: readonly OpenedEnvelope[],
+  leaf: Leaf,
+): SignedDecision | undefined {
   return envelopes
-    .filter(({ reference }) => refersTo(decision.leaf, reference))
+    .filter(({ reference }) => refersTo(leaf, reference))
     .map(({ payload }) => payload)
     .filter((payload) => payload?.kind === 'decision')
-    .find((payload) => payload.id === decision.decision);
+    .find((payload) => payload.id === leaf.facts['decision']);
 }
 
 function mismatches(decision: DecisionLeaf, signed: SignedDecision): string[] {

@@ -4,6 +4,7 @@ import { LEAF_BYTES_MAX, LEAF_TYPES, type Leaf, type LeafType } from './audit.ts
 import { canonicalJson } from './canonical-json.ts';
 import type { CountedDecision } from './quorum.ts';
 import type { Requirement } from './requirement.ts';
+import { evidenceAdditions } from './wire-evidence.ts';
 
 /** What a server hands out so that anybody can check a request without trusting the server. */
 export const evidenceSchema = z.object({
@@ -14,6 +15,7 @@ export const evidenceSchema = z.object({
   payloads: z.array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() })),
   /** Compact JWS: the signed request, and every decision that was counted or refused. */
   envelopes: z.array(z.string()),
+  ...evidenceAdditions,
 });
 
 /** The evidence of one request. */
@@ -144,7 +146,8 @@ export function readMaterial(evidence: Evidence): Material {
   return { evidence, entries, stream, pendings, decisions, problems: { form, facts } };
 }
 
-function readLeaf(text: string, report: (problem: string) => void): Leaf | null {
+/** The entry that a text is; null where it is none, and then `report` is given the reasons. */
+export function readLeaf(text: string, report: (problem: string) => void): Leaf | null {
   if (Buffer.byteLength(text, 'utf8') > LEAF_BYTES_MAX) report(`is larger than ${LEAF_BYTES_MAX} bytes`);
   const value = parseCanonical(text, report);
   const leaf = leafSchema.safeParse(value);

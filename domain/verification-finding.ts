@@ -13,11 +13,15 @@ export interface OpenedEnvelope {
 export interface Subject {
   readonly material: Material;
   readonly envelopes: readonly OpenedEnvelope[];
+  /** When it is checked, by the clock of who checks, RFC 3339 UTC. */
+  readonly now: string;
 }
 
-/** What a check found: it holds when there are no problems. */
+/** What a check found: it holds when there are no problems and nothing that it could not see. */
 export interface Finding {
   readonly problems: readonly string[];
+  /** What the evidence is not enough for: neither right nor wrong can be said of it. */
+  readonly notShown?: readonly string[];
   /** What was checked, for a reader, when all is well. */
   readonly checked: string;
 }

@@ -16,7 +16,9 @@ import {
   openEnvelopes,
   requestSigned,
 } from './verification-envelopes.ts';
+import { evaluationsRepeat } from './verification-evaluation.ts';
 import { readMaterial, type Evidence } from './verification-evidence.ts';
+import { inputsUnaltered, plansUnaltered, policiesInstalled } from './verification-inputs.ts';
 import {
   chainUnbroken,
   commitmentsMatch,
@@ -24,22 +26,20 @@ import {
   leavesCanonical,
   singleRun,
 } from './verification-log.ts';
+import { decidersEntitled } from './verification-people.ts';
+import { refusalsRight } from './verification-refusals.ts';
+import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './verification-report.ts';
+import { claimsClosed, stateMatches } from './verification-state.ts';
+import { deadlinesFollow, timesRunForward } from './verification-times.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 
 export { evidenceSchema, type Evidence } from './verification-evidence.ts';
 
-/** One check, by a name that never changes. */
-export interface VerificationLine {
-  readonly name: string;
-  readonly ok: boolean;
-  /** What was checked, or everything that is wrong. */
-  readonly detail: string;
-}
-
-/** What a verification found. */
+/** What a verification found. `ok` only when every check holds. */
 export interface VerificationReport {
   readonly request: string;
   readonly ok: boolean;
+  readonly outcome: VerificationOutcome;
   readonly checks: readonly VerificationLine[];
 }
 
@@ -55,31 +55,41 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['request_signed', requestSigned],
   ['decisions_signed', decisionsSigned],
   ['steps_in_order', inOrder],
+  ['times_run_forward', timesRunForward],
+  ['state_matches', stateMatches],
   ['digests_agree', digestsAgree],
   ['digests_follow', digestsFollow],
+  ['plans_unaltered', plansUnaltered],
+  ['inputs_unaltered', inputsUnaltered],
+  ['policies_installed', policiesInstalled],
+  ['evaluations_repeat', evaluationsRepeat],
   ['nobody_decided_own_request', nobodyOwn],
+  ['deciders_entitled', decidersEntitled],
   ['distinct_people', distinctPeople],
   ['decided_before_expiry', beforeExpiry],
+  ['refusals_right', refusalsRight],
+  ['deadlines_follow', deadlinesFollow],
   ['not_expired_early', notExpiredEarly],
   ['tally_replays', tallyReplays],
   ['claimed_once', claimedOnce],
+  ['claims_closed', claimsClosed],
   ['executed_as_approved', executedAsApproved],
 ];
 
 /**
- * Checks the evidence of one request against the keys of its deployment: that the log of the request is whole, that
- * people decided what it says they decided, that they were entitled to by its own facts, and that what ran was what
- * they approved. Never throws for what the evidence holds: every fault is a line of the report. What it cannot see from
- * one request alone: entries removed from the end of its log.
+ * Checks the evidence of one request against the keys of its deployment: that the log of the request is whole and says
+ * what the database says, that policy said what it says, that people decided what it says they decided and were entitled
+ * to, and that what ran was what was approved. Never throws for what the evidence holds: every fault is a line of the
+ * report, and so is what the evidence is not enough for. `now` is the clock of who checks.
  */
-export async function verifyRequest(evidence: Evidence, keys: JSONWebKeySet): Promise<VerificationReport> {
+export async function verifyRequest(
+  evidence: Evidence,
+  keys: JSONWebKeySet,
+  now: string,
+): Promise<VerificationReport> {
   const envelopes = await openEnvelopes(evidence.envelopes, createLocalJWKSet(keys));
-  const subject: Subject = { material: readMaterial(evidence), envelopes };
+  const subject: Subject = { material: readMaterial(evidence), envelopes, now };
   const checks = CHECKS.map(([name, check]) => lineOf(name, check(subject)));
-  return { request: evidence.request, ok: checks.every((check) => check.ok), checks };
-}
-
-function lineOf(name: string, finding: Finding): VerificationLine {
-  const ok = finding.problems.length === 0;
-  return { name, ok, detail: ok ? finding.checked : finding.problems.join('; ') };
+  const outcome = outcomeOf(checks);
+  return { request: evidence.request, ok: outcome === 'ok', outcome, checks };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { REQUEST_STATUSES } from './request.ts';
+import { evidenceAdditions } from './wire-evidence.ts';
 import { jsonValueSchema } from './wire-json.ts';
 import { planSchema } from './wire-plan.ts';
 import { shortageSchema } from './wire-shortage.ts';
@@ -298,6 +299,7 @@ export const evidenceSchema = z.object({
   payloads: z.array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() })),
   envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
   keys: keysSchema,
+  ...evidenceAdditions,
 });
 
 export const actionsSchema = z.object({

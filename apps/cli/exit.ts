@@ -1,13 +1,15 @@
+type ExitCode = 1 | 2 | 3;
+
 /**
- * Ends the command with an exit code: 1 refused or failed, 2 used wrongly, or found what `--fail-on` names. The message
- * may be empty when all is said.
+ * Ends the command with an exit code: 1 refused or failed, 2 used wrongly, or found what `--fail-on` names, 3 nothing is
+ * wrong, but not everything could be shown. The message may be empty when all is said.
  */
 export class CommandExit extends Error {
-  readonly exitCode: 1 | 2;
+  readonly exitCode: ExitCode;
   /** A stable code of the refusal, for `--json`. */
   readonly code: string;
 
-  constructor(exitCode: 1 | 2, code: string, message: string) {
+  constructor(exitCode: ExitCode, code: string, message: string) {
     super(message);
     this.name = 'CommandExit';
     this.exitCode = exitCode;
@@ -26,6 +28,6 @@ export function failure(code: string, message: string): CommandExit {
 }
 
 /** The command ran, the answer is no, and the output already says why. */
-export function silentFailure(exitCode: 1 | 2 = 1): CommandExit {
+export function silentFailure(exitCode: ExitCode = 1): CommandExit {
   return new CommandExit(exitCode, 'failed', '');
 }

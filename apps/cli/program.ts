@@ -37,7 +37,7 @@ const COMMANDS = [
   addSwitch,
 ] as const;
 
-/** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused. */
+/** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused, 3 when not all could be shown. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = createProgram(terminal);
   try {

@@ -41,6 +41,7 @@ What will happen (found out by Keyturn): updates 1 row of public.customer
     (given a value when it runs: changed_at)
   ! A trigger of public.customer runs as well.
   Can be undone: by the shown old values
+  Trying it out held its locks for 4 ms.
 
 The agent's own words (not checked by anybody):
   arguments:
@@ -168,22 +169,33 @@ describe('other output', () => {
     ]);
   });
 
-  it('says which checks failed and where the keys came from', () => {
-    const checks = [
-      { name: 'chain_unbroken', ok: true, detail: 'no gap' },
-      { name: 'tally_replays', ok: false, detail: 'not approved\u202E' },
-    ];
-    const lines = reportLines({ request: 'req_1', ok: false, checks }, undefined);
-    expect(lines.slice(0, 4)).toEqual([
+  it('says which checks failed, which show nothing, and where the keys came from', () => {
+    const whole = { name: 'chain_unbroken', ok: true, outcome: 'ok', detail: 'no gap' } as const;
+    const unseen = { name: 'plans_unaltered', ok: false, outcome: 'not_shown', detail: 'no plan' } as const;
+    const wrong = { name: 'tally_replays', ok: false, outcome: 'failed', detail: 'no\u202E' } as const;
+    const failed = {
+      request: 'req_1',
+      ok: false,
+      outcome: 'failed',
+      checks: [whole, unseen, wrong],
+    } as const;
+    const lines = reportLines(failed, undefined);
+    expect(lines.slice(0, 5)).toEqual([
       'Request req_1',
-      'ok      chain_unbroken  no gap',
-      'FAILED  tally_replays   not approved<U+202E>',
-      '1 of 2 checks FAILED.',
+      'ok         chain_unbroken   no gap',
+      'not shown  plans_unaltered  no plan',
+      'FAILED     tally_replays    no<U+202E>',
+      '1 of 3 checks FAILED.',
     ]);
-    expect(lines[4]).toContain('The keys came from the server itself');
-    expect(reportLines({ request: 'req_1', ok: true, checks }, 'keys.json')[4]).toBe(
+    expect(lines[5]).toContain('The keys came from the server itself');
+    const open = { request: 'req_1', ok: false, outcome: 'not_shown', checks: [whole, unseen] } as const;
+    expect(reportLines(open, 'keys.json').slice(3)).toEqual([
+      'Nothing is wrong, but 1 of 2 checks are not shown.',
       'The keys are those of keys.json.',
-    );
+      expect.stringContaining('Never shown without a log outside'),
+    ]);
+    const held = { request: 'req_1', ok: true, outcome: 'ok', checks: [whole] } as const;
+    expect(reportLines(held, undefined)).toContain('All checks hold.');
   });
 
   it('names the first event that differs', () => {

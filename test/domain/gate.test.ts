@@ -24,12 +24,12 @@ import {
   entry,
   failuresOf,
   makeKeys,
-  minute,
   refact,
   signedRequest,
   type Keys,
   type Story,
 } from './verification-story.ts';
+import { minute } from './verification-policy.ts';
 
 const LINEAGE = [{ role: 'requester' as const, issuer: ISSUER, subject: 'agent-billing' }];
 const QUESTION = { directory: DIRECTORY, action: ACTION.action, lineage: LINEAGE };

@@ -11,50 +11,33 @@ import {
   type SignedRequest,
   type SigningKey,
 } from '../../domain/envelope.ts';
-import type { Requirement } from '../../domain/requirement.ts';
 import { verifyRequest, type Evidence, type VerificationReport } from '../../domain/verification.ts';
+import {
+  FACTS_DIGEST,
+  INTENT,
+  ISSUER,
+  LINEAGE,
+  minute,
+  PLAN,
+  PLAN_BODY,
+  POLICY_DIGEST,
+  REQUIREMENT,
+} from './verification-policy.ts';
 
 /** A request whose evidence is made by hand, entry by entry, so that each test can spoil exactly one thing. */
 
 export const REQUEST = `req_${'a'.repeat(26)}`;
-export const INTENT = sha256('intent');
-export const PLAN = sha256('plan');
-export const FINGERPRINT = sha256('fingerprint');
-export const ISSUER = 'https://id.example';
-const POLICY = sha256('policy');
-
-/** Minutes into the story, as an instant. */
-export function minute(minutes: number): string {
-  return new Date(Date.parse('2026-01-05T10:00:00.000Z') + minutes * 60_000).toISOString();
-}
-
-/** Two people of a group, within an hour of office time; an approval lasts half an hour. */
-export const REQUIREMENT: Requirement = {
-  risk: 'high',
-  distinct_people: 1,
-  rules: [
-    {
-      rule: 'prod-sql',
-      stages: [{ any: ['group:dba'], quorum: 2, escalate: [] }],
-      order: 'parallel',
-      expires_ms: 3_600_000,
-      maximum_age_ms: 1_800_000,
-      minimum_grade: 'C',
-      is_reason_required: false,
-      clock: 'office',
-    },
-  ],
-};
+export const NOW = minute(600);
 
 /** What ties the digest to one stored plan at one target. */
-const BINDING = { salt: 'ab'.repeat(16), target_digest: sha256('target') };
+const BINDING = { salt: PLAN_BODY.salt, target_digest: PLAN_BODY.target_digest };
 
 /** What people are asked to sign: computed as the product does, over a plan that changes nothing. */
 export const DECISION = decisionDigestOf({
   request: REQUEST,
   intent_digest: INTENT,
-  plan: { fingerprint: FINGERPRINT, effects: [], ...BINDING },
-  lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent' }],
+  plan: { fingerprint: PLAN_BODY.fingerprint, effects: [], ...BINDING },
+  lineage: LINEAGE,
   requirement: REQUIREMENT,
 });
 
@@ -93,9 +76,9 @@ export function signedRequest(change: Partial<SignedRequest> = {}): SignedReques
     mode: 'execute',
     arguments: 'sealed',
     claims: null,
-    lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent' }],
+    lineage: LINEAGE,
     intent_digest: INTENT,
-    policy_digest: POLICY,
+    policy_digest: POLICY_DIGEST,
     issued_at: minute(0),
     ...change,
   };
@@ -134,7 +117,7 @@ export function entry(
       actor: { pseudonym: 'sys_worker', kind: 'system', via: 'worker' },
       intent_digest: INTENT,
       decision_digest: isUndecided ? null : DECISION,
-      policy_digest: POLICY,
+      policy_digest: POLICY_DIGEST,
       facts,
       evidence: null,
       parts: {},
@@ -160,7 +143,11 @@ export function counted(
       round: 1,
       channel: signed.channel,
     },
-    { decision_digest: signed.decision_digest, evidence: { grade: signed.grade, refs: [sha256(envelope)] } },
+    {
+      at: signed.issued_at > minute(6) ? signed.issued_at : minute(6),
+      decision_digest: signed.decision_digest,
+      evidence: { grade: signed.grade, refs: [sha256(envelope)] },
+    },
   );
 }
 
@@ -175,6 +162,7 @@ export function pendingEntry(change: Record<string, JsonValue> = {}): Entry {
       expires_at: minute(61),
       lineage_persons: ['per_owner'],
       matched_rules: ['prod-sql'],
+      facts_digest: FACTS_DIGEST,
       risk_reasons: [],
       ...change,
     },
@@ -192,7 +180,14 @@ export async function pendingStory(keys: Keys): Promise<Story> {
   );
   const planned = entry(
     'request.planned',
-    { plan_digest: PLAN, fingerprint: FINGERPRINT, effects: [], ...BINDING, risk_facts: {}, round: 1 },
+    {
+      plan_digest: PLAN,
+      fingerprint: PLAN_BODY.fingerprint,
+      effects: [],
+      ...BINDING,
+      risk_facts: { ...PLAN_BODY.risk_facts },
+      round: 1,
+    },
     { at: minute(1), parts: { summary: 'updates 2 rows' } },
   );
   return { keys, envelopes: [envelope], entries: [received, planned, pendingEntry()] };
@@ -214,7 +209,7 @@ export async function performedStory(keys: Keys): Promise<Story> {
   story.entries.push(
     entry('request.approved', { round: 1 }),
     entry('execution.claimed', attempt, { at: minute(7) }),
-    entry('execution.succeeded', { attempt: 1, fingerprint: FINGERPRINT }, { at: minute(7) }),
+    entry('execution.succeeded', { attempt: 1, fingerprint: PLAN_BODY.fingerprint }, { at: minute(7) }),
   );
   return story;
 }
@@ -277,10 +272,10 @@ export function editLeaf(evidence: Evidence, index: number, edit: (leaf: Leaf) =
 
 /** Names of the checks that failed. */
 export function failures(report: VerificationReport): string[] {
-  return report.checks.filter((check) => !check.ok).map((check) => check.name);
+  return report.checks.filter((check) => check.outcome === 'failed').map((check) => check.name);
 }
 
 /** Names of the checks that fail for a story. */
 export async function failuresOf(story: Story): Promise<string[]> {
-  return failures(await verifyRequest(evidenceOf(story), story.keys.published));
+  return failures(await verifyRequest(evidenceOf(story), story.keys.published, NOW));
 }

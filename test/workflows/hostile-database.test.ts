@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../domain/digest.ts';
 import type { StoredPlan } from '../../domain/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
-import { planDigest } from '../../activities/plan.ts';
+import { planDigest } from '../../domain/digest.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf } from './facts.ts';

@@ -118,7 +118,7 @@ function localSettings({ settings, limits, requestId }: SessionRequest): Readonl
     statement_timeout: String(limits.statementTimeoutMs),
     lock_timeout: String(limits.lockTimeoutMs),
     idle_in_transaction_session_timeout: String(limits.idleTimeoutMs),
-    transaction_timeout: String(limits.statementTimeoutMs * 2 + limits.idleTimeoutMs),
+    transaction_timeout: String(limits.transactionTimeoutMs),
     row_security: 'on',
     // The grammar that refused hostile texts reads strings the standard way; so must the server.
     standard_conforming_strings: 'on',

@@ -1,6 +1,10 @@
-import { readDecisions } from '../../../database/readers.ts';
+import type { EntityManager } from 'typeorm';
+
+import { readInputs, readState } from '../../../database/evidence.ts';
+import { readDecisions, readRequest } from '../../../database/readers.ts';
 import { readLeaves, readParts } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
+import type { Leaf } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Evidence } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -17,18 +21,31 @@ export async function evidenceOf(context: ApiContext, caller: Caller, row: Reque
       'The evidence holds every plan and error: it is for those who are asked to decide, who decided, and operators.',
     );
   }
-  const { manager } = context.source;
-  const [request, leaves, payloads, decisions] = await Promise.all([
-    requestView(context, caller, row),
-    readLeaves(manager, row.id),
-    readParts(manager, row.id),
-    readDecisions(manager, row.id),
-  ]);
   return {
-    request,
+    request: await requestView(context, caller, row),
+    // One snapshot: what is compared with each other must be of one moment.
+    ...(await context.source.transaction('REPEATABLE READ', (manager) => recordOf(context, manager, row))),
+    keys: context.keys.published as Evidence['keys'],
+  };
+}
+
+async function recordOf(
+  context: ApiContext,
+  manager: EntityManager,
+  known: RequestRow,
+): Promise<Omit<Evidence, 'request' | 'keys'>> {
+  // One that was answered on the spot has no row: what was read of it never changes.
+  const row = (await readRequest(manager, known.id)) ?? known;
+  const leaves = await readLeaves(manager, row.id);
+  const payloads = await readParts(manager, row.id);
+  const decisions = await readDecisions(manager, row.id);
+  const recorded = { row, decisions, leaves: leaves.map(({ leaf }) => JSON.parse(leaf) as Leaf) };
+  return {
     leaves: leaves.map(({ leaf }) => leaf),
     payloads: payloads.map(({ event_id, part, salt, body }) => ({ event_id, part, salt, body })),
     envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope)],
-    keys: context.keys.published as Evidence['keys'],
+    read_at: new Date().toISOString(),
+    state: await readState(manager, row),
+    inputs: await readInputs(manager, context.directories, recorded),
   };
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 
 import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
+import type { VerificationOutcome } from '../../../domain/verification-report.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure, silentFailure } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -19,7 +20,9 @@ interface VerifyOptions extends ApiOptions {
 /** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
   withApi(program.command('verify <id>'))
-    .description('check the evidence of a request: the log, the signatures, who decided, what ran')
+    .description(
+      'check the evidence of a request: the log, the signatures, who decided, what ran; ends with 3 when something cannot be shown',
+    )
     .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
     .option('--evidence <file>', 'check evidence that was saved, without calling the server')
     .option('--save <file>', 'keep the evidence')
@@ -27,9 +30,9 @@ export function addVerify(program: Command, terminal: Terminal): void {
       const evidence = await evidenceOf(id, options, terminal);
       const keys =
         options.keys === undefined ? evidence.keys : keysSchema.parse(await readJson(options.keys));
-      const report = await verifyRequest({ ...evidence, request: id }, keys);
+      const report = await verifyRequest({ ...evidence, request: id }, keys, new Date().toISOString());
       terminal.out(options.json ? jsonOf(report, options) : reportLines(report, options.keys).join('\n'));
-      if (!report.ok) throw silentFailure();
+      if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
     });
 }
 
@@ -76,12 +79,28 @@ function jsonOf(report: VerificationReport, options: VerifyOptions): string {
 
 /** Each check in a line, then what the result rests on. */
 export function reportLines(report: VerificationReport, pinnedKeys: string | undefined): string[] {
-  const rows = report.checks.map(({ name, ok, detail }) => [ok ? 'ok' : 'FAILED', name, visible(detail)]);
-  const failed = report.checks.filter((check) => !check.ok).length;
-  const verdict = report.ok ? 'All checks hold.' : `${failed} of ${report.checks.length} checks FAILED.`;
+  const rows = report.checks.map(({ name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
   const trust =
     pinnedKeys === undefined
       ? 'The keys came from the server itself: give --keys with keys that you got another way to check the server, too.'
       : `The keys are those of ${visible(pinnedKeys)}.`;
-  return [`Request ${visible(report.request)}`, ...tableLines(rows), verdict, trust];
+  return [`Request ${visible(report.request)}`, ...tableLines(rows), verdictOf(report), trust, LIMIT];
 }
+
+const MARKS: Readonly<Record<VerificationOutcome, string>> = {
+  ok: 'ok',
+  failed: 'FAILED',
+  not_shown: 'not shown',
+};
+
+function verdictOf({ checks, outcome }: VerificationReport): string {
+  const count = checks.filter((check) => check.outcome === outcome).length;
+  if (outcome === 'failed') return `${count} of ${checks.length} checks FAILED.`;
+  return outcome === 'ok'
+    ? 'All checks hold.'
+    : `Nothing is wrong, but ${count} of ${checks.length} checks are not shown.`;
+}
+
+/** True of any evidence that comes from one database: no check can show it. */
+const LIMIT =
+  'Never shown without a log outside: that the owner of the database did not rewrite the log and all that it is compared with.';

@@ -178,6 +178,6 @@ export async function brokenChecks({ stack, olga }: Journey, id: string): Promis
   const keys = JSON.parse(
     readFileSync(stack.env['KEYTURN_VERIFICATION_KEYS'] ?? '', 'utf8'),
   ) as JSONWebKeySet;
-  const report = await verifyRequest(evidence, keys);
+  const report = await verifyRequest(evidence, keys, new Date().toISOString());
   return report.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`);
 }

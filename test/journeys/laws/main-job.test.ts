@@ -143,14 +143,16 @@ describe('one request, from the question to the proof', () => {
     const { body } = await cast.get<Evidence>(cast.dmitri, `/v1/requests/${asked.id}/evidence`);
     const keys = body.keys as Parameters<typeof verifyRequest>[1];
     const evidence = { ...body, request: asked.id };
-    const report = await verifyRequest(evidence, keys);
+    const now = new Date().toISOString();
+    const report = await verifyRequest(evidence, keys, now);
     expect(report.checks.filter((check) => !check.ok)).toEqual([]);
-    const shortened = await verifyRequest({ ...evidence, leaves: body.leaves.toSpliced(3, 1) }, keys);
+    const shortened = await verifyRequest({ ...evidence, leaves: body.leaves.toSpliced(3, 1) }, keys, now);
     expect(shortened.ok).toBe(false);
     const last = body.leaves.at(-1) ?? '';
     const forged = await verifyRequest(
       { ...evidence, leaves: [...body.leaves.slice(0, -1), last.replace(asked.id, `${asked.id}x`)] },
       keys,
+      now,
     );
     expect(forged.ok).toBe(false);
   });
@@ -221,6 +223,7 @@ describe('policy without people', () => {
     const report = await verifyRequest(
       { ...body, request: asked.id },
       body.keys as Parameters<typeof verifyRequest>[1],
+      new Date().toISOString(),
     );
     expect(report.checks.filter((check) => !check.ok)).toEqual([]);
   });

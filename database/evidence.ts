@@ -1,0 +1,151 @@
+import type { EntityManager } from 'typeorm';
+
+import type { Leaf } from '../domain/audit.ts';
+import { agentOf, personOf, type Directory } from '../domain/directory.ts';
+import type { Identity } from '../domain/identity.ts';
+import type { DirectoryPart, EvaluationInputs, RequestState } from '../domain/wire-evidence.ts';
+import type { DirectoryReader } from './directory-reader.ts';
+import { readSubjects } from './request-list.ts';
+import type { DecisionRow, RequestRow } from './tables.ts';
+
+/** The request as it stands, and its claims. */
+export async function readState(manager: EntityManager, row: RequestRow): Promise<RequestState> {
+  const executions: RequestState['executions'] = await manager.query(
+    `select attempt, idempotency_key, decision_digest, state from keyturn.execution
+     where request = $1 order by attempt`,
+    [row.id],
+  );
+  const { status, denied_by, round, decision_digest, plan_digest } = row;
+  return { status, denied_by, round, decision_digest, plan_digest, executions };
+}
+
+/** A request with its decisions and entries, all of one moment. */
+export interface RecordedRequest {
+  readonly row: RequestRow;
+  readonly decisions: readonly DecisionRow[];
+  readonly leaves: readonly Leaf[];
+}
+
+/** What its evaluations were made with, and who its people were: everything that checking them again takes. */
+export async function readInputs(
+  manager: EntityManager,
+  directories: DirectoryReader,
+  request: RecordedRequest,
+): Promise<EvaluationInputs> {
+  const { row, decisions, leaves } = request;
+  const identities = [...row.lineage, ...decisions.map(reviewerOf)];
+  const partAt = async (instant: Date): Promise<DirectoryPart> =>
+    partOf(await directories.at(manager, instant), identities);
+  const judged: EvaluationInputs['decisions'] = [];
+  for (const { id, at, recorded_at: recordedAt } of decisions)
+    judged.push({ decision: id, directories: [await partAt(recordedAt), await partAt(at)] });
+  return {
+    facts: await readFacts(manager, directories, { row, identities }),
+    plans: await manager.query('select digest, body from keyturn.plan where request = $1 order by made_at', [
+      row.id,
+    ]),
+    ...(await readPolicies(manager, [row.creation_policy_digest, ...leaves.map(policyOf)])),
+    directory_at_creation: await partAt(row.created_at),
+    decisions: judged,
+    people: await readPeople(manager, leaves),
+  };
+}
+
+function reviewerOf(decision: DecisionRow): Identity {
+  return { issuer: decision.reviewer_issuer, subject: decision.reviewer_subject };
+}
+
+function policyOf({ policy }: Leaf): string | undefined {
+  return policy?.digest;
+}
+
+interface EvaluationRow {
+  readonly digest: string;
+  readonly body: EvaluationInputs['facts'][number]['body'];
+  readonly engine: EvaluationInputs['facts'][number]['engine'];
+  readonly directory_generation: string;
+  readonly at: Date;
+}
+
+async function readFacts(
+  manager: EntityManager,
+  directories: DirectoryReader,
+  { row, identities }: { readonly row: RequestRow; readonly identities: readonly Identity[] },
+): Promise<EvaluationInputs['facts']> {
+  const rows: EvaluationRow[] = await manager.query(
+    `select distinct on (digest) digest, body, outcome -> 'engine' as engine, directory_generation, at
+     from keyturn.evaluation join keyturn.fact_set on fact_set.digest = facts_digest
+     where request = $1 and phase = 'planned' order by digest, evaluation.id`,
+    [row.id],
+  );
+  const facts: EvaluationInputs['facts'] = [];
+  for (const { digest, body, engine, directory_generation: generation, at } of rows) {
+    const { directory } = await directories.ofGeneration(manager, generation, at);
+    facts.push({ digest, body, engine, directory: partOf(directory, identities) });
+  }
+  return facts;
+}
+
+/** Sets by digest, and the entries of the stream of policies by which they became active. */
+async function readPolicies(
+  manager: EntityManager,
+  named: readonly (string | undefined)[],
+): Promise<Pick<EvaluationInputs, 'policies' | 'policy_entries'>> {
+  const digests = [...new Set(named.filter((digest) => digest !== undefined))];
+  const entries: { leaf: string }[] = await manager.query(
+    `select leaf from audit.entry where request = 'policy' and type = 'policy.installed'
+       and leaf::jsonb -> 'facts' ->> 'digest' = any($1) order by n`,
+    [digests],
+  );
+  return {
+    policies: await manager.query('select digest, body from keyturn.policy_set where digest = any($1)', [
+      digests,
+    ]),
+    policy_entries: entries.map(({ leaf }) => leaf),
+  };
+}
+
+async function readPeople(
+  manager: EntityManager,
+  leaves: readonly Leaf[],
+): Promise<EvaluationInputs['people']> {
+  const pseudonyms = leaves.flatMap(({ facts }) =>
+    typeof facts['person'] === 'string' ? [facts['person']] : [],
+  );
+  const subjects = await readSubjects(manager, pseudonyms);
+  return Object.fromEntries(
+    [...subjects].flatMap(([pseudonym, { person }]) => (person === undefined ? [] : [[pseudonym, person]])),
+  );
+}
+
+/** The directory as far as it concerns some accounts: without names, and without who else is in the groups. */
+function partOf({ people, agents, groups }: Directory, identities: readonly Identity[]): DirectoryPart {
+  const whole = { people, agents, groups };
+  const known = identities.map((identity) => [personOf(whole, identity), agentOf(whole, identity)] as const);
+  const agentIds = new Set(known.map(([, agent]) => agent?.id));
+  const ids = new Set(known.flatMap(([person, agent]) => [person?.id, agent?.owner]));
+  return {
+    people: people
+      .filter(({ id }) => ids.has(id))
+      .map(({ id, active, accounts }) => ({
+        id,
+        active,
+        accounts: accounts.map(({ issuer, subject }) => ({ issuer, subject })),
+      })),
+    agents: agents
+      .filter(({ id }) => agentIds.has(id))
+      .map(({ id, issuer, subject, active, owner, acts_for_people }) => ({
+        id,
+        issuer,
+        subject,
+        active,
+        owner,
+        acts_for_people,
+      })),
+    groups: groups.map((group) => ({
+      id: group.id,
+      members: group.members.filter((member) => ids.has(member)),
+      groups: [...group.groups],
+    })),
+  };
+}
