@@ -23,15 +23,17 @@ import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
+import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
 import { gateConnector } from './connectors/gate.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
+import { refuseOtherAttempt } from './due-attempt.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { gatherFacts, openArguments } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { withinBudget } from './within-budget.ts';
 import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
@@ -54,14 +56,15 @@ export async function plan(
   input: { readonly attempt: number; readonly at: string },
 ): Promise<Planned> {
   const place = placeOf(`plan/${input.attempt}`, input.at);
-  return withHeartbeat(() => planOnce(dependencies, place));
+  return withHeartbeat(() => planOnce(dependencies, place, input.attempt));
 }
 
-async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<Planned> {
-  const stored = await recordedStep(dependencies, place);
+async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: number): Promise<Planned> {
+  const stored = await recordedStep(dependencies.source.manager, place);
   if (stored !== undefined) return stored as Planned;
   const row = await ownRow(dependencies, place);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+  refuseOtherAttempt(row, attempt);
   const { manager } = dependencies.source;
   const [active, now, switches] = await Promise.all([
     activePolicy(dependencies),
@@ -73,9 +76,10 @@ async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<P
   const refused = await refuseEarly(dependencies, place, { row, active, ...now });
   if (refused) return refused;
   const { connector, call } = await prepareCall(dependencies, row, active.policy);
-  const outcome = await connector
-    .plan(call)
-    .catch((error: unknown) => targetUnreachable(dependencies, row, error));
+  const planned = (): Promise<PlanOutcome> =>
+    connector.plan(call).catch((error: unknown) => targetUnreachable(dependencies, row, error));
+  const asking = { row, directory: now.directory };
+  const outcome = await (connector.isRehearsing ? withinBudget(dependencies, asking, planned) : planned());
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned'
@@ -253,7 +257,7 @@ export async function closeFailed(
 ): Promise<Planned> {
   const { place, row } = transaction;
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
-  await transaction.update({ status: 'failed', failure, open_selectors: [] });
+  await transaction.move({ status: 'failed', failure, open_selectors: [] }, ['planning']);
   await transaction.append({
     type: 'request.plan_failed',
     at: place.at,

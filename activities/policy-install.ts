@@ -6,7 +6,7 @@ import type { Directory } from '../domain/directory.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import { appendLeaf } from './record.ts';
+import { appendLeaf } from './stream.ts';
 
 /** A policy that an operator wants to be active. */
 export interface PolicyCandidate {

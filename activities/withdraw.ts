@@ -26,7 +26,7 @@ export async function withdrawRequest(
   if (!(await isOfLineage(dependencies, transaction, signed)))
     return recordRefused(dependencies, transaction, { signed, envelope });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
-  await transaction.update({ status: 'cancelled', open_selectors: [] });
+  await transaction.move({ status: 'cancelled', open_selectors: [] }, ['planning', 'pending', 'approved']);
   await transaction.append({
     type: 'request.withdrawn',
     at: place.at,

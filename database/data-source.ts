@@ -4,6 +4,7 @@ import { Spine1764000000000 } from './migrations/1-spine.ts';
 import { Claims1764770000000 } from './migrations/10-claims.ts';
 import { Owners1764780000000 } from './migrations/11-owners.ts';
 import { DirectoryEntries1764820000000 } from './migrations/15-directory-entries.ts';
+import { Rehearsals1764832000000 } from './migrations/19-rehearsals.ts';
 import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
 import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
@@ -13,6 +14,8 @@ import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
 import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { Emergencies1764750000000 } from './migrations/8-emergencies.ts';
 import { GateFunctions1764800000000 } from './migrations/13-gate-functions.ts';
+import { KeptMessages1764831000000 } from './migrations/17-kept-messages.ts';
+import { OpenClaims1764830000000 } from './migrations/17-open-claims.ts';
 import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
@@ -48,6 +51,9 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GateFunctions1764800000000,
       WindowClaims1764810000000,
       DirectoryEntries1764820000000,
+      OpenClaims1764830000000,
+      KeptMessages1764831000000,
+      Rehearsals1764832000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
