@@ -21,7 +21,7 @@ const LINEAGE: Lineage = [{ ...account('asks'), role: 'requester' }];
 
 interface Case {
   readonly now: Directory;
-  readonly then: Directory;
+  readonly before: Directory;
   /** The account that is used; it belongs to the person of that id now. */
   readonly uses: string;
   readonly as: string;
@@ -34,7 +34,7 @@ const CASES: readonly [string, Case][] = [
     'the account that asked',
     {
       now: directory(person('ann', ['asks'])),
-      then: directory(person('ann', ['asks'])),
+      before: directory(person('ann', ['asks'])),
       uses: 'asks',
       as: 'ann',
       isOwn: true,
@@ -44,7 +44,7 @@ const CASES: readonly [string, Case][] = [
     'the account that asked, which is somebody else’s now',
     {
       now: directory(person('ben', ['asks', 'b'])),
-      then: directory(person('ann', ['asks'])),
+      before: directory(person('ann', ['asks'])),
       uses: 'b',
       as: 'ben',
       isOwn: true,
@@ -54,7 +54,7 @@ const CASES: readonly [string, Case][] = [
     'another account of who asked, which is somebody else’s now',
     {
       now: directory(person('ann', ['asks']), person('ben', ['a'])),
-      then: directory(person('ann', ['asks', 'a']), person('ben', ['b'])),
+      before: directory(person('ann', ['asks', 'a']), person('ben', ['b'])),
       uses: 'a',
       as: 'ben',
       isOwn: true,
@@ -64,7 +64,7 @@ const CASES: readonly [string, Case][] = [
     'an account of who asked, linked to them since',
     {
       now: directory(person('ann', ['asks', 'a'])),
-      then: directory(person('ann', ['asks'])),
+      before: directory(person('ann', ['asks'])),
       uses: 'a',
       as: 'ann',
       isOwn: true,
@@ -74,7 +74,7 @@ const CASES: readonly [string, Case][] = [
     'an account that was theirs then, where only now the one that asked is',
     {
       now: directory(person('ann', ['asks']), person('ben', ['a'])),
-      then: directory(person('ann', ['a']), person('ben', ['b'])),
+      before: directory(person('ann', ['a']), person('ben', ['b'])),
       uses: 'a',
       as: 'ben',
       isOwn: true,
@@ -84,7 +84,7 @@ const CASES: readonly [string, Case][] = [
     'an account of somebody else',
     {
       now: directory(person('ann', ['asks']), person('ben', ['b'])),
-      then: directory(person('ann', ['asks']), person('ben', ['b'])),
+      before: directory(person('ann', ['asks']), person('ben', ['b'])),
       uses: 'b',
       as: 'ben',
       isOwn: false,
@@ -93,23 +93,23 @@ const CASES: readonly [string, Case][] = [
 ];
 
 describe('who stands behind a request is the same everywhere, however accounts were linked anew', () => {
-  it.each(CASES)('%s', (_what, { now, then, uses, as, isOwn }) => {
+  it.each(CASES)('%s', (_what, { now, before, uses, as, isOwn }) => {
     const known = now.people.find(({ id }) => id === as) ?? null;
-    expect(standsBehind(LINEAGE, { account: account(uses), person: known }, [now, then])).toBe(isOwn);
+    expect(standsBehind(LINEAGE, { account: account(uses), person: known }, [now, before])).toBe(isOwn);
 
     const asked = requirement([demand([stage(['group:all'])])]);
     const decided = outcome({
       request: { requirement: asked, lineage: LINEAGE },
       attempt: { reviewer: account(uses) },
       now,
-      atCreation: then,
+      atCreation: before,
     });
     expect(decided === 'self_approval').toBe(isOwn);
 
     const alone: Directory = { ...now, groups: [{ id: 'all', members: [as], groups: [] }] };
-    const directories = { now: alone, at_creation: then, rotations: NO_ROTATIONS, owners_at_creation: [] };
+    const directories = { now: alone, at_creation: before, rotations: NO_ROTATIONS, owners_at_creation: [] };
     const short = shortagesOf({ requirement: asked, lineage: LINEAGE, owners: [], directories });
-    expect(short.length > 0).toBe(isOwn || !then.people.some(({ id }) => id === as));
+    expect(short.length > 0).toBe(isOwn || !before.people.some(({ id }) => id === as));
   });
 });
 

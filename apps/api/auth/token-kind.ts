@@ -30,10 +30,15 @@ function mediaType(value: unknown): string | null {
 
 function isOfOtherUse(claims: Fields): boolean {
   if (FOREIGN_CLAIMS.some((claim) => claims[claim] !== undefined)) return true;
-  if (OTHER_USES.has(String(claims['typ'] ?? '').toLowerCase())) return true;
-  if (OTHER_USES.has(String(claims['token_use'] ?? '').toLowerCase())) return true;
+  if (isOtherUse(claims['typ']) || isOtherUse(claims['token_use'])) return true;
   // A nonce answers a sign-in. Access tokens that repeat it say what they give access to.
   return claims['nonce'] !== undefined && claims['scope'] === undefined && claims['scp'] === undefined;
+}
+
+/** A use that is not text cannot be read, and is none that is meant here. */
+function isOtherUse(use: unknown): boolean {
+  if (use === undefined) return false;
+  return typeof use !== 'string' || OTHER_USES.has(use.toLowerCase());
 }
 
 /** Bound to a key; of security events and logout; hashes that an ID token has of the tokens beside it. */
