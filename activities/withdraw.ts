@@ -1,7 +1,7 @@
-import { ownKeysOf, personOf } from '../domain/directory.ts';
+import { personOf } from '../domain/directory.ts';
 import { sha256 } from '../domain/digest.ts';
 import type { SignedWithdrawal } from '../domain/envelope.ts';
-import { identityKey as keyOf } from '../domain/identity.ts';
+import { standsBehind } from '../domain/own-request.ts';
 import { isReviewAction } from '../domain/policy.ts';
 import { askersOf } from '../domain/requester.ts';
 import { canMove } from '../domain/request.ts';
@@ -9,15 +9,22 @@ import { accountActor, rememberAccounts } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';
 
+interface Withdrawal {
+  readonly signed: SignedWithdrawal;
+  readonly envelope: string;
+}
+
 /** Cancels a request for somebody whose it is. Too late, not theirs, or the review of an emergency: nothing happens. */
 export async function withdrawRequest(
   dependencies: Dependencies,
   transaction: StepTransaction,
-  { signed, envelope }: { readonly signed: SignedWithdrawal; readonly envelope: string },
+  { signed, envelope }: Withdrawal,
 ): Promise<void> {
   const { row, place, manager } = transaction;
   if (isReviewAction(row.action)) return;
-  if (!canMove(row.status, 'cancelled') || !(await isOfLineage(dependencies, transaction, signed))) return;
+  if (!canMove(row.status, 'cancelled')) return;
+  if (!(await isOfLineage(dependencies, transaction, signed)))
+    return recordRefused(dependencies, transaction, { signed, envelope });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
   await transaction.move({ status: 'cancelled', open_selectors: [] }, ['planning', 'pending', 'approved']);
   await transaction.append({
@@ -33,17 +40,40 @@ export async function withdrawRequest(
   });
 }
 
+/** What the API signed was acknowledged: it never ends without a trace, and leaves one only, however often it is sent. */
+async function recordRefused(
+  { identityKey }: Dependencies,
+  transaction: StepTransaction,
+  { signed, envelope }: Withdrawal,
+): Promise<void> {
+  const { row, place, manager } = transaction;
+  const recorded: unknown[] = await manager.query(
+    `select 1 from audit.entry
+     where request = $1 and type = 'request.withdrawal_refused' and leaf::jsonb #>> '{facts,withdrawal}' = $2 limit 1`,
+    [row.id, signed.id],
+  );
+  if (recorded.length > 0) return;
+  await rememberAccounts(manager, identityKey, [signed.by]);
+  await transaction.append({
+    type: 'request.withdrawal_refused',
+    at: place.at,
+    actor: accountActor(identityKey, signed.by, 'person'),
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { round: row.round, withdrawal: signed.id, code: 'forbidden' },
+    evidence: { grade: 'C', refs: [sha256(envelope)] },
+    parts: {},
+  });
+}
+
 async function isOfLineage(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
   { by }: SignedWithdrawal,
 ): Promise<boolean> {
-  const now = await dependencies.directories.now(manager);
+  const { directory } = await dependencies.directories.now(manager);
   const atCreation = await dependencies.directories.at(manager, row.created_at);
-  // As for decisions: who is own by the directory of today or by that of the request's creation is own.
-  return [atCreation, now.directory].some((directory) => {
-    const own = ownKeysOf(directory, askersOf(row));
-    const person = personOf(directory, by);
-    return own.has(keyOf(by)) || (person !== undefined && own.has(`person:${person.id}`));
-  });
+  const somebody = { account: by, person: personOf(directory, by) ?? null };
+  return standsBehind(askersOf(row), somebody, [directory, atCreation]);
 }

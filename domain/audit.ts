@@ -19,6 +19,7 @@ export const LEAF_TYPES = [
   'request.denied',
   'request.expired',
   'request.withdrawn',
+  'request.withdrawal_refused',
   'request.cancelled',
   'request.drifted',
   'request.approval_stale',

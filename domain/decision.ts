@@ -1,6 +1,7 @@
-import { ownKeysOf, personOf, type Person } from './directory.ts';
+import { personOf, type Person } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
-import { identityKey, type Identity } from './identity.ts';
+import { type Identity } from './identity.ts';
+import { standsBehind } from './own-request.ts';
 import { supposedOnCall, unknownRotations } from './on-call.ts';
 import type { PolicySet } from './policy.ts';
 import {
@@ -117,14 +118,9 @@ function refuseOwnRequest(facts: DecisionFacts, person: Person): DecisionCheck |
     : refuse('self_approval', 'Nobody decides their own request: you are part of the identities behind it.');
 }
 
-function isOwnRequest(facts: DecisionFacts, person: Person): boolean {
-  const accounts = [facts.attempt.reviewer, ...person.accounts].map(identityKey);
-  return [facts.directories.now, facts.directories.at_creation].some((directory) => {
-    const own = ownKeysOf(directory, facts.request.lineage);
-    // Who the account belonged to then: giving it to somebody else since does not make it another's.
-    const ids = [person.id, personOf(directory, facts.attempt.reviewer)?.id];
-    return ids.some((id) => own.has(`person:${id}`)) || accounts.some((account) => own.has(account));
-  });
+function isOwnRequest({ request, attempt, directories }: DecisionFacts, person: Person): boolean {
+  const { now, at_creation } = directories;
+  return standsBehind(request.lineage, { account: attempt.reviewer, person }, [now, at_creation]);
 }
 
 function refuseNotPending(facts: DecisionFacts): DecisionCheck | null {

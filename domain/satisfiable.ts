@@ -1,6 +1,7 @@
 import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './seats.ts';
-import { isSeenInClaims, ownKeysOf } from './directory.ts';
+import { isSeenInClaims } from './directory.ts';
 import type { Lineage } from './identity.ts';
+import { behind } from './own-request.ts';
 import { polledScopes, unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from './requirement.ts';
@@ -117,11 +118,9 @@ function approval(
 const IMAGINED = '1970-01-01T00:00:00.000Z';
 
 function eligiblePeople({ directories, lineage }: ShortageFacts): readonly string[] {
-  const own = new Set(
-    [directories.now, directories.at_creation].flatMap((one) => [...ownKeysOf(one, lineage)]),
-  );
+  const isOwn = behind(lineage, [directories.now, directories.at_creation]);
   return directories.now.people
-    .filter((person) => person.active && !own.has(`person:${person.id}`))
+    .filter((person) => person.active && !isOwn({ person }))
     .map((person) => person.id);
 }
 

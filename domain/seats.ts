@@ -1,11 +1,12 @@
 import type { Clocks } from './calendar/clock.ts';
 import { onDuty, rotationMembers, type Rotation } from './calendar/rotation.ts';
-import { groupsOf, membersOf, ownKeysOf, personById, type Directory } from './directory.ts';
+import { groupsOf, membersOf, personById, type Directory } from './directory.ts';
 import { selectorsAt } from './escalation.ts';
 import { Expression } from './expressions/expression.ts';
 import { bindFacts } from './expressions/facts.ts';
 import type { Lineage } from './identity.ts';
 import { isOnCallByService, polledScopes, type OnCallScope, type PolledRotations } from './on-call.ts';
+import { behind } from './own-request.ts';
 import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
 import { isSameSeat, tally, type CountedDecision, type SeatReference, type TallyFacts } from './quorum.ts';
 import type { RequestStatus } from './request.ts';
@@ -145,11 +146,10 @@ export function standingSeats(
   },
   directories: DecisionDirectories,
 ): readonly (readonly SeatReference[])[] {
-  const own = new Set(
-    [directories.now, directories.at_creation].flatMap((one) => [...ownKeysOf(one, request.lineage)]),
-  );
+  const isOwn = behind(request.lineage, [directories.now, directories.at_creation]);
   return request.decisions.map(({ person, seats, at }) => {
-    if (personById(directories.now, person)?.active !== true || own.has(`person:${person}`)) return [];
+    const known = personById(directories.now, person);
+    if (known?.active !== true || isOwn({ person: known })) return [];
     const standing = allSeatsOf({ request, directories, at }, person);
     return seats.filter((seat) => standing.some((one) => isSameSeat(one, seat)));
   });

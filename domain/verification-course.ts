@@ -38,6 +38,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'request.denied': { from: UNDECIDED, to: 'ended' },
   'request.expired': { from: UNDECIDED, to: 'ended' },
   'request.withdrawn': { from: UNDECIDED, to: 'ended' },
+  'request.withdrawal_refused': {},
   'request.cancelled': { from: UNDECIDED, to: 'ended' },
   'request.drifted': { from: ['approved', 'pending'], to: 'reopened' },
   'request.approval_stale': { from: ['approved'], to: 'reopened' },

@@ -52,6 +52,7 @@ function repeatedIds(leaves: readonly Leaf[]): string[] {
 const HARMLESS: ReadonlySet<LeafType> = new Set([
   'decision.refused',
   'decision.unauthenticated',
+  'request.withdrawal_refused',
   'request.orphaned',
 ]);
 

@@ -15,6 +15,7 @@ const STATUS_AFTER: Readonly<Record<LeafType, RequestStatus | null>> = {
   'request.denied': 'denied',
   'request.expired': 'expired',
   'request.withdrawn': 'cancelled',
+  'request.withdrawal_refused': null,
   'request.cancelled': 'cancelled',
   'request.drifted': 'planning',
   'request.approval_stale': 'planning',

@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 
+import { wrapped } from './text/wrap.ts';
+
 /** What the commands see of the process: tests give another one. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -25,17 +27,22 @@ export function processTerminal(): Terminal {
   return {
     environment: process.env,
     isInteractive: process.stdin.isTTY && process.stderr.isTTY,
-    out: (text) => process.stdout.write(`${text}\n`),
-    error: (text) => process.stderr.write(`${text}\n`),
+    out: (text) => process.stdout.write(`${fitted(text, process.stdout)}\n`),
+    error: (text) => process.stderr.write(`${fitted(text, process.stderr)}\n`),
     ask: askOnTerminal,
     interrupted: interruption.signal,
   };
 }
 
+/** What a program reads is left as it is. */
+function fitted(text: string, { isTTY, columns }: NodeJS.WriteStream): string {
+  return isTTY && columns > 0 ? wrapped(text, columns) : text;
+}
+
 async function askOnTerminal(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return await lines.question(question);
+    return await lines.question(fitted(question, process.stderr));
   } finally {
     lines.close();
   }

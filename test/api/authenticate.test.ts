@@ -22,6 +22,44 @@ function inbox(token: string): Promise<Reply> {
   return api.http({ path: '/v1/inbox', token });
 }
 
+/** Signed by the issuer for this audience, and no access token that its holder may use. */
+const OTHER_TOKENS: readonly [string, Record<string, unknown>, Record<string, unknown>?][] = [
+  ['an ID token, by its nonce', { nonce: 'n' }],
+  ['an ID token, by the hash of its access token', { at_hash: 'h', scope: 'keyturn:decide' }],
+  ['an ID token, by the claim of Keycloak', { typ: 'ID', scope: 'keyturn:decide' }],
+  ['an ID token, by the claim of Cognito', { token_use: 'id', scope: 'keyturn:decide' }],
+  ['a refresh token', { typ: 'Refresh', scope: 'keyturn:decide' }],
+  ['a logout token, by its header', { scope: 'keyturn:decide' }, { typ: 'logout+jwt' }],
+  ['a logout token, by its events', { events: {}, scope: 'keyturn:decide' }],
+  ['a security event', { scope: 'keyturn:decide' }, { typ: 'application/secevent+jwt' }],
+  ['a proof of DPoP', { scope: 'keyturn:decide' }, { typ: 'dpop+jwt' }],
+  ['a token bound to a key of DPoP', { cnf: { jkt: 'k' }, scope: 'keyturn:decide' }],
+  ['a token bound to a certificate', { cnf: { 'x5t#S256': 'c' }, scope: 'keyturn:decide' }],
+];
+
+/** Tokens of programs that look like those of people. */
+const SERVICE_ACCOUNTS: readonly [string, Record<string, unknown>][] = [
+  ['a client of Auth0', { sub: 'keyturn-web@clients' }],
+  ['a grant of Auth0', { gty: 'client-credentials' }],
+  ['a grant by its OAuth name', { grant_type: 'client_credentials' }],
+  ['a service account of Keycloak', { preferred_username: 'service-account-keyturn-cli' }],
+  ['a service account of Google', { email: 'bot@project.iam.gserviceaccount.com' }],
+  ['an application of Entra', { idtyp: 'app' }],
+];
+
+describe('a machine that has the client and the scope of people', () => {
+  it.each(SERVICE_ACCOUNTS)('decides nothing: %s', async (_name, claims) => {
+    const reply = await inbox(await api.issuer.humanToken('olga', claims));
+    expect([reply.status, reply.body['code']]).toEqual([403, 'machine_cannot_decide']);
+  });
+
+  it('is no machine with a plain access token, whatever its header calls it', async () => {
+    const claims = { sub: 'olga', client_id: 'keyturn-cli', scope: 'openid keyturn:decide', nonce: 'n' };
+    for (const typ of ['JWT', 'at+jwt', 'application/at+JWT'])
+      expect((await inbox(await api.issuer.sign(claims, { typ }))).status).toBe(200);
+  });
+});
+
 describe('a bearer token', () => {
   it('opens the door when the configured issuer signed it for this audience', async () => {
     expect((await actions(await api.issuer.agentToken('agent-billing'))).status).toBe(200);
@@ -66,6 +104,10 @@ describe('a bearer token', () => {
       () => api.issuer.sign({ sub: 'agent-billing', trigger: { sub: 'ada' } }),
     ],
     ['an endless chain of actors', () => api.issuer.sign({ sub: 'ada', act: chain(30) })],
+    ...OTHER_TOKENS.map(([name, claims, header]): [string, () => Promise<string>] => [
+      name,
+      () => api.issuer.sign({ sub: 'olga', client_id: 'keyturn-cli', ...claims }, header),
+    ]),
   ])('is refused as 401: %s', async (_name, token) => {
     const reply = await actions(await token());
     expect(reply).toMatchObject({ status: 401, body: { code: 'unauthenticated', status: 401 } });

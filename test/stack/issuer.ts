@@ -18,7 +18,7 @@ export interface TestIssuer {
   /** A token of a program by client credentials. */
   agentToken(agent: string, options?: AgentTokenOptions): Promise<string>;
   /** Any token; `iss`, `aud`, `iat` and `exp` (in an hour) unless the claims say otherwise. */
-  sign(claims: JWTPayload): Promise<string>;
+  sign(claims: JWTPayload, header?: Readonly<Record<string, unknown>>): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -47,11 +47,11 @@ export async function startIssuer(): Promise<TestIssuer> {
 
 function handleOf(server: http.Server, key: CryptoKey): TestIssuer {
   const url = issuerUrl(server);
-  const sign = (claims: JWTPayload): Promise<string> => {
+  const sign = (claims: JWTPayload, header: Readonly<Record<string, unknown>> = {}): Promise<string> => {
     const nowSeconds = Math.floor(Date.now() / 1000);
     const standard = { iss: url, aud: AUDIENCE, iat: nowSeconds, exp: nowSeconds + LIFETIME_SECONDS };
     return new SignJWT({ ...standard, ...claims })
-      .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'test', ...header })
       .sign(key);
   };
   return {

@@ -2,16 +2,10 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 
 import type { ActivePolicy } from '../../../database/readers.ts';
-import {
-  agentOf,
-  ownKeysOf,
-  personOf,
-  type Agent,
-  type Directory,
-  type Person,
-} from '../../../domain/directory.ts';
+import { agentOf, personOf, type Agent, type Directory, type Person } from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { identityKey, isSameIdentity, type Lineage } from '../../../domain/identity.ts';
+import { isSameIdentity, type Lineage } from '../../../domain/identity.ts';
+import { standsBehind } from '../../../domain/own-request.ts';
 import type { Principal } from './principal.ts';
 
 /** Who calls, seen against the policy and the directory that hold now. */
@@ -82,11 +76,10 @@ export function isInLineage(caller: Caller, lineage: Lineage): boolean {
 }
 
 /** True when the caller counts as "own" for the lineage, by account or by person, in any of the directories. */
-export function isOwnRequest(caller: Caller, lineage: Lineage, directories: readonly Directory[]): boolean {
-  const account = identityKey(caller.principal.identity);
-  return directories.some((directory) => {
-    const own = ownKeysOf(directory, lineage);
-    const person = personOf(directory, caller.principal.identity) ?? caller.person;
-    return own.has(account) || (person !== null && own.has(`person:${person.id}`));
-  });
+export function isOwnRequest(
+  { principal, person }: Caller,
+  lineage: Lineage,
+  directories: readonly Directory[],
+): boolean {
+  return standsBehind(lineage, { account: principal.identity, person }, directories);
 }

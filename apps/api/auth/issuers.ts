@@ -25,6 +25,8 @@ const issuerSchema = z
     audience: z.string().min(1),
     algorithms: z.array(algorithm).min(1),
     jwks_uri: url.optional(),
+    /** Only tokens whose header says so are taken. */
+    token_type: z.literal('at+jwt').optional(),
     human: z.strictObject({ clients: z.array(z.string().min(1)), scope: z.string().min(1) }).optional(),
     cli_client: z.string().min(1).optional(),
     claims: z

@@ -11,6 +11,8 @@ export interface Principal {
   /** Everybody else the token names as standing behind the call. */
   readonly behind: readonly LineageMember[];
   readonly clientId: string | null;
+  /** Every name that the token has for the client that got it. */
+  readonly clients: readonly string[];
   readonly scopes: readonly string[];
   /** A person signed in with an interactive client. */
   readonly isInteractive: boolean;
@@ -50,6 +52,10 @@ const claimsSchema = z.object({
   scope: names.optional(),
   scp: names.optional(),
   idtyp: z.string().optional(),
+  gty: names.optional(),
+  grant_type: names.optional(),
+  preferred_username: z.string().max(512).optional(),
+  email: z.string().max(512).optional(),
   act: actor.optional(),
 });
 
@@ -82,6 +88,7 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
       ...inRole('trigger', [...earlier, ...triggers]),
     ],
     clientId: clientOf(claims),
+    clients: [claims.client_id, claims.azp].filter((client) => client !== undefined),
     scopes: scopesOf(claims),
     ...human,
     expiresAt: new Date(claims.exp * 1_000),
@@ -111,7 +118,28 @@ function isPersonAt(client: string, claims: Claims, { human }: Issuer): boolean 
     human.clients.includes(client) &&
     claims.sub !== client &&
     claims.act === undefined &&
-    claims.idtyp !== 'app'
+    !isServiceAccount(claims)
+  );
+}
+
+/** Clients that sign in as themselves get tokens like those of people at some issuers; each marks them in its own way. */
+function isServiceAccount({
+  sub,
+  idtyp,
+  gty,
+  grant_type,
+  preferred_username: name = '',
+  email = '',
+}: Claims): boolean {
+  const grants = [gty, grant_type].flatMap((value) =>
+    typeof value === 'string' ? value.split(' ') : (value ?? []),
+  );
+  return (
+    idtyp === 'app' ||
+    grants.some((grant) => grant.replace('_', '-') === 'client-credentials') ||
+    /@clients$/i.test(sub) ||
+    [sub, name].some((one) => /^service-account-/i.test(one)) ||
+    [sub, email].some((one) => /gserviceaccount\.com$/i.test(one))
   );
 }
 

@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { mayFetchFrom, type Issuer } from './issuers.ts';
+import { isBearerAccessToken } from './token-kind.ts';
 import { principalOf, type Principal } from './principal.ts';
 
 const TOKEN_LENGTH_MAX = 16 * 1024;
@@ -70,13 +71,14 @@ export class TokenVerifier {
 
   async #verified(token: string, issuer: Issuer): Promise<unknown> {
     try {
-      const { payload } = await jwtVerify(token, await this.#keysOf(issuer), {
+      const { payload, protectedHeader } = await jwtVerify(token, await this.#keysOf(issuer), {
         issuer: issuer.issuer,
         audience: issuer.audience,
         algorithms: [...issuer.algorithms],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         requiredClaims: ['iss', 'sub', 'aud', 'exp'],
       });
+      if (!isBearerAccessToken({ header: { ...protectedHeader }, claims: payload }, issuer)) throw refused();
       return payload;
     } catch (error) {
       throw isIssuerAway(error) ? away() : refused();

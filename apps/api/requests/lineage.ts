@@ -1,4 +1,4 @@
-import { personById, personOf, type Directory } from '../../../domain/directory.ts';
+import { agentOf, personById, personOf, type Agent, type Directory } from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type Lineage, type LineageMember } from '../../../domain/identity.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
@@ -21,7 +21,11 @@ export function lineageOf(
   const declared: readonly LineageMember[] = body.on_behalf_of
     ? [{ issuer: identity.issuer, ...definedOnly(body.on_behalf_of), role: 'on_behalf_of' }]
     : [];
-  const others = [...behind, ...declared, ...ownerOf(caller), ...editors];
+  const client = clientOf(caller);
+  const owners = [caller.agent, ...client].flatMap((agent) =>
+    agent ? ownerOf(caller.directory, agent) : [],
+  );
+  const others = [...behind, ...declared, ...client.map(triggerOf), ...owners, ...editors];
   const lineage = unique([{ ...identity, role: 'requester' }, ...others]);
   if (lineage.length > MEMBERS_MAX) {
     throw new KeyturnError(
@@ -45,9 +49,20 @@ function refuseUnknownRequester({ agent, person }: Caller): void {
   }
 }
 
+/** A client that is an agent of the directory is behind what is made with its token, whoever that token speaks for. */
+function clientOf({ principal, directory }: Caller): readonly Agent[] {
+  const { issuer } = principal.identity;
+  const agents = principal.clients.map((subject) => agentOf(directory, { issuer, subject }));
+  return agents.filter((agent) => agent !== undefined);
+}
+
+function triggerOf({ issuer, subject }: Agent): LineageMember {
+  return { issuer, subject, role: 'trigger' };
+}
+
 /** The first account stands for the owner; the others count as own through the person. */
-function ownerOf({ agent, directory }: Caller): readonly LineageMember[] {
-  const owner = agent ? personById(directory, agent.owner) : undefined;
+function ownerOf(directory: Directory, agent: Agent): readonly LineageMember[] {
+  const owner = personById(directory, agent.owner);
   const [account] = owner?.accounts ?? [];
   return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner' }] : [];
 }

@@ -24,6 +24,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'request.denied': 'It was denied.',
   'request.expired': 'Nobody answered in time: it expired, which is a denial.',
   'request.withdrawn': 'Withdrew it.',
+  'request.withdrawal_refused': 'A withdrawal was refused: it was not by those behind the request.',
   'request.cancelled': 'Its workflow was cancelled.',
   'request.drifted': 'The target or the requirement changed: what was decided before is void.',
   'request.approval_stale': 'An approval became too old to act on.',

@@ -8,9 +8,15 @@ const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_
 /** More than three marks on one letter paint over the lines around it. */
 const STACKED_MARK = /(?<=\p{M}{3})\p{M}/gu;
 
-/** Foreign text as one line, safe to print: what would be hidden or obeyed is shown as `<U+202E>`. Nothing is cut. */
+/** Longer runs of blanks push what follows out of sight, or to where it passes for something else. */
+const LONG_BLANKS = / {17,}/g;
+
+/** Foreign text as one line, safe to print: what would be hidden or obeyed is shown as `<U+202E>`, padding as `<200 spaces>`. Nothing is cut. */
 export function visible(text: string): string {
-  return text.replace(STACKED_MARK, codePoint).replace(HIDDEN, codePoint);
+  return text
+    .replace(STACKED_MARK, codePoint)
+    .replace(HIDDEN, codePoint)
+    .replace(LONG_BLANKS, (blanks) => `<${blanks.length} spaces>`);
 }
 
 /** Foreign text of several lines, each made visible on its own and marked with a prefix that the text cannot forge. */

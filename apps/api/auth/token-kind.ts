@@ -1,0 +1,48 @@
+import type { Issuer } from './issuers.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a verified token is, as it says itself. */
+export interface TokenFields {
+  readonly header: Fields;
+  readonly claims: Fields;
+}
+
+/**
+ * True for an access token that whoever holds it may use. ID tokens, logout and event tokens are signed by the same key
+ * and may name the same audience; a token that is bound to a key (`cnf`: DPoP, mTLS) is worth nothing without the proof,
+ * which is not checked here. Refused by what each kind is known by; an issuer may be asked to say `at+jwt` (RFC 9068).
+ */
+export function isBearerAccessToken(
+  { header, claims }: TokenFields,
+  issuer: Pick<Issuer, 'token_type'>,
+): boolean {
+  const type = mediaType(header['typ']);
+  const isNamed = type === 'at+jwt' || (issuer.token_type === undefined && (type === '' || type === 'jwt'));
+  return isNamed && !isOfOtherUse(claims);
+}
+
+/** RFC 7515 section 4.1.9: `application/` may be left out, and case does not matter. */
+function mediaType(value: unknown): string | null {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value.toLowerCase().replace(/^application\//, '') : null;
+}
+
+function isOfOtherUse(claims: Fields): boolean {
+  if (FOREIGN_CLAIMS.some((claim) => claims[claim] !== undefined)) return true;
+  if (isOtherUse(claims['typ']) || isOtherUse(claims['token_use'])) return true;
+  // A nonce answers a sign-in. Access tokens that repeat it say what they give access to.
+  return claims['nonce'] !== undefined && claims['scope'] === undefined && claims['scp'] === undefined;
+}
+
+/** A use that is not text cannot be read, and is none that is meant here. */
+function isOtherUse(use: unknown): boolean {
+  if (use === undefined) return false;
+  return typeof use !== 'string' || OTHER_USES.has(use.toLowerCase());
+}
+
+/** Bound to a key; of security events and logout; hashes that an ID token has of the tokens beside it. */
+const FOREIGN_CLAIMS = ['cnf', 'events', 'toe', 'at_hash', 'c_hash', 's_hash'];
+
+/** Keycloak (`typ`) and Cognito (`token_use`) say in a claim what a token is for. */
+const OTHER_USES: ReadonlySet<string> = new Set(['id', 'logout', 'refresh', 'offline', 'dpop']);

@@ -1,0 +1,37 @@
+import { ownKeysOf, type Directory, type Person } from './directory.ts';
+import { identityKey, type Identity, type Lineage } from './identity.ts';
+
+/** Somebody, by the account that is used, by the person of today, or by both. */
+export interface Somebody {
+  readonly account?: Identity;
+  /** Null for an account that the directory gives to nobody. */
+  readonly person: Pick<Person, 'id' | 'accounts'> | null;
+}
+
+/**
+ * True when somebody stands behind a request: the one author of what is "own". `directories` are those of now and of the
+ * request's creation. Whoever is behind it by either of them is, by person and by each account that is or was theirs:
+ * giving an account to somebody else makes nobody a stranger.
+ */
+export function standsBehind(
+  lineage: Lineage,
+  somebody: Somebody,
+  directories: readonly Directory[],
+): boolean {
+  return behind(lineage, directories)(somebody);
+}
+
+/** The same for many people at once. */
+export function behind(lineage: Lineage, directories: readonly Directory[]): (somebody: Somebody) => boolean {
+  const own = new Set(directories.flatMap((directory) => [...ownKeysOf(directory, lineage)]));
+  const people = directories.flatMap((directory) => directory.people);
+  const accounts = people
+    .filter(({ id }) => own.has(`person:${id}`))
+    .flatMap((person) => person.accounts.map(identityKey));
+  for (const account of accounts) own.add(account);
+  return ({ account, person }) => {
+    const used = account === undefined ? [] : [account];
+    const isOwnPerson = person !== null && own.has(`person:${person.id}`);
+    return isOwnPerson || [...used, ...(person?.accounts ?? [])].some((one) => own.has(identityKey(one)));
+  };
+}
