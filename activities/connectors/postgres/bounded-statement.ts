@@ -12,8 +12,8 @@ export interface BoundedStatement {
 
 /** True when the statement makes the server assign defaults, which is what uses sequences up. */
 export function assignsDefaults(statement: Statement): boolean {
-  if (statement.writes.some(({ operations }) => operations.includes('insert'))) return true;
-  return [...nodesOf(statement.tree)].some(({ kind }) => kind === 'SetToDefault');
+  const inserting = new Set(['InsertStmt', 'MergeStmt', 'SetToDefault']);
+  return [...nodesOf(statement.tree)].some(({ kind }) => inserting.has(kind));
 }
 
 /**
@@ -27,7 +27,7 @@ export async function boundRows(
 ): Promise<BoundedStatement> {
   const unbounded = { text: statement.text, rowsMax: null };
   const insert = topOf(statement, 'InsertStmt');
-  if (insert === null || statement.writes.length !== 1) return unbounded;
+  if (insert === null || statement.writesCount !== 1) return unbounded;
   const select = unwrap(insert['selectStmt'], 'SelectStmt');
   const values = select === null ? 1 : listOf(select, 'valuesLists').length;
   if (select === null || (values > 0 && hasOneRowEach(select)))

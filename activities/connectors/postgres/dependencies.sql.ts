@@ -4,6 +4,12 @@
  * exactly as they will be when it runs.
  */
 
+/** The function that holds the statement, and the statement as it was analysed. */
+export const NOTED = `
+  select noted.oid::pg_catalog.text as oid, noted.prosqlbody::pg_catalog.text as body
+    from pg_catalog.pg_proc noted
+   where noted.oid operator(pg_catalog.=) 'pg_temp.keyturn_statement()'::pg_catalog.regprocedure`;
+
 /** Tables that may be written: $1 named ones, their partitions and children, and where foreign keys cascade. */
 export const WRITTEN_TABLES = `
   with recursive written(oid, root) as (
@@ -23,7 +29,9 @@ export const WRITTEN_TABLES = `
   select table_class.oid::text as oid, array_agg(written.root::text) as roots, table_class.relkind::text as kind,
          format('%I.%I', schema.nspname, table_class.relname) as resource, schema.nspname as schema,
          exists (select from pg_catalog.pg_rewrite rule
-                  where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules
+                  where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
+         exists (select from pg_catalog.pg_trigger attached
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
@@ -45,6 +53,9 @@ export const OBJECTS = `
            and case objects.class
                  when 'pg_catalog.pg_proc'::regclass then objects.oid = $1::oid
                  when 'pg_catalog.pg_type'::regclass then link.refclassid = 'pg_catalog.pg_type'::regclass
+                   or exists (select from pg_catalog.pg_type kind where kind.oid = objects.oid and kind.typtype = 'd')
+                 when 'pg_catalog.pg_trigger'::regclass then not (link.refclassid = 'pg_catalog.pg_proc'::regclass
+                   and link.refobjid = (select tgfoid from pg_catalog.pg_trigger attached where attached.oid = objects.oid))
                  when 'pg_catalog.pg_class'::regclass then link.refclassid = 'pg_catalog.pg_proc'::regclass
                  else true
                end
@@ -83,6 +94,47 @@ export const OBJECTS = `
         select 'pg_catalog.pg_type'::regclass, col.atttypid, false
           from pg_catalog.pg_attribute col
          where objects.class = 'pg_catalog.pg_class'::regclass and col.attrelid = objects.oid and objects.is_written
+        union all
+        select 'pg_catalog.pg_type'::regclass, part.oid, false
+          from pg_catalog.pg_type kind
+          cross join lateral (
+            select col.atttypid as oid from pg_catalog.pg_attribute col
+             where kind.typtype = 'c' and col.attrelid = kind.typrelid and col.attnum > 0
+            union all
+            select kind.typelem where kind.typelem <> 0
+            union all
+            select range.rngsubtype from pg_catalog.pg_range range where kind.oid in (range.rngtypid, range.rngmultitypid)
+          ) part
+         where objects.class = 'pg_catalog.pg_type'::regclass and kind.oid = objects.oid
+        union all
+        select 'pg_catalog.pg_proc'::regclass, used.oid, false
+          from pg_catalog.pg_range range
+          cross join lateral (
+            values (range.rngcanonical::oid), (range.rngsubdiff::oid)
+            union all
+            select support.amproc::oid
+              from pg_catalog.pg_opclass class
+              join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
+             where class.oid = range.rngsubopc
+          ) used(oid)
+         where objects.class = 'pg_catalog.pg_type'::regclass and objects.oid in (range.rngtypid, range.rngmultitypid)
+        union all
+        select 'pg_catalog.pg_proc'::regclass, converting.castfunc, false
+          from pg_catalog.pg_cast converting
+         where objects.class = 'pg_catalog.pg_type'::regclass and converting.castsource = objects.oid
+           and converting.casttarget in ('pg_catalog.json'::regtype, 'pg_catalog.jsonb'::regtype)
+        union all
+        select 'pg_catalog.pg_trigger'::regclass, attached.oid, false
+          from pg_catalog.pg_trigger attached
+         where objects.class = 'pg_catalog.pg_class'::regclass and attached.tgrelid = objects.oid and objects.is_written
+           and attached.tgqual is not null and attached.tgenabled <> 'D'
+        union all
+        select 'pg_catalog.pg_proc'::regclass, support.amproc::oid, false
+          from pg_catalog.pg_index entry
+          cross join lateral unnest(entry.indclass) used(oid)
+          join pg_catalog.pg_opclass class on class.oid = used.oid
+          join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
+         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid
       ) next
   )
   select distinct class::regclass::text as class, oid::text as oid from objects where not (oid = $1::oid)`;
@@ -93,6 +145,16 @@ export const FUNCTIONS = `
     from pg_catalog.pg_proc called
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where called.oid = any ($1::oid[])
+     -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes.
+     and called.oid >= 16384
+     -- Internals of extensions that compute from their arguments only. Their code in C comes from a superuser.
+     and not (called.provolatile <> 'v' and called.prolang = 13 and exists (
+           select from pg_catalog.pg_depend member
+             join pg_catalog.pg_extension extension on extension.oid = member.refobjid
+            where member.classid = 'pg_catalog.pg_proc'::regclass and member.objid = called.oid and member.deptype = 'e'
+              and member.refclassid = 'pg_catalog.pg_extension'::regclass
+              and extension.extname in ('citext', 'hstore', 'pg_trgm', 'ltree', 'intarray', 'isn', 'seg', 'cube',
+                                        'btree_gist', 'btree_gin', 'unaccent', 'fuzzystrmatch')))
    order by 1`;
 
 /** Whether the statement ($1) itself calls volatile functions, which may write, by name or through an operator. */
@@ -144,17 +206,16 @@ export const FOREIGN_TABLES = `
     join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
    where relation.oid = any ($1::oid[]) and relation.relkind = 'f'`;
 
-/** What relation names mean: $1 schemas (null where none is written), $2 names. Names of WITH parts mean nothing. */
+/** Names of relations ($1). */
 export const RELATIONS = `
-  select named.schema as written_schema, named.name as written_name, relation.oid::text as oid, schema.nspname as schema
-    from unnest($1::text[], $2::text[]) named(schema, name)
-    join pg_catalog.pg_class relation
-      on relation.oid = pg_catalog.to_regclass(concat_ws('.', quote_ident(named.schema), quote_ident(named.name)))
-    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace`;
+  select schema.nspname as schema, relation.relname as name
+    from pg_catalog.pg_class relation
+    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
+   where relation.oid = any ($1::oid[])`;
 
 /** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
 export const COLUMNS = `
-  select col.attrelid::text as oid, col.attname as name, col.attidentity = 'a' as is_always
+  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
     from pg_catalog.pg_attribute col
    where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
    order by col.attrelid, col.attnum`;
@@ -184,3 +245,13 @@ export const EVENT_TRIGGERS = `
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
      and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;
+
+/** Who may create objects in the schemas ($1) of the target's path beside their owner and superusers. */
+export const CREATORS = `
+  select distinct schema.nspname as schema, coalesce(holder.rolname, 'public') as role
+    from pg_catalog.pg_namespace schema
+    cross join lateral pg_catalog.aclexplode(coalesce(schema.nspacl, pg_catalog.acldefault('n', schema.nspowner))) granted
+    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
+   where schema.nspname = any ($1::name[]) and granted.privilege_type = 'CREATE'
+     and granted.grantee <> schema.nspowner and not coalesce(holder.rolsuper, false)
+   order by 1, 2`;

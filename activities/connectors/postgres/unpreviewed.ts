@@ -6,7 +6,7 @@ import type { PreparedCall } from './dry-run.ts';
 import { fieldOf, listOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
 import { StatementRefused } from './refusal.ts';
-import { extended, takeRole } from './session.ts';
+import { asOurselves, asStatement, extended, together } from './session.ts';
 import { topOf, type Statement } from './statement.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
 
@@ -74,9 +74,9 @@ async function countedRows(prepared: UnpreviewedCall, client: Client): Promise<C
   if (insert !== null) return insertedRows(insert);
   const text = await countingText(statement, parser);
   if (text === null) return null;
-  await takeRole(client, prepared.settings.statementRole);
+  await together(client, asStatement(prepared.settings));
   const result = await client.query<{ count: string }>(extended(text));
-  await takeRole(client, null);
+  await together(client, asOurselves());
   const count = Number(result.rows[0]?.count ?? '0');
   return topOf(statement, 'UpdateStmt') === null ? { deleted: count } : { updated: count };
 }
