@@ -22,6 +22,7 @@ import { executionTable, type ExecutionRow, type RequestRow } from '../database/
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { gateDecision, type GateDecision, type GateGrounds } from './gate-decision.ts';
+import { isAsOpened } from './opened-round.ts';
 import { refuseOtherOwnerKey } from './owner-key.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
@@ -162,6 +163,7 @@ async function entitlement(
   if (!grounds.isSameTarget) return 'target_changed';
   if (!grounds.isSamePath || !isWhatWasAsked(row, grounds)) return 'requirement_changed';
   if (grounds.requirement === null) return 'approved';
+  if (!(await isAsOpened(dependencies, { manager, row }))) return 'requirement_changed';
   const rows = await readDecisions(manager, row.id);
   const rebuilt = await rebuildDecisions(dependencies, { manager, row, grounds }, rows);
   const request = decidableRequest(row, rows, grounds.active.policy);

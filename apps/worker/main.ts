@@ -140,6 +140,8 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
       payloadConverterPath: fileURLToPath(new URL('../../workflows/payload-converter.js', import.meta.url)),
     },
     activities: measureActivities(createActivities(dependencies)),
+    // In a shared context, what is left of a task that ran out of time would go on inside the next workflow.
+    reuseV8Context: false,
     maxCachedWorkflows: configuration.KEYTURN_CACHED_WORKFLOWS_MAX,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,

@@ -48,6 +48,7 @@ export async function startLocalWorker(stack: Stack, options: LocalWorkerOptions
     ...(hasWorkflows ? { workflowBundle: { codePath: compiled('workflow-bundle.js') } } : {}),
     dataConverter: { payloadConverterPath: compiled('workflows/payload-converter.js') },
     activities: createActivities(dependencies),
+    reuseV8Context: false,
     ...workerOptions,
   });
   const running = worker.run();
