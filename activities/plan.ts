@@ -24,6 +24,7 @@ import { insertion } from '../database/row-statements.ts';
 import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
+import { ChecksBusy } from './connectors/fair-pool.ts';
 import { gateConnector } from './connectors/gate.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -132,6 +133,8 @@ async function refuseEarly(
 function targetUnreachable({ log }: Dependencies, { id, target }: RequestRow, error: unknown): never {
   const err = error instanceof Error ? error.name : 'unknown';
   log.warn({ request: id, target, err }, 'the target gave no plan');
+  // No room here is an outage of our own: it is waited for.
+  if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
   throw ApplicationFailure.retryable('The target could not be asked for a plan.', TARGET_UNREACHABLE);
 }
 

@@ -8,7 +8,12 @@ import type { PlanOutcome } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Refusals that a request's text alone gives: nothing was tried out, and they tell nothing about the target's data. */
-const BY_TEXT: ReadonlySet<string> = new Set(['not_one_statement', 'statement_kind', 'function_not_allowed']);
+const BY_TEXT: ReadonlySet<string> = new Set([
+  'not_one_statement',
+  'statement_kind',
+  'function_not_allowed',
+  'checks_busy',
+]);
 
 /** Nobody is kept waiting longer before asking again: others may give places back early. */
 const WAIT_SECONDS_MAX = 30;

@@ -82,6 +82,7 @@ const CODES_WITHOUT_DATA: ReadonlySet<string> = new Set([
   'outcome_unknown',
   'target_keeps_changing',
   'target_busy',
+  'checks_busy',
   'target_unreachable',
   'workflow_lost',
 ]);

@@ -27,6 +27,7 @@ export interface PlanRefusal {
     | 'not_previewable'
     | 'target_error'
     | 'target_busy'
+    | 'checks_busy'
     | 'planning_limit'
     | 'policy_base_changed'
     | 'policy_unchanged'

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 
 import type { PolicyFindings } from '../../../database/policy-validation.ts';
+import { ChecksBusy, FairPool, type FairPoolLimits } from '../fair-pool.ts';
 
-/** A policy that takes longer to check is refused. On a busy machine most of it is the start of the thread. */
+/** How long checking one policy may take, once it is its turn. On a busy machine most of it is the start of the thread. */
 const TIMEOUT_MS = 30_000;
 
 /** Checking needs a small part of this; a thread that wants more ends, and the process goes on. */
@@ -14,23 +15,23 @@ const PROGRAM = new URL(
   import.meta.url,
 );
 
+const POOL: FairPoolLimits = { places: 2, waitingMax: 20 };
+
 /**
- * Checks policies as if they were loaded, one at a time, each in a thread of its own: it is text from outside, of any size
- * and shape, and nothing that it makes of the reader may stop the process.
+ * Checks policies as if they were loaded, each in a thread of its own: it is text from outside, of any size and shape,
+ * and nothing that it makes of the reader may stop the process. Requesters take turns.
  */
 export class CandidateChecker {
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #pool = new FairPool(POOL);
 
-  /** What is wrong with a policy, and what probably is. */
-  findingsOf(candidate: unknown): Promise<PolicyFindings> {
-    const answer = this.#queue.then(() => askThread(candidate));
-    this.#queue = answer.catch(() => undefined);
-    return answer;
+  /** What is wrong with a policy, and what probably is. Throws `ChecksBusy` when there is no room or no time. */
+  findingsOf(requester: string, candidate: unknown): Promise<PolicyFindings> {
+    return this.#pool.run(requester, () => askThread(candidate));
   }
 }
 
-const NO_ANSWER: PolicyFindings = {
-  problems: ['the policy takes too long, or too much memory, to be checked'],
+const TOO_LARGE: PolicyFindings = {
+  problems: ['the policy takes too much memory to be checked'],
   warnings: [],
 };
 
@@ -39,9 +40,9 @@ async function askThread(candidate: unknown): Promise<PolicyFindings> {
     workerData: candidate,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
   });
-  const answer = new Promise<PolicyFindings>((resolve) => {
-    const fail = (): void => resolve(NO_ANSWER);
-    const timer = setTimeout(fail, TIMEOUT_MS);
+  const answer = new Promise<PolicyFindings>((resolve, reject) => {
+    const fail = (): void => resolve(TOO_LARGE);
+    const timer = setTimeout(() => reject(new ChecksBusy('timeout')), TIMEOUT_MS);
     worker.once('message', resolve).once('error', fail).once('exit', fail);
     worker.once('exit', () => clearTimeout(timer));
   });

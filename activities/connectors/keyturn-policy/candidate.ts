@@ -8,14 +8,14 @@ import type { PolicySet } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
 import type { PolicyFindings } from '../../../database/policy-validation.ts';
-import type { CandidateChecker } from './candidate-checker.ts';
 import type { Publication } from './plan-publication.ts';
 
 /** Where candidates and the active policy are, and what checks them. */
 export interface CandidateGround {
   readonly source: DataSource;
   readonly policies: PolicyReader;
-  readonly checker: CandidateChecker;
+  /** Finds what is wrong with a policy. */
+  readonly check: (candidate: JsonValue) => Promise<PolicyFindings>;
 }
 
 /** A policy that may follow on the active one, with what those who decide should know of it, or why it may not. */
@@ -35,7 +35,7 @@ export function publicationOf({ arguments: { candidate, base } }: ConnectorCall)
 
 /** Reads the candidate and checks all of it, as if it were loaded now, by this version. Nothing that was said of it is believed. */
 export async function checkedCandidate(
-  { source, policies, checker }: CandidateGround,
+  { source, policies, check }: CandidateGround,
   { candidate, base }: Publication,
 ): Promise<CheckedCandidate> {
   const active = await policies.active(source.manager);
@@ -44,18 +44,18 @@ export async function checkedCandidate(
   if (candidate === base) return refuse('policy_unchanged', 'This policy is the active one.');
   const body = await readCandidate(source.manager, candidate);
   if (body === null) return refuse('policy_unknown', 'Nobody proposed such a policy.');
-  const { problems, warnings } = await findingsOf(checker, candidate, body);
+  const { problems, warnings } = await findingsOf(check, candidate, body);
   if (problems.length > 0) return refuse('policy_invalid', problems.join('\n'));
   return goodSuccessor(active.policy, body as unknown as PolicySet, warnings);
 }
 
 async function findingsOf(
-  checker: CandidateChecker,
+  check: CandidateGround['check'],
   digest: string,
   body: JsonValue,
 ): Promise<PolicyFindings> {
   return digestOf(body) === digest
-    ? checker.findingsOf(body)
+    ? check(body)
     : { problems: ['The stored policy is not the one that its digest names.'], warnings: [] };
 }
 

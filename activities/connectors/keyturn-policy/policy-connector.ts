@@ -12,25 +12,35 @@ import type {
   ProbeCall,
   ProbeOutcome,
 } from '../connector.ts';
+import { checksBusy, isLate } from '../fair-pool.ts';
 import { backtestLines } from './backtest-candidate.ts';
 import { checkedCandidate, publicationOf, type CandidateGround } from './candidate.ts';
 import { CandidateChecker } from './candidate-checker.ts';
 import { fingerprintOf, planPublication } from './plan-publication.ts';
 
 /** Keyturn's own database is the target. */
-export type PolicyConnectorOptions = Omit<CandidateGround, 'checker'>;
+export type PolicyConnectorOptions = Omit<CandidateGround, 'check'>;
 
 /**
  * The connector of `keyturn.policy.publish`: shows what another policy would change, and makes it the active one in one
  * transaction, only in place of the one that it was compared with.
  */
 export function createPolicyConnector(options: PolicyConnectorOptions): Connector {
-  const ground = { ...options, checker: new CandidateChecker() };
+  const checker = new CandidateChecker();
+  const groundOf = ({ requester }: ConnectorCall): CandidateGround => ({
+    ...options,
+    check: (candidate) => checker.findingsOf(requester, candidate),
+  });
   return {
-    plan: (call) => plan(ground, call),
-    execute: (call) => execute(ground, call),
+    plan: (call) => plan(groundOf(call), call).catch(refuseLate),
+    execute: (call) => execute(groundOf(call), call),
     probe: (call) => probe(options, call),
   };
+}
+
+function refuseLate(error: unknown): PlanOutcome {
+  if (isLate(error)) return checksBusy(error);
+  throw error;
 }
 
 async function plan(ground: CandidateGround, call: ConnectorCall): Promise<PlanOutcome> {

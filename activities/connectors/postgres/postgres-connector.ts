@@ -2,11 +2,12 @@ import type { Client } from 'pg';
 
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
+import { checksBusy, isLate } from '../fair-pool.ts';
 import { SessionsAhead } from './ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
 import { KeptSessions } from './kept-sessions.ts';
-import { SqlParser } from './parser-thread.ts';
+import { SqlParsers, type SqlParser } from './parser-thread.ts';
 import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
@@ -19,14 +20,15 @@ import type { UnpreviewedCall } from './unpreviewed.ts';
 /** Limits that differ from the defaults. */
 export type PostgresConnectorOptions = Partial<PostgresLimits>;
 
-const PARSE_TIMEOUT_MS = 5_000;
+/** The largest chains take a quarter of a second of an idle processor; a busy machine may need far longer. */
+const PARSE_TIMEOUT_MS = 30_000;
 
 /**
  * The connector of `postgres.execute`: shows what one SQL statement will do, triggers and cascades included, and
  * commits only if it did exactly that.
  */
 export function createPostgresConnector(options: PostgresConnectorOptions = {}): Connector {
-  const parser = new SqlParser(PARSE_TIMEOUT_MS);
+  const parsers = new SqlParsers(PARSE_TIMEOUT_MS);
   const kept = new KeptSessions();
   const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...options };
   const requestOf = (call: ConnectorCall): SessionRequest => ({
@@ -40,8 +42,9 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
   };
   return {
     isRehearsing: true,
-    plan: (call) => plan({ ...planningOf(call), call, parser, kept, runs: 2 }),
-    execute: (call) => execute({ ...requestOf(call), call, parser, kept, runs: 1 }),
+    plan: (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.requester), kept, runs: 2 }),
+    execute: (call) =>
+      execute({ ...requestOf(call), call, parser: parsers.of(call.requester), kept, runs: 1 }),
     probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
   };
 }
@@ -63,6 +66,7 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
   } catch (error) {
     if (error instanceof StatementRefused)
       return { kind: 'refused', code: error.code, detail: error.message };
+    if (isLate(error)) return checksBusy(error);
     if (isBusy(error)) return { kind: 'refused', code: 'target_busy', detail: BUSY };
     if (isTooSlow(error)) return { kind: 'refused', code: 'planning_limit', detail: TOO_SLOW };
     if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', ...failureOf(error) };

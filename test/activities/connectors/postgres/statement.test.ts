@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { SqlParser } from '../../../../activities/connectors/postgres/parser-thread.ts';
+import { SqlParsers } from '../../../../activities/connectors/postgres/parser-thread.ts';
 import { commentOf } from '../../../../activities/connectors/postgres/session.ts';
 import { readStatement, type Statement } from '../../../../activities/connectors/postgres/statement.ts';
 
-const parser = new SqlParser(5_000);
+const parser = new SqlParsers(5_000).of('ann');
 
 function read(text: string, allowed: readonly string[] = []): Promise<Statement> {
   return readStatement(text, { parser, allowedFunctions: new Set(allowed) });
