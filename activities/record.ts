@@ -210,7 +210,7 @@ interface LastLeaf {
 export const NO_LEAF: LastLeaf = { n: -1, hash: null };
 
 /** Where a leaf goes: its stream, and its ordinal within the step that writes it. */
-export interface LeafDestination {
+interface LeafDestination {
   readonly request: string;
   readonly run: string;
   readonly namespace: string;
@@ -258,17 +258,6 @@ function entryValues(entries: readonly Entry[]): readonly string[][] {
     parts.map(({ salt }) => salt),
     parts.map(({ body }) => body),
   ];
-}
-
-/** Appends one entry to a stream. The caller holds the lock that makes it the only writer of the stream. */
-export async function appendLeaf(
-  manager: EntityManager,
-  destination: LeafDestination,
-  draft: LeafDraft,
-): Promise<void> {
-  const last = await lastLeaf(manager, destination);
-  const entry = entryOf({ ...destination, last }, draft);
-  await manager.query(`with ${WRITE_ENTRIES} select 1`, entryValues([entry]));
 }
 
 async function lastLeaf(

@@ -4,6 +4,7 @@ import { Spine1764000000000 } from './migrations/1-spine.ts';
 import { Claims1764770000000 } from './migrations/10-claims.ts';
 import { Owners1764780000000 } from './migrations/11-owners.ts';
 import { DirectoryEntries1764820000000 } from './migrations/15-directory-entries.ts';
+import { GoverningEntries1764850000000 } from './migrations/18-governing-entries.ts';
 import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
 import { KillSwitches1764200000000 } from './migrations/3-kill-switches.ts';
@@ -48,6 +49,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GateFunctions1764800000000,
       WindowClaims1764810000000,
       DirectoryEntries1764820000000,
+      GoverningEntries1764850000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
