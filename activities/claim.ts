@@ -1,35 +1,32 @@
-import { randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 
-import type { EntityManager } from 'typeorm';
-
-import { checkDecision } from '../domain/decision.ts';
-import { tallyFactsOf, type DecisionDirectories } from '../domain/seats.ts';
+import { tallyFactsOf } from '../domain/seats.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
-import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
+import type { SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { combinedRequirement, evaluate as evaluatePolicy } from '../domain/evaluation.ts';
 import { allowedForMs } from '../domain/gate.ts';
 import { targetDigest, targetOf } from '../domain/policy.ts';
-import { tally, type CountedDecision } from '../domain/quorum.ts';
+import { tally } from '../domain/quorum.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
+import { refuseWrongClock } from '../database/clock.ts';
 import { lockSwitches } from '../database/kill-switches.ts';
 import { claimWindows } from '../database/policy-facts.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
-import { executionTable, type DecisionRow, type ExecutionRow, type RequestRow } from '../database/tables.ts';
+import { executionTable, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import { attemptOf, type JudgedDecision } from './count-decision.ts';
-import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
 import { gateDecision, type GateDecision, type GateGrounds } from './gate-decision.ts';
 import { refuseOtherOwnerKey } from './owner-key.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from './policy-facts.ts';
 import { startEnd, startOf, type Hold } from '../domain/start.ts';
+import { rebuildDecisions } from './rebuild-decisions.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import type { StepTransaction } from './record.ts';
 import { SWITCHED_OFF, switchAgainst } from './switches.ts';
@@ -62,6 +59,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (row.status !== 'approved' && row.status !== 'executing') {
     throw new KeyturnError('illegal_move', `A request that is ${row.status} cannot be performed.`);
   }
+  await refuseWrongClock(dependencies.source);
   const signed = await verifiedRequest(dependencies, row);
   const grounds = await groundsOf(dependencies, transaction, signed);
   if ('code' in grounds) return { kind: 'denied', thrown: null, ...grounds };
@@ -70,7 +68,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (grounds.hold !== null) return { kind: 'held', ...grounds.hold };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
   const prepared = await prepareCall(dependencies, row, grounds.active.policy);
-  const execution = await insertClaim(manager, row, grounds.judgedAt);
+  const execution = await insertClaim(dependencies, transaction);
   await recordClaim(transaction, execution, grounds.active);
   const decision = row.mode === 'gate' ? await gateDecision(manager, row, grounds) : null;
   return { kind: 'claimed', execution, plan: grounds.plan, prepared, decision };
@@ -79,7 +77,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
 /** What policy says today, or why it says no. */
 async function groundsOf(
   dependencies: Dependencies,
-  { manager, row }: StepTransaction,
+  { manager, row, now }: StepTransaction,
   signed: SignedRequest,
 ): Promise<Grounds | { readonly code: string; readonly thrown?: KillSwitch }> {
   const { switches, active, planRow, directory, generation, atCreation } = await lockGround(dependencies, {
@@ -91,7 +89,7 @@ async function groundsOf(
   const thrown = switchAgainst(switches, row, directory);
   if (thrown) return { code: SWITCHED_OFF, thrown };
   if (!mayStillAsk({ now: directory, at_creation: atCreation }, row)) return { code: 'requester_inactive' };
-  const judgedAt = new Date();
+  const judgedAt = now;
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
   const facts = await gatherFacts(dependencies, manager, asked);
   await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
@@ -157,7 +155,7 @@ type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requireme
 
 async function entitlement(
   dependencies: Dependencies,
-  { manager, row }: StepTransaction,
+  { manager, row, now }: StepTransaction,
   grounds: Grounds,
 ): Promise<Entitlement> {
   if (!grounds.isSameTarget) return 'target_changed';
@@ -167,7 +165,7 @@ async function entitlement(
   const rebuilt = await rebuildDecisions(dependencies, { manager, row, grounds }, rows);
   const request = decidableRequest(row, rows, grounds.active.policy);
   if (!request) return 'approval_void';
-  const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, new Date().toISOString()));
+  const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, now.toISOString()));
   if (standing.standing === 'approved') return 'approved';
   return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
 }
@@ -189,75 +187,10 @@ function digestOf(row: RequestRow, plan: StoredPlan, requirement: Requirement): 
   });
 }
 
-interface Ground {
-  readonly manager: EntityManager;
-  readonly row: RequestRow;
-  readonly grounds: Grounds;
-}
-
-/**
- * The decisions of the round, made anew from their signatures: each is checked as if it arrived now, with the directory
- * of today. One whose signature, person, membership or words do not hold any more is left out. Decisions recorded in one
- * step share its time, and a later stage opens by an earlier one: so those left out are looked at again until none fits.
- */
-async function rebuildDecisions(
-  dependencies: Dependencies,
-  ground: Ground,
-  rows: readonly DecisionRow[],
-): Promise<CountedDecision[]> {
-  const { manager, row, grounds } = ground;
-  const today = { policy: grounds.active.policy, directory: grounds.directory };
-  const directories = await decisionDirectories(dependencies, manager, { row, today });
-  const rebuilt: CountedDecision[] = [];
-  let waiting = await signedDecisions(dependencies, ground, rows);
-  for (let before = -1; before < rebuilt.length;) {
-    before = rebuilt.length;
-    waiting = waiting.filter((judged) => {
-      const counted = countAnew(ground, directories, { judged, rebuilt });
-      if (counted) rebuilt.push(counted);
-      return !counted;
-    });
-  }
-  return rebuilt;
-}
-
-/** The counted decisions of the round that the API signed for this request. */
-async function signedDecisions(
-  { verificationKeys }: Dependencies,
-  { row }: Ground,
-  rows: readonly DecisionRow[],
-): Promise<JudgedDecision[]> {
-  const found: JudgedDecision[] = [];
-  for (const stored of rows.filter(
-    (candidate) => candidate.round === row.round && candidate.outcome === 'counted',
-  )) {
-    const signed = await openEnvelope('decision', stored.envelope, verificationKeys).catch(() => null);
-    if (!signed || signed.request !== row.id || signed.id !== stored.id) continue;
-    // A ticket counts from its use, which only the database knows; its age can not be made younger than that.
-    const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
-    found.push({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
-  }
-  return found;
-}
-
-function countAnew(
-  { row, grounds }: Ground,
-  directories: DecisionDirectories,
-  { judged, rebuilt }: { readonly judged: JudgedDecision; readonly rebuilt: readonly CountedDecision[] },
-): CountedDecision | null {
-  const request = decidableRequest({ ...row, status: 'pending' }, [], grounds.active.policy);
-  if (!request) return null;
-  const check = checkDecision({
-    request: { ...request, decisions: rebuilt },
-    attempt: attemptOf(judged),
-    directories,
-  });
-  if (!check.ok) return null;
-  const { id, verdict, grade } = judged.signed;
-  return { id, person: check.person, verdict, at: judged.instant.at, grade, seats: check.seats };
-}
-
-async function insertClaim(manager: EntityManager, row: RequestRow, claimedAt: Date): Promise<ExecutionRow> {
+async function insertClaim(
+  { identityKey }: Dependencies,
+  { manager, row, now }: StepTransaction,
+): Promise<ExecutionRow> {
   const attempts: { last: number | null }[] = await manager.query(
     'select max(attempt) as last from keyturn.execution where request = $1',
     [row.id],
@@ -266,18 +199,26 @@ async function insertClaim(manager: EntityManager, row: RequestRow, claimedAt: D
   const execution: ExecutionRow = {
     request: row.id,
     attempt,
-    // Not derivable by others: nobody can occupy the key at the target beforehand.
-    idempotency_key: `${row.id}/${attempt}/${randomUUID()}`,
+    idempotency_key: `${row.id}/${attempt}/${keyOfClaim(identityKey, row, attempt)}`,
     decision_digest: row.decision_digest ?? '',
     state: 'claimed',
     transaction_id: null,
-    claimed_at: claimedAt,
+    claimed_at: now,
     settled_at: null,
     outcome: null,
   };
   const { text, values } = insertion(executionTable, execution);
   await manager.query(text, values);
   return execution;
+}
+
+/**
+ * Not derivable by others, so nobody can occupy the key at the target beforehand. And the same again if our own record of
+ * the claim were lost: then the target's ledger still knows what was done under it.
+ */
+function keyOfClaim(secret: Uint8Array, { id, decision_digest }: RequestRow, attempt: number): string {
+  const text = JSON.stringify(['execution', id, decision_digest, attempt]);
+  return createHmac('sha256', secret).update(text).digest('hex').slice(0, 32);
 }
 
 async function recordClaim(
@@ -287,7 +228,7 @@ async function recordClaim(
 ): Promise<void> {
   const { row } = transaction;
   if (row.status !== 'executing')
-    await transaction.update({ status: 'executing', open_selectors: [], held_until: null });
+    await transaction.move({ status: 'executing', open_selectors: [], held_until: null }, ['approved']);
   await claimWindows(transaction.manager, row.id, execution.claimed_at);
   await transaction.append({
     type: 'execution.claimed',

@@ -1,20 +1,20 @@
 import type { CountedDecision } from '../domain/quorum.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { sha256 } from '../domain/digest.ts';
-import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../domain/envelope.ts';
-import { isKeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import { countDecision, type Instant } from './count-decision.ts';
 import type { Dependencies } from './dependencies.ts';
+import { consumeKept } from './kept-messages.ts';
+import {
+  consumeOne,
+  instantByHistory,
+  instantWithoutHistory,
+  openMessage,
+  type InstantOf,
+  type Message,
+  type Opened,
+} from './messages.ts';
 import { caller, placeOf } from './place.ts';
 import { recordStep, type StepTransaction } from './record.ts';
-import { withdrawRequest } from './withdraw.ts';
-
-/** A message as it arrived: unverified. */
-export interface Message {
-  readonly kind: 'decide' | 'withdraw';
-  readonly body: string;
-}
 
 /** What became of a batch of messages. */
 export interface Consumed {
@@ -33,17 +33,8 @@ interface Batch {
   readonly at: string;
 }
 
-type Opened =
-  | {
-      readonly kind: 'decision';
-      readonly signed: SignedDecision;
-      readonly envelope: string;
-      readonly message: Message;
-    }
-  | { readonly kind: 'withdrawal'; readonly signed: SignedWithdrawal; readonly envelope: string };
-
 /**
- * Verifies and records a batch of messages, in order of arrival, in one transaction. What the API did not sign for this
+ * Verifies and records a batch of messages, in order of arrival, in one transaction, after what the API has kept. What the API did not sign for this
  * very request is counted as junk: audited in aggregate, without effect.
  */
 export async function consume(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
@@ -52,31 +43,18 @@ export async function consume(dependencies: Dependencies, batch: Batch): Promise
 
 /** The same for tickets that came late to the worker: judged by when the server received the signal. */
 export async function consumeLate(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
+  // Junk is counted where messages arrive.
   const tickets = new Set(batch.messages.map((message) => message.body));
   const received = await dependencies.history.signalsReceivedAt(caller(), tickets);
   return consumeBatch(dependencies, {
     ...batch,
+    junk: 0,
     name: 'consume-late',
-    instantOf: (signed, envelope) => instantByHistory(signed, received.get(envelope) ?? null),
+    instantOf: (signed, envelope, limits) =>
+      signed.ticket_expires_at === null
+        ? instantWithoutHistory(signed, envelope, limits)
+        : instantByHistory(signed.ticket_expires_at, received.get(envelope) ?? null),
   });
-}
-
-/** When a decision is judged: at an instant, never (refused as expired), or not before its signal's time is known. */
-type Judgement = Instant | 'unknown';
-type InstantOf = (signed: SignedDecision, envelope: string, deadline: Date | null) => Judgement;
-
-/** A decision of the API is judged by its signed time of issue; a ticket by its use, which is now while it is in time. */
-function instantWithoutHistory(signed: SignedDecision, _envelope: string, deadline: Date | null): Judgement {
-  if (signed.ticket_expires_at === null) return { at: signed.issued_at, isInTime: true };
-  const now = new Date();
-  const isInTime = now < new Date(signed.ticket_expires_at) && (deadline === null || now < deadline);
-  return isInTime ? { at: now.toISOString(), isInTime } : 'unknown';
-}
-
-function instantByHistory(signed: SignedDecision, receivedAt: string | null): Judgement {
-  if (receivedAt === null || signed.ticket_expires_at === null)
-    return { at: signed.issued_at, isInTime: false };
-  return { at: receivedAt, isInTime: new Date(receivedAt) < new Date(signed.ticket_expires_at) };
 }
 
 async function consumeBatch(
@@ -84,7 +62,7 @@ async function consumeBatch(
   batch: Batch & { readonly name: string; readonly instantOf: InstantOf },
 ): Promise<Consumed> {
   // Named by its content too: when a workflow task is retried, the batch may have grown, and then it is another step.
-  const content = sha256(JSON.stringify([batch.messages, batch.junk])).slice(-16);
+  const content = sha256(JSON.stringify([batch.messages, batch.junk])).slice('sha256:'.length);
   const place = placeOf(`${batch.name}/${batch.step}/${content}`, batch.at);
   const opened: Opened[] = [];
   let junk = batch.junk;
@@ -95,52 +73,18 @@ async function consumeBatch(
   }
   const batchPrefix = `${place.request}/${place.run}/${batch.name}/${batch.step}/`;
   return recordStep(dependencies, place, async (transaction): Promise<Consumed> => {
-    const counted: CountedDecision[] = [];
+    const counted: CountedDecision[] = [...(await consumeKept(dependencies, transaction))];
     const late: Message[] = [];
     for (const item of opened) {
       const outcome = await consumeOne(dependencies, transaction, { item, instantOf: batch.instantOf });
-      if (outcome === 'late' && item.kind === 'decision') late.push(item.message);
-      else if (outcome !== null && outcome !== 'late') counted.push(outcome);
+      if (outcome === 'unknown' && item.kind === 'decision') late.push(item.message);
+      // Neither junk nor a decision: it leaves no trace under which a later use of it could be taken for known.
+      else if (outcome !== null && outcome !== 'unknown' && outcome !== 'not_sent') counted.push(outcome);
     }
     const fresh = junk > 0 ? junk - (await junkRecorded(transaction, batchPrefix)) : 0;
     if (fresh > 0) await appendJunk(transaction, fresh);
     return { status: transaction.row.status, counted, late };
   });
-}
-
-/** The envelope inside a message, or null for anything that was not signed as this kind for this request. */
-async function openMessage(
-  { verificationKeys }: Dependencies,
-  message: Message,
-  request: string,
-): Promise<Opened | null> {
-  try {
-    if (message.kind === 'decide') {
-      const signed = await openEnvelope('decision', message.body, verificationKeys);
-      return signed.request === request
-        ? { kind: 'decision', signed, envelope: message.body, message }
-        : null;
-    }
-    const signed = await openEnvelope('withdrawal', message.body, verificationKeys);
-    return signed.request === request ? { kind: 'withdrawal', signed, envelope: message.body } : null;
-  } catch (error) {
-    if (isKeyturnError(error)) return null;
-    throw error;
-  }
-}
-
-async function consumeOne(
-  dependencies: Dependencies,
-  transaction: StepTransaction,
-  { item, instantOf }: { readonly item: Opened; readonly instantOf: InstantOf },
-): Promise<CountedDecision | 'late' | null> {
-  if (item.kind === 'withdrawal') {
-    await withdrawRequest(dependencies, transaction, item);
-    return null;
-  }
-  const instant = instantOf(item.signed, item.envelope, transaction.row.expires_at);
-  if (instant === 'unknown') return 'late';
-  return countDecision(dependencies, transaction, { signed: item.signed, envelope: item.envelope, instant });
 }
 
 /** A batch that is consumed again has grown: what was recorded of it the first time is not counted twice. */

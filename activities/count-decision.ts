@@ -1,6 +1,8 @@
+import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import { sha256 } from '../domain/digest.ts';
+import { KeyturnError } from '../domain/errors.ts';
 import type { Directory } from '../domain/directory.ts';
 import type { SignedDecision } from '../domain/envelope.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
@@ -29,9 +31,6 @@ export interface JudgedDecision {
   readonly instant: Instant;
 }
 
-/** Envelopes may be this far ahead of our clock before they count as made in the future. */
-const CLOCK_SKEW_MS = 5_000;
-
 /**
  * Records one signed decision: counted when the person may decide now, refused with the reason otherwise. An envelope
  * seen before changes nothing. Ends or approves the request when that is what the tally says.
@@ -45,7 +44,8 @@ export async function countDecision(
   const known = rows.find((row) => row.id === judged.signed.id);
   if (known) return countedAgain(transaction, known);
   const active = await dependencies.policies.active(transaction.manager);
-  if (!active) return null;
+  // Tried again: an acknowledged decision is never dropped.
+  if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
   const check = await checkNow(dependencies, transaction, { judged, rows, active });
   const row = decisionRow(transaction, judged, { check, rows });
   const { text, values } = insertion(decisionTable, row);
@@ -69,13 +69,13 @@ interface CheckInput {
 
 async function checkNow(
   dependencies: Dependencies,
-  { manager, row }: StepTransaction,
+  { manager, row, now }: StepTransaction,
   { judged, rows, active }: CheckInput,
 ): Promise<DecisionCheck> {
   const { signed, instant } = judged;
   if (!instant.isInTime)
     return { ok: false, code: 'envelope_expired', message: 'The ticket was used too late.' };
-  if (Date.parse(signed.issued_at) > Date.now() + CLOCK_SKEW_MS) {
+  if (Date.parse(signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS) {
     return { ok: false, code: 'envelope_invalid', message: 'The decision is dated in the future.' };
   }
   const request = decidableRequest(row, rows, active.policy);
@@ -121,7 +121,7 @@ export function attemptOf({ signed, instant }: JudgedDecision): DecisionFacts['a
 }
 
 function decisionRow(
-  { row, place }: StepTransaction,
+  { row, now }: StepTransaction,
   { signed, envelope, instant }: JudgedDecision,
   { check, rows }: { readonly check: DecisionCheck; readonly rows: readonly DecisionRow[] },
 ): DecisionRow {
@@ -147,7 +147,7 @@ function decisionRow(
     defer_to: signed.defer?.to ?? null,
     outcome: check.ok ? 'counted' : 'refused',
     refusal: check.ok ? null : check.code,
-    recorded_at: new Date(place.at),
+    recorded_at: now,
   };
 }
 

@@ -1,15 +1,16 @@
 import { tallyFactsOf } from '../domain/seats.ts';
 import { escalationSteps, type EscalationStep } from '../domain/escalation.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { isFinal, type RequestStatus } from '../domain/request.ts';
+import type { RequestStatus } from '../domain/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
+import { consumeKept } from './kept-messages.ts';
 import { placeOf } from './place.ts';
 import { closeFailed } from './plan.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 import { settleStanding, standingNow } from './standing.ts';
-import type { LeafDraft, LeafType } from '../domain/audit.ts';
-import type { JsonValue } from '../domain/canonical-json.ts';
+import type { Leaf, LeafDraft, LeafType } from '../domain/audit.ts';
+import { canonicalJson, type JsonValue } from '../domain/canonical-json.ts';
 
 /** A deadline that the workflow's timer reached. */
 interface Deadline {
@@ -18,34 +19,46 @@ interface Deadline {
 }
 
 /**
- * Widens who may decide, by every escalation that is due, and says so once each. Whoever approved before their turn came
- * is counted now: that may be all that was missing.
+ * Widens who may decide, by every escalation that is due by the database's clock, and says so once each. Whoever approved
+ * before their turn came is counted now: that may be all that was missing. Answers until when it has looked.
  */
 export async function escalate(
   dependencies: Dependencies,
-  { step, at, since }: Deadline & { readonly since: string },
+  { step, at }: Deadline & { readonly since: string },
 ): Promise<{ readonly status: RequestStatus; readonly until: string }> {
   return recordStep(dependencies, placeOf(`escalate/${step}`, at), async (transaction) => {
-    const { row, manager } = transaction;
+    const { row, manager, place } = transaction;
     const active = await dependencies.policies.active(manager);
     const { directory } = await dependencies.directories.now(manager);
     const today = active && { policy: active.policy, directory };
     const request = today && (await standingNow(dependencies, manager, { row, today }));
-    if (!active || !request || row.status !== 'pending') return { status: row.status, until: at };
-    const due = escalationSteps(tallyFactsOf(request, at)).filter(
-      (candidate) =>
-        Date.parse(candidate.at) > Date.parse(since) && Date.parse(candidate.at) <= Date.parse(at),
+    if (!active || !request || row.status !== 'pending') return { status: row.status, until: place.at };
+    const known = await knownEscalations(transaction);
+    const due = escalationSteps(tallyFactsOf(request, place.at)).filter(
+      (candidate) => candidate.at <= place.at && !known.has(canonicalJson(facts(candidate))),
     );
-    await transaction.update({});
+    // Called too early, by a clock ahead of the database's: it is tried again.
+    if (due.length === 0 && Date.parse(at) > Date.parse(place.at))
+      throw new KeyturnError('unavailable', 'No escalation is due yet.');
+    if (due.length > 0) await transaction.update({});
     for (const escalation of due)
       await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
     await settleStanding(dependencies, transaction, active);
-    return { status: row.status, until: at };
+    return { status: row.status, until: place.at };
   });
 }
 
 function facts(step: EscalationStep): Record<string, JsonValue> {
   return { rule: step.rule, stage: step.stage, to: step.to, at: step.at };
+}
+
+/** The escalations that are on record: whoever can schedule this step chooses from when on it looks. */
+async function knownEscalations({ manager, place }: StepTransaction): Promise<ReadonlySet<string>> {
+  const rows: { leaf: string }[] = await manager.query(
+    `select leaf from audit.entry where request = $1 and run_id = $2 and type = 'request.escalated'`,
+    [place.request, place.run],
+  );
+  return new Set(rows.map(({ leaf: text }) => canonicalJson((JSON.parse(text) as Leaf).facts)));
 }
 
 /** Nobody answered in time: that is a denial, never an approval. */
@@ -54,12 +67,13 @@ export async function expire(
   { step, at }: Deadline,
 ): Promise<{ readonly status: RequestStatus }> {
   return recordStep(dependencies, placeOf(`expire/${step}`, at), async (transaction) => {
+    await consumeKept(dependencies, transaction);
     const { row } = transaction;
     if (row.status !== 'pending') return { status: row.status };
-    // Also by our clock: the step is tried again until it is due.
-    if (!row.expires_at || row.expires_at.getTime() > Date.now())
+    // By the database's clock: the step is tried again until it is due.
+    if (!row.expires_at || row.expires_at > transaction.now)
       throw new KeyturnError('unavailable', 'The request has not expired yet.');
-    await transaction.update({ status: 'expired', open_selectors: [] });
+    await transaction.move({ status: 'expired', open_selectors: [] }, ['pending']);
     await transaction.append(leaf(transaction, 'request.expired', { round: row.round }));
     return { status: row.status };
   });
@@ -71,7 +85,6 @@ export async function abandonPlanning(
   { at, step }: Deadline,
 ): Promise<{ readonly status: RequestStatus }> {
   return recordStep(dependencies, placeOf(`abandon/${step}`, at), async (transaction) => {
-    if (isFinal(transaction.row.status)) return { status: transaction.row.status };
     await closeFailed(transaction, {
       code: 'target_unreachable',
       detail: 'The target could not be asked for a plan.',

@@ -19,13 +19,16 @@ export async function denyByPolicy(
 ): Promise<void> {
   const { place, row } = transaction;
   const { rules } = ground.evaluation;
-  await transaction.update({
-    status: 'denied',
-    denied_by: 'policy',
-    failure: { code, detail: rules.map((rule) => rule.because ?? rule.id).join('; ') },
-    open_selectors: [],
-    matched_rules: shownRules(ground.evaluation),
-  });
+  await transaction.move(
+    {
+      status: 'denied',
+      denied_by: 'policy',
+      failure: { code, detail: rules.map((rule) => rule.because ?? rule.id).join('; ') },
+      open_selectors: [],
+      matched_rules: shownRules(ground.evaluation),
+    },
+    ['planning', 'pending'],
+  );
   await transaction.append({
     type: 'request.denied',
     at: place.at,

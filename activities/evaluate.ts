@@ -20,6 +20,7 @@ import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import { denyByPolicy, groundFacts, shownRules } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
+import { refuseOtherAttempt, refuseOtherPlan } from './due-attempt.ts';
 import { refuseOtherOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
 import { verifiedRequest } from './plan.ts';
@@ -73,6 +74,8 @@ export async function evaluate(
     const { row } = transaction;
     const wasEmergency = row.is_break_glass;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+    refuseOtherAttempt(row, input.attempt);
+    await refuseOtherPlan(transaction, input);
     const judged = await judge(dependencies, transaction, input.plan_digest);
     if (!judged) return refuseExecution(transaction, 'policy_invalid');
     await keepJudgement(transaction, judged);
@@ -93,7 +96,7 @@ export async function evaluate(
 /** Judges a stored plan once more. Null when the active policy does not know the target any more. */
 export async function judge(
   dependencies: Dependencies,
-  { manager, row }: StepTransaction,
+  { manager, row, now: at }: StepTransaction,
   planDigest: string,
 ): Promise<Judged | null> {
   const [active, planRow, { directory, generation }, atCreation, signed] = await Promise.all([
@@ -108,7 +111,7 @@ export async function judge(
   const { policy, digest: policyDigest } = active;
   const target = targetOf(policy, row.target);
   if (!target) return null;
-  const asked = { signed, policy, directory, target, plan: planRow.body, at: new Date() };
+  const asked = { signed, policy, directory, target, plan: planRow.body, at };
   const facts = await gatherFacts(dependencies, manager, asked);
   await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
   return {
@@ -145,12 +148,10 @@ function demandsNobody(evaluation: Evaluation): Requirement {
 async function allow(transaction: StepTransaction, judged: Judged): Promise<Evaluated> {
   const { place, row } = transaction;
   const digest = digestFor(row, judged, demandsNobody(judged.evaluation));
-  await transaction.update({
-    status: 'approved',
-    ...judgedColumns(judged),
-    decision_digest: digest,
-    round: row.round + 1,
-  });
+  await transaction.move(
+    { status: 'approved', ...judgedColumns(judged), decision_digest: digest, round: row.round + 1 },
+    ['planning'],
+  );
   await transaction.append({
     type: 'request.allowed',
     at: place.at,
@@ -200,22 +201,25 @@ async function review(
   const requirement = combinedRequirement(row.requirement, judged.evaluation);
   if (requirement === null) throw new KeyturnError('policy_invalid', 'A review without a requirement.');
   const digest = digestFor(row, judged, requirement);
-  // Our clock, not the workflow's word: whoever can write to the namespace must not move deadlines.
-  const openedAt = new Date();
+  // The database's clock, not the workflow's word: whoever can write to the namespace must not move deadlines.
+  const openedAt = transaction.now;
   const firstPendingAt = row.first_pending_at ?? openedAt;
   const { expiresAt, clocks } = deadlinesOf(judged.policy, requirement, { row, openedAt, firstPendingAt });
-  await transaction.update({
-    status: 'pending',
-    ...judgedColumns(judged),
-    requirement,
-    round: row.round + 1,
-    decision_digest: digest,
-    pending_since: openedAt,
-    first_pending_at: firstPendingAt,
-    expires_at: expiresAt,
-    clocks,
-    shortage: await shortageOf(dependencies, transaction, { judged, requirement }),
-  });
+  await transaction.move(
+    {
+      status: 'pending',
+      ...judgedColumns(judged),
+      requirement,
+      round: row.round + 1,
+      decision_digest: digest,
+      pending_since: openedAt,
+      first_pending_at: firstPendingAt,
+      expires_at: expiresAt,
+      clocks,
+      shortage: await shortageOf(dependencies, transaction, { judged, requirement }),
+    },
+    ['planning'],
+  );
   const active = { policy: judged.policy, digest: judged.policyDigest };
   await settleStanding(dependencies, transaction, active);
   await appendPending(dependencies, transaction, judged);

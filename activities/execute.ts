@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 
 import { KeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
@@ -11,12 +11,16 @@ import { placeOf } from './place.ts';
 import { ownRow } from './plan.ts';
 import { recordStep, type StepPlace, type StepTransaction } from './record.ts';
 import { hold } from './hold.ts';
-import { openClaim, resolveClaim } from './resolve-claim.ts';
+import { consumeKept } from './kept-messages.ts';
+import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
 import { refuseExecution, returnToReview, settle, type Executed } from './settle.ts';
 import { closeSwitchedOff } from './switches.ts';
 
-/** A fenced-off claim may be followed by another, but not for ever. */
-const CLAIMS_MAX = 5;
+/** A claim that the target fenced off may be followed by another, but not for ever. */
+const SENT_CLAIMS_MAX = 5;
+
+/** Claims in all: while the target is away, one for each attempt of the activity, which are ten seconds apart at last. */
+const CLAIMS_MAX = 20;
 
 interface Progress {
   readonly dependencies: Dependencies;
@@ -51,7 +55,15 @@ async function perform(progress: Progress): Promise<Executed> {
     const open = await openClaim(progress.dependencies, row.id);
     const settled = open ? await resolveClaim(progress, row, open) : await claimAndAct(progress);
     if (settled) return settled;
+    if (!open) await refuseUnsent(progress);
   }
+}
+
+/** After a run without an answer: where nothing was sent, the target is tried again after a pause. */
+async function refuseUnsent(progress: Progress): Promise<void> {
+  const open = await openClaim(progress.dependencies, progress.place.request);
+  if (open !== null && (await closeUnsent(progress, open)))
+    throw ApplicationFailure.retryable('The target could not be reached.', 'target_unreachable');
 }
 
 /** Claims and acts. Null when the outcome is unknown or the claim was fenced off: look again. */
@@ -59,12 +71,16 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   const { dependencies, place } = progress;
   let claimed: Claim | null = null;
   // A claim is its own record: the step's name carries the attempt, so that a repeat sees the open claim instead.
-  const count = await claimCount(dependencies, place.request);
+  const { count, sent } = await claimCounts(dependencies, place.request);
   const refusal = await recordStep(
     dependencies,
     { ...place, step: `${place.step}/claim/${count}` },
-    async (transaction) => {
-      if (count >= CLAIMS_MAX) return refuseExecution(transaction, 'target_keeps_changing');
+    async (transaction): Promise<Executed | null> => {
+      await consumeKept(dependencies, transaction);
+      const { status } = transaction.row;
+      if (isFinal(status)) return { kind: 'closed', status };
+      if (sent >= SENT_CLAIMS_MAX) return refuseExecution(transaction, 'target_keeps_changing');
+      if (count >= CLAIMS_MAX) return refuseExecution(transaction, 'target_unreachable');
       claimed = await claim(dependencies, transaction);
       if (claimed.kind === 'held') return hold(transaction, claimed);
       if (claimed.kind === 'denied') return refuseClaim(transaction, claimed);
@@ -73,7 +89,16 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   );
   if (refusal) return refusal;
   const held = claimed as Claim | null;
-  return held?.kind === 'claimed' ? act(progress, held) : null;
+  if (held?.kind === 'claimed') return act(progress, held);
+  await refuseMissing(progress, count);
+  return null;
+}
+
+/** A claim that is on record and yet not in its table is reported, and looked for after a pause: not over and over. */
+async function refuseMissing({ dependencies, place }: Progress, known: number): Promise<void> {
+  if ((await claimCounts(dependencies, place.request)).count > known) return;
+  dependencies.log.error({ request: place.request }, 'the claim that is on record is not in its table');
+  throw ApplicationFailure.retryable('The claim of this request is missing.', 'claim_missing');
 }
 
 async function refuseClaim(
@@ -83,12 +108,19 @@ async function refuseClaim(
   return thrown ? closeSwitchedOff(transaction, thrown) : refuseExecution(transaction, code);
 }
 
-async function claimCount(dependencies: Dependencies, request: string): Promise<number> {
-  const rows: { count: string }[] = await dependencies.source.query(
-    'select count(*) as count from keyturn.execution where request = $1',
+interface ClaimCounts {
+  readonly count: number;
+  /** Those that were about to commit. */
+  readonly sent: number;
+}
+
+async function claimCounts({ source }: Dependencies, request: string): Promise<ClaimCounts> {
+  const rows: { count: string; sent: string }[] = await source.query(
+    `select count(*) as count, count(*) filter (where transaction_id is not null or state <> 'not_done') as sent
+     from keyturn.execution where request = $1`,
     [request],
   );
-  return Number(rows[0]?.count ?? 0);
+  return { count: Number(rows[0]?.count ?? 0), sent: Number(rows[0]?.sent ?? 0) };
 }
 
 async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promise<Executed | null> {

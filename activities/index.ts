@@ -12,10 +12,11 @@ import { reconsider } from './reconsider.ts';
 import { sweep } from './sweep.ts';
 
 /** What workflows know of activities: types only. */
-export type { Consumed, Message } from './consume.ts';
+export type { Consumed } from './consume.ts';
+export type { Message } from './messages.ts';
 export type { Evaluated } from './evaluate.ts';
 export type { Planned } from './plan.ts';
-export type { Performed } from './settle.ts';
+export type { Executed, Performed } from './settle.ts';
 export type { Swept } from './sweep.ts';
 
 /** Refusals that no retry can change. Everything else (a database away, a policy not installed yet) is tried again. */

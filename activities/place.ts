@@ -18,17 +18,11 @@ export function caller(): Caller {
   return { workflowId, runId, namespace: workflowNamespace ?? '' };
 }
 
-/** Clocks of hosts differ by this much at most. */
-const CLOCK_SKEW_MS = 60_000;
-
 /**
- * The place of a step of the calling run. The request is the one whose id the workflow has. Its time may lie back, after
- * an outage, but not ahead: what is dated into the future would look untouched to the sweeper for ever.
+ * The place of a step of the calling run. The request is the one whose id the workflow has. Its time is a claim of the
+ * workflow: `Step` holds it against the request's last step and the database's clock.
  */
 export function placeOf(step: string, at: string): StepPlace {
   const { workflowId, runId, namespace } = caller();
-  const now = Date.now();
-  const isPlausible = Date.parse(at) <= now + CLOCK_SKEW_MS;
-  const time = isPlausible ? at : new Date(now).toISOString();
-  return { request: workflowId, run: runId, namespace, step, at: time };
+  return { request: workflowId, run: runId, namespace, step, at };
 }

@@ -27,6 +27,7 @@ import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connect
 import { gateConnector } from './connectors/gate.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
+import { refuseOtherAttempt } from './due-attempt.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { gatherFacts, openArguments } from './policy-facts.ts';
@@ -54,14 +55,15 @@ export async function plan(
   input: { readonly attempt: number; readonly at: string },
 ): Promise<Planned> {
   const place = placeOf(`plan/${input.attempt}`, input.at);
-  return withHeartbeat(() => planOnce(dependencies, place));
+  return withHeartbeat(() => planOnce(dependencies, place, input.attempt));
 }
 
-async function planOnce(dependencies: Dependencies, place: StepPlace): Promise<Planned> {
-  const stored = await recordedStep(dependencies, place);
+async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: number): Promise<Planned> {
+  const stored = await recordedStep(dependencies.source.manager, place);
   if (stored !== undefined) return stored as Planned;
   const row = await ownRow(dependencies, place);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+  refuseOtherAttempt(row, attempt);
   const { manager } = dependencies.source;
   const [active, now, switches] = await Promise.all([
     activePolicy(dependencies),
@@ -253,7 +255,7 @@ export async function closeFailed(
 ): Promise<Planned> {
   const { place, row } = transaction;
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
-  await transaction.update({ status: 'failed', failure, open_selectors: [] });
+  await transaction.move({ status: 'failed', failure, open_selectors: [] }, ['planning']);
   await transaction.append({
     type: 'request.plan_failed',
     at: place.at,

@@ -1,19 +1,11 @@
-import { randomBytes } from 'node:crypto';
-
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
-import {
-  leafHash,
-  leafText,
-  type Leaf,
-  type LeafActor,
-  type LeafDraft,
-  type LeafPlace,
-} from '../domain/audit.ts';
+import type { LeafActor, LeafDraft } from '../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../domain/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
+import { entryOf, lastLeaf } from './stream.ts';
 
 /** A policy that an operator wants to be active. */
 export interface PolicyCandidate {
@@ -107,10 +99,11 @@ export async function activatePolicy(
     values: [JSON.stringify(policy.directory)],
   });
   const facts = { ...installed, replaces: active?.digest ?? null, directory, ...candidate.facts };
-  const leaf = leafText(draftOf(candidate, facts), await nextPlace(manager, installed.generation));
+  const destination = { ...STREAM, step: `install/${installed.generation}`, ordinal: 1 };
+  const entry = entryOf({ ...destination, last: await lastLeaf(manager, STREAM) }, draftOf(candidate, facts));
   await askDirectory(manager, {
     text: 'select keyturn.activate_policy($1, $2, $3) as answer',
-    values: [JSON.stringify({ at, by: installedBy }), canonicalJson(policy), leaf],
+    values: [JSON.stringify({ at, by: installedBy }), canonicalJson(policy), entry.text],
   });
   return { ...installed, is_new: true };
 }
@@ -156,21 +149,5 @@ function draftOf(
     facts,
     evidence: null,
     parts: {},
-  };
-}
-
-async function nextPlace(manager: EntityManager, generation: number): Promise<LeafPlace> {
-  const rows: { leaf: string }[] = await manager.query(
-    'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
-    [STREAM.request, STREAM.run],
-  );
-  const [last] = rows;
-  return {
-    ...STREAM,
-    id: `${STREAM.request}/${STREAM.run}/install/${generation}/1`,
-    n: last ? (JSON.parse(last.leaf) as Leaf).n + 1 : 0,
-    prev: last ? leafHash(last.leaf) : null,
-    nonce: randomBytes(16).toString('hex'),
-    salts: {},
   };
 }

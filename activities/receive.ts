@@ -13,9 +13,11 @@ import { insertion } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, requesterKind } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
+import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
 import { keptOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
-import { announceChange, NO_LEAF, Step, type StepPlace, type StepTransaction } from './record.ts';
+import { announceChange, databaseNow, Step, type StepPlace, type StepTransaction } from './record.ts';
+import { NO_LEAF } from './stream.ts';
 
 /** What the workflow is told of a request it may wait for. */
 export interface Received {
@@ -57,7 +59,10 @@ async function insertOnce(
   arrival: Arrival,
 ): Promise<Received> {
   const result: Received = { mode: arrival.signed.mode };
-  const row = rowOf(arrival, place);
+  const now = await databaseNow(manager);
+  if (Date.parse(arrival.signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS)
+    throw new KeyturnError('envelope_invalid', 'The request is dated in the future.');
+  const row = rowOf(arrival, place, now);
   const { text, values } = insertion(requestTable, row);
   const inserted: unknown[] = await manager.query(`${text} on conflict do nothing returning id`, values);
   if (inserted.length === 0) {
@@ -68,7 +73,7 @@ async function insertOnce(
     return result;
   }
   if (row.mode === 'gate') await refuseAnswered(manager, row);
-  const step = new Step({ manager, place, row, last: NO_LEAF });
+  const step = new Step({ manager, place, row, last: NO_LEAF, now });
   await appendReceived(dependencies, step, arrival);
   await step.write(result);
   return result;
@@ -81,7 +86,7 @@ async function refuseAnswered(manager: EntityManager, row: RequestRow): Promise<
   throw new KeyturnError('foreign_run', 'This request was answered without a workflow.');
 }
 
-function rowOf({ envelope, signed, policy, ownerKey }: Arrival, place: StepPlace): RequestRow {
+function rowOf({ envelope, signed, policy, ownerKey }: Arrival, place: StepPlace, now: Date): RequestRow {
   const target = targetOf(policy, signed.target);
   if (!target || signed.lineage.length === 0)
     throw new KeyturnError('unknown_target', 'The policy of this request has no such target.');
@@ -89,7 +94,7 @@ function rowOf({ envelope, signed, policy, ownerKey }: Arrival, place: StepPlace
     ...newRequest(signed, { envelope, environment: target.environment }),
     run_id: place.run,
     owner_key: ownerKey,
-    updated_at: new Date(place.at),
+    updated_at: new Date(Math.min(Date.parse(place.at), now.getTime())),
     version: '1',
   };
 }

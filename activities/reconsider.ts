@@ -9,7 +9,7 @@ import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { judge, keepJudgement, shortageOf, type Judged } from './evaluate.ts';
 import { placeOf } from './place.ts';
-import { recordLook, type StepTransaction } from './record.ts';
+import { recordStep, type StepTransaction } from './record.ts';
 import { refuseExecution, returnToReview } from './settle.ts';
 import { settleStanding } from './standing.ts';
 
@@ -22,7 +22,7 @@ export async function reconsider(
   dependencies: Dependencies,
   { step, at }: { readonly step: string; readonly at: string },
 ): Promise<Reconsidered> {
-  return recordLook(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
+  return recordStep(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
     const counted = transaction.row.status === 'pending' ? await tighten(dependencies, transaction) : null;
     return { status: transaction.row.status, ...(counted === null ? {} : { counted }) };
   });

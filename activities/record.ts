@@ -1,10 +1,6 @@
-import { randomBytes } from 'node:crypto';
-
 import type { EntityManager } from 'typeorm';
 
-import { leafHash, leafText, type Leaf, type LeafDraft } from '../domain/audit.ts';
-import { canonicalJson } from '../domain/canonical-json.ts';
-import type { Digest } from '../domain/digest.ts';
+import type { LeafDraft } from '../domain/audit.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, type RequestStatus } from '../domain/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
@@ -12,6 +8,7 @@ import { lockedRequest } from '../database/readers.ts';
 import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
+import { entryOf, entryValues, lastLeaf, WRITE_ENTRIES, type Entry, type LastLeaf } from './stream.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
 export interface StepPlace {
@@ -26,75 +23,87 @@ export interface StepPlace {
 /** What a step may do inside its transaction. */
 export interface StepTransaction {
   readonly manager: EntityManager;
+  /** Dated by the workflow, but never before the request's last step nor after the database's clock. */
   readonly place: StepPlace;
+  /** The database's clock, read after the request was locked: deadlines are judged by it. */
+  readonly now: Date;
   /** The request, locked for this transaction. */
   readonly row: RequestRow;
-  /** Changes the request. A change of status is checked against the table of allowed moves. */
-  update(change: Partial<RequestRow>): Promise<void>;
+  /** Changes the request, but not its status. */
+  update(change: Changed): Promise<void>;
+  /**
+   * Moves the request to another status. Refuses (`illegal_move`) a request whose status is not among those that this
+   * step may start from, and any request that would leave `executing` while a claim on it is open.
+   */
+  move(change: Moved, from: readonly RequestStatus[]): Promise<void>;
   /** Appends to the request's stream of the audit log. Committed with everything else of the step, or not at all. */
   append(draft: LeafDraft): Promise<void>;
 }
+
+type Changed = Partial<Omit<RequestRow, 'status'>>;
+type Moved = Changed & Pick<RequestRow, 'status'>;
 
 /** The channel on which processes hear that a request changed. */
 const CHANGE_CHANNEL = 'keyturn_change';
 
 /**
  * Runs one step in one transaction: business rows and audit entries commit together, first write wins, and only the run
- * that the request was received by may write (a reset or a forged start is another run and is refused).
+ * that the request was received by may write (a reset or a forged start is another run and is refused). A step that
+ * changes nothing leaves nothing behind: whoever can schedule activities chooses names of steps, and must not be able to
+ * fix the result of one before its time.
  */
 export async function recordStep<Result>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
   place: StepPlace,
   work: Work<Result>,
 ): Promise<Result> {
-  const result = await inOneTransaction(dependencies, { place, work, isKept: () => true });
-  announceChange(dependencies, place.request);
-  return result;
+  return inOneTransaction(dependencies, { place, work, isAnswerKept: false });
 }
 
-/** The same for a step that may find nothing to do: then it leaves nothing behind, and a repeat looks again. */
-export async function recordLook<Result>(
-  dependencies: Dependencies,
+/** The same for a step whose answer alone must stand from then on. Its name must not be known before. */
+export async function recordAnswer<Result>(
+  dependencies: Pick<Dependencies, 'source' | 'log'>,
   place: StepPlace,
   work: Work<Result>,
 ): Promise<Result> {
+  return inOneTransaction(dependencies, { place, work, isAnswerKept: true });
+}
+
+interface StepToRun<Result> {
+  readonly place: StepPlace;
+  readonly work: Work<Result>;
+  readonly isAnswerKept: boolean;
+}
+
+async function inOneTransaction<Result>(
+  dependencies: Pick<Dependencies, 'source' | 'log'>,
+  { place, work, isAnswerKept }: StepToRun<Result>,
+): Promise<Result> {
   let hasChanged = false;
-  const isKept = (step: Step): boolean => (hasChanged = step.hasChanged);
-  const result = await inOneTransaction(dependencies, { place, work, isKept });
+  const result = await dependencies.source.transaction(async (manager) => {
+    // In one round trip: each is answered in its turn, so the later ones see what the lock was waited for.
+    const [row, stored, last, now] = await Promise.all([
+      lockRequest(manager, place),
+      storedResult(manager, place),
+      lastLeaf(manager, place),
+      databaseNow(manager),
+    ]);
+    if (stored !== undefined) return stored as Result;
+    const step = new Step({ manager, place, row, last, now });
+    const fresh = await work(step);
+    hasChanged = step.hasChanged;
+    if (hasChanged || isAnswerKept) await step.write(fresh);
+    return fresh;
+  });
   if (hasChanged) announceChange(dependencies, place.request);
   return result;
 }
 
 type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
 
-interface StepToRun<Result> {
-  readonly place: StepPlace;
-  readonly work: Work<Result>;
-  readonly isKept: (step: Step) => boolean;
-}
-
-async function inOneTransaction<Result>(
-  { source }: Pick<Dependencies, 'source'>,
-  { place, work, isKept }: StepToRun<Result>,
-): Promise<Result> {
-  return source.transaction(async (manager) => {
-    // In one round trip: each is answered in its turn, so the later two see what the lock was waited for.
-    const [row, stored, last] = await Promise.all([
-      lockRequest(manager, place),
-      storedResult(manager, place),
-      lastLeaf(manager, place),
-    ]);
-    if (stored !== undefined) return stored as Result;
-    const step = new Step({ manager, place, row, last });
-    const fresh = await work(step);
-    if (isKept(step)) await step.write(fresh);
-    return fresh;
-  });
-}
-
 /** The stored result of a step that is already recorded, or undefined. */
-export async function recordedStep(dependencies: Dependencies, place: StepPlace): Promise<unknown> {
-  return storedResult(dependencies.source.manager, place);
+export async function recordedStep(manager: EntityManager, place: StepPlace): Promise<unknown> {
+  return storedResult(manager, place);
 }
 
 /**
@@ -135,6 +144,7 @@ interface StepStart {
   /** Locked by the caller, or just inserted. */
   readonly row: RequestRow;
   readonly last: LastLeaf;
+  readonly now: Date;
 }
 
 /**
@@ -144,16 +154,20 @@ interface StepStart {
 export class Step implements StepTransaction {
   readonly manager: EntityManager;
   readonly place: StepPlace;
+  readonly now: Date;
   readonly row: RequestRow;
   #last: LastLeaf;
+  #lastAt: number;
   #changed: Partial<RequestRow> | null = null;
   readonly #entries: Entry[] = [];
 
-  constructor({ manager, place, row, last }: StepStart) {
+  constructor({ manager, place, row, last, now }: StepStart) {
     this.manager = manager;
-    this.place = place;
+    this.now = now;
     this.row = row;
     this.#last = last;
+    this.#lastAt = Math.max(row.updated_at.getTime(), last.at === null ? 0 : Date.parse(last.at));
+    this.place = { ...place, at: this.#dated(place.at) };
   }
 
   /** True when there is anything to write beside the result. */
@@ -161,24 +175,50 @@ export class Step implements StepTransaction {
     return this.#changed !== null || this.#entries.length > 0;
   }
 
-  async update(changed: Partial<RequestRow>): Promise<void> {
+  async update(changed: Changed): Promise<void> {
+    this.#change(changed);
+  }
+
+  async move(changed: Moved, from: readonly RequestStatus[]): Promise<void> {
+    const { manager, row } = this;
+    if (!from.includes(row.status))
+      throw new KeyturnError('illegal_move', `This step does not end a request that is ${row.status}.`);
+    if (changed.status !== row.status) assertMove(row.status, changed.status);
+    if (row.status === 'executing' && changed.status !== 'executing' && (await isClaimed(manager, row.id)))
+      throw new KeyturnError('illegal_move', 'The action is being executed: its outcome is not known yet.');
+    this.#change(changed);
+  }
+
+  async append(draft: LeafDraft): Promise<void> {
+    const ordinal = this.#entries.length + 1;
+    const entry = entryOf(
+      { ...this.place, ordinal, last: this.#last },
+      { ...draft, at: this.#dated(draft.at) },
+    );
+    this.#entries.push(entry);
+    this.#last = entry.leaf;
+    this.#lastAt = Date.parse(entry.leaf.at ?? draft.at);
+  }
+
+  #change(changed: Partial<RequestRow>): void {
     const { row, place } = this;
-    if (changed.status !== undefined && changed.status !== row.status) assertMove(row.status, changed.status);
     const next = { ...changed, updated_at: new Date(place.at), version: String(Number(row.version) + 1) };
     this.#changed = { ...this.#changed, ...next };
     Object.assign(row, next);
   }
 
-  async append(draft: LeafDraft): Promise<void> {
-    const ordinal = this.#entries.length + 1;
-    const entry = entryOf({ ...this.place, ordinal, last: this.#last }, draft);
-    this.#entries.push(entry);
-    this.#last = entry.leaf;
+  /** Times of a request never run backwards, and are not ahead of the database's clock. */
+  #dated(at: string): string {
+    const wanted = Date.parse(at);
+    const notAhead = Number.isNaN(wanted) ? this.now.getTime() : Math.min(wanted, this.now.getTime());
+    return new Date(Math.max(notAhead, this.#lastAt)).toISOString();
   }
 
   /** Writes everything, and the result under which a repetition of the step finds it. */
   async write(result: unknown): Promise<void> {
     const { manager, place, row } = this;
+    if (this.#changed !== null)
+      this.#changed.updated_at = new Date(Math.max(Date.parse(place.at), this.#lastAt));
     const update = this.#changed === null ? null : change(requestTable, row.id, this.#changed);
     if (this.#changed?.status !== undefined && NOT_PERFORMED.has(row.status))
       await releaseWindows(manager, row.id, row.updated_at);
@@ -195,80 +235,23 @@ export class Step implements StepTransaction {
   }
 }
 
+/** True while a claim on the request is open: then nobody knows yet what the target says. */
+export async function isClaimed(manager: EntityManager, request: string): Promise<boolean> {
+  const rows: unknown[] = await manager.query(
+    `select 1 from keyturn.execution where request = $1 and state = 'claimed'`,
+    [request],
+  );
+  return rows.length > 0;
+}
+
+/** The database's clock: the one clock that all processes share. */
+export async function databaseNow(manager: EntityManager): Promise<Date> {
+  const rows: { now: Date }[] = await manager.query('select clock_timestamp() as now');
+  if (!rows[0]) throw new KeyturnError('unavailable', 'The database does not tell the time.');
+  return rows[0].now;
+}
+
 const STORE_RESULT = 'insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)';
 
 /** Ends of requests that did nothing: they do not count in windows any more. */
 const NOT_PERFORMED: ReadonlySet<RequestStatus> = new Set(['denied', 'expired', 'cancelled', 'failed']);
-
-/** The newest entry of a stream: the next one follows it. */
-interface LastLeaf {
-  readonly n: number;
-  readonly hash: Digest | null;
-}
-
-/** What a stream without entries ends with. */
-export const NO_LEAF: LastLeaf = { n: -1, hash: null };
-
-/** Where a leaf goes: its stream, and its ordinal within the step that writes it. */
-interface LeafDestination {
-  readonly request: string;
-  readonly run: string;
-  readonly namespace: string;
-  readonly step: string;
-  readonly ordinal: number;
-}
-
-interface Entry {
-  readonly id: string;
-  readonly text: string;
-  readonly leaf: LastLeaf;
-  readonly parts: readonly { readonly part: string; readonly salt: string; readonly body: string }[];
-}
-
-function entryOf(destination: LeafDestination & { readonly last: LastLeaf }, draft: LeafDraft): Entry {
-  const { request, run, namespace, step, ordinal, last } = destination;
-  const parts = Object.entries(draft.parts).map(([part, body]) => ({
-    part,
-    salt: randomBytes(16).toString('hex'),
-    body: canonicalJson(body),
-  }));
-  const salts = Object.fromEntries(parts.map(({ part, salt }) => [part, salt]));
-  const id = `${request}/${run}/${step}/${ordinal}`;
-  const nonce = randomBytes(16).toString('hex');
-  const n = last.n + 1;
-  const text = leafText(draft, { id, request, run, namespace, n, prev: last.hash, nonce, salts });
-  return { id, text, leaf: { n, hash: leafHash(text) }, parts };
-}
-
-/** $1 leaves in their order; of the parts: $2 ids of their leaves, $3 names, $4 salts, $5 bodies. */
-const WRITE_ENTRIES = `
-  entries as (
-    insert into audit.entry (leaf)
-    select leaf from unnest($1::text[]) with ordinality written(leaf, place) order by place),
-  payloads as (
-    insert into audit.payload (event_id, part, salt, body)
-    select * from unnest($2::text[], $3::text[], $4::text[], $5::text[]))`;
-
-function entryValues(entries: readonly Entry[]): readonly string[][] {
-  const parts = entries.flatMap(({ id, parts: own }) => own.map((part) => ({ id, ...part })));
-  return [
-    entries.map(({ text }) => text),
-    parts.map(({ id }) => id),
-    parts.map(({ part }) => part),
-    parts.map(({ salt }) => salt),
-    parts.map(({ body }) => body),
-  ];
-}
-
-async function lastLeaf(
-  manager: EntityManager,
-  { request, run }: Pick<StepPlace, 'request' | 'run'>,
-): Promise<LastLeaf> {
-  const rows: { leaf: string }[] = await manager.query(
-    'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
-    [request, run],
-  );
-  const [row] = rows;
-  if (!row) return NO_LEAF;
-  return { n: (JSON.parse(row.leaf) as Leaf).n, hash: leafHash(row.leaf) };
-}

@@ -32,6 +32,7 @@ export async function resolveClaim(
   execution: ExecutionRow,
 ): Promise<Executed | null> {
   const { dependencies, place } = inquiry;
+  if (await closeUnsent(inquiry, execution)) return null;
   const found = await probe(inquiry, row, execution);
   const step = { ...place, step: `${place.step}/probe/${execution.attempt}` };
   return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
@@ -44,6 +45,28 @@ export async function resolveClaim(
       case 'unknown':
         return settle(transaction, execution, { state: 'indeterminate', facts });
     }
+  });
+}
+
+/**
+ * Closes a claim whose run has not noted a transaction: before it commits it notes one, and it does not find its claim
+ * open any more. So nothing has happened and nothing will, whether the target can be asked or not. False for any other.
+ */
+export async function closeUnsent(
+  { dependencies, place }: Pick<Inquiry, 'dependencies' | 'place'>,
+  execution: ExecutionRow,
+): Promise<boolean> {
+  if (execution.transaction_id !== null) return false;
+  const step = { ...place, step: `${place.step}/unsent/${execution.attempt}` };
+  return recordStep(dependencies, step, async (transaction): Promise<boolean> => {
+    const open: unknown[] = await transaction.manager.query(
+      `select 1 from keyturn.execution
+       where request = $1 and attempt = $2 and state = 'claimed' and transaction_id is null for update`,
+      [execution.request, execution.attempt],
+    );
+    if (open.length === 0) return false;
+    await settle(transaction, execution, { state: 'not_done', facts: { found_by: 'record' } });
+    return true;
   });
 }
 

@@ -57,7 +57,7 @@ export async function settle(
   const { row } = transaction;
   const closed = await closeClaim(transaction, execution, settlement);
   const status = STATUS_OF[settlement.state];
-  if (closed && status !== null) await transaction.update(finalColumns(status, settlement));
+  if (closed && status !== null) await transaction.move(finalColumns(status, settlement), ['executing']);
   // Nothing happened, and it may still: until then it counts as before.
   if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
   if (closed) await appendSettled(transaction, execution, settlement);
@@ -66,7 +66,7 @@ export async function settle(
 }
 
 async function closeClaim(
-  { manager, place }: StepTransaction,
+  { manager, now }: StepTransaction,
   execution: ExecutionRow,
   settlement: Settlement,
 ): Promise<boolean> {
@@ -75,15 +75,12 @@ async function closeClaim(
        update keyturn.execution set state = $3, settled_at = $4, outcome = $5
        where request = $1 and attempt = $2 and state = 'claimed' returning 1)
      select * from closed`,
-    [execution.request, execution.attempt, settlement.state, place.at, JSON.stringify(settlement.facts)],
+    [execution.request, execution.attempt, settlement.state, now, JSON.stringify(settlement.facts)],
   );
   return closed.length > 0;
 }
 
-function finalColumns(
-  status: RequestStatus,
-  settlement: Settlement,
-): Parameters<StepTransaction['update']>[0] {
+function finalColumns(status: RequestStatus, settlement: Settlement): Parameters<StepTransaction['move']>[0] {
   // What was decided on is no more: a digest says nothing while another plan is made.
   if (status === 'planning') return { status, decision_digest: null };
   if (status === 'succeeded') return { status, result: settlement.result ?? null };
@@ -99,7 +96,7 @@ async function appendSettled(
   const { row } = transaction;
   await transaction.append({
     type: LEAF_OF[settlement.state],
-    at: new Date().toISOString(),
+    at: transaction.now.toISOString(),
     actor: SYSTEM_ACTOR,
     intent_digest: row.intent_digest,
     decision_digest: execution.decision_digest,
@@ -117,6 +114,9 @@ function partsOf(settlement: Settlement): Record<string, JsonValue> {
   return parts;
 }
 
+/** Where policy may still stop a request. One whose claim is open does not get out of `executing` here either. */
+const UNSETTLED: readonly RequestStatus[] = ['planning', 'pending', 'approved', 'executing'];
+
 /** Policy or the standing of the requester forbids the action now: the request ends denied, or failed once it began. */
 export async function refuseExecution(
   transaction: StepTransaction,
@@ -124,13 +124,9 @@ export async function refuseExecution(
   facts: Settlement['facts'] = {},
 ): Promise<Executed & { readonly kind: 'closed' }> {
   const { row, place } = transaction;
-  const status = row.status === 'executing' ? 'failed' : 'denied';
-  await transaction.update({
-    status,
-    failure: { code, detail: '' },
-    open_selectors: [],
-    ...(status === 'denied' ? { denied_by: 'policy' as const } : {}),
-  });
+  const status = row.status === 'executing' ? ('failed' as const) : ('denied' as const);
+  const ended = { status, failure: { code, detail: '' }, open_selectors: [] };
+  await transaction.move(status === 'denied' ? { ...ended, denied_by: 'policy' } : ended, UNSETTLED);
   await transaction.append({
     type: status === 'denied' ? 'request.denied' : 'execution.failed',
     at: place.at,
@@ -149,7 +145,8 @@ export async function refuseExecution(
 export async function returnToReview(transaction: StepTransaction, why: string): Promise<Executed> {
   const { row, place } = transaction;
   const { decision_digest } = row;
-  await transaction.update({ status: 'planning', open_selectors: [], decision_digest: null });
+  const reopened = { status: 'planning' as const, open_selectors: [], decision_digest: null };
+  await transaction.move(reopened, ['pending', 'approved', 'executing']);
   await transaction.append({
     type: why === 'approval_stale' ? 'request.approval_stale' : 'request.drifted',
     at: place.at,

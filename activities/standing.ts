@@ -37,16 +37,11 @@ export async function settleStanding(
   const today = { policy: active.policy, directory };
   const request = await standingNow(dependencies, manager, { row, today });
   if (!request || row.status !== 'pending') return request;
-  const now = instantOf(transaction);
+  const now = transaction.now.toISOString();
   const { standing } = tally(tallyFactsOf(request, now));
   if (standing === 'pending') await followSelectors(transaction, request, now);
   else await close(transaction, standing, active);
   return request;
-}
-
-/** Nobody who can write to the namespace moves the clock: a step is never later than now. */
-function instantOf({ place }: StepTransaction): string {
-  return new Date(Math.min(Date.parse(place.at), Date.now())).toISOString();
 }
 
 async function followSelectors(
@@ -67,7 +62,7 @@ async function close(
 ): Promise<void> {
   const { row } = transaction;
   if (standing === 'denied') {
-    await transaction.update({ status: 'denied', denied_by: 'person', open_selectors: [] });
+    await transaction.move({ status: 'denied', denied_by: 'person', open_selectors: [] }, ['pending']);
     await transaction.append({
       ...settledLeaf(transaction, active),
       type: 'request.denied',
@@ -75,7 +70,7 @@ async function close(
     });
     return;
   }
-  await transaction.update({ status: 'approved', open_selectors: [] });
+  await transaction.move({ status: 'approved', open_selectors: [] }, ['pending']);
   await transaction.append({ ...settledLeaf(transaction, active), type: 'request.approved' });
 }
 

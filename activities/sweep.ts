@@ -1,16 +1,22 @@
 import type { RequestRow } from '../database/tables.ts';
-import { isFinal } from '../domain/request.ts';
+import { isFinal, REQUEST_STATUSES } from '../domain/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
+import { expireOverdue, hiddenClaims } from './overdue.ts';
 import { caller } from './place.ts';
 import { ownRow } from './plan.ts';
-import { recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { isClaimed, recordStep, type StepPlace } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 
-/** What a sweep found and closed. */
+/** What a sweep found and closed, or could only report. */
 export interface Swept {
   readonly checked: number;
+  /** Without a workflow: closed without approval. */
   readonly orphaned: readonly string[];
+  /** Past their expiry, or never planned: closed as expired. */
+  readonly overdue: readonly string[];
+  /** Over, and with a claim that is open all the same: somebody has written around the steps. */
+  readonly hidden: readonly string[];
 }
 
 /** A request that is not over, with the run that is to finish it. */
@@ -18,24 +24,40 @@ type Candidate = Pick<RequestRow, 'id' | 'run_id'>;
 
 const ROWS_MAX = 500;
 
-/**
- * Compares unfinished requests with their workflows. A request whose workflow is gone (terminated, reset, lost) is
- * closed without approval and reported; one that was being performed is probed first.
- */
+/** What is not over may be closed, but for a request whose claim is open. */
+const UNFINISHED = REQUEST_STATUSES.filter((status) => !isFinal(status));
+
+/** A sweep that somebody starts by hand, as a workflow. */
 export async function sweep(
   dependencies: Dependencies,
   input: { readonly quiet_ms: number },
 ): Promise<Swept> {
-  const { namespace } = caller();
-  const rows = await unfinished(dependencies, input.quiet_ms);
+  return sweepOnce(dependencies, { namespace: caller().namespace, quietMs: input.quiet_ms });
+}
+
+/**
+ * Compares unfinished requests with their workflows and their deadlines. A request whose workflow is gone (terminated,
+ * reset, lost) is closed without approval and reported; one that was being performed is probed first. One whose workflow
+ * does not get on is closed when it is overdue.
+ */
+export async function sweepOnce(
+  dependencies: Dependencies,
+  { namespace, quietMs }: { readonly namespace: string; readonly quietMs: number },
+): Promise<Swept> {
+  const { log } = dependencies;
+  const rows = await unfinished(dependencies, quietMs);
   const orphaned: string[] = [];
   for (const row of rows) {
     if (await dependencies.history.isOpen({ workflowId: row.id, runId: row.run_id })) continue;
     if (await closeOrphan(dependencies, { request: row.id, run: row.run_id, namespace }))
       orphaned.push(row.id);
   }
-  if (orphaned.length > 0) dependencies.log.error({ orphaned }, 'requests whose workflow is gone');
-  return { checked: rows.length, orphaned };
+  const overdue = await expireOverdue(dependencies, namespace);
+  const hidden = await hiddenClaims(dependencies);
+  if (orphaned.length > 0) log.error({ orphaned }, 'requests whose workflow is gone');
+  if (overdue.length > 0) log.error({ overdue }, 'overdue requests whose workflow does not get on');
+  if (hidden.length > 0) log.error({ hidden }, 'requests that are over though a claim on them is open');
+  return { checked: rows.length, orphaned, overdue, hidden };
 }
 
 /**
@@ -66,13 +88,13 @@ async function closeOrphan(
   return recordStep(dependencies, { ...place, step: `orphan/close/${at}` }, async (transaction) => {
     const { row: locked } = transaction;
     // An execution may outlive its workflow: while it holds a claim, the next sweep asks the target first.
-    if (isFinal(locked.status) || (await isClaimed(transaction))) return false;
+    if (isFinal(locked.status) || (await isClaimed(transaction.manager, locked.id))) return false;
     const status = locked.status === 'executing' ? 'failed' : 'cancelled';
     const failure = {
       code: 'workflow_lost',
       detail: 'The workflow of this request ended without finishing it.',
     };
-    await transaction.update({ status, failure, open_selectors: [] });
+    await transaction.move({ status, failure, open_selectors: [] }, UNFINISHED);
     await transaction.append({
       type: 'request.orphaned',
       at,
@@ -86,12 +108,4 @@ async function closeOrphan(
     });
     return true;
   });
-}
-
-async function isClaimed({ manager, row }: StepTransaction): Promise<boolean> {
-  const rows: unknown[] = await manager.query(
-    `select 1 from keyturn.execution where request = $1 and state = 'claimed'`,
-    [row.id],
-  );
-  return rows.length > 0;
 }

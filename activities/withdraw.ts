@@ -19,7 +19,7 @@ export async function withdrawRequest(
   if (isReviewAction(row.action)) return;
   if (!canMove(row.status, 'cancelled') || !(await isOfLineage(dependencies, transaction, signed))) return;
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
-  await transaction.update({ status: 'cancelled', open_selectors: [] });
+  await transaction.move({ status: 'cancelled', open_selectors: [] }, ['planning', 'pending', 'approved']);
   await transaction.append({
     type: 'request.withdrawn',
     at: place.at,

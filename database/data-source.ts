@@ -14,6 +14,8 @@ import { GateAnswers1764500000000 } from './migrations/6-gate-answers.ts';
 import { PolicyCandidates1764600000000 } from './migrations/7-policy-candidates.ts';
 import { Emergencies1764750000000 } from './migrations/8-emergencies.ts';
 import { GateFunctions1764800000000 } from './migrations/13-gate-functions.ts';
+import { KeptMessages1764831000000 } from './migrations/17-kept-messages.ts';
+import { OpenClaims1764830000000 } from './migrations/17-open-claims.ts';
 import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
@@ -49,6 +51,8 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GateFunctions1764800000000,
       WindowClaims1764810000000,
       DirectoryEntries1764820000000,
+      OpenClaims1764830000000,
+      KeptMessages1764831000000,
       GoverningEntries1764850000000,
     ],
     schema: 'keyturn',

@@ -27,9 +27,9 @@ export async function waitingRequests(
   manager: EntityManager,
   after: string,
   limit: number,
-): Promise<readonly WaitingRequest[]> {
+): Promise<readonly (WaitingRequest & { readonly run_id: string })[]> {
   return manager.query(
-    `select request.id, request.action, request.target, request.owner_key, request.lineage, request.requirement,
+    `select request.id, request.run_id, request.action, request.target, request.owner_key, request.lineage, request.requirement,
             request.shortage, facts.body as facts, coalesce(approved.approvals, '[]') as approvals
      from keyturn.request
      left join lateral (

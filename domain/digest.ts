@@ -107,9 +107,9 @@ export function decisionDigestOf(
   });
 }
 
-/** The digest a plan travels as: everything but how long its dry run took. */
+/** The digest a plan travels as: everything but what its dry run cost. */
 export function planDigest(body: StoredPlan): Digest {
-  const { locks_held_ms: _duration, ...lasting } = body;
+  const { locks_held_ms: _duration, sequence_values_used: _used, ...lasting } = body;
   return digestOf(lasting);
 }
 

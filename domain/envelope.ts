@@ -105,6 +105,7 @@ export async function openEnvelope<Kind extends keyof PayloadByKind>(
   keys: CompactVerifyGetKey,
 ): Promise<PayloadByKind[Kind]> {
   if (typeof envelope !== 'string' || envelope.length > ENVELOPE_BYTES_MAX) throw invalid();
+  if (!isCanonicalCompact(envelope)) throw invalid();
   const { payload, protectedHeader } = await compactVerify(envelope, keys, { algorithms: ['EdDSA'] }).catch(
     (error: unknown) => {
       throw error instanceof errors.JOSEError || error instanceof TypeError ? invalid() : error;
@@ -114,6 +115,19 @@ export async function openEnvelope<Kind extends keyof PayloadByKind>(
   const parsed = SCHEMAS[kind].safeParse(parseJson(payload));
   if (!parsed.success) throw invalid();
   return parsed.data as PayloadByKind[Kind];
+}
+
+/**
+ * One envelope, one spelling: libraries overlook padding, blanks and bits that carry nothing, and a text that differs is
+ * not found where the same envelope is looked for.
+ */
+function isCanonicalCompact(envelope: string): boolean {
+  const parts = envelope.split('.');
+  return parts.length === 3 && parts.every(isCanonicalBase64url);
+}
+
+function isCanonicalBase64url(text: string): boolean {
+  return text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text;
 }
 
 function typOf(kind: keyof PayloadByKind): string {

@@ -81,6 +81,7 @@ const CODES_WITHOUT_DATA: ReadonlySet<string> = new Set([
   'fenced',
   'outcome_unknown',
   'target_keeps_changing',
+  'target_busy',
   'target_unreachable',
   'workflow_lost',
 ]);

@@ -55,6 +55,7 @@ async function bundleWorkflows() {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     payloadConverterPath: path.join(dist, 'workflows', 'payload-converter.js'),
+    workflowInterceptorModules: [path.join(dist, 'workflows', 'signal-door.js')],
     logger: quietLogger(),
   });
   fs.writeFileSync(bundle, code);

@@ -6,6 +6,7 @@ import type { RequestStatus } from '../domain/request.ts';
 import { durable, history } from './activities.ts';
 import type { Inbox } from './inbox.ts';
 import type { RequestView, Round } from './request-view.ts';
+import { consumedIn, statusIn } from './results.ts';
 
 /**
  * Waits until people have decided, somebody withdrew, or the request expired. Messages go first: a decision that was
@@ -21,7 +22,7 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
       status = await consumeBatch(inbox, view);
     } else if (inbox.isReminded) {
       const step = `${round.round}/${inbox.takeReminder()}`;
-      const looked = await durable.reconsider({ step, at: new Date().toISOString() });
+      const looked = statusIn(await durable.reconsider({ step, at: new Date().toISOString() }));
       // What somebody said may be worth nothing any more: then their seat escalates again.
       if (looked.counted !== undefined) view.restates(looked.counted);
       status = looked.status;
@@ -29,7 +30,8 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
       return expire(round, inbox, view);
     } else if (next !== null && Date.parse(next.at) <= Date.now()) {
       const step = { step: `${round.round}/${escalatedUntil}`, since: escalatedUntil };
-      ({ status, until: escalatedUntil } = await durable.escalate({ ...step, at: new Date().toISOString() }));
+      const escalated = await durable.escalate({ ...step, at: new Date().toISOString() });
+      ({ status, until: escalatedUntil } = statusIn(escalated));
     } else {
       await sleepUntil(next, closesAt, inbox);
     }
@@ -54,19 +56,21 @@ export async function drain(inbox: Inbox, view: RequestView): Promise<void> {
 
 async function expire(round: Round, inbox: Inbox, view: RequestView): Promise<RequestStatus> {
   await drain(inbox, view);
-  const { status } = await durable.expire({ step: `${round.round}`, at: new Date().toISOString() });
+  const expired = await durable.expire({ step: `${round.round}`, at: new Date().toISOString() });
+  const { status } = statusIn(expired);
   return status;
 }
 
 async function consumeBatch(inbox: Inbox, view: RequestView): Promise<RequestStatus> {
   const batch = inbox.take();
-  const consumed = await durable.consume({ ...batch, at: new Date().toISOString() });
+  const consumed = consumedIn(await durable.consume({ ...batch, at: new Date().toISOString() }));
   view.counts(consumed.counted);
   return consumed.late.length > 0 ? consumeLate(consumed, batch.step, view) : consumed.status;
 }
 
 async function consumeLate({ late }: Consumed, step: number, view: RequestView): Promise<RequestStatus> {
-  const consumed = await history.consumeLate({ messages: late, junk: 0, step, at: new Date().toISOString() });
+  const batch = { messages: late, junk: 0, step, at: new Date().toISOString() };
+  const consumed = consumedIn(await history.consumeLate(batch));
   view.counts(consumed.counted);
   return consumed.status;
 }

@@ -1,7 +1,5 @@
 import type { Message } from '../activities/index.ts';
-
-/** Longer bodies cannot be envelopes of ours. */
-const BODY_LENGTH_MAX = 600_000;
+import { envelopeIn } from './envelope-in.ts';
 
 /** Junk does not wake the workflow one by one: it is recorded together with the next step, or in heaps of this size. */
 const JUNK_HEAP = 100;
@@ -21,14 +19,38 @@ export interface Batch {
 export class Inbox {
   readonly #messages: Message[] = [];
   #junk = 0;
+  #dropped = 0;
+  #announced = 0;
+  #listener: () => void = () => {};
   #taken = 0;
   #reminded = 0;
   #reconsidered = 0;
 
   put(kind: Message['kind'], body: unknown): void {
     const envelope = envelopeIn(body);
-    if (envelope === null) this.#junk += 1;
+    if (envelope === null) this.#drop();
     else this.#messages.push({ kind, body: envelope });
+  }
+
+  /** How many messages were dropped so far because they cannot be envelopes: whoever sent one wants to know. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Calls back, at most once a workflow task, when messages were dropped in it. */
+  whenDropped(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  /** The task's messages are all in. */
+  endTask(): void {
+    if (this.#dropped > this.#announced) this.#listener();
+    this.#announced = this.#dropped;
+  }
+
+  #drop(): void {
+    this.#junk += 1;
+    this.#dropped += 1;
   }
 
   /** Somebody says that rules or people changed. However often it is said, it is looked into once. */
@@ -62,13 +84,4 @@ export class Inbox {
     this.#taken += 1;
     return { step: this.#taken, messages: this.#messages.splice(0, BATCH_MAX), junk };
   }
-}
-
-/** Accepts the envelope itself or `{ "ticket": envelope }`: people paste either into the Temporal UI. */
-function envelopeIn(body: unknown): string | null {
-  const text = typeof body === 'object' && body !== null && 'ticket' in body ? body.ticket : body;
-  if (typeof text !== 'string' || text.length > BODY_LENGTH_MAX) return null;
-  const trimmed = text.trim();
-  // A compact JWS: three base64url parts, the first a JSON object.
-  return trimmed.startsWith('eyJ') && trimmed.split('.').length === 3 ? trimmed : null;
 }

@@ -8,11 +8,11 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 
-import type { Performed, Planned } from '../activities/index.ts';
+import type { Executed, Performed, Planned } from '../activities/index.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import { durable, performing, planning } from './activities.ts';
 import { awaitDecisions, drain } from './await-decisions.ts';
-import { Inbox } from './inbox.ts';
+import type { Inbox } from './inbox.ts';
 import {
   decideSignal,
   reconsiderSignal,
@@ -21,6 +21,8 @@ import {
   type PrivilegedActionInput,
 } from './messages.ts';
 import { RequestView } from './request-view.ts';
+import { evaluatedIn, performedIn, plannedIn } from './results.ts';
+import { ownInbox } from './signal-door.ts';
 
 /**
  * One privileged action, from the ask to the outcome.
@@ -33,9 +35,9 @@ import { RequestView } from './request-view.ts';
  * that entitles to it. Handlers only enqueue; one loop (await-decisions.ts) works. Silence ends in `expired`.
  */
 export async function privilegedAction(input: PrivilegedActionInput): Promise<RequestStatus> {
-  const inbox = new Inbox();
+  const inbox = ownInbox();
   const { request, howToDecide } = readInput(input);
-  const view = new RequestView(howToDecide);
+  const view = new RequestView(howToDecide, inbox);
   setHandler(decideSignal, (body) => inbox.put('decide', body), {
     description:
       'Decide with a ticket: paste the ticket that `keyturn ticket` or the API gave you, as a JSON string',
@@ -53,7 +55,9 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
     const planned = await planOrAbandon(attempt);
     if (planned.kind === 'closed') return finish(view, inbox, planned.status);
 
-    const evaluated = await durable.evaluate({ plan_digest: planned.plan_digest, attempt, at: now() });
+    const evaluated = evaluatedIn(
+      await durable.evaluate({ plan_digest: planned.plan_digest, attempt, at: now() }),
+    );
     if (evaluated.kind === 'closed') return finish(view, inbox, evaluated.status);
     if (evaluated.kind === 'review') {
       view.open(evaluated);
@@ -80,12 +84,22 @@ function readInput(input: Partial<PrivilegedActionInput> | null | undefined) {
 /** An approved request may be held: by a freeze, or until its start window opens. Withdrawing stays possible. */
 async function performWhenItMay(attempt: number, view: RequestView, inbox: Inbox): Promise<Performed> {
   for (let hold = 0; ; hold += 1) {
-    const executed = await performing.execute({ step: attempt, ...(hold > 0 ? { hold } : {}), at: now() });
+    const executed = await perform(attempt, hold);
     if (executed.kind !== 'held') return executed;
     view.holds(executed.until);
     const waitMs = Math.max(Date.parse(executed.until) - Date.now(), HOLD_MIN_MS);
     await condition(() => inbox.isWaiting, waitMs, { summary: `approved, held until ${executed.until}` });
     await drain(inbox, view);
+  }
+}
+
+/** Somebody else may have completed the activity, with whatever they like: then it is called again, which harms nothing. */
+async function perform(attempt: number, hold: number): Promise<Executed> {
+  for (;;) {
+    const answer = await performing.execute({ step: attempt, ...(hold > 0 ? { hold } : {}), at: now() });
+    const executed = performedIn(answer);
+    if (executed !== null) return executed;
+    await sleep('10 seconds', { summary: 'the answer of the execution was not readable' });
   }
 }
 
@@ -107,12 +121,14 @@ const OUTAGES_MAX = 500;
 async function planOrAbandon(attempt: number): Promise<Planned> {
   for (let outages = 1; ; outages += 1) {
     try {
-      return await planning.plan({ attempt, at: now() });
+      const planned = plannedIn(await planning.plan({ attempt, at: now() }));
+      if (planned !== null) return planned;
+      if (outages === OUTAGES_MAX) return await abandon(attempt);
     } catch (error) {
       if (isForeign(error)) throw error;
       if (!isOwnOutage(error) || outages === OUTAGES_MAX) return abandon(attempt);
-      await sleep('10 seconds', { summary: 'waits for Keyturn itself' });
     }
+    await sleep('10 seconds', { summary: 'waits for Keyturn itself' });
   }
 }
 

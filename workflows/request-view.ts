@@ -6,6 +6,7 @@ import { shownInChannel } from '../domain/disclosure.ts';
 import { nextEscalation } from '../domain/escalation.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
+import type { Inbox } from './inbox.ts';
 import { searchAttributes, type WorkflowState } from './messages.ts';
 
 /** A round of decisions that people are asked for. */
@@ -14,13 +15,16 @@ export type Round = Evaluated & { kind: 'review' };
 /** What people see of the request in the Temporal UI. Shows; decides nothing. */
 export class RequestView {
   readonly #howToDecide: string;
+  readonly #inbox: Pick<Inbox, 'dropped'>;
   #status: RequestStatus = 'planning';
   #round: Round | null = null;
   #heldUntil: string | null = null;
   #decisions: CountedDecision[] = [];
 
-  constructor(howToDecide: string) {
+  constructor(howToDecide: string, inbox: Pick<Inbox, 'dropped' | 'whenDropped'>) {
     this.#howToDecide = howToDecide;
+    this.#inbox = inbox;
+    inbox.whenDropped(() => this.#describe());
     this.#describe();
   }
 
@@ -83,6 +87,7 @@ export class RequestView {
       request: workflowInfo().workflowId,
       status: this.#status,
       how_to_decide: this.#howToDecide,
+      ignored_messages: this.#inbox.dropped,
       shown: requirement?.channels ?? ('all' as const),
     };
     const whole = { link, summary: digestAndExpiry(this.#round), details: this.#standing() };
@@ -106,6 +111,9 @@ export class RequestView {
     const lines = [`**Status:** ${this.#status}`];
     if (this.#heldUntil !== null) lines.push(`**Held until:** ${this.#heldUntil}`);
     if (round) lines.push(...this.#asked(round));
+    const ignored = this.#inbox.dropped;
+    if (ignored > 0)
+      lines.push(`**Ignored:** ${ignored} messages that hold no ticket: paste one as a JSON string`);
     setCurrentDetails(lines.join('\n\n'));
   }
 

@@ -26,6 +26,8 @@ export interface PlanRefusal {
     | 'function_not_allowed'
     | 'not_previewable'
     | 'target_error'
+    | 'target_busy'
+    | 'planning_limit'
     | 'policy_base_changed'
     | 'policy_unchanged'
     | 'policy_unknown'

@@ -2,6 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 
 import type { HistoryReader } from '../../activities/dependencies.ts';
+import { envelopeIn } from '../../workflows/envelope-in.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
 
 /** Reads from the server what only the server knows: when a signal arrived, and whether a run is open. */
@@ -51,13 +52,9 @@ async function* historyOf(
 function ticketOf(event: temporal.api.history.v1.IHistoryEvent): string | null {
   const signal = event.workflowExecutionSignaledEventAttributes;
   const [payload] = signal?.input?.payloads ?? [];
-  return signal?.signalName === 'decide' && payload ? ticketIn(payloadConverter.fromPayload(payload)) : null;
-}
-
-/** The same two forms that the workflow's inbox takes. */
-function ticketIn(body: unknown): string | null {
-  const text = typeof body === 'object' && body !== null && 'ticket' in body ? body.ticket : body;
-  return typeof text === 'string' ? text.trim() : null;
+  return signal?.signalName === 'decide' && payload
+    ? envelopeIn(payloadConverter.fromPayload(payload))
+    : null;
 }
 
 function instantOf(event: temporal.api.history.v1.IHistoryEvent): string | null {

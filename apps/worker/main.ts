@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { Client, ScheduleAlreadyRunning } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
@@ -10,7 +10,9 @@ import { pino, type Logger } from 'pino';
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
+import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
+import { refuseWrongClock } from '../../database/clock.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
@@ -23,6 +25,7 @@ import {
 } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
+import { keepHouse } from './housekeeping.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
@@ -45,10 +48,10 @@ async function main(): Promise<void> {
       isAlive: () => worker.getState() === 'RUNNING',
       isReady: async () =>
         worker.getState() === 'RUNNING' &&
-        (await policies.active(source.manager).then(
+        (await Promise.all([policies.active(source.manager), refuseWrongClock(source)]).then(
           () => true,
           (error: unknown) => {
-            log.error({ err: reasonOf(error) }, 'the active policy cannot be used');
+            log.error({ err: reasonOf(error) }, 'not ready');
             return false;
           },
         )),
@@ -63,6 +66,12 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const background = { source, policies, ...rest, log, signal: stopping.signal };
   const reconsidering = reconsiderOnChange(background);
+  const keeping = keepHouse({
+    ...rest,
+    namespace: configuration.TEMPORAL_NAMESPACE,
+    sweepEveryMs: configuration.KEYTURN_SWEEP_INTERVAL_SECONDS * 1_000,
+    signal: stopping.signal,
+  });
   const polling = sources && pollDuty({ ...background, sources });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
@@ -71,7 +80,7 @@ async function main(): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
-  await Promise.all([reconsidering, polling]);
+  await Promise.all([reconsidering, keeping, polling]);
   health.close();
   await connection.close();
   await source.destroy();
@@ -105,7 +114,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const client = new Client({ connection, namespace });
   const policies = new PolicyReader();
   const directories = new DirectoryReader();
-  const activities = createActivities({
+  const dependencies: Dependencies = {
     source,
     policies,
     directories,
@@ -118,7 +127,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     history: createHistoryReader(client, namespace),
     log,
     onEmergency: (request) => countEmergency(log, request),
-  });
+  };
   collectDefaultMetrics();
   const worker = await Worker.create({
     connection,
@@ -128,37 +137,12 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     dataConverter: {
       payloadConverterPath: fileURLToPath(new URL('../../workflows/payload-converter.js', import.meta.url)),
     },
-    activities: measureActivities(activities),
+    activities: measureActivities(createActivities(dependencies)),
     maxCachedWorkflows: configuration.KEYTURN_CACHED_WORKFLOWS_MAX,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
   });
-  await scheduleSweeper(client, configuration, log);
-  return { source, connection, worker, policies, directories, client };
-}
-
-async function scheduleSweeper(
-  client: Client,
-  configuration: WorkerConfiguration,
-  log: Logger,
-): Promise<void> {
-  const everyMs = configuration.KEYTURN_SWEEP_INTERVAL_SECONDS * 1_000;
-  try {
-    await client.schedule.create({
-      scheduleId: `keyturn-sweeper-${configuration.KEYTURN_TASK_QUEUE}`,
-      spec: { intervals: [{ every: everyMs }] },
-      policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
-      action: {
-        type: 'startWorkflow',
-        workflowType: 'sweeper',
-        taskQueue: configuration.KEYTURN_TASK_QUEUE,
-        args: [{ quiet_ms: everyMs }],
-      },
-    });
-  } catch (error) {
-    if (error instanceof ScheduleAlreadyRunning) return;
-    log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'the sweeper could not be scheduled');
-  }
+  return { source, connection, worker, policies, directories, client, dependencies };
 }
 
 try {

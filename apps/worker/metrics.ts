@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
+import type { Swept } from '../../activities/sweep.ts';
+
 const activityDuration = new Histogram({
   name: 'keyturn_activity_duration_seconds',
   help: 'How long activities take, by name and outcome.',
@@ -58,6 +60,35 @@ export function forgetRotations(but: ReadonlySet<string> = new Set()): void {
 export function countEmergency(log: Logger, request: string): void {
   emergencies.inc();
   log.warn({ request, is_break_glass: true }, 'an emergency: this request takes a break-glass path');
+}
+
+const lastSweep = new Gauge({
+  name: 'keyturn_sweep_last_timestamp_seconds',
+  help: 'When this worker last swept. One worker at a time does: take the newest of all.',
+});
+
+const swept = new Counter({
+  name: 'keyturn_sweep_found_total',
+  help: 'Requests that a sweep found: without a workflow, overdue, or over with a claim that is open.',
+  labelNames: ['what'] as const,
+});
+
+const kept = new Counter({
+  name: 'keyturn_kept_messages_consumed_total',
+  help: 'Requests with acknowledged decisions or withdrawals that their workflow did not get to.',
+});
+
+/** Notes a sweep and what it found. */
+export function noteSweep({ orphaned, overdue, hidden }: Swept): void {
+  lastSweep.set(Date.now() / 1_000);
+  swept.inc({ what: 'orphaned' }, orphaned.length);
+  swept.inc({ what: 'overdue' }, overdue.length);
+  swept.inc({ what: 'open_claim' }, hidden.length);
+}
+
+/** Counts requests for which acknowledged messages were consumed beside their workflow. */
+export function countKept(count: number): void {
+  kept.inc(count);
 }
 
 type Activity = (...input: never[]) => Promise<unknown>;

@@ -14,6 +14,7 @@ import {
 } from '../../database/reconsideration.ts';
 import { mustReconsider, type Today } from '../../domain/reconsideration.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
+import { withAdvisoryLock } from './advisory-lock.ts';
 
 const EVERY_MS = 2_000;
 const PAGE = 500;
@@ -71,17 +72,7 @@ async function lookOrWarn(work: Reconsidering, earlier: Round | null): Promise<R
 async function look(work: Reconsidering, earlier: Round | null): Promise<Round | null> {
   const { manager } = work.source;
   if ((await generationsNow(manager)) === (await generationsSeen(manager))) return null;
-  const runner = work.source.createQueryRunner();
-  try {
-    const [lock] = (await runner.query('select pg_try_advisory_lock($1) as held', [LOCK])) as {
-      held: boolean;
-    }[];
-    return lock?.held ? await lookThrough(work, runner, earlier) : null;
-  } finally {
-    // Also gives the lock back.
-    await runner.query('select pg_advisory_unlock_all()').catch(() => undefined);
-    await runner.release();
-  }
+  return withAdvisoryLock(work.source, LOCK, (runner) => lookThrough(work, runner, earlier));
 }
 
 async function lookThrough(
@@ -115,7 +106,7 @@ async function tellAll(
     const at = new Date().toISOString();
     for (const request of page)
       if (!round.told.has(request.id) && mustReconsider(request, { ...today, at }))
-        isEverybodyTold = (await remind(work, request.id, round)) && isEverybodyTold;
+        isEverybodyTold = (await remind(work, request, round)) && isEverybodyTold;
     const last = page.at(-1);
     if (!last || page.length < PAGE || work.signal.aborted) return isEverybodyTold;
     after = last.id;
@@ -123,9 +114,13 @@ async function tellAll(
 }
 
 /** False when it could not be told: others must not wait for it. A workflow may refuse signals, once it had too many. */
-async function remind({ client, log }: Reconsidering, request: string, { told }: Round): Promise<boolean> {
+async function remind(
+  { client, log }: Reconsidering,
+  { id: request, run_id }: { readonly id: string; readonly run_id: string },
+  { told }: Round,
+): Promise<boolean> {
   try {
-    await client.workflow.getHandle(request).signal(reconsiderSignal);
+    await client.workflow.getHandle(request, run_id).signal(reconsiderSignal);
     log.info({ request }, 'asked to look again: rules or people changed');
   } catch (error) {
     // Its workflow ended meanwhile, or is gone: the sweeper's matter.

@@ -46,8 +46,8 @@ const PREVIEW = `
   begin
     begin
       counts := keyturn.apply_file_directory(body, keyturn.next_directory_instant());
-      raise exception 'taken back' using errcode = 'KT002';
-    exception when sqlstate 'KT002' then
+      raise exception 'taken back' using errcode = 'KT004';
+    exception when sqlstate 'KT004' then
       return counts;
     end;
   end $$`;

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../domain/canonical-json.ts';
+import { readPlanning } from '../../domain/target-planning.ts';
 import type { Value } from './value.ts';
 
 const REFERENCE = /^(env:[A-Z_][A-Z0-9_]*|file:[^\s].*)$/;
@@ -18,6 +19,9 @@ export function readConnection(value: Value): Readonly<Record<string, JsonValue>
   const pairs = value.pairs();
   if (value.isMapping() && !pairs.some(({ name }) => name === 'url')) value.refuse("missing 'url'");
   refuseSecrets(value, false);
+  const planning = pairs.find(({ name }) => name === 'planning')?.value;
+  const read = readPlanning(planning?.json());
+  if (typeof read === 'string') planning?.refuse(read);
   return value.object();
 }
 

@@ -4,6 +4,7 @@ import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities, type Evaluated } from '../../activities/index.ts';
 import { leafHash } from '../../domain/audit.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
 import { courseOf, decisionsOf, leavesOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { changeDemand, withPolicy, type PolicyChange } from '../workflows/policies.ts';
@@ -66,6 +67,16 @@ async function junkOf(id: string): Promise<number> {
     .reduce((sum, leaf) => sum + Number(leaf.facts['count']), 0);
 }
 
+/** As if the round had been opened that long ago. Answers since when it waits. */
+async function openedBefore(caller: Caller, ms: number): Promise<string> {
+  const { rows } = await stack.keyturnDb.query<{ pending_since: Date }>(
+    `update keyturn.request set pending_since = clock_timestamp() - $2 * interval '1 millisecond'
+     where id = $1 returning pending_since`,
+    [caller.id, ms],
+  );
+  return rows[0]?.pending_since.toISOString() ?? '';
+}
+
 function escalatingAfter(stepsMs: readonly number[]): PolicyChange {
   const escalate = stepsMs.map((after) => ({ after_ms: after, to: 'group:dba-leads' as const }));
   return changeDemand('escalating', (demand) => ({
@@ -116,21 +127,23 @@ describe('a repeated step', () => {
   });
 
   it('does not skip escalations that fall due between a lost task and its repetition', async () => {
-    const steps = [60_000, 120_000, 180_000];
+    const steps = [60_000, 61_500, 61_600];
     await withPolicy(stack.keyturnDb, escalatingAfter(steps), async () => {
       const caller = await opened('shop-escalating');
-      const since = caller.review.pending_since;
-      const escalate = (step: string, from: string, afterMs: number) =>
-        called(caller, activities.escalate, {
-          step,
-          since: from,
-          at: new Date(Date.parse(since) + afterMs).toISOString(),
-        });
-      const lost = await escalate(`1/${since}`, since, 61_000);
-      // Repeated an hour later: it answers until when it has looked, so that the workflow goes on from there.
-      const repeated = await escalate(`1/${since}`, since, 3_600_000);
+      const since = await openedBefore(caller, 61_000);
+      const escalate = (step: string, from: string) =>
+        called(caller, activities.escalate, { step, since: from, at: new Date().toISOString() });
+      const lost = await escalate(`1/${since}`, since);
+      // Repeated later: it answers until when it has looked, so that the workflow goes on from there.
+      await waitFor({
+        what: 'the later escalations to be due',
+        check: async () => Date.now() > Date.parse(since) + 61_600 || undefined,
+      });
+      const repeated = await escalate(`1/${since}`, since);
       expect(repeated).toEqual(lost);
-      await escalate(`1/${repeated.until}`, repeated.until, 3_600_000);
+      // From whenever it is called: each is recorded once.
+      await escalate(`1/${repeated.until}`, '2001-01-01T00:00:00.000Z');
+      await escalate(`1/x`, '2001-01-01T00:00:00.000Z');
       const escalated = (await leavesOf(stack, caller.id)).filter(
         (leaf) => leaf.type === 'request.escalated',
       );

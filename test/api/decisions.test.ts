@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { SIGNAL_DEADLINE_MS } from '../../apps/api/decisions/decide.ts';
+import { SIGNAL_DEADLINE_MS } from '../../apps/api/decisions/deliver.ts';
 import { openEnvelope } from '../../domain/envelope.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { EXPIRY_GRACE_MS } from '../../domain/escalation.ts';
@@ -34,12 +34,27 @@ async function attempt(
 }
 
 /** A workflow of a request without a worker: signals are kept, nothing consumes them. */
+/** Starts the run that the request belongs to. */
 async function startWorkflow(id: string): Promise<void> {
-  await api.context.temporal.workflow.start('privilegedAction', {
+  await api.db.query('update keyturn.request set run_id = $2 where id = $1', [id, await startRun(id)]);
+}
+
+async function startRun(id: string): Promise<string> {
+  const handle = await api.context.temporal.workflow.start('privilegedAction', {
     workflowId: id,
     taskQueue: 'nobody',
     args: [{}],
   });
+  return handle.firstExecutionRunId;
+}
+
+/** What is kept for workers because its workflow has not confirmed it. */
+async function keptOf(id: string): Promise<readonly { kind: string; envelope: string }[]> {
+  const { rows } = await api.db.query<{ kind: string; envelope: string }>(
+    'select kind, envelope from keyturn.kept_message where request = $1 and consumed_at is null',
+    [id],
+  );
+  return rows;
 }
 
 async function signalsOf(id: string): Promise<unknown[]> {
@@ -188,9 +203,22 @@ describe('a decision that passes', () => {
     }
   });
 
-  it('is refused as finished when its workflow is gone', async () => {
-    const reply = await attempt(await storeRequest(api));
-    expect(reply).toMatchObject({ status: 409, body: { code: 'request_finished' } });
+  it('is kept for the workers before it is acknowledged, and not where its receipt came in time', async () => {
+    const stored = await storeRequest(api);
+    await startWorkflow(stored.id);
+    expect((await attempt(stored)).status).toBe(202);
+    const [envelope] = await signalsOf(stored.id);
+    expect(await keptOf(stored.id)).toEqual([{ kind: 'decide', envelope }]);
+  });
+
+  it('is kept when its workflow is gone, and never given to another run under its id', async () => {
+    const stored = await storeRequest(api);
+    await startWorkflow(stored.id);
+    await api.context.temporal.workflow.getHandle(stored.id).terminate('to take its id');
+    await startRun(stored.id);
+    expect((await attempt(stored)).status).toBe(202);
+    expect(await signalsOf(stored.id)).toEqual([]);
+    expect(await keptOf(stored.id)).toHaveLength(1);
   });
 });
 

@@ -41,6 +41,7 @@ What will happen (found out by Keyturn): updates 1 row of public.customer
     (given a value when it runs: changed_at)
   ! A trigger of public.customer runs as well.
   Can be undone: by the shown old values
+  Trying it out held its locks for 4 ms.
 
 The agent's own words (not checked by anybody):
   arguments:
@@ -172,7 +173,12 @@ describe('other output', () => {
     const whole = { name: 'chain_unbroken', ok: true, outcome: 'ok', detail: 'no gap' } as const;
     const unseen = { name: 'plans_unaltered', ok: false, outcome: 'not_shown', detail: 'no plan' } as const;
     const wrong = { name: 'tally_replays', ok: false, outcome: 'failed', detail: 'no\u202E' } as const;
-    const failed = { request: 'req_1', ok: false, outcome: 'failed', checks: [whole, unseen, wrong] } as const;
+    const failed = {
+      request: 'req_1',
+      ok: false,
+      outcome: 'failed',
+      checks: [whole, unseen, wrong],
+    } as const;
     const lines = reportLines(failed, undefined);
     expect(lines.slice(0, 5)).toEqual([
       'Request req_1',

@@ -1,3 +1,6 @@
+import { escapeIdentifier } from 'pg';
+
+import type { JsonValue } from '../../domain/canonical-json.ts';
 import { inSession, type Clone, type Clones } from './clones.ts';
 import { stateIn, type DatabaseState } from './state.ts';
 
@@ -8,15 +11,25 @@ export interface DirectRun {
   readonly counts: ReadonlyMap<string, string>;
 }
 
-/** Runs a statement as it is in a clone, by the same roles and on the same path as Keyturn, and rolls it back. */
-export function runDirectly({ roles }: Clones, clone: Clone, statement: string): Promise<DirectRun> {
+/** Where a statement is run directly, and how. */
+export interface DirectPlace {
+  readonly clones: Clones;
+  readonly mirror: Clone;
+  readonly connection: Readonly<Record<string, JsonValue>>;
+}
+
+/** Runs a statement as it is, by the same roles and on the same path as Keyturn, and rolls it back. */
+export function runDirectly(place: DirectPlace, statement: string): Promise<DirectRun> {
+  const { login, statement: writer } = place.clones.roles;
+  const names = (place.connection['search_path'] ?? ['public']) as readonly string[];
+  const searchPath = ['pg_catalog', ...names, 'pg_temp'].map((name) => escapeIdentifier(name)).join(', ');
   // In a session of its own: the counters of a used one would count earlier runs, too.
-  return inSession(clone.adminUrl, async (client) => {
+  return inSession(place.mirror.adminUrl, async (client) => {
     await client.query(`
-      set session authorization ${roles.login};
+      set session authorization ${login};
       begin isolation level repeatable read;
-      set local search_path = pg_catalog, public, pg_temp;
-      set local role ${roles.statement}`);
+      set local search_path = ${searchPath};
+      set local role ${writer}`);
     await client.query(statement);
     await client.query('set constraints all immediate');
     const { rows } = await client.query<{ name: string; counts: string }>(COUNTS);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import { startClones, type Clones } from './clones.ts';
-import { reportOf, wrongOf, type Tried } from './report.ts';
+import { countsOf, wrongOf, type Tried } from './report.ts';
 import { ownSubjects, trySubject } from './subjects.ts';
 
 const connector = createPostgresConnector();
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  process.stdout.write(`${reportOf(all)}\n`);
+  process.stdout.write(`${countsOf(all)}\n`);
   await clones.stop();
 });
 

@@ -7,8 +7,8 @@ export interface Tried {
   readonly verdict: Verdict;
 }
 
-/** The counts of a run as a table, then what was refused with its reason. */
-export function reportOf(tried: readonly Tried[]): string {
+/** The counts of a run as a table. */
+export function countsOf(tried: readonly Tried[]): string {
   const subjects = [...new Set(tried.map(({ subject }) => subject))];
   const lines = subjects.map((subject) =>
     lineOf(
@@ -17,10 +17,15 @@ export function reportOf(tried: readonly Tried[]): string {
     ),
   );
   const all = subjects.length > 1 ? [lineOf('all', tried)] : [];
-  return [HEAD, ...lines, ...all, ...refusals(tried)].join('\n');
+  return [HEAD, ...lines, ...all].join('\n');
 }
 
-const HEAD = `${'corpus'.padEnd(24)}  true  undone  counts  refused  wrong`;
+/** The table, and what was refused, with its reason. */
+export function reportOf(tried: readonly Tried[]): string {
+  return [countsOf(tried), ...refusals(tried)].join('\n');
+}
+
+const HEAD = `${'corpus'.padEnd(24)}  true  undone  counts  stopped  refused  wrong`;
 
 function lineOf(name: string, tried: readonly Tried[]): string {
   const count = (isCounted: (verdict: Verdict) => boolean): string =>
@@ -29,6 +34,7 @@ function lineOf(name: string, tried: readonly Tried[]): string {
     count(({ kind }) => kind === 'true').padStart(4),
     count((verdict) => 'isUndone' in verdict && verdict.isUndone).padStart(6),
     count(({ kind }) => kind === 'counts').padStart(6),
+    count(({ kind }) => kind === 'stopped').padStart(7),
     count(({ kind }) => kind === 'refused').padStart(7),
     count(({ kind }) => kind === 'wrong').padStart(5),
   ];

@@ -7,6 +7,7 @@ export type Text = string | null;
 
 /** All rows of one table, without those of its children. */
 export interface TableState {
+  /** As plans write them: quoted where SQL demands it. */
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Text[])[];
 }
@@ -42,25 +43,33 @@ export async function stateIn(client: Client): Promise<DatabaseState> {
 
 const USERS = `nspname !~ '^pg_' and nspname not in ('information_schema', 'keyturn')`;
 
-const TABLES = `
-  select format('%I.%I', nspname, relname) as name from pg_class rel join pg_namespace nsp on nsp.oid = relnamespace
-   where relkind in ('r', 'm') and ${USERS} order by 1`;
+const RELATIONS = `
+  select format('%I.%I', nspname, relname) as name,
+         array(select case when attname in ('__proto__', 'constructor', 'prototype') then format('"%s"', attname)
+                           else format('%I', attname) end
+                 from pg_attribute where attrelid = rel.oid and attnum > 0 and not attisdropped order by attnum) as columns
+    from pg_class rel join pg_namespace nsp on nsp.oid = relnamespace
+   where relkind = any ($1) and ${USERS} order by 1`;
+
+interface Relation {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+async function relationsOf(client: Client, kinds: readonly string[]): Promise<readonly Relation[]> {
+  return (await client.query<Relation>(RELATIONS, [kinds])).rows;
+}
 
 async function readTables(client: Client): Promise<ReadonlyMap<string, TableState>> {
-  const names = (await client.query<{ name: string }>(TABLES)).rows.map(({ name }) => name);
-  const texts = names.map((name) => `select * from only ${name}`);
+  const relations = await relationsOf(client, ['r', 'm']);
+  const texts = relations.map(({ name }) => `select * from only ${name}`);
   const results = await rawResults(client, ['select', ...texts].join(';\n'));
   return new Map(
-    names.map((name, index) => {
-      const result = results[index + 1];
-      const columns = result?.fields.map((field) => field.name) ?? [];
-      return [name, { columns, rows: result?.rows ?? [] }];
-    }),
+    relations.map(({ name, columns }, index) => [name, { columns, rows: results[index + 1]?.rows ?? [] }]),
   );
 }
 
 interface RawResult {
-  readonly fields: readonly { readonly name: string }[];
   readonly rows: readonly (readonly Text[])[];
 }
 
@@ -72,8 +81,7 @@ async function rawResults(client: Client, text: string): Promise<readonly RawRes
 }
 
 async function readSequences(client: Client): Promise<ReadonlyMap<string, string>> {
-  const found = await client.query<{ name: string }>(TABLES.replace(`'r', 'm'`, `'S'`));
-  const names = found.rows.map(({ name }) => name);
+  const names = (await relationsOf(client, ['S'])).map(({ name }) => name);
   const texts = names.map((name) => `select last_value || ' ' || is_called from ${name}`);
   const results = await rawResults(client, ['select', ...texts].join(';\n'));
   return new Map(names.map((name, index) => [name, results[index + 1]?.rows[0]?.[0] ?? '']));

@@ -8,8 +8,8 @@ export interface CorpusStatement {
   readonly text: string;
   /** Part of the sample that every change is tested with. */
   readonly isSampled: boolean;
-  /** Columns that may be assigned at execution though no default or identity of the table assigns them. */
-  readonly assigned: readonly string[];
+  /** Columns that may be left to the execution; null where nobody has said which. */
+  readonly assigned: readonly string[] | null;
   /** Tables that triggers write which the target does not vouch for, so that the plan cannot know it. */
   readonly unknown: readonly string[];
 }
@@ -34,17 +34,21 @@ const STATEMENTS = /^-- statements$/m;
 export function readSubject(file: string): Subject {
   const text = readFileSync(file, 'utf8');
   const [setUp = '', statements = ''] = text.split(STATEMENTS);
-  const connection = /^-- target: (\{.*\})$/m.exec(setUp)?.[1] ?? '{}';
   return {
     name: basename(file, '.sql'),
-    setUp,
-    connection: JSON.parse(connection) as Record<string, JsonValue>,
+    ...readTarget(setUp),
     statements: statements
       .split(/;\s*$/m)
       .map((part) => part.trim())
       .filter((part) => part.replaceAll(/^--.*$/gm, '').trim() !== '')
       .map(statementOf),
   };
+}
+
+/** A set-up with what its line `-- target: {…}` says. */
+export function readTarget(setUp: string): Pick<Subject, 'setUp' | 'connection'> {
+  const connection = /^-- target: (\{.*\})$/m.exec(setUp)?.[1] ?? '{}';
+  return { setUp, connection: JSON.parse(connection) as Record<string, JsonValue> };
 }
 
 function statementOf(part: string): CorpusStatement {

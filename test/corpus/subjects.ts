@@ -5,8 +5,9 @@ import type { Connector } from '../../activities/connectors/connector.ts';
 import type { Clones } from './clones.ts';
 import type { Tried } from './report.ts';
 import { readState } from './state.ts';
-import { readSubject, type CorpusStatement, type Subject } from './subject.ts';
-import { tryStatement } from './trial.ts';
+import { meanwhileCases, meanwhileSetUp, tryMeanwhile } from './meanwhile.ts';
+import { readSubject, readTarget, type CorpusStatement, type Subject } from './subject.ts';
+import { tryStatement, type Bench } from './trial.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'subjects');
 
@@ -18,18 +19,44 @@ export function ownSubjects(): readonly Subject[] {
 
 /** Tries statements of a subject, each on the subject's own data as it was set up. */
 export async function trySubject(
-  { clones, connector }: { readonly clones: Clones; readonly connector: Connector },
+  tools: Tools,
   subject: Subject,
   statements: readonly CorpusStatement[],
 ): Promise<readonly Tried[]> {
-  const template = await clones.create(subject.setUp);
-  const before = await readState(template.adminUrl);
-  const mirror = await clones.copy(template);
-  const bench = { clones, connector, template, mirror, spare: [], before, connection: subject.connection };
+  const bench = await benchOf(tools, subject);
   const tried: Tried[] = [];
   for (const statement of statements) {
     const verdict = await tryStatement(bench, statement);
     tried.push({ subject: subject.name, text: statement.text, verdict });
   }
   return tried;
+}
+
+/** Tries cases in which something changes between approval and execution. */
+export async function tryAllMeanwhile(
+  tools: Tools,
+  name: 'values' | 'catalogue' | 'settings',
+): Promise<readonly Tried[]> {
+  const bench = await benchOf(tools, readTarget(meanwhileSetUp()));
+  const tried: Tried[] = [];
+  for (const one of meanwhileCases(name)) {
+    const verdict = await tryMeanwhile(bench, one);
+    tried.push({ subject: `meanwhile ${name}`, text: `${one.name}: ${one.statement}`, verdict });
+  }
+  return tried;
+}
+
+interface Tools {
+  readonly clones: Clones;
+  readonly connector: Connector;
+}
+
+async function benchOf(
+  { clones, connector }: Tools,
+  { setUp, connection }: Pick<Subject, 'setUp' | 'connection'>,
+): Promise<Bench> {
+  const template = await clones.create(setUp);
+  const before = await readState(template.adminUrl);
+  const mirror = await clones.copy(template);
+  return { clones, connector, template, mirror, spare: [], before, connection };
 }

@@ -7,12 +7,14 @@ import { inSession, type Clone, type Clones } from './clones.ts';
 import { runDirectly, type DirectRun } from './direct-run.ts';
 import { differenceOf, differences, type TableDifference } from './difference.ts';
 import { unexplained } from './matching.ts';
-import { readState, type DatabaseState } from './state.ts';
+import { readState, stateIn, type DatabaseState } from './state.ts';
 import type { CorpusStatement } from './subject.ts';
 
 /** What came of one statement. */
 export type Verdict =
   | { readonly kind: 'true' | 'counts'; readonly isUndone: boolean }
+  /** Approved, and rolled back when it was executed. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
   | { readonly kind: 'wrong'; readonly problems: readonly string[] };
 
@@ -66,13 +68,22 @@ export function approvedCall(call: ConnectorCall, plan: Plan): ApprovedCall {
 /** Plans in a clone, runs directly in the mirror, executes and undoes in the clone, and compares all of it. */
 export async function tryStatement(bench: Bench, statement: CorpusStatement): Promise<Verdict> {
   const clone = bench.spare.pop() ?? (await bench.clones.copy(bench.template));
-  const verdict = await tryIn(bench, clone, statement).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { kind: 'wrong' as const, problems: [`crashed: ${reason}`] };
-  });
+  const verdict = await tryInPlace(bench, clone, statement);
   if (verdict.kind === 'refused') bench.spare.push(clone);
   else await bench.clones.drop(clone);
   return verdict;
+}
+
+/** The same in a database that is `before` and stays: what is executed is kept, what undoes it is rolled back. */
+export async function tryInPlace(bench: Bench, clone: Clone, statement: CorpusStatement): Promise<Verdict> {
+  try {
+    return await tryIn(bench, clone, statement);
+  } catch (error) {
+    return {
+      kind: 'wrong',
+      problems: [`crashed: ${error instanceof Error ? error.message : String(error)}`],
+    };
+  }
 }
 
 async function tryIn(bench: Bench, clone: Clone, statement: CorpusStatement): Promise<Verdict> {
@@ -83,7 +94,7 @@ async function tryIn(bench: Bench, clone: Clone, statement: CorpusStatement): Pr
   if (harm.length > 0) return wrong('the rehearsal changed', harm);
   if (outcome.kind === 'refused') return outcome;
   const { plan } = outcome;
-  const direct = await runDirectly(bench.clones, bench.mirror, statement.text);
+  const direct = await runDirectly(bench, statement.text);
   const problems = compareDirect(bench, { plan, direct, statement });
   if (problems.length > 0) return { kind: 'wrong', problems };
   const execution = await connector.execute(approvedCall(call, plan));
@@ -122,7 +133,7 @@ function compareDirect(bench: Bench, { plan, direct, statement }: Compared): rea
       ? []
       : [`${name}: ${said} planned, ${done} counted (inserted, updated, deleted)`];
   });
-  return [...rows, ...catalogue, ...counts, ...undeclared(plan, statement)].map(
+  return [...rows, ...catalogue, ...counts, ...undeclared(plan, statement.assigned)].map(
     (line) => `direct run: ${line}`,
   );
 }
@@ -145,7 +156,8 @@ function isUnknown(name: string, plan: Plan, { unknown }: CorpusStatement): bool
 }
 
 /** Columns that the plan leaves out though the corpus does not say that they may be. */
-function undeclared(plan: Plan, { assigned }: CorpusStatement): readonly string[] {
+export function undeclared(plan: Plan, assigned: readonly string[] | null): readonly string[] {
+  if (assigned === null) return [];
   return plan.effects.flatMap(({ resource, assigned_columns: columns }) =>
     columns
       .filter((column) => !assigned.includes(column))
@@ -156,19 +168,14 @@ function undeclared(plan: Plan, { assigned }: CorpusStatement): readonly string[
 /** Follows the shown way back as the owner would. */
 async function undo(bench: Bench, clone: Clone, plan: Plan): Promise<Verdict> {
   const kind = plan.effects.some((effect) => effect.is_counts_only) ? 'counts' : 'true';
-  const statements = wayBack(plan);
-  if (statements === null) return { kind, isUndone: false };
-  await inSession(clone.adminUrl, async (client) => {
+  const { is_possible: isPossible, steps = [] } = plan.reversal;
+  if (!isPossible) return { kind, isUndone: false };
+  const after = await inSession(clone.adminUrl, async (client) => {
     await client.query('begin');
-    for (const text of statements) await client.query(text);
-    await client.query('commit');
+    for (const text of steps) await client.query(text);
+    await client.query('set constraints all immediate');
+    return stateIn(client);
   });
-  const left = differences(bench.before, await readState(clone.adminUrl));
+  const left = differences(bench.before, after);
   return left.length > 0 ? wrong('the way back leaves', left) : { kind, isUndone: true };
-}
-
-/** The statements of the way back that a plan shows, or null where it says that there is none. */
-function wayBack({ reversal }: Plan): readonly string[] | null {
-  const { statements } = reversal as { readonly statements?: readonly string[] };
-  return reversal.is_possible && statements !== undefined ? statements : null;
 }

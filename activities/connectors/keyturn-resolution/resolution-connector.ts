@@ -4,7 +4,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';
 import type { Dependencies } from '../../dependencies.ts';
 import { caller } from '../../place.ts';
-import { recordStep, type StepPlace, type StepTransaction } from '../../record.ts';
+import { recordAnswer, type StepPlace, type StepTransaction } from '../../record.ts';
 import type {
   ApprovedCall,
   Connector,
@@ -67,7 +67,7 @@ async function execute(options: ResolutionConnectorOptions, call: ApprovedCall):
   const fingerprint = unresolved && fingerprintOf(resolution, unresolved.execution);
   if (unresolved === null || fingerprint !== call.approvedPlan.fingerprint)
     return { kind: 'drifted', detail: TOLD };
-  const told = await recordStep(options, placeOf(unresolved.row, call), (transaction) =>
+  const told = await recordAnswer(options, placeOf(unresolved.row, call), (transaction) =>
     tell(transaction, unresolved.execution, { call, resolution }),
   );
   switch (told) {
@@ -116,10 +116,11 @@ async function tell(
      where request = $1 and attempt = $2 and state = 'indeterminate'`,
     [row.id, execution.attempt, outcome, place.at, JSON.stringify(facts)],
   );
-  await transaction.update(
+  await transaction.move(
     outcome === 'succeeded'
       ? { status: outcome, failure: null, result: { resolution: call.requestId } }
       : { status: outcome, failure: { code: 'resolved_as_failed', detail: `Told by ${call.requestId}.` } },
+    ['indeterminate'],
   );
   await transaction.append({
     type: outcome === 'succeeded' ? 'execution.succeeded' : 'execution.failed',
@@ -141,6 +142,6 @@ async function tell(
 async function probe(options: ResolutionConnectorOptions, call: ProbeCall): Promise<ProbeOutcome> {
   const row = await readRequest(options.source.manager, resolutionOf(call).request);
   if (!row) return 'unknown';
-  const told = await recordStep(options, placeOf(row, call), async (): Promise<Told> => 'given_up');
+  const told = await recordAnswer(options, placeOf(row, call), async (): Promise<Told> => 'given_up');
   return told === 'told' ? 'done' : 'not_done';
 }

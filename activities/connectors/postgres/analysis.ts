@@ -3,27 +3,32 @@ import type { Client, QueryResultRow } from 'pg';
 import * as sql from './dependencies.sql.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
+import { readNodeText, type NodeValue } from './node-text.ts';
 import type { SqlParser } from './parser-thread.ts';
+import { readQueryFacts } from './query-facts.ts';
 import { StatementRefused } from './refusal.ts';
 import {
+  asOurselves,
+  asStatement,
   begin,
   extended,
   rowsOf,
-  settingLocally,
-  takeRole,
-  takingRole,
   together,
   type SessionRequest,
 } from './session.ts';
 import { calledFunctions, type Statement } from './statement.ts';
 import { refuseUnsafeTarget } from './target-safety.ts';
-import { readWrites, resolveRelations, type ResolvedRelation, type WrittenTable } from './written-tables.ts';
+import { refuseVaryingValues } from './varying-values.ts';
+import { readWrites, refuseSystemRelations, type WrittenTable } from './written-tables.ts';
+import { readWrittenValues, relationsIn } from './written-values.ts';
 
 /** What the target's own analysis of the statement says before anything runs. */
 export interface Analysis {
   readonly tables: readonly WrittenTable[];
   /** True when it calls volatile functions of the target's owner, which may write by themselves. */
   readonly callsOwnerFunctions: boolean;
+  /** True when something in a writing statement may differ from run to run beyond what is proven to be assigned. */
+  readonly isVarying: boolean;
   /** Trigger functions that nobody vouches for: when there are any, the statement must not be tried out. */
   readonly unknownTriggers: readonly TriggerFunction[];
 }
@@ -58,24 +63,35 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
     refuseUnsafeTarget(client, request.settings),
     refuseShadowedNames(client, request.statement),
   ]);
-  const { oid, relations } = await noteStatement(client, request);
-  const tables = await readWrites(client, request.statement, relations);
+  const { oid, body } = await noteStatement(client, request);
+  const tree = readNodeText(body);
+  await refuseSystemRelations(client, relationsIn(tree));
+  const { tables, isVarying } = await readValues(client, tree);
   const writtenOids = tables.map((table) => table.oid);
-  // Deparsed under this path, whatever is printed without a schema is of pg_catalog.
-  const [, objects, triggers, called] = await Promise.all([
-    together(client, [takingRole(null), settingLocally({ search_path: 'pg_catalog' })]),
+  // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
+  const [objects, triggers, called] = await Promise.all([
     catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, writtenOids]),
     readTriggers(client, tables),
     catalogueRows(client, sql.VOLATILE_CALLS, [oid]),
   ]);
   await refuseObjects(client, { objects, triggers, request });
   const allowed = request.settings.allowedFunctions;
-  return { tables, callsOwnerFunctions: called.length > 0, unknownTriggers: unknownOf(triggers, allowed) };
+  const unknownTriggers = unknownOf(triggers, allowed);
+  return { tables, callsOwnerFunctions: called.length > 0, isVarying, unknownTriggers };
+}
+
+/** What the statement writes, and where the values come from. */
+async function readValues(client: Client, tree: NodeValue): Promise<Pick<Analysis, 'tables' | 'isVarying'>> {
+  const facts = await readQueryFacts(client, tree);
+  const { writes, reader } = readWrittenValues(tree, facts);
+  const isVarying = writes.length > 0 && refuseVaryingValues(tree, { facts, reader });
+  return { tables: await readWrites(client, writes), isVarying };
 }
 
 interface Noted {
   readonly oid: string;
-  readonly relations: readonly ResolvedRelation[];
+  /** The statement as the target analysed it. */
+  readonly body: string;
 }
 
 /**
@@ -93,13 +109,15 @@ async function noteStatement(
   if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) {
     throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
   }
-  const [, , [row], relations] = await Promise.all([
-    takeRole(client, settings.statementRole),
+  const [, , [row]] = await Promise.all([
+    together(client, asStatement(settings)),
     client.query(extended(text)),
-    rowsOf<{ oid: string }>(client, `select 'pg_temp.keyturn_statement()'::regprocedure::oid::text as oid`),
-    resolveRelations(client, statement),
+    rowsOf<Noted>(client, sql.NOTED),
+    together(client, asOurselves()),
   ]);
-  return { oid: row?.oid ?? '0', relations };
+  if (row === undefined)
+    throw new StatementRefused('target_error', 'The target keeps no analysis of the statement.');
+  return row;
 }
 
 interface CatalogObject extends QueryResultRow {

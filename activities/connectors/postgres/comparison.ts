@@ -13,6 +13,8 @@ export interface TwoRuns {
   readonly second: readonly TableEffect[];
   readonly tables: readonly WrittenTable[];
   readonly callsOwnerFunctions: boolean;
+  /** True when something in the statement may differ from run to run beyond what is proven to be assigned. */
+  readonly isVarying: boolean;
   /** `oid.column` of columns that nobody but the server can set (GENERATED ALWAYS AS IDENTITY). */
   readonly serverColumns: ReadonlySet<string>;
 }
@@ -34,7 +36,8 @@ export function sharedEffect(runs: TwoRuns): readonly ResourceEffect[] | null {
   const projections = pairs.map((pair) => {
     const columns = varyingColumns(pair);
     for (const { name } of columns) refuseMadeUpValue(runs, pair.first, name);
-    const assignedColumns = columns.map(({ shown }) => shown);
+    const timed = timedColumns(runs, pair);
+    const assignedColumns = [...new Set([...columns, ...timed].map(({ shown }) => shown))];
     const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
     return { pair, projection: { assignedColumns, isCountsOnly } };
   });
@@ -91,15 +94,29 @@ function bagOf(rows: readonly RowValues[], index: number): string {
   return JSON.stringify(rows.map((row) => JSON.stringify(row[index] ?? null)).sort());
 }
 
+/** Columns that get a time and nothing else, also where it happens to be equal in both runs (`current_date`). */
+function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Column[] {
+  const table = runs.tables.find(({ oid }) => oid === first.oid);
+  const isWritten = first.inserted + first.updated > 0 && first.rows !== null && second.rows !== null;
+  if (table === undefined || table.hasTriggers || runs.callsOwnerFunctions || !isWritten) return [];
+  return first.shape.columns.filter(({ name }) => table.sources.get(name)?.kind === 'clock');
+}
+
 function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column: string): void {
-  if (runs.serverColumns.has(`${oid}.${column}`)) return;
   const table = runs.tables.find((candidate) => candidate.oid === oid);
-  const isOwners = !runs.callsOwnerFunctions && table?.sources !== 'open';
-  const isStatements = table?.sources !== 'open' && table?.sources.get(column) === 'expression';
-  if (isOwners && !isStatements) return;
+  if (isProven(runs, table, column)) return;
+  const isUnset = table?.sources.has(column) !== true;
+  if (!runs.isVarying && isUnset && runs.serverColumns.has(`${oid}.${column}`)) return;
   throw new StatementRefused(
     'not_previewable',
-    `${resource}.${column} gets another value every time the statement runs. Only a bare now(), current_timestamp or ` +
-      'gen_random_uuid(), a default or a trigger may assign a value at execution.',
+    `${resource}.${column} gets another value every time the statement runs. Only an expression of now(), a ` +
+      'gen_random_uuid() alone, a default or a trigger may assign a value at execution. Write the value itself, and ' +
+      'leave the clock out of whatever the triggers may see.',
   );
+}
+
+function isProven(runs: TwoRuns, table: WrittenTable | undefined, column: string): boolean {
+  if (runs.callsOwnerFunctions || table?.sources.get(column)?.kind === 'expression') return false;
+  // Without triggers nothing carries a value of the statement to a column that the statement leaves alone.
+  return !runs.isVarying || (table?.isNamed === true && !table.hasTriggers);
 }

@@ -4,6 +4,12 @@
  * exactly as they will be when it runs.
  */
 
+/** The function that holds the statement, and the statement as it was analysed. */
+export const NOTED = `
+  select noted.oid::pg_catalog.text as oid, noted.prosqlbody::pg_catalog.text as body
+    from pg_catalog.pg_proc noted
+   where noted.oid operator(pg_catalog.=) 'pg_temp.keyturn_statement()'::pg_catalog.regprocedure`;
+
 /** Tables that may be written: $1 named ones, their partitions and children, and where foreign keys cascade. */
 export const WRITTEN_TABLES = `
   with recursive written(oid, root) as (
@@ -23,7 +29,9 @@ export const WRITTEN_TABLES = `
   select table_class.oid::text as oid, array_agg(written.root::text) as roots, table_class.relkind::text as kind,
          format('%I.%I', schema.nspname, table_class.relname) as resource, schema.nspname as schema,
          exists (select from pg_catalog.pg_rewrite rule
-                  where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules
+                  where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
+         exists (select from pg_catalog.pg_trigger attached
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
@@ -144,17 +152,16 @@ export const FOREIGN_TABLES = `
     join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
    where relation.oid = any ($1::oid[]) and relation.relkind = 'f'`;
 
-/** What relation names mean: $1 schemas (null where none is written), $2 names. Names of WITH parts mean nothing. */
+/** Names of relations ($1). */
 export const RELATIONS = `
-  select named.schema as written_schema, named.name as written_name, relation.oid::text as oid, schema.nspname as schema
-    from unnest($1::text[], $2::text[]) named(schema, name)
-    join pg_catalog.pg_class relation
-      on relation.oid = pg_catalog.to_regclass(concat_ws('.', quote_ident(named.schema), quote_ident(named.name)))
-    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace`;
+  select schema.nspname as schema, relation.relname as name
+    from pg_catalog.pg_class relation
+    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
+   where relation.oid = any ($1::oid[])`;
 
 /** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
 export const COLUMNS = `
-  select col.attrelid::text as oid, col.attname as name, col.attidentity = 'a' as is_always
+  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
     from pg_catalog.pg_attribute col
    where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
    order by col.attrelid, col.attnum`;
@@ -184,3 +191,13 @@ export const EVENT_TRIGGERS = `
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
      and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;
+
+/** Who may create objects in the schemas ($1) of the target's path beside their owner and superusers. */
+export const CREATORS = `
+  select distinct schema.nspname as schema, coalesce(holder.rolname, 'public') as role
+    from pg_catalog.pg_namespace schema
+    cross join lateral pg_catalog.aclexplode(coalesce(schema.nspacl, pg_catalog.acldefault('n', schema.nspowner))) granted
+    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
+   where schema.nspname = any ($1::name[]) and granted.privilege_type = 'CREATE'
+     and granted.grantee <> schema.nspowner and not coalesce(holder.rolsuper, false)
+   order by 1, 2`;

@@ -4,7 +4,9 @@ import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
 import type { SessionsAhead } from './ahead.ts';
 import { readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
+import { stoppingGrowth } from './growth.ts';
 import { StatementRefused } from './refusal.ts';
+import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
 import { runStatement } from './run-statement.ts';
 import {
   begin,
@@ -31,27 +33,41 @@ export interface PreparedCall extends SessionRequest {
 export interface DryRun {
   readonly effects: readonly TableEffect[];
   readonly locksHeldMs: number;
+  readonly sequenceValuesUsed: number;
 }
 
 /** What else is looked at while the dry run's transaction is still open. */
 export type LookInside = (place: EffectPlace, effects: readonly TableEffect[]) => Promise<void>;
 
+/** What is run, and how it is looked at. */
+export interface Rehearsed extends Rehearsal {
+  readonly lookInside?: LookInside;
+}
+
 /** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
 export async function dryRun(
   prepared: PreparedCall,
   reader: Client,
-  lookInside: LookInside = async () => undefined,
+  { statement, rowsMax, sequences, lookInside }: Rehearsed,
 ): Promise<DryRun> {
+  const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
+  const named = new Set(prepared.analysis.tables.filter((table) => table.isNamed).map(({ oid }) => oid));
   const writer = await prepared.fresh.next();
   try {
     const snapshot = await beginWriting(prepared, writer, 'repeatable read');
     const startedAt = performance.now();
-    await runPrepared(prepared, writer);
+    const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
+    refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
     const place = { writer, reader, snapshot, countsOnly: new Set<string>() };
     const effects = await effectOf(prepared, place);
-    await lookInside(place, effects);
+    await lookInside?.(place, effects);
     await writer.query('rollback');
-    return { effects, locksHeldMs: Math.ceil(performance.now() - startedAt) };
+    refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
+    const locksHeldMs = Math.ceil(performance.now() - startedAt);
+    const inserted = effects
+      .filter(({ oid }) => named.has(oid))
+      .reduce((sum, effect) => sum + effect.inserted, 0);
+    return { effects, locksHeldMs, sequenceValuesUsed: inserted * sequences };
   } finally {
     // Ends the transaction also when something above failed.
     await closeSession(writer);

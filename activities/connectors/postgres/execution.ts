@@ -5,7 +5,12 @@ import type { Client } from 'pg';
 import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
-import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
+import {
+  countUnpreviewed,
+  unpreviewedFingerprint,
+  untriedBecause,
+  type UnpreviewedCall,
+} from './unpreviewed.ts';
 import { beginWriting, effectOf, runPrepared } from './dry-run.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { fingerprintOf, project } from './projection.ts';
@@ -107,7 +112,7 @@ async function runAndRead(
   writer: Client,
   snapshot: string,
 ): Promise<readonly ResourceEffect[]> {
-  if (prepared.analysis.unknownTriggers.length > 0) return runUnpreviewed(prepared, writer);
+  if (untriedBecause(prepared) !== null) return runUnpreviewed(prepared, writer);
   await runPrepared(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
@@ -133,13 +138,13 @@ async function runUnpreviewed(
     0,
   );
   const count = await runPrepared(prepared, writer);
-  if (count === total) return expected;
+  if (count === total || untriedBecause(prepared) === 'none') return expected;
   throw new StatementRefused('not_previewable', `The statement changed ${count} rows instead of ${total}.`);
 }
 
 function fingerprintOfRun(prepared: PreparedExecution, effects: readonly ResourceEffect[]): string {
-  const isUnpreviewed = prepared.analysis.unknownTriggers.length > 0;
-  return isUnpreviewed ? unpreviewedFingerprint(prepared, effects) : fingerprintOf(effects);
+  const isTried = untriedBecause(prepared) === null;
+  return isTried ? fingerprintOf(effects) : unpreviewedFingerprint(prepared, effects);
 }
 
 async function commit(

@@ -31,7 +31,7 @@ export async function claimKey(
 export async function readLedger(client: Client, key: string): Promise<LedgerEntry | null> {
   const [row] = await rowsOf<{ fenced: boolean; fingerprint: string | null }>(
     client,
-    'select fenced, fingerprint from keyturn.execution where key = $1',
+    'select fenced, fingerprint from keyturn.execution where key operator(pg_catalog.=) $1',
     [key],
   );
   if (row === undefined) return null;

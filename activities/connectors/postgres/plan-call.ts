@@ -1,10 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
+
 import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { COLUMNS } from './dependencies.sql.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
-import { dryRun, type DryRun, type EffectPlace } from './dry-run.ts';
+import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import type { TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { fingerprintOf } from './projection.ts';
@@ -12,21 +14,28 @@ import { StatementRefused } from './refusal.ts';
 import { findReversal, NOTHING_TO_UNDO } from './reversal.ts';
 import { begin } from './session.ts';
 import { shownEffects } from './shown.ts';
-import { isTransient } from './sql-error.ts';
-import { countUnpreviewed, unpreviewedFingerprint, type UnpreviewedCall } from './unpreviewed.ts';
+import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
+import { isBusy } from './sql-error.ts';
+import { planUntried } from './plan-untried.ts';
+import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
 import { warningsOf } from './warnings.ts';
 
 const TRIES_MAX = 3;
+const PAUSE_MS_MAX = 200;
 
 /** Makes the plan of a statement that was read and analysed. `reader` is an idle session. */
 export async function planCall(prepared: UnpreviewedCall, reader: Client): Promise<Plan> {
-  if (prepared.analysis.unknownTriggers.length > 0) return planUnpreviewed(prepared, reader);
+  const because = untriedBecause(prepared);
+  if (because !== null) return planUntried(prepared, reader, because);
+  const rehearsal = await rehearsalOf(prepared, reader);
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
-    const plan = await tryPlan(prepared, reader).catch((error: unknown) => {
-      if (isTransient(error) && tries < TRIES_MAX) return null;
+    const plan = await tryPlan(prepared, reader, rehearsal).catch((error: unknown) => {
+      if (isBusy(error) && tries < TRIES_MAX) return null;
       throw error;
     });
     if (plan !== null) return plan;
+    // Who tries again at once meets the same rivals again.
+    await setTimeout(Math.random() * PAUSE_MS_MAX);
   }
   throw new StatementRefused(
     'not_previewable',
@@ -34,17 +43,22 @@ export async function planCall(prepared: UnpreviewedCall, reader: Client): Promi
   );
 }
 
-async function tryPlan(prepared: UnpreviewedCall, reader: Client): Promise<Plan | null> {
-  const first = await dryRun(prepared, reader);
+async function tryPlan(
+  prepared: UnpreviewedCall,
+  reader: Client,
+  rehearsal: Rehearsal,
+): Promise<Plan | null> {
+  const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0) {
     const nothing = { effects: [], shown: [], reversal: NOTHING_TO_UNDO };
     return planOf(prepared, { ...nothing, runs: [first] });
   }
   let found: Found | null = null;
-  const second = await dryRun(prepared, reader, async (place, tables) => {
+  const lookInside: LookInside = async (place, tables) => {
     found = await compare(prepared, { place, first: first.effects, second: tables });
-  });
+  };
+  const second = await dryRun(prepared, reader, { ...rehearsal, lookInside });
   return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
 }
 
@@ -62,9 +76,9 @@ async function compare(
 ): Promise<Found | null> {
   const { reader } = runs.place;
   await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const { tables, callsOwnerFunctions } = prepared.analysis;
+  const { tables, callsOwnerFunctions, isVarying } = prepared.analysis;
   const serverColumns = await readServerColumns(reader, runs.first);
-  const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, serverColumns });
+  const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, isVarying, serverColumns });
   await reader.query('rollback');
   if (effects === null) return null;
   const size = { rowsMax: prepared.settings.rowLimit, charactersMax: prepared.limits.imageCharactersMax };
@@ -102,34 +116,14 @@ function planOf(
     reversal,
     fingerprint: fingerprintOf(effects),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
+    ...sequenceValuesUsed(runs),
   };
+}
+
+/** One a new row and rehearsal: a sequence that is behind the table gave it away for good. */
+function sequenceValuesUsed(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {
+  const used = runs.reduce((sum, run) => sum + run.sequenceValuesUsed, 0);
+  return used === 0 ? {} : { sequence_values_used: used };
 }
 
 const READS = 'Reads only: changes nothing, and returns no rows.';
-
-async function planUnpreviewed(prepared: UnpreviewedCall, reader: Client): Promise<Plan> {
-  const { statement, analysis } = prepared;
-  await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const effects = await countUnpreviewed(prepared, reader);
-  await reader.query('rollback');
-  const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
-  const reversal = {
-    is_possible: false,
-    how: `What ${names} does is not known, so neither is how to undo it.`,
-  };
-  return {
-    connector: 'postgres.execute',
-    summary: `${summaryOf(effects).slice(0, -1)}; what its triggers do is not previewed.`,
-    operation: statement.text,
-    effects,
-    warnings: [
-      `Not previewed: a trigger calls ${names}, which is not on the target's list of functions. It was not run, and ` +
-        'what it does is not known. The counts are of rows that the statement itself changes.',
-      ...warningsOf(statement, []),
-    ],
-    risk_facts: { ...riskFactsOf(effects, reversal), is_destructive: true, is_fully_previewed: false },
-    reversal,
-    fingerprint: unpreviewedFingerprint(prepared, effects),
-    locks_held_ms: 0,
-  };
-}

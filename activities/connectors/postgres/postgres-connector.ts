@@ -11,8 +11,8 @@ import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
 import { isLost, unreachable, type SessionRequest } from './session.ts';
-import { DEFAULT_LIMITS, readTargetSettings, type PostgresLimits } from './settings.ts';
-import { classOf, failureOf, isSurvivedError } from './sql-error.ts';
+import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits } from './settings.ts';
+import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
 import { readStatement } from './statement.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
 
@@ -34,8 +34,12 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
     limits,
     requestId: call.requestId,
   });
+  const planningOf = (call: ConnectorCall): SessionRequest => {
+    const request = requestOf(call);
+    return { ...request, limits: planningLimits(limits, request.settings.planning) };
+  };
   return {
-    plan: (call) => plan({ ...requestOf(call), call, parser, kept, runs: 2 }),
+    plan: (call) => plan({ ...planningOf(call), call, parser, kept, runs: 2 }),
     execute: (call) => execute({ ...requestOf(call), call, parser, kept, runs: 1 }),
     probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
   };
@@ -58,10 +62,17 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
   } catch (error) {
     if (error instanceof StatementRefused)
       return { kind: 'refused', code: error.code, detail: error.message };
+    if (isBusy(error)) return { kind: 'refused', code: 'target_busy', detail: BUSY };
+    if (isTooSlow(error)) return { kind: 'refused', code: 'planning_limit', detail: TOO_SLOW };
     if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', ...failureOf(error) };
     return rethrow(error);
   }
 }
+
+const BUSY = 'Others hold locks on what it needs, or change the same rows: try again.';
+const TOO_SLOW =
+  'It takes longer than planning may at this target. Plan it in parts, or let the target only count rows ' +
+  '(planning.rehearse: count).';
 
 async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
   try {

@@ -7,7 +7,7 @@ import { READING, type TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { isSameValue } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { begin, searchPathOf, settingLocally, takingRole, together } from './session.ts';
+import { asOurselves, asStatement, begin, together } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
 
@@ -184,7 +184,7 @@ async function triedOut(
       ...asAnybody(prepared),
       ...steps,
       'set constraints all immediate',
-      takingRole(null),
+      ...asOurselves(),
     ]);
     const changed = await effectOf(prepared, { ...place, countsOnly: new Set() });
     const left = changed.find((table) => !isRestored(table));
@@ -205,8 +205,7 @@ function asAnybody({ settings }: PreparedCall): readonly string[] {
   const names = Object.keys(READING).map((name) => `'${name}'`);
   return [
     `select pg_catalog.set_config(name, reset_val, true) from pg_catalog.pg_settings where name in (${names.join(', ')})`,
-    settingLocally({ search_path: searchPathOf(settings) }),
-    takingRole(settings.statementRole),
+    ...asStatement(settings),
   ];
 }
 

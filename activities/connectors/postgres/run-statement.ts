@@ -4,7 +4,7 @@ import { Query, type Client } from 'pg';
 
 import type { ConnectorCall } from '../connector.ts';
 import { StatementRefused } from './refusal.ts';
-import { commentOf, extended, takeRole, takingRole, together } from './session.ts';
+import { asOurselves, asStatement, commentOf, extended, together } from './session.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 import type { Statement } from './statement.ts';
 
@@ -25,11 +25,11 @@ export interface StatementRun {
  */
 export async function runStatement(run: StatementRun): Promise<number> {
   const { client, call, statement } = run;
-  await takeRole(client, run.settings.statementRole);
+  await together(client, asStatement(run.settings));
   const text = `${commentOf(call.requestId, call.requester)} ${statement.text}`;
   const count = run.isPureRead ? await startReading(client, text) : await discardRows(run, text);
   // Deferred constraints and triggers would act at COMMIT, after the effect was read.
-  await together(client, ['set constraints all immediate', takingRole(null)]);
+  await together(client, ['set constraints all immediate', ...asOurselves()]);
   return count;
 }
 

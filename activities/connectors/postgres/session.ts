@@ -108,38 +108,52 @@ export function beginning(start: TransactionStart, request: SessionRequest): rea
   return [
     `begin isolation level ${start.isolation} ${access}`,
     ...(start.snapshot === undefined ? [] : [`set transaction snapshot ${escapeLiteral(start.snapshot)}`]),
+    ownPath(),
     settingLocally(localSettings(request)),
   ];
 }
 
-function localSettings({ settings, limits, requestId }: SessionRequest): Readonly<Record<string, string>> {
+/**
+ * A statement that makes names mean those of pg_catalog alone, until the transaction ends. Whatever somebody has put
+ * into a schema of the target's path must not answer questions of our own.
+ */
+export function ownPath(): string {
+  return 'set local search_path = pg_catalog, pg_temp';
+}
+
+/** Statements after which names mean what they mean to the statement, and it has the rights of its role. */
+export function asStatement(settings: TargetSettings): readonly string[] {
+  // Temporary objects come last, so that none can stand in for a table or function of the target.
+  const path = ['pg_catalog', ...settings.searchPath, 'pg_temp'].map((schema) => escapeIdentifier(schema));
+  return [`set local search_path = ${path.join(', ')}`, takingRole(settings.statementRole)];
+}
+
+/** Statements that lead back to the login role and to questions of our own. */
+export function asOurselves(): readonly string[] {
+  return [takingRole(null), ownPath()];
+}
+
+function localSettings({ limits, requestId }: SessionRequest): Readonly<Record<string, string>> {
   return {
     application_name: applicationName(requestId),
     statement_timeout: String(limits.statementTimeoutMs),
     lock_timeout: String(limits.lockTimeoutMs),
     idle_in_transaction_session_timeout: String(limits.idleTimeoutMs),
-    transaction_timeout: String(limits.statementTimeoutMs * 2 + limits.idleTimeoutMs),
+    transaction_timeout: String(limits.transactionTimeoutMs),
     row_security: 'on',
     // The grammar that refused hostile texts reads strings the standard way; so must the server.
     standard_conforming_strings: 'on',
     session_replication_role: 'origin',
     // Compiling our short questions would take longer than answering them.
     jit: 'off',
-    search_path: searchPathOf(settings),
   };
-}
-
-/** Temporary objects come last, so that none can stand in for a table or function of the target. */
-export function searchPathOf(settings: TargetSettings): string {
-  const path = ['pg_catalog', ...settings.searchPath, 'pg_temp'];
-  return path.map((schema) => escapeIdentifier(schema)).join(', ');
 }
 
 /** A statement that sets what this server knows of the given settings, until the transaction ends. */
 export function settingLocally(values: Readonly<Record<string, string>>): string {
   return `select pg_catalog.set_config(key, value, true)
-    from pg_catalog.jsonb_each_text(${escapeLiteral(JSON.stringify(values))}::jsonb)
-   where pg_catalog.current_setting(key, true) <> value`;
+    from pg_catalog.jsonb_each_text(${escapeLiteral(JSON.stringify(values))}::pg_catalog.jsonb)
+   where pg_catalog.current_setting(key, true) operator(pg_catalog.<>) value`;
 }
 
 /** A statement that changes the role until the transaction ends; null goes back to the login role. */

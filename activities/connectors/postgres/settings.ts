@@ -1,11 +1,14 @@
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Target } from '../../../domain/policy.ts';
+import { readPlanning, type TargetPlanning } from '../../../domain/target-planning.ts';
 
 /** Limits of one connector. All have defaults; operators lower or raise them together for all targets. */
 export interface PostgresLimits {
   readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
+  /** How long a whole transaction may take, where the server knows such a limit (PostgreSQL 17). */
+  readonly transactionTimeoutMs: number;
   /** How long a transaction may stand idle, e.g. while the commit is being recorded elsewhere. */
   readonly idleTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -25,6 +28,7 @@ export interface PostgresLimits {
 export const DEFAULT_LIMITS: PostgresLimits = {
   statementTimeoutMs: 15_000,
   lockTimeoutMs: 2_000,
+  transactionTimeoutMs: 45_000,
   idleTimeoutMs: 15_000,
   connectTimeoutMs: 5_000,
   probeTimeoutMs: 10_000,
@@ -47,6 +51,21 @@ export interface TargetSettings {
   readonly hasLedger: boolean;
   readonly rowLimit: number;
   readonly searchPath: readonly string[];
+  readonly planning: TargetPlanning;
+}
+
+/** The limits while something is planned: nobody has agreed yet, so production must hardly notice. */
+export function planningLimits(limits: PostgresLimits, planning: TargetPlanning): PostgresLimits {
+  const statementTimeoutMs = Math.min(limits.statementTimeoutMs, planning.statementTimeoutMs);
+  return {
+    ...limits,
+    statementTimeoutMs,
+    lockTimeoutMs: Math.min(limits.lockTimeoutMs, planning.lockTimeoutMs),
+    transactionTimeoutMs: statementTimeoutMs * 3,
+    idleTimeoutMs: Math.min(limits.idleTimeoutMs, statementTimeoutMs),
+    // Kept sessions serve executions as well: as a client, they wait as long as those may take.
+    probeTimeoutMs: Math.max(limits.probeTimeoutMs, limits.statementTimeoutMs),
+  };
 }
 
 const ROW_LIMIT_DEFAULT = 1_000;
@@ -63,6 +82,7 @@ export function readTargetSettings(target: Target): TargetSettings {
     hasLedger: flagOf(target, 'ledger'),
     rowLimit: rowLimitOf(target),
     searchPath: namesOf(target, 'search_path', ['public']),
+    planning: planningOf(target),
   };
 }
 
@@ -90,6 +110,12 @@ function rowLimitOf(target: Target): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= ROW_LIMIT_MAX)
     return value;
   throw invalid(target, `row_limit must be a whole number from 0 to ${ROW_LIMIT_MAX}`);
+}
+
+function planningOf(target: Target): TargetPlanning {
+  const planning = readPlanning(target.connection['planning']);
+  if (typeof planning !== 'string') return planning;
+  throw invalid(target, planning);
 }
 
 function invalid(target: Target, reason: string): KeyturnError {

@@ -25,6 +25,16 @@ export function isTransient(error: unknown): boolean {
   return isSurvivedError(error) && TRANSIENT.has(error.code);
 }
 
+/** True where others hold locks or change the same rows: at another moment it may go through. */
+export function isBusy(error: unknown): boolean {
+  return isTransient(error) || (isSurvivedError(error) && error.code === '55P03');
+}
+
+/** True when a statement took longer than it may. */
+export function isTooSlow(error: unknown): boolean {
+  return isSqlError(error) && (error.code === '57014' || error.code === '25P04');
+}
+
 /** The class of an error, without data of the target. */
 export function classOf(error: { readonly code: string }): string {
   return SQL_STATES[error.code] ?? SQL_CLASSES[error.code.slice(0, 2)] ?? 'target_error';

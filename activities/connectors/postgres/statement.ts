@@ -1,17 +1,10 @@
 import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { readAssignments, type WrittenRelation } from './assignments.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { kindOf, listOf, namesOf, nodesOf, textOf, unwrap, type KindedNode } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
 import { StatementRefused } from './refusal.ts';
 
 const BYTES_MAX = 64 * 1024;
-
-/** A relation as the statement names it. */
-export interface NamedRelation {
-  readonly schema: string | null;
-  readonly name: string;
-}
 
 /** One statement that was read and found harmless as far as its text can tell. */
 export interface Statement {
@@ -20,8 +13,8 @@ export interface Statement {
   /** True when nothing in it writes, apart from what functions may do. */
   readonly isRead: boolean;
   readonly tree: TreeNode;
-  readonly writes: readonly WrittenRelation[];
-  readonly relations: readonly NamedRelation[];
+  /** How many of its parts write. */
+  readonly writesCount: number;
   /** Names of functions that are called without a schema. */
   readonly unqualifiedFunctions: readonly string[];
 }
@@ -46,13 +39,12 @@ export async function readStatement(
     .filter(({ kind }) => kind === 'FuncCall')
     .map(({ node }) => namesOf(listOf(node, 'funcname')));
   for (const call of calls) refuseForbiddenCall(call, reading.allowedFunctions);
-  const writes = readAssignments(nodes);
+  const writesCount = nodes.filter(({ kind }) => WRITING_KINDS.has(kind)).length;
   return {
     text,
     tree: top,
-    isRead: writes.length === 0,
-    writes,
-    relations: nodes.filter(({ kind }) => kind === 'RangeVar').map(relationOf),
+    isRead: writesCount === 0,
+    writesCount,
     unqualifiedFunctions: [
       ...new Set(calls.filter((call) => call.length === 1).map((call) => call[0] ?? '')),
     ],
@@ -80,6 +72,8 @@ const STATEMENT_KINDS: ReadonlySet<string> = new Set([
   'DeleteStmt',
   'MergeStmt',
 ]);
+
+const WRITING_KINDS: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 
 async function onlyStatement(text: string, parser: SqlParser): Promise<TreeNode> {
   const outcome = await parser.parse(text);
@@ -149,10 +143,6 @@ function isAllowed(name: string, schema: string | undefined, allowed: ReadonlySe
   if (schema === 'pg_catalog') return HARMLESS_FUNCTIONS.has(name);
   if (schema !== undefined) return allowed.has(`${schema}.${name}`);
   return HARMLESS_FUNCTIONS.has(name) || [...allowed].some((entry) => entry.endsWith(`.${name}`));
-}
-
-function relationOf({ node }: KindedNode): NamedRelation {
-  return { schema: textOf(node, 'schemaname'), name: textOf(node, 'relname') ?? '' };
 }
 
 /** Names of functions that the owner's own expressions call without a schema: deparsed, those are of pg_catalog. */

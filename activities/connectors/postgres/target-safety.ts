@@ -1,6 +1,6 @@
-import type { Client, QueryResultRow } from 'pg';
+import { escapeIdentifier, type Client, type QueryResultRow } from 'pg';
 
-import { EVENT_TRIGGERS, ROLES } from './dependencies.sql.ts';
+import { CREATORS, EVENT_TRIGGERS, ROLES } from './dependencies.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { TargetSettings } from './settings.ts';
@@ -18,16 +18,30 @@ interface RoleRow extends QueryResultRow {
  * a target without them is not used. Nor is one where noting the statement would already set something off.
  */
 export async function refuseUnsafeTarget(client: Client, settings: TargetSettings): Promise<void> {
-  const [[row], watchers] = await Promise.all([
+  const [[row], watchers, creators] = await Promise.all([
     catalogueRows<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]),
     catalogueRows<{ name: string }>(client, EVENT_TRIGGERS),
+    catalogueRows<CreatorRow>(client, CREATORS, [settings.searchPath]),
   ]);
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
   if (reason !== null) throw notSafe(reason);
+  for (const creator of creators) throw notSafe(plantable(creator));
   for (const { name } of watchers) {
     if (!settings.allowedFunctions.has(name))
       throw notSafe(`its list of functions lacks ${name}, an event trigger`);
   }
+}
+
+interface CreatorRow extends QueryResultRow {
+  readonly schema: string;
+  readonly role: string;
+}
+
+/** Where others may create, a function or operator of theirs could stand in for the one that a statement means. */
+function plantable({ schema, role }: CreatorRow): string {
+  const name = escapeIdentifier(schema);
+  const holder = role === 'public' ? 'public' : escapeIdentifier(role);
+  return `${holder} may create in schema ${name}, which is on its path: run REVOKE CREATE ON SCHEMA ${name} FROM ${holder}`;
 }
 
 function notSafe(reason: string): StatementRefused {

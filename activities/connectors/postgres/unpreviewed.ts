@@ -1,5 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import type { Client } from 'pg';
 
 import { digestOf, sha256, type Digest } from '../../../domain/digest.ts';
@@ -8,12 +6,24 @@ import type { PreparedCall } from './dry-run.ts';
 import { fieldOf, listOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
 import { StatementRefused } from './refusal.ts';
-import { extended, takeRole } from './session.ts';
+import { asOurselves, asStatement, extended, together } from './session.ts';
 import { topOf, type Statement } from './statement.ts';
+import { isSameTree, outsideParentheses } from './token-text.ts';
 
 /** What counting needs. */
 export interface UnpreviewedCall extends PreparedCall {
   readonly parser: SqlParser;
+}
+
+/** Why a statement is not tried out while it is planned. */
+export type Untried = 'unknown_triggers' | 'count' | 'none';
+
+/** Null: it is run and rolled back. A read is only opened, so it always may. */
+export function untriedBecause({ analysis, settings, statement }: PreparedCall): Untried | null {
+  if (statement.isRead && !analysis.callsOwnerFunctions) return null;
+  const { rehearse } = settings.planning;
+  if (rehearse !== 'rows') return rehearse;
+  return analysis.unknownTriggers.length > 0 ? 'unknown_triggers' : null;
 }
 
 /**
@@ -24,6 +34,8 @@ export async function countUnpreviewed(
   prepared: UnpreviewedCall,
   client: Client,
 ): Promise<readonly ResourceEffect[]> {
+  // Nothing at all is tried at such a target, so nothing is known.
+  if (untriedBecause(prepared) === 'none') return [];
   const counted = await countedRows(prepared, client);
   const [table, ...others] = prepared.analysis.tables.filter(({ isNamed }) => isNamed);
   // Partitions share one name in the statement; which of them is hit cannot be told.
@@ -45,11 +57,14 @@ export function unpreviewedFingerprint(prepared: PreparedCall, effects: readonly
 
 function notCountable({ analysis }: PreparedCall): StatementRefused {
   const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
-  return new StatementRefused(
-    'not_previewable',
-    `The target's list of functions lacks ${names}, which a trigger calls.`,
-  );
+  const why =
+    names === '' ? COUNTING_ONLY : `The target's list of functions lacks ${names}, which a trigger calls.`;
+  return new StatementRefused('not_previewable', why);
 }
+
+const COUNTING_ONLY =
+  'This target only counts rows, and those of this statement cannot be counted without running it. ' +
+  'Write INSERT … VALUES, or UPDATE or DELETE of one table by a WHERE clause.';
 
 type Counted = Partial<Pick<ResourceEffect, 'inserted' | 'updated' | 'deleted'>>;
 
@@ -59,9 +74,9 @@ async function countedRows(prepared: UnpreviewedCall, client: Client): Promise<C
   if (insert !== null) return insertedRows(insert);
   const text = await countingText(statement, parser);
   if (text === null) return null;
-  await takeRole(client, prepared.settings.statementRole);
+  await together(client, asStatement(prepared.settings));
   const result = await client.query<{ count: string }>(extended(text));
-  await takeRole(client, null);
+  await together(client, asOurselves());
   const count = Number(result.rows[0]?.count ?? '0');
   return topOf(statement, 'UpdateStmt') === null ? { deleted: count } : { updated: count };
 }
@@ -101,15 +116,6 @@ function sliced(text: string, tokens: readonly ScannedToken[], isUpdate: boolean
   return `select count(*) as count from ${table}\n${condition}`;
 }
 
-function outsideParentheses(tokens: readonly ScannedToken[]): readonly ScannedToken[] {
-  let depth = 0;
-  return tokens.filter(({ text }) => {
-    if (text === '(' || text === '[') depth += 1;
-    if (text === ')' || text === ']') depth -= 1;
-    return depth === 0;
-  });
-}
-
 /** The cut-out text is only used when the grammar says that it selects by the same table and the same condition. */
 async function isSameSelection(text: string, node: TreeNode, parser: SqlParser): Promise<boolean> {
   const outcome = await parser.parse(text);
@@ -117,16 +123,7 @@ async function isSameSelection(text: string, node: TreeNode, parser: SqlParser):
   const select = unwrap(outcome.statements[0]?.['stmt'], 'SelectStmt') ?? {};
   const [from] = listOf(select, 'fromClause');
   const relation = unwrap(from, 'RangeVar');
-  return isSame(relation, fieldOf(node, 'relation')) && isSame(select['whereClause'], node['whereClause']);
-}
-
-function isSame(left: unknown, right: unknown): boolean {
-  return isDeepStrictEqual(withoutPlaces(left), withoutPlaces(right));
-}
-
-function withoutPlaces(value: unknown): unknown {
-  if (value === undefined) return null;
-  return JSON.parse(
-    JSON.stringify(value, (name, inner: unknown) => (name === 'location' ? undefined : inner)),
+  return (
+    isSameTree(relation, fieldOf(node, 'relation')) && isSameTree(select['whereClause'], node['whereClause'])
   );
 }

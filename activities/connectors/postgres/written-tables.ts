@@ -1,10 +1,10 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import type { ValueSource, WriteOperation, WrittenRelation } from './assignments.ts';
 import { COLUMNS, RELATIONS, WRITTEN_TABLES } from './dependencies.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
-import type { Statement } from './statement.ts';
+import type { ValueSource } from './value-sources.ts';
+import type { RelationWrite, WriteOperation } from './written-values.ts';
 
 /** A table that the statement may write: by name, as a partition, or by a foreign key's cascade. */
 export interface WrittenTable {
@@ -13,16 +13,15 @@ export interface WrittenTable {
   readonly operations: readonly WriteOperation[];
   /** False for cascades. */
   readonly isNamed: boolean;
-  /** What the statement itself sets. `open` when that cannot be told from its text. */
-  readonly sources: ReadonlyMap<string, ValueSource> | 'open';
+  /** How the statement itself sets columns, by name. What is not in it comes from defaults, triggers or cascades. */
+  readonly sources: ReadonlyMap<string, ValueSource>;
+  /** True when triggers of the target's owner fire there, which may change what the statement set. */
+  readonly hasTriggers: boolean;
 }
 
-/** A relation that a name of the statement means. */
-export interface ResolvedRelation extends QueryResultRow {
-  readonly written_schema: string | null;
-  readonly written_name: string;
-  readonly oid: string;
+interface RelationRow extends QueryResultRow {
   readonly schema: string;
+  readonly name: string;
 }
 
 interface TableRow extends QueryResultRow {
@@ -32,35 +31,48 @@ interface TableRow extends QueryResultRow {
   readonly resource: string;
   readonly schema: string;
   readonly has_rules: boolean;
+  readonly has_triggers: boolean;
 }
 
-/** What the names of a statement's relations mean to the session's role. */
-export function resolveRelations(client: Client, statement: Statement): Promise<readonly ResolvedRelation[]> {
-  return catalogueRows<ResolvedRelation>(client, RELATIONS, [
-    statement.relations.map(({ schema }) => schema),
-    statement.relations.map(({ name }) => name),
-  ]);
+/** Refuses relations ($1) that are no data of the target. */
+export async function refuseSystemRelations(client: Client, oids: readonly string[]): Promise<void> {
+  const rows = await catalogueRows<RelationRow>(client, RELATIONS, [oids]);
+  for (const { schema, name } of rows.filter((row) => SYSTEM_SCHEMAS.has(row.schema))) {
+    throw new StatementRefused('not_previewable', `${schema}.${name} is no data of the target.`);
+  }
 }
 
-/** Finds what the statement writes. Throws `StatementRefused` for system catalogues, views, rules, foreign tables. */
+/** Finds what the statement writes. Throws `StatementRefused` for views, rules, foreign tables. */
 export async function readWrites(
   client: Client,
-  statement: Statement,
-  resolved: readonly ResolvedRelation[],
+  writes: readonly RelationWrite[],
 ): Promise<readonly WrittenTable[]> {
-  for (const relation of resolved) refuseSystemRelation(relation);
-  if (statement.writes.length === 0) return [];
-  const roots = [...new Set(statement.writes.map((write) => oidOf(resolved, write)))];
+  if (writes.length === 0) return [];
+  const roots = [...new Set(writes.map(({ oid }) => oid))];
   const [rows, columns] = await Promise.all([
-    catalogueRows<TableRow>(client, WRITTEN_TABLES, [roots, ...cascades(statement.writes)]),
+    catalogueRows<TableRow>(client, WRITTEN_TABLES, [roots, ...cascades(writes)]),
     readColumns(client, roots),
   ]);
   for (const row of rows) refuseTableKind(row);
-  const targets = statement.writes.map((write) => {
-    const oid = oidOf(resolved, write);
-    return { oid, write, columns: columns.get(oid) ?? [] };
-  });
-  return rows.map((row) => tableOf(row, targets));
+  const targets = writes.map((write) => ({ write, columns: columns.get(write.oid) ?? new Map() }));
+  const tables = rows.map((row) => tableOf(row, targets));
+  for (const table of tables) refuseRoughTime(table);
+  return tables;
+}
+
+/**
+ * A time in whole seconds or days may be equal in both rehearsals, so it is left out by its expression. Where triggers
+ * could have changed it, that would prove nothing.
+ */
+function refuseRoughTime({ sources, hasTriggers, resource }: WrittenTable): void {
+  if (!hasTriggers) return;
+  for (const [name, source] of sources) {
+    if (source.kind !== 'clock' || !source.isRough || source.text === 'current_date') continue;
+    throw new StatementRefused(
+      'not_previewable',
+      `${resource}.${name} gets ${source.text}, and triggers of the table may change it: write now() itself or the value.`,
+    );
+  }
 }
 
 const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set([
@@ -70,22 +82,9 @@ const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set([
   'keyturn',
 ]);
 
-function refuseSystemRelation({ schema, written_name: name }: ResolvedRelation): void {
-  if (!SYSTEM_SCHEMAS.has(schema)) return;
-  throw new StatementRefused('not_previewable', `${schema}.${name} is no data of the target.`);
-}
-
-function oidOf(resolved: readonly ResolvedRelation[], write: WrittenRelation): string {
-  const found = resolved.find(
-    (row) => row.written_name === write.name && row.written_schema === write.schema,
-  );
-  if (found !== undefined) return found.oid;
-  throw new StatementRefused('target_error', `The table ${write.name} does not exist or is not visible.`);
-}
-
 /** Whether deletes and updates cascade: a cascade that nulls a column is an update, which may cascade further. */
-function cascades(writes: readonly WrittenRelation[]): readonly [boolean, boolean] {
-  const operations = new Set(writes.flatMap((write) => write.operations));
+function cascades(writes: readonly RelationWrite[]): readonly [boolean, boolean] {
+  const operations = new Set(writes.map(({ operation }) => operation));
   return [operations.has('delete'), operations.has('delete') || operations.has('update')];
 }
 
@@ -100,24 +99,27 @@ function refuseTableKind(row: TableRow): void {
   );
 }
 
-async function readColumns(client: Client, oids: readonly string[]): Promise<Map<string, string[]>> {
-  const byTable = new Map<string, string[]>();
-  for (const { oid, name } of await catalogueRows<{ oid: string; name: string }>(client, COLUMNS, [oids])) {
-    byTable.set(oid, [...(byTable.get(oid) ?? []), name]);
+async function readColumns(
+  client: Client,
+  oids: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<number, string>>> {
+  const byTable = new Map<string, Map<number, string>>();
+  const rows = await catalogueRows<{ oid: string; name: string; number: number }>(client, COLUMNS, [oids]);
+  for (const { oid, name, number } of rows) {
+    byTable.set(oid, (byTable.get(oid) ?? new Map<number, string>()).set(number, name));
   }
   return byTable;
 }
 
-/** One write of the statement with the table it names and that table's columns. */
+/** One write of the statement with the columns of the table it names. */
 interface TargetWrite {
-  readonly oid: string;
-  readonly write: WrittenRelation;
-  readonly columns: readonly string[];
+  readonly write: RelationWrite;
+  readonly columns: ReadonlyMap<number, string>;
 }
 
 function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
-  const targets = all.filter(({ oid }) => row.roots.includes(oid));
-  const operations = new Set(targets.flatMap(({ write }) => write.operations));
+  const targets = all.filter(({ write }) => row.roots.includes(write.oid));
+  const operations = new Set(targets.map(({ write }) => write.operation));
   // Where an update changes the partition key, the row moves: deleted here, inserted there.
   const isPart = row.roots.some((root) => root !== row.oid && root !== CASCADE);
   if (isPart && operations.has('update'))
@@ -131,20 +133,31 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
     operations: [...operations],
     isNamed: targets.length > 0,
     sources: sourcesOf(targets),
+    hasTriggers: row.has_triggers,
   };
 }
 
 /** The root that the catalogue query gives to tables reached by a foreign key. */
 const CASCADE = '0';
 
-function sourcesOf(targets: readonly TargetWrite[]): WrittenTable['sources'] {
-  if (targets.some(({ write }) => write.isOpen)) return 'open';
+/** By name, because partitions and children may have their columns in another order. */
+function sourcesOf(targets: readonly TargetWrite[]): ReadonlyMap<string, ValueSource> {
   const sources = new Map<string, ValueSource>();
   for (const { write, columns } of targets) {
-    const byPosition = write.byPosition.map((source, index) => [columns[index] ?? '', source] as const);
-    for (const [name, source] of [...write.byName, ...byPosition]) {
-      if (source !== null && sources.get(name) !== 'expression') sources.set(name, source);
+    for (const [number, source] of write.sources) {
+      const name = columns.get(number) ?? '';
+      const earlier = sources.get(name);
+      sources.set(name, earlier === undefined ? source : joined(earlier, source));
     }
   }
   return sources;
+}
+
+/** Several writes of one column are only proven alike. */
+function joined(left: ValueSource, right: ValueSource): ValueSource {
+  if (left.kind !== right.kind) return { kind: 'expression' };
+  if ('text' in left && 'text' in right && left.text !== right.text) {
+    return { ...left, text: `${left.text} or ${right.text}`, isRough: left.isRough || right.isRough };
+  }
+  return left;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { refuseWrongClock } from '../../../database/clock.ts';
 import { base32 } from '../../../domain/audit.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/envelope.ts';
 import { seal } from '../../../domain/sealing.ts';
@@ -24,6 +25,7 @@ export async function signDecision(
   { call, judged }: { readonly call: DecisionCall; readonly judged: JudgedDecision },
   carriage: Carriage,
 ): Promise<SignedEnvelope> {
+  await refuseWrongClock(context.source);
   const id = freshId('dec');
   const decision: SignedDecision = {
     kind: 'decision',

@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
+import { refuseWrongClock } from '../../../database/clock.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { Public } from '../auth/guard.ts';
 import { ApiContext } from '../context.ts';
@@ -28,7 +29,10 @@ export class OperationsController {
   @Get('readyz')
   async ready(@Res({ passthrough: true }) response: Response) {
     const [database, temporal] = await Promise.all([
-      this.#check(() => this.#context.policies.active(this.#context.source.manager)),
+      this.#check(async () => {
+        await refuseWrongClock(this.#context.source);
+        return this.#context.policies.active(this.#context.source.manager);
+      }),
       this.#check(() =>
         this.#context.temporal.withDeadline(Date.now() + CHECK_MS, () =>
           this.#context.temporal.connection.workflowService.getSystemInfo({}),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { refuseWrongClock } from '../../../database/clock.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { intentDigest } from '../../../domain/digest.ts';
 import type { SignedRequest } from '../../../domain/envelope.ts';
@@ -32,6 +33,7 @@ export async function signedRequest(
   { body, caller }: Signable,
   facts: SigningFacts,
 ): Promise<SignedRequest> {
+  await refuseWrongClock(context.source);
   const { id, lineage, action } = facts;
   const values = body.arguments as Readonly<Record<string, JsonValue>>;
   const sealed = (part: string, value: JsonValue): Promise<string> =>

@@ -1,3 +1,5 @@
+import { refuseWrongClock } from '../../../database/clock.ts';
+import type { KeptMessage } from '../../../database/kept-messages.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
@@ -5,14 +7,11 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy.ts';
 import { askersOf } from '../../../domain/requester.ts';
 import { isFinal } from '../../../domain/request.ts';
-import { withdrawSignal } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { sendSignal } from '../decisions/decide.ts';
+import { deliver } from '../decisions/deliver.ts';
 import { freshId, sealReason } from '../decisions/sign.ts';
 import { isOwn, loadRequest } from './load.ts';
-
-const RECEIPT_MS = 5_000;
 
 /** A call to withdraw. */
 export interface WithdrawCall {
@@ -35,13 +34,12 @@ export async function withdraw(
     throw new KeyturnError('forbidden', 'The review of an emergency cannot be withdrawn.');
   }
   refuseTooLate(row);
-  await send(context, call);
-  const ended = await context.feed.waitFor({
-    request: call.id,
-    timeoutMs: RECEIPT_MS,
-    signal: call.signal,
-    check: () =>
+  const ended = await deliver(context, {
+    message: await signedWithdrawal(context, call),
+    row,
+    receipt: () =>
       readRequest(context.source.manager, call.id).then((now) => (now && hasMovedOn(now) ? now : null)),
+    signal: call.signal,
   });
   if (ended && ended.status !== 'cancelled') refuseTooLate(ended);
   return { isDone: ended !== null, row: ended ?? row };
@@ -62,7 +60,11 @@ function refuseTooLate({ status }: RequestRow): void {
   if (isFinal(status)) throw new KeyturnError('request_finished', `The request is over: ${status}.`);
 }
 
-async function send(context: ApiContext, { caller, id, reason }: WithdrawCall): Promise<void> {
+async function signedWithdrawal(
+  context: ApiContext,
+  { caller, id, reason }: WithdrawCall,
+): Promise<KeptMessage> {
+  await refuseWrongClock(context.source);
   const { issuer, subject } = caller.principal.identity;
   const withdrawalId = freshId('wdr');
   const envelope = await signEnvelope(
@@ -76,5 +78,5 @@ async function send(context: ApiContext, { caller, id, reason }: WithdrawCall): 
     },
     context.keys.signing,
   );
-  await sendSignal(context, { request: id, signal: withdrawSignal, envelope });
+  return { id: withdrawalId, kind: 'withdraw', envelope };
 }

@@ -13,6 +13,7 @@ export function planLines(plan: Plan): string[] {
     ...plan.effects.flatMap(effectLines),
     ...plan.warnings.flatMap((warning) => visibleLines(warning, '  ! ')),
     `  ${plan.reversal.is_possible ? 'Can be undone' : 'Cannot be undone'}: ${visible(plan.reversal.how)}`,
+    ...costLines(plan),
   ];
 }
 
@@ -30,6 +31,16 @@ function effectLines(effect: Effect): string[] {
     ...(effect.is_counts_only ? ['    (only counted: the rows could not be shown)'] : []),
     ...(assigned === '' ? [] : [`    (given a value when it runs: ${assigned})`]),
   ];
+}
+
+/** What trying it out cost the target. */
+function costLines(plan: Plan): string[] {
+  const used = plan.sequence_values_used ?? 0;
+  const parts = [
+    ...(plan.locks_held_ms > 0 ? [`held its locks for ${Math.ceil(plan.locks_held_ms)} ms`] : []),
+    ...(used > 0 ? [`used up ${used} ${used === 1 ? 'value' : 'values'} of sequences`] : []),
+  ];
+  return parts.length === 0 ? [] : [`  Trying it out ${parts.join(' and ')}.`];
 }
 
 /** One row as a diff. Only changed columns are part of a plan. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../../activities/connectors/postgres/postgres-connector.ts';
 import { startClones, type Clones } from '../../corpus/clones.ts';
-import { reportOf, wrongOf, type Tried } from '../../corpus/report.ts';
+import { countsOf, reportOf, wrongOf, type Tried } from '../../corpus/report.ts';
 import { ownSubjects, trySubject } from '../../corpus/subjects.ts';
 
 const connector = createPostgresConnector();
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  process.stdout.write(`${reportOf(all)}\n`);
+  process.stdout.write(`${countsOf(all)}\n`);
   await clones.stop();
 });
 
@@ -23,6 +23,7 @@ it.each(ownSubjects())(
   async (subject) => {
     const tried = await trySubject({ clones, connector }, subject, subject.statements);
     all.push(...tried);
+    process.stdout.write(`${reportOf(tried)}\n`);
     expect(wrongOf(tried)).toEqual([]);
   },
 );

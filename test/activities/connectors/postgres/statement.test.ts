@@ -11,67 +11,7 @@ function read(text: string, allowed: readonly string[] = []): Promise<Statement>
   return readStatement(text, { parser, allowedFunctions: new Set(allowed) });
 }
 
-async function sourcesOf(text: string): Promise<readonly unknown[]> {
-  const { writes } = await read(text);
-  return writes.map(({ byName, byPosition, isOpen }) => ({
-    byName: Object.fromEntries(byName),
-    byPosition,
-    isOpen,
-  }));
-}
-
 describe('reading a statement', () => {
-  it.each([
-    [
-      'update t set a = now(), b = current_timestamp, c = gen_random_uuid()',
-      { a: 'run_time', b: 'run_time', c: 'run_time' },
-    ],
-    ['update t set a = pg_catalog.now(), b = default', { a: 'run_time' }],
-    [
-      "update t set a = now() + interval '1 day', b = current_timestamp(0)",
-      { a: 'expression', b: 'expression' },
-    ],
-    ["update t set a = now()::date, b = 'now'", { a: 'expression', b: 'expression' }],
-    ['update t set (a, b) = (1, now())', { a: 'expression', b: 'run_time' }],
-    ['update t set (a, b) = (select 1, now())', { a: 'expression', b: 'expression' }],
-    ['update t set a[1] = now()', { a: 'expression' }],
-    ['update t set a = count(*) filter (where true) over ()', { a: 'expression' }],
-    [
-      'insert into t (a, b, c) values (1, now(), default), (default, now(), default)',
-      { a: 'expression', b: 'run_time' },
-    ],
-    ['insert into t (a, b) values (1, now()), (2, random())', { a: 'expression', b: 'expression' }],
-    ['insert into t (a, b) select x, now() from y', { a: 'expression', b: 'run_time' }],
-    [
-      'insert into t (a, b) select x, now() from y union select 1, now()',
-      { a: 'expression', b: 'expression' },
-    ],
-    ['insert into t (a, b) select * from y', { a: 'expression', b: 'expression' }],
-    ['insert into t default values', {}],
-    [
-      'insert into t (a) values (now()) on conflict (a) do update set a = excluded.a, b = now()',
-      { a: 'expression', b: 'run_time' },
-    ],
-    ['merge into t using s on true when matched then update set a = now()', { a: 'run_time' }],
-    [
-      'merge into t using s on true when not matched then insert (a, b) values (s.a, default)',
-      { a: 'expression' },
-    ],
-    ['with x as (select 1) update t set a = x.r from x', { a: 'expression' }],
-  ])('tells where values come from: %s', async (text, byName) => {
-    expect(await sourcesOf(text)).toEqual([{ byName, byPosition: [], isOpen: false }]);
-  });
-
-  it('knows columns by position only when the text shows them', async () => {
-    expect(await sourcesOf('insert into t values (1, now(), default)')).toEqual([
-      { byName: {}, byPosition: ['expression', 'run_time', null], isOpen: false },
-    ]);
-    expect(await sourcesOf('insert into t select * from y')).toEqual([
-      { byName: {}, byPosition: [], isOpen: true },
-    ]);
-    expect(await sourcesOf('insert into t table y')).toEqual([{ byName: {}, byPosition: [], isOpen: true }]);
-  });
-
   it.each([
     "select json_object('a': 1 returning jsonb), json_array(1, 2), json_value('{}', '$.x' returning int default 1 on empty)",
     "select extract(day from a), substring(a from 1 for 2), trim(both 'x' from a), a at time zone 'UTC' from t",

@@ -1,0 +1,84 @@
+import { fieldOf, listOf, nodesOf, unwrap } from './parse-tree.ts';
+import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
+import { isSameTree, outsideParentheses } from './token-text.ts';
+import { topOf, type Statement } from './statement.ts';
+
+/** A statement that takes at most so many values of each sequence behind the table that it names. */
+export interface BoundedStatement {
+  readonly text: string;
+  /** Null: its text does not say how many rows it inserts, and no limit can be put into it. */
+  readonly rowsMax: number | null;
+}
+
+/** True when the statement makes the server assign defaults, which is what uses sequences up. */
+export function assignsDefaults(statement: Statement): boolean {
+  const inserting = new Set(['InsertStmt', 'MergeStmt', 'SetToDefault']);
+  return [...nodesOf(statement.tree)].some(({ kind }) => inserting.has(kind));
+}
+
+/**
+ * The statement with a limit on the rows that it inserts. Counting them first would not do: what a query returns may
+ * vary from one run to the next. With one row more than is allowed, the caller sees that it would have been too many.
+ */
+export async function boundRows(
+  statement: Statement,
+  rowsMax: number,
+  parser: SqlParser,
+): Promise<BoundedStatement> {
+  const unbounded = { text: statement.text, rowsMax: null };
+  const insert = topOf(statement, 'InsertStmt');
+  if (insert === null || statement.writesCount !== 1) return unbounded;
+  const select = unwrap(insert['selectStmt'], 'SelectStmt');
+  const values = select === null ? 1 : listOf(select, 'valuesLists').length;
+  if (select === null || (values > 0 && hasOneRowEach(select)))
+    return { text: statement.text, rowsMax: values };
+  if (select['limitCount'] !== undefined) return limitedAlready(statement, select);
+  const text = await withLimit(statement, rowsMax + 1, parser);
+  return text === null ? unbounded : { text, rowsMax: rowsMax + 1 };
+}
+
+/** `values (generate_series(1, 9))` is not allowed by the server, so a list of values is a list of rows. */
+function hasOneRowEach(select: TreeNode): boolean {
+  return select['op'] === undefined || select['op'] === 'SETOP_NONE';
+}
+
+function limitedAlready(statement: Statement, select: TreeNode): BoundedStatement {
+  const constant = unwrap(select['limitCount'], 'A_Const');
+  const limit = constant === null ? null : fieldOf(constant, 'ival');
+  const isCount = select['limitOption'] === 'LIMIT_OPTION_COUNT';
+  const rowsMax = limit !== null && isCount ? Number(limit['ival'] ?? 0) : null;
+  return { text: statement.text, rowsMax };
+}
+
+async function withLimit(statement: Statement, limit: number, parser: SqlParser): Promise<string | null> {
+  const tokens = await parser.scan(statement.text);
+  const end = tokens === null ? null : endOfSelect(tokens);
+  if (end === null) return null;
+  const bytes = Buffer.from(statement.text, 'utf8');
+  const text = `${bytes.subarray(0, end).toString('utf8')} limit ${limit} ${bytes.subarray(end).toString('utf8')}`;
+  const outcome = await parser.parse(text);
+  if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) return null;
+  const [parsed] = outcome.statements;
+  return isSameTree(withoutLimit(parsed?.['stmt']), withoutLimit(statement.tree)) ? text : null;
+}
+
+/** Where the rows of an INSERT end: before what is said about conflicts and what is returned. */
+function endOfSelect(tokens: readonly ScannedToken[]): number | null {
+  const words = tokens.filter(({ text }) => !/^(--|\/\*)/.test(text));
+  const outer = outsideParentheses(words);
+  const stop = outer.find((token, index) => {
+    const word = token.text.toLowerCase();
+    const next = outer[index + 1]?.text.toLowerCase();
+    return word === ';' || word === 'returning' || (word === 'on' && next === 'conflict');
+  });
+  const inside = stop === undefined ? words : words.filter(({ start }) => start < stop.start);
+  return inside.at(-1)?.end ?? null;
+}
+
+/** The same tree with the limit of the inserted rows taken out. */
+function withoutLimit(tree: unknown): unknown {
+  const insert = unwrap(tree, 'InsertStmt') ?? {};
+  const select = unwrap(insert['selectStmt'], 'SelectStmt') ?? {};
+  const { limitCount: _count, limitOption: _option, ...rest } = select;
+  return { ...insert, selectStmt: rest };
+}

@@ -1,0 +1,176 @@
+import { StatementRefused } from './refusal.ts';
+
+/** One node of a statement as PostgreSQL analysed it. */
+export interface QueryNode {
+  readonly kind: string;
+  readonly fields: ReadonlyMap<string, NodeValue>;
+}
+
+/** A field of a node: nothing, one word, a list, another node, or the bytes of a constant. */
+export type NodeValue = null | string | QueryNode | readonly NodeValue[];
+
+/** Deeper nesting is refused: reading is recursive. */
+const DEPTH_MAX = 1_500;
+
+/**
+ * Reads the text form of `pg_node_tree`. Strict: each field has exactly one value, so that no name that a statement
+ * chooses can pass for a field. Throws `StatementRefused` for whatever it cannot read.
+ */
+export function readNodeText(text: string): NodeValue {
+  const words = new Words(text);
+  const value = readValue(words, 0);
+  if (words.next() !== null) throw unreadable();
+  return value;
+}
+
+function unreadable(): StatementRefused {
+  return new StatementRefused(
+    'not_previewable',
+    "The target's analysis of the statement cannot be read. Write it in a simpler form.",
+  );
+}
+
+/** The words of a node tree by PostgreSQL's own rule: blanks and brackets end one, a backslash takes the next sign. */
+class Words {
+  readonly #text: string;
+  #at = 0;
+  #kept: string | null = null;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The next word without taking it. */
+  peek(): string | null {
+    this.#kept ??= this.next();
+    return this.#kept;
+  }
+
+  next(): string | null {
+    const kept = this.#kept;
+    this.#kept = null;
+    if (kept !== null) return kept;
+    while (isBlank(this.#text[this.#at])) this.#at += 1;
+    const start = this.#at;
+    if (start >= this.#text.length) return null;
+    if (isBracket(this.#text[start])) this.#at += 1;
+    else this.#skipWord();
+    return this.#text.slice(start, this.#at);
+  }
+
+  #skipWord(): void {
+    const text = this.#text;
+    while (this.#at < text.length && !isBlank(text[this.#at]) && !isBracket(text[this.#at])) {
+      this.#at += text[this.#at] === '\\' ? 2 : 1;
+    }
+  }
+}
+
+function isBlank(sign: string | undefined): boolean {
+  return sign === ' ' || sign === '\n' || sign === '\t';
+}
+
+function isBracket(sign: string | undefined): boolean {
+  return sign === '(' || sign === ')' || sign === '{' || sign === '}';
+}
+
+function readValue(words: Words, depth: number): NodeValue {
+  if (depth > DEPTH_MAX) throw unreadable();
+  const word = words.next();
+  if (word === null || word === ')' || word === '}') throw unreadable();
+  if (word === '{') return readNode(words, depth);
+  if (word === '(') return readList(words, depth);
+  return word === '<>' ? null : unescaped(word);
+}
+
+function readList(words: Words, depth: number): readonly NodeValue[] {
+  const values: NodeValue[] = [];
+  while (words.peek() !== ')') values.push(readValue(words, depth + 1));
+  words.next();
+  return values;
+}
+
+function readNode(words: Words, depth: number): QueryNode {
+  const kind = words.next();
+  if (kind === null || !/^[A-Z]+$/.test(kind)) throw unreadable();
+  const fields = new Map<string, NodeValue>();
+  for (let name = words.next(); name !== '}'; name = words.next()) {
+    if (name === null || !/^:\w+$/.test(name) || fields.has(name.slice(1))) throw unreadable();
+    fields.set(name.slice(1), name === ':constvalue' ? readBytes(words) : readValue(words, depth + 1));
+  }
+  return { kind: MODERN_KINDS.get(kind) ?? kind, fields };
+}
+
+/** `5 [ 20 0 0 0 120 ]`: a length, then bytes with a sign. */
+function readBytes(words: Words): NodeValue {
+  const length = words.next();
+  if (length === '<>') return null;
+  if (length === null || words.next() !== '[') throw unreadable();
+  const bytes: string[] = [length];
+  for (let word = words.next(); word !== ']'; word = words.next()) {
+    if (word === null || !/^-?\d{1,3}$/.test(word)) throw unreadable();
+    bytes.push(word);
+  }
+  return bytes;
+}
+
+/** Names of kinds before PostgreSQL 16. */
+const MODERN_KINDS: ReadonlyMap<string, string> = new Map([
+  ['RTE', 'RANGETBLENTRY'],
+  ['ARRAY', 'ARRAYEXPR'],
+  ['ROW', 'ROWEXPR'],
+  ['CASE', 'CASEEXPR'],
+  ['WHEN', 'CASEWHEN'],
+  ['COALESCE', 'COALESCEEXPR'],
+  ['MINMAX', 'MINMAXEXPR'],
+  ['ROWCOMPARE', 'ROWCOMPAREEXPR'],
+]);
+
+function unescaped(word: string): string {
+  return word.replace(/\\([\s\S])/g, '$1');
+}
+
+/** True for a node. */
+export function isQueryNode(value: NodeValue | undefined): value is QueryNode {
+  return typeof value === 'object' && value !== null && 'kind' in value;
+}
+
+/** A field that holds a list. */
+export function listField(node: QueryNode, name: string): readonly NodeValue[] {
+  const value = node.fields.get(name);
+  return Array.isArray(value) ? (value as readonly NodeValue[]) : [];
+}
+
+/** The nodes of a field that holds a list. */
+export function nodesField(node: QueryNode, name: string): readonly QueryNode[] {
+  return listField(node, name).filter(isQueryNode);
+}
+
+/** A field that holds a node. */
+export function nodeField(node: QueryNode, name: string): QueryNode | null {
+  const value = node.fields.get(name);
+  return isQueryNode(value) ? value : null;
+}
+
+/** A field that holds one word. */
+export function wordField(node: QueryNode, name: string): string {
+  const value = node.fields.get(name);
+  return typeof value === 'string' ? value : '';
+}
+
+/** A field that holds a number; not a number when it is anything else. */
+export function numberField(node: QueryNode, name: string): number {
+  const word = wordField(node, name);
+  return /^-?\d+$/.test(word) ? Number(word) : Number.NaN;
+}
+
+/** The values of a node's fields and of its lists. */
+export function* childrenOf(value: NodeValue): Generator<QueryNode> {
+  if (isQueryNode(value)) for (const field of value.fields.values()) yield* nodesIn(field);
+  else yield* nodesIn(value);
+}
+
+function* nodesIn(value: NodeValue): Generator<QueryNode> {
+  if (isQueryNode(value)) yield value;
+  else if (Array.isArray(value)) for (const item of value as readonly NodeValue[]) yield* nodesIn(item);
+}

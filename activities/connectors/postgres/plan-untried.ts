@@ -1,0 +1,85 @@
+import type { Client } from 'pg';
+
+import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
+import { riskFactsOf, summaryOf } from './describe.ts';
+import { begin } from './session.ts';
+import {
+  countUnpreviewed,
+  unpreviewedFingerprint,
+  type UnpreviewedCall,
+  type Untried,
+} from './unpreviewed.ts';
+import { warningsOf } from './warnings.ts';
+
+/** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
+const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
+
+/** The plan of a statement that is not tried out: its rows are counted at most. */
+export async function planUntried(
+  prepared: UnpreviewedCall,
+  reader: Client,
+  because: Untried,
+): Promise<Plan> {
+  const { statement } = prepared;
+  await begin(reader, { isolation: 'repeatable read' }, prepared);
+  const effects = await countUnpreviewed(prepared, reader);
+  await reader.query('rollback');
+  const words = wordsOf(prepared, effects)[because];
+  const reversal = { is_possible: false, how: words.reversal };
+  return {
+    connector: 'postgres.execute',
+    summary: words.summary,
+    operation: statement.text,
+    effects,
+    warnings: [words.warning, ...warningsOf(statement, [])],
+    risk_facts: {
+      ...riskFactsOf(effects, reversal),
+      ...(because === 'none'
+        ? { rows_changed: ROWS_UNKNOWN, resources_changed: prepared.analysis.tables.length }
+        : {}),
+      is_destructive: true,
+      is_fully_previewed: false,
+    },
+    reversal,
+    fingerprint: unpreviewedFingerprint(prepared, effects),
+    locks_held_ms: 0,
+  };
+}
+
+interface Words {
+  readonly summary: string;
+  readonly warning: string;
+  readonly reversal: string;
+}
+
+function wordsOf(
+  { analysis }: UnpreviewedCall,
+  effects: readonly ResourceEffect[],
+): Readonly<Record<Untried, Words>> {
+  const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
+  const tables = analysis.tables.filter(({ isNamed }) => isNamed).map(({ resource }) => resource);
+  const counted = summaryOf(effects).slice(0, -1);
+  return {
+    unknown_triggers: {
+      summary: `${counted}; what its triggers do is not previewed.`,
+      warning:
+        `Not previewed: a trigger calls ${names}, which is not on the target's list of functions. It was not run, and ` +
+        'what it does is not known. The counts are of rows that the statement itself changes.',
+      reversal: `What ${names} does is not known, so neither is how to undo it.`,
+    },
+    count: {
+      summary: `${counted}; counted only, it was not tried out.`,
+      warning:
+        'Not previewed: this target only counts rows. Neither their values nor what triggers and cascades do is known, ' +
+        'and other rows than today may be hit.',
+      reversal: 'The earlier rows are not recorded. Restore from a backup.',
+    },
+    none: {
+      summary: `Writes ${tables.join(', ') || 'what its functions write'}; nothing was tried out and no rows were counted.`,
+      warning:
+        'Not previewed: at this target nothing is tried out. How many rows change, and what triggers and cascades do, ' +
+        'is not known. What runs is the statement as it stands.',
+      reversal: 'The earlier rows are not recorded. Restore from a backup.',
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import type { Client, QueryResultRow } from 'pg';
+
+import { catalogueRows } from './kept-sessions.ts';
+import { childrenOf, wordField, type NodeValue, type QueryNode } from './node-text.ts';
+import { StatementRefused } from './refusal.ts';
+
+/** A function or operator that an analysed statement names. */
+export interface CallFact {
+  readonly schema: string;
+  readonly name: string;
+  /** `i`, `s` or `v`. */
+  readonly volatility: string;
+}
+
+/** What the catalogue says of the functions, operators and types that an analysed statement names. */
+export interface QueryFacts {
+  readonly functions: ReadonlyMap<string, CallFact>;
+  readonly operators: ReadonlyMap<string, CallFact & { readonly code: string }>;
+  readonly types: ReadonlyMap<string, string>;
+}
+
+interface FactRow extends QueryResultRow {
+  readonly kind: 'function' | 'operator' | 'type';
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly volatility: string | null;
+  readonly code: string | null;
+}
+
+const FACTS = `
+  select 'function' as kind, called.oid::text as oid, schema.nspname as schema, called.proname as name,
+         called.provolatile::text as volatility, null as code
+    from pg_catalog.pg_proc called join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
+   where called.oid = any ($1::oid[])
+  union all
+  select 'operator', sign.oid::text, schema.nspname, sign.oprname, called.provolatile::text, called.proname
+    from pg_catalog.pg_operator sign
+    join pg_catalog.pg_proc called on called.oid = sign.oprcode
+    join pg_catalog.pg_namespace schema on schema.oid = sign.oprnamespace
+   where sign.oid = any ($2::oid[])
+  union all
+  select 'type', kind.oid::text, schema.nspname, pg_catalog.format_type(kind.oid, null), null, null
+    from pg_catalog.pg_type kind join pg_catalog.pg_namespace schema on schema.oid = kind.typnamespace
+   where kind.oid = any ($3::oid[])`;
+
+/** Looks up what an analysed statement names. */
+export async function readQueryFacts(client: Client, tree: NodeValue): Promise<QueryFacts> {
+  const oids = { functions: new Set<string>(), operators: new Set<string>(), types: new Set<string>() };
+  gather(tree, oids);
+  const values = [oids.functions, oids.operators, oids.types].map((set) => [...set]);
+  const rows = await catalogueRows<FactRow>(client, FACTS, values);
+  const calls = (kind: FactRow['kind']): readonly (readonly [string, CallFact & { code: string }])[] =>
+    rows
+      .filter((row) => row.kind === kind)
+      .map(({ oid, schema, name, volatility, code }) => [
+        oid,
+        { schema, name, volatility: volatility ?? 'v', code: code ?? '' },
+      ]);
+  const types = rows.filter(({ kind }) => kind === 'type').map(({ oid, name }) => [oid, name] as const);
+  return {
+    functions: new Map(calls('function')),
+    operators: new Map(calls('operator')),
+    types: new Map(types),
+  };
+}
+
+const FUNCTION_FIELDS = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'] as const;
+const TYPE_FIELDS = ['funcresulttype', 'opresulttype', 'resulttype', 'consttype', 'type'] as const;
+
+function gather(value: NodeValue, oids: Readonly<Record<keyof QueryFacts, Set<string>>>): void {
+  for (const node of childrenOf(value)) {
+    if (!KINDS.has(node.kind)) throw unknownKind(node);
+    for (const field of FUNCTION_FIELDS) noteOid(oids.functions, wordField(node, field));
+    for (const field of TYPE_FIELDS) noteOid(oids.types, wordField(node, field));
+    noteOid(oids.operators, wordField(node, 'opno'));
+    gather(node, oids);
+  }
+}
+
+function noteOid(oids: Set<string>, word: string): void {
+  if (/^[1-9]\d*$/.test(word)) oids.add(word);
+}
+
+function unknownKind(node: QueryNode): StatementRefused {
+  return new StatementRefused(
+    'not_previewable',
+    `The statement uses ${node.kind.toLowerCase()}, whose effect cannot be followed. Write it without.`,
+  );
+}
+
+/** Everything that an analysed data statement is made of. */
+const KINDS: ReadonlySet<string> = new Set(
+  [
+    'QUERY RANGETBLENTRY RTEPERMISSIONINFO ALIAS RANGETBLFUNCTION TABLEFUNC TARGETENTRY FROMEXPR JOINEXPR RANGETBLREF',
+    'ONCONFLICTEXPR MERGEACTION COMMONTABLEEXPR CTESEARCHCLAUSE CTECYCLECLAUSE SORTGROUPCLAUSE GROUPINGSET',
+    'WINDOWCLAUSE SETOPERATIONSTMT INFERENCEELEM VAR CONST PARAM AGGREF GROUPINGFUNC WINDOWFUNC MERGESUPPORTFUNC',
+    'SUBSCRIPTINGREF FUNCEXPR NAMEDARGEXPR OPEXPR DISTINCTEXPR NULLIFEXPR SCALARARRAYOPEXPR BOOLEXPR SUBLINK',
+    'FIELDSELECT FIELDSTORE RELABELTYPE COERCEVIAIO ARRAYCOERCEEXPR CONVERTROWTYPEEXPR COLLATEEXPR CASEEXPR CASEWHEN',
+    'CASETESTEXPR ARRAYEXPR ROWEXPR ROWCOMPAREEXPR COALESCEEXPR MINMAXEXPR SQLVALUEFUNCTION XMLEXPR JSONFORMAT',
+    'JSONRETURNING JSONVALUEEXPR JSONCONSTRUCTOREXPR JSONISPREDICATE JSONBEHAVIOR JSONEXPR JSONTABLEPATH',
+    'JSONTABLEPATHSCAN JSONTABLESIBLINGJOIN NULLTEST BOOLEANTEST COERCETODOMAIN SETTODEFAULT RETURNINGEXPR',
+  ].flatMap((line) => line.split(' ')),
+);

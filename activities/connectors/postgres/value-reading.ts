@@ -1,0 +1,133 @@
+import { constantText } from './constant-text.ts';
+import { isQueryNode, numberField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
+import type { CallFact } from './query-facts.ts';
+
+/** An expression whose value is proven to be a constant, the clock, a new UUID, or a key that the statement got. */
+export interface Reading {
+  readonly kind: 'constant' | 'clock' | 'made' | 'assigned' | 'default';
+  readonly text: string;
+  readonly isRough: boolean;
+  /** The calls in it that give another value each time. */
+  readonly leaves: readonly QueryNode[];
+}
+
+export const ASSIGNED: Reading = { kind: 'assigned', text: '', isRough: false, leaves: [] };
+export const DEFAULT: Reading = { kind: 'default', text: 'default', isRough: false, leaves: [] };
+
+export function isKind(value: NodeValue, kind: string): boolean {
+  return isQueryNode(value) && value.kind === kind;
+}
+
+export function constantReading(node: QueryNode): Reading | null {
+  const text = constantText(node);
+  return text === null ? null : { kind: 'constant', text, isRough: false, leaves: [] };
+}
+
+/** `current_date` and its kin by their number; those with an odd place in the list round to a precision. */
+const CLOCK_VALUES = [
+  'current_date',
+  'current_time',
+  'current_time',
+  'current_timestamp',
+  'current_timestamp',
+  'localtime',
+  'localtime',
+  'localtimestamp',
+  'localtimestamp',
+] as const;
+
+/** The name of a clock keyword, or null for another one. */
+export function clockName(node: QueryNode): string | null {
+  return node.kind === 'SQLVALUEFUNCTION' ? (CLOCK_VALUES[numberField(node, 'op')] ?? null) : null;
+}
+
+export function clockValue(node: QueryNode): Reading | null {
+  const name = clockName(node);
+  if (name === null) return null;
+  const precision = numberField(node, 'typmod');
+  const isRound = name !== 'current_date' && precision >= 0;
+  const text = isRound ? `${name}(${precision})` : name;
+  return { kind: 'clock', text, isRough: isRound || name === 'current_date', leaves: [node] };
+}
+
+const CLOCKS: ReadonlySet<string> = new Set(['now', 'transaction_timestamp', 'statement_timestamp']);
+const MAKERS: ReadonlySet<string> = new Set(['gen_random_uuid', 'uuidv4', 'uuidv7']);
+
+/** True for functions of pg_catalog that answer the time at which a transaction or statement began. */
+export function isClock(fact: CallFact): boolean {
+  return fact.schema === 'pg_catalog' && CLOCKS.has(fact.name);
+}
+
+export function ownLeaf(node: QueryNode, fact: CallFact): Reading | null {
+  const text = `${fact.name}()`;
+  if (CLOCKS.has(fact.name)) return { kind: 'clock', text, isRough: false, leaves: [node] };
+  return MAKERS.has(fact.name) ? { kind: 'made', text, isRough: false, leaves: [node] } : null;
+}
+
+/** A cast of pg_catalog that keeps what is proven, e.g. of a new key from bigint to integer. */
+export function fixedCast(
+  node: QueryNode,
+  fact: CallFact,
+  {
+    values,
+    read,
+  }: { readonly values: readonly NodeValue[]; readonly read: (value: NodeValue) => Reading | null },
+): Reading | null {
+  if (fact.volatility === 'v' || !CASTS.has(wordField(node, 'funcformat'))) return null;
+  const arg = read(values[0] ?? null);
+  return arg?.kind === 'assigned' || arg?.kind === 'constant' || arg?.kind === 'default' ? arg : null;
+}
+
+/** Casts, written and implicit. */
+export const CASTS: ReadonlySet<string> = new Set(['1', '2']);
+
+export const TIME_TYPES: ReadonlySet<string> = new Set(
+  ['1082', '1083', '1114', '1184', '1266', '25', '1042', '1043'], // date, time, timestamps, timetz, text and its kin
+);
+
+export const CLOCK_FUNCTIONS: ReadonlySet<string> = new Set(
+  [
+    'timezone date_trunc date_bin date_add date_subtract to_char make_interval justify_days justify_hours',
+    'justify_interval date timestamp timestamptz time timetz interval text varchar bpchar float8 int4 int8 lower upper',
+  ].flatMap((line) => line.split(' ')),
+);
+
+export const ROUGH_FUNCTIONS: ReadonlySet<string> = new Set(['date_trunc', 'date_bin', 'to_char']);
+
+export const CLOCK_OPERATIONS: ReadonlySet<string> = new Set(
+  [
+    'timestamptz_pl_interval timestamptz_mi_interval timestamp_pl_interval timestamp_mi_interval date_pl_interval',
+    'date_mi_interval date_pli date_mii integer_pl_date interval_pl_timestamptz interval_pl_timestamp interval_pl_date',
+    'interval_pl interval_mi interval_mul mul_d_interval interval_div interval_um time_pl_interval time_mi_interval',
+    'timetz_pl_interval timetz_mi_interval textcat',
+  ].flatMap((line) => line.split(' ')),
+);
+
+/** An operation on constants and the clock alone. */
+export function combined(args: readonly (Reading | null)[], text: string, isRough: boolean): Reading | null {
+  const known = args.flatMap((arg) => (arg === null ? [] : [arg]));
+  const isPlain = known.every(({ kind }) => kind === 'clock' || kind === 'constant');
+  if (known.length < args.length || !isPlain) return null;
+  const isClock = known.some(({ kind }) => kind === 'clock');
+  return {
+    kind: isClock ? 'clock' : 'constant',
+    text,
+    isRough: isRough || known.some((arg) => arg.isRough),
+    leaves: known.flatMap(({ leaves }) => leaves),
+  };
+}
+
+/** What the rows of VALUES or the arms of a set operation have in common; null when one of them is a value to approve. */
+export function merged(readings: readonly (Reading | null)[]): Reading | null {
+  const [first] = readings;
+  if (first === undefined || first === null) return null;
+  const others = readings.slice(1);
+  if (others.some((reading) => reading?.kind !== first.kind)) return null;
+  const texts = new Set(readings.map((reading) => reading?.text ?? ''));
+  return {
+    kind: first.kind,
+    text: [...texts].join(' or '),
+    isRough: readings.some((reading) => reading?.isRough === true),
+    leaves: readings.flatMap((reading) => reading?.leaves ?? []),
+  };
+}

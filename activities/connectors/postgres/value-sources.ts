@@ -1,0 +1,204 @@
+import {
+  isQueryNode,
+  listField,
+  nodeField,
+  numberField,
+  wordField,
+  type NodeValue,
+  type QueryNode,
+} from './node-text.ts';
+import type { QueryFacts } from './query-facts.ts';
+import { hasOneRow, meaningOf, type Meaning, type Place, type Scope } from './query-scope.ts';
+import {
+  ASSIGNED,
+  CASTS,
+  CLOCK_FUNCTIONS,
+  CLOCK_OPERATIONS,
+  DEFAULT,
+  ROUGH_FUNCTIONS,
+  TIME_TYPES,
+  clockValue,
+  combined,
+  constantReading,
+  fixedCast,
+  isKind,
+  merged,
+  ownLeaf,
+  type Reading,
+} from './value-reading.ts';
+
+/**
+ * Where a statement's value for a column comes from, as far as it is proven. `clock` and `made` are expressions of the
+ * transaction's clock or a new UUID and nothing else; `assigned` is the key that a row inserted by the same statement
+ * got; everything that is not proven is `expression`.
+ */
+export type ValueSource =
+  | { readonly kind: 'default' | 'assigned' | 'expression' }
+  | { readonly kind: 'clock' | 'made'; readonly text: string; readonly isRough: boolean };
+
+/** Finds sources, and which nodes that vary by themselves are thereby proven to be harmless. */
+export class SourceReader {
+  readonly #facts: QueryFacts;
+  readonly #proven = new Set<QueryNode>();
+  readonly #used = new Set<NodeValue>();
+  #stepsLeft = STEPS_MAX;
+
+  constructor(facts: QueryFacts) {
+    this.#facts = facts;
+  }
+
+  /** True for calls of the clock or of a UUID that are all that a column gets. */
+  isProven(node: QueryNode): boolean {
+    return this.#proven.has(node);
+  }
+
+  /** True for what a proven variable stands for: another use of it may carry the value elsewhere. */
+  isUsed(expression: NodeValue): boolean {
+    return this.#used.has(expression);
+  }
+
+  /** The source of one target of an INSERT, UPDATE or MERGE. */
+  sourceOf(place: Place): ValueSource {
+    const { expression } = place;
+    const reading = this.#read(place, true);
+    if (reading === null || reading.kind === 'constant') return EXPRESSION;
+    if (reading.kind === 'default' || reading.kind === 'assigned') return { kind: reading.kind };
+    if (reading.kind === 'clock' && !TIME_TYPES.has(this.#typeOf(expression))) return EXPRESSION;
+    for (const leaf of reading.leaves) this.#proven.add(leaf);
+    return { kind: reading.kind, text: reading.text, isRough: reading.isRough };
+  }
+
+  #typeOf(expression: NodeValue): string {
+    if (!isQueryNode(expression)) return '';
+    if (expression.kind === 'COERCETODOMAIN') return this.#typeOf(expression.fields.get('arg') ?? null);
+    const fields = ['vartype', 'funcresulttype', 'opresulttype', 'resulttype', 'type'];
+    return fields.map((field) => wordField(expression, field)).find((word) => /^\d+$/.test(word)) ?? '';
+  }
+
+  /** `isFirst` until a variable leads to rows that another part of the statement may use as well. */
+  #read({ expression, scope }: Place, isFirst: boolean): Reading | null {
+    this.#stepsLeft -= 1;
+    if (this.#stepsLeft < 0 || !isQueryNode(expression)) return null;
+    const read = (value: NodeValue): Reading | null => this.#read({ expression: value, scope }, isFirst);
+    const readers: Readonly<Record<string, () => Reading | null>> = {
+      SETTODEFAULT: () => DEFAULT,
+      CONST: () => constantReading(expression),
+      SQLVALUEFUNCTION: () => clockValue(expression),
+      FUNCEXPR: () => this.#call(expression, read),
+      OPEXPR: () => this.#operation(expression, read),
+      RELABELTYPE: () => this.#cast(expression, read(expression.fields.get('arg') ?? null)),
+      COERCEVIAIO: () => this.#cast(expression, read(expression.fields.get('arg') ?? null)),
+      COERCETODOMAIN: () => this.#cast(expression, read(expression.fields.get('arg') ?? null)),
+      VAR: () => this.#variable(expression, meaningOf(expression, scope), isFirst),
+      SUBLINK: () => this.#subselect(expression, scope),
+    };
+    return readers[expression.kind]?.() ?? null;
+  }
+
+  #call(node: QueryNode, read: (value: NodeValue) => Reading | null): Reading | null {
+    const fact = this.#facts.functions.get(wordField(node, 'funcid'));
+    if (fact === undefined || fact.schema !== 'pg_catalog' || wordField(node, 'funcretset') !== 'false')
+      return null;
+    const values = listField(node, 'args');
+    if (values.length === 0) return ownLeaf(node, fact);
+    if (fact.volatility === 'v' || !CLOCK_FUNCTIONS.has(fact.name))
+      return fixedCast(node, fact, { values, read });
+    const args = values.map(read);
+    if (CASTS.has(wordField(node, 'funcformat'))) return this.#cast(node, args[0] ?? null);
+    const text = `${fact.name}(${args.map((arg) => arg?.text ?? '').join(', ')})`;
+    return combined(args, text, ROUGH_FUNCTIONS.has(fact.name));
+  }
+
+  #operation(node: QueryNode, read: (value: NodeValue) => Reading | null): Reading | null {
+    const fact = this.#facts.operators.get(wordField(node, 'opno'));
+    if (fact === undefined || fact.schema !== 'pg_catalog' || !CLOCK_OPERATIONS.has(fact.code)) return null;
+    const args = listField(node, 'args').map(read);
+    const texts = args.map((arg) => arg?.text ?? '');
+    const text = texts.length === 1 ? `${fact.name} ${texts[0] ?? ''}` : texts.join(` ${fact.name} `);
+    return combined(args, `(${text})`, false);
+  }
+
+  #cast(node: QueryNode, arg: Reading | null): Reading | null {
+    if (arg === null) return null;
+    const format = ['funcformat', 'relabelformat', 'coerceformat', 'coercionformat']
+      .map((field) => wordField(node, field))
+      .find((word) => word !== '');
+    const type =
+      this.#facts.types.get(wordField(node, 'funcresulttype') || wordField(node, 'resulttype')) ?? '';
+    const isWritten = format === '1' && type !== '';
+    // Every cast may cut the time: to a date, to whole seconds, to text.
+    return {
+      ...arg,
+      isRough: arg.isRough || arg.kind === 'clock',
+      text: isWritten ? `${arg.text}::${type}` : arg.text,
+    };
+  }
+
+  #variable(variable: QueryNode, meaning: Meaning, isFirst: boolean): Reading | null {
+    if (meaning.kind === 'excluded') return this.#proposed(meaning.scope, meaning.column);
+    if (meaning.kind === 'own')
+      return assignedKey(meaning.scope, meaning.column) ? ASSIGNED : this.#set(meaning);
+    return meaning.kind === 'row' ? null : this.#places(variable, meaning, isFirst);
+  }
+
+  #places(
+    variable: QueryNode,
+    meaning: Extract<Meaning, { kind: 'places' }>,
+    isFirst: boolean,
+  ): Reading | null {
+    const isOne = meaning.source !== null && hasOneRow(meaning.source);
+    const reading = merged(meaning.places.map((place) => this.#read(place, isOne)));
+    if (reading === null || (TIED.has(reading.kind) && !isFirst && !isOne)) return null;
+    for (const { expression } of meaning.places) if (reading.leaves.length > 0) this.#used.add(expression);
+    return { ...reading, leaves: [...reading.leaves, variable] };
+  }
+
+  /** `excluded.column`: what the row was to be inserted with. */
+  #proposed(scope: Scope, column: number): Reading | null {
+    const target = targetOf(scope.query, column);
+    return target === null ? null : this.#read({ expression: target, scope }, true);
+  }
+
+  /** A column of RETURNING that the same part of the statement sets itself. */
+  #set({ scope, column }: { readonly scope: Scope; readonly column: number }): Reading | null {
+    if (wordField(scope.query, 'commandType') !== INSERT || !hasOneRow(scope.query)) return null;
+    const target = targetOf(scope.query, column);
+    return target === null ? null : this.#read({ expression: target, scope }, true);
+  }
+
+  /** `(select id from new_parent)` of a part that has one row. */
+  #subselect(node: QueryNode, scope: Scope): Reading | null {
+    const query = nodeField(node, 'subselect');
+    if (query === null || wordField(node, 'subLinkType') !== EXPRESSION_SUBLINK) return null;
+    const tree = nodeField(query, 'jointree');
+    const isPlain =
+      tree !== null && tree.fields.get('quals') === null && listField(tree, 'fromlist').length === 1;
+    const targets = listField(query, 'targetList');
+    if (!isPlain || targets.length !== 1 || !isQueryNode(targets[0] ?? null)) return null;
+    const expression = (targets[0] as QueryNode).fields.get('expr') ?? null;
+    return this.#read({ expression, scope: { query, outer: scope } }, false);
+  }
+}
+
+/** One key or UUID in several rows would tie rows together in a way that the effect does not show. */
+const TIED: ReadonlySet<string> = new Set(['made', 'assigned']);
+
+const STEPS_MAX = 20_000;
+const EXPRESSION: ValueSource = { kind: 'expression' };
+const INSERT = '3';
+const EXPRESSION_SUBLINK = '4';
+
+function targetOf(query: QueryNode, column: number): NodeValue {
+  for (const target of listField(query, 'targetList')) {
+    if (isQueryNode(target) && numberField(target, 'resno') === column)
+      return target.fields.get('expr') ?? null;
+  }
+  return null;
+}
+
+/** True when a part inserts one row and leaves this column to its default. */
+function assignedKey({ query }: Scope, column: number): boolean {
+  if (wordField(query, 'commandType') !== INSERT || !hasOneRow(query)) return false;
+  const target = targetOf(query, column);
+  return target === null || isKind(target, 'SETTODEFAULT');
+}

@@ -1,0 +1,159 @@
+import { childrenOf, listField, nodeField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
+import type { CallFact, QueryFacts } from './query-facts.ts';
+import { meaningOf, queriesIn } from './query-scope.ts';
+import { StatementRefused } from './refusal.ts';
+import { clockName, isClock } from './value-reading.ts';
+import type { SourceReader } from './value-sources.ts';
+
+/** What looking for varying values needs. */
+interface Search {
+  readonly facts: QueryFacts;
+  readonly reader: SourceReader;
+}
+
+/**
+ * Refuses values that nobody could approve: what a function makes up each time, and what is calculated from the clock.
+ * True when anything is left in a writing statement that may differ from one run to the next (the clock in a
+ * condition, functions of the target's owner): then not even what its triggers write is proven to be theirs.
+ */
+export function refuseVaryingValues(tree: NodeValue, search: Search): boolean {
+  let isVarying = false;
+  const look = (value: NodeValue, place: 'value' | 'condition' | 'own condition'): void => {
+    for (const node of childrenOf(value)) {
+      const kind = varyingKind(node, search);
+      if (kind !== null) {
+        refuseMadeUp(node, { kind, isValue: place === 'value', search });
+        isVarying ||= place !== 'own condition';
+      }
+      lookInside(node, (inner, at) =>
+        look(inner, at ?? (isCondition(node) && place === 'value' ? 'condition' : place)),
+      );
+    }
+  };
+  look(tree, 'value');
+  return isVarying || isCarriedElsewhere(tree, search.reader);
+}
+
+/** A proven value that is also used where nothing is proven. */
+function isCarriedElsewhere(tree: NodeValue, reader: SourceReader): boolean {
+  const variables = (value: NodeValue): readonly QueryNode[] =>
+    [...childrenOf(value)].flatMap((node) => {
+      if (node.kind === 'QUERY') return [];
+      return node.kind === 'VAR' ? [node] : variables(node);
+    });
+  return [...queriesIn(tree)].some((scope) =>
+    variables(scope.query)
+      .filter((variable) => !reader.isProven(variable))
+      .some((variable) => {
+        const meaning = meaningOf(variable, scope);
+        return (
+          meaning.kind === 'places' && meaning.places.some(({ expression }) => reader.isUsed(expression))
+        );
+      }),
+  );
+}
+
+type Place = 'condition' | 'own condition' | null;
+
+/** The parts of a node, with what is a condition told apart. */
+function lookInside(node: QueryNode, look: (inner: NodeValue, at: Place) => void): void {
+  const hidden = node.kind === 'QUERY' && isOutermost(node) ? 'returningList' : '';
+  for (const [name, value] of node.fields) {
+    // Wrapped, so that a single node is looked at itself and not only its children.
+    if (name !== hidden && name !== 'jointree') look([value], CONDITIONS.has(name) ? 'condition' : null);
+  }
+  const tree = nodeField(node, 'jointree');
+  if (tree === null) return;
+  look(listField(tree, 'fromlist'), null);
+  look([tree.fields.get('quals') ?? null], choosesOwnRows(node, tree) ? 'own condition' : 'condition');
+}
+
+/** The condition of an UPDATE or DELETE of one table only chooses rows of that table, and those are shown. */
+function choosesOwnRows(query: QueryNode, tree: QueryNode): boolean {
+  const isOneTable = listField(tree, 'fromlist').length === 1 && listField(query, 'rtable').length === 1;
+  return isOneTable && ['2', '4'].includes(wordField(query, 'commandType'));
+}
+
+/** What the outermost statement returns, nobody sees. */
+function isOutermost(query: QueryNode): boolean {
+  return wordField(query, 'commandType') !== '1' && wordField(query, 'canSetTag') === 'true';
+}
+
+const CONDITIONS: ReadonlySet<string> = new Set([
+  'quals',
+  'qual',
+  'havingQual',
+  'onConflictWhere',
+  'mergeJoinCondition',
+  'limitCount',
+  'limitOffset',
+  'aggfilter',
+]);
+
+const CONDITION_KINDS: ReadonlySet<string> = new Set(
+  'SCALARARRAYOPEXPR DISTINCTEXPR BOOLEXPR NULLTEST BOOLEANTEST ROWCOMPAREEXPR'.split(' '),
+);
+const BOOLEAN = '16';
+
+/** What only answers yes or no may depend on the clock: when the answer changes, people are asked again. */
+function isCondition(node: QueryNode): boolean {
+  if (CONDITION_KINDS.has(node.kind)) return true;
+  return wordField(node, 'opresulttype') === BOOLEAN || wordField(node, 'funcresulttype') === BOOLEAN;
+}
+
+type Varying = 'clock' | 'made up' | 'read';
+
+function varyingKind(node: QueryNode, { facts, reader }: Search): Varying | null {
+  if (reader.isProven(node)) return null;
+  if (clockName(node) !== null) return 'clock';
+  // Text such as 'now' becomes the time when it is cast.
+  if (node.kind === 'COERCEVIAIO') return TIMES.has(wordField(node, 'resulttype')) ? 'read' : null;
+  const called = calledBy(node, facts);
+  return called === null || called.volatility === 'i' || isAgeOfTwo(node, called) ? null : kindOfCall(called);
+}
+
+function kindOfCall(called: CallFact): Varying | null {
+  if (called.schema !== 'pg_catalog') return 'read';
+  if (isClock(called) || called.name === 'age') return 'clock';
+  return called.volatility === 'v' ? 'made up' : null;
+}
+
+function isAgeOfTwo(node: QueryNode, { name }: CallFact): boolean {
+  return name === 'age' && listField(node, 'args').length > 1;
+}
+
+const TIMES: ReadonlySet<string> = new Set(['1082', '1083', '1114', '1184', '1266']);
+
+/** The function that a node calls, by name or through an operator. */
+function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
+  const fields = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'];
+  const oid = fields.map((field) => wordField(node, field)).find((word) => /^[1-9]\d*$/.test(word));
+  if (oid !== undefined) return facts.functions.get(oid) ?? UNKNOWN;
+  const sign = wordField(node, 'opno');
+  return /^[1-9]\d*$/.test(sign) ? (facts.operators.get(sign) ?? UNKNOWN) : null;
+}
+
+const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v' };
+
+interface Found {
+  readonly kind: Varying;
+  readonly isValue: boolean;
+  readonly search: Search;
+}
+
+function refuseMadeUp(node: QueryNode, { kind, isValue, search }: Found): void {
+  if (kind === 'read' || (kind === 'clock' && !isValue)) return;
+  const name = clockName(node) ?? `${calledBy(node, search.facts)?.name ?? 'a function'}()`;
+  if (kind === 'clock') {
+    throw new StatementRefused(
+      'not_previewable',
+      `A value is calculated from ${name}, and would be another one than the approved one. Write the value itself; or ` +
+        'give the column a time: now(), now() + an interval, date_trunc(…, now()), to_char(now(), …) or a cast of these.',
+    );
+  }
+  throw new StatementRefused(
+    'not_previewable',
+    `${name} gives another value every time the statement runs. Write the value itself or leave it to a default of the ` +
+      'column; only now() and gen_random_uuid() alone in a column are assigned at execution.',
+  );
+}

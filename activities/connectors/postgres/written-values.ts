@@ -1,0 +1,99 @@
+import {
+  childrenOf,
+  listField,
+  nodeField,
+  nodesField,
+  numberField,
+  wordField,
+  isQueryNode,
+  type NodeValue,
+  type QueryNode,
+} from './node-text.ts';
+import { queriesIn, type Scope } from './query-scope.ts';
+import { SourceReader, type ValueSource } from './value-sources.ts';
+import type { QueryFacts } from './query-facts.ts';
+
+export type WriteOperation = 'insert' | 'update' | 'delete';
+
+/** One way in which a statement (or one of its WITH parts) writes a relation itself. */
+export interface RelationWrite {
+  readonly oid: string;
+  readonly operation: WriteOperation;
+  /** By the number of the column. What is not in it is left alone or to defaults. */
+  readonly sources: ReadonlyMap<number, ValueSource>;
+}
+
+/** What an analysed statement writes. */
+export interface WrittenValues {
+  readonly writes: readonly RelationWrite[];
+  readonly reader: SourceReader;
+}
+
+/** Reads from the analysed statement which columns it sets, and how: names, stars and types are resolved there. */
+export function readWrittenValues(tree: NodeValue, facts: QueryFacts): WrittenValues {
+  const reader = new SourceReader(facts);
+  const writes = [...queriesIn(tree)].flatMap((scope) => writesOf(scope, reader));
+  return { writes, reader };
+}
+
+function writesOf(scope: Scope, reader: SourceReader): readonly RelationWrite[] {
+  const { query } = scope;
+  const entry = listField(query, 'rtable')[numberField(query, 'resultRelation') - 1];
+  if (!isQueryNode(entry)) return [];
+  const oid = wordField(entry, 'relid');
+  const set = (holder: QueryNode, field: string): ReadonlyMap<number, ValueSource> =>
+    sourcesOf(nodesField(holder, field), { scope, reader });
+  const write = (operation: WriteOperation, sources: RelationWrite['sources']): RelationWrite => ({
+    oid,
+    operation,
+    sources,
+  });
+  switch (wordField(query, 'commandType')) {
+    case '2':
+      return [write('update', set(query, 'targetList'))];
+    case '3': {
+      const conflict = nodeField(query, 'onConflict');
+      const isUpdate = conflict !== null && nodesField(conflict, 'onConflictSet').length > 0;
+      const inserted = write('insert', set(query, 'targetList'));
+      return isUpdate ? [inserted, write('update', set(conflict, 'onConflictSet'))] : [inserted];
+    }
+    case '4':
+      return [write('delete', new Map())];
+    case '5':
+      return nodesField(query, 'mergeActionList').flatMap((action) => {
+        const operation = MERGE_OPERATIONS[wordField(action, 'commandType')];
+        return operation === undefined ? [] : [write(operation, set(action, 'targetList'))];
+      });
+    default:
+      return [];
+  }
+}
+
+const MERGE_OPERATIONS: Readonly<Record<string, WriteOperation>> = { 2: 'update', 3: 'insert', 4: 'delete' };
+
+function sourcesOf(
+  targets: readonly QueryNode[],
+  { scope, reader }: { readonly scope: Scope; readonly reader: SourceReader },
+): ReadonlyMap<number, ValueSource> {
+  const sources = new Map<number, ValueSource>();
+  for (const target of targets.filter((candidate) => wordField(candidate, 'resjunk') !== 'true')) {
+    const column = numberField(target, 'resno');
+    const source = reader.sourceOf({ expression: target.fields.get('expr') ?? null, scope });
+    sources.set(column, sources.has(column) ? { kind: 'expression' } : source);
+  }
+  return sources;
+}
+
+/** Every relation that the statement names, whether it reads or writes it. */
+export function relationsIn(tree: NodeValue): readonly string[] {
+  const oids = new Set<string>();
+  const look = (value: NodeValue): void => {
+    for (const node of childrenOf(value)) {
+      if (node.kind === 'RANGETBLENTRY' && /^[1-9]\d*$/.test(wordField(node, 'relid')))
+        oids.add(wordField(node, 'relid'));
+      look(node);
+    }
+  };
+  look(tree);
+  return [...oids];
+}

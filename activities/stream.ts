@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+
+import type { EntityManager } from 'typeorm';
+
+import { leafHash, leafText, type Leaf, type LeafDraft } from '../domain/audit.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { Digest } from '../domain/digest.ts';
+
+/** The newest entry of a stream: the next one follows it. */
+export interface LastLeaf {
+  readonly n: number;
+  readonly hash: Digest | null;
+  readonly at: string | null;
+}
+
+/** What a stream without entries ends with. */
+export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
+
+/** Where a leaf goes: its stream, and its ordinal within the step that writes it. */
+export interface LeafDestination {
+  readonly request: string;
+  readonly run: string;
+  readonly namespace: string;
+  readonly step: string;
+  readonly ordinal: number;
+}
+
+/** An entry that is ready to be written. */
+export interface Entry {
+  readonly id: string;
+  readonly text: string;
+  readonly leaf: LastLeaf;
+  readonly parts: readonly { readonly part: string; readonly salt: string; readonly body: string }[];
+}
+
+/** The entry that follows the last one of a stream. */
+export function entryOf(destination: LeafDestination & { readonly last: LastLeaf }, draft: LeafDraft): Entry {
+  const { request, run, namespace, step, ordinal, last } = destination;
+  const parts = Object.entries(draft.parts).map(([part, body]) => ({
+    part,
+    salt: randomBytes(16).toString('hex'),
+    body: canonicalJson(body),
+  }));
+  const salts = Object.fromEntries(parts.map(({ part, salt }) => [part, salt]));
+  const id = `${request}/${run}/${step}/${ordinal}`;
+  const nonce = randomBytes(16).toString('hex');
+  const n = last.n + 1;
+  const text = leafText(draft, { id, request, run, namespace, n, prev: last.hash, nonce, salts });
+  return { id, text, leaf: { n, hash: leafHash(text), at: draft.at }, parts };
+}
+
+/** $1 leaves in their order; of the parts: $2 ids of their leaves, $3 names, $4 salts, $5 bodies. */
+export const WRITE_ENTRIES = `
+  entries as (
+    insert into audit.entry (leaf)
+    select leaf from unnest($1::text[]) with ordinality written(leaf, place) order by place),
+  payloads as (
+    insert into audit.payload (event_id, part, salt, body)
+    select * from unnest($2::text[], $3::text[], $4::text[], $5::text[]))`;
+
+/** The parameters of `WRITE_ENTRIES`. */
+export function entryValues(entries: readonly Entry[]): readonly string[][] {
+  const parts = entries.flatMap(({ id, parts: own }) => own.map((part) => ({ id, ...part })));
+  return [
+    entries.map(({ text }) => text),
+    parts.map(({ id }) => id),
+    parts.map(({ part }) => part),
+    parts.map(({ salt }) => salt),
+    parts.map(({ body }) => body),
+  ];
+}
+
+/** The newest entry of a stream. */
+export async function lastLeaf(
+  manager: EntityManager,
+  { request, run }: Pick<LeafDestination, 'request' | 'run'>,
+): Promise<LastLeaf> {
+  const rows: { leaf: string }[] = await manager.query(
+    'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
+    [request, run],
+  );
+  const [row] = rows;
+  if (!row) return NO_LEAF;
+  const { n, at } = JSON.parse(row.leaf) as Leaf;
+  return { n, hash: leafHash(row.leaf), at };
+}

@@ -1,0 +1,97 @@
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+
+import { keepMessage, type KeptMessage } from '../../../database/kept-messages.ts';
+import { readRequest } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { isFinal } from '../../../domain/request.ts';
+import { decideSignal, withdrawSignal } from '../../../workflows/messages.ts';
+import type { ApiContext } from '../context.ts';
+import { askTemporal } from '../temporal.ts';
+import { notPending } from './judge.ts';
+
+/**
+ * Must stay below the grace that a workflow waits after its expiry (`EXPIRY_GRACE_MS`): a decision issued in time and
+ * acknowledged here has then always arrived before the request is closed.
+ */
+export const SIGNAL_DEADLINE_MS = 1_200;
+const RECEIPT_MS = 5_000;
+
+/** A signed message on its way, and how it is known to be recorded. */
+export interface Delivery<Receipt> {
+  readonly message: KeptMessage;
+  readonly row: RequestRow;
+  readonly receipt: () => Promise<Receipt | null>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends a signed message and waits a little for its receipt. Null when there is none in time: then it is kept in the
+ * database, where a worker finds it, whatever becomes of the workflow. Once this returns, nothing that happens to this
+ * process, the workers or the workflow loses the message.
+ */
+export async function deliver<Receipt>(
+  context: ApiContext,
+  delivery: Delivery<Receipt>,
+): Promise<Receipt | null> {
+  const isTaken = await sendSignal(context, delivery);
+  if (!isTaken) await keep(context, delivery);
+  const receipt = await context.feed.waitFor({
+    request: delivery.row.id,
+    timeoutMs: RECEIPT_MS,
+    signal: delivery.signal,
+    check: delivery.receipt,
+  });
+  if (receipt === null && isTaken) await keep(context, delivery);
+  return receipt;
+}
+
+async function keep<Receipt>(
+  { source, log }: ApiContext,
+  { message, row }: Delivery<Receipt>,
+): Promise<void> {
+  if (await keepMessage(source, row.id, message)) return;
+  log.error({ request: row.id }, 'too many messages wait for this request');
+  throw new KeyturnError('unavailable', 'Too much waits for this request: try again later.', {
+    retryAfterSeconds: 10,
+  });
+}
+
+/** False when the workflow takes no signal any more, though its request is not over: it is gone, or had too many. */
+async function sendSignal<Receipt>(
+  context: ApiContext,
+  { message, row }: Delivery<Receipt>,
+): Promise<boolean> {
+  const { kind, envelope } = message;
+  // The very run that the request belongs to: whoever started another one under its id must not get the message.
+  const handle = context.temporal.workflow.getHandle(row.id, row.run_id || undefined);
+  try {
+    return await askTemporal({
+      client: context.temporal,
+      log: context.log,
+      deadlineMs: SIGNAL_DEADLINE_MS,
+      unavailable: 'Temporal did not confirm in time. Send it again: it never counts twice.',
+      call: () =>
+        handle.signal(kind === 'decide' ? decideSignal : withdrawSignal, envelope).then(
+          () => true,
+          (error: unknown) => {
+            if (isRefused(error)) return false;
+            throw error;
+          },
+        ),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    const now = await readRequest(context.source.manager, row.id);
+    if (now && isFinal(now.status)) throw notPending(now);
+    return false;
+  }
+}
+
+/** INVALID_ARGUMENT and FAILED_PRECONDITION: no repetition helps. So servers answer a workflow that had too many signals. */
+const REFUSED: ReadonlySet<number> = new Set([3, 9]);
+
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && REFUSED.has(cause.code);
+}

@@ -1,0 +1,42 @@
+import type { DataSource, EntityManager } from 'typeorm';
+
+/** A signed message that was acknowledged and is not consumed yet. */
+export interface KeptMessage {
+  readonly id: string;
+  readonly kind: 'decide' | 'withdraw';
+  readonly envelope: string;
+}
+
+/** What is kept for a request, in the order in which it was acknowledged. */
+export async function readKept(manager: EntityManager, request: string): Promise<readonly KeptMessage[]> {
+  return manager.query(
+    `select id, kind, envelope from keyturn.kept_message
+     where request = $1 and consumed_at is null order by kept_at, id`,
+    [request],
+  );
+}
+
+/** Keeps a message until a worker has consumed it. False when too many wait for this request already. */
+export async function keepMessage(
+  source: DataSource,
+  request: string,
+  { id, kind, envelope }: KeptMessage,
+): Promise<boolean> {
+  const rows: { kept: boolean }[] = await source.query(
+    'select keyturn.keep_message($1, $2, $3, $4) as kept',
+    [id, request, kind, envelope],
+  );
+  return rows[0]?.kept ?? false;
+}
+
+/** Requests for which messages wait, with the run that they belong to. */
+export async function requestsWithKept(
+  source: DataSource,
+  limit: number,
+): Promise<readonly { readonly id: string; readonly run_id: string }[]> {
+  return source.query(
+    `select id, run_id from keyturn.request
+     where id in (select request from keyturn.kept_message where consumed_at is null) limit $1`,
+    [limit],
+  );
+}

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
+import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
+
+let bank: TargetDatabase;
+const connector = createPostgresConnector();
+
+beforeAll(async () => {
+  bank = await startTargetDatabase();
+});
+
+afterAll(async () => {
+  await bank.stop();
+});
+
+/** Each fits types that the catalogue's own questions use better than what pg_catalog has. */
+const PLANTED: readonly (readonly [string, string])[] = [
+  ['format(text, name, name)', 'text'],
+  ['format(text, name)', 'text'],
+  ['concat_ws(text, name, name)', 'text'],
+  ['quote_ident(name)', 'text'],
+  ['array_agg(oid)', 'oid[]'],
+  ['to_regclass(name)', 'regclass'],
+  ['has_table_privilege(name, oid, name)', 'boolean'],
+];
+
+const OPERATORS: readonly (readonly [string, string, string])[] = [
+  ['!~', 'name', 'varchar'],
+  ['=', 'oid', 'regclass'],
+  ['=', 'oid', 'regproc'],
+  ['=', 'name', 'varchar'],
+  ['<>', 'text', 'varchar'],
+  ['=', 'text', 'varchar'],
+  ['||', 'text', 'name'],
+];
+
+async function planAndExecute(): Promise<unknown> {
+  const outcome = await connector.plan(bank.call("update card set number = 'planted' where id = 1"));
+  if (outcome.kind === 'refused') return outcome;
+  const executed = await connector.execute(bank.approved(outcome.plan));
+  await bank.admin.query("update card set number = '4000-1' where id = 1");
+  return executed;
+}
+
+describe('questions that Keyturn asks by itself', () => {
+  it.each(PLANTED)('do not call what stands in a schema of the path: %s', async (signature, answer) => {
+    await bank.admin.query(`create function public.${signature} returns ${answer} language plpgsql as $$
+      begin raise exception 'planted'; end $$`);
+    expect(await planAndExecute()).toMatchObject({ kind: 'succeeded' });
+    await bank.admin.query(`drop function public.${signature}`);
+  });
+
+  it.each(OPERATORS)('do not use an operator that stands there: %s (%s, %s)', async (sign, left, right) => {
+    const result = sign === '||' ? 'text' : 'boolean';
+    await bank.admin.query(`
+      create function public.planted(${left}, ${right}) returns ${result} language plpgsql as $$
+        begin raise exception 'planted'; end $$;
+      create operator public.${sign} (leftarg = ${left}, rightarg = ${right}, function = public.planted)`);
+    expect(await planAndExecute()).toMatchObject({ kind: 'succeeded' });
+    await bank.admin.query(`drop function public.planted(${left}, ${right}) cascade`);
+  });
+
+  it('find a login role whose own path is another one', async () => {
+    const login = new URL(bank.loginUrl).username;
+    await bank.admin.query(`
+      create function public.format(text, name, name) returns text language plpgsql as $$
+        begin raise exception 'planted'; end $$;
+      alter role ${login} set search_path = public, pg_catalog`);
+    expect(await planAndExecute()).toMatchObject({ kind: 'succeeded' });
+    await bank.admin.query(`
+      alter role ${login} reset search_path; drop function public.format(text, name, name)`);
+  });
+});
+
+describe('a target where others may create in a schema of its path', () => {
+  it.each(['public', 'WRITER'])('is refused with what to run: %s', async (name) => {
+    const role = name.replace('WRITER', bank.statementRole);
+    await bank.admin.query(`grant create on schema public to ${role}`);
+    expect(await connector.plan(bank.call('delete from card'))).toMatchObject({
+      kind: 'refused',
+      code: 'target_error',
+      detail: expect.stringMatching(/REVOKE CREATE ON SCHEMA "?public"? FROM /),
+    });
+    await bank.admin.query(`revoke create on schema public from ${role}`);
+  });
+});

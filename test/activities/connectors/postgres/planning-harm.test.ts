@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
+import type { JsonValue } from '../../../../domain/canonical-json.ts';
+import { connected, startTargetDatabase, type TargetDatabase } from './target-database.ts';
+
+let bank: TargetDatabase;
+const connector = createPostgresConnector();
+
+beforeAll(async () => {
+  bank = await startTargetDatabase();
+  await bank.admin.query(
+    TABLES.replaceAll('WRITER', bank.statementRole).replaceAll('OBSERVER', bank.observerRole),
+  );
+});
+
+afterAll(async () => {
+  await bank.stop();
+});
+
+const TABLES = `
+  create table small (id smallserial primary key, name text);
+  create table small_identity (id smallint generated always as identity primary key, name text);
+  create table parted (id smallint generated always as identity, region text) partition by list (region);
+  create table parted_north partition of parted for values in ('north');
+  create domain numbered as smallint default nextval('ticket_small');
+  create table domained (id int primary key, n int);
+  create table big (id bigserial primary key, name text);
+  create table wide (id int primary key, name text);
+  create table flag (on_ boolean);
+  insert into wide select n, repeat('x', 900) from generate_series(1, 60000) n;
+  create table scarce (id smallserial primary key, name text);
+  select setval('scarce_id_seq', 32720);
+  grant select, insert, update, delete on all tables in schema public to WRITER;
+  grant usage on all sequences in schema public to WRITER;
+  grant select on all tables in schema public to OBSERVER;
+  grant select on all sequences in schema public to OBSERVER;`.replace(/\s*create domain[^;]*;/, '');
+
+async function outcomeOf(statement: string, connection?: Readonly<Record<string, JsonValue>>) {
+  const outcome = await connector.plan(bank.call(statement, connection));
+  return outcome.kind === 'planned'
+    ? { code: 'planned', detail: '', plan: outcome.plan }
+    : { ...outcome, plan: null };
+}
+
+async function usedOf(sequence: string): Promise<number> {
+  const [row] = await bank.rows<{ used: string }>(
+    'select case when is_called then last_value else 0 end::text as used from ' + sequence,
+  );
+  return Number(row?.used ?? '0');
+}
+
+describe('what a rehearsal may use up of a sequence', () => {
+  it.each([
+    ['a smallserial', 'small_id_seq', "insert into small (name) select 'x' from generate_series(1, 40000)"],
+    [
+      'an identity',
+      'small_identity_id_seq',
+      "insert into small_identity (name) select 'x' from generate_series(1, 40000)",
+    ],
+    [
+      'the identity of a partitioned table',
+      'parted_id_seq',
+      "insert into parted (region) select 'north' from generate_series(1, 40000)",
+    ],
+    [
+      'rows that a condition of the moment multiplies',
+      'small_id_seq',
+      "insert into small (name) select 'x' from generate_series(1, case when clock_timestamp() > '2000-01-01' then 40000 else 1 end)",
+    ],
+    [
+      'a union',
+      'small_id_seq',
+      "insert into small (name) select 'x' from generate_series(1, 20000) union all select 'y' from generate_series(1, 20000) -- all of it",
+    ],
+    [
+      'rows with a conflict clause',
+      'small_id_seq',
+      "insert into small (name) select 'x' from generate_series(1, 40000) on conflict do nothing returning id;",
+    ],
+    [
+      'a limit of its own',
+      'small_id_seq',
+      "insert into small (name) select 'x' from generate_series(1, 40000) limit 30000",
+    ],
+    [
+      'a limit that is computed',
+      'small_id_seq',
+      "insert into small (name) select 'x' from generate_series(1, 40000) limit (select 30000)",
+    ],
+    [
+      'a WITH',
+      'small_id_seq',
+      "with n as (select 1 from generate_series(1, 40000)) insert into small (name) select 'x' from n",
+    ],
+    [
+      'an INSERT inside of a WITH',
+      'small_id_seq',
+      "with n as (insert into small (name) select 'x' from generate_series(1, 40000) returning 1) select count(*) from n",
+    ],
+    [
+      'a MERGE',
+      'small_id_seq',
+      "merge into small using generate_series(1, 40000) n on false when not matched then insert (name) values ('x')",
+    ],
+    ['an UPDATE to defaults', 'small_id_seq', 'update small set id = default'],
+  ])('is little for %s', async (_name, sequence, statement) => {
+    const before = await usedOf(sequence);
+    const { code, detail } = await outcomeOf(statement);
+    expect({ code, detail }).toMatchObject({ code: expect.stringMatching(/planning_limit|planned/) });
+    expect((await usedOf(sequence)) - before).toBeLessThan(700);
+  });
+
+  it('is nothing where hardly anything is left', async () => {
+    const { code, detail } = await outcomeOf("insert into scarce (name) values ('x')");
+    expect(code).toBe('planning_limit');
+    expect(detail).toContain('public.scarce_id_seq has only 47 values left');
+    expect(await usedOf('scarce_id_seq')).toBe(32_720);
+  });
+
+  it('is told with the plan', async () => {
+    const { plan } = await outcomeOf("insert into big (name) select 'x' from generate_series(1, 20)");
+    expect(plan?.effects[0]?.inserted).toBe(20);
+    expect(plan?.sequence_values_used).toBe(40);
+    expect(plan?.locks_held_ms).toBeGreaterThan(0);
+  });
+});
+
+describe('how much a rehearsal may write', () => {
+  it.each([
+    ['an update', 'update wide set id = -id'],
+    ['a delete', 'delete from wide'],
+    ['an insert', "insert into wide select -n, 'x' from generate_series(1, 60000) n"],
+    ['a merge', 'merge into wide using generate_series(1, 60000) n on wide.id = n when matched then delete'],
+  ])('is limited in rows for %s', async (_name, statement) => {
+    const { code, detail } = await outcomeOf(statement);
+    expect({ code, detail }).toEqual({
+      code: 'planning_limit',
+      detail: expect.stringMatching(/more than 50,000 rows|writes too much|takes longer/),
+    });
+  });
+
+  it('is what the target says', async () => {
+    const statement = "update account set note = 'x' where id < 4";
+    expect(await outcomeOf(statement, { planning: { rows_max: 2 } })).toMatchObject({
+      code: 'planning_limit',
+    });
+    expect(await outcomeOf(statement, { planning: { rows_max: 3 } })).toMatchObject({ code: 'planned' });
+  });
+});
+
+describe('a target where statements are not tried out', () => {
+  const counting = { planning: { rehearse: 'count' } };
+  const nothing = { planning: { rehearse: 'none' } };
+
+  it('counts rows and uses up nothing', async () => {
+    const before = await usedOf('big_id_seq');
+    const inserted = await outcomeOf("insert into big (name) values ('a'), ('b')", counting);
+    expect(inserted.plan?.summary).toBe('Inserts 2 rows of public.big; counted only, it was not tried out.');
+    expect(inserted.plan?.risk_facts).toMatchObject({ rows_changed: 2, is_fully_previewed: false });
+    expect(await usedOf('big_id_seq')).toBe(before);
+    const updated = await outcomeOf("update account set note = 'n' where id < 3", counting);
+    expect(updated.plan?.effects).toMatchObject([{ updated: 2, is_counts_only: true }]);
+    const { detail } = await outcomeOf("insert into big (name) select 'x' from account", counting);
+    expect(detail).toContain('only counts rows');
+  });
+
+  it('or says that nothing was tried, and counts as more than any limit', async () => {
+    const { plan } = await outcomeOf('delete from account where id = 1', nothing);
+    expect(plan?.summary).toBe('Writes public.account; nothing was tried out and no rows were counted.');
+    expect(plan?.risk_facts).toMatchObject({
+      rows_changed: Number.MAX_SAFE_INTEGER,
+      is_fully_previewed: false,
+    });
+    expect(plan?.warnings[0]).toContain('nothing is tried out');
+  });
+
+  it.each([
+    ['count', counting],
+    ['none', nothing],
+  ])('executes what was approved under %s', async (_mode, connection) => {
+    const { plan } = await outcomeOf("insert into big (name) values ('kept')", connection);
+    if (plan === null) throw new Error('no plan');
+    const approved = { ...bank.approved(plan), target: bank.target(connection) };
+    expect(await connector.execute(approved)).toMatchObject({ kind: 'succeeded' });
+  });
+});
+
+describe('locks at planning', () => {
+  it('are waited for shortly, and the answer is to try again', async () => {
+    const other = await connected(bank.adminUrl);
+    await other.query('begin');
+    await other.query('select from account where id = 1 for update');
+    const refused = await outcomeOf("update account set note = 'x' where id = 1", {
+      planning: { lock_timeout_ms: 50 },
+    });
+    expect(refused).toMatchObject({ kind: 'refused', code: 'target_busy' });
+    await other.query('rollback');
+    expect(await outcomeOf("update account set note = 'x' where id = 1")).toMatchObject({ code: 'planned' });
+    await other.end();
+  });
+
+  it('are released at once when a rehearsal is refused', async () => {
+    expect(await outcomeOf('update account set note = (random())::text where id = 2')).toMatchObject({
+      kind: 'refused',
+    });
+    const other = await connected(bank.adminUrl);
+    await other.query("begin; set local lock_timeout = '5s'");
+    await other.query('select from account where id = 2 for update');
+    await other.query('rollback');
+    await other.end();
+  });
+
+  it('are not held by a statement that runs long', async () => {
+    const refused = await outcomeOf(
+      'update account set note = (select count(*)::text from generate_series(1, 1000000000)) where id = 3',
+      { planning: { statement_timeout_ms: 200 } },
+    );
+    expect(refused).toMatchObject({ code: 'planning_limit' });
+  });
+});
