@@ -158,7 +158,15 @@ describe('entries of what governs everybody', () => {
   it.each(['policy', 'proposals', 'switches', 'directory'])(
     'are written with what they are about only: %s',
     async (stream) => {
-      const leaf = JSON.stringify({ id: `${stream}/x`, stream: { request: stream, run: stream }, n: 99 });
+      const leaf = JSON.stringify({
+        id: `${stream}/x`,
+        stream: { request: stream, run: stream },
+        n: 99,
+        type: 'policy.installed',
+        at: new Date().toISOString(),
+        actor: { pseudonym: 'sys_operator', kind: 'system', via: 'cli' },
+        facts: {},
+      });
       await expect(worker.query('insert into audit.entry (leaf) values ($1)', [leaf])).rejects.toThrow(
         /written with what they are about/,
       );
