@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 
 import type { DirectoryReader } from '../database/directory-reader.ts';
 import type { PolicyReader } from '../database/readers.ts';
+import type { Budgets } from '../domain/budgets.ts';
 import type { SealingKeys } from '../domain/sealing.ts';
 import type { Connector } from './connectors/connector.ts';
 
@@ -28,6 +29,7 @@ export interface Dependencies {
   readonly identityKey: Uint8Array;
   readonly connectors: Readonly<Record<string, Connector>>;
   readonly history: HistoryReader;
+  readonly budgets: Budgets;
   readonly log: Logger;
   /** Told of each request that takes a break-glass path, once it is pending. */
   readonly onEmergency: (request: string) => void;

@@ -23,7 +23,7 @@ import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import type { Connector, ConnectorCall, PlanRefusal } from './connectors/connector.ts';
+import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
 import { gateConnector } from './connectors/gate.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -33,6 +33,7 @@ import { placeOf } from './place.ts';
 import { gatherFacts, openArguments } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { withinBudget } from './within-budget.ts';
 import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
@@ -75,9 +76,10 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
   const refused = await refuseEarly(dependencies, place, { row, active, ...now });
   if (refused) return refused;
   const { connector, call } = await prepareCall(dependencies, row, active.policy);
-  const outcome = await connector
-    .plan(call)
-    .catch((error: unknown) => targetUnreachable(dependencies, row, error));
+  const planned = (): Promise<PlanOutcome> =>
+    connector.plan(call).catch((error: unknown) => targetUnreachable(dependencies, row, error));
+  const asking = { row, directory: now.directory };
+  const outcome = await (connector.isRehearsing ? withinBudget(dependencies, asking, planned) : planned());
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned'

@@ -48,6 +48,7 @@ const STATUS_BY_CODE = {
   break_glass_unavailable: 422,
   start_invalid: 422,
   rate_limited: 429,
+  over_budget: 429,
   too_many_proposals: 429,
   internal: 500,
   unavailable: 503,

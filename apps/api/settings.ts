@@ -1,6 +1,8 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
+import { BUDGET_VARIABLES, budgetsOf, type Budgets } from '../../domain/budgets.ts';
+
 const port = z.coerce.number().int().min(0).max(65_535);
 
 const environmentSchema = z.object({
@@ -22,6 +24,7 @@ const environmentSchema = z.object({
   KEYTURN_API_RATE: z.coerce.number().positive().max(1_000_000).default(200),
   KEYTURN_API_EVALUATE_RATE: z.coerce.number().positive().max(1_000_000).default(5),
   KEYTURN_API_STREAMS: z.coerce.number().int().positive().max(100_000).default(200),
+  ...BUDGET_VARIABLES,
   KEYTURN_API_POOL: z.coerce.number().int().positive().max(500).default(10),
 });
 
@@ -55,6 +58,7 @@ export interface Settings {
   /** The same for dry runs, which count as calls as well. */
   readonly evaluationsPerSecond: number;
   readonly streamsMax: number;
+  readonly budgets: Budgets;
 }
 
 /** Reads the environment. Throws with the names of all variables that are missing or wrong, never with their values. */
@@ -97,6 +101,7 @@ function settingsOf(
     ratePerSecond: values.KEYTURN_API_RATE,
     evaluationsPerSecond: values.KEYTURN_API_EVALUATE_RATE,
     streamsMax: values.KEYTURN_API_STREAMS,
+    budgets: budgetsOf(values),
   };
 }
 

@@ -4,6 +4,7 @@ import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/e
 import { createLocalJWKSet, type CompactVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
+import { BUDGET_VARIABLES } from '../../domain/budgets.ts';
 import type { SealingKeys } from '../../domain/sealing.ts';
 
 const environmentSchema = z.object({
@@ -20,6 +21,7 @@ const environmentSchema = z.object({
   /** Workflows kept in memory: an unset cap lets thousands of waiting requests fill the heap. */
   KEYTURN_CACHED_WORKFLOWS_MAX: z.coerce.number().int().min(0).default(200),
   KEYTURN_SWEEP_INTERVAL_SECONDS: z.coerce.number().int().positive().default(60),
+  ...BUDGET_VARIABLES,
   /** Empty is not set: compose files write `NAME=${NAME:-}`. */
   KEYTURN_ONCALL: z.string().optional(),
 });

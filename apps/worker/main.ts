@@ -16,6 +16,7 @@ import { refuseWrongClock } from '../../database/clock.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
+import { budgetsOf } from '../../domain/budgets.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
 import {
   readConfiguration,
@@ -125,6 +126,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
       'keyturn.resolution': createResolutionConnector({ source, log }),
     },
     history: createHistoryReader(client, namespace),
+    budgets: budgetsOf(configuration),
     log,
     onEmergency: (request) => countEmergency(log, request),
   };

@@ -64,9 +64,17 @@ async function gateReport(): Promise<string> {
   return [...machine(), '', ...(await measureGate(scale))].join('\n');
 }
 
+/** What one agent does here a whole company would not. */
+const UNBOUNDED = {
+  KEYTURN_REHEARSALS_AT_ONCE: '1000',
+  KEYTURN_REHEARSAL_SECONDS: '1000000',
+  KEYTURN_REHEARSALS_REFUSED: '1000000',
+  KEYTURN_OPEN_REQUESTS: '1000000',
+};
+
 async function measure(): Promise<string> {
   const fullTemporal = await chosenServer();
-  const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000' };
+  const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000', ...UNBOUNDED };
   const stack = await startStack({ env, ...(fullTemporal ? { fullTemporal } : {}) });
   const { address, namespace } = stack.temporalPlace;
   const raw = await startRaw(stack.temporal, address, namespace);

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
+import { budgetsOf } from '../../domain/budgets.ts';
 import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
 import { createHistoryReader } from '../../apps/worker/history-reader.ts';
 import { createDataSource } from '../../database/data-source.ts';
@@ -71,16 +72,18 @@ export async function openDependencies(
   const source = createDataSource({ url: stack.databases.keyturn.worker, applicationName: 'local-worker' });
   await source.initialize();
   const log = pino({ level: 'silent' });
+  const configuration = readConfiguration(stack.env);
   return {
     source,
     policies: new PolicyReader(),
     directories: new DirectoryReader(),
-    ...(await readKeys(readConfiguration(stack.env))),
+    ...(await readKeys(configuration)),
     connectors: {
       'postgres.execute': target,
       'keyturn.resolution': createResolutionConnector({ source, log }),
     },
     history: createHistoryReader(client, stack.temporalPlace.namespace),
+    budgets: budgetsOf(configuration),
     log,
     onEmergency: () => {},
   };

@@ -53,6 +53,9 @@ export const OBJECTS = `
            and case objects.class
                  when 'pg_catalog.pg_proc'::regclass then objects.oid = $1::oid
                  when 'pg_catalog.pg_type'::regclass then link.refclassid = 'pg_catalog.pg_type'::regclass
+                   or exists (select from pg_catalog.pg_type kind where kind.oid = objects.oid and kind.typtype = 'd')
+                 when 'pg_catalog.pg_trigger'::regclass then not (link.refclassid = 'pg_catalog.pg_proc'::regclass
+                   and link.refobjid = (select tgfoid from pg_catalog.pg_trigger attached where attached.oid = objects.oid))
                  when 'pg_catalog.pg_class'::regclass then link.refclassid = 'pg_catalog.pg_proc'::regclass
                  else true
                end
@@ -91,6 +94,47 @@ export const OBJECTS = `
         select 'pg_catalog.pg_type'::regclass, col.atttypid, false
           from pg_catalog.pg_attribute col
          where objects.class = 'pg_catalog.pg_class'::regclass and col.attrelid = objects.oid and objects.is_written
+        union all
+        select 'pg_catalog.pg_type'::regclass, part.oid, false
+          from pg_catalog.pg_type kind
+          cross join lateral (
+            select col.atttypid as oid from pg_catalog.pg_attribute col
+             where kind.typtype = 'c' and col.attrelid = kind.typrelid and col.attnum > 0
+            union all
+            select kind.typelem where kind.typelem <> 0
+            union all
+            select range.rngsubtype from pg_catalog.pg_range range where kind.oid in (range.rngtypid, range.rngmultitypid)
+          ) part
+         where objects.class = 'pg_catalog.pg_type'::regclass and kind.oid = objects.oid
+        union all
+        select 'pg_catalog.pg_proc'::regclass, used.oid, false
+          from pg_catalog.pg_range range
+          cross join lateral (
+            values (range.rngcanonical::oid), (range.rngsubdiff::oid)
+            union all
+            select support.amproc::oid
+              from pg_catalog.pg_opclass class
+              join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
+             where class.oid = range.rngsubopc
+          ) used(oid)
+         where objects.class = 'pg_catalog.pg_type'::regclass and objects.oid in (range.rngtypid, range.rngmultitypid)
+        union all
+        select 'pg_catalog.pg_proc'::regclass, converting.castfunc, false
+          from pg_catalog.pg_cast converting
+         where objects.class = 'pg_catalog.pg_type'::regclass and converting.castsource = objects.oid
+           and converting.casttarget in ('pg_catalog.json'::regtype, 'pg_catalog.jsonb'::regtype)
+        union all
+        select 'pg_catalog.pg_trigger'::regclass, attached.oid, false
+          from pg_catalog.pg_trigger attached
+         where objects.class = 'pg_catalog.pg_class'::regclass and attached.tgrelid = objects.oid and objects.is_written
+           and attached.tgqual is not null and attached.tgenabled <> 'D'
+        union all
+        select 'pg_catalog.pg_proc'::regclass, support.amproc::oid, false
+          from pg_catalog.pg_index entry
+          cross join lateral unnest(entry.indclass) used(oid)
+          join pg_catalog.pg_opclass class on class.oid = used.oid
+          join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
+         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid
       ) next
   )
   select distinct class::regclass::text as class, oid::text as oid from objects where not (oid = $1::oid)`;
@@ -101,6 +145,16 @@ export const FUNCTIONS = `
     from pg_catalog.pg_proc called
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where called.oid = any ($1::oid[])
+     -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes.
+     and called.oid >= 16384
+     -- Internals of extensions that compute from their arguments only. Their code in C comes from a superuser.
+     and not (called.provolatile <> 'v' and called.prolang = 13 and exists (
+           select from pg_catalog.pg_depend member
+             join pg_catalog.pg_extension extension on extension.oid = member.refobjid
+            where member.classid = 'pg_catalog.pg_proc'::regclass and member.objid = called.oid and member.deptype = 'e'
+              and member.refclassid = 'pg_catalog.pg_extension'::regclass
+              and extension.extname in ('citext', 'hstore', 'pg_trgm', 'ltree', 'intarray', 'isn', 'seg', 'cube',
+                                        'btree_gist', 'btree_gin', 'unaccent', 'fuzzystrmatch')))
    order by 1`;
 
 /** Whether the statement ($1) itself calls volatile functions, which may write, by name or through an operator. */

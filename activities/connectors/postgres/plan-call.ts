@@ -18,7 +18,7 @@ import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried } from './plan-untried.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
-import { warningsOf } from './warnings.ts';
+import { assignmentsOf, warningsOf } from './warnings.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;
@@ -103,15 +103,13 @@ function planOf(
   { effects, shown, reversal, runs }: Found & { readonly runs: readonly DryRun[] },
 ): Plan {
   const { statement } = prepared;
+  const changed = runs.flatMap((run) => run.effects);
   return {
     connector: 'postgres.execute',
     summary: effects.length === 0 && statement.isRead ? READS : summaryOf(shown),
     operation: statement.text,
     effects: shown,
-    warnings: warningsOf(
-      statement,
-      runs.flatMap((run) => run.effects),
-    ),
+    warnings: [...assignmentsOf(prepared.analysis.tables, changed), ...warningsOf(statement, changed)],
     risk_facts: riskFactsOf(shown, reversal),
     reversal,
     fingerprint: fingerprintOf(effects),

@@ -1,5 +1,6 @@
 import type { TableEffect } from './effect.ts';
 import type { Statement } from './statement.ts';
+import type { WrittenTable } from './written-tables.ts';
 
 /** Things a reviewer must know about a plan. */
 export function warningsOf(statement: Statement, effects: readonly TableEffect[]): readonly string[] {
@@ -24,3 +25,24 @@ function wholeTables({ tree }: Statement): readonly string[] {
   if (node === undefined || node['whereClause'] !== undefined) return [];
   return ['The statement has no WHERE clause: it changes every row of the table.'];
 }
+
+/** What columns get that are assigned when the statement runs: the effect names them, and here is by which expression. */
+export function assignmentsOf(
+  tables: readonly WrittenTable[],
+  effects: readonly TableEffect[],
+): readonly string[] {
+  const changed = new Set(effects.map(({ resource }) => resource));
+  const lines = tables
+    .filter(({ resource }) => changed.has(resource))
+    .flatMap(({ resource, sources }) =>
+      [...sources].flatMap(([name, source]) =>
+        'text' in source ? [`${resource}.${name} is fixed when executed: ${source.text}.`] : [],
+      ),
+    );
+  const more = lines.length - ASSIGNMENTS_SHOWN_MAX;
+  const rest =
+    more > 0 ? [`${more} more columns are fixed when executed by expressions of the statement.`] : [];
+  return [...lines.slice(0, ASSIGNMENTS_SHOWN_MAX), ...rest];
+}
+
+const ASSIGNMENTS_SHOWN_MAX = 12;

@@ -61,6 +61,7 @@ export const OPERATIONS: readonly Operation[] = [
       'foreign_run',
       'body_too_large',
       'unsupported_media_type',
+      'over_budget',
       'unknown_action',
       'unknown_target',
       'unknown_policy',

@@ -9,6 +9,7 @@ import type { ApiContext } from '../context.ts';
 import { answerAtOnce } from '../gate/answer.ts';
 import { refusalBySwitch } from '../switches/refusal.ts';
 import { refuseNoBreakGlass } from './break-glass.ts';
+import { refuseOverBudget } from './budget.ts';
 import { catalogueEntry } from './catalogue-entry.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
 import { editorsOf } from './editors.ts';
@@ -39,6 +40,7 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
   const stopped = await switchedOff(context, call, lineage);
   if (stopped) return repeatedOrRefused(context, call, { id, stopped });
   context.checker.check(call.caller.policy.digest, action, call.body.arguments as Arguments);
+  await refuseOverBudget(context, call.caller, { action, target });
   const start = startOf(call.body);
   if (call.body.break_glass) await refuseNoBreakGlass(context, call, { id, lineage, target });
   const signed = await signedRequest(context, call, { id, lineage, action, start });

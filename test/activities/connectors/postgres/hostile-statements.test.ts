@@ -63,6 +63,14 @@ const TRAPS = `
   create table measured (id int primary key, size int);
   create index on measured (lower(size::text)) where size > 0;
   create procedure wipe() language sql as $$ delete from card $$;
+  create type boxed as (inner_text short);
+  create table boxes (id int primary key, b boxed, list short[]);
+  create domain preset as boolean default steal(1);
+  create table presets (id int primary key, p preset);
+  create table conditional (id int primary key);
+  create trigger conditional_when after insert on conditional for each row when (steal(new.id))
+    execute function guard_vault();
+  grant select, insert, update, delete on boxes, presets, conditional to WRITER;
   grant select, insert, update, delete on open_cards, slow_cards, plain_cards, vault, defaulted, checked, ruled, secured,
     slow_check, measured to WRITER;
   grant execute on procedure wipe() to WRITER;`;
@@ -179,6 +187,10 @@ const FORBIDDEN_FUNCTIONS: readonly string[] = [
   'insert into checked values (1)',
   'select * from secured',
   'insert into slow_check values (1)',
+  'insert into boxes (id, b) select 1, row(number)::boxed from card',
+  'insert into boxes (id, list) select 1, array[number] from card',
+  'insert into presets (id) values (1)',
+  'insert into conditional values (1)',
 ];
 
 const NOT_PREVIEWABLE: readonly string[] = [

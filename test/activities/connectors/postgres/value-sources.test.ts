@@ -129,6 +129,15 @@ describe('a value that is assigned when the statement runs', () => {
     await bank.admin.query("truncate gift, gift_part, swapped; insert into gift (owner) values ('ada')");
   });
 
+  it('is shown with its expression', async () => {
+    const outcome = await connector.plan(bank.call("update gift set at = now() + interval '30 days'"));
+    expect(outcome).toMatchObject({
+      plan: {
+        warnings: expect.arrayContaining(["public.gift.at is fixed when executed: (now() + '30 days')."]),
+      },
+    });
+  });
+
   it.each([
     'update gift set balance = extract(epoch from now())',
     'update gift set at = clock_timestamp()',
