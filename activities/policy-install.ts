@@ -1,12 +1,11 @@
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
-import type { LeafActor } from '../domain/audit.ts';
-import type { JsonValue } from '../domain/canonical-json.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { LeafActor, LeafDraft } from '../domain/audit.ts';
+import { canonicalJson, type JsonValue } from '../domain/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import { appendLeaf } from './stream.ts';
+import { entryOf, lastLeaf } from './stream.ts';
 
 /** A policy that an operator wants to be active. */
 export interface PolicyCandidate {
@@ -84,35 +83,29 @@ export async function lockActiveSet(manager: EntityManager): Promise<ActiveSet |
   return row ? { digest: row.digest, generation: Number(row.generation) } : null;
 }
 
-/** Activates a set in place of the active one, which the caller has locked, with its entry. */
+/**
+ * Activates a set in place of the active one, which the caller has locked. One function of the database changes set,
+ * activation and directory, and takes the change only with its entry: no role of a program may write them otherwise.
+ */
 export async function activatePolicy(
   manager: EntityManager,
   active: ActiveSet | null,
   candidate: Omit<PolicyCandidate, 'installedBy'> & ActivationGround,
 ): Promise<InstalledPolicy> {
   const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
-  await storeActive(manager, candidate, installed.generation);
-  const directory = await synchroniseDirectory(manager, candidate.policy.directory);
+  const { policy, at, installedBy } = candidate;
+  const directory = await askDirectory<DirectoryChanges>(manager, {
+    text: 'select keyturn.preview_file_directory($1) as answer',
+    values: [JSON.stringify(policy.directory)],
+  });
   const facts = { ...installed, replaces: active?.digest ?? null, directory, ...candidate.facts };
-  await recordInstalled(manager, candidate, facts);
+  const destination = { ...STREAM, step: `install/${installed.generation}`, ordinal: 1 };
+  const entry = entryOf({ ...destination, last: await lastLeaf(manager, STREAM) }, draftOf(candidate, facts));
+  await askDirectory(manager, {
+    text: 'select keyturn.activate_policy($1, $2, $3) as answer',
+    values: [JSON.stringify({ at, by: installedBy }), canonicalJson(policy), entry.text],
+  });
   return { ...installed, is_new: true };
-}
-
-async function storeActive(
-  manager: EntityManager,
-  candidate: PolicyCandidate,
-  generation: number,
-): Promise<void> {
-  await manager.query(
-    `insert into keyturn.policy_set (digest, body, installed_at, installed_by) values ($1, $2, $3, $4)
-     on conflict (digest) do nothing`,
-    [candidate.digest, JSON.stringify(candidate.policy), candidate.at, candidate.installedBy],
-  );
-  await manager.query(
-    `insert into keyturn.policy_active (singleton, generation, digest) values (true, $1, $2)
-     on conflict (singleton) do update set generation = excluded.generation, digest = excluded.digest`,
-    [generation, candidate.digest],
-  );
 }
 
 /** Intervals that were opened and closed, by kind. */
@@ -121,16 +114,16 @@ type DirectoryChanges = Readonly<Record<'people' | 'agents' | 'accounts' | 'grou
 /** How the database refuses what the file must not change. */
 const REFUSED_STATE = 'KT001';
 
-/** Makes the file's part of the directory that of the set. What other authorities brought is never touched. */
-async function synchroniseDirectory(manager: EntityManager, directory: Directory): Promise<DirectoryChanges> {
+/** Asks what changes the file's part of the directory. What other authorities brought is never touched. */
+async function askDirectory<Answer>(
+  manager: EntityManager,
+  { text, values }: { readonly text: string; readonly values: readonly string[] },
+): Promise<Answer> {
   try {
-    const rows: { changes: DirectoryChanges }[] = await manager.query(
-      'select keyturn.synchronise_file_directory($1) as changes',
-      [JSON.stringify(directory)],
-    );
+    const rows: { answer: Answer }[] = await manager.query(text, [...values]);
     const [row] = rows;
     if (!row) throw new KeyturnError('internal', 'The directory did not say what changed.');
-    return row.changes;
+    return row.answer;
   } catch (error) {
     if (error instanceof QueryFailedError && (error.driverError as { code?: unknown }).code === REFUSED_STATE)
       throw new KeyturnError(
@@ -142,13 +135,11 @@ async function synchroniseDirectory(manager: EntityManager, directory: Directory
 }
 
 /** Counts only, of the directory: names of people stay out of entries. */
-async function recordInstalled(
-  manager: EntityManager,
-  { digest, at, actor }: PolicyCandidate & ActivationGround,
-  facts: InstalledFacts,
-): Promise<void> {
-  const destination = { ...STREAM, step: `install/${facts.generation}`, ordinal: 1 };
-  await appendLeaf(manager, destination, {
+function draftOf(
+  { digest, at, actor }: Pick<PolicyCandidate & ActivationGround, 'digest' | 'at' | 'actor'>,
+  facts: LeafDraft['facts'],
+): LeafDraft {
+  return {
     type: 'policy.installed',
     at,
     actor,
@@ -158,7 +149,5 @@ async function recordInstalled(
     facts,
     evidence: null,
     parts: {},
-  });
+  };
 }
-
-type InstalledFacts = Readonly<Record<string, JsonValue>> & { readonly generation: number };

@@ -70,17 +70,6 @@ export function entryValues(entries: readonly Entry[]): readonly string[][] {
   ];
 }
 
-/** Appends one entry to a stream. The caller holds the lock that makes it the only writer of the stream. */
-export async function appendLeaf(
-  manager: EntityManager,
-  destination: LeafDestination,
-  draft: LeafDraft,
-): Promise<void> {
-  const last = await lastLeaf(manager, destination);
-  const entry = entryOf({ ...destination, last }, draft);
-  await manager.query(`with ${WRITE_ENTRIES} select 1`, entryValues([entry]));
-}
-
 /** The newest entry of a stream. */
 export async function lastLeaf(
   manager: EntityManager,

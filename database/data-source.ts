@@ -4,6 +4,7 @@ import { Spine1764000000000 } from './migrations/1-spine.ts';
 import { Claims1764770000000 } from './migrations/10-claims.ts';
 import { Owners1764780000000 } from './migrations/11-owners.ts';
 import { DirectoryEntries1764820000000 } from './migrations/15-directory-entries.ts';
+import { GoverningEntries1764850000000 } from './migrations/18-governing-entries.ts';
 import { Rehearsals1764832000000 } from './migrations/19-rehearsals.ts';
 import { Scim1764110000000 } from './migrations/2-directory-scim.ts';
 import { Directory1764100000000 } from './migrations/2-directory.ts';
@@ -55,6 +56,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       OpenClaims1764830000000,
       KeptMessages1764831000000,
       Rehearsals1764832000000,
+      GoverningEntries1764850000000,
       RepeatedIntents1764870000000,
     ],
     schema: 'keyturn',

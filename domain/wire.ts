@@ -98,7 +98,7 @@ const waitQuery = z
   .regex(/^\d{1,2}$/, 'whole seconds, 0 to 60')
   .transform(Number)
   .pipe(z.int().max(60));
-const limitQuery = z
+export const limitQuery = z
   .string()
   .regex(/^\d{1,3}$/, '1 to 100')
   .transform(Number)
@@ -107,7 +107,7 @@ const nameQuery = z
   .string()
   .max(200)
   .regex(/^\P{Cc}+$/u, 'no control characters');
-const cursorQuery = z.string().min(1).max(200);
+export const cursorQuery = z.string().min(1).max(200);
 
 /** GET /v1/requests */
 export const listQuerySchema = z.strictObject({

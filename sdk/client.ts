@@ -12,6 +12,7 @@ import type {
   Ticket,
   Timeline,
 } from '../domain/wire.ts';
+import type { GoverningStream, StreamPage } from '../domain/wire-streams.ts';
 import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
 import type { EvaluateBody, EvaluationAnswer } from '../domain/wire-evaluate.ts';
@@ -139,6 +140,11 @@ export class KeyturnClient {
   /** Everything that proves what happened to a request. */
   async evidence(id: string): Promise<Evidence> {
     return this.#get(requestPath(id, 'evidence'));
+  }
+
+  /** A page of the audit entries about what governs everybody, oldest first. For operators. */
+  async auditStream(stream: GoverningStream, cursor?: string): Promise<StreamPage> {
+    return this.#get(`/v1/audit/${encodeURIComponent(stream)}`, cursor === undefined ? {} : { cursor });
   }
 
   /** Decides. The digest says what was seen: anything else than what is asked now is refused. */

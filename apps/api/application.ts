@@ -10,6 +10,7 @@ import helmet from 'helmet';
 
 import { TokenGuard } from './auth/guard.ts';
 import { ApiContext } from './context.ts';
+import { AuditController } from './audit/audit.controller.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
 import { EvaluateController } from './gate/evaluate.controller.ts';
@@ -34,6 +35,7 @@ import { ScimUsersController } from './scim/users.controller.ts';
     InboxController,
     SwitchesController,
     PoliciesController,
+    AuditController,
     EventsController,
     OperationsController,
     ScimDiscoveryController,

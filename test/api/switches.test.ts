@@ -282,7 +282,7 @@ describe('whoever has the role of the API', () => {
       { facts: last?.leaf.facts },
       { actor: { ...last?.leaf.actor, kind: 'system' } },
     ].map((change) => [{ leaf: JSON.stringify({ ...good, ...change }), parts: {} }]);
-    const row = { id: 'swi_2', scope: ALL, account: null, reason: 'r', thrown_by: 'x', thrown_at: 'now' };
+    const row = { id: 'swi_2', scope: ALL, account: null, reason: 'r', thrown_by: 'olga', thrown_at: 'now' };
     const throwWith = (entries: object): Promise<unknown> =>
       role.query('select keyturn.throw_kill_switch($1, $2, $3)', [
         JSON.stringify(row),

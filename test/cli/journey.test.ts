@@ -187,6 +187,28 @@ describe('a request from the command line', () => {
   });
 });
 
+describe('the streams of what governs everybody', () => {
+  it.each([
+    ['policy', 0],
+    ['proposals', 0],
+    ['switches', 0],
+    ['directory', 3],
+    ['decisions', 2],
+  ])('are verified by name: %s ends with %i', async (stream, code) => {
+    expect((await keyturn(olga, 'verify', '--stream', stream)).code).toBe(code);
+  });
+
+  it('are shown as broken when policy was changed without an entry', async () => {
+    await stack.keyturnDb.query('update keyturn.policy_active set generation = generation + 1');
+    const result = await keyturn(olga, 'verify', '--stream', 'policy', '--json');
+    await stack.keyturnDb.query('update keyturn.policy_active set generation = generation - 1');
+    expect([result.code, JSON.parse(result.stdout)]).toEqual([
+      1,
+      expect.objectContaining({ ok: false, outcome: 'failed' }),
+    ]);
+  });
+});
+
 describe('other ends', () => {
   it.each([
     ['deny', 'olga', 'denied by person'],

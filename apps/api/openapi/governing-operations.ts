@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../domain/errors.ts';
 import * as policies from '../../../domain/wire-policies.ts';
+import * as streams from '../../../domain/wire-streams.ts';
 import * as switches from '../../../domain/wire-switches.ts';
 import type { Operation } from './operation.ts';
 
@@ -68,5 +69,13 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
     summary: 'A policy that was proposed or installed (people)',
     answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
     errors: [...POLICY_ERRORS, 'not_found', 'policy_invalid'],
+  },
+  {
+    method: 'get',
+    path: '/v1/audit/{stream}',
+    summary: 'The audit entries of policy, proposals, switches or directory (operators)',
+    query: streams.streamQuerySchema,
+    answers: [{ status: 200, description: 'A page, oldest first.', schema: streams.streamPageSchema }],
+    errors: [...POLICY_ERRORS, 'invalid_request', 'forbidden', 'not_found'],
   },
 ];

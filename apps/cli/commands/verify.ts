@@ -3,10 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 
+import { GOVERNING_STREAMS, streamNameSchema } from '../../../domain/wire-streams.ts';
+import { verifyStream, type StreamReport } from '../../../domain/verification-streams.ts';
 import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
 import type { VerificationOutcome } from '../../../domain/verification-report.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { failure, silentFailure } from '../exit.ts';
+import { failure, silentFailure, usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { visible } from '../text/visible.ts';
@@ -15,18 +17,23 @@ interface VerifyOptions extends ApiOptions {
   readonly keys?: string;
   readonly evidence?: string;
   readonly save?: string;
+  readonly stream?: string;
 }
 
 /** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
-  withApi(program.command('verify <id>'))
+  withApi(program.command('verify [id]'))
     .description(
       'check the evidence of a request: the log, the signatures, who decided, what ran; ends with 3 when something cannot be shown',
     )
     .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
     .option('--evidence <file>', 'check evidence that was saved, without calling the server')
     .option('--save <file>', 'keep the evidence')
-    .action(async (id: string, options: VerifyOptions) => {
+    .option('--stream <name>', `check a stream of no request: ${GOVERNING_STREAMS.join(', ')} (operators)`)
+    .action(async (id: string | undefined, options: VerifyOptions) => {
+      if ((id === undefined) === (options.stream === undefined))
+        throw usageError('Name a request, or a stream with --stream.');
+      if (id === undefined) return verifyNamed(options, terminal);
       const evidence = await evidenceOf(id, options, terminal);
       const keys =
         options.keys === undefined ? evidence.keys : keysSchema.parse(await readJson(options.keys));
@@ -34,6 +41,23 @@ export function addVerify(program: Command, terminal: Terminal): void {
       terminal.out(options.json ? jsonOf(report, options) : reportLines(report, options.keys).join('\n'));
       if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
     });
+}
+
+async function verifyNamed(options: VerifyOptions, terminal: Terminal): Promise<void> {
+  const stream = streamNameSchema.safeParse(options.stream);
+  if (!stream.success) throw usageError(`There are these streams: ${GOVERNING_STREAMS.join(', ')}.`);
+  const client = await clientOf(options, terminal);
+  const leaves: string[] = [];
+  let page = await client.auditStream(stream.data);
+  leaves.push(...page.items);
+  while (page.next_cursor !== null) {
+    page = await client.auditStream(stream.data, page.next_cursor);
+    leaves.push(...page.items);
+  }
+  const evidence = { stream: stream.data, leaves, state: page.state };
+  const report = verifyStream(evidence, new Date().toISOString());
+  terminal.out(options.json ? JSON.stringify(report) : streamLines(report).join('\n'));
+  if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
 }
 
 const keysSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
@@ -77,9 +101,13 @@ function jsonOf(report: VerificationReport, options: VerifyOptions): string {
   return JSON.stringify({ ...report, keys: options.keys === undefined ? 'server' : 'pinned' });
 }
 
+function streamLines(report: StreamReport): string[] {
+  return [`Stream ${report.stream}`, ...tableLines(rowsOf(report)), verdictOf(report), LIMIT];
+}
+
 /** Each check in a line, then what the result rests on. */
 export function reportLines(report: VerificationReport, pinnedKeys: string | undefined): string[] {
-  const rows = report.checks.map(({ name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
+  const rows = rowsOf(report);
   const trust =
     pinnedKeys === undefined
       ? 'The keys came from the server itself: give --keys with keys that you got another way to check the server, too.'
@@ -87,13 +115,19 @@ export function reportLines(report: VerificationReport, pinnedKeys: string | und
   return [`Request ${visible(report.request)}`, ...tableLines(rows), verdictOf(report), trust, LIMIT];
 }
 
+function rowsOf({ checks }: Checked): string[][] {
+  return checks.map(({ name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
+}
+
+type Checked = Pick<VerificationReport, 'checks' | 'outcome'>;
+
 const MARKS: Readonly<Record<VerificationOutcome, string>> = {
   ok: 'ok',
   failed: 'FAILED',
   not_shown: 'not shown',
 };
 
-function verdictOf({ checks, outcome }: VerificationReport): string {
+function verdictOf({ checks, outcome }: Checked): string {
   const count = checks.filter((check) => check.outcome === outcome).length;
   if (outcome === 'failed') return `${count} of ${checks.length} checks FAILED.`;
   return outcome === 'ok'

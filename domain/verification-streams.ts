@@ -1,0 +1,168 @@
+import { leafHash, type Leaf, type LeafType } from './audit.ts';
+import { nameOf, readLeaf } from './verification-evidence.ts';
+import type { Finding } from './verification-finding.ts';
+import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './verification-report.ts';
+import type { GoverningStream, StreamState } from './wire-streams.ts';
+
+/** All entries of a stream that governs everybody, and what the database says beside them. */
+export interface StreamEvidence {
+  readonly stream: GoverningStream;
+  /** The exact texts, oldest first. */
+  readonly leaves: readonly string[];
+  readonly state: StreamState | null;
+}
+
+/** What the verification of a stream found. `ok` only when every check holds. */
+export interface StreamReport {
+  readonly stream: GoverningStream;
+  readonly ok: boolean;
+  readonly outcome: VerificationOutcome;
+  readonly checks: readonly VerificationLine[];
+}
+
+interface Entries {
+  readonly evidence: StreamEvidence;
+  readonly problems: readonly string[];
+  readonly entries: readonly { readonly text: string; readonly leaf: Leaf }[];
+  readonly now: string;
+}
+
+type Check = (entries: Entries) => Finding;
+
+const CHECKS: readonly (readonly [name: string, check: Check])[] = [
+  ['leaves_canonical', leavesCanonical],
+  ['chain_unbroken', chainUnbroken],
+  ['times_run_forward', timesRunForward],
+  ['state_follows', stateFollows],
+];
+
+/**
+ * Checks a whole stream: every entry is of the stream and in canonical form, none was removed or changed, times run
+ * forward, and what the database says is what the entries come to. Never throws for what the evidence holds.
+ */
+export function verifyStream(evidence: StreamEvidence, now: string): StreamReport {
+  const problems: string[] = [];
+  const entries = evidence.leaves.flatMap((text, index) => {
+    const leaf = readLeaf(text, (problem) => problems.push(`entry ${index}: ${problem}`));
+    return leaf ? [{ text, leaf }] : [];
+  });
+  const checks = CHECKS.map(([name, check]) => lineOf(name, check({ evidence, problems, entries, now })));
+  const outcome = outcomeOf(checks);
+  return { stream: evidence.stream, ok: outcome === 'ok', outcome, checks };
+}
+
+const TYPES: Readonly<Record<GoverningStream, readonly LeafType[]>> = {
+  policy: ['policy.installed'],
+  proposals: ['policy.proposed'],
+  switches: ['switch.thrown', 'switch.lift_confirmed', 'switch.lifted'],
+  directory: ['directory.changed'],
+};
+
+function leavesCanonical({ evidence: { stream }, problems, entries }: Entries): Finding {
+  const foreign = entries
+    .filter(
+      ({ leaf }) =>
+        leaf.stream.request !== stream || leaf.stream.run !== stream || !TYPES[stream].includes(leaf.type),
+    )
+    .map(({ leaf }) => `${nameOf(leaf)} does not belong to this stream`);
+  return { problems: [...problems, ...foreign], checked: `${entries.length} entries` };
+}
+
+function chainUnbroken({ entries }: Entries): Finding {
+  const problems = entries.flatMap(({ leaf }, index) => {
+    const before = entries[index - 1];
+    const isNext = leaf.n === index && leaf.prev === (before ? leafHash(before.text) : null);
+    return isNext ? [] : [`${nameOf(leaf)} does not follow from the entry before it`];
+  });
+  return { problems, checked: 'no gap' };
+}
+
+/** Clocks of several machines write the streams. */
+const CLOCKS_APART_MS = 60_000;
+const CHECKER_APART_MS = 300_000;
+
+function timesRunForward({ entries, now }: Entries): Finding {
+  let latestMs = -Infinity;
+  const problems = entries.flatMap(({ leaf }) => {
+    const atMs = Date.parse(leaf.at);
+    const isBack = atMs < latestMs - CLOCKS_APART_MS;
+    latestMs = Math.max(latestMs, atMs);
+    if (isBack) return [`${nameOf(leaf)} is dated before an entry that it follows`];
+    return atMs > Date.parse(now) + CHECKER_APART_MS ? [`${nameOf(leaf)} is dated in the future`] : [];
+  });
+  return { problems, checked: `${entries.length} instants in order` };
+}
+
+function stateFollows(all: Entries): Finding {
+  const leaves = all.entries.map(({ leaf }) => leaf);
+  const { stream, state } = all.evidence;
+  if (stream === 'directory')
+    return { problems: [], notShown: ['its entries count changes and do not hold them'], checked: '' };
+  if (!state) return { problems: [], notShown: ['the state is not in the evidence'], checked: '' };
+  const problems = FOLLOWS[stream](leaves, state);
+  return { problems, checked: 'the database says what the entries come to' };
+}
+
+const FOLLOWS: Readonly<
+  Record<Exclude<GoverningStream, 'directory'>, (leaves: readonly Leaf[], state: StreamState) => string[]>
+> = { policy: policyFollows, proposals: proposalsFollow, switches: switchesFollow };
+
+/** Each activation replaces the one before it, and the last one is active. */
+function policyFollows(leaves: readonly Leaf[], { policy = null }: StreamState): string[] {
+  const problems = leaves.flatMap((leaf, index) => {
+    const { facts } = leaf;
+    const isNext =
+      facts['generation'] === index + 1 && facts['replaces'] === (leaves[index - 1]?.facts['digest'] ?? null);
+    const isNamed = leaf.policy?.digest === facts['digest'];
+    return isNext && isNamed ? [] : [`${nameOf(leaf)} does not replace the policy before it`];
+  });
+  const last = leaves.at(-1);
+  const isLast = policy?.digest === last?.facts['digest'] && policy?.generation === last?.facts['generation'];
+  return isLast ? problems : [...problems, 'the active policy is not the one that was installed last'];
+}
+
+/** Every policy that was proposed is there, and no other. */
+function proposalsFollow(leaves: readonly Leaf[], { proposals = [] }: StreamState): string[] {
+  const recorded = new Set(leaves.map(({ facts }) => facts['digest']));
+  const kept = new Set<unknown>(proposals);
+  return [
+    ...[...kept]
+      .filter((digest) => !recorded.has(digest as string))
+      .map((digest) => `${String(digest)} is in no entry`),
+    ...[...recorded]
+      .filter((digest) => !kept.has(digest))
+      .map((digest) => `${String(digest)} was proposed and is gone`),
+  ];
+}
+
+/** Two different people release a switch that was engaged; the switches of the database stand as the entries say. */
+function switchesFollow(leaves: readonly Leaf[], { switches = [] }: StreamState): string[] {
+  const words = new Map<unknown, Set<unknown>>();
+  const engaged = new Map<unknown, boolean>();
+  const problems = leaves.flatMap((leaf) => {
+    const { switch: id, person } = leaf.facts;
+    const isRight = isRightStep(leaf, { isEngaged: engaged.get(id), people: words.get(id) ?? new Set() });
+    if (leaf.type === 'switch.lift_confirmed') words.set(id, (words.get(id) ?? new Set()).add(person));
+    else engaged.set(id, leaf.type === 'switch.thrown');
+    return isRight ? [] : [`${nameOf(leaf)} cannot follow`];
+  });
+  const stored = new Map<unknown, boolean>(switches.map(({ id, is_engaged: isEngaged }) => [id, isEngaged]));
+  const others = [...new Set([...stored.keys(), ...engaged.keys()])].filter(
+    (id) => stored.get(id) !== engaged.get(id),
+  );
+  return [
+    ...problems,
+    ...others.map((id) => `the switch ${String(id)} stands otherwise than its entries say`),
+  ];
+}
+
+interface SwitchBefore {
+  readonly isEngaged: boolean | undefined;
+  readonly people: ReadonlySet<unknown>;
+}
+
+function isRightStep({ type, facts }: Leaf, { isEngaged, people }: SwitchBefore): boolean {
+  if (type === 'switch.thrown') return isEngaged === undefined;
+  if (isEngaged !== true) return false;
+  return type === 'switch.lifted' ? people.size >= 2 : !people.has(facts['person']);
+}
