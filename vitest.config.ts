@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     reporters: ['default', new CountsReporter()],
     pool: 'forks',
+    // Only the corpus marks tests as concurrent: each keeps two connections busy.
+    maxConcurrency: 2,
     projects: [
       {
         test: {

@@ -14,7 +14,7 @@ import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { readSwitches } from '../database/kill-switches.ts';
-import { readPlan } from '../database/readers.ts';
+import { readIntactPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
 import { decisionDirectories } from './decision-directories.ts';
@@ -101,7 +101,7 @@ export async function judge(
 ): Promise<Judged | null> {
   const [active, planRow, { directory, generation }, atCreation, signed] = await Promise.all([
     dependencies.policies.active(manager),
-    readPlan(manager, row.id, planDigest),
+    readIntactPlan(manager, row.id, planDigest),
     dependencies.directories.now(manager),
     dependencies.directories.at(manager, row.created_at),
     verifiedRequest(dependencies, row),

@@ -27,6 +27,7 @@ const LASTING: ReadonlySet<ErrorCode> = new Set([
   'not_found',
   'unknown_target',
   'plan_failed',
+  'plan_altered',
 ]);
 
 /** The activities, bound to what they need. The names are the contract with open workflows: never rename one. */

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { DecidableRequest } from '../domain/seats.ts';
+import { planDigest } from '../domain/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { ownersOf } from '../domain/owners.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';
@@ -86,6 +87,22 @@ export async function readPlan(
     .createQueryBuilder('plan')
     .where('plan.request = :request and plan.digest = :digest', { request, digest })
     .getOne();
+}
+
+/**
+ * The same for whoever goes by what it says. Throws when the stored plan is not the one that its digest names: what
+ * people read and policy evaluates is what the dry run found.
+ */
+export async function readIntactPlan(
+  manager: EntityManager,
+  request: string,
+  digest: string,
+): Promise<PlanRow | null> {
+  const row = await readPlan(manager, request, digest);
+  if (row === null || planDigest(row.body) === digest) return row;
+  throw new KeyturnError('plan_altered', 'The stored plan is not the one that its digest names.', {
+    request,
+  });
 }
 
 /** The decisions that count for the request's current round, as the tally takes them. */

@@ -77,7 +77,8 @@ export interface DecisionSubject {
  */
 export function decisionDigest(subject: DecisionSubject): Digest {
   const { fingerprint, salt, target_digest } = subject.plan;
-  const plan = { fingerprint, salt, target_digest, effects: effectsForDigest(subject.plan) };
+  const effects = effectsForDigest(subject.plan);
+  const plan = { fingerprint, salt, target_digest, effects, plan_digest: planDigest(subject.plan) };
   return decisionDigestOf({ ...subject, plan });
 }
 
@@ -86,6 +87,8 @@ export function decisionDigestOf(
   subject: Omit<DecisionSubject, 'plan'> & {
     readonly plan: Pick<StoredPlan, 'fingerprint' | 'salt' | 'target_digest'> & {
       readonly effects: JsonValue;
+      /** Binds every word that people read: summary, operation, warnings, rows, risk facts, way back. */
+      readonly plan_digest: string;
     };
   },
 ): Digest {
@@ -97,6 +100,7 @@ export function decisionDigestOf(
       effects: subject.plan.effects,
       salt: subject.plan.salt,
       target: subject.plan.target_digest,
+      digest: subject.plan.plan_digest,
     },
     lineage: subject.lineage.map(({ role, issuer, subject: account }) => ({
       role,

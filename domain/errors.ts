@@ -51,6 +51,7 @@ const STATUS_BY_CODE = {
   over_budget: 429,
   too_many_proposals: 429,
   internal: 500,
+  plan_altered: 500,
   unavailable: 503,
   envelope_invalid: 400,
   envelope_expired: 409,

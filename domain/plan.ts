@@ -33,6 +33,8 @@ export interface ResourceEffect {
   readonly cause?: EffectCause;
   /** Where `rows` are not all that change. The fingerprint covers all of them. */
   readonly sample?: EffectSample;
+  /** True where what is inserted and deleted are rows that move between the parts of one table. */
+  readonly is_move?: boolean;
   /** How many rows the resource has, where many of them change. */
   readonly rows_before?: number;
   /** Columns whose value is assigned when the action runs (identity, default, now()): shown, not digested. */

@@ -15,6 +15,7 @@ const planSchema = z.object({
   effects: z.array(z.custom<JsonValue>()),
   salt: z.string(),
   target_digest: z.string(),
+  plan_digest: z.string(),
 });
 
 /**

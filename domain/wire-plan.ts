@@ -20,6 +20,7 @@ export const planSchema = z.object({
       cause: z.enum(['statement', 'function', 'cascade', 'trigger']).optional(),
       sample: z.object({ of: z.int(), first_key: z.string(), last_key: z.string() }).optional(),
       rows_before: z.int().optional(),
+      is_move: z.boolean().optional(),
       assigned_columns: z.array(z.string()),
       is_counts_only: z.boolean(),
     }),

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { base32, leafText, pseudonymOf, type LeafType } from '../../domain/audit.ts';
-import { digestOf, intentDigest } from '../../domain/digest.ts';
+import { digestOf, intentDigest, planDigest } from '../../domain/digest.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
 import type { Lineage } from '../../domain/identity.ts';
-import type { Plan } from '../../domain/plan.ts';
+import type { Plan, StoredPlan } from '../../domain/plan.ts';
 import type { RequestStatus } from '../../domain/request.ts';
 import type { Requirement } from '../../domain/requirement.ts';
 import { seal } from '../../domain/sealing.ts';
@@ -72,7 +72,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
   const lineage = lineageOf(api, wanted);
   const [requester = { issuer: '', subject: '' }] = lineage;
   const decisionDigest = digestOf({ id });
-  const planDigest = digestOf(PLAN);
+  const storedDigest = planDigest(PLAN as StoredPlan);
   const createdAt = wanted.createdAt ?? new Date();
   const values: Record<string, unknown> = {
     id,
@@ -90,7 +90,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     creation_policy_digest: api.policyDigest,
     status,
     round: 1,
-    plan_digest: planDigest,
+    plan_digest: storedDigest,
     decision_digest: decisionDigest,
     requirement: JSON.stringify(requirement),
     risk: 'low',
@@ -111,7 +111,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
   await insert(api, 'keyturn.request', values);
   await insert(api, 'keyturn.plan', {
     request: id,
-    digest: planDigest,
+    digest: storedDigest,
     body: JSON.stringify(PLAN),
     made_at: createdAt,
   });

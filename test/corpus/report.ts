@@ -20,9 +20,9 @@ export function countsOf(tried: readonly Tried[]): string {
   return [HEAD, ...lines, ...all].join('\n');
 }
 
-/** The table, and what was refused, with its reason. */
+/** The table, what was refused, with its reason, and what was wrong. */
 export function reportOf(tried: readonly Tried[]): string {
-  return [countsOf(tried), ...refusals(tried)].join('\n');
+  return [countsOf(tried), ...refusals(tried), ...wrongOf(tried).map((line) => `  wrong ${line}`)].join('\n');
 }
 
 const HEAD = `${'corpus'.padEnd(24)}  true  undone  counts  stopped  refused  wrong`;

@@ -11,6 +11,7 @@ import {
   type DecisionSubject,
   type Intent,
 } from '../../domain/digest.ts';
+import type { StoredPlan } from '../../domain/plan.ts';
 import { anyRequirement, demand, ISSUER, minutes, PLAN, requirement, stage } from './examples.ts';
 
 const INTENT: Intent = {
@@ -123,15 +124,21 @@ describe('the decision digest', () => {
     expect(decisionDigest({ ...SUBJECT, ...change })).not.toBe(decisionDigest(SUBJECT));
   });
 
-  it('does not change with prose, measurements, or values assigned at execution', () => {
-    const retold = {
-      ...STORED,
-      summary: 'other words',
-      warnings: ['look closely'],
-      locks_held_ms: 99,
-      effects: [{ ...effect, assigned_columns: ['updated_at'] }],
-    };
-    expect(decisionDigest({ ...SUBJECT, plan: retold })).toBe(decisionDigest(SUBJECT));
+  it.each<[string, Partial<StoredPlan>]>([
+    ['summary', { summary: 'other words' }],
+    ['operation', { operation: 'select 1' }],
+    ['warnings', { warnings: ['look closely'] }],
+    ['way back', { reversal: { is_possible: true, how: 'easily' } }],
+    ['risk facts', { risk_facts: { ...STORED.risk_facts, rows_changed: 77 } }],
+    ['assigned columns', { effects: [{ ...effect, assigned_columns: ['updated_at'] }] }],
+    ['rows', { effects: [{ ...effect, rows: [] }] }],
+  ])('changes with what people read: %s', (_, change) => {
+    expect(decisionDigest({ ...SUBJECT, plan: { ...STORED, ...change } })).not.toBe(decisionDigest(SUBJECT));
+  });
+
+  it('does not change with measurements', () => {
+    const slow = { ...STORED, locks_held_ms: 99 };
+    expect(decisionDigest({ ...SUBJECT, plan: slow })).toBe(decisionDigest(SUBJECT));
   });
 
   it('keeps identities apart that only look alike', () => {

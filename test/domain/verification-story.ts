@@ -36,7 +36,7 @@ const BINDING = { salt: PLAN_BODY.salt, target_digest: PLAN_BODY.target_digest }
 export const DECISION = decisionDigestOf({
   request: REQUEST,
   intent_digest: INTENT,
-  plan: { fingerprint: PLAN_BODY.fingerprint, effects: [], ...BINDING },
+  plan: { fingerprint: PLAN_BODY.fingerprint, effects: [], plan_digest: PLAN, ...BINDING },
   lineage: LINEAGE,
   requirement: REQUIREMENT,
 });

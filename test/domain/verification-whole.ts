@@ -96,6 +96,7 @@ export const ALLOWED_DIGEST = decisionDigestOf({
     effects: [],
     salt: PLAN_BODY.salt,
     target_digest: PLAN_BODY.target_digest,
+    plan_digest: PLAN,
   },
   lineage: LINEAGE,
   requirement: { risk: 'high', distinct_people: 0, rules: [] },

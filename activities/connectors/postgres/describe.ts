@@ -1,5 +1,7 @@
 import type { ResourceEffect, Reversal, RiskFacts } from '../../../domain/plan.ts';
 
+const MOVES = { inserts: 'moves in', updates: 'updates', deletes: 'moves out' } as const;
+
 const VERBS = [
   ['inserted', 'inserts'],
   ['updated', 'updates'],
@@ -50,7 +52,8 @@ function clausesOf(effect: ResourceEffect): readonly Clause[] {
     const columns = field === 'updated' ? changedColumns(effect) : '';
     const share = field === 'inserted' || before === undefined ? '' : ` of ${before.toLocaleString('en-US')}`;
     const rows = share === '' ? rowsText(count) : `${count.toLocaleString('en-US')}${share} rows`;
-    return [{ resource, count, text: `${verb} ${rows} of ${resource}${columns}${by}` }];
+    const does = effect.is_move === true ? MOVES[verb] : verb;
+    return [{ resource, count, text: `${does} ${rows} of ${resource}${columns}${by}` }];
   });
 }
 

@@ -71,7 +71,8 @@ export async function readCounts(writer: Client, settings: TargetSettings): Prom
   );
 }
 
-function observerOf(settings: TargetSettings): string {
+/** Who reads rows: the statement's own role where there is no other. */
+export function observerOf(settings: TargetSettings): string {
   return settings.observerRole ?? settings.statementRole;
 }
 

@@ -67,9 +67,9 @@ async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
     const snapshot = await beginWriting(prepared, writer, 'serializable');
     const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
     if (known !== null) return known;
-    const effects = await runAndRead(prepared, writer, snapshot);
+    const { effects, fingerprint } = await runAndRead(prepared, writer, snapshot);
     const approved = prepared.call.approvedPlan;
-    if (fingerprintOfRun(prepared, effects) !== approved.fingerprint) {
+    if (fingerprint !== approved.fingerprint) {
       return { kind: 'drifted', detail: driftOf(approved.effects, effects) };
     }
     return await commit(prepared, writer, effects);
@@ -107,11 +107,16 @@ async function claimed(prepared: PreparedExecution, writer: Client): Promise<Exe
   };
 }
 
+interface EffectOfRun {
+  readonly effects: readonly ResourceEffect[];
+  readonly fingerprint: string;
+}
+
 async function runAndRead(
   prepared: PreparedExecution,
   writer: Client,
   snapshot: string,
-): Promise<readonly ResourceEffect[]> {
+): Promise<EffectOfRun> {
   if (untriedBecause(prepared) !== null) return runUnpreviewed(prepared, writer);
   await runPrepared(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
@@ -121,30 +126,21 @@ async function runAndRead(
   const effects = await prepared.kept.lend(prepared, (reader) =>
     effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set(blind) }),
   );
-  return effects.map((effect) => {
+  const projected = effects.map((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
     return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) });
   });
+  return { effects: projected, fingerprint: fingerprintOf(projected) };
 }
 
-/** Nobody could say what the triggers do, so only the statement's own count is checked. */
-async function runUnpreviewed(
-  prepared: PreparedExecution,
-  writer: Client,
-): Promise<readonly ResourceEffect[]> {
-  const expected = await countUnpreviewed(prepared, writer);
-  const total = expected.reduce(
-    (sum, { inserted, updated, deleted }) => sum + inserted + updated + deleted,
-    0,
-  );
+/** Nobody could say what the triggers do, so only the rows that the statement meets are checked, and its own count. */
+async function runUnpreviewed(prepared: PreparedExecution, writer: Client): Promise<EffectOfRun> {
+  const met = await countUnpreviewed(prepared, writer);
   const count = await runPrepared(prepared, writer);
-  if (count === total || untriedBecause(prepared) === 'none') return expected;
-  throw new StatementRefused('not_previewable', `The statement changed ${count} rows instead of ${total}.`);
-}
-
-function fingerprintOfRun(prepared: PreparedExecution, effects: readonly ResourceEffect[]): string {
-  const isTried = untriedBecause(prepared) === null;
-  return isTried ? fingerprintOf(effects) : unpreviewedFingerprint(prepared, effects);
+  if (met.own === null || count === met.own) {
+    return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met) };
+  }
+  throw new StatementRefused('not_previewable', `The statement changed ${count} rows instead of ${met.own}.`);
 }
 
 async function commit(

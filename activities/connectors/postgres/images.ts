@@ -31,7 +31,10 @@ export interface ReadRows {
 }
 
 /** What one table's changed rows are, with the counts that they give. */
-export interface ReadTable extends TableCounts, ReadRows {}
+export interface ReadTable extends TableCounts, ReadRows {
+  /** How many rows the table had, where that says something about how much changes. */
+  readonly rowsBefore?: number;
+}
 
 /** What reading the images of one table needs. */
 export interface ImageReading {
@@ -60,6 +63,24 @@ export async function readImages(reading: ImageReading): Promise<ReadTable> {
   const after = table.inserted + table.updated > 0 ? await readAfter(reading, shape) : [];
   const before = after === null ? null : await readAllBefore(reading, shape, after.length);
   if (after === null || before === null) return blindTable(table, TOO_MUCH);
+  const share = before.length < MANY_ROWS || shape.isFiltered ? {} : { rowsBefore: await countRows(reading) };
+  return { ...effectOfRows(table, shape, { before, after }), ...share };
+}
+
+/** From so many changed rows on, people are told which share of the table they are. */
+const MANY_ROWS = 20;
+
+async function countRows({ reader, table }: ImageReading): Promise<number> {
+  const [row] = await rawRows(reader, `select pg_catalog.count(*) from only ${table.resource}`);
+  return Number(row?.[0] ?? '0');
+}
+
+interface Images {
+  readonly before: readonly RowValues[];
+  readonly after: readonly RowValues[];
+}
+
+function effectOfRows(table: TableCounts, shape: TableShape, { before, after }: Images): ReadTable {
   if (isExact(table, before.length, after.length)) {
     return {
       ...table,
@@ -87,11 +108,7 @@ function isPossible(table: TableCounts, before: number, after: number): boolean 
 }
 
 /** What is left of rows that were written more than once. */
-function netEffect(
-  table: TableCounts,
-  shape: TableShape,
-  { before, after }: { readonly before: readonly RowValues[]; readonly after: readonly RowValues[] },
-): ReadTable {
+function netEffect(table: TableCounts, shape: TableShape, { before, after }: Images): ReadTable {
   const updated = shape.key.length === 0 ? Math.min(before.length, after.length) : 0;
   const rows = paired({ before, after, shape, updated });
   const both = shape.key.length === 0 ? updated : rows.filter((row) => row.before && row.after).length;
@@ -150,24 +167,29 @@ async function readBefore(
   const text = `select keyturn_row.ctid from only ${resource} keyturn_row where ${marked}`;
   const locked = await rowsWithin(reading.writer, text, { ...reading.budget });
   if (locked === null) return null;
-  const condition = `${marked} and keyturn_row.ctid <> all (${placesOf(locked)})`;
+  const condition = `${marked} and keyturn_row.ctid <> all (${placesOf(locked.flatMap(([place]) => place ?? []))})`;
   noteRowsRead(reading.reader);
   return readRows(reading.reader, { reading, shape, condition });
 }
 
-function placesOf(rows: readonly RawRow[]): string {
-  const places = rows.map(([place]) => `"${place ?? ''}"`).join(',');
-  return `'{${places}}'::pg_catalog.tid[]`;
+/** Places of rows as a constant. */
+export function placesOf(places: readonly string[]): string {
+  return `'{${places.map((place) => `"${place}"`).join(',')}}'::pg_catalog.tid[]`;
 }
 
-interface RowQuery {
-  readonly reading: ImageReading;
+/** Which rows of a table are read. */
+export interface RowQuery {
+  readonly reading: Pick<ImageReading, 'budget'> & { readonly table: Pick<TableCounts, 'resource'> };
   readonly shape: TableShape;
+  /** Over `keyturn_row`. */
   readonly condition: string;
 }
 
-/** Every value as its type's own output: what casts to text or JSON print may be the same for different values. */
-async function readRows(client: Client, query: RowQuery): Promise<readonly RowValues[] | null> {
+/**
+ * Rows of a table, null when they are more than can be read. Every value as its type's own output: what casts to text or
+ * JSON print may be the same for different values.
+ */
+export async function readRows(client: Client, query: RowQuery): Promise<readonly RowValues[] | null> {
   const { reading, shape, condition } = query;
   const values = shape.columns.map(({ expression }) => `, case when fitting.fits then ${expression} end`);
   const text = `select case when fitting.fits then null else keyturn_row.ctid end${values.join('')}

@@ -90,7 +90,7 @@ function byRest(rows: readonly Single[], shape: TableShape): ReadonlyMap<string,
 }
 
 /** `id=7` or `order_id=7, line="a b"`: readable, and different for different rows. */
-function keyText(row: RowValues, { columns, key }: TableShape): string | null {
+export function keyText(row: RowValues, { columns, key }: TableShape): string | null {
   if (key.length === 0) return null;
   return key
     .map((position) => `${columns[position]?.shown ?? ''}=${textOf(row[position] ?? null)}`)

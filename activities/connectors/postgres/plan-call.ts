@@ -16,7 +16,7 @@ import { begin } from './session.ts';
 import { shownEffects } from './shown.ts';
 import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
-import { planUntried } from './plan-untried.ts';
+import { planUntried, sizeOf } from './plan-untried.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
 import { assignmentsOf, warningsOf } from './warnings.ts';
 
@@ -81,8 +81,7 @@ async function compare(
   const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, isVarying, serverColumns });
   await reader.query('rollback');
   if (effects === null) return null;
-  const size = { rowsMax: prepared.settings.rowLimit, charactersMax: prepared.limits.imageCharactersMax };
-  const shown = shownEffects(effects, prepared.analysis, size);
+  const shown = shownEffects(effects, prepared.analysis, sizeOf(prepared));
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
 }

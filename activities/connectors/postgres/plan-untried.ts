@@ -3,6 +3,8 @@ import type { Client } from 'pg';
 import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import { begin } from './session.ts';
+import { shownEffects, type PlanSize } from './shown.ts';
+import { topOf } from './statement.ts';
 import {
   countUnpreviewed,
   unpreviewedFingerprint,
@@ -22,8 +24,9 @@ export async function planUntried(
 ): Promise<Plan> {
   const { statement } = prepared;
   await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const effects = await countUnpreviewed(prepared, reader);
+  const met = await countUnpreviewed(prepared, reader);
   await reader.query('rollback');
+  const effects = shownEffects(met.effects, prepared.analysis, sizeOf(prepared));
   const words = wordsOf(prepared, effects)[because];
   const reversal = { is_possible: false, how: words.reversal };
   return {
@@ -41,9 +44,15 @@ export async function planUntried(
       is_fully_previewed: false,
     },
     reversal,
-    fingerprint: unpreviewedFingerprint(prepared, effects),
+    fingerprint: unpreviewedFingerprint(prepared, met),
     locks_held_ms: 0,
   };
+}
+
+/** How much of its effects a plan carries. */
+export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
+  const isUpdate = topOf(statement, 'UpdateStmt') !== null;
+  return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
 
 interface Words {
@@ -64,14 +73,15 @@ function wordsOf(
       summary: `${counted}; what its triggers do is not previewed.`,
       warning:
         `Not previewed: a trigger calls ${names}, which is not on the target's list of functions. It was not run, and ` +
-        'what it does is not known. The counts are of rows that the statement itself changes.',
+        'what it does is not known. Which rows the statement and its cascades meet is bound to the plan; what is ' +
+        'written into them is computed when it runs, and may be another value than it would be today.',
       reversal: `What ${names} does is not known, so neither is how to undo it.`,
     },
     count: {
       summary: `${counted}; counted only, it was not tried out.`,
       warning:
-        'Not previewed: this target only counts rows. Neither their values nor what triggers and cascades do is known, ' +
-        'and other rows than today may be hit.',
+        'Not previewed: this target only counts rows. Which rows the statement and its cascades meet is bound to the ' +
+        'plan; neither the values that are written nor what triggers do is known.',
       reversal: 'The earlier rows are not recorded. Restore from a backup.',
     },
     none: {

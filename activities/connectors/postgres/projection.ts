@@ -30,6 +30,7 @@ export function project(table: TableEffect, projection: Projection): ResourceEff
     columns: isCountsOnly ? [] : shape.columns.map(({ shown }) => shown),
     assigned_columns: [...assigned].sort(),
     is_counts_only: isCountsOnly,
+    ...(table.rowsBefore === undefined ? {} : { rows_before: table.rowsBefore }),
   };
 }
 
@@ -71,6 +72,11 @@ export function isSameValue(
   right: RowValues[number] | undefined,
 ): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** A whole row by the names of its columns. */
+export function recordOf(values: RowValues, shape: TableShape): Readonly<Record<string, JsonValue>> {
+  return picked(values, shape, () => true) ?? {};
 }
 
 function picked(

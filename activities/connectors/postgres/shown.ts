@@ -6,6 +6,8 @@ import { StatementRefused } from './refusal.ts';
 export interface PlanSize {
   readonly rowsMax: number;
   readonly charactersMax: number;
+  /** True for an UPDATE: what it inserts and deletes in its own tables are rows that move between partitions. */
+  readonly isUpdate: boolean;
 }
 
 /** More tables than this are no effect that anybody reads. */
@@ -31,6 +33,7 @@ export function shownEffects(
   }
   const ordered = effects
     .map((effect) => ({ ...effect, cause: causeOf(effect, analysis) }))
+    .map((effect) => (size.isUpdate && isMove(effect) ? { ...effect, is_move: true } : effect))
     .sort((left, right) => CAUSES.indexOf(left.cause) - CAUSES.indexOf(right.cause));
   const left = { rows: size.rowsMax, characters: size.charactersMax };
   return ordered.map((effect) => {
@@ -47,6 +50,10 @@ function causeOf({ resource }: ResourceEffect, { tables, callsOwnerFunctions }: 
   const table = tables.find((candidate) => candidate.resource === resource);
   if (table !== undefined) return table.isNamed ? 'statement' : 'cascade';
   return callsOwnerFunctions && tables.length === 0 ? 'function' : 'trigger';
+}
+
+function isMove({ cause, inserted, deleted }: ResourceEffect): boolean {
+  return cause === 'statement' && inserted + deleted > 0;
 }
 
 interface Left {

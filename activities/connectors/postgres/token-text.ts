@@ -22,9 +22,10 @@ export function isSameTree(left: unknown, right: unknown): boolean {
   }
 }
 
+/** Where in the text a node stands. */
+const PLACES = new Set(['location', 'rexpr_list_start', 'rexpr_list_end', 'list_start', 'list_end']);
+
 function withoutPlaces(value: unknown): unknown {
   if (value === undefined) return null;
-  return JSON.parse(
-    JSON.stringify(value, (name, inner: unknown) => (name === 'location' ? undefined : inner)),
-  );
+  return JSON.parse(JSON.stringify(value, (name, inner: unknown) => (PLACES.has(name) ? undefined : inner)));
 }

@@ -1,14 +1,23 @@
 import type { Client } from 'pg';
 
+import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { digestOf, sha256, type Digest } from '../../../domain/digest.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
+import { followCascades, type MetTable, type Start } from './cascades.ts';
 import type { PreparedCall } from './dry-run.ts';
-import { fieldOf, listOf, unwrap } from './parse-tree.ts';
+import { observerOf, READING } from './effect.ts';
+import { placesOf, readRows } from './images.ts';
+import { keyText } from './pairing.ts';
+import { fieldOf, listOf, textOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
+import { recordOf } from './projection.ts';
+import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
-import { asOurselves, asStatement, extended, together } from './session.ts';
+import { asOurselves, asStatement, extended, settingLocally, takingRole, together } from './session.ts';
 import { topOf, type Statement } from './statement.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
+import { readShape } from './table-shape.ts';
+import type { WrittenTable } from './written-tables.ts';
 
 /** What counting needs. */
 export interface UnpreviewedCall extends PreparedCall {
@@ -26,30 +35,130 @@ export function untriedBecause({ analysis, settings, statement }: PreparedCall):
   return analysis.unknownTriggers.length > 0 ? 'unknown_triggers' : null;
 }
 
-/**
- * Counts the rows that the statement itself would change, without running it: its triggers call functions that
- * nobody vouches for, and trying them out might already do harm. Only for statements whose rows a plain SELECT shows.
- */
-export async function countUnpreviewed(
-  prepared: UnpreviewedCall,
-  client: Client,
-): Promise<readonly ResourceEffect[]> {
-  // Nothing at all is tried at such a target, so nothing is known.
-  if (untriedBecause(prepared) === 'none') return [];
-  const counted = await countedRows(prepared, client);
-  const [table, ...others] = prepared.analysis.tables.filter(({ isNamed }) => isNamed);
-  // Partitions share one name in the statement; which of them is hit cannot be told.
-  if (table === undefined || others.length > 0 || counted === null) throw notCountable(prepared);
-  const counts = { inserted: 0, updated: 0, deleted: 0, ...counted };
-  return [{ resource: table.resource, ...counts, rows: [], assigned_columns: [], is_counts_only: true }];
+/** What an unpreviewed statement meets: all that can be known without running it. */
+export interface Met {
+  readonly effects: readonly ResourceEffect[];
+  /** How many rows the statement itself changes; null where not even that is counted. */
+  readonly own: number | null;
+  /** Of the rows that it meets, whole. */
+  readonly rows: Digest;
 }
 
-/** Equal exactly when the same statement would meet the same number of rows and the same unknown functions. */
-export function unpreviewedFingerprint(prepared: PreparedCall, effects: readonly ResourceEffect[]): Digest {
-  const { statement, analysis } = prepared;
+/**
+ * Finds the rows that the statement itself would change and those that cascades would, without running it: its triggers
+ * call functions that nobody vouches for, and trying them out might already do harm. Only for statements whose rows a
+ * plain SELECT shows.
+ */
+export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client): Promise<Met> {
+  // Nothing at all is tried at such a target, so nothing is known.
+  if (untriedBecause(prepared) === 'none') return { effects: [], own: null, rows: digestOf([]) };
+  const [table, ...others] = prepared.analysis.tables.filter(({ isNamed }) => isNamed);
+  // Partitions share one name in the statement; which of them is hit cannot be told.
+  if (table === undefined || others.length > 0) throw notCountable(prepared);
+  const insert = topOf(prepared.statement, 'InsertStmt');
+  if (insert !== null) {
+    const inserted = insertedRows(insert);
+    if (inserted === null) throw notCountable(prepared);
+    const effect = { ...NO_EFFECT, resource: table.resource, inserted, cause: 'statement' as const };
+    return { effects: [effect], own: inserted, rows: digestOf([]) };
+  }
+  const start = await selected(prepared, client, table);
+  // Taken back before the statement runs: it runs under the target's own settings.
+  const looking = [
+    'savepoint keyturn_looks',
+    settingLocally(READING),
+    takingRole(observerOf(prepared.settings)),
+  ];
+  await together(client, looking);
+  const { readRowsMax, readCharactersMax } = prepared.limits;
+  const budget = { rows: readRowsMax, characters: readCharactersMax };
+  const tables = await followCascades(client, start, budget);
+  const read: MetRows[] = [];
+  for (const met of tables) read.push(await readMet(client, met, budget));
+  await client.query('rollback to savepoint keyturn_looks');
+  return {
+    effects: read.map((rows, index) => metEffect(rows, index === 0 ? 'statement' : 'cascade')),
+    own: start.places.length,
+    rows: digestOf(read.map(({ met, rows }) => ({ resource: met.resource, rows }))),
+  };
+}
+
+const NO_EFFECT = {
+  inserted: 0,
+  updated: 0,
+  deleted: 0,
+  rows: [],
+  assigned_columns: [],
+  is_counts_only: true,
+};
+
+/** The rows of one table that are met, in the order of their content. */
+interface MetRows {
+  readonly met: MetTable;
+  readonly rows: readonly { readonly is_deleted: boolean; readonly key: string; readonly row: RowRecord }[];
+  readonly columns: readonly string[];
+}
+
+type RowRecord = Readonly<Record<string, JsonValue>>;
+
+async function readMet(client: Client, met: MetTable, budget: ReadingBudget): Promise<MetRows> {
+  const shape = await readShape(client, met.oid);
+  const rows: MetRows['rows'][number][] = [];
+  for (const [places, isDeleted] of [
+    [met.deleted, true],
+    [met.updated, false],
+  ] as const) {
+    const condition = `keyturn_row.ctid = any (${placesOf([...places])})`;
+    const read = await readRows(client, { reading: { budget, table: met }, shape, condition });
+    if (read?.length !== places.size) {
+      throw new StatementRefused(
+        'not_previewable',
+        `Its triggers call functions that are not on the target's list, and the rows of ${met.resource} that it meets ` +
+          'are too many, or not all of them can be read.',
+      );
+    }
+    rows.push(
+      ...read.map((row) => ({
+        is_deleted: isDeleted,
+        key: keyText(row, shape) ?? '',
+        row: recordOf(row, shape),
+      })),
+    );
+  }
+  const order = new Map(rows.map((row) => [row, canonicalJson(row)]));
+  rows.sort((left, right) => ((order.get(left) ?? '') < (order.get(right) ?? '') ? -1 : 1));
+  return { met, rows, columns: shape.columns.map(({ shown }) => shown) };
+}
+
+/** Deleted rows are shown; what becomes of the others is not known, so only which they are is. */
+function metEffect({ met, rows, columns }: MetRows, cause: 'statement' | 'cascade'): ResourceEffect {
+  return {
+    ...NO_EFFECT,
+    resource: met.resource,
+    updated: met.updated.size,
+    deleted: met.deleted.size,
+    rows: rows.map(({ is_deleted: isDeleted, key, row }, index) => ({
+      key: key === '' ? `row ${index + 1}` : key,
+      before: isDeleted ? row : {},
+      after: isDeleted ? null : {},
+    })),
+    columns,
+    cause,
+  };
+}
+
+/** Equal exactly when the same statement would meet the same rows and the same unknown functions. */
+export function unpreviewedFingerprint({ statement, analysis }: PreparedCall, met: Met): Digest {
+  const counts = met.effects.map(({ resource, inserted, updated, deleted }) => ({
+    resource,
+    inserted,
+    updated,
+    deleted,
+  }));
   return digestOf({
-    version: 1,
-    effects,
+    version: 2,
+    effects: counts,
+    rows: met.rows,
     statement: sha256(statement.text),
     triggers: analysis.unknownTriggers,
   });
@@ -66,31 +175,38 @@ const COUNTING_ONLY =
   'This target only counts rows, and those of this statement cannot be counted without running it. ' +
   'Write INSERT … VALUES, or UPDATE or DELETE of one table by a WHERE clause.';
 
-type Counted = Partial<Pick<ResourceEffect, 'inserted' | 'updated' | 'deleted'>>;
-
-async function countedRows(prepared: UnpreviewedCall, client: Client): Promise<Counted | null> {
-  const { statement, parser } = prepared;
-  const insert = topOf(statement, 'InsertStmt');
-  if (insert !== null) return insertedRows(insert);
-  const text = await countingText(statement, parser);
-  if (text === null) return null;
-  await together(client, asStatement(prepared.settings));
-  const result = await client.query<{ count: string }>(extended(text));
+async function selected(prepared: UnpreviewedCall, client: Client, table: WrittenTable): Promise<Start> {
+  const { statement, parser, settings, limits } = prepared;
+  const text = await selectingText(statement, parser);
+  if (text === null) throw notCountable(prepared);
+  await together(client, asStatement(settings));
+  const limited = extended(`${text} limit ${limits.readRowsMax + 1}`);
+  const result = await client.query<{ home: string; place: string }>(limited);
   await together(client, asOurselves());
-  const count = Number(result.rows[0]?.count ?? '0');
-  return topOf(statement, 'UpdateStmt') === null ? { deleted: count } : { updated: count };
+  const isElsewhere = result.rows.some(({ home }) => home !== table.oid);
+  if (isElsewhere || result.rows.length > limits.readRowsMax) throw notCountable(prepared);
+  const update = topOf(statement, 'UpdateStmt');
+  return {
+    oid: table.oid,
+    resource: table.resource,
+    operation: update === null ? 'delete' : 'update',
+    places: result.rows.map(({ place }) => place),
+    columns: listOf(update ?? {}, 'targetList').map(
+      (target) => textOf(unwrap(target, 'ResTarget') ?? {}, 'name') ?? '',
+    ),
+  };
 }
 
-function insertedRows(insert: TreeNode): Counted | null {
+function insertedRows(insert: TreeNode): number | null {
   if (insert['onConflictClause'] !== undefined || insert['withClause'] !== undefined) return null;
   const select = unwrap(insert['selectStmt'], 'SelectStmt');
-  if (select === null) return { inserted: 1 };
+  if (select === null) return 1;
   const rows = listOf(select, 'valuesLists').length;
-  return rows > 0 ? { inserted: rows } : null;
+  return rows > 0 ? rows : null;
 }
 
-/** `select count(*) from … where …` with the statement's own table and condition, or null for other shapes. */
-async function countingText(statement: Statement, parser: SqlParser): Promise<string | null> {
+/** `select … from … where …` with the statement's own table and condition, or null for other shapes. */
+async function selectingText(statement: Statement, parser: SqlParser): Promise<string | null> {
   const update = topOf(statement, 'UpdateStmt');
   const node = update ?? topOf(statement, 'DeleteStmt');
   const others = ['withClause', 'fromClause', 'usingClause'];
@@ -113,7 +229,7 @@ function sliced(text: string, tokens: readonly ScannedToken[], isUpdate: boolean
   const cut = (from: number, to: number | undefined): string => bytes.subarray(from, to).toString('utf8');
   const table = cut(start, tableEnd?.start);
   const condition = where === undefined ? '' : `where ${cut(where.end, end?.start)}`;
-  return `select count(*) as count from ${table}\n${condition}`;
+  return `select tableoid::pg_catalog.text as home, ctid::pg_catalog.text as place from ${table}\n${condition}\n`;
 }
 
 /** The cut-out text is only used when the grammar says that it selects by the same table and the same condition. */

@@ -1,4 +1,5 @@
 import type { TableEffect } from './effect.ts';
+import { fieldOf, nodesOf, textOf } from './parse-tree.ts';
 import type { Statement } from './statement.ts';
 import type { WrittenTable } from './written-tables.ts';
 
@@ -6,7 +7,9 @@ import type { WrittenTable } from './written-tables.ts';
 export function warningsOf(statement: Statement, effects: readonly TableEffect[]): readonly string[] {
   const blind = effects.filter(({ rows }) => rows === null);
   const counted = blind.map(
-    ({ resource, blindness }) => `Counts only for ${resource}: ${blindness ?? 'its rows differ'}.`,
+    ({ resource, blindness }) =>
+      `Counts only for ${resource}: ${blindness ?? 'its rows differ'}. When it runs, other rows and values than ` +
+      "today's may be hit: only how many is checked.",
   );
   return [...new Set([...counted, ...oddCharacters(statement.text), ...wholeTables(statement)])];
 }
@@ -19,11 +22,23 @@ function oddCharacters(text: string): readonly string[] {
   ];
 }
 
-/** An UPDATE or DELETE without a condition is often one that was forgotten. */
+/** An UPDATE or DELETE without a condition, or one that every row meets, is often one that was forgotten. */
 function wholeTables({ tree }: Statement): readonly string[] {
-  const node = (tree['UpdateStmt'] ?? tree['DeleteStmt']) as Readonly<Record<string, unknown>> | undefined;
-  if (node === undefined || node['whereClause'] !== undefined) return [];
-  return ['The statement has no WHERE clause: it changes every row of the table.'];
+  const open = [...nodesOf({ tree: [tree] })].flatMap(({ kind, node }) => {
+    const name = textOf(fieldOf(node, 'relation') ?? {}, 'relname') ?? 'the table';
+    if (kind === 'MergeStmt')
+      return isAlways(node['joinCondition']) ? [`MERGE meets every row of ${name}`] : [];
+    if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return [];
+    const verb = kind === 'UpdateStmt' ? 'UPDATE' : 'DELETE';
+    if (node['whereClause'] === undefined) return [`${verb} of ${name} has no WHERE clause`];
+    return isAlways(node['whereClause']) ? [`The WHERE clause of ${verb} of ${name} is always true`] : [];
+  });
+  return open.map((text) => `${text}: it may change every row of the table.`);
+}
+
+/** True for a condition without any column: every row meets it, or none. */
+function isAlways(condition: unknown): boolean {
+  return ![...nodesOf([condition])].some(({ kind }) => kind === 'ColumnRef' || kind === 'SubLink');
 }
 
 /** What columns get that are assigned when the statement runs: the effect names them, and here is by which expression. */

@@ -42,7 +42,8 @@ export function wayBackOf(parentsFirst: readonly UndoneTable[]): WayBack {
 function obstacleOf({ effect, assignedColumns }: UndoneTable): string | null {
   const { resource, rows, shape } = effect;
   if (rows === null) return `The earlier rows of ${resource} are not recorded.`;
-  if (rows.some(({ before, after }) => [...(before ?? []), ...(after ?? [])].some(isLong))) {
+  const keyOf = (row: RowValues | null): RowValues => shape.key.map((place) => row?.[place] ?? null);
+  if (rows.some(({ before, after }) => [...(before ?? []), ...keyOf(after)].some(isLong))) {
     return `Values of ${resource} are too long to be recorded.`;
   }
   const hasNew = rows.some(({ before }) => before === null);

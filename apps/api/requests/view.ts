@@ -1,4 +1,4 @@
-import { readDecisions, readPlan, readRequest } from '../../../database/readers.ts';
+import { readDecisions, readIntactPlan, readRequest } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
@@ -31,7 +31,7 @@ export async function requestView(
   // Those behind a request sent its arguments and claims, so they may see them at any time.
   const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
   if (visibility === 'standing') return { ...summary, ...words };
-  const plan = row.plan_digest === null ? null : await readPlan(manager, row.id, row.plan_digest);
+  const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
   const review = await reviewView(context, row);
   const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views, review };

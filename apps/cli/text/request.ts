@@ -1,19 +1,23 @@
 import type { RequestSummary, RequestView } from '../../../domain/wire.ts';
-import { planLines } from './plan.ts';
+import { planLines, type PlanDetail } from './plan.ts';
 import { factLines } from './table.ts';
 import { duration, instant } from './times.ts';
 import { visible, visibleJson, visibleLines } from './visible.ts';
 
 /**
  * A request for somebody who decides on it: facts that the server made first, then the plan, the agent's words last.
- * Foreign text is made visible and never cut.
+ * Foreign text is made visible. Of a long plan the first rows are shown, and how many more there are.
  */
-export function requestLines(view: RequestView, now: number): string[] {
+export function requestLines(
+  view: RequestView,
+  now: number,
+  detail: PlanDetail = { isWhole: false },
+): string[] {
   return [
     `${visible(view.id)}  ${visible(view.action)} on ${visible(view.target)}`,
     ...factLines(headFacts(view, now)),
     ...requirementLines(view),
-    ...(view.plan ? ['', ...planLines(view.plan)] : hiddenPlan(view)),
+    ...(view.plan ? ['', ...planLines(view.plan, detail)] : hiddenPlan(view)),
     ...(view.decisions ?? []).flatMap((decision) => decisionLines(decision, now)),
     ...agentLines(view),
   ];

@@ -19,17 +19,35 @@ export interface RegressRun {
 }
 
 /** Of a script with more writing statements, this many are tried, evenly spread; the others are only run. */
-const TRIED_MAX = 40;
+const TRIED_MAX = 45;
+
+/** The database that all scripts start from. */
+export async function createRegressTemplate({ clones, folder }: RegressRun): Promise<Clone> {
+  const template = await clones.create('grant all on schema public to current_user');
+  await inSession(template.adminUrl, async (client) => {
+    for (const statement of readScript(folder, 'test_setup')) await ignoringErrors(client, statement);
+    // The scripts let everybody create tables there, where no plan is made.
+    await client.query('revoke create on schema public from public');
+  });
+  return template;
+}
+
+function readScript(folder: string, name: string): readonly string[] {
+  return statementsOf(readFileSync(path.join(folder, `${name}.sql`), 'utf8')).map(withPlainTables);
+}
+
+/** Keyturn's own session would not see a temporary table of the script's. */
+function withPlainTables(statement: string): string {
+  return statement
+    .replace(/^(create\s+(?:or\s+replace\s+)?)(?:(?:local|global)\s+)?temp(?:orary)?\s+/i, '$1')
+    .replace(/\s+on\s+commit\s+(?:drop|delete\s+rows|preserve\s+rows)/i, '');
+}
 
 /** Tries writing statements of one script, each on what the script has built up to it. */
-export async function tryScript(run: RegressRun, name: string): Promise<readonly Tried[]> {
-  const { clones, folder } = run;
-  const database = await clones.create('grant all on schema public to current_user');
-  return inSession(database.adminUrl, async (client) => {
-    const read = (script: string): readonly string[] =>
-      statementsOf(readFileSync(path.join(folder, `${script}.sql`), 'utf8'));
-    for (const statement of read('test_setup')) await ignoringErrors(client, statement);
-    const statements = read(name);
+export async function tryScript(run: RegressRun, template: Clone, name: string): Promise<readonly Tried[]> {
+  const database = await run.clones.copy(template);
+  const tried = await inSession(database.adminUrl, async (client) => {
+    const statements = readScript(run.folder, name);
     const writing = statements.flatMap((statement, index) => (isWriting(statement) ? [index] : []));
     const step = Math.max(1, writing.length / TRIED_MAX);
     const chosen = new Set(
@@ -42,6 +60,8 @@ export async function tryScript(run: RegressRun, name: string): Promise<readonly
     }
     return tried;
   });
+  await run.clones.drop(database);
+  return tried;
 }
 
 interface Step {

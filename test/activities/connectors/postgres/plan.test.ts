@@ -200,9 +200,9 @@ describe('a plan', () => {
     }
   });
 
-  it('warns of a forgotten WHERE and of invisible characters', async () => {
-    const plan = await planned("update card set number = 'a\u202eb'");
-    expect(plan.warnings).toHaveLength(2);
+  it('warns of invisible characters', async () => {
+    const plan = await planned("update card set number = 'a\u202eb' where id = 1");
+    expect(plan.warnings.join()).toContain('invisible');
   });
 
   it('sees through a deferred constraint that would fail at COMMIT', async () => {

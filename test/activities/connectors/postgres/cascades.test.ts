@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
+import type { Plan } from '../../../../domain/plan.ts';
+import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
+
+let bank: TargetDatabase;
+const connector = createPostgresConnector();
+
+/** A trigger function that is on no list, and tables in which foreign keys act in every way. */
+const SCHEMA = `
+  create function unlisted() returns trigger language plpgsql as $$ begin return coalesce(new, old); end $$;
+  create table parent (id int primary key, code text unique, n int default 0);
+  create trigger parent_unlisted before update or delete on parent for each row execute function unlisted();
+  create table child (id int primary key, parent_id int references parent on delete cascade);
+  create table grandchild (id int primary key, child_id int references child on delete cascade);
+  create table loosened (id int primary key, parent_id int references parent on delete set null);
+  create table defaulted (id int primary key, parent_id int default null references parent on delete set default);
+  create table named (id int primary key, code text references parent (code) on update cascade);
+  create table tree (id int primary key, up int references tree on delete cascade);
+  create trigger tree_unlisted after delete on tree for each row execute function unlisted();
+  create table whole (id int primary key);
+  create trigger whole_unlisted before delete on whole for each row execute function unlisted();
+  create table split (id int primary key, whole_id int references whole on delete cascade) partition by range (id);
+  create table split_low partition of split for values from (0) to (100);`;
+
+const DATA = `
+  truncate parent, child, grandchild, loosened, defaulted, named, tree, whole, split;
+  insert into whole values (3);
+  insert into parent select n, 'c' || n from generate_series(1, 10) n;
+  insert into child select n, 1 + n % 2 from generate_series(1, 40) n;
+  insert into grandchild select n, 1 + n % 40 from generate_series(1, 400) n;
+  insert into loosened values (1, 1), (2, 1), (3, 5);
+  insert into defaulted values (1, 1);
+  insert into named values (1, 'c4'), (2, 'c5');
+  insert into tree select n, nullif(n / 2, 0) from generate_series(1, 15) n;`;
+
+beforeAll(async () => {
+  bank = await startTargetDatabase();
+  await bank.admin.query(`${SCHEMA}
+    grant select, insert, update, delete on all tables in schema public to ${bank.statementRole};
+    grant select on all tables in schema public to ${bank.observerRole};`);
+});
+
+beforeEach(async () => {
+  await bank.admin.query(DATA);
+});
+
+afterAll(async () => {
+  await bank.stop();
+});
+
+async function planned(statement: string): Promise<Plan> {
+  const outcome = await connector.plan(bank.call(statement));
+  if (outcome.kind === 'refused') throw new Error(`${outcome.code}: ${outcome.detail}`);
+  return outcome.plan;
+}
+
+describe('a statement that cannot be tried out', () => {
+  it.each([
+    [
+      'delete from parent where id = 1',
+      [
+        ['parent', 0, 1],
+        ['child', 0, 20],
+        ['defaulted', 1, 0],
+        ['grandchild', 0, 200],
+        ['loosened', 2, 0],
+      ],
+    ],
+    [
+      "update parent set code = 'new' where id = 4",
+      [
+        ['parent', 1, 0],
+        ['named', 1, 0],
+      ],
+    ],
+    ['update parent set n = 1 where id = 1', [['parent', 1, 0]]],
+    ['delete from tree where id = 2', [['tree', 0, 7]]],
+  ] as const)('counts what foreign keys do: %s', async (statement, expected) => {
+    const plan = await planned(statement);
+    const counts = plan.effects.map(({ resource, updated, deleted }) => [
+      resource.replace('public.', ''),
+      updated,
+      deleted,
+    ]);
+    const [own] = counts;
+    expect(new Set(counts.map(String))).toEqual(new Set(expected.map(String)));
+    expect(own?.[0]).toBe(expected[0][0]);
+    const total = expected.reduce((sum, [, updated, deleted]) => sum + updated + deleted, 0);
+    expect(plan.risk_facts).toMatchObject({
+      rows_changed: total,
+      is_fully_previewed: false,
+      is_destructive: true,
+    });
+    expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'succeeded' });
+  });
+
+  it.each([
+    [
+      'another row that it selects',
+      "update parent set id = 20 where id = 10; insert into parent values (10, 'x')",
+    ],
+    [
+      'another row that goes with it',
+      'update child set parent_id = 2 where id = 2; update child set parent_id = 1 where id = 1',
+    ],
+    ['another value in a row that goes with it', 'update loosened set id = 9 where id = 1'],
+  ])('is bound to the very rows that it meets: %s', async (_what, between) => {
+    const plan = await planned('delete from parent where id in (1, 10)');
+    await bank.admin.query('alter table parent disable trigger user');
+    await bank.admin.query(between);
+    await bank.admin.query('alter table parent enable trigger user');
+    const before = await bank.checksum();
+    expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'drifted' });
+    expect(await bank.checksum()).toBe(before);
+  });
+
+  it('is refused where cascades reach what cannot be counted', async () => {
+    await bank.admin.query('insert into split values (1, 3)');
+    expect(await connector.plan(bank.call('delete from whole where id = 3'))).toMatchObject({
+      kind: 'refused',
+      code: 'not_previewable',
+    });
+  });
+
+  it('shows the rows that would be deleted', async () => {
+    const plan = await planned('delete from tree where id = 8');
+    expect(plan.effects[0]?.rows).toEqual([{ key: 'id=8', before: { id: '8', up: '4' }, after: null }]);
+  });
+});
