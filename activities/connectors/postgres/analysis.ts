@@ -1,6 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import * as sql from './dependencies.sql.ts';
+import { refuseEagerLiterals } from './eager-literals.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
@@ -62,6 +63,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   await Promise.all([
     refuseUnsafeTarget(client, request.settings),
     refuseShadowedNames(client, request.statement),
+    refuseEagerLiterals(client, request),
   ]);
   const { oid, body } = await noteStatement(client, request);
   const tree = readNodeText(body);

@@ -65,6 +65,12 @@ const TRAPS = `
   create procedure wipe() language sql as $$ delete from card $$;
   create type boxed as (inner_text short);
   create table boxes (id int primary key, b boxed, list short[]);
+  create domain shorter as short;
+  create type deep as (pair boxed, n int);
+  create type short_range as range (subtype = short);
+  create domain slow_word as text check (pg_sleep(3) is not null);
+  create function of_box(boxed) returns int language sql immutable as $$ select 1 $$;
+  create operator public.%% (rightarg = boxed, function = of_box);
   create domain preset as boolean default steal(1);
   create table presets (id int primary key, p preset);
   create table conditional (id int primary key);
@@ -190,6 +196,27 @@ const FORBIDDEN_FUNCTIONS: readonly string[] = [
   'insert into boxes (id, b) select 1, row(number)::boxed from card',
   'insert into boxes (id, list) select 1, array[number] from card',
   'insert into presets (id) values (1)',
+  // The server converts these while it reads the statement.
+  ...[
+    `'("x")'::boxed`,
+    `cast('("x")' as public.boxed)`,
+    `boxed '("x")'`,
+    `'{x}'::short[]`,
+    `'{x}'::shorter[]`,
+    `'{x}'::slow_word[]`,
+    `'{"(x)"}'::boxed[]`,
+    `'("(x)",1)'::deep`,
+    `'[a,b]'::short_range`,
+    `'{[a,b]}'::short_multirange`,
+    `of_box('("x")')`,
+    `%% '("x")'`,
+  ].map((literal) => `select ${literal}`),
+  `insert into boxes (id, b) values (1, '("x")')`,
+  `insert into boxes (id, list) values (1, '{x}')`,
+  `select 1 from boxes where list = '{x}'`,
+  `select 1 from boxes where b in ('("x")', null)`,
+  `select 1 from (select b from boxes) x where b = '("x")'`,
+  `with x as (select '{x}'::short[]) delete from card`,
   'insert into conditional values (1)',
 ];
 
