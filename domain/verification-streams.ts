@@ -123,15 +123,15 @@ function policyFollows(leaves: readonly Leaf[], { policy = null }: StreamState):
 
 /** Every policy that was proposed is there, and no other. */
 function proposalsFollow(leaves: readonly Leaf[], { proposals = [] }: StreamState): string[] {
-  const recorded = new Set(leaves.map(({ facts }) => facts['digest']));
-  const kept = new Set<unknown>(proposals);
+  const recorded = new Set(
+    leaves.flatMap(({ facts }) => (typeof facts['digest'] === 'string' ? [facts['digest']] : [])),
+  );
+  const kept = new Set(proposals);
   return [
-    ...[...kept]
-      .filter((digest) => !recorded.has(digest as string))
-      .map((digest) => `${String(digest)} is in no entry`),
+    ...[...kept].filter((digest) => !recorded.has(digest)).map((digest) => `${digest} is in no entry`),
     ...[...recorded]
       .filter((digest) => !kept.has(digest))
-      .map((digest) => `${String(digest)} was proposed and is gone`),
+      .map((digest) => `${digest} was proposed and is gone`),
   ];
 }
 

@@ -311,18 +311,6 @@ export const evidenceSchema = z.object({
   ...evidenceAdditions,
 });
 
-export const actionsSchema = z.object({
-  items: z.array(
-    z.object({
-      action: z.string(),
-      title: z.string(),
-      schema_version: z.int(),
-      arguments: jsonObject.describe('JSON Schema 2020-12'),
-      targets: z.array(z.object({ id: z.string(), title: z.string(), environment: z.string() })),
-    }),
-  ),
-});
-
 /** The `data` of a `request.changed` event. */
 export const changeSchema = z.object({
   entry: z
@@ -363,6 +351,5 @@ export type DecisionQueued = z.infer<typeof decisionQueuedSchema>;
 export type Ticket = z.infer<typeof ticketSchema>;
 export type Timeline = z.infer<typeof timelineSchema>;
 export type Evidence = z.infer<typeof evidenceSchema>;
-export type ActionCatalogue = z.infer<typeof actionsSchema>;
 export type Change = z.infer<typeof changeSchema>;
 export type Problem = z.infer<typeof problemSchema>;

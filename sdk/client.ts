@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
 import type {
-  ActionCatalogue,
   CreateBody,
   DecisionAnswer,
   DecisionBody,
@@ -12,6 +11,7 @@ import type {
   Ticket,
   Timeline,
 } from '../domain/wire.ts';
+import type { ActionCatalogue } from '../domain/wire-actions.ts';
 import type { GoverningStream, StreamPage } from '../domain/wire-streams.ts';
 import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';

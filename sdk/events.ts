@@ -33,16 +33,26 @@ export async function* listen(transport: Transport, options: ListenOptions): Asy
   while (!options.signal?.aborted) {
     try {
       for await (const event of connect(transport, options, position.after)) {
-        position.moveTo(event.id);
-        if (event.type === 'reset') options.onReset?.();
-        const change = event.type === 'request.changed' ? (JSON.parse(event.data) as Change) : null;
-        if (change && position.isNew(change)) yield { id: position.after ?? '', change };
+        yield* changesIn(event, position, options);
       }
     } catch (error) {
       if (isRefusal(error)) throw error;
     }
     await pause(options.signal);
   }
+}
+
+/** The change that the event brings, where it is a new one. */
+function* changesIn(
+  event: { readonly id: string; readonly type: string; readonly data: string },
+  position: Position,
+  { onReset }: ListenOptions,
+): Generator<ChangeEvent> {
+  position.moveTo(event.id);
+  if (event.type === 'reset') onReset?.();
+  if (event.type !== 'request.changed') return;
+  const change = JSON.parse(event.data) as Change;
+  if (position.isNew(change)) yield { id: position.after ?? '', change };
 }
 
 /** How many changes are remembered, so that a resumed stream yields none twice. */

@@ -42,7 +42,10 @@ describe('the streams of what governs everybody', () => {
     expect((await page('ada', '/v1/audit/policy')).status).toBe(403);
     expect((await page('olga', '/v1/audit/req_1')).status).toBe(404);
     expect((await page('olga', '/v1/audit/policy?cursor=x')).status).toBe(400);
-    const machine = await api.http({ path: '/v1/audit/policy', token: await api.issuer.agentToken('billing') });
+    const machine = await api.http({
+      path: '/v1/audit/policy',
+      token: await api.issuer.agentToken('billing'),
+    });
     expect(machine.status).toBe(403);
   });
 });

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../domain/errors.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
+import { actionsSchema } from '../../../domain/wire-actions.ts';
 import * as wire from '../../../domain/wire.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import type { Operation } from './operation.ts';
@@ -171,7 +172,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/actions',
     summary: 'What can be asked for',
-    answers: [{ status: 200, description: 'The catalogue.', schema: wire.actionsSchema }],
+    answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
   },
   ...GOVERNING_OPERATIONS,
   {

@@ -1,12 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 
 import { isTargetOf, ownTarget, PUBLISH, RESOLVE } from '../../../domain/policy.ts';
-import {
-  actionsSchema,
-  inboxQuerySchema,
-  type ActionCatalogue,
-  type RequestPage,
-} from '../../../domain/wire.ts';
+import { inboxQuerySchema, type RequestPage } from '../../../domain/wire.ts';
+import { actionsSchema, type ActionCatalogue } from '../../../domain/wire-actions.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';

@@ -386,17 +386,13 @@ describe('a policy in the database that allows publishing outright', () => {
     const { digest, body } = await active();
     const later = { ...body, version: 'keyturn/v9' };
     const unknown = policyDigest(later as unknown as PolicySet);
-    await cast.stack.keyturnDb.query(
-      `insert into keyturn.policy_set (digest, body, installed_by) values ($1, $2, 'a later version')
-       on conflict do nothing`,
-      [unknown, JSON.stringify(later)],
-    );
+    const inserting = `insert into keyturn.policy_set (digest, body, installed_by) values ($1, $2, 'a later version')`;
+    await cast.stack.keyturnDb.query(`${inserting} on conflict do nothing`, [unknown, JSON.stringify(later)]);
     const switchTo = (which: string): Promise<unknown> =>
       cast.stack.keyturnDb.query('update keyturn.policy_active set digest = $1', [which]);
     await switchTo(unknown);
-    for (const program of [...cast.stack.apis, ...cast.stack.workers]) {
+    for (const program of [...cast.stack.apis, ...cast.stack.workers])
       expect((await fetch(`${program.url}/readyz`)).status).toBe(503);
-    }
     expect((await cast.get(cast.ada, '/v1/inbox')).status).toBe(503);
     await switchTo(digest);
     expect((await cast.get(cast.olga, '/v1/inbox')).status).toBe(200);
