@@ -18,7 +18,7 @@ import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried, sizeOf } from './plan-untried.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
-import { assignmentsOf, warningsOf } from './warnings.ts';
+import { assignmentsOf, unseenEffects, warningsOf } from './warnings.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;
@@ -108,7 +108,11 @@ function planOf(
     summary: effects.length === 0 && statement.isRead ? READS : summaryOf(shown),
     operation: statement.text,
     effects: shown,
-    warnings: [...assignmentsOf(prepared.analysis.tables, changed), ...warningsOf(statement, changed)],
+    warnings: [
+      ...assignmentsOf(prepared.analysis.tables, changed),
+      ...unseenEffects(prepared.analysis.callsOwnerFunctions),
+      ...warningsOf(statement, changed),
+    ],
     risk_facts: riskFactsOf(shown, reversal),
     reversal,
     fingerprint: fingerprintOf(effects),

@@ -11,7 +11,7 @@ import {
   type UnpreviewedCall,
   type Untried,
 } from './unpreviewed.ts';
-import { warningsOf } from './warnings.ts';
+import { unseenEffects, warningsOf } from './warnings.ts';
 
 /** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
@@ -34,7 +34,11 @@ export async function planUntried(
     summary: words.summary,
     operation: statement.text,
     effects,
-    warnings: [words.warning, ...warningsOf(statement, [])],
+    warnings: [
+      words.warning,
+      ...unseenEffects(prepared.analysis.callsOwnerFunctions),
+      ...warningsOf(statement, []),
+    ],
     risk_facts: {
       ...riskFactsOf(effects, reversal),
       ...(because === 'none'

@@ -49,7 +49,7 @@ const CAUSES: readonly EffectCause[] = ['statement', 'function', 'cascade', 'tri
 function causeOf({ resource }: ResourceEffect, { tables, callsOwnerFunctions }: Analysis): EffectCause {
   const table = tables.find((candidate) => candidate.resource === resource);
   if (table !== undefined) return table.isNamed ? 'statement' : 'cascade';
-  return callsOwnerFunctions && tables.length === 0 ? 'function' : 'trigger';
+  return callsOwnerFunctions && !tables.some(({ hasTriggers }) => hasTriggers) ? 'function' : 'trigger';
 }
 
 function isMove({ cause, inserted, deleted }: ResourceEffect): boolean {

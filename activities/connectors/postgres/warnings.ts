@@ -14,6 +14,15 @@ export function warningsOf(statement: Statement, effects: readonly TableEffect[]
   return [...new Set([...counted, ...oddCharacters(statement.text), ...wholeTables(statement)])];
 }
 
+/** A function of the target's owner may do what no table shows, also while it is rehearsed. */
+export function unseenEffects(callsOwnerFunctions: boolean): readonly string[] {
+  if (!callsOwnerFunctions) return [];
+  return [
+    'The statement calls a function of the target that may act outside of tables (NOTIFY, foreign servers, files): ' +
+      'such effects are not seen.',
+  ];
+}
+
 /** Characters that are invisible or turn the direction of text make a statement look like another one. */
 function oddCharacters(text: string): readonly string[] {
   if (!/[\p{Cf}\p{Zl}\p{Zp}]|[^\P{Cc}\t\n\r]/u.test(text)) return [];

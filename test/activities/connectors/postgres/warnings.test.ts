@@ -8,10 +8,59 @@ const connector = createPostgresConnector();
 
 beforeAll(async () => {
   bank = await startTargetDatabase();
+  await bank.admin.query(ELSEWHERE.replaceAll('WRITER', bank.statementRole));
 });
 
 afterAll(async () => {
   await bank.stop();
+});
+
+const ELSEWHERE = `
+  create function tell(bigint) returns void language plpgsql as $$
+    begin update card set number = 'told' where id = $1; perform pg_notify('heard', 'x'); end $$;
+  create function doubled(bigint) returns bigint language sql immutable as $$ select 2 * $1 $$;
+  create foreign data wrapper nowhere;
+  create server far_away foreign data wrapper nowhere;
+  create foreign table far (id int, name text) server far_away;
+  create view far_view as select * from far;
+  create table far_parent (id int, name text);
+  create foreign table far_child () inherits (far_parent) server far_away;
+  create table far_parted (id int, name text) partition by list (id);
+  create foreign table far_part partition of far_parted for values in (1) server far_away;
+  grant select, insert, update, delete on far, far_view, far_parent, far_child, far_parted, far_part to WRITER;`;
+
+describe('what acts outside of tables', () => {
+  const listed = { allowed_functions: ['public.tell', 'public.doubled'] };
+
+  it('is warned of where a listed function may do it, and what the function writes is shown as its own', async () => {
+    const outcome = await connector.plan(bank.call('select tell(1)', listed));
+    expect(outcome).toMatchObject({
+      plan: {
+        effects: [{ resource: 'public.card', updated: 1, cause: 'function' }],
+        warnings: [expect.stringContaining('such effects are not seen')],
+      },
+    });
+    expect(outcome).not.toMatchObject({ plan: { summary: expect.stringContaining('trigger') } });
+  });
+
+  it('is not warned of where a function only computes', async () => {
+    const outcome = await connector.plan(bank.call('select doubled(1)', listed));
+    expect(outcome).toMatchObject({ plan: { warnings: [] } });
+  });
+
+  it.each(
+    ['far', 'far_view', 'far_parent', 'far_child', 'far_parted', 'far_part'].flatMap((table) => [
+      `insert into ${table} values (1, 'x')`,
+      `update ${table} set name = 'x' where id = 1`,
+      `delete from ${table} where id = 1`,
+      `with gone as (delete from ${table} where id = 1 returning id) select * from gone`,
+    ]),
+  )('is refused where a foreign table is written: %s', async (statement) => {
+    expect(await connector.plan(bank.call(statement))).toMatchObject({
+      kind: 'refused',
+      code: 'not_previewable',
+    });
+  });
 });
 
 describe('a plan', () => {
