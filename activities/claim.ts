@@ -60,7 +60,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (row.status !== 'approved' && row.status !== 'executing') {
     throw new KeyturnError('illegal_move', `A request that is ${row.status} cannot be performed.`);
   }
-  await refuseWrongClock(dependencies.source);
+  await refuseWrongClock(dependencies.source, manager);
   const signed = await verifiedRequest(dependencies, row);
   const grounds = await groundsOf(dependencies, transaction, signed);
   if ('code' in grounds) return { kind: 'denied', thrown: null, ...grounds };

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 
 import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
 import { KeyturnError } from '../domain/errors.ts';
@@ -8,12 +8,18 @@ const HOLDS_MS = 5_000;
 
 const compared = new WeakMap<DataSource, { readonly atMs: number; readonly wallMs: number }>();
 
-/** Refuses (`unavailable`) while this process's clock differs from the database's by more than the tolerance. */
-export async function refuseWrongClock(source: DataSource): Promise<void> {
+/**
+ * Refuses (`unavailable`) while this process's clock differs from the database's by more than the tolerance. Inside a
+ * transaction give its manager: waiting for a second connection could stop all that hold one.
+ */
+export async function refuseWrongClock(
+  source: DataSource,
+  manager: EntityManager = source.manager,
+): Promise<void> {
   const known = compared.get(source);
   if (known && isStillSo(known)) return;
   const before = Date.now();
-  const rows: { now: Date }[] = await source.query('select clock_timestamp() as now');
+  const rows: { now: Date }[] = await manager.query('select clock_timestamp() as now');
   const after = Date.now();
   const now = rows[0]?.now.getTime() ?? Number.NaN;
   const isRight = now >= before - CLOCK_TOLERANCE_MS && now <= after + CLOCK_TOLERANCE_MS;

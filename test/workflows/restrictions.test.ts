@@ -182,7 +182,7 @@ describe('a restriction between approval and execution holds: nothing is execute
 
   it('a target that is gone from the policy is denied', async () => {
     const id = await approveThenChange(removeTarget, 'denied');
-    expect(await desk.row(id)).toMatchObject({ failure: { code: 'policy_invalid' } });
+    expect(await desk.row(id)).toMatchObject({ failure: { code: 'target_removed' } });
   });
 
   it('a policy change that demands nothing more changes nothing: the approval carries', async () => {

@@ -1,3 +1,4 @@
+import { refuseWrongClock } from '../../../database/clock.ts';
 import { isGateKey } from '../../../database/gate-answers.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
@@ -26,6 +27,8 @@ import { readStart, startWorkflow, type StartedRequest } from './start.ts';
  * done; the id is derived from caller and key, so a repeat finds the same request, also long after it ended.
  */
 export async function createRequest(context: ApiContext, call: CreateCall): Promise<Created> {
+  // Here, and not when it is signed: that may be inside a transaction, which must not wait for a second connection.
+  await refuseWrongClock(context.source);
   const answered = call.body.mode === 'gate' ? await answerAtOnce(context, call) : null;
   if (answered) return answered;
   const lineage = lineageOf(call.caller, call.body, await editorsOf(context, call));

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 
-import { refuseWrongClock } from '../../../database/clock.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { intentDigest } from '../../../domain/digest.ts';
 import type { SignedRequest } from '../../../domain/envelope.ts';
@@ -27,13 +26,12 @@ export interface Signable {
   readonly caller: { readonly policy: Pick<CreateCall['caller']['policy'], 'digest'> };
 }
 
-/** A request as the API signs it, its sensitive fields sealed. */
+/** A request as the API signs it, its sensitive fields sealed. The caller has compared the clock with the database's. */
 export async function signedRequest(
   context: ApiContext,
   { body, caller }: Signable,
   facts: SigningFacts,
 ): Promise<SignedRequest> {
-  await refuseWrongClock(context.source);
   const { id, lineage, action } = facts;
   const values = body.arguments as Readonly<Record<string, JsonValue>>;
   const sealed = (part: string, value: JsonValue): Promise<string> =>

@@ -1,4 +1,5 @@
 import type { Emergency } from '../../../database/emergencies.ts';
+import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { agentOf, personOf } from '../../../domain/directory.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
@@ -18,6 +19,7 @@ export async function openReview(
   { id: request, lineage }: Emergency,
   id: string,
 ): Promise<void> {
+  await refuseWrongClock(context.source);
   const { policy, directory } = await callerGround(context);
   const [requester] = lineage;
   const body = {
