@@ -94,7 +94,7 @@ async function expectStopped(id: string, thrown: SwitchView, status = 'denied'):
 }
 
 async function expectVerifiable(id: string): Promise<void> {
-  const token = await stack.issuer.humanToken('dmitri');
+  const token = await stack.issuer.humanToken('olga');
   const { code, stdout } = await stack.cli(['verify', id], { KEYTURN_TOKEN: token });
   expect([code, stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
 }

@@ -93,7 +93,7 @@ async function codeOf(reply: Promise<Reply<Problem>>): Promise<readonly [number,
 }
 
 async function expectVerifiable(id: string): Promise<void> {
-  const { code, stdout } = await stack.cli(['verify', id], { KEYTURN_TOKEN: tokenOf('dmitri') });
+  const { code, stdout } = await stack.cli(['verify', id], { KEYTURN_TOKEN: tokenOf('olga') });
   expect([code, stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
 }
 
