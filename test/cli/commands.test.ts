@@ -8,6 +8,7 @@ import { writeSession } from '../../apps/cli/session.ts';
 import { problem, startServer, type AnsweringServer, type Received, type Reply } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
 import { evidenceOf, makeKeys, performedStory, REQUEST } from '../domain/verification-story.ts';
+import { wholeEvidence } from '../domain/verification-whole.ts';
 import { keyturn } from './terminal.ts';
 
 const VIEW = requestView();
@@ -196,7 +197,7 @@ describe('verify', () => {
   it('passes with the keys of the server, and says that they are', async () => {
     const keys = await makeKeys();
     const evidence = {
-      ...evidenceOf(await performedStory(keys)),
+      ...wholeEvidence(await performedStory(keys)),
       request: { id: REQUEST },
       keys: keys.published,
     };

@@ -202,7 +202,7 @@ describe('whoever writes to the database as the worker gets nothing executed', (
     const [{ body: policy } = { body: undefined }] = rows;
     if (!policy) throw new Error('There is no policy.');
     const other: PolicySet = { ...policy, rules: [] };
-    await hostile.query('insert into keyturn.policy_set values ($1, $2, now(), $3)', [
+    await stack.keyturnDb.query('insert into keyturn.policy_set values ($1, $2, now(), $3)', [
       policyDigest(other),
       JSON.stringify(other),
       'hostile',
