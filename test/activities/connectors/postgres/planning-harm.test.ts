@@ -107,7 +107,9 @@ describe('what a rehearsal may use up of a sequence', () => {
   ])('is little for %s', async (_name, sequence, statement) => {
     const before = await usedOf(sequence);
     const { code, detail } = await outcomeOf(statement);
-    expect({ code, detail }).toMatchObject({ code: expect.stringMatching(/planning_limit|planned|not_previewable/) });
+    expect({ code, detail }).toMatchObject({
+      code: expect.stringMatching(/planning_limit|planned|not_previewable/),
+    });
     expect((await usedOf(sequence)) - before).toBeLessThan(700);
   });
 
