@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { DecisionsController } from '../../apps/api/decisions/decisions.controller.ts';
+import { AuditController } from '../../apps/api/audit/audit.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
 import { EvaluateController } from '../../apps/api/gate/evaluate.controller.ts';
 import { OperationsController } from '../../apps/api/http/operations.controller.ts';
@@ -32,6 +33,7 @@ const CONTROLLERS = [
   EventsController,
   OperationsController,
   EvaluateController,
+  AuditController,
 ];
 
 describe('without a token', () => {

@@ -86,11 +86,15 @@ async function perform(caller: Caller, attempt: number) {
   return environment.run(activities.execute, { step: 1, at: instantAfter(caller, 100) });
 }
 
-async function untilClaimed(caller: Caller): Promise<void> {
+/** Waits for the claim, and notes a transaction as the run does before it commits: from then on only the target knows. */
+async function untilSent(caller: Caller): Promise<void> {
   await waitFor({
     what: 'an open claim',
     check: async () => (await executionsOf(stack, caller.id)).find((row) => row.state === 'claimed'),
   });
+  await stack.keyturnDb.query(`update keyturn.execution set transaction_id = '6' where request = $1`, [
+    caller.id,
+  ]);
 }
 
 describe('an execution that was paused', () => {
@@ -99,7 +103,7 @@ describe('an execution that was paused', () => {
     target.probeAnswer = 'unknown';
     const release = target.hold();
     const paused = perform(caller, 1);
-    await untilClaimed(caller);
+    await untilSent(caller);
     expect(await perform(caller, 8)).toEqual({ kind: 'closed', status: 'indeterminate' });
     release();
     expect(await paused).toEqual({ kind: 'closed', status: 'indeterminate' });
@@ -113,7 +117,7 @@ describe('the probe of a claim', () => {
     target.probeAnswer = 'done';
     const release = target.hold();
     const paused = perform(caller, 1);
-    await untilClaimed(caller);
+    await untilSent(caller);
     const { policy } = (await dependencies.policies.active(dependencies.source.manager)) ?? {};
     if (!policy) throw new Error('There is no policy.');
     await install(movedElsewhere(policy));

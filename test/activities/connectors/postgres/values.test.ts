@@ -79,8 +79,8 @@ afterAll(async () => {
 /** Its cast to json is the owner's code. */
 const ALLOWED = { allowed_functions: ['public.disguise'] };
 
-async function planned(statement: string): Promise<Plan> {
-  const outcome = await connector.plan(bank.call(statement, ALLOWED));
+async function planned(statement: string, connection = {}): Promise<Plan> {
+  const outcome = await connector.plan(bank.call(statement, connection));
   if (outcome.kind === 'refused') throw new Error(`${outcome.code}: ${outcome.detail}`);
   return outcome.plan;
 }
@@ -90,10 +90,10 @@ describe('the value of a column', () => {
     'is never another one than approved: $type $left against $right',
     async ({ index, right }) => {
       const statement = `insert into sink_${index} select 2, v from source_${index}`;
-      const plan = await planned(statement);
+      const plan = await planned(statement, ALLOWED);
       expect(plan.effects).toMatchObject([{ inserted: 1, is_counts_only: false }]);
       await bank.admin.query(`update source_${index} set v = ${right}`);
-      const changed = await planned(statement);
+      const changed = await planned(statement, ALLOWED);
       expect(changed.fingerprint).not.toBe(plan.fingerprint);
       expect(changed.effects[0]?.rows).not.toEqual(plan.effects[0]?.rows);
       expect(await connector.execute(bank.approved(plan, bank.call(statement, ALLOWED)))).toMatchObject({
