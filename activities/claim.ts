@@ -29,7 +29,7 @@ import { gatherFacts } from './policy-facts.ts';
 import { startEnd, startOf, type Hold } from '../domain/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
 import { recordEvaluation } from './record-evaluation.ts';
-import type { StepTransaction } from './record.ts';
+import { databaseNow, type StepTransaction } from './record.ts';
 import { SWITCHED_OFF, switchAgainst } from './switches.ts';
 
 /** A claim, or why the action may not run now. */
@@ -69,7 +69,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (grounds.hold !== null) return { kind: 'held', ...grounds.hold };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
   const prepared = await prepareCall(dependencies, row, grounds.active.policy);
-  const execution = await insertClaim(dependencies, transaction);
+  const execution = await insertClaim(dependencies, transaction, grounds.judgedAt);
   await recordClaim(transaction, execution, grounds.active);
   const decision = row.mode === 'gate' ? await gateDecision(manager, row, grounds) : null;
   return { kind: 'claimed', execution, plan: grounds.plan, prepared, decision };
@@ -78,20 +78,17 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
 /** What policy says today, or why it says no. */
 async function groundsOf(
   dependencies: Dependencies,
-  { manager, row, now }: StepTransaction,
+  { manager, row }: StepTransaction,
   signed: SignedRequest,
 ): Promise<Grounds | { readonly code: string; readonly thrown?: KillSwitch }> {
-  const { switches, active, planRow, directory, generation, atCreation } = await lockGround(dependencies, {
-    manager,
-    row,
-  });
+  const locked = await lockGround(dependencies, { manager, row });
+  const { switches, active, planRow, directory, generation, atCreation, judgedAt } = locked;
   const target = active && targetOf(active.policy, row.target);
   if (!active || !planRow) return { code: 'policy_invalid' };
   if (!target) return { code: 'target_removed' };
   const thrown = switchAgainst(switches, row, directory);
   if (thrown) return { code: SWITCHED_OFF, thrown };
   if (!mayStillAsk({ now: directory, at_creation: atCreation }, row)) return { code: 'requester_inactive' };
-  const judgedAt = now;
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
   const facts = await gatherFacts(dependencies, manager, asked);
   await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
@@ -131,13 +128,14 @@ async function lockGround(
     lockSwitches(manager),
   ]);
   // Asked when all locks are held: so none of it can be of before.
-  const [active, planRow, now, atCreation] = await Promise.all([
+  const [active, planRow, now, atCreation, judgedAt] = await Promise.all([
     dependencies.policies.active(manager),
     row.plan_digest === null ? null : readPlan(manager, row.id, row.plan_digest),
     dependencies.directories.now(manager),
     dependencies.directories.at(manager, row.created_at),
+    databaseNow(manager),
   ]);
-  return { switches, active, planRow, ...now, atCreation };
+  return { switches, active, planRow, ...now, atCreation, judgedAt };
 }
 
 interface Grounds extends GateGrounds {
@@ -157,7 +155,7 @@ type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requireme
 
 async function entitlement(
   dependencies: Dependencies,
-  { manager, row, now }: StepTransaction,
+  { manager, row }: StepTransaction,
   grounds: Grounds,
 ): Promise<Entitlement> {
   if (!grounds.isSameTarget) return 'target_changed';
@@ -168,7 +166,7 @@ async function entitlement(
   const rebuilt = await rebuildDecisions(dependencies, { manager, row, grounds }, rows);
   const request = decidableRequest(row, rows, grounds.active.policy);
   if (!request) return 'approval_void';
-  const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, now.toISOString()));
+  const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, grounds.judgedAt.toISOString()));
   if (standing.standing === 'approved') return 'approved';
   return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
 }
@@ -192,7 +190,8 @@ function digestOf(row: RequestRow, plan: StoredPlan, requirement: Requirement): 
 
 async function insertClaim(
   { identityKey }: Dependencies,
-  { manager, row, now }: StepTransaction,
+  { manager, row }: StepTransaction,
+  claimedAt: Date,
 ): Promise<ExecutionRow> {
   const attempts: { last: number | null }[] = await manager.query(
     'select max(attempt) as last from keyturn.execution where request = $1',
@@ -206,7 +205,7 @@ async function insertClaim(
     decision_digest: row.decision_digest ?? '',
     state: 'claimed',
     transaction_id: null,
-    claimed_at: now,
+    claimed_at: claimedAt,
     settled_at: null,
     outcome: null,
   };
