@@ -89,7 +89,9 @@ class Reader {
   async #read(body: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const event of parseEvents(body)) {
       this.#lastId = event.id;
-      this.seen.set(Number(event.id), JSON.parse(event.data) as Change);
+      if (event.type !== 'request.changed') continue;
+      const change = JSON.parse(event.data) as Change;
+      this.seen.set(change.entry, change);
     }
   }
 }
