@@ -202,11 +202,10 @@ describe('whoever writes to the database as the worker gets nothing executed', (
     const [{ body: policy } = { body: undefined }] = rows;
     if (!policy) throw new Error('There is no policy.');
     const other: PolicySet = { ...policy, rules: [] };
-    await stack.keyturnDb.query('insert into keyturn.policy_set values ($1, $2, now(), $3)', [
-      policyDigest(other),
-      JSON.stringify(other),
-      'hostile',
-    ]);
+    const inserting = 'insert into keyturn.policy_set values ($1, $2, now(), $3)';
+    const values = [policyDigest(other), JSON.stringify(other), 'hostile'];
+    await expect(hostile.query(inserting, values)).rejects.toMatchObject({ code: '42501' });
+    await stack.keyturnDb.query(inserting, values);
     for (const change of changes) {
       const id = await desk.ask();
       await hostile.query(`update keyturn.request set ${change} where id = $1`, [id]);
