@@ -28,9 +28,13 @@ type Body = Record<string, unknown>;
 const FAULTS: readonly (readonly [ErrorCode, (body: Body) => Body])[] = [
   ['unknown_action', (body) => ({ ...body, action: 'nobody.knows' })],
   ['unknown_target', (body) => ({ ...body, target: 'nowhere' })],
-  ['mode_unsupported', (body) => ({ ...body, mode: body['mode'] === 'gate' ? 'execute' : 'gate' })],
+  [
+    'mode_unsupported',
+    (body) => ({ ...body, mode: body['action'] === GOOD_BODY.action ? 'gate' : 'execute' }),
+  ],
   ['switched_off', (body) => body],
   ['arguments_invalid', (body) => ({ ...body, arguments: { nonsense: true } })],
+  ['start_invalid', (body) => ({ ...body, start: { not_after: '2020-01-01T00:00:00Z' } })],
   ['break_glass_unavailable', (body) => ({ ...body, break_glass: true })],
 ];
 
@@ -40,10 +44,15 @@ const PAIRS = FAULTS.flatMap((first, index) => FAULTS.slice(index).map((later) =
 const EXECUTE: Body = { ...GOOD_BODY, mode: 'execute' };
 const DOORS: readonly (readonly [string, string, Body])[] = [
   ['a request', '/v1/requests', EXECUTE],
-  ['a gate request', '/v1/requests', release('shop')],
+  ['a gate request', '/v1/requests', release('free')],
   ['a dry run of a request', '/v1/evaluate', EXECUTE],
-  ['a dry run of a gate request', '/v1/evaluate', release('shop')],
+  ['a dry run of a gate request', '/v1/evaluate', release('free')],
 ];
+
+/** A policy dry run has no start window. */
+function doorsFor(...codes: readonly ErrorCode[]): typeof DOORS {
+  return codes.includes('start_invalid') ? DOORS.filter(([, path]) => path === '/v1/requests') : DOORS;
+}
 
 function ask(path: string, body: Body): Promise<Reply> {
   const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
@@ -61,7 +70,7 @@ describe('what is asked for is refused for the same reason, wherever it is asked
     '%s comes before %s',
     async (first, later, faults) => {
       if ([first, later].includes('switched_off')) await stopEverything();
-      for (const [door, path, good] of DOORS) {
+      for (const [door, path, good] of doorsFor(first, later)) {
         const body = faults.reduceRight((changed, [, spoil]) => spoil(changed), good);
         const reply = await ask(path, body);
         expect({ door, code: (reply.body as { code?: string }).code }).toEqual({ door, code: first });
