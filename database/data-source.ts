@@ -20,6 +20,7 @@ import { OpenClaims1764830000000 } from './migrations/17-open-claims.ts';
 import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
 import { RepeatedIntents1764870000000 } from './migrations/20-repeated-intents.ts';
 import { RecordedDirectories1764880000000 } from './migrations/21-recorded-directories.ts';
+import { RefusedAttempts1764890000000 } from './migrations/22-refused-attempts.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -60,6 +61,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       GoverningEntries1764850000000,
       RepeatedIntents1764870000000,
       RecordedDirectories1764880000000,
+      RefusedAttempts1764890000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
