@@ -2,7 +2,6 @@ import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 
 import type { Identity } from '../domain/identity.ts';
 import type { RequestStatus } from '../domain/request.ts';
-import type { RiskTier } from '../domain/requirement.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
 /** Where a page ended: the next one starts after it. Newest first, ids break ties. */
@@ -17,7 +16,6 @@ export interface ListFilter {
   readonly action: string | null;
   readonly target: string | null;
   readonly environment: string | null;
-  readonly risk: RiskTier | null;
   /** Only requests with one of these identities in their lineage. An empty list matches nothing. */
   readonly lineage: readonly Identity[] | null;
 }
@@ -36,7 +34,7 @@ export async function listRequests(
 ): Promise<RequestRow[]> {
   if (filter.lineage?.length === 0) return [];
   const query = pageQuery(manager, page);
-  for (const column of ['status', 'action', 'target', 'environment', 'risk'] as const) {
+  for (const column of ['status', 'action', 'target', 'environment'] as const) {
     const wanted = filter[column];
     if (wanted !== null) query.andWhere(`request.${column} = :${column}`, { [column]: wanted });
   }

@@ -89,11 +89,16 @@ describe('a list, where policy limits what channels may show', () => {
       summary: null,
       requirement: null,
       progress: null,
+      may_decide: null,
+    };
+    const standing = {
+      decision_digest: expect.any(String) as string,
+      expires_at: expect.any(String) as string,
     };
     expect(await listed(id, 'omar')).toMatchObject({ id, status: 'pending', matched_rules: null, ...hidden });
     expect((await listed(id, 'olga'))?.summary).toContain(SECRET_OF_PLAN);
-    // Who is behind it sees its requirement, as on its own page.
-    expect(await listed(id, 'ada')).toMatchObject({ summary: null, requirement: { channels: 'link' } });
+    // Who is behind it sees who may decide, as on its own page.
+    expect(await listed(id, 'ada')).toMatchObject({ ...hidden, ...standing, may_decide: ['group:dba'] });
   });
 
   it('withholds nothing where policy limits nothing', async () => {
