@@ -50,8 +50,8 @@ const claimsSchema = z.object({
   client_id: z.string().max(512).optional(),
   azp: z.string().max(512).optional(),
   // Other names for the client, by Okta and by Entra; elsewhere they may mean anything.
-  cid: z.unknown(),
-  appid: z.unknown(),
+  cid: z.unknown().optional(),
+  appid: z.unknown().optional(),
   scope: names.optional(),
   scp: names.optional(),
   idtyp: z.string().optional(),

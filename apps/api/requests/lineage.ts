@@ -9,7 +9,7 @@ import {
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type Lineage, type LineageMember } from '../../../domain/identity.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
-import type { Caller } from '../auth/caller.ts';
+import { refuseUnknown, type Caller } from '../auth/caller.ts';
 
 const MEMBERS_MAX = 16;
 
@@ -23,7 +23,8 @@ export function lineageOf(
   body: Pick<CreateBody, 'on_behalf_of'>,
   editors: readonly LineageMember[] = [],
 ): Lineage {
-  refuseUnknownRequester(caller);
+  refuseUnknown(caller);
+  refuseInactive(caller);
   const { identity, behind } = caller.principal;
   const declared: readonly LineageMember[] = body.on_behalf_of
     ? [{ issuer: identity.issuer, ...definedOnly(body.on_behalf_of), role: 'on_behalf_of' }]
@@ -44,13 +45,7 @@ export function lineageOf(
   return lineage;
 }
 
-function refuseUnknownRequester({ agent, person }: Caller): void {
-  if (!agent && !person) {
-    throw new KeyturnError(
-      'forbidden',
-      'The directory knows neither an agent nor a person with this account.',
-    );
-  }
+function refuseInactive({ agent, person }: Caller): void {
   if (agent?.active === false || person?.active === false) {
     throw new KeyturnError('requester_inactive', 'This account is deactivated and cannot ask.');
   }
