@@ -19,6 +19,8 @@ const environmentSchema = z.object({
   KEYTURN_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   KEYTURN_API_HOST: z.string().min(1).default('127.0.0.1'),
   KEYTURN_API_PORT: port.default(7080),
+  KEYTURN_API_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+  KEYTURN_API_METRICS_PORT: port.default(7086),
   KEYTURN_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   KEYTURN_TEMPORAL_UI_URL: z.url({ protocol: /^https?$/ }).optional(),
   KEYTURN_API_RATE: z.coerce.number().positive().max(1_000_000).default(200),
@@ -51,6 +53,7 @@ export interface Settings {
   readonly logLevel: z.infer<typeof environmentSchema>['KEYTURN_LOG_LEVEL'];
   readonly host: string;
   readonly port: number;
+  readonly metrics: { readonly host: string; readonly port: number };
   readonly publicUrl: string | null;
   readonly temporalUiUrl: string | null;
   /** Calls a second that one identity may make, on average; twice as many at once. */
@@ -96,6 +99,7 @@ function settingsOf(
     logLevel: values.KEYTURN_LOG_LEVEL,
     host: values.KEYTURN_API_HOST,
     port: values.KEYTURN_API_PORT,
+    metrics: { host: values.KEYTURN_API_METRICS_HOST, port: values.KEYTURN_API_METRICS_PORT },
     publicUrl: values.KEYTURN_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     temporalUiUrl: values.KEYTURN_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
     ratePerSecond: values.KEYTURN_API_RATE,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 
 import { BUDGET_VARIABLES } from '../../domain/budgets.ts';
 import type { SealingKeys } from '../../domain/sealing.ts';
+import { TARGET_FOLDERS } from '../../domain/target-references.ts';
 
 const environmentSchema = z.object({
   KEYTURN_DATABASE_URL: z.string().min(1),
@@ -24,6 +25,8 @@ const environmentSchema = z.object({
   ...BUDGET_VARIABLES,
   /** Empty is not set: compose files write `NAME=${NAME:-}`. */
   KEYTURN_ONCALL: z.string().optional(),
+  /** Read where a target's reference is (`activities/connectors/references.ts`); checked here, so that a mistake is seen at once. */
+  KEYTURN_REFERENCE_FOLDERS: z.union([z.literal(''), z.string().regex(TARGET_FOLDERS)]).optional(),
 });
 
 /** What the worker is told by its environment. */
