@@ -1,22 +1,19 @@
-import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
-import { BUDGET_VARIABLES, budgetsOf, type Budgets } from '../../domain/budgets.ts';
-
-const port = z.coerce.number().int().min(0).max(65_535);
+import {
+  port,
+  PROCESS_VARIABLES,
+  readEnvironment,
+  temporalConnection,
+} from '../../configuration/environment.ts';
+import { budgetsOf, type Budgets } from '../../domain/budgets.ts';
 
 const environmentSchema = z.object({
-  KEYTURN_DATABASE_URL: z.string().min(1),
-  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  KEYTURN_TASK_QUEUE: z.string().min(1).default('keyturn'),
-  KEYTURN_VERIFICATION_KEYS: z.string().min(1),
-  KEYTURN_SEALING_KEYS: z.string().min(1),
-  KEYTURN_IDENTITY_KEY: z.string().min(1),
+  ...PROCESS_VARIABLES,
   KEYTURN_SIGNING_KEY: z.string().min(1),
   KEYTURN_ISSUERS: z.string().min(1),
   KEYTURN_SCIM: z.string().min(1).optional(),
-  KEYTURN_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   KEYTURN_API_HOST: z.string().min(1).default('127.0.0.1'),
   KEYTURN_API_PORT: port.default(7080),
   KEYTURN_API_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
@@ -26,7 +23,6 @@ const environmentSchema = z.object({
   KEYTURN_API_RATE: z.coerce.number().positive().max(1_000_000).default(200),
   KEYTURN_API_EVALUATE_RATE: z.coerce.number().positive().max(1_000_000).default(5),
   KEYTURN_API_STREAMS: z.coerce.number().int().positive().max(100_000).default(200),
-  ...BUDGET_VARIABLES,
   KEYTURN_API_POOL: z.coerce.number().int().positive().max(500).default(10),
 });
 
@@ -66,18 +62,12 @@ export interface Settings {
 
 /** Reads the environment. Throws with the names of all variables that are missing or wrong, never with their values. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const given = withoutEmpty(environment);
-  const parsed = environmentSchema.safeParse(given);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`Bad environment. ${problems.join('; ')}`);
-  }
-  return settingsOf(parsed.data, loadClientConnectConfig({ disableFile: true, overrideEnvVars: given }));
+  return settingsOf(readEnvironment(environment, environmentSchema), temporalConnection(environment));
 }
 
 function settingsOf(
   values: z.infer<typeof environmentSchema>,
-  { connectionOptions }: ClientConnectConfig,
+  connection: ClientConnectConfig['connectionOptions'],
 ): Settings {
   return {
     databaseUrl: values.KEYTURN_DATABASE_URL,
@@ -86,7 +76,7 @@ function settingsOf(
       address: values.TEMPORAL_ADDRESS,
       namespace: values.TEMPORAL_NAMESPACE,
       taskQueue: values.KEYTURN_TASK_QUEUE,
-      connection: connectionOptions,
+      connection,
     },
     files: {
       verificationKeys: values.KEYTURN_VERIFICATION_KEYS,
@@ -107,11 +97,4 @@ function settingsOf(
     streamsMax: values.KEYTURN_API_STREAMS,
     budgets: budgetsOf(values),
   };
-}
-
-/** A variable set to nothing is a variable not set: compose files write `NAME=${NAME:-}`. */
-function withoutEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : [])),
-  );
 }

@@ -13,6 +13,7 @@ import { createPolicyConnector } from '../../activities/connectors/keyturn-polic
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
+import { temporalConnection } from '../../configuration/environment.ts';
 import { refuseWrongClock } from '../../database/clock.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
@@ -20,12 +21,7 @@ import { PolicyReader } from '../../database/readers.ts';
 import { budgetsOf } from '../../domain/budgets.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
 import { keptAnswer } from '../../domain/kept-answer.ts';
-import {
-  readConfiguration,
-  readKeys,
-  temporalConnection,
-  type WorkerConfiguration,
-} from './configuration.ts';
+import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -127,7 +123,10 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   await source.initialize();
   await refuseSuperuser(source);
   const namespace = configuration.TEMPORAL_NAMESPACE;
-  const connection = await NativeConnection.connect(temporalConnection(process.env));
+  const connection = await NativeConnection.connect({
+    ...temporalConnection(process.env),
+    address: configuration.TEMPORAL_ADDRESS,
+  });
   const client = new Client({ connection, namespace });
   const policies = new PolicyReader();
   const directories = new DirectoryReader();
