@@ -116,11 +116,11 @@ const BROKEN_OF_API: typeof BROKEN = [
 
 describe('a broken key file', () => {
   it.each([
-    ...BROKEN.map((row) => ['the API', apiReads, ...row] as const),
-    ...BROKEN.map((row) => ['the worker', workerReads, ...row] as const),
-    ...BROKEN_OF_API.map((row) => ['the API', apiReads, ...row] as const),
-  ])('stops %3$s%0$s with variable and file, and not a byte of the secret: %3$s', async (...row) => {
-    const [, reads, , variable, content] = row;
+    ...BROKEN.map((row) => ['the API', ...row, apiReads] as const),
+    ...BROKEN.map((row) => ['the worker', ...row, workerReads] as const),
+    ...BROKEN_OF_API.map((row) => ['the API', ...row, apiReads] as const),
+  ])('stops %s with variable and file, and not a byte of the secret: %s', async (...row) => {
+    const [, , variable, content, reads] = row;
     const environment = environmentWith(variable, content);
     const message = await messageOf(reads(environment));
     expect(message).toContain(variable);
