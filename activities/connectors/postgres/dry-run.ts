@@ -3,11 +3,13 @@ import type { Client } from 'pg';
 import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
 import type { SessionsAhead } from './ahead.ts';
+import { updatesTakeDefaults } from './bounded-statement.ts';
 import { readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
 import { StatementRefused } from './refusal.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
 import { runStatement } from './run-statement.ts';
+import { readPlaces, type SequencePlaces, type SequenceUse } from './sequence-use.ts';
 import {
   begin,
   beginning,
@@ -33,7 +35,7 @@ export interface PreparedCall extends SessionRequest {
 export interface DryRun {
   readonly effects: readonly TableEffect[];
   readonly locksHeldMs: number;
-  readonly sequenceValuesUsed: number;
+  readonly sequences: SequenceUse;
 }
 
 /** What else is looked at while the dry run's transaction is still open. */
@@ -48,10 +50,9 @@ export interface Rehearsed extends Rehearsal {
 export async function dryRun(
   prepared: PreparedCall,
   reader: Client,
-  { statement, rowsMax, sequences, lookInside }: Rehearsed,
+  { statement, rowsMax, listed, lookInside }: Rehearsed,
 ): Promise<DryRun> {
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
-  const named = new Set(prepared.analysis.tables.filter((table) => table.isNamed).map(({ oid }) => oid));
   const writer = await prepared.fresh.next();
   try {
     const snapshot = await beginWriting(prepared, writer, 'repeatable read');
@@ -59,19 +60,25 @@ export async function dryRun(
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
     const place = { writer, reader, snapshot, countsOnly: new Set<string>() };
+    const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
+    const places: SequencePlaces = isWriting ? await readPlaces(writer, prepared.settings) : new Map();
     const effects = await effectOf(prepared, place);
     await lookInside?.(place, effects);
     await writer.query('rollback');
     refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const locksHeldMs = Math.ceil(performance.now() - startedAt);
-    const inserted = effects
-      .filter(({ oid }) => named.has(oid))
-      .reduce((sum, effect) => sum + effect.inserted, 0);
-    return { effects, locksHeldMs, sequenceValuesUsed: inserted * sequences };
+    const rows = Math.max(listed, rowsTakingDefaults(statement, effects));
+    return { effects, locksHeldMs, sequences: { places, rows } };
   } finally {
     // Ends the transaction also when something above failed.
     await closeSession(writer);
   }
+}
+
+/** How many rows may have asked for a value of one sequence. */
+function rowsTakingDefaults(statement: Statement, effects: readonly TableEffect[]): number {
+  const isUpdating = updatesTakeDefaults(statement);
+  return effects.reduce((sum, { inserted, updated }) => sum + inserted + (isUpdating ? updated : 0), 0);
 }
 
 /** Begins a transaction and answers the name of a snapshot of the state before it. */

@@ -126,9 +126,9 @@ async function runAndRead(
   const effects = await prepared.kept.lend(prepared, (reader) =>
     effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set(blind) }),
   );
-  const projected = effects.map((effect) => {
+  const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
-    return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) });
+    return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) }) ?? [];
   });
   return { effects: projected, fingerprint: fingerprintOf(projected) };
 }
