@@ -117,7 +117,7 @@ function planOf(
     ],
     risk_facts: riskFactsOf(shown, reversal),
     reversal,
-    fingerprint: fingerprintOf(effects),
+    fingerprint: fingerprintOf(effects, runs.at(-1)?.valueSettings),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
     ...sequencesOf(runs),
   };

@@ -63,10 +63,15 @@ function netCounts(
   return { inserted: fresh - updated, updated, deleted: gone - updated };
 }
 
-/** The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order. */
-export function fingerprintOf(effects: readonly ResourceEffect[]): Digest {
+/**
+ * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order. Where
+ * values are not in them, the settings are that they depend on.
+ */
+export function fingerprintOf(effects: readonly ResourceEffect[], valueSettings = ''): Digest {
   const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
-  return digestOf({ version: 2, effects: sorted.map(digestedEffect) });
+  const isOpen = sorted.some((effect) => effect.is_counts_only || effect.assigned_columns.length > 0);
+  const settings = isOpen ? { settings: valueSettings } : {};
+  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...settings });
 }
 
 function digestedEffect(effect: ResourceEffect): JsonValue {
