@@ -67,7 +67,7 @@ describe('settings that values depend on are part of what is approved', () => {
     ["set DateStyle = 'German'"],
     ["set IntervalStyle = 'sql_standard'"],
     ['set bytea_output = escape'],
-    ["set lc_monetary = 'C.UTF-8'"],
+    ["set lc_monetary = 'POSIX'"],
     ["set app.tenant = 'other'"],
   ])('whichever it is: %s', async (change) => {
     const statement = 'update account set note = now()::text where id = 5';
