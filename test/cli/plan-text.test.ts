@@ -26,7 +26,7 @@ describe('a long plan on a terminal', () => {
     ['20 rows', 20, 20, null],
     ['21 rows', 21, 20, '    … and 1 more row (keyturn show --all)'],
     ['500 rows', 500, 20, '    … and 480 more rows (keyturn show --all)'],
-  ])('shows at most twenty rows of a table: of %s', (_what, count, shown, more) => {
+  ])('shows at most twenty rows of a table: of %s', (...[, count, shown, more]) => {
     const long = { ...plan, effects: [{ ...effect, rows: rows(count) }] };
     const lines = planLines(long, { isWhole: false });
     expect(lines.filter((line) => line.startsWith('    + id='))).toHaveLength(shown);
@@ -40,7 +40,7 @@ describe('a long plan on a terminal', () => {
     ['12 tables', 12, 12, null],
     ['13 tables', 13, 12, '  … and 1 more table (keyturn show --all)'],
     ['220 tables', 220, 12, '  … and 208 more tables (keyturn show --all)'],
-  ])('shows at most twelve tables: of %s', (_what, count, shown, more) => {
+  ])('shows at most twelve tables: of %s', (...[, count, shown, more]) => {
     const long = { ...plan, effects: tables(count) };
     const lines = planLines(long, { isWhole: false });
     expect(lines.filter((line) => line.startsWith('  public.t'))).toHaveLength(shown);
