@@ -41,7 +41,7 @@ const LISTED = { allowed_functions: ['public.log_account'] };
 
 describe('settings that values depend on are part of what is approved', () => {
   it.each<[string, string, Connection]>([
-    ['a column is fixed when it runs', 'update account set note = now()::text where id = 1', LISTED],
+    ['a column is fixed when it runs', 'update card set number = now()::text where id = 1', LISTED],
     ['nobody may read the rows', "insert into unread values (1, '2026-01-01'::timestamptz::text)", LISTED],
     [
       'rows are only counted',
@@ -70,7 +70,7 @@ describe('settings that values depend on are part of what is approved', () => {
     ["set lc_monetary = 'POSIX'"],
     ["set app.tenant = 'other'"],
   ])('whichever it is: %s', async (change) => {
-    const statement = 'update account set note = now()::text where id = 5';
+    const statement = 'update card set number = now()::text where id = 5';
     expect(await executedAfter(statement, LISTED, change)).toEqual(['drifted', 'succeeded']);
   });
 
@@ -82,7 +82,7 @@ describe('settings that values depend on are part of what is approved', () => {
     ],
     [
       'only speed depends on them',
-      'update account set note = now()::text where id = 7',
+      'update card set number = now()::text where id = 2',
       "set work_mem = '1MB'",
     ],
   ])('and not where %s', async (_what, statement, change) => {
