@@ -136,27 +136,21 @@ describe('an approval that was given', () => {
       { now, at_creation: before, rotations: NO_ROTATIONS, owners_at_creation: [] },
     );
 
-  it.each<[string, Directory, string, number]>([
-    ['stands while nothing changes', before, 'b', 1],
+  it.each<[string, readonly [Directory, string, number]]>([
+    ['stands while nothing changes', [before, 'b', 1]],
     [
       'fills no seat once its account belongs to who asked',
-      directory(person('ann', ['asks', 'b']), person('ben', ['b2'])),
-      'b',
-      0,
+      [directory(person('ann', ['asks', 'b']), person('ben', ['b2'])), 'b', 0],
     ],
     [
       'stands when another account of the same person went elsewhere',
-      directory(person('ann', ['asks']), person('ben', ['b']), person('cai', ['b2'])),
-      'b',
-      1,
+      [directory(person('ann', ['asks']), person('ben', ['b']), person('cai', ['b2'])), 'b', 1],
     ],
     [
       'fills no seat once its person has the account that asked',
-      directory(person('ann', ['a']), person('ben', ['b', 'asks'])),
-      'b',
-      0,
+      [directory(person('ann', ['a']), person('ben', ['b', 'asks'])), 'b', 0],
     ],
-  ])('%s', (_what, now, used, seats) => {
+  ])('%s', (_what, [now, used, seats]) => {
     expect(standingOf(now, used)[0]).toHaveLength(seats);
   });
 });
