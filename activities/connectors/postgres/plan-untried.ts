@@ -55,7 +55,7 @@ export async function planUntried(
 
 /** How much of its effects a plan carries. */
 export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
-  const isUpdate = topOf(statement, 'UpdateStmt') !== null;
+  const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
   return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
 
