@@ -181,7 +181,7 @@ describe('what reading an effect would set off', () => {
        grant select on trail to observer_role`,
       ['public.trail_it'],
     ],
-  ])('is never committed: %s', async (_name, table, definition, functions) => {
+  ])('is never committed: %s', async (_name, ...[table, definition, functions]) => {
     await bank.admin.query('drop table if exists read_log cascade; drop function if exists log_read cascade');
     await given([table], `${WRITES};${definition}`.replaceAll('observer_role', bank.observerRole));
     const settings = { allowed_functions: functions };
