@@ -165,8 +165,12 @@ function metEffect({ met, rows, columns }: MetRows, cause: 'statement' | 'cascad
   };
 }
 
-/** Equal exactly when the same statement would meet the same rows and the same unknown functions. */
-export function unpreviewedFingerprint({ statement, analysis }: PreparedCall, met: Met): Digest {
+/** Equal exactly when the same statement would meet the same rows and the same unknown functions, under the same settings. */
+export function unpreviewedFingerprint(
+  { statement, analysis }: PreparedCall,
+  met: Met,
+  valueSettings: string,
+): Digest {
   const counts = met.effects.map(({ resource, inserted, updated, deleted }) => ({
     resource,
     inserted,
@@ -179,6 +183,7 @@ export function unpreviewedFingerprint({ statement, analysis }: PreparedCall, me
     rows: met.rows,
     statement: sha256(statement.text),
     triggers: analysis.unknownTriggers,
+    settings: valueSettings,
   });
 }
 

@@ -113,7 +113,7 @@ describe('a plan', () => {
       is_fully_previewed: true,
       is_reversible: false,
     });
-    expect(plan.reversal.how).toBe('New rows of public.account_log get their keys when the statement runs.');
+    expect(plan.reversal.how).toBe('Rows of public.account_log get their keys when the statement runs.');
   });
 
   it('changes nothing at the target and is the same again', async () => {
