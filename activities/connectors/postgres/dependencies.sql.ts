@@ -260,7 +260,9 @@ export const ROLES = `
          statement.rolsuper as is_statement_super,
          pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
          case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
-                                                          'insert, update, delete, truncate, trigger') end as can_write_ledger
+                                                          'insert, update, delete, truncate, trigger')
+                        or pg_catalog.has_any_column_privilege(statement.oid, to_regclass('keyturn.execution'),
+                                                               'insert, update') end as can_write_ledger
     from pg_catalog.pg_roles login, pg_catalog.pg_roles statement
    where login.rolname = session_user and statement.rolname = $1`;
 

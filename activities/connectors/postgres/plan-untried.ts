@@ -66,7 +66,7 @@ async function valueSettingsOf(prepared: UnpreviewedCall): Promise<string> {
 
 /** How much of its effects a plan carries. */
 export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
-  const isUpdate = topOf(statement, 'UpdateStmt') !== null;
+  const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
   return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
 
