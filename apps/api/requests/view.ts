@@ -102,6 +102,7 @@ export function summaryView(
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
     may_decide: row.status === 'pending' ? openTo(progress) : null,
+    result: hasDetails ? (row.result as RequestSummary['result']) : null,
     failure: row.failure && visibleFailure(row.failure, visibility),
     ...(isReviewer(caller) ? temporalLink(context, row.id) : {}),
   };
@@ -135,9 +136,12 @@ function openTo(progress: RequestSummary['progress']): string[] | null {
   return [...new Set(open.flatMap(({ selectors }) => selectors))].sort();
 }
 
-function factsOf(
-  row: RequestRow,
-): Omit<RequestSummary, keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure'> {
+type Facts = Omit<
+  RequestSummary,
+  keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result'
+>;
+
+function factsOf(row: RequestRow): Facts {
   return {
     id: row.id,
     action: row.action,
@@ -153,7 +157,6 @@ function factsOf(
     ...instantsOf(row),
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
-    result: row.result as RequestSummary['result'],
     is_break_glass: row.is_break_glass,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

@@ -75,7 +75,7 @@ describe.skipIf(program === null)(
       const { risk } = await cast.show(cast.olga, asked.id);
       await ui.openTab('User Metadata');
       const metadata = await ui.read(
-        'Run one SQL statement on Shop (prod) (prod), asked by Billing agent (agent-billing)',
+        'postgres.execute on shop (prod), asked by Billing agent (agent-billing)',
         'Status: pending',
         '0 of 1 from group:dba',
       );
