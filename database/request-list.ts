@@ -42,14 +42,23 @@ export async function listRequests(
   return query.getMany();
 }
 
-/** Pending requests with an open stage for one of the selectors, newest first. */
+/** Whose inbox it is. */
+export interface InboxOwner {
+  readonly selectors: readonly string[];
+  /** Accounts whose own requests are none to decide. */
+  readonly accounts: readonly Identity[];
+}
+
+/** Pending requests with an open stage for one of the selectors, newest first, without those of the owner's accounts. */
 export async function listOpen(
   manager: EntityManager,
-  selectors: readonly string[],
+  { selectors, accounts }: InboxOwner,
   page: ListPage,
 ): Promise<RequestRow[]> {
+  const own = accounts.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
   return pageQuery(manager, page)
     .andWhere(`request.status = 'pending'`)
+    .andWhere('not (request.lineage @> any(cast(:own as jsonb[])))', { own })
     .andWhere('request.open_selectors && cast(:selectors as text[])', { selectors: [...selectors] })
     .getMany();
 }
