@@ -78,7 +78,18 @@ function answerOf(subject: Subject, use: Use): Answer {
     return { notShown: 'its directory is of before changes named their entries' };
   if (!change || !isRecorded(change, use))
     return { problem: 'leans on a directory that no entry made before it' };
-  return followsFile(subject, use, change);
+  return isInstalled(subject, change)
+    ? followsFile(subject, use, change)
+    : { problem: 'leans on a directory of a policy that no entry made active' };
+}
+
+/** The policy that said what the file says became active by an entry: this change's own, where a policy changed it. */
+function isInstalled({ material }: Subject, { entry, policy }: DirectoryChange): boolean {
+  if (policy === null) return true;
+  const texts = material.evidence.inputs?.policy_entries ?? [];
+  const own = entry === null ? null : readLeaf(entry, () => undefined);
+  if (own?.type === 'policy.installed') return own.facts['digest'] === policy && texts.includes(entry ?? '');
+  return texts.some((text) => readLeaf(text, () => undefined)?.facts['digest'] === policy);
 }
 
 /** Clocks of several machines write the streams. */
@@ -155,6 +166,7 @@ function knowsAccounts(file: Directory, part: DirectoryPart, accounts: readonly 
       part.agents.some(
         (known) =>
           known.id === agent.id &&
+          part.people.some((person) => person.id === agent.owner) &&
           known.owner === agent.owner &&
           known.active === agent.active &&
           known.acts_for_people === agent.acts_for_people,

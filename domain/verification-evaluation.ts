@@ -168,6 +168,7 @@ function otherOutcome({ material, leaf, policy, facts }: Repetition): string | n
   if (!recalled) return 'the policy that it names does not know the target';
   const before = material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   const evaluation = evaluate(policy, recalled, 'planned');
+  if (!isExplained(leaf, evaluation)) return 'policy gives other rules or reasons of risk than it names';
   if (leaf.type === 'request.denied') return wronglyDenied(leaf, evaluation);
   if (evaluation.effect === 'forbid') return 'policy forbids it';
   const required = combinedRequirement(before?.requirement ?? null, evaluation);
@@ -178,6 +179,22 @@ function otherOutcome({ material, leaf, policy, facts }: Repetition): string | n
     ? null
     : 'policy demands something else than people were asked';
 }
+
+/** What people read of why: the rules, and of what waits or was allowed the reasons of its risk. */
+function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
+  const ids = formOf(rules.map(({ id }) => id));
+  if (type === 'gate.allowed') {
+    const named = rulesSchema.safeParse(facts['rules']);
+    return named.success && formOf(named.data.map(({ id }) => id)) === ids && facts['risk'] === risk.tier;
+  }
+  const hasRisk = type !== 'request.denied';
+  return (
+    formOf(facts['matched_rules']) === ids &&
+    (!hasRisk || formOf(facts['risk_reasons']) === formOf(risk.reasons))
+  );
+}
+
+const rulesSchema = z.array(z.object({ id: z.string() }));
 
 function wronglyDenied(leaf: Leaf, { effect }: Evaluation): string | null {
   return leaf.facts['code'] === 'forbidden' && effect !== 'forbid' ? 'policy does not forbid it' : null;
