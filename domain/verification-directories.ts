@@ -64,16 +64,12 @@ function usesOf({ material }: Subject): readonly Use[] {
 }
 
 function answerOf(subject: Subject, use: Use): Answer {
-  const { generation, people, agents, groups } = use.directory;
+  const { generation } = use.directory;
   if (generation === undefined)
     return { notShown: 'the change that made its directory is not in the evidence' };
   if (generation === '0')
-    return people.length + agents.length + groups.length === 0
-      ? {}
-      : { problem: 'leans on a directory from before there was one' };
-  const change = subject.material.evidence.inputs?.directory_changes?.find(
-    (candidate) => candidate.generation === generation,
-  );
+    return isEmpty(use.directory) ? {} : { problem: 'leans on a directory from before there was one' };
+  const change = changeOf(subject, generation);
   if (change && !change.is_tied)
     return { notShown: 'its directory is of before changes named their entries' };
   if (!change || !isRecorded(change, use))
@@ -81,6 +77,14 @@ function answerOf(subject: Subject, use: Use): Answer {
   return isInstalled(subject, change)
     ? followsFile(subject, use, change)
     : { problem: 'leans on a directory of a policy that no entry made active' };
+}
+
+function changeOf({ material }: Subject, generation: string): DirectoryChange | undefined {
+  return material.evidence.inputs?.directory_changes?.find((change) => change.generation === generation);
+}
+
+function isEmpty({ people, agents, groups }: DirectoryPart): boolean {
+  return people.length + agents.length + groups.length === 0;
 }
 
 /** The policy that said what the file says became active by an entry: this change's own, where a policy changed it. */

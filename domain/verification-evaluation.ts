@@ -8,6 +8,7 @@ import type { SignedRequest } from './envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts';
 import { isOtherEngine } from './explanation.ts';
 import { actionOf, type PolicySet } from './policy.ts';
+import type { Requirement } from './requirement.ts';
 import { recalledFacts, requestFacts, type PlanFacts, type StoredFacts } from './policy-facts.ts';
 import { planOf } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
@@ -173,6 +174,10 @@ function otherOutcome({ material, leaf, policy, facts }: Repetition): string | n
   if (evaluation.effect === 'forbid') return 'policy forbids it';
   const required = combinedRequirement(before?.requirement ?? null, evaluation);
   if (leaf.type !== 'request.pending') return wronglyAllowed(leaf, evaluation, required !== null);
+  return wronglyAsked(material, leaf, required);
+}
+
+function wronglyAsked(material: Material, leaf: Leaf, required: Requirement | null): string | null {
   const asked = material.pendings.find((pending) => pending.leaf === leaf);
   if (!asked || required === null) return 'policy demands nobody';
   return requirementDigest(required) === requirementDigest(asked.requirement)
@@ -180,17 +185,16 @@ function otherOutcome({ material, leaf, policy, facts }: Repetition): string | n
     : 'policy demands something else than people were asked';
 }
 
-/** What people read of why: the rules, and of what waits or was allowed the reasons of its risk. */
+/** What people read of why something waits or was allowed. A denial may be of before there was a plan. */
 function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
   const ids = formOf(rules.map(({ id }) => id));
   if (type === 'gate.allowed') {
     const named = rulesSchema.safeParse(facts['rules']);
     return named.success && formOf(named.data.map(({ id }) => id)) === ids && facts['risk'] === risk.tier;
   }
-  const hasRisk = type !== 'request.denied';
   return (
-    formOf(facts['matched_rules']) === ids &&
-    (!hasRisk || formOf(facts['risk_reasons']) === formOf(risk.reasons))
+    type === 'request.denied' ||
+    (formOf(facts['matched_rules']) === ids && formOf(facts['risk_reasons']) === formOf(risk.reasons))
   );
 }
 

@@ -1,5 +1,5 @@
-import { leafHash, type Leaf } from '../../domain/audit.ts';
-import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
+import { leafHash } from '../../domain/audit.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { minute } from './verification-policy.ts';
 import type { WholeEvidence } from './verification-whole.ts';
@@ -109,46 +109,59 @@ function madeUp(node: Tree): readonly Tree[] {
   return [`${node}x`, '', null];
 }
 
+/** An entry of a tree may lack whatever it must have. */
+interface LooseLeaf {
+  readonly id?: unknown;
+  readonly stream?: { readonly run?: unknown };
+}
+
+interface LooseEvidence {
+  readonly leaves?: unknown;
+  readonly inputs?: { readonly policy_entries?: unknown; readonly directory_changes?: unknown };
+}
+
 /** Evidence of a tree: entries numbered and chained anew, as somebody with the whole log could. */
 export function evidenceOfTree(tree: Tree): WholeEvidence {
-  const { leaves, inputs, ...rest } = tree as unknown as Record<string, JsonValue> & {
-    leaves: (Leaf | null)[];
-    inputs: Record<string, unknown> & {
-      policy_entries: unknown[];
-      directory_changes?: { entry: unknown }[];
-    };
-  };
-  const { policy_entries = [], directory_changes, ...others } = inputs ?? {};
+  const { leaves, inputs, ...rest } = tree as LooseEvidence;
+  if (!isLoose<NonNullable<LooseEvidence['inputs']>>(inputs) || !Array.isArray(leaves))
+    return { ...rest, leaves, inputs } as unknown as WholeEvidence;
   return {
     ...rest,
-    leaves: chained(leaves ?? []),
+    leaves: chained(leaves),
     inputs: {
-      ...others,
-      policy_entries: policy_entries.map(textOf),
-      directory_changes: directory_changes?.map((change) => ({
-        ...change,
-        entry: (change?.entry ?? null) === null ? null : textOf(change.entry),
-      })),
+      ...inputs,
+      policy_entries: mapped(inputs.policy_entries, (entry) => canonicalJson(entry)),
+      directory_changes: mapped(inputs.directory_changes, withText),
     },
   } as unknown as WholeEvidence;
 }
 
-function textOf(value: unknown): string {
-  return canonicalJson(value);
+function withText(change: unknown): unknown {
+  const { entry = null } = change as { readonly entry?: unknown };
+  return { ...(change as object), entry: entry === null ? null : canonicalJson(entry) };
 }
 
-function chained(leaves: readonly (Leaf | null)[]): string[] {
-  const last = new Map<string, { n: number; hash: Digest }>();
-  const ids = new Set<string>();
+/** What is no list stays as it is, and is not of the form of evidence. */
+function mapped(list: unknown, change: (one: unknown) => unknown): unknown {
+  return Array.isArray(list) ? list.map(change) : list;
+}
+
+function chained(leaves: readonly unknown[]): string[] {
+  const last = new Map<unknown, { n: number; hash: Digest }>();
+  const ids = new Set<unknown>();
   return leaves.map((leaf) => {
-    if (leaf === null || typeof leaf !== 'object' || Array.isArray(leaf)) return canonicalJson(leaf);
-    const run = String(leaf.stream?.run);
+    if (!isLoose(leaf)) return canonicalJson(leaf);
+    const run = leaf.stream?.run;
     const before = last.get(run);
-    const id = ids.has(leaf.id) ? `${leaf.id}/again` : leaf.id;
+    const id = ids.has(leaf.id) ? { id: `${String(leaf.id)}/again` } : {};
     ids.add(leaf.id);
     const n = before ? before.n + 1 : 0;
-    const text = canonicalJson({ ...leaf, ...('id' in leaf ? { id } : {}), n, prev: before?.hash ?? null });
+    const text = canonicalJson({ ...leaf, ...id, n, prev: before?.hash ?? null });
     last.set(run, { n, hash: leafHash(text) });
     return text;
   });
+}
+
+function isLoose<Loose extends object = LooseLeaf>(value: unknown): value is Loose {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
