@@ -19,6 +19,8 @@ import { KeptMessages1764831000000 } from './migrations/17-kept-messages.ts';
 import { OpenClaims1764830000000 } from './migrations/17-open-claims.ts';
 import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
 import { RepeatedIntents1764870000000 } from './migrations/20-repeated-intents.ts';
+import { RecordedDirectories1764880000000 } from './migrations/21-recorded-directories.ts';
+import { RefusedAttempts1764890000000 } from './migrations/22-refused-attempts.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -58,6 +60,8 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Rehearsals1764832000000,
       GoverningEntries1764850000000,
       RepeatedIntents1764870000000,
+      RecordedDirectories1764880000000,
+      RefusedAttempts1764890000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { Agent, Directory, Group, Person } from '../domain/directory.ts';
 
-/** The directory of now, with the number of its last change. */
+/** A directory, with the number of its last change. */
 export interface CurrentDirectory {
   readonly generation: string;
   readonly directory: Directory;
@@ -38,11 +38,16 @@ export class DirectoryReader {
 
   /** The directory as it was known at an instant. Empty before the first one. */
   async at(manager: EntityManager, instant: Date): Promise<Directory> {
+    return (await this.asOf(manager, instant)).directory;
+  }
+
+  /** The directory as it was known at an instant, with the number of the change that made it. */
+  async asOf(manager: EntityManager, instant: Date): Promise<CurrentDirectory> {
     const rows: { generation: string }[] = await manager.query(
       'select generation from keyturn.directory_change where at <= $1 order by at desc limit 1',
       [instant],
     );
-    return this.#read(manager, rows[0]?.generation ?? '0', instant);
+    return this.ofGeneration(manager, rows[0]?.generation ?? '0', instant);
   }
 
   async #read(manager: EntityManager, generation: string, instant: Date): Promise<Directory> {

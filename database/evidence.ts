@@ -1,10 +1,15 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Leaf } from '../domain/audit.ts';
-import { agentOf, personOf, type Directory } from '../domain/directory.ts';
+import { agentOf, personOf } from '../domain/directory.ts';
 import type { Identity } from '../domain/identity.ts';
-import type { DirectoryPart, EvaluationInputs, RequestState } from '../domain/wire-evidence.ts';
-import type { DirectoryReader } from './directory-reader.ts';
+import type {
+  DirectoryChange,
+  DirectoryPart,
+  EvaluationInputs,
+  RequestState,
+} from '../domain/wire-evidence.ts';
+import type { CurrentDirectory, DirectoryReader } from './directory-reader.ts';
 import { readSubjects } from './request-list.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
 
@@ -35,17 +40,27 @@ export async function readInputs(
   const { row, decisions, leaves } = request;
   const identities = [...row.lineage, ...decisions.map(reviewerOf)];
   const partAt = async (instant: Date): Promise<DirectoryPart> =>
-    partOf(await directories.at(manager, instant), identities);
+    partOf(await directories.asOf(manager, instant), identities);
   const judged: EvaluationInputs['decisions'] = [];
   for (const { id, at, recorded_at: recordedAt } of decisions)
     judged.push({ decision: id, directories: [await partAt(recordedAt), await partAt(at)] });
+  const facts = await readFacts(manager, directories, { row, identities });
+  const atCreation = await partAt(row.created_at);
+  const parts = [atCreation, ...judged.flatMap((one) => one.directories), ...facts.map(directoryIn)];
+  const changes = await readChanges(manager, parts);
+  const policies = [
+    row.creation_policy_digest,
+    ...leaves.map(policyOf),
+    ...changes.map(({ policy }) => policy ?? undefined),
+  ];
   return {
-    facts: await readFacts(manager, directories, { row, identities }),
+    facts,
     plans: await manager.query('select digest, body from keyturn.plan where request = $1 order by made_at', [
       row.id,
     ]),
-    ...(await readPolicies(manager, [row.creation_policy_digest, ...leaves.map(policyOf)])),
-    directory_at_creation: await partAt(row.created_at),
+    ...(await readPolicies(manager, policies)),
+    directory_changes: changes,
+    directory_at_creation: atCreation,
     decisions: judged,
     people: await readPeople(manager, leaves),
   };
@@ -53,6 +68,27 @@ export async function readInputs(
 
 function reviewerOf(decision: DecisionRow): Identity {
   return { issuer: decision.reviewer_issuer, subject: decision.reviewer_subject };
+}
+
+function directoryIn({ directory }: EvaluationInputs['facts'][number]): DirectoryPart {
+  return directory;
+}
+
+/** The changes that made directories. What the file says of one was said last by the policy that changed it last. */
+async function readChanges(
+  manager: EntityManager,
+  parts: readonly DirectoryPart[],
+): Promise<DirectoryChange[]> {
+  return manager.query(
+    `select change.generation::text as generation, transaction is not null as is_tied, made.leaf as entry,
+       (select installed.leaf::jsonb -> 'facts' ->> 'digest' from keyturn.directory_change earlier
+          join audit.entry installed on installed.event_id = earlier.entry
+          where earlier.generation <= change.generation and installed.type = 'policy.installed'
+          order by earlier.generation desc limit 1) as policy
+     from keyturn.directory_change change left join audit.entry made on made.event_id = change.entry
+     where change.generation = any($1) order by change.generation`,
+    [[...new Set(parts.map(({ generation }) => generation))]],
+  );
 }
 
 function policyOf({ policy }: Leaf): string | undefined {
@@ -80,7 +116,7 @@ async function readFacts(
   );
   const facts: EvaluationInputs['facts'] = [];
   for (const { digest, body, engine, directory_generation: generation, at } of rows) {
-    const { directory } = await directories.ofGeneration(manager, generation, at);
+    const directory = await directories.ofGeneration(manager, generation, at);
     facts.push({ digest, body, engine, directory: partOf(directory, identities) });
   }
   return facts;
@@ -119,12 +155,16 @@ async function readPeople(
 }
 
 /** The directory as far as it concerns some accounts: without names, and without who else is in the groups. */
-function partOf({ people, agents, groups }: Directory, identities: readonly Identity[]): DirectoryPart {
+function partOf(
+  { generation, directory: { people, agents, groups } }: CurrentDirectory,
+  identities: readonly Identity[],
+): DirectoryPart {
   const whole = { people, agents, groups };
   const known = identities.map((identity) => [personOf(whole, identity), agentOf(whole, identity)] as const);
   const agentIds = new Set(known.map(([, agent]) => agent?.id));
   const ids = new Set(known.flatMap(([person, agent]) => [person?.id, agent?.owner]));
   return {
+    generation,
     people: people
       .filter(({ id }) => ids.has(id))
       .map(({ id, active, accounts }) => ({

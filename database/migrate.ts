@@ -1,4 +1,5 @@
 import { createDataSource } from './data-source.ts';
+import { prepareRoles } from './roles.ts';
 
 /** The program that prepares a database: roles, schemas, migrations. Needs a role that may create roles. */
 async function migrate(): Promise<void> {
@@ -9,41 +10,21 @@ async function migrate(): Promise<void> {
   });
   await source.initialize();
   try {
-    await prepareRoles(source.query.bind(source));
+    const missing = await prepareRoles(source.query.bind(source), {
+      worker: required('KEYTURN_WORKER_PASSWORD'),
+      api: required('KEYTURN_API_PASSWORD'),
+    });
     await source.query('set role keyturn_owner');
     await source.runMigrations({ transaction: 'each' });
+    if (missing.length > 0) process.stderr.write(adviceOf(missing));
   } finally {
     await source.destroy();
   }
 }
 
-type Query = (sql: string, parameters?: unknown[]) => Promise<unknown>;
-
-async function prepareRoles(query: Query): Promise<void> {
-  await ensureRole(query, 'keyturn_owner', 'nologin');
-  await ensureRole(
-    query,
-    'keyturn_worker',
-    `login password ${quoteLiteral(required('KEYTURN_WORKER_PASSWORD'))}`,
-  );
-  await ensureRole(query, 'keyturn_api', `login password ${quoteLiteral(required('KEYTURN_API_PASSWORD'))}`);
-  await query('grant keyturn_owner to current_user');
-  await query(
-    `do $$ begin execute format('grant create on database %I to keyturn_owner', current_database()); end $$`,
-  );
-  await query('create schema if not exists keyturn authorization keyturn_owner');
-  await query('create schema if not exists audit authorization keyturn_owner');
-}
-
-async function ensureRole(query: Query, role: string, attributes: string): Promise<void> {
-  await query(
-    `do $$ begin create role ${role}; exception when duplicate_object or unique_violation then null; end $$`,
-  );
-  await query(`alter role ${role} ${attributes}`);
-}
-
-function quoteLiteral(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+function adviceOf(missing: readonly string[]): string {
+  const lines = missing.map((statement) => `  ${statement};\n`).join('');
+  return `Whoever has a superuser runs this once in this database, so that no program can fill the disk:\n${lines}`;
 }
 
 function required(name: string): string {

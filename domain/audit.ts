@@ -28,6 +28,7 @@ export const LEAF_TYPES = [
   'decision.counted',
   'decision.deferred',
   'decision.refused',
+  'decision.attempt_refused',
   'decision.unauthenticated',
   'execution.claimed',
   'execution.succeeded',

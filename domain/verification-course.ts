@@ -47,6 +47,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'decision.counted': { from: ['pending'] },
   'decision.deferred': { from: ['pending'] },
   'decision.refused': {},
+  'decision.attempt_refused': {},
   'decision.unauthenticated': {},
   'execution.claimed': { from: ['approved'], to: 'claimed' },
   'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended' },

@@ -51,6 +51,7 @@ function repeatedIds(leaves: readonly Leaf[]): string[] {
 /** Entries that another run may leave without having done anything. */
 const HARMLESS: ReadonlySet<LeafType> = new Set([
   'decision.refused',
+  'decision.attempt_refused',
   'decision.unauthenticated',
   'request.withdrawal_refused',
   'request.orphaned',

@@ -24,6 +24,7 @@ const STATUS_AFTER: Readonly<Record<LeafType, RequestStatus | null>> = {
   'decision.counted': null,
   'decision.deferred': null,
   'decision.refused': null,
+  'decision.attempt_refused': null,
   'decision.unauthenticated': null,
   'execution.claimed': 'executing',
   'execution.succeeded': 'succeeded',

@@ -8,6 +8,7 @@ import {
   nobodyOwn,
   tallyReplays,
 } from './verification-decisions.ts';
+import { directoriesRecorded } from './verification-directories.ts';
 import { digestsFollow } from './verification-digests.ts';
 import {
   decisionsSigned,
@@ -62,6 +63,7 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['plans_unaltered', plansUnaltered],
   ['inputs_unaltered', inputsUnaltered],
   ['policies_installed', policiesInstalled],
+  ['directories_recorded', directoriesRecorded],
   ['evaluations_repeat', evaluationsRepeat],
   ['nobody_decided_own_request', nobodyOwn],
   ['deciders_entitled', decidersEntitled],

@@ -28,6 +28,8 @@ const requestStateSchema = z.object({
 
 /** The directory of an instant, without names, as far as it concerns the people of one request. */
 const directoryPartSchema = z.object({
+  /** The number of the change that made it; absent in evidence of earlier versions. */
+  generation: z.string().optional(),
   people: z.array(z.object({ id: z.string(), active: z.boolean(), accounts: z.array(account) })),
   agents: z.array(
     account.extend({
@@ -38,6 +40,16 @@ const directoryPartSchema = z.object({
     }),
   ),
   groups: z.array(z.object({ id: z.string(), members: z.array(z.string()), groups: z.array(z.string()) })),
+});
+
+/** A change of the directory, with the entry that it was made with. */
+const directoryChangeSchema = z.object({
+  generation: z.string(),
+  /** False for changes from before changes named their entries. */
+  is_tied: z.boolean(),
+  entry: z.string().nullable(),
+  /** The policy whose file said what the file says of the directory then. */
+  policy: z.string().nullable(),
 });
 
 const stored = z.object({ digest: z.string(), body: jsonValueSchema });
@@ -51,6 +63,8 @@ const evaluationInputsSchema = z.object({
   /** The entries by which these sets became active, from the stream of policies. */
   policy_entries: z.array(z.string()),
   plans: z.array(stored),
+  /** The change behind every directory named here. */
+  directory_changes: z.array(directoryChangeSchema).optional(),
   /** The directory when the request was made. */
   directory_at_creation: directoryPartSchema,
   /** For each decision on record: the directory when it was made and when it was recorded. */
@@ -68,6 +82,7 @@ export const evidenceAdditions = {
   inputs: evaluationInputsSchema.optional(),
 };
 
+export type DirectoryChange = z.infer<typeof directoryChangeSchema>;
 export type DirectoryPart = z.infer<typeof directoryPartSchema>;
 export type EvaluationInputs = z.infer<typeof evaluationInputsSchema>;
 export type RequestState = z.infer<typeof requestStateSchema>;

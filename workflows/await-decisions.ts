@@ -5,6 +5,7 @@ import { EXPIRY_GRACE_MS, nextEscalation, type EscalationStep } from '../domain/
 import type { RequestStatus } from '../domain/request.ts';
 import { durable, history } from './activities.ts';
 import type { Inbox } from './inbox.ts';
+import { Looks } from './looks.ts';
 import type { RequestView, Round } from './request-view.ts';
 import { consumedIn, statusIn } from './results.ts';
 
@@ -16,6 +17,7 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
   const closesAt = Date.parse(round.expires_at) + EXPIRY_GRACE_MS;
   let escalatedUntil = round.pending_since;
   let status: RequestStatus = 'pending';
+  const looks = new Looks(inbox);
   while (status === 'pending') {
     const next = nextEscalation(view.tallyFacts(round), escalatedUntil);
     if (inbox.isWaiting) {
@@ -33,20 +35,35 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
       const escalated = await durable.escalate({ ...step, at: new Date().toISOString() });
       ({ status, until: escalatedUntil } = statusIn(escalated));
     } else {
-      await sleepUntil(next, closesAt, inbox);
+      await sleepUntil({ next, closesAt, looks, inbox });
     }
   }
   return status;
 }
 
-/** Wakes at the next deadline, or when a message arrives. The summary shows in the Temporal UI. */
-async function sleepUntil(next: EscalationStep | null, closesAt: number, inbox: Inbox): Promise<void> {
+interface Deadlines {
+  readonly next: EscalationStep | null;
+  readonly closesAt: number;
+  readonly looks: Looks;
+  readonly inbox: Inbox;
+}
+
+/** Wakes at the next deadline, when a message arrives, or to look. The summary shows in the Temporal UI. */
+async function sleepUntil({ next, closesAt, looks, inbox }: Deadlines): Promise<void> {
   const escalatesAt = next === null ? Number.POSITIVE_INFINITY : Date.parse(next.at);
+  const deadline = Math.min(closesAt, escalatesAt);
+  const looksAt = looks.nextAt() ?? Number.POSITIVE_INFINITY;
+  const isLook = looksAt < deadline;
   const isExpiry = closesAt <= escalatesAt;
-  const summary = isExpiry ? 'expires: silence is a denial' : `escalates to ${next?.to ?? ''}`;
-  await condition(() => inbox.isWaiting || inbox.isReminded, Math.min(closesAt, escalatesAt) - Date.now(), {
+  const waits = isExpiry ? 'expires: silence is a denial' : `escalates to ${next?.to ?? ''}`;
+  const summary = isLook ? 'looks for decisions: too many signals came' : waits;
+  const wakesAt = Math.min(deadline, looksAt);
+  const isWoken = await condition(() => inbox.isWaiting || inbox.isReminded, wakesAt - Date.now(), {
     summary,
   });
+  if (!isLook || isWoken) return;
+  looks.look();
+  inbox.remind();
 }
 
 /** Records everything that is left, so that also what came too late or was junk is on record. */

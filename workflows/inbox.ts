@@ -1,3 +1,5 @@
+import { patched } from '@temporalio/workflow';
+
 import type { Message } from '../activities/index.ts';
 import { envelopeIn } from './envelope-in.ts';
 
@@ -6,6 +8,15 @@ const JUNK_HEAP = 100;
 
 /** How many messages one transaction takes. */
 const BATCH_MAX = 50;
+
+/**
+ * How many messages may wait. Each costs the check of a signature, which a flood must not buy: what comes on top is
+ * dropped, as junk is. A decision of the API that is dropped so is kept in the database, and counts from there.
+ */
+const WAITING_MAX = 500;
+
+/** So many signals are no people any more. A server refuses all further ones after ten thousand. */
+const FLOOD = 1_000;
 
 /** What one step consumes. */
 export interface Batch {
@@ -25,10 +36,21 @@ export class Inbox {
   #taken = 0;
   #reminded = 0;
   #reconsidered = 0;
+  #arrived = 0;
+
+  /** Counts a signal, whatever it holds. */
+  arrive(): void {
+    this.#arrived += 1;
+  }
+
+  /** True when the server may refuse what else is sent: the workflow must then look for itself. */
+  get isFlooded(): boolean {
+    return this.#arrived >= FLOOD;
+  }
 
   put(kind: Message['kind'], body: unknown): void {
     const envelope = envelopeIn(body);
-    if (envelope === null) this.#drop();
+    if (envelope === null || this.#isFull()) this.#drop();
     else this.#messages.push({ kind, body: envelope });
   }
 
@@ -46,6 +68,11 @@ export class Inbox {
   endTask(): void {
     if (this.#dropped > this.#announced) this.#listener();
     this.#announced = this.#dropped;
+  }
+
+  /** Histories of before this limit may hold more. */
+  #isFull(): boolean {
+    return this.#messages.length >= WAITING_MAX && patched('so-many-messages-wait');
   }
 
   #drop(): void {

@@ -1,5 +1,6 @@
-import type { WorkflowInterceptors } from '@temporalio/workflow';
+import { patched, type WorkflowInterceptors } from '@temporalio/workflow';
 
+import { BODY_LENGTH_MAX } from './envelope-in.ts';
 import { Inbox } from './inbox.ts';
 import { decideSignal, reconsiderSignal, withdrawSignal } from './messages.ts';
 import { payloadConverter } from './payload-converter.ts';
@@ -12,10 +13,14 @@ export function ownInbox(): Inbox {
   return inbox;
 }
 
+/** How much one task reads of its signals. Reading costs up to 100 ns a byte, and a task that takes 5 s is stopped. */
+const TASK_BYTES_MAX = 2 * 1024 * 1024;
+
 /**
  * Takes signals before the library does, which spends promises and stack traces on each: some thousands in one task
  * would exceed its time, and what is left of such a task runs on in other workflows. Here one costs a look at its
- * payload. Signals of other names are dropped; the library would keep them for a handler that never comes.
+ * payload, and a task looks at so much of them; what is beyond that is dropped unread. Signals of other names are
+ * dropped; the library would keep them for a handler that never comes.
  */
 export function interceptors(): WorkflowInterceptors {
   return {
@@ -23,9 +28,10 @@ export function interceptors(): WorkflowInterceptors {
       {
         activate(input, next) {
           const { activation } = input;
+          const budget = { bytes: TASK_BYTES_MAX };
           const rest = (activation.jobs ?? []).filter((job) => {
             if (!job.signalWorkflow) return true;
-            take(job.signalWorkflow);
+            take(job.signalWorkflow, budget);
             return false;
           });
           activation.jobs = rest;
@@ -44,13 +50,28 @@ interface Signal {
   readonly input?: readonly Payload[] | null;
 }
 
-function take({ signalName, input }: Signal): void {
-  if (signalName === reconsiderSignal.name) inbox.remind();
-  else if (signalName === decideSignal.name) inbox.put('decide', bodyOf(input));
-  else if (signalName === withdrawSignal.name) inbox.put('withdraw', bodyOf(input));
+/** What one task may still read. */
+interface Budget {
+  bytes: number;
 }
 
-function bodyOf(input: Signal['input']): unknown {
+function take({ signalName, input }: Signal, budget: Budget): void {
+  inbox.arrive();
+  if (signalName === reconsiderSignal.name) inbox.remind();
+  else if (signalName === decideSignal.name) inbox.put('decide', bodyOf(input, budget));
+  else if (signalName === withdrawSignal.name) inbox.put('withdraw', bodyOf(input, budget));
+}
+
+function bodyOf(input: Signal['input'], budget: Budget): unknown {
   const [first] = input ?? [];
-  return first ? payloadConverter.fromPayload(first) : undefined;
+  return first && isRead(first, budget) ? payloadConverter.fromPayload(first) : undefined;
+}
+
+/** Histories of before this limit may hold an envelope that is beyond it. */
+function isRead({ data }: Payload, budget: Budget): boolean {
+  const bytes = data?.length ?? 0;
+  const isBeyond = bytes > BODY_LENGTH_MAX || bytes > budget.bytes;
+  if (isBeyond && patched('reads-so-much-of-signals')) return false;
+  budget.bytes -= bytes;
+  return true;
 }

@@ -18,3 +18,12 @@ grant keyturn_owner, keyturn_api, keyturn_worker to keyturn_admin with admin opt
 
 revoke connect, temporary on database temporal, temporal_visibility, keyturn, postgres, template1 from public;
 grant connect on database keyturn to keyturn_api, keyturn_worker;
+
+-- Only a superuser may say so: what the programs sign in with writes rows, and nothing else to the disk.
+alter role keyturn_api set temp_file_limit = '256MB';
+alter role keyturn_worker set temp_file_limit = '256MB';
+\connect keyturn
+revoke execute on function pg_catalog.lo_creat, pg_catalog.lo_create, pg_catalog.lo_from_bytea, pg_catalog.lo_put,
+  pg_catalog.lo_truncate, pg_catalog.lo_truncate64, pg_catalog.lowrite,
+  pg_catalog.pg_logical_emit_message(boolean, text, text, boolean),
+  pg_catalog.pg_logical_emit_message(boolean, text, bytea, boolean) from public;

@@ -14,6 +14,7 @@ import {
   type PostgresServer,
 } from '../../scripts/servers/postgres.ts';
 import { root } from '../../scripts/servers/root.ts';
+import { TRIES } from '../database/disk-tries.ts';
 import { compiled } from '../stack/databases.ts';
 
 const TEMPORAL = 'for-temporal-only';
@@ -48,6 +49,19 @@ describe('the databases that compose makes', () => {
     await migrate();
     const rows = await ask(admin(), 'select rolsuper from pg_roles where rolname = current_user');
     expect(rows).toEqual([{ rolsuper: false }]);
+  });
+
+  it('are limited as migrations would limit them, whose admin is told where they are not', async () => {
+    expect(await migrate()).toBe('');
+    const [again, undo] = [`set temp_file_limit = '256MB'`, 'reset temp_file_limit'];
+    await ask(server.url(), `alter role keyturn_api ${undo}`);
+    expect(await migrate()).toContain(`alter role keyturn_api ${again};`);
+    await ask(server.url(), `alter role keyturn_api ${again}`);
+  });
+
+  it.each(TRIES)('let no program write to the disk but rows: $what', async ({ sql, code }) => {
+    for (const url of [urlOf('keyturn_api', API, 'keyturn'), urlOf('keyturn_worker', WORKER, 'keyturn')])
+      await expect(ask(url, sql)).rejects.toMatchObject({ code });
   });
 
   it.each([
@@ -88,15 +102,25 @@ async function setUp(): Promise<void> {
     .replaceAll(/^\\set .*$/gm, '')
     .replaceAll(/^--.*$/gm, '')
     .replaceAll(/:'(\w+)'/g, (_match, name: string) => escapeLiteral(passwords[name] ?? ''));
-  for (const statement of sql.split(';').filter((part) => part.trim() !== ''))
-    await ask(server.url(), statement);
+  const [first = '', ...others] = sql.split(/^\\connect (?=\w+$)/m);
+  await run('postgres', first);
+  for (const part of others) {
+    const database = /^\w+/.exec(part)?.[0] ?? '';
+    await run(database, part.slice(database.length));
+  }
 }
 
-async function migrate(): Promise<void> {
+async function run(database: string, sql: string): Promise<void> {
+  for (const statement of sql.split(';').filter((part) => part.trim() !== ''))
+    await ask(server.url(database), statement);
+}
+
+async function migrate(): Promise<string> {
   const env = { KEYTURN_DATABASE_URL: admin(), KEYTURN_API_PASSWORD: API, KEYTURN_WORKER_PASSWORD: WORKER };
-  await promisify(execFile)(process.execPath, [compiled('database/migrate.js')], {
+  const { stderr } = await promisify(execFile)(process.execPath, [compiled('database/migrate.js')], {
     env: { ...process.env, ...env },
   });
+  return stderr;
 }
 
 function admin(): string {

@@ -34,6 +34,7 @@ async function forgetDirectory(): Promise<void> {
   await admin.query(`drop table keyturn.directory_state, keyturn.directory_change, keyturn.person_standing,
     keyturn.agent_standing, keyturn.account, keyturn.membership, keyturn.directory_group, keyturn.agent, keyturn.person,
     keyturn.claims_seen cascade`);
+  await admin.query('drop function audit.tie_directory_change cascade');
   const { rows } = await admin.query<{ name: string }>(
     `select oid::regprocedure::text as name from pg_proc where pronamespace = 'keyturn'::regnamespace`,
   );

@@ -137,7 +137,7 @@ describe('the directory in tables', () => {
   it('keeps nothing of a change that was rolled back', async () => {
     const before = await now();
     await admin.query('begin');
-    await admin.query('select keyturn.synchronise_file_directory($1)', [
+    await admin.query('select keyturn.apply_file_directory($1, keyturn.next_directory_instant())', [
       JSON.stringify({ people: [], agents: [], groups: [] }),
     ]);
     expect(await now()).toEqual(before);

@@ -71,7 +71,9 @@ describe('the policy and the directory of its file', () => {
     ['the active row', `update keyturn.policy_active set generation = 9`],
     ['another active row', `insert into keyturn.policy_active (generation, digest) values (9, 'x')`],
     ['a stored set', `insert into keyturn.policy_set (digest, body, installed_by) values ('x', '{}', 'x')`],
-    ['the directory', `select keyturn.synchronise_file_directory('{}')`],
+    ['the directory', `select keyturn.apply_file_directory('{}', now())`],
+    ['the directory, by counting a change', `select keyturn.count_directory_change(now())`],
+    ['which entry made a change of the directory', `update keyturn.directory_change set entry = 'x'`],
     ['an account', `update keyturn.account set subject = 'x'`],
   ])('cannot be changed by the role of the worker alone: %s', async (_what, sql) => {
     await expect(worker.query(sql)).rejects.toMatchObject({ code: '42501' });

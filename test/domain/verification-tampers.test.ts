@@ -344,6 +344,7 @@ describe('evidence that is not enough', () => {
         'plans_unaltered',
         'inputs_unaltered',
         'policies_installed',
+        'directories_recorded',
         'evaluations_repeat',
         'deciders_entitled',
         'deadlines_follow',

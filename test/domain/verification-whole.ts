@@ -44,6 +44,7 @@ export function standing(status: State['status'], denied_by: State['denied_by'] 
 /** The directory as evidence has it: without names. */
 export const DIRECTORY_PART: Inputs['directory_at_creation'] = JSON.parse(
   JSON.stringify({
+    generation: '1',
     ...DIRECTORY,
     people: DIRECTORY.people.map(({ name: _name, ...rest }) => rest),
     agents: DIRECTORY.agents.map(({ name: _name, ...rest }) => rest),
@@ -60,6 +61,9 @@ export function wholeEvidence(story: Story, state: State = SUCCEEDED): WholeEvid
     facts: [stored(FACTS_DIGEST, STORED_FACTS)],
     policies: [POLICY, ALLOWING].map((policy) => ({ digest: policyDigest(policy), body: plain(policy) })),
     policy_entries: [POLICY, ALLOWING].map(installed),
+    directory_changes: [
+      { generation: '1', is_tied: true, entry: installed(POLICY, 0), policy: policyDigest(POLICY) },
+    ],
     plans: [{ digest: PLAN, body: plain(PLAN_BODY) }],
     directory_at_creation: DIRECTORY_PART,
     decisions,

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, leavesOf, waitForLeaves } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { signalRaw, type RawPayload } from './raw-signals.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -22,11 +21,6 @@ afterAll(async () => {
   await stack.stop();
 });
 
-interface RawPayload {
-  readonly encoding: string | null;
-  readonly data: string;
-}
-
 /** What a client of the namespace can put into a signal: also what no converter reads. */
 const UNREADABLE: readonly RawPayload[] = [
   { encoding: 'json/plain', data: '"approve"' },
@@ -42,19 +36,6 @@ const UNREADABLE: readonly RawPayload[] = [
   { encoding: 'application/x-of-nobody', data: 'approve' },
   { encoding: null, data: 'approve' },
 ];
-
-/** Signals past the client of the SDK, which would only encode what it can decode. */
-async function signalRaw(id: string, signalName: string, payload: RawPayload | null): Promise<void> {
-  const metadata = payload?.encoding ? { encoding: Buffer.from(payload.encoding) } : {};
-  await stack.temporal.workflowService.signalWorkflowExecution({
-    namespace: stack.temporalPlace.namespace,
-    workflowExecution: { workflowId: id },
-    signalName,
-    input: payload ? { payloads: [{ metadata, data: Buffer.from(payload.data) }] } : null,
-    requestId: randomUUID(),
-    identity: 'nobody',
-  });
-}
 
 async function junkCounts(id: string): Promise<number[]> {
   return (await leavesOf(stack, id))
@@ -74,7 +55,11 @@ describe('signals that no key of ours signed', () => {
     for (let sent = 0; sent < 1_000; sent += 100) {
       await Promise.all(
         Array.from({ length: 100 }, (_, index) =>
-          signalRaw(id, names[index % 7 === 0 ? 1 : 0], payloads[index % payloads.length] ?? null),
+          signalRaw(stack, {
+            id,
+            name: names[index % 7 === 0 ? 1 : 0],
+            payload: payloads[index % payloads.length] ?? null,
+          }),
         ),
       );
     }
@@ -90,8 +75,8 @@ describe('signals that no key of ours signed', () => {
 
   it('are audited before the request ends, however few they are', async () => {
     const id = await desk.ask({ target: 'shop-expiring' });
-    await signalRaw(id, 'decide', { encoding: 'binary/encrypted', data: 'approve' });
-    await signalRaw(id, 'decide', null);
+    await signalRaw(stack, { id, payload: { encoding: 'binary/encrypted', data: 'approve' } });
+    await signalRaw(stack, { id, payload: null });
     await stack.waitForStatus(id, 'expired');
     expect(await junkCounts(id)).toEqual([2]);
   });

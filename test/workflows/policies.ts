@@ -1,5 +1,8 @@
 import type { Client } from 'pg';
+import type { EntityManager } from 'typeorm';
 
+import { SYSTEM_ACTOR } from '../../activities/actors.ts';
+import { activatePolicy, lockActiveSet } from '../../activities/policy-install.ts';
 import type { Directory } from '../../domain/directory.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
@@ -30,20 +33,34 @@ export async function activePolicy(admin: Client): Promise<PolicySet> {
   return rows[0].body;
 }
 
-/** Activates a policy as publishing it does. */
+/** Makes a policy the active one together with its entry, as publishing does. */
 export async function activate(admin: Client, policy: PolicySet): Promise<void> {
+  const manager = managerOf(admin);
+  const active = await lockActiveSet(manager);
   const digest = policyDigest(policy);
-  await admin.query(
-    `insert into keyturn.policy_set (digest, body, installed_by) values ($1, $2, 'test') on conflict do nothing`,
-    [digest, JSON.stringify(policy)],
-  );
-  await admin.query('update keyturn.policy_active set generation = generation + 1, digest = $1', [digest]);
-  await synchronise(admin, policy.directory);
+  if (active?.digest === digest) return;
+  await activatePolicy(manager, active, {
+    policy,
+    digest,
+    at: new Date().toISOString(),
+    installedBy: 'test',
+    actor: { ...SYSTEM_ACTOR, pseudonym: 'sys_operator', via: 'cli' },
+    facts: active ? { recovery: true } : {},
+  });
 }
 
-/** Makes the file's part of the directory another one. */
+/** Activation only asks questions, which a connection that is in a transaction of the test answers as well. */
+function managerOf(admin: Client): EntityManager {
+  const query = async (text: string, values: unknown[]): Promise<unknown> =>
+    (await admin.query(text, values)).rows;
+  return { query } as unknown as EntityManager;
+}
+
+/** Makes the file's part of the directory another one past the log, as only the owner of the database could. */
 export async function synchronise(admin: Client, directory: Directory): Promise<void> {
-  await admin.query('select keyturn.synchronise_file_directory($1)', [JSON.stringify(directory)]);
+  await admin.query('select keyturn.apply_file_directory($1, keyturn.next_directory_instant())', [
+    JSON.stringify(directory),
+  ]);
 }
 
 /** Changes one rule. */

@@ -238,7 +238,6 @@ export const ROLES = `
   select login.rolsuper as is_login_super,
          statement.rolsuper as is_statement_super,
          pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
-         pg_catalog.current_setting('track_counts')::boolean as is_counting,
          case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
                                                           'insert, update, delete, truncate, trigger') end as can_write_ledger
     from pg_catalog.pg_roles login, pg_catalog.pg_roles statement

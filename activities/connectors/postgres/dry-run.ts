@@ -5,6 +5,7 @@ import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
 import type { SessionsAhead } from './ahead.ts';
 import { readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
+import { notCounting } from './target-safety.ts';
 import { StatementRefused } from './refusal.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
 import { runStatement } from './run-statement.ts';
@@ -80,9 +81,13 @@ export async function beginWriting(
   writer: Client,
   isolation: TransactionStart['isolation'],
 ): Promise<string> {
-  const exporting = 'select pg_catalog.pg_export_snapshot() as name';
-  const rows = await together<{ name: string }>(writer, [...beginning({ isolation }, prepared), exporting]);
-  return rows[0]?.name ?? '';
+  const exporting = `select pg_catalog.pg_export_snapshot() as name,
+                            pg_catalog.current_setting('track_counts')::boolean as is_counting`;
+  const beginningAll = [...beginning({ isolation }, prepared), exporting];
+  const [row] = await together<{ name: string; is_counting: boolean }>(writer, beginningAll);
+  // Of this very session: the settings of its role or database may have changed since others were opened.
+  if (row?.is_counting !== true) throw notCounting();
+  return row.name;
 }
 
 /** Runs a prepared statement inside the writer's transaction. */

@@ -7,6 +7,7 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import {
   countUnpreviewed,
+  hasChangedFound,
   unpreviewedFingerprint,
   untriedBecause,
   type UnpreviewedCall,
@@ -137,10 +138,16 @@ async function runAndRead(
 async function runUnpreviewed(prepared: PreparedExecution, writer: Client): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
   const count = await runPrepared(prepared, writer);
-  if (met.own === null || count === met.own) {
-    return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met) };
+  if (met.own !== null && count !== met.own) {
+    throw new StatementRefused(
+      'not_previewable',
+      `The statement changed ${count} rows instead of ${met.own}.`,
+    );
   }
-  throw new StatementRefused('not_previewable', `The statement changed ${count} rows instead of ${met.own}.`);
+  if (!(await hasChangedFound(writer, met, prepared.settings))) {
+    throw new StatementRefused('not_previewable', 'The statement changed other rows than it was found to.');
+  }
+  return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met) };
 }
 
 async function commit(

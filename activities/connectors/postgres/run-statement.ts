@@ -28,10 +28,42 @@ export async function runStatement(run: StatementRun): Promise<number> {
   await together(client, asStatement(run.settings));
   const text = `${commentOf(call.requestId, call.requester)} ${statement.text}`;
   const count = run.isPureRead ? await startReading(client, text) : await discardRows(run, text);
-  // Deferred constraints and triggers would act at COMMIT, after the effect was read.
-  await together(client, ['set constraints all immediate', ...asOurselves()]);
+  await runDeferred(client, run.settings);
   return count;
 }
+
+/** Rounds of triggers that defer each other; more of them are no design but an endless loop. */
+const ROUNDS_MAX = 8;
+
+/** Rows written so far, where triggers exist that may defer what they set off. */
+const WRITTEN = `
+  select case when exists (select from pg_catalog.pg_trigger where tgdeferrable and not tgisinternal)
+              then (select sum(pg_catalog.pg_stat_get_xact_tuples_inserted(oid)
+                               + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
+                               + pg_catalog.pg_stat_get_xact_tuples_deleted(oid))::text
+                      from pg_catalog.pg_class where relkind in ('r', 'p')) end as written`;
+
+/**
+ * Runs deferred constraints and triggers, which would else act at COMMIT, after the effect was read. A trigger may defer
+ * again what it sets off, but only by writing: when a round writes nothing, nothing is left.
+ */
+async function runDeferred(client: Client, settings: TargetSettings): Promise<void> {
+  const round = ['set constraints all immediate', ...asOurselves(), WRITTEN];
+  const written = async (statements: readonly string[]): Promise<string | null> => {
+    const [row] = await together<{ written: string | null }>(client, statements);
+    return row?.written ?? null;
+  };
+  let earlier = await written(round);
+  for (let rounds = 1; earlier !== null; rounds += 1) {
+    const later = await written([...asStatement(settings), ...round]);
+    if (later === earlier) return;
+    if (rounds === ROUNDS_MAX) throw new StatementRefused('not_previewable', ENDLESS);
+    earlier = later;
+  }
+}
+
+const ENDLESS =
+  'Its deferred triggers set each other off again and again, so its effect cannot be seen whole.';
 
 /** A read has no effect: opening it checks names and rights, and no row is computed or sent. */
 async function startReading(client: Client, text: string): Promise<number> {

@@ -10,6 +10,8 @@ export interface Column {
   readonly type: string;
   /** What reads its value: the output of some types of names is ambiguous, so they are read as more exact ones. */
   readonly expression: string;
+  /** False where different values may be read as the same text. */
+  readonly isReadExactly: boolean;
   readonly isKey: boolean;
   /** Computed by the server from the row's other columns: nobody can set it. */
   readonly isGenerated: boolean;
@@ -25,10 +27,32 @@ export interface TableShape {
   readonly isFiltered: boolean;
 }
 
+const FIRST_OWN_OID = 16_384;
+
+/** Of a column's type: true for a domain of xml, false for what holds xml inside, null for what holds none. */
+const HOLDS_XML = `
+  (with recursive part(oid, is_inside) as (
+     select col.atttypid, false
+     union
+     select next.oid, part.is_inside or held.typtype <> 'd'
+       from part
+       join pg_catalog.pg_type held on held.oid = part.oid
+      cross join lateral (select held.typbasetype where held.typbasetype <> 0
+                          union all
+                          select held.typelem where held.typelem <> 0
+                          union all
+                          select inner_col.atttypid from pg_catalog.pg_attribute inner_col
+                           where inner_col.attrelid = held.typrelid and inner_col.attnum > 0
+                             and not inner_col.attisdropped) next(oid))
+   select pg_catalog.bool_or(not part.is_inside) from part where part.oid = 'xml'::pg_catalog.regtype)`;
+
 const SHAPE = `
   select col.attname as name, pg_catalog.quote_ident(col.attname) as quoted, col.atttypid::text as type_oid,
          pg_catalog.format_type(col.atttypid, col.atttypmod) as type, col.attgenerated <> '' as is_generated,
          col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
+         case when col.atttypid = 'xml'::pg_catalog.regtype then true
+              when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> 'xml[]'::pg_catalog.regtype then null
+              else ${HOLDS_XML} end as is_xml,
          (select part.place
             from (select candidate.indkey, candidate.indnkeyatts
                     from pg_catalog.pg_index candidate
@@ -55,6 +79,7 @@ interface ShapeRow extends QueryResultRow {
   readonly is_generated: boolean;
   readonly is_identity_always: boolean;
   readonly is_filtered: boolean;
+  readonly is_xml: boolean | null;
   readonly key_place: number | null;
 }
 
@@ -76,7 +101,8 @@ function columnOf(row: ShapeRow): Column {
     name: row.name,
     shown: FORBIDDEN_NAMES.has(row.quoted) ? `"${row.quoted}"` : row.quoted,
     type: row.type,
-    expression: `keyturn_row.${row.quoted}${EXACT_TYPES[row.type_oid] ?? ''}`,
+    expression: `keyturn_row.${row.quoted}${exactly(row)}`,
+    isReadExactly: row.is_xml !== false,
     isKey: row.key_place !== null,
     isGenerated: row.is_generated,
     isIdentityAlways: row.is_identity_always,
@@ -85,6 +111,11 @@ function columnOf(row: ShapeRow): Column {
 
 /** Names that canonical JSON refuses. Quoted they mean the same, and no other column is written so. */
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** The output of xml leaves out what its declaration says; as text it is what is stored. */
+function exactly({ type_oid: type, is_xml: isXml }: ShapeRow): string {
+  return isXml === true ? '::pg_catalog.text' : (EXACT_TYPES[type] ?? '');
+}
 
 /** `regproc` and `regoper` print overloaded functions and operators alike. */
 const EXACT_TYPES: Readonly<Record<string, string>> = {

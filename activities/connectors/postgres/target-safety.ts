@@ -9,7 +9,6 @@ interface RoleRow extends QueryResultRow {
   readonly is_login_super: boolean;
   readonly is_statement_super: boolean;
   readonly can_become_login: boolean;
-  readonly is_counting: boolean;
   readonly can_write_ledger: boolean | null;
 }
 
@@ -48,10 +47,14 @@ function notSafe(reason: string): StatementRefused {
   return new StatementRefused('target_error', `The target is not set up safely: ${reason}.`);
 }
 
+/** What changes is read from the server's counters; without them every change would look like none. */
+export function notCounting(): StatementRefused {
+  return notSafe('track_counts is off, so nobody can see what changes');
+}
+
 function unsafe(row: RoleRow, settings: TargetSettings): string | null {
   if (row.is_login_super) return 'the login role is a superuser';
   if (row.is_statement_super) return 'the statement role is a superuser';
-  if (!row.is_counting) return 'track_counts is off, so nobody can see what changes';
   if (row.can_become_login) return 'the statement role can become the login role';
   if (!settings.hasLedger) return null;
   if (row.can_write_ledger === null) return 'the ledger keyturn.execution does not exist';

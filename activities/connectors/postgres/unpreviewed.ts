@@ -14,6 +14,7 @@ import { digestedRewriting, recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import { asOurselves, asStatement, extended, settingLocally, takingRole, together } from './session.ts';
+import type { TargetSettings } from './settings.ts';
 import { topOf, type Statement } from './statement.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
 import { readShape } from './table-shape.ts';
@@ -42,6 +43,26 @@ export interface Met {
   readonly own: number | null;
   /** Of the rows that it meets, whole. */
   readonly rows: Digest;
+  /** Where those rows are that the statement itself changes; null where none were looked for. */
+  readonly found: Start | null;
+}
+
+/**
+ * True when the statement, which has run, left none of the rows that were found for it as they were. When it has changed
+ * as many as were found, too, then it was these: a condition may answer otherwise when it is asked again.
+ */
+export async function hasChangedFound(
+  client: Client,
+  { found }: Met,
+  settings: TargetSettings,
+): Promise<boolean> {
+  if (found === null || found.places.length === 0) return true;
+  const count = `select pg_catalog.count(*)::text as left_alone from only ${found.resource}
+                  where ctid = any (${placesOf(found.places)})`;
+  await together(client, [takingRole(observerOf(settings))]);
+  const [row] = await together<{ left_alone: string }>(client, [count]);
+  await together(client, [takingRole(null)]);
+  return row?.left_alone === '0';
 }
 
 /**
@@ -51,7 +72,7 @@ export interface Met {
  */
 export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client): Promise<Met> {
   // Nothing at all is tried at such a target, so nothing is known.
-  if (untriedBecause(prepared) === 'none') return { effects: [], own: null, rows: digestOf([]) };
+  if (untriedBecause(prepared) === 'none') return { effects: [], own: null, rows: digestOf([]), found: null };
   const { tables: written, rewritten } = prepared.analysis;
   const [table, ...others] = written.filter(({ isNamed }) => isNamed);
   // Partitions share one name in the statement; which of them is hit cannot be told.
@@ -61,7 +82,7 @@ export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client
     const inserted = insertedRows(insert);
     if (inserted === null) throw notCountable(prepared);
     const effect = { ...NO_EFFECT, resource: table.resource, inserted, cause: 'statement' as const };
-    return { effects: [effect], own: inserted, rows: digestOf([]) };
+    return { effects: [effect], own: inserted, rows: digestOf([]), found: null };
   }
   const start = await selected(prepared, client, table);
   // Taken back before the statement runs: it runs under the target's own settings.
@@ -81,6 +102,7 @@ export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client
     effects: read.map((rows, index) => metEffect(rows, index === 0 ? 'statement' : 'cascade')),
     own: start.places.length,
     rows: digestOf(read.map(({ met, rows }) => ({ resource: met.resource, rows }))),
+    found: start,
   };
 }
 
@@ -111,7 +133,7 @@ async function readMet(client: Client, met: MetTable, budget: ReadingBudget): Pr
   ] as const) {
     const condition = `keyturn_row.ctid = any (${placesOf([...places])})`;
     const read = await readRows(client, { reading: { budget, table: met }, shape, condition });
-    if (read?.length !== places.size) {
+    if (read?.length !== places.size || !shape.columns.every(({ isReadExactly }) => isReadExactly)) {
       throw new StatementRefused(
         'not_previewable',
         `Its triggers call functions that are not on the target's list, and the rows of ${met.resource} that it meets ` +

@@ -4,6 +4,7 @@ import { KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.t
 import type { ApiContext } from '../context.ts';
 import { deliver } from './deliver.ts';
 import { judge, type DecisionCall } from './judge.ts';
+import { auditRefusal } from './refused-attempt.ts';
 import { signDecision } from './sign.ts';
 
 /** What became of a decision: recorded, or durable and not yet counted. */
@@ -11,6 +12,15 @@ export type Decided = { readonly id: string; readonly row: DecisionRow | null };
 
 /** Judges, signs and sends a decision, and waits a little for its receipt. Refuses with the worker's code when it was refused. */
 export async function decide(context: ApiContext, call: DecisionCall, signal: AbortSignal): Promise<Decided> {
+  const attempt = { ...call, delivery: 'decision', decided: call.body } as const;
+  const { id, row } = await auditRefusal(context, attempt, () => send(context, call, signal));
+  context.metrics.decisions.inc({ verdict: call.body.verdict, outcome: row?.outcome ?? 'queued' });
+  // The worker has recorded it as refused.
+  if (row?.outcome === 'refused') throw refusalOf(row);
+  return { id, row };
+}
+
+async function send(context: ApiContext, call: DecisionCall, signal: AbortSignal): Promise<Decided> {
   const judged = await judge(context, call);
   const { channel } = call.caller.principal;
   const { id, envelope } = await signDecision(context, { call, judged }, { channel, ticketExpiresAt: null });
@@ -20,8 +30,6 @@ export async function decide(context: ApiContext, call: DecisionCall, signal: Ab
     receipt: () => readDecision(context.source.manager, id),
     signal,
   });
-  context.metrics.decisions.inc({ verdict: call.body.verdict, outcome: row?.outcome ?? 'queued' });
-  if (row?.outcome === 'refused') throw refusalOf(row);
   return { id, row };
 }
 

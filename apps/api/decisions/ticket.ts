@@ -1,13 +1,15 @@
 import type { Ticket } from '../../../domain/wire.ts';
 import type { ApiContext } from '../context.ts';
 import { judge, type DecisionCall } from './judge.ts';
+import { auditRefusal } from './refused-attempt.ts';
 import { signDecision } from './sign.ts';
 
 const TICKET_MS = 10 * 60 * 1_000;
 
 /** Issues a ticket: a signed decision that its holder sends from the Temporal UI or CLI within ten minutes. */
 export async function issueTicket(context: ApiContext, call: DecisionCall): Promise<Ticket> {
-  const judged = await judge(context, call);
+  const attempt = { ...call, delivery: 'ticket', decided: call.body } as const;
+  const judged = await auditRefusal(context, attempt, () => judge(context, call));
   const expiresAt = new Date(
     Math.min(Date.now() + TICKET_MS, judged.row.expires_at?.getTime() ?? Number.POSITIVE_INFINITY),
   ).toISOString();

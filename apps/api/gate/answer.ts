@@ -13,13 +13,12 @@ import type { Lineage } from '../../../domain/identity.ts';
 import { callerOf } from '../auth/caller.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
-import { refuseNoBreakGlass } from '../requests/break-glass.ts';
-import { catalogueEntry, type CatalogueEntry } from '../requests/catalogue-entry.ts';
+import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
+import { checkSubmission } from '../requests/check-submission.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from '../requests/create-call.ts';
 import { lineageOf } from '../requests/lineage.ts';
 import { keyReused, refuseOtherIntent } from '../requests/repeat.ts';
 import { refusalOf } from '../switches/refusal.ts';
-import { startOf } from '../requests/start-window.ts';
 import { answeredRow, refuseUnusable } from './answered-row.ts';
 import { groundOf } from './ground.ts';
 import { reserving } from './reserving.ts';
@@ -65,42 +64,32 @@ async function tryAnswer(context: ApiContext, call: CreateCall): Promise<Attempt
   const at = new Date();
   const subject = { id, otherId: otherIdOf(context, call), lineage, at };
   const ground = await readGateGround(context.source.manager, subject);
-  const { action, target } = call.body;
-  const stopped = refusalOf(ground.switches, {
-    action,
-    target,
-    lineage,
-    agents: call.caller.directory.agents,
-  });
-  if (ground.key) return repeat(context, call, { key: ground.key, stopped });
-  if (stopped) throw stopped;
+  if (ground.key) return repeat(context, call, { ...ground, key: ground.key, lineage });
   if (ground.isUsedOtherwise) throw keyReused();
-  const { policy, digest } = call.caller.policy;
-  const entry = catalogueEntry(policy, call.body);
-  context.checker.check(digest, entry.action, call.body.arguments as Readonly<Record<string, JsonValue>>);
-  if (call.body.break_glass) await refuseNoBreakGlass(context, call, { id, lineage, target: entry.target });
-  const asked: GateAsked = {
-    ...entry,
-    call,
-    id,
-    lineage,
-    at,
-    ground,
-  };
+  const submission = { ...call, id, lineage, switches: ground.switches };
+  const { start, ...entry } = await checkSubmission(context, submission);
+  const asked: GateAsked = { ...entry, call, id, lineage, at, ground };
   // An answer on the spot is for now: what may start later only waits in a workflow.
-  if (startOf(call.body)) return leaveToWorkflow(context, asked);
+  if (start) return leaveToWorkflow(context, asked);
   return judgeAndRecord(context, asked);
+}
+
+interface Repeat extends Pick<GateGround, 'switches'> {
+  readonly key: NonNullable<GateGround['key']>;
+  readonly lineage: Lineage;
 }
 
 /** The key went its way before: that is what it stands for. */
 async function repeat(
   context: ApiContext,
   call: CreateCall,
-  { key, stopped }: { readonly key: NonNullable<GateGround['key']>; readonly stopped: KeyturnError | null },
+  { key, switches, lineage }: Repeat,
 ): Promise<Attempt> {
   refuseOtherIntent(call, key.verdict === 'allowed' ? key.answer : key);
   if (key.verdict === 'workflow') return 'workflow';
   // An answer of before the switch must not let anything pass under it.
+  const { action, target } = call.body;
+  const stopped = refusalOf(switches, { action, target, lineage, agents: call.caller.directory.agents });
   if (stopped) throw stopped;
   return repeatAnswer(context, call, key.answer);
 }

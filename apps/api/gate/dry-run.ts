@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { z } from 'zod';
 
+import { readSwitches } from '../../../database/kill-switches.ts';
 import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
@@ -14,8 +15,8 @@ import {
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { refuseNoBreakGlass } from '../requests/break-glass.ts';
-import { catalogueEntry, type CatalogueEntry } from '../requests/catalogue-entry.ts';
+import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
+import { checkSubmission } from '../requests/check-submission.ts';
 import { editorsOf } from '../requests/editors.ts';
 import { lineageOf } from '../requests/lineage.ts';
 
@@ -31,12 +32,11 @@ export interface DryRun {
  */
 export async function dryRun(context: ApiContext, run: DryRun): Promise<EvaluationAnswer> {
   const { caller, body } = run;
-  const { policy, digest } = caller.policy;
+  const { policy } = caller.policy;
   const lineage = lineageOf(caller, body, await editorsOf(context, run));
-  const entry = catalogueEntry(policy, body);
   const id = randomUUID();
-  context.checker.check(digest, entry.action, argumentsOf(run));
-  if (body.break_glass) await refuseNoBreakGlass(context, run, { id, lineage, target: entry.target });
+  const switches = await readSwitches(context.source.manager);
+  const { start: _start, ...entry } = await checkSubmission(context, { ...run, id, lineage, switches });
   const facts = await factsOf(context, run, { ...entry, id, lineage });
   const phase = entry.action.connector === null ? 'planned' : 'creation';
   return answerOf(evaluate(policy, facts, phase), phase);

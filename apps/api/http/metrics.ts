@@ -19,6 +19,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly refusedAttempts = new Counter({
+    name: 'keyturn_refused_attempts_total',
+    help: 'Attempts to decide or withdraw that were refused at once, by where they came in and why.',
+    labelNames: ['delivery', 'code'],
+    registers: [this.registry],
+  });
+
   readonly requests = new Counter({
     name: 'keyturn_requests_created_total',
     help: 'Create calls by what became of them.',

@@ -1,17 +1,15 @@
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { isGateKey } from '../../../database/gate-answers.ts';
+import { readSwitches } from '../../../database/kill-switches.ts';
 import { readRequest } from '../../../database/readers.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
-import { KeyturnError } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import type { Lineage } from '../../../domain/identity.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
 import { answerAtOnce } from '../gate/answer.ts';
-import { refusalBySwitch } from '../switches/refusal.ts';
-import { refuseNoBreakGlass } from './break-glass.ts';
 import { refuseOverBudget } from './budget.ts';
-import { catalogueEntry } from './catalogue-entry.ts';
+import { checkSubmission, type Checked } from './check-submission.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
 import { editorsOf } from './editors.ts';
 import { explain } from './explain.ts';
@@ -19,7 +17,6 @@ import { lineageOf } from './lineage.ts';
 import { unrecordedRow } from './load.ts';
 import { keyReused, refuseOtherIntent } from './repeat.ts';
 import { signedRequest } from './sign-request.ts';
-import { startOf } from './start-window.ts';
 import { readStart, startWorkflow, type StartedRequest } from './start.ts';
 
 /**
@@ -39,13 +36,9 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
     return settled(context, call, { id, outcome: 'repeated', started: null });
   }
   if (call.body.mode !== 'gate') await refuseGateKey(context, call);
-  const { action, target } = catalogueEntry(call.caller.policy.policy, call.body);
-  const stopped = await switchedOff(context, call, lineage);
-  if (stopped) return repeatedOrRefused(context, call, { id, stopped });
-  context.checker.check(call.caller.policy.digest, action, call.body.arguments as Arguments);
-  await refuseOverBudget(context, call.caller, { action, target });
-  const start = startOf(call.body);
-  if (call.body.break_glass) await refuseNoBreakGlass(context, call, { id, lineage, target });
+  const checked = await checkedOrRepeated(context, call, { id, lineage });
+  if ('outcome' in checked) return checked;
+  const { action, target, start } = checked;
   const signed = await signedRequest(context, call, { id, lineage, action, start });
   const envelope = await signEnvelope(signed, context.keys.signing);
   const publicUrl = context.settings.publicUrl ?? '';
@@ -60,27 +53,25 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
   return settled(context, call, { id, outcome: isNew ? 'created' : 'repeated', started });
 }
 
-/** Under a kill switch nothing new is taken; a key whose request exists, though unrecorded, still finds it. */
-async function repeatedOrRefused(
+/** What is not asked for anew any more, under a kill switch for instance, is found by a key whose request exists. */
+async function checkedOrRepeated(
   context: ApiContext,
   call: CreateCall,
-  { id, stopped }: { readonly id: string; readonly stopped: KeyturnError },
-): Promise<Created> {
-  const started = await readStart(context, id);
-  if (!started) throw stopped;
-  refuseOtherIntent(call, started.signed);
-  return settled(context, call, { id, outcome: 'repeated', started });
+  { id, lineage }: { readonly id: string; readonly lineage: Lineage },
+): Promise<Checked | Created> {
+  const switches = await readSwitches(context.source.manager);
+  try {
+    const checked = await checkSubmission(context, { ...call, id, lineage, switches });
+    await refuseOverBudget(context, call.caller, checked);
+    return checked;
+  } catch (refusal) {
+    // Started, and not recorded yet.
+    const started = isKeyturnError(refusal) ? await readStart(context, id) : null;
+    if (!started) throw refusal;
+    refuseOtherIntent(call, started.signed);
+    return settled(context, call, { id, outcome: 'repeated', started });
+  }
 }
-
-async function switchedOff(
-  context: ApiContext,
-  { body, caller }: CreateCall,
-  lineage: Lineage,
-): Promise<KeyturnError | null> {
-  return refusalBySwitch(context, caller, { action: body.action, target: body.target, lineage });
-}
-
-type Arguments = Readonly<Record<string, JsonValue>>;
 
 /** One key, one request: also where the ids are apart. */
 async function refuseGateKey(context: ApiContext, call: CreateCall): Promise<void> {

@@ -3,7 +3,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
 
 /** When the action may start, as it is signed. Refuses (`start_invalid`) a window that is empty or over already. */
-export function startOf({ start }: CreateBody): SignedRequest['start'] {
+export function startOf({ start }: Pick<CreateBody, 'start'>): SignedRequest['start'] {
   const notBefore = instantOf(start?.not_before);
   const notAfter = instantOf(start?.not_after);
   if (notBefore === null && notAfter === null) return undefined;

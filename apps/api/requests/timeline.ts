@@ -33,6 +33,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'decision.counted': 'Decided.',
   'decision.deferred': 'Put it off or handed it over.',
   'decision.refused': 'The decision was refused.',
+  'decision.attempt_refused': 'An attempt to decide was refused.',
   'decision.unauthenticated': 'Messages that Keyturn did not sign arrived and were ignored.',
   'execution.claimed': 'The approved action was claimed: it runs at most once.',
   'execution.succeeded': 'The action was performed.',
@@ -128,6 +129,7 @@ function fullText({ type, facts }: Leaf, mode: RequestMode): string {
   const named: Partial<Record<LeafType, JsonValue | undefined>> = {
     'decision.counted': facts['verdict'],
     'decision.refused': facts['code'],
+    'decision.attempt_refused': facts['code'],
     'request.plan_failed': facts['code'],
     'request.escalated': facts['to'],
     'decision.unauthenticated': facts['count'],

@@ -10,6 +10,7 @@ import { isFinal } from '../../../domain/request.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { deliver } from '../decisions/deliver.ts';
+import { auditRefusal } from '../decisions/refused-attempt.ts';
 import { freshId, sealReason } from '../decisions/sign.ts';
 import { isOwn, loadRequest } from './load.ts';
 
@@ -26,14 +27,8 @@ export async function withdraw(
   context: ApiContext,
   call: WithdrawCall,
 ): Promise<{ readonly isDone: boolean; readonly row: RequestRow }> {
-  const row = await loadRequest(context, call.caller, call.id);
-  if (!(await isOwn(context, call.caller, { ...row, lineage: askersOf(row) }))) {
-    throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
-  }
-  if (isReviewAction(row.action)) {
-    throw new KeyturnError('forbidden', 'The review of an emergency cannot be withdrawn.');
-  }
-  refuseTooLate(row);
+  const attempt = { ...call, delivery: 'withdrawal', decided: null } as const;
+  const row = await auditRefusal(context, attempt, () => withdrawable(context, call));
   const ended = await deliver(context, {
     message: await signedWithdrawal(context, call),
     row,
@@ -43,6 +38,19 @@ export async function withdraw(
   });
   if (ended && ended.status !== 'cancelled') refuseTooLate(ended);
   return { isDone: ended !== null, row: ended ?? row };
+}
+
+/** The request, when the caller may withdraw it now. */
+async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<RequestRow> {
+  const row = await loadRequest(context, call.caller, call.id);
+  if (!(await isOwn(context, call.caller, { ...row, lineage: askersOf(row) }))) {
+    throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
+  }
+  if (isReviewAction(row.action)) {
+    throw new KeyturnError('forbidden', 'The review of an emergency cannot be withdrawn.');
+  }
+  refuseTooLate(row);
+  return row;
 }
 
 /** Cancelled, or something that a withdrawal came too late for. */

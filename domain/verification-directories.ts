@@ -1,0 +1,177 @@
+import { leafHash } from './audit.ts';
+import type { Directory } from './directory.ts';
+import { isSameIdentity, type Identity } from './identity.ts';
+import { signedRequestOf } from './verification-envelopes.ts';
+import { nameOf, readLeaf } from './verification-evidence.ts';
+import type { Finding, Subject } from './verification-finding.ts';
+import { NO_INPUTS, policyNamed } from './verification-inputs.ts';
+import type { DirectoryChange, DirectoryPart } from './wire-evidence.ts';
+
+/** A directory that something in the log leans on. */
+interface Use {
+  readonly what: string;
+  readonly directory: DirectoryPart;
+  /** When it was leant on: the change was recorded before. */
+  readonly at: string;
+}
+
+interface Answer {
+  readonly problem?: string;
+  readonly notShown?: string;
+}
+
+/**
+ * Every directory that an evaluation or a decision leans on was made by a change with an entry, before, and says of the
+ * people concerned what the file of the policy says that was active then. What others than the file brought is counted by
+ * their entries and not held.
+ */
+export function directoriesRecorded(subject: Subject): Finding {
+  const { inputs } = subject.material.evidence;
+  if (!inputs) return { problems: [], notShown: [NO_INPUTS], checked: '' };
+  const uses = usesOf(subject);
+  const answers = uses.map((use) => [use.what, answerOf(subject, use)] as const);
+  return {
+    problems: [
+      ...new Set(answers.flatMap(([what, { problem }]) => (problem ? [`${what} ${problem}`] : []))),
+      ...sharedEntries(inputs.directory_changes ?? []),
+    ],
+    notShown: [
+      ...new Set(answers.flatMap(([what, { notShown }]) => (notShown ? [`${what}: ${notShown}`] : []))),
+    ],
+    checked: `${inputs.directory_changes?.length ?? 0} changes of the directory`,
+  };
+}
+
+function usesOf({ material }: Subject): readonly Use[] {
+  const { stream, decisions, evidence } = material;
+  const { inputs } = evidence;
+  const [first] = stream;
+  if (!inputs || !first) return [];
+  const evaluated = inputs.facts.flatMap(({ digest, directory }) =>
+    stream
+      .filter(({ facts }) => facts['facts_digest'] === digest)
+      .map((leaf) => ({ what: nameOf(leaf), directory, at: leaf.at })),
+  );
+  const decided = decisions.flatMap(({ decision, leaf }) =>
+    (inputs.decisions.find((one) => one.decision === decision)?.directories ?? []).map((directory) => ({
+      what: nameOf(leaf),
+      directory,
+      at: leaf.at,
+    })),
+  );
+  const created = { what: nameOf(first), directory: inputs.directory_at_creation, at: first.at };
+  return [created, ...evaluated, ...decided];
+}
+
+function answerOf(subject: Subject, use: Use): Answer {
+  const { generation, people, agents, groups } = use.directory;
+  if (generation === undefined)
+    return { notShown: 'the change that made its directory is not in the evidence' };
+  if (generation === '0')
+    return people.length + agents.length + groups.length === 0
+      ? {}
+      : { problem: 'leans on a directory from before there was one' };
+  const change = subject.material.evidence.inputs?.directory_changes?.find(
+    (candidate) => candidate.generation === generation,
+  );
+  if (change && !change.is_tied)
+    return { notShown: 'its directory is of before changes named their entries' };
+  if (!change || !isRecorded(change, use))
+    return { problem: 'leans on a directory that no entry made before it' };
+  return followsFile(subject, use, change);
+}
+
+/** Clocks of several machines write the streams. */
+const CLOCKS_APART_MS = 60_000;
+
+function isRecorded({ entry }: DirectoryChange, { at }: Use): boolean {
+  const leaf = entry === null ? null : readLeaf(entry, () => undefined);
+  if (!leaf || Date.parse(leaf.at) > Date.parse(at) + CLOCKS_APART_MS) return false;
+  const { request } = leaf.stream;
+  return leaf.type === 'policy.installed'
+    ? request === 'policy'
+    : leaf.type === 'directory.changed' && request === 'directory';
+}
+
+/** One entry records one change. */
+function sharedEntries(changes: readonly DirectoryChange[]): string[] {
+  const hashes = changes.flatMap(({ entry }) => (entry === null ? [] : [leafHash(entry)]));
+  return new Set(hashes).size === hashes.length ? [] : ['one entry stands for two changes of the directory'];
+}
+
+function followsFile(subject: Subject, { directory }: Use, { policy }: DirectoryChange): Answer {
+  const file = policyNamed(subject.material, policy ?? undefined)?.directory;
+  if (!file) return { notShown: 'the policy whose file says who was there is not in the evidence' };
+  const isSame =
+    isSameInGroups(file, directory) &&
+    isSameOfPeople(file, directory) &&
+    knowsAccounts(file, directory, identitiesOf(subject));
+  return isSame ? {} : { problem: 'leans on a directory that is not what the policy of then says' };
+}
+
+/** Groups of the file are its own: nobody else adds to them or takes from them. */
+function isSameInGroups(file: Directory, part: DirectoryPart): boolean {
+  const concerned = new Set(part.people.map(({ id }) => id));
+  return file.groups
+    .filter(({ authority = 'file' }) => authority === 'file')
+    .every(({ id, members, groups }) => {
+      const found = part.groups.find((group) => group.id === id);
+      return (
+        found !== undefined &&
+        isSameSet(found.groups, groups) &&
+        isSameSet(
+          found.members,
+          members.filter((member) => concerned.has(member)),
+        )
+      );
+    });
+}
+
+function isSameSet(left: readonly string[], right: readonly string[]): boolean {
+  const both = new Set([...left, ...right]);
+  return both.size === new Set(left).size && both.size === new Set(right).size;
+}
+
+/** Others may deactivate whom the file knows, and add accounts; nobody undoes what it says. */
+function isSameOfPeople(file: Directory, part: DirectoryPart): boolean {
+  return part.people.every((person) => {
+    const known = file.people.find(({ id }) => id === person.id);
+    if (!known) return true;
+    const isActive = known.active || !person.active;
+    return (
+      isActive &&
+      known.accounts.every((account) => person.accounts.some((one) => isSameIdentity(one, account)))
+    );
+  });
+}
+
+/** Whoever the file has behind an account that signed or is named stands in the directory, agents as it says. */
+function knowsAccounts(file: Directory, part: DirectoryPart, accounts: readonly Identity[]): boolean {
+  const people = file.people.filter((person) => person.accounts.some((one) => isAmong(accounts, one)));
+  const agents = file.agents.filter((agent) => isAmong(accounts, agent));
+  return (
+    people.every(({ id }) => part.people.some((person) => person.id === id)) &&
+    agents.every((agent) =>
+      part.agents.some(
+        (known) =>
+          known.id === agent.id &&
+          known.owner === agent.owner &&
+          known.active === agent.active &&
+          known.acts_for_people === agent.acts_for_people,
+      ),
+    )
+  );
+}
+
+function isAmong(accounts: readonly Identity[], account: Identity): boolean {
+  return accounts.some((one) => isSameIdentity(one, account));
+}
+
+function identitiesOf({ material, envelopes }: Subject): readonly Identity[] {
+  const arrival = material.stream.find(({ type }) => type === 'request.received' || type === 'gate.allowed');
+  const lineage = (arrival && signedRequestOf(envelopes, arrival))?.lineage ?? [];
+  const reviewers = envelopes.flatMap(({ payload }) =>
+    payload?.kind === 'decision' ? [payload.reviewer] : [],
+  );
+  return [...lineage, ...reviewers];
+}

@@ -1,0 +1,50 @@
+/** What somebody with the role of a program would try in order to fill the disk of the database. */
+export const TRIES: readonly { readonly what: string; readonly sql: string; readonly code: string }[] = [
+  { what: 'a temporary table', sql: `create temporary table t (x int)`, code: '42501' },
+  { what: 'a temporary table from a query', sql: `select 1 as x into temporary t`, code: '42501' },
+  { what: 'a temporary sequence', sql: `create temporary sequence s`, code: '42501' },
+  { what: 'an empty large object', sql: `select lo_creat(-1)`, code: '42501' },
+  { what: 'a large object with an id', sql: `select lo_create(0)`, code: '42501' },
+  { what: 'a large object with bytes', sql: `select lo_from_bytea(0, 'x')`, code: '42501' },
+  { what: 'bytes in a large object', sql: `select lo_put(1, 0, 'x')`, code: '42501' },
+  { what: 'bytes in an open large object', sql: `select lowrite(0, 'x')`, code: '42501' },
+  { what: 'a longer large object', sql: `select lo_truncate(0, 1)`, code: '42501' },
+  { what: 'a much longer large object', sql: `select lo_truncate64(0, 1)`, code: '42501' },
+  { what: 'a file as a large object', sql: `select lo_import('/etc/hostname')`, code: '42501' },
+  {
+    what: 'a message in the log of changes',
+    sql: `select pg_logical_emit_message(true, 'x', 'y')`,
+    code: '42501',
+  },
+  {
+    what: 'a message of bytes in it',
+    sql: `select pg_logical_emit_message(false, 'x', convert_to('y', 'UTF8'))`,
+    code: '42501',
+  },
+  { what: 'a table among ours', sql: `create table keyturn.t (x int)`, code: '42501' },
+  { what: 'a table beside the log', sql: `create table audit.t (x int)`, code: '42501' },
+  { what: 'a table for everybody', sql: `create table public.t (x int)`, code: '42501' },
+  { what: 'a schema', sql: `create schema s`, code: '42501' },
+  { what: 'an index of ours', sql: `create index on keyturn.request (id)`, code: '42501' },
+  {
+    what: 'a function',
+    sql: `create function keyturn.f() returns int language sql as $$ select 1 $$`,
+    code: '42501',
+  },
+  { what: 'a file of the server', sql: `copy (select 1) to '/tmp/keyturn-try'`, code: '42501' },
+  { what: 'a program of the server', sql: `copy (select 1) to program 'cat'`, code: '42501' },
+  { what: 'a database', sql: `create database d`, code: '42501' },
+  { what: 'more files of sorts', sql: `set temp_file_limit = -1`, code: '42501' },
+  {
+    what: 'more files of sorts, by a function',
+    sql: `select set_config('temp_file_limit', '-1', false)`,
+    code: '42501',
+  },
+  { what: 'more files for ever', sql: `alter role current_user set temp_file_limit = -1`, code: '42501' },
+  {
+    what: 'a result of 400 MB that is kept',
+    sql: `with kept as materialized (select repeat('x', 1000000) from generate_series(1, 400))
+      select count(*) from kept union all select count(*) from kept`,
+    code: '53400',
+  },
+];

@@ -1,0 +1,30 @@
+import { patched } from '@temporalio/workflow';
+
+import type { Inbox } from './inbox.ts';
+
+const FIRST_MS = 5_000;
+const LONGEST_MS = 120_000;
+
+/**
+ * When a workflow that had a flood of signals looks by itself for what was decided: the server refuses it further
+ * signals, so that nothing may wake it. Ever more seldom, because each look adds to a history that has an end as well.
+ */
+export class Looks {
+  readonly #inbox: Pick<Inbox, 'isFlooded'>;
+  #count = 0;
+
+  constructor(inbox: Pick<Inbox, 'isFlooded'>) {
+    this.#inbox = inbox;
+  }
+
+  /** The instant of the next look. Null where signals get through. */
+  nextAt(): number | null {
+    if (!this.#inbox.isFlooded || !patched('looks-when-flooded')) return null;
+    return Date.now() + Math.min(FIRST_MS * 2 ** this.#count, LONGEST_MS);
+  }
+
+  /** One look was due. */
+  look(): void {
+    this.#count += 1;
+  }
+}
