@@ -23,7 +23,7 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
     'statement_timestamp timeofday timezone to_char to_date to_number to_timestamp transaction_timestamp',
     // the server and what it holds (sizes vary: where something is written, they are refused)
     'version current_database current_schema pg_size_pretty pg_size_bytes pg_relation_size pg_table_size',
-    'pg_indexes_size pg_total_relation_size merge_action',
+    'pg_indexes_size pg_total_relation_size',
     // uuid and types
     'gen_random_uuid uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 pg_typeof num_nonnulls num_nulls',
     'pg_collation_for',

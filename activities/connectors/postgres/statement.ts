@@ -107,6 +107,7 @@ const NODE_KINDS: ReadonlySet<string> = new Set(
     'JsonFuncExpr JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonKeyValue JsonValueExpr',
     'JsonFormat JsonOutput JsonReturning JsonBehavior JsonIsPredicate JsonParseExpr JsonScalarExpr JsonSerializeExpr',
     'JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonArgument JsonTable JsonTableColumn JsonTablePathSpec',
+    'MergeSupportFunc',
   ].flatMap((line) => line.split(' ')),
 );
 

@@ -23,6 +23,7 @@ delete from small_account where id > 2
 create or replace view open_account as select id, owner, note, balance from account where balance >= 500
 -- name: a check option
 -- expect: drifted
+-- assigned: made
 insert into open_account (id, owner, balance) values (20, 'x', 1)
 -- meanwhile
 alter view open_account set (check_option = local)
@@ -33,16 +34,19 @@ update open_account set note = 'seen' where id = 1
 alter view open_account set (security_invoker = true)
 -- name: a default of the table behind a view
 -- expect: drifted
+-- assigned: made
 insert into open_account (id, owner, balance) values (20, 'x', 1)
 -- meanwhile
 alter table account alter data set default '{"admin": true}'
 -- name: a default of a view
 -- expect: drifted
+-- assigned: made
 insert into preset_account (id, balance) values (20, 1)
 -- meanwhile
 alter view preset_account alter owner set default 'root'
 -- name: a default of a view goes
 -- expect: drifted
+-- assigned: made
 insert into preset_account (id, balance) values (20, 1)
 -- meanwhile
 alter view preset_account alter owner drop default

@@ -43,6 +43,7 @@ const VIEWS = `
   grant select, insert, update, delete on cheap_seat, named_seat, drawn_seat, desk, ruled, moved to WRITER;
   grant select, insert, update, delete on seat, mover to WRITER;
   grant select on flag, seat_log to WRITER;
+  grant usage on all sequences in schema public to WRITER;
   grant select on all tables in schema public to OBSERVER;`;
 
 const LISTED = { allowed_functions: ['public.at_the_desk', 'public.move_a'] };
