@@ -8,7 +8,7 @@ import {
 } from 'pg';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import { resolveReference } from '../references.ts';
+import { resolveTargetReference } from '../references.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
 /** A client-side limit somewhat above the server's: it only acts when the network has swallowed the answer. */
@@ -23,7 +23,7 @@ export interface SessionRequest {
 
 /** The connection URL of the executor's login role, as its reference says now. */
 export function sessionUrl(request: SessionRequest): Promise<string> {
-  return resolveReference(request.settings.url);
+  return resolveTargetReference(request.settings.url);
 }
 
 /** A fresh connection of the executor's login role. `unavailable` when the target cannot be reached. */
