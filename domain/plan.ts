@@ -79,7 +79,7 @@ export interface Plan {
   readonly fingerprint: string;
   /** How long the dry run held locks at the target, milliseconds. Not part of any digest. */
   readonly locks_held_ms: number;
-  /** How many values of sequences planning has used up at the target: they do not come back. */
+  /** At most so many values of sequences has planning used up at the target: they do not come back. */
   readonly sequence_values_used?: number;
 }
 

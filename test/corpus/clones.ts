@@ -92,7 +92,6 @@ async function create(parts: Parts, setUp: string): Promise<Clone> {
     await client.query(fillTargetSetup(readFileSync(join(ROOT, SETUP), 'utf8'), roles));
     await client.query(`alter role ${roles.login} password '${PASSWORD}'`);
     await client.query(`alter role ${roles.observer} bypassrls`);
-    await client.query('revoke create on schema public from public');
     await client.query(filled(setUp, clone, roles));
     await client.query(filled(GRANTS, clone, roles));
   });
@@ -112,13 +111,14 @@ async function drop({ root, left }: Parts, clone: Clone): Promise<void> {
   await root.query(`drop database if exists ${clone.name} with (force)`);
 }
 
-/** What the roles may do at every clone: all that rows can be subject to. */
+/** What the roles may do at every clone: all that rows can be subject to. Where everybody may create, no plan is made. */
 export const GRANTS = `
   do $$
   declare found record;
   begin
     for found in select nspname as name from pg_namespace
                   where nspname !~ '^pg_' and nspname not in ('information_schema', 'keyturn') loop
+      execute format('revoke create on schema %I from public', found.name);
       execute format('grant usage on schema %I to WRITER, OBSERVER', found.name);
       execute format('grant select, insert, update, delete on all tables in schema %I to WRITER', found.name);
       execute format('grant usage, select, update on all sequences in schema %I to WRITER', found.name);

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 
 import { inSession } from './clones.ts';
+import type { Sequences } from './sequence-moves.ts';
 
 /** A value as its type's output function prints it. */
 export type Text = string | null;
@@ -16,8 +17,7 @@ export interface TableState {
 export interface DatabaseState {
   /** By quoted name. */
   readonly tables: ReadonlyMap<string, TableState>;
-  /** `last_value` and `is_called` of each. */
-  readonly sequences: ReadonlyMap<string, string>;
+  readonly sequences: Sequences;
   /** Of tables, columns, types, functions, triggers, constraints, policies, rules, rights, settings. */
   readonly catalogue: string;
 }
@@ -80,11 +80,16 @@ async function rawResults(client: Client, text: string): Promise<readonly RawRes
   return Array.isArray(result) ? (result as RawResult[]) : [result as RawResult];
 }
 
-async function readSequences(client: Client): Promise<ReadonlyMap<string, string>> {
+/** Counted in steps from each start, which tells a sequence's first value from one that is still to come. */
+export async function readSequences(client: Client): Promise<Sequences> {
   const names = (await relationsOf(client, ['S'])).map(({ name }) => name);
-  const texts = names.map((name) => `select last_value || ' ' || is_called from ${name}`);
+  const texts = names.map(
+    (name) => `
+      select trunc((at.last_value::numeric - seqstart) / seqincrement) + at.is_called::int
+        from ${name} at, pg_catalog.pg_sequence where seqrelid = '${name.replaceAll("'", "''")}'::regclass`,
+  );
   const results = await rawResults(client, ['select', ...texts].join(';\n'));
-  return new Map(names.map((name, index) => [name, results[index + 1]?.rows[0]?.[0] ?? '']));
+  return new Map(names.map((name, index) => [name, BigInt(results[index + 1]?.rows[0]?.[0] ?? '0')]));
 }
 
 const CATALOGUE = `

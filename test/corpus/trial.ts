@@ -7,7 +7,8 @@ import { inSession, type Clone, type Clones } from './clones.ts';
 import { runDirectly, type DirectRun } from './direct-run.ts';
 import { differenceOf, differences, type TableDifference } from './difference.ts';
 import { unexplained } from './matching.ts';
-import { readState, stateIn, type DatabaseState } from './state.ts';
+import { movedOtherwise, takenBetween, unsaid, type Sequences } from './sequence-moves.ts';
+import { readSequences, readState, stateIn, type DatabaseState } from './state.ts';
 import type { CorpusStatement } from './subject.ts';
 
 /** What came of one statement. */
@@ -38,6 +39,7 @@ export function callOf(bench: Bench, clone: Clone, statement: string): Connector
     requestId: 'req_corpus',
     action: 'postgres.execute',
     requester: 'agent@example.test',
+    root: 'owner@example.test',
     target: {
       id: 'corpus',
       title: 'The corpus',
@@ -89,14 +91,20 @@ export async function tryInPlace(bench: Bench, clone: Clone, statement: CorpusSt
 async function tryIn(bench: Bench, clone: Clone, statement: CorpusStatement): Promise<Verdict> {
   const { connector, before } = bench;
   const call = callOf(bench, clone, statement.text);
+  const sequences = (): Promise<Sequences> => inSession(clone.adminUrl, readSequences);
+  const start = await sequences();
   const outcome = await connector.plan(call);
-  const harm = differences(before, await readState(clone.adminUrl));
+  const rehearsed = await readState(clone.adminUrl);
+  const harm = differences(before, rehearsed);
   if (harm.length > 0) return wrong('the rehearsal changed', harm);
   if (outcome.kind === 'refused') return outcome;
   const { plan } = outcome;
+  const gaps = unsaid(plan, takenBetween(start, rehearsed.sequences));
+  if (gaps.length > 0) return wrong('the rehearsal', gaps);
   const direct = await runDirectly(bench, statement.text);
   const problems = compareDirect(bench, { plan, direct, statement });
   if (problems.length > 0) return { kind: 'wrong', problems };
+  const approved = await sequences();
   const execution = await connector.execute(approvedCall(call, plan));
   const executed = await readState(clone.adminUrl);
   if (execution.kind !== 'succeeded') {
@@ -105,8 +113,10 @@ async function tryIn(bench: Bench, clone: Clone, statement: CorpusStatement): Pr
       ...differences(before, executed),
     ]);
   }
-  const difference = foreseen(differenceOf(before, executed), plan, statement);
-  const other = unexplained(plan.effects, difference);
+  const other = [
+    ...unexplained(plan.effects, foreseen(differenceOf(before, executed), plan, statement)),
+    ...movedOtherwise(direct.taken, takenBetween(approved, executed.sequences)),
+  ];
   if (other.length > 0) return wrong('executed', other);
   if (before.catalogue !== executed.catalogue) return wrong('executed', ['the catalogue changed']);
   return undo(bench, clone, plan);
@@ -123,23 +133,26 @@ interface Compared {
 }
 
 function compareDirect(bench: Bench, { plan, direct, statement }: Compared): readonly string[] {
-  const rows = unexplained(plan.effects, foreseen(differenceOf(bench.before, direct.state), plan, statement));
+  const difference = foreseen(differenceOf(bench.before, direct.state), plan, statement);
+  const rows = unexplained(plan.effects, difference);
   const catalogue = bench.before.catalogue === direct.state.catalogue ? [] : ['the catalogue changed'];
-  const planned = new Map(plan.effects.map((effect) => [effect.resource, countsOf(effect)]));
-  const names = new Set([...planned.keys(), ...direct.counts.keys()]);
-  const counts = [...names].flatMap((name) => {
-    const [said, done] = [planned.get(name) ?? 'nothing', direct.counts.get(name) ?? 'nothing'];
-    return said === done || isUnknown(name, plan, statement)
-      ? []
-      : [`${name}: ${said} planned, ${done} counted (inserted, updated, deleted)`];
-  });
+  const counts = plan.effects
+    .filter(({ resource }) => !isUnknown(resource, plan, statement))
+    .flatMap((effect) => miscounted(effect, difference.get(effect.resource)));
   return [...rows, ...catalogue, ...counts, ...undeclared(plan, statement.assigned)].map(
     (line) => `direct run: ${line}`,
   );
 }
 
-function countsOf({ inserted, updated, deleted }: ResourceEffect): string {
-  return `${inserted} ${updated} ${deleted}`;
+/** Counts are those of rows that went and came. Where nothing but counts is known, they are never too small. */
+function miscounted(effect: ResourceEffect, difference: TableDifference | undefined): readonly string[] {
+  const { resource, inserted, updated, deleted, is_counts_only: isCountsOnly } = effect;
+  const [gone, come] = [difference?.gone.length ?? 0, difference?.come.length ?? 0];
+  const isBalanced = come - gone === inserted - deleted;
+  const isEnough = isCountsOnly ? updated + deleted >= gone : updated + deleted === gone;
+  if (isBalanced && isEnough) return [];
+  const counted = `${inserted} inserted, ${updated} updated, ${deleted} deleted`;
+  return [`${resource}: ${counted} planned, but ${gone} rows went and ${come} came`];
 }
 
 /** Without what unknown triggers wrote, where the plan says that it does not know what they do. */

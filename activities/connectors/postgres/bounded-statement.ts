@@ -8,12 +8,20 @@ export interface BoundedStatement {
   readonly text: string;
   /** Null: its text does not say how many rows it inserts, and no limit can be put into it. */
   readonly rowsMax: number | null;
+  /** How many rows it proposes to insert, as far as its text lists them. */
+  readonly listed: number;
 }
 
 /** True when the statement makes the server assign defaults, which is what uses sequences up. */
 export function assignsDefaults(statement: Statement): boolean {
   const inserting = new Set(['InsertStmt', 'MergeStmt', 'SetToDefault']);
   return [...nodesOf(statement.tree)].some(({ kind }) => inserting.has(kind));
+}
+
+/** True when rows that are updated have taken values of defaults as well. */
+export function updatesTakeDefaults(statement: Statement): boolean {
+  const taking = new Set(['OnConflictClause', 'SetToDefault']);
+  return [...nodesOf(statement.tree)].some(({ kind }) => taking.has(kind));
 }
 
 /**
@@ -25,16 +33,18 @@ export async function boundRows(
   rowsMax: number,
   parser: SqlParser,
 ): Promise<BoundedStatement> {
-  const unbounded = { text: statement.text, rowsMax: null };
+  const unbounded = { text: statement.text, rowsMax: null, listed: 0 };
   const insert = topOf(statement, 'InsertStmt');
   if (insert === null || statement.writesCount !== 1) return unbounded;
   const select = unwrap(insert['selectStmt'], 'SelectStmt');
   const values = select === null ? 1 : listOf(select, 'valuesLists').length;
   if (select === null || (values > 0 && hasOneRowEach(select)))
-    return { text: statement.text, rowsMax: values };
+    return { text: statement.text, rowsMax: values, listed: values };
   if (select['limitCount'] !== undefined) return limitedAlready(statement, select);
+  // Rows that meet a conflict and are left alone are in no count, so nobody would see that the limit was reached.
+  if (insert['onConflictClause'] !== undefined) return unbounded;
   const text = await withLimit(statement, rowsMax + 1, parser);
-  return text === null ? unbounded : { text, rowsMax: rowsMax + 1 };
+  return text === null ? unbounded : { text, rowsMax: rowsMax + 1, listed: 0 };
 }
 
 /** `values (generate_series(1, 9))` is not allowed by the server, so a list of values is a list of rows. */
@@ -47,7 +57,7 @@ function limitedAlready(statement: Statement, select: TreeNode): BoundedStatemen
   const limit = constant === null ? null : fieldOf(constant, 'ival');
   const isCount = select['limitOption'] === 'LIMIT_OPTION_COUNT';
   const rowsMax = limit !== null && isCount ? Number(limit['ival'] ?? 0) : null;
-  return { text: statement.text, rowsMax };
+  return { text: statement.text, rowsMax, listed: 0 };
 }
 
 async function withLimit(statement: Statement, limit: number, parser: SqlParser): Promise<string | null> {

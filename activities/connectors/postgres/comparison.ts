@@ -41,8 +41,8 @@ export function sharedEffect(runs: TwoRuns): readonly ResourceEffect[] | null {
     const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
     return { pair, projection: { assignedColumns, isCountsOnly } };
   });
-  const first = projections.map(({ pair, projection }) => project(pair.first, projection));
-  const second = projections.map(({ pair, projection }) => project(pair.second, projection));
+  const first = projections.flatMap(({ pair, projection }) => project(pair.first, projection) ?? []);
+  const second = projections.flatMap(({ pair, projection }) => project(pair.second, projection) ?? []);
   return fingerprintOf(first) === fingerprintOf(second) ? first : null;
 }
 

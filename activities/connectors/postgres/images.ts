@@ -14,7 +14,7 @@ export interface RowImage {
   readonly after: RowValues | null;
 }
 
-/** How many rows of a table changed. */
+/** How many rows of a table were written, each as often as it was. */
 export interface TableCounts {
   readonly oid: string;
   readonly resource: string;
@@ -30,7 +30,7 @@ export interface ReadRows {
   readonly blindness: string | null;
 }
 
-/** What one table's changed rows are, with the counts that they give. */
+/** What was done to one table: as often as rows were written, and what came of them. */
 export interface ReadTable extends TableCounts, ReadRows {
   /** How many rows the table had, where that says something about how much changes. */
   readonly rowsBefore?: number;
@@ -84,18 +84,13 @@ interface Images {
 }
 
 function effectOfRows(table: TableCounts, shape: TableShape, { before, after }: Images): ReadTable {
-  if (isExact(table, before.length, after.length)) {
-    return {
-      ...table,
-      shape,
-      rows: paired({ before, after, shape, updated: table.updated }),
-      blindness: null,
-    };
-  }
-  if (shape.isFiltered || !isPossible(table, before.length, after.length)) {
+  const isWhole = isExact(table, before.length, after.length);
+  if (!isWhole && (shape.isFiltered || !isPossible(table, before.length, after.length))) {
     return blindTable(table, 'the rows found and the rows counted differ');
   }
-  return netEffect(table, shape, { before, after });
+  // What was not deleted was updated, however often.
+  const updated = Math.max(0, before.length - table.deleted);
+  return { ...table, shape, rows: paired({ before, after, shape, updated }), blindness: null };
 }
 
 const TOO_MUCH = 'it changes more than can be read';
@@ -108,22 +103,6 @@ function isExact({ inserted, updated, deleted }: TableCounts, before: number, af
 function isPossible(table: TableCounts, before: number, after: number): boolean {
   const { inserted, updated, deleted } = table;
   return after - before === inserted - deleted && after <= inserted + updated && before <= updated + deleted;
-}
-
-/** What is left of rows that were written more than once. */
-function netEffect(table: TableCounts, shape: TableShape, { before, after }: Images): ReadTable {
-  const updated = shape.key.length === 0 ? Math.min(before.length, after.length) : 0;
-  const rows = paired({ before, after, shape, updated });
-  const both = shape.key.length === 0 ? updated : rows.filter((row) => row.before && row.after).length;
-  return {
-    ...table,
-    updated: both,
-    inserted: after.length - both,
-    deleted: before.length - both,
-    shape,
-    rows,
-    blindness: null,
-  };
 }
 
 /** Longer rows are not held whole: of their long values only a digest is. */

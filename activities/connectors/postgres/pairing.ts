@@ -6,7 +6,7 @@ interface Unpaired {
   readonly before: readonly RowValues[];
   readonly after: readonly RowValues[];
   readonly shape: TableShape;
-  /** How many rows were updated, as the server counted them. */
+  /** How many of them were certainly updated, and not deleted and inserted. */
   readonly updated: number;
 }
 
@@ -19,7 +19,7 @@ export function paired({ before, after, shape, updated }: Unpaired): readonly Ro
   const gone = before.map((row) => ({ key: keyOf(row), before: row, after: null }));
   const fresh = after.map((row) => ({ key: keyOf(row), before: null, after: row }));
   if (shape.key.length === 0 || hasTwins(gone) || hasTwins(fresh)) {
-    return [...gone, ...fresh].map((image) => ({ ...image, key: null }));
+    return withoutPairs(gone, fresh).map((image) => ({ ...image, key: null }));
   }
   const partners = new Map(gone.map((image) => [image.key, image]));
   const same = fresh.flatMap((image) => {
@@ -32,6 +32,17 @@ export function paired({ before, after, shape, updated }: Unpaired): readonly Ro
     fresh: fresh.filter(({ key }) => !known.has(key)),
   };
   return [...same, ...withNewKeys(left, shape, updated - same.length)];
+}
+
+/** Rows that nothing tells apart: of those that are the same before and after, nothing changed. */
+function withoutPairs(gone: readonly Gone[], fresh: readonly Fresh[]): readonly RowImage[] {
+  const unmatched = new Map<string, Fresh[]>();
+  for (const image of fresh) {
+    const text = JSON.stringify(image.after);
+    unmatched.set(text, [...(unmatched.get(text) ?? []), image]);
+  }
+  const left = gone.filter(({ before }) => unmatched.get(JSON.stringify(before))?.pop() === undefined);
+  return [...left, ...[...unmatched.values()].flat()];
 }
 
 /** Equal keys of different rows: the index then compares otherwise than the text does. */

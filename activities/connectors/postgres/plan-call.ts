@@ -12,6 +12,7 @@ import { catalogueRows } from './kept-sessions.ts';
 import { fingerprintOf } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
 import { findReversal, NOTHING_TO_UNDO } from './reversal.ts';
+import { sequenceValuesUsed } from './sequence-use.ts';
 import { begin } from './session.ts';
 import { shownEffects } from './shown.ts';
 import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
@@ -50,7 +51,7 @@ async function tryPlan(
 ): Promise<Plan | null> {
   const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
-  if (first.effects.length === 0) {
+  if (first.effects.length === 0 && first.sequences.places.size === 0) {
     const nothing = { effects: [], shown: [], reversal: NOTHING_TO_UNDO };
     return planOf(prepared, { ...nothing, runs: [first] });
   }
@@ -81,6 +82,7 @@ async function compare(
   const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, isVarying, serverColumns });
   await reader.query('rollback');
   if (effects === null) return null;
+  if (effects.length === 0) return { effects, shown: [], reversal: NOTHING_TO_UNDO };
   const shown = shownEffects(effects, prepared.analysis, sizeOf(prepared));
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
@@ -116,15 +118,17 @@ function planOf(
     ],
     risk_facts: riskFactsOf(shown, reversal),
     reversal,
-    fingerprint: fingerprintOf(effects, prepared.analysis.rewritten),
+    fingerprint: fingerprintOf(effects, {
+      valueSettings: runs.at(-1)?.valueSettings,
+      rewritten: prepared.analysis.rewritten,
+    }),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
-    ...sequenceValuesUsed(runs),
+    ...sequencesOf(runs),
   };
 }
 
-/** One a new row and rehearsal: a sequence that is behind the table gave it away for good. */
-function sequenceValuesUsed(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {
-  const used = runs.reduce((sum, run) => sum + run.sequenceValuesUsed, 0);
+function sequencesOf(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {
+  const used = sequenceValuesUsed(runs.map(({ sequences }) => sequences));
   return used === 0 ? {} : { sequence_values_used: used };
 }
 

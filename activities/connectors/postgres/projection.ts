@@ -16,35 +16,74 @@ export interface Projection {
 
 /**
  * A table's whole effect: changed columns only, without the values assigned at execution, in an order that depends on
- * nothing but the content. The same effect gives the same value, so its digest can be compared.
+ * nothing but the content. The same effect gives the same value, so its digest can be compared. Null where every row
+ * that was written ends as it was.
  */
-export function project(table: TableEffect, projection: Projection): ResourceEffect {
-  const { resource, inserted, updated, deleted, rows, shape } = table;
-  const isCountsOnly = projection.isCountsOnly || rows === null;
-  const assigned = new Set(isCountsOnly ? [] : projection.assignedColumns);
+export function project(table: TableEffect, projection: Projection): ResourceEffect | null {
+  const { rows, shape } = table;
+  if (projection.isCountsOnly || rows === null) return countedOnly(table);
+  const assigned = new Set(projection.assignedColumns);
+  const images = rows.map((row) => rowEffect(row, assigned, shape)).filter(isChanged);
+  if (images.length === 0) return null;
   return {
-    resource,
-    inserted,
-    updated,
-    deleted,
-    rows: isCountsOnly ? [] : numbered((rows ?? []).map((row) => rowEffect(row, assigned, shape))),
-    columns: isCountsOnly ? [] : shape.columns.map(({ shown }) => shown),
+    resource: table.resource,
+    ...netCounts(images, table.deleted),
+    rows: numbered(images),
+    columns: shape.columns.map(({ shown }) => shown),
     assigned_columns: [...assigned].sort(),
-    is_counts_only: isCountsOnly,
-    ...(table.rowsBefore === undefined ? {} : { rows_before: table.rowsBefore }),
+    is_counts_only: false,
+    ...shareOf(table),
   };
 }
 
+/** Counted as often as rows were written: no fewer than are changed. */
+function countedOnly(table: TableEffect): ResourceEffect {
+  const { resource, inserted, updated, deleted } = table;
+  const nothing = { rows: [], columns: [], assigned_columns: [] };
+  return { resource, inserted, updated, deleted, ...nothing, is_counts_only: true, ...shareOf(table) };
+}
+
+function shareOf({ rowsBefore }: TableEffect): Pick<ResourceEffect, 'rows_before'> {
+  return rowsBefore === undefined ? {} : { rows_before: rowsBefore };
+}
+
+/** A row that was written and is as it was before is no part of the effect. */
+function isChanged({ before, after }: UnnumberedRow): boolean {
+  return before === null || after === null || Object.keys({ ...before, ...after }).length > 0;
+}
+
+/** Rows by what is left of them, however often they were written. What may have been deleted counts as deleted. */
+function netCounts(
+  rows: readonly UnnumberedRow[],
+  deletions: number,
+): Pick<ResourceEffect, 'inserted' | 'updated' | 'deleted'> {
+  const gone = rows.filter(({ before }) => before !== null).length;
+  const fresh = rows.filter(({ after }) => after !== null).length;
+  const both = rows.filter(({ before, after }) => before !== null && after !== null).length;
+  const updated = Math.max(both, gone - deletions);
+  return { inserted: fresh - updated, updated, deleted: gone - updated };
+}
+
+/** What a fingerprint covers beside effects. */
+export interface Circumstances {
+  /** The settings that values depend on which are not in the effects. */
+  readonly valueSettings?: string | undefined;
+  readonly rewritten?: readonly RewrittenRelation[];
+}
+
 /**
- * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and
- * over the definitions of views and rules that led to them.
+ * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and over
+ * the definitions of views and rules that led to them. Where values are not in them, the settings are that they depend on.
  */
 export function fingerprintOf(
   effects: readonly ResourceEffect[],
-  rewritten: readonly RewrittenRelation[] = [],
+  { valueSettings = '', rewritten = [] }: Circumstances = {},
 ): Digest {
   const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
-  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...digestedRewriting(rewritten) });
+  const isOpen = sorted.some((effect) => effect.is_counts_only || effect.assigned_columns.length > 0);
+  const settings = isOpen ? { settings: valueSettings } : {};
+  const also = { ...settings, ...digestedRewriting(rewritten) };
+  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...also });
 }
 
 /** Nothing where the statement writes tables by their names. */

@@ -13,8 +13,8 @@ export interface Rehearsal {
   readonly statement: Statement;
   /** More rows than these are refused. */
   readonly rowsMax: number;
-  /** How many sequences give a value to each new row. */
-  readonly sequences: number;
+  /** So many rows ask for values of sequences by the text, whether they are inserted or meet a conflict. */
+  readonly listed: number;
 }
 
 /** One in this many of a sequence's remaining values may be used up by a rehearsal. */
@@ -31,7 +31,7 @@ const UNBOUNDED_LEFT_MIN = 100_000_000;
 export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Promise<Rehearsal> {
   const { statement, settings, parser } = prepared;
   const { rowsMax, sequenceValuesMax } = settings.planning;
-  if (!assignsDefaults(statement)) return { statement, rowsMax, sequences: 0 };
+  if (!assignsDefaults(statement)) return { statement, rowsMax, listed: 0 };
   const sequences = await sequencesOf(prepared, reader);
   const [scarcest] = [...sequences].sort((one, other) => one.left - other.left);
   const mayTake = scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, share(scarcest));
@@ -43,7 +43,7 @@ export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Pr
   return {
     statement: { ...statement, text: bounded.text },
     rowsMax: isBounded ? most : rowsMax,
-    sequences: sequences.length,
+    listed: bounded.listed,
   };
 }
 

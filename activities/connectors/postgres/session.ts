@@ -161,6 +161,12 @@ export function takingRole(role: string | null): string {
   return `select pg_catalog.set_config('role', ${escapeLiteral(role ?? 'none')}, true)`;
 }
 
+/** Statements after which nothing can be written any more, not even by code of the target that looking sets off. */
+export const LOOKING = ['savepoint keyturn_looks', 'set local transaction_read_only = on'];
+
+/** Statements that end looking: what could be written, which role acts and all settings are as before. */
+export const LOOKED = ['rollback to savepoint keyturn_looks', 'release savepoint keyturn_looks'];
+
 /** Changes the role until the transaction ends; null goes back to the login role. */
 export async function takeRole(client: Client, role: string | null): Promise<void> {
   await client.query(takingRole(role));

@@ -46,11 +46,13 @@ function obstacleOf({ effect, assignedColumns }: UndoneTable): string | null {
   if (rows.some(({ before, after }) => [...(before ?? []), ...keyOf(after)].some(isLong))) {
     return `Values of ${resource} are too long to be recorded.`;
   }
-  const hasNew = rows.some(({ before }) => before === null);
-  if (!hasNew) return null;
-  if (shape.key.length === 0) return `Nothing tells the new rows of ${resource} apart from others.`;
+  if (rows.some(({ before }) => before === null) && shape.key.length === 0) {
+    return `Nothing tells the new rows of ${resource} apart from others.`;
+  }
+  // The steps look for what is there afterwards by its key: the execution gives it another one than the rehearsal did.
   const isAssigned = shape.key.some((place) => assignedColumns.includes(shape.columns[place]?.shown ?? ''));
-  return isAssigned ? `New rows of ${resource} get their keys when the statement runs.` : null;
+  const isSought = isAssigned && rows.some(({ after }) => after !== null);
+  return isSought ? `Rows of ${resource} get their keys when the statement runs.` : null;
 }
 
 function isLong(value: Value): boolean {

@@ -107,6 +107,7 @@ update defaults set made = date_trunc('second', now()) where id = 2;
 update defaults set made = current_timestamp(0) where id = 2;
 update defaults set day = '2020-02-29', flag = not flag, txt = default;
 update defaults set note = case when clock_timestamp() > '2020-01-01' then 'late' else 'early' end where id = 1;
+-- assigned: note
 update defaults set note = now()::text where id = 1;
 delete from defaults where made < now();
 delete from defaults where made < now() - interval '1 day';

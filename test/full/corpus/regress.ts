@@ -26,8 +26,6 @@ export async function createRegressTemplate({ clones, folder }: RegressRun): Pro
   const template = await clones.create('grant all on schema public to current_user');
   await inSession(template.adminUrl, async (client) => {
     for (const statement of readScript(folder, 'test_setup')) await ignoringErrors(client, statement);
-    // The scripts let everybody create tables there, where no plan is made.
-    await client.query('revoke create on schema public from public');
   });
   return template;
 }
