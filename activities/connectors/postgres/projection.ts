@@ -4,6 +4,7 @@ import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
 import type { RowImage } from './images.ts';
 import type { RowValues } from './raw-rows.ts';
+import type { RewrittenRelation } from './rewriting.ts';
 import type { Column, TableShape } from './table-shape.ts';
 
 /** How one table's effect is shown and digested. */
@@ -63,15 +64,34 @@ function netCounts(
   return { inserted: fresh - updated, updated, deleted: gone - updated };
 }
 
+/** What a fingerprint covers beside effects. */
+export interface Circumstances {
+  /** The settings that values depend on which are not in the effects. */
+  readonly valueSettings?: string | undefined;
+  readonly rewritten?: readonly RewrittenRelation[];
+}
+
 /**
- * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order. Where
- * values are not in them, the settings are that they depend on.
+ * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and over
+ * the definitions of views and rules that led to them. Where values are not in them, the settings are that they depend on.
  */
-export function fingerprintOf(effects: readonly ResourceEffect[], valueSettings = ''): Digest {
+export function fingerprintOf(
+  effects: readonly ResourceEffect[],
+  { valueSettings = '', rewritten = [] }: Circumstances = {},
+): Digest {
   const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
   const isOpen = sorted.some((effect) => effect.is_counts_only || effect.assigned_columns.length > 0);
   const settings = isOpen ? { settings: valueSettings } : {};
-  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...settings });
+  const also = { ...settings, ...digestedRewriting(rewritten) };
+  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...also });
+}
+
+/** Nothing where the statement writes tables by their names. */
+export function digestedRewriting(
+  rewritten: readonly RewrittenRelation[],
+): Readonly<Record<string, JsonValue>> {
+  const lines = rewritten.map(({ resource, by, definition }) => `${resource} ${by} ${definition}`);
+  return lines.length === 0 ? {} : { rewritten: lines.sort() };
 }
 
 function digestedEffect(effect: ResourceEffect): JsonValue {

@@ -32,7 +32,10 @@ export function shownEffects(
     );
   }
   const caused = effects.map((effect) => ({ ...effect, cause: causeOf(effect, analysis) }));
-  const isMoving = size.isUpdate && isBalanced(caused.filter(({ cause }) => cause === 'statement'));
+  const isMoving =
+    size.isUpdate &&
+    !analysis.rewritten.some(({ by }) => by === 'rules') &&
+    isBalanced(caused.filter(({ cause }) => cause === 'statement'));
   const ordered = caused
     .map((effect) => (isMoving && isMove(effect) ? { ...effect, is_move: true } : effect))
     .sort((left, right) => CAUSES.indexOf(left.cause) - CAUSES.indexOf(right.cause));

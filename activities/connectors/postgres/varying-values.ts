@@ -1,3 +1,4 @@
+import { adviceOn } from './advice.ts';
 import { childrenOf, listField, nodeField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
 import type { CallFact, QueryFacts } from './query-facts.ts';
 import { meaningOf, queriesIn } from './query-scope.ts';
@@ -34,7 +35,7 @@ export function refuseVaryingValues(tree: NodeValue, search: Search): boolean {
   return isVarying || isCarriedElsewhere(tree, search.reader);
 }
 
-/** A proven value that is also used where nothing is proven. */
+/** A proven value, or what another part of the statement got, that is also used where nothing is proven. */
 function isCarriedElsewhere(tree: NodeValue, reader: SourceReader): boolean {
   const variables = (value: NodeValue): readonly QueryNode[] =>
     [...childrenOf(value)].flatMap((node) => {
@@ -46,11 +47,17 @@ function isCarriedElsewhere(tree: NodeValue, reader: SourceReader): boolean {
       .filter((variable) => !reader.isProven(variable))
       .some((variable) => {
         const meaning = meaningOf(variable, scope);
+        if (meaning.kind !== 'places') return false;
         return (
-          meaning.kind === 'places' && meaning.places.some(({ expression }) => reader.isUsed(expression))
+          isReturned(meaning.source) || meaning.places.some(({ expression }) => reader.isUsed(expression))
         );
       }),
   );
+}
+
+/** What rows became when another part wrote them: defaults, times and triggers may have varied. Deleted rows are old. */
+function isReturned(source: QueryNode | null): boolean {
+  return source !== null && ['2', '3', '5'].includes(wordField(source, 'commandType'));
 }
 
 type Place = 'condition' | 'own condition' | null;
@@ -113,6 +120,7 @@ function varyingKind(node: QueryNode, { facts, reader }: Search): Varying | null
 }
 
 function kindOfCall(called: CallFact): Varying | null {
+  if (called.isMade) return 'made up';
   if (called.schema !== 'pg_catalog') return 'read';
   if (isClock(called) || called.name === 'age') return 'clock';
   return called.volatility === 'v' ? 'made up' : null;
@@ -133,7 +141,7 @@ function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
   return /^[1-9]\d*$/.test(sign) ? (facts.operators.get(sign) ?? UNKNOWN) : null;
 }
 
-const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v' };
+const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v', isMade: false };
 
 interface Found {
   readonly kind: Varying;
@@ -143,17 +151,22 @@ interface Found {
 
 function refuseMadeUp(node: QueryNode, { kind, isValue, search }: Found): void {
   if (kind === 'read' || (kind === 'clock' && !isValue)) return;
-  const name = clockName(node) ?? `${calledBy(node, search.facts)?.name ?? 'a function'}()`;
-  if (kind === 'clock') {
-    throw new StatementRefused(
-      'not_previewable',
-      `A value is calculated from ${name}, and would be another one than the approved one. Write the value itself; or ` +
-        'give the column a time: now(), now() + an interval, date_trunc(…, now()), to_char(now(), …) or a cast of these.',
-    );
-  }
-  throw new StatementRefused(
-    'not_previewable',
-    `${name} gives another value every time the statement runs. Write the value itself or leave it to a default of the ` +
-      'column; only now() and gen_random_uuid() alone in a column are assigned at execution.',
+  const called = calledBy(node, search.facts) ?? UNKNOWN;
+  const advice = kind === 'clock' ? calculated(clockName(node) ?? `${called.name}()`) : madeUp(called);
+  throw new StatementRefused('not_previewable', advice);
+}
+
+function madeUp({ name, isMade }: CallFact): string {
+  if (!isMade) return adviceOn(name);
+  return (
+    `${name}() gives another value every time. This target lets such a value be all that a plain column gets, calculated ` +
+    'from constants alone: elsewhere in a statement write the value itself.'
+  );
+}
+
+function calculated(name: string): string {
+  return (
+    `A value is calculated from ${name}, and would be another one than the approved one. Write the value itself; or ` +
+    'give the column a time: now(), now() + an interval, date_trunc(…, now()), to_char(now(), …) or a cast of these.'
   );
 }

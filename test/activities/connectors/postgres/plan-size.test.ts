@@ -4,7 +4,13 @@ import { summaryOf } from '../../../../activities/connectors/postgres/describe.t
 import { shownEffects } from '../../../../activities/connectors/postgres/shown.ts';
 import type { ResourceEffect } from '../../../../domain/plan.ts';
 
-const ANALYSIS = { tables: [], callsOwnerFunctions: false, isVarying: false, unknownTriggers: [] };
+const ANALYSIS = {
+  tables: [],
+  rewritten: [],
+  callsOwnerFunctions: false,
+  isVarying: false,
+  unknownTriggers: [],
+};
 const SIZE = { rowsMax: 1_000, charactersMax: 512 * 1024, isUpdate: false };
 
 /** A table of which so many rows change, each as long as that. */
