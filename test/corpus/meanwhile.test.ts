@@ -18,7 +18,7 @@ afterAll(async () => {
   await clones.stop();
 });
 
-it.each(['values', 'made-up', 'catalogue', 'settings'] as const)(
+it.each(['values', 'made-up', 'catalogue', 'settings', 'views'] as const)(
   'nothing but the approved effect is committed, whatever changes meanwhile: %s',
   async (name) => {
     const tried = await tryAllMeanwhile({ clones, connector }, name);

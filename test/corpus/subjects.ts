@@ -35,7 +35,7 @@ export async function trySubject(
 /** Tries cases in which something changes between approval and execution. */
 export async function tryAllMeanwhile(
   tools: Tools,
-  name: 'values' | 'made-up' | 'catalogue' | 'settings',
+  name: 'values' | 'made-up' | 'catalogue' | 'settings' | 'views',
 ): Promise<readonly Tried[]> {
   const bench = await benchOf(tools, readTarget(meanwhileSetUp()));
   const tried: Tried[] = [];

@@ -1,13 +1,16 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import { adviceOn } from './advice.ts';
 import * as sql from './dependencies.sql.ts';
 import { refuseEagerLiterals } from './eager-literals.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
+import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
 import type { SqlParser } from './parser-thread.ts';
 import { readQueryFacts } from './query-facts.ts';
 import { StatementRefused } from './refusal.ts';
+import { followRewriting, type RewrittenRelation } from './rewriting.ts';
 import {
   asOurselves,
   asStatement,
@@ -17,15 +20,19 @@ import {
   together,
   type SessionRequest,
 } from './session.ts';
+import type { TargetSettings } from './settings.ts';
 import { calledFunctions, type Statement } from './statement.ts';
 import { refuseUnsafeTarget } from './target-safety.ts';
 import { refuseVaryingValues } from './varying-values.ts';
+import { mayVary } from './varying-views.ts';
 import { readWrites, refuseSystemRelations, type WrittenTable } from './written-tables.ts';
 import { readWrittenValues, relationsIn } from './written-values.ts';
 
 /** What the target's own analysis of the statement says before anything runs. */
 export interface Analysis {
   readonly tables: readonly WrittenTable[];
+  /** Views and ruled tables for which the server writes these tables, or calls triggers, instead. */
+  readonly rewritten: readonly RewrittenRelation[];
   /** True when it calls volatile functions of the target's owner, which may write by themselves. */
   readonly callsOwnerFunctions: boolean;
   /** True when something in a writing statement may differ from run to run beyond what is proven to be assigned. */
@@ -68,26 +75,55 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   const { oid, body } = await noteStatement(client, request);
   const tree = readNodeText(body);
   await refuseSystemRelations(client, relationsIn(tree));
-  const { tables, isVarying } = await readValues(client, tree);
-  const writtenOids = tables.map((table) => table.oid);
+  const { tables, rewritten, isVarying } = await readValues(client, tree, request.settings);
+  const written = [...tables, ...rewritten];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
   const [objects, triggers, called] = await Promise.all([
-    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, writtenOids]),
-    readTriggers(client, tables),
-    catalogueRows(client, sql.VOLATILE_CALLS, [oid]),
+    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid)]),
+    readTriggers(client, written),
+    catalogueRows(client, sql.VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
   ]);
-  await refuseObjects(client, { objects, triggers, request });
+  const expressions = await refuseObjects(client, { objects, triggers, request });
+  const views = {
+    oids: oidsOf(objects, 'pg_rewrite'),
+    texts: expressions.flatMap(({ text, is_rule: isRule }) => (isRule ? (text ?? []) : [])),
+    parser: request.parser,
+  };
   const allowed = request.settings.allowedFunctions;
   const unknownTriggers = unknownOf(triggers, allowed);
-  return { tables, callsOwnerFunctions: called.length > 0, isVarying, unknownTriggers };
+  return {
+    tables,
+    rewritten,
+    callsOwnerFunctions: called.length > 0,
+    isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
+    unknownTriggers,
+  };
 }
 
 /** What the statement writes, and where the values come from. */
-async function readValues(client: Client, tree: NodeValue): Promise<Pick<Analysis, 'tables' | 'isVarying'>> {
-  const facts = await readQueryFacts(client, tree);
-  const { writes, reader } = readWrittenValues(tree, facts);
-  const isVarying = writes.length > 0 && refuseVaryingValues(tree, { facts, reader });
-  return { tables: await readWrites(client, writes), isVarying };
+async function readValues(
+  client: Client,
+  tree: NodeValue,
+  { madeAtExecution }: TargetSettings,
+): Promise<Pick<Analysis, 'tables' | 'rewritten' | 'isVarying'>> {
+  const facts = await readQueryFacts(client, tree, madeAtExecution);
+  const named = readWrittenValues(tree, facts);
+  const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
+  const { writes, ...rewriting } = await followRewriting(client, named.writes);
+  // A view may lead to what the statement must not name.
+  if (rewriting.rewritten.length > 0)
+    await refuseSystemRelations(
+      client,
+      writes.map(({ oid }) => oid),
+    );
+  refuseMadeValuesPassedOn(named.writes, rewriting.rewritten);
+  const tables = await readWrites(client, writes);
+  await refuseUsedMadeValues(client, tables);
+  return {
+    tables,
+    rewritten: rewriting.rewritten,
+    isVarying: isVarying || rewriting.isVarying,
+  };
 }
 
 interface Noted {
@@ -147,11 +183,20 @@ interface Evaluated {
   readonly request: AnalysisRequest;
 }
 
-async function refuseObjects(client: Client, { objects, triggers, request }: Evaluated): Promise<void> {
+interface ExpressionRow extends QueryResultRow {
+  readonly text: string | null;
+  readonly is_rule: boolean;
+}
+
+/** Refuses what nobody vouches for. Answers the expressions of the target's owner. */
+async function refuseObjects(
+  client: Client,
+  { objects, triggers, request }: Evaluated,
+): Promise<readonly ExpressionRow[]> {
   const [foreign, functions, expressions] = await Promise.all([
     catalogueRows<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
     catalogueRows<{ name: string }>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]),
-    catalogueRows<{ text: string | null }>(
+    catalogueRows<ExpressionRow>(
       client,
       sql.EXPRESSIONS,
       OWNERS.map((catalog) => oidsOf(objects, catalog)),
@@ -164,6 +209,7 @@ async function refuseObjects(client: Client, { objects, triggers, request }: Eva
   for (const { name } of functions) if (!request.settings.allowedFunctions.has(name)) throw notAllowed(name);
   const texts = [...expressions.map(({ text }) => text), ...triggers.map(({ definition }) => definition)];
   await refuseOwnerExpressions(texts, request.parser);
+  return expressions;
 }
 
 /** Where the target's owner writes expressions, in the order that the question about them takes. */
@@ -208,10 +254,10 @@ async function refuseOwnerExpressions(
   const list = harmful.join(', ');
   throw new StatementRefused(
     'function_not_allowed',
-    `A view, default, check, policy or index of the target calls ${list}.`,
+    `A view, rule, default, check, policy or index of the target calls ${list}.`,
   );
 }
 
 function notAllowed(name: string): StatementRefused {
-  return new StatementRefused('function_not_allowed', `The function ${name} is not allowed at this target.`);
+  return new StatementRefused('function_not_allowed', adviceOn(name));
 }

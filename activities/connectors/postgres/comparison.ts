@@ -94,12 +94,14 @@ function bagOf(rows: readonly RowValues[], index: number): string {
   return JSON.stringify(rows.map((row) => JSON.stringify(row[index] ?? null)).sort());
 }
 
-/** Columns that get a time and nothing else, also where it happens to be equal in both runs (`current_date`). */
+/** Columns that get a time, or what is made up, and nothing else: also where it happens to be equal in both runs. */
 function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Column[] {
   const table = runs.tables.find(({ oid }) => oid === first.oid);
   const isWritten = first.inserted + first.updated > 0 && first.rows !== null && second.rows !== null;
   if (table === undefined || table.hasTriggers || runs.callsOwnerFunctions || !isWritten) return [];
-  return first.shape.columns.filter(({ name }) => table.sources.get(name)?.kind === 'clock');
+  return first.shape.columns.filter(({ name }) =>
+    ['clock', 'drawn'].includes(table.sources.get(name)?.kind ?? ''),
+  );
 }
 
 function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column: string): void {

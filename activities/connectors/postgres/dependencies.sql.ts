@@ -64,8 +64,9 @@ export const OBJECTS = `
         union all
         select 'pg_catalog.pg_rewrite'::regclass, rule.oid, false
           from pg_catalog.pg_rewrite rule
-          join pg_catalog.pg_class view on view.oid = rule.ev_class and view.relkind = 'v'
+          join pg_catalog.pg_class ruled on ruled.oid = rule.ev_class
          where objects.class = 'pg_catalog.pg_class'::regclass and rule.ev_class = objects.oid
+           and case rule.ev_type when '1' then ruled.relkind = 'v' else objects.is_written end
         union all
         select 'pg_catalog.pg_policy'::regclass, policy.oid, false
           from pg_catalog.pg_policy policy
@@ -157,7 +158,10 @@ export const FUNCTIONS = `
                                         'btree_gist', 'btree_gin', 'unaccent', 'fuzzystrmatch')))
    order by 1`;
 
-/** Whether the statement ($1) itself calls volatile functions, which may write, by name or through an operator. */
+/**
+ * Whether the statement ($1) itself calls volatile functions, which may write, by name or through an operator, beside
+ * those ($2) that the target's owner says only make up a value.
+ */
 export const VOLATILE_CALLS = `
   select 1
     from pg_catalog.pg_depend link
@@ -166,6 +170,7 @@ export const VOLATILE_CALLS = `
     join pg_catalog.pg_proc called
       on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
    where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and called.provolatile = 'v'
+     and format('%s.%s', called.pronamespace::regnamespace::text, called.proname) <> all ($2::text[])
    limit 1`;
 
 /**
@@ -173,17 +178,19 @@ export const VOLATILE_CALLS = `
  * for those that are not there. Not filtered here: the server would print every view it has to see whether it is null.
  */
 export const EXPRESSIONS = `
-  select pg_catalog.pg_get_viewdef(ev_class) as text from pg_catalog.pg_rewrite where oid = any ($1::oid[])
+  select case ev_type when '1' then pg_catalog.pg_get_viewdef(ev_class) else pg_catalog.pg_get_ruledef(oid) end as text,
+         true as is_rule
+    from pg_catalog.pg_rewrite where oid = any ($1::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid) from pg_catalog.pg_attrdef where oid = any ($2::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid), false from pg_catalog.pg_attrdef where oid = any ($2::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid) from pg_catalog.pg_constraint where oid = any ($3::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid), false from pg_catalog.pg_constraint where oid = any ($3::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, polrelid)
+  select 'select ' || pg_catalog.pg_get_expr(part, polrelid), false
     from pg_catalog.pg_policy, lateral (values (polqual), (polwithcheck)) parts(part)
    where oid = any ($4::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, indrelid)
+  select 'select ' || pg_catalog.pg_get_expr(part, indrelid), false
     from pg_catalog.pg_index, lateral (values (indexprs), (indpred)) parts(part)
    where indexrelid = any ($5::oid[])`;
 

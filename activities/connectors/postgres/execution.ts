@@ -131,7 +131,7 @@ async function runAndRead(
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
     return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) }) ?? [];
   });
-  return { effects: projected, fingerprint: fingerprintOf(projected) };
+  return { effects: projected, fingerprint: fingerprintOf(projected, prepared.analysis.rewritten) };
 }
 
 /** Nobody could say what the triggers do, so only the rows that the statement meets are checked, and its own count. */

@@ -21,6 +21,9 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
     'age clock_timestamp date date_add date_bin date_part date_subtract date_trunc extract isfinite justify_days',
     'justify_hours justify_interval make_date make_interval make_time make_timestamp make_timestamptz now overlaps',
     'statement_timestamp timeofday timezone to_char to_date to_number to_timestamp transaction_timestamp',
+    // the server and what it holds (sizes vary: where something is written, they are refused)
+    'version current_database current_schema pg_size_pretty pg_size_bytes pg_relation_size pg_table_size',
+    'pg_indexes_size pg_total_relation_size',
     // uuid and types
     'gen_random_uuid uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 pg_typeof num_nonnulls num_nulls',
     'pg_collation_for',
@@ -63,11 +66,9 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
  */
 export const HARMLESS_FOR_OWNERS: ReadonlySet<string> = new Set([
   ...HARMLESS_FUNCTIONS,
-  ...'nextval current_setting current_database current_schema current_schemas pg_has_role pg_backend_pid'.split(
-    ' ',
-  ),
+  ...'nextval current_setting current_schemas pg_has_role pg_backend_pid'.split(' '),
   ...'has_schema_privilege has_table_privilege has_column_privilege row_security_active format_type'.split(
     ' ',
   ),
-  ...'to_regclass to_regtype pg_table_is_visible obj_description col_description version'.split(' '),
+  ...'to_regclass to_regtype pg_table_is_visible obj_description col_description'.split(' '),
 ]);

@@ -51,6 +51,7 @@ const KIND_OF_FIELD: ReadonlyMap<string, string> = new Map([
   ['onConflictClause', 'OnConflictClause'],
   ['output', 'JsonOutput'],
   ['over', 'WindowDef'],
+  ['pathspec', 'JsonTablePathSpec'],
   ['rarg', 'SelectStmt'],
   ['relation', 'RangeVar'],
   ['returning', 'JsonReturning'],

@@ -19,7 +19,7 @@ import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried, sizeOf } from './plan-untried.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
-import { assignmentsOf, unseenEffects, warningsOf } from './warnings.ts';
+import { assignmentsOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;
@@ -111,13 +111,14 @@ function planOf(
     operation: statement.text,
     effects: shown,
     warnings: [
+      ...rewritingOf(prepared.analysis.rewritten),
       ...assignmentsOf(prepared.analysis.tables, changed),
       ...unseenEffects(prepared.analysis.callsOwnerFunctions),
       ...warningsOf(statement, changed),
     ],
     risk_facts: riskFactsOf(shown, reversal),
     reversal,
-    fingerprint: fingerprintOf(effects),
+    fingerprint: fingerprintOf(effects, prepared.analysis.rewritten),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
     ...sequencesOf(runs),
   };

@@ -11,7 +11,7 @@ import {
   type UnpreviewedCall,
   type Untried,
 } from './unpreviewed.ts';
-import { unseenEffects, warningsOf } from './warnings.ts';
+import { rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
 
 /** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
@@ -36,6 +36,7 @@ export async function planUntried(
     effects,
     warnings: [
       words.warning,
+      ...rewritingOf(prepared.analysis.rewritten),
       ...unseenEffects(prepared.analysis.callsOwnerFunctions),
       ...warningsOf(statement, []),
     ],

@@ -4,6 +4,7 @@ import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
 import type { RowImage } from './images.ts';
 import type { RowValues } from './raw-rows.ts';
+import type { RewrittenRelation } from './rewriting.ts';
 import type { Column, TableShape } from './table-shape.ts';
 
 /** How one table's effect is shown and digested. */
@@ -63,10 +64,24 @@ function netCounts(
   return { inserted: fresh - updated, updated, deleted: gone - updated };
 }
 
-/** The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order. */
-export function fingerprintOf(effects: readonly ResourceEffect[]): Digest {
+/**
+ * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and
+ * over the definitions of views and rules that led to them.
+ */
+export function fingerprintOf(
+  effects: readonly ResourceEffect[],
+  rewritten: readonly RewrittenRelation[] = [],
+): Digest {
   const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
-  return digestOf({ version: 2, effects: sorted.map(digestedEffect) });
+  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...digestedRewriting(rewritten) });
+}
+
+/** Nothing where the statement writes tables by their names. */
+export function digestedRewriting(
+  rewritten: readonly RewrittenRelation[],
+): Readonly<Record<string, JsonValue>> {
+  const lines = rewritten.map(({ resource, by, definition }) => `${resource} ${by} ${definition}`);
+  return lines.length === 0 ? {} : { rewritten: lines.sort() };
 }
 
 function digestedEffect(effect: ResourceEffect): JsonValue {

@@ -10,6 +10,8 @@ export interface CallFact {
   readonly name: string;
   /** `i`, `s` or `v`. */
   readonly volatility: string;
+  /** True where the target lets its value be made at execution. */
+  readonly isMade: boolean;
 }
 
 /** What the catalogue says of the functions, operators and types that an analysed statement names. */
@@ -45,7 +47,11 @@ const FACTS = `
    where kind.oid = any ($3::oid[])`;
 
 /** Looks up what an analysed statement names. */
-export async function readQueryFacts(client: Client, tree: NodeValue): Promise<QueryFacts> {
+export async function readQueryFacts(
+  client: Client,
+  tree: NodeValue,
+  made: ReadonlySet<string>,
+): Promise<QueryFacts> {
   const oids = { functions: new Set<string>(), operators: new Set<string>(), types: new Set<string>() };
   gather(tree, oids);
   const values = [oids.functions, oids.operators, oids.types].map((set) => [...set]);
@@ -55,7 +61,13 @@ export async function readQueryFacts(client: Client, tree: NodeValue): Promise<Q
       .filter((row) => row.kind === kind)
       .map(({ oid, schema, name, volatility, code }) => [
         oid,
-        { schema, name, volatility: volatility ?? 'v', code: code ?? '' },
+        {
+          schema,
+          name,
+          volatility: volatility ?? 'v',
+          isMade: made.has(`${schema}.${name}`),
+          code: code ?? '',
+        },
       ]);
   const types = rows.filter(({ kind }) => kind === 'type').map(({ oid, name }) => [oid, name] as const);
   return {

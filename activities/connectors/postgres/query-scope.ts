@@ -82,9 +82,16 @@ function ownRow(scope: Scope, { variable, place, column }: Reference): Meaning {
   if (conflict !== null && numberField(conflict, 'exclRelIndex') === place) {
     return { kind: 'excluded', scope, column };
   }
-  const isOwn = numberField(scope.query, 'resultRelation') === place;
+  // What RETURNING gives of a view is computed by the view, or by its triggers.
+  const isView = entryAt(scope.query, place)?.fields.get('relkind') === 'v';
+  const isOwn = !isView && numberField(scope.query, 'resultRelation') === place;
   const isPlain = ['', '0'].includes(wordField(variable, 'varreturningtype'));
   return isOwn && isPlain ? { kind: 'own', scope, column } : ROW;
+}
+
+function entryAt(query: QueryNode, place: number): QueryNode | null {
+  const entry = listField(query, 'rtable')[place - 1];
+  return isQueryNode(entry) ? entry : null;
 }
 
 function ofList(entry: QueryNode, field: string, where: { holder: Scope; column: number }): Meaning {

@@ -68,7 +68,9 @@ function refuseScarce(
 /** Read as the observer: the login role may see little by itself. */
 async function sequencesOf(prepared: UnpreviewedCall, reader: Client): Promise<readonly Sequence[]> {
   const { settings, analysis } = prepared;
-  const oids = analysis.tables.filter(({ isNamed }) => isNamed).map(({ oid }) => oid);
+  const named = analysis.tables.filter(({ isNamed }) => isNamed);
+  // A view may have defaults of its own.
+  const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
   await begin(reader, { isolation: 'read committed' }, prepared);
   try {
     await takeRole(reader, settings.observerRole ?? settings.statementRole);

@@ -44,9 +44,8 @@ async function possibleWay(search: ReversalSearch): Promise<WayBack> {
     if (size > STEPS_CHARACTERS_MAX) {
       return { kind: 'impossible', reason: 'There are too many rows to write the way back down.' };
     }
-    if (!(await meetsUnknownTriggers(search))) return wayBack;
-    const reason = "Undoing it would call trigger functions that are not on the target's list.";
-    return { kind: 'impossible', reason };
+    const reason = await unforeseen(search);
+    return reason === null ? wayBack : { kind: 'impossible', reason };
   } finally {
     await place.reader.query('rollback');
   }
@@ -144,17 +143,21 @@ const REACHED = `
         select parent.inhparent from pg_catalog.pg_inherits parent where parent.inhrelid = reached.oid
       ) next
   )
-  select oid::text as oid from reached`;
+  select oid::text as oid, exists (select from pg_catalog.pg_rewrite rule where rule.ev_class = reached.oid) as has_rules
+    from reached`;
 
-async function meetsUnknownTriggers({ prepared, place, tables }: ReversalSearch): Promise<boolean> {
+/** What a way back must not set off: nobody has looked at the rules, nor at triggers of other operations. */
+async function unforeseen({ prepared, place, tables }: ReversalSearch): Promise<string | null> {
   const oids = tables.map(({ oid }) => oid);
-  const reached = await catalogueRows<{ oid: string }>(place.reader, REACHED, [oids]);
+  const reached = await catalogueRows<{ oid: string; has_rules: boolean }>(place.reader, REACHED, [oids]);
+  if (reached.some((table) => table.has_rules)) return 'Rules would rewrite what undoes it.';
   const operations = ['insert', 'update', 'delete'] as const;
   const triggers = await readTriggers(
     place.reader,
     reached.map(({ oid }) => ({ oid, operations })),
   );
-  return unknownOf(triggers, prepared.settings.allowedFunctions).length > 0;
+  const isKnown = unknownOf(triggers, prepared.settings.allowedFunctions).length === 0;
+  return isKnown ? null : "Undoing it would call trigger functions that are not on the target's list.";
 }
 
 async function tryOrders(search: ReversalSearch, orders: readonly (readonly string[])[]): Promise<Reversal> {

@@ -48,6 +48,8 @@ export interface TargetSettings {
   /** The role that reads images; the statement role itself when absent. */
   readonly observerRole: string | null;
   readonly allowedFunctions: ReadonlySet<string>;
+  /** `schema.name` of functions whose value may be all that a plain column gets, and is then left to the execution. */
+  readonly madeAtExecution: ReadonlySet<string>;
   readonly hasLedger: boolean;
   readonly rowLimit: number;
   readonly searchPath: readonly string[];
@@ -78,7 +80,8 @@ export function readTargetSettings(target: Target): TargetSettings {
     url: textOf(target, 'url'),
     statementRole: textOf(target, 'statement_role'),
     observerRole: connection['observer_role'] === undefined ? null : textOf(target, 'observer_role'),
-    allowedFunctions: new Set(namesOf(target, 'allowed_functions', [])),
+    allowedFunctions: new Set([...namesOf(target, 'allowed_functions', []), ...madeOf(target)]),
+    madeAtExecution: new Set(madeOf(target)),
     hasLedger: flagOf(target, 'ledger'),
     rowLimit: rowLimitOf(target),
     searchPath: namesOf(target, 'search_path', ['public']),
@@ -103,6 +106,12 @@ function namesOf(target: Target, name: string, absent: readonly string[]): reado
   if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
     return value as readonly string[];
   throw invalid(target, `${name} must be a list of names`);
+}
+
+function madeOf(target: Target): readonly string[] {
+  const names = namesOf(target, 'made_at_execution', []);
+  if (names.every((name) => name.includes('.'))) return names;
+  throw invalid(target, 'made_at_execution must name functions with their schema (pg_catalog.random)');
 }
 
 function rowLimitOf(target: Target): number {

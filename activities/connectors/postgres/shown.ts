@@ -31,9 +31,10 @@ export function shownEffects(
       `It changes ${effects.length} tables, more than the ${TABLES_MAX} that a plan can show: change them in parts.`,
     );
   }
+  const mayMove = size.isUpdate && !analysis.rewritten.some(({ by }) => by === 'rules');
   const ordered = effects
     .map((effect) => ({ ...effect, cause: causeOf(effect, analysis) }))
-    .map((effect) => (size.isUpdate && isMove(effect) ? { ...effect, is_move: true } : effect))
+    .map((effect) => (mayMove && isMove(effect) ? { ...effect, is_move: true } : effect))
     .sort((left, right) => CAUSES.indexOf(left.cause) - CAUSES.indexOf(right.cause));
   const left = { rows: size.rowsMax, characters: size.charactersMax };
   return ordered.map((effect) => {

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { adviceOn, NODE_ADVICE } from './advice.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { kindOf, listOf, namesOf, nodesOf, textOf, unwrap, type KindedNode } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
@@ -105,37 +106,25 @@ const NODE_KINDS: ReadonlySet<string> = new Set(
     'SQLValueFunction SetToDefault CollateClause CollateExpr List NamedArgExpr MultiAssignRef XmlExpr XmlSerialize',
     'JsonFuncExpr JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonKeyValue JsonValueExpr',
     'JsonFormat JsonOutput JsonReturning JsonBehavior JsonIsPredicate JsonParseExpr JsonScalarExpr JsonSerializeExpr',
-    'JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonArgument',
+    'JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonArgument JsonTable JsonTableColumn JsonTablePathSpec',
+    'MergeSupportFunc',
   ].flatMap((line) => line.split(' ')),
 );
 
 function refuseForbiddenNode({ kind, node }: KindedNode): void {
   if (!NODE_KINDS.has(kind)) {
-    throw new StatementRefused(
-      'statement_kind',
-      `The statement uses ${REASONS[kind] ?? kind}, which is not allowed here.`,
-    );
+    const advice = NODE_ADVICE[kind] ?? `The statement uses ${kind}, which is not allowed here.`;
+    throw new StatementRefused('statement_kind', advice);
   }
   if (kind === 'RangeVar' && textOf(node, 'catalogname') !== null) {
     throw new StatementRefused('statement_kind', 'The statement names another database.');
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  LockingClause: 'row locks (FOR UPDATE, FOR SHARE)',
-  IntoClause: 'SELECT INTO, which creates a table',
-  CurrentOfExpr: 'a cursor',
-  ParamRef: 'parameters',
-  RangeTableSample: 'TABLESAMPLE, which picks other rows every time',
-};
-
 function refuseForbiddenCall(name: readonly string[], allowed: ReadonlySet<string>): void {
   const [last = '', schema] = [...name].reverse();
   if (name.length <= 2 && isAllowed(last, schema, allowed)) return;
-  throw new StatementRefused(
-    'function_not_allowed',
-    `The function ${name.join('.')} is not allowed at this target.`,
-  );
+  throw new StatementRefused('function_not_allowed', adviceOn(name.join('.')));
 }
 
 /** A bare name that only the owner's list knows is let through here: the analysis checks which function it is. */

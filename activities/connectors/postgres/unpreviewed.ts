@@ -10,7 +10,7 @@ import { placesOf, readRows } from './images.ts';
 import { keyText } from './pairing.ts';
 import { fieldOf, listOf, textOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
-import { recordOf } from './projection.ts';
+import { digestedRewriting, recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import { asOurselves, asStatement, extended, settingLocally, takingRole, together } from './session.ts';
@@ -73,9 +73,10 @@ export async function hasChangedFound(
 export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client): Promise<Met> {
   // Nothing at all is tried at such a target, so nothing is known.
   if (untriedBecause(prepared) === 'none') return { effects: [], own: null, rows: digestOf([]), found: null };
-  const [table, ...others] = prepared.analysis.tables.filter(({ isNamed }) => isNamed);
+  const { tables: written, rewritten } = prepared.analysis;
+  const [table, ...others] = written.filter(({ isNamed }) => isNamed);
   // Partitions share one name in the statement; which of them is hit cannot be told.
-  if (table === undefined || others.length > 0) throw notCountable(prepared);
+  if (table === undefined || others.length > 0 || rewritten.length > 0) throw notCountable(prepared);
   const insert = topOf(prepared.statement, 'InsertStmt');
   if (insert !== null) {
     const inserted = insertedRows(insert);
@@ -183,6 +184,7 @@ export function unpreviewedFingerprint({ statement, analysis }: PreparedCall, me
     rows: met.rows,
     statement: sha256(statement.text),
     triggers: analysis.unknownTriggers,
+    ...digestedRewriting(analysis.rewritten),
   });
 }
 
@@ -190,7 +192,8 @@ function notCountable({ analysis }: PreparedCall): StatementRefused {
   const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
   const why =
     names === '' ? COUNTING_ONLY : `The target's list of functions lacks ${names}, which a trigger calls.`;
-  return new StatementRefused('not_previewable', why);
+  const advice = analysis.rewritten.length === 0 ? '' : ' Name the table behind the view.';
+  return new StatementRefused('not_previewable', `${why}${advice}`);
 }
 
 const COUNTING_ONLY =

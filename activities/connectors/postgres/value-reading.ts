@@ -2,11 +2,16 @@ import { constantText } from './constant-text.ts';
 import { isQueryNode, numberField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
 import type { CallFact } from './query-facts.ts';
 
-/** An expression whose value is proven to be a constant, the clock, a new UUID, or a key that the statement got. */
+/**
+ * An expression whose value is proven to be a constant, the clock, a new UUID, a key that the statement got, or `drawn`:
+ * made up by a function that the target allows for that.
+ */
 export interface Reading {
-  readonly kind: 'constant' | 'clock' | 'made' | 'assigned' | 'default';
+  readonly kind: 'constant' | 'clock' | 'made' | 'drawn' | 'assigned' | 'default';
   readonly text: string;
   readonly isRough: boolean;
+  /** True for what is made up where the target allows it to be worked on further. */
+  readonly isAllowed?: boolean;
   /** The calls in it that give another value each time. */
   readonly leaves: readonly QueryNode[];
 }
@@ -61,22 +66,30 @@ export function isClock(fact: CallFact): boolean {
 export function ownLeaf(node: QueryNode, fact: CallFact): Reading | null {
   const text = `${fact.name}()`;
   if (CLOCKS.has(fact.name)) return { kind: 'clock', text, isRough: false, leaves: [node] };
-  return MAKERS.has(fact.name) ? { kind: 'made', text, isRough: false, leaves: [node] } : null;
+  if (!MAKERS.has(fact.name)) return null;
+  return { kind: 'made', text, isRough: false, isAllowed: fact.isMade, leaves: [node] };
+}
+
+/** What a function makes up where the target allows it: from constants, or from other values that are made up so. */
+export function drawn(
+  node: QueryNode,
+  { isMade, volatility }: Pick<CallFact, 'isMade' | 'volatility'>,
+  { args, text }: { readonly args: readonly (Reading | null)[]; readonly text: string },
+): Reading | null {
+  const known = args.flatMap((arg) => (arg?.kind === 'constant' || arg?.isAllowed === true ? [arg] : []));
+  const isDrawn = isMade || known.some(({ kind }) => kind !== 'constant');
+  if (!isDrawn || known.length < args.length || !(isMade || volatility === 'i')) return null;
+  const leaves = [...known.flatMap((arg) => arg.leaves), ...(isMade ? [node] : [])];
+  return { kind: 'drawn', text, isRough: false, isAllowed: true, leaves };
 }
 
 /** A cast of pg_catalog that keeps what is proven, e.g. of a new key from bigint to integer. */
-export function fixedCast(
-  node: QueryNode,
-  fact: CallFact,
-  {
-    values,
-    read,
-  }: { readonly values: readonly NodeValue[]; readonly read: (value: NodeValue) => Reading | null },
-): Reading | null {
+export function fixedCast(node: QueryNode, fact: CallFact, arg: Reading | null): Reading | null {
   if (fact.volatility === 'v' || !CASTS.has(wordField(node, 'funcformat'))) return null;
-  const arg = read(values[0] ?? null);
-  return arg?.kind === 'assigned' || arg?.kind === 'constant' || arg?.kind === 'default' ? arg : null;
+  return arg !== null && KEPT_BY_CASTS.has(arg.kind) ? arg : null;
 }
+
+const KEPT_BY_CASTS: ReadonlySet<string> = new Set(['assigned', 'constant', 'default', 'drawn']);
 
 /** Casts, written and implicit. */
 export const CASTS: ReadonlySet<string> = new Set(['1', '2']);

@@ -7,7 +7,7 @@ import {
   type NodeValue,
   type QueryNode,
 } from './node-text.ts';
-import type { QueryFacts } from './query-facts.ts';
+import type { CallFact, QueryFacts } from './query-facts.ts';
 import { hasOneRow, meaningOf, type Meaning, type Place, type Scope } from './query-scope.ts';
 import {
   ASSIGNED,
@@ -20,6 +20,7 @@ import {
   clockValue,
   combined,
   constantReading,
+  drawn,
   fixedCast,
   isKind,
   merged,
@@ -29,12 +30,13 @@ import {
 
 /**
  * Where a statement's value for a column comes from, as far as it is proven. `clock` and `made` are expressions of the
- * transaction's clock or a new UUID and nothing else; `assigned` is the key that a row inserted by the same statement
- * got; everything that is not proven is `expression`.
+ * transaction's clock or a new UUID and nothing else; `drawn` is made of constants by functions that the target lets be
+ * called at execution; `assigned` is the key that a row inserted by the same statement got; everything that is not proven
+ * is `expression`.
  */
 export type ValueSource =
   | { readonly kind: 'default' | 'assigned' | 'expression' }
-  | { readonly kind: 'clock' | 'made'; readonly text: string; readonly isRough: boolean };
+  | { readonly kind: 'clock' | 'made' | 'drawn'; readonly text: string; readonly isRough: boolean };
 
 /** Finds sources, and which nodes that vary by themselves are thereby proven to be harmless. */
 export class SourceReader {
@@ -64,6 +66,10 @@ export class SourceReader {
     if (reading === null || reading.kind === 'constant') return EXPRESSION;
     if (reading.kind === 'default' || reading.kind === 'assigned') return { kind: reading.kind };
     if (reading.kind === 'clock' && !TIME_TYPES.has(this.#typeOf(expression))) return EXPRESSION;
+    // A row of FROM may meet many rows: one value for all of them.
+    const isShared = reading.leaves.some(({ kind }) => kind === 'VAR');
+    if (reading.kind === 'drawn' && isShared && wordField(place.scope.query, 'commandType') !== INSERT)
+      return EXPRESSION;
     for (const leaf of reading.leaves) this.#proven.add(leaf);
     return { kind: reading.kind, text: reading.text, isRough: reading.isRough };
   }
@@ -97,25 +103,34 @@ export class SourceReader {
 
   #call(node: QueryNode, read: (value: NodeValue) => Reading | null): Reading | null {
     const fact = this.#facts.functions.get(wordField(node, 'funcid'));
-    if (fact === undefined || fact.schema !== 'pg_catalog' || wordField(node, 'funcretset') !== 'false')
-      return null;
-    const values = listField(node, 'args');
-    if (values.length === 0) return ownLeaf(node, fact);
-    if (fact.volatility === 'v' || !CLOCK_FUNCTIONS.has(fact.name))
-      return fixedCast(node, fact, { values, read });
-    const args = values.map(read);
-    if (CASTS.has(wordField(node, 'funcformat'))) return this.#cast(node, args[0] ?? null);
+    if (fact === undefined || wordField(node, 'funcretset') !== 'false') return null;
+    const args = listField(node, 'args').map(read);
     const text = `${fact.name}(${args.map((arg) => arg?.text ?? '').join(', ')})`;
+    const known = fact.schema === 'pg_catalog' ? this.#knownCall(node, fact, { args, text }) : null;
+    return known ?? drawn(node, fact, { args, text });
+  }
+
+  #knownCall(
+    node: QueryNode,
+    fact: CallFact,
+    { args, text }: { readonly args: readonly (Reading | null)[]; readonly text: string },
+  ): Reading | null {
+    if (args.length === 0) return ownLeaf(node, fact);
+    if (fact.volatility === 'v' || !CLOCK_FUNCTIONS.has(fact.name))
+      return fixedCast(node, fact, args[0] ?? null);
+    if (CASTS.has(wordField(node, 'funcformat'))) return this.#cast(node, args[0] ?? null);
     return combined(args, text, ROUGH_FUNCTIONS.has(fact.name));
   }
 
   #operation(node: QueryNode, read: (value: NodeValue) => Reading | null): Reading | null {
     const fact = this.#facts.operators.get(wordField(node, 'opno'));
-    if (fact === undefined || fact.schema !== 'pg_catalog' || !CLOCK_OPERATIONS.has(fact.code)) return null;
+    if (fact === undefined || fact.schema !== 'pg_catalog') return null;
     const args = listField(node, 'args').map(read);
     const texts = args.map((arg) => arg?.text ?? '');
-    const text = texts.length === 1 ? `${fact.name} ${texts[0] ?? ''}` : texts.join(` ${fact.name} `);
-    return combined(args, `(${text})`, false);
+    const sides = texts.length === 1 ? `${fact.name} ${texts[0] ?? ''}` : texts.join(` ${fact.name} `);
+    const text = `(${sides})`;
+    const known = CLOCK_OPERATIONS.has(fact.code) ? combined(args, text, false) : null;
+    return known ?? drawn(node, { ...fact, isMade: false }, { args, text });
   }
 
   #cast(node: QueryNode, arg: Reading | null): Reading | null {
@@ -149,6 +164,8 @@ export class SourceReader {
     const isOne = meaning.source !== null && hasOneRow(meaning.source);
     const reading = merged(meaning.places.map((place) => this.#read(place, isOne)));
     if (reading === null || (TIED.has(reading.kind) && !isFirst && !isOne)) return null;
+    // What is drawn once may only go to one place.
+    if (reading.kind === 'drawn' && !isFirst) return null;
     for (const { expression } of meaning.places) if (reading.leaves.length > 0) this.#used.add(expression);
     return { ...reading, leaves: [...reading.leaves, variable] };
   }
@@ -163,7 +180,8 @@ export class SourceReader {
   #set({ scope, column }: { readonly scope: Scope; readonly column: number }): Reading | null {
     if (wordField(scope.query, 'commandType') !== INSERT || !hasOneRow(scope.query)) return null;
     const target = targetOf(scope.query, column);
-    return target === null ? null : this.#read({ expression: target, scope }, true);
+    const reading = target === null ? null : this.#read({ expression: target, scope }, true);
+    return reading?.kind === 'drawn' ? null : reading;
   }
 
   /** `(select id from new_parent)` of a part that has one row. */
@@ -176,12 +194,13 @@ export class SourceReader {
     const targets = listField(query, 'targetList');
     if (!isPlain || targets.length !== 1 || !isQueryNode(targets[0] ?? null)) return null;
     const expression = (targets[0] as QueryNode).fields.get('expr') ?? null;
-    return this.#read({ expression, scope: { query, outer: scope } }, false);
+    const reading = this.#read({ expression, scope: { query, outer: scope } }, false);
+    return reading?.kind === 'drawn' ? null : reading;
   }
 }
 
 /** One key or UUID in several rows would tie rows together in a way that the effect does not show. */
-const TIED: ReadonlySet<string> = new Set(['made', 'assigned']);
+const TIED: ReadonlySet<string> = new Set(['made', 'drawn', 'assigned']);
 
 const STEPS_MAX = 20_000;
 const EXPRESSION: ValueSource = { kind: 'expression' };

@@ -1,3 +1,4 @@
+import { adviceOn } from './advice.ts';
 import { childrenOf, listField, nodeField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
 import type { CallFact, QueryFacts } from './query-facts.ts';
 import { meaningOf, queriesIn } from './query-scope.ts';
@@ -34,7 +35,7 @@ export function refuseVaryingValues(tree: NodeValue, search: Search): boolean {
   return isVarying || isCarriedElsewhere(tree, search.reader);
 }
 
-/** A proven value that is also used where nothing is proven. */
+/** A proven value, or what another part of the statement got, that is also used where nothing is proven. */
 function isCarriedElsewhere(tree: NodeValue, reader: SourceReader): boolean {
   const variables = (value: NodeValue): readonly QueryNode[] =>
     [...childrenOf(value)].flatMap((node) => {
@@ -46,11 +47,17 @@ function isCarriedElsewhere(tree: NodeValue, reader: SourceReader): boolean {
       .filter((variable) => !reader.isProven(variable))
       .some((variable) => {
         const meaning = meaningOf(variable, scope);
+        if (meaning.kind !== 'places') return false;
         return (
-          meaning.kind === 'places' && meaning.places.some(({ expression }) => reader.isUsed(expression))
+          isReturned(meaning.source) || meaning.places.some(({ expression }) => reader.isUsed(expression))
         );
       }),
   );
+}
+
+/** What rows became when another part wrote them: defaults, times and triggers may have varied. Deleted rows are old. */
+function isReturned(source: QueryNode | null): boolean {
+  return source !== null && ['2', '3', '5'].includes(wordField(source, 'commandType'));
 }
 
 type Place = 'condition' | 'own condition' | null;
@@ -113,6 +120,7 @@ function varyingKind(node: QueryNode, { facts, reader }: Search): Varying | null
 }
 
 function kindOfCall(called: CallFact): Varying | null {
+  if (called.isMade) return 'made up';
   if (called.schema !== 'pg_catalog') return 'read';
   if (isClock(called) || called.name === 'age') return 'clock';
   return called.volatility === 'v' ? 'made up' : null;
@@ -133,7 +141,14 @@ function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
   return /^[1-9]\d*$/.test(sign) ? (facts.operators.get(sign) ?? UNKNOWN) : null;
 }
 
-const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v' };
+const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v', isMade: false };
+
+function misplaced(name: string): string {
+  return (
+    `${name} gives another value every time. This target lets such a value be all that a plain column gets, calculated from ` +
+    'constants alone: elsewhere in a statement write the value itself.'
+  );
+}
 
 interface Found {
   readonly kind: Varying;
@@ -143,7 +158,8 @@ interface Found {
 
 function refuseMadeUp(node: QueryNode, { kind, isValue, search }: Found): void {
   if (kind === 'read' || (kind === 'clock' && !isValue)) return;
-  const name = clockName(node) ?? `${calledBy(node, search.facts)?.name ?? 'a function'}()`;
+  const called = calledBy(node, search.facts);
+  const name = clockName(node) ?? `${called?.name ?? 'a function'}()`;
   if (kind === 'clock') {
     throw new StatementRefused(
       'not_previewable',
@@ -153,7 +169,6 @@ function refuseMadeUp(node: QueryNode, { kind, isValue, search }: Found): void {
   }
   throw new StatementRefused(
     'not_previewable',
-    `${name} gives another value every time the statement runs. Write the value itself or leave it to a default of the ` +
-      'column; only now() and gen_random_uuid() alone in a column are assigned at execution.',
+    called?.isMade === true ? misplaced(name) : adviceOn(called?.name ?? name),
   );
 }

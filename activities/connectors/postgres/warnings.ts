@@ -1,5 +1,6 @@
 import type { TableEffect } from './effect.ts';
 import { fieldOf, nodesOf, textOf } from './parse-tree.ts';
+import type { RewrittenRelation } from './rewriting.ts';
 import type { Statement } from './statement.ts';
 import type { WrittenTable } from './written-tables.ts';
 
@@ -13,6 +14,27 @@ export function warningsOf(statement: Statement, effects: readonly TableEffect[]
   );
   return [...new Set([...counted, ...oddCharacters(statement.text), ...wholeTables(statement)])];
 }
+
+/** What the server does instead of writing what the statement names. */
+export function rewritingOf(rewritten: readonly RewrittenRelation[]): readonly string[] {
+  const lines = rewritten.map(
+    ({ resource, by }) => `${REWRITING[by](resource)} A change of its definition is drift.`,
+  );
+  return lines.length <= REWRITING_SHOWN_MAX
+    ? lines
+    : [
+        ...lines.slice(0, REWRITING_SHOWN_MAX),
+        `${lines.length - REWRITING_SHOWN_MAX} more views and rules are followed.`,
+      ];
+}
+
+const REWRITING_SHOWN_MAX = 8;
+
+const REWRITING: Readonly<Record<RewrittenRelation['by'], (resource: string) => string>> = {
+  view: (resource) => `Written through the view ${resource}: what changes is the table behind it.`,
+  triggers: (resource) => `Triggers of the view ${resource} decide what is written instead.`,
+  rules: (resource) => `Rules rewrite what is done to ${resource}.`,
+};
 
 /** A function of the target's owner may do what no table shows, also while it is rehearsed. */
 export function unseenEffects(callsOwnerFunctions: boolean): readonly string[] {
@@ -60,7 +82,7 @@ export function assignmentsOf(
     .filter(({ resource }) => changed.has(resource))
     .flatMap(({ resource, sources }) =>
       [...sources].flatMap(([name, source]) =>
-        'text' in source ? [`${resource}.${name} is fixed when executed: ${source.text}.`] : [],
+        'text' in source ? [`${resource}.${name} is ${WHEN[source.kind]}: ${source.text}.`] : [],
       ),
     );
   const more = lines.length - ASSIGNMENTS_SHOWN_MAX;
@@ -68,5 +90,11 @@ export function assignmentsOf(
     more > 0 ? [`${more} more columns are fixed when executed by expressions of the statement.`] : [];
   return [...lines.slice(0, ASSIGNMENTS_SHOWN_MAX), ...rest];
 }
+
+const WHEN = {
+  clock: 'fixed when executed',
+  made: 'fixed when executed',
+  drawn: 'made at execution, and not compared with any approved value',
+} as const;
 
 const ASSIGNMENTS_SHOWN_MAX = 12;

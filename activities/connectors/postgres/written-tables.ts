@@ -38,11 +38,19 @@ interface TableRow extends QueryResultRow {
 export async function refuseSystemRelations(client: Client, oids: readonly string[]): Promise<void> {
   const rows = await catalogueRows<RelationRow>(client, RELATIONS, [oids]);
   for (const { schema, name } of rows.filter((row) => SYSTEM_SCHEMAS.has(row.schema))) {
-    throw new StatementRefused('not_previewable', `${schema}.${name} is no data of the target.`);
+    const owner = schema === 'keyturn' ? 'to Keyturn' : 'to the server';
+    throw new StatementRefused(
+      'not_previewable',
+      `${schema}.${name} belongs ${owner}, and no rows are returned here. Look it up with a role that only reads, and write ` +
+        'what you found.',
+    );
   }
 }
 
-/** Finds what the statement writes. Throws `StatementRefused` for views, rules, foreign tables. */
+/**
+ * Finds what the statement writes, once views and rules are followed. Throws `StatementRefused` for whatever is no table,
+ * and for rules that act on what cascades and partitions do.
+ */
 export async function readWrites(
   client: Client,
   writes: readonly RelationWrite[],
@@ -90,8 +98,12 @@ function cascades(writes: readonly RelationWrite[]): readonly [boolean, boolean]
 
 function refuseTableKind(row: TableRow): void {
   if (row.kind === 'r' || row.kind === 'p') {
-    if (!row.has_rules) return;
-    throw new StatementRefused('not_previewable', `Rules rewrite what is done to ${row.resource}.`);
+    // Rules of tables that are written by themselves have been followed.
+    if (!row.has_rules || (row.roots.includes(row.oid) && !row.roots.includes(CASCADE))) return;
+    throw new StatementRefused(
+      'not_previewable',
+      `Rules rewrite what cascades or partitions do to ${row.resource}: change its own rows first, by its name.`,
+    );
   }
   throw new StatementRefused(
     'not_previewable',

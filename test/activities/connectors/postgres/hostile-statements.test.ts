@@ -46,7 +46,6 @@ const TRAPS = `
   create domain short as text check (steal(value));
   create view open_cards as select card.*, steal(1) as stolen from card;
   create view slow_cards as select * from card where pg_sleep(5) is not null;
-  create view plain_cards as select * from card;
   create table vault (id int primary key, amount int);
   insert into vault values (1, 10);
   create function guard_vault() returns trigger language plpgsql security definer as $$
@@ -55,7 +54,23 @@ const TRAPS = `
   create table defaulted (id int primary key, ok boolean default steal(1));
   create table checked (id int primary key, check (steal(id)));
   create table ruled (id int primary key);
-  create rule ruled_too as on insert to ruled do also delete from card;
+  create rule ruled_notifies as on insert to ruled do also notify heard;
+  create rule ruled_steals as on update to ruled do also select steal(new.id);
+  create rule ruled_asks as on delete to ruled where steal(old.id) do instead nothing;
+  create table ruled_far (id int primary key);
+  create rule ruled_guarded as on insert to ruled_far do instead insert into vault values (new.id, 1);
+  create table ruled_slow (id int primary key);
+  create rule ruled_sleeps as on delete to ruled_slow do also select pg_sleep(3);
+  create rule ruled_draws as on update to ruled_far do also update card set number = random()::text where id = new.id;
+  create view vault_view as select * from vault;
+  create view ledger_view as select * from keyturn.execution;
+  create view preset_view as select id, amount from vault;
+  alter view preset_view alter amount set default steal(1)::int;
+  create view stolen_view as select id, steal(id) as stolen, amount from vault;
+  create view desk_view as select * from card;
+  create trigger desk_is_guarded instead of update on desk_view for each row execute function guard_vault();
+  create view ruled_view as select * from card;
+  create rule ruled_view_steals as on update to ruled_view do instead select steal(1);
   create table secured (id int primary key);
   alter table secured enable row level security;
   create policy secured_rows on secured using (steal(id));
@@ -76,8 +91,10 @@ const TRAPS = `
   create table conditional (id int primary key);
   create trigger conditional_when after insert on conditional for each row when (steal(new.id))
     execute function guard_vault();
+  grant select, insert, update, delete on ruled_far, ruled_slow, vault_view, ledger_view, preset_view, stolen_view, desk_view, ruled_view
+    to WRITER;
   grant select, insert, update, delete on boxes, presets, conditional to WRITER;
-  grant select, insert, update, delete on open_cards, slow_cards, plain_cards, vault, defaulted, checked, ruled, secured,
+  grant select, insert, update, delete on open_cards, slow_cards, vault, defaulted, checked, ruled, secured,
     slow_check, measured to WRITER;
   grant execute on procedure wipe() to WRITER;`;
 
@@ -218,6 +235,11 @@ const FORBIDDEN_FUNCTIONS: readonly string[] = [
   `select 1 from (select b from boxes) x where b = '("x")'`,
   `with x as (select '{x}'::short[]) delete from card`,
   'insert into conditional values (1)',
+  'update ruled set id = 2',
+  'delete from ruled',
+  'insert into preset_view (id) values (2)',
+  'update stolen_view set amount = 2',
+  "update ruled_view set number = 'x'",
 ];
 
 const NOT_PREVIEWABLE: readonly string[] = [
@@ -233,7 +255,14 @@ const NOT_PREVIEWABLE: readonly string[] = [
   'with x as (select random() as r) update account set balance = x.r from x where id = 1',
   'with x as (update account set balance = random() where id = 1 returning *) select 1 from x',
   'insert into ruled values (1)',
-  "update plain_cards set number = 'x'",
+  'insert into ruled_far values (2)',
+  'update ruled_far set id = 2',
+  'delete from ruled_slow',
+  'update vault_view set amount = 2',
+  'delete from vault_view',
+  "insert into ledger_view (key, request_id) values ('k', 'r')",
+  'delete from ledger_view',
+  "update desk_view set number = 'x'",
   "update pg_settings set setting = '0' where name = 'statement_timeout'",
   'select * from pg_authid',
   'select * from information_schema.tables',

@@ -91,6 +91,21 @@ describe('a value that nobody saw', () => {
   });
 });
 
+describe('what a trigger could carry into a column that nobody compares', () => {
+  it.each([
+    'with x as (insert into gift (owner) values ($$q$$) returning id) update mover set a = VALUE from x',
+    'with x as (insert into gift (owner) values ($$q$$), ($$r$$) returning id) update mover set a = VALUE from x',
+    'with x as (update gift set made = gen_random_uuid() returning ascii(made::text) as id) update mover set a = VALUE from x',
+    'with x as (update gift set at = now() returning extract(microseconds from at)::int as id) update mover set a = VALUE from x',
+    'with x as (insert into gift (owner) values ($$q$$) returning id), y as (select max(id) as id from x) update mover set a = VALUE from y as x',
+    'with x as (insert into gift (owner) values ($$q$$) returning id) update mover set a = (select VALUE from x)',
+  ])('is refused: %s', async (form) => {
+    const value = 'case when (select is_on from flag) then 1000000 else x.id + 1 end';
+    const call = bank.call(form.replace('VALUE', value), { allowed_functions: ['public.move_a'] });
+    expect(await connector.plan(call)).toMatchObject({ kind: 'refused', code: 'not_previewable' });
+  });
+});
+
 describe('a value that is assigned when the statement runs', () => {
   it.each([
     ["insert into gift (owner, at) values ('x', now() + interval '30 days')", ['at', 'id', 'made']],

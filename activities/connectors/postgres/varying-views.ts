@@ -1,0 +1,61 @@
+import type { Client } from 'pg';
+
+import { catalogueRows } from './kept-sessions.ts';
+import { listOf, namesOf, nodesOf, textOf } from './parse-tree.ts';
+import type { SqlParser } from './parser-thread.ts';
+
+/** Functions of pg_catalog that answer something else each time, or later. */
+const VARYING: ReadonlySet<string> = new Set(
+  [
+    'random random_normal array_sample array_shuffle gen_random_uuid uuidv4 uuidv7 nextval now clock_timestamp age',
+    'statement_timestamp transaction_timestamp timeofday pg_relation_size pg_table_size pg_indexes_size',
+    'pg_total_relation_size',
+  ].flatMap((line) => line.split(' ')),
+);
+
+/** Words that become the time when they are cast. */
+const TIME_WORDS = /\b(now|today|tomorrow|yesterday)\b/i;
+
+/** Whether views and rules ($1) call functions of the target's own that may answer something else each time. */
+const OWN_CALLS = `
+  select 1
+    from pg_catalog.pg_depend link
+    left join pg_catalog.pg_operator sign
+      on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
+    join pg_catalog.pg_proc called
+      on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+   where link.classid = 'pg_catalog.pg_rewrite'::regclass and link.objid = any ($1::oid[])
+     and called.oid >= 16384 and called.provolatile <> 'i'
+   limit 1`;
+
+/** Views and rules that a statement reaches. */
+export interface ReachedViews {
+  readonly oids: readonly string[];
+  /** As SQL. */
+  readonly texts: readonly string[];
+  readonly parser: SqlParser;
+}
+
+/**
+ * True when rows or values of a view may be others each time: a statement that reads it may then carry a value that
+ * nobody saw, though its own text holds nothing of the kind.
+ */
+export async function mayVary(client: Client, { oids, texts, parser }: ReachedViews): Promise<boolean> {
+  if (oids.length === 0) return false;
+  const [calls, outcome] = await Promise.all([
+    catalogueRows(client, OWN_CALLS, [oids]),
+    parser.parse(texts.map((text) => text.replace(/;\s*$/, '')).join(';\n')),
+  ]);
+  return calls.length > 0 || outcome.kind === 'unreadable' || hasVaryingNode(outcome.statements);
+}
+
+function hasVaryingNode(tree: unknown): boolean {
+  for (const { kind, node } of nodesOf(tree)) {
+    if (kind === 'SQLValueFunction' && CLOCK_OPS.test(textOf(node, 'op') ?? '')) return true;
+    if (kind === 'FuncCall' && VARYING.has(namesOf(listOf(node, 'funcname')).at(-1) ?? '')) return true;
+    if (kind === 'Value' && TIME_WORDS.test(textOf(node, 'sval') ?? '')) return true;
+  }
+  return false;
+}
+
+const CLOCK_OPS = /DATE|TIME/;
