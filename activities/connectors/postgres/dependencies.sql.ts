@@ -142,7 +142,7 @@ export const OBJECTS = `
 
 /** Functions ($1) by name. */
 export const FUNCTIONS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name
+  select distinct format('%s.%s', schema.nspname, called.proname) as name, called.provolatile::text as volatility
     from pg_catalog.pg_proc called
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where called.oid = any ($1::oid[])

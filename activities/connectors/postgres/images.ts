@@ -1,6 +1,7 @@
 import { escapeLiteral, type Client } from 'pg';
 
 import { noteRowsRead } from './kept-sessions.ts';
+import type { Making } from './making.ts';
 import { paired } from './pairing.ts';
 import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
 import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';
@@ -34,6 +35,8 @@ export interface ReadRows {
 export interface ReadTable extends TableCounts, ReadRows {
   /** How many rows the table had, where that says something about how much changes. */
   readonly rowsBefore?: number;
+  /** What may have been made up meanwhile; only where code of the target's owner may have set any column. */
+  readonly making?: Making;
 }
 
 /** What reading the images of one table needs. */
