@@ -4,7 +4,7 @@ import { adviceOn } from './advice.ts';
 import * as sql from './dependencies.sql.ts';
 import { refuseEagerLiterals } from './eager-literals.ts';
 import { hasFixedValues } from './fixed-values.ts';
-import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
+import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
@@ -94,7 +94,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   const { expressions, functions } = await refuseObjects(client, { objects, triggers, request });
   const views = {
     oids: oidsOf(objects, 'pg_rewrite'),
-    texts: expressions.flatMap(({ text, is_rule: isRule }) => (isRule ? (text ?? []) : [])),
+    texts: expressions.flatMap(({ text, kind }) => (kind === 'rule' ? (text ?? []) : [])),
     parser: request.parser,
   };
   const allowed = request.settings.allowedFunctions;
@@ -195,12 +195,14 @@ interface Evaluated {
 
 interface ExpressionRow extends QueryResultRow {
   readonly text: string | null;
-  readonly is_rule: boolean;
+  readonly kind: 'rule' | 'default' | 'other';
 }
 
 interface FunctionRow extends QueryResultRow {
   readonly name: string;
   readonly volatility: string;
+  /** True when other owners have functions of this name: the list of the target does not say which is meant. */
+  readonly has_others: boolean;
 }
 
 /** Expressions and functions of the target's owner that a statement reaches. */
@@ -225,15 +227,29 @@ async function refuseObjects(client: Client, { objects, triggers, request }: Eva
     const names = foreign.map((row) => row.name).join(', ');
     throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
   }
-  for (const { name } of functions) if (!request.settings.allowedFunctions.has(name)) throw notAllowed(name);
-  const texts = [...expressions.map(({ text }) => text), ...triggers.map(({ definition }) => definition)];
-  await refuseOwnerExpressions(texts, request.parser);
+  for (const called of functions) refuseFunction(called, request.settings.allowedFunctions);
+  const [defaults, others] = [true, false].map((isDefault) =>
+    expressions.filter(({ kind }) => (kind === 'default') === isDefault).map(({ text }) => text),
+  );
+  const { parser } = request;
+  await refuseOwnerExpressions(defaults ?? [], { parser, allowed: HARMLESS_IN_DEFAULTS });
+  const definitions = triggers.map(({ definition }) => definition);
+  await refuseOwnerExpressions([...(others ?? []), ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
   const { madeAtExecution } = request.settings;
   return { expressions, functions: functions.filter(({ name }) => !madeAtExecution.has(name)) };
 }
 
+function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: ReadonlySet<string>): void {
+  if (!allowed.has(name)) throw notAllowed(name);
+  if (!hasOthers) return;
+  throw new StatementRefused(
+    'function_not_allowed',
+    `Functions of different owners are called ${name}, and the target's list does not say whose is meant.`,
+  );
+}
+
 /** Where the target's owner writes expressions, in the order that the question about them takes. */
-const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class'] as const;
+const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class', 'pg_type'] as const;
 
 interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly definition: string | null;
@@ -268,12 +284,12 @@ export function unknownOf(
 
 async function refuseOwnerExpressions(
   expressions: readonly (string | null)[],
-  parser: SqlParser,
+  { parser, allowed }: { readonly parser: SqlParser; readonly allowed: ReadonlySet<string> },
 ): Promise<void> {
   const texts = expressions.flatMap((text) => (text === null ? [] : [text.replace(/;\s*$/, '')]));
   if (texts.length === 0) return;
   const names = await calledFunctions(texts.join(';\n'), parser);
-  const harmful = names.filter((name) => !HARMLESS_FOR_OWNERS.has(name));
+  const harmful = names.filter((name) => !allowed.has(name));
   if (harmful.length === 0) return;
   const list = harmful.join(', ');
   throw new StatementRefused(

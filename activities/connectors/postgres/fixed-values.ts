@@ -64,7 +64,11 @@ function isFixed(place: Place, search: Search, left: { steps: number }): boolean
 /** A column of VALUES or of a query over constants; rows of tables are not fixed. */
 function isFixedVariable(
   variable: QueryNode,
-  { scope, search, left }: { readonly scope: Scope; readonly search: Search; readonly left: { steps: number } },
+  {
+    scope,
+    search,
+    left,
+  }: { readonly scope: Scope; readonly search: Search; readonly left: { steps: number } },
 ): boolean {
   if (search.reader.isProven(variable)) return true;
   const meaning = meaningOf(variable, scope);

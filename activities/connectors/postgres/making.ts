@@ -109,7 +109,9 @@ export async function readSequenceHeads(
 export function madeKind(value: Value, column: string, making: Making): MadeKind {
   if (value === null) return 'null';
   if (typeof value !== 'string') return OTHER;
-  return uuidKind(value) ?? timeKind(value, making) ?? sequenceKind(value, making.sequences.get(column)) ?? OTHER;
+  return (
+    uuidKind(value) ?? timeKind(value, making) ?? sequenceKind(value, making.sequences.get(column)) ?? OTHER
+  );
 }
 
 function uuidKind(text: string): MadeKind | null {
@@ -118,7 +120,8 @@ function uuidKind(text: string): MadeKind | null {
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
-const TIME_OF_DAY = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(\+00)?$/;
+const TIME_OF_DAY =
+  /^(?<date>\d{4}-\d\d-\d\d) (?<time>\d\d:\d\d:\d\d)(?:\.(?<fraction>\d{1,6}))?(?<zone>\+00)?$/;
 const MINUTE = 60_000_000n;
 const SECOND = 1_000_000n;
 const WHOLE_DAY = 1440n * MINUTE;
@@ -128,11 +131,11 @@ function timeKind(text: string, { startedAt, startedAtLocally, lasted }: Making)
   if (DAY.test(text)) {
     return `day ${microsecondsOf(text, '00:00:00', '') / WHOLE_DAY - startedAtLocally / WHOLE_DAY}`;
   }
-  const [, date = '', time = '', fraction = '', zone] = TIME_OF_DAY.exec(text) ?? [];
-  if (date === '' || time === '24:00:00') return null;
-  const at = microsecondsOf(date, time, fraction);
+  const found = TIME_OF_DAY.exec(text)?.groups;
+  if (found === undefined) return null;
+  const at = microsecondsOf(found['date'] ?? '', found['time'] ?? '', found['fraction'] ?? '');
   // Rounded to a second, a time may lie before the start of its transaction.
-  const after = at - (zone === undefined ? startedAtLocally : startedAt) + SECOND;
+  const after = at - (found['zone'] === undefined ? startedAtLocally : startedAt) + SECOND;
   const minutes = after >= 0n ? after / MINUTE : (after - MINUTE + 1n) / MINUTE;
   return after - minutes * MINUTE <= lasted + 2n * SECOND ? `minute ${minutes}` : null;
 }

@@ -88,8 +88,9 @@ async function compare(
 }
 
 /** What is bound of values that nobody knows yet is in the fingerprint alone. */
-function withoutMade({ made: _, ...effect }: ProjectedEffect): ResourceEffect {
-  return effect;
+function withoutMade(effect: ProjectedEffect): ResourceEffect {
+  const { made, ...others } = effect;
+  return made === undefined ? effect : others;
 }
 
 async function readServerColumns(

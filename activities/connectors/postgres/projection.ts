@@ -4,7 +4,7 @@ import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
 import type { RowImage } from './images.ts';
 import { madeKind, type Making } from './making.ts';
-import type { RowValues } from './raw-rows.ts';
+import { digestOfRecord, type RowValues } from './raw-rows.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import type { Column, TableShape } from './table-shape.ts';
 
@@ -99,12 +99,18 @@ function digestedEffect(effect: ProjectedEffect): JsonValue {
 }
 
 /** What was made at execution where code of the owner may write any column: by row, changed columns and what kind each is. */
-function madeOf({ rows, shape, making }: TableEffect, assigned: ReadonlySet<string>): Pick<ProjectedEffect, 'made'> {
+function madeOf(
+  { rows, shape, making }: TableEffect,
+  assigned: ReadonlySet<string>,
+): Pick<ProjectedEffect, 'made'> {
   if (making === undefined || assigned.size === 0) return {};
   const made = (rows ?? []).map((row): string => {
     const kinds = madeValues(row, { shape, making }).filter(({ column }) => assigned.has(column.shown));
     const isKey = row.before === null && kinds.some(({ column }) => column.isKey);
-    return canonicalJson([isKey ? null : row.key, ...kinds.map(({ column, kind }) => `${column.shown} ${kind}`)]);
+    return canonicalJson([
+      isKey ? null : row.key,
+      ...kinds.map(({ column, kind }) => `${column.shown} ${kind}`),
+    ]);
   });
   return { made: made.sort() };
 }
@@ -127,7 +133,11 @@ interface UnnumberedRow extends Omit<RowEffect, 'key'> {
 }
 
 /** What an assigned value replaces is shown, so that it is not lost; the new value is not known before. */
-function rowEffect(row: RowImage, assigned: ReadonlySet<string>, { shape, making }: TableEffect): UnnumberedRow {
+function rowEffect(
+  row: RowImage,
+  assigned: ReadonlySet<string>,
+  { shape, making }: TableEffect,
+): UnnumberedRow {
   const { before, after } = row;
   const isKeyAssigned =
     before === null && shape.columns.some(({ isKey, shown }) => isKey && assigned.has(shown));
@@ -143,12 +153,19 @@ function rowEffect(row: RowImage, assigned: ReadonlySet<string>, { shape, making
   };
 }
 
-/** True for values that are the same text, or both null. */
+/** True for values that are the same text, or both null, however much of them was kept. */
 export function isSameValue(
   left: RowValues[number] | undefined,
   right: RowValues[number] | undefined,
 ): boolean {
-  return left === right || JSON.stringify(left) === JSON.stringify(right);
+  if (left === right) return true;
+  const isLong = typeof left === 'object' || typeof right === 'object';
+  return isLong && JSON.stringify(longForm(left)) === JSON.stringify(longForm(right));
+}
+
+/** A row that grows over the limit keeps only digests also of values that did not change. */
+function longForm(value: RowValues[number] | undefined): RowValues[number] | undefined {
+  return typeof value === 'string' ? digestOfRecord(value) : value;
 }
 
 /** A whole row by the names of its columns. */
