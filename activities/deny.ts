@@ -23,7 +23,10 @@ export async function denyByPolicy(
     {
       status: 'denied',
       denied_by: 'policy',
-      failure: { code, detail: rules.map((rule) => rule.because ?? rule.id).join('; ') },
+      failure: {
+        code,
+        detail: rules.map(({ id, because }) => (because === null ? id : `${because} (${id})`)).join('; '),
+      },
       open_selectors: [],
       matched_rules: shownRules(ground.evaluation),
     },

@@ -7,6 +7,7 @@ import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import { identityKey, rootOf } from '../domain/identity.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { Plan, StoredPlan } from '../domain/plan.ts';
 import {
@@ -182,6 +183,7 @@ export async function prepareCall(
       requestId: signed.id,
       action: signed.action,
       requester: requester ? `${requester.subject} (${requester.issuer})` : '',
+      root: identityKey(rootOf(signed.lineage)),
       target,
       arguments: await openArguments(dependencies, signed),
     },

@@ -112,6 +112,7 @@ export function countedDecisions(request: RequestRow, rows: readonly DecisionRow
     .map((row) => ({
       id: row.id,
       person: row.person ?? '',
+      account: { issuer: row.reviewer_issuer, subject: row.reviewer_subject },
       verdict: row.verdict,
       at: row.at.toISOString(),
       grade: row.grade,

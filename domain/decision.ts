@@ -80,6 +80,7 @@ type Check = (facts: DecisionFacts, person: Person) => DecisionCheck | null;
 const CHECKS: readonly Check[] = [
   refuseInactive,
   refuseOwnRequest,
+  refuseNewAccount,
   refuseNotPending,
   refuseExpired,
   refuseOtherDigest,
@@ -121,6 +122,15 @@ function refuseOwnRequest(facts: DecisionFacts, person: Person): DecisionCheck |
 function isOwnRequest({ request, attempt, directories }: DecisionFacts, person: Person): boolean {
   const { now, at_creation } = directories;
   return standsBehind(request.lineage, { account: attempt.reviewer, person }, [now, at_creation]);
+}
+
+/**
+ * An account is a person's seat in the same way as a group is: giving it to somebody must not let them decide what was
+ * asked before, whoever gives it.
+ */
+function refuseNewAccount({ attempt, directories }: DecisionFacts, person: Person): DecisionCheck | null {
+  if (personOf(directories.at_creation, attempt.reviewer)?.id === person.id) return null;
+  return refuse('reviewer_unknown', "This account was not this reviewer's when the request was made.");
 }
 
 function refuseNotPending(facts: DecisionFacts): DecisionCheck | null {

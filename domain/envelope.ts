@@ -8,7 +8,10 @@ import { KeyturnError } from './errors.ts';
 const instant = z.iso.datetime({ precision: 3 });
 const identity = z.object({ issuer: z.string().min(1).max(2048), subject: z.string().min(1).max(512) });
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
-const sealed = z.string().max(512 * 1024);
+/** Longer sealed fields are refused. */
+const SEALED_LENGTH_MAX = 512 * 1024;
+
+const sealed = z.string().max(SEALED_LENGTH_MAX);
 
 /** What the API signs when it accepts a request. Arguments and claims are sealed; the rest is in clear. */
 export const signedRequestSchema = z.strictObject({
@@ -90,12 +93,31 @@ export const ENVELOPE_BYTES_MAX = 1024 * 1024;
 
 /**
  * A compact JWS (RFC 7515) over the canonical payload, EdDSA. The `typ` header names the kind, so that an envelope of
- * one kind can never be taken for another (RFC 8725 section 3.11).
+ * one kind can never be taken for another (RFC 8725 section 3.11). Nothing is signed that `openEnvelope` would refuse:
+ * the canonical form may be longer than what was sent (`1e15` is), so limits on that say nothing.
  */
 export async function signEnvelope(payload: SignedPayload, signer: SigningKey): Promise<string> {
-  return new CompactSign(new TextEncoder().encode(canonicalJson(payload)))
+  refuseUnopenable(payload);
+  const envelope = await new CompactSign(new TextEncoder().encode(canonicalJson(payload)))
     .setProtectedHeader({ alg: 'EdDSA', typ: typOf(payload.kind), kid: signer.kid })
     .sign(signer.key);
+  if (envelope.length > ENVELOPE_BYTES_MAX) throw tooLarge();
+  return envelope;
+}
+
+function refuseUnopenable(payload: SignedPayload): void {
+  const { error } = SCHEMAS[payload.kind].safeParse(payload);
+  if (error === undefined) return;
+  if (error.issues.some(({ code }) => code === 'too_big')) throw tooLarge();
+  const fields = error.issues.map(({ path }) => path.map(String).join('.')).join(', ');
+  throw new KeyturnError('invalid_request', `This cannot be signed: ${fields} is not as it must be.`);
+}
+
+function tooLarge(): KeyturnError {
+  return new KeyturnError(
+    'body_too_large',
+    'This is too large once it is written in its canonical form, with all digits of its numbers.',
+  );
 }
 
 /** The payload of an envelope of this kind. Refuses (`envelope_invalid`) everything that the API did not sign as such. */

@@ -15,6 +15,12 @@ export interface LineageMember extends Identity {
 /** Every identity behind a request. Never empty: the first member is the requester. */
 export type Lineage = readonly LineageMember[];
 
+/** Who answers for a request where all agents of one owner share something: the owner, else who asks. */
+export function rootOf(lineage: Lineage): Identity {
+  const root = lineage.find(({ role }) => role === 'owner') ?? lineage[0];
+  return { issuer: root?.issuer ?? '', subject: root?.subject ?? '' };
+}
+
 /** True when both name the same account at the same issuer. No normalisation: look-alikes are different identities. */
 export function isSameIdentity(left: Identity, right: Identity): boolean {
   return left.issuer === right.issuer && left.subject === right.subject;

@@ -2,7 +2,10 @@ import type { JsonValue } from './canonical-json.ts';
 import { digestOf } from './digest.ts';
 import type { PolicySet, Rule } from './policy.ts';
 
-/** `tightening` can only make policy stricter, `neutral` changes no outcome; everything else is `loosening`. */
+/**
+ * `tightening` can only make policy stricter, `neutral` changes neither an outcome nor what anybody reads; everything
+ * else is `loosening`.
+ */
 export type ChangeKind = 'neutral' | 'tightening' | 'loosening';
 
 /** One difference between two policies. */
@@ -26,8 +29,9 @@ export interface Classification {
 /**
  * What kind of change leads from one policy to another, told from their structure alone: no facts, no traffic. It is
  * `tightening` only when the candidate is the base with forbid rules added, or review rules that neither replace the
- * default nor open a break-glass path. Prose and places in files are `neutral`. Whatever else differs, fields that this
- * version does not know included, is `loosening`: where it cannot be told, two people look.
+ * default nor open a break-glass path. Places in files are `neutral`. Whatever else differs is `loosening`: also titles and
+ * reasons, by which reviewers know what they agree to, and fields that this version does not know. Where it cannot be
+ * told, two people look.
  */
 export function classifyChange(base: PolicySet, candidate: PolicySet): Classification {
   const changes = [
@@ -62,11 +66,9 @@ function ruleChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChan
 
 function editOfRule(old: Rule | undefined, rule: Rule): readonly PolicyChange[] {
   if (!old || isSame(old, rule)) return [];
-  const isProse = isSame(without(old, RULE_PROSE), without(rule, RULE_PROSE));
-  return [changeOfRule(isProse ? 'neutral' : 'loosening', rule, 'edited')];
+  const isMoved = isSame({ ...old, source: '' }, { ...rule, source: '' });
+  return [changeOfRule(isMoved ? 'neutral' : 'loosening', rule, 'edited')];
 }
-
-const RULE_PROSE = ['because', 'source'];
 
 /** A field that is not among these may open anything. */
 const KNOWN_OF_RULES: ReadonlySet<string> = new Set([
@@ -97,7 +99,7 @@ function changeOfRule(kind: ChangeKind, rule: Rule, how: PolicyChange['how']): P
   return { kind, what: 'rule', name: rule.id, how, source: rule.source };
 }
 
-/** Entries of the catalogue. Only their titles are prose. */
+/** Entries of the catalogue. */
 function listChanges<Key extends string, Entry extends Readonly<Record<Key, string>>>(
   what: string,
   key: Key,
@@ -110,8 +112,7 @@ function listChanges<Key extends string, Entry extends Readonly<Record<Key, stri
     const [before, after] = [old.get(name), fresh.get(name)];
     if (!before || !after) return [change('loosening', { what, name, how: before ? 'removed' : 'added' })];
     if (isSame(before, after)) return [];
-    const isProse = isSame(without(before, ['title']), without(after, ['title']));
-    return [change(isProse ? 'neutral' : 'loosening', { what, name, how: 'edited' })];
+    return [change('loosening', { what, name, how: 'edited' })];
   });
 }
 
@@ -148,10 +149,6 @@ function byName<Key extends string, Entry extends Readonly<Record<Key, string>>>
 
 function fieldsOf(value: object): ReadonlyMap<string, JsonValue> {
   return new Map(Object.entries(value as Readonly<Record<string, JsonValue>>));
-}
-
-function without(value: object, names: readonly string[]): unknown {
-  return Object.fromEntries([...fieldsOf(value)].filter(([name]) => !names.includes(name)));
 }
 
 /** Absent and present fields differ, also where they mean the same: no meaning is guessed here. */

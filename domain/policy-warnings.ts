@@ -1,8 +1,10 @@
 import type { PolicySet } from './policy.ts';
 import { constantConditions } from './policy-warnings/constant-conditions.ts';
+import { failingConditions } from './policy-warnings/failing-conditions.ts';
 import { largeBuckets } from './policy-warnings/large-buckets.ts';
 import { seatWarnings } from './policy-warnings/seats.ts';
 import { shadowedRules } from './policy-warnings/shadowed-rules.ts';
+import { skippedByAbsence } from './policy-warnings/skipped-by-absence.ts';
 import type { PolicyWarning } from './policy-warnings/warning.ts';
 
 export type { PolicyWarning } from './policy-warnings/warning.ts';
@@ -17,5 +19,7 @@ export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
     ...largeBuckets(policy),
     ...seatWarnings(policy),
     ...constantConditions(policy),
+    ...failingConditions(policy),
+    ...skippedByAbsence(policy),
   ];
 }

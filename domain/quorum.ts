@@ -1,4 +1,5 @@
 import { timeAfter, type Clocks } from './calendar/clock.ts';
+import type { Identity } from './identity.ts';
 import {
   isGradeSufficient,
   type EvidenceGrade,
@@ -48,6 +49,8 @@ export function isFreshForAll(
 export interface CountedDecision {
   readonly id: string;
   readonly person: string;
+  /** The account it was made with; not known where only what adds up is of interest. */
+  readonly account?: Identity;
   readonly verdict: Verdict;
   /** The instant the decision is judged by, RFC 3339 UTC. */
   readonly at: string;

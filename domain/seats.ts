@@ -142,14 +142,14 @@ export function standingRequest(
 /** The seats that each of the approvals still fills or may fill, in their order. */
 export function standingSeats(
   request: SeatedRequest & {
-    readonly decisions: readonly Pick<CountedDecision, 'person' | 'seats' | 'at'>[];
+    readonly decisions: readonly Pick<CountedDecision, 'person' | 'account' | 'seats' | 'at'>[];
   },
   directories: DecisionDirectories,
 ): readonly (readonly SeatReference[])[] {
   const isOwn = behind(request.lineage, [directories.now, directories.at_creation]);
-  return request.decisions.map(({ person, seats, at }) => {
+  return request.decisions.map(({ person, account, seats, at }) => {
     const known = personById(directories.now, person);
-    if (known?.active !== true || isOwn({ person: known })) return [];
+    if (known?.active !== true || isOwn({ person: known, ...(account && { account }) })) return [];
     const standing = allSeatsOf({ request, directories, at }, person);
     return seats.filter((seat) => standing.some((one) => isSameSeat(one, seat)));
   });

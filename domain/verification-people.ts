@@ -104,6 +104,10 @@ const CHECKS: readonly Check[] = [
   ({ named }, person) =>
     named === person.id ? null : 'counts for another person than whose account signed it',
   (_entitlement, person) => (person.active ? null : 'was made by somebody who was deactivated'),
+  ({ atCreation, signed }, person) =>
+    personOf(atCreation, signed.reviewer)?.id === person.id
+      ? null
+      : "was made by an account that was not the person's when the request was made",
   (entitlement, person) => (isOwn(entitlement, person) ? 'was made by somebody behind the request' : null),
   unseated,
 ];

@@ -11,7 +11,17 @@ const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
 const bundle = path.join(dist, 'workflow-bundle.js');
 const bundleStamp = path.join(dist, '.workflow-bundle-inputs');
-const COMPILED_FOLDERS = ['domain', 'activities', 'workflows', 'database', 'sdk', 'apps', 'test', 'scripts'];
+const COMPILED_FOLDERS = [
+  'domain',
+  'configuration',
+  'activities',
+  'workflows',
+  'database',
+  'sdk',
+  'apps',
+  'test',
+  'scripts',
+];
 const COPIED_FOLDERS = ['activities', 'apps', 'database'];
 const COPIED_FILE = /\.(sql|html|css|json)$/;
 

@@ -9,7 +9,11 @@ export interface GuardOptions<Parameters extends readonly unknown[]> {
   readonly client: Pick<KeyturnClient, 'request' | 'untilFinished' | 'withdraw'>;
   /** The action that a call stands for. Asked again before running: what is run must be what was asked. */
   readonly action: (...parameters: Parameters) => GuardedAction;
-  /** The same key never gets a second decision. A fresh one for each call unless given. */
+  /**
+   * The same key never gets a second decision. A fresh one for each call unless given: then a process that is killed while
+   * people decide leaves its request behind, which nobody can withdraw for it, and asks anew when it starts again. Only the
+   * caller knows what makes two calls the same one (a run, a message, a ticket): give a key made of that where it matters.
+   */
   readonly idempotencyKey?: (...parameters: Parameters) => string;
   /** How long people may take, milliseconds. Without it: until the request ends, at the latest by expiring. */
   readonly timeoutMs?: number;

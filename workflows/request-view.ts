@@ -4,6 +4,7 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import type { Evaluated } from '../activities/index.ts';
 import { shownInChannel } from '../domain/disclosure.ts';
 import { nextEscalation } from '../domain/escalation.ts';
+import { markdownCode } from '../domain/markdown.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import type { Inbox } from './inbox.ts';
@@ -144,7 +145,7 @@ export class RequestView {
     return round.requirement.rules.flatMap((rule, ruleIndex) =>
       rule.stages.map((stage, stageIndex) => {
         const filled = standing.rules[ruleIndex]?.[stageIndex]?.filled_by.length ?? 0;
-        return `- ${filled} of ${stage.quorum} from ${stage.any.join(' or ')} (rule ${rule.rule})`;
+        return `- ${filled} of ${stage.quorum} from ${stage.any.map(markdownCode).join(' or ')} (rule ${markdownCode(rule.rule)})`;
       }),
     );
   }

@@ -10,6 +10,8 @@ export interface ConnectorCall {
   readonly action: string;
   /** Who asks, for the target's own logs. Hostile text: the connector escapes it. */
   readonly requester: string;
+  /** Whose turn it is where there is little room: the same for all agents of one owner. */
+  readonly root: string;
   readonly target: Target;
   readonly arguments: Readonly<Record<string, JsonValue>>;
 }

@@ -19,7 +19,7 @@ function planOf(call: ConnectorCall): Plan {
   const { action, target } = call;
   return {
     connector: 'gate',
-    summary: `a decision on ${action} for ${target.title} (${target.environment})`,
+    summary: `a decision on ${action} for ${target.title} (${target.id}, ${target.environment})`,
     operation: JSON.stringify(call.arguments, null, 2),
     effects: [],
     warnings: [

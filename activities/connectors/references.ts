@@ -1,26 +1,85 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 
+import type { JsonValue } from '../../domain/canonical-json.ts';
 import { KeyturnError } from '../../domain/errors.ts';
+import type { Target } from '../../domain/policy.ts';
+import {
+  isBelow,
+  readTargetReference,
+  TARGET_FOLDERS_DEFAULT,
+  TARGET_REFERENCE_FORM,
+  targetFolders,
+} from '../../domain/target-references.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Longer files are not credentials, and reading them would only fill the memory. */
 const BYTES_MAX = 64 * 1024;
 
 /**
- * The value behind a credential reference: `env:NAME` or `file:PATH` (trailing line ends are dropped). Called inside
- * activities only, so that secrets never reach a workflow's history. A missing value is `unavailable`: the message
- * names the reference and never the value.
+ * The value behind a reference that a target names. Policy is written by others than those who run the worker: only
+ * variables and folders made for targets are read, whatever `..` or links lead to. Called inside activities only, so
+ * that secrets never reach a workflow's history. A missing value is `unavailable`: the message names the reference and
+ * never the value.
  */
-export async function resolveReference(
+export async function resolveTargetReference(
   reference: string,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Environment = process.env,
 ): Promise<string> {
-  const separator = reference.indexOf(':');
-  const scheme = reference.slice(0, Math.max(separator, 0));
-  const name = reference.slice(separator + 1);
-  if (scheme === 'env' && name !== '') return present(reference, environment[name]);
-  if (scheme === 'file' && name !== '') return present(reference, await textOf(name));
+  const read = readTargetReference(reference);
   // The text itself stays unnamed: somebody may have written the secret where its reference belongs.
-  throw new KeyturnError('policy_invalid', 'A credential must be written as env:NAME or file:PATH.');
+  if (read === null)
+    throw new KeyturnError('policy_invalid', `A target's credential is written as ${TARGET_REFERENCE_FORM}.`);
+  if (read.kind === 'env') return present(reference, environment[read.name]);
+  const folders = foldersOf(environment);
+  if (!isBelow(read.path, folders)) throw outside(reference);
+  const found = await realpath(read.path).catch(() => null);
+  if (found === null) return present(reference, undefined);
+  const real = await Promise.all(folders.map((folder) => realpath(folder).catch(() => folder)));
+  if (!isBelow(found, real)) throw outside(reference);
+  return present(reference, await textOf(found));
+}
+
+/** What of a policy's references this worker would never read, target by target. */
+export function unreadableReferences(
+  targets: readonly Target[],
+  environment: Environment = process.env,
+): readonly string[] {
+  const folders = foldersOf(environment);
+  return targets.flatMap(({ id, connection }) =>
+    textsOf(connection).flatMap((text) => {
+      const read = readTargetReference(text);
+      if (read?.kind !== 'file' || isBelow(read.path, folders)) return [];
+      return [`target ${id}: ${text} is not below ${folders.join(' or ')}`];
+    }),
+  );
+}
+
+/**
+ * The value behind a reference of a file that only whoever runs the worker writes: `env:NAME` or `file:PATH`, any of
+ * them (trailing line ends are dropped).
+ */
+export async function resolveOwnReference(
+  reference: string,
+  environment: Environment = process.env,
+): Promise<string> {
+  const [, scheme, name = ''] = /^(env|file):(.+)$/s.exec(reference) ?? [];
+  if (scheme === undefined)
+    throw new KeyturnError('policy_invalid', 'A credential must be written as env:NAME or file:PATH.');
+  return present(reference, scheme === 'env' ? environment[name] : await textOf(name));
+}
+
+function foldersOf(environment: Environment): readonly string[] {
+  return targetFolders(environment['KEYTURN_REFERENCE_FOLDERS'] || TARGET_FOLDERS_DEFAULT);
+}
+
+function textsOf(value: JsonValue): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(textsOf) : [];
+}
+
+function outside(reference: string): KeyturnError {
+  return new KeyturnError('policy_invalid', `${reference} is not in a folder whose files targets may name.`);
 }
 
 function present(reference: string, value: string | undefined): string {
@@ -29,7 +88,8 @@ function present(reference: string, value: string | undefined): string {
 }
 
 async function textOf(path: string): Promise<string | undefined> {
-  const bytes = await readFile(path).catch(() => undefined);
-  if (bytes === undefined || bytes.length > BYTES_MAX) return undefined;
-  return bytes.toString('utf8').replace(/[\r\n]+$/, '');
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile() || found.size > BYTES_MAX) return undefined;
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  return text?.replace(/[\r\n]+$/, '');
 }

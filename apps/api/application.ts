@@ -68,7 +68,7 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.use(noStore);
   app.use('/scim', scimDoor(context));
   app.useGlobalInterceptors(new BodyReader(context));
-  app.useGlobalFilters(new ProblemFilter(context.log));
+  app.useGlobalFilters(new ProblemFilter(context.log, context.metrics));
   const server = app.getHttpServer() as Server;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;

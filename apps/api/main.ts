@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 
 import { createApplication } from './application.ts';
+import { serveMetrics } from './http/metrics-server.ts';
 import { openContext } from './open-context.ts';
 import { openReviews } from './reviews/opener.ts';
 import { readSettings } from './settings.ts';
@@ -12,6 +13,7 @@ async function run(): Promise<void> {
   const settings = readSettings(process.env);
   const { context, close } = await openContext(settings);
   const app = await createApplication(context);
+  const measuring = await serveMetrics(context.metrics.registry, settings.metrics);
   await app.listen(settings.port, settings.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   process.stdout.write(`Keyturn API listens on http://${settings.host}:${port}\n`);
@@ -19,6 +21,7 @@ async function run(): Promise<void> {
   const opening = openReviews(context, stopping.signal);
   const stop = (): void => {
     stopping.abort();
+    measuring.close();
     // A stop that hangs must not keep a rolling upgrade waiting: nothing here holds truth.
     setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
     app

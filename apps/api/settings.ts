@@ -1,30 +1,28 @@
-import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
-import { BUDGET_VARIABLES, budgetsOf, type Budgets } from '../../domain/budgets.ts';
-
-const port = z.coerce.number().int().min(0).max(65_535);
+import {
+  port,
+  PROCESS_VARIABLES,
+  readEnvironment,
+  temporalConnection,
+} from '../../configuration/environment.ts';
+import { budgetsOf, type Budgets } from '../../domain/budgets.ts';
 
 const environmentSchema = z.object({
-  KEYTURN_DATABASE_URL: z.string().min(1),
-  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  KEYTURN_TASK_QUEUE: z.string().min(1).default('keyturn'),
-  KEYTURN_VERIFICATION_KEYS: z.string().min(1),
-  KEYTURN_SEALING_KEYS: z.string().min(1),
-  KEYTURN_IDENTITY_KEY: z.string().min(1),
+  ...PROCESS_VARIABLES,
   KEYTURN_SIGNING_KEY: z.string().min(1),
   KEYTURN_ISSUERS: z.string().min(1),
   KEYTURN_SCIM: z.string().min(1).optional(),
-  KEYTURN_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   KEYTURN_API_HOST: z.string().min(1).default('127.0.0.1'),
   KEYTURN_API_PORT: port.default(7080),
+  KEYTURN_API_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+  KEYTURN_API_METRICS_PORT: port.default(7086),
   KEYTURN_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   KEYTURN_TEMPORAL_UI_URL: z.url({ protocol: /^https?$/ }).optional(),
   KEYTURN_API_RATE: z.coerce.number().positive().max(1_000_000).default(200),
   KEYTURN_API_EVALUATE_RATE: z.coerce.number().positive().max(1_000_000).default(5),
   KEYTURN_API_STREAMS: z.coerce.number().int().positive().max(100_000).default(200),
-  ...BUDGET_VARIABLES,
   KEYTURN_API_POOL: z.coerce.number().int().positive().max(500).default(10),
 });
 
@@ -51,6 +49,7 @@ export interface Settings {
   readonly logLevel: z.infer<typeof environmentSchema>['KEYTURN_LOG_LEVEL'];
   readonly host: string;
   readonly port: number;
+  readonly metrics: { readonly host: string; readonly port: number };
   readonly publicUrl: string | null;
   readonly temporalUiUrl: string | null;
   /** Calls a second that one identity may make, on average; twice as many at once. */
@@ -63,18 +62,12 @@ export interface Settings {
 
 /** Reads the environment. Throws with the names of all variables that are missing or wrong, never with their values. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const given = withoutEmpty(environment);
-  const parsed = environmentSchema.safeParse(given);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`Bad environment. ${problems.join('; ')}`);
-  }
-  return settingsOf(parsed.data, loadClientConnectConfig({ disableFile: true, overrideEnvVars: given }));
+  return settingsOf(readEnvironment(environment, environmentSchema), temporalConnection(environment));
 }
 
 function settingsOf(
   values: z.infer<typeof environmentSchema>,
-  { connectionOptions }: ClientConnectConfig,
+  connection: ClientConnectConfig['connectionOptions'],
 ): Settings {
   return {
     databaseUrl: values.KEYTURN_DATABASE_URL,
@@ -83,7 +76,7 @@ function settingsOf(
       address: values.TEMPORAL_ADDRESS,
       namespace: values.TEMPORAL_NAMESPACE,
       taskQueue: values.KEYTURN_TASK_QUEUE,
-      connection: connectionOptions,
+      connection,
     },
     files: {
       verificationKeys: values.KEYTURN_VERIFICATION_KEYS,
@@ -96,6 +89,7 @@ function settingsOf(
     logLevel: values.KEYTURN_LOG_LEVEL,
     host: values.KEYTURN_API_HOST,
     port: values.KEYTURN_API_PORT,
+    metrics: { host: values.KEYTURN_API_METRICS_HOST, port: values.KEYTURN_API_METRICS_PORT },
     publicUrl: values.KEYTURN_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     temporalUiUrl: values.KEYTURN_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
     ratePerSecond: values.KEYTURN_API_RATE,
@@ -103,11 +97,4 @@ function settingsOf(
     streamsMax: values.KEYTURN_API_STREAMS,
     budgets: budgetsOf(values),
   };
-}
-
-/** A variable set to nothing is a variable not set: compose files write `NAME=${NAME:-}`. */
-function withoutEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : [])),
-  );
 }

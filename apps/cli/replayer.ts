@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { Client, Connection, type HistoryAndWorkflowId } from '@temporalio/client';
 import {
   DefaultLogger,
@@ -14,6 +13,7 @@ import {
 
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 
+import { temporalConnection } from '../../configuration/environment.ts';
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
 import { failure } from './exit.ts';
 
@@ -66,15 +66,9 @@ function silenceRuntime(): void {
 }
 
 async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
-  const given = Object.entries(environment).flatMap(([name, value]) =>
-    value ? [[name, value] as const] : [],
-  );
-  const { connectionOptions } = loadClientConnectConfig({
-    disableFile: true,
-    overrideEnvVars: Object.fromEntries(given),
-  });
-  const { address = '127.0.0.1:7233' } = connectionOptions;
-  const connection = Connection.lazy({ ...connectionOptions, address });
+  const options = temporalConnection(environment);
+  const { address = '127.0.0.1:7233' } = options;
+  const connection = Connection.lazy({ ...options, address });
   try {
     await connection.ensureConnected();
     return connection;

@@ -6,24 +6,22 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
+import type { DataSource } from 'typeorm';
 
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
+import { temporalConnection } from '../../configuration/environment.ts';
 import { refuseWrongClock } from '../../database/clock.ts';
 import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { budgetsOf } from '../../domain/budgets.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
-import {
-  readConfiguration,
-  readKeys,
-  temporalConnection,
-  type WorkerConfiguration,
-} from './configuration.ts';
+import { keptAnswer } from '../../domain/kept-answer.ts';
+import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -36,6 +34,13 @@ import { reconsiderOnChange } from './reconsiderer.ts';
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
 const FAILURE_CHECK_MS = 2_000;
+const READINESS_MS = 1_000;
+
+interface CheckedDatabase {
+  readonly source: DataSource;
+  readonly policies: PolicyReader;
+  readonly log: Logger;
+}
 
 async function main(): Promise<void> {
   const configuration = readConfiguration(process.env);
@@ -44,18 +49,11 @@ async function main(): Promise<void> {
   Runtime.install({ shutdownSignals: [] });
   const sources = await readDutySources(configuration.KEYTURN_ONCALL);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
+  const canUseDatabase = databaseCheck({ source, policies, log });
   const health = await serveHealth(
     {
       isAlive: () => worker.getState() === 'RUNNING',
-      isReady: async () =>
-        worker.getState() === 'RUNNING' &&
-        (await Promise.all([policies.active(source.manager), refuseWrongClock(source)]).then(
-          () => true,
-          (error: unknown) => {
-            log.error({ err: reasonOf(error) }, 'not ready');
-            return false;
-          },
-        )),
+      isReady: async () => worker.getState() === 'RUNNING' && (await canUseDatabase()),
     },
     configuration.KEYTURN_WORKER_HOST,
     configuration.KEYTURN_WORKER_PORT,
@@ -88,6 +86,20 @@ async function main(): Promise<void> {
   log.info('stopped');
 }
 
+/** Whether the database and its policy can be used. Whoever reaches the port may ask; the database is asked once a second. */
+function databaseCheck({ source, policies, log }: CheckedDatabase): () => Promise<boolean> {
+  const look = async (): Promise<boolean> => {
+    try {
+      await Promise.all([policies.active(source.manager), refuseWrongClock(source)]);
+      return true;
+    } catch (error) {
+      log.error({ err: reasonOf(error) }, 'not ready');
+      return false;
+    }
+  };
+  return keptAnswer(look, READINESS_MS, () => performance.now());
+}
+
 /** Messages of ours are safe to log; those of others may quote what they were given. */
 function reasonOf(error: unknown): string {
   if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
@@ -111,7 +123,10 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   await source.initialize();
   await refuseSuperuser(source);
   const namespace = configuration.TEMPORAL_NAMESPACE;
-  const connection = await NativeConnection.connect(temporalConnection(process.env));
+  const connection = await NativeConnection.connect({
+    ...temporalConnection(process.env),
+    address: configuration.TEMPORAL_ADDRESS,
+  });
   const client = new Client({ connection, namespace });
   const policies = new PolicyReader();
   const directories = new DirectoryReader();

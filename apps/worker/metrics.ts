@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
@@ -8,6 +9,12 @@ const activityDuration = new Histogram({
   help: 'How long activities take, by name and outcome.',
   labelNames: ['activity', 'outcome'] as const,
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+});
+
+const activityFailures = new Counter({
+  name: 'keyturn_activity_failures_total',
+  help: 'Runs of activities that failed, by name and code; over_budget and checks_busy are tried again.',
+  labelNames: ['activity', 'code'] as const,
 });
 
 const emergencies = new Counter({
@@ -111,7 +118,13 @@ function measured(name: string, activity: Activity): Activity {
       return output;
     } catch (error) {
       stop({ outcome: 'failed' });
+      activityFailures.inc({ activity: name, code: codeOf(error) });
       throw error;
     }
   };
+}
+
+/** Activities fail with a code, never with the text of a database or target. */
+function codeOf(error: unknown): string {
+  return (error instanceof ApplicationFailure ? error.type : null) ?? 'unknown';
 }

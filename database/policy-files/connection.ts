@@ -1,8 +1,7 @@
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import { readPlanning } from '../../domain/target-planning.ts';
+import { readTargetReference, TARGET_REFERENCE_FORM } from '../../domain/target-references.ts';
 import type { Value } from './value.ts';
-
-const REFERENCE = /^(env:[A-Z_][A-Z0-9_]*|file:[^\s].*)$/;
 
 /** Keys whose value is a secret or holds one. */
 const SECRET_KEY = /(^|_)(url|uri|dsn|password|passwd|passphrase|secret|token|credential|credentials|key)$/i;
@@ -33,9 +32,9 @@ function refuseSecrets(value: Value, isSecretKey: boolean): void {
   if (value.isList()) return value.children().forEach((child) => refuseSecrets(child, isSecretKey));
   const content = value.json();
   const text = typeof content === 'string' ? content : '';
-  if (REFERENCE.test(text)) return;
-  const advice = 'write env:NAME or file:PATH, secrets stay out of policy files';
+  if (readTargetReference(text) !== null) return;
+  const advice = `write ${TARGET_REFERENCE_FORM}, secrets stay out of policy files`;
   if (isSecretKey) value.refuse(`must be a reference: ${advice}`);
   else if (SECRET_VALUE.test(text)) value.refuse(`looks like a secret: ${advice}`);
-  else if (/^(env|file):/.test(text)) value.refuse('not a reference: env:NAME (upper-case) or file:PATH');
+  else if (/^(env|file):/i.test(text)) value.refuse(`not a reference of a target: ${TARGET_REFERENCE_FORM}`);
 }

@@ -1,6 +1,12 @@
 /** What a warning is about: a stable code, for tools. */
 export type PolicyWarningCode =
-  'rule_shadowed' | 'bucket_large' | 'seats_unfilled' | 'condition_constant' | 'own_team_only';
+  | 'rule_shadowed'
+  | 'bucket_large'
+  | 'seats_unfilled'
+  | 'condition_constant'
+  | 'own_team_only'
+  | 'division_by_zero'
+  | 'absence_skips';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
 export interface PolicyWarning {

@@ -24,6 +24,7 @@ const PORTS = {
   KEYTURN_POSTGRES_PORT: 7083,
   KEYTURN_TEMPORAL_PORT: 7084,
   KEYTURN_TEMPORAL_UI_PORT: 7085,
+  KEYTURN_API_METRICS_PORT: 7086,
 } as const;
 
 /** An environment variable that names a port. */
@@ -42,6 +43,7 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): S
       KEYTURN_POSTGRES_PORT: portOf(env, 'KEYTURN_POSTGRES_PORT'),
       KEYTURN_TEMPORAL_PORT: portOf(env, 'KEYTURN_TEMPORAL_PORT'),
       KEYTURN_TEMPORAL_UI_PORT: portOf(env, 'KEYTURN_TEMPORAL_UI_PORT'),
+      KEYTURN_API_METRICS_PORT: portOf(env, 'KEYTURN_API_METRICS_PORT'),
     },
     databaseUrl: env['DATABASE_URL'] || null,
     temporalAddress: env['TEMPORAL_ADDRESS'] || null,
@@ -76,6 +78,7 @@ function neededPorts(settings: Settings): readonly PortName[] {
   const temporal = ['KEYTURN_TEMPORAL_PORT', 'KEYTURN_TEMPORAL_UI_PORT'] as const;
   return [
     'KEYTURN_API_PORT',
+    'KEYTURN_API_METRICS_PORT',
     'KEYTURN_WORKER_PORT',
     'KEYTURN_IDP_PORT',
     ...(settings.databaseUrl ? [] : (['KEYTURN_POSTGRES_PORT'] as const)),

@@ -1,11 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import type { Connector } from '../../activities/connectors/connector.ts';
+import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { sweepOnce } from '../../activities/sweep.ts';
+import { budgetRoot } from '../../domain/budgets.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
+import { identityKey } from '../../domain/identity.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
-import { courseOf, executionsOf, leavesOf } from '../workflows/facts.ts';
+import { courseOf, executionsOf, leavesOf, verdictsOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
 import { Desk } from '../workflows/signed.ts';
@@ -113,6 +117,116 @@ describe('a process whose clock is two hours fast', () => {
       'dated in the future',
     );
   });
+});
+
+describe('a plan', () => {
+  async function received(): Promise<Caller> {
+    const caller = await newCaller(desk, 'shop');
+    await called(caller, activities.receive, { request: caller.request.envelope, at: now() });
+    return caller;
+  }
+
+  const planOf = (caller: Caller, by = activities) => called(caller, by.plan, { attempt: 1, at: now() });
+
+  it('that there was no room to check is tried again, and refuses nobody', async () => {
+    const caller = await received();
+    vi.spyOn(target, 'plan').mockRejectedValueOnce(new ChecksBusy('overload'));
+    await expect(planOf(caller)).rejects.toMatchObject({ type: 'checks_busy', nonRetryable: false });
+    expect(await statusOf(caller.id)).toBe('planning');
+    expect(await courseOf(stack, caller.id)).toEqual(['request.received']);
+    expect(await planOf(caller)).toMatchObject({ kind: 'planned' });
+  });
+
+  it('takes turns with those of other owners, not of other agents of the same owner', async () => {
+    const plan = vi.spyOn(target, 'plan');
+    await planOf(await received());
+    expect(plan).toHaveBeenCalledWith(expect.objectContaining({ root: identityKey(desk.account('ada')) }));
+  });
+
+  it('names request, target and class of a failure in the log, and no value of it', async () => {
+    const caller = await received();
+    const lines = [vi.spyOn(dependencies.log, 'info'), vi.spyOn(dependencies.log, 'warn')];
+    const detail = 'duplicate key (iban)=(SECRET-VALUE)';
+    vi.spyOn(target, 'plan').mockResolvedValueOnce({
+      kind: 'refused',
+      code: 'target_error',
+      detail,
+      sqlState: '23505',
+    });
+    expect(await planOf(caller)).toEqual({ kind: 'closed', status: 'failed' });
+    const logged = lines.flatMap((line) => line.mock.calls);
+    expect(logged).toContainEqual([
+      { request: caller.id, target: 'shop', code: 'target_error', sql_state: '23505' },
+      expect.any(String),
+    ]);
+    expect(JSON.stringify(logged)).not.toContain('SECRET-VALUE');
+  });
+
+  /** What was used of each budget of the worker. */
+  const USED: readonly (readonly [string, string])[] = [
+    [
+      'rehearsals at once',
+      `generate_series(1, 4) n, lateral (select clock_timestamp() as at, null::timestamptz as ended, false as refused) used`,
+    ],
+    [
+      'seconds in an hour',
+      `generate_series(1, 1) n, lateral (select clock_timestamp() - interval '20 min' as at, clock_timestamp() as ended, false as refused) used`,
+    ],
+    [
+      'refused rehearsals in an hour',
+      `generate_series(1, 30) n, lateral (select clock_timestamp() as at, clock_timestamp() as ended, true as refused) used`,
+    ],
+  ];
+
+  it.each(USED)(
+    'beyond the budget of %s waits, is not refused, and goes on when there is room',
+    async (_what, rows) => {
+      const rehearsing: Connector = {
+        isRehearsing: true,
+        plan: (call) => target.plan(call),
+        execute: (call) => target.execute(call),
+        probe: (call) => target.probe(call),
+      };
+      const connectors = { ...dependencies.connectors, 'postgres.execute': rehearsing };
+      const limited = createActivities({ ...dependencies, connectors });
+      const caller = await received();
+      const { directory } = await dependencies.directories.now(dependencies.source.manager);
+      const root = budgetRoot(directory, desk.account('agent-billing')).id;
+      await stack.keyturnDb.query(
+        `insert into keyturn.rehearsal (request, root, target, started_at, lease_until, ended_at, is_refused)
+       select 'used-' || n, $1, 'elsewhere', at, clock_timestamp() + interval '1 min', ended, refused from ${rows}`,
+        [root],
+      );
+      const plan = vi.spyOn(target, 'plan');
+      const refusal = await planOf(caller, limited).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ type: 'over_budget', nonRetryable: false });
+      expect(refusal).toHaveProperty('nextRetryDelay');
+      expect(plan).not.toHaveBeenCalled();
+      expect(await statusOf(caller.id)).toBe('planning');
+      await stack.keyturnDb.query('delete from keyturn.rehearsal');
+      expect(await planOf(caller, limited)).toMatchObject({ kind: 'planned' });
+    },
+  );
+});
+
+describe('a request that goes back to planning', () => {
+  it.each(['a drift', 'a claim that is not entitled any more'])(
+    'has no digest to decide on after %s',
+    async (why) => {
+      const caller = await approved();
+      const { decision_digest: before } = await desk.row(caller.id);
+      const late = await desk.decision(caller.id, 'dmitri');
+      if (why === 'a drift')
+        vi.spyOn(target, 'execute').mockResolvedValueOnce({ kind: 'drifted', detail: 'SECRET-VALUE' });
+      else await set(caller.id, `pending_since = pending_since - interval '1 hour'`);
+      expect(await execute(caller)).toEqual({ kind: 'again' });
+      expect(before).toMatch(/^sha256:/);
+      expect(await desk.row(caller.id)).toMatchObject({ status: 'planning', decision_digest: null });
+      const messages = [{ kind: 'decide' as const, body: late }];
+      await called(caller, activities.consume, { messages, junk: 0, step: 2, at: now() });
+      expect(await verdictsOf(stack, caller.id)).toContain('dmitri: request_not_pending');
+    },
+  );
 });
 
 describe('an approved action', () => {

@@ -1,6 +1,7 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { isBearerAccessToken } from '../../apps/api/auth/token-kind.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 
@@ -28,6 +29,9 @@ const OTHER_TOKENS: readonly [string, Record<string, unknown>, Record<string, un
   ['an ID token, by the hash of its access token', { at_hash: 'h', scope: 'keyturn:decide' }],
   ['an ID token, by the claim of Keycloak', { typ: 'ID', scope: 'keyturn:decide' }],
   ['an ID token, by the claim of Cognito', { token_use: 'id', scope: 'keyturn:decide' }],
+  ['a token whose use is a list', { token_use: ['access'], scope: 'keyturn:decide' }],
+  ['a token whose kind is a number', { typ: 1, scope: 'keyturn:decide' }],
+  ['a token whose kind is null', { typ: null, scope: 'keyturn:decide' }],
   ['a refresh token', { typ: 'Refresh', scope: 'keyturn:decide' }],
   ['a logout token, by its header', { scope: 'keyturn:decide' }, { typ: 'logout+jwt' }],
   ['a logout token, by its events', { events: {}, scope: 'keyturn:decide' }],
@@ -112,6 +116,22 @@ describe('a bearer token', () => {
     const reply = await actions(await token());
     expect(reply).toMatchObject({ status: 401, body: { code: 'unauthenticated', status: 401 } });
     expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+  });
+});
+
+describe('an issuer that marks its access tokens', () => {
+  it.each([
+    ['at+jwt', true],
+    ['application/at+jwt', true],
+    ['AT+JWT', true],
+    ['JWT', false],
+    [undefined, false],
+    ['', false],
+    [['at+jwt'], false],
+    ['at+jwt ', false],
+  ])('is believed only where the header says so: %j is taken is %s', (typ, isTaken) => {
+    const token = { header: typ === undefined ? {} : { typ }, claims: { scope: 'keyturn:decide' } };
+    expect(isBearerAccessToken(token, { token_type: 'at+jwt' })).toBe(isTaken);
   });
 });
 

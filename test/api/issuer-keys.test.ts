@@ -1,6 +1,7 @@
 import http from 'node:http';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterEach, describe, expect, it } from 'vitest';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { TokenVerifier } from '../../apps/api/auth/token-verifier.ts';
 
@@ -13,6 +14,7 @@ interface Keys {
 
 let server: http.Server | undefined;
 afterEach(() => {
+  vi.useRealTimers();
   server?.closeAllConnections();
   server?.close();
 });
@@ -64,4 +66,60 @@ describe('the keys of an issuer', () => {
     });
     await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
   });
+
+  it('are asked for again when they rotate, also twice, but not by everybody who makes up a name', async () => {
+    const issuer = await rotatingIssuer();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const verifier = new TokenVerifier(
+      new Map([[issuer.url, { issuer: issuer.url, audience: 'keyturn', algorithms: ['EdDSA' as const] }]]),
+    );
+    const verified = (kid: string) => issuer.token(kid).then((token) => verifier.verify(token));
+    await issuer.rotateTo('first');
+    expect(await verified('first')).toMatchObject({ identity: { subject: 'olga' } });
+    vi.advanceTimersByTime(5_000);
+    await issuer.rotateTo('second');
+    await verified('second');
+    await issuer.rotateTo('third');
+    await expect(verified('third')).rejects.toMatchObject({ code: 'unauthenticated' });
+    vi.advanceTimersByTime(5_000);
+    await verified('third');
+    const asked = issuer.asked();
+    for (const kid of ['made-up-1', 'made-up-2', 'made-up-3', 'first'])
+      await expect(issuer.stranger(kid).then((token) => verifier.verify(token))).rejects.toMatchObject({
+        code: 'unauthenticated',
+      });
+    expect(issuer.asked()).toBe(asked);
+  });
 });
+
+/** An issuer of one key at a time, which counts how often it is asked for it. */
+async function rotatingIssuer() {
+  const state = { url: '', asked: 0, keys: '', signers: new Map<string, CryptoKey>() };
+  const started = http.createServer(({ url }, response) => {
+    if (url !== '/jwks')
+      return void response.end(JSON.stringify({ issuer: state.url, jwks_uri: `${state.url}/jwks` }));
+    state.asked += 1;
+    response.end(state.keys);
+  });
+  server = started;
+  await new Promise<void>((resolve) => {
+    started.listen(0, '127.0.0.1', resolve);
+  });
+  state.url = `http://127.0.0.1:${(started.address() as AddressInfo).port}`;
+  const signedBy = (kid: string, key: CryptoKey) =>
+    new SignJWT({ sub: 'olga', iss: state.url, aud: 'keyturn' })
+      .setExpirationTime('1h')
+      .setProtectedHeader({ alg: 'EdDSA', kid })
+      .sign(key);
+  return {
+    url: state.url,
+    asked: () => state.asked,
+    rotateTo: async (kid: string) => {
+      const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
+      state.signers.set(kid, privateKey);
+      state.keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'EdDSA' }] });
+    },
+    token: (kid: string) => signedBy(kid, state.signers.get(kid) ?? expect.unreachable(kid)),
+    stranger: async (kid: string) => signedBy(kid, (await generateKeyPair('EdDSA')).privateKey),
+  };
+}

@@ -1,12 +1,15 @@
+import type { AddressInfo } from 'node:net';
+
 import { RequestMethod } from '@nestjs/common';
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { parse } from 'yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { DecisionsController } from '../../apps/api/decisions/decisions.controller.ts';
 import { AuditController } from '../../apps/api/audit/audit.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
 import { EvaluateController } from '../../apps/api/gate/evaluate.controller.ts';
+import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
 import { OperationsController } from '../../apps/api/http/operations.controller.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
@@ -37,13 +40,36 @@ const CONTROLLERS = [
 ];
 
 describe('without a token', () => {
-  it('health, readiness, measurements, keys and documents can be read', async () => {
+  it('health, readiness, keys and documents can be read, and measurements cannot', async () => {
     expect((await api.http({ path: '/healthz' })).body).toEqual({ status: 'ok' });
-    const ready = await api.http({ path: '/readyz' });
-    expect(ready).toMatchObject({ status: 200, body: { checks: { database: 'ok', temporal: 'ok' } } });
-    const metrics = await api.http<string>({ path: '/metrics' });
-    expect(metrics.body).toContain('keyturn_http_request_duration_seconds_bucket');
-    expect(metrics.body).toContain('route="/healthz"');
+    // The way to Temporal is opened by the first question.
+    await expect
+      .poll(async () => (await api.http({ path: '/readyz' })).body, { timeout: 30_000 })
+      .toEqual({ status: 'ok', checks: { database: 'ok', temporal: 'ok' } });
+    expect((await api.http({ path: '/metrics' })).status).toBe(404);
+  });
+
+  it('readiness asks database and Temporal once, however many ask', async () => {
+    const asking = vi.spyOn(api.context.policies, 'active');
+    const replies = await Promise.all(Array.from({ length: 200 }, () => api.http({ path: '/readyz' })));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
+    const questions = asking.mock.calls.length;
+    asking.mockRestore();
+    expect(questions).toBeLessThan(20);
+  });
+
+  it('measurements are on a port of their own, where nothing else is', async () => {
+    await api.http({ path: '/healthz' });
+    const server = await serveMetrics(api.context.metrics.registry, { host: '127.0.0.1', port: 0 });
+    const { port } = server.address() as AddressInfo;
+    const ask = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
+    const metrics = await (await ask('/metrics')).text();
+    expect(metrics).toContain('keyturn_http_request_duration_seconds_bucket');
+    expect(metrics).toContain('route="/healthz"');
+    for (const path of ['/', '/metrics?x', '/v1/requests', '/docs'])
+      expect((await ask(path)).status).toBe(404);
+    server.closeAllConnections();
+    server.close();
   });
 
   it('the keys verify what the API signs, and hold nothing private', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { checkedCandidate } from '../../activities/connectors/keyturn-policy/candidate.ts';
+import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import type { Proposal } from '../../domain/wire-policies.ts';
 import type { Reply } from '../stack/http.ts';
@@ -97,5 +99,29 @@ describe('dry runs', () => {
     expect(refused[0]?.body.code).toBe('rate_limited');
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await api.http({ path: '/v1/actions', token })).status).toBe(200);
+  });
+});
+
+it.each([
+  [
+    'a file of its own',
+    'file:/run/secrets/worker.env',
+    'file:/run/secrets/worker.env is not below /run/targets',
+  ],
+  ['a variable of its own', 'env:KEYTURN_DATABASE_URL', 'must be a reference'],
+])('a proposal whose targets name %s is refused by the worker', async (_what, url, problem) => {
+  const targets = api.policy.targets.map((target) => ({
+    ...target,
+    connection: { ...target.connection, url },
+  }));
+  const token = await api.issuer.humanToken('olga');
+  const policy = { ...api.policy, targets };
+  const { body } = await api.http<Proposal>({ path: '/v1/policies', token, body: { policy } });
+  const { source, policies } = api.context;
+  const ground = { source, policies, check: (found: unknown) => Promise.resolve(findingsOfPolicy(found)) };
+  expect(await checkedCandidate(ground, { candidate: body.digest, base: api.policyDigest })).toMatchObject({
+    kind: 'refused',
+    code: 'policy_invalid',
+    detail: expect.stringContaining(problem),
   });
 });

@@ -27,7 +27,9 @@ export function meanwhileSetUp(): string {
 const CASES = /^-- cases$/m;
 
 /** The cases of one of the files. */
-export function meanwhileCases(file: 'values' | 'made-up' | 'catalogue' | 'settings' | 'views'): readonly Meanwhile[] {
+export function meanwhileCases(
+  file: 'values' | 'made-up' | 'catalogue' | 'settings' | 'views',
+): readonly Meanwhile[] {
   const [, cases = ''] = read(file).split(CASES);
   return cases
     .split(/^-- name: /m)

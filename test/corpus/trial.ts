@@ -39,6 +39,7 @@ export function callOf(bench: Bench, clone: Clone, statement: string): Connector
     requestId: 'req_corpus',
     action: 'postgres.execute',
     requester: 'agent@example.test',
+    root: 'owner@example.test',
     target: {
       id: 'corpus',
       title: 'The corpus',

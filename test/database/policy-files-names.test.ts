@@ -9,7 +9,7 @@ const target = (line: number, text: string): Files => withLine('targets/shop.yam
 const action = (line: number, text: string): Files => withLine('actions/sql.yaml', line, text);
 const people = (line: number, text: string): Files => withLine('directory.yaml', line, text);
 
-const REFERENCE = 'write env:NAME or file:PATH, secrets stay out of policy files';
+const REFERENCE = 'write env:KEYTURN_TARGET_… or file:/…, secrets stay out of policy files';
 
 const CATALOGUE: readonly Mistake[] = [
   [

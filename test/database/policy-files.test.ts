@@ -22,7 +22,7 @@ describe('a policy folder', () => {
       version: 'keyturn/v1',
       environments: ['staging', 'prod'],
       actions: [{ action: 'postgres.execute', fallback: 'review', arguments: { type: 'object' } }],
-      targets: [{ id: 'shop', owners: ['group:dba'], connection: { url: 'env:SHOP_URL' } }],
+      targets: [{ id: 'shop', owners: ['group:dba'], connection: { url: 'env:KEYTURN_TARGET_SHOP_URL' } }],
       directory: {
         people: [
           { id: 'ada', name: 'ada', active: true },

@@ -46,7 +46,7 @@ resource_type: postgres.database
 environment: prod
 owners: [group:dba]
 connection:
-  url: env:SHOP_URL
+  url: env:KEYTURN_TARGET_SHOP_URL
   statement_role: writer
 `,
   'rules/sql.yaml': `rules:

@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest';
 
 import { formatWarning, loadPolicyFolder } from '../../database/policy-files.ts';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
+import { Expression } from '../../domain/expressions/expression.ts';
+import { bindFacts } from '../../domain/expressions/facts.ts';
+import { ruleFactTypes } from '../../domain/policy-facts.ts';
+import { harmlessValues, setAt } from '../../domain/policy-grid-cells.ts';
 import { formatted, load, policyOf, VALID, withLine, type Files } from './policy-folder.ts';
 
 async function warningsOf(changes: Files): Promise<readonly string[]> {
@@ -168,6 +172,76 @@ const WORDS = `${VALID['actions/sql.yaml']}    limit: { type: integer }
     role: { enum: [viewer, admin] }
 `;
 
+const DIVIDING: readonly (readonly [what: string, changes: Files, divisor: string | null])[] = (
+  [
+    ['plan.rows / plan.resources > 1', 'plan.resources'],
+    ['plan.rows % plan.resources == 0', 'plan.resources'],
+    ['plan.rows / 0 > 1', '0'],
+    ['plan.rows / (plan.resources - 3) > 1', 'plan.resources - 3'],
+    ['plan.resources != 1 && plan.rows / plan.resources > 1', 'plan.resources'],
+    ['plan.resources == 0 && plan.rows / plan.resources > 1', 'plan.resources'],
+    ['plan.resources != 0 || plan.rows / plan.resources > 1', 'plan.resources'],
+    ['(plan.resources != 0 || plan.rows > 1) && plan.rows / plan.resources > 1', 'plan.resources'],
+    ['plan.resources >= 0 && plan.rows / plan.resources > 1', 'plan.resources'],
+    ['plan.resources > -1 && plan.rows / plan.resources > 1', 'plan.resources'],
+    ['plan.resources > 0 ? true : plan.rows / plan.resources > 1', 'plan.resources'],
+    ['plan.rows / 2 > 1', null],
+    ['plan.resources != 0 && plan.rows / plan.resources > 1', null],
+    ['plan.rows / plan.resources > 1 && plan.resources > 0', null],
+    ['0 < plan.resources && plan.rows / plan.resources > 1', null],
+    ['plan.resources >= 1 && plan.destructive && plan.rows / plan.resources > 1', null],
+    ['plan.resources == 0 || plan.rows / plan.resources > 1', null],
+    ['plan.resources == 0 ? true : plan.rows / plan.resources > 1', null],
+    ['!(plan.resources < 1) && plan.rows / plan.resources > 1', null],
+    ['(plan.resources > 5 || plan.resources < 0) && plan.rows / plan.resources > 1', null],
+  ] as const
+).map(([when, divisor]) => [when, condition(JSON.stringify(when)), divisor]);
+
+/** A policy in which two arguments may be left out, with these rules. */
+function optional(...lines: readonly string[]): Files {
+  return { ...rules(...lines), 'actions/sql.yaml': WORDS };
+}
+
+const SKIPPING =
+  '- { id: z, on: { action: [postgres.execute] }, effect: forbid, when: "has(args.limit) && args.limit > 5" }';
+
+const ABSENT: readonly (readonly [what: string, changes: Files, path: string | null])[] = [
+  ['a forbid rule', optional(SKIPPING), 'args.limit'],
+  [
+    'a test inside of another',
+    optional(SKIPPING.replace('"', '"plan.rows > 1 && (').replace('5"', '5)"')),
+    'args.limit',
+  ],
+  [
+    'a test by a negation',
+    optional(SKIPPING.replace('has(args.limit) &&', '!(!has(args.limit)) &&')),
+    'args.limit',
+  ],
+  [
+    'an unconditional rule for another action',
+    optional(SKIPPING, '- { id: o, on: { action: [keyturn.resolve] }, effect: forbid }'),
+    'args.limit',
+  ],
+  [
+    'a rule about what is absent',
+    optional(
+      SKIPPING,
+      '- { id: o, on: { action: [postgres.execute] }, effect: forbid, when: "!has(args.limit)" }',
+    ),
+    null,
+  ],
+  [
+    'one that also asks for more',
+    optional(
+      SKIPPING,
+      '- { id: o, on: { action: [postgres.execute] }, effect: forbid, when: "plan.rows > 1 && !has(args.limit)" }',
+    ),
+    null,
+  ],
+  ['a test that is not needed', optional(SKIPPING.replace('&& args.limit > 5', '|| plan.rows > 1')), null],
+  ['an allow rule', optional(SKIPPING.replace('forbid', 'allow')), null],
+];
+
 const CONSTANT: readonly (readonly [what: string, changes: Files, warning: string])[] = [
   [
     'a count that is never negative',
@@ -262,7 +336,10 @@ describe('what cannot be told for certain is not told:', () => {
     ['an argument that may be negative', condition('args.count >= 0')],
     ['a condition on two facts', condition('plan.rows >= plan.resources')],
     ['a condition that calls', condition('args.statement.startsWith("")')],
-    ['an optional field', { ...condition('has(args.limit) && args.limit >= 0'), 'actions/sql.yaml': WORDS }],
+    [
+      'an optional field',
+      { ...condition("'!has(args.limit) || args.limit >= 0'"), 'actions/sql.yaml': WORDS },
+    ],
   ])('%s', async (_what, changes) => {
     const catalogue = changes['actions/sql.yaml'] ?? REQUIRED;
     expect(await warningsOf({ ...changes, 'actions/sql.yaml': catalogue })).toEqual([]);
@@ -280,4 +357,38 @@ describe('a proposed policy', () => {
       warnings: ['rules/z.yaml:1 z seats_unfilled: needs 2 people, and group:dba is 1 person now'],
     });
   });
+});
+
+describe('a warning of a division', () => {
+  it.each(DIVIDING)(
+    'is said where the divisor may be 0, and nowhere else: %s',
+    async (_when, changes, divisor) => {
+      const warnings = (await warningsOf(changes)).filter((line) => line.includes('division_by_zero'));
+      const message = `divides by ${divisor}, and where that is 0 it cannot be decided: then the rule forbids`;
+      expect(warnings).toEqual(
+        divisor === null ? [] : [`rules/z.yaml:3:9 warning division_by_zero: ${message}`],
+      );
+    },
+  );
+
+  it('is true: dividing by 0 is an error, by which a forbid rule forbids', async () => {
+    const policy = await policyOf(condition('plan.rows / plan.resources > 1'));
+    const [rule] = policy.rules;
+    const expression = new Expression(rule?.when ?? '');
+    const types = ruleFactTypes(policy, policy.actions[0] ?? expect.unreachable());
+    const values = harmlessValues(types);
+    setAt(values, ['plan', 'resources'], 0);
+    expect(expression.evaluate(bindFacts(types, values))).toMatchObject({ kind: 'error' });
+  });
+});
+
+describe('a warning of an argument that may be left out', () => {
+  it.each(ABSENT)(
+    'is said of rules that hold back, where no other looks: %s',
+    async (_what, changes, path) => {
+      const warnings = (await warningsOf(changes)).filter((line) => line.includes('absence_skips'));
+      expect(warnings).toHaveLength(path === null ? 0 : 1);
+      if (path !== null) expect(warnings[0]).toContain(`does not apply to requests without ${path}`);
+    },
+  );
 });

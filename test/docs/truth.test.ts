@@ -17,7 +17,8 @@ describe.each(documents)('%s', (document) => {
   });
 
   it('names only files that exist', () => {
-    const folders = /^(domain|activities|workflows|database|sdk|apps|policies|scripts|test|docs|compose)\//;
+    const folders =
+      /^(domain|configuration|activities|workflows|database|sdk|apps|policies|scripts|test|docs|compose)\//;
     const files = quoted(text).filter((word) => folders.test(word) && /^[\w./-]+$/.test(word));
     for (const file of files) expect(exists(file), file).toBe(true);
   });
@@ -50,6 +51,7 @@ describe.each(documents)('%s', (document) => {
 it('the operating manual names every variable that the processes read, and no other', () => {
   const sources = [
     'apps/api/settings.ts',
+    'configuration/environment.ts',
     'apps/worker/configuration.ts',
     'database/migrate.ts',
     'domain/budgets.ts',
@@ -66,7 +68,11 @@ it('the operating manual names every variable that the processes read, and no ot
 });
 
 it('the operating manual gives each default as it is', () => {
-  for (const file of ['apps/api/settings.ts', 'apps/worker/configuration.ts']) {
+  for (const file of [
+    'apps/api/settings.ts',
+    'configuration/environment.ts',
+    'apps/worker/configuration.ts',
+  ]) {
     const defaults = [
       ...read(file).matchAll(/^ {2}((?:KEYTURN|TEMPORAL)_\w+): .*\.default\('?([^')]+)'?\)/gm),
     ];

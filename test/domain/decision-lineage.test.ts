@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../domain/directory.ts';
 import type { Lineage, LineageRole } from '../../domain/identity.ts';
 import { by, outcome, REQUEST } from './decisions.ts';
-import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from './examples.ts';
+import { demand, DIRECTORY, examplePerson, ISSUER, minutes, requirement, stage } from './examples.ts';
 
 const ELSEWHERE = 'https://else.example';
 
@@ -156,5 +156,44 @@ describe('nobody approves their own request', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+/** Account 7 is another person's, or nobody's, when the request is made, and the reviewer's now. */
+describe('nobody decides by an account that was not theirs when the request was made', () => {
+  const seventh = { issuer: ELSEWHERE, subject: '7' };
+  const given = (person: string, others = DIRECTORY): Directory => ({
+    ...others,
+    people: others.people.map((one) =>
+      one.id === person
+        ? { ...one, accounts: [...one.accounts, seventh] }
+        : { ...one, accounts: one.accounts.filter(({ issuer }) => issuer !== ELSEWHERE) },
+    ),
+  });
+  const without = (person: string): Directory => ({
+    ...DIRECTORY,
+    people: DIRECTORY.people.filter(({ id }) => id !== person),
+  });
+  const moved: Directory = {
+    ...DIRECTORY,
+    people: DIRECTORY.people.map((one) => (one.id === 'olga' ? { ...one, accounts: [seventh] } : one)),
+  };
+  const request = { requirement: OPEN, lineage: [AGENT] };
+
+  it.each([
+    { what: 'an account that was added', now: given('olga'), atCreation: DIRECTORY },
+    { what: 'an account that replaced the old one', now: moved, atCreation: DIRECTORY },
+    { what: 'an account taken from another reviewer', now: given('olga'), atCreation: given('dmitri') },
+    { what: 'an account of somebody who is new', now: given('olga'), atCreation: without('olga') },
+  ])('$what', ({ now, atCreation }) => {
+    for (const verdict of ['approve', 'deny', 'defer'] as const) {
+      const attempt = { reviewer: seventh, verdict, defer: { until: minutes(60), to: null } };
+      expect(outcome({ request, attempt, now, atCreation })).toBe('reviewer_unknown');
+    }
+  });
+
+  it('and may by the one that was, whatever else they were given', () => {
+    expect(outcome({ request, attempt: by('olga'), now: given('olga'), atCreation: DIRECTORY })).toBe('ok');
+    expect(outcome({ request, attempt: { reviewer: seventh }, now: given('olga') })).toBe('ok');
   });
 });

@@ -7,17 +7,20 @@ import {
   type CryptoKey,
   type JWK,
 } from 'jose';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { canonicalJson } from '../../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
 import {
   ENVELOPE_BYTES_MAX,
   openEnvelope,
   signEnvelope,
   type SignedDecision,
+  type SignedPayload,
   type SignedRequest,
   type SignedWithdrawal,
 } from '../../domain/envelope.ts';
+import { seal, unseal } from '../../domain/sealing.ts';
 import { ISSUER, START } from './examples.ts';
 
 const ID = 'a'.repeat(26);
@@ -100,6 +103,24 @@ async function forge({ payload, typ = 'keyturn-decision+jws', kid = 'current' }:
     .sign(signer.key);
 }
 
+/** What a body may be long. */
+const BODY_BYTES_MAX = 256 * 1024;
+
+const SEALING = [{ kid: 'seal', secret: new Uint8Array(32) }] as const;
+
+/** `opened` when the worker reads what was accepted; the code of the refusal when it was not accepted. */
+async function receivable(value: JsonValue, hasClaims: boolean): Promise<string> {
+  const sealed = await seal({ context: 'x', value, initializationVector: new Uint8Array(12) }, SEALING);
+  const request = { ...REQUEST, arguments: sealed, claims: hasClaims ? sealed.slice(0, 1_000) : null };
+  try {
+    const opened = await openEnvelope('request', await signEnvelope(request, signer), trusted());
+    expect(canonicalJson(await unseal(opened.arguments, 'x', SEALING))).toBe(canonicalJson(value));
+    return 'opened';
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
 const encode = (text: string): string => Buffer.from(text).toString('base64url');
 
 describe('an envelope', () => {
@@ -108,6 +129,64 @@ describe('an envelope', () => {
     expect(await openEnvelope('decision', await signEnvelope(DECISION, signer), trusted())).toEqual(DECISION);
     const withdrawal = await signEnvelope(WITHDRAWAL, signer);
     expect(await openEnvelope('withdrawal', withdrawal, trusted())).toEqual(WITHDRAWAL);
+  });
+
+  it('is signed only if it can be opened, however much its values grow when they are made canonical', async () => {
+    const texts = ['1e15', '-0', '1e-6', '1e-7', '5e-324', '1.7976931348623157e308', '1E2', '100000e10'];
+    const more = [
+      '"\\u0001"',
+      '"\\/"',
+      '"\u2028"',
+      '"\u{1F600}"',
+      '"\\ud83d\\ude00"',
+      '"\\\\"',
+      'null',
+      '{}',
+      '""',
+    ];
+    const item = fc.constantFrom(...texts, ...more);
+    const outcomes = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(
+        item,
+        fc.nat({ max: BODY_BYTES_MAX }),
+        fc.boolean(),
+        async (text, bytes, hasClaims) => {
+          const count = Math.floor((BODY_BYTES_MAX - (bytes % 4_096)) / (Buffer.byteLength(text) + 1));
+          const value = JSON.parse(`[${Array(count).fill(text).join(',')}]`) as JsonValue;
+          outcomes.add(await receivable(value, hasClaims));
+        },
+      ),
+      { numRuns: 12 },
+    );
+    for (const text of [...texts, ...more])
+      outcomes.add(
+        await receivable(JSON.parse(`[${Array(40_000).fill(text).join(',')}]`) as JsonValue, true),
+      );
+    expect([...outcomes].sort()).toEqual(['body_too_large', 'opened']);
+  }, 60_000);
+
+  it.each<[string, SignedPayload, string]>([
+    [
+      'more accounts than a lineage has',
+      { ...REQUEST, lineage: Array(17).fill(REQUEST.lineage[0]) },
+      'body_too_large',
+    ],
+    [
+      'a subject that is too long',
+      { ...WITHDRAWAL, by: { issuer: ISSUER, subject: 'x'.repeat(513) } },
+      'body_too_large',
+    ],
+    ['a reason that is too long', { ...DECISION, reason: 'x'.repeat(512 * 1024 + 1) }, 'body_too_large'],
+    [
+      'fields that are together too long',
+      { ...REQUEST, arguments: 'x'.repeat(500_000), claims: 'x'.repeat(500_000) },
+      'body_too_large',
+    ],
+    ['another form of id', { ...DECISION, id: 'dec_1' }, 'invalid_request'],
+    ['an instant of seconds', { ...REQUEST, issued_at: '2026-11-29T12:00:00Z' }, 'invalid_request'],
+  ])('is not signed with %s, which nobody could open', async (_what, payload, code) => {
+    await expect(signEnvelope(payload, signer)).rejects.toMatchObject({ code });
   });
 
   it('is signed over the canonical text, so that one payload has one envelope', async () => {

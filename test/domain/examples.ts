@@ -120,7 +120,7 @@ export const TARGET: Target = {
   resource_type: 'postgres.database',
   environment: 'prod',
   owners: ['group:shop-owners'],
-  connection: { url: 'env:SHOP_URL' },
+  connection: { url: 'env:KEYTURN_TARGET_SHOP_URL' },
 };
 
 export const PLAN: Plan = {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Directory, Person } from '../../domain/directory.ts';
 import type { Identity, Lineage } from '../../domain/identity.ts';
 import { standsBehind } from '../../domain/own-request.ts';
+import { standingSeats } from '../../domain/seats.ts';
 import { shortagesOf } from '../../domain/satisfiable.ts';
 import { outcome } from './decisions.ts';
 import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from './examples.ts';
@@ -16,6 +17,8 @@ const directory = (...people: readonly Person[]): Directory => ({
   agents: [],
   groups: [{ id: 'all', members: people.map(({ id }) => id), groups: [] }],
 });
+
+const NO_ROTATIONS = { now: [], at_creation: [] };
 
 const LINEAGE: Lineage = [{ ...account('asks'), role: 'requester' }];
 
@@ -113,4 +116,41 @@ describe('who stands behind a request is the same everywhere, however accounts w
   });
 });
 
-const NO_ROTATIONS = { now: [], at_creation: [] };
+describe('an approval that was given', () => {
+  const before = directory(person('ann', ['asks']), person('ben', ['b', 'b2']));
+  const standingOf = (now: Directory, used: string) =>
+    standingSeats(
+      {
+        requirement: requirement([demand([stage(['group:all'])])]),
+        lineage: LINEAGE,
+        owners: [],
+        decisions: [
+          {
+            person: 'ben',
+            account: account(used),
+            seats: [{ rule: 0, stage: 0 }],
+            at: '2026-01-01T00:00:00.000Z',
+          },
+        ],
+      },
+      { now, at_creation: before, rotations: NO_ROTATIONS, owners_at_creation: [] },
+    );
+
+  it.each<[string, readonly [Directory, string, number]]>([
+    ['stands while nothing changes', [before, 'b', 1]],
+    [
+      'fills no seat once its account belongs to who asked',
+      [directory(person('ann', ['asks', 'b']), person('ben', ['b2'])), 'b', 0],
+    ],
+    [
+      'stands when another account of the same person went elsewhere',
+      [directory(person('ann', ['asks']), person('ben', ['b']), person('cai', ['b2'])), 'b', 1],
+    ],
+    [
+      'fills no seat once its person has the account that asked',
+      [directory(person('ann', ['a']), person('ben', ['b', 'asks'])), 'b', 0],
+    ],
+  ])('%s', (_what, [now, used, seats]) => {
+    expect(standingOf(now, used)[0]).toHaveLength(seats);
+  });
+});

@@ -121,6 +121,41 @@ const EDITS: Readonly<Record<string, (policy: PolicySet) => PolicySet>> = {
     ...policy,
     windows: [{ id: 'new', action: [ACTION.action], over_ms: 1, per: ['action'], sum: null }],
   }),
+  'a reason of a rule': (policy) => ({
+    ...policy,
+    rules: policy.rules.map((rule, index) => (index === 0 ? { ...rule, because: 'harmless' } : rule)),
+  }),
+  'a reason of risk': (policy) => ({
+    ...policy,
+    risk: { ...policy.risk, lines: policy.risk.lines.map((line) => ({ ...line, because: 'harmless' })) },
+  }),
+  'a title of an action': (policy) => ({
+    ...policy,
+    actions: policy.actions.map((action) => ({ ...action, title: 'Read only' })),
+  }),
+  'a title of a target': (policy) => ({
+    ...policy,
+    targets: policy.targets.map((target) => ({ ...target, title: 'Sandbox' })),
+  }),
+  'a title of a freeze': (policy) =>
+    ({
+      ...policy,
+      freezes: [{ id: 'year-end', title: 'Over', from: '2026-12-01', to: '2027-01-10', except: [] }],
+    }) as unknown as PolicySet,
+  'a name of a person': (policy) => ({
+    ...policy,
+    directory: {
+      ...policy.directory,
+      people: policy.directory.people.map((person) => ({ ...person, name: 'The auditor' })),
+    },
+  }),
+  'a name of an agent': (policy) => ({
+    ...policy,
+    directory: {
+      ...policy.directory,
+      agents: policy.directory.agents.map((agent) => ({ ...agent, name: 'The auditor' })),
+    },
+  }),
   actions: (policy) => ({ ...policy, actions: [...policy.actions, { ...ACTION, action: 'new.action' }] }),
   schemas: (policy) => ({
     ...policy,
@@ -182,23 +217,17 @@ describe('a change of policy', () => {
     );
   });
 
-  it('of prose, of titles and of places in files is neutral', () => {
+  it('of places in files is neutral', () => {
     const base = policyOf([exampleRule('a', 'forbid'), exampleRule('b', 'review')]);
     const candidate = {
       ...base,
-      rules: base.rules
-        .map((rule) => ({ ...rule, because: 'new words', source: 'rules/moved.yaml:9' }))
-        .reverse(),
-      actions: [{ ...ACTION, title: 'New title' }],
-      targets: [{ ...TARGET, title: 'New title' }],
+      rules: base.rules.map((rule) => ({ ...rule, source: 'rules/moved.yaml:9' })).reverse(),
     };
     const { kind, changes } = classifyChange(base, candidate);
     expect(kind).toBe('neutral');
     expect(changes.map(({ what, name, how }) => `${what} ${name} ${how}`).sort()).toEqual([
-      'action postgres.execute edited',
       'rule a edited',
       'rule b edited',
-      'target shop-production edited',
     ]);
     expect(classifyChange(base, base)).toEqual({ kind: 'neutral', changes: [] });
   });

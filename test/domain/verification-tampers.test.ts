@@ -273,6 +273,15 @@ const PEOPLE: readonly Tamper[] = [
     evidence: ({ inputs }) => deactivate(inputs, 'ann'),
   },
   {
+    what: 'a decision by an account that was given to its person after the request was made',
+    named: 'deciders_entitled',
+    evidence: ({ inputs }) => {
+      const part = inputs.directory_at_creation;
+      const people = part.people.map((person) => ({ ...person, accounts: [account(`${person.id}-before`)] }));
+      inputs.directory_at_creation = { ...part, people };
+    },
+  },
+  {
     what: 'a decision by an account that nobody had',
     named: 'deciders_entitled',
     start: async (keys) =>

@@ -139,7 +139,7 @@ function connectionOf(policy: PolicySet) {
 function movedElsewhere(policy: PolicySet): PolicySet {
   const targets = policy.targets.map((place) => ({
     ...place,
-    connection: { ...place.connection, url: 'env:MOVED' },
+    connection: { ...place.connection, url: 'env:KEYTURN_TARGET_MOVED' },
   }));
   return { ...policy, targets };
 }

@@ -11,6 +11,7 @@ const PORTS = [
   'KEYTURN_POSTGRES_PORT',
   'KEYTURN_TEMPORAL_PORT',
   'KEYTURN_TEMPORAL_UI_PORT',
+  'KEYTURN_API_METRICS_PORT',
 ];
 
 async function freeEnvironment(): Promise<Record<string, string>> {

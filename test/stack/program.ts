@@ -6,6 +6,8 @@ export interface Program {
   readonly name: string;
   /** Stays the same over restarts. */
   readonly url: string;
+  /** Where it serves its measurements. */
+  readonly metricsUrl: string;
   readonly logFile: string;
   pid(): number;
   isRunning(): boolean;
@@ -21,13 +23,21 @@ export interface ProgramOptions {
   readonly name: string;
   readonly script: string;
   readonly logFile: string;
-  /** Given the port that the program shall listen on. */
-  env(port: number): Readonly<Record<string, string>>;
+  /** Given the port that the program shall listen on, and one for its measurements if it wants another. */
+  env(ports: ProgramPorts): Readonly<Record<string, string>>;
+  readonly hasOwnMetricsPort: boolean;
+}
+
+/** Where a program listens. */
+export interface ProgramPorts {
+  readonly port: number;
+  readonly metricsPort: number;
 }
 
 /** Reserves a port for a program; nothing runs yet. */
 export async function defineProgram(options: ProgramOptions): Promise<Program> {
   const port = await freePort();
+  const metricsPort = options.hasOwnMetricsPort ? await freePort() : port;
   const url = `http://127.0.0.1:${port}`;
   let running: RunningProcess | undefined;
   const current = (): RunningProcess => {
@@ -37,6 +47,7 @@ export async function defineProgram(options: ProgramOptions): Promise<Program> {
   return {
     name: options.name,
     url,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     logFile: options.logFile,
     pid: () => current().pid,
     isRunning: () => running?.isRunning() ?? false,
@@ -46,7 +57,7 @@ export async function defineProgram(options: ProgramOptions): Promise<Program> {
         name: options.name,
         command: [process.execPath, '--enable-source-maps', options.script],
         logFile: options.logFile,
-        env: { ...inheritedEnvironment(), ...options.env(port), ...env },
+        env: { ...inheritedEnvironment(), ...options.env({ port, metricsPort }), ...env },
       });
       await waitUntilReady(running, () => isReady(url), 60_000);
     },

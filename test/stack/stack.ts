@@ -12,7 +12,7 @@ import { fullTemporal } from './full-temporal.ts';
 import type { FullTemporalPrograms } from './full-temporal-program.ts';
 import { call, type Call, type Reply } from './http.ts';
 import { startIssuer, type TestIssuer } from './issuer.ts';
-import { defineProgram, type Program } from './program.ts';
+import { defineProgram, type Program, type ProgramPorts } from './program.ts';
 import { ownTemporal, sharedTemporal, takeNumber, testFolder, type TemporalPlace } from './temporal.ts';
 import { waitFor } from './wait.ts';
 
@@ -187,7 +187,8 @@ async function definePrograms(
       name: `${kind}-${index}`,
       script: compiled(`apps/${kind}/main.js`),
       logFile: path.join(context.folder, `${kind}-${index}.log`),
-      env: (port) => (kind === 'api' ? apiEnvironment(context, port) : workerEnvironment(context, port)),
+      env: (ports) => (kind === 'api' ? apiEnvironment(context, ports) : workerEnvironment(context, ports)),
+      hasOwnMetricsPort: kind === 'api',
     });
   const many = (kind: 'api' | 'worker', count = 1): Promise<Program[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => define(kind, index)));
@@ -202,7 +203,7 @@ type Environment = Readonly<Record<string, string>>;
 /** The worker holds no signing key, the API no credentials of targets. */
 function apiEnvironment(
   { env, databases, temporalPlace }: Context & { env: Environment },
-  port: number,
+  { port, metricsPort }: ProgramPorts,
 ): Environment {
   const { KEYTURN_TARGET_SHOP_URL: _url, ...rest } = env;
   const ui = temporalPlace.uiUrl === null ? {} : { KEYTURN_TEMPORAL_UI_URL: temporalPlace.uiUrl };
@@ -211,11 +212,12 @@ function apiEnvironment(
     ...ui,
     KEYTURN_DATABASE_URL: databases.keyturn.api,
     KEYTURN_API_PORT: String(port),
+    KEYTURN_API_METRICS_PORT: String(metricsPort),
     KEYTURN_PUBLIC_URL: `http://127.0.0.1:${port}`,
   };
 }
 
-function workerEnvironment({ env }: { env: Environment }, port: number): Environment {
+function workerEnvironment({ env }: { env: Environment }, { port }: ProgramPorts): Environment {
   const { KEYTURN_SIGNING_KEY: _key, ...rest } = env;
   return { ...rest, KEYTURN_WORKER_PORT: String(port) };
 }

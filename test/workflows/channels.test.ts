@@ -54,7 +54,7 @@ describe('what the Temporal UI shows of a request that waits', () => {
   it('is who must agree and until when, where policy limits nothing', async () => {
     const id = await pending();
     const { details, attributes } = await shown(id);
-    expect(details).toContain('0 of 1 from group:dba');
+    expect(details).toContain('0 of 1 from `group:dba` (rule `');
     expect(details).toContain('**Decision digest:**');
     expect(attributes).toEqual(expect.arrayContaining(['KeyturnRisk', 'KeyturnExpiresAt']));
     expect(await stateOf(id)).toMatchObject({ shown: 'all', tally: { standing: 'pending' } });

@@ -195,6 +195,7 @@ describe('telling', () => {
       requestId: 'req_bbbbbbbbbbbbbbbbbbbbbbbbbb',
       action: RESOLVE.action,
       requester: 'dmitri',
+      root: 'dmitri',
       target: ownTarget(policy ?? expect.unreachable('There is no policy.')),
       arguments: { request, outcome: 'succeeded' },
       idempotencyKey: 'key',

@@ -25,8 +25,8 @@ export class CandidateChecker {
   readonly #pool = new FairPool(POOL);
 
   /** What is wrong with a policy, and what probably is. Throws `ChecksBusy` when there is no room or no time. */
-  findingsOf(requester: string, candidate: unknown): Promise<PolicyFindings> {
-    return this.#pool.run(requester, () => askThread(candidate));
+  findingsOf(root: string, candidate: unknown): Promise<PolicyFindings> {
+    return this.#pool.run(root, () => askThread(candidate));
   }
 }
 

@@ -8,7 +8,11 @@ import type { PolicySet } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
 import type { PolicyFindings } from '../../../database/policy-validation.ts';
+import { unreadableReferences } from '../references.ts';
 import type { Publication } from './plan-publication.ts';
+
+/** More targets than these are not named: the first ones have to be mended anyway. */
+const UNREADABLE_MAX = 20;
 
 /** Where candidates and the active policy are, and what checks them. */
 export interface CandidateGround {
@@ -46,7 +50,10 @@ export async function checkedCandidate(
   if (body === null) return refuse('policy_unknown', 'Nobody proposed such a policy.');
   const { problems, warnings } = await findingsOf(check, candidate, body);
   if (problems.length > 0) return refuse('policy_invalid', problems.join('\n'));
-  return goodSuccessor(active.policy, body as unknown as PolicySet, warnings);
+  const policy = body as unknown as PolicySet;
+  const unreadable = unreadableReferences(policy.targets);
+  if (unreadable.length > 0) return refuse('policy_invalid', unreadable.slice(0, UNREADABLE_MAX).join('\n'));
+  return goodSuccessor(active.policy, policy, warnings);
 }
 
 async function findingsOf(

@@ -27,9 +27,9 @@ export type PolicyConnectorOptions = Omit<CandidateGround, 'check'>;
  */
 export function createPolicyConnector(options: PolicyConnectorOptions): Connector {
   const checker = new CandidateChecker();
-  const groundOf = ({ requester }: ConnectorCall): CandidateGround => ({
+  const groundOf = ({ root }: ConnectorCall): CandidateGround => ({
     ...options,
-    check: (candidate) => checker.findingsOf(requester, candidate),
+    check: (candidate) => checker.findingsOf(root, candidate),
   });
   return {
     plan: (call) => plan(groundOf(call), call).catch(refuseLate),

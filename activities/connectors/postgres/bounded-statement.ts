@@ -41,6 +41,8 @@ export async function boundRows(
   if (select === null || (values > 0 && hasOneRowEach(select)))
     return { text: statement.text, rowsMax: values, listed: values };
   if (select['limitCount'] !== undefined) return limitedAlready(statement, select);
+  // Rows that meet a conflict and are left alone are in no count, so nobody would see that the limit was reached.
+  if (insert['onConflictClause'] !== undefined) return unbounded;
   const text = await withLimit(statement, rowsMax + 1, parser);
   return text === null ? unbounded : { text, rowsMax: rowsMax + 1, listed: 0 };
 }

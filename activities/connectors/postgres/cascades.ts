@@ -84,12 +84,22 @@ interface LinkRow extends QueryResultRow {
   readonly is_filtered: boolean;
 }
 
+/** Columns that generated columns of the key are computed from: who sets them changes the key. */
+const GENERATED_FROM = `
+         array(select source.attname::text from pg_catalog.unnest(link.confkey) part
+                 join pg_catalog.pg_attrdef made on made.adrelid = link.confrelid and made.adnum = part
+                 join pg_catalog.pg_depend need on need.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                  and need.objid = made.oid and need.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  and need.refobjid = link.confrelid and need.refobjsubid > 0
+                 join pg_catalog.pg_attribute source
+                   on source.attrelid = link.confrelid and source.attnum = need.refobjsubid)`;
+
 /** Foreign keys that refer to a table ($1) and act on the rows that refer. */
 const LINKS = `
   select link.conrelid::text as oid, pg_catalog.format('%I.%I', schema.nspname, child.relname) as resource,
          link.confdeltype::text as on_delete, link.confupdtype::text as on_update,
          array(select col.attname::text from pg_catalog.unnest(link.confkey) part join pg_catalog.pg_attribute col
-                 on col.attrelid = link.confrelid and col.attnum = part) as parent_columns,
+                 on col.attrelid = link.confrelid and col.attnum = part) || ${GENERATED_FROM} as parent_columns,
          array(select col.attname::text from pg_catalog.unnest(link.conkey) part join pg_catalog.pg_attribute col
                  on col.attrelid = link.conrelid and col.attnum = part) as child_columns,
          array(select col.attname::text from pg_catalog.unnest(coalesce(link.confdelsetcols, link.conkey)) part

@@ -170,6 +170,33 @@ export const OBJECTS = `
           join pg_catalog.pg_opclass class on class.oid = used.oid
           join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
          where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid
+        union all
+        select 'pg_catalog.pg_operator'::regclass, used.oid, false
+          from pg_catalog.pg_constraint link
+         cross join lateral unnest(link.conpfeqop || link.conppeqop || link.conffeqop || link.conexclop) used(oid)
+         where objects.class = 'pg_catalog.pg_class'::regclass and objects.is_written
+           and objects.oid in (link.conrelid, link.confrelid)
+        union all
+        select used.class, used.oid, false
+          from pg_catalog.pg_partition_ancestors(objects.oid::regclass) above
+          join pg_catalog.pg_partitioned_table parted on parted.partrelid = above.relid
+         cross join lateral (
+            select support.amproc::oid, 'pg_catalog.pg_proc'::regclass
+              from pg_catalog.pg_opclass class
+              join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
+             where class.oid = any (parted.partclass)
+            union all
+            select member.amopopr, 'pg_catalog.pg_operator'::regclass
+              from pg_catalog.pg_opclass class
+              join pg_catalog.pg_amop member on member.amopfamily = class.opcfamily
+             where class.oid = any (parted.partclass)
+            union all
+            select link.refobjid, link.refclassid
+              from pg_catalog.pg_depend link
+             where link.classid = 'pg_catalog.pg_class'::regclass and link.objid = above.relid
+               and link.refclassid in ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)
+          ) used(oid, class)
+         where objects.class = 'pg_catalog.pg_class'::regclass
       ) next
   )
   select distinct class::regclass::text as class, oid::text as oid from objects where not (oid = $1::oid)`;
@@ -278,7 +305,9 @@ export const ROLES = `
          statement.rolsuper as is_statement_super,
          pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
          case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
-                                                          'insert, update, delete, truncate, trigger') end as can_write_ledger
+                                                          'insert, update, delete, truncate, trigger')
+                        or pg_catalog.has_any_column_privilege(statement.oid, to_regclass('keyturn.execution'),
+                                                               'insert, update') end as can_write_ledger
     from pg_catalog.pg_roles login, pg_catalog.pg_roles statement
    where login.rolname = session_user and statement.rolname = $1`;
 

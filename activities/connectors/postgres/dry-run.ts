@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 
 import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
@@ -23,6 +23,7 @@ import {
 } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import type { Statement } from './statement.ts';
+import { VALUE_SETTINGS } from './value-settings.ts';
 
 /** A statement that was read and analysed, and the call it belongs to. */
 export interface PreparedCall extends SessionRequest {
@@ -38,6 +39,7 @@ export interface DryRun {
   readonly effects: readonly TableEffect[];
   readonly locksHeldMs: number;
   readonly sequences: SequenceUse;
+  readonly valueSettings: string;
 }
 
 /** What else is looked at while the dry run's transaction is still open. */
@@ -57,7 +59,7 @@ export async function dryRun(
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const writer = await prepared.fresh.next();
   try {
-    const snapshot = await beginWriting(prepared, writer, 'repeatable read');
+    const { snapshot, valueSettings } = await beginWriting(prepared, writer, 'repeatable read');
     const startedAt = performance.now();
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
@@ -70,7 +72,7 @@ export async function dryRun(
     refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const locksHeldMs = Math.ceil(performance.now() - startedAt);
     const rows = Math.max(listed, rowsTakingDefaults(statement, effects));
-    return { effects, locksHeldMs, sequences: { places, rows } };
+    return { effects, locksHeldMs, sequences: { places, rows }, valueSettings };
   } finally {
     // Ends the transaction also when something above failed.
     await closeSession(writer);
@@ -83,19 +85,33 @@ function rowsTakingDefaults(statement: Statement, effects: readonly TableEffect[
   return effects.reduce((sum, { inserted, updated }) => sum + inserted + (isUpdating ? updated : 0), 0);
 }
 
-/** Begins a transaction and answers the name of a snapshot of the state before it. */
+/** A transaction that has begun. */
+export interface BegunWriting {
+  /** Name of a snapshot of the state before it. */
+  readonly snapshot: string;
+  /** Equal text for equal settings of whatever values depend on. */
+  readonly valueSettings: string;
+}
+
+/** Begins a transaction that may write, in a session in which nothing ran yet. */
 export async function beginWriting(
   prepared: PreparedCall,
   writer: Client,
   isolation: TransactionStart['isolation'],
-): Promise<string> {
-  const exporting = `select pg_catalog.pg_export_snapshot() as name,
+): Promise<BegunWriting> {
+  const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${VALUE_SETTINGS} as settings,
                             pg_catalog.current_setting('track_counts')::boolean as is_counting`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
-  const [row] = await together<{ name: string; is_counting: boolean }>(writer, beginningAll);
+  const [row] = await together<BegunRow>(writer, beginningAll);
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (row?.is_counting !== true) throw notCounting();
-  return row.name;
+  return { snapshot: row.snapshot, valueSettings: row.settings };
+}
+
+interface BegunRow extends QueryResultRow {
+  readonly snapshot: string;
+  readonly settings: string;
+  readonly is_counting: boolean;
 }
 
 /** Runs a prepared statement inside the writer's transaction. */

@@ -3,7 +3,7 @@ import type { Client, QueryResultRow } from 'pg';
 import { blindTable, readImages, type ReadTable, type TableCounts } from './images.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
-import { rowsOf, settingLocally, takeRole, takingRole, together } from './session.ts';
+import { LOOKED, LOOKING, rowsOf, settingLocally, takingRole, together } from './session.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
 /** What one transaction did to one table. */
@@ -82,12 +82,16 @@ export async function readEffect(
   counts: readonly CountRow[],
 ): Promise<readonly TableEffect[]> {
   const asObserver = [settingLocally(READING), takingRole(observerOf(reading.settings))];
-  await Promise.all([reading.writer, reading.reader].map((client) => together(client, asObserver)));
+  // Policies of a table call whatever functions they like, as the observer and in the transaction that will commit.
+  await Promise.all([
+    together(reading.writer, [...LOOKING, ...asObserver]),
+    together(reading.reader, asObserver),
+  ]);
   const { readRowsMax, readCharactersMax } = reading.limits;
   const budget = { rows: readRowsMax, characters: readCharactersMax };
   const effects: TableEffect[] = [];
   for (const row of counts) effects.push(await tableEffect(reading, row, budget));
-  await takeRole(reading.writer, null);
+  await together(reading.writer, LOOKED);
   return effects;
 }
 

@@ -12,7 +12,7 @@ import {
   untriedBecause,
   type UnpreviewedCall,
 } from './unpreviewed.ts';
-import { beginWriting, effectOf, runPrepared } from './dry-run.ts';
+import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-run.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { fingerprintOf, project } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
@@ -65,10 +65,10 @@ async function pauseBeforeTry(): Promise<void> {
 async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
   const writer = await prepared.fresh.next();
   try {
-    const snapshot = await beginWriting(prepared, writer, 'serializable');
+    const begun = await beginWriting(prepared, writer, 'serializable');
     const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
     if (known !== null) return known;
-    const { effects, fingerprint } = await runAndRead(prepared, writer, snapshot);
+    const { effects, fingerprint } = await runAndRead(prepared, writer, begun);
     const approved = prepared.call.approvedPlan;
     if (fingerprint !== approved.fingerprint) {
       return { kind: 'drifted', detail: driftOf(approved.effects, effects) };
@@ -116,9 +116,9 @@ interface EffectOfRun {
 async function runAndRead(
   prepared: PreparedExecution,
   writer: Client,
-  snapshot: string,
+  { snapshot, valueSettings }: BegunWriting,
 ): Promise<EffectOfRun> {
-  if (untriedBecause(prepared) !== null) return runUnpreviewed(prepared, writer);
+  if (untriedBecause(prepared) !== null) return runUnpreviewed(prepared, writer, valueSettings);
   await runPrepared(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
@@ -131,11 +131,16 @@ async function runAndRead(
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
     return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) }) ?? [];
   });
-  return { effects: projected, fingerprint: fingerprintOf(projected, prepared.analysis.rewritten) };
+  const { rewritten } = prepared.analysis;
+  return { effects: projected, fingerprint: fingerprintOf(projected, { valueSettings, rewritten }) };
 }
 
 /** Nobody could say what the triggers do, so only the rows that the statement meets are checked, and its own count. */
-async function runUnpreviewed(prepared: PreparedExecution, writer: Client): Promise<EffectOfRun> {
+async function runUnpreviewed(
+  prepared: PreparedExecution,
+  writer: Client,
+  valueSettings: string,
+): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
   const count = await runPrepared(prepared, writer);
   if (met.own !== null && count !== met.own) {
@@ -147,7 +152,7 @@ async function runUnpreviewed(prepared: PreparedExecution, writer: Client): Prom
   if (!(await hasChangedFound(writer, met, prepared.settings))) {
     throw new StatementRefused('not_previewable', 'The statement changed other rows than it was found to.');
   }
-  return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met) };
+  return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met, valueSettings) };
 }
 
 async function commit(

@@ -123,7 +123,10 @@ function planOf(
     ],
     risk_facts: riskFactsOf(shown, reversal),
     reversal,
-    fingerprint: fingerprintOf(effects, prepared.analysis.rewritten),
+    fingerprint: fingerprintOf(effects, {
+      valueSettings: runs.at(-1)?.valueSettings,
+      rewritten: prepared.analysis.rewritten,
+    }),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
     ...sequencesOf(runs),
   };

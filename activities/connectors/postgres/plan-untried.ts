@@ -2,7 +2,8 @@ import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
-import { begin } from './session.ts';
+import { beginWriting } from './dry-run.ts';
+import { begin, closeSession } from './session.ts';
 import { shownEffects, type PlanSize } from './shown.ts';
 import { topOf } from './statement.ts';
 import {
@@ -49,14 +50,24 @@ export async function planUntried(
       is_fully_previewed: false,
     },
     reversal,
-    fingerprint: unpreviewedFingerprint(prepared, met),
+    fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared)),
     locks_held_ms: 0,
   };
 }
 
+/** As a fresh session has them, which the execution will run in. */
+async function valueSettingsOf(prepared: UnpreviewedCall): Promise<string> {
+  const session = await prepared.fresh.next();
+  try {
+    return (await beginWriting(prepared, session, 'repeatable read')).valueSettings;
+  } finally {
+    await closeSession(session);
+  }
+}
+
 /** How much of its effects a plan carries. */
 export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
-  const isUpdate = topOf(statement, 'UpdateStmt') !== null;
+  const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
   return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
 
@@ -93,7 +104,8 @@ function wordsOf(
       summary: `Writes ${tables.join(', ') || 'what its functions write'}; nothing was tried out and no rows were counted.`,
       warning:
         'Not previewed: at this target nothing is tried out. How many rows change, and what triggers and cascades do, ' +
-        'is not known. What runs is the statement as it stands.',
+        'is not known. What runs is the statement as it stands; no row and no value is bound to this plan, so it hits ' +
+        "whatever its conditions meet then, also others than today's.",
       reversal: 'The earlier rows are not recorded. Restore from a backup.',
     },
   };

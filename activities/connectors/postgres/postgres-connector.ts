@@ -42,9 +42,8 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
   };
   return {
     isRehearsing: true,
-    plan: (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.requester), kept, runs: 2 }),
-    execute: (call) =>
-      execute({ ...requestOf(call), call, parser: parsers.of(call.requester), kept, runs: 1 }),
+    plan: (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept, runs: 2 }),
+    execute: (call) => execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept, runs: 1 }),
     probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
   };
 }

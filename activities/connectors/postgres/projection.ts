@@ -71,16 +71,26 @@ function netCounts(
   return { inserted: fresh - updated, updated, deleted: gone - updated };
 }
 
+/** What a fingerprint covers beside effects. */
+export interface Circumstances {
+  /** The settings that values depend on which are not in the effects. */
+  readonly valueSettings?: string | undefined;
+  readonly rewritten?: readonly RewrittenRelation[];
+}
+
 /**
- * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and
- * over the definitions of views and rules that led to them.
+ * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and over
+ * the definitions of views and rules that led to them. Where values are not in them, the settings are that they depend on.
  */
 export function fingerprintOf(
   effects: readonly ProjectedEffect[],
-  rewritten: readonly RewrittenRelation[] = [],
+  { valueSettings = '', rewritten = [] }: Circumstances = {},
 ): Digest {
   const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
-  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...digestedRewriting(rewritten) });
+  const isOpen = sorted.some((effect) => effect.is_counts_only || effect.assigned_columns.length > 0);
+  const settings = isOpen ? { settings: valueSettings } : {};
+  const also = { ...settings, ...digestedRewriting(rewritten) };
+  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...also });
 }
 
 /** Nothing where the statement writes tables by their names. */

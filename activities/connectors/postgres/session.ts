@@ -8,7 +8,7 @@ import {
 } from 'pg';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import { resolveReference } from '../references.ts';
+import { resolveTargetReference } from '../references.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
 /** A client-side limit somewhat above the server's: it only acts when the network has swallowed the answer. */
@@ -23,7 +23,7 @@ export interface SessionRequest {
 
 /** The connection URL of the executor's login role, as its reference says now. */
 export function sessionUrl(request: SessionRequest): Promise<string> {
-  return resolveReference(request.settings.url);
+  return resolveTargetReference(request.settings.url);
 }
 
 /** A fresh connection of the executor's login role. `unavailable` when the target cannot be reached. */
@@ -160,6 +160,12 @@ export function settingLocally(values: Readonly<Record<string, string>>): string
 export function takingRole(role: string | null): string {
   return `select pg_catalog.set_config('role', ${escapeLiteral(role ?? 'none')}, true)`;
 }
+
+/** Statements after which nothing can be written any more, not even by code of the target that looking sets off. */
+export const LOOKING = ['savepoint keyturn_looks', 'set local transaction_read_only = on'];
+
+/** Statements that end looking: what could be written, which role acts and all settings are as before. */
+export const LOOKED = ['rollback to savepoint keyturn_looks', 'release savepoint keyturn_looks'];
 
 /** Changes the role until the transaction ends; null goes back to the login role. */
 export async function takeRole(client: Client, role: string | null): Promise<void> {

@@ -6,7 +6,7 @@ import { StatementRefused } from './refusal.ts';
 export interface PlanSize {
   readonly rowsMax: number;
   readonly charactersMax: number;
-  /** True for an UPDATE: what it inserts and deletes in its own tables are rows that move between partitions. */
+  /** True for an UPDATE and nothing beside it: what it inserts and deletes in its own tables are rows that move between partitions. */
   readonly isUpdate: boolean;
 }
 
@@ -31,10 +31,13 @@ export function shownEffects(
       `It changes ${effects.length} tables, more than the ${TABLES_MAX} that a plan can show: change them in parts.`,
     );
   }
-  const mayMove = size.isUpdate && !analysis.rewritten.some(({ by }) => by === 'rules');
-  const ordered = effects
-    .map((effect) => ({ ...effect, cause: causeOf(effect, analysis) }))
-    .map((effect) => (mayMove && isMove(effect) ? { ...effect, is_move: true } : effect))
+  const caused = effects.map((effect) => ({ ...effect, cause: causeOf(effect, analysis) }));
+  const isMoving =
+    size.isUpdate &&
+    !analysis.rewritten.some(({ by }) => by === 'rules') &&
+    isBalanced(caused.filter(({ cause }) => cause === 'statement'));
+  const ordered = caused
+    .map((effect) => (isMoving && isMove(effect) ? { ...effect, is_move: true } : effect))
     .sort((left, right) => CAUSES.indexOf(left.cause) - CAUSES.indexOf(right.cause));
   const left = { rows: size.rowsMax, characters: size.charactersMax };
   return ordered.map((effect) => {
@@ -55,6 +58,11 @@ function causeOf({ resource }: ResourceEffect, { tables, reachesVolatileFunction
 
 function isMove({ cause, inserted, deleted }: ResourceEffect): boolean {
   return cause === 'statement' && inserted + deleted > 0;
+}
+
+/** What moves leaves one partition and comes into another. */
+function isBalanced(own: readonly ResourceEffect[]): boolean {
+  return own.length > 1 && own.reduce((sum, { inserted, deleted }) => sum + inserted - deleted, 0) === 0;
 }
 
 interface Left {

@@ -13,7 +13,7 @@ import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
 import { digestedRewriting, recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
-import { asOurselves, asStatement, extended, settingLocally, takingRole, together } from './session.ts';
+import { asStatement, extended, LOOKED, LOOKING, settingLocally, takingRole, together } from './session.ts';
 import type { TargetSettings } from './settings.ts';
 import { topOf, type Statement } from './statement.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
@@ -59,9 +59,9 @@ export async function hasChangedFound(
   if (found === null || found.places.length === 0) return true;
   const count = `select pg_catalog.count(*)::text as left_alone from only ${found.resource}
                   where ctid = any (${placesOf(found.places)})`;
-  await together(client, [takingRole(observerOf(settings))]);
+  await together(client, [...LOOKING, takingRole(observerOf(settings))]);
   const [row] = await together<{ left_alone: string }>(client, [count]);
-  await together(client, [takingRole(null)]);
+  await together(client, LOOKED);
   return row?.left_alone === '0';
 }
 
@@ -86,18 +86,14 @@ export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client
   }
   const start = await selected(prepared, client, table);
   // Taken back before the statement runs: it runs under the target's own settings.
-  const looking = [
-    'savepoint keyturn_looks',
-    settingLocally(READING),
-    takingRole(observerOf(prepared.settings)),
-  ];
+  const looking = [...LOOKING, settingLocally(READING), takingRole(observerOf(prepared.settings))];
   await together(client, looking);
   const { readRowsMax, readCharactersMax } = prepared.limits;
   const budget = { rows: readRowsMax, characters: readCharactersMax };
   const tables = await followCascades(client, start, budget);
   const read: MetRows[] = [];
   for (const met of tables) read.push(await readMet(client, met, budget));
-  await client.query('rollback to savepoint keyturn_looks');
+  await together(client, LOOKED);
   return {
     effects: read.map((rows, index) => metEffect(rows, index === 0 ? 'statement' : 'cascade')),
     own: start.places.length,
@@ -170,8 +166,12 @@ function metEffect({ met, rows, columns }: MetRows, cause: 'statement' | 'cascad
   };
 }
 
-/** Equal exactly when the same statement would meet the same rows and the same unknown functions. */
-export function unpreviewedFingerprint({ statement, analysis }: PreparedCall, met: Met): Digest {
+/** Equal exactly when the same statement would meet the same rows and the same unknown functions, under the same settings. */
+export function unpreviewedFingerprint(
+  { statement, analysis }: PreparedCall,
+  met: Met,
+  valueSettings: string,
+): Digest {
   const counts = met.effects.map(({ resource, inserted, updated, deleted }) => ({
     resource,
     inserted,
@@ -185,6 +185,7 @@ export function unpreviewedFingerprint({ statement, analysis }: PreparedCall, me
     statement: sha256(statement.text),
     triggers: analysis.unknownTriggers,
     ...digestedRewriting(analysis.rewritten),
+    settings: valueSettings,
   });
 }
 
@@ -204,10 +205,10 @@ async function selected(prepared: UnpreviewedCall, client: Client, table: Writte
   const { statement, parser, settings, limits } = prepared;
   const text = await selectingText(statement, parser);
   if (text === null) throw notCountable(prepared);
-  await together(client, asStatement(settings));
+  await together(client, [...LOOKING, ...asStatement(settings)]);
   const limited = extended(`${text} limit ${limits.readRowsMax + 1}`);
   const result = await client.query<{ home: string; place: string }>(limited);
-  await together(client, asOurselves());
+  await together(client, LOOKED);
   const isElsewhere = result.rows.some(({ home }) => home !== table.oid);
   if (isElsewhere || result.rows.length > limits.readRowsMax) throw notCountable(prepared);
   const update = topOf(statement, 'UpdateStmt');

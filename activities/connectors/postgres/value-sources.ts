@@ -66,10 +66,7 @@ export class SourceReader {
     if (reading === null || reading.kind === 'constant') return EXPRESSION;
     if (reading.kind === 'default' || reading.kind === 'assigned') return { kind: reading.kind };
     if (reading.kind === 'clock' && !TIME_TYPES.has(this.#typeOf(expression))) return EXPRESSION;
-    // A row of FROM may meet many rows: one value for all of them.
-    const isShared = reading.leaves.some(({ kind }) => kind === 'VAR');
-    if (reading.kind === 'drawn' && isShared && wordField(place.scope.query, 'commandType') !== INSERT)
-      return EXPRESSION;
+    if (isSharedDraw(reading, place.scope)) return EXPRESSION;
     for (const leaf of reading.leaves) this.#proven.add(leaf);
     return { kind: reading.kind, text: reading.text, isRough: reading.isRough };
   }
@@ -179,8 +176,7 @@ export class SourceReader {
   #set({ scope, column }: { readonly scope: Scope; readonly column: number }): Reading | null {
     if (wordField(scope.query, 'commandType') !== INSERT || !hasOneRow(scope.query)) return null;
     const target = targetOf(scope.query, column);
-    const reading = target === null ? null : this.#read({ expression: target, scope }, true);
-    return reading?.kind === 'drawn' ? null : reading;
+    return target === null ? null : unlessDrawn(this.#read({ expression: target, scope }, true));
   }
 
   /** `(select id from new_parent)` of a part that has one row. */
@@ -193,8 +189,7 @@ export class SourceReader {
     const targets = listField(query, 'targetList');
     if (!isPlain || targets.length !== 1 || !isQueryNode(targets[0] ?? null)) return null;
     const expression = (targets[0] as QueryNode).fields.get('expr') ?? null;
-    const reading = this.#read({ expression, scope: { query, outer: scope } }, false);
-    return reading?.kind === 'drawn' ? null : reading;
+    return unlessDrawn(this.#read({ expression, scope: { query, outer: scope } }, false));
   }
 }
 
@@ -205,6 +200,17 @@ const STEPS_MAX = 20_000;
 const EXPRESSION: ValueSource = { kind: 'expression' };
 const INSERT = '3';
 const EXPRESSION_SUBLINK = '4';
+
+/** What is drawn may go to the column that it was drawn for, and nowhere else. */
+function unlessDrawn(reading: Reading | null): Reading | null {
+  return reading?.kind === 'drawn' ? null : reading;
+}
+
+/** A row of FROM may meet many rows of an UPDATE: one value for all of them. */
+function isSharedDraw({ kind, leaves }: Reading, { query }: Scope): boolean {
+  if (kind !== 'drawn' || wordField(query, 'commandType') === INSERT) return false;
+  return leaves.some((leaf) => leaf.kind === 'VAR');
+}
 
 function targetOf(query: QueryNode, column: number): NodeValue {
   for (const target of listField(query, 'targetList')) {

@@ -143,13 +143,6 @@ export function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
 
 const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v', isMade: false };
 
-function misplaced(name: string): string {
-  return (
-    `${name} gives another value every time. This target lets such a value be all that a plain column gets, calculated from ` +
-    'constants alone: elsewhere in a statement write the value itself.'
-  );
-}
-
 interface Found {
   readonly kind: Varying;
   readonly isValue: boolean;
@@ -158,17 +151,22 @@ interface Found {
 
 function refuseMadeUp(node: QueryNode, { kind, isValue, search }: Found): void {
   if (kind === 'read' || (kind === 'clock' && !isValue)) return;
-  const called = calledBy(node, search.facts);
-  const name = clockName(node) ?? `${called?.name ?? 'a function'}()`;
-  if (kind === 'clock') {
-    throw new StatementRefused(
-      'not_previewable',
-      `A value is calculated from ${name}, and would be another one than the approved one. Write the value itself; or ` +
-        'give the column a time: now(), now() + an interval, date_trunc(…, now()), to_char(now(), …) or a cast of these.',
-    );
-  }
-  throw new StatementRefused(
-    'not_previewable',
-    called?.isMade === true ? misplaced(name) : adviceOn(called?.name ?? name),
+  const called = calledBy(node, search.facts) ?? UNKNOWN;
+  const advice = kind === 'clock' ? calculated(clockName(node) ?? `${called.name}()`) : madeUp(called);
+  throw new StatementRefused('not_previewable', advice);
+}
+
+function madeUp({ name, isMade }: CallFact): string {
+  if (!isMade) return adviceOn(name);
+  return (
+    `${name}() gives another value every time. This target lets such a value be all that a plain column gets, calculated ` +
+    'from constants alone: elsewhere in a statement write the value itself.'
+  );
+}
+
+function calculated(name: string): string {
+  return (
+    `A value is calculated from ${name}, and would be another one than the approved one. Write the value itself; or ` +
+    'give the column a time: now(), now() + an interval, date_trunc(…, now()), to_char(now(), …) or a cast of these.'
   );
 }

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 import { catalogueRows } from './kept-sessions.ts';
 import { listOf, namesOf, nodesOf, textOf } from './parse-tree.ts';
-import type { SqlParser } from './parser-thread.ts';
+import type { SqlParser, TreeNode } from './parser-thread.ts';
 
 /** Functions of pg_catalog that answer something else each time, or later. */
 const VARYING: ReadonlySet<string> = new Set(
@@ -50,12 +50,13 @@ export async function mayVary(client: Client, { oids, texts, parser }: ReachedVi
 }
 
 function hasVaryingNode(tree: unknown): boolean {
-  for (const { kind, node } of nodesOf(tree)) {
-    if (kind === 'SQLValueFunction' && CLOCK_OPS.test(textOf(node, 'op') ?? '')) return true;
-    if (kind === 'FuncCall' && VARYING.has(namesOf(listOf(node, 'funcname')).at(-1) ?? '')) return true;
-    if (kind === 'Value' && TIME_WORDS.test(textOf(node, 'sval') ?? '')) return true;
-  }
-  return false;
+  return [...nodesOf(tree)].some(({ kind, node }) => VARIES[kind]?.(node) === true);
 }
+
+const VARIES: Readonly<Record<string, (node: TreeNode) => boolean>> = {
+  SQLValueFunction: (node) => CLOCK_OPS.test(textOf(node, 'op') ?? ''),
+  FuncCall: (node) => VARYING.has(namesOf(listOf(node, 'funcname')).at(-1) ?? ''),
+  Value: (node) => TIME_WORDS.test(textOf(node, 'sval') ?? ''),
+};
 
 const CLOCK_OPS = /DATE|TIME/;

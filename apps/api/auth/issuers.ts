@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
-import { parse } from 'yaml';
 import { z } from 'zod';
+
+import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
 
 /** Only asymmetric signatures: with `none` or a shared secret, whoever verifies could also forge. */
 const algorithm = z.enum([
@@ -49,12 +48,12 @@ const issuersSchema = z.strictObject({ issuers: z.array(issuerSchema).min(1) });
 export type Issuer = z.infer<typeof issuerSchema>;
 
 /** Reads the trusted issuers, by their exact name. Throws when the file is wrong or names one twice. */
-export async function readIssuers(file: string): Promise<ReadonlyMap<string, Issuer>> {
-  const parsed = issuersSchema.safeParse(parse(await readFile(file, 'utf8')));
-  if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
-  const issuers = new Map(parsed.data.issuers.map((entry) => [entry.issuer, entry]));
-  if (issuers.size !== parsed.data.issuers.length) throw new Error(`${file}: an issuer is named twice.`);
-  return issuers;
+export async function readIssuers(path: string): Promise<ReadonlyMap<string, Issuer>> {
+  const file = { variable: 'KEYTURN_ISSUERS', path };
+  const { issuers } = await readYamlFile(file, issuersSchema);
+  const byName = new Map(issuers.map((entry) => [entry.issuer, entry]));
+  if (byName.size !== issuers.length) throw mistakeIn(file, 'names an issuer twice.');
+  return byName;
 }
 
 /** False for an address whose answer could be changed on the way, unless the operator allows that for the issuer. */

@@ -14,6 +14,10 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 const KNOWN_MS_MAX = 60_000;
 const KNOWN_TOKENS_MAX = 5_000;
 const FETCH_TIMEOUT_MS = 3_000;
+/** Anybody can name keys that nobody has: of each issuer no more is asked than once in this time. */
+const KEYS_COOLDOWN_MS = 5_000;
+/** How long a key set is believed, also by which a key that the issuer removed is still taken. */
+const KEYS_AGE_MS_MAX = 600_000;
 const KEYS_BYTES_MAX = 512 * 1024;
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
 
@@ -23,7 +27,7 @@ interface KnownToken {
 }
 
 /**
- * Turns bearer tokens into principals. Keys are fetched once and again when an unknown one appears, at most every 30 s.
+ * Turns bearer tokens into principals. Keys are fetched once and again when an unknown one appears, at most every 5 s.
  * Verifying is the dearest part of most calls, so a token that was verified is known for a minute. Whom it speaks for and
  * whether they are active is asked of the directory in every call: nothing here outlives a deactivation.
  */
@@ -108,8 +112,8 @@ async function findKeys(issuer: Issuer): Promise<JWTVerifyGetKey> {
   const address = issuer.jwks_uri ?? (await discover(issuer));
   return createRemoteJWKSet(new URL(address), {
     timeoutDuration: FETCH_TIMEOUT_MS,
-    cooldownDuration: 30_000,
-    cacheMaxAge: 600_000,
+    cooldownDuration: KEYS_COOLDOWN_MS,
+    cacheMaxAge: KEYS_AGE_MS_MAX,
     [customFetch]: boundedFetch,
   });
 }

@@ -33,6 +33,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly problems = new Counter({
+    name: 'keyturn_problems_total',
+    help: 'Answers that are problems, by code.',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+
   readonly feedLag = new Histogram({
     name: 'keyturn_feed_lag_seconds',
     help: 'Time from a recorded change to its arrival on the change feed of this process.',

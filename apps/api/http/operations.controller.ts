@@ -3,6 +3,7 @@ import type { Response } from 'express';
 
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
+import { keptAnswer } from '../../../domain/kept-answer.ts';
 import { Public } from '../auth/guard.ts';
 import { ApiContext } from '../context.ts';
 import { openApiDocument } from '../openapi/document.ts';
@@ -10,11 +11,26 @@ import { documentPage } from '../openapi/page.ts';
 
 const CHECK_MS = 2_000;
 
-/** What machines and operators ask without a token: health, measurements, keys, documents. */
+/** Anybody may ask: of that nothing behind this process may notice. */
+const READINESS_MS = 1_000;
+
+interface Checks {
+  readonly database: 'ok' | 'unreachable';
+  readonly temporal: 'ok' | 'unreachable';
+}
+
+/** What machines and operators ask without a token: health, keys, documents. Each costs next to nothing. */
 @Controller()
 @Public()
 export class OperationsController {
   readonly #context: ApiContext;
+  readonly #checks = keptAnswer(
+    () => this.#look(),
+    READINESS_MS,
+    () => performance.now(),
+  );
+  readonly #document = JSON.stringify(openApiDocument());
+  readonly #page = documentPage(openApiDocument());
 
   constructor(context: ApiContext) {
     this.#context = context;
@@ -28,26 +44,10 @@ export class OperationsController {
 
   @Get('readyz')
   async ready(@Res({ passthrough: true }) response: Response) {
-    const [database, temporal] = await Promise.all([
-      this.#check(async () => {
-        await refuseWrongClock(this.#context.source);
-        return this.#context.policies.active(this.#context.source.manager);
-      }),
-      this.#check(() =>
-        this.#context.temporal.withDeadline(Date.now() + CHECK_MS, () =>
-          this.#context.temporal.connection.workflowService.getSystemInfo({}),
-        ),
-      ),
-    ]);
-    const isReady = database === 'ok' && temporal === 'ok';
+    const checks = await this.#checks();
+    const isReady = checks.database === 'ok' && checks.temporal === 'ok';
     response.status(isReady ? 200 : 503);
-    return { status: isReady ? 'ok' : 'unavailable', checks: { database, temporal } };
-  }
-
-  @Get('metrics')
-  async metrics(@Res() response: Response): Promise<void> {
-    const { registry } = this.#context.metrics;
-    response.type(registry.contentType).send(await registry.metrics());
+    return { status: isReady ? 'ok' : 'unavailable', checks };
   }
 
   @Get('v1/keys')
@@ -56,14 +56,31 @@ export class OperationsController {
   }
 
   @Get('openapi.json')
-  document() {
-    return openApiDocument();
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  document(): string {
+    return this.#document;
   }
 
   @Get('docs')
   @Header('Content-Type', 'text/html; charset=utf-8')
   page(): string {
-    return documentPage(openApiDocument());
+    return this.#page;
+  }
+
+  async #look(): Promise<Checks> {
+    const { source, policies, temporal } = this.#context;
+    const [database, server] = await Promise.all([
+      this.#check(async () => {
+        await refuseWrongClock(source);
+        return policies.active(source.manager);
+      }),
+      this.#check(() =>
+        temporal.withDeadline(Date.now() + CHECK_MS, () =>
+          temporal.connection.workflowService.getSystemInfo({}),
+        ),
+      ),
+    ]);
+    return { database, temporal: server };
   }
 
   async #check(question: () => Promise<unknown>): Promise<'ok' | 'unreachable'> {

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { isKeyturnError, KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import type { Problem } from '../../../domain/wire.ts';
 import { isScimPath, sendScimError } from '../scim/errors.ts';
+import type { Metrics } from './metrics.ts';
 
 const RETRY_AFTER_SECONDS = 2;
 
@@ -16,9 +17,11 @@ const RETRY_AFTER_SECONDS = 2;
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   readonly #log: Logger;
+  readonly #metrics: Metrics;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, metrics: Metrics) {
     this.#log = log;
+    this.#metrics = metrics;
   }
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -26,6 +29,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const refusal = refusalOf(error);
     const instance = `urn:uuid:${randomUUID()}`;
+    this.#metrics.problems.inc({ code: refusal.code });
     if (statusOf(refusal.code) >= 500) this.#report(error, instance, http.getRequest<Request>());
     if (response.headersSent) response.destroy();
     else if (isScimPath(http.getRequest<Request>().originalUrl)) sendScimError(response, refusal);

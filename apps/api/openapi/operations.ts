@@ -218,13 +218,6 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
-    path: '/metrics',
-    summary: 'Measurements for Prometheus',
-    isPublic: true,
-    answers: [{ status: 200, description: 'Prometheus text.', mediaType: 'text/plain' }],
-  },
-  {
-    method: 'get',
     path: '/openapi.json',
     summary: 'This document',
     isPublic: true,

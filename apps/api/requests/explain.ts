@@ -1,5 +1,6 @@
 import type { ActionDefinition, Target } from '../../../domain/policy.ts';
 import type { SignedRequest } from '../../../domain/envelope.ts';
+import { markdownCode, oneLine } from '../../../domain/markdown.ts';
 import type { PrivilegedActionInput } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';
 
@@ -25,24 +26,35 @@ export interface Explainable {
 /** Longer names are cut in the Temporal UI, which takes 20,000 bytes in all; the API shows them whole. */
 const TEXT_BYTES_MAX = 400;
 
-/** Explains a request. Nothing that an agent wrote is in it. */
+/** The summary has 400 bytes for five of them. */
+const ID_BYTES_MAX = 64;
+
+const NAME_BYTES_MAX = 100;
+
+/** Explains a request. Nothing that an agent wrote is in it, and no name in it is more than a name. */
 export function explain(facts: Explainable): Explanation {
   const { signed, action, target } = facts;
-  const askedBy = requesterName(facts);
   const howToDecide = howToDecideText(signed.id, facts.publicUrl);
   return {
+    // Shown as JSON, in which nothing is drawn.
     asked: {
-      action: `${action.title} (${action.action})`,
-      target: `${target.title} (${target.id}, ${target.environment})`,
-      asked_by: askedBy,
+      action: oneLine(`${action.title} (${action.action})`),
+      target: oneLine(`${target.title} (${target.id}, ${target.environment})`),
+      asked_by: requesterName(facts, (name) => cut(oneLine(name), NAME_BYTES_MAX)),
       how_to_decide: howToDecide,
     },
-    summary: cut(
-      oneLine(`${action.title} on ${target.title} (${target.environment}), asked by ${askedBy}`),
-      390,
-    ),
-    details: detailsOf(facts, askedBy, howToDecide),
+    summary: summaryOf(facts),
+    details: detailsOf(facts, howToDecide),
   };
+}
+
+/** By ids: whoever may change a title changes what nobody else has to agree to. */
+function summaryOf(facts: Explainable): string {
+  const [action, target, environment] = [facts.action.action, facts.target.id, facts.target.environment].map(
+    (id) => code(id, ID_BYTES_MAX),
+  );
+  const askedBy = requesterName(facts, (name) => code(name, ID_BYTES_MAX));
+  return `${action} on ${target} (${environment}), asked by ${askedBy}`;
 }
 
 /** How a reviewer answers, from inside the Temporal UI and from outside. */
@@ -55,13 +67,14 @@ export function howToDecideText(request: string, publicUrl: string): string {
   );
 }
 
-function detailsOf({ signed, action, target }: Explainable, askedBy: string, howToDecide: string): string {
+function detailsOf(facts: Explainable, howToDecide: string): string {
+  const { signed, action, target } = facts;
   const others = signed.lineage.slice(1).map((member) => `- ${member.role}: ${code(member.subject)}`);
   return [
-    `**Action:** ${markdown(action.title)} (${markdown(action.action)}, version ${action.schema_version})`,
-    `**Target:** ${markdown(target.title)} (${markdown(target.id)})`,
-    `**Environment:** ${markdown(target.environment)}`,
-    `**Asked by:** ${markdown(askedBy)}`,
+    `**Action:** ${code(action.title)} (${code(action.action)}, version ${action.schema_version})`,
+    `**Target:** ${code(target.title)} (${code(target.id)})`,
+    `**Environment:** ${code(target.environment)}`,
+    `**Asked by:** ${requesterName(facts, (name) => code(name))}`,
     ...(others.length > 0 ? [`**Behind it:**\n\n${others.join('\n')}`] : []),
     `**Asked at:** ${signed.issued_at}`,
     `**Intent digest:** ${signed.intent_digest}`,
@@ -69,31 +82,16 @@ function detailsOf({ signed, action, target }: Explainable, askedBy: string, how
   ].join('\n\n');
 }
 
-function requesterName({ signed, caller }: Explainable): string {
+function requesterName({ signed, caller }: Explainable, shown: (name: string) => string): string {
   const [requester] = signed.lineage;
   const name = caller.agent?.name ?? caller.person?.name;
-  const subject = cut(oneLine(requester?.subject ?? ''), 100);
-  return name === undefined ? subject : `${cut(oneLine(name), 100)} (${subject})`;
+  const subject = shown(requester?.subject ?? '');
+  return name === undefined ? subject : `${shown(name)} (${subject})`;
 }
 
-/**
- * Text from outside, as code: the UI makes links of addresses in all other text, escaped or not. The fence is longer than
- * any inside.
- */
-function code(text: string): string {
-  const line = cut(oneLine(text), TEXT_BYTES_MAX);
-  const fences = line.match(/`+/g) ?? [];
-  const fence = '`'.repeat(Math.max(0, ...fences.map((inner) => inner.length)) + 1);
-  return `${fence} ${line} ${fence}`;
-}
-
-/** Names of the catalogue and the directory as they are written: no heading, no image, no emphasis. */
-function markdown(text: string): string {
-  return cut(oneLine(text), TEXT_BYTES_MAX).replaceAll(/[\\`*_{}[\]()#+.!|<>~&-]/g, String.raw`\$&`);
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+/** A name of the catalogue, the directory or a token: as code, and no longer than its place allows. */
+function code(text: string, bytesMax = TEXT_BYTES_MAX): string {
+  return markdownCode(cut(oneLine(text), bytesMax));
 }
 
 function cut(text: string, bytesMax: number): string {

@@ -85,13 +85,16 @@ export function summaryView(
     ...factsOf(row),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
+    result: hasDetails ? (row.result as RequestSummary['result']) : null,
     progress: shown.standing && progressOf(row, shown.standing),
     failure: row.failure && visibleFailure(row.failure, visibility),
     ...(link === null ? {} : { temporal_ui_url: link }),
   };
 }
 
-function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summary' | 'progress' | 'failure'> {
+type Facts = Omit<RequestSummary, 'risk_reasons' | 'summary' | 'progress' | 'failure' | 'result'>;
+
+function factsOf(row: RequestRow): Facts {
   return {
     id: row.id,
     action: row.action,
@@ -110,7 +113,6 @@ function factsOf(row: RequestRow): Omit<RequestSummary, 'risk_reasons' | 'summar
     ...instantsOf(row),
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
-    result: row.result as RequestSummary['result'],
     shortage: row.shortage?.map(shortageView) ?? null,
     is_break_glass: row.is_break_glass,
     created_at: row.created_at.toISOString(),

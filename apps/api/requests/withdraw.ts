@@ -60,10 +60,7 @@ function hasMovedOn({ status }: RequestRow): boolean {
 
 function refuseTooLate({ status }: RequestRow): void {
   if (status === 'executing' || status === 'active') {
-    throw new KeyturnError(
-      'request_executing',
-      'The action is being performed: it can no longer be withdrawn.',
-    );
+    throw new KeyturnError('request_executing', 'It is being executed: it can no longer be withdrawn.');
   }
   if (isFinal(status)) throw new KeyturnError('request_finished', `The request is over: ${status}.`);
 }

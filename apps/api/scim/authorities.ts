@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 
-import { parse } from 'yaml';
 import { z } from 'zod';
+
+import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
 
 const authoritySchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/),
@@ -54,15 +54,14 @@ export class ScimAuthorities {
 }
 
 /** Reads who may provision; nobody without a file, or by an empty list in it. Throws when the file is wrong or two share a name or a token. */
-export async function readScim(file: string | null): Promise<ScimAuthorities> {
-  if (file === null) return new ScimAuthorities([]);
-  const parsed = scimSchema.safeParse(parse(await readFile(file, 'utf8')));
-  if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
-  const { authorities } = parsed.data;
+export async function readScim(path: string | null): Promise<ScimAuthorities> {
+  if (path === null) return new ScimAuthorities([]);
+  const file = { variable: 'KEYTURN_SCIM', path };
+  const { authorities } = await readYamlFile(file, scimSchema);
   const hashes = authorities.flatMap((entry) => entry.token_sha256);
   if (new Set(authorities.map((entry) => entry.name)).size !== authorities.length)
-    throw new Error(`${file}: an authority is named twice.`);
-  if (new Set(hashes).size !== hashes.length) throw new Error(`${file}: two authorities share a token.`);
+    throw mistakeIn(file, 'names an authority twice.');
+  if (new Set(hashes).size !== hashes.length) throw mistakeIn(file, 'gives two authorities one token.');
   return new ScimAuthorities(
     authorities.flatMap(({ name, issuer, subject, token_sha256: tokens }) =>
       tokens.map((token) => ({

@@ -86,7 +86,7 @@ function rowLines(row: Row, effect: Effect): string[] {
   const mark = isUpdate ? '~' : row.before === null ? '+' : '-';
   const columns = columnsOf(row, effect);
   if (isUpdate && columns.length === 0)
-    return [`    ~ ${visible(row.key)} (written again with the same values)`];
+    return [`    ~ ${visible(row.key)} (what is written into it is not known)`];
   return [`    ${mark} ${visible(row.key)}`, ...columns.flatMap((column) => cellLines(row, column, effect))];
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { resolveReference } from '../../../activities/connectors/references.ts';
+import { resolveOwnReference } from '../../../activities/connectors/references.ts';
 import type { DutyAnswer } from '../../../database/duty.ts';
 import type { Asking, NamedPeople } from './asking.ts';
 import { DutyFault, fetchJson } from './fetch-json.ts';
@@ -17,7 +17,7 @@ export async function askSource(
   signal: AbortSignal,
 ): Promise<DutyAnswer> {
   // Resolved each time, so that a token that was replaced is used at once.
-  const token = source.token === undefined ? null : await resolveReference(source.token);
+  const token = source.token === undefined ? null : await resolveOwnReference(source.token);
   const people = await (source.kind === 'pagerduty'
     ? askPagerDuty({ base: new URL(source.url), token, signal }, schedule)
     : askPlainly({ base: placed(source.url, schedule), token, signal }));

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
-import { parse } from 'yaml';
 import { z } from 'zod';
+
+import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 
@@ -55,13 +54,12 @@ export interface DutySources {
 }
 
 /** Reads which services say who is on call; null without a file. Throws when the file is wrong or names one twice. */
-export async function readDutySources(file: string | undefined): Promise<DutySources | null> {
-  if (file === undefined || file === '') return null;
-  const parsed = settingsSchema.safeParse(parse(await readFile(file, 'utf8')));
-  if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
-  const { sources, every_seconds: everySeconds } = parsed.data;
+export async function readDutySources(path: string | undefined): Promise<DutySources | null> {
+  if (path === undefined) return null;
+  const file = { variable: 'KEYTURN_ONCALL', path };
+  const { sources, every_seconds: everySeconds } = await readYamlFile(file, settingsSchema);
   const byName = new Map(sources.map((entry) => [entry.name, entry]));
-  if (byName.size !== sources.length) throw new Error(`${file}: a source is named twice.`);
+  if (byName.size !== sources.length) throw mistakeIn(file, 'names a source twice.');
   return { everySeconds, byName };
 }
 

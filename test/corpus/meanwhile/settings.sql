@@ -109,3 +109,27 @@ alter database DATABASE_NAME set check_function_bodies = off
 update copy_of set t = 'x'
 -- meanwhile
 alter role LOGIN in database DATABASE_NAME set synchronous_commit = off
+-- name: TimeZone of the login role, for a value that is fixed when executed
+-- assigned: note
+-- expect: drifted
+update account set note = now()::text where id = 1
+-- meanwhile
+alter role LOGIN in database DATABASE_NAME set TimeZone = 'Asia/Tokyo'
+-- name: DateStyle of the database, for a value that is fixed when executed
+-- assigned: note
+-- expect: drifted
+update account set note = now()::text where id = 1
+-- meanwhile
+alter database DATABASE_NAME set DateStyle = 'German, DMY'
+-- name: a setting of the target's own, for a row with a value that is fixed when executed
+-- assigned: id
+-- expect: drifted
+insert into ident (owner, balance) values ('new', 1)
+-- meanwhile
+alter database DATABASE_NAME set app.tenant = 'other'
+-- name: a setting that makes nothing but speed
+-- assigned: id
+-- expect: succeeded
+insert into ident (owner, balance) values ('new', 1)
+-- meanwhile
+alter database DATABASE_NAME set work_mem = '1MB'

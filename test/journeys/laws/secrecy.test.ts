@@ -185,8 +185,8 @@ function* decoded(text: string): Generator<string> {
 
 describe('measurements', () => {
   it('of API and worker are in the text format of Prometheus, without names', async () => {
-    for (const { url, name } of [...cast.stack.apis, ...cast.stack.workers]) {
-      const response = await fetch(`${url}/metrics`);
+    for (const { metricsUrl, name } of [...cast.stack.apis, ...cast.stack.workers]) {
+      const response = await fetch(metricsUrl);
       const text = await response.text();
       expect(response.headers.get('content-type')).toMatch(/^text\/plain; .*version=/);
       const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -197,13 +197,13 @@ describe('measurements', () => {
   });
 
   it('count what happened', async () => {
-    const api = await (await fetch(`${cast.stack.apis[0]?.url}/metrics`)).text();
+    const api = await (await fetch(cast.stack.apis[0]?.metricsUrl ?? '')).text();
     expect(api).toMatch(/keyturn_requests_created_total\{outcome="created"\} [1-9]/);
     expect(api).toMatch(/keyturn_decisions_total\{verdict="approve",outcome="counted"\} 1\b/);
     expect(api).toMatch(
       /keyturn_http_request_duration_seconds_count\{[^}]*route="\/v1\/requests\/:id\/decisions"/,
     );
-    const worker = await (await fetch(`${cast.stack.workers[0]?.url}/metrics`)).text();
+    const worker = await (await fetch(cast.stack.workers[0]?.metricsUrl ?? '')).text();
     expect(worker).toMatch(/keyturn_activity_duration_seconds_count\{[^}]*activity="execute"[^}]*\} 2\b/);
   });
 });

@@ -74,7 +74,7 @@ describe.skipIf(program === null)(
 
       await ui.openTab('User Metadata');
       const metadata = await ui.read(
-        'Run one SQL statement on Shop (prod) (prod), asked by Billing agent (agent-billing)',
+        'postgres.execute on shop (prod), asked by Billing agent (agent-billing)',
         'Status: pending',
         '0 of 1 from group:dba',
       );

@@ -19,14 +19,18 @@ const SCHEMA = `
   create table named (id int primary key, code text references parent (code) on update cascade);
   create table tree (id int primary key, up int references tree on delete cascade);
   create trigger tree_unlisted after delete on tree for each row execute function unlisted();
+  create table priced (id int primary key, net int, gross int generated always as (net * 2) stored unique);
+  create trigger priced_unlisted before update on priced for each row execute function unlisted();
+  create table offer (id int primary key, gross int references priced (gross) on update cascade);
   create table whole (id int primary key);
   create trigger whole_unlisted before delete on whole for each row execute function unlisted();
   create table split (id int primary key, whole_id int references whole on delete cascade) partition by range (id);
   create table split_low partition of split for values from (0) to (100);`;
 
 const DATA = `
-  truncate parent, child, grandchild, loosened, defaulted, named, tree, whole, split;
+  truncate priced, offer, parent, child, grandchild, loosened, defaulted, named, tree, whole, split;
   insert into whole values (3);
+  insert into priced values (1, 5); insert into offer values (1, 10), (2, 10);
   insert into parent select n, 'c' || n from generate_series(1, 10) n;
   insert into child select n, 1 + n % 2 from generate_series(1, 40) n;
   insert into grandchild select n, 1 + n % 40 from generate_series(1, 400) n;
@@ -76,6 +80,13 @@ describe('a statement that cannot be tried out', () => {
       ],
     ],
     ['update parent set n = 1 where id = 1', [['parent', 1, 0]]],
+    [
+      'update priced set net = 6 where id = 1',
+      [
+        ['priced', 1, 0],
+        ['offer', 2, 0],
+      ],
+    ],
     ['delete from tree where id = 2', [['tree', 0, 7]]],
   ] as const)('counts what foreign keys do: %s', async (statement, expected) => {
     const plan = await planned(statement);

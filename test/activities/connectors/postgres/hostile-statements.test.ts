@@ -93,6 +93,26 @@ const TRAPS = `
     execute function guard_vault();
   grant select, insert, update, delete on ruled_far, ruled_slow, vault_view, ledger_view, preset_view, stolen_view, desk_view, ruled_view
     to WRITER;
+  create function lie_equal(int, int) returns boolean language plpgsql immutable as $$
+    begin perform pg_notify('heard', 'stolen'); return $1 = $2; end $$;
+  create function lie_hash(int, bigint) returns bigint language plpgsql immutable as $$
+    begin perform pg_notify('heard', 'stolen'); return $1; end $$;
+  create operator public.=== (leftarg = int, rightarg = int, function = lie_equal, commutator = ===);
+  create operator class lying_hash for type int using hash as operator 1 =, function 2 lie_hash(int, bigint);
+  create operator class lying_order for type int using btree as
+    operator 1 <, operator 2 <=, operator 3 ===, operator 4 >=, operator 5 >, function 1 btint4cmp(int, int);
+  create table hashed (id int) partition by hash (id lying_hash);
+  create table hashed_part partition of hashed for values with (modulus 1, remainder 0);
+  create table listed (id int) partition by list ((id === 1));
+  create table listed_part partition of listed for values in (true);
+  create table filtered (id int);
+  create index on filtered (id) where id === 1;
+  create table apart (id int, exclude using btree (id lying_order with ===));
+  create table liar (id int);
+  create unique index on liar (id lying_order);
+  create table liar_child (id int references liar (id));
+  grant select, insert, update, delete on hashed, hashed_part, listed, listed_part, filtered, apart, liar, liar_child
+    to WRITER;
   grant select, insert, update, delete on boxes, presets, conditional to WRITER;
   grant select, insert, update, delete on open_cards, slow_cards, vault, defaulted, checked, ruled, secured,
     slow_check, measured to WRITER;
@@ -240,6 +260,16 @@ const FORBIDDEN_FUNCTIONS: readonly string[] = [
   'insert into preset_view (id) values (2)',
   'update stolen_view set amount = 2',
   "update ruled_view set number = 'x'",
+  // What the server calls to find partitions, to keep indexes, and to check constraints.
+  'insert into hashed values (1)',
+  'insert into hashed_part values (1)',
+  'select * from hashed where id = 1',
+  'insert into listed values (1)',
+  'insert into listed_part values (1)',
+  'insert into filtered values (1)',
+  'insert into apart values (1)',
+  'insert into liar_child values (1)',
+  'delete from liar where id = 1',
 ];
 
 const NOT_PREVIEWABLE: readonly string[] = [

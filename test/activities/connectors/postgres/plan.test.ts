@@ -338,8 +338,8 @@ describe('a plan that cannot show everything', () => {
 
 describe('a target that is not set up safely', () => {
   it('is refused when its login role is a superuser', async () => {
-    process.env['KEYTURN_TEST_SUPERUSER'] = bank.adminUrl;
-    const outcome = await connector.plan(bank.call('select 1', { url: 'env:KEYTURN_TEST_SUPERUSER' }));
+    process.env['KEYTURN_TARGET_TEST_SUPERUSER'] = bank.adminUrl;
+    const outcome = await connector.plan(bank.call('select 1', { url: 'env:KEYTURN_TARGET_TEST_SUPERUSER' }));
     expect(outcome).toMatchObject({
       kind: 'refused',
       code: 'target_error',
@@ -347,11 +347,11 @@ describe('a target that is not set up safely', () => {
     });
   });
 
-  it('is refused when the statement role can write the ledger', async () => {
-    await bank.admin.query(`grant insert on keyturn.execution to ${bank.statementRole}`);
+  it.each(['insert', 'truncate', 'update (fenced)'])('refuses a writable ledger: %s', async (right) => {
+    await bank.admin.query(`grant ${right} on keyturn.execution to ${bank.statementRole}`);
     const outcome = await connector.plan(bank.call('select 1'));
+    await bank.admin.query(`revoke ${right} on keyturn.execution from ${bank.statementRole}`);
     expect(outcome).toMatchObject({ kind: 'refused', detail: expect.stringContaining('ledger') });
-    await bank.admin.query(`revoke insert on keyturn.execution from ${bank.statementRole}`);
   });
 
   it('is refused while it does not count what changes', async () => {
@@ -377,14 +377,14 @@ describe('a target that is not set up safely', () => {
   });
 
   it('is thrown when it cannot be reached, without its credentials', async () => {
-    process.env['KEYTURN_TEST_NOWHERE'] = 'postgres://me:my-secret@127.0.0.1:1/nowhere';
-    const plan = connector.plan(bank.call('select 1', { url: 'env:KEYTURN_TEST_NOWHERE' }));
+    process.env['KEYTURN_TARGET_TEST_NOWHERE'] = 'postgres://me:my-secret@127.0.0.1:1/nowhere';
+    const plan = connector.plan(bank.call('select 1', { url: 'env:KEYTURN_TARGET_TEST_NOWHERE' }));
     await expect(plan).rejects.toMatchObject({ code: 'unavailable' });
     await expect(plan).rejects.not.toThrow(/my-secret/);
   });
 
   it('is thrown when a credential has no value', async () => {
-    const plan = connector.plan(bank.call('select 1', { url: 'env:KEYTURN_TEST_ABSENT' }));
+    const plan = connector.plan(bank.call('select 1', { url: 'env:KEYTURN_TARGET_TEST_ABSENT' }));
     await expect(plan).rejects.toMatchObject({ code: 'unavailable' });
   });
 

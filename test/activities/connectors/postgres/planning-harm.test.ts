@@ -114,6 +114,13 @@ describe('what a rehearsal may use up of a sequence', () => {
     expect(await usedOf('small_id_seq')).toBe(before);
   });
 
+  it('is refused for rows that are all left alone, since no count shows how many they are', async () => {
+    const { code } = await outcomeOf(
+      "insert into small (id, name) select 1, 'x' from generate_series(1, 40000) on conflict do nothing",
+    );
+    expect(code).toBe('planning_limit');
+  });
+
   it('is nothing where hardly anything is left', async () => {
     const { code, detail } = await outcomeOf("insert into scarce (name) values ('x')");
     expect(code).toBe('planning_limit');

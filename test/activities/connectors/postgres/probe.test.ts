@@ -110,11 +110,11 @@ describe('a probe', () => {
     const proxy = await startProxy(bank.adminUrl);
     const url = new URL(bank.loginUrl);
     url.port = String(proxy.port);
-    process.env['KEYTURN_TEST_PROXY'] = url.href;
+    process.env['KEYTURN_TARGET_TEST_PROXY'] = url.href;
     const before = await balance();
     const call = await approved(
       { beforeCommit: async () => proxy.swallowAnswers() },
-      { url: 'env:KEYTURN_TEST_PROXY' },
+      { url: 'env:KEYTURN_TARGET_TEST_PROXY' },
     );
     await expect(connector.execute(call)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await connector.probe({ ...call, target: bank.target(), transactionId: null })).toBe('done');
@@ -123,8 +123,8 @@ describe('a probe', () => {
   });
 
   it('is thrown when the target cannot be reached', async () => {
-    process.env['KEYTURN_TEST_NOWHERE'] = 'postgres://me@127.0.0.1:1/nowhere';
-    const call = { ...(await approved({})), target: bank.target({ url: 'env:KEYTURN_TEST_NOWHERE' }) };
+    process.env['KEYTURN_TARGET_TEST_NOWHERE'] = 'postgres://me@127.0.0.1:1/nowhere';
+    const call = { ...(await approved({})), target: bank.target({ url: 'env:KEYTURN_TARGET_TEST_NOWHERE' }) };
     await expect(connector.probe({ ...call, transactionId: null })).rejects.toMatchObject({
       code: 'unavailable',
     });

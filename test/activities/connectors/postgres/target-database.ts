@@ -87,6 +87,7 @@ function databaseOf({ admin, adminUrl, loginUrl, roles, variable }: Parts): Omit
     requestId: 'req_test',
     action: 'postgres.execute',
     requester: 'agent@example.test',
+    root: 'owner@example.test',
     target: target(connection),
     arguments: { statement },
   });

@@ -53,8 +53,20 @@ describe('a statement whose rows are only looked up is committed only for these 
        insert into ${table} values (1, 'unimportant'), (2, 'precious')`,
     );
     const counting = { planning: { rehearse: 'count' } };
-    for (let tries = 0; tries < 3; tries += 1) await executed(statementFor(table), counting);
-    expect(await bank.rows(`select v from ${table} where id = 2`)).toEqual([{ v: 'precious' }]);
+    const touched = `select id::text from (values (1), (2)) all_of(id)
+                      where not exists (select from ${table} t where t.id = all_of.id and t.v <> 'gone')`;
+    for (let tries = 0; tries < 3; tries += 1) {
+      const outcome = await plan(statementFor(table), counting);
+      if (outcome.kind === 'refused') throw new Error(outcome.detail);
+      const execution = await connector.execute(
+        bank.approved(outcome.plan, { target: bank.target(counting) }),
+      );
+      if (execution.kind !== 'succeeded') continue;
+      const approved = outcome.plan.effects.flatMap(({ rows }) => rows.map(({ key }) => key));
+      expect((await bank.rows<{ id: string }>(touched)).map(({ id }) => `id=${id}`)).toEqual(approved);
+      return;
+    }
+    expect(await bank.rows(touched)).toEqual([]);
   });
 });
 
@@ -138,5 +150,42 @@ describe('xml, whose output leaves out what its declaration says,', () => {
     );
     const outcome = await plan(`update ${table} set n = 2 where id = 1`, {});
     expect(outcome).toMatchObject({ kind: 'planned', plan: { effects: [{ is_counts_only: true }] } });
+  });
+});
+
+describe('what reading an effect would set off', () => {
+  const WRITES = `create table read_log (id int generated always as identity primary key, who text);
+    create function log_read(text) returns boolean language plpgsql security definer as $$
+      begin insert into public.read_log (who) values ($1); return true; end $$;
+    grant select on read_log to observer_role`;
+
+  it.each([
+    [
+      'the policy of a table that the statement writes',
+      'secretive',
+      `create table secretive (id int primary key, v text);
+       alter table secretive enable row level security;
+       create policy p on secretive using (log_read(current_user::text))`,
+      ['public.log_read'],
+    ],
+    [
+      'the policy of a table that only a trigger writes',
+      'noticed',
+      `create table noticed (id int primary key, v text);
+       create table trail (id int generated always as identity primary key, v text);
+       alter table trail enable row level security;
+       create policy p on trail using (log_read(v));
+       create function trail_it() returns trigger language plpgsql security definer as $$
+         begin insert into public.trail (v) values (new.v); return null; end $$;
+       create trigger t after insert on noticed for each row execute function trail_it();
+       grant select on trail to observer_role`,
+      ['public.trail_it'],
+    ],
+  ])('is never committed: %s', async (_name, ...[table, definition, functions]) => {
+    await bank.admin.query('drop table if exists read_log cascade; drop function if exists log_read cascade');
+    await given([table], `${WRITES};${definition}`.replaceAll('observer_role', bank.observerRole));
+    const settings = { allowed_functions: functions };
+    expect(await executed(`insert into ${table} values (1, 'x')`, settings)).toBe('refused');
+    expect(await bank.rows('select who from read_log')).toEqual([]);
   });
 });

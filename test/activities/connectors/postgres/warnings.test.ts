@@ -101,3 +101,26 @@ describe('a plan', () => {
     expect(warnings.filter((warning) => warning.includes('every row'))).toHaveLength(count);
   });
 });
+
+describe('rows that move between partitions', () => {
+  it.each([
+    ['moves out 1 row of public.north', "update compass set side = 'south' where id = 1"],
+    ['deletes 1 row of public.north', 'with d as (delete from compass where id = 1) update other set n = 2'],
+    [
+      'inserts 1 row of public.south',
+      "with i as (insert into compass values (9, 'south')) update other set n = 2",
+    ],
+  ])('are told from others: %s', async (words, statement) => {
+    await bank.admin.query(`
+      drop table if exists compass, other;
+      create table compass (id int, side text) partition by list (side);
+      create table north partition of compass for values in ('north');
+      create table south partition of compass for values in ('south');
+      create table other (n int); insert into other values (1); insert into compass values (1, 'north');
+      grant select, insert, update, delete on compass, other to ${bank.statementRole};
+      grant select on compass, north, south, other to ${bank.observerRole}`);
+    const outcome = await connector.plan(bank.call(statement));
+    expect(outcome).toMatchObject({ kind: 'planned' });
+    expect(JSON.stringify(outcome).toLowerCase()).toContain(words);
+  });
+});

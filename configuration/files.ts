@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+
+/** A file that a variable of the environment names. */
+export interface NamedFile {
+  readonly variable: string;
+  readonly path: string;
+}
+
+/** A mistake in a file, by the variable and the path. Nothing of what the file holds may be in `reason`. */
+export function mistakeIn({ variable, path }: NamedFile, reason: string): Error {
+  return new Error(`${variable}: ${path} ${reason}`);
+}
+
+/** The text of a file. */
+export async function readText(file: NamedFile): Promise<string> {
+  try {
+    return await readFile(file.path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw mistakeIn(file, `cannot be read (${code}).`);
+  }
+}
+
+/** The checked content of a JSON file. The parser's own message would quote it. */
+export async function readJsonFile<Content>(file: NamedFile, schema: z.ZodType<Content>): Promise<Content> {
+  const text = await readText(file);
+  return checked(file, schema, () => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      throw mistakeIn(file, 'is not JSON.');
+    }
+  });
+}
+
+/** The checked content of a YAML file. The parser's own message would quote it. */
+export async function readYamlFile<Content>(file: NamedFile, schema: z.ZodType<Content>): Promise<Content> {
+  const text = await readText(file);
+  return checked(file, schema, () => {
+    try {
+      return parse(text, { logLevel: 'error' }) as unknown;
+    } catch (error) {
+      const line = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined;
+      throw mistakeIn(file, line === undefined ? 'is not YAML.' : `is not YAML, by line ${line}.`);
+    }
+  });
+}
+
+function checked<Content>(file: NamedFile, schema: z.ZodType<Content>, read: () => unknown): Content {
+  const { data, error } = schema.safeParse(read());
+  if (error === undefined) return data;
+  throw mistakeIn(file, `is not as it must be: ${error.issues.map(placed).join('; ')}`);
+}
+
+/** Where and what, in our own words: a key that nobody expected may be a secret that slipped. */
+function placed({ path, code, message }: z.core.$ZodIssue): string {
+  const place = path.map(String).join('.') || 'the whole';
+  if (code === 'unrecognized_keys') return `${place}: an unknown key`;
+  return `${place}: ${message}`;
+}
