@@ -78,11 +78,13 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
 /** What policy says today, or why it says no. */
 async function groundsOf(
   dependencies: Dependencies,
-  { manager, row }: StepTransaction,
+  transaction: StepTransaction,
   signed: SignedRequest,
 ): Promise<Grounds | { readonly code: string; readonly thrown?: KillSwitch }> {
+  const { manager, row } = transaction;
   const locked = await lockGround(dependencies, { manager, row });
   const { switches, active, planRow, directory, generation, atCreation, judgedAt } = locked;
+  transaction.goOnTo(judgedAt);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !planRow) return { code: 'policy_invalid' };
   if (!target) return { code: 'target_removed' };

@@ -23,6 +23,8 @@ export interface Consumed {
   readonly counted: readonly CountedDecision[];
   /** Tickets that look expired: only history can tell whether they were used in time. */
   readonly late: readonly Message[];
+  /** How many messages the API has not signed for this request: whoever sent one wants to know. */
+  readonly ignored?: number;
 }
 
 interface Batch {
@@ -83,7 +85,7 @@ async function consumeBatch(
     }
     const fresh = junk > 0 ? junk - (await junkRecorded(transaction, batchPrefix)) : 0;
     if (fresh > 0) await appendJunk(transaction, fresh);
-    return { status: transaction.row.status, counted, late };
+    return { status: transaction.row.status, counted, late, ignored: junk - batch.junk };
   });
 }
 

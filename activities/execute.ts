@@ -4,7 +4,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
 import type { ExecutionRow } from '../database/tables.ts';
 import { claim, type Claim } from './claim.ts';
-import type { ConnectorCall, ExecutionOutcome } from './connectors/connector.ts';
+import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
@@ -69,6 +69,7 @@ async function refuseUnsent(progress: Progress): Promise<void> {
 /** Claims and acts. Null when the outcome is unknown or the claim was fenced off: look again. */
 async function claimAndAct(progress: Progress): Promise<Executed | null> {
   const { dependencies, place } = progress;
+  await refuseMissing(progress);
   let claimed: Claim | null = null;
   // A claim is its own record: the step's name carries the attempt, so that a repeat sees the open claim instead.
   const { count, sent } = await claimCounts(dependencies, place.request);
@@ -90,15 +91,29 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   if (refusal) return refusal;
   const held = claimed as Claim | null;
   if (held?.kind === 'claimed') return act(progress, held);
-  await refuseMissing(progress, count);
+  // The step was recorded by an earlier attempt: then its claim is open, or it is missing.
+  if ((await claimCounts(dependencies, place.request)).count <= count) throw missing(progress);
   return null;
 }
 
-/** A claim that is on record and yet not in its table is reported, and looked for after a pause: not over and over. */
-async function refuseMissing({ dependencies, place }: Progress, known: number): Promise<void> {
-  if ((await claimCounts(dependencies, place.request)).count > known) return;
+/**
+ * While a claim is on record and not in its table nobody knows what came of it: nothing is claimed anew. It is reported,
+ * and looked for after a pause: not over and over.
+ */
+async function refuseMissing(progress: Progress): Promise<void> {
+  const { dependencies, place } = progress;
+  const rows: unknown[] = await dependencies.source.query(
+    `select 1 from audit.entry claimed where request = $1 and type = 'execution.claimed' and not exists (
+       select 1 from keyturn.execution
+       where request = $1 and attempt::text = claimed.leaf::jsonb -> 'facts' ->> 'attempt') limit 1`,
+    [place.request],
+  );
+  if (rows.length > 0) throw missing(progress);
+}
+
+function missing({ dependencies, place }: Progress): ApplicationFailure {
   dependencies.log.error({ request: place.request }, 'the claim that is on record is not in its table');
-  throw ApplicationFailure.retryable('The claim of this request is missing.', 'claim_missing');
+  return ApplicationFailure.retryable('The claim of this request is missing.', 'claim_missing');
 }
 
 async function refuseClaim(
@@ -132,7 +147,7 @@ async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promi
       approvedPlan: held.plan,
       idempotencyKey: held.execution.idempotency_key,
       ...(held.decision === null ? {} : { decision: held.decision }),
-      beforeCommit: ({ transactionId }) => noteTransaction(dependencies, held.execution, transactionId),
+      beforeCommit: (evidence) => noteTransaction(dependencies, held.execution, evidence),
     })
     .catch((error: unknown) => unknownOutcome(dependencies, call, error));
   if (outcome?.kind === 'failed') logFailed(dependencies, call, outcome);
@@ -162,9 +177,9 @@ function logFailed(
 async function noteTransaction(
   { source }: Dependencies,
   execution: ExecutionRow,
-  transactionId: string,
+  { transactionId, within = source.manager }: CommitEvidence,
 ): Promise<void> {
-  const noted: unknown[] = await source.query(
+  const noted: unknown[] = await within.query(
     `with noted as (
        update keyturn.execution set transaction_id = $3
        where request = $1 and attempt = $2 and state = 'claimed' returning 1)

@@ -27,6 +27,8 @@ export interface StepTransaction {
   readonly place: StepPlace;
   /** The database's clock, read after the request was locked: deadlines are judged by it. */
   readonly now: Date;
+  /** For a step that had to wait for further locks: its time goes on to what the database's clock says by then. */
+  goOnTo(now: Date): void;
   /** The request, locked for this transaction. */
   readonly row: RequestRow;
   /** Changes the request, but not its status. */
@@ -154,8 +156,8 @@ interface StepStart {
 export class Step implements StepTransaction {
   readonly manager: EntityManager;
   readonly place: StepPlace;
-  readonly now: Date;
   readonly row: RequestRow;
+  #now: Date;
   #last: LastLeaf;
   #lastAt: number;
   #changed: Partial<RequestRow> | null = null;
@@ -163,11 +165,19 @@ export class Step implements StepTransaction {
 
   constructor({ manager, place, row, last, now }: StepStart) {
     this.manager = manager;
-    this.now = now;
+    this.#now = now;
     this.row = row;
     this.#last = last;
     this.#lastAt = Math.max(row.updated_at.getTime(), last.at === null ? 0 : Date.parse(last.at));
     this.place = { ...place, at: this.#dated(place.at) };
+  }
+
+  get now(): Date {
+    return this.#now;
+  }
+
+  goOnTo(now: Date): void {
+    this.#now = now;
   }
 
   /** True when there is anything to write beside the result. */

@@ -25,15 +25,18 @@ export async function openClaim(dependencies: Dependencies, request: string): Pr
     .getOne();
 }
 
-/** Asks the target about an open claim. Null when it was fenced off, so that the action may be claimed anew. */
+/**
+ * Asks the target about an open claim. Null when it was fenced off, so that the action may be claimed anew. Our own record
+ * comes second: it says that nothing was sent where the target says nothing at all.
+ */
 export async function resolveClaim(
   inquiry: Inquiry,
   row: RequestRow,
   execution: ExecutionRow,
 ): Promise<Executed | null> {
   const { dependencies, place } = inquiry;
-  if (await closeUnsent(inquiry, execution)) return null;
   const found = await probe(inquiry, row, execution);
+  if (found === 'unknown' && (await closeUnsent(inquiry, execution))) return null;
   const step = { ...place, step: `${place.step}/probe/${execution.attempt}` };
   return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
     const facts = { found_by: 'probe' };

@@ -21,6 +21,9 @@ interface Step {
   readonly to?: Phase;
 }
 
+/** Entries of the streams that govern everybody stand in no request. */
+const ELSEWHERE: Step = { from: [] };
+
 const UNDECIDED: readonly Phase[] = ['received', 'planned', 'pending', 'approved', 'reopened'];
 
 /**
@@ -56,12 +59,12 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
   'gate.allowed': { from: ['new'], to: 'ended' },
-  'policy.proposed': {},
-  'policy.installed': {},
-  'switch.thrown': {},
-  'switch.lift_confirmed': {},
-  'switch.lifted': {},
-  'directory.changed': {},
+  'policy.proposed': ELSEWHERE,
+  'policy.installed': ELSEWHERE,
+  'switch.thrown': ELSEWHERE,
+  'switch.lift_confirmed': ELSEWHERE,
+  'switch.lifted': ELSEWHERE,
+  'directory.changed': ELSEWHERE,
 };
 
 /** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */

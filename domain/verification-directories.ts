@@ -64,21 +64,36 @@ function usesOf({ material }: Subject): readonly Use[] {
 }
 
 function answerOf(subject: Subject, use: Use): Answer {
-  const { generation, people, agents, groups } = use.directory;
+  const { generation } = use.directory;
   if (generation === undefined)
     return { notShown: 'the change that made its directory is not in the evidence' };
   if (generation === '0')
-    return people.length + agents.length + groups.length === 0
-      ? {}
-      : { problem: 'leans on a directory from before there was one' };
-  const change = subject.material.evidence.inputs?.directory_changes?.find(
-    (candidate) => candidate.generation === generation,
-  );
+    return isEmpty(use.directory) ? {} : { problem: 'leans on a directory from before there was one' };
+  const change = changeOf(subject, generation);
   if (change && !change.is_tied)
     return { notShown: 'its directory is of before changes named their entries' };
   if (!change || !isRecorded(change, use))
     return { problem: 'leans on a directory that no entry made before it' };
-  return followsFile(subject, use, change);
+  return isInstalled(subject, change)
+    ? followsFile(subject, use, change)
+    : { problem: 'leans on a directory of a policy that no entry made active' };
+}
+
+function changeOf({ material }: Subject, generation: string): DirectoryChange | undefined {
+  return material.evidence.inputs?.directory_changes?.find((change) => change.generation === generation);
+}
+
+function isEmpty({ people, agents, groups }: DirectoryPart): boolean {
+  return people.length + agents.length + groups.length === 0;
+}
+
+/** The policy that said what the file says became active by an entry: this change's own, where a policy changed it. */
+function isInstalled({ material }: Subject, { entry, policy }: DirectoryChange): boolean {
+  if (policy === null) return true;
+  const texts = material.evidence.inputs?.policy_entries ?? [];
+  const own = entry === null ? null : readLeaf(entry, () => undefined);
+  if (own?.type === 'policy.installed') return own.facts['digest'] === policy && texts.includes(entry ?? '');
+  return texts.some((text) => readLeaf(text, () => undefined)?.facts['digest'] === policy);
 }
 
 /** Clocks of several machines write the streams. */
@@ -155,6 +170,7 @@ function knowsAccounts(file: Directory, part: DirectoryPart, accounts: readonly 
       part.agents.some(
         (known) =>
           known.id === agent.id &&
+          part.people.some((person) => person.id === agent.owner) &&
           known.owner === agent.owner &&
           known.active === agent.active &&
           known.acts_for_people === agent.acts_for_people,

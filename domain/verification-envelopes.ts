@@ -1,4 +1,5 @@
 import type { CompactVerifyGetKey } from 'jose';
+import { z } from 'zod';
 
 import type { Leaf, LeafType } from './audit.ts';
 import { sha256 } from './digest.ts';
@@ -80,6 +81,7 @@ export function requestSigned({ material, envelopes }: Subject): Finding {
     problems: [
       ...differences(received, signed),
       ...wrongMode(received, signed),
+      ...otherOrigin(received, signed),
       ...otherIntents(material, signed),
     ],
     checked: signed.intent_digest,
@@ -109,9 +111,28 @@ function wrongMode(received: Leaf, signed: SignedRequest): string[] {
   return isWrong ? [`${nameOf(received)}: the request did not ask for a decision only`] : [];
 }
 
+/** Whom the request was received of, and by which policy, where the entry says so: answers on the spot name neither. */
+function otherOrigin(received: Leaf, signed: SignedRequest): string[] {
+  if (received.type !== 'request.received') return [];
+  const roles = rolesSchema.safeParse(received.facts['lineage']);
+  const isSame =
+    roles.success &&
+    roles.data.length === signed.lineage.length &&
+    roles.data.every(({ role }, index) => role === signed.lineage[index]?.role);
+  return [
+    ...(isSame ? [] : [`${nameOf(received)}: the lineage is not what was signed`]),
+    ...(received.policy?.digest === signed.policy_digest
+      ? []
+      : [`${nameOf(received)}: the policy is not what was signed`]),
+    ...(received.decision_digest === null ? [] : [`${nameOf(received)} names a decision of before`]),
+  ];
+}
+
+const rolesSchema = z.array(z.object({ role: z.string() }));
+
 function otherIntents(material: Material, signed: SignedRequest): string[] {
   return material.stream
-    .filter((leaf) => leaf.intent_digest !== null && leaf.intent_digest !== signed.intent_digest)
+    .filter((leaf) => leaf.intent_digest !== signed.intent_digest)
     .map((leaf) => `${nameOf(leaf)} has another intent digest than the signed request`);
 }
 

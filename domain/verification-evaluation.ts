@@ -8,6 +8,7 @@ import type { SignedRequest } from './envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts';
 import { isOtherEngine } from './explanation.ts';
 import { actionOf, type PolicySet } from './policy.ts';
+import type { Requirement } from './requirement.ts';
 import { recalledFacts, requestFacts, type PlanFacts, type StoredFacts } from './policy-facts.ts';
 import { planOf } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
@@ -168,16 +169,36 @@ function otherOutcome({ material, leaf, policy, facts }: Repetition): string | n
   if (!recalled) return 'the policy that it names does not know the target';
   const before = material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   const evaluation = evaluate(policy, recalled, 'planned');
+  if (!isExplained(leaf, evaluation)) return 'policy gives other rules or reasons of risk than it names';
   if (leaf.type === 'request.denied') return wronglyDenied(leaf, evaluation);
   if (evaluation.effect === 'forbid') return 'policy forbids it';
   const required = combinedRequirement(before?.requirement ?? null, evaluation);
   if (leaf.type !== 'request.pending') return wronglyAllowed(leaf, evaluation, required !== null);
+  return wronglyAsked(material, leaf, required);
+}
+
+function wronglyAsked(material: Material, leaf: Leaf, required: Requirement | null): string | null {
   const asked = material.pendings.find((pending) => pending.leaf === leaf);
   if (!asked || required === null) return 'policy demands nobody';
   return requirementDigest(required) === requirementDigest(asked.requirement)
     ? null
     : 'policy demands something else than people were asked';
 }
+
+/** What people read of why something waits or was allowed. A denial may be of before there was a plan. */
+function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
+  const ids = formOf(rules.map(({ id }) => id));
+  if (type === 'gate.allowed') {
+    const named = rulesSchema.safeParse(facts['rules']);
+    return named.success && formOf(named.data.map(({ id }) => id)) === ids && facts['risk'] === risk.tier;
+  }
+  return (
+    type === 'request.denied' ||
+    (formOf(facts['matched_rules']) === ids && formOf(facts['risk_reasons']) === formOf(risk.reasons))
+  );
+}
+
+const rulesSchema = z.array(z.object({ id: z.string() }));
 
 function wronglyDenied(leaf: Leaf, { effect }: Evaluation): string | null {
   return leaf.facts['code'] === 'forbidden' && effect !== 'forbid' ? 'policy does not forbid it' : null;

@@ -70,12 +70,14 @@ function deniedOtherwise(deniedBy: string | null, last: Leaf): string[] {
   return [`${nameOf(last)} was denied by another than the request says`];
 }
 
-/** While a round counts, the request is in that round and about its digest and plan. */
+/** The request is in the last round; while that counts, about its digest and plan. */
 function roundProblems({ stream, evidence: { state } }: Material): string[] {
   const round = stream.findLast((leaf) => leaf.type === 'request.pending' || leaf.type === 'request.allowed');
-  if (!state || !round || !IN_ROUND.has(state.status)) return [];
+  if (!state) return [];
+  if (state.round !== (round?.facts['round'] ?? 0))
+    return [`the request is in round ${state.round}, which no entry opened last`];
+  if (!round || !IN_ROUND.has(state.status)) return [];
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ['round', state.round, round.facts['round']],
     ['decision digest', state.decision_digest, round.decision_digest],
     ['plan', state.plan_digest, round.facts['plan_digest']],
   ];
@@ -163,6 +165,11 @@ function otherClaims({ evidence: { state } }: Material, claims: ReadonlyMap<unkn
       execution.decision_digest === leaf.decision_digest;
     return isSame ? [] : [`${nameOf(leaf)} ends as ${recorded}, but the database says otherwise`];
   });
+  const repeated = stored.size === state.executions.length ? [] : ['the database holds an attempt twice'];
   const added = [...stored.keys()].filter((attempt) => !claims.has(attempt));
-  return [...missing, ...added.map((attempt) => `the claim ${attempt} of the database is in no entry`)];
+  return [
+    ...missing,
+    ...repeated,
+    ...added.map((attempt) => `the claim ${attempt} of the database is in no entry`),
+  ];
 }

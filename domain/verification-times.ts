@@ -55,17 +55,23 @@ export function deadlinesFollow(subject: Subject): Finding {
     const before = pendings[index - 1];
     const limit = expiryOf(subject, pending, pendings[0] ?? pending);
     if (limit === null) notShown.push(`${nameOf(pending.leaf)}: the calendars that its expiry counts by`);
-    const expiresMs = Date.parse(pending.expires_at);
-    return [
-      ...(limit !== null && expiresMs > limit
-        ? [`${nameOf(pending.leaf)} expires later than its requirement says`]
-        : []),
-      ...(before && expiresMs > Date.parse(before.expires_at)
-        ? [`${nameOf(pending.leaf)} moves the expiry of the request`]
-        : []),
-    ];
+    const fault = deadlineFault(pending, { limit, before });
+    return fault === null ? [] : [`${nameOf(pending.leaf)} ${fault}`];
   });
   return { problems, notShown, checked: `${pendings.length} deadlines recomputed` };
+}
+
+/** What is wrong with an expiry; `limit` is what the requirement says, null where that cannot be told. */
+function deadlineFault(
+  { expires_at: expiresAt }: PendingLeaf,
+  { limit, before }: { readonly limit: number | null; readonly before: PendingLeaf | undefined },
+): string | null {
+  const expiresMs = Date.parse(expiresAt);
+  const earlierMs = before ? Date.parse(before.expires_at) : Infinity;
+  if (expiresMs > earlierMs) return 'moves the expiry of the request';
+  if (limit === null) return null;
+  if (expiresMs > limit) return 'expires later than its requirement says';
+  return expiresMs < Math.min(limit, earlierMs) ? 'expires earlier than its requirement says' : null;
 }
 
 /** Null where it cannot be told: rules count by calendars of a policy that is not in the evidence. */

@@ -54,9 +54,14 @@ export class Inbox {
     else this.#messages.push({ kind, body: envelope });
   }
 
-  /** How many messages were dropped so far because they cannot be envelopes: whoever sent one wants to know. */
+  /** How many messages were ignored so far because they hold no envelope of ours: whoever sent one wants to know. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Some looked like envelopes, and were found to be none when they were verified. */
+  ignore(count: number): void {
+    this.#dropped += count;
   }
 
   /** Calls back, at most once a workflow task, when messages were dropped in it. */

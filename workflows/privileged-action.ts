@@ -21,7 +21,7 @@ import {
   type PrivilegedActionInput,
 } from './messages.ts';
 import { RequestView } from './request-view.ts';
-import { evaluatedIn, performedIn, plannedIn } from './results.ts';
+import { evaluatedIn, performedIn, plannedIn, waitMsUntil, workedOut } from './results.ts';
 import { ownInbox } from './signal-door.ts';
 
 /**
@@ -60,7 +60,7 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
     );
     if (evaluated.kind === 'closed') return finish(view, inbox, evaluated.status);
     if (evaluated.kind === 'review') {
-      view.open(evaluated);
+      workedOut(() => view.open(evaluated));
       const status = await awaitDecisions(evaluated, view, inbox);
       if (status === 'planning') {
         view.becomes(status);
@@ -87,7 +87,7 @@ async function performWhenItMay(attempt: number, view: RequestView, inbox: Inbox
     const executed = await perform(attempt, hold);
     if (executed.kind !== 'held') return executed;
     view.holds(executed.until);
-    const waitMs = Math.max(Date.parse(executed.until) - Date.now(), HOLD_MIN_MS);
+    const waitMs = Math.max(waitMsUntil(Date.parse(executed.until)), HOLD_MIN_MS);
     await condition(() => inbox.isWaiting, waitMs, { summary: `approved, held until ${executed.until}` });
     await drain(inbox, view);
   }

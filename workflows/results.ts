@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, TemporalFailure } from '@temporalio/workflow';
 
 import type { Consumed, Evaluated, Executed, Planned } from '../activities/index.ts';
 import { REQUEST_STATUSES, type RequestStatus } from '../domain/request.ts';
@@ -9,10 +9,28 @@ import { REQUEST_STATUSES, type RequestStatus } from '../domain/request.ts';
  * history, the workflow ends, and the sweeper closes the request without approval.
  */
 
+/** Longer texts are no digests or names of risks; and no timer is longer than this, which servers refuse at some length. */
+const SHORT_LENGTH_MAX = 100;
+const WAIT_MS_MAX = 366 * 24 * 60 * 60_000;
+
+/** How long to wait for an instant that an answer names: so long at most, and then it is looked at again. */
+export function waitMsUntil(instant: number): number {
+  return Math.min(instant - Date.now(), WAIT_MS_MAX);
+}
+
+/** What is worked out from an answer. Where that is not possible the answer was none of ours: the workflow ends. */
+export function workedOut<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof TemporalFailure ? error : unreadable();
+  }
+}
+
 /** The answer of planning, or null. */
 export function plannedIn(answer: unknown): Planned | null {
   const { kind, status, plan_digest } = fieldsOf(answer);
-  if (kind === 'planned' && typeof plan_digest === 'string') return { kind, plan_digest };
+  if (kind === 'planned' && isShort(plan_digest)) return { kind, plan_digest };
   return kind === 'closed' && isStatus(status) ? { kind, status } : null;
 }
 
@@ -26,12 +44,15 @@ export function performedIn(answer: unknown): Executed | null {
 
 /** The answer of an evaluation. Ends the workflow when it is none. */
 export function evaluatedIn(answer: unknown): Evaluated {
-  const { kind, status, requirement, pending_since, expires_at } = fieldsOf(answer);
+  const { kind, status, requirement, decision_digest, pending_since, expires_at } = fieldsOf(answer);
+  const { rules, risk } = fieldsOf(requirement);
   if (kind === 'allow') return { kind };
   if (kind === 'closed' && isStatus(status)) return { kind, status };
   const isRound =
     kind === 'review' &&
-    Array.isArray(fieldsOf(requirement)['rules']) &&
+    Array.isArray(rules) &&
+    isShort(risk) &&
+    isShort(decision_digest) &&
     isInstant(pending_since) &&
     isInstant(expires_at);
   if (!isRound) throw unreadable();
@@ -45,10 +66,48 @@ export function statusIn<Answer extends { readonly status: RequestStatus }>(answ
 }
 
 /** What a batch of messages came to. Ends the workflow when it is none. */
-export function consumedIn(answer: Consumed): Consumed {
-  const { counted, late } = fieldsOf(answer);
-  if (!Array.isArray(counted) || !Array.isArray(late)) throw unreadable();
-  return statusIn(answer);
+export function consumedIn(answer: unknown): Consumed {
+  const consumed = lateIn(answer);
+  if (consumed === null) throw unreadable();
+  return consumed;
+}
+
+/** What a batch of late tickets came to, or null. */
+export function lateIn(answer: unknown): Consumed | null {
+  const { status, counted, late, ignored = 0 } = fieldsOf(answer);
+  const isConsumed =
+    isStatus(status) &&
+    isListOf(counted, isDecision) &&
+    isListOf(late, isMessage) &&
+    Number.isSafeInteger(ignored);
+  return isConsumed ? (answer as Consumed) : null;
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function isMessage(value: unknown): boolean {
+  const { kind, body } = fieldsOf(value);
+  return (kind === 'decide' || kind === 'withdraw') && typeof body === 'string';
+}
+
+function isDecision(value: unknown): boolean {
+  const { id, person, verdict, at, grade, seats } = fieldsOf(value);
+  return (
+    [id, person, verdict, grade].every((text) => typeof text === 'string') &&
+    isInstant(at) &&
+    isListOf(seats, isSeat)
+  );
+}
+
+function isSeat(value: unknown): boolean {
+  const { rule, stage } = fieldsOf(value);
+  return Number.isInteger(rule) && Number.isInteger(stage);
+}
+
+function isShort(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= SHORT_LENGTH_MAX;
 }
 
 function fieldsOf(answer: unknown): Readonly<Record<string, unknown>> {

@@ -1,3 +1,5 @@
+import type { EntityManager } from 'typeorm';
+
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import type { GateResult } from '../../domain/gate.ts';
 import type { Plan } from '../../domain/plan.ts';
@@ -52,7 +54,17 @@ export interface ApprovedCall extends ConnectorCall {
   /** What to answer, where somebody else performs the action. */
   readonly decision?: Pick<GateResult, 'decision' | 'valid_until'>;
   /** Called before the commit with what `probe` needs after a crash. Must resolve before the effect may commit. */
-  readonly beforeCommit: (evidence: { readonly transactionId: string }) => Promise<void>;
+  readonly beforeCommit: (evidence: CommitEvidence) => Promise<void>;
+}
+
+/** What is known of a run right before it commits. */
+export interface CommitEvidence {
+  readonly transactionId: string;
+  /**
+   * The transaction that is to be committed, where the target is Keyturn's own database: noted in it, the evidence is
+   * committed with the effect, and nobody waits for a second connection while holding one.
+   */
+  readonly within?: EntityManager;
 }
 
 /** What a run did. An error thrown after `beforeCommit` means that the outcome is unknown and must be probed. */

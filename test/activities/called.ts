@@ -31,7 +31,7 @@ export function instantAfter({ request }: Pick<Caller, 'request'>, ms: number): 
 }
 
 /** A caller for a signed request, with a run of its own. */
-export async function newCaller(desk: Desk, target: string): Promise<Caller> {
-  const request = await desk.signRequest({ target });
+export async function newCaller(desk: Desk, target: string, statement?: string): Promise<Caller> {
+  const request = await desk.signRequest({ target, ...(statement === undefined ? {} : { statement }) });
   return { id: request.id, run: `run-of-${request.id}`, request };
 }

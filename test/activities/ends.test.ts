@@ -9,6 +9,7 @@ import { budgetRoot } from '../../domain/budgets.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
 import { identityKey } from '../../domain/identity.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf, leavesOf, verdictsOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
@@ -241,6 +242,29 @@ describe('an approved action', () => {
     expect(await execute(caller)).toEqual({ kind: 'again' });
     expect(await executionsOf(stack, caller.id)).toEqual([]);
     expect(effectsOf(caller.id)).toBe(0);
+  });
+
+  it('is claimed at the time when all locks are held, however long it waited for them', async () => {
+    const caller = await approved();
+    const { keyturnDb } = stack;
+    await keyturnDb.query('begin');
+    await keyturnDb.query('select 1 from keyturn.policy_active for update');
+    const executed = execute(caller);
+    await waitFor({
+      what: 'the claim to wait',
+      check: async () => {
+        const sql = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+        return (await keyturnDb.query(sql)).rowCount ? true : undefined;
+      },
+    });
+    const { rows } = await keyturnDb.query<{ now: Date }>('select clock_timestamp() as now');
+    await keyturnDb.query('commit');
+    expect(await executed).toEqual({ kind: 'closed', status: 'succeeded' });
+    const released = rows[0]?.now.getTime() ?? Number.NaN;
+    const [claim] = await executionsOf(stack, caller.id);
+    expect(claim?.claimed_at.getTime()).toBeGreaterThanOrEqual(released);
+    const claimed = (await leavesOf(stack, caller.id)).find(({ type }) => type === 'execution.claimed');
+    expect(Date.parse(claimed?.at ?? '')).toBe(claim?.claimed_at.getTime());
   });
 
   it('is tried again when the target was away and nothing was sent: that is no unknown outcome', async () => {

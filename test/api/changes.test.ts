@@ -245,14 +245,17 @@ describe('the event stream', () => {
   });
 
   it('tells agents of their own requests only', async () => {
-    const own = await storeRequest(api, { agent: 'agent-dba' });
-    const other = await storeRequest(api);
-    const stream = await openStream(await api.issuer.agentToken('agent-dba'));
-    const foreign = await storeEntry(api, other.id, 'request.approved');
+    // No other test has requests of this agent: nothing else may come.
+    const own = await storeRequest(api, { agent: 'agent-assistant' });
+    const others = [await storeRequest(api), await storeRequest(api, { agent: 'agent-dba' })];
+    const stream = await openStream(await api.issuer.agentToken('agent-assistant'));
+    for (const other of others) await storeEntry(api, other.id, 'request.approved');
     const entry = await storeEntry(api, own.id, 'request.approved');
+    for (const other of others) await storeEntry(api, other.id, 'request.denied');
+    const last = await storeEntry(api, own.id, 'request.withdrawn');
     await announce(api, own.id);
-    await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toContain(entry);
-    expect(idsOf(stream)).not.toContain(foreign);
+    await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toContain(last);
+    expect(idsOf(stream)).toEqual([entry, last]);
     await stream.close();
   });
 

@@ -25,7 +25,11 @@ afterAll(async () => {
 
 /** Whether a secret of the plan is in anything that a caller can read of a request. */
 async function canReadSecret(id: string, token: string): Promise<boolean> {
-  const paths = ['', '/timeline', '/evidence'].map((part) => `/v1/requests/${id}${part}`);
+  const paths = [
+    ...['', '/timeline', '/evidence'].map((part) => `/v1/requests/${id}${part}`),
+    '/v1/inbox?limit=100',
+    '/v1/actions',
+  ];
   const bodies = await Promise.all(paths.map(async (path) => (await api.http({ path, token })).body));
   const list = await api.http<RequestPage>({ path: '/v1/requests?limit=100', token });
   const listed = list.body.items.filter((item) => item.id === id);
@@ -229,6 +233,15 @@ describe('what people see who have no part in a request', () => {
     expect('arguments' in body).toBe(isShown);
   });
 
+  it('see no result: it counts rows of the target', async () => {
+    const { id } = await storeRequest(api, { requirement: ONE_LEAD, status: 'succeeded' });
+    const result = JSON.stringify({ rows: [{ resource: SECRET_OF_PLAN, updated: 7 }] });
+    await api.db.query('update keyturn.request set result = $2 where id = $1', [id, result]);
+    expect(await canReadSecret(id, await api.issuer.humanToken('dmitri'))).toBe(false);
+    for (const token of [await api.issuer.humanToken('petra'), await api.issuer.agentToken('agent-billing')])
+      expect(await canReadSecret(id, token)).toBe(true);
+  });
+
   it('whoever decided still sees it', async () => {
     const { id } = await storeRequest(api, { requirement: ONE_LEAD });
     const token = await api.issuer.humanToken('dmitri');
@@ -255,6 +268,24 @@ describe('the timeline', () => {
       parts: { summary: SECRET_OF_PLAN },
       grade: 'C',
     });
+  });
+
+  it('never says of a decision for somebody else that Keyturn tried or performed something', async () => {
+    const { id } = await storeRequest(api, { status: 'succeeded' });
+    await api.db.query(`update keyturn.request set mode = 'gate' where id = $1`, [id]);
+    for (const type of [
+      'request.planned',
+      'execution.claimed',
+      'execution.succeeded',
+      'execution.failed',
+    ] as const)
+      await storeEntry(api, id, type);
+    for (const token of [await api.issuer.humanToken('olga'), await api.issuer.agentToken('agent-billing')]) {
+      const { body } = await api.http<Timeline>({ path: `/v1/requests/${id}/timeline`, token });
+      const texts = body.items.map(({ text }) => text).join('\n');
+      expect(body.items).toHaveLength(4);
+      expect(texts).not.toMatch(/dry run|was performed|at most once|changed nothing/);
+    }
   });
 
   it('shows the requester the steps without facts', async () => {

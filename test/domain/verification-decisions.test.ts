@@ -47,6 +47,9 @@ describe('who decided', () => {
     const envelope = await signEnvelope(signedRequest({ lineage }), keys.signer);
     own.envelopes[0] = envelope;
     rewrite(find(own, 'request.received'), { evidence: { grade: 'C', refs: [sha256(envelope)] } });
+    refact(find(own, 'request.received'), {
+      lineage: lineage.map(({ role }) => ({ role, account: 'acc_x' })),
+    });
     await decide(own, signedDecision('ann'), 'per_somebody_else');
     expect(await failuresOf(own)).toEqual(['digests_follow', 'nobody_decided_own_request']);
   });

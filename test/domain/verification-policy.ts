@@ -120,6 +120,12 @@ export const POLICY_DIGEST = policyDigest(POLICY);
 /** What the policy demands of it: two people of a group, within an hour of office time; an approval lasts half an hour. */
 export const REQUIREMENT = requirementOf(POLICY);
 
+/** What an entry says of why a policy came to its answer. */
+export function reasonsOf(policy: PolicySet): { matched_rules: string[]; risk_reasons: string[] } {
+  const { rules, risk } = evaluate(policy, FACTS, 'planned');
+  return { matched_rules: rules.map(({ id }) => id), risk_reasons: [...risk.reasons] };
+}
+
 function requirementOf(policy: PolicySet): Requirement {
   const { requirement } = evaluate(policy, FACTS, 'planned');
   if (!requirement) throw new Error('the policy demands nobody');

@@ -20,7 +20,9 @@ import {
   minute,
   PLAN,
   PLAN_BODY,
+  POLICY,
   POLICY_DIGEST,
+  reasonsOf,
   REQUIREMENT,
 } from './verification-policy.ts';
 
@@ -161,9 +163,8 @@ export function pendingEntry(change: Record<string, JsonValue> = {}): Entry {
       pending_since: minute(1),
       expires_at: minute(61),
       lineage_persons: ['per_owner'],
-      matched_rules: ['prod-sql'],
       facts_digest: FACTS_DIGEST,
-      risk_reasons: [],
+      ...reasonsOf(POLICY),
       ...change,
     },
     { at: minute(1) },
@@ -175,7 +176,13 @@ export async function pendingStory(keys: Keys): Promise<Story> {
   const envelope = await signEnvelope(signedRequest(), keys.signer);
   const received = entry(
     'request.received',
-    { action: 'postgres.execute', schema_version: 1, target: 'shop', mode: 'execute', lineage: [] },
+    {
+      action: 'postgres.execute',
+      schema_version: 1,
+      target: 'shop',
+      mode: 'execute',
+      lineage: LINEAGE.map(({ role }) => ({ role, account: 'acc_agent' })),
+    },
     { at: minute(0), evidence: { grade: 'C', refs: [sha256(envelope)] } },
   );
   const planned = entry(

@@ -14,6 +14,7 @@ import {
   PLAN,
   PLAN_BODY,
   POLICY,
+  reasonsOf,
   STORED_FACTS,
 } from './verification-policy.ts';
 
@@ -113,7 +114,7 @@ export function allow(story: Story, policy: PolicySet = ALLOWING): State {
     policy_digest: policyDigest(policy) as Digest,
     at: minute(1),
   };
-  const round = { round: 1, plan_digest: PLAN, facts_digest: FACTS_DIGEST };
+  const round = { round: 1, plan_digest: PLAN, facts_digest: FACTS_DIGEST, ...reasonsOf(policy) };
   const attempt = { attempt: 1, idempotency_key: 'key-1', round: 1 };
   const outcome = { attempt: 1, fingerprint: PLAN_BODY.fingerprint };
   story.entries = [

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { pseudonymOf } from '../../domain/audit.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, decisionsOf, executionsOf, leavesOf, verdictsOf, waitForVerdicts } from './facts.ts';
@@ -116,11 +117,20 @@ describe('a denial ends the request', () => {
     await desk.decide(id, 'ada', { verdict: 'deny' });
     expect(await waitForVerdicts(stack, id, 1)).toEqual(['ada: use_withdraw']);
     expect((await desk.row(id))['status']).toBe('pending');
-    await desk.signal(id, await desk.withdrawal(id, 'olga'), 'withdraw');
+    const foreign = await desk.withdrawal(id, 'olga');
+    await desk.signal(id, foreign, 'withdraw');
+    await desk.signal(id, foreign, 'withdraw');
     await desk.signal(id, await desk.withdrawal(id, 'ada'), 'withdraw');
     await stack.waitForStatus(id, 'cancelled');
     const withdrawn = (await leavesOf(stack, id)).filter((leaf) => leaf.type === 'request.withdrawn');
     expect(withdrawn).toHaveLength(1);
+    const refused = (await leavesOf(stack, id)).filter((leaf) => leaf.type === 'request.withdrawal_refused');
+    expect(refused).toEqual([
+      expect.objectContaining({
+        actor: expect.objectContaining({ pseudonym: pseudonymOf(desk.identityKey, desk.account('olga')) }),
+        facts: expect.objectContaining({ code: 'forbidden' }),
+      }),
+    ]);
   });
 });
 

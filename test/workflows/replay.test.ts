@@ -96,7 +96,7 @@ describe('a changed workflow does not pass', () => {
   });
 
   it.each([
-    ['deadline', 'wakesAt - Date.now()', '5_000 + wakesAt - Date.now()'],
+    ['deadline', 'waitMsUntil(wakesAt)', '5_000 + waitMsUntil(wakesAt)'],
     ['argument', 'durable.expire({ step: ', 'durable.expire({ step: "x" + '],
   ])('when only a %s is another one, which replay itself does not see', async (_what, text, replacement) => {
     const [expired] = await replayChanged('workflows/await-decisions.js', [text, replacement], ['expire']);

@@ -99,7 +99,7 @@ async function activate(
     if (!(await useKey(manager, use)))
       throw new KeyturnError('illegal_move', 'This execution was given up, or is done already.');
     const [row]: { id: string }[] = await manager.query('select pg_current_xact_id()::text as id');
-    await call.beforeCommit({ transactionId: row?.id ?? '' });
+    await call.beforeCommit({ transactionId: row?.id ?? '', within: manager });
     return installed;
   });
 }

@@ -134,7 +134,7 @@ async function tell(
     parts: {},
   });
   const [own]: { id: string }[] = await manager.query('select pg_current_xact_id()::text as id');
-  await call.beforeCommit({ transactionId: own?.id ?? '' });
+  await call.beforeCommit({ transactionId: own?.id ?? '', within: manager });
   return 'told';
 }
 

@@ -90,6 +90,15 @@ describe('one request, from the question to the proof', () => {
     expect(await cast.inbox(cast.olga)).toContain(asked.id);
   });
 
+  it('records who tried to decide it and may not', async () => {
+    const own = await cast.stack.decide(cast.ada, asked.id, { decision_digest: asked.decision_digest ?? '' });
+    expect(refusal(own)).toEqual([403, 'self_approval']);
+    const machine = await cast.stack.decide(cast.agent, asked.id, {
+      decision_digest: asked.decision_digest ?? '',
+    });
+    expect(refusal(machine)).toEqual([403, 'machine_cannot_decide']);
+  });
+
   it('is performed after one approval of what was shown, once', async () => {
     const decided = await cast.stack.decide<{ decision: { outcome: string; person: string } }>(
       cast.olga,
@@ -114,14 +123,16 @@ describe('one request, from the question to the proof', () => {
       'request.received',
       'request.planned',
       'request.pending',
+      'decision.attempt_refused',
+      'decision.attempt_refused',
       'decision.counted',
       'request.approved',
       'execution.claimed',
       'execution.succeeded',
     ]);
-    expect(body.items.map((item) => item.n)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(body.items.map((item) => item.n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(body.items[0]?.actor).toEqual({ kind: 'agent', name: 'Billing agent' });
-    expect(body.items[3]).toMatchObject({ actor: { kind: 'person', name: 'Olga Petrenko' }, grade: 'C' });
+    expect(body.items[5]).toMatchObject({ actor: { kind: 'person', name: 'Olga Petrenko' }, grade: 'C' });
     const { temporal_ui_url: link } = await cast.show(cast.olga, asked.id);
     expect(link).toContain(`/workflows/${asked.id}`);
   });

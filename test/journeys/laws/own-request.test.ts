@@ -33,6 +33,17 @@ const WAYS: readonly (readonly [string, () => Promise<RequestView>])[] = [
     'the trigger that the token names',
     async () => cast.ask({ token: await cast.stack.issuer.agentToken('agent-billing', { trigger: 'olga' }) }),
   ],
+  [
+    'the owner of the program whose token speaks for somebody else and names no actor',
+    async () => cast.ask({ token: await cast.stack.issuer.sign({ sub: 'ada', azp: 'agent-dba' }) }),
+  ],
+  [
+    'the owner of one of two programs that such a token names',
+    async () =>
+      cast.ask({
+        token: await cast.stack.issuer.sign({ sub: 'ada', azp: 'agent-dba', client_id: 'keyturn-cli' }),
+      }),
+  ],
   ['the requester herself', () => cast.ask({ token: cast.olga })],
   ['the requester by a linked account', () => cast.ask({ token: linkedOlga })],
 ];

@@ -230,7 +230,6 @@ describe('keyturn policy publish', () => {
     const args = ['policy', 'publish', 'test/stack/policies', '--justification', 'back to the files'];
     const asked = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
     expect(asked.code).toBe(0);
-    // What is probably a mistake, and nothing else.
     expect(asked.stderr.trim().split('\n')).toEqual(
       [18, 54].map((line) =>
         expect.stringContaining(`rules/by-environment.yaml:${line}:23 warning own_team_only: `),
@@ -238,6 +237,7 @@ describe('keyturn policy publish', () => {
     );
     expect(asked.stdout).toMatch(/^As a whole this is /);
     const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
+    await cast.stack.waitForStatus(id, 'pending', 120_000);
     const shown = await cast.show(cast.olga, id);
     expect(shown.action).toBe('keyturn.policy.publish');
     expect(shown.plan?.warnings.join('\n')).toMatch(/Of [1-9]\d* evaluations recorded in the 30 days/);
