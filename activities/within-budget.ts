@@ -28,8 +28,7 @@ export async function withinBudget(
   work: () => Promise<PlanOutcome>,
 ): Promise<PlanOutcome> {
   const { source, budgets } = dependencies;
-  const requester = { issuer: row.requester_issuer, subject: row.requester_subject };
-  const place = { request: row.id, root: budgetRoot(directory, requester), target: row.target };
+  const place = { request: row.id, root: budgetRoot(directory, row.lineage), target: row.target };
   const seconds = await beginRehearsal(source.manager, place, budgets);
   if (seconds > 0) throw overBudget(dependencies, row, seconds);
   let isRefused = false;

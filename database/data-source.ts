@@ -21,6 +21,7 @@ import { WindowClaims1764810000000 } from './migrations/14-window-claims.ts';
 import { RepeatedIntents1764870000000 } from './migrations/20-repeated-intents.ts';
 import { RecordedDirectories1764880000000 } from './migrations/21-recorded-directories.ts';
 import { RefusedAttempts1764890000000 } from './migrations/22-refused-attempts.ts';
+import { RehearsalRoots1764900000000 } from './migrations/24-rehearsal-roots.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -62,6 +63,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       RepeatedIntents1764870000000,
       RecordedDirectories1764880000000,
       RefusedAttempts1764890000000,
+      RehearsalRoots1764900000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

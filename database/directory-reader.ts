@@ -41,6 +41,20 @@ export class DirectoryReader {
     return (await this.asOf(manager, instant)).directory;
   }
 
+  /** The same for many instants, found by one question. */
+  async atEach(manager: EntityManager, instants: readonly Date[]): Promise<readonly Directory[]> {
+    const rows: { generation: string | null }[] = await manager.query(
+      `select (select generation from keyturn.directory_change change where change.at <= asked.at
+               order by change.at desc limit 1) as generation
+       from unnest($1::timestamptz[]) with ordinality as asked (at, place) order by place`,
+      [instants.map((instant) => instant.toISOString())],
+    );
+    const found: Directory[] = [];
+    for (const [index, instant] of instants.entries())
+      found.push(await this.#read(manager, rows[index]?.generation ?? '0', instant));
+    return found;
+  }
+
   /** The directory as it was known at an instant, with the number of the change that made it. */
   async asOf(manager: EntityManager, instant: Date): Promise<CurrentDirectory> {
     const rows: { generation: string }[] = await manager.query(

@@ -43,30 +43,33 @@ export async function rehearsalWait(
   budgets: Budgets,
 ): Promise<number> {
   const [row]: { seconds: number }[] = await manager.query(
-    'select keyturn.rehearsal_wait($1, $2, $3, $4) as seconds',
+    'select keyturn.rehearsal_wait($1, $2, $3, $4, false) as seconds',
     [root.id, target, budgets.secondsAnHour, budgets.refusedAnHour],
   );
   return row?.seconds ?? 1;
 }
 
-/** How many requests of these accounts have not ended, counted up to a limit. */
+/** How many requests that these accounts asked or whose client they were have not ended, counted up to a limit. */
 export async function openRequests(
   manager: EntityManager,
   { accounts }: BudgetRoot,
   limit: number,
 ): Promise<number> {
   const [row]: { open: number }[] = await manager.query(OPEN, [
-    accounts.map(({ issuer }) => issuer),
-    accounts.map(({ subject }) => subject),
+    accounts.flatMap(({ issuer, subject }) =>
+      ASKING.map((role) => JSON.stringify([{ role, issuer, subject }])),
+    ),
     limit,
   ]);
   return row?.open ?? limit;
 }
+
+const ASKING = ['requester', 'trigger'];
 
 /** The statuses in full: only so the partial index is used. */
 const OPEN = `
   select count(*)::int as open from (
     select 1 from keyturn.request
      where status in ('planning', 'pending', 'approved', 'executing', 'active')
-       and (requester_issuer, requester_subject) in (select * from unnest($1::text[], $2::text[]))
-     limit $3) counted`;
+       and lineage @> any($1::jsonb[])
+     limit $2) counted`;

@@ -2,7 +2,6 @@ import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 
 import type { Identity } from '../domain/identity.ts';
 import type { RequestStatus } from '../domain/request.ts';
-import type { RiskTier } from '../domain/requirement.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
 /** Where a page ended: the next one starts after it. Newest first, ids break ties. */
@@ -17,7 +16,6 @@ export interface ListFilter {
   readonly action: string | null;
   readonly target: string | null;
   readonly environment: string | null;
-  readonly risk: RiskTier | null;
   /** Only requests with one of these identities in their lineage. An empty list matches nothing. */
   readonly lineage: readonly Identity[] | null;
 }
@@ -36,7 +34,7 @@ export async function listRequests(
 ): Promise<RequestRow[]> {
   if (filter.lineage?.length === 0) return [];
   const query = pageQuery(manager, page);
-  for (const column of ['status', 'action', 'target', 'environment', 'risk'] as const) {
+  for (const column of ['status', 'action', 'target', 'environment'] as const) {
     const wanted = filter[column];
     if (wanted !== null) query.andWhere(`request.${column} = :${column}`, { [column]: wanted });
   }
@@ -44,14 +42,23 @@ export async function listRequests(
   return query.getMany();
 }
 
-/** Pending requests with an open stage for one of the selectors, newest first. */
+/** Whose inbox it is. */
+export interface InboxOwner {
+  readonly selectors: readonly string[];
+  /** Accounts whose own requests are none to decide. */
+  readonly accounts: readonly Identity[];
+}
+
+/** Pending requests with an open stage for one of the selectors, newest first, without those of the owner's accounts. */
 export async function listOpen(
   manager: EntityManager,
-  selectors: readonly string[],
+  { selectors, accounts }: InboxOwner,
   page: ListPage,
 ): Promise<RequestRow[]> {
+  const own = accounts.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
   return pageQuery(manager, page)
     .andWhere(`request.status = 'pending'`)
+    .andWhere('not (request.lineage @> any(cast(:own as jsonb[])))', { own })
     .andWhere('request.open_selectors && cast(:selectors as text[])', { selectors: [...selectors] })
     .getMany();
 }

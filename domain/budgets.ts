@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import { sha256, type Digest } from './digest.ts';
-import { agentOf, personOf, type Directory } from './directory.ts';
-import { identityKey, type Identity } from './identity.ts';
+import { agentOf, personById, personOf, type Directory } from './directory.ts';
+import { identityKey, type Identity, type Lineage } from './identity.ts';
 
 const count = (fallback: number) => z.coerce.number().int().positive().max(1_000_000).default(fallback);
 
@@ -14,11 +14,11 @@ export const BUDGET_VARIABLES = {
   KEYTURN_OPEN_REQUESTS: count(200),
 };
 
-/** What one person or agent may use of targets before anybody agreed. A target as a whole takes three times as much. */
+/** What one person, with their agents, may use of targets before anybody agreed. A target takes three times as much. */
 export interface Budgets {
   readonly rehearsalsAtOnce: number;
   readonly secondsAnHour: number;
-  /** Each refused rehearsal may tell a bit about the target's data. */
+  /** Refused, or of requests that end before anybody decided them: each may tell a bit about the target's data. */
   readonly refusedAnHour: number;
   readonly openRequests: number;
 }
@@ -35,16 +35,24 @@ export function budgetsOf(variables: z.output<z.ZodObject<typeof BUDGET_VARIABLE
 
 /** Whose budget a request is taken from. */
 export interface BudgetRoot {
-  /** A digest: the same for all accounts of one person or agent, and no name. */
+  /** A digest: the same for all accounts of a person and of that person's agents, and no name. */
   readonly id: Digest;
   readonly accounts: readonly Identity[];
 }
 
-/** The person or agent who asks, over all their accounts; an account that the directory does not know, alone. */
-export function budgetRoot(directory: Directory, requester: Identity): BudgetRoot {
-  const agent = agentOf(directory, requester);
-  if (agent) return { id: sha256(`agent ${agent.id}`), accounts: [requester] };
-  const person = personOf(directory, requester);
-  if (person) return { id: sha256(`person ${person.id}`), accounts: person.accounts };
-  return { id: sha256(`account ${identityKey(requester)}`), accounts: [requester] };
+/**
+ * Who answers for a request: the owner of the agent that asks, or whose client holds the token of the person who asks; else
+ * that person; else the account alone. Another agent is no further budget.
+ */
+export function budgetRoot(directory: Directory, lineage: Lineage): BudgetRoot {
+  const [requester = { issuer: '', subject: '' }] = lineage;
+  const answering = lineage.filter(({ role }) => role === 'requester' || role === 'trigger');
+  const agent = answering.map((member) => agentOf(directory, member)).find((found) => found !== undefined);
+  const owner = agent?.owner ?? personOf(directory, requester)?.id;
+  if (owner === undefined) return { id: sha256(`account ${identityKey(requester)}`), accounts: [requester] };
+  const agents = directory.agents.filter((one) => one.owner === owner);
+  return {
+    id: sha256(`person ${owner}`),
+    accounts: [...(personById(directory, owner)?.accounts ?? []), ...agents],
+  };
 }

@@ -16,6 +16,8 @@ export interface Agent extends Identity {
   readonly owner: string;
   /** Declared as acting for people: a request of it that names nobody is refused. */
   readonly acts_for_people: boolean;
+  /** In a policy: the name of its client at the issuer, where that is not its subject. */
+  readonly client?: string;
 }
 
 /** A named set of people and of other groups. */
@@ -55,6 +57,28 @@ export function agentOf(directory: Directory, identity: Identity): Agent | undef
   return directory.agents.find(
     (agent) => agent.issuer === identity.issuer && agent.subject === identity.subject,
   );
+}
+
+/**
+ * The agents that get tokens as a client of an issuer: by the client that policy names, or by their subject. An issuer may
+ * call the account of a client after it.
+ */
+export function agentsOfClient(
+  agents: readonly Agent[],
+  { issuer, client }: { readonly issuer: string; readonly client: string },
+): readonly Agent[] {
+  return agents.filter(
+    (agent) =>
+      agent.issuer === issuer &&
+      [agent.client, agent.subject].some(
+        (name) => name !== undefined && clientName(name) === clientName(client),
+      ),
+  );
+}
+
+/** `x@clients` is the account of client x. */
+function clientName(name: string): string {
+  return name.replace(/@clients$/, '');
 }
 
 /** The person with this id, or undefined. */

@@ -144,6 +144,7 @@ const directory = z.strictObject({
         active: z.boolean(),
         owner: name,
         acts_for_people: z.boolean(),
+        client: name.optional(),
       }),
     )
     .max(20_000),

@@ -92,8 +92,10 @@ export interface TallyFacts {
  */
 export function tally(facts: TallyFacts): Tally {
   const denial = facts.decisions.find((decision) => decision.verdict === 'deny');
-  const rules = facts.requirement.rules.map((rule, index) => tallyRule(facts, rule, index));
-  const people = [...new Set(freshApprovals(facts).map((decision) => decision.person))];
+  const tallied = facts.requirement.rules.map((rule, index) => tallyRule(facts, rule, index));
+  const rules = tallied.map(({ stages }) => stages);
+  const seated = new Set(tallied.flatMap(({ people }) => people));
+  const people = [...new Set(facts.decisions.map(({ person }) => person))].filter((one) => seated.has(one));
   const isSatisfied =
     rules.length > 0 &&
     rules.every((stages) => stages.every(isStageFilled)) &&
@@ -108,13 +110,6 @@ function standingOf(denial: CountedDecision | undefined, isSatisfied: boolean): 
 
 function isStageFilled(stage: StageTally): boolean {
   return stage.opened_at !== null && stage.filled_by.length >= stage.quorum;
-}
-
-/** Approvals that still count for at least one rule. */
-function freshApprovals(facts: TallyFacts): readonly CountedDecision[] {
-  return facts.decisions.filter((decision) =>
-    facts.requirement.rules.some((rule, index) => countsFor({ facts, rule, index }, decision)),
-  );
 }
 
 interface RuleContext {
@@ -132,19 +127,29 @@ function countsFor({ facts, rule, index }: RuleContext, decision: CountedDecisio
   );
 }
 
-function tallyRule(facts: TallyFacts, rule: RuleRequirement, index: number): readonly StageTally[] {
+interface RuleTally {
+  readonly stages: readonly StageTally[];
+  /** Whose approval may fill a seat that is open, and open to them, by now. */
+  readonly people: readonly string[];
+}
+
+function tallyRule(facts: TallyFacts, rule: RuleRequirement, index: number): RuleTally {
   const approvals = facts.decisions
     .filter((decision) => countsFor({ facts, rule, index }, decision))
     .sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
   const context = { facts, rule, index, approvals };
   const opened: (string | null)[] = [];
   for (const position of rule.stages.keys()) opened.push(openedAt(context, opened, position));
-  const filled = fillSeats(rule.stages, stagesByPerson(context, opened, Date.parse(facts.now)));
-  return rule.stages.map((stage, position) => ({
+  const seats = stagesByPerson(context, opened, Date.parse(facts.now));
+  const filled = fillSeats(rule.stages, seats);
+  const stages = rule.stages.map((stage, position) => ({
     opened_at: opened[position] ?? null,
     filled_by: filled[position] ?? [],
     quorum: stage.quorum,
   }));
+  const isOpen = (stage: number): boolean => typeof opened[stage] === 'string';
+  const people = [...seats].filter(([, open]) => [...open].some(isOpen)).map(([person]) => person);
+  return { stages, people };
 }
 
 interface RuleApprovals extends RuleContext {

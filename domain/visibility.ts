@@ -3,9 +3,10 @@ import { SQL_ERROR_CODES } from './sql-error-codes.ts';
 
 /**
  * How much of a request a reader may see. `whole`: everything. `approved`: what was approved, and no cause of a failure.
- * `standing`: what is asked for and how it stands, with nothing that a plan or an error says.
+ * `decided`: how it is rated and which rules ask for whom, with nothing else that a plan or an error says. `standing`:
+ * what is asked for, how it stands and who may decide it.
  */
-export type Visibility = 'whole' | 'approved' | 'standing';
+export type Visibility = 'whole' | 'approved' | 'decided' | 'standing';
 
 /** Who reads. */
 export interface Reader {
@@ -15,14 +16,31 @@ export interface Reader {
   readonly isNamed: boolean;
 }
 
+/** How a request stands. */
+export interface Standing {
+  readonly status: RequestStatus;
+  /** Risk and rules may follow from what a dry run read of the target. */
+  readonly hasPlan: boolean;
+  /** A person approved or denied exactly what it asks now. */
+  readonly isDecided: boolean;
+}
+
 /**
  * The one author of who sees what. Plans and errors carry rows of the target: they are for those whom the requirement
  * names, who decided, and operators. Those behind a request see its plan once it was approved, and never why something
- * failed, so that asking is not a way to read data. Everybody else sees how it stands.
+ * failed. Risk and rules follow from the plan: until a person decided they are for the same readers, so that asking, and
+ * withdrawing what was asked, is not a way to read data. Everybody else sees how it stands.
  */
-export function visibilityOf({ isOwn, isNamed }: Reader, status: RequestStatus): Visibility {
-  if (!isOwn) return isNamed ? 'whole' : 'standing';
-  return AFTER_APPROVAL.has(status) ? 'approved' : 'standing';
+export function visibilityOf({ isOwn, isNamed }: Reader, standing: Standing): Visibility {
+  if (!isOwn && isNamed) return 'whole';
+  const isAgreed = AFTER_APPROVAL.has(standing.status);
+  if (isOwn && isAgreed) return 'approved';
+  return isAgreed || standing.isDecided || !standing.hasPlan ? 'decided' : 'standing';
+}
+
+/** True for those who may see what a plan says. */
+export function seesPlan(visibility: Visibility): boolean {
+  return visibility === 'whole' || visibility === 'approved';
 }
 
 /** Statuses that only an approval leads to, of exactly the plan that the request has. */

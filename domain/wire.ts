@@ -221,12 +221,15 @@ export const requestSummarySchema = z.object({
   round: z.int(),
   intent_digest: digest,
   decision_digest: digest.nullable(),
-  risk: riskSchema.nullable(),
+  risk: riskSchema
+    .nullable()
+    .describe('This and the rules: null before a person decided, for those behind it'),
   risk_reasons: z.array(z.string()).nullable().describe('Null for readers who may not see details'),
   summary: z.string().nullable().describe('Null for readers who may not see details'),
   matched_rules: z.array(z.object({ id: z.string(), because: z.string().nullable() })).nullable(),
   requirement: requirementSchema.nullable(),
   progress: progressSchema.nullable(),
+  may_decide: z.array(z.string()).nullable().describe('Whom it asks now, as selectors'),
   pending_since: instant.nullable(),
   expires_at: instant.nullable(),
   requested_by: identitySchema,

@@ -101,12 +101,32 @@ function reasonOf({ status }: RequestView): string {
 function entitles(request: RequestView, action: GuardedAction): boolean {
   const { decision, performed_by_keyturn, valid_until } = (request.result ?? {}) as Record<string, unknown>;
   return (
-    request.mode === 'gate' &&
-    request.action === action.action &&
-    request.target === action.target &&
+    isAbout(request, action) &&
     (decision === 'allowed' || decision === 'approved') &&
     performed_by_keyturn === false &&
     typeof valid_until === 'string' &&
     Date.parse(valid_until) > Date.now()
+  );
+}
+
+function isAbout(request: RequestView, action: GuardedAction): boolean {
+  return (
+    request.mode === 'gate' &&
+    request.action === action.action &&
+    request.target === action.target &&
+    request.is_break_glass === (action.break_glass ?? false) &&
+    isFor(request, action)
+  );
+}
+
+/** True when the person whom the call names stands behind the answer: somebody else's answer is none. */
+function isFor({ lineage, requested_by }: RequestView, { on_behalf_of: named }: GuardedAction): boolean {
+  if (named === undefined) return true;
+  const issuer = named.issuer ?? requested_by.issuer;
+  return lineage.some(
+    (member) =>
+      (member.role === 'on_behalf_of' || member.role === 'requester') &&
+      member.issuer === issuer &&
+      member.subject === named.subject,
   );
 }

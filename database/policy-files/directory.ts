@@ -53,8 +53,10 @@ function readAgent(value: Value, context: DirectoryContext): Agent {
     subject: 'required',
     owner: 'required',
     acts_for_people: 'optional',
+    client: 'optional',
   });
   const id = declareId(fields, 'agent', context);
+  const client = fields.get('client')?.text();
   const owner = fields.get('owner');
   if (owner) context.names.require('person', owner.text(), owner);
   return {
@@ -64,6 +66,7 @@ function readAgent(value: Value, context: DirectoryContext): Agent {
     active: fields.flag('active', true),
     owner: owner?.text() ?? '',
     acts_for_people: fields.flag('acts_for_people', false),
+    ...(client === undefined ? {} : { client }),
   };
 }
 

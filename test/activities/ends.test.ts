@@ -192,7 +192,7 @@ describe('a plan', () => {
       const limited = createActivities({ ...dependencies, connectors });
       const caller = await received();
       const { directory } = await dependencies.directories.now(dependencies.source.manager);
-      const root = budgetRoot(directory, desk.account('agent-billing')).id;
+      const root = budgetRoot(directory, [{ role: 'requester', ...desk.account('agent-billing') }]).id;
       await stack.keyturnDb.query(
         `insert into keyturn.rehearsal (request, root, target, started_at, lease_until, ended_at, is_refused)
        select 'used-' || n, $1, 'elsewhere', at, clock_timestamp() + interval '1 min', ended, refused from ${rows}`,

@@ -35,7 +35,7 @@ interface Used {
 /** Stores rehearsals of an account, as a worker would have made them a while ago. */
 async function use({ by, target = 'shop', seconds = 1, isRefused = false, times = 1 }: Used): Promise<void> {
   const { directory } = await api.context.directories.now(api.context.source.manager);
-  const root = budgetRoot(directory, { issuer: api.issuer.url, subject: by }).id;
+  const root = budgetRoot(directory, [{ role: 'requester', issuer: api.issuer.url, subject: by }]).id;
   await api.db.query(
     `insert into keyturn.rehearsal (request, root, target, started_at, lease_until, ended_at, is_refused)
      select 'used-' || n, $1, $2, at, at, at + $3 * interval '1 s', $4
@@ -57,8 +57,20 @@ const BUDGETS: readonly (readonly [string, () => Promise<void>])[] = [
 ];
 
 const OF_THE_TARGET: readonly (readonly [string, () => Promise<void>])[] = [
-  ['seconds of rehearsals', () => use({ by: 'reviewer-01', seconds: 301 })],
-  ['refused rehearsals', () => use({ by: 'reviewer-01', isRefused: true, times: 9 })],
+  [
+    'seconds of rehearsals',
+    async () => {
+      await use({ by: 'reviewer-01', seconds: 301 });
+      await use({ by: 'agent-billing', seconds: 34 });
+    },
+  ],
+  [
+    'refused rehearsals',
+    async () => {
+      await use({ by: 'reviewer-01', isRefused: true, times: 9 });
+      await use({ by: 'agent-billing', isRefused: true });
+    },
+  ],
 ];
 
 async function ask(token: string, change: object = {}, key = randomUUID()): Promise<Reply> {
@@ -89,14 +101,17 @@ describe('a request beyond a budget', () => {
   );
 
   it.each(OF_THE_TARGET)(
-    'of %s of a target stops everybody there, and nobody elsewhere',
+    'of %s of a target stops there whoever used a share of it, and nobody elsewhere',
     async (_what, exhaust) => {
       await exhaust();
-      for (const name of ['agent-billing', 'agent-dba'])
-        expect(await ask(await api.issuer.agentToken(name))).toMatchObject({
-          status: 429,
-          body: { code: 'over_budget' },
-        });
+      const refused = { status: 429, body: { code: 'over_budget' } };
+      expect(await ask(await agent())).toMatchObject(refused);
+      // By another agent of the same owner as well.
+      const on_behalf_of = { subject: 'dmitri' };
+      expect(await ask(await api.issuer.agentToken('agent-assistant'), { on_behalf_of })).toMatchObject(
+        refused,
+      );
+      expect((await ask(await api.issuer.agentToken('agent-dba'))).status).toBe(202);
       expect((await ask(await agent(), { target: 'shop-sequential' })).status).toBe(202);
     },
   );

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { listOpen } from '../../database/request-list.ts';
+import type { Identity } from '../../domain/identity.ts';
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { ONE_DBA, SECRET_OF_PLAN, storeDecision, storeRequest } from './rows.ts';
@@ -89,11 +91,16 @@ describe('a list, where policy limits what channels may show', () => {
       summary: null,
       requirement: null,
       progress: null,
+      may_decide: null,
+    };
+    const standing = {
+      decision_digest: expect.any(String) as string,
+      expires_at: expect.any(String) as string,
     };
     expect(await listed(id, 'omar')).toMatchObject({ id, status: 'pending', matched_rules: null, ...hidden });
     expect((await listed(id, 'olga'))?.summary).toContain(SECRET_OF_PLAN);
-    // Who is behind it sees its requirement, as on its own page.
-    expect(await listed(id, 'ada')).toMatchObject({ summary: null, requirement: { channels: 'link' } });
+    // Who is behind it sees who may decide, as on its own page.
+    expect(await listed(id, 'ada')).toMatchObject({ ...hidden, ...standing, may_decide: ['group:dba'] });
   });
 
   it('withholds nothing where policy limits nothing', async () => {
@@ -145,6 +152,25 @@ describe('the inbox', () => {
     for (const hidden of [decided, snoozed, handed]) expect(ids).not.toContain(hidden.id);
     const others = (await page('/v1/inbox?limit=100', await api.issuer.humanToken('dmitri'))).items;
     expect(others.map((item) => item.id)).toContain(snoozed.id);
+  });
+
+  it('asks no more often for many than for one, and does not look at what its owner is behind', async () => {
+    const dmitri = { issuer: api.issuer.url, subject: 'dmitri' };
+    for (let index = 0; index < 5; index += 1) await storeRequest(api, { onBehalfOf: 'dmitri' });
+    const page100 = { after: null, limit: 100 };
+    const candidates = (accounts: readonly Identity[]) =>
+      listOpen(api.context.source.manager, { selectors: ['group:dba'], accounts }, page100);
+    const all = await candidates([]);
+    const others = await candidates([dmitri]);
+    expect(all.length - others.length).toBeGreaterThanOrEqual(5);
+    expect(JSON.stringify(others.map(({ lineage }) => lineage))).not.toContain('dmitri');
+    const one = vi.spyOn(api.context.directories, 'at');
+    const many = vi.spyOn(api.context.directories, 'atEach');
+    const { items } = await page('/v1/inbox?limit=1', await api.issuer.humanToken('olga'));
+    expect([items.length, many.mock.calls.length]).toEqual([1, 1]);
+    // For the one that is shown, and not for those that were looked at.
+    expect(one.mock.calls.length).toBeLessThan(5);
+    vi.restoreAllMocks();
   });
 
   it('pages without missing or repeating', async () => {

@@ -37,6 +37,25 @@ async function canReadSecret(id: string, token: string): Promise<boolean> {
   return JSON.stringify([bodies, listed]).includes(SECRET_OF_PLAN);
 }
 
+/** What policy made of the plan. */
+const UNRATED = { risk: null, matched_rules: null, requirement: null, progress: null, shortage: null };
+
+interface Rated {
+  readonly status?: RequestStatus;
+  readonly decision?: Pick<Parameters<typeof storeDecision>[2], 'verdict' | 'to'>;
+  readonly round?: number;
+  readonly planned?: boolean;
+}
+
+async function listed(
+  id: string,
+  token: string,
+  query = '',
+): Promise<RequestPage['items'][number] | undefined> {
+  const { body } = await api.http<RequestPage>({ path: `/v1/requests?limit=100${query}`, token });
+  return body.items.find((item) => item.id === id);
+}
+
 describe('what readers see of a pending request', () => {
   it('shows reviewers the plan, the arguments, the claims and the reasons of decisions', async () => {
     const { id } = await storeRequest(api);
@@ -67,18 +86,49 @@ describe('what readers see of a pending request', () => {
     ['the owner of the agent', () => api.issuer.humanToken('ada')],
     ['the person it acts for', () => api.issuer.humanToken('olga')],
     ['the person it acts for, by another account', () => api.secondIssuer.humanToken('olga.petrenko')],
-  ])('shows %s nothing of the target, but requirement, status and their own words', async (_name, token) => {
-    const { id } = await storeRequest(api, { onBehalfOf: 'olga' });
-    await storeEntry(api, id, 'request.planned');
-    expect(await canReadSecret(id, await token())).toBe(false);
-    const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token: await token() });
-    expect(body).toMatchObject({
-      status: 'pending',
-      arguments: { statement: 'select 1' },
-      requirement: { risk: 'low' },
-    });
-    expect(body).not.toHaveProperty('plan');
-    expect(body).not.toHaveProperty('decisions');
+  ])(
+    'shows %s nothing of the target, but who may decide, status and their own words',
+    async (_name, token) => {
+      const { id } = await storeRequest(api, { onBehalfOf: 'olga' });
+      await storeEntry(api, id, 'request.planned');
+      expect(await canReadSecret(id, await token())).toBe(false);
+      const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token: await token() });
+      expect(body).toMatchObject({
+        status: 'pending',
+        arguments: { statement: 'select 1' },
+        may_decide: ['group:dba'],
+        ...UNRATED,
+      });
+      expect(body).not.toHaveProperty('plan');
+      expect(body).not.toHaveProperty('decisions');
+      expect(JSON.stringify(await listed(id, await token()))).not.toMatch(/"low"|usual/);
+      expect(await listed(id, await token(), '&risk=low')).toBeUndefined();
+    },
+  );
+
+  it.each<[string, Rated, boolean]>([
+    ['a person approved what it asks now', { decision: { verdict: 'approve' } }, true],
+    ['a person denied it', { status: 'denied', decision: { verdict: 'deny' } }, true],
+    ['it was approved', { status: 'approved' }, true],
+    ['nothing was tried out', { planned: false }, true],
+    ['somebody put it off', { decision: { verdict: 'defer', to: 'group:dba' } }, false],
+    ['it was withdrawn', { status: 'cancelled' }, false],
+    ['it expired', { status: 'expired' }, false],
+    ['policy denied it', { status: 'denied' }, false],
+    ['it failed', { status: 'failed' }, false],
+    ['what was decided is void', { round: 2, decision: { verdict: 'approve' } }, false],
+  ])('tells those behind it how it was rated only by what people did: %s', async (_what, wanted, isShown) => {
+    const { status = 'pending', decision, round = 1, planned = true } = wanted;
+    const { id } = await storeRequest(api, { status });
+    if (decision) await storeDecision(api, id, { person: 'dmitri', ...decision });
+    await api.db.query('update keyturn.request set round = $2 where id = $1', [id, round]);
+    if (!planned) await api.db.query('update keyturn.request set plan_digest = null where id = $1', [id]);
+    const token = await api.issuer.agentToken('agent-billing');
+    const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
+    const item = await listed(id, token);
+    for (const { risk, matched_rules: rules, requirement } of [body, item ?? body])
+      expect([risk !== null, rules !== null, requirement !== null]).toEqual(Array(3).fill(isShown));
+    expect((await listed(id, token, '&risk=low')) !== undefined).toBe(isShown);
   });
 
   it('tells reviewers what the same people asked before with the same intent and nobody agreed to', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 
 import { KeyturnClient } from '../../sdk/client.ts';
-import { guard } from '../../sdk/guard.ts';
+import { guard, type GuardedAction } from '../../sdk/guard.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { problem, startServer, type AnsweringServer, type Reply } from './server.ts';
 import { requestView } from './view.ts';
@@ -28,7 +28,7 @@ function answered(change: object = {}, result: object | null = {}): RequestView 
 }
 
 /** Guards a function that says that it ran, and calls it once. */
-async function callGuarded(answer: (index: number) => Reply, action = () => ASKED) {
+async function callGuarded(answer: (index: number) => Reply, action: () => GuardedAction = () => ASKED) {
   server = await startServer((_call, index) => answer(index));
   const ran: string[] = [];
   const client = new KeyturnClient({ baseUrl: server.url, token: 't', attemptsMax: 1 });
@@ -58,11 +58,26 @@ it.each([
   ['about another target', answered({ target: 'elsewhere' })],
   ['about another action', answered({ action: 'deploy.delete' })],
   ['of another mode', answered({ mode: 'execute' })],
+  ['for an emergency', answered({ is_break_glass: true })],
 ])('never runs on an answer that is %s', async (_name, body) => {
   const { outcome, ran } = await callGuarded(() => ({ status: 201, body }));
   expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'invalid' });
   expect(ran).toEqual([]);
 });
+
+it.each([
+  ['the person it names', { subject: 'olga' }, ['ran']],
+  ['its own account', { subject: 'agent' }, ['ran']],
+  ['somebody else', { subject: 'dmitri' }, []],
+  ['a namesake at another issuer', { subject: 'olga', issuer: 'https://other.example' }, []],
+])(
+  'runs by an answer to the request for olga only for those behind it: %s',
+  async (_who, named, expected) => {
+    const action = () => ({ ...ASKED, on_behalf_of: named });
+    const { ran } = await callGuarded(() => ({ status: 201, body: answered() }), action);
+    expect(ran).toEqual(expected);
+  },
+);
 
 it.each(['denied', 'expired', 'cancelled', 'failed', 'indeterminate'])(
   'never runs when it was %s',

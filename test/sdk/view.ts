@@ -38,6 +38,7 @@ export function requestView(change: Partial<RequestView> = {}): RequestView {
         { rule: 'prod-sql', stages: [{ selectors: ['group:dba'], quorum: 2, filled: 1, opened_at: null }] },
       ],
     },
+    may_decide: ['group:dba'],
     pending_since: '2026-01-05T10:00:00.000Z',
     expires_at: '2026-01-05T11:00:00.000Z',
     requested_by: { issuer: 'https://id.example', subject: 'agent' },

@@ -65,6 +65,12 @@ export function reviewerOf({ principal, person }: Caller): Person {
   return person;
 }
 
+/** Refuses (`forbidden`) accounts that the directory gives to no person and no agent: an issuer has many more. */
+export function refuseUnknown({ agent, person }: Caller): void {
+  if (agent || person) return;
+  throw new KeyturnError('forbidden', 'The directory knows neither an agent nor a person with this account.');
+}
+
 /** True when the request may be known to the caller at all. */
 export function canRead(caller: Caller, lineage: Lineage): boolean {
   return isReviewer(caller) || isInLineage(caller, lineage);

@@ -43,7 +43,7 @@ async function authenticate(context: ApiContext, request: AuthenticatedRequest):
 /** The same caller against what holds now. Refuses (`unauthenticated`) where the token has ended meanwhile. */
 export async function seenAnew(context: ApiContext, { principal }: Caller): Promise<Caller> {
   if (principal.expiresAt.getTime() <= Date.now())
-    throw new KeyturnError('unauthenticated', 'The token ended before the body did.');
+    throw new KeyturnError('unauthenticated', 'The token ended before the call did.');
   return callerOf(principal, await callerGround(context));
 }
 

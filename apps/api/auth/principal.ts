@@ -49,6 +49,9 @@ const claimsSchema = z.object({
   exp: z.number(),
   client_id: z.string().max(512).optional(),
   azp: z.string().max(512).optional(),
+  // Other names for the client, by Okta and by Entra; elsewhere they may mean anything.
+  cid: z.unknown().optional(),
+  appid: z.unknown().optional(),
   scope: names.optional(),
   scp: names.optional(),
   idtyp: z.string().optional(),
@@ -88,7 +91,7 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
       ...inRole('trigger', [...earlier, ...triggers]),
     ],
     clientId: clientOf(claims),
-    clients: [claims.client_id, claims.azp].filter((client) => client !== undefined),
+    clients: clientsOf(claims),
     scopes: scopesOf(claims),
     ...human,
     expiresAt: new Date(claims.exp * 1_000),
@@ -147,6 +150,12 @@ function isServiceAccount({
 function clientOf({ client_id: clientId, azp }: Claims): string | null {
   if (clientId !== undefined && azp !== undefined && clientId !== azp) return null;
   return clientId ?? azp ?? null;
+}
+
+/** Whoever may have got the token: an agent among them is behind the call, so more of them are no harm. */
+function clientsOf({ client_id: clientId, azp, cid, appid }: Claims): readonly string[] {
+  const names = [clientId, azp, cid, appid].filter((name) => typeof name === 'string');
+  return [...new Set(names)];
 }
 
 function scopesOf({ scope, scp }: Claims): readonly string[] {

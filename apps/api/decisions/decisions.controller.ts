@@ -12,7 +12,7 @@ import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';
 import { hangUpSignal } from '../requests/headers.ts';
 import { loadRequest } from '../requests/load.ts';
-import { decisionView, requestView } from '../requests/view.ts';
+import { decisionView, viewAfterWait } from '../requests/view.ts';
 import { decide } from './decide.ts';
 import { issueTicket } from './ticket.ts';
 
@@ -35,9 +35,10 @@ export class DecisionsController {
     const decided = await decide(this.#context, call, hangUpSignal(response));
     response.status(decided.row ? 200 : 202);
     if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
+    const row = await loadRequest(this.#context, caller, id);
     return {
       decision: await decisionView(this.#context, decided.row),
-      request: await requestView(this.#context, caller, await loadRequest(this.#context, caller, id)),
+      request: await viewAfterWait(this.#context, caller, row),
     };
   }
 

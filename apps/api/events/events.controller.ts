@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity.ts';
 import { eventsQuerySchema } from '../../../domain/wire.ts';
-import { CallerParam, type Caller } from '../auth/caller.ts';
+import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';
 import { loadRequest } from '../requests/load.ts';
@@ -32,8 +32,7 @@ export class EventsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    if (!caller.agent && !caller.person)
-      throw new KeyturnError('forbidden', 'The directory knows nobody with this account.');
+    refuseUnknown(caller);
     const { request: id } = parseAs(eventsQuerySchema, request.query);
     const lastId = lastEventId(request);
     if (id !== undefined) await loadRequest(this.#context, caller, id);

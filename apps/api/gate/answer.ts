@@ -17,7 +17,7 @@ import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
 import { checkSubmission } from '../requests/check-submission.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from '../requests/create-call.ts';
 import { lineageOf } from '../requests/lineage.ts';
-import { keyReused, refuseOtherIntent } from '../requests/repeat.ts';
+import { keyReused, refuseOtherCall, refuseOtherIntent } from '../requests/repeat.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { answeredRow, refuseUnusable } from './answered-row.ts';
 import { groundOf } from './ground.ts';
@@ -86,7 +86,9 @@ async function repeat(
   { key, switches, lineage }: Repeat,
 ): Promise<Attempt> {
   refuseOtherIntent(call, key.verdict === 'allowed' ? key.answer : key);
+  // What was signed for a workflow is compared where its request is found.
   if (key.verdict === 'workflow') return 'workflow';
+  await refuseOtherCall(context, { call, lineage }, key.answer.envelope);
   // An answer of before the switch must not let anything pass under it.
   const { action, target } = call.body;
   const stopped = refusalOf(switches, { action, target, lineage, agents: call.caller.directory.agents });

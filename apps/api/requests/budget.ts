@@ -2,11 +2,19 @@ import { openRequests, rehearsalWait } from '../../../database/rehearsals.ts';
 import { budgetRoot } from '../../../domain/budgets.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ActionDefinition, Target } from '../../../domain/policy.ts';
+import type { Lineage } from '../../../domain/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 
 /** Some request may end any moment; nobody knows which. */
 const OPEN_RETRY_SECONDS = 60;
+
+/** What is asked for, and who stands behind it. */
+interface Budgeted {
+  readonly action: ActionDefinition;
+  readonly target: Target;
+  readonly lineage: Lineage;
+}
 
 /**
  * Refuses (`over_budget`) whoever has too much open or has tried out too much at a target within the hour, before
@@ -14,13 +22,13 @@ const OPEN_RETRY_SECONDS = 60;
  */
 export async function refuseOverBudget(
   { source, settings }: ApiContext,
-  { directory, principal }: Caller,
-  { action, target }: { readonly action: ActionDefinition; readonly target: Target },
+  { directory }: Caller,
+  { action, target, lineage }: Budgeted,
 ): Promise<void> {
   const { budgets } = settings;
-  const root = budgetRoot(directory, principal.identity);
+  const root = budgetRoot(directory, lineage);
   if ((await openRequests(source.manager, root, budgets.openRequests)) >= budgets.openRequests) {
-    const message = `${budgets.openRequests} requests of yours are open: wait for them, or withdraw some.`;
+    const message = `${budgets.openRequests} requests of yours and your agents are open: wait for them, or withdraw some.`;
     throw new KeyturnError('over_budget', message, { retryAfterSeconds: OPEN_RETRY_SECONDS });
   }
   if (action.connector === null) return;

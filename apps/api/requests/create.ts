@@ -15,7 +15,7 @@ import { editorsOf } from './editors.ts';
 import { explain } from './explain.ts';
 import { lineageOf } from './lineage.ts';
 import { unrecordedRow } from './load.ts';
-import { keyReused, refuseOtherIntent } from './repeat.ts';
+import { keyReused, refuseOtherCall, type Repetition } from './repeat.ts';
 import { signedRequest } from './sign-request.ts';
 import { readStart, startWorkflow, type StartedRequest } from './start.ts';
 
@@ -32,7 +32,7 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
   const id = idOf(context, call);
   const known = await readRequest(context.source.manager, id);
   if (known) {
-    refuseOtherIntent(call, known);
+    await refuseOtherCall(context, { call, lineage }, known.envelope);
     return settled(context, call, { id, outcome: 'repeated', started: null });
   }
   if (call.body.mode !== 'gate') await refuseGateKey(context, call);
@@ -49,7 +49,7 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
     environment: target.environment,
     explanation,
   });
-  const started = isNew ? { signed, envelope } : await earlierStart(context, call, id);
+  const started = isNew ? { signed, envelope } : await earlierStart(context, { call, lineage }, id);
   return settled(context, call, { id, outcome: isNew ? 'created' : 'repeated', started });
 }
 
@@ -62,13 +62,13 @@ async function checkedOrRepeated(
   const switches = await readSwitches(context.source.manager);
   try {
     const checked = await checkSubmission(context, { ...call, id, lineage, switches });
-    await refuseOverBudget(context, call.caller, checked);
+    await refuseOverBudget(context, call.caller, { ...checked, lineage });
     return checked;
   } catch (refusal) {
     // Started, and not recorded yet.
     const started = isKeyturnError(refusal) ? await readStart(context, id) : null;
     if (!started) throw refusal;
-    refuseOtherIntent(call, started.signed);
+    await refuseOtherCall(context, { call, lineage }, started.envelope);
     return settled(context, call, { id, outcome: 'repeated', started });
   }
 }
@@ -79,11 +79,15 @@ async function refuseGateKey(context: ApiContext, call: CreateCall): Promise<voi
 }
 
 /** The workflow existed: an earlier call with this key, or the same one at the same time. */
-async function earlierStart(context: ApiContext, call: CreateCall, id: string): Promise<StartedRequest> {
+async function earlierStart(
+  context: ApiContext,
+  repetition: Repetition,
+  id: string,
+): Promise<StartedRequest> {
   const started = await readStart(context, id);
   if (!started)
     throw new KeyturnError('unavailable', 'Temporal gave contradicting answers: repeat with the same key.');
-  refuseOtherIntent(call, started.signed);
+  await refuseOtherCall(context, repetition, started.envelope);
   return started;
 }
 

@@ -3,7 +3,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { isTargetOf, ownTarget, PUBLISH, RESOLVE } from '../../../domain/policy.ts';
 import { inboxQuerySchema, type RequestPage } from '../../../domain/wire.ts';
 import { actionsSchema, type ActionCatalogue } from '../../../domain/wire-actions.ts';
-import { CallerParam, type Caller } from '../auth/caller.ts';
+import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';
 import { inboxPage } from './inbox.ts';
@@ -23,7 +23,9 @@ export class InboxController {
 
   /** What can be asked for. How targets are reached is nobody's business here. */
   @Get('actions')
-  actions(@CallerParam() { policy }: Caller): ActionCatalogue {
+  actions(@CallerParam() caller: Caller): ActionCatalogue {
+    refuseUnknown(caller);
+    const { policy } = caller;
     const targets = [...policy.policy.targets, ownTarget(policy.policy)];
     const items = [...policy.policy.actions, PUBLISH, RESOLVE].map((action) => ({
       action: action.action,

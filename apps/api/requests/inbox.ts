@@ -2,19 +2,24 @@ import type { z } from 'zod';
 
 import { readDuty } from '../../../database/duty.ts';
 import { decidableRequest } from '../../../database/readers.ts';
-import { listOpen, readDecisionsOfAll, type ListPosition } from '../../../database/request-list.ts';
+import {
+  listOpen,
+  readDecisionsOfAll,
+  type InboxOwner,
+  type ListPosition,
+} from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { checkDecision } from '../../../domain/decision.ts';
 import { isSelected } from '../../../domain/seats.ts';
-import { membersOf } from '../../../domain/directory.ts';
+import { membersOf, type Directory } from '../../../domain/directory.ts';
 import { polledScopes } from '../../../domain/on-call.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
-import { reviewerOf, type Caller } from '../auth/caller.ts';
+import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE } from '../decisions/judge.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
 import { summaries } from './list.ts';
-import { directoriesOf, isOwn } from './load.ts';
+import { directoriesSince } from './load.ts';
 
 const LIMIT_DEFAULT = 50;
 const BATCH = 100;
@@ -26,9 +31,12 @@ export async function inboxPage(
   caller: Caller,
   query: z.output<typeof inboxQuerySchema>,
 ): Promise<RequestPage> {
-  const selectors = await selectorsOf(context, caller, reviewerOf(caller).id);
+  const person = reviewerOf(caller);
   const found = await collect(context, caller, {
-    selectors,
+    owner: {
+      selectors: await selectorsOf(context, caller, person.id),
+      accounts: [...person.accounts, ...caller.directory.agents.filter(({ owner }) => owner === person.id)],
+    },
     limit: query.limit ?? LIMIT_DEFAULT,
     after: positionOf(query.cursor),
   });
@@ -60,7 +68,7 @@ async function selectorsOf(
 }
 
 interface Search {
-  readonly selectors: readonly string[];
+  readonly owner: InboxOwner;
   readonly limit: number;
   readonly after: ListPosition | null;
 }
@@ -74,13 +82,10 @@ async function collect(
   const rows: RequestRow[] = [];
   let after = search.after;
   for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-    const candidates = await listOpen(context.source.manager, search.selectors, { after, limit: BATCH });
-    const decisions = await readDecisionsOfAll(
-      context.source.manager,
-      candidates.map((row) => row.id),
-    );
-    for (const row of candidates) {
-      if (await isShown(context, caller, { row, decisions: decisions.get(row.id) ?? [] })) rows.push(row);
+    const candidates = await listOpen(context.source.manager, search.owner, { after, limit: BATCH });
+    for (const candidate of await candidatesOf(context, candidates)) {
+      const { row } = candidate;
+      if (await isShown(context, caller, candidate)) rows.push(row);
       if (rows.length === search.limit) return { rows, next: cursorAfter(row) };
     }
     const last = candidates.at(-1);
@@ -93,23 +98,39 @@ async function collect(
 interface Candidate {
   readonly row: RequestRow;
   readonly decisions: readonly DecisionRow[];
+  readonly atCreation: Directory;
+}
+
+/** What is needed to look at each of the rows, by as many questions as for one. */
+async function candidatesOf(
+  { source, directories }: ApiContext,
+  rows: readonly RequestRow[],
+): Promise<readonly Candidate[]> {
+  const decisions = await readDecisionsOfAll(
+    source.manager,
+    rows.map(({ id }) => id),
+  );
+  const atCreation = await directories.atEach(
+    source.manager,
+    rows.map((row) => row.created_at),
+  );
+  return rows.flatMap((row, index) => {
+    const directory = atCreation[index];
+    return directory ? [{ row, decisions: decisions.get(row.id) ?? [], atCreation: directory }] : [];
+  });
 }
 
 /** The index has everybody on the ladder of an emergency: they are told at once, though it may not be their turn. */
 async function isShown(context: ApiContext, caller: Caller, candidate: Candidate): Promise<boolean> {
   if (!candidate.row.is_break_glass) return canDecide(context, caller, candidate);
   if (isPutOff(candidate, caller.person?.id)) return false;
-  return !(await isOwn(context, caller, candidate.row));
+  return !isOwnRequest(caller, candidate.row.lineage, [caller.directory, candidate.atCreation]);
 }
 
-async function canDecide(
-  context: ApiContext,
-  caller: Caller,
-  { row, decisions }: Candidate,
-): Promise<boolean> {
+async function canDecide(context: ApiContext, caller: Caller, candidate: Candidate): Promise<boolean> {
+  const { row, decisions } = candidate;
   const request = decidableRequest(row, decisions, caller.policy.policy);
-  if (!request || row.decision_digest === null || isPutOff({ row, decisions }, caller.person?.id))
-    return false;
+  if (!request || row.decision_digest === null || isPutOff(candidate, caller.person?.id)) return false;
   const attempt = {
     decision_digest: row.decision_digest,
     // A denial asks for no grade of evidence: who may only deny here is still asked.
@@ -121,7 +142,8 @@ async function canDecide(
     defer: null,
     at: new Date().toISOString(),
   };
-  return checkDecision({ request, attempt, directories: await directoriesOf(context, caller, row) }).ok;
+  return checkDecision({ request, attempt, directories: await directoriesSince(context, caller, candidate) })
+    .ok;
 }
 
 /** Put off by this person for now, or handed over to others. */

@@ -1,8 +1,15 @@
-import { agentOf, personById, personOf, type Agent, type Directory } from '../../../domain/directory.ts';
+import {
+  agentOf,
+  agentsOfClient,
+  personById,
+  personOf,
+  type Agent,
+  type Directory,
+} from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type Lineage, type LineageMember } from '../../../domain/identity.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
-import type { Caller } from '../auth/caller.ts';
+import { refuseUnknown, type Caller } from '../auth/caller.ts';
 
 const MEMBERS_MAX = 16;
 
@@ -16,16 +23,17 @@ export function lineageOf(
   body: Pick<CreateBody, 'on_behalf_of'>,
   editors: readonly LineageMember[] = [],
 ): Lineage {
-  refuseUnknownRequester(caller);
+  refuseUnknown(caller);
+  refuseInactive(caller);
   const { identity, behind } = caller.principal;
   const declared: readonly LineageMember[] = body.on_behalf_of
     ? [{ issuer: identity.issuer, ...definedOnly(body.on_behalf_of), role: 'on_behalf_of' }]
     : [];
-  const client = clientOf(caller);
-  const owners = [caller.agent, ...client].flatMap((agent) =>
+  const clients = clientsOf(caller);
+  const owners = [caller.agent, ...clients].flatMap((agent) =>
     agent ? ownerOf(caller.directory, agent) : [],
   );
-  const others = [...behind, ...declared, ...client.map(triggerOf), ...owners, ...editors];
+  const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners, ...editors];
   const lineage = unique([{ ...identity, role: 'requester' }, ...others]);
   if (lineage.length > MEMBERS_MAX) {
     throw new KeyturnError(
@@ -37,23 +45,25 @@ export function lineageOf(
   return lineage;
 }
 
-function refuseUnknownRequester({ agent, person }: Caller): void {
-  if (!agent && !person) {
-    throw new KeyturnError(
-      'forbidden',
-      'The directory knows neither an agent nor a person with this account.',
-    );
-  }
+function refuseInactive({ agent, person }: Caller): void {
   if (agent?.active === false || person?.active === false) {
     throw new KeyturnError('requester_inactive', 'This account is deactivated and cannot ask.');
   }
 }
 
-/** A client that is an agent of the directory is behind what is made with its token, whoever that token speaks for. */
-function clientOf({ principal, directory }: Caller): readonly Agent[] {
-  const { issuer } = principal.identity;
-  const agents = principal.clients.map((subject) => agentOf(directory, { issuer, subject }));
-  return agents.filter((agent) => agent !== undefined);
+/**
+ * A client that is an agent of the directory is behind what is made with its token, whoever that token speaks for; and so
+ * is an agent that a chain of actors calls by its client.
+ */
+function clientsOf({ principal, directory, policy }: Caller): readonly Agent[] {
+  const { identity, behind, clients } = principal;
+  const actors = behind.filter(({ role }) => role === 'trigger');
+  const named = [
+    ...clients.map((client) => ({ issuer: identity.issuer, client })),
+    ...actors.map(({ issuer, subject }) => ({ issuer, client: subject })),
+  ];
+  const agents = named.flatMap((one) => agentsOfClient(policy.policy.directory.agents, one));
+  return agents.flatMap((agent) => agentOf(directory, agent) ?? []);
 }
 
 function triggerOf({ issuer, subject }: Agent): LineageMember {

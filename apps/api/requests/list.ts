@@ -24,8 +24,10 @@ export async function listPage(context: ApiContext, caller: Caller, query: ListQ
   const rows = await listRequests(context.source.manager, filterOf(caller, query), page);
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
+  const items = await summaries(context, caller, shown);
   return {
-    items: await summaries(context, caller, shown),
+    // By what the caller sees: a filter must not tell what the items withhold, so a page may hold less than its limit.
+    items: query.risk === undefined ? items : items.filter(({ risk }) => risk === query.risk),
     next_cursor: rows.length > limit && last ? cursorAfter(last) : null,
   };
 }
@@ -55,13 +57,13 @@ export async function summaries(
 /** A list as a channel: what policy withholds there is only on the page of the request. */
 function limitedView(view: RequestSummary, requirement: Requirement | null): RequestSummary {
   const { risk_reasons, summary, failure, result, ...rest } = view;
-  const { risk, matched_rules, requirement: asked, progress, shortage, ...others } = rest;
+  const { risk, matched_rules, requirement: asked, progress, may_decide, shortage, ...others } = rest;
   const { decision_digest, pending_since, expires_at, ...link } = others;
   const standing = { decision_digest, pending_since, expires_at };
   const shown = shownInChannel(
     {
       link,
-      summary: { risk, matched_rules, requirement: asked, progress, shortage, ...standing },
+      summary: { risk, matched_rules, requirement: asked, progress, may_decide, shortage, ...standing },
       details: { risk_reasons, summary, failure, result },
     },
     requirement,
@@ -75,6 +77,7 @@ const NO_SUMMARY = {
   matched_rules: null,
   requirement: null,
   progress: null,
+  may_decide: null,
   shortage: null,
   decision_digest: null,
   pending_since: null,
@@ -95,7 +98,6 @@ function filterOf(caller: Caller, query: ListQuery): ListFilter {
     action: query.action ?? null,
     target: query.target ?? null,
     environment: query.environment ?? null,
-    risk: query.risk ?? null,
     lineage: lineageFilter(caller, query.mine === 'true'),
   };
 }

@@ -4,6 +4,7 @@ import { newRequest } from '../../../database/new-request.ts';
 import { decidableRequest, readRequest } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { standingRequest, type DecidableRequest, type DecisionDirectories } from '../../../domain/seats.ts';
+import type { Directory } from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/owners.ts';
 import { targetOf } from '../../../domain/policy.ts';
@@ -54,12 +55,22 @@ export async function directoriesOf(
   caller: Caller,
   row: RequestRow,
 ): Promise<DecisionDirectories> {
+  const atCreation = await context.directories.at(context.source.manager, row.created_at);
+  return directoriesSince(context, caller, { row, atCreation });
+}
+
+/** The same where the directory of the request's creation is known already. */
+export async function directoriesSince(
+  context: ApiContext,
+  caller: Caller,
+  { row, atCreation }: { readonly row: RequestRow; readonly atCreation: Directory },
+): Promise<DecisionDirectories> {
   const { manager } = context.source;
   const { policy } = caller.policy;
   const created = await context.policies.byDigest(manager, row.creation_policy_digest);
   return {
     now: caller.directory,
-    at_creation: await context.directories.at(manager, row.created_at),
+    at_creation: atCreation,
     rotations: { now: policy.rotations, at_creation: created.rotations },
     ...(await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at })),
     owners_at_creation: ownersOf(created, row),

@@ -1,7 +1,13 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { intentDigest } from '../../../domain/digest.ts';
-import { KeyturnError } from '../../../domain/errors.ts';
+import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { identityKey, type Lineage, type LineageRole } from '../../../domain/identity.ts';
+import { unseal } from '../../../domain/sealing.ts';
+import type { ApiContext } from '../context.ts';
+import { definedClaims } from './sign-request.ts';
 import type { CreateCall } from './create-call.ts';
+import { windowOf } from './start-window.ts';
 
 /** The same key may only repeat the same intent, judged in the terms of the first call. */
 export function refuseOtherIntent(
@@ -12,6 +18,56 @@ export function refuseOtherIntent(
   const intent = { ...body, arguments: values, schema_version: first.schema_version };
   if (intentDigest(intent) === first.intent_digest) return;
   throw keyReused();
+}
+
+/** A call, and who stands behind it as it comes now. */
+export interface Repetition {
+  readonly call: CreateCall;
+  readonly lineage: Lineage;
+}
+
+/**
+ * The same key may only repeat the same call: all that the caller says and that was signed is compared, whoever it is for
+ * included. An answer to one person's request is no answer to another's.
+ */
+export async function refuseOtherCall(
+  context: ApiContext,
+  { call, lineage }: Repetition,
+  envelope: string,
+): Promise<void> {
+  const first = await openEnvelope('request', envelope, context.keys.verification);
+  refuseOtherIntent(call, first);
+  const isSame =
+    isSaidAlike(lineage, first.lineage) &&
+    (call.body.break_glass ?? false) === (first.break_glass ?? false) &&
+    canonicalJson(windowOf(call.body) ?? null) === canonicalJson(first.start ?? null) &&
+    (await hasSameClaims(context, call, first));
+  if (!isSame) throw keyReused();
+}
+
+/** Owners and editors come from the directory and from records, which change; these come with the call. */
+const SAID: ReadonlySet<LineageRole> = new Set(['requester', 'on_behalf_of', 'trigger']);
+
+function isSaidAlike(one: Lineage, other: Lineage): boolean {
+  const said = (lineage: Lineage): readonly string[] =>
+    lineage.filter(({ role }) => SAID.has(role)).map((member) => `${member.role} ${identityKey(member)}`);
+  return canonicalJson(said(one).toSorted()) === canonicalJson(said(other).toSorted());
+}
+
+/** Claims whose key is gone cannot be compared, and nobody is shown them any more. */
+async function hasSameClaims(
+  context: ApiContext,
+  { body }: CreateCall,
+  first: SignedRequest,
+): Promise<boolean> {
+  const claims = body.claims ? canonicalJson(definedClaims(body.claims)) : null;
+  if (first.claims === null || claims === null) return first.claims === claims;
+  try {
+    return claims === canonicalJson(await unseal(first.claims, `${first.id}/claims`, context.keys.sealing));
+  } catch (error) {
+    if (isKeyturnError(error)) return true;
+    throw error;
+  }
 }
 
 /** The refusal of a key that belongs to something else. */

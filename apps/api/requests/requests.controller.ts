@@ -23,7 +23,7 @@ import { hangUpSignal, idempotencyKey, preferredWaitMs } from './headers.ts';
 import { listPage } from './list.ts';
 import { loadRequest } from './load.ts';
 import { timelineOf } from './timeline.ts';
-import { requestView } from './view.ts';
+import { requestView, viewAfterWait } from './view.ts';
 import { withdraw } from './withdraw.ts';
 
 @Controller('v1/requests')
@@ -50,7 +50,7 @@ export class RequestsController {
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
     response.status(created.isRecorded ? status : 202).location(`/v1/requests/${created.row.id}`);
-    return created.view ?? requestView(this.#context, caller, created.row);
+    return created.view ?? viewAfterWait(this.#context, caller, created.row);
   }
 
   @Get()
@@ -79,7 +79,7 @@ export class RequestsController {
         return now && (Number(now.version) > seen || isFinal(now.status)) ? now : null;
       },
     });
-    return requestView(this.#context, caller, changed ?? (await loadRequest(this.#context, caller, id)));
+    return viewAfterWait(this.#context, caller, changed ?? row);
   }
 
   @Get(':id/timeline')
@@ -108,6 +108,6 @@ export class RequestsController {
       signal: hangUpSignal(response),
     });
     response.status(isDone ? 200 : 202);
-    return requestView(this.#context, caller, row);
+    return viewAfterWait(this.#context, caller, row);
   }
 }

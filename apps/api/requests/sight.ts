@@ -30,18 +30,24 @@ export interface Sight {
 export async function sightOf(context: ApiContext, caller: Caller, sighted: Sighted): Promise<Sight> {
   const { row } = sighted;
   const own = await isOwn(context, caller, row);
+  const decisions = sighted.decisions ?? (await readDecisions(context.source.manager, row.id));
+  const counted = decisions.filter(({ outcome }) => outcome === 'counted');
   const isAsked = !own && (await isAskedToDecide(context, caller, row));
-  const isNamed = isAsked || (!own && (await hasPart(context, caller, sighted)));
-  return { visibility: visibilityOf({ isOwn: own, isNamed }, row.status), isOwn: own, isAsked };
+  const isNamed = isAsked || (!own && hasPart(caller, counted));
+  const standing = {
+    status: row.status,
+    hasPlan: row.plan_digest !== null,
+    isDecided: counted.some(({ round, verdict }) => round === row.round && verdict !== 'defer'),
+  };
+  return { visibility: visibilityOf({ isOwn: own, isNamed }, standing), isOwn: own, isAsked };
 }
 
 /** True for operators, and for whoever decided. */
-async function hasPart(context: ApiContext, caller: Caller, { row, decisions }: Sighted): Promise<boolean> {
+function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
   const { person, directory, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
   if (isOperator(policy.policy.operators, directory, person.id)) return true;
-  const known = decisions ?? (await readDecisions(context.source.manager, row.id));
-  return known.some((decision) => decision.person === person.id && decision.outcome === 'counted');
+  return counted.some((decision) => decision.person === person.id);
 }
 
 async function isAskedToDecide(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {

@@ -44,7 +44,7 @@ export async function signedRequest(
     target: body.target,
     mode: body.mode,
     arguments: await sealed('arguments', values),
-    claims: body.claims ? await sealed('claims', definedOnly(body.claims)) : null,
+    claims: body.claims ? await sealed('claims', definedClaims(body.claims)) : null,
     lineage: lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
     intent_digest: intentDigest({ ...body, arguments: values, schema_version: action.schema_version }),
     policy_digest: caller.policy.digest,
@@ -54,7 +54,8 @@ export async function signedRequest(
   };
 }
 
-function definedOnly(claims: Readonly<Record<string, JsonValue | undefined>>): JsonValue {
+/** The claims of a call as they are sealed. */
+export function definedClaims(claims: Readonly<Record<string, JsonValue | undefined>>): JsonValue {
   return Object.fromEntries(
     Object.entries(claims).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
   );

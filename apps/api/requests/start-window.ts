@@ -3,10 +3,10 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
 
 /** When the action may start, as it is signed. Refuses (`start_invalid`) a window that is empty or over already. */
-export function startOf({ start }: Pick<CreateBody, 'start'>): SignedRequest['start'] {
-  const notBefore = instantOf(start?.not_before);
-  const notAfter = instantOf(start?.not_after);
-  if (notBefore === null && notAfter === null) return undefined;
+export function startOf(body: Pick<CreateBody, 'start'>): SignedRequest['start'] {
+  const window = windowOf(body);
+  if (window === undefined) return undefined;
+  const { not_before: notBefore, not_after: notAfter } = window;
   const isEmpty = notAfter !== null && notAfter <= (notBefore ?? '');
   if (isEmpty || (notAfter !== null && notAfter <= new Date().toISOString())) {
     throw new KeyturnError(
@@ -14,6 +14,14 @@ export function startOf({ start }: Pick<CreateBody, 'start'>): SignedRequest['st
       'The action could never start: not_after has passed, or is not after not_before.',
     );
   }
+  return window;
+}
+
+/** The same without looking at the clock. */
+export function windowOf({ start }: Pick<CreateBody, 'start'>): SignedRequest['start'] {
+  const notBefore = instantOf(start?.not_before);
+  const notAfter = instantOf(start?.not_after);
+  if (notBefore === null && notAfter === null) return undefined;
   return { not_before: notBefore, not_after: notAfter };
 }
 

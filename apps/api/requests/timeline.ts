@@ -4,6 +4,7 @@ import type { Leaf, LeafType } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/directory.ts';
 import type { RequestMode } from '../../../domain/request.ts';
+import { seesPlan } from '../../../domain/visibility.ts';
 import type { Timeline } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -74,7 +75,7 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
   const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
   const { mode } = row;
   const { visibility } = await sightOf(context, caller, { row });
-  if (visibility === 'standing') return { items: leaves.map((leaf) => bareItem(leaf, mode)) };
+  if (!seesPlan(visibility)) return { items: leaves.map((leaf) => bareItem(leaf, mode)) };
   const subjects = await readSubjects(
     manager,
     leaves.map((leaf) => leaf.actor.pseudonym),

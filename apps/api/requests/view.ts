@@ -11,11 +11,12 @@ import type { Plan, StoredPlan } from '../../../domain/plan.ts';
 import { tally } from '../../../domain/quorum.ts';
 import type { Shortage } from '../../../domain/satisfiable.ts';
 import { unseal } from '../../../domain/sealing.ts';
-import { visibleFailure, type Visibility } from '../../../domain/visibility.ts';
+import { seesPlan, visibleFailure, type Visibility } from '../../../domain/visibility.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
-import { isReviewer, type Caller } from '../auth/caller.ts';
+import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
+import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
-import { standingOf } from './load.ts';
+import { notFound, standingOf } from './load.ts';
 import { sightOf } from './sight.ts';
 
 /** The whole request as the reader may see it. */
@@ -31,13 +32,27 @@ export async function requestView(
   const summary = summaryView(context, caller, { row, standing, visibility });
   // Those behind a request sent its arguments and claims, so they may see them at any time.
   const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
-  if (visibility === 'standing') return { ...summary, ...words };
+  if (!seesPlan(visibility)) return { ...summary, ...words };
   const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
   const review = await reviewView(context, row);
   const earlier = await earlierView(context, row);
   const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views, review, ...earlier };
   return { ...summary, ...words, ...details } as RequestView;
+}
+
+/**
+ * The same once the caller waited: as they are known now, and not as they were when they called. Refuses whoever may not
+ * know of the request any more, and whose token has ended.
+ */
+export async function viewAfterWait(
+  context: ApiContext,
+  caller: Caller,
+  row: RequestRow,
+): Promise<RequestView> {
+  const now = await seenAnew(context, caller);
+  if (!canRead(now, row.lineage)) throw notFound();
+  return requestView(context, now, row);
 }
 
 /** The review that followed an emergency, or null. */
@@ -79,20 +94,52 @@ export function summaryView(
   },
 ): RequestSummary {
   const { row, visibility } = shown;
-  const hasDetails = visibility !== 'standing';
-  const link = isReviewer(caller) ? temporalLink(context, row.id) : null;
+  const hasDetails = seesPlan(visibility);
+  const progress = shown.standing && progressOf(row, shown.standing);
   return {
     ...factsOf(row),
+    ...(visibility === 'standing' ? UNRATED : ratingOf(row, progress)),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
+    may_decide: row.status === 'pending' ? openTo(progress) : null,
     result: hasDetails ? (row.result as RequestSummary['result']) : null,
-    progress: shown.standing && progressOf(row, shown.standing),
     failure: row.failure && visibleFailure(row.failure, visibility),
-    ...(link === null ? {} : { temporal_ui_url: link }),
+    ...(isReviewer(caller) ? temporalLink(context, row.id) : {}),
   };
 }
 
-type Facts = Omit<RequestSummary, 'risk_reasons' | 'summary' | 'progress' | 'failure' | 'result'>;
+type Rating = Pick<RequestSummary, 'risk' | 'matched_rules' | 'requirement' | 'progress' | 'shortage'>;
+
+/** What policy made of a plan, withheld. */
+const UNRATED: Rating = {
+  risk: null,
+  matched_rules: null,
+  requirement: null,
+  progress: null,
+  shortage: null,
+};
+
+function ratingOf(row: RequestRow, progress: RequestSummary['progress']): Rating {
+  return {
+    progress,
+    risk: row.risk,
+    matched_rules: row.matched_rules?.map(({ id, because }) => ({ id, because: because ?? null })) ?? null,
+    requirement: row.requirement as RequestSummary['requirement'],
+    shortage: row.shortage?.map(shortageView) ?? null,
+  };
+}
+
+/** Whom open stages ask, without how many of them and by which rule. */
+function openTo(progress: RequestSummary['progress']): string[] | null {
+  if (progress === null) return null;
+  const open = progress.rules.flatMap(({ stages }) => stages.filter(({ opened_at }) => opened_at !== null));
+  return [...new Set(open.flatMap(({ selectors }) => selectors))].sort();
+}
+
+type Facts = Omit<
+  RequestSummary,
+  keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result'
+>;
 
 function factsOf(row: RequestRow): Facts {
   return {
@@ -107,13 +154,9 @@ function factsOf(row: RequestRow): Facts {
     round: row.round,
     intent_digest: row.intent_digest,
     decision_digest: row.decision_digest,
-    risk: row.risk,
-    matched_rules: row.matched_rules?.map(({ id, because }) => ({ id, because: because ?? null })) ?? null,
-    requirement: row.requirement as RequestSummary['requirement'],
     ...instantsOf(row),
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
-    shortage: row.shortage?.map(shortageView) ?? null,
     is_break_glass: row.is_break_glass,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
@@ -133,11 +176,11 @@ function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'ex
   };
 }
 
-function temporalLink(context: ApiContext, id: string): string | null {
+function temporalLink(context: ApiContext, id: string): Pick<RequestSummary, 'temporal_ui_url'> {
   const { temporalUiUrl, temporal } = context.settings;
-  return (
-    temporalUiUrl && `${temporalUiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${id}`
-  );
+  if (!temporalUiUrl) return {};
+  const namespace = encodeURIComponent(temporal.namespace);
+  return { temporal_ui_url: `${temporalUiUrl}/namespaces/${namespace}/workflows/${id}` };
 }
 
 function progressOf(row: RequestRow, request: DecidableRequest): RequestSummary['progress'] {

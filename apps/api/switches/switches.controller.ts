@@ -10,7 +10,7 @@ import {
   type SwitchList,
   type SwitchView,
 } from '../../../domain/wire-switches.ts';
-import { CallerParam, isReviewer, type Caller } from '../auth/caller.ts';
+import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';
 import { liftSwitch } from './lift.ts';
@@ -26,6 +26,7 @@ export class SwitchesController {
 
   @Get()
   async list(@CallerParam() caller: Caller): Promise<SwitchList> {
+    refuseUnknown(caller);
     const { manager } = this.#context.source;
     const switches = await readSwitches(manager);
     const lifts = await readLifts(

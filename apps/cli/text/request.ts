@@ -79,7 +79,7 @@ function optional(name: string, value: string | undefined): Facts {
 
 function requirementLines(view: RequestView): string[] {
   const { requirement } = view;
-  if (requirement === null) return [];
+  if (requirement === null) return mayDecideLines(view);
   const because = new Map(view.matched_rules?.map((rule) => [rule.id, rule.because]));
   return [
     '',
@@ -94,6 +94,12 @@ function requirementLines(view: RequestView): string[] {
     }),
     ...(view.status === 'pending' ? (view.shortage ?? []).map(shortageLine) : []),
   ];
+}
+
+/** For readers who may not see which rules ask. */
+function mayDecideLines({ may_decide: selectors }: RequestView): string[] {
+  if (!selectors) return [];
+  return ['', `Who may decide: ${selectors.map(visible).join(', ')}`];
 }
 
 /** Otherwise it would wait in silence until it expires. */

@@ -5,6 +5,9 @@
  */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
 
+/** Letters, marks and symbols that are drawn as nothing: Braille, hieroglyphs, notes, fillers, an object that is missing. */
+const BLANK = /\u2800|\uFFFC|\u{13441}|\u{13442}|\u{16FE4}|\u{1D159}/gu;
+
 /** More than three marks on one letter paint over the lines around it. */
 const STACKED_MARK = /(?<=\p{M}{3})\p{M}/gu;
 
@@ -16,6 +19,7 @@ export function visible(text: string): string {
   return text
     .replace(STACKED_MARK, codePoint)
     .replace(HIDDEN, codePoint)
+    .replace(BLANK, codePoint)
     .replace(LONG_BLANKS, (blanks) => `<${blanks.length} spaces>`);
 }
 

@@ -50,7 +50,7 @@ function breakAt(characters: readonly string[], fitting: number): number {
   return blank >= fitting / 4 ? blank + 1 : fitting;
 }
 
-/** At most as many cells as any terminal gives it: one for alphabets, two for everything that may be wide. */
+/** At most as many cells as any terminal gives it: many letters, Greek ones as well, are wide where East Asia sets it so. */
 function cellsOf(character: string): number {
-  return (character.codePointAt(0) ?? 0) < 0x1100 ? 1 : 2;
+  return (character.codePointAt(0) ?? 0) < 0x80 ? 1 : 2;
 }

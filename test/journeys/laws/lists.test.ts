@@ -78,7 +78,10 @@ describe('a list', () => {
   });
 
   it('filters by risk, and by being behind it', async () => {
-    expect(await ids(cast.dmitri, `risk=${pending.risk}`)).toContain(pending.id);
+    const { risk } = await cast.show(cast.dmitri, pending.id);
+    expect(await ids(cast.dmitri, `risk=${risk}`)).toContain(pending.id);
+    // Not by what those behind it may not see.
+    expect(await ids(cast.agent, `risk=${risk}`)).not.toContain(pending.id);
     expect(await ids(cast.dmitri, 'mine=true')).toEqual([]);
     expect(await ids(cast.olga, 'mine=true')).toEqual([ofAnother.id]);
     expect(await ids(cast.ada, 'mine=true')).toEqual([denied.id, pending.id]);

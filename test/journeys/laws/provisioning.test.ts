@@ -97,6 +97,21 @@ describe('what the provider says acts at once', () => {
     await cast.stack.waitForStatus(next.id, 'succeeded');
   });
 
+  it('who is given the account of a reviewer decides the next request, not this one', async () => {
+    const nora = await okta.addUser('nora');
+    await okta.patch(`Groups/${group}`, [{ op: 'add', path: 'members', value: [{ value: nora }] }]);
+    const asked = await cast.ask();
+    const rename = (path: string) => ({ op: 'replace', path, value: 'stranger' });
+    const moved = await okta.patch(`Users/${nora}`, [rename('externalId'), rename('userName')]);
+    expect(moved.status).toBe(200);
+    const stranger = await cast.stack.issuer.humanToken('stranger');
+    expect(refusal(await cast.stack.decide(stranger, asked.id))).toEqual([403, 'reviewer_unknown']);
+    expect(await cast.inbox(stranger)).not.toContain(asked.id);
+    const next = await cast.ask();
+    expect((await cast.stack.decide(stranger, next.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(next.id, 'succeeded');
+  });
+
   it('its token neither asks nor decides', async () => {
     const asked = await cast.ask();
     const token = 'okta-token-0123456789';

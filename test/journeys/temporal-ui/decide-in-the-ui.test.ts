@@ -72,6 +72,7 @@ describe.skipIf(program === null)(
       await ui.read('receive', 'plan', 'evaluate', 'escalates to group:dba-leads');
       await ui.screenshot('pending');
 
+      const { risk } = await cast.show(cast.olga, asked.id);
       await ui.openTab('User Metadata');
       const metadata = await ui.read(
         'postgres.execute on shop (prod), asked by Billing agent (agent-billing)',
@@ -85,7 +86,7 @@ describe.skipIf(program === null)(
         'Asked by: Billing agent (agent-billing)',
         'owner: ada',
         `Intent digest: ${asked.intent_digest}`,
-        `Risk: ${asked.risk}`,
+        `Risk: ${risk}`,
         `Expires: ${asked.expires_at}`,
         `Decision digest: ${asked.decision_digest}`,
         'More Actions, Send a Signal, decide, and paste the ticket as a JSON string',

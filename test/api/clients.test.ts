@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+
+import { callerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
+import type { Issuer } from '../../apps/api/auth/issuers.ts';
+import { principalOf } from '../../apps/api/auth/principal.ts';
+import { lineageOf } from '../../apps/api/requests/lineage.ts';
+import { budgetRoot } from '../../domain/budgets.ts';
+import type { Agent, Directory } from '../../domain/directory.ts';
+
+const ISSUER = 'https://id.example';
+
+const AT_ISSUER = { issuer: ISSUER, human: { clients: ['web'], scope: 'decide' } } as unknown as Issuer;
+
+/** Alice uses the agent of Bob, which its issuer knows as a subject and as a client. */
+function ground(names: Pick<Agent, 'subject' | 'client'>): CallerGround {
+  const { subject } = names;
+  const agent = {
+    id: 'bot',
+    name: 'bot',
+    active: true,
+    issuer: ISSUER,
+    owner: 'bob',
+    acts_for_people: false,
+  };
+  const directory: Directory = {
+    people: ['alice', 'bob'].map((id) => ({
+      id,
+      name: id,
+      active: true,
+      accounts: [{ issuer: ISSUER, subject: id }],
+    })),
+    agents: [{ ...agent, subject }],
+    groups: [],
+  };
+  const policy = { policy: { directory: { ...directory, agents: [{ ...agent, ...names }] } } };
+  return { directory, policy, directoryGeneration: '1' } as unknown as CallerGround;
+}
+
+function lineage(names: Pick<Agent, 'subject' | 'client'>, claims: object) {
+  const principal = principalOf({ iss: ISSUER, sub: 'alice', exp: 9e9, ...claims }, AT_ISSUER);
+  if (!principal) throw new Error('the token was not read');
+  return lineageOf(callerOf(principal, ground(names)), {});
+}
+
+describe('an agent is behind what people ask with a token that it got', () => {
+  it.each<[string, Pick<Agent, 'subject' | 'client'>, object]>([
+    ['its subject, in azp', { subject: 'bot' }, { azp: 'bot' }],
+    ['its subject, in client_id', { subject: 'bot' }, { client_id: 'bot' }],
+    ['the client of its account at Auth0', { subject: 'bot@clients' }, { azp: 'bot' }],
+    ['its account at Auth0', { subject: 'bot' }, { azp: 'bot@clients' }],
+    ['its client at Okta', { subject: 'bot' }, { cid: 'bot' }],
+    ['its client at Entra', { subject: 'object-id', client: 'application-id' }, { appid: 'application-id' }],
+    ['its client at Keycloak', { subject: 'uuid', client: 'bot' }, { azp: 'bot' }],
+    [
+      'its client beside that of people',
+      { subject: 'uuid', client: 'bot' },
+      { client_id: 'web', azp: 'bot' },
+    ],
+    ['its subject though it has a client', { subject: 'uuid', client: 'bot' }, { azp: 'uuid' }],
+    [
+      'its client as an actor',
+      { subject: 'uuid', client: 'bot' },
+      { azp: 'web', act: { sub: 'alice', act: { sub: 'bot' } } },
+    ],
+  ])('and names by %s', (_how, names, claims) => {
+    const members = lineage(names, claims);
+    const accounts = members.map(({ role, subject }) => `${role} ${subject}`);
+    expect(accounts).toContain(`trigger ${names.subject}`);
+    expect(accounts).toContain('owner bob');
+    const { directory } = ground(names);
+    const alone = [{ role: 'requester' as const, issuer: ISSUER, subject: 'bob' }];
+    expect(budgetRoot(directory, members).id).toBe(budgetRoot(directory, alone).id);
+  });
+
+  it.each([
+    ['a client that nobody knows', { azp: 'unknown' }],
+    ['the client of people', { azp: 'web' }],
+    ['a claim of another form', { azp: 'web', cid: 7, appid: ['bot'] }],
+  ])('and not when the token names %s', (_what, claims) => {
+    expect(lineage({ subject: 'uuid', client: 'bot' }, claims)).toEqual([
+      { role: 'requester', issuer: ISSUER, subject: 'alice' },
+    ]);
+  });
+});
