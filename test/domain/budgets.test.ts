@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isRehearsed } from '../../domain/budgets.ts';
 
 describe('the budgets of rehearsals', () => {
-  it.each([
+  it.each<readonly [string, string | null, boolean, boolean]>([
     ['a statement at a target', 'postgres.execute', false, true],
     ['an emergency', 'postgres.execute', true, false],
     ['the publication of a policy', 'keyturn.policy', false, false],
