@@ -62,7 +62,11 @@ async function checkedOrRepeated(
   const switches = await readSwitches(context.source.manager);
   try {
     const checked = await checkSubmission(context, { ...call, id, lineage, switches });
-    await refuseOverBudget(context, call.caller, { ...checked, lineage });
+    await refuseOverBudget(context, call.caller, {
+      ...checked,
+      lineage,
+      isBreakGlass: call.body.break_glass === true,
+    });
     return checked;
   } catch (refusal) {
     // Started, and not recorded yet.
