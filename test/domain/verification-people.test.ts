@@ -22,14 +22,14 @@ function withAccounts(part: Part, accounts: Readonly<Record<string, string>>): P
 }
 
 describe('whoever decided with, or holds, an account of the people behind a request', () => {
-  it.each<[string, { readonly now: Record<string, string>; readonly then: Record<string, string> }, boolean]>(
-    [
-      ['nobody’s but their own', { now: {}, then: {} }, true],
-      ['an account that was the owner’s then', { now: { ann: 'olga-2' }, then: { olga: 'olga-2' } }, false],
-      ['an account that is the owner’s now', { now: { olga: 'ann-2' }, then: { ann: 'ann-2' } }, true],
-      ['an account that was somebody else’s then', { now: { ann: 'ben-2' }, then: { ben: 'ben-2' } }, true],
-    ],
-  )('%s', async (_what, { now, then }, isEntitled) => {
+  it.each<
+    [string, { readonly now: Record<string, string>; readonly before: Record<string, string> }, boolean]
+  >([
+    ['nobody’s but their own', { now: {}, before: {} }, true],
+    ['an account that was the owner’s then', { now: { ann: 'olga-2' }, before: { olga: 'olga-2' } }, false],
+    ['an account that is the owner’s now', { now: { olga: 'ann-2' }, before: { ann: 'ann-2' } }, true],
+    ['an account that was somebody else’s then', { now: { ann: 'ben-2' }, before: { ben: 'ben-2' } }, true],
+  ])('%s', async (_what, { now, before }, isEntitled) => {
     const story = await withDecision(await pendingStory(keys), {});
     const evidence = wholeEvidence(story, standing('pending'));
     const { inputs } = evidence;
@@ -37,7 +37,7 @@ describe('whoever decided with, or holds, an account of the people behind a requ
       ...decision,
       directories: decision.directories.map((part) => withAccounts(part, now)),
     }));
-    inputs.directory_at_creation = withAccounts(inputs.directory_at_creation, then);
+    inputs.directory_at_creation = withAccounts(inputs.directory_at_creation, before);
     const found = (await notHeld(evidence, story))['deciders_entitled'] ?? '';
     expect(/^failed: .*behind the request/.test(found)).toBe(!isEntitled);
   });
