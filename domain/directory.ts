@@ -45,11 +45,7 @@ export interface Directory {
 
 /** The person behind an account, or undefined when the directory does not know the account. */
 export function personOf(directory: Directory, identity: Identity): Person | undefined {
-  return directory.people.find((person) =>
-    person.accounts.some(
-      (account) => account.issuer === identity.issuer && account.subject === identity.subject,
-    ),
-  );
+  return lookupOf(directory).byAccount.get(identityKey(identity));
 }
 
 /** The agent with this account, or undefined. */
@@ -57,6 +53,29 @@ export function agentOf(directory: Directory, identity: Identity): Agent | undef
   return directory.agents.find(
     (agent) => agent.issuer === identity.issuer && agent.subject === identity.subject,
   );
+}
+
+interface Lookup {
+  readonly byId: ReadonlyMap<string, Person>;
+  readonly byAccount: ReadonlyMap<string, Person>;
+}
+
+/** Somebody is looked up for every request that waits, in directories that may be large. A directory never changes. */
+const LOOKUPS = new WeakMap<Directory, Lookup>();
+
+function lookupOf(directory: Directory): Lookup {
+  const known = LOOKUPS.get(directory) ?? makeLookup(directory);
+  LOOKUPS.set(directory, known);
+  return known;
+}
+
+/** Where two have the same id or account, the first one is found: a map keeps what is set last. */
+function makeLookup({ people }: Directory): Lookup {
+  const backwards = people.toReversed();
+  const accounts = backwards.flatMap((person) =>
+    person.accounts.map((account) => [identityKey(account), person] as const),
+  );
+  return { byId: new Map(backwards.map((person) => [person.id, person])), byAccount: new Map(accounts) };
 }
 
 /**
@@ -83,7 +102,7 @@ function clientName(name: string): string {
 
 /** The person with this id, or undefined. */
 export function personById(directory: Directory, id: string): Person | undefined {
-  return directory.people.find((person) => person.id === id);
+  return lookupOf(directory).byId.get(id);
 }
 
 /** How the authority of a group is called whose members are seen in the tokens of an issuer. */

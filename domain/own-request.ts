@@ -1,4 +1,4 @@
-import { ownKeysOf, type Directory, type Person } from './directory.ts';
+import { ownKeysOf, peopleBehind, personById, type Directory, type Person } from './directory.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 
 /** Somebody, by the account that is used, by the person of today, or by both. */
@@ -23,11 +23,12 @@ export function standsBehind(
 
 /** The same for many people at once. */
 export function behind(lineage: Lineage, directories: readonly Directory[]): (somebody: Somebody) => boolean {
-  const own = new Set(directories.flatMap((directory) => [...ownKeysOf(directory, lineage)]));
-  const people = directories.flatMap((directory) => directory.people);
-  const accounts = people
-    .filter(({ id }) => own.has(`person:${id}`))
-    .flatMap((person) => person.accounts.map(identityKey));
+  const distinct = [...new Set(directories)];
+  const own = new Set(distinct.flatMap((directory) => [...ownKeysOf(directory, lineage)]));
+  const ids = [...new Set(distinct.flatMap((directory) => peopleBehind(directory, lineage)))];
+  const accounts = distinct
+    .flatMap((directory) => ids.map((id) => personById(directory, id)))
+    .flatMap((person) => person?.accounts.map(identityKey) ?? []);
   for (const account of accounts) own.add(account);
   return ({ account, person }) => {
     const used = account === undefined ? [] : [account];

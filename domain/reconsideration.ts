@@ -10,7 +10,7 @@ import { recalledFacts, requestFacts, type PolicyFacts, type StoredFacts } from 
 import type { CountedDecision } from './quorum.ts';
 import { mayStillAsk } from './requester.ts';
 import type { Requirement } from './requirement.ts';
-import { shortagesOf, type Shortage } from './satisfiable.ts';
+import { EligiblePeople, shortagesOf, type Shortage } from './satisfiable.ts';
 import { standingSeats } from './seats.ts';
 
 /** A request that waits for people, as it was last evaluated and decided. */
@@ -35,9 +35,14 @@ export interface Today {
 
 /**
  * Whether a waiting request must be looked at again: today's rules or people would end it, ask for more than it asks for,
- * or ask others. In doubt it must. A hint only: whoever looks decides from the facts of that moment.
+ * or ask others. In doubt it must. A hint only: whoever looks decides from the facts of that moment. Who is eligible may be
+ * shared by all requests that are held against the same policy and directory.
  */
-export function mustReconsider(request: WaitingRequest, today: Today): boolean {
+export function mustReconsider(
+  request: WaitingRequest,
+  today: Today,
+  eligible = new EligiblePeople(),
+): boolean {
   const { lineage, requirement, facts } = request;
   const recalled = facts && factsOfToday(facts, lineage, today);
   if (!recalled || !requirement) return true;
@@ -48,18 +53,20 @@ export function mustReconsider(request: WaitingRequest, today: Today): boolean {
   if (evaluation.effect === 'forbid') return true;
   const demanded = combinedRequirement(requirement, evaluation);
   if (demanded === null || requirementDigest(demanded) !== requirementDigest(requirement)) return true;
-  return asksOthers(request, requirement, today);
+  return asksOthers({ request, requirement, eligible }, today);
+}
+
+interface Asked {
+  readonly request: WaitingRequest;
+  readonly requirement: Requirement;
+  readonly eligible: EligiblePeople;
 }
 
 /**
  * Whether other people can decide it than could: somebody's approval is worth less, or there are too few, or enough
  * again. As if everybody of today had been there when it was made: whoever looks knows who was.
  */
-function asksOthers(
-  request: WaitingRequest,
-  requirement: Requirement,
-  { policy, directory }: Today,
-): boolean {
+function asksOthers({ request, requirement, eligible }: Asked, { policy, directory }: Today): boolean {
   const owners = ownersOf(policy, request);
   // Of these only their services know, and whoever looks asks what was heard.
   if (namesPolled(policy, requirement, owners)) return false;
@@ -68,7 +75,8 @@ function asksOthers(
   const decidable = { lineage, requirement, owners, decisions: approvals };
   const standing = standingSeats(decidable, directories);
   if (approvals.some(({ seats }, index) => standing[index]?.length !== seats.length)) return true;
-  const shortages = shortagesOf({ requirement, lineage, owners, directories });
+  const demand = { requirement, owners, directories };
+  const shortages = shortagesOf({ ...demand, lineage }, eligible.of(demand));
   return canonicalJson(shortages) !== canonicalJson(shortage ?? []);
 }
 

@@ -1,5 +1,5 @@
 import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './seats.ts';
-import { isSeenInClaims } from './directory.ts';
+import { isSeenInClaims, type Person } from './directory.ts';
 import type { Lineage } from './identity.ts';
 import { behind } from './own-request.ts';
 import { polledScopes, unknownRotations } from './on-call.ts';
@@ -23,11 +23,23 @@ export interface Shortage {
 }
 
 /** What a shortage is computed from. */
-export interface ShortageFacts {
-  readonly requirement: Requirement;
+export interface ShortageFacts extends Demand {
   readonly lineage: Lineage;
+}
+
+/** What is asked of whom, whoever asks for it. */
+interface Demand {
+  readonly requirement: Requirement;
   readonly owners: readonly string[];
   readonly directories: DecisionDirectories;
+}
+
+type Seats = CountedDecision['seats'];
+
+/** Active people who could fill the same seats of a demand. */
+interface Alike {
+  readonly seats: Seats;
+  readonly people: Person[];
 }
 
 /**
@@ -35,8 +47,8 @@ export interface ShortageFacts {
  * for less. Uses the tally itself, on imagined approvals of all people who are active, outside of the lineage, and in
  * the selectors both now and when the request was made.
  */
-export function shortagesOf(facts: ShortageFacts): readonly Shortage[] {
-  const known = knownApprovals(facts);
+export function shortagesOf(facts: ShortageFacts, eligible = eligiblePeople(facts)): readonly Shortage[] {
+  const known = knownApprovals(facts, eligible);
   const short = shortRules(facts, known);
   if (short.length === 0) return [];
   const others = new Set(shortRules(facts, [...known, ...strangersApprovals(facts)]).map(({ rule }) => rule));
@@ -80,57 +92,99 @@ function seatsOf(stages: readonly Stage[]): number {
   return stages.reduce((sum, stage) => sum + stage.quorum, 0);
 }
 
-function knownApprovals(facts: ShortageFacts): readonly CountedDecision[] {
-  return eligiblePeople(facts).map((person) =>
-    approval(person, facts.requirement, (rule, stage) => {
-      return isAcceptedReviewer(rule, facts.directories, person) && isEligible(facts, stage, person);
-    }),
-  );
+/** Of people who can fill the same seats, as many as there are seats: one more would fill none. */
+function knownApprovals(
+  { directories, lineage, requirement }: ShortageFacts,
+  eligible: readonly Alike[],
+): readonly CountedDecision[] {
+  const isOwn = behind(lineage, [directories.now, directories.at_creation]);
+  const enough = enoughFor(requirement);
+  return eligible.flatMap(({ seats, people }) => {
+    const found: CountedDecision[] = [];
+    for (const person of people) {
+      if (found.length === enough) break;
+      if (!isOwn({ person })) found.push(approval(person.id, seats));
+    }
+    return found;
+  });
+}
+
+/** Nothing lacks people once this many could fill each of its seats. */
+function enoughFor({ rules, distinct_people: distinct }: Requirement): number {
+  return distinct + rules.reduce((sum, { stages }) => sum + seatsOf(stages), 0);
 }
 
 /** As many people as there are seats, who are in all groups of which not all members are known. */
 function strangersApprovals(facts: ShortageFacts): readonly CountedDecision[] {
-  const { rules, distinct_people: distinct } = facts.requirement;
-  const count = distinct + rules.reduce((sum, { stages }) => sum + seatsOf(stages), 0);
+  const seats = seatsWhere(facts.requirement, (_rule, stage) => unknownSelectors(facts, stage).length > 0);
   // No id of a person holds a space.
-  return Array.from({ length: count }, (_, index) =>
-    approval(
-      `stranger ${index}`,
-      facts.requirement,
-      (_rule, stage) => unknownSelectors(facts, stage).length > 0,
-    ),
+  return Array.from({ length: enoughFor(facts.requirement) }, (_, index) =>
+    approval(`stranger ${index}`, seats),
   );
 }
 
-function approval(
-  person: string,
+function seatsWhere(
   { rules }: Requirement,
   mayFill: (rule: RuleRequirement, stage: Stage) => boolean,
-): CountedDecision {
-  const seats = rules.flatMap((rule, ruleIndex) =>
+): Seats {
+  return rules.flatMap((rule, ruleIndex) =>
     rule.stages.flatMap((stage, stageIndex) =>
       mayFill(rule, stage) ? [{ rule: ruleIndex, stage: stageIndex }] : [],
     ),
   );
+}
+
+function approval(person: string, seats: Seats): CountedDecision {
   return { id: person, person, verdict: 'approve', at: IMAGINED, grade: 'A', seats };
 }
 
 const IMAGINED = '1970-01-01T00:00:00.000Z';
 
-function eligiblePeople({ directories, lineage }: ShortageFacts): readonly string[] {
-  const isOwn = behind(lineage, [directories.now, directories.at_creation]);
-  return directories.now.people
-    .filter((person) => person.active && !isOwn({ person }))
-    .map((person) => person.id);
+/** Of many requests, most ask the same of the same people. More demands than this are not kept. */
+const DEMANDS_MAX = 200;
+
+/** Who could decide, looked up once a demand. Good for one state of directory and rotations only. */
+export class EligiblePeople {
+  readonly #known = new Map<string, readonly Alike[]>();
+
+  /** Whoever is behind a request counts as well: that is each request's own. */
+  of(demand: Demand): readonly Alike[] {
+    const key = JSON.stringify([demand.requirement, demand.owners]);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const found = eligiblePeople(demand);
+    if (this.#known.size >= DEMANDS_MAX) this.#known.clear();
+    this.#known.set(key, found);
+    return found;
+  }
 }
 
-function isEligible(facts: ShortageFacts, stage: Stage, person: string): boolean {
-  const scopes = scopesOf(facts);
+function eligiblePeople(demand: Demand): readonly Alike[] {
+  const { requirement, directories } = demand;
+  const scopes = scopesOf(demand);
+  const alike = new Map<string, Alike>();
+  for (const person of directories.now.people) {
+    if (!person.active) continue;
+    const seats = seatsWhere(
+      requirement,
+      (rule, stage) =>
+        isEligible(scopes, stage, person.id) && isAcceptedReviewer(rule, directories, person.id),
+    );
+    if (seats.length === 0) continue;
+    const key = JSON.stringify(seats);
+    const known = alike.get(key) ?? { seats, people: [] };
+    known.people.push(person);
+    alike.set(key, known);
+  }
+  return [...alike.values()];
+}
+
+function isEligible(scopes: readonly SelectorScope[], stage: Stage, person: string): boolean {
   return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
 }
 
 /** Whoever is in a rotation may be on duty before the request expires; of one that nobody knows now, nobody is counted. */
-function scopesOf({ directories, owners }: ShortageFacts): readonly SelectorScope[] {
+function scopesOf({ directories, owners }: Demand): readonly SelectorScope[] {
   const { now, at_creation, owners_at_creation, rotations } = directories;
   const polled = polledScopes(directories.polled, directories.polled?.read_at ?? '');
   return [

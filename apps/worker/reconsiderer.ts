@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as letOthersRun, setTimeout as pause } from 'node:timers/promises';
 
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
@@ -13,6 +13,7 @@ import {
   waitingRequests,
 } from '../../database/reconsideration.ts';
 import { mustReconsider, type Today } from '../../domain/reconsideration.ts';
+import { EligiblePeople } from '../../domain/satisfiable.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
 import { withAdvisoryLock } from './advisory-lock.ts';
 
@@ -99,14 +100,18 @@ async function tellAll(
   manager: EntityManager,
   { round, ...today }: Omit<Today, 'at'> & { readonly round: Round },
 ): Promise<boolean> {
+  const eligible = new EligiblePeople();
   let after = '';
   let isEverybodyTold = true;
   for (;;) {
     const page = await waitingRequests(manager, after, PAGE);
     const at = new Date().toISOString();
-    for (const request of page)
-      if (!round.told.has(request.id) && mustReconsider(request, { ...today, at }))
+    for (const request of page) {
+      // Heartbeats and steps of others share this thread: none of them waits for a whole page.
+      await letOthersRun();
+      if (!round.told.has(request.id) && mustReconsider(request, { ...today, at }, eligible))
         isEverybodyTold = (await remind(work, request, round)) && isEverybodyTold;
+    }
     const last = page.at(-1);
     if (!last || page.length < PAGE || work.signal.aborted) return isEverybodyTold;
     after = last.id;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { shortagesOf, type ShortageFacts } from '../../domain/satisfiable.ts';
-import { demand, DIRECTORY, ISSUER, requirement, stage } from './examples.ts';
+import { EligiblePeople, shortagesOf, type ShortageFacts } from '../../domain/satisfiable.ts';
+import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from './examples.ts';
 
 const rotations = { now: [], at_creation: [] };
 
@@ -102,5 +102,59 @@ describe('a shortage', () => {
       ]);
       expect(of(stage(['group:seen']))).toEqual([]);
     });
+  });
+});
+
+describe('who is eligible, shared by many requests', () => {
+  const crowd = Array.from({ length: 40 }, (_, index) => `crowd-${index}`);
+  const now = {
+    ...DIRECTORY,
+    people: [...crowd.map((id) => examplePerson(id)), ...DIRECTORY.people],
+    groups: [...DIRECTORY.groups, { id: 'crowd', members: [...crowd, 'olga'], groups: [] }],
+  };
+  const directories = { now, at_creation: now, rotations, owners_at_creation: [] };
+  const asks = (subject: string) => [{ role: 'requester' as const, issuer: ISSUER, subject }];
+  const asked = requirement(
+    [
+      demand([stage(['group:crowd'], 2), stage(['group:dba-leads'], 2)], { rule: 'both' }),
+      demand([stage(['user:olga', 'user:crowd-0'], 2)], { rule: 'named' }),
+    ],
+    { distinct_people: 3 },
+  );
+  const facts = { requirement: asked, owners: [], directories };
+
+  it.each([
+    ['agent-billing', [{ rule: 'both', seats: 4, fillable: 3 }]],
+    [
+      'sub-crowd-0',
+      [
+        { rule: 'both', seats: 4, fillable: 3 },
+        { rule: 'named', seats: 2, fillable: 1 },
+      ],
+    ],
+    ['sub-petra', [{ rule: 'both', seats: 4, fillable: 2 }]],
+  ])('is each request’s own as far as it goes for who asks: %s', (subject, expected) => {
+    const eligible = new EligiblePeople();
+    expect(shortages({ ...facts, lineage: asks('nobody') })).toHaveLength(1);
+    eligible.of(facts);
+    const shared = shortagesOf({ ...facts, lineage: asks(subject) }, eligible.of({ ...facts }));
+    expect(shared).toEqual(expected);
+    expect(shared).toEqual(shortages({ ...facts, lineage: asks(subject) }));
+  });
+
+  it('is looked up once a demand, by its names, owners and numbers', () => {
+    const eligible = new EligiblePeople();
+    const known = eligible.of(facts);
+    expect(eligible.of(structuredClone(facts))).toBe(known);
+    expect(eligible.of({ ...facts, owners: ['group:dba'] })).not.toBe(known);
+    expect(eligible.of({ ...facts, requirement: { ...asked, distinct_people: 4 } })).not.toBe(known);
+  });
+
+  it('passes over those behind a request before it has enough', () => {
+    const lineage = crowd.slice(0, 39).flatMap((id) => asks(`sub-${id}`));
+    const one = requirement([demand([stage(['group:crowd'], 3)], { rule: 'crowd' })]);
+    expect(shortages({ requirement: one, directories, lineage })).toEqual([
+      { rule: 'crowd', seats: 3, fillable: 2 },
+    ]);
   });
 });
