@@ -103,4 +103,5 @@ const CODES_WITHOUT_DATA: ReadonlySet<string> = new Set([
   'checks_busy',
   'target_unreachable',
   'workflow_lost',
+  'envelope_expired',
 ]);
