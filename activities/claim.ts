@@ -13,6 +13,7 @@ import { targetDigest, targetOf } from '../domain/policy.ts';
 import { tally } from '../domain/quorum.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
+import type { CodeWithoutData } from '../domain/visibility.ts';
 import { refuseWrongClock } from '../database/clock.ts';
 import { lockSwitches } from '../database/kill-switches.ts';
 import { claimWindows } from '../database/policy-facts.ts';
@@ -44,7 +45,7 @@ export type Claim =
     }
   /** Approved, and not to start before `until`. */
   | { readonly kind: 'held'; readonly until: string; readonly why: Hold['why'] }
-  | { readonly kind: 'denied'; readonly code: string; readonly thrown: KillSwitch | null }
+  | { readonly kind: 'denied'; readonly code: CodeWithoutData; readonly thrown: KillSwitch | null }
   | {
       readonly kind: 'again';
       readonly why: 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
@@ -80,7 +81,7 @@ async function groundsOf(
   dependencies: Dependencies,
   transaction: StepTransaction,
   signed: SignedRequest,
-): Promise<Grounds | { readonly code: string; readonly thrown?: KillSwitch }> {
+): Promise<Grounds | { readonly code: CodeWithoutData; readonly thrown?: KillSwitch }> {
   const { manager, row } = transaction;
   const locked = await lockGround(dependencies, { manager, row });
   const { switches, active, planRow, directory, generation, atCreation, judgedAt } = locked;

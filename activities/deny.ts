@@ -1,5 +1,6 @@
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { Evaluation } from '../domain/evaluation.ts';
+import type { CodeWithoutData } from '../domain/visibility.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { StepTransaction } from './record.ts';
@@ -14,7 +15,7 @@ export interface Ground {
 /** Ends a request that policy does not let through. */
 export async function denyByPolicy(
   transaction: StepTransaction,
-  code: string,
+  code: CodeWithoutData,
   ground: Ground,
 ): Promise<void> {
   const { place, row } = transaction;

@@ -13,6 +13,7 @@ import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
+import type { CodeWithoutData } from '../domain/visibility.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readIntactPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
@@ -135,7 +136,7 @@ export async function keepJudgement({ manager, row }: StepTransaction, judged: J
   await recordEvaluation(manager, { ...place, ...ground }, judged);
 }
 
-async function deny(transaction: StepTransaction, judged: Judged, code: string): Promise<Evaluated> {
+async function deny(transaction: StepTransaction, judged: Judged, code: CodeWithoutData): Promise<Evaluated> {
   await denyByPolicy(transaction, code, judged);
   return { kind: 'closed', status: 'denied' };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { ApplicationFailure } from '@temporalio/activity';
 
+import { isRehearsed } from '../domain/budgets.ts';
 import { digestOf, effectsForDigest, planDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
@@ -81,7 +82,9 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
   const planned = (): Promise<PlanOutcome> =>
     connector.plan(call).catch((error: unknown) => targetUnreachable(dependencies, row, error));
   const asking = { row, directory: now.directory };
-  const outcome = await (connector.isRehearsing ? withinBudget(dependencies, asking, planned) : planned());
+  const connectorName = actionOf(active.policy, row.action)?.connector ?? null;
+  const isBudgeted = isRehearsed(connectorName, row.is_break_glass);
+  const outcome = await (isBudgeted ? withinBudget(dependencies, asking, planned) : planned());
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned'

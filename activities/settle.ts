@@ -1,6 +1,7 @@
 import type { LeafType } from '../domain/audit.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import type { RequestStatus } from '../domain/request.ts';
+import type { CodeWithoutData } from '../domain/visibility.ts';
 import type { ExecutionRow } from '../database/tables.ts';
 import { claimWindows } from '../database/policy-facts.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
@@ -135,7 +136,7 @@ const UNSETTLED: readonly RequestStatus[] = ['planning', 'pending', 'approved', 
 /** Policy or the standing of the requester forbids the action now: the request ends denied, or failed once it began. */
 export async function refuseExecution(
   transaction: StepTransaction,
-  code: string,
+  code: CodeWithoutData,
   facts: Settlement['facts'] = {},
 ): Promise<Executed & { readonly kind: 'closed' }> {
   const { row, place } = transaction;

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
+import { isNamedBy } from '../domain/verification-inputs.ts';
 import type { GoverningStream, StreamState } from '../domain/wire-streams.ts';
 
 /** Entries of a stream from a number on, oldest first. */
@@ -18,16 +19,38 @@ export async function readStream(
 /** What the database says beside a stream. */
 export async function readStreamState(manager: EntityManager, stream: GoverningStream): Promise<StreamState> {
   const rows: { state: StreamState }[] = await manager.query(`select ${STATES[stream]} as state`);
-  return rows[0]?.state ?? {};
+  const state = rows[0]?.state ?? {};
+  return stream === 'policy' ? { ...state, policy_sets: await readSets(manager) } : state;
+}
+
+/** One at a time: all of them may be large. */
+async function readSets(manager: EntityManager): Promise<NonNullable<StreamState['policy_sets']>> {
+  const known: { digest: string }[] = await manager.query('select digest from keyturn.policy_set');
+  const sets: { digest: string; is_intact: boolean }[] = [];
+  for (const { digest } of known) {
+    const [row]: { body: unknown }[] = await manager.query(
+      'select body from keyturn.policy_set where digest = $1',
+      [digest],
+    );
+    sets.push({ digest, is_intact: isNamedBy(digest, row?.body) });
+  }
+  return sets;
 }
 
 const STATES: Readonly<Record<GoverningStream, string>> = {
   policy: `json_build_object('policy', (select json_build_object('digest', digest, 'generation', generation)
     from keyturn.policy_active))`,
-  proposals: `json_build_object('proposals', (select coalesce(json_agg(digest order by proposed_at), '[]')
+  // By what their text says, not by the name that stands beside it.
+  proposals: `json_build_object('proposals', (select coalesce(json_agg(
+      'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex') order by proposed_at), '[]')
     from keyturn.policy_candidate))`,
   switches: `json_build_object('switches', (select coalesce(
-      json_agg(json_build_object('id', id, 'is_engaged', lifted_at is null) order by thrown_at, id), '[]')
-    from keyturn.kill_switch))`,
+      json_agg(json_build_object('id', id, 'is_engaged', lifted_at is null,
+        'scope', json_build_object('kind', scope_kind, 'value', scope_value), 'account', account,
+        'reason', reason, 'thrown_at', thrown_at, 'salts', coalesce(salts, '{}')) order by thrown_at, id), '[]')
+    from keyturn.kill_switch left join (
+      select leaf::jsonb -> 'facts' ->> 'switch' as id, jsonb_object_agg(part, salt) as salts
+      from audit.entry join audit.payload using (event_id)
+      where request = 'switches' and type = 'switch.thrown' group by 1) thrown using (id)))`,
   directory: `'{}'::json`,
 };

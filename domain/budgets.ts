@@ -33,6 +33,14 @@ export function budgetsOf(variables: z.output<z.ZodObject<typeof BUDGET_VARIABLE
   };
 }
 
+/**
+ * True for a request whose plan is tried out at its target within these budgets. Keyturn's own actions try nothing out, nor
+ * does what has no connector; and an emergency, which policy allows few, does not wait.
+ */
+export function isRehearsed(connector: string | null, isBreakGlass: boolean): boolean {
+  return connector !== null && !connector.startsWith('keyturn.') && !isBreakGlass;
+}
+
 /** Whose budget a request is taken from. */
 export interface BudgetRoot {
   /** A digest: the same for all accounts of a person and of that person's agents, and no name. */

@@ -2,6 +2,7 @@ import { leafHash, type Leaf, type LeafType } from './audit.ts';
 import { nameOf, readLeaf } from './verification-evidence.ts';
 import type { Finding } from './verification-finding.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './verification-report.ts';
+import { switchesFollow } from './verification-switches.ts';
 import type { GoverningStream, StreamState } from './wire-streams.ts';
 
 /** All entries of a stream that governs everybody, and what the database says beside them. */
@@ -99,16 +100,22 @@ function stateFollows(all: Entries): Finding {
   if (stream === 'directory')
     return { problems: [], notShown: ['its entries count changes and do not hold them'], checked: '' };
   if (!state) return { problems: [], notShown: ['the state is not in the evidence'], checked: '' };
-  const problems = FOLLOWS[stream](leaves, state);
-  return { problems, checked: 'the database says what the entries come to' };
+  return { ...FOLLOWS[stream](leaves, state), checked: 'the database says what the entries come to' };
 }
 
-const FOLLOWS: Readonly<
-  Record<Exclude<GoverningStream, 'directory'>, (leaves: readonly Leaf[], state: StreamState) => string[]>
-> = { policy: policyFollows, proposals: proposalsFollow, switches: switchesFollow };
+type Follows = (leaves: readonly Leaf[], state: StreamState) => Omit<Finding, 'checked'>;
 
-/** Each activation replaces the one before it, and the last one is active. */
-function policyFollows(leaves: readonly Leaf[], { policy = null }: StreamState): string[] {
+const FOLLOWS: Readonly<Record<Exclude<GoverningStream, 'directory'>, Follows>> = {
+  policy: policyFollows,
+  proposals: (leaves, state) => ({ problems: proposalsFollow(leaves, state) }),
+  switches: switchesFollow,
+};
+
+/** Each activation replaces the one before it, the last one is active, and each policy is stored as its digest names it. */
+function policyFollows(
+  leaves: readonly Leaf[],
+  { policy = null, policy_sets: sets }: StreamState,
+): Omit<Finding, 'checked'> {
   const problems = leaves.flatMap((leaf, index) => {
     const { facts } = leaf;
     const isNext =
@@ -118,7 +125,24 @@ function policyFollows(leaves: readonly Leaf[], { policy = null }: StreamState):
   });
   const last = leaves.at(-1);
   const isLast = policy?.digest === last?.facts['digest'] && policy?.generation === last?.facts['generation'];
-  return isLast ? problems : [...problems, 'the active policy is not the one that was installed last'];
+  const others = isLast ? [] : ['the active policy is not the one that was installed last'];
+  return {
+    problems: [...problems, ...others, ...(sets ? alteredSets(leaves, sets) : [])],
+    notShown: sets ? [] : ['whether the stored policies are the installed ones is not in the evidence'],
+  };
+}
+
+function alteredSets(
+  leaves: readonly Leaf[],
+  sets: NonNullable<StreamState['policy_sets']>,
+): readonly string[] {
+  const intact = new Set<unknown>(
+    sets.filter(({ is_intact: isIntact }) => isIntact).map(({ digest }) => digest),
+  );
+  const installed = new Set(leaves.map(({ facts }) => facts['digest']));
+  return [...installed]
+    .filter((digest) => !intact.has(digest))
+    .map((digest) => `the stored policy ${String(digest)} was altered or is gone`);
 }
 
 /** Every policy that was proposed is there, and no other. */
@@ -133,36 +157,4 @@ function proposalsFollow(leaves: readonly Leaf[], { proposals = [] }: StreamStat
       .filter((digest) => !kept.has(digest))
       .map((digest) => `${digest} was proposed and is gone`),
   ];
-}
-
-/** Two different people release a switch that was engaged; the switches of the database stand as the entries say. */
-function switchesFollow(leaves: readonly Leaf[], { switches = [] }: StreamState): string[] {
-  const words = new Map<unknown, Set<unknown>>();
-  const engaged = new Map<unknown, boolean>();
-  const problems = leaves.flatMap((leaf) => {
-    const { switch: id, person } = leaf.facts;
-    const isRight = isRightStep(leaf, { isEngaged: engaged.get(id), people: words.get(id) ?? new Set() });
-    if (leaf.type === 'switch.lift_confirmed') words.set(id, (words.get(id) ?? new Set()).add(person));
-    else engaged.set(id, leaf.type === 'switch.thrown');
-    return isRight ? [] : [`${nameOf(leaf)} cannot follow`];
-  });
-  const stored = new Map<unknown, boolean>(switches.map(({ id, is_engaged: isEngaged }) => [id, isEngaged]));
-  const others = [...new Set([...stored.keys(), ...engaged.keys()])].filter(
-    (id) => stored.get(id) !== engaged.get(id),
-  );
-  return [
-    ...problems,
-    ...others.map((id) => `the switch ${String(id)} stands otherwise than its entries say`),
-  ];
-}
-
-interface SwitchBefore {
-  readonly isEngaged: boolean | undefined;
-  readonly people: ReadonlySet<unknown>;
-}
-
-function isRightStep({ type, facts }: Leaf, { isEngaged, people }: SwitchBefore): boolean {
-  if (type === 'switch.thrown') return isEngaged === undefined;
-  if (isEngaged !== true) return false;
-  return type === 'switch.lifted' ? people.size >= 2 : !people.has(facts['person']);
 }

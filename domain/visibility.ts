@@ -75,10 +75,10 @@ const TARGET_ERROR = 'target_error';
  * data are one; of an approved action's, the class of SQLSTATE is told. Codes that are not listed count as chosen by data.
  */
 function publicCode(code: string): string {
-  return CODES_WITHOUT_DATA.has(code) || SQL_ERROR_CODES.has(code) ? code : TARGET_ERROR;
+  return PUBLIC.has(code) || SQL_ERROR_CODES.has(code) ? code : TARGET_ERROR;
 }
 
-const CODES_WITHOUT_DATA: ReadonlySet<string> = new Set([
+const CODES_WITHOUT_DATA = [
   // Of the statement's text and the target's catalogue.
   'not_one_statement',
   'statement_kind',
@@ -92,6 +92,7 @@ const CODES_WITHOUT_DATA: ReadonlySet<string> = new Set([
   'resolved_as_failed',
   // Of policy and people.
   'forbidden',
+  'target_removed',
   'requester_inactive',
   'start_window_over',
   'switched_off',
@@ -104,4 +105,9 @@ const CODES_WITHOUT_DATA: ReadonlySet<string> = new Set([
   'target_unreachable',
   'workflow_lost',
   'envelope_expired',
-]);
+] as const;
+
+/** A code that data of the target cannot choose: those behind a request may know it. */
+export type CodeWithoutData = (typeof CODES_WITHOUT_DATA)[number];
+
+const PUBLIC: ReadonlySet<string> = new Set(CODES_WITHOUT_DATA);

@@ -18,9 +18,26 @@ export const streamQuerySchema = z.strictObject({
 /** What the database says beside the log; only of the stream that is asked for. */
 const streamStateSchema = z.object({
   policy: z.object({ digest: z.string(), generation: z.int() }).nullable().optional(),
+  policy_sets: z
+    .array(z.object({ digest: z.string(), is_intact: z.boolean() }))
+    .optional()
+    .describe('Every stored policy, and whether it is what its digest names'),
   proposals: z.array(z.string()).optional().describe('Digests of all policies that were proposed'),
   switches: z
-    .array(z.object({ id: z.string(), is_engaged: z.boolean() }))
+    .array(
+      z.object({
+        id: z.string(),
+        is_engaged: z.boolean(),
+        scope: z.object({ kind: z.string(), value: z.string().nullable() }).optional(),
+        account: z.object({ issuer: z.string(), subject: z.string() }).nullable().optional(),
+        reason: z.string().optional(),
+        thrown_at: z.iso.datetime({ offset: true }).optional(),
+        salts: z
+          .record(z.string(), z.string())
+          .optional()
+          .describe('What the entry that engaged it committed with, by part'),
+      }),
+    )
     .optional()
     .describe('Every kill switch that there ever was'),
 });

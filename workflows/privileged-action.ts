@@ -127,6 +127,8 @@ async function planOrAbandon(attempt: number): Promise<Planned> {
     } catch (error) {
       if (isForeign(error)) throw error;
       if (!isOwnOutage(error) || outages === OUTAGES_MAX) return abandon(attempt);
+      // Who waits for room under a budget waits for no outage. After a day the sweep ends what is still being planned.
+      if (isOverBudget(error)) outages -= 1;
     }
     await sleep('10 seconds', { summary: 'waits for Keyturn itself' });
   }
@@ -149,6 +151,11 @@ function isForeign(error: unknown): boolean {
 function isOwnOutage(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   return cause instanceof ApplicationFailure && !cause.nonRetryable && cause.type !== 'target_unreachable';
+}
+
+function isOverBudget(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === 'over_budget';
 }
 
 const FOREIGN: ReadonlySet<string> = new Set(['envelope_invalid', 'foreign_run', 'not_found']);

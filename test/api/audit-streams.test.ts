@@ -38,6 +38,25 @@ describe('the streams of what governs everybody', () => {
     expect(verifyStream(evidence, new Date().toISOString()).outcome).toBe('failed');
   });
 
+  it('name a switch that was narrowed and a policy that was altered by hand', async () => {
+    const outcomeOf = async (stream: 'switches' | 'policy'): Promise<string | undefined> => {
+      const { body } = await page('olga', `/v1/audit/${stream}`);
+      const report = verifyStream(
+        { stream, leaves: body.items, state: body.state },
+        new Date().toISOString(),
+      );
+      return report.checks.find(({ name }) => name === 'state_follows')?.outcome;
+    };
+    await api.db.query('update keyturn.kill_switch set lifted_at = null');
+    const token = await api.issuer.humanToken('olga');
+    const agent = { kind: 'agent', value: 'https://issuer.example someone' };
+    await api.http({ path: '/v1/switches', token, body: { scope: agent, reason: 'y' } });
+    expect([await outcomeOf('switches'), await outcomeOf('policy')]).toEqual(['ok', 'ok']);
+    await api.db.query(`update keyturn.kill_switch set scope_value = 'nowhere' where scope_kind = 'target'`);
+    await api.db.query(`update keyturn.policy_set set body = jsonb_set(body, '{rules}', '[]')`);
+    expect([await outcomeOf('switches'), await outcomeOf('policy')]).toEqual(['failed', 'failed']);
+  });
+
   it('are for operators, and there are no others', async () => {
     expect((await page('ada', '/v1/audit/policy')).status).toBe(403);
     expect((await page('olga', '/v1/audit/req_1')).status).toBe(404);

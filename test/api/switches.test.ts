@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { Client } from 'pg';
-import { afterEach, afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { commitment, leafHash, type Leaf } from '../../domain/audit.ts';
 import type { SwitchView } from '../../domain/wire-switches.ts';
@@ -14,6 +14,7 @@ beforeAll(async () => {
   api = await startApi();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await api.db.query('update keyturn.kill_switch set lifted_at = now()');
 });
 afterAll(async () => {
@@ -175,7 +176,6 @@ describe('listing', () => {
   it('tells agents what is stopped since when, and people of the directory why and by whom', async () => {
     const { id, since } = await thrown();
     expect(await listAs(await api.issuer.agentToken('agent-billing'))).toEqual([{ id, scope: SHOP, since }]);
-    expect(await listAs(await api.issuer.humanToken('stranger'))).toEqual([{ id, scope: SHOP, since }]);
     expect(await listAs(await api.issuer.humanToken('dmitri'))).toEqual([
       { id, scope: SHOP, since, reason: 'tell_tale', thrown_by: 'olga', agreed_to_lift: [] },
     ]);
@@ -224,6 +224,20 @@ describe('asking under a switch', () => {
     const other = { ...GOOD_BODY, arguments: { statement: 'delete from accounts' } };
     const reused = await api.create(await asAgent(), other, headers);
     expect(reused).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+  });
+
+  it('refuses as ever while Temporal is away, and does not ask it about a call that is wrong in itself', async () => {
+    const outage = { code: 14, details: '', metadata: {} };
+    const history = vi
+      .spyOn(api.context.temporal.connection.workflowService, 'getWorkflowExecutionHistory')
+      .mockRejectedValue(Object.assign(new Error('away'), outage));
+    const wrong = await api.create(await asAgent(), { ...GOOD_BODY, arguments: { statement: 7 } });
+    expect(wrong).toMatchObject({ status: 422, body: { code: 'arguments_invalid' } });
+    expect(history).not.toHaveBeenCalled();
+    await thrown(ALL);
+    const stopped = await api.create(await asAgent());
+    expect(stopped).toMatchObject({ status: 403, body: { code: 'switched_off' } });
+    expect(history).toHaveBeenCalled();
   });
 });
 

@@ -37,6 +37,14 @@ describe('a policy folder', () => {
     });
   });
 
+  it('keeps the client of an agent, where that is not its subject', async () => {
+    const usual = '  - { id: billing, issuer: demo, subject: agent-billing, owner: ada }';
+    const named = usual.replace('owner', 'client: billing-app, owner');
+    const { directory } = await policyOf({ 'directory.yaml': VALID['directory.yaml'].replace(usual, named) });
+    expect(directory.agents[0]).toMatchObject({ subject: 'agent-billing', client: 'billing-app' });
+    expect((await policyOf({})).directory.agents[0]).not.toHaveProperty('client');
+  });
+
   it('keeps how long an allow is valid, where a rule says', async () => {
     const on = 'on: { action: [postgres.execute], env: [staging] }, effect: allow';
     const { rules } = await policyOf({

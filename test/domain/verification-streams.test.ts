@@ -4,7 +4,7 @@ import { leafHash, leafText, type LeafType } from '../../domain/audit.ts';
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import { sha256 } from '../../domain/digest.ts';
 import { verifyStream, type StreamEvidence } from '../../domain/verification-streams.ts';
-import type { GoverningStream } from '../../domain/wire-streams.ts';
+import type { GoverningStream, StreamState } from '../../domain/wire-streams.ts';
 import { minute } from './verification-policy.ts';
 import { entry, NOW } from './verification-story.ts';
 
@@ -12,6 +12,7 @@ interface Step {
   readonly type: LeafType;
   readonly facts: Record<string, JsonValue>;
   readonly at?: string;
+  readonly parts?: Record<string, JsonValue>;
 }
 
 const [FIRST, SECOND] = [sha256('first'), sha256('second')];
@@ -22,28 +23,54 @@ const INSTALLED: readonly Step[] = [
 ];
 
 const SWITCHED: readonly Step[] = [
-  { type: 'switch.thrown', facts: { switch: 'swi_1', person: 'per_a' } },
+  {
+    type: 'switch.thrown',
+    facts: { switch: 'swi_1', person: 'per_a', kind: 'target', scope: 'shop' },
+    parts: { reason: 'odd rows' },
+  },
   { type: 'switch.lift_confirmed', facts: { switch: 'swi_1', person: 'per_a' } },
   { type: 'switch.lift_confirmed', facts: { switch: 'swi_1', person: 'per_b' } },
   { type: 'switch.lifted', facts: { switch: 'swi_1', person: 'per_b' } },
-  { type: 'switch.thrown', facts: { switch: 'swi_2', person: 'per_a' } },
+  {
+    type: 'switch.thrown',
+    facts: { switch: 'swi_2', person: 'per_a', kind: 'agent' },
+    parts: { reason: 'too many', scope: 'billing', account: { issuer: 'https://i', subject: 'billing' } },
+  },
 ];
 
-const SWITCHES = [
-  { id: 'swi_1', is_engaged: false },
-  { id: 'swi_2', is_engaged: true },
-];
+const SALT = '00'.repeat(16);
+const [TARGET, AGENT] = [
+  {
+    id: 'swi_1',
+    is_engaged: false,
+    scope: { kind: 'target', value: 'shop' },
+    account: null,
+    reason: 'odd rows',
+    thrown_at: minute(0),
+    salts: { reason: SALT },
+  },
+  {
+    id: 'swi_2',
+    is_engaged: true,
+    scope: { kind: 'agent', value: 'billing' },
+    account: { issuer: 'https://i', subject: 'billing' },
+    reason: 'too many',
+    thrown_at: minute(4),
+    salts: { reason: SALT, scope: SALT, account: SALT },
+  },
+] as const;
+const SWITCHES = [TARGET, AGENT];
 
 /** A whole chain of a stream, made of its steps. */
 function streamOf(stream: GoverningStream, steps: readonly Step[]): string[] {
   const texts: string[] = [];
-  for (const [n, { type, facts, at = minute(n) }] of steps.entries()) {
+  for (const [n, { type, facts, at = minute(n), parts = {} }] of steps.entries()) {
     const digest = typeof facts['digest'] === 'string' ? facts['digest'] : null;
     const draft = { ...entry(type, facts, { at }).draft, intent_digest: null, decision_digest: null };
     const prev = texts.at(-1);
     texts.push(
       leafText(
-        { ...draft, policy_digest: digest },
+        { ...draft, policy_digest: digest, parts },
         {
           id: `${stream}/${n}`,
           request: stream,
@@ -52,7 +79,7 @@ function streamOf(stream: GoverningStream, steps: readonly Step[]): string[] {
           n,
           prev: prev === undefined ? null : leafHash(prev),
           nonce: 'ab',
-          salts: {},
+          salts: Object.fromEntries(Object.keys(parts).map((part) => [part, SALT])),
         },
       ),
     );
@@ -63,7 +90,7 @@ function streamOf(stream: GoverningStream, steps: readonly Step[]): string[] {
 const POLICY: StreamEvidence = {
   stream: 'policy',
   leaves: streamOf('policy', INSTALLED),
-  state: { policy: { digest: SECOND, generation: 2 } },
+  state: { policy: { digest: SECOND, generation: 2 }, policy_sets: [intact(FIRST), intact(SECOND)] },
 };
 const SWITCH: StreamEvidence = {
   stream: 'switches',
@@ -116,6 +143,34 @@ describe('the streams of what governs everybody', () => {
     expect(failed.map(({ name }) => name)).toContain(named);
   });
 
+  it.each<readonly [string, StreamState['switches']]>([
+    ['the kind of its scope', [{ ...TARGET, scope: { kind: 'action', value: 'shop' } }, AGENT]],
+    ['its target', [{ ...TARGET, scope: { kind: 'target', value: 'nowhere' } }, AGENT]],
+    ['its agent', [TARGET, { ...AGENT, scope: { kind: 'agent', value: 'other' } }]],
+    ['the account of its agent', [TARGET, { ...AGENT, account: { issuer: 'https://i', subject: 'x' } }]],
+    ['an account that it never had', [{ ...TARGET, account: AGENT.account }, AGENT]],
+    ['its reason', [{ ...TARGET, reason: 'none' }, AGENT]],
+    ['when it was engaged', [{ ...TARGET, thrown_at: minute(1) }, AGENT]],
+  ])('name a switch of which somebody changed %s', (_what, switches) => {
+    expect(stateOf({ ...SWITCH, state: { switches } })).toBe('failed');
+  });
+
+  it.each<readonly [string, StreamState['switches']]>([
+    ['a reason that is erased', [{ ...TARGET, salts: {} }, AGENT]],
+    ['an account that no entry holds', [TARGET, { ...AGENT, salts: { reason: SALT, scope: SALT } }]],
+    ['what a switch stops', [{ id: 'swi_1', is_engaged: false }, AGENT]],
+  ])('say that they do not show %s', (_what, switches) => {
+    expect(stateOf({ ...SWITCH, state: { switches } })).toBe('not_shown');
+  });
+
+  it('name a stored policy that is not what its digest names, or gone', () => {
+    const state = { policy: { digest: SECOND, generation: 2 } };
+    const altered = [{ digest: FIRST, is_intact: false }, intact(SECOND)];
+    expect(stateOf({ ...POLICY, state: { ...state, policy_sets: altered } })).toBe('failed');
+    expect(stateOf({ ...POLICY, state: { ...state, policy_sets: [intact(SECOND)] } })).toBe('failed');
+    expect(stateOf({ ...POLICY, state })).toBe('not_shown');
+  });
+
   it('say what they do not show', () => {
     expect(verifyStream({ stream: 'directory', leaves: [], state: {} }, NOW).outcome).toBe('not_shown');
     expect(verifyStream({ ...POLICY, state: null }, NOW).outcome).toBe('not_shown');
@@ -126,6 +181,14 @@ function active(digest: string, generation: number): StreamEvidence {
   return { ...POLICY, state: { policy: { digest, generation } } };
 }
 
-function both(isEngaged: boolean): { id: string; is_engaged: boolean }[] {
-  return SWITCHES.map(({ id }) => ({ id, is_engaged: isEngaged }));
+function both(isEngaged: boolean): StreamState['switches'] {
+  return SWITCHES.map((one) => ({ ...one, is_engaged: isEngaged }));
+}
+
+function intact(digest: string): { digest: string; is_intact: boolean } {
+  return { digest, is_intact: true };
+}
+
+function stateOf(evidence: StreamEvidence): string | undefined {
+  return verifyStream(evidence, NOW).checks.find(({ name }) => name === 'state_follows')?.outcome;
 }

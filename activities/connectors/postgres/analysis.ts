@@ -3,7 +3,8 @@ import type { Client, QueryResultRow } from 'pg';
 import { adviceOn } from './advice.ts';
 import * as sql from './dependencies.sql.ts';
 import { refuseEagerLiterals } from './eager-literals.ts';
-import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS } from './harmless-functions.ts';
+import { hasFixedValues } from './fixed-values.ts';
+import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
@@ -35,6 +36,12 @@ export interface Analysis {
   readonly rewritten: readonly RewrittenRelation[];
   /** True when it calls volatile functions of the target's owner, which may write by themselves. */
   readonly callsOwnerFunctions: boolean;
+  /** True when such functions are called by the statement, or by views, policies and defaults that it reaches. */
+  readonly reachesVolatileFunctions: boolean;
+  /** True when triggers or functions of the owner run beside it, which may set any column of any table. */
+  readonly runsOwnerCode: boolean;
+  /** True when the statement itself holds every value that it sets. */
+  readonly hasFixedValues: boolean;
   /** True when something in a writing statement may differ from run to run beyond what is proven to be assigned. */
   readonly isVarying: boolean;
   /** Trigger functions that nobody vouches for: when there are any, the statement must not be tried out. */
@@ -75,26 +82,28 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   const { oid, body } = await noteStatement(client, request);
   const tree = readNodeText(body);
   await refuseSystemRelations(client, relationsIn(tree));
-  const { tables, rewritten, isVarying } = await readValues(client, tree, request.settings);
-  const written = [...tables, ...rewritten];
+  const values = await readValues(client, tree, request.settings);
+  const { isVarying } = values;
+  const written = [...values.tables, ...values.rewritten];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
   const [objects, triggers, called] = await Promise.all([
     catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid)]),
     readTriggers(client, written),
     catalogueRows(client, sql.VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
   ]);
-  const expressions = await refuseObjects(client, { objects, triggers, request });
+  const { expressions, functions } = await refuseObjects(client, { objects, triggers, request });
   const views = {
     oids: oidsOf(objects, 'pg_rewrite'),
-    texts: expressions.flatMap(({ text, is_rule: isRule }) => (isRule ? (text ?? []) : [])),
+    texts: expressions.flatMap(({ text, kind }) => (kind === 'rule' ? (text ?? []) : [])),
     parser: request.parser,
   };
   const allowed = request.settings.allowedFunctions;
   const unknownTriggers = unknownOf(triggers, allowed);
   return {
-    tables,
-    rewritten,
+    ...values,
     callsOwnerFunctions: called.length > 0,
+    reachesVolatileFunctions: called.length > 0 || functions.some(({ volatility }) => volatility === 'v'),
+    runsOwnerCode: triggers.some(isOwners) || functions.some(({ volatility }) => volatility !== 'i'),
     isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
     unknownTriggers,
   };
@@ -105,7 +114,7 @@ async function readValues(
   client: Client,
   tree: NodeValue,
   { madeAtExecution }: TargetSettings,
-): Promise<Pick<Analysis, 'tables' | 'rewritten' | 'isVarying'>> {
+): Promise<Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'>> {
   const facts = await readQueryFacts(client, tree, madeAtExecution);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
@@ -123,6 +132,7 @@ async function readValues(
     tables,
     rewritten: rewriting.rewritten,
     isVarying: isVarying || rewriting.isVarying,
+    hasFixedValues: hasFixedValues(tree, { facts, reader: named.reader }),
   };
 }
 
@@ -185,17 +195,28 @@ interface Evaluated {
 
 interface ExpressionRow extends QueryResultRow {
   readonly text: string | null;
-  readonly is_rule: boolean;
+  readonly kind: 'rule' | 'default' | 'other';
 }
 
-/** Refuses what nobody vouches for. Answers the expressions of the target's owner. */
-async function refuseObjects(
-  client: Client,
-  { objects, triggers, request }: Evaluated,
-): Promise<readonly ExpressionRow[]> {
+interface FunctionRow extends QueryResultRow {
+  readonly name: string;
+  readonly volatility: string;
+  /** True when other owners have functions of this name: the list of the target does not say which is meant. */
+  readonly has_others: boolean;
+}
+
+/** Expressions and functions of the target's owner that a statement reaches. */
+interface OwnersPart {
+  readonly expressions: readonly ExpressionRow[];
+  /** Without those that the target lets be called to make a value. */
+  readonly functions: readonly FunctionRow[];
+}
+
+/** Refuses what nobody vouches for. */
+async function refuseObjects(client: Client, { objects, triggers, request }: Evaluated): Promise<OwnersPart> {
   const [foreign, functions, expressions] = await Promise.all([
     catalogueRows<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
-    catalogueRows<{ name: string }>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]),
+    catalogueRows<FunctionRow>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]),
     catalogueRows<ExpressionRow>(
       client,
       sql.EXPRESSIONS,
@@ -206,14 +227,29 @@ async function refuseObjects(
     const names = foreign.map((row) => row.name).join(', ');
     throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
   }
-  for (const { name } of functions) if (!request.settings.allowedFunctions.has(name)) throw notAllowed(name);
-  const texts = [...expressions.map(({ text }) => text), ...triggers.map(({ definition }) => definition)];
-  await refuseOwnerExpressions(texts, request.parser);
-  return expressions;
+  for (const called of functions) refuseFunction(called, request.settings.allowedFunctions);
+  const [defaults, others] = [true, false].map((isDefault) =>
+    expressions.filter(({ kind }) => (kind === 'default') === isDefault).map(({ text }) => text),
+  );
+  const { parser } = request;
+  await refuseOwnerExpressions(defaults ?? [], { parser, allowed: HARMLESS_IN_DEFAULTS });
+  const definitions = triggers.map(({ definition }) => definition);
+  await refuseOwnerExpressions([...(others ?? []), ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
+  const { madeAtExecution } = request.settings;
+  return { expressions, functions: functions.filter(({ name }) => !madeAtExecution.has(name)) };
+}
+
+function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: ReadonlySet<string>): void {
+  if (!allowed.has(name)) throw notAllowed(name);
+  if (!hasOthers) return;
+  throw new StatementRefused(
+    'function_not_allowed',
+    `Functions of different owners are called ${name}, and the target's list does not say whose is meant.`,
+  );
 }
 
 /** Where the target's owner writes expressions, in the order that the question about them takes. */
-const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class'] as const;
+const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class', 'pg_type'] as const;
 
 interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly definition: string | null;
@@ -232,24 +268,28 @@ export async function readTriggers(
   return catalogueRows<TriggerRow>(client, sql.TRIGGERS, [tables.map(({ oid }) => oid), masks]);
 }
 
+function isOwners({ name }: TriggerRow): boolean {
+  return !name.startsWith('pg_catalog.');
+}
+
 /** Those that nobody vouches for. */
 export function unknownOf(
   triggers: readonly TriggerRow[],
   allowed: ReadonlySet<string>,
 ): readonly TriggerFunction[] {
-  const unknown = triggers.filter(({ name }) => !name.startsWith('pg_catalog.') && !allowed.has(name));
+  const unknown = triggers.filter((trigger) => isOwners(trigger) && !allowed.has(trigger.name));
   const byName = new Map(unknown.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
   return [...byName.values()];
 }
 
 async function refuseOwnerExpressions(
   expressions: readonly (string | null)[],
-  parser: SqlParser,
+  { parser, allowed }: { readonly parser: SqlParser; readonly allowed: ReadonlySet<string> },
 ): Promise<void> {
   const texts = expressions.flatMap((text) => (text === null ? [] : [text.replace(/;\s*$/, '')]));
   if (texts.length === 0) return;
   const names = await calledFunctions(texts.join(';\n'), parser);
-  const harmful = names.filter((name) => !HARMLESS_FOR_OWNERS.has(name));
+  const harmful = names.filter((name) => !allowed.has(name));
   if (harmful.length === 0) return;
   const list = harmful.join(', ');
   throw new StatementRefused(

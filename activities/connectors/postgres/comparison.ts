@@ -1,7 +1,7 @@
-import type { ResourceEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
 import type { RowImage } from './images.ts';
-import { fingerprintOf, isSameValue, project } from './projection.ts';
+import { OTHER } from './making.ts';
+import { fingerprintOf, isSameValue, madeValues, project, type ProjectedEffect } from './projection.ts';
 import type { RowValues } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import type { Column } from './table-shape.ts';
@@ -13,6 +13,10 @@ export interface TwoRuns {
   readonly second: readonly TableEffect[];
   readonly tables: readonly WrittenTable[];
   readonly callsOwnerFunctions: boolean;
+  /** True when triggers or functions of the owner may set any column of any table. */
+  readonly runsOwnerCode: boolean;
+  /** True when the statement itself holds every value that it sets. */
+  readonly hasFixedValues: boolean;
   /** True when something in the statement may differ from run to run beyond what is proven to be assigned. */
   readonly isVarying: boolean;
   /** `oid.column` of columns that nobody but the server can set (GENERATED ALWAYS AS IDENTITY). */
@@ -30,12 +34,15 @@ interface BothRuns {
  * between, or the statement does something else every time. Throws `StatementRefused` when the statement itself makes
  * a value up at run time: nobody could approve that value.
  */
-export function sharedEffect(runs: TwoRuns): readonly ResourceEffect[] | null {
+export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
   const pairs = pairsOf(runs.first, runs.second);
   if (pairs === null) return null;
   const projections = pairs.map((pair) => {
     const columns = varyingColumns(pair);
-    for (const { name } of columns) refuseMadeUpValue(runs, pair.first, name);
+    for (const column of columns) {
+      refuseMadeUpValue(runs, pair.first, column.name);
+      if (runs.runsOwnerCode) refuseHiddenValue(runs, pair, column);
+    }
     const timed = timedColumns(runs, pair);
     const assignedColumns = [...new Set([...columns, ...timed].map(({ shown }) => shown))];
     const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
@@ -98,7 +105,7 @@ function bagOf(rows: readonly RowValues[], index: number): string {
 function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Column[] {
   const table = runs.tables.find(({ oid }) => oid === first.oid);
   const isWritten = first.inserted + first.updated > 0 && first.rows !== null && second.rows !== null;
-  if (table === undefined || table.hasTriggers || runs.callsOwnerFunctions || !isWritten) return [];
+  if (table === undefined || table.hasTriggers || runs.runsOwnerCode || !isWritten) return [];
   return first.shape.columns.filter(({ name }) =>
     ['clock', 'drawn'].includes(table.sources.get(name)?.kind ?? ''),
   );
@@ -120,5 +127,34 @@ function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column
 function isProven(runs: TwoRuns, table: WrittenTable | undefined, column: string): boolean {
   if (runs.callsOwnerFunctions || table?.sources.get(column)?.kind === 'expression') return false;
   // Without triggers nothing carries a value of the statement to a column that the statement leaves alone.
-  return !runs.isVarying || (table?.isNamed === true && !table.hasTriggers);
+  return !runs.isVarying || (table?.isNamed === true && !table.hasTriggers && !runs.runsOwnerCode);
+}
+
+/**
+ * The column is left out in all rows, but triggers and functions may put what they read into some of them: so every new
+ * value must be another one in each run, and of a kind that cannot come from rows, or hold what the statement read.
+ */
+function refuseHiddenValue(runs: TwoRuns, { first, second }: BothRuns, column: Column): void {
+  const values = [first, second].map((effect) => newValues(effect, column));
+  const earlier = new Set(values[0]?.map(({ value }) => JSON.stringify(value)));
+  const isKept = values[1]?.some(({ value }) => earlier.has(JSON.stringify(value))) === true;
+  const isKnown = !values.flat().some(({ kind }) => kind === OTHER);
+  const source = runs.tables.find(({ oid }) => oid === first.oid)?.sources.get(column.name);
+  const isOwn = source !== undefined && 'text' in source;
+  if (!isKept && (isKnown || (runs.hasFixedValues && !isOwn))) return;
+  const why = isKept
+    ? 'gets a new value in some rows each time, and the same one in others'
+    : 'gets a value each time that may hold what triggers or functions are given or read';
+  throw new StatementRefused(
+    'not_previewable',
+    `${first.resource}.${column.name} ${why}: nobody could tell at execution where it comes from. Write the values ` +
+      'themselves, or change these rows in statements of their own.',
+  );
+}
+
+function newValues({ rows, shape, making }: TableEffect, { name }: Column): ReturnType<typeof madeValues> {
+  if (making === undefined) return [];
+  return (rows ?? [])
+    .flatMap((row) => madeValues(row, { shape, making }))
+    .filter(({ column }) => column.name === name);
 }

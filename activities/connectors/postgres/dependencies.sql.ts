@@ -28,6 +28,7 @@ export const WRITTEN_TABLES = `
   )
   select table_class.oid::text as oid, array_agg(written.root::text) as roots, table_class.relkind::text as kind,
          format('%I.%I', schema.nspname, table_class.relname) as resource, schema.nspname as schema,
+         table_class.relispartition as is_partition,
          exists (select from pg_catalog.pg_rewrite rule
                   where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
          exists (select from pg_catalog.pg_trigger attached
@@ -35,7 +36,7 @@ export const WRITTEN_TABLES = `
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
-   group by table_class.oid, table_class.relkind, schema.nspname, table_class.relname`;
+   group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname`;
 
 /** Everything that the statement ($1, a function's oid) and the tables it may write ($2) evaluate. */
 export const OBJECTS = `
@@ -56,8 +57,8 @@ export const OBJECTS = `
                    or exists (select from pg_catalog.pg_type kind where kind.oid = objects.oid and kind.typtype = 'd')
                  when 'pg_catalog.pg_trigger'::regclass then not (link.refclassid = 'pg_catalog.pg_proc'::regclass
                    and link.refobjid = (select tgfoid from pg_catalog.pg_trigger attached where attached.oid = objects.oid))
-                 when 'pg_catalog.pg_class'::regclass
-                   then link.refclassid in ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)
+                 when 'pg_catalog.pg_class'::regclass then link.refclassid in (
+                   'pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_type'::regclass)
                  else true
                end
            and link.refclassid in ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass,
@@ -93,9 +94,41 @@ export const OBJECTS = `
           from pg_catalog.pg_inherits child
          where objects.class = 'pg_catalog.pg_class'::regclass and child.inhparent = objects.oid
         union all
+        -- Also of what is only read: a whole row is a value of its type, and functions make others like it.
         select 'pg_catalog.pg_type'::regclass, col.atttypid, false
           from pg_catalog.pg_attribute col
-         where objects.class = 'pg_catalog.pg_class'::regclass and col.attrelid = objects.oid and objects.is_written
+         where objects.class = 'pg_catalog.pg_class'::regclass and col.attrelid = objects.oid and col.attnum > 0
+        union all
+        -- The server notes no dependency on the type that a JSON function is to return.
+        select 'pg_catalog.pg_type'::regclass, returned.found[1]::oid, false
+          from (select rule.ev_action::text from pg_catalog.pg_rewrite rule
+                 where objects.class = 'pg_catalog.pg_rewrite'::regclass and rule.oid = objects.oid
+                union all
+                select preset.adbin::text from pg_catalog.pg_attrdef preset
+                 where objects.class = 'pg_catalog.pg_attrdef'::regclass and preset.oid = objects.oid
+                union all
+                select rule.conbin::text from pg_catalog.pg_constraint rule
+                 where objects.class = 'pg_catalog.pg_constraint'::regclass and rule.oid = objects.oid
+                union all
+                select concat(policy.polqual::text, policy.polwithcheck::text) from pg_catalog.pg_policy policy
+                 where objects.class = 'pg_catalog.pg_policy'::regclass and policy.oid = objects.oid
+                union all
+                select concat(entry.indexprs::text, entry.indpred::text) from pg_catalog.pg_index entry
+                 where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid
+                union all
+                select kind.typdefaultbin::text from pg_catalog.pg_type kind
+                 where objects.class = 'pg_catalog.pg_type'::regclass and kind.oid = objects.oid
+                union all
+                select noted.prosqlbody::text from pg_catalog.pg_proc noted
+                 where objects.oid = $1::oid and noted.oid = objects.oid) body(tree)
+          cross join lateral pg_catalog.regexp_matches(body.tree, ':typid ([1-9][0-9]*)', 'g') returned(found)
+         where body.tree like '%{JSONRETURNING%'
+        union all
+        -- The planner may turn NOT (a < b) into another operator's call, or swap its sides.
+        select 'pg_catalog.pg_operator'::regclass, kin.oid, false
+          from pg_catalog.pg_operator sign
+         cross join lateral (values (sign.oprnegate), (sign.oprcom)) kin(oid)
+         where objects.class = 'pg_catalog.pg_operator'::regclass and sign.oid = objects.oid and kin.oid >= 16384
         union all
         select 'pg_catalog.pg_type'::regclass, part.oid, false
           from pg_catalog.pg_type kind
@@ -170,7 +203,10 @@ export const OBJECTS = `
 
 /** Functions ($1) by name. */
 export const FUNCTIONS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name
+  select distinct format('%s.%s', schema.nspname, called.proname) as name, called.provolatile::text as volatility,
+         exists (select from pg_catalog.pg_proc other
+                  where other.pronamespace = called.pronamespace and other.proname = called.proname
+                    and other.proowner <> called.proowner) as has_others
     from pg_catalog.pg_proc called
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where called.oid = any ($1::oid[])
@@ -202,25 +238,27 @@ export const VOLATILE_CALLS = `
    limit 1`;
 
 /**
- * Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5; null
+ * Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5, types $6; null
  * for those that are not there. Not filtered here: the server would print every view it has to see whether it is null.
  */
 export const EXPRESSIONS = `
   select case ev_type when '1' then pg_catalog.pg_get_viewdef(ev_class) else pg_catalog.pg_get_ruledef(oid) end as text,
-         true as is_rule
+         'rule' as kind
     from pg_catalog.pg_rewrite where oid = any ($1::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid), false from pg_catalog.pg_attrdef where oid = any ($2::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid), 'default' from pg_catalog.pg_attrdef where oid = any ($2::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid), false from pg_catalog.pg_constraint where oid = any ($3::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid), 'other' from pg_catalog.pg_constraint where oid = any ($3::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, polrelid), false
+  select 'select ' || pg_catalog.pg_get_expr(part, polrelid), 'other'
     from pg_catalog.pg_policy, lateral (values (polqual), (polwithcheck)) parts(part)
    where oid = any ($4::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, indrelid), false
+  select 'select ' || pg_catalog.pg_get_expr(part, indrelid), 'other'
     from pg_catalog.pg_index, lateral (values (indexprs), (indpred)) parts(part)
-   where indexrelid = any ($5::oid[])`;
+   where indexrelid = any ($5::oid[])
+  union all
+  select 'select ' || pg_catalog.pg_get_expr(typdefaultbin, 0), 'default' from pg_catalog.pg_type where oid = any ($6::oid[])`;
 
 /** Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update) that call user functions. */
 export const TRIGGERS = `
@@ -282,7 +320,7 @@ export const EVENT_TRIGGERS = `
    where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
      and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;
 
-/** Who may create objects in the schemas ($1) of the target's path beside their owner and superusers. */
+/** Who may create objects in schemas ($1) whose names are trusted, beside their owner and superusers. */
 export const CREATORS = `
   select distinct schema.nspname as schema, coalesce(holder.rolname, 'public') as role
     from pg_catalog.pg_namespace schema

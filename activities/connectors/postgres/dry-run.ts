@@ -4,8 +4,9 @@ import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
 import type { SessionsAhead } from './ahead.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
-import { readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
+import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
+import { readMakingTime, readSequenceHeads, type MakingTime } from './making.ts';
 import { notCounting } from './target-safety.ts';
 import { StatementRefused } from './refusal.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
@@ -136,10 +137,27 @@ export async function effectOf(prepared: PreparedCall, place: EffectPlace): Prom
     ]);
     if (counts.length === 0) return [];
     await refuseUnforeseenTriggers(prepared, place.reader, counts);
-    return await readEffect({ ...prepared, ...place }, counts);
+    const { runsOwnerCode } = prepared.analysis;
+    const time = runsOwnerCode ? await readMakingTime(place.writer) : null;
+    const effects = await readEffect({ ...prepared, ...place }, counts);
+    return time === null ? effects : await withMaking(prepared, place.writer, { effects, time });
   } finally {
     await place.reader.query('rollback');
   }
+}
+
+/** Notes of each table what a value made up by this transaction looks like. */
+async function withMaking(
+  { settings }: PreparedCall,
+  writer: Client,
+  { effects, time }: { readonly effects: readonly TableEffect[]; readonly time: MakingTime },
+): Promise<readonly TableEffect[]> {
+  const oids = effects.filter(({ rows }) => rows !== null).map(({ oid }) => oid);
+  const heads = await readSequenceHeads(writer, { oids, role: observerOf(settings) });
+  return effects.map((effect) => ({
+    ...effect,
+    making: { ...time, sequences: heads.get(effect.oid) ?? new Map<string, never>() },
+  }));
 }
 
 /** States in which a snapshot that another session exported cannot be used. */

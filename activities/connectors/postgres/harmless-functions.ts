@@ -61,14 +61,20 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
 );
 
 /**
- * What an expression that the target's owner wrote (view, default, check, policy, index) may call besides: it reads
- * the session or the catalogue, or takes the next value of a sequence, which leaves a harmless gap.
+ * What an expression that the target's owner wrote (view, check, policy, index) may call besides: it reads the session or
+ * the catalogue.
  */
 export const HARMLESS_FOR_OWNERS: ReadonlySet<string> = new Set([
   ...HARMLESS_FUNCTIONS,
-  ...'nextval current_setting current_schemas pg_has_role pg_backend_pid'.split(' '),
+  ...'current_setting current_schemas pg_has_role pg_backend_pid'.split(' '),
   ...'has_schema_privilege has_table_privilege has_column_privilege row_security_active format_type'.split(
     ' ',
   ),
   ...'to_regclass to_regtype pg_table_is_visible obj_description col_description'.split(' '),
 ]);
+
+/**
+ * What a default may call besides: the next value of a sequence for one row, which leaves a harmless gap. A view would take
+ * as many values as the statement wants, and they never come back.
+ */
+export const HARMLESS_IN_DEFAULTS: ReadonlySet<string> = new Set([...HARMLESS_FOR_OWNERS, 'nextval']);

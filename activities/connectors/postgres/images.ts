@@ -1,6 +1,7 @@
 import { escapeLiteral, type Client } from 'pg';
 
 import { noteRowsRead } from './kept-sessions.ts';
+import type { Making } from './making.ts';
 import { paired } from './pairing.ts';
 import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
 import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';
@@ -34,6 +35,8 @@ export interface ReadRows {
 export interface ReadTable extends TableCounts, ReadRows {
   /** How many rows the table had, where that says something about how much changes. */
   readonly rowsBefore?: number;
+  /** What may have been made up meanwhile; only where code of the target's owner may have set any column. */
+  readonly making?: Making;
 }
 
 /** What reading the images of one table needs. */
@@ -85,7 +88,7 @@ interface Images {
 
 function effectOfRows(table: TableCounts, shape: TableShape, { before, after }: Images): ReadTable {
   const isWhole = isExact(table, before.length, after.length);
-  if (!isWhole && (shape.isFiltered || !isPossible(table, before.length, after.length))) {
+  if (!isWhole && (shape.isFiltered || !isWithin(table, before.length, after.length))) {
     return blindTable(table, 'the rows found and the rows counted differ');
   }
   // What was not deleted was updated, however often.
@@ -99,10 +102,14 @@ function isExact({ inserted, updated, deleted }: TableCounts, before: number, af
   return after === inserted + updated && before === updated + deleted;
 }
 
-/** Rows that were written more than once count more often than they come out, but never change the balance. */
-function isPossible(table: TableCounts, before: number, after: number): boolean {
-  const { inserted, updated, deleted } = table;
-  return after - before === inserted - deleted && after <= inserted + updated && before <= updated + deleted;
+/** Writes are counted also where rows are written again, or an exception takes the writes back. */
+function isWithin({ inserted, updated, deleted }: TableCounts, before: number, after: number): boolean {
+  return after <= inserted + updated && before <= updated + deleted;
+}
+
+/** Rows that were written more than once never change the balance; writes that an exception took back do. */
+function isBalanced(table: TableCounts, before: number, after: number): boolean {
+  return after - before === table.inserted - table.deleted && isWithin(table, before, after);
 }
 
 /** Longer rows are not held whole: of their long values only a digest is. */
@@ -135,7 +142,7 @@ async function readAllBefore(
   const { table, xid } = reading;
   if (table.updated + table.deleted === 0) return [];
   const own = await readBefore(reading, shape, writtenBy('xmax', xid));
-  if (own !== null && isPossible(table, own.length, after)) return own;
+  if (own !== null && isBalanced(table, own.length, after)) return own;
   return readBefore(reading, shape, `keyturn_row.xmax <> '0'::xid`);
 }
 

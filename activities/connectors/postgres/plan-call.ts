@@ -9,7 +9,7 @@ import { riskFactsOf, summaryOf } from './describe.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import type { TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
-import { fingerprintOf } from './projection.ts';
+import { fingerprintOf, type ProjectedEffect } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
 import { findReversal, NOTHING_TO_UNDO } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
@@ -65,7 +65,7 @@ async function tryPlan(
 
 /** What both runs agree on. */
 interface Found {
-  readonly effects: readonly ResourceEffect[];
+  readonly effects: readonly ProjectedEffect[];
   readonly shown: readonly ResourceEffect[];
   readonly reversal: Reversal;
 }
@@ -77,15 +77,20 @@ async function compare(
 ): Promise<Found | null> {
   const { reader } = runs.place;
   await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const { tables, callsOwnerFunctions, isVarying } = prepared.analysis;
   const serverColumns = await readServerColumns(reader, runs.first);
-  const effects = sharedEffect({ ...runs, tables, callsOwnerFunctions, isVarying, serverColumns });
+  const effects = sharedEffect({ ...prepared.analysis, ...runs, serverColumns });
   await reader.query('rollback');
   if (effects === null) return null;
   if (effects.length === 0) return { effects, shown: [], reversal: NOTHING_TO_UNDO };
-  const shown = shownEffects(effects, prepared.analysis, sizeOf(prepared));
+  const shown = shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
+}
+
+/** What is bound of values that nobody knows yet is in the fingerprint alone. */
+function withoutMade(effect: ProjectedEffect): ResourceEffect {
+  const { made, ...others } = effect;
+  return made === undefined ? effect : others;
 }
 
 async function readServerColumns(
@@ -113,7 +118,7 @@ function planOf(
     warnings: [
       ...rewritingOf(prepared.analysis.rewritten),
       ...assignmentsOf(prepared.analysis.tables, changed),
-      ...unseenEffects(prepared.analysis.callsOwnerFunctions),
+      ...unseenEffects(prepared.analysis.reachesVolatileFunctions),
       ...warningsOf(statement, changed),
     ],
     risk_facts: riskFactsOf(shown, reversal),

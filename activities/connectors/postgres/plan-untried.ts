@@ -38,7 +38,7 @@ export async function planUntried(
     warnings: [
       words.warning,
       ...rewritingOf(prepared.analysis.rewritten),
-      ...unseenEffects(prepared.analysis.callsOwnerFunctions),
+      ...unseenEffects(prepared.analysis.reachesVolatileFunctions),
       ...warningsOf(statement, []),
     ],
     risk_facts: {

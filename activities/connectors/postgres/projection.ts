@@ -3,7 +3,8 @@ import { digestOf, type Digest } from '../../../domain/digest.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
 import type { RowImage } from './images.ts';
-import type { RowValues } from './raw-rows.ts';
+import { madeKind, type Making } from './making.ts';
+import { digestOfRecord, type RowValues } from './raw-rows.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import type { Column, TableShape } from './table-shape.ts';
 
@@ -14,16 +15,21 @@ export interface Projection {
   readonly isCountsOnly: boolean;
 }
 
+/** An effect with what is bound of the values that are left out of its rows. */
+export interface ProjectedEffect extends ResourceEffect {
+  readonly made?: readonly string[];
+}
+
 /**
  * A table's whole effect: changed columns only, without the values assigned at execution, in an order that depends on
  * nothing but the content. The same effect gives the same value, so its digest can be compared. Null where every row
  * that was written ends as it was.
  */
-export function project(table: TableEffect, projection: Projection): ResourceEffect | null {
+export function project(table: TableEffect, projection: Projection): ProjectedEffect | null {
   const { rows, shape } = table;
   if (projection.isCountsOnly || rows === null) return countedOnly(table);
   const assigned = new Set(projection.assignedColumns);
-  const images = rows.map((row) => rowEffect(row, assigned, shape)).filter(isChanged);
+  const images = rows.map((row) => rowEffect(row, assigned, table)).filter(isChanged);
   if (images.length === 0) return null;
   return {
     resource: table.resource,
@@ -33,6 +39,7 @@ export function project(table: TableEffect, projection: Projection): ResourceEff
     assigned_columns: [...assigned].sort(),
     is_counts_only: false,
     ...shareOf(table),
+    ...madeOf(table, assigned),
   };
 }
 
@@ -76,7 +83,7 @@ export interface Circumstances {
  * the definitions of views and rules that led to them. Where values are not in them, the settings are that they depend on.
  */
 export function fingerprintOf(
-  effects: readonly ResourceEffect[],
+  effects: readonly ProjectedEffect[],
   { valueSettings = '', rewritten = [] }: Circumstances = {},
 ): Digest {
   const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
@@ -94,10 +101,40 @@ export function digestedRewriting(
   return lines.length === 0 ? {} : { rewritten: lines.sort() };
 }
 
-function digestedEffect(effect: ResourceEffect): JsonValue {
+function digestedEffect(effect: ProjectedEffect): JsonValue {
   const { resource, inserted, updated, deleted, rows, assigned_columns, is_counts_only } = effect;
   const images = rows.map(({ key, before, after }) => ({ key, before, after }));
-  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only };
+  const made = effect.made === undefined ? {} : { made: effect.made };
+  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only, ...made };
+}
+
+/** What was made at execution where code of the owner may write any column: by row, changed columns and what kind each is. */
+function madeOf(
+  { rows, shape, making }: TableEffect,
+  assigned: ReadonlySet<string>,
+): Pick<ProjectedEffect, 'made'> {
+  if (making === undefined || assigned.size === 0) return {};
+  const made = (rows ?? []).map((row): string => {
+    const kinds = madeValues(row, { shape, making }).filter(({ column }) => assigned.has(column.shown));
+    const isKey = row.before === null && kinds.some(({ column }) => column.isKey);
+    return canonicalJson([
+      isKey ? null : row.key,
+      ...kinds.map(({ column, kind }) => `${column.shown} ${kind}`),
+    ]);
+  });
+  return { made: made.sort() };
+}
+
+/** The new values of a row, each with its kind. */
+export function madeValues(
+  { before, after }: RowImage,
+  { shape, making }: { readonly shape: TableShape; readonly making: Making },
+): readonly { readonly column: Column; readonly kind: string; readonly value: RowValues[number] }[] {
+  return shape.columns.flatMap((column, index) => {
+    const value = after?.[index];
+    if (value === undefined || (before !== null && isSameValue(before[index], value))) return [];
+    return [{ column, kind: madeKind(value, column.name, making), value }];
+  });
 }
 
 interface UnnumberedRow extends Omit<RowEffect, 'key'> {
@@ -106,13 +143,19 @@ interface UnnumberedRow extends Omit<RowEffect, 'key'> {
 }
 
 /** What an assigned value replaces is shown, so that it is not lost; the new value is not known before. */
-function rowEffect(row: RowImage, assigned: ReadonlySet<string>, shape: TableShape): UnnumberedRow {
+function rowEffect(
+  row: RowImage,
+  assigned: ReadonlySet<string>,
+  { shape, making }: TableEffect,
+): UnnumberedRow {
   const { before, after } = row;
   const isKeyAssigned =
     before === null && shape.columns.some(({ isKey, shown }) => isKey && assigned.has(shown));
   const isUpdate = before !== null && after !== null;
   const isShown = (column: Column, index: number): boolean =>
-    !isUpdate || assigned.has(column.shown) || !isSameValue(before[index], after[index]);
+    !isUpdate ||
+    (making === undefined && assigned.has(column.shown)) ||
+    !isSameValue(before[index], after[index]);
   return {
     key: isKeyAssigned ? null : row.key,
     before: picked(before, shape, isShown),
@@ -120,12 +163,19 @@ function rowEffect(row: RowImage, assigned: ReadonlySet<string>, shape: TableSha
   };
 }
 
-/** True for values that are the same text, or both null. */
+/** True for values that are the same text, or both null, however much of them was kept. */
 export function isSameValue(
   left: RowValues[number] | undefined,
   right: RowValues[number] | undefined,
 ): boolean {
-  return left === right || JSON.stringify(left) === JSON.stringify(right);
+  if (left === right) return true;
+  const isLong = typeof left === 'object' || typeof right === 'object';
+  return isLong && JSON.stringify(longForm(left)) === JSON.stringify(longForm(right));
+}
+
+/** A row that grows over the limit keeps only digests also of values that did not change. */
+function longForm(value: RowValues[number] | undefined): RowValues[number] | undefined {
+  return typeof value === 'string' ? digestOfRecord(value) : value;
 }
 
 /** A whole row by the names of its columns. */

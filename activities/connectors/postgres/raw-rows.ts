@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import type { Client, QueryArrayConfig, QueryArrayResult } from 'pg';
 
 import { StatementRefused } from './refusal.ts';
@@ -73,4 +75,14 @@ export function valueOfRecord(text: string): string | null {
   if (!inner.endsWith('"'))
     throw new StatementRefused('not_previewable', 'A row of the target cannot be read.');
   return inner.slice(1, -1).replace(/""|\\\\/g, (pair) => pair.charAt(0));
+}
+
+/** What stands for a value that is too long to be kept: a digest of the text form of a row that has only this column. */
+export function digestOfRecord(value: string): LongValue {
+  const isQuoted = value === '' || /["\\(), \t\n\v\f\r]/.test(value);
+  const record = `(${isQuoted ? `"${value.replace(/["\\]/g, (sign) => sign + sign)}"` : value})`;
+  return {
+    bytes: Buffer.byteLength(record),
+    sha256: createHash('sha256').update(record).digest('hex'),
+  };
 }

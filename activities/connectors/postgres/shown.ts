@@ -50,10 +50,10 @@ export function shownEffects(
 
 const CAUSES: readonly EffectCause[] = ['statement', 'function', 'cascade', 'trigger'];
 
-function causeOf({ resource }: ResourceEffect, { tables, callsOwnerFunctions }: Analysis): EffectCause {
+function causeOf({ resource }: ResourceEffect, { tables, reachesVolatileFunctions }: Analysis): EffectCause {
   const table = tables.find((candidate) => candidate.resource === resource);
   if (table !== undefined) return table.isNamed ? 'statement' : 'cascade';
-  return callsOwnerFunctions && !tables.some(({ hasTriggers }) => hasTriggers) ? 'function' : 'trigger';
+  return reachesVolatileFunctions && !tables.some(({ hasTriggers }) => hasTriggers) ? 'function' : 'trigger';
 }
 
 function isMove({ cause, inserted, deleted }: ResourceEffect): boolean {

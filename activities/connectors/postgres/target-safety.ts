@@ -20,7 +20,9 @@ export async function refuseUnsafeTarget(client: Client, settings: TargetSetting
   const [[row], watchers, creators] = await Promise.all([
     catalogueRows<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]),
     catalogueRows<{ name: string }>(client, EVENT_TRIGGERS),
-    catalogueRows<CreatorRow>(client, CREATORS, [settings.searchPath]),
+    catalogueRows<CreatorRow>(client, CREATORS, [
+      [...settings.searchPath, ...schemasOf(settings.allowedFunctions)],
+    ]),
   ]);
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
   if (reason !== null) throw notSafe(reason);
@@ -31,16 +33,21 @@ export async function refuseUnsafeTarget(client: Client, settings: TargetSetting
   }
 }
 
+/** A list of names vouches for whatever function has such a name. */
+function schemasOf(functions: ReadonlySet<string>): readonly string[] {
+  return [...functions].map((name) => name.slice(0, name.lastIndexOf('.')));
+}
+
 interface CreatorRow extends QueryResultRow {
   readonly schema: string;
   readonly role: string;
 }
 
-/** Where others may create, a function or operator of theirs could stand in for the one that a statement means. */
+/** Where others may create, a function or operator of theirs could stand in for the one that a statement or a list means. */
 function plantable({ schema, role }: CreatorRow): string {
   const name = escapeIdentifier(schema);
   const holder = role === 'public' ? 'public' : escapeIdentifier(role);
-  return `${holder} may create in schema ${name}, which is on its path: run REVOKE CREATE ON SCHEMA ${name} FROM ${holder}`;
+  return `${holder} may create in schema ${name}, which is on its path or has functions of its list: run REVOKE CREATE ON SCHEMA ${name} FROM ${holder}`;
 }
 
 function notSafe(reason: string): StatementRefused {

@@ -98,7 +98,7 @@ export const TIME_TYPES: ReadonlySet<string> = new Set(
   ['1082', '1083', '1114', '1184', '1266', '25', '1042', '1043'], // date, time, timestamps, timetz, text and its kin
 );
 
-export const CLOCK_FUNCTIONS: ReadonlySet<string> = new Set(
+const CLOCK_FUNCTIONS: ReadonlySet<string> = new Set(
   [
     'timezone date_trunc date_bin date_add date_subtract to_char make_interval justify_days justify_hours',
     'justify_interval date timestamp timestamptz time timetz interval text varchar bpchar float8 int4 int8 lower upper',
@@ -115,6 +115,19 @@ export const CLOCK_OPERATIONS: ReadonlySet<string> = new Set(
     'timetz_pl_interval timetz_mi_interval textcat',
   ].flatMap((line) => line.split(' ')),
 );
+
+const PATTERNS =
+  /"[TZ]"|(FM|FX)?(HH(24|12)?|MI|SSSSS?|SS|MS|US|FF[1-6]|AM|PM|[AP]\.M\.|Y,YYY|I?Y{1,4}|BC|AD|[BA]\.[CD]\.|MONTH|MON|MM|DAY|DY|I?D{1,3}|IW|WW|W|CC|J|Q|RM|TZ[HM]?|OF)(TH|SP)?/gi;
+
+/** True for functions of pg_catalog that only calculate with times, or print them. */
+export function isClockCall({ name }: CallFact, args: readonly (Reading | null)[]): boolean {
+  return CLOCK_FUNCTIONS.has(name) && (name !== 'to_char' || isClockFormat(args[1]?.text ?? ''));
+}
+
+/** True for a format that prints times and signs between them: other letters would come out as they are. */
+function isClockFormat(text: string): boolean {
+  return /^'[\s.,:;/\-_+T]*'$/.test(text.replace(PATTERNS, ''));
+}
 
 /** An operation on constants and the clock alone. */
 export function combined(args: readonly (Reading | null)[], text: string, isRough: boolean): Reading | null {

@@ -12,7 +12,6 @@ import { hasOneRow, meaningOf, type Meaning, type Place, type Scope } from './qu
 import {
   ASSIGNED,
   CASTS,
-  CLOCK_FUNCTIONS,
   CLOCK_OPERATIONS,
   DEFAULT,
   ROUGH_FUNCTIONS,
@@ -22,6 +21,7 @@ import {
   constantReading,
   drawn,
   fixedCast,
+  isClockCall,
   isKind,
   merged,
   ownLeaf,
@@ -113,8 +113,7 @@ export class SourceReader {
     { args, text }: { readonly args: readonly (Reading | null)[]; readonly text: string },
   ): Reading | null {
     if (args.length === 0) return ownLeaf(node, fact);
-    if (fact.volatility === 'v' || !CLOCK_FUNCTIONS.has(fact.name))
-      return fixedCast(node, fact, args[0] ?? null);
+    if (fact.volatility === 'v' || !isClockCall(fact, args)) return fixedCast(node, fact, args[0] ?? null);
     if (CASTS.has(wordField(node, 'funcformat'))) return this.#cast(node, args[0] ?? null);
     return combined(args, text, ROUGH_FUNCTIONS.has(fact.name));
   }

@@ -133,7 +133,7 @@ function isAgeOfTwo(node: QueryNode, { name }: CallFact): boolean {
 const TIMES: ReadonlySet<string> = new Set(['1082', '1083', '1114', '1184', '1266']);
 
 /** The function that a node calls, by name or through an operator. */
-function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
+export function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
   const fields = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'];
   const oid = fields.map((field) => wordField(node, field)).find((word) => /^[1-9]\d*$/.test(word));
   if (oid !== undefined) return facts.functions.get(oid) ?? UNKNOWN;

@@ -78,17 +78,20 @@ export function assignmentsOf(
   effects: readonly TableEffect[],
 ): readonly string[] {
   const changed = new Set(effects.map(({ resource }) => resource));
-  const lines = tables
-    .filter(({ resource }) => changed.has(resource))
-    .flatMap(({ resource, sources }) =>
-      [...sources].flatMap(([name, source]) =>
-        'text' in source ? [`${resource}.${name} is ${WHEN[source.kind]}: ${source.text}.`] : [],
-      ),
-    );
-  const more = lines.length - ASSIGNMENTS_SHOWN_MAX;
-  const rest =
-    more > 0 ? [`${more} more columns are fixed when executed by expressions of the statement.`] : [];
-  return [...lines.slice(0, ASSIGNMENTS_SHOWN_MAX), ...rest];
+  return tables.filter(({ resource }) => changed.has(resource)).flatMap(assignmentsIn);
+}
+
+/** All of them, for an expression may hold a value that stands nowhere else. */
+function assignmentsIn({ resource, sources }: WrittenTable): readonly string[] {
+  const columns = new Map<string, string[]>();
+  for (const [name, source] of sources) {
+    if (!('text' in source)) continue;
+    const how = `${WHEN[source.kind]}: ${source.text}.`;
+    columns.set(how, [...(columns.get(how) ?? []), name]);
+  }
+  return [...columns].map(
+    ([how, names]) => `${resource}.${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} ${how}`,
+  );
 }
 
 const WHEN = {
@@ -96,5 +99,3 @@ const WHEN = {
   made: 'fixed when executed',
   drawn: 'made at execution, and not compared with any approved value',
 } as const;
-
-const ASSIGNMENTS_SHOWN_MAX = 12;

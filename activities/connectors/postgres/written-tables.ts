@@ -32,6 +32,7 @@ interface TableRow extends QueryResultRow {
   readonly schema: string;
   readonly has_rules: boolean;
   readonly has_triggers: boolean;
+  readonly is_partition: boolean;
 }
 
 /** Refuses relations ($1) that are no data of the target. */
@@ -138,6 +139,8 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
     for (const move of ['insert', 'delete'] as const) operations.add(move);
   if (row.roots.includes(CASCADE))
     for (const cascade of ['update', 'delete'] as const) operations.add(cascade);
+  // A key that a cascade changes may move the row to another partition.
+  if (row.roots.includes(CASCADE) && row.is_partition) operations.add('insert');
   const { oid, resource } = row;
   return {
     oid,

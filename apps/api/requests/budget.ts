@@ -1,5 +1,5 @@
 import { openRequests, rehearsalWait } from '../../../database/rehearsals.ts';
-import { budgetRoot } from '../../../domain/budgets.ts';
+import { budgetRoot, isRehearsed } from '../../../domain/budgets.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ActionDefinition, Target } from '../../../domain/policy.ts';
 import type { Lineage } from '../../../domain/identity.ts';
@@ -14,6 +14,7 @@ interface Budgeted {
   readonly action: ActionDefinition;
   readonly target: Target;
   readonly lineage: Lineage;
+  readonly isBreakGlass: boolean;
 }
 
 /**
@@ -23,7 +24,7 @@ interface Budgeted {
 export async function refuseOverBudget(
   { source, settings }: ApiContext,
   { directory }: Caller,
-  { action, target, lineage }: Budgeted,
+  { action, target, lineage, isBreakGlass }: Budgeted,
 ): Promise<void> {
   const { budgets } = settings;
   const root = budgetRoot(directory, lineage);
@@ -31,7 +32,7 @@ export async function refuseOverBudget(
     const message = `${budgets.openRequests} requests of yours and your agents are open: wait for them, or withdraw some.`;
     throw new KeyturnError('over_budget', message, { retryAfterSeconds: OPEN_RETRY_SECONDS });
   }
-  if (action.connector === null) return;
+  if (!isRehearsed(action.connector, isBreakGlass)) return;
   const retryAfterSeconds = await rehearsalWait(source.manager, { root, target: target.id }, budgets);
   if (retryAfterSeconds === 0) return;
   throw new KeyturnError('over_budget', 'The budget for trying things out at this target is used up.', {

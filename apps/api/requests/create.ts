@@ -3,7 +3,7 @@ import { isGateKey } from '../../../database/gate-answers.ts';
 import { readSwitches } from '../../../database/kill-switches.ts';
 import { readRequest } from '../../../database/readers.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
-import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import type { Lineage } from '../../../domain/identity.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
@@ -62,14 +62,43 @@ async function checkedOrRepeated(
   const switches = await readSwitches(context.source.manager);
   try {
     const checked = await checkSubmission(context, { ...call, id, lineage, switches });
-    await refuseOverBudget(context, call.caller, { ...checked, lineage });
+    await refuseOverBudget(context, call.caller, {
+      ...checked,
+      lineage,
+      isBreakGlass: call.body.break_glass === true,
+    });
     return checked;
   } catch (refusal) {
     // Started, and not recorded yet.
-    const started = isKeyturnError(refusal) ? await readStart(context, id) : null;
+    const started = isOfToday(refusal) ? await knownStart(context, id) : null;
     if (!started) throw refusal;
     await refuseOtherCall(context, { call, lineage }, started.envelope);
     return settled(context, call, { id, outcome: 'repeated', started });
+  }
+}
+
+/**
+ * Refusals that a call may meet which was taken before: of switches, budgets, records and the clock. What the catalogue
+ * refuses is refused as quickly as possible, without a question to Temporal for each wrong call.
+ */
+const OF_TODAY: ReadonlySet<string> = new Set<ErrorCode>([
+  'switched_off',
+  'over_budget',
+  'break_glass_unavailable',
+  'start_invalid',
+]);
+
+function isOfToday(refusal: unknown): boolean {
+  return isKeyturnError(refusal) && OF_TODAY.has(refusal.code);
+}
+
+/** Null also while Temporal cannot say: then the refusal is the answer, and not an outage that has no part in it. */
+async function knownStart(context: ApiContext, id: string): Promise<StartedRequest | null> {
+  try {
+    return await readStart(context, id);
+  } catch (error) {
+    if (isKeyturnError(error) && error.code === 'unavailable') return null;
+    throw error;
   }
 }
 

@@ -28,7 +28,9 @@ export async function throwSwitch(
     const thrown = { id, scope: { kind: scope.kind, value: scope.value }, ...fields };
     // Of an agent the account may be a name: it is kept where it can be erased.
     const named =
-      scope.kind === 'agent' ? { parts: { scope: scope.value } } : { facts: { scope: scope.value } };
+      scope.kind === 'agent'
+        ? { parts: { scope: scope.value, account: account && { ...account } } }
+        : { facts: { scope: scope.value } };
     const event = {
       type: 'switch.thrown' as const,
       switch: id,

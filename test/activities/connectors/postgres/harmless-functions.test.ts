@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import {
-  HARMLESS_FOR_OWNERS,
+  HARMLESS_IN_DEFAULTS,
   HARMLESS_FUNCTIONS,
 } from '../../../../activities/connectors/postgres/harmless-functions.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
@@ -27,8 +27,8 @@ async function namesOf(names: ReadonlySet<string>, condition = 'true'): Promise<
 
 describe('the list of harmless functions', () => {
   it('names functions that exist, spelled as PostgreSQL spells them', async () => {
-    const known = new Set(await namesOf(HARMLESS_FOR_OWNERS));
-    expect([...HARMLESS_FOR_OWNERS].filter((name) => !known.has(name))).toEqual([]);
+    const known = new Set(await namesOf(HARMLESS_IN_DEFAULTS));
+    expect([...HARMLESS_IN_DEFAULTS].filter((name) => !known.has(name))).toEqual([]);
   });
 
   it('holds no volatile function but those that only make a value up or measure', async () => {

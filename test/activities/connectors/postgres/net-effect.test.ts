@@ -32,6 +32,15 @@ const SCHEMA = `
   create function note() returns trigger language plpgsql security definer as $$
     begin insert into log (line) values ('line ' || nextval('line_number')); return new; end $$;
   create trigger logged_note before insert on logged for each row execute function note();
+  create table event (id int primary key, k int, v int); create table total (k int primary key, v int);
+  insert into total values (1, 10), (2, 10);
+  create function adding() returns trigger language plpgsql security definer as $$ begin
+    begin insert into public.total values (new.k, new.v);
+    exception when unique_violation then update public.total set v = total.v + new.v where k = new.k; end;
+    return null; end $$;
+  create trigger event_adds after insert on event for each row execute function adding();
+  create table wide (id int primary key, a text, b text);
+  insert into wide values (1, repeat('a (b)', 12000), 'x');
   create function skip() returns trigger language plpgsql as $$ begin return null; end $$;
   create table skipping (id serial primary key, name text);
   create trigger skipping_skip before insert on skipping for each row execute function skip();`;
@@ -49,7 +58,7 @@ afterAll(async () => {
 });
 
 async function planned(statement: string): Promise<Plan> {
-  const names = ['again', 'undo', 'note', 'skip'].map((name) => `public.${name}`);
+  const names = ['again', 'undo', 'note', 'skip', 'adding'].map((name) => `public.${name}`);
   const outcome = await connector.plan(bank.call(statement, { allowed_functions: names }));
   if (outcome.kind === 'refused') throw new Error(`${outcome.code}: ${outcome.detail}`);
   return outcome.plan;
@@ -66,6 +75,11 @@ function countsOf({ effects }: Plan): Readonly<Record<string, string>> {
 
 describe('a plan counts rows that end otherwise than they were', () => {
   it.each<[string, string, Readonly<Record<string, string>>]>([
+    [
+      'a write that an exception takes back',
+      'insert into event values (1, 1, 7)',
+      { 'public.event': '1 0 0', 'public.total': '0 1 0' },
+    ],
     ['a row written twice by a trigger', 'update item set n = n + 1', { 'public.item': '0 2 0' }],
     [
       'rows written by the statement and by cascades',
@@ -140,5 +154,19 @@ describe('values of sequences that planning uses up', () => {
   ])('are told for %s', async (_what, statement, used) => {
     const plan = await planned(statement);
     expect(plan.sequence_values_used ?? 0).toBe(used);
+  });
+});
+
+describe('a row', () => {
+  it('is bound although its trigger tried to write it otherwise first', async () => {
+    const plan = await planned('insert into event values (2, 2, 7)');
+    await bank.admin.query('update total set v = 1000000 where k = 2');
+    const target = bank.target({ allowed_functions: ['public.adding'] });
+    expect(await connector.execute(bank.approved(plan, { target }))).toMatchObject({ kind: 'drifted' });
+  });
+
+  it('that grows over what is kept whole shows only what changes', async () => {
+    const { effects } = await planned("update wide set b = repeat('b', 7000) where id = 1");
+    expect(effects).toMatchObject([{ columns: ['b'], rows: [{ before: { b: 'x' } }] }]);
   });
 });

@@ -8,6 +8,9 @@ const ANALYSIS = {
   tables: [],
   rewritten: [],
   callsOwnerFunctions: false,
+  reachesVolatileFunctions: false,
+  runsOwnerCode: false,
+  hasFixedValues: true,
   isVarying: false,
   unknownTriggers: [],
 };

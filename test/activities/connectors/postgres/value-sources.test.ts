@@ -115,6 +115,7 @@ describe('a value that is assigned when the statement runs', () => {
     ["update gift set at = date_trunc('day', now()) + interval '1 day' - interval '1 second'", ['at']],
     ['update gift set at = current_timestamp(0)', ['at']],
     ['update gift set day = now()::date + 30', ['day']],
+    [`update gift set owner = to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS')`, ['owner']],
     ["update gift set owner = 'closed at ' || to_char(now(), 'YYYY-MM-DD')", ['owner']],
     ["update gift set owner = gen_random_uuid()::text where owner = 'ada'", ['owner']],
     ['update gift set at = t.at from (select now() at) t', ['at']],
@@ -155,6 +156,8 @@ describe('a value that is assigned when the statement runs', () => {
 
   it.each([
     'update gift set balance = extract(epoch from now())',
+    `update gift set owner = to_char(now(), '"superuser"')`,
+    "update gift set owner = to_char(now(), 'guest')",
     'update gift set at = clock_timestamp()',
     'update gift set balance = random()',
     'delete from gift where random() < 0.5',

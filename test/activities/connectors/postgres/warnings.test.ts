@@ -19,6 +19,7 @@ const ELSEWHERE = `
   create function tell(bigint) returns void language plpgsql as $$
     begin update card set number = 'told' where id = $1; perform pg_notify('heard', 'x'); end $$;
   create function doubled(bigint) returns bigint language sql immutable as $$ select 2 * $1 $$;
+  create view telling as select 1 as n where public.tell(2) is not null;
   create foreign data wrapper nowhere;
   create server far_away foreign data wrapper nowhere;
   create foreign table far (id int, name text) server far_away;
@@ -27,7 +28,7 @@ const ELSEWHERE = `
   create foreign table far_child () inherits (far_parent) server far_away;
   create table far_parted (id int, name text) partition by list (id);
   create foreign table far_part partition of far_parted for values in (1) server far_away;
-  grant select, insert, update, delete on far, far_view, far_parent, far_child, far_parted, far_part to WRITER;`;
+  grant select, insert, update, delete on telling, far, far_view, far_parent, far_child, far_parted, far_part to WRITER;`;
 
 describe('what acts outside of tables', () => {
   const listed = { allowed_functions: ['public.tell', 'public.doubled'] };
@@ -41,6 +42,26 @@ describe('what acts outside of tables', () => {
       },
     });
     expect(outcome).not.toMatchObject({ plan: { summary: expect.stringContaining('trigger') } });
+  });
+
+  it('is warned of where a view calls such a function', async () => {
+    const statement = "update keyless set a = 'x' where exists (select n from telling)";
+    expect(await connector.plan(bank.call(statement, listed))).toMatchObject({
+      plan: {
+        effects: [{ resource: 'public.card', updated: 1, cause: 'function' }],
+        warnings: [expect.stringContaining('such effects are not seen')],
+      },
+    });
+  });
+
+  it('names every column whose value only execution makes', async () => {
+    const names = Array.from({ length: 14 }, (_, index) => `at_${index}`);
+    await bank.admin.query(`create table timed (${names.map((name) => `${name} timestamptz`).join(', ')});
+      grant insert on timed to ${bank.statementRole}; grant select on timed to ${bank.observerRole}`);
+    const hours = names.map((_, index) => `now() + interval '${index + 1} hours'`).join(', ');
+    const outcome = await connector.plan(bank.call(`insert into timed values (${hours})`));
+    const told = outcome.kind === 'planned' ? outcome.plan.warnings.join(' ') : outcome.detail;
+    expect(names.filter((name) => !told.includes(`timed.${name} is fixed when executed`))).toEqual([]);
   });
 
   it('is not warned of where a function only computes', async () => {

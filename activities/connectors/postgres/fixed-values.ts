@@ -1,0 +1,81 @@
+import {
+  childrenOf,
+  isQueryNode,
+  nodeField,
+  nodesField,
+  wordField,
+  type NodeValue,
+  type QueryNode,
+} from './node-text.ts';
+import type { QueryFacts } from './query-facts.ts';
+import { meaningOf, queriesIn, type Place, type Scope } from './query-scope.ts';
+import { isClock } from './value-reading.ts';
+import { calledBy } from './varying-values.ts';
+import type { SourceReader } from './value-sources.ts';
+
+/** What a statement names, and which of its values are proven. */
+interface Search {
+  readonly facts: QueryFacts;
+  readonly reader: SourceReader;
+}
+
+/**
+ * True when every value that the statement sets is written in it, or made at execution by itself: then triggers get
+ * nothing from it that was read from rows and may be another value later.
+ */
+export function hasFixedValues(tree: NodeValue, search: Search): boolean {
+  const left = { steps: STEPS_MAX };
+  return [...queriesIn(tree)].every((scope) =>
+    valuesOf(scope.query).every((expression) => isFixed({ expression, scope }, search, left)),
+  );
+}
+
+const STEPS_MAX = 20_000;
+const WRITES: ReadonlySet<string> = new Set(['2', '3', '5']);
+
+function valuesOf(query: QueryNode): readonly NodeValue[] {
+  if (!WRITES.has(wordField(query, 'commandType'))) return [];
+  const conflict = nodeField(query, 'onConflict');
+  const targets = [
+    ...nodesField(query, 'targetList'),
+    ...(conflict === null ? [] : nodesField(conflict, 'onConflictSet')),
+    ...nodesField(query, 'mergeActionList').flatMap((action) => nodesField(action, 'targetList')),
+  ];
+  return targets
+    .filter((target) => wordField(target, 'resjunk') !== 'true')
+    .map((target) => target.fields.get('expr') ?? null);
+}
+
+/** What reads rows, or is none of a single value. */
+const READING: ReadonlySet<string> = new Set(['QUERY', 'SUBLINK', 'AGGREF', 'WINDOWFUNC', 'PARAM']);
+
+function isFixed(place: Place, search: Search, left: { steps: number }): boolean {
+  left.steps -= 1;
+  const { expression, scope } = place;
+  if (left.steps < 0) return false;
+  if (!isQueryNode(expression)) return true;
+  if (expression.kind === 'VAR') return isFixedVariable(expression, { scope, search, left });
+  if (READING.has(expression.kind) || !isFixedCall(expression, search)) return false;
+  return [...expression.fields.values()].every((value) =>
+    [...childrenOf([value])].every((child) => isFixed({ expression: child, scope }, search, left)),
+  );
+}
+
+/** A column of VALUES or of a query over constants; rows of tables are not fixed. */
+function isFixedVariable(
+  variable: QueryNode,
+  {
+    scope,
+    search,
+    left,
+  }: { readonly scope: Scope; readonly search: Search; readonly left: { steps: number } },
+): boolean {
+  if (search.reader.isProven(variable)) return true;
+  const meaning = meaningOf(variable, scope);
+  return meaning.kind === 'places' && meaning.places.every((place) => isFixed(place, search, left));
+}
+
+function isFixedCall(node: QueryNode, { facts, reader }: Search): boolean {
+  const called = calledBy(node, facts);
+  return called === null || called.volatility === 'i' || isClock(called) || reader.isProven(node);
+}

@@ -1,0 +1,159 @@
+import type { Client, QueryResultRow } from 'pg';
+
+import type { Value } from './raw-rows.ts';
+import { rowsOf, takeRole } from './session.ts';
+
+/** The time of one transaction, in microseconds; local ones as a clock in the statement's time zone shows them. */
+export interface MakingTime {
+  readonly startedAt: bigint;
+  readonly startedAtLocally: bigint;
+  readonly lasted: bigint;
+}
+
+/** What one transaction can have made up for a table by itself: its time, and the latest values of sequences. */
+export interface Making extends MakingTime {
+  /** By the name of the column. */
+  readonly sequences: ReadonlyMap<string, readonly SequenceHead[]>;
+}
+
+/** The latest value that a sequence gave away; null before the first. A hidden one is not known. */
+interface SequenceHead {
+  readonly isHidden: boolean;
+  readonly last: bigint | null;
+  readonly step: bigint;
+}
+
+/**
+ * What a value made at execution is, as far as it can be told without knowing the value: the same kind in every run, and
+ * not what a row of a table held. `other` cannot be told apart from such.
+ */
+export type MadeKind = string;
+
+export const OTHER: MadeKind = 'other';
+
+interface TimeRow extends QueryResultRow {
+  readonly started: string;
+  readonly local: string;
+  readonly lasted: string;
+}
+
+const TIME = `
+  select (extract(epoch from now()) * 1000000)::bigint::text as started,
+         (extract(epoch from now()::timestamp) * 1000000)::bigint::text as local,
+         (extract(epoch from clock_timestamp() - now()) * 1000000)::bigint::text as lasted`;
+
+/** The time of the writer's open transaction, once the statement has run, in the statement's time zone. */
+export async function readMakingTime(writer: Client): Promise<MakingTime> {
+  const [row] = await rowsOf<TimeRow>(writer, TIME);
+  return {
+    startedAt: BigInt(row?.started ?? '0'),
+    startedAtLocally: BigInt(row?.local ?? '0'),
+    lasted: BigInt(row?.lasted ?? '0'),
+  };
+}
+
+interface SequenceRow extends QueryResultRow {
+  readonly oid: string;
+  readonly name: string;
+  readonly is_hidden: boolean;
+  readonly last: string | null;
+  readonly step: string;
+}
+
+/** Columns of tables ($1) that take values of sequences. A partition takes those of its parent. */
+const SEQUENCE_COLUMNS = `
+  with tables(oid, home) as (
+    select direct.oid, direct.oid from unnest($1::oid[]) direct(oid)
+    union
+    select direct.oid, parent.relid from unnest($1::oid[]) direct(oid)
+      cross join lateral pg_partition_ancestors(direct.oid) parent
+  ), used(oid, name, sequence) as (
+    select tables.oid, col.attname, link.objid
+      from tables
+      join pg_depend link on link.refobjid = tables.home and link.classid = 'pg_class'::regclass
+                         and link.refclassid = 'pg_class'::regclass and link.deptype in ('a', 'i')
+      join pg_attribute col on col.attrelid = link.refobjid and col.attnum = link.refobjsubid
+    union
+    select tables.oid, col.attname, link.refobjid
+      from tables
+      join pg_attrdef preset on preset.adrelid = tables.home
+      join pg_attribute col on col.attrelid = preset.adrelid and col.attnum = preset.adnum
+      join pg_depend link on link.classid = 'pg_attrdef'::regclass and link.objid = preset.oid
+                         and link.refclassid = 'pg_class'::regclass
+  ), seen as (
+    select used.*, sequence.seqincrement, has_sequence_privilege(sequence.seqrelid, 'select, usage') as is_seen
+      from used join pg_sequence sequence on sequence.seqrelid = used.sequence
+  )
+  select oid::text as oid, name, not is_seen as is_hidden, seqincrement::text as step,
+         case when is_seen then pg_sequence_last_value(sequence)::text end as last
+    from seen`;
+
+/** Where the sequences of tables stand, by table and column, as far as the role may see them. */
+export async function readSequenceHeads(
+  writer: Client,
+  { oids, role }: { readonly oids: readonly string[]; readonly role: string },
+): Promise<ReadonlyMap<string, Making['sequences']>> {
+  await takeRole(writer, role);
+  const rows = await rowsOf<SequenceRow>(writer, SEQUENCE_COLUMNS, [oids]);
+  await takeRole(writer, null);
+  const heads = new Map<string, Map<string, readonly SequenceHead[]>>();
+  for (const { oid, name, is_hidden: isHidden, last, step } of rows) {
+    const columns = heads.get(oid) ?? new Map<string, readonly SequenceHead[]>();
+    const head = { isHidden, last: last === null ? null : BigInt(last), step: BigInt(step) };
+    heads.set(oid, columns.set(name, [...(columns.get(name) ?? []), head]));
+  }
+  return heads;
+}
+
+/** The kind of one value that a column got. */
+export function madeKind(value: Value, column: string, making: Making): MadeKind {
+  if (value === null) return 'null';
+  if (typeof value !== 'string') return OTHER;
+  return (
+    uuidKind(value) ?? timeKind(value, making) ?? sequenceKind(value, making.sequences.get(column)) ?? OTHER
+  );
+}
+
+function uuidKind(text: string): MadeKind | null {
+  const version = /^[\da-f]{8}-[\da-f]{4}-([47])[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.exec(text)?.[1];
+  return version === undefined ? null : `uuid ${version}`;
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const TIME_OF_DAY =
+  /^(?<date>\d{4}-\d\d-\d\d) (?<time>\d\d:\d\d:\d\d)(?:\.(?<fraction>\d{1,6}))?(?<zone>\+00)?$/;
+const MINUTE = 60_000_000n;
+const SECOND = 1_000_000n;
+const WHOLE_DAY = 1440n * MINUTE;
+
+/** A time by its whole minutes from the start of the transaction: `now()`, `now() + interval '30 days'`. */
+function timeKind(text: string, { startedAt, startedAtLocally, lasted }: Making): MadeKind | null {
+  if (DAY.test(text)) {
+    return `day ${microsecondsOf(text, '00:00:00', '') / WHOLE_DAY - startedAtLocally / WHOLE_DAY}`;
+  }
+  const found = TIME_OF_DAY.exec(text)?.groups;
+  if (found === undefined) return null;
+  const at = microsecondsOf(found['date'] ?? '', found['time'] ?? '', found['fraction'] ?? '');
+  // Rounded to a second, a time may lie before the start of its transaction.
+  const after = at - (found['zone'] === undefined ? startedAtLocally : startedAt) + SECOND;
+  const minutes = after >= 0n ? after / MINUTE : (after - MINUTE + 1n) / MINUTE;
+  return after - minutes * MINUTE <= lasted + 2n * SECOND ? `minute ${minutes}` : null;
+}
+
+function microsecondsOf(date: string, time: string, fraction: string): bigint {
+  return BigInt(Date.parse(`${date}T${time}Z`)) * 1000n + BigInt(fraction.padEnd(6, '0'));
+}
+
+/** Others take values too, so the last one may not be ours. */
+const LATEST = 10_000n;
+
+function sequenceKind(text: string, heads: readonly SequenceHead[] | undefined): MadeKind | null {
+  if (heads === undefined || !/^-?\d{1,19}$/.test(text)) return null;
+  const value = BigInt(text);
+  const isLatest = heads.some(({ isHidden, last, step }) => {
+    if (isHidden) return true;
+    const back = last === null ? -1n : (last - value) / step;
+    return back >= 0n && back < LATEST && (last === null || (last - value) % step === 0n);
+  });
+  return isLatest ? 'sequence' : null;
+}
