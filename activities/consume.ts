@@ -1,6 +1,7 @@
 import type { CountedDecision } from '../domain/quorum.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
 import { sha256 } from '../domain/digest.ts';
+import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { consumeKept } from './kept-messages.ts';
@@ -59,10 +60,21 @@ export async function consumeLate(dependencies: Dependencies, batch: Batch): Pro
   });
 }
 
+/** No history of a workflow holds so many signals. */
+const JUNK_MAX = 1_000_000;
+
+/** Whoever can schedule activities chooses these numbers: none may stand in the log that no workflow counts. */
+function refuseForgedCounts({ junk, step }: Batch): void {
+  const isCount = Number.isInteger(junk) && junk >= 0 && junk <= JUNK_MAX;
+  if (!isCount || !Number.isSafeInteger(step))
+    throw new KeyturnError('illegal_move', 'These are no counts of a workflow.');
+}
+
 async function consumeBatch(
   dependencies: Dependencies,
   batch: Batch & { readonly name: string; readonly instantOf: InstantOf },
 ): Promise<Consumed> {
+  refuseForgedCounts(batch);
   // Named by its content too: when a workflow task is retried, the batch may have grown, and then it is another step.
   const content = sha256(JSON.stringify([batch.messages, batch.junk])).slice('sha256:'.length);
   const place = placeOf(`${batch.name}/${batch.step}/${content}`, batch.at);
@@ -92,7 +104,7 @@ async function consumeBatch(
 /** A batch that is consumed again has grown: what was recorded of it the first time is not counted twice. */
 async function junkRecorded({ manager, place }: StepTransaction, batchPrefix: string): Promise<number> {
   const rows: { count: string }[] = await manager.query(
-    `select coalesce(sum((leaf::jsonb -> 'facts' ->> 'count')::int), 0) as count from audit.entry
+    `select coalesce(sum((leaf::jsonb -> 'facts' ->> 'count')::numeric), 0) as count from audit.entry
      where request = $1 and run_id = $2 and type = 'decision.unauthenticated' and starts_with(event_id, $3)`,
     [place.request, place.run, batchPrefix],
   );

@@ -2,14 +2,14 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 
 import { KeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
-import type { ExecutionRow } from '../database/tables.ts';
+import type { ExecutionRow, RequestRow } from '../database/tables.ts';
 import { claim, type Claim } from './claim.ts';
 import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { ownRow } from './plan.ts';
-import { recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { databaseNow, recordStep, type StepPlace, type StepTransaction } from './record.ts';
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
@@ -25,11 +25,15 @@ const CLAIMS_MAX = 20;
 interface Progress {
   readonly dependencies: Dependencies;
   readonly place: StepPlace;
-  readonly isLastProbe: boolean;
+  /** How often the activity was tried, as whoever scheduled it lets it be. */
+  readonly attempt: number;
 }
 
 /** Attempts of the activity after which an unreachable target leaves the outcome unknown. */
 const PROBE_ATTEMPTS_MAX = 8;
+
+/** And not before a claim is so old: whoever schedules the activity chooses how fast attempts follow each other. */
+const PROBED_FOR_MS = 40_000;
 
 /**
  * Performs an approved action, at most once. Safe to repeat: whoever finds an open claim does not act, but asks the
@@ -43,7 +47,7 @@ export async function execute(
     dependencies,
     // Asked again after a hold, it is another step of the same round.
     place: placeOf(`execute/${input.step}${input.hold ? `.${input.hold}` : ''}`, input.at),
-    isLastProbe: Context.current().info.attempt >= PROBE_ATTEMPTS_MAX,
+    attempt: Context.current().info.attempt,
   };
   return withHeartbeat(() => perform(progress));
 }
@@ -53,10 +57,19 @@ async function perform(progress: Progress): Promise<Executed> {
     const row = await ownRow(progress.dependencies, progress.place);
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const open = await openClaim(progress.dependencies, row.id);
-    const settled = open ? await resolveClaim(progress, row, open) : await claimAndAct(progress);
+    const settled = open ? await lookAfter(progress, row, open) : await claimAndAct(progress);
     if (settled) return settled;
     if (!open) await refuseUnsent(progress);
   }
+}
+
+/** Asks what became of an open claim, which may be that of a run that is still at it. */
+async function lookAfter(progress: Progress, row: RequestRow, open: ExecutionRow): Promise<Executed | null> {
+  const { dependencies, place, attempt } = progress;
+  const now = await databaseNow(dependencies.source.manager);
+  const isOld = now.getTime() - open.claimed_at.getTime() >= PROBED_FOR_MS;
+  const isLastProbe = isOld && attempt >= PROBE_ATTEMPTS_MAX;
+  return resolveClaim({ dependencies, place, isLastProbe }, row, open);
 }
 
 /** After a run without an answer: where nothing was sent, the target is tried again after a pause. */
@@ -203,6 +216,7 @@ async function settleOutcome(
           state: 'succeeded',
           facts: { fingerprint: outcome.fingerprint },
           result: outcome.result,
+          isSeen: true,
         });
       case 'failed':
         return settle(transaction, execution, {
@@ -210,6 +224,7 @@ async function settleOutcome(
           facts: { code: outcome.code },
           code: outcome.code,
           detail: outcome.detail,
+          isSeen: true,
         });
       case 'drifted':
         return settle(transaction, execution, {

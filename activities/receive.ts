@@ -11,7 +11,7 @@ import { newRequest } from '../database/new-request.ts';
 import { readRequest } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
-import { accountActor, rememberAccounts, requesterKind } from './actors.ts';
+import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
 import { keptOwnerKey } from './owner-key.ts';
@@ -32,8 +32,15 @@ interface Arrival {
 }
 
 /**
+ * How old a signed request may be when it is received. Until then nobody sees it, nor can withdraw it: whoever keeps one
+ * back must not choose when it runs.
+ */
+const AGE_MAX_MS = 60 * 60_000;
+
+/**
  * The first step: verifies the signed request and makes its row. A start that the API did not sign, that was signed for
- * another workflow id, or that repeats a known request in another run, is refused before anything else happens.
+ * another workflow id, or that repeats a known request in another run, is refused before anything else happens. One that
+ * comes too late is recorded as expired, and never comes again.
  */
 export async function receive(
   dependencies: Dependencies,
@@ -75,8 +82,32 @@ async function insertOnce(
   if (row.mode === 'gate') await refuseAnswered(manager, row);
   const step = new Step({ manager, place, row, last: NO_LEAF, now });
   await appendReceived(dependencies, step, arrival);
+  if (now.getTime() - Date.parse(arrival.signed.issued_at) > AGE_MAX_MS) await expireUnseen(step);
   await step.write(result);
   return result;
+}
+
+async function expireUnseen(transaction: StepTransaction): Promise<void> {
+  const { row, place } = transaction;
+  const code = 'envelope_expired';
+  await transaction.move(
+    {
+      status: 'expired',
+      failure: { code, detail: 'It was received more than an hour after it was asked for.' },
+    },
+    ['planning'],
+  );
+  await transaction.append({
+    type: 'request.expired',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: null,
+    policy_digest: null,
+    facts: { round: row.round, code },
+    evidence: null,
+    parts: {},
+  });
 }
 
 /** A key that was answered on the spot, or given to another intent, has no workflow: there is one truth a key. */

@@ -26,6 +26,8 @@ export interface Settlement {
   /** For reviewers and operators. */
   readonly detail?: string;
   readonly result?: JsonValue;
+  /** What the run of the claim saw itself: it stands also where the outcome was called unknown meanwhile. */
+  readonly isSeen?: boolean;
 }
 
 const LEAF_OF: Readonly<Record<Settlement['state'], LeafType>> = {
@@ -48,7 +50,8 @@ const NOTHING_HAPPENED: ReadonlySet<Settlement['state']> = new Set(['released', 
 
 /**
  * Closes a claim and says what follows: a final status, another look by people (released), or another claim (fenced
- * off: null). A claim that somebody else settled meanwhile stays as it is.
+ * off: null). A claim that somebody else settled meanwhile stays as it is; only `indeterminate` gives way to what its own
+ * run has seen.
  */
 export async function settle(
   transaction: StepTransaction,
@@ -58,12 +61,17 @@ export async function settle(
   const { row } = transaction;
   const closed = await closeClaim(transaction, execution, settlement);
   const status = STATUS_OF[settlement.state];
-  if (closed && status !== null) await transaction.move(finalColumns(status, settlement), ['executing']);
+  if (closed && status !== null) await transaction.move(finalColumns(status, settlement), openTo(settlement));
   // Nothing happened, and it may still: until then it counts as before.
   if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
   if (closed) await appendSettled(transaction, execution, settlement);
   if (settlement.state === 'not_done') return null;
   return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };
+}
+
+/** Statuses of a request that this settlement may end. */
+function openTo({ isSeen }: Settlement): readonly RequestStatus[] {
+  return isSeen ? ['executing', 'indeterminate'] : ['executing'];
 }
 
 async function closeClaim(
@@ -74,9 +82,16 @@ async function closeClaim(
   const closed: unknown[] = await manager.query(
     `with closed as (
        update keyturn.execution set state = $3, settled_at = $4, outcome = $5
-       where request = $1 and attempt = $2 and state = 'claimed' returning 1)
+       where request = $1 and attempt = $2 and (state = 'claimed' or $6 and state = 'indeterminate') returning 1)
      select * from closed`,
-    [execution.request, execution.attempt, settlement.state, now, JSON.stringify(settlement.facts)],
+    [
+      execution.request,
+      execution.attempt,
+      settlement.state,
+      now,
+      JSON.stringify(settlement.facts),
+      settlement.isSeen === true,
+    ],
   );
   return closed.length > 0;
 }
@@ -84,7 +99,7 @@ async function closeClaim(
 function finalColumns(status: RequestStatus, settlement: Settlement): Parameters<StepTransaction['move']>[0] {
   // What was decided on is no more: a digest says nothing while another plan is made.
   if (status === 'planning') return { status, decision_digest: null };
-  if (status === 'succeeded') return { status, result: settlement.result ?? null };
+  if (status === 'succeeded') return { status, result: settlement.result ?? null, failure: null };
   const code = status === 'indeterminate' ? 'outcome_unknown' : (settlement.code ?? 'failed');
   return { status, failure: { code, detail: settlement.detail ?? '' } };
 }

@@ -1,6 +1,7 @@
 import { personOf } from '../domain/directory.ts';
 import { sha256 } from '../domain/digest.ts';
 import type { SignedWithdrawal } from '../domain/envelope.ts';
+import type { ErrorCode } from '../domain/errors.ts';
 import { standsBehind } from '../domain/own-request.ts';
 import { isReviewAction } from '../domain/policy.ts';
 import { askersOf } from '../domain/requester.ts';
@@ -14,17 +15,15 @@ interface Withdrawal {
   readonly envelope: string;
 }
 
-/** Cancels a request for somebody whose it is. Too late, not theirs, or the review of an emergency: nothing happens. */
+/** Cancels a request for somebody whose it is. Too late, not theirs, or the review of an emergency: refused, on record. */
 export async function withdrawRequest(
   dependencies: Dependencies,
   transaction: StepTransaction,
   { signed, envelope }: Withdrawal,
 ): Promise<void> {
   const { row, place, manager } = transaction;
-  if (isReviewAction(row.action)) return;
-  if (!canMove(row.status, 'cancelled')) return;
-  if (!(await isOfLineage(dependencies, transaction, signed)))
-    return recordRefused(dependencies, transaction, { signed, envelope });
+  const refusal = await refusalOf(dependencies, transaction, signed);
+  if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
   await transaction.move({ status: 'cancelled', open_selectors: [] }, ['planning', 'pending', 'approved']);
   await transaction.append({
@@ -40,16 +39,29 @@ export async function withdrawRequest(
   });
 }
 
+/** Why it does not count, by the codes that the API answers; null when it does. */
+async function refusalOf(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  signed: SignedWithdrawal,
+): Promise<ErrorCode | null> {
+  const { status, action } = transaction.row;
+  if (isReviewAction(action) || !(await isOfLineage(dependencies, transaction, signed))) return 'forbidden';
+  if (canMove(status, 'cancelled')) return null;
+  return status === 'executing' ? 'request_executing' : 'request_finished';
+}
+
 /** What the API signed was acknowledged: it never ends without a trace, and leaves one only, however often it is sent. */
 async function recordRefused(
   { identityKey }: Dependencies,
   transaction: StepTransaction,
-  { signed, envelope }: Withdrawal,
+  { signed, envelope, code }: Withdrawal & { readonly code: ErrorCode },
 ): Promise<void> {
   const { row, place, manager } = transaction;
   const recorded: unknown[] = await manager.query(
     `select 1 from audit.entry
-     where request = $1 and type = 'request.withdrawal_refused' and leaf::jsonb #>> '{facts,withdrawal}' = $2 limit 1`,
+     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
+       and leaf::jsonb #>> '{facts,withdrawal}' = $2 limit 1`,
     [row.id, signed.id],
   );
   if (recorded.length > 0) return;
@@ -61,7 +73,7 @@ async function recordRefused(
     intent_digest: row.intent_digest,
     decision_digest: row.decision_digest,
     policy_digest: null,
-    facts: { round: row.round, withdrawal: signed.id, code: 'forbidden' },
+    facts: { round: row.round, withdrawal: signed.id, code },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
     parts: {},
   });

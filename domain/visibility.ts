@@ -104,6 +104,7 @@ const CODES_WITHOUT_DATA = [
   'checks_busy',
   'target_unreachable',
   'workflow_lost',
+  'envelope_expired',
 ] as const;
 
 /** A code that data of the target cannot choose: those behind a request may know it. */

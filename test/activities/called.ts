@@ -5,13 +5,14 @@ import type { Desk, SignedAsk } from '../workflows/signed.ts';
 
 /** Calls an activity as a run of the request's workflow would. */
 export async function called<Input, Output>(
-  caller: { readonly id: string; readonly run: string },
+  caller: Pick<Caller, 'id' | 'run' | 'attempt'>,
   activity: (input: Input) => Promise<Output>,
   input: Input,
 ): Promise<Output> {
   const info = {
     workflowExecution: { workflowId: caller.id, runId: caller.run },
     workflowNamespace: 'default',
+    attempt: caller.attempt ?? 1,
   };
   // Refusals are what these tests ask for: they need no log.
   const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
@@ -23,6 +24,8 @@ export interface Caller {
   readonly id: string;
   readonly run: string;
   readonly request: SignedAsk;
+  /** Which try of an activity it is, as whoever schedules activities says. */
+  readonly attempt?: number;
 }
 
 /** Workflow time, `ms` after the request was signed. */

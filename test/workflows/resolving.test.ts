@@ -66,6 +66,10 @@ async function unknown(): Promise<string> {
 
 /** What the worker comes to after minutes of asking the target. */
 async function lastProbe(id: string): Promise<void> {
+  await stack.keyturnDb.query(
+    `update keyturn.execution set claimed_at = claimed_at - interval '1 minute' where request = $1`,
+    [id],
+  );
   const { rows } = await stack.keyturnDb.query<{ run_id: string }>(
     'select run_id from keyturn.request where id = $1',
     [id],
