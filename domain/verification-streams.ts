@@ -142,7 +142,7 @@ function alteredSets(
   const installed = new Set(leaves.map(({ facts }) => facts['digest']));
   return [...installed]
     .filter((digest) => !intact.has(digest))
-    .map((digest) => `the stored policy ${String(digest)} was altered or is gone`);
+    .map((digest) => `the stored policy ${JSON.stringify(digest)} was altered or is gone`);
 }
 
 /** Every policy that was proposed is there, and no other. */
