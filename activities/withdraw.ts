@@ -36,7 +36,7 @@ export async function withdrawRequest(
     policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
-    parts: {},
+    parts: { envelope },
   });
 }
 
@@ -63,7 +63,7 @@ async function recordRefused(
     policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id, code: 'forbidden' },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
-    parts: {},
+    parts: { envelope },
   });
 }
 

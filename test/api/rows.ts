@@ -83,7 +83,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     target: 'shop',
     environment: 'prod',
     mode: 'execute',
-    intent_digest: digestOf('intent'),
+    intent_digest: intentDigest({ ...INTENT, arguments: WORDS }),
     lineage: JSON.stringify(lineage),
     requester_issuer: requester.issuer,
     requester_subject: requester.subject,
@@ -217,18 +217,19 @@ function lineageOf(api: TestApi, { agent = 'agent-billing', onBehalfOf }: Stored
   ];
 }
 
+const WORDS = { statement: 'select 1' };
+const INTENT = { action: 'postgres.execute', schema_version: 1, target: 'shop', mode: 'execute' as const };
+
 async function envelopeOf(api: TestApi, id: string, lineage: Lineage): Promise<string> {
-  const words = { statement: 'select 1' };
-  const intent = { action: 'postgres.execute', schema_version: 1, target: 'shop', mode: 'execute' as const };
   return signEnvelope(
     {
       kind: 'request',
       id,
-      ...intent,
-      arguments: await sealed256(api, `${id}/arguments`, words),
+      ...INTENT,
+      arguments: await sealed256(api, `${id}/arguments`, WORDS),
       claims: await sealed256(api, `${id}/claims`, { justification: 'so I was told' }),
       lineage: lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
-      intent_digest: intentDigest({ ...intent, arguments: words }),
+      intent_digest: intentDigest({ ...INTENT, arguments: WORDS }),
       policy_digest: api.policyDigest,
       issued_at: new Date().toISOString(),
     },

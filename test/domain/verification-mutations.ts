@@ -137,8 +137,9 @@ export function evidenceOfTree(tree: Tree): WholeEvidence {
 }
 
 function withText(change: unknown): unknown {
-  const { entry = null } = change as { readonly entry?: unknown };
-  return { ...(change as object), entry: entry === null ? null : canonicalJson(entry) };
+  if (!isLoose<{ readonly entry?: unknown }>(change)) return change;
+  const { entry = null } = change;
+  return { ...change, entry: entry === null ? null : canonicalJson(entry) };
 }
 
 /** What is no list stays as it is, and is not of the form of evidence. */
