@@ -221,7 +221,6 @@ export class ChangeFeed {
 
   async #findStart(): Promise<void> {
     const { manager } = this.#options;
-    const horizon = await this.#horizon();
     const newest: { id: string | null }[] = await manager.query('select max(id) as id from audit.entry');
     this.#newest = Number(newest[0]?.id ?? 0);
     const from = Math.max(1, this.#newest - START_WINDOW);
@@ -229,6 +228,8 @@ export class ChangeFeed {
       'select id from audit.entry where id between $1 and $2',
       [from, this.#newest],
     );
+    // Read after the entries: whatever misses one of them has its number by then.
+    const horizon = await this.#horizon();
     const ids = new Set(known.map((row) => Number(row.id)));
     for (let id = from; id < this.#newest; id += 1) if (!ids.has(id)) this.#addGap(id, horizon);
   }

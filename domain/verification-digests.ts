@@ -30,12 +30,21 @@ export function digestsFollow(subject: Subject): Finding {
     .filter((leaf) => leaf.type === 'request.allowed')
     .map((leaf) => ({ leaf, requirements: NOBODY }));
   const rounds = [...asked, ...allowed];
-  const problems = rounds.flatMap((round) => {
-    const problem = problemOf(subject, round);
-    return problem === null ? [] : [`${nameOf(round.leaf)}: ${problem}`];
-  });
-  return { problems, checked: `${rounds.length} decision digests recomputed` };
+  const faults = rounds.map((round) => ({ leaf: round.leaf, fault: faultOf(subject, round) }));
+  const named = (isEarlier: boolean): readonly string[] =>
+    faults.flatMap(({ leaf, fault }) =>
+      fault !== null && (fault === EARLIER_FORM) === isEarlier ? [`${nameOf(leaf)}: ${fault}`] : [],
+    );
+  return {
+    problems: named(false),
+    notShown: named(true),
+    checked: `${rounds.length} decision digests recomputed`,
+  };
 }
+
+/** Not the form that digests have now, so it can be right or have been chosen: neither is shown. */
+const EARLIER_FORM =
+  'its decision digest has the form of an earlier version, which does not cover the words of the plan';
 
 /** What allows demand: nobody, at one of the tiers of risk. */
 const NOBODY: readonly Requirement[] = RISK_TIERS.map((risk) => ({ risk, distinct_people: 0, rules: [] }));
@@ -46,16 +55,22 @@ interface Round {
   readonly requirements: readonly Requirement[];
 }
 
-function problemOf({ material, envelopes }: Subject, { leaf, requirements }: Round): string | null {
+function faultOf({ material, envelopes }: Subject, { leaf, requirements }: Round): string | null {
   const received = material.stream.find(({ type }) => type === 'request.received');
   const request = received && signedRequestOf(envelopes, received);
   const plan = planSchema.safeParse(planOf(material, leaf)?.facts);
   if (!request || !plan.success)
     return 'its decision digest cannot be recomputed: the signed request or the effects of its plan are missing';
   const { id, intent_digest, lineage } = request;
-  const isSame = requirements.some((requirement) => {
-    const subject = { request: id, intent_digest, plan: plan.data, lineage, requirement };
-    return decisionDigestOf(subject) === leaf.decision_digest;
-  });
-  return isSame ? null : 'its decision digest is not that of the request, plan and requirement on record';
+  const isOver = (facts: DigestedPlan): boolean =>
+    requirements.some((requirement) => {
+      const subject = { request: id, intent_digest, plan: facts, lineage, requirement };
+      return decisionDigestOf(subject) === leaf.decision_digest;
+    });
+  if (isOver(plan.data)) return null;
+  return isOver({ ...plan.data, plan_digest: null })
+    ? EARLIER_FORM
+    : 'its decision digest is not that of the request, plan and requirement on record';
 }
+
+type DigestedPlan = Parameters<typeof decisionDigestOf>[0]['plan'];

@@ -1,6 +1,6 @@
-import { ownKeysOf, personOf, type Directory, type Person } from './directory.ts';
+import { personOf, type Directory, type Person } from './directory.ts';
 import type { SignedDecision, SignedRequest } from './envelope.ts';
-import { identityKey } from './identity.ts';
+import { standsBehind } from './own-request.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { StoredFacts } from './policy-facts.ts';
@@ -108,18 +108,12 @@ const CHECKS: readonly Check[] = [
     personOf(atCreation, signed.reviewer)?.id === person.id
       ? null
       : "was made by an account that was not the person's when the request was made",
-  (entitlement, person) => (isOwn(entitlement, person) ? 'was made by somebody behind the request' : null),
+  ({ request, signed, directory, atCreation }, person) =>
+    standsBehind(request.lineage, { account: signed.reviewer, person }, [directory, atCreation])
+      ? 'was made by somebody behind the request'
+      : null,
   unseated,
 ];
-
-function isOwn({ directory, atCreation, request, signed }: Entitlement, person: Person): boolean {
-  const accounts = [signed.reviewer, ...person.accounts].map(identityKey);
-  return [directory, atCreation].some((one) => {
-    const own = ownKeysOf(one, request.lineage);
-    const ids = [person.id, personOf(one, signed.reviewer)?.id];
-    return ids.some((id) => own.has(`person:${id}`)) || accounts.some((account) => own.has(account));
-  });
-}
 
 /** What services said of rotations is not in the evidence. */
 const ON_CALL = 'who was on call by a service is not in the evidence';

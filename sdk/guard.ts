@@ -13,6 +13,7 @@ export interface GuardOptions<Parameters extends readonly unknown[]> {
    * The same key never gets a second decision. A fresh one for each call unless given: then a process that is killed while
    * people decide leaves its request behind, which nobody can withdraw for it, and asks anew when it starts again. Only the
    * caller knows what makes two calls the same one (a run, a message, a ticket): give a key made of that where it matters.
+   * The request under such a key stays when the call ends, however it ends: the next call with it goes on waiting.
    */
   readonly idempotencyKey?: (...parameters: Parameters) => string;
   /** How long people may take, milliseconds. Without it: until the request ends, at the latest by expiring. */
@@ -38,7 +39,7 @@ export class KeyturnRefusal extends Error {
  * Wraps a function so that it runs only after Keyturn allowed that very call (mode `gate`), and only while the decision
  * is valid. Everything else throws and the function does not run: `KeyturnRefusal` for a no, `KeyturnProblem` for a
  * refused call, whatever was thrown for a failure on the way. A request that is not waited for any more is withdrawn, so
- * that nobody is asked about what will not happen.
+ * that nobody is asked about what will not happen, unless its key was given: then another call may go on waiting for it.
  */
 export function guard<Parameters extends readonly unknown[], Result>(
   options: GuardOptions<Parameters>,
@@ -67,7 +68,7 @@ async function decided<Parameters extends readonly unknown[]>(
   options: GuardOptions<Parameters>,
   parameters: Parameters,
 ): Promise<RequestView> {
-  const { client, signal, timeoutMs, idempotencyKey } = options;
+  const { client, signal, idempotencyKey } = options;
   const created = await client.request(
     { ...options.action(...parameters), mode: 'gate' },
     {
@@ -77,6 +78,13 @@ async function decided<Parameters extends readonly unknown[]>(
   );
   if (created.kind === 'recorded' && created.request.status === 'succeeded') return created.request;
   const id = created.kind === 'recorded' ? created.request.id : created.id;
+  return waited(options, id);
+}
+
+async function waited<Parameters extends readonly unknown[]>(
+  { client, signal, timeoutMs, idempotencyKey }: GuardOptions<Parameters>,
+  id: string,
+): Promise<RequestView> {
   let last: RequestView | null = null;
   try {
     last = await client.untilFinished(id, {
@@ -86,7 +94,8 @@ async function decided<Parameters extends readonly unknown[]>(
     return last;
   } finally {
     // Best effort: a decision that came first stays, and the function does not run by it.
-    if (last === null || OPEN.has(last.status))
+    const isOver = last !== null && !OPEN.has(last.status);
+    if (!isOver && idempotencyKey === undefined)
       await client.withdraw(id, 'The caller stopped waiting.').catch(() => undefined);
   }
 }

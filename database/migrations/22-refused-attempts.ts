@@ -57,6 +57,10 @@ const NOTE = `
       'attempts', total, 'now', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
   end $$`;
 
+/** Of every entry, in order. */
+const LEAF_KEYS =
+  'actor,after,at,commit,decision_digest,evidence,facts,id,intent_digest,n,nonce,policy,prev,stream,temporal,type,v';
+
 /** Refuses an entry of another kind, one that is not the next of its request, and one that nobody counted. */
 const RECORD = `
   create function keyturn.record_refused_attempt(leaf text, subjects jsonb) returns void
@@ -70,7 +74,12 @@ const RECORD = `
     select run_id into run from keyturn.request where id = of_request for update;
     select entry.n, entry.leaf into last_n, last_leaf from audit.entry
       where entry.request = of_request and entry.run_id = run order by entry.n desc limit 1;
-    if run is null or octet_length(leaf) > 8192
+    -- Anything missing makes the whole unknown, which is no less a refusal: a malformed entry could never be read again.
+    if (run is null or octet_length(leaf) > 8192
+      or array(select key from jsonb_object_keys(body) key order by key collate "C") is distinct from '{${LEAF_KEYS}}'::text[]
+      or jsonb_typeof(facts) is distinct from 'object' or jsonb_typeof(body -> 'actor') is distinct from 'object'
+      or body -> 'commit' is distinct from '{}'::jsonb
+      or body ->> 'at' !~ '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$'
       or coalesce(body ->> 'type', '') not in ('decision.attempt_refused', 'request.withdrawal_refused')
       or body -> 'stream' is distinct from jsonb_build_object('request', of_request, 'run', run)
       or body -> 'temporal' ->> 'run' is distinct from run
@@ -81,7 +90,7 @@ const RECORD = `
       or (body ->> 'at')::timestamptz < coalesce((last_leaf::jsonb ->> 'at')::timestamptz, '-infinity')
       or not exists (select from keyturn.refused_attempt known
         where known.request = of_request and known.account = facts ->> 'counted_as'
-          and known.code = facts ->> 'code' and known.attempts = (facts ->> 'count')::bigint) then
+          and known.code = facts ->> 'code' and known.attempts = (facts ->> 'count')::bigint)) is distinct from false then
       raise exception 'not the next entry about a refused attempt';
     end if;
     insert into audit.entry (leaf) values (leaf);

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ChangeFeed, type FeedEntry } from '../../database/change-feed.ts';
@@ -307,7 +308,47 @@ describe('the change feed of a process', () => {
       .toContain(entry);
     await feed.stop();
   });
+
+  it('waits for a transaction that took its number while the process looked where to start', async () => {
+    const [slow, quick] = [await storeRequest(api), await storeRequest(api)];
+    await storeEntry(api, slow.id, 'request.pending');
+    const open = { entry: 0, passes: 0 };
+    const feed = new ChangeFeed({
+      url: api.databases.keyturn.api,
+      manager: observedManager(async (text) => {
+        if (text.includes('pg_current_snapshot')) open.passes += 1;
+        if (!text.includes('max(id)')) return;
+        await api.db.query('begin');
+        open.entry = await storeEntry(api, slow.id, 'request.approved');
+        await withSecondWriter((writer) => storeEntry(writer, quick.id, 'request.approved'));
+      }),
+      onProblem: () => {},
+      onLag: () => {},
+      pollMs: 50,
+    });
+    await feed.start();
+    const seen: number[] = [];
+    feed.subscribe((entry) => seen.push(entry.id));
+    // Each pass is 50 ms at least: longer than what is missing is waited for once nobody can bring it.
+    await expect.poll(() => open.passes, { timeout: 30_000 }).toBeGreaterThan(40);
+    expect(feed.settled).toBeLessThan(open.entry);
+    await api.db.query('commit');
+    await expect.poll(() => seen, { timeout: 10_000 }).toContain(open.entry);
+    await feed.stop();
+  });
 });
+
+/** The manager of the API, with `before` called ahead of each query. */
+function observedManager(before: (text: string) => Promise<void>): EntityManager {
+  const { manager } = api.context.source;
+  const query = async (text: string, values?: unknown[]): Promise<unknown> => {
+    await before(text);
+    return manager.query(text, values);
+  };
+  return new Proxy(manager, {
+    get: (target, name): unknown => (name === 'query' ? query : Reflect.get(target, name)),
+  });
+}
 
 /** Another connection commits an entry while the transaction of `api.db` stays open. */
 async function startSecondWriter(request: string): Promise<number> {

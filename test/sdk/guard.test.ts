@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 
 import { KeyturnClient } from '../../sdk/client.ts';
-import { guard, type GuardedAction } from '../../sdk/guard.ts';
+import { guard, type GuardedAction, type GuardOptions } from '../../sdk/guard.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { problem, startServer, type AnsweringServer, type Reply } from './server.ts';
 import { requestView } from './view.ts';
@@ -28,11 +28,15 @@ function answered(change: object = {}, result: object | null = {}): RequestView 
 }
 
 /** Guards a function that says that it ran, and calls it once. */
-async function callGuarded(answer: (index: number) => Reply, action: () => GuardedAction = () => ASKED) {
+async function callGuarded(
+  answer: (index: number) => Reply,
+  action: () => GuardedAction = () => ASKED,
+  more: Pick<GuardOptions<[]>, 'idempotencyKey' | 'signal'> = {},
+) {
   server = await startServer((_call, index) => answer(index));
   const ran: string[] = [];
   const client = new KeyturnClient({ baseUrl: server.url, token: 't', attemptsMax: 1 });
-  const call = guard({ client, action, timeoutMs: 50 }, () => ran.push('ran'));
+  const call = guard({ client, action, timeoutMs: 50, ...more }, () => ran.push('ran'));
   return {
     outcome: await call().then(
       () => 'returned',
@@ -105,6 +109,20 @@ it('withdraws its request when waiting for it fails', async () => {
   );
   expect(outcome).toMatchObject({ code: 'unauthenticated' });
   expect(server?.received.at(-1)?.path).toBe(`/v1/requests/${requestView().id}/withdraw`);
+});
+
+it.each([
+  ['the time is up', () => ({ status: 200, body: answered({ status: 'pending' }) }), 'undecided'],
+  ['waiting fails', () => problem(401, 'unauthenticated'), undefined],
+])('goes on with the request of a key it was given after %s', async (_why, then, reason) => {
+  const idempotencyKey = () => 'run-7';
+  const first = { status: 201, body: answered({ status: 'pending' }) };
+  const ended = await callGuarded((index) => (index === 0 ? first : then()), undefined, { idempotencyKey });
+  expect((ended.outcome as { reason?: string }).reason).toBe(reason);
+  expect(server?.received.filter(({ path }) => path.endsWith('/withdraw'))).toEqual([]);
+  await server?.stop();
+  const again = await callGuarded(() => ({ status: 200, body: answered() }), undefined, { idempotencyKey });
+  expect([again.outcome, again.ran]).toEqual(['returned', ['ran']]);
 });
 
 it.each([
