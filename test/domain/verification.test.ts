@@ -65,7 +65,7 @@ describe('what nobody signed and nothing shows', () => {
     ['not_shown', 'target', 'elsewhere', minute(5)],
     ['not_shown', 'target', 'shop', minute(30)],
     ['ok', 'all', null, minute(5)],
-  ])('is %s for a switch of %s %s engaged at %s', async (outcome, kind, scope, at) => {
+  ])('is %s for a switch of %s %s engaged at %s', async (...[outcome, kind, scope, at]) => {
     const denied = { by: 'policy', code: 'switched_off', round: 1, switch: 'swi_1' };
     const { draft } = entry('switch.thrown', { switch: 'swi_1', kind, scope }, { at });
     const place = { id: 'switches/0', request: 'switches', run: 'switches', namespace: '', n: 0, prev: null };
