@@ -1,5 +1,6 @@
 import { requestsWithKept } from '../database/kept-messages.ts';
 import type { Dependencies } from './dependencies.ts';
+import { eachRequest } from './each-request.ts';
 import { consumeKept } from './kept-messages.ts';
 import { recordStep } from './record.ts';
 
@@ -11,22 +12,19 @@ export interface RequestRun {
   readonly run_id: string;
 }
 
-/** Consumes what is kept for any request, for workflows that do not get to it. Answers the requests. */
+/** Consumes what is kept for any request, for workflows that do not get to it. Answers those where it could. */
 export async function consumeAllKept(
   dependencies: Dependencies,
   namespace: string,
 ): Promise<readonly RequestRun[]> {
   const requests = await requestsWithKept(dependencies.source, REQUESTS_MAX);
-  for (const { id, run_id } of requests) {
+  return eachRequest(dependencies, requests, async ({ id, run_id }) => {
     const at = new Date().toISOString();
-    await recordStep(
-      dependencies,
-      { request: id, run: run_id, namespace, step: `kept/${at}`, at },
-      async (transaction) => {
-        await consumeKept(dependencies, transaction);
-        return null;
-      },
-    );
-  }
-  return requests;
+    const place = { request: id, run: run_id, namespace, step: `kept/${at}`, at };
+    await recordStep(dependencies, place, async (transaction) => {
+      await consumeKept(dependencies, transaction);
+      return null;
+    });
+    return true;
+  });
 }

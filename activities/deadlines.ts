@@ -1,6 +1,7 @@
-import { tallyFactsOf } from '../domain/seats.ts';
+import { tallyFactsOf, type DecidableRequest } from '../domain/seats.ts';
 import { escalationSteps, type EscalationStep } from '../domain/escalation.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import type { CountedDecision } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -12,6 +13,15 @@ import { settleStanding, standingNow } from './standing.ts';
 import type { Leaf, LeafDraft, LeafType } from '../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../domain/canonical-json.ts';
 
+/** What came of a look at who may decide. */
+export interface Escalated {
+  readonly status: RequestStatus;
+  /** Until when it has looked. */
+  readonly until: string;
+  /** All decisions of the round with what they are worth now; only where some were taken that the workflow has not seen. */
+  readonly counted?: readonly CountedDecision[];
+}
+
 /** A deadline that the workflow's timer reached. */
 interface Deadline {
   readonly step: string;
@@ -20,32 +30,49 @@ interface Deadline {
 
 /**
  * Widens who may decide, by every escalation that is due by the database's clock, and says so once each. Whoever approved
- * before their turn came is counted now: that may be all that was missing. Answers until when it has looked.
+ * before their turn came is counted now: that may be all that was missing. So what was acknowledged before goes first.
  */
 export async function escalate(
   dependencies: Dependencies,
   { step, at }: Deadline & { readonly since: string },
-): Promise<{ readonly status: RequestStatus; readonly until: string }> {
+): Promise<Escalated> {
   return recordStep(dependencies, placeOf(`escalate/${step}`, at), async (transaction) => {
-    const { row, manager, place } = transaction;
-    const active = await dependencies.policies.active(manager);
-    const { directory } = await dependencies.directories.now(manager);
-    const today = active && { policy: active.policy, directory };
-    const request = today && (await standingNow(dependencies, manager, { row, today }));
-    if (!active || !request || row.status !== 'pending') return { status: row.status, until: place.at };
-    const known = await knownEscalations(transaction);
-    const due = escalationSteps(tallyFactsOf(request, place.at)).filter(
-      (candidate) => candidate.at <= place.at && !known.has(canonicalJson(facts(candidate))),
-    );
-    // Called too early, by a clock ahead of the database's: it is tried again.
-    if (due.length === 0 && Date.parse(at) > Date.parse(place.at))
-      throw new KeyturnError('unavailable', 'No escalation is due yet.');
-    if (due.length > 0) await transaction.update({});
-    for (const escalation of due)
-      await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
-    await settleStanding(dependencies, transaction, active);
-    return { status: row.status, until: place.at };
+    const taken = await consumeKept(dependencies, transaction);
+    const decisions = await widen(dependencies, transaction, at);
+    const counted = taken.length > 0 && decisions !== null ? { counted: decisions } : {};
+    return { status: transaction.row.status, until: transaction.place.at, ...counted };
   });
+}
+
+/** Answers the decisions of the round, or null where nothing is asked of people any more. */
+async function widen(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  at: string,
+): Promise<readonly CountedDecision[] | null> {
+  const { row, manager } = transaction;
+  const active = await dependencies.policies.active(manager);
+  const { directory } = await dependencies.directories.now(manager);
+  const today = active && { policy: active.policy, directory };
+  const request = today && (await standingNow(dependencies, manager, { row, today }));
+  if (!active || !request || row.status !== 'pending') return null;
+  await appendDue(transaction, request, at);
+  const standing = await settleStanding(dependencies, transaction, active);
+  return standing?.decisions ?? null;
+}
+
+async function appendDue(transaction: StepTransaction, request: DecidableRequest, at: string): Promise<void> {
+  const { place } = transaction;
+  const known = await knownEscalations(transaction);
+  const due = escalationSteps(tallyFactsOf(request, place.at)).filter(
+    (candidate) => candidate.at <= place.at && !known.has(canonicalJson(facts(candidate))),
+  );
+  // Called too early, by a clock ahead of the database's: it is tried again.
+  if (due.length === 0 && Date.parse(at) > Date.parse(place.at))
+    throw new KeyturnError('unavailable', 'No escalation is due yet.');
+  if (due.length > 0) await transaction.update({});
+  for (const escalation of due)
+    await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
 }
 
 function facts(step: EscalationStep): Record<string, JsonValue> {

@@ -4,6 +4,7 @@ import { isKeyturnError, type ErrorCode } from '../domain/errors.ts';
 import { consume, consumeLate } from './consume.ts';
 import { abandonPlanning, escalate, expire } from './deadlines.ts';
 import type { Dependencies } from './dependencies.ts';
+import { errorClass } from './error-class.ts';
 import { evaluate } from './evaluate.ts';
 import { execute } from './execute.ts';
 import { plan } from './plan.ts';
@@ -75,9 +76,4 @@ function guarded<Input, Output>(
       throw ApplicationFailure.retryable('The step failed and will be tried again.', errorClass(error));
     }
   };
-}
-
-function errorClass(error: unknown): string {
-  const sqlState = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  return [error instanceof Error ? error.name : 'Error', sqlState].filter(Boolean).join(':');
 }

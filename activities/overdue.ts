@@ -1,5 +1,6 @@
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
+import { eachRequest } from './each-request.ts';
 import { consumeKept } from './kept-messages.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 
@@ -21,17 +22,16 @@ export async function expireOverdue(
   dependencies: Dependencies,
   namespace: string,
 ): Promise<readonly string[]> {
-  const expired: string[] = [];
-  for (const { id, run_id } of await overdueRequests(dependencies)) {
+  const overdue = await overdueRequests(dependencies);
+  const expired = await eachRequest(dependencies, overdue, async ({ id, run_id }) => {
     const at = new Date().toISOString();
     const place = { request: id, run: run_id, namespace, step: `overdue/${at}`, at };
-    const isExpired = await recordStep(dependencies, place, async (transaction) => {
+    return recordStep(dependencies, place, async (transaction) => {
       await consumeKept(dependencies, transaction);
       return isOverdue(transaction) && expireNow(transaction);
     });
-    if (isExpired) expired.push(id);
-  }
-  return expired;
+  });
+  return expired.map(({ id }) => id);
 }
 
 async function overdueRequests({ source }: Dependencies): Promise<readonly Overdue[]> {
@@ -69,7 +69,7 @@ async function expireNow(transaction: StepTransaction): Promise<true> {
   return true;
 }
 
-/** Requests that are over though a claim on them is open. Steps and database let none come to be. */
+/** Requests that are not being executed though a claim on them is open. Steps and database let none come to be. */
 export async function hiddenClaims({ source }: Dependencies): Promise<readonly string[]> {
   const rows: { request: string }[] = await source.query(
     `select claim.request from keyturn.execution claim join keyturn.request held on held.id = claim.request

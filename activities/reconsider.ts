@@ -8,6 +8,7 @@ import type { RequestRow } from '../database/tables.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
 import { judge, keepJudgement, shortageOf, type Judged } from './evaluate.ts';
+import { consumeKept } from './kept-messages.ts';
 import { placeOf } from './place.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 import { refuseExecution, returnToReview } from './settle.ts';
@@ -15,14 +16,16 @@ import { settleStanding } from './standing.ts';
 
 /**
  * Looks again at a request that waits for people, after rules or people changed. Only tightening acts: what is now
- * forbidden is denied, what now needs more is asked anew; what would now need less stays as it was asked. Anybody who can
- * write to the namespace can ask for it without end, so a look that nothing comes of leaves nothing behind.
+ * forbidden is denied, what now needs more is asked anew; what would now need less stays as it was asked. What was
+ * acknowledged before goes first. Anybody who can write to the namespace can ask for it without end, so a look that
+ * nothing comes of leaves nothing behind.
  */
 export async function reconsider(
   dependencies: Dependencies,
   { step, at }: { readonly step: string; readonly at: string },
 ): Promise<Reconsidered> {
   return recordStep(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
+    await consumeKept(dependencies, transaction);
     const counted = transaction.row.status === 'pending' ? await tighten(dependencies, transaction) : null;
     return { status: transaction.row.status, ...(counted === null ? {} : { counted }) };
   });

@@ -25,7 +25,8 @@ export async function standingNow(
 
 /**
  * Moves a pending request when its decisions approve or deny it, as people are known now. Otherwise its inboxes follow:
- * stages may have opened, filled, escalated, or lost somebody. Writes nothing when nothing changed.
+ * stages may have opened, filled, escalated, or lost somebody. Writes nothing when nothing changed. A step that calls it
+ * for a round that was open before takes what is kept for the request first (`consumeKept`).
  */
 export async function settleStanding(
   dependencies: Dependencies,

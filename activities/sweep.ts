@@ -2,6 +2,7 @@ import type { RequestRow } from '../database/tables.ts';
 import { isFinal, REQUEST_STATUSES } from '../domain/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
+import { eachRequest } from './each-request.ts';
 import { expireOverdue, hiddenClaims } from './overdue.ts';
 import { caller } from './place.ts';
 import { ownRow } from './plan.ts';
@@ -15,7 +16,7 @@ export interface Swept {
   readonly orphaned: readonly string[];
   /** Past their expiry, or never planned: closed as expired. */
   readonly overdue: readonly string[];
-  /** Over, and with a claim that is open all the same: somebody has written around the steps. */
+  /** Not being executed, and with a claim that is open all the same: somebody has written around the steps. */
   readonly hidden: readonly string[];
 }
 
@@ -23,6 +24,9 @@ export interface Swept {
 type Candidate = Pick<RequestRow, 'id' | 'run_id'>;
 
 const ROWS_MAX = 500;
+
+/** Questions in a row without an answer, after which Temporal is taken to be away. */
+const UNANSWERED_MAX = 3;
 
 /** What is not over may be closed, but for a request whose claim is open. */
 const UNFINISHED = REQUEST_STATUSES.filter((status) => !isFinal(status));
@@ -38,26 +42,41 @@ export async function sweep(
 /**
  * Compares unfinished requests with their workflows and their deadlines. A request whose workflow is gone (terminated,
  * reset, lost) is closed without approval and reported; one that was being performed is probed first. One whose workflow
- * does not get on is closed when it is overdue.
+ * does not get on is closed when it is overdue. What takes no workflow service goes first.
  */
 export async function sweepOnce(
   dependencies: Dependencies,
   { namespace, quietMs }: { readonly namespace: string; readonly quietMs: number },
 ): Promise<Swept> {
   const { log } = dependencies;
-  const rows = await unfinished(dependencies, quietMs);
-  const orphaned: string[] = [];
-  for (const row of rows) {
-    if (await dependencies.history.isOpen({ workflowId: row.id, runId: row.run_id })) continue;
-    if (await closeOrphan(dependencies, { request: row.id, run: row.run_id, namespace }))
-      orphaned.push(row.id);
-  }
-  const overdue = await expireOverdue(dependencies, namespace);
   const hidden = await hiddenClaims(dependencies);
-  if (orphaned.length > 0) log.error({ orphaned }, 'requests whose workflow is gone');
+  if (hidden.length > 0)
+    log.error({ hidden }, 'requests that are not being executed though a claim on them is open');
+  const overdue = await expireOverdue(dependencies, namespace);
   if (overdue.length > 0) log.error({ overdue }, 'overdue requests whose workflow does not get on');
-  if (hidden.length > 0) log.error({ hidden }, 'requests that are over though a claim on them is open');
+  const rows = await unfinished(dependencies, quietMs);
+  const gone = await withoutWorkflow(dependencies, rows);
+  const closed = await eachRequest(dependencies, gone, async ({ id, run_id }) =>
+    closeOrphan(dependencies, { request: id, run: run_id, namespace }),
+  );
+  const orphaned = closed.map(({ id }) => id);
+  if (orphaned.length > 0) log.error({ orphaned }, 'requests whose workflow is gone');
   return { checked: rows.length, orphaned, overdue, hidden };
+}
+
+/** Those whose run has ended. Where one cannot be asked about, others may be; where none can, a later sweep asks. */
+async function withoutWorkflow(
+  dependencies: Dependencies,
+  rows: readonly Candidate[],
+): Promise<readonly Candidate[]> {
+  let unanswered = 0;
+  return eachRequest(dependencies, rows, async ({ id, run_id }) => {
+    if (unanswered >= UNANSWERED_MAX) return false;
+    unanswered += 1;
+    const isOpen = await dependencies.history.isOpen({ workflowId: id, runId: run_id });
+    unanswered = 0;
+    return !isOpen;
+  });
 }
 
 /**

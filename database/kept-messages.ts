@@ -29,14 +29,15 @@ export async function keepMessage(
   return rows[0]?.kept ?? false;
 }
 
-/** Requests for which messages wait, with the run that they belong to. */
+/** Requests for which messages wait, with the run that they belong to. A random choice: none can stand before the others. */
 export async function requestsWithKept(
   source: DataSource,
   limit: number,
 ): Promise<readonly { readonly id: string; readonly run_id: string }[]> {
   return source.query(
     `select id, run_id from keyturn.request
-     where id in (select request from keyturn.kept_message where consumed_at is null) limit $1`,
+     where id in (select request from keyturn.kept_message where consumed_at is null)
+     order by random() limit $1`,
     [limit],
   );
 }

@@ -34,8 +34,10 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
       return expire(round, inbox, view);
     } else if (next !== null && Date.parse(next.at) <= Date.now()) {
       const step = { step: `${round.round}/${escalatedUntil}`, since: escalatedUntil };
-      const escalated = await durable.escalate({ ...step, at: new Date().toISOString() });
-      ({ status, until: escalatedUntil } = statusIn(escalated));
+      const escalated = statusIn(await durable.escalate({ ...step, at: new Date().toISOString() }));
+      const { counted } = escalated;
+      if (counted !== undefined) workedOut(() => view.restates(counted));
+      ({ status, until: escalatedUntil } = escalated);
     } else {
       await sleepUntil({ next, closesAt, looks, inbox });
     }

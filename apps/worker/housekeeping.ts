@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 
 import { consumeAllKept } from '../../activities/consume-all-kept.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
+import { errorClass } from '../../activities/error-class.ts';
 import { sweepOnce } from '../../activities/sweep.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
 import { withAdvisoryLock } from './advisory-lock.ts';
@@ -35,15 +36,25 @@ export async function keepHouse(work: Housekeeping): Promise<void> {
         (await withAdvisoryLock(work.dependencies.source, LOCK, () => pass(work, sweptAt))) ?? sweptAt;
     } catch (error) {
       const { log } = work.dependencies;
-      log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'housekeeping failed');
+      log.warn({ err: errorClass(error) }, 'housekeeping failed');
     }
     await pause(EVERY_MS, undefined, { signal: work.signal }).catch(() => undefined);
   }
 }
 
-/** Answers when the last sweep was. */
+/** Neither part holds up the other. Answers when the last sweep began. */
 async function pass(work: Housekeeping, sweptAt: number): Promise<number> {
-  const { dependencies, client, namespace, sweepEveryMs } = work;
+  await reported(work, 'consuming what was kept failed', () => consumeAndHint(work));
+  const { dependencies, namespace, sweepEveryMs } = work;
+  const now = Date.now();
+  if (now - sweptAt < sweepEveryMs) return sweptAt;
+  await reported(work, 'the sweep failed', async () =>
+    noteSweep(await sweepOnce(dependencies, { namespace, quietMs: sweepEveryMs })),
+  );
+  return now;
+}
+
+async function consumeAndHint({ dependencies, client, namespace }: Housekeeping): Promise<void> {
   const moved = await consumeAllKept(dependencies, namespace);
   countKept(moved.length);
   // A hint without content: the workflow looks for itself. One that takes no signal finds it at its next deadline.
@@ -52,7 +63,16 @@ async function pass(work: Housekeeping, sweptAt: number): Promise<number> {
       .getHandle(id, run_id)
       .signal(reconsiderSignal)
       .catch(() => undefined);
-  if (Date.now() - sweptAt < sweepEveryMs) return sweptAt;
-  noteSweep(await sweepOnce(dependencies, { namespace, quietMs: sweepEveryMs }));
-  return Date.now();
+}
+
+async function reported(
+  { dependencies }: Housekeeping,
+  what: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    dependencies.log.error({ err: errorClass(error) }, what);
+  }
 }

@@ -76,8 +76,13 @@ const lastSweep = new Gauge({
 
 const swept = new Counter({
   name: 'keyturn_sweep_found_total',
-  help: 'Requests that a sweep found: without a workflow, overdue, or over with a claim that is open.',
+  help: 'Requests that a sweep found and closed: without a workflow, or overdue.',
   labelNames: ['what'] as const,
+});
+
+const openClaims = new Gauge({
+  name: 'keyturn_sweep_open_claims',
+  help: 'Requests in the last sweep of this worker that are not being executed though a claim on them is open.',
 });
 
 const kept = new Counter({
@@ -90,7 +95,7 @@ export function noteSweep({ orphaned, overdue, hidden }: Swept): void {
   lastSweep.set(Date.now() / 1_000);
   swept.inc({ what: 'orphaned' }, orphaned.length);
   swept.inc({ what: 'overdue' }, overdue.length);
-  swept.inc({ what: 'open_claim' }, hidden.length);
+  openClaims.set(hidden.length);
 }
 
 /** Counts requests for which acknowledged messages were consumed beside their workflow. */

@@ -4,7 +4,10 @@ import type { Connector } from '../../activities/connectors/connector.ts';
 import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
+import { consumeAllKept } from '../../activities/consume-all-kept.ts';
 import { sweepOnce } from '../../activities/sweep.ts';
+import { createDataSource } from '../../database/data-source.ts';
+import { keepMessage } from '../../database/kept-messages.ts';
 import { budgetRoot } from '../../domain/budgets.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
 import { identityKey } from '../../domain/identity.ts';
@@ -13,7 +16,7 @@ import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf, leavesOf, verdictsOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
-import { Desk } from '../workflows/signed.ts';
+import { Desk, randomId } from '../workflows/signed.ts';
 import { called, newCaller, type Caller } from './called.ts';
 
 let stack: Stack;
@@ -97,6 +100,61 @@ describe('the sweep', () => {
       facts: { found_by: 'sweep' },
     });
     expect(await statusOf(waiting.id)).toBe('pending');
+  });
+
+  const sweepWith = (isOpen: (id: string) => Promise<boolean>) =>
+    sweepOnce(
+      {
+        ...dependencies,
+        history: { ...dependencies.history, isOpen: ({ workflowId }) => isOpen(workflowId) },
+      },
+      { namespace: 'default', quietMs: 0 },
+    );
+
+  it('expires what is overdue while Temporal does not answer, and asks it a few times only', async () => {
+    const overdue = await pending();
+    const others = [await pending(), await pending(), await pending(), await pending()];
+    await set(overdue.id, `expires_at = clock_timestamp() - interval '2 minutes'`);
+    const isOpen = vi.fn<(id: string) => Promise<boolean>>().mockRejectedValue(new Error('away'));
+    expect((await sweepWith(isOpen)).overdue).toEqual([overdue.id]);
+    expect(isOpen).toHaveBeenCalledTimes(3);
+    for (const { id } of others) expect(await statusOf(id)).toBe('pending');
+  });
+
+  it('goes on past a request that fails: it closes the others', async () => {
+    const [odd, gone] = [await pending(), await pending()];
+    const swept = await sweepWith(async (id) => {
+      if (id === odd.id) throw new Error('no run has such an id');
+      return id !== gone.id;
+    });
+    expect(swept.orphaned).toEqual([gone.id]);
+    expect(await statusOf(odd.id)).toBe('pending');
+  });
+
+  it('takes what was acknowledged for others past a message that fails', async () => {
+    const [broken, other] = [await pending(), await pending()];
+    const source = createDataSource({
+      url: stack.databases.keyturn.api,
+      applicationName: 'test',
+      poolSize: 1,
+    });
+    await source.initialize();
+    for (const { id } of [broken, other]) {
+      const envelope = await desk.decision(id, 'olga', { verdict: 'deny' });
+      expect(await keepMessage(source, id, { id: randomId('dec'), kind: 'decide', envelope })).toBe(true);
+    }
+    await source.destroy();
+    // As somebody can leave it who writes around the steps.
+    await set(broken.id, `requirement = '{"rules": 1}'`);
+    const isFailing = vi.spyOn(dependencies.log, 'error');
+    const taken = await consumeAllKept(dependencies, 'default');
+    expect(taken.map(({ id }) => id)).toContain(other.id);
+    expect(taken.map(({ id }) => id)).not.toContain(broken.id);
+    expect(await statusOf(other.id)).toBe('denied');
+    expect(isFailing).toHaveBeenCalledWith(
+      expect.objectContaining({ request: broken.id }),
+      'housekeeping failed for a request',
+    );
   });
 });
 

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
+import { createDataSource } from '../../database/data-source.ts';
+import { keepMessage } from '../../database/kept-messages.ts';
 import type { RequestStatus } from '../../domain/request.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, executionsOf, leavesOf, waitForLeaves } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
-import { Desk } from '../workflows/signed.ts';
+import { Desk, randomId } from '../workflows/signed.ts';
 import { called, newCaller, type Caller } from './called.ts';
 
 let stack: Stack;
@@ -174,6 +176,37 @@ describe('a step that somebody else schedules', () => {
     expect(times).toEqual(times.toSorted());
     expect(times.every((at) => Date.parse(at) <= Date.now())).toBe(true);
     expect(times.every((at) => Date.parse(at) >= Date.parse(caller.request.signed.issued_at))).toBe(true);
+  });
+});
+
+/** As the API keeps what it has acknowledged: with its role, which alone may. */
+async function keep(id: string, kind: 'decide' | 'withdraw', envelope: string): Promise<void> {
+  const source = createDataSource({
+    url: stack.databases.keyturn.api,
+    applicationName: 'test',
+    poolSize: 1,
+  });
+  await source.initialize();
+  expect(await keepMessage(source, id, { id: randomId('dec'), kind, envelope })).toBe(true);
+  await source.destroy();
+}
+
+describe('what was acknowledged and is not consumed yet', () => {
+  const TAKING = ['consume', 'consumeLate', 'escalate', 'reconsider'];
+
+  it.each(TAKING)('a denial goes before anything that %s comes to', async (name) => {
+    const { caller } = await standing('pending');
+    await keep(caller.id, 'decide', await desk.decision(caller.id, 'olga', { verdict: 'deny' }));
+    await FORGED[name]?.(caller);
+    expect(await statusOf(caller.id)).toBe('denied');
+    expect(await courseOf(stack, caller.id)).toContain('decision.counted');
+  });
+
+  it.each(TAKING)('a withdrawal goes before anything that %s comes to', async (name) => {
+    const { caller } = await standing('pending');
+    await keep(caller.id, 'withdraw', await desk.withdrawal(caller.id, 'ada'));
+    await FORGED[name]?.(caller);
+    expect(await statusOf(caller.id)).toBe('cancelled');
   });
 });
 

@@ -28,11 +28,10 @@ async function canReadSecret(id: string, token: string): Promise<boolean> {
   const paths = [...['', '/timeline', '/evidence'].map((part) => `/v1/requests/${id}${part}`), '/v1/actions'];
   const bodies = await Promise.all(paths.map(async (path) => (await api.http({ path, token })).body));
   const list = await api.http<RequestPage>({ path: '/v1/requests?limit=100', token });
-  const listed = list.body.items.filter((item) => item.id === id);
-  expect(listed).toHaveLength(1);
   const inbox = await api.http<Partial<RequestPage>>({ path: '/v1/inbox?limit=100', token });
-  const asked = inbox.body.items?.filter((item) => item.id === id);
-  return JSON.stringify([bodies, listed, asked]).includes(SECRET_OF_PLAN);
+  const [listed, waiting] = [list, inbox].map(({ body }) => body.items?.filter((item) => item.id === id));
+  expect(listed).toHaveLength(1);
+  return JSON.stringify([bodies, listed, waiting]).includes(SECRET_OF_PLAN);
 }
 
 /** What policy made of the plan. */

@@ -150,8 +150,7 @@ describe('the sweep of the workers', () => {
     await stack.keyturnDb.query('commit');
     await waitFor({
       what: 'the open claim to be reported',
-      check: async () =>
-        (await metric('keyturn_sweep_found_total{what="open_claim"}')) > 0 ? true : undefined,
+      check: async () => ((await metric('keyturn_sweep_open_claims')) === 1 ? true : undefined),
     });
     expect((await desk.row(id))['status']).toBe('denied');
   });
