@@ -35,7 +35,7 @@ export async function withdrawRequest(
     policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
-    parts: {},
+    parts: { envelope },
   });
 }
 
@@ -75,7 +75,7 @@ async function recordRefused(
     policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id, code },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
-    parts: {},
+    parts: { envelope },
   });
 }
 

@@ -59,6 +59,7 @@ export async function readInputs(
       row.id,
     ]),
     ...(await readPolicies(manager, policies)),
+    switch_entries: await readSwitchEntries(manager, leaves),
     directory_changes: changes,
     directory_at_creation: atCreation,
     decisions: judged,
@@ -139,6 +140,15 @@ async function readPolicies(
     ]),
     policy_entries: entries.map(({ leaf }) => leaf),
   };
+}
+
+async function readSwitchEntries(manager: EntityManager, leaves: readonly Leaf[]): Promise<string[]> {
+  const rows: { leaf: string }[] = await manager.query(
+    `select leaf from audit.entry where request = 'switches' and type in ('switch.thrown', 'switch.lifted')
+       and leaf::jsonb -> 'facts' ->> 'switch' = any($1) order by n`,
+    [leaves.flatMap(({ facts }) => (typeof facts['switch'] === 'string' ? [facts['switch']] : []))],
+  );
+  return rows.map(({ leaf }) => leaf);
 }
 
 async function readPeople(

@@ -57,13 +57,14 @@ export function envelopesRecorded({ material, envelopes }: Subject): Finding {
 /** Entries that record the signed request: a workflow received it, or it was allowed on the spot. */
 const ARRIVALS: ReadonlySet<LeafType> = new Set(['request.received', 'gate.allowed']);
 
-function refersTo(leaf: Leaf, reference: string): boolean {
+/** True when an entry names an envelope. */
+export function refersTo(leaf: Leaf, reference: string): boolean {
   return leaf.evidence?.refs.includes(reference) ?? false;
 }
 
 function mayRecord(leaf: Leaf, payload: SignedPayload): boolean {
   if (payload.kind === 'request') return ARRIVALS.has(leaf.type);
-  if (payload.kind === 'withdrawal') return leaf.type === 'request.withdrawn';
+  if (payload.kind === 'withdrawal') return leaf.type.startsWith('request.withdraw');
   return leaf.type.startsWith('decision.') && leaf.facts['decision'] === payload.id;
 }
 

@@ -31,7 +31,9 @@ import { decidersEntitled } from './verification-people.ts';
 import { refusalsRight } from './verification-refusals.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './verification-report.ts';
 import { claimsClosed, stateMatches } from './verification-state.ts';
+import { refusalsShown } from './verification-stopped.ts';
 import { deadlinesFollow, timesRunForward } from './verification-times.ts';
+import { withdrawalsSigned } from './verification-withdrawals.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 
 export { evidenceSchema, type Evidence } from './verification-evidence.ts';
@@ -55,6 +57,7 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['envelopes_recorded', envelopesRecorded],
   ['request_signed', requestSigned],
   ['decisions_signed', decisionsSigned],
+  ['withdrawals_signed', withdrawalsSigned],
   ['steps_in_order', inOrder],
   ['times_run_forward', timesRunForward],
   ['state_matches', stateMatches],
@@ -65,6 +68,7 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['policies_installed', policiesInstalled],
   ['directories_recorded', directoriesRecorded],
   ['evaluations_repeat', evaluationsRepeat],
+  ['policy_refusals_shown', refusalsShown],
   ['nobody_decided_own_request', nobodyOwn],
   ['deciders_entitled', decidersEntitled],
   ['distinct_people', distinctPeople],

@@ -62,6 +62,8 @@ const evaluationInputsSchema = z.object({
   policies: z.array(stored),
   /** The entries by which these sets became active, from the stream of policies. */
   policy_entries: z.array(z.string()),
+  /** What the stream of kill switches says of those that stopped the request; absent in evidence of earlier versions. */
+  switch_entries: z.array(z.string()).optional(),
   plans: z.array(stored),
   /** The change behind every directory named here. */
   directory_changes: z.array(directoryChangeSchema).optional(),

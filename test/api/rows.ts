@@ -13,6 +13,8 @@ import type { TestApi } from './api.ts';
 /** What a test wants of a stored request; the rest is an ordinary pending one. */
 export interface StoredRequest {
   readonly status?: RequestStatus;
+  /** What is asked for, where it must be another intent than that of all others. */
+  readonly statement?: string;
   readonly agent?: string;
   readonly onBehalfOf?: string;
   readonly requirement?: Requirement | null;
@@ -77,13 +79,13 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
   const values: Record<string, unknown> = {
     id,
     run_id: randomUUID(),
-    envelope: await envelopeOf(api, id, lineage),
+    envelope: await envelopeOf(api, { id, lineage, words: wordsOf(wanted) }),
     action: 'postgres.execute',
     schema_version: 1,
     target: 'shop',
     environment: 'prod',
     mode: 'execute',
-    intent_digest: digestOf('intent'),
+    intent_digest: intentDigest({ ...INTENT, arguments: wordsOf(wanted) }),
     lineage: JSON.stringify(lineage),
     requester_issuer: requester.issuer,
     requester_subject: requester.subject,
@@ -217,18 +219,29 @@ function lineageOf(api: TestApi, { agent = 'agent-billing', onBehalfOf }: Stored
   ];
 }
 
-async function envelopeOf(api: TestApi, id: string, lineage: Lineage): Promise<string> {
-  const words = { statement: 'select 1' };
-  const intent = { action: 'postgres.execute', schema_version: 1, target: 'shop', mode: 'execute' as const };
+const INTENT = { action: 'postgres.execute', schema_version: 1, target: 'shop', mode: 'execute' as const };
+
+function wordsOf({ statement = 'select 1' }: StoredRequest): Record<string, string> {
+  return { statement };
+}
+
+async function envelopeOf(
+  api: TestApi,
+  {
+    id,
+    lineage,
+    words,
+  }: { readonly id: string; readonly lineage: Lineage; readonly words: Record<string, string> },
+): Promise<string> {
   return signEnvelope(
     {
       kind: 'request',
       id,
-      ...intent,
+      ...INTENT,
       arguments: await sealed256(api, `${id}/arguments`, words),
       claims: await sealed256(api, `${id}/claims`, { justification: 'so I was told' }),
       lineage: lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
-      intent_digest: intentDigest({ ...intent, arguments: words }),
+      intent_digest: intentDigest({ ...INTENT, arguments: words }),
       policy_digest: api.policyDigest,
       issued_at: new Date().toISOString(),
     },

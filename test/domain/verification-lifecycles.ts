@@ -64,10 +64,11 @@ async function withdraw(story: Story): Promise<void> {
   story.entries.push(
     entry(
       'request.withdrawn',
-      { round: 1 },
+      { round: 1, withdrawal: `wdr_${'a'.repeat(26)}` },
       { at: minute(4), evidence: { grade: 'C', refs: [sha256(envelope)] } },
     ),
   );
+  story.envelopes.push(envelope);
 }
 
 async function fenced(keys: Keys): Promise<Story> {

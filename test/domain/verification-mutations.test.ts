@@ -35,7 +35,7 @@ const NOT_COVERED: readonly (readonly [why: string, node: RegExp, kinds?: readon
   ],
   ['people behind a request are found again in the directory', /^leaves\.#\.facts\.lineage_persons\b/],
   ['an entry that nobody signed may name signatures', /^leaves\.#\.evidence$/, ['change']],
-  ['withdrawals are not in the evidence', /^leaves\.#\.evidence\b/],
+  ['only decisions and withdrawals are compared with their signatures', /^leaves\.#\.evidence\b/],
   ['which of the active policies a step was made under', /^leaves\.#\.policy\b/],
   ['a digest of before the round', /^leaves\.#\.decision_digest$/, ['change']],
   ['a probe after a crash knows no fingerprint', /^leaves\.#\.facts\.fingerprint$/],

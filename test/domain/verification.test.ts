@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { leafText, type LeafType } from '../../domain/audit.ts';
 import { sha256 } from '../../domain/digest.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
 import { verifyRequest } from '../../domain/verification.ts';
@@ -35,6 +36,42 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   story = await performedStory(keys);
+});
+
+describe('what nobody signed and nothing shows', () => {
+  const outcomes = async (last: Parameters<typeof entry>[1], type: LeafType, more = {}): Promise<unknown> => {
+    const ended = await pendingStory(keys);
+    ended.entries.push(entry(type, last));
+    const whole = wholeEvidence(ended);
+    const evidence = { ...whole, inputs: { ...whole.inputs, ...more } };
+    const report = await verifyRequest(evidence, keys.published, NOW);
+    return report.checks
+      .filter(({ name }) => ['withdrawals_signed', 'policy_refusals_shown'].includes(name))
+      .map(({ outcome }) => outcome);
+  };
+
+  it('a withdrawal without a signature', async () => {
+    const made = { round: 1, withdrawal: `wdr_${'b'.repeat(26)}` };
+    expect(await outcomes(made, 'request.withdrawn')).toEqual(['not_shown', 'ok']);
+  });
+
+  it.each(['requester_inactive', 'target_removed', 'switched_off'])('a denial for %s', async (code) => {
+    const denied = { by: 'policy', code, round: 1 };
+    expect(await outcomes(denied, 'request.denied')).toEqual(['ok', 'not_shown']);
+  });
+
+  it.each([
+    ['ok', 'target', 'shop', minute(5)],
+    ['not_shown', 'target', 'elsewhere', minute(5)],
+    ['not_shown', 'target', 'shop', minute(30)],
+    ['ok', 'all', null, minute(5)],
+  ])('is %s for a switch of %s %s engaged at %s', async (...[outcome, kind, scope, at]) => {
+    const denied = { by: 'policy', code: 'switched_off', round: 1, switch: 'swi_1' };
+    const { draft } = entry('switch.thrown', { switch: 'swi_1', kind, scope }, { at });
+    const place = { id: 'switches/0', request: 'switches', run: 'switches', namespace: '', n: 0, prev: null };
+    const text = leafText(draft, { ...place, nonce: 'ab', salts: {} });
+    expect(await outcomes(denied, 'request.denied', { switch_entries: [text] })).toEqual(['ok', outcome]);
+  });
 });
 
 describe('a whole story', () => {

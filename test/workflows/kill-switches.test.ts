@@ -85,12 +85,16 @@ async function withoutWorker<T>(work: () => Promise<T>): Promise<T> {
 
 /** The request ended by the switch, without effect, and its log passes every check. */
 async function expectStopped(id: string, thrown: SwitchView, status = 'denied'): Promise<void> {
+  await expectEnded(id, thrown, status);
+  await expectVerifiable(id);
+}
+
+async function expectEnded(id: string, thrown: SwitchView, status = 'denied'): Promise<void> {
   const row = await stack.waitForStatus(id, ['denied', 'failed', 'succeeded']);
   expect(row).toMatchObject({ status, failure: { code: 'switched_off' } });
   const last = (await leavesOf(stack, id)).at(-1);
   expect(last?.facts).toMatchObject({ code: 'switched_off', switch: thrown.id, scope: thrown.scope.kind });
   expect(target.effects).not.toContain(id);
-  await expectVerifiable(id);
 }
 
 async function expectVerifiable(id: string): Promise<void> {
@@ -260,7 +264,11 @@ describe('a switch and a claim at the same moment', () => {
     );
     await other.query('commit');
     const scope = { kind: 'target', value: 'shop' } as const;
-    await expectStopped(id, { id: switchId, scope, since: '' });
+    await expectEnded(id, { id: switchId, scope, since: '' });
+    // This switch has no entry: then nothing shows that it was engaged.
+    const token = await stack.issuer.humanToken('olga');
+    const { code, stdout } = await stack.cli(['verify', id], { KEYTURN_TOKEN: token });
+    expect([code, stdout]).toEqual([3, expect.stringContaining('policy_refusals_shown')]);
     expect(await executionsOf(stack, id)).toEqual([]);
   });
 

@@ -43,9 +43,14 @@ async function recordOf(
   return {
     leaves: leaves.map(({ leaf }) => leaf),
     payloads: payloads.map(({ event_id, part, salt, body }) => ({ event_id, part, salt, body })),
-    envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope)],
+    envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope), ...withdrawalsIn(payloads)],
     read_at: new Date().toISOString(),
     state: await readState(manager, row),
     inputs: await readInputs(manager, context.directories, recorded),
   };
+}
+
+/** Withdrawals have no rows: each stands with the entry that records it. */
+function withdrawalsIn(payloads: readonly { readonly part: string; readonly body: string }[]): string[] {
+  return payloads.filter(({ part }) => part === 'envelope').map(({ body }) => body.replaceAll('"', ''));
 }

@@ -8,6 +8,7 @@ import type { Requirement } from '../../../domain/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { boundRows } from './bound.ts';
 import { cursorAfter, positionOf } from './cursor.ts';
 import { standingOf } from './load.ts';
 import { sightOf } from './sight.ts';
@@ -32,12 +33,13 @@ export async function listPage(context: ApiContext, caller: Caller, query: ListQ
   };
 }
 
-/** Summaries of rows, with one query for all their decisions. */
+/** Summaries of rows, with one query for all their decisions. One that is not what was signed is left out, and logged. */
 export async function summaries(
   context: ApiContext,
   caller: Caller,
-  rows: readonly RequestRow[],
+  known: readonly RequestRow[],
 ): Promise<RequestPage['items']> {
+  const rows = (await boundRows(context, known)).filter((row) => row !== null);
   const decisions = await readDecisionsOfAll(
     context.source.manager,
     rows.map((row) => row.id),

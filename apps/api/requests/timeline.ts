@@ -85,7 +85,8 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
   const parts = await readParts(manager, row.id);
   return {
     items: leaves.map((leaf) => {
-      const own = parts.filter((part) => part.event_id === leaf.id);
+      // A signature is for those who check it.
+      const own = parts.filter(({ event_id, part }) => event_id === leaf.id && part !== 'envelope');
       return fullItem(leaf, {
         mode,
         name: name(leaf),

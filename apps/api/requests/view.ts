@@ -16,6 +16,7 @@ import type { DecisionView, RequestSummary, RequestView } from '../../../domain/
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
+import { boundOrRefused } from './bound.ts';
 import { notFound, standingOf } from './load.ts';
 import { sightOf } from './sight.ts';
 
@@ -23,9 +24,10 @@ import { sightOf } from './sight.ts';
 export async function requestView(
   context: ApiContext,
   caller: Caller,
-  row: RequestRow,
+  known: RequestRow,
 ): Promise<RequestView> {
   const { manager } = context.source;
+  const row = await boundOrRefused(context, known);
   const decisions = await readDecisions(manager, row.id);
   const { visibility, isOwn } = await sightOf(context, caller, { row, decisions });
   const standing = await standingOf(context, caller, { row, decisions });
@@ -37,7 +39,8 @@ export async function requestView(
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
   const review = await reviewView(context, row);
   const earlier = await earlierView(context, row);
-  const details = { ...(plan ? { plan: shownPlan(plan.body) } : {}), decisions: views, review, ...earlier };
+  const planned = plan ? { plan: shownPlan(plan.body), summary: plan.body.summary } : {};
+  const details = { ...planned, decisions: views, review, ...earlier };
   return { ...summary, ...words, ...details } as RequestView;
 }
 

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+
+import { readRoundEntries, type RoundEntries } from '../../../database/round-entries.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import type { Leaf } from '../../../domain/audit.ts';
+import { openEnvelope } from '../../../domain/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { GATE_RUN } from '../../../domain/gate.ts';
+import type { Requirement } from '../../../domain/requirement.ts';
+import type { ApiContext } from '../context.ts';
+import { unrecordedRow } from './load.ts';
+
+/**
+ * Rows as people may read them: what was signed comes from the envelope, and what is asked and why from the entry that
+ * opened the round. So nobody who changes a row alone changes what reviewers go by. Null for one whose envelope is not
+ * its own.
+ */
+export async function boundRows(
+  context: ApiContext,
+  rows: readonly RequestRow[],
+): Promise<readonly (RequestRow | null)[]> {
+  // The others are made of their envelopes anyway, and no workflow records anything of them.
+  const recorded = rows.filter(isRecorded);
+  const entries =
+    recorded.length === 0 ? new Map() : await readRoundEntries(context.source.manager, recorded);
+  return Promise.all(
+    rows.map(async (row) => (isRecorded(row) ? boundRow(context, row, entries.get(row.id) ?? {}) : row)),
+  );
+}
+
+/** The same of one row. Refuses (`envelope_invalid`) one whose envelope is not its own. */
+export async function boundOrRefused(context: ApiContext, row: RequestRow): Promise<RequestRow> {
+  const [bound] = await boundRows(context, [row]);
+  if (bound) return bound;
+  throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
+}
+
+function isRecorded({ version, run_id: run }: RequestRow): boolean {
+  return version !== '0' && run !== GATE_RUN;
+}
+
+async function boundRow(
+  context: ApiContext,
+  row: RequestRow,
+  entries: RoundEntries,
+): Promise<RequestRow | null> {
+  const signed = await signedColumns(context, row);
+  return (
+    signed && { ...row, ...signed, ...roundColumns(entries), ...(await ruleColumns(context, row, entries)) }
+  );
+}
+
+async function signedColumns(context: ApiContext, row: RequestRow): Promise<Partial<RequestRow> | null> {
+  const { id, envelope } = row;
+  try {
+    const signed = await openEnvelope('request', envelope, context.keys.verification);
+    if (signed.id !== id) throw new KeyturnError('envelope_invalid', 'It was signed for another request.');
+    const { action, schema_version, target, environment, mode, intent_digest, lineage, ...asked } =
+      await unrecordedRow(context, { signed, envelope });
+    const { requester_issuer, requester_subject } = asked;
+    const requester = { requester_issuer, requester_subject };
+    return { action, schema_version, target, environment, mode, intent_digest, lineage, ...requester };
+  } catch (err) {
+    context.log.error({ request: id, err }, 'a stored request is not what was signed: nobody is shown it');
+    return null;
+  }
+}
+
+const openedSchema = z.object({
+  risk_reasons: z.array(z.string()),
+  requirement: z
+    .object({ risk: z.enum(['low', 'medium', 'high', 'critical']) })
+    .loose()
+    .optional(),
+  pending_since: z.iso.datetime().optional(),
+  expires_at: z.iso.datetime().optional(),
+  plan_digest: z.string(),
+  is_break_glass: z.boolean().default(false),
+});
+
+function roundColumns({ opened }: RoundEntries): Partial<RequestRow> {
+  const facts = openedSchema.safeParse(opened?.facts).data;
+  if (!facts) return {};
+  const { risk_reasons, plan_digest, is_break_glass, requirement, pending_since, expires_at } = facts;
+  const columns = { risk_reasons, plan_digest, is_break_glass };
+  if (!requirement || pending_since === undefined || expires_at === undefined) return columns;
+  return {
+    ...columns,
+    requirement: requirement as unknown as Requirement,
+    risk: requirement.risk,
+    pending_since: new Date(pending_since),
+    expires_at: new Date(expires_at),
+  };
+}
+
+/** Rules by the names in the entry, each with what the policy of the entry says of it. */
+async function ruleColumns(
+  context: ApiContext,
+  row: RequestRow,
+  { evaluated }: RoundEntries,
+): Promise<Pick<RequestRow, 'matched_rules'> | null> {
+  const names = z.array(z.string()).safeParse(evaluated?.facts['matched_rules']).data;
+  if (!evaluated || !names) return null;
+  const rules = await rulesOf(context, evaluated);
+  const known = new Map([...(row.matched_rules ?? []), ...rules].map((rule) => [rule.id, rule]));
+  const matched = names.map((id) => {
+    const { source = '', because = null } = known.get(id) ?? {};
+    return { id, source, because };
+  });
+  return { matched_rules: matched };
+}
+
+async function rulesOf(
+  { policies, source }: ApiContext,
+  { policy }: Leaf,
+): Promise<RequestRow['matched_rules'] & {}> {
+  if (policy === null) return [];
+  const { rules } = await policies.byDigest(source.manager, policy.digest);
+  return rules;
+}

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { leafText } from '../../domain/audit.ts';
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { RequestPage, RequestView } from '../../domain/wire.ts';
+import { startApi, type TestApi } from './api.ts';
+import { ONE_DBA, SECRET_OF_PLAN, storeRequest } from './rows.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+/** A pending request with the entry that opened its round, as the worker leaves it. */
+async function asked(): Promise<string> {
+  const { id } = await storeRequest(api);
+  const { rows } = await api.db.query<{ run_id: string; plan_digest: string; rule: string }>(
+    `select run_id, plan_digest, body -> 'rules' -> 0 ->> 'id' as rule
+     from keyturn.request join keyturn.policy_set on policy_set.digest = creation_policy_digest where id = $1`,
+    [id],
+  );
+  const { run_id: run = '', plan_digest: plan = '', rule = '' } = rows[0] ?? {};
+  const opened = new Date();
+  const facts: Record<string, JsonValue> = {
+    round: 1,
+    plan_digest: plan,
+    requirement: JSON.parse(JSON.stringify(ONE_DBA)) as JsonValue,
+    pending_since: opened.toISOString(),
+    expires_at: new Date(opened.getTime() + 7_200_000).toISOString(),
+    matched_rules: [rule],
+    risk_reasons: [`changes ${SECRET_OF_PLAN}`],
+  };
+  const place = { id: `${id}/0`, request: id, run, namespace: 'n', n: 0, prev: null, nonce: '00', salts: {} };
+  const text = leafText(
+    {
+      type: 'request.pending',
+      at: opened.toISOString(),
+      actor: { pseudonym: 'sys_worker', kind: 'system', via: 'worker' },
+      intent_digest: null,
+      decision_digest: null,
+      policy_digest: api.policyDigest,
+      facts,
+      evidence: null,
+      parts: {},
+    },
+    place,
+  );
+  await api.db.query('insert into audit.entry (leaf) values ($1)', [text]);
+  return id;
+}
+
+async function shown(id: string): Promise<RequestView> {
+  const token = await api.issuer.humanToken('dmitri');
+  return (await api.http<RequestView>({ path: `/v1/requests/${id}`, token })).body;
+}
+
+async function listed(id: string): Promise<RequestPage['items'][number] | undefined> {
+  const token = await api.issuer.humanToken('dmitri');
+  const { body } = await api.http<RequestPage>({ path: '/v1/inbox', token });
+  return body.items.find((item) => item.id === id);
+}
+
+const OTHERWISE = {
+  risk_reasons: '["harmless"]',
+  matched_rules: '[{"id":"other","source":"x","because":"nobody minds"}]',
+  requester_subject: 'ada',
+  environment: 'sandbox',
+  action: 'other.action',
+  target: 'elsewhere',
+  requirement: JSON.stringify({ ...ONE_DBA, distinct_people: 2 }),
+  is_break_glass: 'true',
+  expires_at: '2099-01-01T00:00:00Z',
+  risk: 'critical',
+} as const;
+
+describe('whoever changes the row of a request changes nothing that reviewers read', () => {
+  it.each(Object.entries(OTHERWISE))('of its %s', async (column, value) => {
+    const id = await asked();
+    const before = [await shown(id), await listed(id)];
+    expect(before).toMatchObject([{ id }, { id }]);
+    await api.db.query(`update keyturn.request set ${column} = $2 where id = $1`, [id, value]);
+    expect([await shown(id), await listed(id)]).toEqual(before);
+  });
+
+  it('of what its rules say', async () => {
+    const id = await asked();
+    const before = await shown(id);
+    expect(before.matched_rules).toHaveLength(1);
+    await api.db.query(
+      `update keyturn.request set matched_rules = jsonb_build_array(jsonb_build_object(
+         'id', $2::text, 'source', 'x', 'because', 'nobody minds')) where id = $1`,
+      [id, before.matched_rules?.[0]?.id],
+    );
+    expect((await shown(id)).matched_rules).toEqual(before.matched_rules);
+  });
+
+  it('of the summary of its plan, on its own page', async () => {
+    const id = await asked();
+    const before = await shown(id);
+    await api.db.query(`update keyturn.request set summary = 'Reads only' where id = $1`, [id]);
+    expect((await shown(id)).summary).toBe(before.summary);
+  });
+
+  it('by the signed words of another request', async () => {
+    const [id, other] = [await asked(), await asked()];
+    await api.db.query(
+      `update keyturn.request set envelope = (select envelope from keyturn.request where id = $2) where id = $1`,
+      [id, other],
+    );
+    expect(await shown(id)).toMatchObject({ code: 'envelope_invalid' });
+    expect(await listed(id)).toBeUndefined();
+    expect(await listed(other)).toMatchObject({ id: other });
+  });
+});
