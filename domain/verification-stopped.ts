@@ -12,7 +12,7 @@ export function refusalsShown(subject: Subject): Finding {
   const refused = subject.material.stream.filter(isUnevaluated);
   const notShown = refused
     .filter((leaf) => leaf.facts['code'] !== 'switched_off' || !isStopped(subject, leaf))
-    .map((leaf) => `${nameOf(leaf)}: the evidence does not show why (${String(leaf.facts['code'])})`);
+    .map((leaf) => `${nameOf(leaf)}: the evidence does not show why (${JSON.stringify(leaf.facts['code'])})`);
   return { problems: [], notShown, checked: `${refused.length} without an evaluation` };
 }
 
