@@ -40,6 +40,8 @@ export interface StepTransaction {
   move(change: Moved, from: readonly RequestStatus[]): Promise<void>;
   /** Appends to the request's stream of the audit log. Committed with everything else of the step, or not at all. */
   append(draft: LeafDraft): Promise<void>;
+  /** What the step has appended so far: it is written at its end, so no query finds it before. */
+  readonly appended: readonly LeafDraft[];
 }
 
 type Changed = Partial<Omit<RequestRow, 'status'>>;
@@ -162,6 +164,7 @@ export class Step implements StepTransaction {
   #lastAt: number;
   #changed: Partial<RequestRow> | null = null;
   readonly #entries: Entry[] = [];
+  readonly appended: LeafDraft[] = [];
 
   constructor({ manager, place, row, last, now }: StepStart) {
     this.manager = manager;
@@ -206,6 +209,7 @@ export class Step implements StepTransaction {
       { ...draft, at: this.#dated(draft.at) },
     );
     this.#entries.push(entry);
+    this.appended.push(draft);
     this.#last = entry.leaf;
     this.#lastAt = Date.parse(entry.leaf.at ?? draft.at);
   }

@@ -22,6 +22,7 @@ export async function withdrawRequest(
   { signed, envelope }: Withdrawal,
 ): Promise<void> {
   const { row, place, manager } = transaction;
+  if (await isRecorded(transaction, signed)) return;
   const refusal = await refusalOf(dependencies, transaction, signed);
   if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
@@ -51,20 +52,28 @@ async function refusalOf(
   return status === 'executing' ? 'request_executing' : 'request_finished';
 }
 
-/** What the API signed was acknowledged: it never ends without a trace, and leaves one only, however often it is sent. */
+/** It leaves one trace, however often it is sent: in this step or before it. */
+async function isRecorded(
+  { manager, row, appended }: StepTransaction,
+  { id }: SignedWithdrawal,
+): Promise<boolean> {
+  if (appended.some(({ facts }) => facts['withdrawal'] === id)) return true;
+  const recorded: unknown[] = await manager.query(
+    `select 1 from audit.entry
+     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
+       and leaf::jsonb #>> '{facts,withdrawal}' = $2 limit 1`,
+    [row.id, id],
+  );
+  return recorded.length > 0;
+}
+
+/** What the API signed was acknowledged: it never ends without a trace. */
 async function recordRefused(
   { identityKey }: Dependencies,
   transaction: StepTransaction,
   { signed, envelope, code }: Withdrawal & { readonly code: ErrorCode },
 ): Promise<void> {
   const { row, place, manager } = transaction;
-  const recorded: unknown[] = await manager.query(
-    `select 1 from audit.entry
-     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
-       and leaf::jsonb #>> '{facts,withdrawal}' = $2 limit 1`,
-    [row.id, signed.id],
-  );
-  if (recorded.length > 0) return;
   await rememberAccounts(manager, identityKey, [signed.by]);
   await transaction.append({
     type: 'request.withdrawal_refused',

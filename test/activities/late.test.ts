@@ -153,6 +153,17 @@ describe('a withdrawal that was acknowledged and comes too late', () => {
     await expectVerifiable(caller);
   });
 
+  it.each(['ada', 'olga'])('leaves one trace when copies of it come in one batch: by %s', async (subject) => {
+    const caller = await pending();
+    const envelope = await desk.withdrawal(caller.id, subject);
+    const message = [randomId('wdr'), caller.id, 'withdraw', envelope];
+    await stack.keyturnDb.query('select keyturn.keep_message($1, $2, $3, $4)', message);
+    const copy = { kind: 'withdraw' as const, body: envelope };
+    await called(caller, activities.consume, { messages: [copy, copy], junk: 0, step: 2, at: now() });
+    const traces = (await courseOf(stack, caller.id)).filter((type) => type.startsWith('request.withdraw'));
+    expect(traces).toEqual([subject === 'ada' ? 'request.withdrawn' : 'request.withdrawal_refused']);
+  });
+
   it('is no refusal when it counted the first time', async () => {
     const caller = await pending();
     await withdraw(caller);
