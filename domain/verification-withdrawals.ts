@@ -1,4 +1,4 @@
-import type { Leaf, LeafType } from './audit.ts';
+import type { Leaf } from './audit.ts';
 import type { Directory } from './directory.ts';
 import type { SignedWithdrawal } from './envelope.ts';
 import { standsBehind } from './own-request.ts';
@@ -8,11 +8,17 @@ import { directoryOf } from './verification-evaluation.ts';
 import { nameOf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 
-const WITHDRAWALS: ReadonlySet<LeafType> = new Set(['request.withdrawn', 'request.withdrawal_refused']);
+/** What the API refused by itself was never signed: such an entry names no withdrawal. */
+function isOfWithdrawal({ type, facts }: Leaf): boolean {
+  return (
+    type === 'request.withdrawn' ||
+    (type === 'request.withdrawal_refused' && facts['withdrawal'] !== undefined)
+  );
+}
 
 /** Each withdrawal on record is one that was signed, and what ended the request was signed for somebody behind it. */
 export function withdrawalsSigned(subject: Subject): Finding {
-  const entries = subject.material.stream.filter(({ type }) => WITHDRAWALS.has(type));
+  const entries = subject.material.stream.filter(isOfWithdrawal);
   const notShown = entries.flatMap((leaf) => {
     const signed = signedWithdrawalOf(subject, leaf);
     if (!signed) return [`${nameOf(leaf)}: the signed withdrawal is not in the evidence`];

@@ -35,6 +35,14 @@ const SCALE: Scale = values.smoke
   ? { callers: [1, 4], createsPerCaller: 5, rounds: 1, decisions: 5, decisionsAtOnce: 4 }
   : { callers: [1, 16, 64], createsPerCaller: 8, rounds: 3, decisions: 30, decisionsAtOnce: 32 };
 
+/** What one agent does here a whole company would not. */
+const UNBOUNDED = {
+  KEYTURN_REHEARSALS_AT_ONCE: '1000',
+  KEYTURN_REHEARSAL_SECONDS: '1000000',
+  KEYTURN_REHEARSALS_REFUSED: '1000000',
+  KEYTURN_OPEN_REQUESTS: '1000000',
+};
+
 const report = values.policy ? [...machine(), '', ...(await policyLines())].join('\n') : await onServers();
 const file = path.join(root, '.keyturn', 'bench.md');
 fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -63,14 +71,6 @@ async function gateReport(): Promise<string> {
     : { rounds: 3, callsAlone: 150, callsTogether: 600 };
   return [...machine(), '', ...(await measureGate(scale))].join('\n');
 }
-
-/** What one agent does here a whole company would not. */
-const UNBOUNDED = {
-  KEYTURN_REHEARSALS_AT_ONCE: '1000',
-  KEYTURN_REHEARSAL_SECONDS: '1000000',
-  KEYTURN_REHEARSALS_REFUSED: '1000000',
-  KEYTURN_OPEN_REQUESTS: '1000000',
-};
 
 async function measure(): Promise<string> {
   const fullTemporal = await chosenServer();
