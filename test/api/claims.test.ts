@@ -126,11 +126,15 @@ describe('nobody is put into a group by', () => {
     ['a person at another client', () => token('olga', [CLAIM], { client_id: 'backend' })],
     ['somebody acting for a person', () => token('olga', [CLAIM], { act: { sub: 'agent-billing' } })],
     ['an application', () => token('olga', [CLAIM], { idtyp: 'app' })],
-    ['a person whom the directory does not know', () => token('stranger', [CLAIM])],
     ['a person at another issuer', () => api.secondIssuer.humanToken('olga.petrenko', { groups: [CLAIM] })],
     ['a claim that only looks alike', () => token('olga', ['sql admins', `${CLAIM} `])],
   ])('the token of %s', async (_name, bearer) => {
     expect(await call(await bearer())).toBe(200);
+    expect(await members()).toEqual([]);
+  });
+
+  it('the token of a person whom the directory does not know, who is refused', async () => {
+    expect(await call(await token('stranger', [CLAIM]))).toBe(403);
     expect(await members()).toEqual([]);
   });
 });

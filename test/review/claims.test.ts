@@ -104,6 +104,10 @@ describe('an execution that was paused', () => {
     const release = target.hold();
     const paused = perform(caller, 1);
     await untilSent(caller);
+    await stack.keyturnDb.query(
+      `update keyturn.execution set claimed_at = claimed_at - interval '1 minute' where request = $1`,
+      [caller.id],
+    );
     expect(await perform(caller, 8)).toEqual({ kind: 'closed', status: 'indeterminate' });
     release();
     expect(await paused).toEqual({ kind: 'closed', status: 'indeterminate' });
