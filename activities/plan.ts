@@ -83,7 +83,7 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
     connector.plan(call).catch((error: unknown) => targetUnreachable(dependencies, row, error));
   const asking = { row, directory: now.directory };
   const connectorName = actionOf(active.policy, row.action)?.connector ?? null;
-  const isBudgeted = isRehearsed(connectorName, row.is_break_glass);
+  const isBudgeted = connector.isRehearsing === true && isRehearsed(connectorName, row.is_break_glass);
   const outcome = await (isBudgeted ? withinBudget(dependencies, asking, planned) : planned());
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>

@@ -86,6 +86,8 @@ export interface ProbeCall extends ConnectorCall {
 
 /** One kind of target. The only code that changes the outside world. */
 export interface Connector {
+  /** True when `plan` tries things out at the target, which is done within budgets. */
+  readonly isRehearsing?: boolean;
   plan(call: ConnectorCall): Promise<PlanOutcome>;
   execute(call: ApprovedCall): Promise<ExecutionOutcome>;
   probe(call: ProbeCall): Promise<ProbeOutcome>;

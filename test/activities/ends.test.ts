@@ -241,6 +241,7 @@ describe('a plan', () => {
     'beyond the budget of %s waits, is not refused, and goes on when there is room',
     async (_what, rows) => {
       const rehearsing: Connector = {
+        isRehearsing: true,
         plan: (call) => target.plan(call),
         execute: (call) => target.execute(call),
         probe: (call) => target.probe(call),

@@ -41,6 +41,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
     return { ...request, limits: planningLimits(limits, request.settings.planning) };
   };
   return {
+    isRehearsing: true,
     plan: (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept, runs: 2 }),
     execute: (call) => execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept, runs: 1 }),
     probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
