@@ -1,2 +1,1 @@
 export { privilegedAction } from './privileged-action.ts';
-export { sweeper } from './sweeper.ts';

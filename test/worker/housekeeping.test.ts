@@ -1,3 +1,4 @@
+import { ScheduleNotFoundError } from '@temporalio/client';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -164,5 +165,31 @@ describe('the sweep of the workers', () => {
     expect(held).toEqual({ rival: null });
     expect(await withAdvisoryLock(other, 715_001, async () => 'afterwards')).toBe('afterwards');
     await Promise.all([one.destroy(), other.destroy()]);
+  });
+});
+
+describe('a schedule that an earlier version swept by', () => {
+  it('is removed when a worker starts, with the sweep that nobody can do any more', async () => {
+    await Promise.all(stack.workers.map((worker) => worker.stop()));
+    const schedule = await stack.temporal.schedule.create({
+      scheduleId: `keyturn-sweeper-${stack.taskQueue}`,
+      spec: { intervals: [{ every: '1 hour' }] },
+      action: { type: 'startWorkflow', workflowType: 'sweeper', taskQueue: stack.taskQueue, args: [{}] },
+      state: { triggerImmediately: true },
+    });
+    const sweep = await waitFor({
+      what: 'a sweep to begin',
+      check: async () => (await schedule.describe()).info.runningActions[0]?.workflow.workflowId,
+    });
+    await Promise.all(stack.workers.map((worker) => worker.start()));
+    await waitFor({
+      what: 'the schedule to be gone',
+      check: () =>
+        schedule.describe().then(
+          () => undefined,
+          (error: unknown) => error instanceof ScheduleNotFoundError || undefined,
+        ),
+    });
+    await expect(stack.temporal.workflow.getHandle(sweep).result()).rejects.toThrow('terminated');
   });
 });
