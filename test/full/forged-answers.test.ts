@@ -5,9 +5,9 @@ import { sweepOnce } from '../../activities/sweep.ts';
 import { REQUEST_STATUSES } from '../../domain/request.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
-import { courseOf, waitForLeaves } from './facts.ts';
-import { startLocalWorker, type LocalWorker, type LocalWorkerOptions } from './local-worker.ts';
-import { Desk } from './signed.ts';
+import { courseOf, waitForLeaves } from '../workflows/facts.ts';
+import { startLocalWorker, type LocalWorker, type LocalWorkerOptions } from '../workflows/local-worker.ts';
+import { Desk } from '../workflows/signed.ts';
 
 let stack: Stack;
 let desk: Desk;
