@@ -38,6 +38,8 @@ export interface Analysis {
   readonly callsOwnerFunctions: boolean;
   /** True when such functions are called by the statement, or by views, policies and defaults that it reaches. */
   readonly reachesVolatileFunctions: boolean;
+  /** Volatile functions that triggers call and the target's owner vouches for: what they do outside of tables is not seen. */
+  readonly listedTriggers: readonly string[];
   /** True when triggers or functions of the owner run beside it, which may set any column of any table. */
   readonly runsOwnerCode: boolean;
   /** True when the statement itself holds every value that it sets. */
@@ -103,6 +105,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
     ...values,
     callsOwnerFunctions: called.length > 0,
     reachesVolatileFunctions: called.length > 0 || functions.some(({ volatility }) => volatility === 'v'),
+    listedTriggers: listedOf(triggers, allowed),
     runsOwnerCode: triggers.some(isOwners) || functions.some(({ volatility }) => volatility !== 'i'),
     isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
     unknownTriggers,
@@ -253,6 +256,7 @@ const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_cl
 
 interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly definition: string | null;
+  readonly is_volatile: boolean;
 }
 
 const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
@@ -280,6 +284,11 @@ export function unknownOf(
   const unknown = triggers.filter((trigger) => isOwners(trigger) && !allowed.has(trigger.name));
   const byName = new Map(unknown.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
   return [...byName.values()];
+}
+
+function listedOf(triggers: readonly TriggerRow[], allowed: ReadonlySet<string>): readonly string[] {
+  const listed = triggers.filter(({ name, is_volatile: isVolatile }) => isVolatile && allowed.has(name));
+  return [...new Set(listed.map(({ name }) => name))];
 }
 
 async function refuseOwnerExpressions(
