@@ -217,8 +217,8 @@ export const FUNCTIONS = `
    where called.oid = any ($1::oid[])
      -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes.
      and called.oid >= 16384
-     -- Internals of extensions that compute from their arguments only. Their code in C comes from a superuser.
-     and not (called.provolatile <> 'v' and called.prolang = 13 and exists (
+     -- Internals of extensions that compute from their arguments only. Their code is the server's or comes from a superuser.
+     and not (called.provolatile <> 'v' and called.prolang in (12, 13) and exists (
            select from pg_catalog.pg_depend member
              join pg_catalog.pg_extension extension on extension.oid = member.refobjid
             where member.classid = 'pg_catalog.pg_proc'::regclass and member.objid = called.oid and member.deptype = 'e'

@@ -121,6 +121,17 @@ describe('what nobody vouches for never runs', () => {
   });
 });
 
+describe("what an extension's own functions compute needs no list", () => {
+  it.each(["owner::citext like 'P%'", "owner::citext = 'PERSON 1'", "owner::citext ~~ 'p%'"])(
+    'also behind operators: %s',
+    async (condition) => {
+      await bank.admin.query('create extension if not exists citext');
+      const outcome = await connector.plan(bank.call(`select id from account where ${condition}`));
+      expect(outcome).toMatchObject({ kind: 'planned' });
+    },
+  );
+});
+
 describe('a name on the list names one function', () => {
   const DOTTED = `
     create schema "public.a"; grant usage on schema "public.a" to WRITER;
