@@ -46,7 +46,7 @@ describe('the directories in the evidence of a request', () => {
     const { id } = await storeRequest(api);
     await install(policyWith({ olga: ['olga', 'shared'], ada: ['ada-2'] }, 'dmitri'));
     await storeDecision(api, id, { person: 'olga', verdict: 'approve' });
-    const token = await api.issuer.humanToken('olga');
+    const token = await api.issuer.humanToken('omar');
     const { status, body } = await api.http<Evidence>({ path: `/v1/requests/${id}/evidence`, token });
     expect(status).toBe(200);
     const { inputs } = body;
