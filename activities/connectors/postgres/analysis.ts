@@ -5,7 +5,7 @@ import * as sql from './dependencies.sql.ts';
 import { refuseEagerLiterals } from './eager-literals.ts';
 import { hasFixedValues } from './fixed-values.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows, keepSchema } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
 import type { SqlParser } from './parser-thread.ts';
@@ -15,7 +15,7 @@ import { followRewriting, type RewrittenRelation } from './rewriting.ts';
 import {
   asOurselves,
   asStatement,
-  begin,
+  beginning,
   extended,
   rowsOf,
   together,
@@ -67,20 +67,28 @@ interface AnalysisRequest extends SessionRequest {
  * `StatementRefused` for anything that nobody vouches for. EXPLAIN would not do: it evaluates functions.
  */
 export async function analyse(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  await begin(client, { isolation: 'repeatable read' }, request);
+  const start = [...beginning({ isolation: 'repeatable read' }, request), PLANNED_ONCE];
+  await together(client, start);
   try {
+    const [{ isWatched }] = await Promise.all([
+      refuseUnsafeTarget(client, request.settings),
+      refuseShadowedNames(client, request.statement),
+      refuseEagerLiterals(client, request),
+    ]);
+    if (!isWatched) await keepSchema(client, { as: asStatement(request.settings), start });
     return await analyseInside(client, request);
   } finally {
     await client.query('rollback');
   }
 }
 
+/**
+ * Our questions are long: a better plan would save less than making one takes, and their hash tables, which the server
+ * sizes by how many rows it expects at most, need little room.
+ */
+const PLANNED_ONCE = `set local plan_cache_mode = force_generic_plan; set local work_mem = '256kB'`;
+
 async function analyseInside(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  await Promise.all([
-    refuseUnsafeTarget(client, request.settings),
-    refuseShadowedNames(client, request.statement),
-    refuseEagerLiterals(client, request),
-  ]);
   const { oid, body } = await noteStatement(client, request);
   const tree = readNodeText(body);
   await refuseSystemRelations(client, relationsIn(tree));

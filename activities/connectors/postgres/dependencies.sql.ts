@@ -84,9 +84,13 @@ export const OBJECTS = `
         union all
         select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
           from pg_catalog.pg_constraint rule
-         where rule.contype in ('c', 'x')
-           and ((objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written)
-             or (objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid))
+         where objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written
+           and rule.contype in ('c', 'x')
+        union all
+        select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
+          from pg_catalog.pg_constraint rule
+         where objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid
+           and rule.contype in ('c', 'x')
         union all
         select 'pg_catalog.pg_class'::regclass, entry.indexrelid, false
           from pg_catalog.pg_index entry

@@ -57,9 +57,13 @@ interface RoleRow extends QueryResultRow {
 
 /**
  * The roles do most of the work of keeping a dry run harmless, and what it changes is read from the server's counters:
- * a target without them is not used. Nor is one where noting the statement would already set something off.
+ * a target without them is not used. Nor is one where noting the statement would set off what nobody vouches for.
+ * Answers whether it sets off anything at all.
  */
-export async function refuseUnsafeTarget(client: Client, settings: TargetSettings): Promise<void> {
+export async function refuseUnsafeTarget(
+  client: Client,
+  settings: TargetSettings,
+): Promise<{ readonly isWatched: boolean }> {
   const [[row], watchers, creators] = await Promise.all([
     catalogueRows<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]),
     catalogueRows<{ name: string }>(client, EVENT_TRIGGERS),
@@ -72,6 +76,7 @@ export async function refuseUnsafeTarget(client: Client, settings: TargetSetting
     if (!settings.allowedFunctions.has(name))
       throw notSafe(`its list of functions lacks ${name}, an event trigger`);
   }
+  return { isWatched: watchers.length > 0 };
 }
 
 /** A list of names vouches for whatever function has such a name. The server reads `$user` as the role that acts. */
