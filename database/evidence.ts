@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Leaf } from '../domain/audit.ts';
-import { agentOf, personOf } from '../domain/directory.ts';
-import type { Identity } from '../domain/identity.ts';
+import { peopleBehind } from '../domain/directory.ts';
+import { identityKey, type Identity } from '../domain/identity.ts';
 import type {
   DirectoryChange,
   DirectoryPart,
@@ -65,30 +65,30 @@ export async function readInputs(
 ): Promise<EvaluationInputs> {
   const { row, decisions, leaves } = request;
   const identities = [...row.lineage, ...decisions.map(reviewerOf)];
-  const partAt = async (instant: Date): Promise<DirectoryPart> =>
-    partOf(await directories.asOf(manager, instant), identities);
-  const judged: EvaluationInputs['decisions'] = [];
+  const readAt = (instant: Date): Promise<CurrentDirectory> => directories.asOf(manager, instant);
+  const judged: { readonly decision: string; readonly directories: readonly CurrentDirectory[] }[] = [];
   for (const { id, at, recorded_at: recordedAt } of decisions)
-    judged.push({ decision: id, directories: [await partAt(recordedAt), await partAt(at)] });
-  const facts = await readFacts(manager, directories, { row, identities });
-  const atCreation = await partAt(row.created_at);
-  const parts = [atCreation, ...judged.flatMap((one) => one.directories), ...facts.map(directoryIn)];
-  const changes = await readChanges(manager, parts);
+    judged.push({ decision: id, directories: [await readAt(recordedAt), await readAt(at)] });
+  const facts = await readFacts(manager, directories, row);
+  const atCreation = await readAt(row.created_at);
+  const all = [atCreation, ...judged.flatMap((one) => one.directories), ...facts.map(directoryIn)];
+  const partOf = partsFor(identities, all);
+  const changes = await readChanges(manager, all);
   const policies = [
     row.creation_policy_digest,
     ...leaves.map(policyOf),
     ...changes.map(({ policy }) => policy ?? undefined),
   ];
   return {
-    facts,
+    facts: facts.map((one) => ({ ...one, directory: partOf(one.directory) })),
     plans: await manager.query('select digest, body from keyturn.plan where request = $1 order by made_at', [
       row.id,
     ]),
     ...(await readPolicies(manager, policies)),
     ...(await readSwitchEntries(manager, leaves)),
     directory_changes: changes,
-    directory_at_creation: atCreation,
-    decisions: judged,
+    directory_at_creation: partOf(atCreation),
+    decisions: judged.map((one) => ({ ...one, directories: one.directories.map(partOf) })),
     people: await readPeople(manager, leaves),
   };
 }
@@ -97,14 +97,14 @@ function reviewerOf(decision: DecisionRow): Identity {
   return { issuer: decision.reviewer_issuer, subject: decision.reviewer_subject };
 }
 
-function directoryIn({ directory }: EvaluationInputs['facts'][number]): DirectoryPart {
+function directoryIn({ directory }: EvaluatedFacts): CurrentDirectory {
   return directory;
 }
 
 /** The changes that made directories. What the file says of one was said last by the policy that changed it last. */
 async function readChanges(
   manager: EntityManager,
-  parts: readonly DirectoryPart[],
+  used: readonly CurrentDirectory[],
 ): Promise<DirectoryChange[]> {
   return manager.query(
     `select change.generation::text as generation, transaction is not null as is_tied, made.leaf as entry,
@@ -114,7 +114,7 @@ async function readChanges(
           order by earlier.generation desc limit 1) as policy
      from keyturn.directory_change change left join audit.entry made on made.event_id = change.entry
      where change.generation = any($1) order by change.generation`,
-    [[...new Set(parts.map(({ generation }) => generation))]],
+    [[...new Set(used.map(({ generation }) => generation))]],
   );
 }
 
@@ -130,21 +130,26 @@ interface EvaluationRow {
   readonly at: Date;
 }
 
+/** Facts with the whole directory that they were evaluated by. */
+interface EvaluatedFacts extends Omit<EvaluationInputs['facts'][number], 'directory'> {
+  readonly directory: CurrentDirectory;
+}
+
 async function readFacts(
   manager: EntityManager,
   directories: DirectoryReader,
-  { row, identities }: { readonly row: RequestRow; readonly identities: readonly Identity[] },
-): Promise<EvaluationInputs['facts']> {
+  row: RequestRow,
+): Promise<readonly EvaluatedFacts[]> {
   const rows: EvaluationRow[] = await manager.query(
     `select distinct on (digest) digest, body, outcome -> 'engine' as engine, directory_generation, at
      from keyturn.evaluation join keyturn.fact_set on fact_set.digest = facts_digest
      where request = $1 and phase = 'planned' order by digest, evaluation.id`,
     [row.id],
   );
-  const facts: EvaluationInputs['facts'] = [];
+  const facts: EvaluatedFacts[] = [];
   for (const { digest, body, engine, directory_generation: generation, at } of rows) {
     const directory = await directories.ofGeneration(manager, generation, at);
-    facts.push({ digest, body, engine, directory: partOf(directory, identities) });
+    facts.push({ digest, body, engine, directory });
   }
   return facts;
 }
@@ -203,15 +208,30 @@ async function readPeople(
   );
 }
 
-/** The directory as far as it concerns some accounts: without names, and without who else is in the groups. */
+/**
+ * Directories as far as they concern some accounts: without names, and without who else is in the groups. Whoever has
+ * one of the accounts in any of the directories, or owns an agent that has, is in the parts of all: which accounts were
+ * theirs before or are by now says who decided on their own.
+ */
+function partsFor(
+  identities: readonly Identity[],
+  all: readonly CurrentDirectory[],
+): (current: CurrentDirectory) => DirectoryPart {
+  const distinct = [...new Set(all.map(({ directory }) => directory))];
+  const ids = new Set(distinct.flatMap((directory) => peopleBehind(directory, identities)));
+  const accounts = new Set(identities.map(identityKey));
+  return (current) => partOf(current, { ids, accounts });
+}
+
+interface Concerned {
+  readonly ids: ReadonlySet<string>;
+  readonly accounts: ReadonlySet<string>;
+}
+
 function partOf(
   { generation, directory: { people, agents, groups } }: CurrentDirectory,
-  identities: readonly Identity[],
+  { ids, accounts: concerned }: Concerned,
 ): DirectoryPart {
-  const whole = { people, agents, groups };
-  const known = identities.map((identity) => [personOf(whole, identity), agentOf(whole, identity)] as const);
-  const agentIds = new Set(known.map(([, agent]) => agent?.id));
-  const ids = new Set(known.flatMap(([person, agent]) => [person?.id, agent?.owner]));
   return {
     generation,
     people: people
@@ -222,7 +242,7 @@ function partOf(
         accounts: accounts.map(({ issuer, subject }) => ({ issuer, subject })),
       })),
     agents: agents
-      .filter(({ id }) => agentIds.has(id))
+      .filter((agent) => concerned.has(identityKey(agent)))
       .map(({ id, issuer, subject, active, owner, acts_for_people }) => ({
         id,
         issuer,

@@ -33,8 +33,6 @@ export interface ReadRows {
 
 /** What was done to one table: as often as rows were written, and what came of them. */
 export interface ReadTable extends TableCounts, ReadRows {
-  /** How many rows the table had, where that says something about how much changes. */
-  readonly rowsBefore?: number;
   /** What may have been made up meanwhile; only where code of the target's owner may have set any column. */
   readonly making?: Making;
 }
@@ -67,19 +65,10 @@ export async function readImages(reading: ImageReading): Promise<ReadTable> {
   const after = table.inserted + table.updated > 0 ? await readAfter(reading, shape) : [];
   const before = after === null ? null : await readAllBefore(reading, shape, after.length);
   if (after === null || before === null) return blindTable(table, TOO_MUCH);
-  const share = before.length < MANY_ROWS || shape.isFiltered ? {} : { rowsBefore: await countRows(reading) };
-  return { ...effectOfRows(table, shape, { before, after }), ...share };
+  return effectOfRows(table, shape, { before, after });
 }
 
 const XML_INSIDE = 'values of it hold xml inside of other types, and different ones would read alike';
-
-/** From so many changed rows on, people are told which share of the table they are. */
-const MANY_ROWS = 20;
-
-async function countRows({ reader, table }: ImageReading): Promise<number> {
-  const [row] = await rawRows(reader, `select pg_catalog.count(*) from only ${table.resource}`);
-  return Number(row?.[0] ?? '0');
-}
 
 interface Images {
   readonly before: readonly RowValues[];

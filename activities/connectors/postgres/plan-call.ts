@@ -18,6 +18,7 @@ import { shownEffects } from './shown.ts';
 import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried, sizeOf } from './plan-untried.ts';
+import { withShares } from './table-share.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
 import { assignmentsOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
 
@@ -75,16 +76,27 @@ async function compare(
   prepared: UnpreviewedCall,
   runs: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<Found | null> {
-  const { reader } = runs.place;
-  await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const serverColumns = await readServerColumns(reader, runs.first);
-  const effects = sharedEffect({ ...prepared.analysis, ...runs, serverColumns });
-  await reader.query('rollback');
+  const effects = await agreedEffects(prepared, runs);
   if (effects === null) return null;
   if (effects.length === 0) return { effects, shown: [], reversal: NOTHING_TO_UNDO };
   const shown = shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
+}
+
+async function agreedEffects(
+  prepared: UnpreviewedCall,
+  { place, ...both }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
+): Promise<readonly ProjectedEffect[] | null> {
+  const { reader, snapshot } = place;
+  await begin(reader, { isolation: 'repeatable read', snapshot }, prepared);
+  try {
+    const serverColumns = await readServerColumns(reader, both.first);
+    const effects = sharedEffect({ ...prepared.analysis, ...both, serverColumns });
+    return effects && (await withShares(effects, { ...prepared, reader, tables: both.second }));
+  } finally {
+    await reader.query('rollback');
+  }
 }
 
 /** What is bound of values that nobody knows yet is in the fingerprint alone. */
@@ -118,7 +130,7 @@ function planOf(
     warnings: [
       ...rewritingOf(prepared.analysis.rewritten),
       ...assignmentsOf(prepared.analysis.tables, changed),
-      ...unseenEffects(prepared.analysis.reachesVolatileFunctions),
+      ...unseenEffects(prepared.analysis),
       ...warningsOf(statement, changed),
     ],
     risk_facts: riskFactsOf(shown, reversal),

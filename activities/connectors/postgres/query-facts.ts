@@ -1,5 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import { functionName } from './function-names.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { childrenOf, wordField, type NodeValue, type QueryNode } from './node-text.ts';
 import { StatementRefused } from './refusal.ts';
@@ -65,7 +66,7 @@ export async function readQueryFacts(
           schema,
           name,
           volatility: volatility ?? 'v',
-          isMade: made.has(`${schema}.${name}`),
+          isMade: made.has(functionName(schema, name)),
           code: code ?? '',
         },
       ]);
