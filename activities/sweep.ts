@@ -4,7 +4,6 @@ import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { eachRequest } from './each-request.ts';
 import { expireOverdue, hiddenClaims } from './overdue.ts';
-import { caller } from './place.ts';
 import { ownRow } from './plan.ts';
 import { isClaimed, recordStep, type StepPlace } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
@@ -30,14 +29,6 @@ const UNANSWERED_MAX = 3;
 
 /** What is not over may be closed, but for a request whose claim is open. */
 const UNFINISHED = REQUEST_STATUSES.filter((status) => !isFinal(status));
-
-/** A sweep that somebody starts by hand, as a workflow. */
-export async function sweep(
-  dependencies: Dependencies,
-  input: { readonly quiet_ms: number },
-): Promise<Swept> {
-  return sweepOnce(dependencies, { namespace: caller().namespace, quietMs: input.quiet_ms });
-}
 
 /**
  * Compares unfinished requests with their workflows and their deadlines. A request whose workflow is gone (terminated,
