@@ -4,7 +4,6 @@ import type { Dependencies } from './dependencies.ts';
 import { eachRequest } from './each-request.ts';
 import { settleOldClaims } from './old-claims.ts';
 import { closeLost, expireOverdue, hiddenClaims, wedgedRequests } from './overdue.ts';
-import { caller } from './place.ts';
 import { ownRow } from './plan.ts';
 import { isClaimed, recordStep, type StepPlace } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
@@ -31,14 +30,6 @@ const ROWS_MAX = 500;
 
 /** Questions in a row without an answer, after which Temporal is taken to be away. */
 const UNANSWERED_MAX = 3;
-
-/** A sweep that somebody starts by hand, as a workflow. */
-export async function sweep(
-  dependencies: Dependencies,
-  input: { readonly quiet_ms: number },
-): Promise<Swept> {
-  return sweepOnce(dependencies, { namespace: caller().namespace, quietMs: input.quiet_ms });
-}
 
 /**
  * Compares unfinished requests with their workflows and their deadlines. A request whose workflow is gone (terminated,
