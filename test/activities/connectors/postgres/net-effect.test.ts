@@ -191,9 +191,8 @@ describe('a row that was locked before, in a transaction whose exception took an
 
   it('as are rows on which others hold a lock for their foreign keys', async () => {
     await bank.admin.query('begin; insert into total_note values (1)');
-    const plan = await planned('insert into event values (3, 1, 5)').finally(() =>
-      bank.admin.query('rollback'),
-    );
+    const plan = await planned('insert into event values (3, 1, 5)');
+    await bank.admin.query('rollback');
     expect(countsOf(plan)).toMatchObject({ 'public.total': '0 1 0' });
   });
 });
