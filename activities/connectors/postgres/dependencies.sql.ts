@@ -1,3 +1,5 @@
+import { functionNameSql } from './function-names.ts';
+
 /**
  * Queries over the catalogue that answer what a statement may touch and call. They start from what PostgreSQL itself
  * noted when it analysed the statement (`pg_depend` of a function that holds it), so names and overloads are resolved
@@ -32,13 +34,16 @@ export const WRITTEN_TABLES = `
          exists (select from pg_catalog.pg_rewrite rule
                   where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers,
+         exists (select from pg_catalog.pg_trigger attached
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D'
+                    and attached.tgtype & 7 = 7) as may_skip_rows
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
    group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname`;
 
-/** Immutable functions in C only compute: it takes a superuser to make one, and so to make a class of it. */
+/** Immutable functions in C only compute: it takes a superuser to make one, and to make a class of it. */
 const COMPUTES = "(code.prolang = 13 and code.provolatile = 'i')";
 
 /** Operators and functions by which an operator class for B-trees or hashing compares. */
@@ -63,11 +68,11 @@ export const OBJECTS = `
     union
     select 'pg_catalog.pg_type'::regclass, used.oid, false from unnest($3::oid[]) used(oid) where used.oid >= 16384
     union
-    -- Types of the server that somebody made comparable, or comparable in another way: no dependency leads to those.
+    -- Types of the server that somebody made comparable: no dependency leads to those classes.
     select used.class, used.oid, false
       from pg_catalog.pg_opclass class
      cross join lateral (${COMPARING}) used(class, oid)
-     where class.oid >= 16384 and class.opcintype < 16384
+     where class.oid >= 16384 and class.opcintype < 16384 and class.opcdefault
     union
     select next.class, next.oid, next.is_written
       from objects
@@ -105,9 +110,13 @@ export const OBJECTS = `
         union all
         select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
           from pg_catalog.pg_constraint rule
-         where rule.contype in ('c', 'x')
-           and ((objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written)
-             or (objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid))
+         where objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written
+           and rule.contype in ('c', 'x')
+        union all
+        select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
+          from pg_catalog.pg_constraint rule
+         where objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid
+           and rule.contype in ('c', 'x')
         union all
         -- Also of what is only read: a search compares, and the planner calculates what is constant in expressions.
         select 'pg_catalog.pg_class'::regclass, entry.indexrelid, false
@@ -248,9 +257,12 @@ export const OBJECTS = `
   )
   select distinct class::regclass::text as class, oid::text as oid from objects where not (oid = $1::oid)`;
 
+/** A function's name as a list of the target has it. */
+const NAME = functionNameSql('schema.nspname', 'called.proname');
+
 /** Functions ($1) and those of operators ($2) by name. */
 export const FUNCTIONS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name, called.provolatile::text as volatility,
+  select distinct ${NAME} as name, called.provolatile::text as volatility,
          exists (select from pg_catalog.pg_proc other
                   where other.pronamespace = called.pronamespace and other.proname = called.proname
                     and other.proowner <> called.proowner) as has_others
@@ -261,8 +273,8 @@ export const FUNCTIONS = `
      -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes
      -- here. Those that come with it only compute; others may have been made of functions that act.
      and (called.oid >= 16384 or called.provolatile = 'v')
-     -- Internals of extensions that compute from their arguments only. Their code in C comes from a superuser.
-     and not (called.provolatile <> 'v' and called.prolang = 13 and exists (
+     -- Internals of extensions that compute from their arguments only. Their code is the server's or comes from a superuser.
+     and not (called.provolatile <> 'v' and called.prolang in (12, 13) and exists (
            select from pg_catalog.pg_depend member
              join pg_catalog.pg_extension extension on extension.oid = member.refobjid
             where member.classid = 'pg_catalog.pg_proc'::regclass and member.objid = called.oid and member.deptype = 'e'
@@ -282,8 +294,9 @@ export const VOLATILE_CALLS = `
       on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
     join pg_catalog.pg_proc called
       on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and called.provolatile = 'v'
-     and format('%s.%s', called.pronamespace::regnamespace::text, called.proname) <> all ($2::text[])
+     and ${NAME} <> all ($2::text[])
    limit 1`;
 
 /**
@@ -311,7 +324,7 @@ export const EXPRESSIONS = `
 
 /** Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update) that call user functions. */
 export const TRIGGERS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name,
+  select distinct ${NAME} as name, called.provolatile = 'v' as is_volatile,
          pg_catalog.md5(pg_catalog.pg_get_functiondef(called.oid)) as version,
          case when attached.tgqual is null then null else pg_catalog.pg_get_triggerdef(attached.oid) end as definition
     from unnest($1::oid[], $2::int[]) watched(oid, mask)
@@ -341,34 +354,3 @@ export const COLUMNS = `
     from pg_catalog.pg_attribute col
    where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
    order by col.attrelid, col.attnum`;
-
-/** Whether the roles keep what Keyturn relies on. $1 statement role, $2 whether there is a ledger. */
-export const ROLES = `
-  select login.rolsuper as is_login_super,
-         statement.rolsuper as is_statement_super,
-         pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
-         case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
-                                                          'insert, update, delete, truncate, trigger')
-                        or pg_catalog.has_any_column_privilege(statement.oid, to_regclass('keyturn.execution'),
-                                                               'insert, update') end as can_write_ledger
-    from pg_catalog.pg_roles login, pg_catalog.pg_roles statement
-   where login.rolname = session_user and statement.rolname = $1`;
-
-/** Event triggers that the analysis itself would set off. */
-export const EVENT_TRIGGERS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name
-    from pg_catalog.pg_event_trigger watcher
-    join pg_catalog.pg_proc called on called.oid = watcher.evtfoid
-    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
-   where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
-     and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;
-
-/** Who may create objects in schemas ($1) whose names are trusted, beside their owner and superusers. */
-export const CREATORS = `
-  select distinct schema.nspname as schema, coalesce(holder.rolname, 'public') as role
-    from pg_catalog.pg_namespace schema
-    cross join lateral pg_catalog.aclexplode(coalesce(schema.nspacl, pg_catalog.acldefault('n', schema.nspowner))) granted
-    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
-   where schema.nspname = any ($1::name[]) and granted.privilege_type = 'CREATE'
-     and granted.grantee <> schema.nspowner and not coalesce(holder.rolsuper, false)
-   order by 1, 2`;

@@ -2,6 +2,7 @@ import type { Client, QueryResultRow } from 'pg';
 
 import { adviceOn } from './advice.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
+import { functionName } from './function-names.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { childrenOf, wordField, type NodeValue, type QueryNode } from './node-text.ts';
 import { StatementRefused } from './refusal.ts';
@@ -68,7 +69,7 @@ export async function readQueryFacts(
           schema,
           name,
           volatility: volatility ?? 'v',
-          isMade: made.has(`${schema}.${name}`),
+          isMade: made.has(functionName(schema, name)),
           code: code ?? '',
         },
       ]);

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { adviceOn, NODE_ADVICE } from './advice.ts';
+import { functionName, readFunctionName } from './function-names.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { kindOf, listOf, namesOf, nodesOf, textOf, unwrap, type KindedNode } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
@@ -21,7 +22,7 @@ export interface Statement {
 /** What reading needs. */
 export interface StatementReading {
   readonly parser: SqlParser;
-  /** `schema.name` of functions that the target's owner vouches for. */
+  /** Functions that the target's owner vouches for, as `functionName` calls them. */
   readonly allowedFunctions: ReadonlySet<string>;
 }
 
@@ -122,8 +123,8 @@ function refuseForbiddenCall(name: readonly string[], allowed: ReadonlySet<strin
  */
 function isAllowed(name: string, schema: string | undefined, allowed: ReadonlySet<string>): boolean {
   if (schema === 'pg_catalog') return HARMLESS_FUNCTIONS.has(name);
-  if (schema !== undefined) return allowed.has(`${schema}.${name}`);
-  return HARMLESS_FUNCTIONS.has(name) || [...allowed].some((entry) => entry.endsWith(`.${name}`));
+  if (schema !== undefined) return allowed.has(functionName(schema, name));
+  return HARMLESS_FUNCTIONS.has(name) || [...allowed].some((entry) => readFunctionName(entry)?.name === name);
 }
 
 /** Names of functions that the owner's own expressions call without a schema: deparsed, those are of pg_catalog. */
