@@ -1,3 +1,4 @@
+import { COMPARING, COMPUTES } from './comparing.sql.ts';
 import { functionNameSql } from './function-names.ts';
 
 /**
@@ -42,22 +43,6 @@ export const WRITTEN_TABLES = `
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
    group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname`;
-
-/** Immutable functions in C only compute: it takes a superuser to make one, and to make a class of it. */
-const COMPUTES = "(code.prolang = 13 and code.provolatile = 'i')";
-
-/** Operators and functions by which an operator class for B-trees or hashing compares. */
-const COMPARING = `
-  select 'pg_catalog.pg_operator'::regclass, sign.oid
-    from pg_catalog.pg_amop member
-    join pg_catalog.pg_operator sign on sign.oid = member.amopopr
-    join pg_catalog.pg_proc code on code.oid = sign.oprcode
-   where member.amopfamily = class.opcfamily and class.opcmethod in (403, 405) and sign.oid >= 16384 and not ${COMPUTES}
-  union all
-  select 'pg_catalog.pg_proc'::regclass, code.oid
-    from pg_catalog.pg_amproc support
-    join pg_catalog.pg_proc code on code.oid = support.amproc
-   where support.amprocfamily = class.opcfamily and class.opcmethod in (403, 405) and code.oid >= 16384 and not ${COMPUTES}`;
 
 /** Everything that the statement ($1, a function's oid, of types $3) and the tables it may write ($2) evaluate. */
 export const OBJECTS = `
@@ -340,17 +325,3 @@ export const FOREIGN_TABLES = `
     from pg_catalog.pg_class relation
     join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
    where relation.oid = any ($1::oid[]) and relation.relkind = 'f'`;
-
-/** Names of relations ($1). */
-export const RELATIONS = `
-  select schema.nspname as schema, relation.relname as name
-    from pg_catalog.pg_class relation
-    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
-   where relation.oid = any ($1::oid[])`;
-
-/** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
-export const COLUMNS = `
-  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
-    from pg_catalog.pg_attribute col
-   where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
-   order by col.attrelid, col.attnum`;
