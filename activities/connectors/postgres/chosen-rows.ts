@@ -29,22 +29,24 @@ export async function chosenRows(statement: Statement, parser: SqlParser): Promi
 /** Cuts table and condition out of the text at the keywords outside of parentheses. */
 function sliced(text: string, tokens: readonly ScannedToken[], isUpdate: boolean): ChosenRows {
   const outer = outsideParentheses(tokens);
-  const find = (word: string): ScannedToken | undefined =>
+  const at = (word: string): ScannedToken | undefined =>
     outer.find((token) => token.text.toLowerCase() === word);
-  const start = find(isUpdate ? 'update' : 'from')?.end ?? 0;
-  const where = find('where');
-  const end = find('returning') ?? outer.find((token) => token.text === ';');
-  const tableEnd = isUpdate ? find('set') : (where ?? end);
   const bytes = Buffer.from(text, 'utf8');
-  const cut = (from: number, to: number | undefined): string => bytes.subarray(from, to).toString('utf8');
-  const condition = where === undefined ? null : cut(where.end, end?.start);
-  const from = `from ${cut(start, tableEnd?.start)}\n${condition === null ? '' : `where ${condition}`}\n`;
-  return {
-    selecting: `select tableoid::pg_catalog.text as home, ctid::pg_catalog.text as place ${from}`,
-    head: cut(0, (where ?? end)?.start),
-    condition,
-    tail: end === undefined ? '' : cut(end.start, undefined),
-  };
+  const cut = (from: number | undefined, to: number | undefined): string =>
+    bytes.subarray(from, to).toString('utf8');
+  const startOf = (word: string): number => at(word)?.start ?? bytes.length;
+  const end = Math.min(startOf('returning'), startOf(';'));
+  const [first, last] = isUpdate ? (['update', 'set'] as const) : (['from', 'where'] as const);
+  const table = cut(at(first)?.end, Math.min(startOf(last), end));
+  const where = at('where');
+  const condition = where === undefined ? null : cut(where.end, end);
+  const head = cut(0, Math.min(startOf('where'), end));
+  return { selecting: selectingBy(table, condition), head, condition, tail: cut(end, undefined) };
+}
+
+function selectingBy(table: string, condition: string | null): string {
+  const where = condition === null ? '' : `where ${condition}`;
+  return `select tableoid::pg_catalog.text as home, ctid::pg_catalog.text as place from ${table}\n${where}\n`;
 }
 
 /** The cut-out text is only used when the grammar says that it selects by the same table and the same condition. */

@@ -15,7 +15,7 @@ import { digestedRewriting, recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import { asStatement, extended, LOOKED, LOOKING, settingLocally, takingRole, together } from './session.ts';
-import { topOf, type Statement } from './statement.ts';
+import { topOf } from './statement.ts';
 import { readShape } from './table-shape.ts';
 import type { WrittenTable } from './written-tables.ts';
 
