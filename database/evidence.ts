@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Leaf } from '../domain/audit.ts';
-import { agentOf, personOf } from '../domain/directory.ts';
-import type { Identity } from '../domain/identity.ts';
+import { peopleBehind } from '../domain/directory.ts';
+import { identityKey, type Identity } from '../domain/identity.ts';
 import type {
   DirectoryChange,
   DirectoryPart,
@@ -11,17 +11,43 @@ import type {
 } from '../domain/wire-evidence.ts';
 import type { CurrentDirectory, DirectoryReader } from './directory-reader.ts';
 import { readSubjects } from './request-list.ts';
+import { shownDecision, shownRow } from './shown-rows.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
 
-/** The request as it stands, and its claims. */
-export async function readState(manager: EntityManager, row: RequestRow): Promise<RequestState> {
+/** The request as it stands: its claims, what people are shown of it, and what the API kept for the workers. */
+export async function readState(
+  manager: EntityManager,
+  { row, decisions }: Pick<RecordedRequest, 'row' | 'decisions'>,
+): Promise<RequestState> {
   const executions: RequestState['executions'] = await manager.query(
     `select attempt, idempotency_key, decision_digest, state from keyturn.execution
      where request = $1 order by attempt`,
     [row.id],
   );
   const { status, denied_by, round, decision_digest, plan_digest } = row;
-  return { status, denied_by, round, decision_digest, plan_digest, executions };
+  return {
+    status,
+    denied_by,
+    round,
+    decision_digest,
+    plan_digest,
+    executions,
+    row: shownRow(row),
+    decisions: decisions.map(shownDecision),
+    kept: await readKeptMessages(manager, row.id),
+  };
+}
+
+async function readKeptMessages(
+  manager: EntityManager,
+  request: string,
+): Promise<NonNullable<RequestState['kept']>> {
+  const rows: { id: string; envelope: string; kept_at: Date; is_consumed: boolean }[] = await manager.query(
+    `select id, envelope, kept_at, consumed_at is not null as is_consumed
+     from keyturn.kept_message where request = $1 order by kept_at, id`,
+    [request],
+  );
+  return rows.map((message) => ({ ...message, kept_at: message.kept_at.toISOString() }));
 }
 
 /** A request with its decisions and entries, all of one moment. */
@@ -39,30 +65,30 @@ export async function readInputs(
 ): Promise<EvaluationInputs> {
   const { row, decisions, leaves } = request;
   const identities = [...row.lineage, ...decisions.map(reviewerOf)];
-  const partAt = async (instant: Date): Promise<DirectoryPart> =>
-    partOf(await directories.asOf(manager, instant), identities);
-  const judged: EvaluationInputs['decisions'] = [];
+  const readAt = (instant: Date): Promise<CurrentDirectory> => directories.asOf(manager, instant);
+  const judged: { readonly decision: string; readonly directories: readonly CurrentDirectory[] }[] = [];
   for (const { id, at, recorded_at: recordedAt } of decisions)
-    judged.push({ decision: id, directories: [await partAt(recordedAt), await partAt(at)] });
-  const facts = await readFacts(manager, directories, { row, identities });
-  const atCreation = await partAt(row.created_at);
-  const parts = [atCreation, ...judged.flatMap((one) => one.directories), ...facts.map(directoryIn)];
-  const changes = await readChanges(manager, parts);
+    judged.push({ decision: id, directories: [await readAt(recordedAt), await readAt(at)] });
+  const facts = await readFacts(manager, directories, row);
+  const atCreation = await readAt(row.created_at);
+  const all = [atCreation, ...judged.flatMap((one) => one.directories), ...facts.map(directoryIn)];
+  const partOf = partsFor(identities, all);
+  const changes = await readChanges(manager, all);
   const policies = [
     row.creation_policy_digest,
     ...leaves.map(policyOf),
     ...changes.map(({ policy }) => policy ?? undefined),
   ];
   return {
-    facts,
+    facts: facts.map((one) => ({ ...one, directory: partOf(one.directory) })),
     plans: await manager.query('select digest, body from keyturn.plan where request = $1 order by made_at', [
       row.id,
     ]),
     ...(await readPolicies(manager, policies)),
-    switch_entries: await readSwitchEntries(manager, leaves),
+    ...(await readSwitchEntries(manager, leaves)),
     directory_changes: changes,
-    directory_at_creation: atCreation,
-    decisions: judged,
+    directory_at_creation: partOf(atCreation),
+    decisions: judged.map((one) => ({ ...one, directories: one.directories.map(partOf) })),
     people: await readPeople(manager, leaves),
   };
 }
@@ -71,14 +97,14 @@ function reviewerOf(decision: DecisionRow): Identity {
   return { issuer: decision.reviewer_issuer, subject: decision.reviewer_subject };
 }
 
-function directoryIn({ directory }: EvaluationInputs['facts'][number]): DirectoryPart {
+function directoryIn({ directory }: EvaluatedFacts): CurrentDirectory {
   return directory;
 }
 
 /** The changes that made directories. What the file says of one was said last by the policy that changed it last. */
 async function readChanges(
   manager: EntityManager,
-  parts: readonly DirectoryPart[],
+  used: readonly CurrentDirectory[],
 ): Promise<DirectoryChange[]> {
   return manager.query(
     `select change.generation::text as generation, transaction is not null as is_tied, made.leaf as entry,
@@ -88,7 +114,7 @@ async function readChanges(
           order by earlier.generation desc limit 1) as policy
      from keyturn.directory_change change left join audit.entry made on made.event_id = change.entry
      where change.generation = any($1) order by change.generation`,
-    [[...new Set(parts.map(({ generation }) => generation))]],
+    [[...new Set(used.map(({ generation }) => generation))]],
   );
 }
 
@@ -104,21 +130,26 @@ interface EvaluationRow {
   readonly at: Date;
 }
 
+/** Facts with the whole directory that they were evaluated by. */
+interface EvaluatedFacts extends Omit<EvaluationInputs['facts'][number], 'directory'> {
+  readonly directory: CurrentDirectory;
+}
+
 async function readFacts(
   manager: EntityManager,
   directories: DirectoryReader,
-  { row, identities }: { readonly row: RequestRow; readonly identities: readonly Identity[] },
-): Promise<EvaluationInputs['facts']> {
+  row: RequestRow,
+): Promise<readonly EvaluatedFacts[]> {
   const rows: EvaluationRow[] = await manager.query(
     `select distinct on (digest) digest, body, outcome -> 'engine' as engine, directory_generation, at
      from keyturn.evaluation join keyturn.fact_set on fact_set.digest = facts_digest
      where request = $1 and phase = 'planned' order by digest, evaluation.id`,
     [row.id],
   );
-  const facts: EvaluationInputs['facts'] = [];
+  const facts: EvaluatedFacts[] = [];
   for (const { digest, body, engine, directory_generation: generation, at } of rows) {
     const directory = await directories.ofGeneration(manager, generation, at);
-    facts.push({ digest, body, engine, directory: partOf(directory, identities) });
+    facts.push({ digest, body, engine, directory });
   }
   return facts;
 }
@@ -142,13 +173,26 @@ async function readPolicies(
   };
 }
 
-async function readSwitchEntries(manager: EntityManager, leaves: readonly Leaf[]): Promise<string[]> {
-  const rows: { leaf: string }[] = await manager.query(
-    `select leaf from audit.entry where request = 'switches' and type in ('switch.thrown', 'switch.lifted')
-       and leaf::jsonb -> 'facts' ->> 'switch' = any($1) order by n`,
-    [leaves.flatMap(({ facts }) => (typeof facts['switch'] === 'string' ? [facts['switch']] : []))],
+/** Of all switches but those that were released before the request was there. */
+async function readSwitchEntries(
+  manager: EntityManager,
+  [first]: readonly Leaf[],
+): Promise<Pick<EvaluationInputs, 'switch_entries' | 'switch_parts'>> {
+  const rows: { event_id: string; leaf: string }[] = await manager.query(
+    `with released as (
+       select leaf::jsonb -> 'facts' ->> 'switch' as id from audit.entry
+       where request = 'switches' and type = 'switch.lifted'
+         and (leaf::jsonb ->> 'at')::timestamptz < $1::timestamptz - interval '1 hour')
+     select event_id, leaf from audit.entry where request = 'switches' and type in ('switch.thrown', 'switch.lifted')
+       and leaf::jsonb -> 'facts' ->> 'switch' not in (select id from released where id is not null) order by n`,
+    [first?.at ?? '-infinity'],
   );
-  return rows.map(({ leaf }) => leaf);
+  const parts: NonNullable<EvaluationInputs['switch_parts']> = await manager.query(
+    `select event_id, part, salt, body from audit.payload
+     where event_id = any($1) and part in ('scope', 'account') order by event_id, part`,
+    [rows.map(({ event_id: id }) => id)],
+  );
+  return { switch_entries: rows.map(({ leaf }) => leaf), switch_parts: parts };
 }
 
 async function readPeople(
@@ -164,15 +208,30 @@ async function readPeople(
   );
 }
 
-/** The directory as far as it concerns some accounts: without names, and without who else is in the groups. */
+/**
+ * Directories as far as they concern some accounts: without names, and without who else is in the groups. Whoever has
+ * one of the accounts in any of the directories, or owns an agent that has, is in the parts of all: which accounts were
+ * theirs before or are by now says who decided on their own.
+ */
+function partsFor(
+  identities: readonly Identity[],
+  all: readonly CurrentDirectory[],
+): (current: CurrentDirectory) => DirectoryPart {
+  const distinct = [...new Set(all.map(({ directory }) => directory))];
+  const ids = new Set(distinct.flatMap((directory) => peopleBehind(directory, identities)));
+  const accounts = new Set(identities.map(identityKey));
+  return (current) => partOf(current, { ids, accounts });
+}
+
+interface Concerned {
+  readonly ids: ReadonlySet<string>;
+  readonly accounts: ReadonlySet<string>;
+}
+
 function partOf(
   { generation, directory: { people, agents, groups } }: CurrentDirectory,
-  identities: readonly Identity[],
+  { ids, accounts: concerned }: Concerned,
 ): DirectoryPart {
-  const whole = { people, agents, groups };
-  const known = identities.map((identity) => [personOf(whole, identity), agentOf(whole, identity)] as const);
-  const agentIds = new Set(known.map(([, agent]) => agent?.id));
-  const ids = new Set(known.flatMap(([person, agent]) => [person?.id, agent?.owner]));
   return {
     generation,
     people: people
@@ -183,7 +242,7 @@ function partOf(
         accounts: accounts.map(({ issuer, subject }) => ({ issuer, subject })),
       })),
     agents: agents
-      .filter(({ id }) => agentIds.has(id))
+      .filter((agent) => concerned.has(identityKey(agent)))
       .map(({ id, issuer, subject, active, owner, acts_for_people }) => ({
         id,
         issuer,

@@ -272,7 +272,7 @@ export class Backtest {
     return { owners, shortages: this.#shortagesOf(side, record, { requirement, owners }) };
   }
 
-  /** The same requirement for the same people and owners comes to the same, and most requests are alike. */
+  /** Equal rules by name, and as many people, come to the same for the same lineage and owners; most requests are alike. */
   #shortagesOf(
     side: Side,
     { lineage }: BacktestRecord,
@@ -280,8 +280,8 @@ export class Backtest {
   ): readonly Shortage[] {
     if (requirement === null) return [];
     const memo = this.#shortages[side];
-    const rules = requirement.rules.map(ruleRequirementDigest);
-    const key = JSON.stringify([rules, lineage.map(identityKey), owners]);
+    const rules = requirement.rules.map((rule) => [rule.rule, ruleRequirementDigest(rule)]);
+    const key = JSON.stringify([requirement.distinct_people, rules, lineage.map(identityKey), owners]);
     const known = memo.get(key);
     if (known) return known;
     const policy = side === 'base' ? this.#base : this.#candidate;

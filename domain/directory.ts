@@ -234,9 +234,9 @@ export function provenOf(lineage: Lineage): Lineage {
   return lineage.filter((member) => member.is_declared !== true);
 }
 
-/** Ids of the people behind a lineage, owners of its agents included, sorted. */
-export function peopleBehind(directory: Directory, lineage: Lineage): readonly string[] {
-  const ids = lineage.flatMap((member) => [
+/** Ids of the people behind some accounts, owners of agents included, sorted. */
+export function peopleBehind(directory: Directory, accounts: readonly Identity[]): readonly string[] {
+  const ids = accounts.flatMap((member) => [
     personOf(directory, member)?.id,
     agentOf(directory, member)?.owner,
   ]);

@@ -120,7 +120,7 @@ function followsFile(subject: Subject, { directory }: Use, { policy }: Directory
   const isSame =
     isSameInGroups(file, directory) &&
     isSameOfPeople(file, directory) &&
-    knowsAccounts(file, directory, identitiesOf(subject));
+    knowsConcerned(file, directory, { accounts: identitiesOf(subject), ids: idsIn(subject) });
   return isSame ? {} : { problem: 'leans on a directory that is not what the policy of then says' };
 }
 
@@ -160,9 +160,20 @@ function isSameOfPeople(file: Directory, part: DirectoryPart): boolean {
   });
 }
 
-/** Whoever the file has behind an account that signed or is named stands in the directory, agents as it says. */
-function knowsAccounts(file: Directory, part: DirectoryPart, accounts: readonly Identity[]): boolean {
-  const people = file.people.filter((person) => person.accounts.some((one) => isAmong(accounts, one)));
+interface Concerned {
+  readonly accounts: readonly Identity[];
+  /** Of people who stand in any of the evidence's directories. */
+  readonly ids: ReadonlySet<string>;
+}
+
+/**
+ * Whoever the file has behind an account that signed or is named stands in the directory, agents as it says; and so does
+ * whoever stands in another one: an account that was theirs then makes a decision their own.
+ */
+function knowsConcerned(file: Directory, part: DirectoryPart, { accounts, ids }: Concerned): boolean {
+  const people = file.people.filter(
+    (person) => ids.has(person.id) || person.accounts.some((one) => isAmong(accounts, one)),
+  );
   const agents = file.agents.filter((agent) => isAmong(accounts, agent));
   return (
     people.every(({ id }) => part.people.some((person) => person.id === id)) &&
@@ -177,6 +188,14 @@ function knowsAccounts(file: Directory, part: DirectoryPart, accounts: readonly 
       ),
     )
   );
+}
+
+function idsIn({ material }: Subject): ReadonlySet<string> {
+  const { inputs } = material.evidence;
+  if (!inputs) return new Set();
+  const decided = inputs.decisions.flatMap(({ directories }) => directories);
+  const parts = [inputs.directory_at_creation, ...decided, ...inputs.facts.map(({ directory }) => directory)];
+  return new Set(parts.flatMap(({ people }) => people.map(({ id }) => id)));
 }
 
 function isAmong(accounts: readonly Identity[], account: Identity): boolean {

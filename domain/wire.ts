@@ -252,12 +252,11 @@ export const requestSchema = requestSummarySchema.extend({
   earlier_refusals: z
     .object({
       count: z.int(),
+      withdrawn: z.int().describe('How many of them were withdrawn before anybody decided (`cancelled`)'),
       latest: z.array(z.object({ id: z.string(), status: statusSchema, created_at: instant })),
     })
     .optional()
-    .describe(
-      'What the same people asked before with the very same intent, and was denied or expired. Absent: nothing',
-    ),
+    .describe('The same, asked before by the same people: denied, expired, or withdrawn undecided'),
 });
 
 export const requestPageSchema = z.object({
@@ -300,7 +299,7 @@ export const keysSchema = z.object({ keys: z.array(z.record(z.string(), jsonValu
 
 /** Everything that checks one request offline. */
 export const evidenceSchema = z.object({
-  request: requestSchema,
+  request: requestSchema.nullable().describe('Null: what is stored is not what was signed or planned'),
   leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
   payloads: z.array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() })),
   envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),

@@ -2,6 +2,9 @@ import { readFile } from 'node:fs/promises';
 
 import type { Command } from 'commander';
 
+import type { JsonValue } from '../../domain/canonical-json.ts';
+import { isKeyturnError } from '../../domain/errors.ts';
+import { parseJsonText } from '../../domain/json-text.ts';
 import type { CreateBody } from '../../domain/wire.ts';
 import { usageError } from './exit.ts';
 
@@ -41,10 +44,12 @@ async function parseArguments(text: string): Promise<CreateBody['arguments']> {
   return value as CreateBody['arguments'];
 }
 
-function parseJson(json: string): unknown {
+/** Read as the server reads what it gets: what another reader changes first, nobody would notice. */
+function parseJson(json: string): JsonValue {
   try {
-    return JSON.parse(json);
-  } catch {
-    throw usageError('--arguments is not valid JSON.');
+    return parseJsonText(json);
+  } catch (error) {
+    if (isKeyturnError(error)) throw usageError(`--arguments: ${error.message}`);
+    throw error;
   }
 }

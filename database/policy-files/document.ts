@@ -8,9 +8,11 @@ import {
   type Document,
   type Node,
   type Pair,
+  type Scalar,
   type YAMLMap,
 } from 'yaml';
 
+import { isExactNumber } from '../../domain/exact-number.ts';
 import type { PolicyFile } from './folder.ts';
 import { quote, type PolicyProblem } from './problem.ts';
 import { FORBIDDEN_KEYS, Value, type Source } from './value.ts';
@@ -68,7 +70,7 @@ function inspect(value: Value, depth: number): boolean {
   if (isAlias(node)) return refuse(value, 'aliases are not allowed: write the value out');
   if ('anchor' in node && node.anchor !== undefined) value.refuse('anchors are not allowed');
   if (node.tag !== undefined) value.refuse('tags are not allowed');
-  if (isScalar(node)) return inspectScalar(value, node.value);
+  if (isScalar(node)) return inspectScalar(value, node);
   return inspectChildren(value, node, depth);
 }
 
@@ -77,15 +79,21 @@ function refuse(value: Value, message: string): false {
   return false;
 }
 
-function inspectScalar(value: Value, content: unknown): boolean {
+function inspectScalar(value: Value, { value: content, source = '' }: Scalar): boolean {
   if (typeof content === 'string' && !content.isWellFormed()) return refuse(value, 'holds a lone surrogate');
   if (typeof content !== 'number') return true;
   if (!Number.isFinite(content)) return refuse(value, 'not a finite number');
   if (Number.isInteger(content) && !Number.isSafeInteger(content)) {
     return refuse(value, 'an integer beyond 2^53-1 would lose digits: write it as text');
   }
+  if (DECIMAL.test(source) && !isExactNumber(source, content)) {
+    return refuse(value, `would become ${content}: write that, or the number as text`);
+  }
   return true;
 }
+
+/** Other numbers (0x1f, 0o17) are whole. */
+const DECIMAL = /^[-+]?[\d.]+(?:e[-+]?\d+)?$/i;
 
 function inspectChildren(value: Value, node: Node, depth: number): boolean {
   if (isMap(node)) {

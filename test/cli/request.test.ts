@@ -86,15 +86,20 @@ describe('request', () => {
     ]);
   });
 
-  it.each(['[1]', '{', '{"n":12345678901234567890}', '{"__proto__":1}'])(
-    'sends nothing for the arguments %s',
-    async (json) => {
-      const url = await api(() => ({ status: 201, body: VIEW }));
-      const result = await keyturn(['request', 'a', 't', '--api', url, '--arguments', json]);
-      expect(result.code).not.toBe(0);
-      expect(server?.received).toEqual([]);
-    },
-  );
+  it.each([
+    '[1]',
+    '{',
+    '{"n":12345678901234567890}',
+    '{"__proto__":1}',
+    '{"n":4503599627370497.5}',
+    '{"n":1e-400}',
+    '{"n":1,"n":2}',
+  ])('sends nothing for the arguments %s', async (json) => {
+    const url = await api(() => ({ status: 201, body: VIEW }));
+    const result = await keyturn(['request', 'a', 't', '--api', url, '--arguments', json]);
+    expect(result.code).not.toBe(0);
+    expect(server?.received).toEqual([]);
+  });
 
   it('waits until it is finished, and exits with 1 when it was denied', async () => {
     const denied = requestView({ status: 'denied', denied_by: 'person' });

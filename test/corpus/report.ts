@@ -17,7 +17,18 @@ export function countsOf(tried: readonly Tried[]): string {
     ),
   );
   const all = subjects.length > 1 ? [lineOf('all', tried)] : [];
-  return [HEAD, ...lines, ...all].join('\n');
+  return [HEAD, ...lines, ...all, ...reasonsOf(tried)].join('\n');
+}
+
+/** How many were refused for which reason. */
+function reasonsOf(tried: readonly Tried[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { verdict } of tried)
+    if (verdict.kind === 'refused') counts.set(verdict.code, (counts.get(verdict.code) ?? 0) + 1);
+  const parts = [...counts].sort(([, left], [, right]) => right - left);
+  return parts.length === 0
+    ? []
+    : [`refused: ${parts.map(([code, count]) => `${count} ${code}`).join(', ')}`];
 }
 
 /** The table, what was refused, with its reason, and what was wrong. */

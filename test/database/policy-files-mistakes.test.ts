@@ -78,6 +78,11 @@ const SYNTAX: readonly Mistake[] = [
     'actions/sql.yaml:9:22 an integer beyond 2^53-1 would lose digits: write it as text',
   ],
   [
+    'a number that would become another',
+    withLine('actions/sql.yaml', 9, '    share: { maximum: 1.00000000000000000001 }'),
+    'actions/sql.yaml:9:23 would become 1: write that, or the number as text',
+  ],
+  [
     'a number that is none',
     withLine('actions/sql.yaml', 2, 'schema_version: .nan'),
     'actions/sql.yaml:2:17 not a finite number',

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { backtest, Backtest, type BacktestRecord, type BacktestReport } from '../../domain/backtest.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet, Rule } from '../../domain/policy.ts';
 import { storedFacts, type PolicyFacts, type StoredFacts } from '../../domain/policy-facts.ts';
+import { DEFAULT_RISK } from '../../domain/risk.ts';
 import {
   ACTION,
   approval,
@@ -153,6 +154,30 @@ describe('a backtest', () => {
     expect(report.unsatisfiable_first).toEqual([
       { request: 'r3', round: 1, shortages: [{ rule: 'ask', seats: 3, fillable: 2 }] },
     ]);
+  });
+
+  it('says of each request what its own risk and its own rules lack', () => {
+    const two = { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null } as const;
+    const risk = { ...DEFAULT_RISK, demands: { high: two } };
+    const alone = { ...REVIEW, require: demand([stage(['group:dba-leads'])], { rule: 'ask' }) };
+    const risky = [record('r1'), record('r2', { facts: facts(20_000) })];
+    const named = (rule: string, when: string): Rule => ({
+      ...exampleRule(rule, 'review', { when, require: demand([stage(['group:dba'], 3)], { rule }) }),
+      replaces_default: true,
+    });
+    const rules = [named('few', 'plan.rows <= 1000'), named('many', 'plan.rows > 1000')];
+    for (const records of [risky, risky.toReversed()]) {
+      expect(backtest(records, BASE, policyOf([alone], { risk })).unsatisfiable_first).toEqual([
+        { request: 'r2', round: 1, shortages: [{ rule: '*', seats: 2, fillable: 1 }] },
+      ]);
+      const { unsatisfiable_first: found } = backtest(records, BASE, policyOf(rules));
+      expect(new Map(found.map(({ request, shortages }) => [request, shortages[0]?.rule]))).toEqual(
+        new Map([
+          ['r1', 'few'],
+          ['r2', 'many'],
+        ]),
+      );
+    }
   });
 
   it('does not call unsatisfiable what people may be there for who are seen at sign-in only', () => {

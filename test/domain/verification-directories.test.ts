@@ -70,15 +70,18 @@ const FAILS: readonly Tamper[] = [
   },
   {
     what: 'somebody whose account decided and who is gone',
-    change: (inputs) =>
-      each(inputs, (part) => ({
-        ...part,
-        people: part.people.filter(({ id }) => id !== 'ann'),
-        groups: part.groups.map((group) => ({
-          ...group,
-          members: group.members.filter((id) => id !== 'ann'),
-        })),
-      })),
+    change: (inputs) => each(inputs, (part) => without('ann', part)),
+  },
+  {
+    what: 'somebody of another directory who is gone from that of the creation',
+    change: (inputs) => (inputs.directory_at_creation = without('out', inputs.directory_at_creation)),
+  },
+  {
+    what: 'somebody of another directory who is gone from that of a decision',
+    change: (inputs) => {
+      for (const one of inputs.decisions)
+        one.directories = one.directories.map((part) => without('out', part));
+    },
   },
   {
     what: 'an agent with another owner',
@@ -105,6 +108,17 @@ function each(inputs: Inputs, change: (part: DirectoryPart) => DirectoryPart): v
   inputs.directory_at_creation = change(inputs.directory_at_creation);
   for (const facts of inputs.facts) facts.directory = change(facts.directory);
   for (const one of inputs.decisions) one.directories = one.directories.map(change);
+}
+
+function without(person: string, part: DirectoryPart): DirectoryPart {
+  return {
+    ...part,
+    people: part.people.filter(({ id }) => id !== person),
+    groups: part.groups.map((group) => ({
+      ...group,
+      members: group.members.filter((id) => id !== person),
+    })),
+  };
 }
 
 /** The entry by which provisioning or the claims of a token changed the directory. */

@@ -4,8 +4,8 @@ import { adviceOn } from './advice.ts';
 import * as sql from './dependencies.sql.ts';
 import { refuseEagerLiterals } from './eager-literals.ts';
 import { hasFixedValues } from './fixed-values.ts';
-import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { HARMLESS_FOR_OWNERS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
+import { catalogueRows, keepSchema } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
 import type { SqlParser } from './parser-thread.ts';
@@ -15,7 +15,7 @@ import { followRewriting, type RewrittenRelation } from './rewriting.ts';
 import {
   asOurselves,
   asStatement,
-  begin,
+  beginning,
   extended,
   rowsOf,
   together,
@@ -38,6 +38,8 @@ export interface Analysis {
   readonly callsOwnerFunctions: boolean;
   /** True when such functions are called by the statement, or by views, policies and defaults that it reaches. */
   readonly reachesVolatileFunctions: boolean;
+  /** Volatile functions that triggers call and the target's owner vouches for: what they do outside of tables is not seen. */
+  readonly listedTriggers: readonly string[];
   /** True when triggers or functions of the owner run beside it, which may set any column of any table. */
   readonly runsOwnerCode: boolean;
   /** True when the statement itself holds every value that it sets. */
@@ -65,29 +67,36 @@ interface AnalysisRequest extends SessionRequest {
  * `StatementRefused` for anything that nobody vouches for. EXPLAIN would not do: it evaluates functions.
  */
 export async function analyse(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  await begin(client, { isolation: 'repeatable read' }, request);
+  const start = [...beginning({ isolation: 'repeatable read' }, request), PLANNED_ONCE];
+  await together(client, start);
   try {
+    const [{ isWatched }] = await Promise.all([
+      refuseUnsafeTarget(client, request.settings),
+      refuseEagerLiterals(client, request),
+    ]);
+    if (!isWatched) await keepSchema(client, { as: asStatement(request.settings), start });
     return await analyseInside(client, request);
   } finally {
     await client.query('rollback');
   }
 }
 
+/**
+ * Our questions are long: a better plan would save less than making one takes, and their hash tables, which the server
+ * sizes by how many rows it expects at most, need little room.
+ */
+const PLANNED_ONCE = `set local plan_cache_mode = force_generic_plan; set local work_mem = '256kB'`;
+
 async function analyseInside(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  await Promise.all([
-    refuseUnsafeTarget(client, request.settings),
-    refuseShadowedNames(client, request.statement),
-    refuseEagerLiterals(client, request),
-  ]);
   const { oid, body } = await noteStatement(client, request);
   const tree = readNodeText(body);
   await refuseSystemRelations(client, relationsIn(tree));
-  const values = await readValues(client, tree, request.settings);
+  const { types, ...values } = await readValues(client, tree, request.settings);
   const { isVarying } = values;
   const written = [...values.tables, ...values.rewritten];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
   const [objects, triggers, called] = await Promise.all([
-    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid)]),
+    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid), types]),
     readTriggers(client, written),
     catalogueRows(client, sql.VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
   ]);
@@ -103,10 +112,16 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
     ...values,
     callsOwnerFunctions: called.length > 0,
     reachesVolatileFunctions: called.length > 0 || functions.some(({ volatility }) => volatility === 'v'),
+    listedTriggers: listedOf(triggers, allowed),
     runsOwnerCode: triggers.some(isOwners) || functions.some(({ volatility }) => volatility !== 'i'),
     isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
     unknownTriggers,
   };
+}
+
+interface ReadValues extends Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> {
+  /** Of all values that the statement handles. */
+  readonly types: readonly string[];
 }
 
 /** What the statement writes, and where the values come from. */
@@ -114,7 +129,7 @@ async function readValues(
   client: Client,
   tree: NodeValue,
   { madeAtExecution }: TargetSettings,
-): Promise<Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'>> {
+): Promise<ReadValues> {
   const facts = await readQueryFacts(client, tree, madeAtExecution);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
@@ -132,6 +147,7 @@ async function readValues(
     tables,
     rewritten: rewriting.rewritten,
     isVarying: isVarying || rewriting.isVarying,
+    types: [...facts.types.keys()],
     hasFixedValues: hasFixedValues(tree, { facts, reader: named.reader }),
   };
 }
@@ -179,14 +195,6 @@ function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly st
     .map((object) => object.oid);
 }
 
-/** A bare name on the owner's list must not mean a function of pg_catalog that is not harmless. */
-async function refuseShadowedNames(client: Client, statement: Statement): Promise<void> {
-  const names = statement.unqualifiedFunctions.filter((name) => !HARMLESS_FUNCTIONS.has(name));
-  if (names.length === 0) return;
-  const rows = await catalogueRows<{ name: string }>(client, sql.CATALOG_FUNCTIONS, [names]);
-  for (const { name } of rows) throw notAllowed(`pg_catalog.${name}`);
-}
-
 interface Evaluated {
   readonly objects: readonly CatalogObject[];
   readonly triggers: readonly TriggerRow[];
@@ -216,7 +224,11 @@ interface OwnersPart {
 async function refuseObjects(client: Client, { objects, triggers, request }: Evaluated): Promise<OwnersPart> {
   const [foreign, functions, expressions] = await Promise.all([
     catalogueRows<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
-    catalogueRows<FunctionRow>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]),
+    catalogueRows<FunctionRow>(
+      client,
+      sql.FUNCTIONS,
+      ['pg_proc', 'pg_operator'].map((catalog) => oidsOf(objects, catalog)),
+    ),
     catalogueRows<ExpressionRow>(
       client,
       sql.EXPRESSIONS,
@@ -253,6 +265,7 @@ const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_cl
 
 interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly definition: string | null;
+  readonly is_volatile: boolean;
 }
 
 const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
@@ -280,6 +293,11 @@ export function unknownOf(
   const unknown = triggers.filter((trigger) => isOwners(trigger) && !allowed.has(trigger.name));
   const byName = new Map(unknown.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
   return [...byName.values()];
+}
+
+function listedOf(triggers: readonly TriggerRow[], allowed: ReadonlySet<string>): readonly string[] {
+  const listed = triggers.filter(({ name, is_volatile: isVolatile }) => isVolatile && allowed.has(name));
+  return [...new Set(listed.map(({ name }) => name))];
 }
 
 async function refuseOwnerExpressions(

@@ -1,3 +1,6 @@
+import { COMPARING, COMPUTES } from './comparing.sql.ts';
+import { functionNameSql } from './function-names.ts';
+
 /**
  * Queries over the catalogue that answer what a statement may touch and call. They start from what PostgreSQL itself
  * noted when it analysed the statement (`pg_depend` of a function that holds it), so names and overloads are resolved
@@ -32,18 +35,29 @@ export const WRITTEN_TABLES = `
          exists (select from pg_catalog.pg_rewrite rule
                   where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers,
+         exists (select from pg_catalog.pg_trigger attached
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D'
+                    and attached.tgtype & 7 = 7) as may_skip_rows
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
    group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname`;
 
-/** Everything that the statement ($1, a function's oid) and the tables it may write ($2) evaluate. */
+/** Everything that the statement ($1, a function's oid, of types $3) and the tables it may write ($2) evaluate. */
 export const OBJECTS = `
   with recursive objects(class, oid, is_written) as (
     select 'pg_catalog.pg_proc'::regclass::oid, $1::oid, false
     union
     select 'pg_catalog.pg_class'::regclass::oid, written.oid, true from unnest($2::oid[]) written(oid)
+    union
+    select 'pg_catalog.pg_type'::regclass, used.oid, false from unnest($3::oid[]) used(oid) where used.oid >= 16384
+    union
+    -- Types of the server that somebody made comparable: no dependency leads to those classes.
+    select used.class, used.oid, false
+      from pg_catalog.pg_opclass class
+     cross join lateral (${COMPARING}) used(class, oid)
+     where class.oid >= 16384 and class.opcintype < 16384 and class.opcdefault
     union
     select next.class, next.oid, next.is_written
       from objects
@@ -57,9 +71,8 @@ export const OBJECTS = `
                    or exists (select from pg_catalog.pg_type kind where kind.oid = objects.oid and kind.typtype = 'd')
                  when 'pg_catalog.pg_trigger'::regclass then not (link.refclassid = 'pg_catalog.pg_proc'::regclass
                    and link.refobjid = (select tgfoid from pg_catalog.pg_trigger attached where attached.oid = objects.oid))
-                 when 'pg_catalog.pg_class'::regclass then link.refclassid in (
-                   'pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_type'::regclass)
-                 else true
+                 else objects.class not in ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_statistic_ext'::regclass)
+                   or link.refclassid <> 'pg_catalog.pg_class'::regclass
                end
            and link.refclassid in ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass,
                                    'pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_type'::regclass)
@@ -82,13 +95,24 @@ export const OBJECTS = `
         union all
         select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
           from pg_catalog.pg_constraint rule
-         where rule.contype in ('c', 'x')
-           and ((objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written)
-             or (objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid))
+         where objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written
+           and rule.contype in ('c', 'x')
         union all
+        select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
+          from pg_catalog.pg_constraint rule
+         where objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid
+           and rule.contype in ('c', 'x')
+        union all
+        -- Also of what is only read: a search compares, and the planner calculates what is constant in expressions.
         select 'pg_catalog.pg_class'::regclass, entry.indexrelid, false
           from pg_catalog.pg_index entry
-         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indrelid = objects.oid and objects.is_written
+         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indrelid = objects.oid
+           and (objects.is_written or entry.indexprs is not null or entry.indpred is not null
+             or exists (select from unnest(entry.indclass) used(oid) where used.oid >= 16384))
+        union all
+        select 'pg_catalog.pg_statistic_ext'::regclass, planned.oid, false
+          from pg_catalog.pg_statistic_ext planned
+         where objects.class = 'pg_catalog.pg_class'::regclass and planned.stxrelid = objects.oid
         union all
         select 'pg_catalog.pg_class'::regclass, child.inhrelid, objects.is_written
           from pg_catalog.pg_inherits child
@@ -142,6 +166,22 @@ export const OBJECTS = `
           ) part
          where objects.class = 'pg_catalog.pg_type'::regclass and kind.oid = objects.oid
         union all
+        -- Comparing values, also inside of arrays and rows, sorting and grouping call what the classes of their type name.
+        select used.class, used.oid, false
+          from pg_catalog.pg_depend link
+          join pg_catalog.pg_opclass class on class.oid = link.objid
+         cross join lateral (${COMPARING}) used(class, oid)
+         where link.refclassid = 'pg_catalog.pg_type'::regclass and link.refobjid = case objects.class
+                 when 'pg_catalog.pg_type'::regclass then objects.oid
+                 when 'pg_catalog.pg_class'::regclass then
+                   (select rows.reltype from pg_catalog.pg_class rows where rows.oid = objects.oid) end
+           and link.classid = 'pg_catalog.pg_opclass'::regclass
+        union all
+        select 'pg_catalog.pg_type'::regclass, same.casttarget, false
+          from pg_catalog.pg_cast same
+         where objects.class = 'pg_catalog.pg_type'::regclass and same.castsource = objects.oid
+           and same.castmethod = 'b' and same.oid >= 16384
+        union all
         select 'pg_catalog.pg_proc'::regclass, used.oid, false
           from pg_catalog.pg_range range
           cross join lateral (
@@ -169,7 +209,8 @@ export const OBJECTS = `
           cross join lateral unnest(entry.indclass) used(oid)
           join pg_catalog.pg_opclass class on class.oid = used.oid
           join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
-         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid
+          join pg_catalog.pg_proc code on code.oid = support.amproc
+         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid and not ${COMPUTES}
         union all
         select 'pg_catalog.pg_operator'::regclass, used.oid, false
           from pg_catalog.pg_constraint link
@@ -201,19 +242,24 @@ export const OBJECTS = `
   )
   select distinct class::regclass::text as class, oid::text as oid from objects where not (oid = $1::oid)`;
 
-/** Functions ($1) by name. */
+/** A function's name as a list of the target has it. */
+const NAME = functionNameSql('schema.nspname', 'called.proname');
+
+/** Functions ($1) and those of operators ($2) by name. */
 export const FUNCTIONS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name, called.provolatile::text as volatility,
+  select distinct ${NAME} as name, called.provolatile::text as volatility,
          exists (select from pg_catalog.pg_proc other
                   where other.pronamespace = called.pronamespace and other.proname = called.proname
                     and other.proowner <> called.proowner) as has_others
     from pg_catalog.pg_proc called
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
-   where called.oid = any ($1::oid[])
-     -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes.
-     and called.oid >= 16384
-     -- Internals of extensions that compute from their arguments only. Their code in C comes from a superuser.
-     and not (called.provolatile <> 'v' and called.prolang = 13 and exists (
+   where called.oid = any ($1::oid[] || array(select sign.oprcode::oid from pg_catalog.pg_operator sign
+                                               where sign.oid = any ($2::oid[])))
+     -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes
+     -- here. Those that come with it only compute; others may have been made of functions that act.
+     and (called.oid >= 16384 or called.provolatile = 'v')
+     -- Internals of extensions that compute from their arguments only. Their code is the server's or comes from a superuser.
+     and not (called.provolatile <> 'v' and called.prolang in (12, 13) and exists (
            select from pg_catalog.pg_depend member
              join pg_catalog.pg_extension extension on extension.oid = member.refobjid
             where member.classid = 'pg_catalog.pg_proc'::regclass and member.objid = called.oid and member.deptype = 'e'
@@ -233,8 +279,9 @@ export const VOLATILE_CALLS = `
       on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
     join pg_catalog.pg_proc called
       on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and called.provolatile = 'v'
-     and format('%s.%s', called.pronamespace::regnamespace::text, called.proname) <> all ($2::text[])
+     and ${NAME} <> all ($2::text[])
    limit 1`;
 
 /**
@@ -262,7 +309,7 @@ export const EXPRESSIONS = `
 
 /** Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update) that call user functions. */
 export const TRIGGERS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name,
+  select distinct ${NAME} as name, called.provolatile = 'v' as is_volatile,
          pg_catalog.md5(pg_catalog.pg_get_functiondef(called.oid)) as version,
          case when attached.tgqual is null then null else pg_catalog.pg_get_triggerdef(attached.oid) end as definition
     from unnest($1::oid[], $2::int[]) watched(oid, mask)
@@ -278,54 +325,3 @@ export const FOREIGN_TABLES = `
     from pg_catalog.pg_class relation
     join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
    where relation.oid = any ($1::oid[]) and relation.relkind = 'f'`;
-
-/** Names of relations ($1). */
-export const RELATIONS = `
-  select schema.nspname as schema, relation.relname as name
-    from pg_catalog.pg_class relation
-    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
-   where relation.oid = any ($1::oid[])`;
-
-/** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
-export const COLUMNS = `
-  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
-    from pg_catalog.pg_attribute col
-   where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
-   order by col.attrelid, col.attnum`;
-
-/** Which of these names ($1) pg_catalog has a function of. */
-export const CATALOG_FUNCTIONS = `
-  select distinct called.proname as name
-    from pg_catalog.pg_proc called
-   where called.pronamespace = 'pg_catalog'::regnamespace and called.proname = any ($1::name[])`;
-
-/** Whether the roles keep what Keyturn relies on. $1 statement role, $2 whether there is a ledger. */
-export const ROLES = `
-  select login.rolsuper as is_login_super,
-         statement.rolsuper as is_statement_super,
-         pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
-         case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
-                                                          'insert, update, delete, truncate, trigger')
-                        or pg_catalog.has_any_column_privilege(statement.oid, to_regclass('keyturn.execution'),
-                                                               'insert, update') end as can_write_ledger
-    from pg_catalog.pg_roles login, pg_catalog.pg_roles statement
-   where login.rolname = session_user and statement.rolname = $1`;
-
-/** Event triggers that the analysis itself would set off. */
-export const EVENT_TRIGGERS = `
-  select distinct format('%s.%s', schema.nspname, called.proname) as name
-    from pg_catalog.pg_event_trigger watcher
-    join pg_catalog.pg_proc called on called.oid = watcher.evtfoid
-    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
-   where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
-     and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;
-
-/** Who may create objects in schemas ($1) whose names are trusted, beside their owner and superusers. */
-export const CREATORS = `
-  select distinct schema.nspname as schema, coalesce(holder.rolname, 'public') as role
-    from pg_catalog.pg_namespace schema
-    cross join lateral pg_catalog.aclexplode(coalesce(schema.nspacl, pg_catalog.acldefault('n', schema.nspowner))) granted
-    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
-   where schema.nspname = any ($1::name[]) and granted.privilege_type = 'CREATE'
-     and granted.grantee <> schema.nspowner and not coalesce(holder.rolsuper, false)
-   order by 1, 2`;

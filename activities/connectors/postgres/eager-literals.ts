@@ -1,5 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import { functionNameSql } from './function-names.ts';
 import { HARMLESS_FOR_OWNERS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { nodesOf, textOf } from './parse-tree.ts';
@@ -18,7 +19,7 @@ interface CheckRow extends QueryResultRow {
 /** Checks of the target's own domains. */
 const DOMAIN_CHECKS = `
   select rule.contypid::text as domain, 'select ' || pg_catalog.pg_get_expr(rule.conbin, 0) as text,
-         array(select format('%s.%s', schema.nspname, called.proname)
+         array(select ${functionNameSql('schema.nspname', 'called.proname')}
                  from pg_catalog.pg_depend link
                  left join pg_catalog.pg_operator sign
                    on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 
 import type { Client, QueryResultRow } from 'pg';
 
-import { closeSession, openSession, rowsOf, sessionUrl, type SessionRequest } from './session.ts';
+import { closeSession, openSession, rowsOf, sessionUrl, together, type SessionRequest } from './session.ts';
 
 /** No session lives longer: what the target's owner changes for new sessions holds for all of them soon. */
 const AGE_MS_MAX = 60_000;
@@ -24,8 +24,8 @@ const RESET = [
 
 /**
  * Sessions that ask the catalogue and look at rows, kept for the next work. The statement of a request never runs in
- * one: that takes a fresh session (`SessionsAhead`). Everything they do is rolled back, all settings are those of a
- * transaction, and in between they are reset.
+ * one: that takes a fresh session (`SessionsAhead`). Everything they do but for their empty temporary schema is rolled back,
+ * all settings are those of a transaction, and in between they are reset.
  */
 export class KeptSessions {
   readonly #idle = new Map<Client, string>();
@@ -71,7 +71,7 @@ export class KeptSessions {
 
   async #open(request: SessionRequest): Promise<Client> {
     const client = await openSession(request, { pipeline: true });
-    KEPT.set(client, { openedAt: performance.now(), generation: 0, hasReadRows: false });
+    KEPT.set(client, { openedAt: performance.now(), generation: 0, hasReadRows: false, hasSchema: false });
     setTimeout(() => {
       if (this.#idle.delete(client)) void closeSession(client);
     }, AGE_MS_MAX).unref();
@@ -89,6 +89,7 @@ interface Kept {
   /** Part of the names of prepared questions: they do not outlive a full reset. */
   generation: number;
   hasReadRows: boolean;
+  hasSchema: boolean;
 }
 
 const KEPT = new WeakMap<Client, Kept>();
@@ -114,6 +115,21 @@ function answers(client: Client, text: string): Promise<boolean> {
 export function noteRowsRead(client: Client): void {
   const kept = KEPT.get(client);
   if (kept) kept.hasReadRows = true;
+}
+
+/**
+ * Makes the temporary schema of a kept session, in which a transaction has begun, last as long as the session does.
+ * While the server has to make it for each statement that is noted, it forgets the plans of all our questions each time.
+ */
+export async function keepSchema(
+  client: Client,
+  { as, start }: { readonly as: readonly string[]; readonly start: readonly string[] },
+): Promise<void> {
+  const kept = KEPT.get(client);
+  if (kept === undefined || kept.hasSchema) return;
+  const making = 'create function pg_temp.keyturn_schema() returns void language sql begin atomic end';
+  await together(client, [...as, making, 'commit', ...start]);
+  kept.hasSchema = true;
 }
 
 const NAMES = new Map<string, number>();

@@ -4,7 +4,6 @@ import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { COLUMNS } from './dependencies.sql.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import type { TableEffect } from './effect.ts';
@@ -18,8 +17,10 @@ import { shownEffects } from './shown.ts';
 import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried, sizeOf } from './plan-untried.ts';
+import { withShares } from './table-share.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
 import { assignmentsOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
+import { COLUMNS } from './written-tables.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;
@@ -52,7 +53,7 @@ async function tryPlan(
   const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0 && first.sequences.places.size === 0) {
-    const nothing = { effects: [], shown: [], reversal: NOTHING_TO_UNDO };
+    const nothing = { effects: [], shown: [], reversal: withoutChanges(prepared) };
     return planOf(prepared, { ...nothing, runs: [first] });
   }
   let found: Found | null = null;
@@ -62,6 +63,16 @@ async function tryPlan(
   const second = await dryRun(prepared, reader, { ...rehearsal, lookInside });
   return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
 }
+
+/** What functions of the target do outside of tables is not seen, so nobody can say that there is nothing to undo. */
+function withoutChanges({ analysis }: UnpreviewedCall): Reversal {
+  return analysis.reachesVolatileFunctions ? UNSEEN : NOTHING_TO_UNDO;
+}
+
+const UNSEEN: Reversal = {
+  is_possible: false,
+  how: 'No table changes. What functions of the target do elsewhere cannot be undone here.',
+};
 
 /** What both runs agree on. */
 interface Found {
@@ -75,16 +86,27 @@ async function compare(
   prepared: UnpreviewedCall,
   runs: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<Found | null> {
-  const { reader } = runs.place;
-  await begin(reader, { isolation: 'repeatable read' }, prepared);
-  const serverColumns = await readServerColumns(reader, runs.first);
-  const effects = sharedEffect({ ...prepared.analysis, ...runs, serverColumns });
-  await reader.query('rollback');
+  const effects = await agreedEffects(prepared, runs);
   if (effects === null) return null;
-  if (effects.length === 0) return { effects, shown: [], reversal: NOTHING_TO_UNDO };
+  if (effects.length === 0) return { effects, shown: [], reversal: withoutChanges(prepared) };
   const shown = shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
+}
+
+async function agreedEffects(
+  prepared: UnpreviewedCall,
+  { place, ...both }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
+): Promise<readonly ProjectedEffect[] | null> {
+  const { reader, snapshot } = place;
+  await begin(reader, { isolation: 'repeatable read', snapshot }, prepared);
+  try {
+    const serverColumns = await readServerColumns(reader, both.first);
+    const effects = sharedEffect({ ...prepared.analysis, ...both, serverColumns });
+    return effects && (await withShares(effects, { ...prepared, reader, tables: both.second }));
+  } finally {
+    await reader.query('rollback');
+  }
 }
 
 /** What is bound of values that nobody knows yet is in the fingerprint alone. */
@@ -112,13 +134,13 @@ function planOf(
   const changed = runs.flatMap((run) => run.effects);
   return {
     connector: 'postgres.execute',
-    summary: effects.length === 0 && statement.isRead ? READS : summaryOf(shown),
+    summary: effects.length === 0 ? summaryWithoutChanges(prepared) : summaryOf(shown),
     operation: statement.text,
     effects: shown,
     warnings: [
       ...rewritingOf(prepared.analysis.rewritten),
       ...assignmentsOf(prepared.analysis.tables, changed),
-      ...unseenEffects(prepared.analysis.reachesVolatileFunctions),
+      ...unseenEffects(prepared.analysis),
       ...warningsOf(statement, changed),
     ],
     risk_facts: riskFactsOf(shown, reversal),
@@ -130,6 +152,11 @@ function planOf(
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
     ...sequencesOf(runs),
   };
+}
+
+function summaryWithoutChanges({ statement, analysis }: UnpreviewedCall): string {
+  if (analysis.reachesVolatileFunctions) return 'Changes no table.';
+  return statement.isRead ? READS : summaryOf([]);
 }
 
 function sequencesOf(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {

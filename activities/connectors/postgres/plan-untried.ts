@@ -38,7 +38,7 @@ export async function planUntried(
     warnings: [
       words.warning,
       ...rewritingOf(prepared.analysis.rewritten),
-      ...unseenEffects(prepared.analysis.reachesVolatileFunctions),
+      ...unseenEffects(prepared.analysis),
       ...warningsOf(statement, []),
     ],
     risk_facts: {

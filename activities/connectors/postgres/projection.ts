@@ -38,7 +38,6 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
     columns: shape.columns.map(({ shown }) => shown),
     assigned_columns: [...assigned].sort(),
     is_counts_only: false,
-    ...shareOf(table),
     ...madeOf(table, assigned),
   };
 }
@@ -47,11 +46,7 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
 function countedOnly(table: TableEffect): ResourceEffect {
   const { resource, inserted, updated, deleted } = table;
   const nothing = { rows: [], columns: [], assigned_columns: [] };
-  return { resource, inserted, updated, deleted, ...nothing, is_counts_only: true, ...shareOf(table) };
-}
-
-function shareOf({ rowsBefore }: TableEffect): Pick<ResourceEffect, 'rows_before'> {
-  return rowsBefore === undefined ? {} : { rows_before: rowsBefore };
+  return { resource, inserted, updated, deleted, ...nothing, is_counts_only: true };
 }
 
 /** A row that was written and is as it was before is no part of the effect. */

@@ -2,6 +2,7 @@ import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Target } from '../../../domain/policy.ts';
 import { readPlanning, type TargetPlanning } from '../../../domain/target-planning.ts';
+import { functionName, readFunctionName } from './function-names.ts';
 
 /** Limits of one connector. All have defaults; operators lower or raise them together for all targets. */
 export interface PostgresLimits {
@@ -47,8 +48,9 @@ export interface TargetSettings {
   readonly statementRole: string;
   /** The role that reads images; the statement role itself when absent. */
   readonly observerRole: string | null;
+  /** As `functionName` calls them, like those made at execution. */
   readonly allowedFunctions: ReadonlySet<string>;
-  /** `schema.name` of functions whose value may be all that a plain column gets, and is then left to the execution. */
+  /** Functions whose value may be all that a plain column gets, and is then left to the execution. */
   readonly madeAtExecution: ReadonlySet<string>;
   readonly hasLedger: boolean;
   readonly rowLimit: number;
@@ -76,12 +78,13 @@ const ROW_LIMIT_MAX = 10_000;
 /** Reads a target's connection. Throws `policy_invalid` when it is not one of PostgreSQL. */
 export function readTargetSettings(target: Target): TargetSettings {
   const { connection } = target;
+  const made = functionsOf(target, 'made_at_execution');
   return {
     url: textOf(target, 'url'),
     statementRole: textOf(target, 'statement_role'),
     observerRole: connection['observer_role'] === undefined ? null : textOf(target, 'observer_role'),
-    allowedFunctions: new Set([...namesOf(target, 'allowed_functions', []), ...madeOf(target)]),
-    madeAtExecution: new Set(madeOf(target)),
+    allowedFunctions: new Set([...functionsOf(target, 'allowed_functions'), ...made]),
+    madeAtExecution: new Set(made),
     hasLedger: flagOf(target, 'ledger'),
     rowLimit: rowLimitOf(target),
     searchPath: namesOf(target, 'search_path', ['public']),
@@ -108,10 +111,15 @@ function namesOf(target: Target, name: string, absent: readonly string[]): reado
   throw invalid(target, `${name} must be a list of names`);
 }
 
-function madeOf(target: Target): readonly string[] {
-  const names = namesOf(target, 'made_at_execution', []);
-  if (names.every((name) => name.includes('.'))) return names;
-  throw invalid(target, 'made_at_execution must name functions with their schema (pg_catalog.random)');
+function functionsOf(target: Target, name: string): readonly string[] {
+  return namesOf(target, name, []).map((entry) => {
+    const named = readFunctionName(entry);
+    if (named !== null) return functionName(named.schema, named.name);
+    throw invalid(
+      target,
+      `${name} must name functions with their schema (pg_catalog.random), both in double quotes where one holds a dot`,
+    );
+  });
 }
 
 function rowLimitOf(target: Target): number {

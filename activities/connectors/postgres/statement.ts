@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { adviceOn, NODE_ADVICE } from './advice.ts';
+import { functionName, readFunctionName } from './function-names.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { kindOf, listOf, namesOf, nodesOf, textOf, unwrap, type KindedNode } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
@@ -16,14 +17,12 @@ export interface Statement {
   readonly tree: TreeNode;
   /** How many of its parts write. */
   readonly writesCount: number;
-  /** Names of functions that are called without a schema. */
-  readonly unqualifiedFunctions: readonly string[];
 }
 
 /** What reading needs. */
 export interface StatementReading {
   readonly parser: SqlParser;
-  /** `schema.name` of functions that the target's owner vouches for. */
+  /** Functions that the target's owner vouches for, as `functionName` calls them. */
   readonly allowedFunctions: ReadonlySet<string>;
 }
 
@@ -36,20 +35,11 @@ export async function readStatement(
   const top = await onlyStatement(text, reading.parser);
   const nodes = [...nodesOf(top)];
   for (const node of nodes) refuseForbiddenNode(node);
-  const calls = nodes
-    .filter(({ kind }) => kind === 'FuncCall')
-    .map(({ node }) => namesOf(listOf(node, 'funcname')));
-  for (const call of calls) refuseForbiddenCall(call, reading.allowedFunctions);
+  for (const { kind, node } of nodes) {
+    if (kind === 'FuncCall') refuseForbiddenCall(namesOf(listOf(node, 'funcname')), reading.allowedFunctions);
+  }
   const writesCount = nodes.filter(({ kind }) => WRITING_KINDS.has(kind)).length;
-  return {
-    text,
-    tree: top,
-    isRead: writesCount === 0,
-    writesCount,
-    unqualifiedFunctions: [
-      ...new Set(calls.filter((call) => call.length === 1).map((call) => call[0] ?? '')),
-    ],
-  };
+  return { text, tree: top, isRead: writesCount === 0, writesCount };
 }
 
 function textOfArgument(argument: JsonValue | undefined): string {
@@ -127,11 +117,14 @@ function refuseForbiddenCall(name: readonly string[], allowed: ReadonlySet<strin
   throw new StatementRefused('function_not_allowed', adviceOn(name.join('.')));
 }
 
-/** A bare name that only the owner's list knows is let through here: the analysis checks which function it is. */
+/**
+ * A bare name that only the owner's list knows is let through here: the analysis checks which function it is, also for
+ * calls that do not look like one.
+ */
 function isAllowed(name: string, schema: string | undefined, allowed: ReadonlySet<string>): boolean {
   if (schema === 'pg_catalog') return HARMLESS_FUNCTIONS.has(name);
-  if (schema !== undefined) return allowed.has(`${schema}.${name}`);
-  return HARMLESS_FUNCTIONS.has(name) || [...allowed].some((entry) => entry.endsWith(`.${name}`));
+  if (schema !== undefined) return allowed.has(functionName(schema, name));
+  return HARMLESS_FUNCTIONS.has(name) || [...allowed].some((entry) => readFunctionName(entry)?.name === name);
 }
 
 /** Names of functions that the owner's own expressions call without a schema: deparsed, those are of pg_catalog. */

@@ -1,9 +1,52 @@
 import { escapeIdentifier, type Client, type QueryResultRow } from 'pg';
 
-import { CREATORS, EVENT_TRIGGERS, ROLES } from './dependencies.sql.ts';
+import { functionNameSql, readFunctionName } from './function-names.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { TargetSettings } from './settings.ts';
+
+/** Whether the roles keep what Keyturn relies on. $1 statement role, $2 whether there is a ledger. */
+const ROLES = `
+  select login.rolsuper as is_login_super,
+         statement.rolsuper as is_statement_super,
+         pg_catalog.pg_has_role(statement.oid, login.oid, 'member') as can_become_login,
+         case when $2 then pg_catalog.has_table_privilege(statement.oid, to_regclass('keyturn.execution'),
+                                                          'insert, update, delete, truncate, trigger')
+                        or pg_catalog.has_any_column_privilege(statement.oid, to_regclass('keyturn.execution'),
+                                                               'insert, update') end as can_write_ledger
+    from pg_catalog.pg_roles login, pg_catalog.pg_roles statement
+   where login.rolname = session_user and statement.rolname = $1`;
+
+/** Event triggers that the analysis itself would set off. */
+const EVENT_TRIGGERS = `
+  select distinct ${functionNameSql('schema.nspname', 'called.proname')} as name
+    from pg_catalog.pg_event_trigger watcher
+    join pg_catalog.pg_proc called on called.oid = watcher.evtfoid
+    join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
+   where watcher.evtenabled in ('O', 'A') and watcher.evtevent in ('ddl_command_start', 'ddl_command_end')
+     and (watcher.evttags is null or 'CREATE FUNCTION' = any (watcher.evttags))`;
+
+/**
+ * Who may create objects in schemas ($1) whose names are trusted, beside their owner and superusers; where there is no such
+ * schema yet, who may create that, and would own it.
+ */
+const CREATORS = `
+  select schema.nspname as schema, coalesce(holder.rolname, 'public') as role, false as is_missing
+    from pg_catalog.pg_namespace schema
+    cross join lateral pg_catalog.aclexplode(coalesce(schema.nspacl, pg_catalog.acldefault('n', schema.nspowner))) granted
+    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
+   where schema.nspname = any ($1::name[]) and granted.privilege_type = 'CREATE'
+     and granted.grantee <> schema.nspowner and not coalesce(holder.rolsuper, false)
+  union
+  select missing.name, coalesce(holder.rolname, 'public'), true
+    from pg_catalog.unnest($1::name[]) missing(name)
+    join pg_catalog.pg_database here on here.datname = pg_catalog.current_database()
+    cross join lateral pg_catalog.aclexplode(coalesce(here.datacl, pg_catalog.acldefault('d', here.datdba))) granted
+    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
+   where granted.privilege_type = 'CREATE' and granted.grantee <> here.datdba
+     and not coalesce(holder.rolsuper, false) and missing.name !~ '^pg_'
+     and not exists (select from pg_catalog.pg_namespace schema where schema.nspname = missing.name)
+   order by 1, 2`;
 
 interface RoleRow extends QueryResultRow {
   readonly is_login_super: boolean;
@@ -14,15 +57,17 @@ interface RoleRow extends QueryResultRow {
 
 /**
  * The roles do most of the work of keeping a dry run harmless, and what it changes is read from the server's counters:
- * a target without them is not used. Nor is one where noting the statement would already set something off.
+ * a target without them is not used. Nor is one where noting the statement would set off what nobody vouches for.
+ * Answers whether it sets off anything at all.
  */
-export async function refuseUnsafeTarget(client: Client, settings: TargetSettings): Promise<void> {
+export async function refuseUnsafeTarget(
+  client: Client,
+  settings: TargetSettings,
+): Promise<{ readonly isWatched: boolean }> {
   const [[row], watchers, creators] = await Promise.all([
     catalogueRows<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]),
     catalogueRows<{ name: string }>(client, EVENT_TRIGGERS),
-    catalogueRows<CreatorRow>(client, CREATORS, [
-      [...settings.searchPath, ...schemasOf(settings.allowedFunctions)],
-    ]),
+    catalogueRows<CreatorRow>(client, CREATORS, [trustedSchemas(settings)]),
   ]);
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
   if (reason !== null) throw notSafe(reason);
@@ -31,27 +76,34 @@ export async function refuseUnsafeTarget(client: Client, settings: TargetSetting
     if (!settings.allowedFunctions.has(name))
       throw notSafe(`its list of functions lacks ${name}, an event trigger`);
   }
+  return { isWatched: watchers.length > 0 };
 }
 
-/** A list of names vouches for whatever function has such a name. */
-function schemasOf(functions: ReadonlySet<string>): readonly string[] {
-  return [...functions].map((name) => name.slice(0, name.lastIndexOf('.')));
+/** A list of names vouches for whatever function has such a name. The server reads `$user` as the role that acts. */
+function trustedSchemas({ searchPath, statementRole, allowedFunctions }: TargetSettings): readonly string[] {
+  const path = searchPath.map((name) => (name === '$user' ? statementRole : name));
+  const listed = [...allowedFunctions].map((entry) => readFunctionName(entry)?.schema ?? '');
+  return [...new Set([...path, ...listed])];
 }
 
 interface CreatorRow extends QueryResultRow {
   readonly schema: string;
   readonly role: string;
+  /** True where there is no such schema yet. */
+  readonly is_missing: boolean;
 }
 
 /** Where others may create, a function or operator of theirs could stand in for the one that a statement or a list means. */
-function plantable({ schema, role }: CreatorRow): string {
+function plantable({ schema, role, is_missing: isMissing }: CreatorRow): string {
   const name = escapeIdentifier(schema);
   const holder = role === 'public' ? 'public' : escapeIdentifier(role);
+  if (isMissing)
+    return `schema ${name}, which is on its path or has functions of its list, does not exist, and ${holder} may create it: create it, or take it off`;
   return `${holder} may create in schema ${name}, which is on its path or has functions of its list: run REVOKE CREATE ON SCHEMA ${name} FROM ${holder}`;
 }
 
 function notSafe(reason: string): StatementRefused {
-  return new StatementRefused('target_error', `The target is not set up safely: ${reason}.`);
+  return new StatementRefused('target_error', `The target is not set up safely: ${reason}.`, true);
 }
 
 /** What changes is read from the server's counters; without them every change would look like none. */

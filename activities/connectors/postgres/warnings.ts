@@ -1,7 +1,8 @@
+import type { Analysis } from './analysis.ts';
 import type { TableEffect } from './effect.ts';
-import { fieldOf, nodesOf, textOf } from './parse-tree.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import type { Statement } from './statement.ts';
+import { wholeTables } from './whole-tables.ts';
 import type { WrittenTable } from './written-tables.ts';
 
 /** Things a reviewer must know about a plan. */
@@ -37,12 +38,24 @@ const REWRITING: Readonly<Record<RewrittenRelation['by'], (resource: string) => 
 };
 
 /** A function of the target's owner may do what no table shows, also while it is rehearsed. */
-export function unseenEffects(callsOwnerFunctions: boolean): readonly string[] {
-  if (!callsOwnerFunctions) return [];
-  return [
-    'The statement calls a function of the target that may act outside of tables (NOTIFY, foreign servers, files): ' +
-      'such effects are not seen.',
+export function unseenEffects({
+  reachesVolatileFunctions,
+  listedTriggers,
+}: Pick<Analysis, 'reachesVolatileFunctions' | 'listedTriggers'>): readonly string[] {
+  const callers = [
+    ...(reachesVolatileFunctions ? ['The statement calls a function of the target that'] : []),
+    ...(listedTriggers.length > 0 ? [`Triggers call ${shortList(listedTriggers)}, which`] : []),
   ];
+  return callers.map(
+    (who) => `${who} may act outside of tables (NOTIFY, foreign servers, files): such effects are not seen.`,
+  );
+}
+
+const NAMES_SHOWN_MAX = 5;
+
+function shortList(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN_MAX;
+  return `${names.slice(0, NAMES_SHOWN_MAX).join(', ')}${more > 0 ? ` and ${more} more functions` : ''}`;
 }
 
 /** Characters that are invisible or turn the direction of text make a statement look like another one. */
@@ -51,25 +64,6 @@ function oddCharacters(text: string): readonly string[] {
   return [
     'The statement holds invisible or direction-changing characters: what you see may not be what runs.',
   ];
-}
-
-/** An UPDATE or DELETE without a condition, or one that every row meets, is often one that was forgotten. */
-function wholeTables({ tree }: Statement): readonly string[] {
-  const open = [...nodesOf({ tree: [tree] })].flatMap(({ kind, node }) => {
-    const name = textOf(fieldOf(node, 'relation') ?? {}, 'relname') ?? 'the table';
-    if (kind === 'MergeStmt')
-      return isAlways(node['joinCondition']) ? [`MERGE meets every row of ${name}`] : [];
-    if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return [];
-    const verb = kind === 'UpdateStmt' ? 'UPDATE' : 'DELETE';
-    if (node['whereClause'] === undefined) return [`${verb} of ${name} has no WHERE clause`];
-    return isAlways(node['whereClause']) ? [`The WHERE clause of ${verb} of ${name} is always true`] : [];
-  });
-  return open.map((text) => `${text}: it may change every row of the table.`);
-}
-
-/** True for a condition without any column: every row meets it, or none. */
-function isAlways(condition: unknown): boolean {
-  return ![...nodesOf([condition])].some(({ kind }) => kind === 'ColumnRef' || kind === 'SubLink');
 }
 
 /** What columns get that are assigned when the statement runs: the effect names them, and here is by which expression. */

@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { COLUMNS, RELATIONS, WRITTEN_TABLES } from './dependencies.sql.ts';
+import { WRITTEN_TABLES } from './dependencies.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
@@ -17,6 +17,8 @@ export interface WrittenTable {
   readonly sources: ReadonlyMap<string, ValueSource>;
   /** True when triggers of the target's owner fire there, which may change what the statement set. */
   readonly hasTriggers: boolean;
+  /** True when a trigger looks at each new row before it is inserted, and may leave it out. */
+  readonly maySkipRows: boolean;
 }
 
 interface RelationRow extends QueryResultRow {
@@ -32,8 +34,23 @@ interface TableRow extends QueryResultRow {
   readonly schema: string;
   readonly has_rules: boolean;
   readonly has_triggers: boolean;
+  readonly may_skip_rows: boolean;
   readonly is_partition: boolean;
 }
+
+/** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
+export const COLUMNS = `
+  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
+    from pg_catalog.pg_attribute col
+   where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
+   order by col.attrelid, col.attnum`;
+
+/** Names of relations ($1). */
+const RELATIONS = `
+  select schema.nspname as schema, relation.relname as name
+    from pg_catalog.pg_class relation
+    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
+   where relation.oid = any ($1::oid[])`;
 
 /** Refuses relations ($1) that are no data of the target. */
 export async function refuseSystemRelations(client: Client, oids: readonly string[]): Promise<void> {
@@ -149,6 +166,7 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
     isNamed: targets.length > 0,
     sources: sourcesOf(targets),
     hasTriggers: row.has_triggers,
+    maySkipRows: row.may_skip_rows,
   };
 }
 

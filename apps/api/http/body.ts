@@ -2,11 +2,11 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { Request } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
+import { parseJsonText } from '../../../domain/json-text.ts';
 import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
 import type { AuthenticatedRequest } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
-import { parseJsonText } from './json-text.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
 const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);

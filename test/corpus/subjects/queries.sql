@@ -116,6 +116,6 @@ values (1, 2);
 -- assigned: id, at
 insert into audit (what, n) values ('x', 1) returning id, at;
 update stock set tag = version() where id = 1;
-update stock set tag = current_user || current_database()::text where id = 1;
+update stock set tag = current_user || (current_database() = current_catalog)::text where id = 1;
 update stock set tag = (select relname from pg_class where oid = 'stock'::regclass) where id = 1;
 update stock set tag = t.s from json_table('{"a": "j"}', '$' columns (s text path '$.a')) t where id = 1;

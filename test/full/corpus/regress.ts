@@ -131,6 +131,6 @@ async function searchPath(client: Client): Promise<string[]> {
 async function ownFunctions(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(`
     select distinct nspname || '.' || proname as name from pg_proc join pg_namespace nsp on nsp.oid = pronamespace
-     where nspname !~ '^pg_' and nspname not in ('information_schema', 'keyturn')`);
+     where nspname !~ '^pg_' and nspname not in ('information_schema', 'keyturn') and concat(nspname, proname) !~ '[."]'`);
   return rows.map(({ name }) => name);
 }

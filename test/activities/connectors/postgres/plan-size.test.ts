@@ -9,6 +9,7 @@ const ANALYSIS = {
   rewritten: [],
   callsOwnerFunctions: false,
   reachesVolatileFunctions: false,
+  listedTriggers: [],
   runsOwnerCode: false,
   hasFixedValues: true,
   isVarying: false,

@@ -120,3 +120,121 @@ describe('what nobody vouches for never runs', () => {
     expect(await usedOf('small')).toBe('0');
   });
 });
+
+describe("what an extension's own functions compute needs no list", () => {
+  it.each(["owner::citext like 'P%'", "owner::citext = 'PERSON 1'", "owner::citext ~~ 'p%'"])(
+    'also behind operators: %s',
+    async (condition) => {
+      await bank.admin.query('create extension if not exists citext');
+      const outcome = await connector.plan(bank.call(`select id from account where ${condition}`));
+      expect(outcome).toMatchObject({ kind: 'planned' });
+    },
+  );
+});
+
+describe('a name on the list names one function', () => {
+  const DOTTED = `
+    create schema "public.a"; grant usage on schema "public.a" to WRITER;
+    create function public."a.b"(int) returns int language sql immutable as $$ select $1 $$;
+    create function "public.a".b(int) returns int language plpgsql immutable as $$ begin perform public.leave(); return 1; end $$;
+    create function public."t.r"() returns trigger language plpgsql as $$ begin return new; end $$;
+    create schema "public.t";
+    create function "public.t".r() returns trigger language plpgsql as $$ begin perform public.leave(); return new; end $$;
+    create table two (id int primary key); grant select, insert on two to WRITER; grant select on two to OBSERVER;
+    create trigger two_is_seen before insert on two for each row execute function "public.t".r();
+    create schema "Billing"; grant usage on schema "Billing" to WRITER;
+    create function "Billing".roll() returns int language sql volatile as $$ select (random() * 1000000000)::int $$;
+    create table rolled (id int primary key, n int); grant select, insert on rolled to WRITER;
+    grant select on rolled to OBSERVER;`;
+
+  beforeAll(async () => {
+    await bank.admin.query(
+      DOTTED.replaceAll('WRITER', bank.statementRole).replaceAll('OBSERVER', bank.observerRole),
+    );
+  });
+
+  const inner = '"public"."a.b"';
+  const outer = '"public.a"."b"';
+  it.each([
+    ['the listed one', inner, 'public."a.b"(1)', true],
+    ['the listed one, found by the search path', inner, '"a.b"(1)', true],
+    ['its namesake in another schema', inner, '"public.a".b(1)', false],
+    ['the other one when that is listed', outer, '"public.a".b(1)', true],
+    ['the first one when the other is listed', outer, 'public."a.b"(1)', false],
+    ['the first one by the search path when the other is listed', outer, '"a.b"(1)', false],
+  ])('%s', async (...[, listed, call, isAllowed]) => {
+    const before = await usedOf('ran');
+    const connection = { allowed_functions: [listed, 'public.log_account'] };
+    const outcome = await connector.plan(
+      bank.call(`update account set note = 'n' where id = 1 and ${call} = 1`, connection),
+    );
+    if (isAllowed) expect(outcome).toMatchObject({ kind: 'planned' });
+    else expect(outcome).toMatchObject({ code: 'function_not_allowed' });
+    if (!isAllowed) expect(await usedOf('ran')).toBe(before);
+  });
+
+  it.each([
+    ['"public"."t.r"', true],
+    ['"public.t"."r"', false],
+  ])('also of triggers: with %s listed, the effect is counts only: %s', async (listed, isCounted) => {
+    const outcome = await connector.plan(
+      bank.call('insert into two values (1)', { allowed_functions: [listed] }),
+    );
+    expect(outcome).toMatchObject({ plan: { effects: [{ is_counts_only: isCounted }] } });
+  });
+
+  it('whatever its schema is called', async () => {
+    const connection = { made_at_execution: ['Billing.roll'] };
+    const statement = 'insert into rolled values (1, "Billing".roll())';
+    const outcome = await connector.plan(bank.call(statement, connection));
+    expect(outcome).toMatchObject({ plan: { effects: [{ assigned_columns: ['n'] }] } });
+    expect(JSON.stringify(outcome)).not.toContain('such effects are not seen');
+  });
+
+  it.each(['public.a.b', 'leave', 'public."a.b"', '"public.a".b', '.b', 'public.', '"public"."a.b', ''])(
+    'or the target is not valid: %s',
+    (entry) => {
+      for (const list of ['allowed_functions', 'made_at_execution'])
+        expect(() => connector.plan(bank.call('select 1', { [list]: [entry] }))).toThrow(
+          expect.objectContaining({ code: 'policy_invalid' }),
+        );
+    },
+  );
+});
+
+describe('a schema that does not exist yet is open to whoever may create it', () => {
+  const database = async (): Promise<string> =>
+    (await bank.rows<{ name: string }>('select current_database() as name'))[0]?.name ?? '';
+
+  it.each([
+    ['on the search path', { search_path: ['gone', 'public'] }, 'gone'],
+    ['of a listed function', { allowed_functions: ['gone.fn'] }, 'gone'],
+    ['of the name of the role, which $user stands for', { search_path: ['$user', 'public'] }, null],
+  ])('%s', async (_where, connection, missing) => {
+    const call = bank.call("update account set note = 'n' where id = 1", connection);
+    expect(await connector.plan(call)).toMatchObject({ kind: 'planned' });
+    await bank.admin.query(`grant create on database ${await database()} to ${planter}`);
+    const outcome = await connector.plan(call);
+    await bank.admin.query(`revoke create on database ${await database()} from ${planter}`);
+    const name = missing ?? bank.statementRole;
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      code: 'target_error',
+      detail: expect.stringContaining(
+        `schema "${name}", which is on its path or has functions of its list, does not exist`,
+      ),
+    });
+  });
+
+  it('and one of that name is no safer for others than any other', async () => {
+    await bank.admin.query(
+      `create schema ${bank.statementRole}; grant create on schema ${bank.statementRole} to ${planter}`,
+    );
+    const call = bank.call("update account set note = 'n' where id = 1", {
+      search_path: ['$user', 'public'],
+    });
+    const outcome = await connector.plan(call);
+    await bank.admin.query(`drop schema ${bank.statementRole}`);
+    expect(outcome).toMatchObject({ kind: 'refused', detail: expect.stringContaining(bank.statementRole) });
+  });
+});

@@ -54,6 +54,44 @@ describe('what acts outside of tables', () => {
     });
   });
 
+  it('is never said to be nothing, nor to be undone, where a function is called that only acts elsewhere', async () => {
+    await bank.admin.query(`create function tells() returns void language plpgsql as
+      $$ begin perform pg_notify('heard', 'paid'); end $$`);
+    const outcome = await connector.plan(
+      bank.call('select public.tells()', { allowed_functions: ['public.tells'] }),
+    );
+    expect(outcome).toMatchObject({
+      plan: {
+        summary: 'Changes no table.',
+        reversal: { is_possible: false },
+        risk_facts: { is_reversible: false },
+      },
+    });
+  });
+
+  it('is warned of where a listed trigger function may do it, by its name, and not where it only computes', async () => {
+    await bank.admin.query(`
+      create function telling_trigger() returns trigger language plpgsql as $$
+        begin perform pg_notify('heard', new.number); return new; end $$;
+      create function still_trigger() returns trigger language plpgsql stable as $$ begin return new; end $$;
+      create trigger tells before update on card for each row execute function telling_trigger();
+      create trigger stays before insert on card for each row execute function still_trigger();`);
+    const all = {
+      allowed_functions: ['public.telling_trigger', 'public.still_trigger', 'public.log_account'],
+    };
+    const warned = async (statement: string): Promise<unknown> => {
+      const outcome = await connector.plan(bank.call(statement, all));
+      return outcome.kind === 'planned' ? outcome.plan.warnings : outcome;
+    };
+    const told = expect.stringMatching(
+      /^Triggers call public\.telling_trigger, which .* such effects are not seen/,
+    );
+    expect(await warned("update card set number = 'x' where id = 1")).toEqual([told]);
+    expect(await warned("insert into card values (100, 1, 'x')")).toEqual([]);
+    expect(await warned('delete from card where id = 1')).toEqual([]);
+    await bank.admin.query('drop trigger tells on card; drop trigger stays on card');
+  });
+
   it('names every column whose value only execution makes', async () => {
     const names = Array.from({ length: 14 }, (_, index) => `at_${index}`);
     await bank.admin.query(`create table timed (${names.map((name) => `${name} timestamptz`).join(', ')});
@@ -93,12 +131,70 @@ describe('a plan', () => {
     ['with gone as (delete from card returning id) select count(*) from gone', 1],
     ["with a as (update card set number = 'x' returning id) insert into keyless select 'a', id from a", 1],
     ["merge into card using (values (1)) v(id) on true when matched then update set number = 'y'", 1],
+    ['merge into card using (values (1)) v(id) on false when not matched by source then delete', 1],
+    ['delete from card using account where account.id = 5', 1],
+    ["update card set number = 'x' where exists (select from account)", 1],
+    ["update card set number = 'x' where exists (select * from account)", 1],
+    ["update card set number = 'x' where (select true)", 1],
+    ["update card set number = 'x' where length('a') = 1", 1],
     ["update card set number = 'x' where id = 1", 0],
+    ["update card c set number = 'x' where c.id = 1", 0],
+    ["merge into card using (values (1)) v(id) on false when not matched then insert values (9, 1, 'x')", 0],
     ["update card set number = 'x' where exists (select from account where account.id = card.id)", 0],
   ])('warns of a forgotten WHERE, wherever it is missing: %s', async (statement, count) => {
     const outcome = await connector.plan(bank.call(statement));
     const warnings = outcome.kind === 'planned' ? outcome.plan.warnings : [];
     expect(warnings.filter((warning) => warning.includes('every row'))).toHaveLength(count);
+  });
+});
+
+describe('a condition that every row answers alike', () => {
+  it.each([
+    ['true', 'always true'],
+    ["'t'::boolean", 'always true'],
+    ['1 = 1', 'always true'],
+    ['1 < 2', 'always true'],
+    ["'a' = 'a'", 'always true'],
+    ['not false', 'always true'],
+    ['true or number is null', 'always true'],
+    ['number is null or not (1 = 2)', 'always true'],
+    ['true and not null::boolean is not null', 'always true'],
+    ['(false is not true)', 'always true'],
+    ['null is null', 'always true'],
+    ['false', null],
+    ['null', null],
+    ['null::boolean', null],
+    ["'off'::boolean", null],
+    ['1 = 0', null],
+    ['1 <> 1', null],
+    ['not true', null],
+    ['not null::boolean', null],
+    ['null and true', null],
+    ['false and number is null', null],
+    ['number is null and 1 > 2', null],
+    ['true is false', null],
+    ["'on' = 'off'", 'no column'],
+    ["'yes'", 'no column'],
+    ['1.0 = 1', 'no column'],
+    ['coalesce(false, true)', 'no column'],
+    ['now() is not null', 'no column'],
+    ['false or now() is not null', 'no column'],
+    ['NOT many times', 'no column'],
+    ['number is null', null],
+    ['number = number or false', null],
+  ])('is told by what it answers: %s', async (written, told) => {
+    const condition = written === 'NOT many times' ? `${'not '.repeat(400)} true` : written;
+    const outcome = await connector.plan(bank.call(`delete from card where ${condition}`));
+    if (outcome.kind !== 'planned') throw new Error(JSON.stringify(outcome));
+    const said = outcome.plan.warnings.filter((warning) => warning.includes('every row'));
+    expect(said).toEqual(told === null ? [] : [expect.stringContaining(told)]);
+    const [{ n } = { n: '' }] = await bank.rows<{ n: string }>(
+      `select count(*) as n from card where ${condition}`,
+    );
+    const deleted = outcome.plan.effects.find(({ resource }) => resource === 'public.card')?.deleted ?? 0;
+    expect(deleted).toBe(Number(n));
+    if (told === 'always true') expect(deleted).toBe(5);
+    if (said.length === 0 && !condition.includes('number')) expect(deleted).toBe(0);
   });
 });
 

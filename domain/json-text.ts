@@ -1,12 +1,13 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { KeyturnError } from '../../../domain/errors.ts';
+import type { JsonValue } from './canonical-json.ts';
+import { KeyturnError } from './errors.ts';
+import { isExactNumber } from './exact-number.ts';
 
 /** Nesting deeper than this is refused. One less than what has a canonical form, since arguments sit inside a body. */
 export const JSON_DEPTH_MAX = 60;
 
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const SPACE = /[ \t\n\r]*/y;
-const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 // oxlint-disable-next-line no-control-regex -- RFC 8259 section 7 forbids raw control characters in strings
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const WORDS: readonly (readonly [string, JsonValue])[] = [
@@ -17,7 +18,7 @@ const WORDS: readonly (readonly [string, JsonValue])[] = [
 
 /**
  * The value of a JSON text (RFC 8259). Refuses what `JSON.parse` would change in silence, since people approve a digest of
- * the value: integers that lose digits, keys given twice, keys that frameworks drop; also lone surrogates, NUL
+ * the value: numbers that would become other ones, keys given twice, keys that frameworks drop; also lone surrogates, NUL
  * (which databases cannot hold) and deep nesting.
  */
 export function parseJsonText(text: string): JsonValue {
@@ -98,7 +99,7 @@ class Reader {
     }
     const match = this.#match(NUMBER);
     if (!match) throw this.#malformed();
-    return exactNumber(match[0], match[1] === undefined && match[2] === undefined);
+    return exactNumber(match[0]);
   }
 
   #isNext(character: string): boolean {
@@ -116,22 +117,22 @@ class Reader {
   }
 
   #malformed(): KeyturnError {
-    return new KeyturnError(
-      'invalid_json',
-      `The body is not JSON: unexpected text at character ${this.#at}.`,
-    );
+    return new KeyturnError('invalid_json', `It is not JSON: unexpected text at character ${this.#at}.`);
   }
 }
 
-function exactNumber(token: string, isInteger: boolean): number {
+function exactNumber(token: string): number {
   const value = Number(token);
   if (!Number.isFinite(value)) throw lossy('a number is too large');
-  if ((isInteger || Number.isInteger(value)) && !Number.isSafeInteger(value)) {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
     throw lossy('an integer beyond 2^53-1 would lose digits: send it as a string');
+  }
+  if (!isExactNumber(token, value)) {
+    throw lossy(`a number would become ${JSON.stringify(value)}: send that, or the number as a string`);
   }
   return value;
 }
 
 function lossy(reason: string): KeyturnError {
-  return new KeyturnError('not_canonical', `The body cannot be taken as it was meant: ${reason}.`);
+  return new KeyturnError('not_canonical', `The JSON cannot be taken as it was meant: ${reason}.`);
 }

@@ -1,0 +1,48 @@
+import type { Client } from 'pg';
+
+import { observerOf, type TableEffect } from './effect.ts';
+import { noteRowsRead } from './kept-sessions.ts';
+import type { ProjectedEffect } from './projection.ts';
+import { rawRows } from './raw-rows.ts';
+import { takeRole } from './session.ts';
+import type { TargetSettings } from './settings.ts';
+
+/** From so many changed rows on, people are told which share of the table they are. */
+const MANY_ROWS = 20;
+
+/** Where rows are counted: a session on the state before the effect. */
+interface Counting {
+  readonly reader: Client;
+  readonly settings: TargetSettings;
+  readonly tables: readonly TableEffect[];
+}
+
+/**
+ * Effects on many rows with how many the table had. For people only: whole tables are counted for it, so this is done once
+ * a plan and never while an execution waits to commit.
+ */
+export async function withShares(
+  effects: readonly ProjectedEffect[],
+  { reader, settings, tables }: Counting,
+): Promise<readonly ProjectedEffect[]> {
+  // A count of the rows that policies let through would say something else.
+  const whole = new Set(tables.filter(({ shape }) => !shape.isFiltered).map(({ resource }) => resource));
+  const many = effects.filter(
+    ({ resource, updated, deleted, is_counts_only: isBlind }) =>
+      !isBlind && updated + deleted >= MANY_ROWS && whole.has(resource),
+  );
+  if (many.length === 0) return effects;
+  await takeRole(reader, observerOf(settings));
+  noteRowsRead(reader);
+  const counts = new Map<string, number>();
+  for (const { resource } of many) counts.set(resource, await countRows(reader, resource));
+  return effects.map((effect) => {
+    const rowsBefore = counts.get(effect.resource);
+    return rowsBefore === undefined ? effect : { ...effect, rows_before: rowsBefore };
+  });
+}
+
+async function countRows(reader: Client, resource: string): Promise<number> {
+  const [row] = await rawRows(reader, `select pg_catalog.count(*) from only ${resource}`);
+  return Number(row?.[0] ?? '0');
+}
