@@ -72,8 +72,8 @@ export function howToDecideText(request: string, publicUrl: string): string {
 function detailsOf(facts: Explainable, howToDecide: string): string {
   const { signed, action, target } = facts;
   const others = signed.lineage.slice(1).map((member) => {
-    const doubt = member.is_declared ? ' by the word of the caller alone' : '';
-    return `- ${member.role}${doubt}: ${code(member.subject)}`;
+    const doubt = member.is_declared ? ' (by the word of the caller alone)' : '';
+    return `- ${member.role}: ${code(member.subject)}${doubt}`;
   });
   return [
     `**Action:** ${code(action.title)} (${code(action.action)}, version ${action.schema_version})`,
