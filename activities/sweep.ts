@@ -1,4 +1,6 @@
 import type { RequestRow } from '../database/tables.ts';
+import { keptWithoutRequest } from '../database/kept-messages.ts';
+import { isKeyturnError } from '../domain/errors.ts';
 import { isFinal, REQUEST_STATUSES } from '../domain/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -25,7 +27,7 @@ type Candidate = Pick<RequestRow, 'id' | 'run_id'>;
 
 const ROWS_MAX = 500;
 
-/** Questions in a row without an answer, after which Temporal is taken to be away. */
+/** Questions that Temporal itself left without an answer, after which it is taken to be away. */
 const UNANSWERED_MAX = 3;
 
 /** What is not over may be closed, but for a request whose claim is open. */
@@ -52,6 +54,7 @@ export async function sweepOnce(
   const hidden = await hiddenClaims(dependencies);
   if (hidden.length > 0)
     log.error({ hidden }, 'requests that are not being executed though a claim on them is open');
+  await reportKeptForNobody(dependencies);
   const overdue = await expireOverdue(dependencies, namespace);
   if (overdue.length > 0) log.error({ overdue }, 'overdue requests whose workflow does not get on');
   const rows = await unfinished(dependencies, quietMs);
@@ -64,19 +67,38 @@ export async function sweepOnce(
   return { checked: rows.length, orphaned, overdue, hidden };
 }
 
-/** Those whose run has ended. Where one cannot be asked about, others may be; where none can, a later sweep asks. */
+/**
+ * Those whose run has ended. Where one cannot be asked about, others may be; while Temporal is away none can, and a later
+ * sweep asks.
+ */
 async function withoutWorkflow(
   dependencies: Dependencies,
   rows: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
   let unanswered = 0;
-  return eachRequest(dependencies, rows, async ({ id, run_id }) => {
-    if (unanswered >= UNANSWERED_MAX) return false;
-    unanswered += 1;
-    const isOpen = await dependencies.history.isOpen({ workflowId: id, runId: run_id });
-    unanswered = 0;
-    return !isOpen;
+  let skipped = 0;
+  const gone = await eachRequest(dependencies, rows, async ({ id, run_id }) => {
+    if (unanswered >= UNANSWERED_MAX) {
+      skipped += 1;
+      return false;
+    }
+    try {
+      return !(await dependencies.history.isOpen({ workflowId: id, runId: run_id }));
+    } catch (error) {
+      if (isKeyturnError(error) && error.code === 'unavailable') unanswered += 1;
+      throw error;
+    }
   });
+  if (skipped > 0)
+    dependencies.log.error({ skipped }, 'Temporal is away: requests whose workflow was not looked for');
+  return gone;
+}
+
+/** What was acknowledged for a request that nobody received in time, so that no step will ever consume it. */
+async function reportKeptForNobody({ source, log }: Dependencies): Promise<void> {
+  const unreceived = await keptWithoutRequest(source, ROWS_MAX);
+  if (unreceived.length > 0)
+    log.error({ unreceived }, 'requests that were never received though messages for them are kept');
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Emergency } from '../../../database/emergencies.ts';
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
+import { readRequest } from '../../../database/readers.ts';
 import { agentOf, personOf } from '../../../domain/directory.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
@@ -12,7 +14,8 @@ import { readStart, startWorkflow } from '../requests/start.ts';
 
 /**
  * Asks for the review of an emergency, in the name of everybody behind it: so none of them can approve it. Does nothing
- * when the review was opened already. Refuses (`foreign_run`) a workflow with its id that Keyturn did not start.
+ * when the review was opened already. Refuses a workflow with its id that Keyturn did not start (`foreign_run`), and one that
+ * ended before it was recorded (`unavailable`).
  */
 export async function openReview(
   context: ApiContext,
@@ -46,5 +49,12 @@ export async function openReview(
   const { environment } = target;
   if (await startWorkflow(context, { signed, envelope, environment, explanation }))
     context.log.warn({ request, review: id }, 'the review of an emergency is open');
-  else await readStart(context, id);
+  else await refuseLost(context, id);
+}
+
+/** Somebody ended the workflow of the review before it was recorded: it cannot be opened again, and that must be heard. */
+async function refuseLost(context: ApiContext, id: string): Promise<void> {
+  const started = await readStart(context, id);
+  if (!started || started.isOpen || (await readRequest(context.source.manager, id))) return;
+  throw new KeyturnError('unavailable', 'The workflow of the review ended before it was recorded.');
 }
