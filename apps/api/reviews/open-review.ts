@@ -15,7 +15,7 @@ import { readStart, startWorkflow } from '../requests/start.ts';
 /**
  * Asks for the review of an emergency, in the name of everybody behind it: so none of them can approve it. Does nothing
  * when the review was opened already. Refuses a workflow with its id that Keyturn did not start (`foreign_run`), and one that
- * ended before it was recorded (`unavailable`).
+ * ended before it was recorded (`internal`).
  */
 export async function openReview(
   context: ApiContext,
@@ -56,5 +56,5 @@ export async function openReview(
 async function refuseLost(context: ApiContext, id: string): Promise<void> {
   const started = await readStart(context, id);
   if (!started || started.isOpen || (await readRequest(context.source.manager, id))) return;
-  throw new KeyturnError('unavailable', 'The workflow of the review ended before it was recorded.');
+  throw new KeyturnError('internal', 'The workflow of the review ended before it was recorded.');
 }

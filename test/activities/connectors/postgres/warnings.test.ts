@@ -164,10 +164,11 @@ describe('a condition that every row answers alike', () => {
     ['coalesce(false, true)', 'no column'],
     ['now() is not null', 'no column'],
     ['false or now() is not null', 'no column'],
-    [`${'not '.repeat(400)} true`, 'no column'],
+    ['NOT many times', 'no column'],
     ['number is null', null],
     ['number = number or false', null],
-  ])('is told by what it answers: %s', async (condition, told) => {
+  ])('is told by what it answers: %s', async (written, told) => {
+    const condition = written === 'NOT many times' ? `${'not '.repeat(400)} true` : written;
     const outcome = await connector.plan(bank.call(`delete from card where ${condition}`));
     if (outcome.kind !== 'planned') throw new Error(JSON.stringify(outcome));
     const said = outcome.plan.warnings.filter((warning) => warning.includes('every row'));
