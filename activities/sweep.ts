@@ -116,9 +116,10 @@ async function withoutWorkflow(
 async function unfinished({ source }: Dependencies, quietMs: number): Promise<readonly Candidate[]> {
   return source.query(
     `select id, run_id from keyturn.request
-     where status in ('planning', 'pending', 'approved', 'executing', 'active') and updated_at < $1
+     where status in ('planning', 'pending', 'approved', 'executing', 'active')
+       and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
      order by status = 'pending' and expires_at > now(), random() limit $2`,
-    [new Date(Date.now() - quietMs), ROWS_MAX],
+    [quietMs, ROWS_MAX],
   );
 }
 

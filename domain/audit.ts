@@ -120,7 +120,8 @@ export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
 export function lastLeafOf(text: string | null): LastLeaf {
   if (text === null) return NO_LEAF;
   const { n, at } = JSON.parse(text) as Leaf;
-  return { n, hash: leafHash(text), at };
+  // Whoever writes entries around Keyturn may write the number as text: the next one counts on from it all the same.
+  return { n: Number(n), hash: leafHash(text), at };
 }
 
 /** Where the next entry of a stream goes. */

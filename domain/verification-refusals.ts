@@ -2,7 +2,7 @@ import type { Leaf } from './audit.ts';
 import type { SignedDecision } from './envelope.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
-import { nameOf } from './verification-evidence.ts';
+import { nameOf, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 
 /** No decision was refused for being late, or about something else, that was in time and about what was asked. */
@@ -24,8 +24,15 @@ function faultOf(subject: Subject, leaf: Leaf): string | null {
   const asked = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   if (!asked) return null;
   const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
-  if (phaseBefore(subject.material, leaf) !== 'pending')
-    return isOnDigest && isVoidedDenial(subject, leaf, signed) ? VOIDED : null;
+  if (phaseBefore(subject.material, leaf) === 'pending') return faultWhilePending(leaf, { signed, asked });
+  return isOnDigest && isVoidedDenial(subject, leaf, signed) ? VOIDED : null;
+}
+
+function faultWhilePending(
+  leaf: Leaf,
+  { signed, asked }: { readonly signed: SignedDecision; readonly asked: PendingLeaf },
+): string | null {
+  const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
   const { code } = leaf.facts;
   if (code === 'decision_digest_stale')
     return isOnDigest ? 'refuses as outdated what is on the digest that was asked' : null;
