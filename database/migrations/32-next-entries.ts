@@ -40,15 +40,15 @@ const CHECK = `
   create function keyturn.check_leaf(body jsonb, of_request text, of_run text) returns int
   language plpgsql ${SAFE} as $$
   declare
-    last_n int; last_leaf text; next int;
+    last_n int; last_leaf text; number int;
   begin
     select entry.n, entry.leaf into last_n, last_leaf from audit.entry
       where entry.request = of_request and entry.run_id = of_run order by entry.n desc limit 1;
-    next := coalesce(last_n + 1, 0);
+    number := coalesce(last_n + 1, 0);
     -- Anything missing makes the whole unknown, which is no less a refusal.
     if (keyturn.keys_of(body) is distinct from '{${LEAF_KEYS}}'::text[]
       or body -> 'v' is distinct from '1'::jsonb
-      or body -> 'n' is distinct from to_jsonb(next)
+      or body -> 'n' is distinct from to_jsonb(number)
       or body -> 'prev' is distinct from coalesce(
         to_jsonb('sha256:' || encode(sha256(convert_to(last_leaf, 'UTF8')), 'hex')), 'null'::jsonb)
       or body -> 'stream' is distinct from jsonb_build_object('request', of_request, 'run', of_run)
@@ -80,7 +80,7 @@ const CHECK = `
       or body ->> 'nonce' !~ '^[0-9a-f]{32}$') is distinct from false then
       raise exception 'not the next entry of its log';
     end if;
-    return next;
+    return number;
   end $$`;
 
 const ATTEMPT_FACTS = 'client,code,count,counted_as,delivery,person,verdict';
@@ -96,14 +96,14 @@ const ATTEMPT = `
     body jsonb := leaf::jsonb;
     facts jsonb := body -> 'facts';
     of_request text := body -> 'stream' ->> 'request';
-    known keyturn.request; last_at timestamptz; next int;
+    known keyturn.request; last_at timestamptz; number int;
   begin
     select * into known from keyturn.request where id = of_request for update;
-    next := keyturn.check_leaf(body, of_request, known.run_id);
+    number := keyturn.check_leaf(body, of_request, known.run_id);
     select (entry.leaf::jsonb ->> 'at')::timestamptz into last_at from audit.entry
       where entry.request = of_request and entry.run_id = known.run_id order by entry.n desc limit 1;
     if (known.run_id is null or octet_length(leaf) > 8192
-      or body ->> 'id' <> of_request || '/' || known.run_id || '/attempt/' || next
+      or body ->> 'id' <> of_request || '/' || known.run_id || '/attempt/' || number
       or (body ->> 'type', facts ->> 'delivery') not in (('decision.attempt_refused', 'decision'),
         ('decision.attempt_refused', 'ticket'), ('request.withdrawal_refused', 'withdrawal'))
       or (body ->> 'at')::timestamptz > clock_timestamp()
