@@ -281,7 +281,7 @@ describe('whoever has the role of the API', () => {
     const last = chain.at(-1);
     const good = {
       ...last?.leaf,
-      id: 'switches/forged',
+      id: `switches/${chain.length}`,
       n: chain.length,
       prev: leafHash(last?.text ?? ''),
       facts: { ...last?.leaf.facts, switch: 'swi_2' },
@@ -292,6 +292,9 @@ describe('whoever has the role of the API', () => {
       { type: 'switch.lifted' },
       { stream: { request: 'policy', run: 'policy' } },
       { n: chain.length + 1 },
+      { n: String(chain.length) },
+      { at: last?.leaf.at.replace(/\d\d\.\d{3}Z$/, '60.000Z') },
+      { id: `switches/${chain.length + 1}` },
       { prev: null },
       { facts: last?.leaf.facts },
       { actor: { ...last?.leaf.actor, kind: 'system' } },
