@@ -54,6 +54,21 @@ describe('what acts outside of tables', () => {
     });
   });
 
+  it('is never said to be nothing, nor to be undone, where a function is called that only acts elsewhere', async () => {
+    await bank.admin.query(`create function tells() returns void language plpgsql as
+      $$ begin perform pg_notify('heard', 'paid'); end $$`);
+    const outcome = await connector.plan(
+      bank.call('select public.tells()', { allowed_functions: ['public.tells'] }),
+    );
+    expect(outcome).toMatchObject({
+      plan: {
+        summary: 'Changes no table.',
+        reversal: { is_possible: false },
+        risk_facts: { is_reversible: false },
+      },
+    });
+  });
+
   it('is warned of where a listed trigger function may do it, by its name, and not where it only computes', async () => {
     await bank.admin.query(`
       create function telling_trigger() returns trigger language plpgsql as $$
