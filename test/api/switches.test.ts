@@ -317,7 +317,7 @@ describe('whoever has the role of the API', () => {
     const { id } = await thrown();
     const chain = await leaves();
     const entryOf = (type: string, n: number, prev: string | undefined) =>
-      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/forged/${n}`, n, prev });
+      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/${n}`, n, prev });
     const first = entryOf('switch.lift_confirmed', chain.length, leafHash(chain.at(-1)?.text ?? ''));
     const second = entryOf('switch.lifted', chain.length + 1, leafHash(first));
     const entries = [first, second].map((leaf) => ({ leaf, parts: {} }));
