@@ -65,7 +65,8 @@ describe('housekeeping', () => {
 
   it('goes on when the clock of the worker was set back', async () => {
     const asked = vi.spyOn(dependencies.source, 'query');
-    const sweeps = () => asked.mock.calls.filter(([text]) => text.includes('join keyturn.request held')).length;
+    const sweeps = () =>
+      asked.mock.calls.filter(([text]) => text.includes('join keyturn.request held')).length;
     const now = Date.now.bind(Date);
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 3 * 86_400_000);
     const running = start();
