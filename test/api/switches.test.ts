@@ -141,6 +141,19 @@ describe('lifting', () => {
     expect(await listAs(await api.issuer.humanToken('olga'))).toHaveLength(1);
   });
 
+  it.each<[string, () => Scope]>([
+    ['by its id', () => ({ kind: 'agent', value: 'agent-dba' })],
+    ['by its account', () => ({ kind: 'agent', value: `${api.issuer.url} agent-dba` })],
+    ['of her own account', () => ({ kind: 'agent', value: `${api.issuer.url} olga` })],
+  ])('is not for the owner of what is stopped: %s', async (_what, scope) => {
+    const { id } = await thrown(scope(), 'omar');
+    const refused = await liftAs(await api.issuer.humanToken('olga'), id);
+    expect(refused).toMatchObject({ status: 403, body: { code: 'self_approval' } });
+    await api.db.query('insert into keyturn.kill_switch_lift values ($1, $2, now())', [id, 'olga']);
+    expect((await liftAs(await api.issuer.humanToken('omar'), id)).status).toBe(202);
+    expect((await liftAs(await api.issuer.humanToken('petra'), id)).status).toBe(200);
+  });
+
   it('at the same moment by the same person counts once', async () => {
     const { id } = await thrown();
     const token = await api.issuer.humanToken('olga');

@@ -7,7 +7,7 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import {
   countUnpreviewed,
-  hasChangedFound,
+  runOnFound,
   unpreviewedFingerprint,
   untriedBecause,
   type UnpreviewedCall,
@@ -142,15 +142,12 @@ async function runUnpreviewed(
   valueSettings: string,
 ): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
-  const count = await runPrepared(prepared, writer);
+  const count = await runOnFound(prepared, writer, met);
   if (met.own !== null && count !== met.own) {
     throw new StatementRefused(
       'not_previewable',
       `The statement changed ${count} rows instead of ${met.own}.`,
     );
-  }
-  if (!(await hasChangedFound(writer, met, prepared.settings))) {
-    throw new StatementRefused('not_previewable', 'The statement changed other rows than it was found to.');
   }
   return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met, valueSettings) };
 }
