@@ -294,7 +294,7 @@ describe('whoever has the role of the API', () => {
     const last = chain.at(-1);
     const good = {
       ...last?.leaf,
-      id: 'switches/forged',
+      id: `switches/${chain.length}`,
       n: chain.length,
       prev: leafHash(last?.text ?? ''),
       facts: { ...last?.leaf.facts, switch: 'swi_2' },
@@ -305,6 +305,9 @@ describe('whoever has the role of the API', () => {
       { type: 'switch.lifted' },
       { stream: { request: 'policy', run: 'policy' } },
       { n: chain.length + 1 },
+      { n: String(chain.length) },
+      { at: last?.leaf.at.replace(/\d\d\.\d{3}Z$/, '60.000Z') },
+      { id: `switches/${chain.length + 1}` },
       { prev: null },
       { facts: last?.leaf.facts },
       { actor: { ...last?.leaf.actor, kind: 'system' } },
@@ -327,7 +330,7 @@ describe('whoever has the role of the API', () => {
     const { id } = await thrown();
     const chain = await leaves();
     const entryOf = (type: string, n: number, prev: string | undefined) =>
-      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/forged/${n}`, n, prev });
+      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/${n}`, n, prev });
     const first = entryOf('switch.lift_confirmed', chain.length, leafHash(chain.at(-1)?.text ?? ''));
     const second = entryOf('switch.lifted', chain.length + 1, leafHash(first));
     const entries = [first, second].map((leaf) => ({ leaf, parts: {} }));

@@ -37,7 +37,7 @@ async function readUnrecorded(context: ApiContext, id: string): Promise<RequestR
   const started = await readStart(context, id);
   if (!started) return null;
   // The workflow may have ended, or its row been written, between the two questions.
-  return (await readRequest(context.source.manager, id)) ?? unrecordedRow(context, started);
+  return (await readRequest(context.source.manager, id)) ?? startedRow(context, started);
 }
 
 /** A row with what is only signed, and that people read. */
@@ -46,10 +46,21 @@ export interface ShownRow extends RequestRow {
   readonly start?: NonNullable<SignedRequest['start']>;
 }
 
+/** A request that only Temporal knows of. Where its workflow has ended nobody ever records it: then it is over as well. */
+export async function startedRow(context: ApiContext, started: StartedRequest): Promise<ShownRow> {
+  const row = await unrecordedRow(context, started);
+  return started.isOpen ? row : { ...row, status: 'failed', failure: LOST };
+}
+
+const LOST = {
+  code: 'workflow_lost',
+  detail: 'The workflow of this request ended before it was recorded: nothing of it was done.',
+} as const;
+
 /** How a request looks until its row is written. Version 0 tells it apart. */
 export async function unrecordedRow(
   context: ApiContext,
-  { signed, envelope }: StartedRequest,
+  { signed, envelope }: Pick<StartedRequest, 'signed' | 'envelope'>,
 ): Promise<ShownRow> {
   const policy = await context.policies.byDigest(context.source.manager, signed.policy_digest);
   const environment = targetOf(policy, signed.target)?.environment ?? '';

@@ -1,9 +1,10 @@
 import type { Emergency } from '../../../database/emergencies.ts';
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
-import { readDecisions } from '../../../database/readers.ts';
+import { readDecisions, readRequest } from '../../../database/readers.ts';
 import { agentOf, personOf } from '../../../domain/directory.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy.ts';
 import { callerGround } from '../auth/guard.ts';
@@ -14,8 +15,8 @@ import { readStart, startWorkflow } from '../requests/start.ts';
 
 /**
  * Asks for the review of an emergency, in the name of everybody behind it and of all who approved it: so none of them can
- * approve it. Does nothing when the review was opened already. Refuses (`foreign_run`) a workflow with its id that Keyturn
- * did not start.
+ * approve it. Does nothing when the review was opened already. Refuses a workflow with its id that Keyturn did not start
+ * (`foreign_run`), and one that ended before it was recorded (`internal`).
  */
 export async function openReview(context: ApiContext, emergency: Emergency, id: string): Promise<void> {
   await refuseWrongClock(context.source);
@@ -47,7 +48,14 @@ export async function openReview(context: ApiContext, emergency: Emergency, id: 
   const { environment } = target;
   if (await startWorkflow(context, { signed, envelope, environment, explanation }))
     context.log.warn({ request, review: id }, 'the review of an emergency is open');
-  else await readStart(context, id);
+  else await refuseLost(context, id);
+}
+
+/** Somebody ended the workflow of the review before it was recorded: it cannot be opened again, and that must be heard. */
+async function refuseLost(context: ApiContext, id: string): Promise<void> {
+  const started = await readStart(context, id);
+  if (!started || started.isOpen || (await readRequest(context.source.manager, id))) return;
+  throw new KeyturnError('internal', 'The workflow of the review ended before it was recorded.');
 }
 
 /** Whoever answered for an emergency does not judge it as well. Those who are behind it anyway are not named again. */
