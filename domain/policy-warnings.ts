@@ -1,5 +1,6 @@
 import type { PolicySet } from './policy.ts';
 import { constantConditions } from './policy-warnings/constant-conditions.ts';
+import { declaredFacts } from './policy-warnings/declared-facts.ts';
 import { failingConditions } from './policy-warnings/failing-conditions.ts';
 import { largeBuckets } from './policy-warnings/large-buckets.ts';
 import { racingHistory } from './policy-warnings/racing-history.ts';
@@ -22,6 +23,7 @@ export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
     ...constantConditions(policy),
     ...failingConditions(policy),
     ...skippedByAbsence(policy),
+    ...declaredFacts(policy),
     ...racingHistory(policy),
   ];
 }

@@ -7,6 +7,7 @@ export type PolicyWarningCode =
   | 'own_team_only'
   | 'division_by_zero'
   | 'absence_skips'
+  | 'declared_only'
   | 'history_races';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */

@@ -110,9 +110,8 @@ async function agreedEffects(
 }
 
 /** What is bound of values that nobody knows yet is in the fingerprint alone. */
-function withoutMade(effect: ProjectedEffect): ResourceEffect {
-  const { made, ...others } = effect;
-  return made === undefined ? effect : others;
+function withoutMade({ made: _made, unbound: _unbound, ...effect }: ProjectedEffect): ResourceEffect {
+  return effect;
 }
 
 async function readServerColumns(
@@ -132,6 +131,8 @@ function planOf(
 ): Plan {
   const { statement } = prepared;
   const changed = runs.flatMap((run) => run.effects);
+  const unbound = effects.flatMap((effect) => effect.unbound ?? []);
+  const facts = riskFactsOf(shown, reversal);
   return {
     connector: 'postgres.execute',
     summary: effects.length === 0 ? summaryWithoutChanges(prepared) : summaryOf(shown),
@@ -140,10 +141,13 @@ function planOf(
     warnings: [
       ...rewritingOf(prepared.analysis.rewritten),
       ...assignmentsOf(prepared.analysis.tables, changed),
+      ...unbound.map(({ text }) => text),
       ...unseenEffects(prepared.analysis),
       ...warningsOf(statement, changed),
     ],
-    risk_facts: riskFactsOf(shown, reversal),
+    risk_facts: unbound.some(({ isAnything }) => isAnything)
+      ? { ...facts, is_fully_previewed: false }
+      : facts,
     reversal,
     fingerprint: fingerprintOf(effects, {
       valueSettings: runs.at(-1)?.valueSettings,
