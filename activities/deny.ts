@@ -20,14 +20,12 @@ export async function denyByPolicy(
 ): Promise<void> {
   const { place, row } = transaction;
   const { rules } = ground.evaluation;
+  const detail = rules.map(({ id, because }) => (because === null ? id : `${because} (${id})`)).join('; ');
   await transaction.move(
     {
       status: 'denied',
       denied_by: 'policy',
-      failure: {
-        code,
-        detail: rules.map(({ id, because }) => (because === null ? id : `${because} (${id})`)).join('; '),
-      },
+      failure: { code, detail },
       open_selectors: [],
       matched_rules: shownRules(ground.evaluation),
     },
@@ -42,7 +40,7 @@ export async function denyByPolicy(
     policy_digest: ground.policyDigest,
     facts: { by: 'policy', code, round: row.round, ...groundFacts(ground) },
     evidence: null,
-    parts: {},
+    parts: { detail },
   });
 }
 

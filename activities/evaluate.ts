@@ -164,6 +164,7 @@ async function allow(transaction: StepTransaction, judged: Judged): Promise<Eval
       round: row.round,
       plan_digest: judged.planDigest,
       ...groundFacts(judged),
+      risk: judged.evaluation.risk.tier,
       risk_reasons: [...judged.evaluation.risk.reasons],
     },
     evidence: null,

@@ -10,7 +10,6 @@ import { execute } from './execute.ts';
 import { plan } from './plan.ts';
 import { receive } from './receive.ts';
 import { reconsider } from './reconsider.ts';
-import { sweep } from './sweep.ts';
 
 /** What workflows know of activities: types only. */
 export type { Consumed } from './consume.ts';
@@ -18,7 +17,6 @@ export type { Message } from './messages.ts';
 export type { Evaluated } from './evaluate.ts';
 export type { Planned } from './plan.ts';
 export type { Executed, Performed } from './settle.ts';
-export type { Swept } from './sweep.ts';
 
 /** Refusals that no retry can change. Everything else (a database away, a policy not installed yet) is tried again. */
 const LASTING: ReadonlySet<ErrorCode> = new Set([
@@ -44,7 +42,6 @@ export function createActivities(dependencies: Dependencies) {
     reconsider: guarded(dependencies, reconsider),
     abandonPlanning: guarded(dependencies, abandonPlanning),
     execute: guarded(dependencies, execute),
-    sweep: guarded(dependencies, sweep),
   };
 }
 

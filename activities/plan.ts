@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 
-import { ApplicationFailure } from '@temporalio/activity';
-
 import { isRehearsed } from '../domain/budgets.ts';
 import { digestOf, effectsForDigest, planDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
@@ -10,7 +8,8 @@ import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
-import type { Plan, StoredPlan } from '../domain/plan.ts';
+import { likenesses } from '../domain/likeness.ts';
+import type { StoredPlan } from '../domain/plan.ts';
 import {
   actionOf,
   targetDigest,
@@ -25,8 +24,7 @@ import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
-import { ChecksBusy } from './connectors/fair-pool.ts';
+import type { Connector, ConnectorCall, PlannedCall, PlanRefusal } from './connectors/connector.ts';
 import { gateConnector } from './connectors/gate.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -36,7 +34,7 @@ import { placeOf } from './place.ts';
 import { gatherFacts, openArguments } from './policy-facts.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
-import { withinBudget } from './within-budget.ts';
+import { rehearse } from './rehearse.ts';
 import { closeSwitchedOff, switchAgainst } from './switches.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
@@ -49,9 +47,6 @@ export interface PreparedCall {
   readonly connector: Connector;
   readonly call: ConnectorCall;
 }
-
-/** The type of failure of a plan that the target did not give. Workflows know it by this name. */
-const TARGET_UNREACHABLE = 'target_unreachable';
 
 /** Asks the connector what would happen, and stores it. A refused plan ends the request: no plan, no action. */
 export async function plan(
@@ -78,17 +73,14 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
   if (thrown) return recordStep(dependencies, place, (transaction) => closeStopped(transaction, thrown));
   const refused = await refuseEarly(dependencies, place, { row, active, ...now });
   if (refused) return refused;
-  const { connector, call } = await prepareCall(dependencies, row, active.policy);
-  const planned = (): Promise<PlanOutcome> =>
-    connector.plan(call).catch((error: unknown) => targetUnreachable(dependencies, row, error));
-  const asking = { row, directory: now.directory };
-  const connectorName = actionOf(active.policy, row.action)?.connector ?? null;
-  const isBudgeted = connector.isRehearsing === true && isRehearsed(connectorName, row.is_break_glass);
-  const outcome = await (isBudgeted ? withinBudget(dependencies, asking, planned) : planned());
+  const prepared = await prepareCall(dependencies, row, active.policy);
+  const { connector = null } = actionOf(active.policy, row.action) ?? {};
+  const isBudgeted = isRehearsed(connector, row.is_break_glass);
+  const outcome = await rehearse(dependencies, prepared, { row, ...now, isBudgeted });
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned'
-      ? storePlan(transaction, outcome.plan, call.target)
+      ? storePlan(transaction, outcome, prepared.call.target)
       : closeRefused(transaction, outcome),
   );
 }
@@ -131,15 +123,6 @@ async function refuseEarly(
     await denyByPolicy(transaction, 'forbidden', { evaluation, policyDigest: digest, factsDigest });
     return { kind: 'closed', status: 'denied' };
   });
-}
-
-/** Told apart from an outage of our own, which is waited for: a target that stays away ends the request. */
-function targetUnreachable({ log }: Dependencies, { id, target }: RequestRow, error: unknown): never {
-  const err = error instanceof Error ? error.name : 'unknown';
-  log.warn({ request: id, target, err }, 'the target gave no plan');
-  // No room here is an outage of our own: it is waited for.
-  if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
-  throw ApplicationFailure.retryable('The target could not be asked for a plan.', TARGET_UNREACHABLE);
 }
 
 /** Names where to look, and no value: messages of a server quote rows. */
@@ -221,13 +204,18 @@ export async function verifiedRequest(dependencies: Dependencies, row: RequestRo
 /** More would not fit into an audit entry. */
 const EFFECTS_MAX = 150;
 
-async function storePlan(transaction: StepTransaction, plan: Plan, target: Target): Promise<Planned> {
+async function storePlan(
+  transaction: StepTransaction,
+  planned: PlannedCall,
+  target: Target,
+): Promise<Planned> {
   const { manager, place, row } = transaction;
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   const salt = randomBytes(16).toString('hex');
-  const body: StoredPlan = { ...plan, salt, target_digest: targetDigest(target) };
+  const body: StoredPlan = { ...planned.plan, salt, target_digest: targetDigest(target) };
   const digest = planDigest(body);
-  const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(place.at) };
+  const alike = likenesses({ ...planned, action: row.action, target: row.target });
+  const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(place.at), alike };
   const { text, values } = insertion(planTable, planRow);
   await manager.query(`${text} on conflict do nothing`, values);
   await transaction.append({

@@ -5,7 +5,7 @@ import { sha256 } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/fact-declarations.ts';
-import { pseudonymOf } from '../domain/audit.ts';
+import { NO_LEAF, pseudonymOf } from '../domain/audit.ts';
 import { gateToWorkflow } from '../database/gate-answers.ts';
 import { newRequest } from '../database/new-request.ts';
 import { readRequest } from '../database/readers.ts';
@@ -17,7 +17,6 @@ import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
 import { keptOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
 import { announceChange, databaseNow, Step, type StepPlace, type StepTransaction } from './record.ts';
-import { NO_LEAF } from './stream.ts';
 
 /** What the workflow is told of a request it may wait for. */
 export interface Received {
@@ -90,13 +89,8 @@ async function insertOnce(
 async function expireUnseen(transaction: StepTransaction): Promise<void> {
   const { row, place } = transaction;
   const code = 'envelope_expired';
-  await transaction.move(
-    {
-      status: 'expired',
-      failure: { code, detail: 'It was received more than an hour after it was asked for.' },
-    },
-    ['planning'],
-  );
+  const detail = 'It was received more than an hour after it was asked for.';
+  await transaction.move({ status: 'expired', failure: { code, detail } }, ['planning']);
   await transaction.append({
     type: 'request.expired',
     at: place.at,
@@ -106,7 +100,7 @@ async function expireUnseen(transaction: StepTransaction): Promise<void> {
     policy_digest: null,
     facts: { round: row.round, code },
     evidence: null,
-    parts: {},
+    parts: { detail },
   });
 }
 

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { LeafDraft } from '../domain/audit.ts';
+import type { LastLeaf, LeafDraft } from '../domain/audit.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, type RequestStatus } from '../domain/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
@@ -8,7 +8,7 @@ import { lockedRequest } from '../database/readers.ts';
 import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
-import { entryOf, entryValues, lastLeaf, WRITE_ENTRIES, type Entry, type LastLeaf } from './stream.ts';
+import { entryOf, entryValues, lastLeaf, WRITE_ENTRIES, type Entry } from './stream.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
 export interface StepPlace {

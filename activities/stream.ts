@@ -2,19 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { leafHash, leafText, type Leaf, type LeafDraft } from '../domain/audit.ts';
+import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../domain/audit.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import type { Digest } from '../domain/digest.ts';
-
-/** The newest entry of a stream: the next one follows it. */
-export interface LastLeaf {
-  readonly n: number;
-  readonly hash: Digest | null;
-  readonly at: string | null;
-}
-
-/** What a stream without entries ends with. */
-export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
 
 /** Where a leaf goes: its stream, and its ordinal within the step that writes it. */
 export interface LeafDestination {
@@ -42,11 +31,16 @@ export function entryOf(destination: LeafDestination & { readonly last: LastLeaf
     body: canonicalJson(body),
   }));
   const salts = Object.fromEntries(parts.map(({ part, salt }) => [part, salt]));
-  const id = `${request}/${run}/${step}/${ordinal}`;
-  const nonce = randomBytes(16).toString('hex');
-  const n = last.n + 1;
-  const text = leafText(draft, { id, request, run, namespace, n, prev: last.hash, nonce, salts });
-  return { id, text, leaf: { n, hash: leafHash(text), at: draft.at }, parts };
+  const next = nextLeaf(draft, {
+    request,
+    run,
+    namespace,
+    last,
+    salts,
+    id: () => `${request}/${run}/${step}/${ordinal}`,
+    nonce: randomBytes(16).toString('hex'),
+  });
+  return { ...next, parts };
 }
 
 /** $1 leaves in their order; of the parts: $2 ids of their leaves, $3 names, $4 salts, $5 bodies. */
@@ -79,8 +73,5 @@ export async function lastLeaf(
     'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
     [request, run],
   );
-  const [row] = rows;
-  if (!row) return NO_LEAF;
-  const { n, at } = JSON.parse(row.leaf) as Leaf;
-  return { n, hash: leafHash(row.leaf), at };
+  return lastLeafOf(rows[0]?.leaf ?? null);
 }

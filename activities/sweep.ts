@@ -1,10 +1,9 @@
 import type { RequestRow } from '../database/tables.ts';
-import { isFinal, REQUEST_STATUSES } from '../domain/request.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
+import { isFinal } from '../domain/request.ts';
 import type { Dependencies } from './dependencies.ts';
 import { eachRequest } from './each-request.ts';
-import { expireOverdue, hiddenClaims } from './overdue.ts';
-import { caller } from './place.ts';
+import { settleOldClaims } from './old-claims.ts';
+import { closeLost, expireOverdue, hiddenClaims, wedgedRequests } from './overdue.ts';
 import { ownRow } from './plan.ts';
 import { isClaimed, recordStep, type StepPlace } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
@@ -14,8 +13,12 @@ export interface Swept {
   readonly checked: number;
   /** Without a workflow: closed without approval. */
   readonly orphaned: readonly string[];
-  /** Past their expiry, or never planned: closed as expired. */
+  /** Past their expiry or the age of their approvals, or standing still for too long: closed. */
   readonly overdue: readonly string[];
+  /** Approved or executing, held by nothing, and not moving: reported. */
+  readonly wedged: readonly string[];
+  /** Their claim was open for longer than any run is at it: the target was asked what came of it. */
+  readonly settled: readonly string[];
   /** Not being executed, and with a claim that is open all the same: somebody has written around the steps. */
   readonly hidden: readonly string[];
 }
@@ -28,40 +31,49 @@ const ROWS_MAX = 500;
 /** Questions in a row without an answer, after which Temporal is taken to be away. */
 const UNANSWERED_MAX = 3;
 
-/** What is not over may be closed, but for a request whose claim is open. */
-const UNFINISHED = REQUEST_STATUSES.filter((status) => !isFinal(status));
-
-/** A sweep that somebody starts by hand, as a workflow. */
-export async function sweep(
-  dependencies: Dependencies,
-  input: { readonly quiet_ms: number },
-): Promise<Swept> {
-  return sweepOnce(dependencies, { namespace: caller().namespace, quietMs: input.quiet_ms });
-}
-
 /**
  * Compares unfinished requests with their workflows and their deadlines. A request whose workflow is gone (terminated,
  * reset, lost) is closed without approval and reported; one that was being performed is probed first. One whose workflow
- * does not get on is closed when it is overdue. What takes no workflow service goes first.
+ * does not get on is closed when it is overdue, and its open claim looked after. What takes no workflow service and no
+ * target goes first.
  */
 export async function sweepOnce(
   dependencies: Dependencies,
   { namespace, quietMs }: { readonly namespace: string; readonly quietMs: number },
 ): Promise<Swept> {
-  const { log } = dependencies;
   const hidden = await hiddenClaims(dependencies);
-  if (hidden.length > 0)
-    log.error({ hidden }, 'requests that are not being executed though a claim on them is open');
   const overdue = await expireOverdue(dependencies, namespace);
-  if (overdue.length > 0) log.error({ overdue }, 'overdue requests whose workflow does not get on');
+  const wedged = await wedgedRequests(dependencies);
   const rows = await unfinished(dependencies, quietMs);
   const gone = await withoutWorkflow(dependencies, rows);
   const closed = await eachRequest(dependencies, gone, async ({ id, run_id }) =>
     closeOrphan(dependencies, { request: id, run: run_id, namespace }),
   );
-  const orphaned = closed.map(({ id }) => id);
-  if (orphaned.length > 0) log.error({ orphaned }, 'requests whose workflow is gone');
-  return { checked: rows.length, orphaned, overdue, hidden };
+  const settled = await settleOldClaims(dependencies, namespace);
+  const swept = {
+    checked: rows.length,
+    orphaned: closed.map(({ id }) => id),
+    overdue,
+    wedged,
+    settled,
+    hidden,
+  };
+  report(dependencies, swept);
+  return swept;
+}
+
+/** What each finding means to whoever reads the log. */
+const MEANING = {
+  hidden: 'requests that are not being executed though a claim on them is open',
+  overdue: 'overdue requests whose workflow does not get on',
+  wedged: 'approved or executing requests that do not move, and that nothing holds back',
+  orphaned: 'requests whose workflow is gone',
+  settled: 'requests whose execution was not looked after by their workflow',
+} as const;
+
+function report({ log }: Dependencies, swept: Swept): void {
+  for (const what of Object.keys(MEANING) as (keyof typeof MEANING)[])
+    if (swept[what].length > 0) log.error({ [what]: swept[what] }, MEANING[what]);
 }
 
 /** Those whose run has ended. Where one cannot be asked about, others may be; where none can, a later sweep asks. */
@@ -108,23 +120,7 @@ async function closeOrphan(
     const { row: locked } = transaction;
     // An execution may outlive its workflow: while it holds a claim, the next sweep asks the target first.
     if (isFinal(locked.status) || (await isClaimed(transaction.manager, locked.id))) return false;
-    const status = locked.status === 'executing' ? 'failed' : 'cancelled';
-    const failure = {
-      code: 'workflow_lost',
-      detail: 'The workflow of this request ended without finishing it.',
-    };
-    await transaction.move({ status, failure, open_selectors: [] }, UNFINISHED);
-    await transaction.append({
-      type: 'request.orphaned',
-      at,
-      actor: SYSTEM_ACTOR,
-      intent_digest: locked.intent_digest,
-      decision_digest: locked.decision_digest,
-      policy_digest: null,
-      facts: { status, round: locked.round },
-      evidence: null,
-      parts: {},
-    });
+    await closeLost(transaction, 'ended without finishing it');
     return true;
   });
 }

@@ -22,6 +22,8 @@ import { RepeatedIntents1764870000000 } from './migrations/20-repeated-intents.t
 import { RecordedDirectories1764880000000 } from './migrations/21-recorded-directories.ts';
 import { RefusedAttempts1764890000000 } from './migrations/22-refused-attempts.ts';
 import { RehearsalRoots1764900000000 } from './migrations/24-rehearsal-roots.ts';
+import { ApprovedActivations1764910000000 } from './migrations/25-approved-activations.ts';
+import { RepeatsAndBudgets1764920000000 } from './migrations/26-repeats-and-budgets.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -64,6 +66,8 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       RecordedDirectories1764880000000,
       RefusedAttempts1764890000000,
       RehearsalRoots1764900000000,
+      ApprovedActivations1764910000000,
+      RepeatsAndBudgets1764920000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -32,28 +32,44 @@ export async function observeDuty(
   return rows[0]?.changes ?? { opened: 0, closed: 0 };
 }
 
-/** The policies of now and of a request's creation, and when that was. */
-export interface DutyQuestion {
-  readonly now: PolicySet;
+/** The policy of a request's creation, and when that was. */
+export interface DutyAtCreation {
   readonly creation: PolicySet;
   readonly createdAt: Date;
 }
 
+/** The same with the policy of now. */
+export interface DutyQuestion extends DutyAtCreation {
+  readonly now: PolicySet;
+}
+
+/** Rotations that services keep. Absent where policy knows none. */
+export interface Duty {
+  readonly polled?: PolledRotations;
+}
+
 /** The rotations that services keep by these policies, with what was heard of them. Asks nothing where there are none. */
-export async function readDuty(
+export async function readDuty(manager: EntityManager, { now, ...request }: DutyQuestion): Promise<Duty> {
+  const [duty = {}] = await readDutyOfEach(manager, now, [request]);
+  return duty;
+}
+
+/** The same for many requests, by one question for all of them. */
+export async function readDutyOfEach(
   manager: EntityManager,
-  { now, creation, createdAt }: DutyQuestion,
-): Promise<{ readonly polled?: PolledRotations }> {
-  const [current = [], former = []] = [now.polled_rotations, creation.polled_rotations];
-  if (current.length + former.length === 0) return {};
-  const polled = {
-    now: current,
-    at_creation: former,
-    observed: await observedSince(manager, [...current, ...former], createdAt),
-    created_at: createdAt.toISOString(),
-    read_at: new Date().toISOString(),
-  };
-  return { polled };
+  now: PolicySet,
+  requests: readonly DutyAtCreation[],
+): Promise<readonly Duty[]> {
+  const { polled_rotations: current = [] } = now;
+  const former = new Set(requests.flatMap(({ creation }) => creation.polled_rotations ?? []));
+  if (current.length + former.size === 0) return requests.map(() => ({}));
+  const first = new Date(Math.min(...requests.map(({ createdAt }) => createdAt.getTime())));
+  const observed = await observedSince(manager, [...new Set([...current, ...former])], first);
+  const read_at = new Date().toISOString();
+  return requests.map(({ creation: { polled_rotations: at_creation = [] }, createdAt }) => {
+    if (current.length + at_creation.length === 0) return {};
+    return { polled: { now: current, at_creation, observed, created_at: createdAt.toISOString(), read_at } };
+  });
 }
 
 /** What was heard of rotations from an instant on, and before it as far back as that can still be known at it. */

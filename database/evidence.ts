@@ -11,17 +11,43 @@ import type {
 } from '../domain/wire-evidence.ts';
 import type { CurrentDirectory, DirectoryReader } from './directory-reader.ts';
 import { readSubjects } from './request-list.ts';
+import { shownDecision, shownRow } from './shown-rows.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
 
-/** The request as it stands, and its claims. */
-export async function readState(manager: EntityManager, row: RequestRow): Promise<RequestState> {
+/** The request as it stands: its claims, what people are shown of it, and what the API kept for the workers. */
+export async function readState(
+  manager: EntityManager,
+  { row, decisions }: Pick<RecordedRequest, 'row' | 'decisions'>,
+): Promise<RequestState> {
   const executions: RequestState['executions'] = await manager.query(
     `select attempt, idempotency_key, decision_digest, state from keyturn.execution
      where request = $1 order by attempt`,
     [row.id],
   );
   const { status, denied_by, round, decision_digest, plan_digest } = row;
-  return { status, denied_by, round, decision_digest, plan_digest, executions };
+  return {
+    status,
+    denied_by,
+    round,
+    decision_digest,
+    plan_digest,
+    executions,
+    row: shownRow(row),
+    decisions: decisions.map(shownDecision),
+    kept: await readKeptMessages(manager, row.id),
+  };
+}
+
+async function readKeptMessages(
+  manager: EntityManager,
+  request: string,
+): Promise<NonNullable<RequestState['kept']>> {
+  const rows: { id: string; envelope: string; kept_at: Date; is_consumed: boolean }[] = await manager.query(
+    `select id, envelope, kept_at, consumed_at is not null as is_consumed
+     from keyturn.kept_message where request = $1 order by kept_at, id`,
+    [request],
+  );
+  return rows.map((message) => ({ ...message, kept_at: message.kept_at.toISOString() }));
 }
 
 /** A request with its decisions and entries, all of one moment. */
@@ -59,7 +85,7 @@ export async function readInputs(
       row.id,
     ]),
     ...(await readPolicies(manager, policies)),
-    switch_entries: await readSwitchEntries(manager, leaves),
+    ...(await readSwitchEntries(manager, leaves)),
     directory_changes: changes,
     directory_at_creation: partOf(atCreation),
     decisions: judged.map((one) => ({ ...one, directories: one.directories.map(partOf) })),
@@ -147,13 +173,26 @@ async function readPolicies(
   };
 }
 
-async function readSwitchEntries(manager: EntityManager, leaves: readonly Leaf[]): Promise<string[]> {
-  const rows: { leaf: string }[] = await manager.query(
-    `select leaf from audit.entry where request = 'switches' and type in ('switch.thrown', 'switch.lifted')
-       and leaf::jsonb -> 'facts' ->> 'switch' = any($1) order by n`,
-    [leaves.flatMap(({ facts }) => (typeof facts['switch'] === 'string' ? [facts['switch']] : []))],
+/** Of all switches but those that were released before the request was there. */
+async function readSwitchEntries(
+  manager: EntityManager,
+  [first]: readonly Leaf[],
+): Promise<Pick<EvaluationInputs, 'switch_entries' | 'switch_parts'>> {
+  const rows: { event_id: string; leaf: string }[] = await manager.query(
+    `with released as (
+       select leaf::jsonb -> 'facts' ->> 'switch' as id from audit.entry
+       where request = 'switches' and type = 'switch.lifted'
+         and (leaf::jsonb ->> 'at')::timestamptz < $1::timestamptz - interval '1 hour')
+     select event_id, leaf from audit.entry where request = 'switches' and type in ('switch.thrown', 'switch.lifted')
+       and leaf::jsonb -> 'facts' ->> 'switch' not in (select id from released where id is not null) order by n`,
+    [first?.at ?? '-infinity'],
   );
-  return rows.map(({ leaf }) => leaf);
+  const parts: NonNullable<EvaluationInputs['switch_parts']> = await manager.query(
+    `select event_id, part, salt, body from audit.payload
+     where event_id = any($1) and part in ('scope', 'account') order by event_id, part`,
+    [rows.map(({ event_id: id }) => id)],
+  );
+  return { switch_entries: rows.map(({ leaf }) => leaf), switch_parts: parts };
 }
 
 async function readPeople(

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { WaitingRequest } from '../domain/reconsideration.ts';
 
-/** The generations of policy and directory, as one text: another one means that something changed. */
+/** The generations of policy and directory, as one text (`policy/directory`): another one means that something changed. */
 export async function generationsNow(manager: EntityManager): Promise<string> {
   const rows: { now: string | null }[] = await manager.query(
     `select (select generation from keyturn.policy_active) || '/' ||

@@ -9,31 +9,39 @@ export interface RehearsalPlace {
   readonly target: string;
 }
 
-/** Takes a place for a rehearsal: 0, or after how many seconds there may be one. The place is given back by `endRehearsal`. */
+/** A place that was taken, or (null) after how many seconds there may be one. */
+export interface BegunRehearsal {
+  readonly id: string | null;
+  readonly seconds: number;
+}
+
+/**
+ * How a rehearsal ended. `refused` counts against its root. So does `locks`, where another request of the same root was
+ * tried out at the target meanwhile: it may have held them. `nothing` tells nothing about data, and never counts.
+ */
+export type RehearsalEnd = 'planned' | 'refused' | 'locks' | 'nothing';
+
+/** Takes a place for a rehearsal. It is given back by `endRehearsal`, or comes free with its lease. */
 export async function beginRehearsal(
   manager: EntityManager,
   { request, root, target }: RehearsalPlace,
   budgets: Budgets,
-): Promise<number> {
+): Promise<BegunRehearsal> {
   const limits = {
     at_once: budgets.rehearsalsAtOnce,
     seconds: budgets.secondsAnHour,
     refused: budgets.refusedAnHour,
   };
-  const [row]: { seconds: number }[] = await manager.query(
-    'select keyturn.begin_rehearsal($1, $2, $3, $4) as seconds',
+  const [row]: BegunRehearsal[] = await manager.query(
+    'select id, seconds from keyturn.begin_rehearsal($1, $2, $3, $4)',
     [request, root.id, target, limits],
   );
-  return row?.seconds ?? 1;
+  return row ?? { id: null, seconds: 1 };
 }
 
-/** Gives the place back. */
-export async function endRehearsal(
-  manager: EntityManager,
-  request: string,
-  isRefused: boolean,
-): Promise<void> {
-  await manager.query('select keyturn.end_rehearsal($1, $2)', [request, isRefused]);
+/** Gives this one place back, whatever else the same request has tried out. */
+export async function endRehearsal(manager: EntityManager, id: string, end: RehearsalEnd): Promise<void> {
+  await manager.query('select keyturn.end_rehearsal($1, $2)', [id, end]);
 }
 
 /** After how many seconds the budgets of the last hour have room for one more; 0 when they do now. */
@@ -49,27 +57,37 @@ export async function rehearsalWait(
   return row?.seconds ?? 1;
 }
 
-/** How many requests that these accounts asked or whose client they were have not ended, counted up to a limit. */
+/** What is open of a root. */
+export interface OpenRequests {
+  /** Counted up to a limit. */
+  readonly open: number;
+  /** After so many seconds the first of them expires at the latest; null while none of them waits for people. */
+  readonly seconds: number | null;
+}
+
+/** The requests that these accounts asked or whose client they were and that have not ended. */
 export async function openRequests(
   manager: EntityManager,
   { accounts }: BudgetRoot,
   limit: number,
-): Promise<number> {
-  const [row]: { open: number }[] = await manager.query(OPEN, [
+): Promise<OpenRequests> {
+  const [row]: OpenRequests[] = await manager.query(OPEN, [
     accounts.flatMap(({ issuer, subject }) =>
       ASKING.map((role) => JSON.stringify([{ role, issuer, subject }])),
     ),
     limit,
   ]);
-  return row?.open ?? limit;
+  return row ?? { open: limit, seconds: null };
 }
 
 const ASKING = ['requester', 'trigger'];
 
 /** The statuses in full: only so the partial index is used. */
 const OPEN = `
-  select count(*)::int as open from (
-    select 1 from keyturn.request
+  select count(*)::int as open,
+         ceil(extract(epoch from min(expires_at) filter (where status = 'pending') - clock_timestamp()))::int as seconds
+    from (
+    select status, expires_at from keyturn.request
      where status in ('planning', 'pending', 'approved', 'executing', 'active')
        and lineage @> any($1::jsonb[])
      limit $2) counted`;

@@ -90,30 +90,48 @@ export async function readDecision(manager: EntityManager, id: string): Promise<
     .getOne();
 }
 
-/** Requests that were refused. */
+/** Requests to which nobody agreed. */
 export interface EarlierRefusals {
   readonly count: number;
+  /** How many of them were withdrawn before anybody decided. */
+  readonly withdrawn: number;
   /** The newest of them, newest first. */
   readonly latest: readonly Pick<RequestRow, 'id' | 'status' | 'created_at'>[];
 }
 
 const LATEST_MAX = 5;
 
-/** What people behind a request asked before with the very same intent, and nobody agreed to. */
+/**
+ * What these accounts were behind before that is the same as a request, however it was written, and nobody agreed to:
+ * with its intent, or with a plan that shares a likeness with its plans.
+ */
 export async function earlierRefusals(
   manager: EntityManager,
-  { id, intent_digest, created_at, lineage }: RequestRow,
+  { id, intent_digest, created_at }: RequestRow,
+  accounts: readonly Identity[],
 ): Promise<EarlierRefusals> {
-  const members = lineage.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
-  const rows: (EarlierRefusals['latest'][number] & { count: string })[] = await manager.query(
-    `select id, status, created_at, count(*) over () as count from keyturn.request
-     where intent_digest = $1 and id <> $2 and created_at <= $3 and status in ('denied', 'expired')
-       and lineage @> any($4::jsonb[])
-     order by created_at desc limit ${LATEST_MAX}`,
-    [intent_digest, id, created_at, members],
-  );
-  return { count: Number(rows[0]?.count ?? 0), latest: rows.map(({ count: _count, ...row }) => row) };
+  const members = accounts.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
+  const rows: (EarlierRefusals['latest'][number] & { count: number; withdrawn: number })[] =
+    await manager.query(EARLIER, [intent_digest, id, created_at, members]);
+  const [{ count, withdrawn } = { count: 0, withdrawn: 0 }] = rows;
+  return { count, withdrawn, latest: rows.map(({ count: _count, withdrawn: _withdrawn, ...row }) => row) };
 }
+
+const EARLIER = `
+  select id, status, created_at, (count(*) over ())::int as count,
+         (count(*) filter (where status = 'cancelled') over ())::int as withdrawn
+    from keyturn.request
+   where id in (select id from keyturn.request where intent_digest = $1
+                union
+                select request from keyturn.plan
+                 where alike && (select array_agg(one) from keyturn.plan own, unnest(own.alike) one
+                                  where own.request = $2))
+     and id <> $2 and created_at <= $3 and lineage @> any($4::jsonb[])
+     and (status in ('denied', 'expired')
+       or (status = 'cancelled' and failure is null and not exists (
+             select from keyturn.decision
+              where decision.request = request.id and outcome = 'counted' and verdict <> 'defer')))
+   order by created_at desc limit ${LATEST_MAX}`;
 
 /** One audit entry: its exact bytes. */
 export interface StoredLeaf {

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { Leaf } from '../domain/audit.ts';
+import { commitment, type Leaf } from '../domain/audit.ts';
 import type { RequestRow } from './tables.ts';
 
 /** What the log says of where a request stands: what it was evaluated with last, and what its round is about. */
@@ -9,6 +9,8 @@ export interface RoundEntries {
   readonly evaluated?: Leaf;
   /** The entry that opened the last round. */
   readonly opened?: Leaf;
+  /** What its plan says in a line, as the entry of its making committed to it; absent where that is erased. */
+  readonly summary?: string;
 }
 
 /** Those of several requests, by their ids, each of the request's own run. */
@@ -36,5 +38,32 @@ export async function readRoundEntries(
       ...(isLatest ? { evaluated: entry } : {}),
     });
   }
+  for (const [request, summary] of await readSummaries(manager, entries))
+    entries.set(request, { ...entries.get(request), summary });
   return entries;
+}
+
+/** By request. What is not what the entry committed to is none. */
+async function readSummaries(
+  manager: EntityManager,
+  entries: ReadonlyMap<string, RoundEntries>,
+): Promise<readonly (readonly [request: string, summary: string])[]> {
+  const opened = [...entries.values()].flatMap((one) => one.opened ?? []);
+  const found: { request: string; leaf: string; salt: string; body: string }[] = await manager.query(
+    `select request, leaf, salt, body
+     from unnest($1::text[], $2::text[], $3::text[]) as wanted(request, run_id, digest)
+       join audit.entry using (request, run_id) join audit.payload using (event_id)
+     where type = 'request.planned' and part = 'summary' and leaf::jsonb -> 'facts' ->> 'plan_digest' = digest`,
+    [
+      opened.map(({ stream }) => stream.request),
+      opened.map(({ stream }) => stream.run),
+      opened.map(({ facts }) => facts['plan_digest'] ?? null),
+    ],
+  );
+  return found.flatMap(({ request, leaf, salt, body }) => {
+    const { commit } = JSON.parse(leaf) as Leaf;
+    const summary: unknown = JSON.parse(body);
+    const isOwn = commitment(salt, body) === commit['summary'] && typeof summary === 'string';
+    return isOwn ? [[request, summary] as const] : [];
+  });
 }

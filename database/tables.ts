@@ -75,6 +75,8 @@ export interface PlanRow {
   digest: string;
   body: StoredPlan;
   made_at: Date;
+  /** Digests that plans of the same share, however that was written. */
+  alike: readonly string[];
 }
 
 /** A decision with a valid signature, whether it counted or was refused. */
@@ -184,6 +186,7 @@ export const planTable = new EntitySchema<PlanRow>({
     digest: { type: 'text', primary: true },
     body: { type: 'jsonb' },
     made_at: { type: 'timestamptz' },
+    alike: { type: 'text', array: true },
   },
 });
 

@@ -106,6 +106,40 @@ export interface Leaf {
   readonly nonce: string;
 }
 
+/** The newest entry of a stream: the next one follows it. */
+export interface LastLeaf {
+  readonly n: number;
+  readonly hash: Digest | null;
+  readonly at: string | null;
+}
+
+/** What a stream without entries ends with. */
+export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
+
+/** A stored entry as the one that the next follows; null where there is none yet. */
+export function lastLeafOf(text: string | null): LastLeaf {
+  if (text === null) return NO_LEAF;
+  const { n, at } = JSON.parse(text) as Leaf;
+  return { n, hash: leafHash(text), at };
+}
+
+/** Where the next entry of a stream goes. */
+export interface NextPlace extends Omit<LeafPlace, 'id' | 'n' | 'prev'> {
+  readonly last: LastLeaf;
+  /** The id of the entry with this number. */
+  readonly id: (n: number) => string;
+}
+
+/** The one author of what follows the last entry of a stream: its text, and what the entry after it follows. */
+export function nextLeaf(
+  draft: LeafDraft,
+  { last, id, ...place }: NextPlace,
+): { readonly id: string; readonly text: string; readonly leaf: LastLeaf } {
+  const n = last.n + 1;
+  const text = leafText(draft, { ...place, id: id(n), n, prev: last.hash });
+  return { id: id(n), text, leaf: { n, hash: leafHash(text), at: draft.at } };
+}
+
 /** A leaf must fit an entry bundle of the C2SP tlog-tiles format (16-bit lengths). */
 export const LEAF_BYTES_MAX = 65_535;
 

@@ -26,7 +26,8 @@ const MOVES: Readonly<Record<RequestStatus, readonly RequestStatus[]>> = {
   planning: ['pending', 'approved', 'denied', 'failed', 'cancelled', 'expired'],
   // Back to planning: policy asks for more, the approval does not carry any more, or the target drifted.
   pending: ['approved', 'denied', 'expired', 'cancelled', 'planning'],
-  approved: ['executing', 'planning', 'denied', 'cancelled'],
+  // Expired where it was never executed and its approvals do not carry any more.
+  approved: ['executing', 'planning', 'denied', 'cancelled', 'expired'],
   executing: ['succeeded', 'failed', 'indeterminate', 'active', 'planning'],
   indeterminate: ['succeeded', 'failed'],
   active: ['revoked', 'indeterminate'],

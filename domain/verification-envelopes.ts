@@ -62,7 +62,8 @@ export function refersTo(leaf: Leaf, reference: string): boolean {
   return leaf.evidence?.refs.includes(reference) ?? false;
 }
 
-function mayRecord(leaf: Leaf, payload: SignedPayload): boolean {
+/** True when an entry of this kind is what records such an envelope. */
+export function mayRecord(leaf: Leaf, payload: SignedPayload): boolean {
   if (payload.kind === 'request') return ARRIVALS.has(leaf.type);
   if (payload.kind === 'withdrawal') return leaf.type.startsWith('request.withdraw');
   return leaf.type.startsWith('decision.') && leaf.facts['decision'] === payload.id;

@@ -188,6 +188,9 @@ function wronglyAsked(material: Material, leaf: Leaf, required: Requirement | nu
 /** What people read of why something waits or was allowed. A denial may be of before there was a plan. */
 function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
   const ids = formOf(rules.map(({ id }) => id));
+  // Entries of earlier versions do not say the tier of what nobody was asked for.
+  const { risk: tier = risk.tier } = facts;
+  if (type === 'request.allowed' && tier !== risk.tier) return false;
   if (type === 'gate.allowed') {
     const named = rulesSchema.safeParse(facts['rules']);
     return named.success && formOf(named.data.map(({ id }) => id)) === ids && facts['risk'] === risk.tier;

@@ -13,6 +13,8 @@ export interface OpenedEnvelope {
 export interface Subject {
   readonly material: Material;
   readonly envelopes: readonly OpenedEnvelope[];
+  /** Those that the API kept for the workers, in the order of the evidence. */
+  readonly kept: readonly OpenedEnvelope[];
   /** When it is checked, by the clock of who checks, RFC 3339 UTC. */
   readonly now: string;
 }

@@ -45,10 +45,15 @@ function statusAfter(leaf: Leaf): unknown {
   return leaf.type === 'request.orphaned' ? leaf.facts['status'] : STATUS_AFTER[leaf.type];
 }
 
+/** The last entry that says how the request stands. */
+export function lastStanding({ stream }: Pick<Material, 'stream'>): Leaf | undefined {
+  return stream.findLast((leaf) => statusAfter(leaf) !== null);
+}
+
 /** What the database says of the request is what its log ends with: nothing was cut off, and no status set by hand. */
 export function stateMatches({ material }: Subject): Finding {
   const { state } = material.evidence;
-  const last = material.stream.findLast((leaf) => statusAfter(leaf) !== null);
+  const last = lastStanding(material);
   if (!state)
     return { problems: [], notShown: ['the state of the request is not in the evidence'], checked: '' };
   if (!last) return { problems: ['no entry says how the request stands'], checked: '' };
@@ -116,7 +121,7 @@ interface Claim {
  */
 export function claimsClosed({ material }: Subject): Finding {
   const claims = claimsOf(material.stream);
-  const last = material.stream.findLast((leaf) => statusAfter(leaf) !== null);
+  const last = lastStanding(material);
   const hasEnded = last !== undefined && ENDED.has(statusAfter(last));
   const open = hasEnded
     ? [...claims.values()]

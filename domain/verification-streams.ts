@@ -1,6 +1,7 @@
 import { leafHash, type Leaf, type LeafType } from './audit.ts';
 import { nameOf, readLeaf } from './verification-evidence.ts';
 import type { Finding } from './verification-finding.ts';
+import { publicationsApproved, type Publication } from './verification-publications.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './verification-report.ts';
 import { switchesFollow } from './verification-switches.ts';
 import type { GoverningStream, StreamState } from './wire-streams.ts';
@@ -11,6 +12,8 @@ export interface StreamEvidence {
   /** The exact texts, oldest first. */
   readonly leaves: readonly string[];
   readonly state: StreamState | null;
+  /** Of the stream of policies: the requests that its entries name. */
+  readonly publications?: readonly Publication[];
 }
 
 /** What the verification of a stream found. `ok` only when every check holds. */
@@ -37,6 +40,16 @@ const CHECKS: readonly (readonly [name: string, check: Check])[] = [
   ['state_follows', stateFollows],
 ];
 
+/** Only policies become active by requests. */
+const APPROVED: (typeof CHECKS)[number] = [
+  'publications_approved',
+  ({ entries, evidence: { publications = [] } }) =>
+    publicationsApproved(
+      entries.map(({ leaf }) => leaf),
+      publications,
+    ),
+];
+
 /**
  * Checks a whole stream: every entry is of the stream and in canonical form, none was removed or changed, times run
  * forward, and what the database says is what the entries come to. Never throws for what the evidence holds.
@@ -47,7 +60,8 @@ export function verifyStream(evidence: StreamEvidence, now: string): StreamRepor
     const leaf = readLeaf(text, (problem) => problems.push(`entry ${index}: ${problem}`));
     return leaf ? [{ text, leaf }] : [];
   });
-  const checks = CHECKS.map(([name, check]) => lineOf(name, check({ evidence, problems, entries, now })));
+  const wanted = evidence.stream === 'policy' ? [...CHECKS, APPROVED] : CHECKS;
+  const checks = wanted.map(([name, check]) => lineOf(name, check({ evidence, problems, entries, now })));
   const outcome = outcomeOf(checks);
   return { stream: evidence.stream, ok: outcome === 'ok', outcome, checks };
 }

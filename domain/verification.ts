@@ -18,8 +18,10 @@ import {
   requestSigned,
 } from './verification-envelopes.ts';
 import { evaluationsRepeat } from './verification-evaluation.ts';
+import { escalationsDue } from './verification-escalations.ts';
 import { readMaterial, type Evidence } from './verification-evidence.ts';
 import { inputsUnaltered, plansUnaltered, policiesInstalled } from './verification-inputs.ts';
+import { keptRecorded } from './verification-kept.ts';
 import {
   chainUnbroken,
   commitmentsMatch,
@@ -30,9 +32,12 @@ import {
 import { decidersEntitled } from './verification-people.ts';
 import { refusalsRight } from './verification-refusals.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './verification-report.ts';
+import { decisionRowsMatch } from './verification-decision-rows.ts';
+import { shownAsRecorded } from './verification-shown.ts';
 import { claimsClosed, stateMatches } from './verification-state.ts';
-import { refusalsShown } from './verification-stopped.ts';
+import { refusalsShown, switchesObeyed } from './verification-stopped.ts';
 import { deadlinesFollow, timesRunForward } from './verification-times.ts';
+import { unsignedEntries } from './verification-unsigned.ts';
 import { withdrawalsSigned } from './verification-withdrawals.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 
@@ -58,9 +63,13 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['request_signed', requestSigned],
   ['decisions_signed', decisionsSigned],
   ['withdrawals_signed', withdrawalsSigned],
+  ['kept_messages_recorded', keptRecorded],
+  ['unsigned_entries', unsignedEntries],
   ['steps_in_order', inOrder],
   ['times_run_forward', timesRunForward],
   ['state_matches', stateMatches],
+  ['shown_as_recorded', shownAsRecorded],
+  ['decision_rows_match', decisionRowsMatch],
   ['digests_agree', digestsAgree],
   ['digests_follow', digestsFollow],
   ['plans_unaltered', plansUnaltered],
@@ -69,12 +78,14 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['directories_recorded', directoriesRecorded],
   ['evaluations_repeat', evaluationsRepeat],
   ['policy_refusals_shown', refusalsShown],
+  ['switches_obeyed', switchesObeyed],
   ['nobody_decided_own_request', nobodyOwn],
   ['deciders_entitled', decidersEntitled],
   ['distinct_people', distinctPeople],
   ['decided_before_expiry', beforeExpiry],
   ['refusals_right', refusalsRight],
   ['deadlines_follow', deadlinesFollow],
+  ['escalations_due', escalationsDue],
   ['not_expired_early', notExpiredEarly],
   ['tally_replays', tallyReplays],
   ['claimed_once', claimedOnce],
@@ -93,8 +104,10 @@ export async function verifyRequest(
   keys: JSONWebKeySet,
   now: string,
 ): Promise<VerificationReport> {
-  const envelopes = await openEnvelopes(evidence.envelopes, createLocalJWKSet(keys));
-  const subject: Subject = { material: readMaterial(evidence), envelopes, now };
+  const keySet = createLocalJWKSet(keys);
+  const envelopes = await openEnvelopes(evidence.envelopes, keySet);
+  const kept = await openEnvelopes(evidence.state?.kept?.map(({ envelope }) => envelope) ?? [], keySet);
+  const subject: Subject = { material: readMaterial(evidence), envelopes, kept, now };
   const checks = CHECKS.map(([name, check]) => lineOf(name, check(subject)));
   const outcome = outcomeOf(checks);
   return { request: evidence.request, ok: outcome === 'ok', outcome, checks };

@@ -8,7 +8,62 @@ import { jsonValueSchema } from './wire-json.ts';
 const instant = z.iso.datetime();
 const account = z.object({ issuer: z.string(), subject: z.string() });
 
-/** The request as the database has it outside of the log. */
+/** What people are shown of a request beside its plan, as its row has it. */
+const shownRowSchema = z.object({
+  action: z.string(),
+  schema_version: z.int(),
+  target: z.string(),
+  environment: z.string(),
+  mode: z.string(),
+  intent_digest: z.string(),
+  lineage: jsonValueSchema,
+  requested_by: account,
+  creation_policy: z.string(),
+  created_at: instant,
+  is_break_glass: z.boolean(),
+  risk: z.string().nullable(),
+  risk_reasons: z.array(z.string()).nullable(),
+  /** Their ids: what policy says of them is in the policy. */
+  matched_rules: z.array(z.string()).nullable(),
+  summary: z.string().nullable(),
+  requirement: jsonValueSchema,
+  pending_since: instant.nullable(),
+  expires_at: instant.nullable(),
+  held_until: instant.nullable(),
+  /** Whose inboxes hold it. */
+  open_selectors: z.array(z.string()),
+  result: jsonValueSchema,
+  failure: z.object({ code: z.string(), detail: z.string() }).nullable(),
+});
+
+/** What people are shown of a decision, as its row has it. */
+const decisionRowSchema = z.object({
+  id: z.string(),
+  round: z.int(),
+  person: z.string().nullable(),
+  verdict: z.string(),
+  at: instant,
+  grade: z.string(),
+  seats: jsonValueSchema,
+  reviewer: account,
+  channel: z.string(),
+  /** As it was signed: sealed. */
+  reason: z.string().nullable(),
+  defer_until: instant.nullable(),
+  defer_to: z.string().nullable(),
+  outcome: z.string(),
+  refusal: z.string().nullable(),
+});
+
+/** What the API has acknowledged and kept for the workers. */
+const keptMessageSchema = z.object({
+  id: z.string(),
+  envelope: z.string(),
+  kept_at: instant,
+  is_consumed: z.boolean(),
+});
+
+/** The request as the database has it outside of the log. Optional: what evidence of earlier versions lacks. */
 const requestStateSchema = z.object({
   status: z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]),
   denied_by: z.enum(['person', 'policy']).nullable(),
@@ -24,6 +79,9 @@ const requestStateSchema = z.object({
       state: z.enum(['claimed', 'succeeded', 'failed', 'released', 'not_done', 'indeterminate']),
     }),
   ),
+  row: shownRowSchema.optional(),
+  decisions: z.array(decisionRowSchema).optional(),
+  kept: z.array(keptMessageSchema).optional(),
 });
 
 /** The directory of an instant, without names, as far as it concerns the people of one request. */
@@ -62,8 +120,12 @@ const evaluationInputsSchema = z.object({
   policies: z.array(stored),
   /** The entries by which these sets became active, from the stream of policies. */
   policy_entries: z.array(z.string()),
-  /** What the stream of kill switches says of those that stopped the request; absent in evidence of earlier versions. */
+  /** What the stream of kill switches says of those that were engaged in its time; absent in evidence of earlier versions. */
   switch_entries: z.array(z.string()).optional(),
+  /** Which agents these switches stop, as far as that was not erased. */
+  switch_parts: z
+    .array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() }))
+    .optional(),
   plans: z.array(stored),
   /** The change behind every directory named here. */
   directory_changes: z.array(directoryChangeSchema).optional(),
@@ -88,3 +150,5 @@ export type DirectoryChange = z.infer<typeof directoryChangeSchema>;
 export type DirectoryPart = z.infer<typeof directoryPartSchema>;
 export type EvaluationInputs = z.infer<typeof evaluationInputsSchema>;
 export type RequestState = z.infer<typeof requestStateSchema>;
+export type ShownRow = z.infer<typeof shownRowSchema>;
+export type ShownDecision = z.infer<typeof decisionRowSchema>;

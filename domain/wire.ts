@@ -262,12 +262,11 @@ export const requestSchema = requestSummarySchema.extend({
   earlier_refusals: z
     .object({
       count: z.int(),
+      withdrawn: z.int().describe('How many of them were withdrawn before anybody decided (`cancelled`)'),
       latest: z.array(z.object({ id: z.string(), status: statusSchema, created_at: instant })),
     })
     .optional()
-    .describe(
-      'What the same people asked before with the very same intent, and was denied or expired. Absent: nothing',
-    ),
+    .describe('The same, asked before by the same people: denied, expired, or withdrawn undecided'),
 });
 
 export const requestPageSchema = z.object({

@@ -42,9 +42,3 @@ export const performing = proxyActivities<Pick<Activities, 'execute'>>({
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 });
-
-/** Housekeeping. */
-export const housekeeping = proxyActivities<Pick<Activities, 'sweep'>>({
-  startToCloseTimeout: '2 minutes',
-  retry: { initialInterval: '5 seconds', maximumAttempts: 3 },
-});

@@ -21,7 +21,7 @@ import {
   type PrivilegedActionInput,
 } from './messages.ts';
 import { RequestView } from './request-view.ts';
-import { evaluatedIn, performedIn, plannedIn, waitMsUntil, workedOut } from './results.ts';
+import { evaluatedIn, holdMs, performedIn, plannedIn, workedOut } from './results.ts';
 import { ownInbox } from './signal-door.ts';
 
 /**
@@ -87,8 +87,8 @@ async function performWhenItMay(attempt: number, view: RequestView, inbox: Inbox
     const executed = await perform(attempt, hold);
     if (executed.kind !== 'held') return executed;
     view.holds(executed.until);
-    const waitMs = Math.max(waitMsUntil(Date.parse(executed.until)), HOLD_MIN_MS);
-    await condition(() => inbox.isWaiting, waitMs, { summary: `approved, held until ${executed.until}` });
+    const summary = `approved, held until ${executed.until}`;
+    await condition(() => inbox.isWaiting, holdMs(executed.until), { summary });
     await drain(inbox, view);
   }
 }
@@ -102,9 +102,6 @@ async function perform(attempt: number, hold: number): Promise<Executed> {
     await sleep('10 seconds', { summary: 'the answer of the execution was not readable' });
   }
 }
-
-/** Clocks differ: asked too early it would only be held again. */
-const HOLD_MIN_MS = 1_000;
 
 /** Workflow time: the same on every replay. */
 function now(): string {

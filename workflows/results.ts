@@ -13,9 +13,20 @@ import { REQUEST_STATUSES, type RequestStatus } from '../domain/request.ts';
 const SHORT_LENGTH_MAX = 100;
 const WAIT_MS_MAX = 366 * 24 * 60 * 60_000;
 
+/** An approved request that is held asks again so often: until when it is held somebody else may have answered. */
+const HOLD_MS_MAX = 6 * 60 * 60_000;
+
+/** Clocks differ: asked too early it would only be held again. */
+const HOLD_MS_MIN = 1_000;
+
 /** How long to wait for an instant that an answer names: so long at most, and then it is looked at again. */
 export function waitMsUntil(instant: number): number {
   return Math.min(instant - Date.now(), WAIT_MS_MAX);
+}
+
+/** How long to leave a held request before the execution is asked again, which knows from the database until when. */
+export function holdMs(until: string): number {
+  return Math.min(Math.max(Date.parse(until) - Date.now(), HOLD_MS_MIN), HOLD_MS_MAX);
 }
 
 /** What is worked out from an answer. Where that is not possible the answer was none of ours: the workflow ends. */
@@ -119,7 +130,7 @@ function isStatus(value: unknown): value is RequestStatus {
 }
 
 function isInstant(value: unknown): value is string {
-  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
+  return isShort(value) && !Number.isNaN(Date.parse(value));
 }
 
 function unreadable(): ApplicationFailure {

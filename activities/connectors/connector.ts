@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { Digest } from '../../domain/digest.ts';
 import type { GateResult } from '../../domain/gate.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Target } from '../../domain/policy.ts';
@@ -41,10 +42,20 @@ export interface PlanRefusal {
   readonly detail: string;
   /** What a server's own error is called, for the log. Holds no data. */
   readonly sqlState?: string;
+  /** Locks that others may hold, or how the target is set up. Absent: the statement or data decided it. */
+  readonly decidedBy?: 'locks' | 'set-up';
+}
+
+/** A plan that was made. */
+export interface PlannedCall {
+  readonly kind: 'planned';
+  readonly plan: Plan;
+  /** The same for every way to write what was asked. Absent: there is one way only. */
+  readonly normalForm?: Digest;
 }
 
 /** A plan, or why there is none. A target that cannot be reached is thrown (and tried again), not refused. */
-export type PlanOutcome = { readonly kind: 'planned'; readonly plan: Plan } | PlanRefusal;
+export type PlanOutcome = PlannedCall | PlanRefusal;
 
 /** An approved call. */
 export interface ApprovedCall extends ConnectorCall {
@@ -86,8 +97,6 @@ export interface ProbeCall extends ConnectorCall {
 
 /** One kind of target. The only code that changes the outside world. */
 export interface Connector {
-  /** True when `plan` tries things out at the target, which is done within budgets. */
-  readonly isRehearsing?: boolean;
   plan(call: ConnectorCall): Promise<PlanOutcome>;
   execute(call: ApprovedCall): Promise<ExecutionOutcome>;
   probe(call: ProbeCall): Promise<ProbeOutcome>;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { leafHash, leafText, type Leaf, type LeafPlace } from '../../domain/audit.ts';
+import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../../domain/audit.ts';
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import type { ApiContext } from './context.ts';
@@ -54,30 +54,27 @@ export async function directoryEntry(
   by: 'scim' | 'claims',
   facts: Readonly<Record<string, JsonValue>>,
 ): Promise<string> {
-  return leafText(
-    {
-      type: 'directory.changed',
-      at: new Date().toISOString(),
-      actor: { pseudonym: `sys_${by}`, kind: 'system', via: by },
-      intent_digest: null,
-      decision_digest: null,
-      policy_digest: null,
-      facts,
-      evidence: null,
-      parts: {},
-    },
-    await placeOf(manager),
-  );
+  const draft: LeafDraft = {
+    type: 'directory.changed',
+    at: new Date().toISOString(),
+    actor: { pseudonym: `sys_${by}`, kind: 'system', via: by },
+    intent_digest: null,
+    decision_digest: null,
+    policy_digest: null,
+    facts,
+    evidence: null,
+    parts: {},
+  };
+  const last = await lastEntry(manager);
+  const nonce = randomBytes(16).toString('hex');
+  const id = (n: number): string => `${STREAM.request}/${STREAM.run}/change/${n}`;
+  return nextLeaf(draft, { ...STREAM, id, last, nonce, salts: {} }).text;
 }
 
-async function placeOf(manager: EntityManager): Promise<LeafPlace> {
+async function lastEntry(manager: EntityManager): Promise<LastLeaf> {
   const rows: { leaf: string }[] = await manager.query(
     'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
     [STREAM.request, STREAM.run],
   );
-  const [last] = rows;
-  const n = last ? (JSON.parse(last.leaf) as Leaf).n + 1 : 0;
-  const id = `${STREAM.request}/${STREAM.run}/change/${n}`;
-  const nonce = randomBytes(16).toString('hex');
-  return { ...STREAM, id, n, prev: last ? leafHash(last.leaf) : null, nonce, salts: {} };
+  return lastLeafOf(rows[0]?.leaf ?? null);
 }

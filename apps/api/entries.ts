@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 
 import type { SwitchEntry, SwitchRecord } from '../../database/kill-switches.ts';
 import {
-  leafHash,
-  leafText,
+  lastLeafOf,
+  nextLeaf,
   personPseudonym,
   pseudonymOf,
-  type Leaf,
   type LeafDraft,
   type LeafType,
 } from '../../domain/audit.ts';
@@ -77,20 +76,18 @@ function entryOf({ identityKey, stream, by, at, last }: Recording, event: Record
     evidence: { grade: 'C', refs: [] },
     parts: event.parts,
   };
-  const n = last === null ? 0 : (JSON.parse(last) as Leaf).n + 1;
-  const place = {
+  const { text: leaf } = nextLeaf(draft, {
     request: stream,
     run: stream,
     namespace: '',
-    id: `${stream}/${n}`,
-    n,
-    prev: last === null ? null : leafHash(last),
+    id: (n) => `${stream}/${n}`,
+    last: lastLeafOf(last),
     nonce: randomBytes(16).toString('hex'),
     salts,
-  };
+  });
   const parts = Object.entries(event.parts).map(([part, body]) => [
     part,
     { salt: salts[part] ?? '', body: canonicalJson(body) },
   ]);
-  return { leaf: leafText(draft, place), parts: Object.fromEntries(parts) };
+  return { leaf, parts: Object.fromEntries(parts) };
 }

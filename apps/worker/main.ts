@@ -25,6 +25,7 @@ import { readConfiguration, readKeys, type WorkerConfiguration } from './configu
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { keepHouse } from './housekeeping.ts';
+import { removeLeftSchedule } from './left-schedule.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
     signal: stopping.signal,
   });
   const polling = sources && pollDuty({ ...background, sources });
+  const cleaning = removeLeftSchedule({ ...background, taskQueue: configuration.KEYTURN_TASK_QUEUE });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -79,7 +81,7 @@ async function main(): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
-  await Promise.all([reconsidering, keeping, polling]);
+  await Promise.all([reconsidering, keeping, polling, cleaning]);
   health.close();
   await connection.close();
   await source.destroy();

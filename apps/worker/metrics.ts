@@ -76,7 +76,7 @@ const lastSweep = new Gauge({
 
 const swept = new Counter({
   name: 'keyturn_sweep_found_total',
-  help: 'Requests that a sweep found and closed: without a workflow, or overdue.',
+  help: 'Requests that a sweep found: without a workflow, overdue, or with a claim that nobody looked after.',
   labelNames: ['what'] as const,
 });
 
@@ -85,16 +85,23 @@ const openClaims = new Gauge({
   help: 'Requests in the last sweep of this worker that are not being executed though a claim on them is open.',
 });
 
+const wedgedRequests = new Gauge({
+  name: 'keyturn_sweep_wedged_requests',
+  help: 'Requests in the last sweep of this worker that are approved or executing, not held, and do not move.',
+});
+
 const kept = new Counter({
   name: 'keyturn_kept_messages_consumed_total',
   help: 'Requests with acknowledged decisions or withdrawals that their workflow did not get to.',
 });
 
 /** Notes a sweep and what it found. */
-export function noteSweep({ orphaned, overdue, hidden }: Swept): void {
+export function noteSweep({ orphaned, overdue, settled, wedged, hidden }: Swept): void {
   lastSweep.set(Date.now() / 1_000);
   swept.inc({ what: 'orphaned' }, orphaned.length);
   swept.inc({ what: 'overdue' }, overdue.length);
+  swept.inc({ what: 'settled' }, settled.length);
+  wedgedRequests.set(wedged.length);
   openClaims.set(hidden.length);
 }
 

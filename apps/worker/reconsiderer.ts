@@ -81,14 +81,15 @@ async function lookThrough(
   { manager }: QueryRunner,
   earlier: Round | null,
 ): Promise<Round | null> {
-  // Read first: what changes meanwhile is looked at again.
-  const generations = await generationsNow(manager);
   const active = await work.policies.active(manager);
   if (!active) return null;
+  const { generation, directory } = await work.directories.now(manager);
+  const generations = `${active.generation}/${generation}`;
+  // One of them changed meanwhile: the next pass reads both as they are then, and tells of each change once.
+  if (generations !== (await generationsNow(manager))) return null;
   const round: Round =
     earlier?.generations === generations ? earlier : { generations, told: new Set(), passes: 0 };
   round.passes += 1;
-  const { directory } = await work.directories.now(manager);
   const isEverybodyTold = await tellAll(work, manager, { round, policy: active.policy, directory });
   const isOver = isEverybodyTold || round.passes >= PASSES_MAX;
   if (isOver && !work.signal.aborted) await noteSeen(manager, generations);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { scramVerifier } from '../../database/scram.ts';
 import { fillTargetSetup, type TargetRoles } from '../../activities/connectors/postgres/target-setup.ts';
 import { root } from '../servers/root.ts';
 
@@ -24,8 +25,9 @@ export async function prepareTarget(adminUrl: string, password: string): Promise
     const setup = sqlOf('activities/connectors/postgres/target-setup.sql');
     await client.query(fillTargetSetup(setup, TARGET_ROLES));
     await client.query(sqlOf('scripts/demo/grants.sql'));
+    // Not the password itself: logs and statistics of the server keep statements.
     await client.query(
-      `alter role ${escapeIdentifier(TARGET_ROLES.login)} password ${escapeLiteral(password)}`,
+      `alter role ${escapeIdentifier(TARGET_ROLES.login)} password ${escapeLiteral(scramVerifier(password))}`,
     );
   } finally {
     await client.end();

@@ -16,6 +16,8 @@ export interface TemporalOptions {
   /** Null: in memory, gone when it stops. */
   readonly databaseFile: string | null;
   readonly namespaces: readonly string[];
+  /** Settings of the server that differ from its defaults, by key. */
+  readonly dynamicConfig?: Readonly<Record<string, number>>;
 }
 
 /** A real Temporal server on loopback. */
@@ -135,6 +137,10 @@ async function flags(options: TemporalOptions): Promise<readonly string[]> {
     '--search-attribute',
     `${name}=${type}`,
   ]);
+  const settings = Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
+    '--dynamic-config-value',
+    `${key}=${value}`,
+  ]);
   const listen = ['--ip', '127.0.0.1', '--port', String(options.port)];
   return [
     ...listen,
@@ -142,6 +148,7 @@ async function flags(options: TemporalOptions): Promise<readonly string[]> {
     ...file,
     ...namespaces,
     ...attributes,
+    ...settings,
     '--log-level',
     'warn',
   ];

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 
-import type { Connector } from '../../activities/connectors/connector.ts';
+import type { PlanOutcome, PlanRefusal } from '../../activities/connectors/connector.ts';
 import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
@@ -8,8 +9,9 @@ import { consumeAllKept } from '../../activities/consume-all-kept.ts';
 import { sweepOnce } from '../../activities/sweep.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { keepMessage } from '../../database/kept-messages.ts';
-import { budgetRoot } from '../../domain/budgets.ts';
+import { BUDGET_VARIABLES, budgetRoot, budgetsOf } from '../../domain/budgets.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
+import { KeyturnError } from '../../domain/errors.ts';
 import { identityKey } from '../../domain/identity.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -240,14 +242,8 @@ describe('a plan', () => {
   it.each(USED)(
     'beyond the budget of %s waits, is not refused, and goes on when there is room',
     async (_what, rows) => {
-      const rehearsing: Connector = {
-        isRehearsing: true,
-        plan: (call) => target.plan(call),
-        execute: (call) => target.execute(call),
-        probe: (call) => target.probe(call),
-      };
-      const connectors = { ...dependencies.connectors, 'postgres.execute': rehearsing };
-      const limited = createActivities({ ...dependencies, connectors });
+      const budgets = budgetsOf(z.object(BUDGET_VARIABLES).parse({}));
+      const limited = createActivities({ ...dependencies, budgets });
       const caller = await received();
       const { directory } = await dependencies.directories.now(dependencies.source.manager);
       const root = budgetRoot(directory, [{ role: 'requester', ...desk.account('agent-billing') }]).id;
@@ -266,6 +262,35 @@ describe('a plan', () => {
       expect(await planOf(caller, limited)).toMatchObject({ kind: 'planned' });
     },
   );
+
+  const refused = (refusal: Omit<PlanRefusal, 'kind' | 'detail'>) => (): Promise<PlanOutcome> =>
+    Promise.resolve({ kind: 'refused', detail: 'for a reason', ...refusal });
+  const failing = (error: Error) => async (): Promise<PlanOutcome> => {
+    throw error;
+  };
+  const away = (facts: object): Error => new KeyturnError('unavailable', 'The target is away.', { ...facts });
+
+  it.each<[string, boolean, () => Promise<PlanOutcome>]>([
+    ['what data decided', true, refused({ code: 'not_previewable' })],
+    ['an error of the statement', true, refused({ code: 'target_error' })],
+    ['what is beyond a limit', true, refused({ code: 'planning_limit' })],
+    ['a text that is no statement', false, refused({ code: 'not_one_statement' })],
+    ['locks of others', false, refused({ code: 'target_busy', decidedBy: 'locks' })],
+    ['a target that is not set up', false, refused({ code: 'target_error', decidedBy: 'set-up' })],
+    ['a target that cannot be reached', false, failing(away({ code: 'ECONNREFUSED' }))],
+    ['no room for a check', false, failing(new ChecksBusy('overload'))],
+    ['a target that went away in the middle', true, failing(away({ wasReached: true }))],
+    ['a failure that nobody foresaw', true, failing(new Error('unforeseen'))],
+  ])('uses up the budget by %s: %s', async (_what, isCounted, answer) => {
+    const caller = await received();
+    vi.spyOn(target, 'plan').mockImplementationOnce(answer);
+    await planOf(caller).catch(() => undefined);
+    const { rows } = await stack.keyturnDb.query(
+      'select is_refused, is_telling, ended_at is not null as is_over from keyturn.rehearsal where request = $1',
+      [caller.id],
+    );
+    expect(rows).toEqual([{ is_refused: isCounted, is_telling: isCounted, is_over: true }]);
+  });
 });
 
 describe('a request that goes back to planning', () => {

@@ -128,41 +128,6 @@ describe('what readers see of a pending request', () => {
     expect((await listed(id, token, '&risk=low')) !== undefined).toBe(isShown);
   });
 
-  it('tells reviewers what the same people asked before with the same intent and nobody agreed to', async () => {
-    const ask = async (minute: number, wanted: object = {}): Promise<string> => {
-      const createdAt = new Date(Date.now() - minute * 60_000);
-      const { id } = await storeRequest(api, { createdAt, statement: 'select 2', ...wanted });
-      return id;
-    };
-    const denied = await ask(50, { status: 'denied' });
-    // By another agent of the same owner.
-    const expired = await ask(40, { agent: 'agent-assistant', status: 'expired' });
-    await ask(30, { status: 'succeeded' });
-    const others = await ask(20, { status: 'denied' });
-    await api.db.query(
-      `update keyturn.request set lineage = '[{"role": "requester", "issuer": "x", "subject": "y"}]' where id = $1`,
-      [others],
-    );
-    const again = await ask(10);
-    await ask(5, { status: 'denied' });
-    const path = `/v1/requests/${again}`;
-    const seen = await api.http<RequestView>({ path, token: await api.issuer.humanToken('dmitri') });
-    expect(seen.body.earlier_refusals).toMatchObject({
-      count: 2,
-      latest: [
-        { id: expired, status: 'expired' },
-        { id: denied, status: 'denied' },
-      ],
-    });
-    const own = await api.http<RequestView>({ path, token: await api.issuer.agentToken('agent-billing') });
-    expect(own.body.earlier_refusals).toBeUndefined();
-    const first = await api.http<RequestView>({
-      path: `/v1/requests/${denied}`,
-      token: await api.issuer.humanToken('dmitri'),
-    });
-    expect(first.body.earlier_refusals).toBeUndefined();
-  });
-
   it('tells agents nothing of the requests of others, and no existence either', async () => {
     const { id } = await storeRequest(api);
     const token = await api.issuer.agentToken('agent-dba');

@@ -31,7 +31,7 @@ const NOT_COVERED: readonly (readonly [why: string, node: RegExp, kinds?: readon
   ['names an entry or an account by what only the server knows', /^leaves\.#\.(id|nonce|actor|temporal)\b/],
   [
     'the accounts behind a request are signed, their pseudonyms are not',
-    /^leaves\.#\.facts\.lineage\.#\.account$/,
+    /^leaves\.#\.facts\.lineage(\.#\.account)?$/,
   ],
   ['people behind a request are found again in the directory', /^leaves\.#\.facts\.lineage_persons\b/],
   ['an entry that nobody signed may name signatures', /^leaves\.#\.evidence$/, ['change']],
@@ -54,6 +54,11 @@ const NOT_COVERED: readonly (readonly [why: string, node: RegExp, kinds?: readon
   ['attempts have numbers: their rows have no order', /^state\.executions\.#$/, ['swap']],
   ['is measured, and told beside the plan', /^inputs\.plans\.#\.body\.locks_held_ms$/],
   ['an ended request keeps what it was about last', /^state\.(decision_digest|plan_digest)$/],
+  [
+    'is looked up by its name, and one a name is in the database',
+    /^state\.(decisions|row\.open_selectors)\.#$/,
+    ['swap', 'duplicate'],
+  ],
 ];
 
 interface Case {

@@ -23,6 +23,27 @@ import { ALLOWED_DIGEST, standing, SUCCEEDED, withFacts, type WholeEvidence } fr
 
 type State = WholeEvidence['state'];
 
+/** Checks of a request that was executed which show nothing without a part of the evidence. */
+export const SHOWN_BY_STATE: readonly string[] = [
+  'state_matches',
+  'shown_as_recorded',
+  'decision_rows_match',
+  'kept_messages_recorded',
+  'claims_closed',
+];
+export const SHOWN_BY_INPUTS: readonly string[] = [
+  'shown_as_recorded',
+  'decision_rows_match',
+  'plans_unaltered',
+  'inputs_unaltered',
+  'policies_installed',
+  'directories_recorded',
+  'evaluations_repeat',
+  'switches_obeyed',
+  'deciders_entitled',
+  'deadlines_follow',
+];
+
 export const OTHER_ARGUMENTS = withFacts({ args: { statement: 'select 1' } });
 export const SMALLER = withFacts({ plan: STORED_FACTS.plan && { ...STORED_FACTS.plan, rows_changed: 1 } });
 export const OTHERS = withFacts({ request: { ...STORED_FACTS.request, chain: ['ann'] } });

@@ -19,7 +19,7 @@ const [FIRST, SECOND] = [sha256('first'), sha256('second')];
 
 const INSTALLED: readonly Step[] = [
   { type: 'policy.installed', facts: { digest: FIRST, generation: 1, replaces: null } },
-  { type: 'policy.installed', facts: { digest: SECOND, generation: 2, replaces: FIRST } },
+  { type: 'policy.installed', facts: { digest: SECOND, generation: 2, replaces: FIRST, recovery: true } },
 ];
 
 const SWITCHED: readonly Step[] = [
@@ -169,6 +169,17 @@ describe('the streams of what governs everybody', () => {
     expect(stateOf({ ...POLICY, state: { ...state, policy_sets: altered } })).toBe('failed');
     expect(stateOf({ ...POLICY, state: { ...state, policy_sets: [intact(SECOND)] } })).toBe('failed');
     expect(stateOf({ ...POLICY, state })).toBe('not_shown');
+  });
+
+  it('do not show what an activation rests on without the request that it names', () => {
+    const named = INSTALLED.map((step) => ({
+      ...step,
+      facts: { ...step.facts, recovery: false, request: 'req_1' },
+    }));
+    const { checks } = verifyStream({ ...POLICY, leaves: streamOf('policy', named) }, NOW);
+    expect(checks.filter(({ outcome }) => outcome === 'not_shown').map(({ name }) => name)).toContain(
+      'publications_approved',
+    );
   });
 
   it('say what they do not show', () => {

@@ -3,6 +3,7 @@ import { decisionDigestOf, digestOf, sha256, type Digest } from '../../domain/di
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { StoredFacts } from '../../domain/policy-facts.ts';
 import { verifyRequest, type Evidence } from '../../domain/verification.ts';
+import { decisionRowsOf, rowOf } from './verification-rows.ts';
 import { DECISION, entry, evidenceOf, NOW, REQUEST, type Story } from './verification-story.ts';
 import {
   ALLOWING,
@@ -66,11 +67,14 @@ export function wholeEvidence(story: Story, state: State = SUCCEEDED): WholeEvid
       { generation: '1', is_tied: true, entry: installed(POLICY, 0), policy: policyDigest(POLICY) },
     ],
     plans: [{ digest: PLAN, body: plain(PLAN_BODY) }],
+    switch_entries: [],
+    switch_parts: [],
     directory_at_creation: DIRECTORY_PART,
     decisions,
     people: Object.fromEntries(DIRECTORY.people.map(({ id }) => [`per_${id}`, id])),
   };
-  return structuredClone({ ...evidence, state: { ...state }, inputs });
+  const rows = { row: rowOf(story, state.status), decisions: decisionRowsOf(story), kept: [] };
+  return structuredClone({ ...evidence, state: { ...state, ...rows }, inputs });
 }
 
 /** Facts under their digest, by the directory of the story. */
@@ -114,7 +118,13 @@ export function allow(story: Story, policy: PolicySet = ALLOWING): State {
     policy_digest: policyDigest(policy) as Digest,
     at: minute(1),
   };
-  const round = { round: 1, plan_digest: PLAN, facts_digest: FACTS_DIGEST, ...reasonsOf(policy) };
+  const round = {
+    round: 1,
+    plan_digest: PLAN,
+    facts_digest: FACTS_DIGEST,
+    risk: 'high',
+    ...reasonsOf(policy),
+  };
   const attempt = { attempt: 1, idempotency_key: 'key-1', round: 1 };
   const outcome = { attempt: 1, fingerprint: PLAN_BODY.fingerprint };
   story.entries = [

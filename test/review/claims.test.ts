@@ -11,6 +11,7 @@ import type {
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { installPolicy } from '../../activities/policy-install.ts';
+import { sweepOnce } from '../../activities/sweep.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { called, instantAfter, newCaller, type Caller } from '../activities/called.ts';
@@ -160,11 +161,11 @@ describe('the sweeper', () => {
       ...dependencies.history,
       isOpen: async ({ workflowId }: { workflowId: string }) => workflowId !== caller.id,
     };
-    const { sweep } = createActivities({ ...dependencies, history });
     const locker = stack.keyturnDb;
     await locker.query('begin');
     await locker.query('select 1 from keyturn.request where id = $1 for update', [caller.id]);
-    const swept = called(caller, sweep, { quiet_ms: -60_000 });
+    const { namespace } = stack.temporalPlace;
+    const swept = sweepOnce({ ...dependencies, history }, { namespace, quietMs: -60_000 });
     await untilBlocked();
     await locker.query(
       `insert into keyturn.execution (request, attempt, idempotency_key, decision_digest, state, claimed_at)

@@ -6,6 +6,7 @@ import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { Client as DatabaseClient } from 'pg';
 import { stringify } from 'yaml';
 import { root } from '../../scripts/servers/root.ts';
+import type { TemporalOptions } from '../../scripts/servers/temporal.ts';
 import { ensureKeys } from '../../scripts/start/keys.ts';
 import { compiled, createDatabases, type StackDatabases } from './databases.ts';
 import { fullTemporal } from './full-temporal.ts';
@@ -27,7 +28,7 @@ export interface StackOptions {
   /** Writes the file of provisioning authorities for an issuer. */
   readonly provisioning?: (issuer: string) => string;
   /** A Temporal server of its own, which the test may kill. */
-  readonly ownTemporal?: boolean;
+  readonly ownTemporal?: boolean | Pick<TemporalOptions, 'dynamicConfig'>;
   /** The full Temporal server from these programs, of its own, instead of the development server. */
   readonly fullTemporal?: FullTemporalPrograms;
   /** False: programs are defined but not started. */
@@ -122,7 +123,9 @@ function temporalOf(
   stack: { readonly folder: string; readonly name: string; readonly number: number },
 ): Promise<TemporalPlace> {
   if (options.fullTemporal) return fullTemporal(options.fullTemporal, stack.name);
-  return options.ownTemporal ? ownTemporal(stack.folder) : sharedTemporal(stack.number);
+  const { ownTemporal: own } = options;
+  if (!own) return sharedTemporal(stack.number);
+  return ownTemporal(stack.folder, own === true ? {} : own);
 }
 
 interface Context {

@@ -1,7 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { freePort } from '../../scripts/servers/ports.ts';
-import { prepareNamespace, startTemporal, type TemporalServer } from '../../scripts/servers/temporal.ts';
+import {
+  prepareNamespace,
+  startTemporal,
+  type TemporalOptions,
+  type TemporalServer,
+} from '../../scripts/servers/temporal.ts';
 
 /** Where the workflows of a stack live. */
 export interface TemporalPlace {
@@ -52,7 +57,10 @@ export async function sharedTemporal(number: number): Promise<TemporalPlace> {
 }
 
 /** A server for one stack alone. */
-export async function ownTemporal(folder: string): Promise<TemporalPlace> {
+export async function ownTemporal(
+  folder: string,
+  settings: Pick<TemporalOptions, 'dynamicConfig'> = {},
+): Promise<TemporalPlace> {
   const port = await freePort();
   const uiPort = await freePort();
   let server: TemporalServer | undefined;
@@ -64,6 +72,7 @@ export async function ownTemporal(folder: string): Promise<TemporalPlace> {
       logFile: path.join(folder, 'temporal.log'),
       databaseFile: path.join(folder, 'temporal.db'),
       namespaces: ['default'],
+      ...settings,
     });
   };
   await start();

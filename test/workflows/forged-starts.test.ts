@@ -1,6 +1,7 @@
 import { generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { sweepOnce } from '../../activities/sweep.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
@@ -110,11 +111,7 @@ describe('a request that is signed and started', () => {
     expect(await desk.row(real.id)).toEqual(before);
     expect(worker.target.planned.filter((planned) => planned === real.id)).toHaveLength(1);
 
-    await stack.temporal.workflow.execute('sweeper', {
-      workflowId: randomId('sweep'),
-      taskQueue: stack.taskQueue,
-      args: [{ quiet_ms: 0 }],
-    });
+    await sweepOnce(worker.dependencies, { namespace: stack.temporalPlace.namespace, quietMs: 0 });
     expect(await desk.row(real.id)).toMatchObject({
       status: 'cancelled',
       failure: { code: 'workflow_lost' },

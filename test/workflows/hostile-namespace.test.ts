@@ -3,12 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { AsyncCompletionClient } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { sweepOnce } from '../../activities/sweep.ts';
 import type { RequestStatus } from '../../domain/request.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf, waitForLeaves } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { Desk, randomId } from './signed.ts';
+import { Desk } from './signed.ts';
 
 let stack: Stack;
 let desk: Desk;
@@ -39,12 +40,8 @@ async function restartWorker({ isPerforming }: { readonly isPerforming: boolean 
 }
 
 async function sweep(): Promise<readonly string[]> {
-  const swept = await stack.temporal.workflow.execute('sweeper', {
-    workflowId: randomId('sweep'),
-    taskQueue: stack.taskQueue,
-    args: [{ quiet_ms: 0 }],
-  });
-  return (swept as { orphaned: readonly string[] }).orphaned;
+  const { namespace } = stack.temporalPlace;
+  return (await sweepOnce(worker.dependencies, { namespace, quietMs: 0 })).orphaned;
 }
 
 /** Completes an activity as anybody with access to the namespace can: by workflow and activity id. */

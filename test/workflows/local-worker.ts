@@ -1,11 +1,13 @@
+import { Context } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { pino } from 'pino';
+import type { DataSource } from 'typeorm';
 
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
-import { budgetsOf } from '../../domain/budgets.ts';
+import type { Budgets } from '../../domain/budgets.ts';
 import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
 import { createHistoryReader } from '../../apps/worker/history-reader.ts';
 import { createDataSource } from '../../database/data-source.ts';
@@ -23,6 +25,14 @@ export interface LocalWorker {
   stop(): Promise<void>;
 }
 
+/** Most tests have a few people ask for far more than anybody would. */
+const WIDE_BUDGETS: Budgets = {
+  rehearsalsAtOnce: 1_000,
+  secondsAnHour: 100_000,
+  refusedAnHour: 100_000,
+  openRequests: 100_000,
+};
+
 let isRuntimeInstalled = false;
 
 /** How a worker differs from the usual one. */
@@ -31,15 +41,26 @@ export interface LocalWorkerOptions extends Pick<WorkerOptions, 'enableNonLocalA
   readonly target?: ScriptedTarget;
   /** False: it performs activities and leaves workflows to whoever polls for them. */
   readonly hasWorkflows?: boolean;
+  /** How many connections it has to Keyturn's database. */
+  readonly poolSize?: number;
+  /** What it answers instead of some activities: it is the worker of somebody else, with our workflow code. */
+  readonly forged?: Readonly<Record<string, (input: unknown, workflowId: string) => Promise<unknown>>>;
 }
 
 /** Starts a worker on the task queue of the stack. */
 export async function startLocalWorker(stack: Stack, options: LocalWorkerOptions = {}): Promise<LocalWorker> {
-  const { target = new ScriptedTarget(), hasWorkflows = true, ...workerOptions } = options;
+  const {
+    target = new ScriptedTarget(),
+    hasWorkflows = true,
+    poolSize,
+    forged = {},
+    ...workerOptions
+  } = options;
   installRuntime();
   const { address, namespace } = stack.temporalPlace;
   const connection = await NativeConnection.connect({ address });
-  const dependencies = await openDependencies(stack, new Client({ connection, namespace }), target);
+  const client = new Client({ connection, namespace });
+  const dependencies = await dependenciesOver({ stack, client, target, source: sourceOf(stack, poolSize) });
   const worker = await Worker.create({
     connection,
     namespace,
@@ -47,7 +68,7 @@ export async function startLocalWorker(stack: Stack, options: LocalWorkerOptions
     identity: 'keyturn-worker',
     ...(hasWorkflows ? { workflowBundle: { codePath: compiled('workflow-bundle.js') } } : {}),
     dataConverter: { payloadConverterPath: compiled('workflows/payload-converter.js') },
-    activities: createActivities(dependencies),
+    activities: { ...createActivities(dependencies), ...forgedActivities(forged) },
     reuseV8Context: false,
     ...workerOptions,
   });
@@ -64,13 +85,41 @@ export async function startLocalWorker(stack: Stack, options: LocalWorkerOptions
   };
 }
 
+function forgedActivities(forged: NonNullable<LocalWorkerOptions['forged']>) {
+  return Object.fromEntries(
+    Object.entries(forged).map(([name, answer]) => [
+      name,
+      (input: unknown) => answer(input, Context.current().info.workflowExecution?.workflowId ?? ''),
+    ]),
+  );
+}
+
 /** What activities need, over the stack's database as the worker's role. */
 export async function openDependencies(
   stack: Stack,
   client: Client,
   target: ScriptedTarget,
 ): Promise<Dependencies> {
-  const source = createDataSource({ url: stack.databases.keyturn.worker, applicationName: 'local-worker' });
+  return dependenciesOver({ stack, client, target, source: sourceOf(stack) });
+}
+
+function sourceOf(stack: Stack, poolSize?: number): DataSource {
+  const url = stack.databases.keyturn.worker;
+  return createDataSource({
+    url,
+    applicationName: 'local-worker',
+    ...(poolSize === undefined ? {} : { poolSize }),
+  });
+}
+
+interface DependencyParts {
+  readonly stack: Stack;
+  readonly client: Client;
+  readonly target: ScriptedTarget;
+  readonly source: DataSource;
+}
+
+async function dependenciesOver({ stack, client, target, source }: DependencyParts): Promise<Dependencies> {
   await source.initialize();
   const log = pino({ level: 'silent' });
   const configuration = readConfiguration(stack.env);
@@ -84,7 +133,7 @@ export async function openDependencies(
       'keyturn.resolution': createResolutionConnector({ source, log }),
     },
     history: createHistoryReader(client, stack.temporalPlace.namespace),
-    budgets: budgetsOf(configuration),
+    budgets: WIDE_BUDGETS,
     log,
     onEmergency: () => {},
   };

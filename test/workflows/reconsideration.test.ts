@@ -1,11 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { reconsiderOnChange } from '../../apps/worker/reconsiderer.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf } from './facts.ts';
-import { openDependencies, startLocalWorker, type LocalWorker } from './local-worker.ts';
+import { startLocalWorker, type LocalWorker } from './local-worker.ts';
 import { changeDemand, changeRule, withPolicy, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
@@ -24,22 +22,11 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const demandTwo = changeDemand('usual', (demand) => ({
-  ...demand,
-  stages: demand.stages.map((stage) => ({ ...stage, quorum: 2 })),
-}));
 const forbid = changeRule('usual', (rule) => ({ ...rule, effect: 'forbid' }));
 const allow: PolicyChange = changeRule('usual', (rule) => ({ ...rule, effect: 'allow', require: null }));
 
 async function remind(id: string): Promise<void> {
   await stack.temporal.workflow.getHandle(id).signal('reconsider');
-}
-
-async function signalsOf(id: string): Promise<number> {
-  const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
-  return (events ?? []).filter(
-    (event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'reconsider',
-  ).length;
 }
 
 async function counted(id: string, count: number): Promise<void> {
@@ -298,69 +285,5 @@ describe('an approval that was given before its stage opened', () => {
       await stack.waitForStatus(id, 'succeeded');
       expect(await courseOf(stack, id)).toContain('request.escalated');
     });
-  });
-});
-
-describe('a change of rules', () => {
-  it('reaches the requests that it touches, and no other workflow', async () => {
-    const connection = await Connection.connect({ address: stack.temporalPlace.address });
-    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
-    const stopping = new AbortController();
-    const touched = await desk.ask();
-    const untouched = await desk.ask({ target: 'shop-two-people' });
-    const running = reconsiderOnChange({ ...worker.dependencies, client, signal: stopping.signal });
-    try {
-      await withPolicy(stack.keyturnDb, demandTwo, async () => {
-        await waitFor({
-          what: 'the second round of the touched request',
-          check: async () => ((await desk.row(touched))['round'] === 2 ? true : undefined),
-        });
-        expect(await signalsOf(touched)).toBe(1);
-        expect(await signalsOf(untouched)).toBe(0);
-      });
-    } finally {
-      stopping.abort();
-      await running;
-      await connection.close();
-    }
-  });
-
-  it('reaches all of them though one cannot be told, and tells nobody twice', async () => {
-    const connection = await Connection.connect({ address: stack.temporalPlace.address });
-    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
-    const stopping = new AbortController();
-    const [first = '', deaf = '', last = ''] = [
-      await desk.ask(),
-      await desk.ask(),
-      await desk.ask(),
-    ].toSorted();
-    let tries = 0;
-    const refusing = {
-      workflow: {
-        getHandle: (id: string) =>
-          id === deaf
-            ? { signal: () => Promise.reject(new Error(`no more signals, ${(tries += 1)}`)) }
-            : client.workflow.getHandle(id),
-      },
-    } as unknown as Client;
-    // Nobody works on the hints: whoever was told still waits as before.
-    await worker.stop();
-    const dependencies = await openDependencies(stack, client, worker.target);
-    const running = reconsiderOnChange({ ...dependencies, client: refusing, signal: stopping.signal });
-    try {
-      await withPolicy(stack.keyturnDb, demandTwo, async () => {
-        await waitFor({
-          what: 'another look at the one that cannot be told',
-          check: () => Promise.resolve(tries >= 3 ? true : undefined),
-        });
-        for (const id of [first, last]) expect(await signalsOf(id)).toBe(1);
-      });
-    } finally {
-      stopping.abort();
-      await running;
-      await dependencies.source.destroy();
-      await connection.close();
-      worker = await startLocalWorker(stack, { target: worker.target });
-    }
   });
 });

@@ -116,10 +116,12 @@ async function tell(
      where request = $1 and attempt = $2 and state = 'indeterminate'`,
     [row.id, execution.attempt, outcome, place.at, JSON.stringify(facts)],
   );
+  const result = { resolution: call.requestId };
+  const detail = `Told by ${call.requestId}.`;
   await transaction.move(
     outcome === 'succeeded'
-      ? { status: outcome, failure: null, result: { resolution: call.requestId } }
-      : { status: outcome, failure: { code: 'resolved_as_failed', detail: `Told by ${call.requestId}.` } },
+      ? { status: outcome, failure: null, result }
+      : { status: outcome, failure: { code: 'resolved_as_failed', detail } },
     ['indeterminate'],
   );
   await transaction.append({
@@ -131,7 +133,7 @@ async function tell(
     policy_digest: null,
     facts: outcome === 'succeeded' ? facts : { ...facts, code: 'resolved_as_failed' },
     evidence: null,
-    parts: {},
+    parts: outcome === 'succeeded' ? { result } : { detail },
   });
   const [own]: { id: string }[] = await manager.query('select pg_current_xact_id()::text as id');
   await call.beforeCommit({ transactionId: own?.id ?? '', within: manager });

@@ -33,7 +33,7 @@ export async function boundRows(
   rowsMax: number,
   parser: SqlParser,
 ): Promise<BoundedStatement> {
-  const unbounded = { text: statement.text, rowsMax: null, listed: 0 };
+  const unbounded = limitless(statement);
   const insert = topOf(statement, 'InsertStmt');
   if (insert === null || statement.writesCount !== 1) return unbounded;
   const select = unwrap(insert['selectStmt'], 'SelectStmt');
@@ -45,6 +45,11 @@ export async function boundRows(
   if (insert['onConflictClause'] !== undefined) return unbounded;
   const text = await withLimit(statement, rowsMax + 1, parser);
   return text === null ? unbounded : { text, rowsMax: rowsMax + 1, listed: 0 };
+}
+
+/** The statement as it is: whatever limit it had, nobody would see that it was reached. */
+export function limitless(statement: Statement): BoundedStatement {
+  return { text: statement.text, rowsMax: null, listed: 0 };
 }
 
 /** `values (generate_series(1, 9))` is not allowed by the server, so a list of values is a list of rows. */

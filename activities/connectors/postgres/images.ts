@@ -61,14 +61,15 @@ export function blindTable(counts: TableCounts, blindness: string): ReadTable {
 export async function readImages(reading: ImageReading): Promise<ReadTable> {
   const { table } = reading;
   const shape = await readShape(reading.reader, table.oid);
-  if (!shape.columns.every(({ isReadExactly }) => isReadExactly)) return blindTable(table, XML_INSIDE);
+  if (!shape.columns.every(({ isReadExactly }) => isReadExactly)) return blindTable(table, READ_ALIKE);
   const after = table.inserted + table.updated > 0 ? await readAfter(reading, shape) : [];
   const before = after === null ? null : await readAllBefore(reading, shape, after.length);
   if (after === null || before === null) return blindTable(table, TOO_MUCH);
   return effectOfRows(table, shape, { before, after });
 }
 
-const XML_INSIDE = 'values of it hold xml inside of other types, and different ones would read alike';
+const READ_ALIKE =
+  'values of it hold xml, or names of functions or operators, inside of other types, and different ones would read alike';
 
 interface Images {
   readonly before: readonly RowValues[];
@@ -96,11 +97,6 @@ function isWithin({ inserted, updated, deleted }: TableCounts, before: number, a
   return after <= inserted + updated && before <= updated + deleted;
 }
 
-/** Rows that were written more than once never change the balance; writes that an exception took back do. */
-function isBalanced(table: TableCounts, before: number, after: number): boolean {
-  return after - before === table.inserted - table.deleted && isWithin(table, before, after);
-}
-
 /** Longer rows are not held whole: of their long values only a digest is. */
 const ROW_BYTES_MAX = 64 * 1024;
 const VALUE_BYTES_MAX = 8 * 1024;
@@ -121,7 +117,8 @@ function readAfter(reading: ImageReading, shape: TableShape): Promise<readonly R
 
 /**
  * Rows of the state before that the writer does not see any more. Several lockers of a row share another mark than the
- * writer's own: they are looked for where rows are missing, because old marks of locks may be on every row.
+ * writer's own. They are looked for unless each write has its row, because old marks of locks may be on every row; that
+ * the numbers balance is not enough: a write that an exception took back may hide one whose mark is shared.
  */
 async function readAllBefore(
   reading: ImageReading,
@@ -131,7 +128,7 @@ async function readAllBefore(
   const { table, xid } = reading;
   if (table.updated + table.deleted === 0) return [];
   const own = await readBefore(reading, shape, writtenBy('xmax', xid));
-  if (own !== null && isBalanced(table, own.length, after)) return own;
+  if (own !== null && isExact(table, own.length, after)) return own;
   return readBefore(reading, shape, `keyturn_row.xmax <> '0'::xid`);
 }
 

@@ -53,7 +53,7 @@ async function tryPlan(
   const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0 && first.sequences.places.size === 0) {
-    const nothing = { effects: [], shown: [], reversal: NOTHING_TO_UNDO };
+    const nothing = { effects: [], shown: [], reversal: withoutChanges(prepared) };
     return planOf(prepared, { ...nothing, runs: [first] });
   }
   let found: Found | null = null;
@@ -63,6 +63,16 @@ async function tryPlan(
   const second = await dryRun(prepared, reader, { ...rehearsal, lookInside });
   return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
 }
+
+/** What functions of the target do outside of tables is not seen, so nobody can say that there is nothing to undo. */
+function withoutChanges({ analysis }: UnpreviewedCall): Reversal {
+  return analysis.reachesVolatileFunctions ? UNSEEN : NOTHING_TO_UNDO;
+}
+
+const UNSEEN: Reversal = {
+  is_possible: false,
+  how: 'No table changes. What functions of the target do elsewhere cannot be undone here.',
+};
 
 /** What both runs agree on. */
 interface Found {
@@ -78,7 +88,7 @@ async function compare(
 ): Promise<Found | null> {
   const effects = await agreedEffects(prepared, runs);
   if (effects === null) return null;
-  if (effects.length === 0) return { effects, shown: [], reversal: NOTHING_TO_UNDO };
+  if (effects.length === 0) return { effects, shown: [], reversal: withoutChanges(prepared) };
   const shown = shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
@@ -124,7 +134,7 @@ function planOf(
   const changed = runs.flatMap((run) => run.effects);
   return {
     connector: 'postgres.execute',
-    summary: effects.length === 0 && statement.isRead ? READS : summaryOf(shown),
+    summary: effects.length === 0 ? summaryWithoutChanges(prepared) : summaryOf(shown),
     operation: statement.text,
     effects: shown,
     warnings: [
@@ -142,6 +152,11 @@ function planOf(
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
     ...sequencesOf(runs),
   };
+}
+
+function summaryWithoutChanges({ statement, analysis }: UnpreviewedCall): string {
+  if (analysis.reachesVolatileFunctions) return 'Changes no table.';
+  return statement.isRead ? READS : summaryOf([]);
 }
 
 function sequencesOf(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {

@@ -1,12 +1,20 @@
 import type { Client } from 'pg';
 
 import { isKeyturnError } from '../../../domain/errors.ts';
-import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
+import type {
+  ApprovedCall,
+  Connector,
+  ConnectorCall,
+  ExecutionOutcome,
+  PlanOutcome,
+  PlanRefusal,
+} from '../connector.ts';
 import { checksBusy, isLate } from '../fair-pool.ts';
 import { SessionsAhead } from './ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
 import { KeptSessions } from './kept-sessions.ts';
+import { normalForm } from './normal-form.ts';
 import { SqlParsers, type SqlParser } from './parser-thread.ts';
 import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
@@ -41,7 +49,6 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
     return { ...request, limits: planningLimits(limits, request.settings.planning) };
   };
   return {
-    isRehearsing: true,
     plan: (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept, runs: 2 }),
     execute: (call) => execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept, runs: 1 }),
     probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
@@ -61,16 +68,20 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
     return await prepare(work, async (prepared, idle) => ({
       kind: 'planned',
       plan: await planCall(prepared, idle),
+      normalForm: normalForm(prepared.statement),
     }));
   } catch (error) {
-    if (error instanceof StatementRefused)
-      return { kind: 'refused', code: error.code, detail: error.message };
+    if (error instanceof StatementRefused) return refusalOf(error);
     if (isLate(error)) return checksBusy(error);
-    if (isBusy(error)) return { kind: 'refused', code: 'target_busy', detail: BUSY };
+    if (isBusy(error)) return { kind: 'refused', code: 'target_busy', detail: BUSY, decidedBy: 'locks' };
     if (isTooSlow(error)) return { kind: 'refused', code: 'planning_limit', detail: TOO_SLOW };
     if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', ...failureOf(error) };
     return rethrow(error);
   }
+}
+
+function refusalOf({ code, message, isBySetUp }: StatementRefused): PlanRefusal {
+  return { kind: 'refused', code, detail: message, ...(isBySetUp ? { decidedBy: 'set-up' } : {}) };
 }
 
 const BUSY = 'Others hold locks on what it needs, or change the same rows: try again.';
@@ -110,5 +121,5 @@ async function prepare<Call extends ConnectorCall, Outcome>(
 
 /** Errors of the network or of the target's end come out as `unavailable`; everything else as it is. */
 function rethrow(error: unknown): never {
-  throw isLost(error) && !isKeyturnError(error) ? unreachable(error) : error;
+  throw isLost(error) && !isKeyturnError(error) ? unreachable(error, { wasReached: true }) : error;
 }

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 
-import { assignsDefaults, boundRows } from './bounded-statement.ts';
+import type { Analysis } from './analysis.ts';
+import { assignsDefaults, boundRows, limitless } from './bounded-statement.ts';
 import type { TableEffect } from './effect.ts';
 import { StatementRefused } from './refusal.ts';
 import { readSequences, type Sequence } from './sequences.ts';
@@ -29,14 +30,14 @@ const UNBOUNDED_LEFT_MIN = 100_000_000;
  * that only triggers use are not seen here.
  */
 export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Promise<Rehearsal> {
-  const { statement, settings, parser } = prepared;
+  const { statement, settings, parser, analysis } = prepared;
   const { rowsMax, sequenceValuesMax } = settings.planning;
-  if (!assignsDefaults(statement)) return { statement, rowsMax, listed: 0 };
+  if (!assignsDefaults(statement) && !rulesInsert(analysis)) return { statement, rowsMax, listed: 0 };
   const sequences = await sequencesOf(prepared, reader);
   const [scarcest] = [...sequences].sort((one, other) => one.left - other.left);
   const mayTake = scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, share(scarcest));
   const most = Math.min(rowsMax, mayTake);
-  const bounded = await boundRows(statement, most, parser);
+  const bounded = maySkipRows(analysis) ? limitless(statement) : await boundRows(statement, most, parser);
   // Of one row more than is allowed, the count says that it was too many.
   const isBounded = bounded.rowsMax !== null && bounded.rowsMax <= most + 1;
   if (scarcest !== undefined) refuseScarce(scarcest, { isBounded, mayTake });
@@ -45,6 +46,16 @@ export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Pr
     rowsMax: isBounded ? most : rowsMax,
     listed: bounded.listed,
   };
+}
+
+/** True when new rows come from what the statement is rewritten to. */
+function rulesInsert({ tables, rewritten }: Analysis): boolean {
+  return rewritten.length > 0 && tables.some(({ operations }) => operations.includes('insert'));
+}
+
+/** True when fewer rows may be inserted than the statement proposes: then no count shows that a limit was reached. */
+function maySkipRows({ tables, rewritten }: Analysis): boolean {
+  return rewritten.some(({ by }) => by !== 'view') || tables.some((table) => table.maySkipRows);
 }
 
 function share({ left }: Sequence): number {

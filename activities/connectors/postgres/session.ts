@@ -68,10 +68,10 @@ export function isLost(error: unknown): boolean {
   return LOST.test(error.message) || ('code' in error && /^E[A-Z]+$/.test(String(error.code)));
 }
 
-/** The target cannot be reached. What drivers say stays inside: it may hold names of hosts and users. */
-export function unreachable(error: unknown): KeyturnError {
+/** The target cannot be reached, or not any more. What drivers say stays inside: it may hold names of hosts and users. */
+export function unreachable(error: unknown, facts: { readonly wasReached?: true } = {}): KeyturnError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
-  return new KeyturnError('unavailable', 'The target cannot be reached.', { code });
+  return new KeyturnError('unavailable', 'The target cannot be reached.', { code, ...facts });
 }
 
 /** `keyturn req_…`, so that the target's own logs and pg_stat_activity join ours. */

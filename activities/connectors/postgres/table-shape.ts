@@ -29,8 +29,12 @@ export interface TableShape {
 
 const FIRST_OWN_OID = 16_384;
 
-/** Of a column's type: true for a domain of xml, false for what holds xml inside, null for what holds none. */
-const HOLDS_XML = `
+/** Base types whose output leaves something out. */
+const AMBIGUOUS = `'{xml, regproc, regoper}'::pg_catalog.regtype[]`;
+const AMBIGUOUS_ARRAYS = `'{xml[], regproc[], regoper[]}'::pg_catalog.regtype[]`;
+
+/** Of a column's type: whether it is a domain of xml, or holds inside what reads alike for different values. */
+const AMBIGUITY = `
   (with recursive part(oid, is_inside) as (
      select col.atttypid, false
      union
@@ -44,15 +48,17 @@ const HOLDS_XML = `
                           select inner_col.atttypid from pg_catalog.pg_attribute inner_col
                            where inner_col.attrelid = held.typrelid and inner_col.attnum > 0
                              and not inner_col.attisdropped) next(oid))
-   select pg_catalog.bool_or(not part.is_inside) from part where part.oid = 'xml'::pg_catalog.regtype)`;
+   select case when pg_catalog.bool_or(part.oid = 'xml'::pg_catalog.regtype and not part.is_inside) then 'xml'
+               when pg_catalog.count(*) > 0 then 'inside' end
+     from part where part.oid = any (${AMBIGUOUS}))`;
 
 const SHAPE = `
   select col.attname as name, pg_catalog.quote_ident(col.attname) as quoted, col.atttypid::text as type_oid,
          pg_catalog.format_type(col.atttypid, col.atttypmod) as type, col.attgenerated <> '' as is_generated,
          col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
-         case when col.atttypid = 'xml'::pg_catalog.regtype then true
-              when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> 'xml[]'::pg_catalog.regtype then null
-              else ${HOLDS_XML} end as is_xml,
+         case when col.atttypid = 'xml'::pg_catalog.regtype then 'xml'
+              when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> all (${AMBIGUOUS_ARRAYS}) then null
+              else ${AMBIGUITY} end as ambiguity,
          (select part.place
             from (select candidate.indkey, candidate.indnkeyatts
                     from pg_catalog.pg_index candidate
@@ -79,7 +85,7 @@ interface ShapeRow extends QueryResultRow {
   readonly is_generated: boolean;
   readonly is_identity_always: boolean;
   readonly is_filtered: boolean;
-  readonly is_xml: boolean | null;
+  readonly ambiguity: 'xml' | 'inside' | null;
   readonly key_place: number | null;
 }
 
@@ -102,7 +108,7 @@ function columnOf(row: ShapeRow): Column {
     shown: FORBIDDEN_NAMES.has(row.quoted) ? `"${row.quoted}"` : row.quoted,
     type: row.type,
     expression: `keyturn_row.${row.quoted}${exactly(row)}`,
-    isReadExactly: row.is_xml !== false,
+    isReadExactly: row.ambiguity !== 'inside',
     isKey: row.key_place !== null,
     isGenerated: row.is_generated,
     isIdentityAlways: row.is_identity_always,
@@ -113,8 +119,8 @@ function columnOf(row: ShapeRow): Column {
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The output of xml leaves out what its declaration says; as text it is what is stored. */
-function exactly({ type_oid: type, is_xml: isXml }: ShapeRow): string {
-  return isXml === true ? '::pg_catalog.text' : (EXACT_TYPES[type] ?? '');
+function exactly({ type_oid: type, ambiguity }: ShapeRow): string {
+  return ambiguity === 'xml' ? '::pg_catalog.text' : (EXACT_TYPES[type] ?? '');
 }
 
 /** `regproc` and `regoper` print overloaded functions and operators alike. */

@@ -103,7 +103,7 @@ function plantable({ schema, role, is_missing: isMissing }: CreatorRow): string 
 }
 
 function notSafe(reason: string): StatementRefused {
-  return new StatementRefused('target_error', `The target is not set up safely: ${reason}.`);
+  return new StatementRefused('target_error', `The target is not set up safely: ${reason}.`, true);
 }
 
 /** What changes is read from the server's counters; without them every change would look like none. */

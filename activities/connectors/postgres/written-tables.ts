@@ -17,6 +17,8 @@ export interface WrittenTable {
   readonly sources: ReadonlyMap<string, ValueSource>;
   /** True when triggers of the target's owner fire there, which may change what the statement set. */
   readonly hasTriggers: boolean;
+  /** True when a trigger looks at each new row before it is inserted, and may leave it out. */
+  readonly maySkipRows: boolean;
 }
 
 interface RelationRow extends QueryResultRow {
@@ -32,6 +34,7 @@ interface TableRow extends QueryResultRow {
   readonly schema: string;
   readonly has_rules: boolean;
   readonly has_triggers: boolean;
+  readonly may_skip_rows: boolean;
   readonly is_partition: boolean;
 }
 
@@ -149,6 +152,7 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
     isNamed: targets.length > 0,
     sources: sourcesOf(targets),
     hasTriggers: row.has_triggers,
+    maySkipRows: row.may_skip_rows,
   };
 }
 

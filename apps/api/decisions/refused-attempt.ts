@@ -8,8 +8,8 @@ import {
   type NotedAttempt,
 } from '../../../database/refused-attempts.ts';
 import {
-  leafHash,
-  leafText,
+  lastLeafOf,
+  nextLeaf,
   personPseudonym,
   pseudonymOf,
   type Leaf,
@@ -103,24 +103,22 @@ interface Names {
   readonly person: string | null;
 }
 
-/** An account without a person of the directory counts as an agent. */
 function entryOf(attempt: Recorded, names: Names): string {
   const { id, noted } = attempt;
-  const last = noted.last === null ? null : (JSON.parse(noted.last) as Leaf);
-  const n = last === null ? 0 : last.n + 1;
-  const at = last !== null && last.at > noted.now ? last.at : noted.now;
-  return leafText(draftOf(attempt, names, at), {
-    id: `${id}/${noted.run}/attempt/${n}`,
+  const last = lastLeafOf(noted.last);
+  const at = last.at !== null && last.at > noted.now ? last.at : noted.now;
+  return nextLeaf(draftOf(attempt, names, at), {
+    id: (n) => `${id}/${noted.run}/attempt/${n}`,
     request: id,
     run: noted.run,
-    namespace: last?.temporal.namespace ?? '',
-    n,
-    prev: noted.last === null ? null : leafHash(noted.last),
+    namespace: noted.last === null ? '' : (JSON.parse(noted.last) as Leaf).temporal.namespace,
+    last,
     nonce: randomBytes(16).toString('hex'),
     salts: {},
-  });
+  }).text;
 }
 
+/** An account without a person of the directory counts as an agent. */
 function draftOf({ caller, delivery, decided, code, noted }: Recorded, names: Names, at: string): LeafDraft {
   const kind = caller.person === null ? 'agent' : 'person';
   const { person, client } = names;

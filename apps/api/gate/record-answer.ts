@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 
 import { allowGate, type GateAnswer } from '../../../database/gate-answers.ts';
-import { leafText, pseudonymOf, type LeafDraft } from '../../../domain/audit.ts';
+import { nextLeaf, NO_LEAF, pseudonymOf, type LeafDraft } from '../../../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { sha256 } from '../../../domain/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
@@ -84,16 +84,15 @@ function validUntil({ call, at, evaluation, facts }: AllowedGate): Date {
 
 /** The only entry of a stream of its own. */
 function leafOf(allowed: Signed): string {
-  return leafText(draftOf(allowed), {
-    id: `${allowed.id}/${GATE_RUN}/allow/1`,
+  return nextLeaf(draftOf(allowed), {
+    id: () => `${allowed.id}/${GATE_RUN}/allow/1`,
     request: allowed.id,
     run: GATE_RUN,
     namespace: '',
-    n: 0,
-    prev: null,
+    last: NO_LEAF,
     nonce: randomBytes(16).toString('hex'),
     salts: {},
-  });
+  }).text;
 }
 
 function draftOf({ call, answer, signed, evaluation, pseudonyms, ...rest }: Signed): LeafDraft {

@@ -66,23 +66,24 @@ async function signedColumns(context: ApiContext, row: RequestRow): Promise<Part
   }
 }
 
+const riskSchema = z.enum(['low', 'medium', 'high', 'critical']);
+
 const openedSchema = z.object({
+  risk: riskSchema.optional(),
   risk_reasons: z.array(z.string()),
-  requirement: z
-    .object({ risk: z.enum(['low', 'medium', 'high', 'critical']) })
-    .loose()
-    .optional(),
+  requirement: z.object({ risk: riskSchema }).loose().optional(),
   pending_since: z.iso.datetime().optional(),
   expires_at: z.iso.datetime().optional(),
   plan_digest: z.string(),
   is_break_glass: z.boolean().default(false),
 });
 
-function roundColumns({ opened }: RoundEntries): Partial<RequestRow> {
-  const facts = openedSchema.safeParse(opened?.facts).data;
+function roundColumns(entries: RoundEntries): Partial<RequestRow> {
+  const facts = openedSchema.safeParse(entries.opened?.facts).data;
   if (!facts) return {};
-  const { risk_reasons, plan_digest, is_break_glass, requirement, pending_since, expires_at } = facts;
-  const columns = { risk_reasons, plan_digest, is_break_glass };
+  const { risk, requirement, pending_since, expires_at, ...always } = facts;
+  // Entries of earlier versions do not say the tier of what nobody was asked for.
+  const columns = { ...always, summary: entries.summary ?? null, ...(risk === undefined ? {} : { risk }) };
   if (!requirement || pending_since === undefined || expires_at === undefined) return columns;
   return {
     ...columns,

@@ -6,7 +6,7 @@ import type { Lineage } from '../../../domain/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 
-/** Some request may end any moment; nobody knows which. */
+/** While none of them waits for people: planning and executing take minutes at most. */
 const OPEN_RETRY_SECONDS = 60;
 
 /** What is asked for, and who stands behind it. */
@@ -19,7 +19,8 @@ interface Budgeted {
 
 /**
  * Refuses (`over_budget`) whoever has too much open or has tried out too much at a target within the hour, before
- * anything is started. Calls that come at the same moment may all be let in: the worker counts again.
+ * anything is started, and says when there is room again at the latest. Calls that come at the same moment may all be let
+ * in: the worker counts again.
  */
 export async function refuseOverBudget(
   { source, settings }: ApiContext,
@@ -28,9 +29,10 @@ export async function refuseOverBudget(
 ): Promise<void> {
   const { budgets } = settings;
   const root = budgetRoot(directory, lineage);
-  if ((await openRequests(source.manager, root, budgets.openRequests)) >= budgets.openRequests) {
+  const { open, seconds } = await openRequests(source.manager, root, budgets.openRequests);
+  if (open >= budgets.openRequests) {
     const message = `${budgets.openRequests} requests of yours and your agents are open: wait for them, or withdraw some.`;
-    throw new KeyturnError('over_budget', message, { retryAfterSeconds: OPEN_RETRY_SECONDS });
+    throw new KeyturnError('over_budget', message, { retryAfterSeconds: seconds ?? OPEN_RETRY_SECONDS });
   }
   if (!isRehearsed(action.connector, isBreakGlass)) return;
   const retryAfterSeconds = await rehearsalWait(source.manager, { root, target: target.id }, budgets);

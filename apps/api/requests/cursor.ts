@@ -7,9 +7,15 @@ import { requestIdSchema } from '../../../domain/wire.ts';
 
 const positionSchema = z.tuple([z.iso.datetime({ precision: 3 }), requestIdSchema]);
 
+/** The position after a row. */
+export function positionAfter({ created_at: createdAt, id }: RequestRow): ListPosition {
+  return { createdAt: createdAt.toISOString(), id };
+}
+
 /** The cursor after a row. Callers hand it back as it is. */
 export function cursorAfter(row: RequestRow): string {
-  return Buffer.from(`${row.created_at.toISOString()} ${row.id}`).toString('base64url');
+  const { createdAt, id } = positionAfter(row);
+  return Buffer.from(`${createdAt} ${id}`).toString('base64url');
 }
 
 /** The position of a cursor, or null for none. Refuses (`invalid_request`) what `cursorAfter` never made. */

@@ -45,7 +45,7 @@ async function recordOf(
     payloads: payloads.map(({ event_id, part, salt, body }) => ({ event_id, part, salt, body })),
     envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope), ...withdrawalsIn(payloads)],
     read_at: new Date().toISOString(),
-    state: await readState(manager, row),
+    state: await readState(manager, recorded),
     inputs: await readInputs(manager, context.directories, recorded),
   };
 }

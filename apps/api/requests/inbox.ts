@@ -1,29 +1,27 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises';
+
 import type { z } from 'zod';
 
 import { readDuty } from '../../../database/duty.ts';
 import { decidableRequest } from '../../../database/readers.ts';
-import {
-  listOpen,
-  readDecisionsOfAll,
-  type InboxOwner,
-  type ListPosition,
-} from '../../../database/request-list.ts';
-import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { listOpen, type InboxOwner } from '../../../database/request-list.ts';
+import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision } from '../../../domain/decision.ts';
 import { isSelected } from '../../../domain/seats.ts';
-import { membersOf, type Directory } from '../../../domain/directory.ts';
+import { membersOf } from '../../../domain/directory.ts';
 import { polledScopes } from '../../../domain/on-call.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE } from '../decisions/judge.ts';
-import { cursorAfter, positionOf } from './cursor.ts';
+import { positionOf } from './cursor.ts';
 import { summaries } from './list.ts';
 import { directoriesSince } from './load.ts';
+import { fillPage, type PageSource } from './page.ts';
+import { readTogether, type WholeRow } from './together.ts';
 
 const LIMIT_DEFAULT = 50;
 const BATCH = 100;
-const BATCHES_MAX = 10;
 
 /** Pending requests that the caller may decide now, and emergencies on whose ladder they are, newest first. */
 export async function inboxPage(
@@ -32,15 +30,19 @@ export async function inboxPage(
   query: z.output<typeof inboxQuerySchema>,
 ): Promise<RequestPage> {
   const person = reviewerOf(caller);
-  const found = await collect(context, caller, {
-    owner: {
-      selectors: await selectorsOf(context, caller, person.id),
-      accounts: [...person.accounts, ...caller.directory.agents.filter(({ owner }) => owner === person.id)],
+  const owner: InboxOwner = {
+    selectors: await selectorsOf(context, caller, person.id),
+    accounts: [...person.accounts, ...caller.directory.agents.filter(({ owner: id }) => id === person.id)],
+  };
+  const source: PageSource = {
+    read: (page) => listOpen(context.source.manager, owner, page),
+    show: async (rows, count) => {
+      const { chosen, lookedAt } = await chosenOf(context, caller, { rows, count });
+      return { items: await summaries(context, caller, chosen), lookedAt };
     },
-    limit: query.limit ?? LIMIT_DEFAULT,
-    after: positionOf(query.cursor),
-  });
-  return { items: await summaries(context, caller, found.rows), next_cursor: found.next };
+  };
+  const limit = query.limit ?? LIMIT_DEFAULT;
+  return fillPage(source, { limit, after: positionOf(query.cursor), batch: BATCH });
 }
 
 /** Every selector that holds the person now. */
@@ -67,68 +69,36 @@ async function selectorsOf(
   ];
 }
 
-interface Search {
-  readonly owner: InboxOwner;
-  readonly limit: number;
-  readonly after: ListPosition | null;
+interface Candidates {
+  readonly rows: readonly RequestRow[];
+  readonly count: number;
 }
 
 /** The index of open selectors is generous: each request is looked at again. */
-async function collect(
+async function chosenOf(
   context: ApiContext,
   caller: Caller,
-  search: Search,
-): Promise<{ readonly rows: readonly RequestRow[]; readonly next: string | null }> {
-  const rows: RequestRow[] = [];
-  let after = search.after;
-  for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-    const candidates = await listOpen(context.source.manager, search.owner, { after, limit: BATCH });
-    for (const candidate of await candidatesOf(context, candidates)) {
-      const { row } = candidate;
-      if (await isShown(context, caller, candidate)) rows.push(row);
-      if (rows.length === search.limit) return { rows, next: cursorAfter(row) };
-    }
-    const last = candidates.at(-1);
-    if (candidates.length < BATCH || !last) return { rows, next: null };
-    after = positionOf(cursorAfter(last));
+  { rows, count }: Candidates,
+): Promise<{ readonly chosen: readonly RequestRow[]; readonly lookedAt: number }> {
+  const chosen: RequestRow[] = [];
+  for (const [index, candidate] of (await readTogether(context, caller, rows)).entries()) {
+    // However many there are, answers to others do not wait for all of them.
+    if (index % BATCH === 0) await letOthersRun();
+    if (await isShown(context, caller, candidate)) chosen.push(candidate.row);
+    if (chosen.length === count) return { chosen, lookedAt: index + 1 };
   }
-  return { rows, next: after && Buffer.from(`${after.createdAt} ${after.id}`).toString('base64url') };
-}
-
-interface Candidate {
-  readonly row: RequestRow;
-  readonly decisions: readonly DecisionRow[];
-  readonly atCreation: Directory;
-}
-
-/** What is needed to look at each of the rows, by as many questions as for one. */
-async function candidatesOf(
-  { source, directories }: ApiContext,
-  rows: readonly RequestRow[],
-): Promise<readonly Candidate[]> {
-  const decisions = await readDecisionsOfAll(
-    source.manager,
-    rows.map(({ id }) => id),
-  );
-  const atCreation = await directories.atEach(
-    source.manager,
-    rows.map((row) => row.created_at),
-  );
-  return rows.flatMap((row, index) => {
-    const directory = atCreation[index];
-    return directory ? [{ row, decisions: decisions.get(row.id) ?? [], atCreation: directory }] : [];
-  });
+  return { chosen, lookedAt: rows.length };
 }
 
 /** The index has everybody on the ladder of an emergency: they are told at once, though it may not be their turn. */
-async function isShown(context: ApiContext, caller: Caller, candidate: Candidate): Promise<boolean> {
+async function isShown(context: ApiContext, caller: Caller, candidate: WholeRow): Promise<boolean> {
   if (!candidate.row.is_break_glass) return canDecide(context, caller, candidate);
   if (isPutOff(candidate, caller.person?.id)) return false;
-  return !isOwnRequest(caller, candidate.row.lineage, [caller.directory, candidate.atCreation]);
+  return !isOwnRequest(caller, candidate.row.lineage, [caller.directory, candidate.people.atCreation]);
 }
 
-async function canDecide(context: ApiContext, caller: Caller, candidate: Candidate): Promise<boolean> {
-  const { row, decisions } = candidate;
+async function canDecide(context: ApiContext, caller: Caller, candidate: WholeRow): Promise<boolean> {
+  const { row, decisions, people } = candidate;
   const request = decidableRequest(row, decisions, caller.policy.policy);
   if (!request || row.decision_digest === null || isPutOff(candidate, caller.person?.id)) return false;
   const attempt = {
@@ -142,12 +112,12 @@ async function canDecide(context: ApiContext, caller: Caller, candidate: Candida
     defer: null,
     at: new Date().toISOString(),
   };
-  return checkDecision({ request, attempt, directories: await directoriesSince(context, caller, candidate) })
-    .ok;
+  const directories = await directoriesSince(context, caller, { row, ...people });
+  return checkDecision({ request, attempt, directories }).ok;
 }
 
 /** Put off by this person for now, or handed over to others. */
-function isPutOff({ row, decisions }: Candidate, person: string | undefined): boolean {
+function isPutOff({ row, decisions }: WholeRow, person: string | undefined): boolean {
   const newest = decisions.findLast(
     (decision) =>
       decision.person === person && decision.round === row.round && decision.outcome === 'counted',

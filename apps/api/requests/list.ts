@@ -1,17 +1,19 @@
 import type { z } from 'zod';
 
-import { listRequests, readDecisionsOfAll, type ListFilter } from '../../../database/request-list.ts';
+import { listRequests, type ListFilter } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { shownInChannel } from '../../../domain/disclosure.ts';
 import type { Identity } from '../../../domain/identity.ts';
-import type { Requirement } from '../../../domain/requirement.ts';
+import type { Requirement, RiskTier } from '../../../domain/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { boundRows } from './bound.ts';
-import { cursorAfter, positionOf } from './cursor.ts';
+import { positionOf } from './cursor.ts';
 import { standingOf } from './load.ts';
+import { fillPage, type PageSource, type Shown } from './page.ts';
 import { sightOf } from './sight.ts';
+import { readTogether } from './together.ts';
 import { summaryView } from './view.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -21,32 +23,49 @@ type ListQuery = z.output<typeof listQuerySchema>;
 /** One page of the requests that the caller may know of, newest first. */
 export async function listPage(context: ApiContext, caller: Caller, query: ListQuery): Promise<RequestPage> {
   const limit = query.limit ?? LIMIT_DEFAULT;
-  const page = { after: positionOf(query.cursor), limit: limit + 1 };
-  const rows = await listRequests(context.source.manager, filterOf(caller, query), page);
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const items = await summaries(context, caller, shown);
-  return {
-    // By what the caller sees: a filter must not tell what the items withhold, so a page may hold less than its limit.
-    items: query.risk === undefined ? items : items.filter(({ risk }) => risk === query.risk),
-    next_cursor: rows.length > limit && last ? cursorAfter(last) : null,
+  const filter = filterOf(caller, query);
+  const source: PageSource = {
+    read: (page) => listRequests(context.source.manager, filter, page),
+    show: (rows, count) =>
+      query.risk === undefined
+        ? shownAll(context, caller, rows.slice(0, count))
+        : shownOfRisk(context, caller, { rows, count, wanted: query.risk }),
   };
+  return fillPage(source, { limit, after: positionOf(query.cursor), batch: limit + 1 });
 }
 
-/** Summaries of rows, with one query for all their decisions. One that is not what was signed is left out, and logged. */
+async function shownAll(context: ApiContext, caller: Caller, rows: readonly RequestRow[]): Promise<Shown> {
+  return { items: await summaries(context, caller, rows), lookedAt: rows.length };
+}
+
+interface OfRisk {
+  readonly rows: readonly RequestRow[];
+  readonly count: number;
+  readonly wanted: RiskTier;
+}
+
+/** By what the caller sees: a filter must not tell what the items withhold, so a page may hold less than its limit. */
+async function shownOfRisk(
+  context: ApiContext,
+  caller: Caller,
+  { rows, count, wanted }: OfRisk,
+): Promise<Shown> {
+  const items = (await summaries(context, caller, rows)).filter(({ risk }) => risk === wanted);
+  const last = items.length > count ? items[count - 1] : undefined;
+  const lookedAt = last ? rows.findIndex(({ id }) => id === last.id) + 1 : rows.length;
+  return { items: items.slice(0, count), lookedAt };
+}
+
+/** Summaries of rows, by as many questions as for one. One that is not what was signed is left out, and logged. */
 export async function summaries(
   context: ApiContext,
   caller: Caller,
   known: readonly RequestRow[],
 ): Promise<RequestPage['items']> {
   const rows = (await boundRows(context, known)).filter((row) => row !== null);
-  const decisions = await readDecisionsOfAll(
-    context.source.manager,
-    rows.map((row) => row.id),
-  );
   return Promise.all(
-    rows.map(async (row) => {
-      const decided = { row, decisions: decisions.get(row.id) ?? [] };
+    (await readTogether(context, caller, rows)).map(async (decided) => {
+      const { row } = decided;
       const { visibility, isOwn, isAsked } = await sightOf(context, caller, decided);
       const standing = await standingOf(context, caller, decided);
       const view = summaryView(context, caller, { row, standing, visibility });

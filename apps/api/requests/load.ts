@@ -1,4 +1,4 @@
-import { readDuty } from '../../../database/duty.ts';
+import { readDuty, type Duty } from '../../../database/duty.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import { decidableRequest, readRequest } from '../../../database/readers.ts';
@@ -59,11 +59,17 @@ export async function directoriesOf(
   return directoriesSince(context, caller, { row, atCreation });
 }
 
-/** The same where the directory of the request's creation is known already. */
+/** What is known of the people of a request, where it was read already. */
+export interface KnownPeople {
+  readonly atCreation: Directory;
+  readonly duty?: Duty;
+}
+
+/** The same where some of it is known already. */
 export async function directoriesSince(
   context: ApiContext,
   caller: Caller,
-  { row, atCreation }: { readonly row: RequestRow; readonly atCreation: Directory },
+  { row, atCreation, duty }: KnownPeople & { readonly row: RequestRow },
 ): Promise<DecisionDirectories> {
   const { manager } = context.source;
   const { policy } = caller.policy;
@@ -72,9 +78,16 @@ export async function directoriesSince(
     now: caller.directory,
     at_creation: atCreation,
     rotations: { now: policy.rotations, at_creation: created.rotations },
-    ...(await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at })),
+    ...(duty ?? (await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at }))),
     owners_at_creation: ownersOf(created, row),
   };
+}
+
+/** A request with its decisions, and its people where they were read already. */
+export interface DecidedRow {
+  readonly row: RequestRow;
+  readonly decisions: readonly DecisionRow[];
+  readonly people?: KnownPeople;
 }
 
 /**
@@ -84,16 +97,24 @@ export async function directoriesSince(
 export async function standingOf(
   context: ApiContext,
   caller: Caller,
-  { row, decisions }: { readonly row: RequestRow; readonly decisions: readonly DecisionRow[] },
+  { row, decisions, people }: DecidedRow,
 ): Promise<DecidableRequest | null> {
   const request = decidableRequest(row, decisions, caller.policy.policy);
   if (!request || row.status !== 'pending') return request;
-  return standingRequest(request, await directoriesOf(context, caller, row));
+  const directories = people
+    ? directoriesSince(context, caller, { row, ...people })
+    : directoriesOf(context, caller, row);
+  return standingRequest(request, await directories);
 }
 
 /** True when the caller stands behind the request. */
-export async function isOwn(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
-  const atCreation = await context.directories.at(context.source.manager, row.created_at);
+export async function isOwn(
+  context: ApiContext,
+  caller: Caller,
+  { row, people }: Pick<DecidedRow, 'row' | 'people'>,
+): Promise<boolean> {
+  const atCreation =
+    people?.atCreation ?? (await context.directories.at(context.source.manager, row.created_at));
   return isOwnRequest(caller, row.lineage, [caller.directory, atCreation]);
 }
 

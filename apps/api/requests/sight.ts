@@ -1,4 +1,4 @@
-import { readDuty } from '../../../database/duty.ts';
+import { readDuty, type Duty } from '../../../database/duty.ts';
 import { readDecisions } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { requiredSelectors } from '../../../domain/decision.ts';
@@ -10,13 +10,10 @@ import type { Selector } from '../../../domain/requirement.ts';
 import { visibilityOf, type Visibility } from '../../../domain/visibility.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { isOwn } from './load.ts';
+import { isOwn, type DecidedRow } from './load.ts';
 
-/** A request with its decisions, where they were read already. */
-export interface Sighted {
-  readonly row: RequestRow;
-  readonly decisions?: readonly DecisionRow[];
-}
+/** A request with its decisions and people, where they were read already. */
+export type Sighted = Pick<DecidedRow, 'row'> & Partial<DecidedRow>;
 
 /** What one caller may see of one request. */
 export interface Sight {
@@ -29,10 +26,10 @@ export interface Sight {
 /** Looks at a request for a caller. Every answer about a request asks here. */
 export async function sightOf(context: ApiContext, caller: Caller, sighted: Sighted): Promise<Sight> {
   const { row } = sighted;
-  const own = await isOwn(context, caller, row);
+  const own = await isOwn(context, caller, sighted);
   const decisions = sighted.decisions ?? (await readDecisions(context.source.manager, row.id));
   const counted = decisions.filter(({ outcome }) => outcome === 'counted');
-  const isAsked = !own && (await isAskedToDecide(context, caller, row));
+  const isAsked = !own && (await isAskedToDecide(context, caller, sighted));
   const isNamed = isAsked || (!own && hasPart(caller, counted));
   const standing = {
     status: row.status,
@@ -50,12 +47,17 @@ function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
   return counted.some((decision) => decision.person === person.id);
 }
 
-async function isAskedToDecide(context: ApiContext, caller: Caller, row: RequestRow): Promise<boolean> {
+async function isAskedToDecide(
+  context: ApiContext,
+  caller: Caller,
+  { row, people }: Sighted,
+): Promise<boolean> {
   const { person, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
   const selectors = selectorsOf(caller, row);
   if (selectors.length === 0) return false;
-  const scope = await scopeOf(context, caller, ownersOf(policy.policy, row));
+  const owners = ownersOf(policy.policy, row);
+  const scope = await scopeOf(context, caller, { owners, duty: people?.duty });
   return selectors.some((selector) => isSelected(scope, selector, person.id));
 }
 
@@ -69,10 +71,11 @@ function selectorsOf({ policy: { policy } }: Caller, { requirement }: RequestRow
 async function scopeOf(
   { source }: ApiContext,
   { directory, policy: { policy } }: Caller,
-  owners: readonly string[],
+  { owners, duty }: { readonly owners: readonly string[]; readonly duty: Duty | undefined },
 ): Promise<SelectorScope> {
   const now = new Date();
-  const { polled } = await readDuty(source.manager, { now: policy, creation: policy, createdAt: now });
+  const { polled } =
+    duty ?? (await readDuty(source.manager, { now: policy, creation: policy, createdAt: now }));
   const kept = polledScopes(polled, now.toISOString()).now;
   return { directory, owners, rotations: policy.rotations, ...kept, duty_at: null };
 }

@@ -2,6 +2,7 @@ import { readDecisions, readIntactPlan, readRequest } from '../../../database/re
 import { earlierRefusals } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
+import { budgetRoot } from '../../../domain/budgets.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { tallyFactsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
@@ -38,7 +39,7 @@ export async function requestView(
   const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
   const review = await reviewView(context, row);
-  const earlier = await earlierView(context, row);
+  const earlier = await earlierView(context, caller, row);
   const planned = plan ? { plan: shownPlan(plan.body), summary: plan.body.summary } : {};
   const details = { ...planned, decisions: views, review, ...earlier };
   return { ...summary, ...words, ...details } as RequestView;
@@ -68,16 +69,18 @@ async function reviewView(context: ApiContext, row: RequestRow): Promise<Request
 /** Asking again until somebody agrees must not look like asking for the first time. */
 async function earlierView(
   context: ApiContext,
+  { directory }: Caller,
   row: RequestRow,
 ): Promise<Pick<RequestView, 'earlier_refusals'>> {
-  const { count, latest } = await earlierRefusals(context.source.manager, row);
+  const accounts = [...row.lineage, ...budgetRoot(directory, row.lineage).accounts];
+  const { count, withdrawn, latest } = await earlierRefusals(context.source.manager, row, accounts);
   if (count === 0) return {};
   const items = latest.map(({ id, status, created_at }) => ({
     id,
     status,
     created_at: created_at.toISOString(),
   }));
-  return { earlier_refusals: { count, latest: items } };
+  return { earlier_refusals: { count, withdrawn, latest: items } };
 }
 
 /** The plan for people, without what only binds its digests. */

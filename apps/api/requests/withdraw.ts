@@ -43,7 +43,7 @@ export async function withdraw(
 /** The request, when the caller may withdraw it now. */
 async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<RequestRow> {
   const row = await loadRequest(context, call.caller, call.id);
-  if (!(await isOwn(context, call.caller, { ...row, lineage: askersOf(row) }))) {
+  if (!(await isOwn(context, call.caller, { row: { ...row, lineage: askersOf(row) } }))) {
     throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
   }
   if (isReviewAction(row.action)) {

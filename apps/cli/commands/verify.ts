@@ -4,9 +4,11 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 
 import { GOVERNING_STREAMS, streamNameSchema } from '../../../domain/wire-streams.ts';
+import type { Publication } from '../../../domain/verification-publications.ts';
 import { verifyStream, type StreamReport } from '../../../domain/verification-streams.ts';
 import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
 import type { VerificationOutcome } from '../../../domain/verification-report.ts';
+import type { KeyturnClient } from '../../../sdk/client.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure, silentFailure, usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -54,10 +56,44 @@ async function verifyNamed(options: VerifyOptions, terminal: Terminal): Promise<
     page = await client.auditStream(stream.data, page.next_cursor);
     leaves.push(...page.items);
   }
-  const evidence = { stream: stream.data, leaves, state: page.state };
+  const publications = stream.data === 'policy' ? await publicationsOf(client, leaves, options) : [];
+  const evidence = { stream: stream.data, leaves, state: page.state, publications };
   const report = verifyStream(evidence, new Date().toISOString());
   terminal.out(options.json ? JSON.stringify(report) : streamLines(report).join('\n'));
   if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
+}
+
+/** The requests that made policies active, each verified by itself. One that may not be read is not shown. */
+async function publicationsOf(
+  client: KeyturnClient,
+  leaves: readonly string[],
+  options: VerifyOptions,
+): Promise<readonly Publication[]> {
+  const requests = new Set(leaves.flatMap((text) => requestIn(text) ?? []));
+  const pinned = options.keys === undefined ? null : keysSchema.parse(await readJson(options.keys));
+  const found: Publication[] = [];
+  for (const request of requests) {
+    const bundle = bundleSchema.safeParse(await client.evidence(request).catch(() => null)).data;
+    if (!bundle) continue;
+    const evidence = { ...bundle, request };
+    const { outcome } = await verifyRequest(evidence, pinned ?? bundle.keys, new Date().toISOString());
+    found.push({ request, evidence, outcome });
+  }
+  return found;
+}
+
+function requestIn(text: string): string | undefined {
+  const leaf = z.object({ facts: z.object({ request: z.string() }) });
+  return leaf.safeParse(parsed(text)).data?.facts.request;
+}
+
+/** What is no JSON is named by the verification itself. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 const keysSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });

@@ -57,12 +57,17 @@ function emergencyText({ review }: RequestView): string {
   return review ? `${told}; reviewed by ${visible(review.id)} (${review.status})` : told;
 }
 
-function earlierText({ count, latest }: NonNullable<RequestView['earlier_refusals']>, now: number): string {
-  const shown = latest.map(
-    ({ id, status, created_at }) => `${visible(id)} ${status}, asked ${instant(created_at, now)}`,
-  );
+function earlierText(
+  { count, withdrawn, latest }: NonNullable<RequestView['earlier_refusals']>,
+  now: number,
+): string {
+  const shown = latest.map(({ id, status, created_at }) => {
+    const end = status === 'cancelled' ? 'withdrawn' : status;
+    return `${visible(id)} ${end}, asked ${instant(created_at, now)}`;
+  });
   const times = count === 1 ? 'once' : `${count} times`;
-  return `the very same, ${times}, and nobody agreed: ${shown.join('; ')}`;
+  const undecided = withdrawn === 0 ? '' : ` (${withdrawn} withdrawn before anybody decided)`;
+  return `the same, ${times}, and nobody agreed${undecided}: ${shown.join('; ')}`;
 }
 
 const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {

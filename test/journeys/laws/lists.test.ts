@@ -133,3 +133,18 @@ describe('a list', () => {
     expect(seen).toEqual(before);
   });
 });
+
+describe('asking again', () => {
+  it('does not look like the first time, however it is written', async () => {
+    const statement = raiseLimit();
+    const first = await cast.ask({ statement });
+    await cast.post(cast.agent, `/v1/requests/${first.id}/withdraw`, {});
+    await cast.stack.waitForStatus(first.id, 'cancelled');
+    const again = await cast.ask({ statement: `${statement.replaceAll(' ', '  ')} -- please` });
+    expect((await cast.show(cast.olga, again.id)).earlier_refusals).toMatchObject({
+      count: 1,
+      withdrawn: 1,
+      latest: [{ id: first.id, status: 'cancelled' }],
+    });
+  });
+});

@@ -34,11 +34,24 @@ const SCHEMA = `
   create trigger logged_note before insert on logged for each row execute function note();
   create table event (id int primary key, k int, v int); create table total (k int primary key, v int);
   insert into total values (1, 10), (2, 10);
+  create table total_note (k int references total);
   create function adding() returns trigger language plpgsql security definer as $$ begin
     begin insert into public.total values (new.k, new.v);
     exception when unique_violation then update public.total set v = total.v + new.v where k = new.k; end;
     return null; end $$;
   create trigger event_adds after insert on event for each row execute function adding();
+  create table job (id int primary key, what text, priority int);
+  insert into job values (1, 'harmless', 1), (2, 'precious', 2), (3, 'kept', 3);
+  create table turn (id int primary key, does text);
+  create function take() returns trigger language plpgsql security definer as $$ declare taken public.job; begin
+    select * into taken from public.job order by priority limit 1 for update;
+    begin insert into public.job values (taken.id, 'again', 0); exception when unique_violation then null; end;
+    begin
+      if new.does = 'delete' then delete from public.job where id = taken.id;
+      else update public.job set what = what || '!' where id = taken.id; end if;
+    exception when division_by_zero then null; end;
+    return null; end $$;
+  create trigger turn_takes after insert on turn for each row execute function take();
   create table wide (id int primary key, a text, b text);
   insert into wide values (1, repeat('a (b)', 12000), 'x');
   create function skip() returns trigger language plpgsql as $$ begin return null; end $$;
@@ -58,7 +71,7 @@ afterAll(async () => {
 });
 
 async function planned(statement: string): Promise<Plan> {
-  const names = ['again', 'undo', 'note', 'skip', 'adding'].map((name) => `public.${name}`);
+  const names = ['again', 'undo', 'note', 'skip', 'adding', 'take'].map((name) => `public.${name}`);
   const outcome = await connector.plan(bank.call(statement, { allowed_functions: names }));
   if (outcome.kind === 'refused') throw new Error(`${outcome.code}: ${outcome.detail}`);
   return outcome.plan;
@@ -154,6 +167,33 @@ describe('values of sequences that planning uses up', () => {
   ])('are told for %s', async (_what, statement, used) => {
     const plan = await planned(statement);
     expect(plan.sequence_values_used ?? 0).toBe(used);
+  });
+});
+
+describe('a row that was locked before, in a transaction whose exception took an insert back', () => {
+  it.each([
+    ['delete', '0 0 1'],
+    ['update', '0 1 0'],
+  ])('is in the plan when it meets a %s', async (does, counts) => {
+    const plan = await planned(`insert into turn values (1, '${does}')`);
+    expect(countsOf(plan)).toMatchObject({ 'public.turn': '1 0 0', 'public.job': counts });
+    const shown = plan.effects.find(({ resource }) => resource === 'public.job');
+    expect(shown?.rows).toMatchObject([{ key: 'id=1', before: { what: 'harmless' } }]);
+  });
+
+  it('and is bound: another one in its place is drift', async () => {
+    const plan = await planned("insert into turn values (1, 'delete')");
+    await bank.admin.query('update job set priority = 9 where id = 1');
+    const target = bank.target({ allowed_functions: ['public.take'] });
+    expect(await connector.execute(bank.approved(plan, { target }))).toMatchObject({ kind: 'drifted' });
+    await bank.admin.query('update job set priority = 1 where id = 1');
+  });
+
+  it('as are rows on which others hold a lock for their foreign keys', async () => {
+    await bank.admin.query('begin; insert into total_note values (1)');
+    const plan = await planned('insert into event values (3, 1, 5)');
+    await bank.admin.query('rollback');
+    expect(countsOf(plan)).toMatchObject({ 'public.total': '0 1 0' });
   });
 });
 

@@ -343,6 +343,7 @@ describe('a target that is not set up safely', () => {
     expect(outcome).toMatchObject({
       kind: 'refused',
       code: 'target_error',
+      decidedBy: 'set-up',
       detail: expect.stringContaining('superuser'),
     });
   });
@@ -392,7 +393,7 @@ describe('a target that is not set up safely', () => {
     const other = await connected(bank.adminUrl);
     await other.query('begin; update card set number = number where id = 1');
     const outcome = await connector.plan(bank.call("update card set number = 'x' where id = 1"));
-    expect(outcome).toMatchObject({ kind: 'refused', code: 'target_busy' });
+    expect(outcome).toMatchObject({ kind: 'refused', code: 'target_busy', decidedBy: 'locks' });
     await other.end();
   });
 });

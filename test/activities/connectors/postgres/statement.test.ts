@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { normalForm } from '../../../../activities/connectors/postgres/normal-form.ts';
 import { SqlParsers } from '../../../../activities/connectors/postgres/parser-thread.ts';
 import { commentOf } from '../../../../activities/connectors/postgres/session.ts';
 import { readStatement, type Statement } from '../../../../activities/connectors/postgres/statement.ts';
@@ -40,6 +41,37 @@ describe('reading a statement', () => {
       code: 'not_one_statement',
     });
     expect(await read('select 1')).toMatchObject({ isRead: true });
+  });
+});
+
+describe('the normal form of a statement', () => {
+  const SAME: readonly (readonly [string, string])[] = [
+    ['update t set a = 1 where b = 2', 'UPDATE  t\n SET a=1 WHERE (b = 2) ;'],
+    ['delete from t where a = 1', 'delete /* please */ from t where a = 1 -- thanks'],
+    ["select 'x' from t", "select e'x' from T"],
+    ['select a from t where a in (1, 2)', 'select a  from t where a in (1,2)'],
+    ['select a from t where a != 1', 'select a from t where a <> 1'],
+  ];
+  const DIFFERENT: readonly (readonly [string, string])[] = [
+    ['update t set a = 1 where b = 2', 'update t set a = 1 where b = 3'],
+    ['delete from t where a = 1', 'delete from u where a = 1'],
+    ['select 1, 2', 'select 2, 1'],
+    ["select 'x'", "select 'X'"],
+    ['select a from t', 'select "A" from t'],
+    ['select array[1, 2], 3', 'select array[1], 2, 3'],
+    ['select a - (b - c) from t', 'select a - b - c from t'],
+  ];
+
+  it.each([
+    ...SAME.map(([one, other]) => [one, other, true] as const),
+    ...DIFFERENT.map(([one, other]) => [one, other, false] as const),
+  ])('%s and %s: the same is %s', async (one, other, isSame) => {
+    expect(normalForm(await read(one)) === normalForm(await read(other))).toBe(isSame);
+  });
+
+  it('is found for statements that are nested deeply', async () => {
+    const deep = `select ${Array.from({ length: 500 }, () => '1').join(' + ')}`;
+    expect(normalForm(await read(deep))).toMatch(/^sha256:/);
   });
 });
 

@@ -56,6 +56,8 @@ beforeAll(async () => {
     create cast (disguised as json) with function disguise(disguised);
     create collation folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     create domain citext_like as text collate folded;
+    create domain operator_name as regoper;
+    create type job_step as (name text, runs regproc);
     create function overloaded(int) returns int language sql as 'select 1';
     create function overloaded(text) returns int language sql as 'select 1';
     alter database ${new URL(bank.adminUrl).pathname.slice(1)} set extra_float_digits = -15;`);
@@ -104,6 +106,21 @@ describe('the value of a column', () => {
       });
     },
   );
+});
+
+describe('a table with values that read alike inside of other types', () => {
+  it.each([
+    ['an array of functions', 'regproc[]'],
+    ['a domain of operators', 'operator_name'],
+    ['a composite', 'job_step'],
+    ['an array of a composite', 'job_step[]'],
+    ['an array of xml', 'xml[]'],
+  ])('is counted, not shown: %s', async (_name, type) => {
+    await bank.admin.query(`drop table if exists held; create table held (id int primary key, v ${type});
+      grant select, insert on held to ${bank.statementRole}; grant select on held to ${bank.observerRole};`);
+    const { effects } = await planned('insert into held values (1, null)');
+    expect(effects).toMatchObject([{ inserted: 1, is_counts_only: true }]);
+  });
 });
 
 describe('the key of a row', () => {

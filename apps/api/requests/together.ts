@@ -1,0 +1,38 @@
+import { readDutyOfEach } from '../../../database/duty.ts';
+import { readDecisionsOfAll } from '../../../database/request-list.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import type { DecidedRow } from './load.ts';
+
+/** A request with all that is needed to look at it. */
+export type WholeRow = Required<DecidedRow>;
+
+/** What is needed to look at each of the rows, by as many questions as for one. */
+export async function readTogether(
+  { source: { manager }, directories, policies }: ApiContext,
+  { policy: { policy } }: Caller,
+  rows: readonly RequestRow[],
+): Promise<readonly WholeRow[]> {
+  if (rows.length === 0) return [];
+  const decisions = await readDecisionsOfAll(
+    manager,
+    rows.map(({ id }) => id),
+  );
+  const instants = rows.map(({ created_at: at }) => at);
+  const atCreation = await directories.atEach(manager, instants);
+  const now = { creation: policy, createdAt: new Date() };
+  const created = await Promise.all(
+    rows.map(async ({ status, creation_policy_digest: digest, created_at: createdAt }) => {
+      // Who was on call when it was made only matters as long as it can be decided.
+      if (status !== 'pending') return now;
+      return { creation: await policies.byDigest(manager, digest), createdAt };
+    }),
+  );
+  const duties = await readDutyOfEach(manager, policy, created);
+  return rows.flatMap((row, index) => {
+    const [directory, duty] = [atCreation[index], duties[index]];
+    if (!directory || !duty) return [];
+    return [{ row, decisions: decisions.get(row.id) ?? [], people: { atCreation: directory, duty } }];
+  });
+}

@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import { policyDigest } from '../../domain/policy.ts';
+import type { Requirement } from '../../domain/requirement.ts';
+import type { RequestPage } from '../../domain/wire.ts';
+import { activate, startApi, type TestApi } from './api.ts';
+import { ONE_DBA, storeRequest } from './rows.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(async () => {
+  await api.stop();
+});
+
+/** More than are read at once, and than a page looks at that holds something. */
+const MANY = 1_700;
+
+/** Stores so many copies of a request, each a second newer than the one before it. */
+async function copies(id: string, count: number): Promise<void> {
+  const { rows } = await api.db.query<{ name: string }>(
+    `select column_name as name from information_schema.columns
+      where table_schema = 'keyturn' and table_name = 'request' and is_generated = 'NEVER'`,
+  );
+  const values = rows.map(({ name }) => {
+    if (name === 'id') return `substr(id, 1, 24) || lpad(translate(to_hex(n), '0189', 'ghij'), 6, 'z')`;
+    return name === 'created_at' ? `created_at + n * interval '1 s'` : `"${name}"`;
+  });
+  const columns = rows.map(({ name }) => `"${name}"`);
+  await api.db.query(
+    `insert into keyturn.request (${columns.join(', ')})
+     select ${values.join(', ')} from keyturn.request, generate_series(1, $2) n where id = $1`,
+    [id, count],
+  );
+}
+
+/** Counts what is asked of the database for one answer. */
+async function asked<Answer>(work: () => Promise<Answer>): Promise<{ questions: number; answer: Answer }> {
+  const query = vi.spyOn(api.context.source.manager, 'query');
+  const builders = vi.spyOn(api.context.source.manager, 'getRepository');
+  const answer = await work();
+  return { questions: query.mock.calls.length + builders.mock.calls.length, answer };
+}
+
+async function page(path: string, name: string): Promise<RequestPage> {
+  const token = await api.issuer.humanToken(name);
+  const reply = await api.http<RequestPage>({ path, token });
+  expect(reply.status).toBe(200);
+  return reply.body;
+}
+
+const LEADS: Requirement = {
+  ...ONE_DBA,
+  rules: ONE_DBA.rules.map((rule) => ({
+    ...rule,
+    stages: [{ any: ['group:dba-leads' as const], quorum: 1, escalate: [] }],
+  })),
+};
+
+describe('a page is not empty while something follows that its reader may see', () => {
+  it('in an inbox, behind more than it looks at at once', async () => {
+    const { id } = await storeRequest(api, { requirement: LEADS, selectors: ['group:dba-leads'] });
+    // On the ladder of these, and not yet asked.
+    const early = await storeRequest(api, { selectors: ['group:dba-leads'] });
+    await copies(early.id, MANY);
+    const { questions, answer } = await asked(() => page('/v1/inbox', 'petra'));
+    expect(answer.items.map((item) => item.id)).toEqual([id]);
+    expect(answer.next_cursor).toBeNull();
+    expect(questions).toBeLessThan(50);
+  });
+
+  it('in a list of what is of one risk', async () => {
+    const { id } = await storeRequest(api);
+    await api.db.query(`update keyturn.request set risk = 'critical' where id = $1`, [id]);
+    await copies((await storeRequest(api)).id, 100);
+    const { items, next_cursor } = await page('/v1/requests?risk=critical&limit=5', 'olga');
+    expect(items.map((item) => item.id)).toEqual([id]);
+    expect(next_cursor).toBeNull();
+  });
+});
+
+describe('however many requests a page looks at, where services say who is on call', () => {
+  it.each(['/v1/inbox', '/v1/requests'])('%s asks a bounded number of questions', async (path) => {
+    const kept = [{ id: 'sre', source: 'pager', schedule: 'S1', maximum_staleness_ms: 600_000 }];
+    const policy = { ...api.policy, polled_rotations: kept };
+    await activate(api.databases, policy, policyDigest(policy));
+    const questionsFor = async (limit: number): Promise<number> => {
+      const { questions, answer } = await asked(() => page(`${path}?limit=${limit}`, 'olga'));
+      expect(answer.items).toHaveLength(limit);
+      vi.restoreAllMocks();
+      return questions;
+    };
+    await api.db.query(`delete from keyturn.plan`);
+    await api.db.query(`delete from keyturn.request`);
+    for (let index = 0; index < 12; index += 1) await storeRequest(api);
+    // Once before, so that what is read once in a process is known.
+    await questionsFor(12);
+    expect(await questionsFor(12)).toBe(await questionsFor(2));
+  });
+});
