@@ -305,7 +305,7 @@ export const keysSchema = z.object({ keys: z.array(z.record(z.string(), jsonValu
 
 /** Everything that checks one request offline. */
 export const evidenceSchema = z.object({
-  request: requestSchema,
+  request: requestSchema.nullable().describe('Null: what is stored is not what was signed or planned'),
   leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
   payloads: z.array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() })),
   envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),

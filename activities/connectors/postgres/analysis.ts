@@ -4,7 +4,7 @@ import { adviceOn } from './advice.ts';
 import * as sql from './dependencies.sql.ts';
 import { refuseEagerLiterals } from './eager-literals.ts';
 import { hasFixedValues } from './fixed-values.ts';
-import { HARMLESS_FOR_OWNERS, HARMLESS_FUNCTIONS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
+import { HARMLESS_FOR_OWNERS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
 import { catalogueRows, keepSchema } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
@@ -72,7 +72,6 @@ export async function analyse(client: Client, request: AnalysisRequest): Promise
   try {
     const [{ isWatched }] = await Promise.all([
       refuseUnsafeTarget(client, request.settings),
-      refuseShadowedNames(client, request.statement),
       refuseEagerLiterals(client, request),
     ]);
     if (!isWatched) await keepSchema(client, { as: asStatement(request.settings), start });
@@ -92,12 +91,12 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   const { oid, body } = await noteStatement(client, request);
   const tree = readNodeText(body);
   await refuseSystemRelations(client, relationsIn(tree));
-  const values = await readValues(client, tree, request.settings);
+  const { types, ...values } = await readValues(client, tree, request.settings);
   const { isVarying } = values;
   const written = [...values.tables, ...values.rewritten];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
   const [objects, triggers, called] = await Promise.all([
-    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid)]),
+    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid), types]),
     readTriggers(client, written),
     catalogueRows(client, sql.VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
   ]);
@@ -120,12 +119,17 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   };
 }
 
+interface ReadValues extends Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> {
+  /** Of all values that the statement handles. */
+  readonly types: readonly string[];
+}
+
 /** What the statement writes, and where the values come from. */
 async function readValues(
   client: Client,
   tree: NodeValue,
   { madeAtExecution }: TargetSettings,
-): Promise<Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'>> {
+): Promise<ReadValues> {
   const facts = await readQueryFacts(client, tree, madeAtExecution);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
@@ -143,6 +147,7 @@ async function readValues(
     tables,
     rewritten: rewriting.rewritten,
     isVarying: isVarying || rewriting.isVarying,
+    types: [...facts.types.keys()],
     hasFixedValues: hasFixedValues(tree, { facts, reader: named.reader }),
   };
 }
@@ -190,14 +195,6 @@ function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly st
     .map((object) => object.oid);
 }
 
-/** A bare name on the owner's list must not mean a function of pg_catalog that is not harmless. */
-async function refuseShadowedNames(client: Client, statement: Statement): Promise<void> {
-  const names = statement.unqualifiedFunctions.filter((name) => !HARMLESS_FUNCTIONS.has(name));
-  if (names.length === 0) return;
-  const rows = await catalogueRows<{ name: string }>(client, sql.CATALOG_FUNCTIONS, [names]);
-  for (const { name } of rows) throw notAllowed(`pg_catalog.${name}`);
-}
-
 interface Evaluated {
   readonly objects: readonly CatalogObject[];
   readonly triggers: readonly TriggerRow[];
@@ -227,7 +224,11 @@ interface OwnersPart {
 async function refuseObjects(client: Client, { objects, triggers, request }: Evaluated): Promise<OwnersPart> {
   const [foreign, functions, expressions] = await Promise.all([
     catalogueRows<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
-    catalogueRows<FunctionRow>(client, sql.FUNCTIONS, [oidsOf(objects, 'pg_proc')]),
+    catalogueRows<FunctionRow>(
+      client,
+      sql.FUNCTIONS,
+      ['pg_proc', 'pg_operator'].map((catalog) => oidsOf(objects, catalog)),
+    ),
     catalogueRows<ExpressionRow>(
       client,
       sql.EXPRESSIONS,

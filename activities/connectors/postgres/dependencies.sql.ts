@@ -1,3 +1,4 @@
+import { COMPARING, COMPUTES } from './comparing.sql.ts';
 import { functionNameSql } from './function-names.ts';
 
 /**
@@ -43,12 +44,20 @@ export const WRITTEN_TABLES = `
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
    group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname`;
 
-/** Everything that the statement ($1, a function's oid) and the tables it may write ($2) evaluate. */
+/** Everything that the statement ($1, a function's oid, of types $3) and the tables it may write ($2) evaluate. */
 export const OBJECTS = `
   with recursive objects(class, oid, is_written) as (
     select 'pg_catalog.pg_proc'::regclass::oid, $1::oid, false
     union
     select 'pg_catalog.pg_class'::regclass::oid, written.oid, true from unnest($2::oid[]) written(oid)
+    union
+    select 'pg_catalog.pg_type'::regclass, used.oid, false from unnest($3::oid[]) used(oid) where used.oid >= 16384
+    union
+    -- Types of the server that somebody made comparable: no dependency leads to those classes.
+    select used.class, used.oid, false
+      from pg_catalog.pg_opclass class
+     cross join lateral (${COMPARING}) used(class, oid)
+     where class.oid >= 16384 and class.opcintype < 16384 and class.opcdefault
     union
     select next.class, next.oid, next.is_written
       from objects
@@ -62,9 +71,8 @@ export const OBJECTS = `
                    or exists (select from pg_catalog.pg_type kind where kind.oid = objects.oid and kind.typtype = 'd')
                  when 'pg_catalog.pg_trigger'::regclass then not (link.refclassid = 'pg_catalog.pg_proc'::regclass
                    and link.refobjid = (select tgfoid from pg_catalog.pg_trigger attached where attached.oid = objects.oid))
-                 when 'pg_catalog.pg_class'::regclass then link.refclassid in (
-                   'pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_type'::regclass)
-                 else true
+                 else objects.class not in ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_statistic_ext'::regclass)
+                   or link.refclassid <> 'pg_catalog.pg_class'::regclass
                end
            and link.refclassid in ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass,
                                    'pg_catalog.pg_operator'::regclass, 'pg_catalog.pg_type'::regclass)
@@ -95,9 +103,16 @@ export const OBJECTS = `
          where objects.class = 'pg_catalog.pg_type'::regclass and rule.contypid = objects.oid
            and rule.contype in ('c', 'x')
         union all
+        -- Also of what is only read: a search compares, and the planner calculates what is constant in expressions.
         select 'pg_catalog.pg_class'::regclass, entry.indexrelid, false
           from pg_catalog.pg_index entry
-         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indrelid = objects.oid and objects.is_written
+         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indrelid = objects.oid
+           and (objects.is_written or entry.indexprs is not null or entry.indpred is not null
+             or exists (select from unnest(entry.indclass) used(oid) where used.oid >= 16384))
+        union all
+        select 'pg_catalog.pg_statistic_ext'::regclass, planned.oid, false
+          from pg_catalog.pg_statistic_ext planned
+         where objects.class = 'pg_catalog.pg_class'::regclass and planned.stxrelid = objects.oid
         union all
         select 'pg_catalog.pg_class'::regclass, child.inhrelid, objects.is_written
           from pg_catalog.pg_inherits child
@@ -151,6 +166,22 @@ export const OBJECTS = `
           ) part
          where objects.class = 'pg_catalog.pg_type'::regclass and kind.oid = objects.oid
         union all
+        -- Comparing values, also inside of arrays and rows, sorting and grouping call what the classes of their type name.
+        select used.class, used.oid, false
+          from pg_catalog.pg_depend link
+          join pg_catalog.pg_opclass class on class.oid = link.objid
+         cross join lateral (${COMPARING}) used(class, oid)
+         where link.refclassid = 'pg_catalog.pg_type'::regclass and link.refobjid = case objects.class
+                 when 'pg_catalog.pg_type'::regclass then objects.oid
+                 when 'pg_catalog.pg_class'::regclass then
+                   (select rows.reltype from pg_catalog.pg_class rows where rows.oid = objects.oid) end
+           and link.classid = 'pg_catalog.pg_opclass'::regclass
+        union all
+        select 'pg_catalog.pg_type'::regclass, same.casttarget, false
+          from pg_catalog.pg_cast same
+         where objects.class = 'pg_catalog.pg_type'::regclass and same.castsource = objects.oid
+           and same.castmethod = 'b' and same.oid >= 16384
+        union all
         select 'pg_catalog.pg_proc'::regclass, used.oid, false
           from pg_catalog.pg_range range
           cross join lateral (
@@ -178,7 +209,8 @@ export const OBJECTS = `
           cross join lateral unnest(entry.indclass) used(oid)
           join pg_catalog.pg_opclass class on class.oid = used.oid
           join pg_catalog.pg_amproc support on support.amprocfamily = class.opcfamily
-         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid
+          join pg_catalog.pg_proc code on code.oid = support.amproc
+         where objects.class = 'pg_catalog.pg_class'::regclass and entry.indexrelid = objects.oid and not ${COMPUTES}
         union all
         select 'pg_catalog.pg_operator'::regclass, used.oid, false
           from pg_catalog.pg_constraint link
@@ -213,7 +245,7 @@ export const OBJECTS = `
 /** A function's name as a list of the target has it. */
 const NAME = functionNameSql('schema.nspname', 'called.proname');
 
-/** Functions ($1) by name. */
+/** Functions ($1) and those of operators ($2) by name. */
 export const FUNCTIONS = `
   select distinct ${NAME} as name, called.provolatile::text as volatility,
          exists (select from pg_catalog.pg_proc other
@@ -221,9 +253,11 @@ export const FUNCTIONS = `
                     and other.proowner <> called.proowner) as has_others
     from pg_catalog.pg_proc called
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
-   where called.oid = any ($1::oid[])
-     -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes.
-     and called.oid >= 16384
+   where called.oid = any ($1::oid[] || array(select sign.oprcode::oid from pg_catalog.pg_operator sign
+                                               where sign.oid = any ($2::oid[])))
+     -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes
+     -- here. Those that come with it only compute; others may have been made of functions that act.
+     and (called.oid >= 16384 or called.provolatile = 'v')
      -- Internals of extensions that compute from their arguments only. Their code is the server's or comes from a superuser.
      and not (called.provolatile <> 'v' and called.prolang in (12, 13) and exists (
            select from pg_catalog.pg_depend member
@@ -291,23 +325,3 @@ export const FOREIGN_TABLES = `
     from pg_catalog.pg_class relation
     join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
    where relation.oid = any ($1::oid[]) and relation.relkind = 'f'`;
-
-/** Names of relations ($1). */
-export const RELATIONS = `
-  select schema.nspname as schema, relation.relname as name
-    from pg_catalog.pg_class relation
-    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
-   where relation.oid = any ($1::oid[])`;
-
-/** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
-export const COLUMNS = `
-  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
-    from pg_catalog.pg_attribute col
-   where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
-   order by col.attrelid, col.attnum`;
-
-/** Which of these names ($1) pg_catalog has a function of. */
-export const CATALOG_FUNCTIONS = `
-  select distinct called.proname as name
-    from pg_catalog.pg_proc called
-   where called.pronamespace = 'pg_catalog'::regnamespace and called.proname = any ($1::name[])`;

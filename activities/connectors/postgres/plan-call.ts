@@ -4,7 +4,6 @@ import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { COLUMNS } from './dependencies.sql.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import type { TableEffect } from './effect.ts';
@@ -21,6 +20,7 @@ import { planUntried, sizeOf } from './plan-untried.ts';
 import { withShares } from './table-share.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
 import { assignmentsOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
+import { COLUMNS } from './written-tables.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;

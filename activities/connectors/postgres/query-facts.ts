@@ -1,5 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import { adviceOn } from './advice.ts';
+import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { functionName } from './function-names.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { childrenOf, wordField, type NodeValue, type QueryNode } from './node-text.ts';
@@ -47,16 +49,17 @@ const FACTS = `
     from pg_catalog.pg_type kind join pg_catalog.pg_namespace schema on schema.oid = kind.typnamespace
    where kind.oid = any ($3::oid[])`;
 
-/** Looks up what an analysed statement names. */
+/** Looks up what an analysed statement names. Throws `StatementRefused` for functions of the server that may do harm. */
 export async function readQueryFacts(
   client: Client,
   tree: NodeValue,
   made: ReadonlySet<string>,
 ): Promise<QueryFacts> {
-  const oids = { functions: new Set<string>(), operators: new Set<string>(), types: new Set<string>() };
+  const oids = new Named();
   gather(tree, oids);
   const values = [oids.functions, oids.operators, oids.types].map((set) => [...set]);
   const rows = await catalogueRows<FactRow>(client, FACTS, values);
+  for (const row of rows) if (row.kind === 'function') refuseHarmful(row, oids.calls.has(row.oid));
   const calls = (kind: FactRow['kind']): readonly (readonly [string, CallFact & { code: string }])[] =>
     rows
       .filter((row) => row.kind === kind)
@@ -78,13 +81,47 @@ export async function readQueryFacts(
   };
 }
 
-const FUNCTION_FIELDS = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'] as const;
-const TYPE_FIELDS = ['funcresulttype', 'opresulttype', 'resulttype', 'consttype', 'type'] as const;
+/**
+ * Whatever the statement looks like, this is what runs: `(value).name` calls a function as well. What stands there as a
+ * call must be on the list; operators and casts of the server only compute, but their owner may make others.
+ */
+function refuseHarmful({ schema, name, volatility }: FactRow, isCall: boolean): void {
+  if (schema !== 'pg_catalog') return;
+  if (isCall ? HARMLESS_FUNCTIONS.has(name) : volatility !== 'v') return;
+  throw new StatementRefused('function_not_allowed', adviceOn(`${schema}.${name}`));
+}
 
-function gather(value: NodeValue, oids: Readonly<Record<keyof QueryFacts, Set<string>>>): void {
+/** Oids that stand in an analysed statement. */
+class Named {
+  readonly functions = new Set<string>();
+  /** Those of functions that are called as such, and not by an operator or a cast. */
+  readonly calls = new Set<string>();
+  readonly operators = new Set<string>();
+  readonly types = new Set<string>();
+}
+
+/** `COERCE_EXPLICIT_CALL`, and `COERCE_SQL_SYNTAX` for EXTRACT and the like. */
+const CALL_FORMATS: ReadonlySet<string> = new Set(['0', '3']);
+
+function isCall(node: QueryNode): boolean {
+  if (node.kind === 'FUNCEXPR') return CALL_FORMATS.has(wordField(node, 'funcformat'));
+  return node.kind === 'AGGREF' || node.kind === 'WINDOWFUNC';
+}
+
+const FUNCTION_FIELDS = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'] as const;
+const TYPE_FIELDS = [
+  ...(['funcresulttype', 'opresulttype', 'resulttype', 'consttype', 'type'] as const),
+  ...(['vartype', 'aggtype', 'wintype', 'casetype', 'coalescetype', 'minmaxtype', 'refrestype'] as const),
+  ...(['array_typeid', 'element_typeid', 'row_typeid'] as const),
+];
+
+function gather(value: NodeValue, oids: Named): void {
   for (const node of childrenOf(value)) {
     if (!KINDS.has(node.kind)) throw unknownKind(node);
-    for (const field of FUNCTION_FIELDS) noteOid(oids.functions, wordField(node, field));
+    for (const field of FUNCTION_FIELDS) {
+      noteOid(oids.functions, wordField(node, field));
+      if (isCall(node)) noteOid(oids.calls, wordField(node, field));
+    }
     for (const field of TYPE_FIELDS) noteOid(oids.types, wordField(node, field));
     noteOid(oids.operators, wordField(node, 'opno'));
     gather(node, oids);

@@ -17,8 +17,6 @@ export interface Statement {
   readonly tree: TreeNode;
   /** How many of its parts write. */
   readonly writesCount: number;
-  /** Names of functions that are called without a schema. */
-  readonly unqualifiedFunctions: readonly string[];
 }
 
 /** What reading needs. */
@@ -37,20 +35,11 @@ export async function readStatement(
   const top = await onlyStatement(text, reading.parser);
   const nodes = [...nodesOf(top)];
   for (const node of nodes) refuseForbiddenNode(node);
-  const calls = nodes
-    .filter(({ kind }) => kind === 'FuncCall')
-    .map(({ node }) => namesOf(listOf(node, 'funcname')));
-  for (const call of calls) refuseForbiddenCall(call, reading.allowedFunctions);
+  for (const { kind, node } of nodes) {
+    if (kind === 'FuncCall') refuseForbiddenCall(namesOf(listOf(node, 'funcname')), reading.allowedFunctions);
+  }
   const writesCount = nodes.filter(({ kind }) => WRITING_KINDS.has(kind)).length;
-  return {
-    text,
-    tree: top,
-    isRead: writesCount === 0,
-    writesCount,
-    unqualifiedFunctions: [
-      ...new Set(calls.filter((call) => call.length === 1).map((call) => call[0] ?? '')),
-    ],
-  };
+  return { text, tree: top, isRead: writesCount === 0, writesCount };
 }
 
 function textOfArgument(argument: JsonValue | undefined): string {
@@ -128,7 +117,10 @@ function refuseForbiddenCall(name: readonly string[], allowed: ReadonlySet<strin
   throw new StatementRefused('function_not_allowed', adviceOn(name.join('.')));
 }
 
-/** A bare name that only the owner's list knows is let through here: the analysis checks which function it is. */
+/**
+ * A bare name that only the owner's list knows is let through here: the analysis checks which function it is, also for
+ * calls that do not look like one.
+ */
 function isAllowed(name: string, schema: string | undefined, allowed: ReadonlySet<string>): boolean {
   if (schema === 'pg_catalog') return HARMLESS_FUNCTIONS.has(name);
   if (schema !== undefined) return allowed.has(functionName(schema, name));

@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { COLUMNS, RELATIONS, WRITTEN_TABLES } from './dependencies.sql.ts';
+import { WRITTEN_TABLES } from './dependencies.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
@@ -37,6 +37,20 @@ interface TableRow extends QueryResultRow {
   readonly may_skip_rows: boolean;
   readonly is_partition: boolean;
 }
+
+/** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
+export const COLUMNS = `
+  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
+    from pg_catalog.pg_attribute col
+   where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
+   order by col.attrelid, col.attnum`;
+
+/** Names of relations ($1). */
+const RELATIONS = `
+  select schema.nspname as schema, relation.relname as name
+    from pg_catalog.pg_class relation
+    join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
+   where relation.oid = any ($1::oid[])`;
 
 /** Refuses relations ($1) that are no data of the target. */
 export async function refuseSystemRelations(client: Client, oids: readonly string[]): Promise<void> {

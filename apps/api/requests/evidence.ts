@@ -5,7 +5,7 @@ import { readDecisions, readRequest } from '../../../database/readers.ts';
 import { readLeaves, readParts } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf } from '../../../domain/audit.ts';
-import { KeyturnError } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import type { Evidence } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -22,12 +22,28 @@ export async function evidenceOf(context: ApiContext, caller: Caller, row: Reque
     );
   }
   return {
-    request: await requestView(context, caller, row),
+    request: await viewUnlessAltered(context, caller, row),
     // One snapshot: what is compared with each other must be of one moment.
     ...(await context.source.transaction('REPEATABLE READ', (manager) => recordOf(context, manager, row))),
     keys: context.keys.published as Evidence['keys'],
   };
 }
+
+/** What somebody altered is shown to nobody as if it were true; the record that proves it is given all the same. */
+async function viewUnlessAltered(
+  context: ApiContext,
+  caller: Caller,
+  row: RequestRow,
+): Promise<Evidence['request']> {
+  try {
+    return await requestView(context, caller, row);
+  } catch (error) {
+    if (isKeyturnError(error) && ALTERED.has(error.code)) return null;
+    throw error;
+  }
+}
+
+const ALTERED: ReadonlySet<string> = new Set(['plan_altered', 'envelope_invalid']);
 
 async function recordOf(
   context: ApiContext,

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { digestOf } from '../../../domain/digest.ts';
-import type { RequestView } from '../../../domain/wire.ts';
+import { verifyRequest } from '../../../domain/verification.ts';
+import type { Evidence, RequestView } from '../../../domain/wire.ts';
 import { withHeldClaims } from '../../workflows/held-claims.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { openCast, raiseLimit, refusal, stepsOf, type Cast } from './cast.ts';
@@ -41,6 +42,15 @@ async function alterPlan(
 async function accounts(): Promise<unknown> {
   const { rows } = await cast.stack.target.query('select * from account order by id');
   return rows;
+}
+
+/** What `verify` finds, by the evidence that the API gives although it shows the request to nobody. */
+async function failedChecks(id: string): Promise<readonly string[]> {
+  const { status, body } = await cast.get<Evidence>(cast.olga, `/v1/requests/${id}/evidence`);
+  expect([status, body.request]).toEqual([200, null]);
+  const keys = body.keys as Parameters<typeof verifyRequest>[1];
+  const { checks } = await verifyRequest({ ...body, request: id }, keys, new Date().toISOString());
+  return checks.flatMap(({ name, outcome }) => (outcome === 'failed' ? [name] : []));
 }
 
 /** The executor looked, did not act, planned anew and asks people again. */
@@ -97,6 +107,7 @@ describe('a stored plan that was altered in the database', () => {
         const shown = await cast.get(token, `/v1/requests/${asked.id}`);
         expect(refusal(shown)).toEqual([500, 'plan_altered']);
       }
+      expect(await failedChecks(asked.id)).toContain('plans_unaltered');
       await cast.stack.decide(cast.olga, asked.id, { decision_digest: asked.decision_digest ?? '' });
       await expectAskedAgain(asked.id);
       expect(await accounts()).toEqual(before);

@@ -1,0 +1,15 @@
+/** Immutable functions in C only compute: it takes a superuser to make one, and to make a class of it. */
+export const COMPUTES = "(code.prolang = 13 and code.provolatile = 'i')";
+
+/** Operators and functions by which `class`, an operator class for B-trees or hashing, compares. */
+export const COMPARING = `
+  select 'pg_catalog.pg_operator'::regclass, sign.oid
+    from pg_catalog.pg_amop member
+    join pg_catalog.pg_operator sign on sign.oid = member.amopopr
+    join pg_catalog.pg_proc code on code.oid = sign.oprcode
+   where member.amopfamily = class.opcfamily and class.opcmethod in (403, 405) and sign.oid >= 16384 and not ${COMPUTES}
+  union all
+  select 'pg_catalog.pg_proc'::regclass, code.oid
+    from pg_catalog.pg_amproc support
+    join pg_catalog.pg_proc code on code.oid = support.amproc
+   where support.amprocfamily = class.opcfamily and class.opcmethod in (403, 405) and code.oid >= 16384 and not ${COMPUTES}`;
