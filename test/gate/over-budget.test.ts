@@ -36,7 +36,14 @@ function withEmergency(policy: PolicySet): PolicySet {
   });
   if (!usual?.require) throw new Error('The policy has no such rule.');
   const require = { ...usual.require, rule: 'emergency' };
-  const rule: Rule = { ...usual, id: 'emergency', when: 'true', break_glass: true, require };
+  const rule: Rule = {
+    ...usual,
+    id: 'emergency',
+    on: { action: [GOOD_BODY.action], env: null },
+    when: 'true',
+    break_glass: true,
+    require,
+  };
   return { ...policy, rules: [...policy.rules, rule] };
 }
 
