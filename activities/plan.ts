@@ -75,7 +75,7 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
   if (refused) return refused;
   const prepared = await prepareCall(dependencies, row, active.policy);
   const { connector = null } = actionOf(active.policy, row.action) ?? {};
-  const isBudgeted = isRehearsed(connector, row.is_break_glass);
+  const isBudgeted = isRehearsed(connector);
   const outcome = await rehearse(dependencies, prepared, { row, ...now, isBudgeted });
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
 import { beginRehearsal, endRehearsal, type RehearsalEnd } from '../database/rehearsals.ts';
-import { budgetRoot } from '../domain/budgets.ts';
+import { budgetRoot, budgetsFor } from '../domain/budgets.ts';
 import type { Directory } from '../domain/directory.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import type { RequestRow } from '../database/tables.ts';
@@ -68,7 +68,8 @@ async function withinBudget(
   { row, directory }: Pick<RehearsedRequest, 'row' | 'directory'>,
   work: () => Promise<Rehearsed>,
 ): Promise<Rehearsed> {
-  const { source, budgets } = dependencies;
+  const { source } = dependencies;
+  const budgets = budgetsFor(dependencies.budgets, { isBreakGlass: row.is_break_glass });
   const place = { request: row.id, root: budgetRoot(directory, row.lineage), target: row.target };
   const begun = await beginRehearsal(source.manager, place, budgets);
   if (begun.id === null) throw overBudget(dependencies, row, begun.seconds);

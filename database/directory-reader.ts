@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { EntityManager } from 'typeorm';
 
 import type { Agent, Directory, Group, Person } from '../domain/directory.ts';
@@ -8,8 +10,11 @@ export interface CurrentDirectory {
   readonly directory: Directory;
 }
 
-/** Directories that a process keeps: today's and those of recently asked requests. */
-const GENERATIONS_MAX = 32;
+/**
+ * Entries of all directories that a process keeps: today's, and those of recently asked requests. What two of them have in
+ * common is kept once, so an entry is little more than a reference, and a list over many generations finds them again.
+ */
+const ENTRIES_MAX = 2_000_000;
 
 /** Before the first change nobody is known. */
 const EMPTY: Directory = { people: [], agents: [], groups: [] };
@@ -21,6 +26,7 @@ const EMPTY: Directory = { people: [], agents: [], groups: [] };
  */
 export class DirectoryReader {
   readonly #byGeneration = new Map<string, Snapshot>();
+  #entries = 0;
 
   /** The directory by which whatever happens now is judged. */
   async now(manager: EntityManager): Promise<CurrentDirectory> {
@@ -66,14 +72,46 @@ export class DirectoryReader {
 
   async #read(manager: EntityManager, generation: string, instant: Date): Promise<Directory> {
     if (generation === '0') return EMPTY;
-    const snapshot = this.#byGeneration.get(generation) ?? (await readGeneration(manager, generation));
-    // The longest unused is forgotten first.
-    this.#byGeneration.delete(generation);
+    const known = this.#byGeneration.get(generation);
+    const snapshot = known ?? (await this.#readNew(manager, generation));
+    this.#forget(generation);
     this.#byGeneration.set(generation, snapshot);
-    const [oldest] = this.#byGeneration.keys();
-    if (this.#byGeneration.size > GENERATIONS_MAX && oldest !== undefined) this.#byGeneration.delete(oldest);
+    this.#entries += snapshot.entries;
+    // The longest unused is forgotten first.
+    for (const oldest of this.#byGeneration.keys()) {
+      if (this.#entries <= ENTRIES_MAX || oldest === generation) break;
+      this.#forget(oldest);
+    }
     return snapshot.at(instant);
   }
+
+  async #readNew(manager: EntityManager, generation: string): Promise<Snapshot> {
+    const { whole, lapses } = await readGeneration(manager, generation);
+    const other = [...this.#byGeneration.values()].at(-1)?.whole ?? EMPTY;
+    const shared = {
+      people: sharing(whole.people, other.people),
+      agents: sharing(whole.agents, other.agents),
+      groups: sharing(whole.groups, other.groups),
+    };
+    return new Snapshot(shared, lapses);
+  }
+
+  #forget(generation: string): void {
+    this.#entries -= this.#byGeneration.get(generation)?.entries ?? 0;
+    this.#byGeneration.delete(generation);
+  }
+}
+
+/** The same entries; those that others have just so are theirs. */
+function sharing<Entry extends { readonly id: string }>(
+  entries: readonly Entry[],
+  others: readonly Entry[],
+): readonly Entry[] {
+  const known = new Map(others.map((entry) => [entry.id, entry]));
+  return entries.map((entry) => {
+    const same = known.get(entry.id);
+    return same && isDeepStrictEqual(same, entry) ? same : entry;
+  });
 }
 
 /** A membership that ends by itself. */
@@ -85,13 +123,15 @@ interface Lapse {
 
 /** A generation. Time alone takes those out of it whose tokens are too old, without anybody writing so. */
 class Snapshot {
-  readonly #whole: Directory;
+  readonly whole: Directory;
+  readonly entries: number;
   /** The soonest first. */
   readonly #lapses: readonly { readonly group: string; readonly person: string; readonly atMs: number }[];
   #latest: { readonly lapsed: number; readonly directory: Directory };
 
   constructor(whole: Directory, lapses: readonly Lapse[]) {
-    this.#whole = whole;
+    this.whole = whole;
+    this.entries = whole.people.length + whole.agents.length + whole.groups.length + 1;
     this.#latest = { lapsed: 0, directory: whole };
     this.#lapses = lapses
       .map(({ group, person, at }) => ({ group, person, atMs: Date.parse(at) }))
@@ -110,23 +150,28 @@ class Snapshot {
     const gone = new Map<string, Set<string>>();
     for (const { group, person } of this.#lapses.slice(0, lapsed))
       gone.set(group, (gone.get(group) ?? new Set()).add(person));
-    const groups = this.#whole.groups.map((group) => {
+    const groups = this.whole.groups.map((group) => {
       const left = gone.get(group.id);
       return left ? { ...group, members: group.members.filter((member) => !left.has(member)) } : group;
     });
-    return { ...this.#whole, groups };
+    return { ...this.whole, groups };
   }
 }
 
-async function readGeneration(manager: EntityManager, generation: string): Promise<Snapshot> {
+interface StoredGeneration {
+  readonly whole: Directory;
+  readonly lapses: readonly Lapse[];
+}
+
+async function readGeneration(manager: EntityManager, generation: string): Promise<StoredGeneration> {
   const rows: { people: Person[]; agents: Agent[]; groups: Group[]; lapses: Lapse[] }[] = await manager.query(
     SNAPSHOT,
     [generation],
   );
   const [row] = rows;
-  if (!row) return new Snapshot(EMPTY, []);
+  if (!row) return { whole: EMPTY, lapses: [] };
   const { people, agents, groups, lapses } = row;
-  return new Snapshot({ people, agents, groups }, lapses);
+  return { whole: { people, agents, groups }, lapses };
 }
 
 /** The rows of a table that hold at the generation's instant. */

@@ -36,24 +36,29 @@ export class PolicyReader {
 
   /** The set with this digest. Throws when the database does not hold it: then nothing may be decided by it. */
   async byDigest(manager: EntityManager, digest: string): Promise<PolicySet> {
-    const known = this.#bodies.get(digest);
-    if (known) return known;
-    const row = await manager
-      .getRepository(policySetTable)
-      .createQueryBuilder('policy')
-      .where('policy.digest = :digest', { digest })
-      .getOneOrFail();
-    // Whoever changed a stored set changes whom it names, too: it is only what its digest says.
-    if (policyDigest(row.body) !== digest)
-      throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
-    // A set of a later version may mean something else by the same words: nothing of it is guessed.
-    if ((row.body.version as string) !== 'keyturn/v1')
-      throw new KeyturnError('unavailable', 'The policy is of a version that this process does not know.');
-    if (this.#bodies.size >= POLICIES_MAX) this.#bodies.clear();
-    const policy = completePolicy(row.body);
+    const policy = this.#bodies.get(digest) ?? (await readPolicy(manager, digest));
+    // The longest unused is forgotten first.
+    this.#bodies.delete(digest);
     this.#bodies.set(digest, policy);
+    const [oldest] = this.#bodies.keys();
+    if (this.#bodies.size > POLICIES_MAX && oldest !== undefined) this.#bodies.delete(oldest);
     return policy;
   }
+}
+
+async function readPolicy(manager: EntityManager, digest: string): Promise<PolicySet> {
+  const row = await manager
+    .getRepository(policySetTable)
+    .createQueryBuilder('policy')
+    .where('policy.digest = :digest', { digest })
+    .getOneOrFail();
+  // Whoever changed a stored set changes whom it names, too: it is only what its digest says.
+  if (policyDigest(row.body) !== digest)
+    throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
+  // A set of a later version may mean something else by the same words: nothing of it is guessed.
+  if ((row.body.version as string) !== 'keyturn/v1')
+    throw new KeyturnError('unavailable', 'The policy is of a version that this process does not know.');
+  return completePolicy(row.body);
 }
 
 /** The request, or null. */

@@ -35,10 +35,24 @@ export function budgetsOf(variables: z.output<z.ZodObject<typeof BUDGET_VARIABLE
 
 /**
  * True for a request whose plan is tried out at its target within these budgets. Keyturn's own actions try nothing out, nor
- * does what has no connector; and an emergency, which policy allows few, does not wait.
+ * does what has no connector.
  */
-export function isRehearsed(connector: string | null, isBreakGlass: boolean): boolean {
-  return connector !== null && !connector.startsWith('keyturn.') && !isBreakGlass;
+export function isRehearsed(connector: string | null): boolean {
+  return connector !== null && !connector.startsWith('keyturn.');
+}
+
+/**
+ * What a request may use. An emergency counts as everything else does, and may go beyond what is used up a few times an
+ * hour: whoever only says that it is one learns little more by it.
+ */
+export function budgetsFor(budgets: Budgets, { isBreakGlass }: { readonly isBreakGlass: boolean }): Budgets {
+  if (!isBreakGlass) return budgets;
+  return {
+    ...budgets,
+    rehearsalsAtOnce: budgets.rehearsalsAtOnce + 2,
+    secondsAnHour: budgets.secondsAnHour + 60,
+    refusedAnHour: budgets.refusedAnHour + 5,
+  };
 }
 
 /** Whose budget a request is taken from. */

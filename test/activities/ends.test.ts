@@ -308,6 +308,18 @@ describe('a plan', () => {
     );
     expect(rows).toEqual([{ is_refused: isCounted, is_telling: isCounted, is_over: true }]);
   });
+
+  it('counts an emergency like everything else', async () => {
+    const caller = await received();
+    await set(caller.id, 'is_break_glass = true');
+    vi.spyOn(target, 'plan').mockImplementationOnce(refused({ code: 'not_previewable' }));
+    await planOf(caller);
+    const { rows } = await stack.keyturnDb.query(
+      'select is_refused from keyturn.rehearsal where request = $1',
+      [caller.id],
+    );
+    expect(rows).toEqual([{ is_refused: true }]);
+  });
 });
 
 describe('a request that goes back to planning', () => {

@@ -5,6 +5,7 @@ import type { RequestView } from '../../domain/wire.ts';
 import { KeyturnClient } from '../../sdk/client.ts';
 import { guard } from '../../sdk/guard.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { activate, activePolicy } from '../workflows/policies.ts';
 import { gatePolicyFolder, release } from './policies.ts';
 
 let stack: Stack;
@@ -90,6 +91,72 @@ describe('a gate request that people decide on', () => {
   it('is not denied early because a forbid reads what is only counted later', async () => {
     const { body } = await stack.request<RequestView>(agent, release('asked'));
     expect(body.status).toBe('pending');
+  });
+});
+
+/** What ends an answer before its time, and takes itself back. */
+const ENDS: readonly (readonly [string, string, (id: string) => Promise<() => Promise<unknown>>])[] = [
+  [
+    'a kill switch is on',
+    'switched_off',
+    async () => {
+      const scope = { kind: 'agent', value: 'agent-billing' };
+      const path = '/v1/switches';
+      const { body } = await stack.http<{ id: string }>({
+        path,
+        token: olga,
+        body: { scope, reason: 'stop' },
+      });
+      return async () => {
+        for (const token of [olga, await stack.issuer.humanToken('omar')])
+          await stack.http({ path: `${path}/${body.id}/lift`, token, body: { reason: 'go on' } });
+      };
+    },
+  ],
+  [
+    'somebody behind it is deactivated',
+    'requester_inactive',
+    async () => {
+      const policy = await activePolicy(stack.keyturnDb);
+      const people = policy.directory.people.map((one) => ({
+        ...one,
+        active: one.active && one.id !== 'ada',
+      }));
+      await activate(stack.keyturnDb, { ...policy, directory: { ...policy.directory, people } });
+      return () => activate(stack.keyturnDb, policy);
+    },
+  ],
+  [
+    'its time is over',
+    'gate_answer_expired',
+    async (id) => {
+      await stack.keyturnDb.query(
+        `update keyturn.request set result = jsonb_set(result, '{valid_until}', '"2026-01-01T00:00:00.000Z"')
+          where id = $1`,
+        [id],
+      );
+      return async () => {};
+    },
+  ],
+];
+
+describe('a repeated key of what people agreed to', () => {
+  it.each(ENDS)('is refused once %s, as an answer on the spot is (%s)', async (_what, code, end) => {
+    const key = { 'idempotency-key': randomUUID() };
+    const ask = () => stack.request<RequestView & { code?: string }>(agent, release('asked'), key);
+    const { body } = await ask();
+    await stack.decide(olga, body.id);
+    await stack.waitForStatus(body.id, 'succeeded');
+    expect(await ask()).toMatchObject({
+      status: 200,
+      body: { id: body.id, result: { decision: 'approved' } },
+    });
+    const takeBack = await end(body.id);
+    try {
+      expect((await ask()).body.code).toBe(code);
+    } finally {
+      await takeBack();
+    }
   });
 });
 

@@ -30,6 +30,28 @@ export interface Attempt {
   readonly decided: Pick<DecisionBody, 'verdict' | 'decision_digest'> | null;
 }
 
+/** Where an attempt comes in that leaves no entry in the log of a request. */
+interface OtherAttempt {
+  readonly caller: Caller;
+  readonly delivery: 'resolution' | 'switch' | 'proposal';
+  /** The request that it is about, where there is one. */
+  readonly id?: string;
+}
+
+/** Does `work`. When it is refused, that leaves a count and a line in the log of this process. */
+export async function countRefusal<Result>(
+  context: ApiContext,
+  attempt: OtherAttempt,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isKeyturnError(error) && statusOf(error.code) < 500) tell(context, attempt, error.code);
+    throw error;
+  }
+}
+
 /**
  * Does `work`. When it is refused, that leaves an entry in the log of the request, a count and a line in the log of this
  * process: who tries to decide what they may not is what an auditor asks about first. The caller gets the same refusal
@@ -56,13 +78,22 @@ function refusalIn({ delivery }: Attempt, error: unknown): ErrorCode | null {
   return delivery === 'withdrawal' && !isForeign ? null : error.code;
 }
 
-async function report(context: ApiContext, attempt: Attempt, code: ErrorCode): Promise<void> {
-  const { log, metrics, source, keys } = context;
-  const { caller, delivery } = attempt;
-  const request = requestIdSchema.safeParse(attempt.id).data ?? null;
+/** Counts it, with a line in the log. Answers what it is about and who tried. */
+function tell(
+  { log, metrics, keys }: ApiContext,
+  { caller, delivery, id }: Attempt | OtherAttempt,
+  code: ErrorCode,
+): { readonly request: string | null; readonly account: string } {
+  const request = requestIdSchema.safeParse(id).data ?? null;
   const account = pseudonymOf(keys.identity, caller.principal.identity);
   metrics.refusedAttempts.inc({ delivery, code });
   log.warn({ request, account, delivery, code }, 'an attempt to decide was refused');
+  return { request, account };
+}
+
+async function report(context: ApiContext, attempt: Attempt, code: ErrorCode): Promise<void> {
+  const { log, source } = context;
+  const { request, account } = tell(context, attempt, code);
   if (request === null) return;
   try {
     await source.transaction(async (manager) => {

@@ -6,6 +6,7 @@ import { identityKey } from '../../../domain/identity.ts';
 import { eventsQuerySchema } from '../../../domain/wire.ts';
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
+import { Places } from '../http/places.ts';
 import { parseAs } from '../http/problems.ts';
 import { loadRequest } from '../requests/load.ts';
 import { EventStream } from './event-stream.ts';
@@ -15,6 +16,8 @@ const STREAMS_OF_ONE_MAX = 20;
 /** Resuming reads the audit log: so many streams may do so at once, and so many of one caller. */
 const REPLAYS_MAX = 8;
 const REPLAYS_OF_ONE_MAX = 2;
+
+const TOO_MANY = 'Too many event streams are open or resuming.';
 
 @Controller('v1/events')
 export class EventsController {
@@ -39,7 +42,7 @@ export class EventsController {
     const key = identityKey(caller.principal.identity);
     const release = this.#take(key);
     try {
-      const onReplayed = lastId === null ? () => {} : this.#replays.take(key, REPLAYS_MAX);
+      const onReplayed = lastId === null ? () => {} : this.#replays.take(key, REPLAYS_MAX, TOO_MANY);
       try {
         const options = { caller, request: id ?? null, lastId, onReplayed };
         await new EventStream(this.#context, response, options).run();
@@ -52,46 +55,12 @@ export class EventsController {
   }
 
   #take(caller: string): () => void {
-    const release = this.#open.take(caller, this.#context.settings.streamsMax);
+    const release = this.#open.take(caller, this.#context.settings.streamsMax, TOO_MANY);
     this.#context.metrics.streams.set(this.#open.count);
     return () => {
       release();
       this.#context.metrics.streams.set(this.#open.count);
     };
-  }
-}
-
-/** Streams hold memory and a connection each, and resuming reads the log: one caller cannot take all places. */
-class Places {
-  readonly #perCaller: number;
-  readonly #taken = new Map<string, number>();
-  count = 0;
-
-  constructor(perCaller: number) {
-    this.#perCaller = perCaller;
-  }
-
-  /** Takes a place, or refuses. What it answers gives the place back, once. */
-  take(caller: string, most: number): () => void {
-    const own = this.#taken.get(caller) ?? 0;
-    if (this.count >= most || own >= this.#perCaller) {
-      const retry = { retryAfterSeconds: 10 };
-      throw new KeyturnError('rate_limited', 'Too many event streams are open or resuming.', retry);
-    }
-    this.#change(caller, 1);
-    let isGivenBack = false;
-    return () => {
-      if (isGivenBack) return;
-      isGivenBack = true;
-      this.#change(caller, -1);
-    };
-  }
-
-  #change(caller: string, by: number): void {
-    const own = (this.#taken.get(caller) ?? 0) + by;
-    if (own > 0) this.#taken.set(caller, own);
-    else this.#taken.delete(caller);
-    this.count += by;
   }
 }
 

@@ -2,7 +2,6 @@ import {
   gateToWorkflow,
   holdGround,
   readGateGround,
-  type GateAnswer,
   type GateGround,
 } from '../../../database/gate-answers.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
@@ -13,12 +12,12 @@ import type { Lineage } from '../../../domain/identity.ts';
 import { callerOf } from '../auth/caller.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
+import { refuseOverBudget } from '../requests/budget.ts';
 import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
 import { checkSubmission } from '../requests/check-submission.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from '../requests/create-call.ts';
 import { lineageOf } from '../requests/lineage.ts';
 import { keyReused, refuseOtherCall, refuseOtherIntent } from '../requests/repeat.ts';
-import { refusalOf } from '../switches/refusal.ts';
 import { answeredRow, refuseUnusable } from './answered-row.ts';
 import { groundOf } from './ground.ts';
 import { reserving } from './reserving.ts';
@@ -89,16 +88,8 @@ async function repeat(
   // What was signed for a workflow is compared where its request is found.
   if (key.verdict === 'workflow') return 'workflow';
   await refuseOtherCall(context, { call, lineage }, key.answer.envelope);
-  // An answer of before the switch must not let anything pass under it.
-  const { action, target } = call.body;
-  const stopped = refusalOf(switches, { action, target, lineage, agents: call.caller.directory.agents });
-  if (stopped) throw stopped;
-  return repeatAnswer(context, call, key.answer);
-}
-
-async function repeatAnswer(context: ApiContext, call: CreateCall, answer: GateAnswer): Promise<Created> {
-  const row = await answeredRow(context, answer);
-  refuseUnusable(call.caller.directory, row, answer);
+  const row = await answeredRow(context, key.answer);
+  refuseUnusable(call.caller.directory, switches, row);
   return { outcome: 'repeated', isRecorded: true, row };
 }
 
@@ -124,11 +115,13 @@ function keep(recorded: Created | null): { readonly isKept: boolean; readonly re
   return { isKept: recorded !== null, result: recorded ?? 'again' };
 }
 
-/** What is not allowed here is put on record by a workflow. From here on the key stands for that. */
-async function leaveToWorkflow(
-  context: ApiContext,
-  { call, id, action }: GateAsked,
-): Promise<'workflow' | 'again'> {
+/**
+ * What is not allowed here is put on record by a workflow. From here on the key stands for that, and is kept for ever: so
+ * whoever is beyond a budget gets none.
+ */
+async function leaveToWorkflow(context: ApiContext, asked: GateAsked): Promise<'workflow' | 'again'> {
+  const { call, id, action } = asked;
+  await refuseOverBudget(context, call.caller, { ...asked, isBreakGlass: call.body.break_glass === true });
   const { schema_version } = action;
   const values = call.body.arguments as Readonly<Record<string, JsonValue>>;
   const intent = intentDigest({ ...call.body, arguments: values, schema_version });

@@ -5,8 +5,10 @@ import { isLineageActive, type Directory } from '../../../domain/directory.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN, type GateResult } from '../../../domain/gate.ts';
+import type { KillSwitch } from '../../../domain/kill-switch.ts';
 import { targetOf } from '../../../domain/policy.ts';
 import type { ApiContext } from '../context.ts';
+import { refusalOf } from '../switches/refusal.ts';
 
 /** A stored answer as a request looks. What was asked comes from what was signed then. */
 export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<RequestRow> {
@@ -42,14 +44,18 @@ export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environme
 }
 
 /**
- * Refuses to give an answer again that may not be relied upon any more. What stops an answer from being given again
- * (its end, the standing of those behind it) is asked about here.
+ * Refuses to give an answer again that may not be relied upon any more, whoever gave it: policy on the spot, or people. What
+ * stops an answer from being given again (a kill switch, the standing of those behind it, its end) is asked about here.
  */
-export function refuseUnusable(directory: Directory, row: RequestRow, answer: GateAnswer): void {
+export function refuseUnusable(directory: Directory, switches: readonly KillSwitch[], row: RequestRow): void {
+  // An answer of before the switch must not let anything pass under it.
+  const stopped = refusalOf(switches, { ...row, agents: directory.agents });
+  if (stopped) throw stopped;
   if (!isLineageActive(directory, row.lineage)) {
     throw new KeyturnError('requester_inactive', 'Somebody behind this request is deactivated.');
   }
-  if (answer.valid_until.getTime() <= Date.now()) {
+  const { valid_until: end = '' } = (row.result ?? {}) as Partial<GateResult>;
+  if (!(Date.parse(end) > Date.now())) {
     throw new KeyturnError(
       'gate_answer_expired',
       'This answer was valid for some time only, and that is over: take a new Idempotency-Key.',

@@ -13,6 +13,7 @@ import {
 } from '../../../domain/wire-policies.ts';
 import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
+import { countRefusal } from '../decisions/refused-attempt.ts';
 import { parseAs } from '../http/problems.ts';
 import { proposePolicy } from './propose.ts';
 
@@ -28,10 +29,12 @@ export class PoliciesController {
   @Post()
   @HttpCode(201)
   async propose(@CallerParam() caller: Caller, @Req() request: Request): Promise<Proposal> {
-    // Whether the caller may is said before what is wrong with what it sends.
-    reviewerOf(caller);
-    const { policy } = parseAs(proposeBodySchema, request.body);
-    return proposePolicy(this.#context, caller, policy as JsonValue);
+    return countRefusal(this.#context, { caller, delivery: 'proposal' }, async () => {
+      // Whether the caller may is said before what is wrong with what it sends.
+      reviewerOf(caller);
+      const { policy } = parseAs(proposeBodySchema, request.body);
+      return proposePolicy(this.#context, caller, policy as JsonValue);
+    });
   }
 
   @Get(':digest')

@@ -1,5 +1,5 @@
 import { openRequests, rehearsalWait } from '../../../database/rehearsals.ts';
-import { budgetRoot, isRehearsed } from '../../../domain/budgets.ts';
+import { budgetRoot, budgetsFor, isRehearsed } from '../../../domain/budgets.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ActionDefinition, Target } from '../../../domain/policy.ts';
 import type { Lineage } from '../../../domain/identity.ts';
@@ -27,14 +27,14 @@ export async function refuseOverBudget(
   { directory }: Caller,
   { action, target, lineage, isBreakGlass }: Budgeted,
 ): Promise<void> {
-  const { budgets } = settings;
+  const budgets = budgetsFor(settings.budgets, { isBreakGlass });
   const root = budgetRoot(directory, lineage);
   const { open, seconds } = await openRequests(source.manager, root, budgets.openRequests);
   if (open >= budgets.openRequests) {
     const message = `${budgets.openRequests} requests of yours and your agents are open: wait for them, or withdraw some.`;
     throw new KeyturnError('over_budget', message, { retryAfterSeconds: seconds ?? OPEN_RETRY_SECONDS });
   }
-  if (!isRehearsed(action.connector, isBreakGlass)) return;
+  if (!isRehearsed(action.connector)) return;
   const retryAfterSeconds = await rehearsalWait(source.manager, { root, target: target.id }, budgets);
   if (retryAfterSeconds === 0) return;
   throw new KeyturnError('over_budget', 'The budget for trying things out at this target is used up.', {

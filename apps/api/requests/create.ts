@@ -8,6 +8,7 @@ import type { Lineage } from '../../../domain/identity.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
 import { answerAtOnce } from '../gate/answer.ts';
+import { refuseUnusable } from '../gate/answered-row.ts';
 import { refuseOverBudget } from './budget.ts';
 import { checkSubmission, type Checked } from './check-submission.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
@@ -146,8 +147,19 @@ async function settled(
     },
   });
   const { row } = latest;
+  if (row && outcome === 'repeated') await refuseUnusableAnswer(context, call, row);
   if (row) return { outcome, isRecorded: true, row };
   if (!started)
     throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
   return { outcome, isRecorded: false, row: await startedRow(context, started) };
+}
+
+/** What people agreed to is an answer like one on the spot: the request can be looked at, and acted on while it holds. */
+async function refuseUnusableAnswer(
+  { source }: ApiContext,
+  { caller, body }: CreateCall,
+  row: RequestRow,
+): Promise<void> {
+  if (body.mode !== 'gate' || row.status !== 'succeeded') return;
+  refuseUnusable(caller.directory, await readSwitches(source.manager), row);
 }

@@ -6,6 +6,7 @@ import type { Identity, Lineage, LineageMember } from '../../../domain/identity.
 import { PUBLISH, RESOLVE } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
+import { countRefusal } from '../decisions/refused-attempt.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 
@@ -23,10 +24,15 @@ export async function editorsOf(context: ApiContext, asked: Asked): Promise<read
     case PUBLISH.action:
       return proposerOf(context, asked);
     case RESOLVE.action:
-      return everybodyBehind(context, asked);
+      return countRefusal(context, resolutionBy(asked), () => everybodyBehind(context, asked));
     default:
       return [];
   }
+}
+
+function resolutionBy({ caller, body }: Asked): Parameters<typeof countRefusal>[1] {
+  const { request } = body.arguments;
+  return { caller, delivery: 'resolution', ...(typeof request === 'string' ? { id: request } : {}) };
 }
 
 async function proposerOf({ source }: ApiContext, { body }: Asked): Promise<readonly LineageMember[]> {

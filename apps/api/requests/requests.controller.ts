@@ -2,6 +2,7 @@ import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs
 import type { Request, Response } from 'express';
 
 import { readRequest } from '../../../database/readers.ts';
+import { identityKey } from '../../../domain/identity.ts';
 import { GATE_RUN } from '../../../domain/gate.ts';
 import { isFinal } from '../../../domain/request.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from '../../../domain/wire.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
+import { Places } from '../http/places.ts';
 import { parseAs } from '../http/problems.ts';
 import { createRequest } from './create.ts';
 import { evidenceOf } from './evidence.ts';
@@ -26,9 +28,18 @@ import { timelineOf } from './timeline.ts';
 import { requestView, viewAfterWait } from './view.ts';
 import { withdraw } from './withdraw.ts';
 
+/**
+ * Calls that wait for a request to change, of one caller and in all: when it changes, each reads all that it answers, at
+ * once.
+ */
+const WAITING_OF_ONE_MAX = 100;
+const WAITING_MAX = 500;
+const TOO_MANY = 'Too many calls wait for requests to change: let some of them end.';
+
 @Controller('v1/requests')
 export class RequestsController {
   readonly #context: ApiContext;
+  readonly #waiting = new Places(WAITING_OF_ONE_MAX);
 
   constructor(context: ApiContext) {
     this.#context = context;
@@ -40,13 +51,16 @@ export class RequestsController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
-    const created = await createRequest(this.#context, {
+    const call = {
       caller,
       idempotencyKey: idempotencyKey(request),
       body: parseAs(createBodySchema, request.body),
-      waitMs: preferredWaitMs(request),
       signal: hangUpSignal(response),
-    });
+    };
+    // Without a place the wish to wait is not met: that refuses nothing.
+    const release = this.#waiting.tryTake(identityKey(caller.principal.identity), WAITING_MAX);
+    const waitMs = release === null ? 0 : preferredWaitMs(request);
+    const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
     response.status(created.isRecorded ? status : 202).location(`/v1/requests/${created.row.id}`);
@@ -69,17 +83,22 @@ export class RequestsController {
     const row = await loadRequest(this.#context, caller, id);
     if (wait === undefined || wait === 0 || row.run_id === GATE_RUN)
       return requestView(this.#context, caller, row);
-    const seen = version ?? Number(row.version);
-    const changed = await this.#context.feed.waitFor({
-      request: id,
-      timeoutMs: wait * 1_000,
-      signal: hangUpSignal(response),
-      check: async () => {
-        const now = await readRequest(this.#context.source.manager, id);
-        return now && (Number(now.version) > seen || isFinal(now.status)) ? now : null;
-      },
-    });
-    return viewAfterWait(this.#context, caller, changed ?? row);
+    const release = this.#waiting.take(identityKey(caller.principal.identity), WAITING_MAX, TOO_MANY);
+    try {
+      const seen = version ?? Number(row.version);
+      const changed = await this.#context.feed.waitFor({
+        request: id,
+        timeoutMs: wait * 1_000,
+        signal: hangUpSignal(response),
+        check: async () => {
+          const now = await readRequest(this.#context.source.manager, id);
+          return now && (Number(now.version) > seen || isFinal(now.status)) ? now : null;
+        },
+      });
+      return await viewAfterWait(this.#context, caller, changed ?? row);
+    } finally {
+      release();
+    }
   }
 
   @Get(':id/timeline')

@@ -12,6 +12,7 @@ import {
 } from '../../../domain/wire-switches.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
+import { countRefusal } from '../decisions/refused-attempt.ts';
 import { parseAs } from '../http/problems.ts';
 import { liftSwitch } from './lift.ts';
 import { throwSwitch } from './throw.ts';
@@ -39,7 +40,9 @@ export class SwitchesController {
   @Post()
   @HttpCode(201)
   async throw(@CallerParam() caller: Caller, @Req() request: Request): Promise<SwitchView> {
-    const thrown = await throwSwitch(this.#context, caller, parseAs(throwBodySchema, request.body));
+    const body = parseAs(throwBodySchema, request.body);
+    const attempt = { caller, delivery: 'switch' as const };
+    const thrown = await countRefusal(this.#context, attempt, () => throwSwitch(this.#context, caller, body));
     return switchView(caller, thrown, []);
   }
 
@@ -51,7 +54,10 @@ export class SwitchesController {
   ): Promise<LiftAnswer> {
     const { reason } = parseAs(liftBodySchema, request.body);
     const id = String(request.params['id']);
-    const { thrown, lifts } = await liftSwitch(this.#context, caller, { id, reason });
+    const attempt = { caller, delivery: 'switch' as const };
+    const { thrown, lifts } = await countRefusal(this.#context, attempt, () =>
+      liftSwitch(this.#context, caller, { id, reason }),
+    );
     const isLifted = thrown.lifted_at !== null;
     response.status(isLifted ? 200 : 202);
     return {

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import type { Problem } from '../../domain/wire.ts';
+import type { Reply } from '../stack/http.ts';
+import { startApi, type TestApi } from './api.ts';
+import { storeRequest } from './rows.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const SWITCH = { scope: { kind: 'target', value: 'shop' }, reason: 'stop it' };
+
+type Ask = (token: string) => Promise<Reply<Problem>>;
+
+const engage: Ask = (token) => api.http<Problem>({ path: '/v1/switches', token, body: SWITCH });
+const propose: Ask = (token) => api.http<Problem>({ path: '/v1/policies', token, body: { policy: {} } });
+
+/** The same operator's word twice. */
+const releaseTwice: Ask = async (token) => {
+  const { body } = await api.http<{ id: string }>({ path: '/v1/switches', token, body: SWITCH });
+  const path = `/v1/switches/${body.id}/lift`;
+  await api.http({ path, token, body: { reason: 'go on' } });
+  return api.http<Problem>({ path, token, body: { reason: 'go on' } });
+};
+
+const resolve: Ask = async (token) => {
+  const { id } = await storeRequest(api, { status: 'indeterminate' });
+  const args = { request: id, outcome: 'succeeded', reason: 'I saw it' };
+  return api.create<Problem>(token, { action: 'keyturn.resolve', target: 'keyturn', arguments: args });
+};
+
+const agent = (): Promise<string> => api.issuer.agentToken('agent-billing');
+const human = (subject: string) => (): Promise<string> => api.issuer.humanToken(subject);
+
+it.each([
+  ['a kill switch by an agent', 'switch', engage, agent, 'machine_cannot_decide'],
+  ['a kill switch by somebody who operates nothing', 'switch', engage, human('ada'), 'forbidden'],
+  ['the release of a switch by one person twice', 'switch', releaseTwice, human('olga'), 'already_decided'],
+  ['a policy by an agent', 'proposal', propose, agent, 'machine_cannot_decide'],
+  ['an outcome by an agent', 'resolution', resolve, agent, 'machine_cannot_decide'],
+  ['an outcome by the owner of the agent', 'resolution', resolve, human('ada'), 'self_approval'],
+] as const)('a refused attempt at %s is counted', async (...[, delivery, ask, token, code]) => {
+  const counted = async (): Promise<number> => {
+    const { values } = await api.context.metrics.refusedAttempts.get();
+    return values.find(({ labels }) => labels.delivery === delivery && labels.code === code)?.value ?? 0;
+  };
+  const before = await counted();
+  expect((await ask(await token())).body.code).toBe(code);
+  expect((await counted()) - before).toBe(1);
+});
