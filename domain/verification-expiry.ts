@@ -40,6 +40,12 @@ function unseenFrom({ material, envelopes }: Subject, leaf: Leaf): number {
   return signed ? Date.parse(signed.issued_at) + RECEIVED_WITHIN_MS - CLOCKS_APART_MS : Infinity;
 }
 
+/** What says no instant holds for ever. */
+function readInstant(value: unknown): number {
+  const readMs = typeof value === 'string' ? Date.parse(value) : NaN;
+  return Number.isNaN(readMs) ? Infinity : readMs;
+}
+
 function approvedUntil({ stream, decisions }: Material, leaf: Leaf, asked?: PendingLeaf): number {
   const approval = stream.findLast(
     ({ n, type }) => n < leaf.n && (type === 'request.approved' || type === 'request.allowed'),
@@ -47,7 +53,7 @@ function approvedUntil({ stream, decisions }: Material, leaf: Leaf, asked?: Pend
   if (!approval) return Infinity;
   const heldUntil = stream
     .filter(({ n, type }) => type === 'request.held' && n > approval.n && n < leaf.n)
-    .map(({ facts }) => Date.parse(String(facts['until'])));
+    .map(({ facts: { until } }) => readInstant(until));
   if (approval.type === 'request.allowed' || !asked)
     return Math.max(Date.parse(approval.at) - CLOCKS_APART_MS, ...heldUntil) + STILL_MS;
   const ages = asked.requirement.rules.map(({ maximum_age_ms: age }) => age);

@@ -86,7 +86,11 @@ function factsOf(
       decisions,
     },
     attempt: {
-      ...{ decision_digest, verdict, reviewer, grade, defer },
+      decision_digest,
+      verdict,
+      reviewer,
+      grade,
+      defer,
       is_human: true,
       has_reason: reason !== null,
       // A ticket is dated by its use, which is no later than its entry.
