@@ -1,3 +1,4 @@
+import { STILL_MS } from '../domain/overdue.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -7,9 +8,6 @@ import { recordStep, type StepTransaction } from './record.ts';
 
 /** Workflows close what has expired within seconds; while workers were away, they get this long to catch up. */
 const GRACE_MS = 60_000;
-
-/** How long a request may stand still where no deadline ends it: an outage of our own is waited for, but not for ever. */
-const STILL_MS = 24 * 60 * 60_000;
 
 /** An approved request moves within seconds, and so does one whose execution is claimed anew. */
 const WEDGED_MS = 15 * 60_000;

@@ -5,6 +5,7 @@ import { sha256 } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/fact-declarations.ts';
+import { RECEIVED_WITHIN_MS } from '../domain/overdue.ts';
 import { NO_LEAF, pseudonymOf } from '../domain/audit.ts';
 import { gateToWorkflow } from '../database/gate-answers.ts';
 import { newRequest } from '../database/new-request.ts';
@@ -29,12 +30,6 @@ interface Arrival {
   readonly policy: PolicySet;
   readonly ownerKey: OwnerKey | null;
 }
-
-/**
- * How old a signed request may be when it is received. Until then nobody sees it, nor can withdraw it: whoever keeps one
- * back must not choose when it runs.
- */
-const AGE_MAX_MS = 60 * 60_000;
 
 /**
  * The first step: verifies the signed request and makes its row. A start that the API did not sign, that was signed for
@@ -81,7 +76,7 @@ async function insertOnce(
   if (row.mode === 'gate') await refuseAnswered(manager, row);
   const step = new Step({ manager, place, row, last: NO_LEAF, now });
   await appendReceived(dependencies, step, arrival);
-  if (now.getTime() - Date.parse(arrival.signed.issued_at) > AGE_MAX_MS) await expireUnseen(step);
+  if (now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS) await expireUnseen(step);
   await step.write(result);
   return result;
 }

@@ -154,15 +154,18 @@ async function readFacts(
   return facts;
 }
 
-/** Sets by digest, and the entries of the stream of policies by which they became active. */
+/** Sets by digest, and the entries of the stream of policies by which they became active and were replaced. */
 async function readPolicies(
   manager: EntityManager,
   named: readonly (string | undefined)[],
 ): Promise<Pick<EvaluationInputs, 'policies' | 'policy_entries'>> {
   const digests = [...new Set(named.filter((digest) => digest !== undefined))];
   const entries: { leaf: string }[] = await manager.query(
-    `select leaf from audit.entry where request = 'policy' and type = 'policy.installed'
-       and leaf::jsonb -> 'facts' ->> 'digest' = any($1) order by n`,
+    `with installed as (
+       select leaf, n, digest, lag(digest) over (order by n) as replaced
+       from audit.entry, lateral (select leaf::jsonb -> 'facts' ->> 'digest' as digest) named
+       where request = 'policy' and type = 'policy.installed')
+     select leaf from installed where digest = any($1) or replaced = any($1) order by n`,
     [digests],
   );
   return {

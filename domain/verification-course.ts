@@ -11,6 +11,8 @@ type Phase =
   | 'approved'
   | 'reopened'
   | 'claimed'
+  /** A claim was fenced off and another may follow: it executes, and nothing is claimed. */
+  | 'unclaimed'
   | 'indeterminate'
   | 'ended';
 
@@ -21,10 +23,12 @@ interface Step {
   readonly to?: Phase;
 }
 
-/** Entries of the streams that govern everybody stand in no request. */
-const ELSEWHERE: Step = { from: [] };
+/** Entries of the streams that govern everybody stand in no request, and some types are written no more. */
+const NOWHERE: Step = { from: [] };
 
-const UNDECIDED: readonly Phase[] = ['received', 'planned', 'pending', 'approved', 'reopened'];
+const PLANNING: readonly Phase[] = ['received', 'planned', 'reopened'];
+const UNDECIDED: readonly Phase[] = [...PLANNING, 'pending', 'approved'];
+const CLAIMABLE: readonly Phase[] = ['approved', 'unclaimed'];
 
 /**
  * Which entry may follow which: received → planned → pending or allowed → approved → claimed → outcome. A claim that was
@@ -33,7 +37,7 @@ const UNDECIDED: readonly Phase[] = ['received', 'planned', 'pending', 'approved
 const STEPS: Readonly<Record<LeafType, Step>> = {
   'request.received': { from: ['new'], to: 'received' },
   'request.planned': { from: ['received', 'reopened'], to: 'planned' },
-  'request.plan_failed': { from: UNDECIDED, to: 'ended' },
+  'request.plan_failed': { from: PLANNING, to: 'ended' },
   'request.pending': { from: ['planned'], to: 'pending' },
   'request.allowed': { from: ['planned'], to: 'approved' },
   'request.escalated': { from: ['pending'] },
@@ -42,47 +46,65 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'request.expired': { from: UNDECIDED, to: 'ended' },
   'request.withdrawn': { from: UNDECIDED, to: 'ended' },
   'request.withdrawal_refused': {},
-  'request.cancelled': { from: UNDECIDED, to: 'ended' },
-  'request.drifted': { from: ['approved', 'pending'], to: 'reopened' },
-  'request.approval_stale': { from: ['approved'], to: 'reopened' },
-  'request.orphaned': { to: 'ended' },
-  'request.held': { from: ['approved'] },
+  'request.cancelled': NOWHERE,
+  'request.drifted': { from: [...CLAIMABLE, 'pending'], to: 'reopened' },
+  'request.approval_stale': { from: CLAIMABLE, to: 'reopened' },
+  'request.orphaned': { from: [...UNDECIDED, 'unclaimed'], to: 'ended' },
+  'request.held': { from: CLAIMABLE },
   'decision.counted': { from: ['pending', 'approved'] },
   'decision.deferred': { from: ['pending'] },
   'decision.refused': {},
   'decision.attempt_refused': {},
   'decision.unauthenticated': {},
-  'execution.claimed': { from: ['approved'], to: 'claimed' },
+  'execution.claimed': { from: CLAIMABLE, to: 'claimed' },
   'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended' },
-  'execution.failed': { from: ['approved', 'claimed', 'indeterminate'], to: 'ended' },
-  'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'approved' },
+  'execution.failed': { from: ['claimed', 'unclaimed', 'indeterminate'], to: 'ended' },
+  'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'unclaimed' },
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened' },
   'gate.allowed': { from: ['new'], to: 'ended' },
-  'policy.proposed': ELSEWHERE,
-  'policy.installed': ELSEWHERE,
-  'switch.thrown': ELSEWHERE,
-  'switch.lift_confirmed': ELSEWHERE,
-  'switch.lifted': ELSEWHERE,
-  'directory.changed': ELSEWHERE,
+  'policy.proposed': NOWHERE,
+  'policy.installed': NOWHERE,
+  'switch.thrown': NOWHERE,
+  'switch.lift_confirmed': NOWHERE,
+  'switch.lifted': NOWHERE,
+  'directory.changed': NOWHERE,
 };
 
 /** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */
 export function inOrder({ material }: Subject): Finding {
   const problems: string[] = [];
   let phase: Phase = 'new';
+  let previous: Leaf | undefined;
   for (const leaf of material.stream) {
     const step = STEPS[leaf.type];
     if (step.from && !step.from.includes(phase))
       problems.push(`${nameOf(leaf)} cannot follow when the request is ${phase}`);
-    if (leaf.type === 'decision.counted' && phase === 'approved' && leaf.facts['verdict'] !== 'deny')
+    else if (!isEndOf(phase, leaf, previous))
+      problems.push(`${nameOf(leaf)} does not end a request that is ${phase}`);
+    else if (leaf.type === 'decision.counted' && phase === 'approved' && !isDenial(leaf))
       problems.push(`${nameOf(leaf)} is counted after the approval, and is no denial`);
+    previous = leaf;
     phase = phaseAfter(phase, leaf);
   }
   return {
     problems: [...problems, ...plansMissing(material), ...roundsRepeated(material)],
     checked: `ends as ${phase}`,
   };
+}
+
+/** Of the ends that differ by where the request stands: whether this one says what that leads to. */
+function isEndOf(phase: Phase, { type, facts }: Leaf, previous: Leaf | undefined): boolean {
+  const { attempt, by, status } = facts;
+  if (type === 'request.orphaned') return status === (phase === 'unclaimed' ? 'failed' : 'cancelled');
+  // Only what was not claimed fails by policy, and only that names no attempt.
+  if (type === 'execution.failed') return (phase === 'unclaimed') === (attempt === undefined);
+  if (type !== 'request.denied' || by === 'policy') return true;
+  return by === 'person' && (phase === 'pending' || (previous !== undefined && isDenial(previous)));
+}
+
+function isDenial({ type, facts }: Leaf): boolean {
+  return type === 'decision.counted' && facts['verdict'] === 'deny';
 }
 
 function phaseAfter(phase: Phase, leaf: Leaf): Phase {
@@ -92,6 +114,11 @@ function phaseAfter(phase: Phase, leaf: Leaf): Phase {
 /** Where the request stood before an entry. */
 export function phaseBefore({ stream }: Material, leaf: Leaf): Phase {
   return stream.filter((other) => other.n < leaf.n).reduce<Phase>(phaseAfter, 'new');
+}
+
+/** True where nothing was executed yet, and nothing ended it: it can still be withdrawn. */
+export function isUndecided(phase: Phase): boolean {
+  return UNDECIDED.includes(phase);
 }
 
 function plansMissing(material: Material): string[] {
@@ -118,17 +145,6 @@ function roundsRepeated(material: Material): string[] {
       material.pendings.some((other) => other.leaf.n < pending.leaf.n && other.round >= pending.round),
     )
     .map((pending) => `${nameOf(pending.leaf)} opens round ${pending.round} again`);
-}
-
-/** A request expires by its deadline only. */
-export function notExpiredEarly({ material }: Subject): Finding {
-  const expiries = material.stream.filter((leaf) => leaf.type === 'request.expired');
-  const problems = expiries.flatMap((leaf) => {
-    const pending = material.pendings.findLast((other) => other.leaf.n < leaf.n);
-    const isEarly = pending !== undefined && Date.parse(leaf.at) < Date.parse(pending.expires_at);
-    return isEarly ? [`${nameOf(leaf)} is earlier than the deadline`] : [];
-  });
-  return { problems, checked: expiries.length === 0 ? 'did not expire' : 'expired at its deadline' };
 }
 
 /** While a claim is open, done or unknown there is no second one; a claim given back may be followed by another. */

@@ -8,6 +8,7 @@ import type { SignedRequest } from './envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts';
 import { isOtherEngine } from './explanation.ts';
 import { actionOf, type PolicySet } from './policy.ts';
+import { mayStillAsk } from './requester.ts';
 import type { Requirement } from './requirement.ts';
 import { recalledFacts, type PlanFacts, type StoredFacts } from './policy-facts.ts';
 import { requestFacts } from './request-facts.ts';
@@ -165,13 +166,13 @@ function formOf(value: unknown): string {
   return value === undefined ? '' : canonicalJson(value);
 }
 
-function otherOutcome({ material, leaf, policy, facts }: Repetition): string | null {
+function otherOutcome({ material, leaf, policy, facts, signed, directory }: Repetition): string | null {
   const recalled = recalledFacts(policy, facts);
   if (!recalled) return 'the policy that it names does not know the target';
   const before = material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   const evaluation = evaluate(policy, recalled, 'planned');
   if (!isExplained(leaf, evaluation)) return 'policy gives other rules or reasons of risk than it names';
-  if (leaf.type === 'request.denied') return wronglyDenied(leaf, evaluation);
+  if (leaf.type === 'request.denied') return wronglyDenied({ material, leaf, signed, directory }, evaluation);
   if (evaluation.effect === 'forbid') return 'policy forbids it';
   const required = combinedRequirement(before?.requirement ?? null, evaluation);
   if (leaf.type !== 'request.pending') return wronglyAllowed(leaf, evaluation, required !== null);
@@ -204,8 +205,16 @@ function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolea
 
 const rulesSchema = z.array(z.object({ id: z.string() }));
 
-function wronglyDenied(leaf: Leaf, { effect }: Evaluation): string | null {
-  return leaf.facts['code'] === 'forbidden' && effect !== 'forbid' ? 'policy does not forbid it' : null;
+type Denial = Pick<Repetition, 'material' | 'leaf' | 'signed' | 'directory'>;
+
+/** Each code of a denial that an evaluation was made for has its own reason. */
+function wronglyDenied({ material, leaf, signed, directory }: Denial, { effect }: Evaluation): string | null {
+  const { code } = leaf.facts;
+  if (code === 'forbidden') return effect === 'forbid' ? null : 'policy does not forbid it';
+  if (code !== 'requester_inactive') return 'it is denied for what no evaluation says';
+  const atCreation = material.evidence.inputs?.directory_at_creation ?? directory;
+  const directories = { now: directoryOf(directory), at_creation: directoryOf(atCreation) };
+  return mayStillAsk(directories, signed) ? 'everybody behind it was active' : null;
 }
 
 function wronglyAllowed(leaf: Leaf, evaluation: Evaluation, isDemanded: boolean): string | null {

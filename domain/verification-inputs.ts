@@ -5,6 +5,7 @@ import { completePolicy } from './policy-upgrade.ts';
 import type { PolicySet, StoredPolicy } from './policy.ts';
 import { leafHash } from './audit.ts';
 import { nameOf, readLeaf, type Material } from './verification-evidence.ts';
+import { signedRequestOf } from './verification-envelopes.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 
 /** True when a stored body is what its digest names; what has no canonical form never had a digest. */
@@ -63,18 +64,22 @@ function isPlanOf(leaf: Leaf, body: StoredPlan): boolean {
   }
 }
 
-/** Every policy that an entry names was made the active one before, by an entry of the stream of policies. */
-export function policiesInstalled({ material }: Subject): Finding {
+/** Every policy that an entry names was the active one then, as the stream of policies says. */
+export function policiesInstalled(subject: Subject): Finding {
+  const { material } = subject;
   const { inputs } = material.evidence;
   const named = material.stream.filter((leaf) => leaf.policy !== null);
   if (!inputs) return { problems: [], notShown: [NO_INPUTS], checked: '' };
-  const installations = inputs.policy_entries.flatMap((text) => {
-    const leaf = readLeaf(text, () => undefined);
-    return leaf?.type === 'policy.installed' && leaf.stream.request === 'policy' ? [leaf] : [];
+  const installations = inputs.policy_entries
+    .flatMap((text) => {
+      const leaf = readLeaf(text, () => undefined);
+      return leaf?.type === 'policy.installed' && leaf.stream.request === 'policy' ? [leaf] : [];
+    })
+    .sort((one, other) => one.n - other.n);
+  const problems = named.flatMap((leaf) => {
+    const fault = installationFault(installations, leaf, namedAt(subject, leaf));
+    return fault === null ? [] : [`${nameOf(leaf)} names a policy that ${fault}`];
   });
-  const problems = named
-    .filter((leaf) => !installations.some((installed) => isInstallationOf(installed, leaf)))
-    .map((leaf) => `${nameOf(leaf)} names a policy that no entry made active before it`);
   const entries = new Set(inputs.policy_entries.map(leafHash)).size;
   return { problems, checked: `${entries} activations` };
 }
@@ -82,9 +87,20 @@ export function policiesInstalled({ material }: Subject): Finding {
 /** Clocks of several machines write the two streams. */
 const CLOCKS_APART_MS = 60_000;
 
-function isInstallationOf(installed: Leaf, leaf: Leaf): boolean {
-  return (
-    installed.facts['digest'] === leaf.policy?.digest &&
-    Date.parse(installed.at) <= Date.parse(leaf.at) + CLOCKS_APART_MS
-  );
+/** What was received names the policy that it was signed under. */
+function namedAt({ envelopes }: Subject, leaf: Leaf): number {
+  const signed = leaf.type === 'request.received' ? signedRequestOf(envelopes, leaf) : undefined;
+  return Date.parse(signed?.issued_at ?? leaf.at);
+}
+
+/** The same policy may be made active again; each time it is until the next one is. */
+function installationFault(installations: readonly Leaf[], leaf: Leaf, atMs: number): string | null {
+  const before = installations.filter(({ at }) => Date.parse(at) <= atMs + CLOCKS_APART_MS);
+  const own = before.filter(({ facts }) => facts['digest'] === leaf.policy?.digest);
+  if (own.length === 0) return 'no entry made active before it';
+  const isActive = own.some(({ n }) => {
+    const next = installations.find((other) => other.n > n);
+    return next === undefined || Date.parse(next.at) >= atMs - CLOCKS_APART_MS;
+  });
+  return isActive ? null : 'was replaced before it';
 }

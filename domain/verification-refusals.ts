@@ -4,40 +4,61 @@ import { phaseBefore } from './verification-course.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
 import { nameOf, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
+import { repeatedRefusal } from './verification-repeated-refusal.ts';
 
-/** No decision was refused for being late, or about something else, that was in time and about what was asked. */
+/** What is wrong with a refusal, or why it cannot be said. */
+interface Answer {
+  readonly problem?: string;
+  readonly notShown?: string;
+}
+
+/** No decision was refused that counts: neither as late or about something else, nor as of somebody who may not decide. */
 export function refusalsRight(subject: Subject): Finding {
   const refused = subject.material.stream.filter((leaf) => leaf.type === 'decision.refused');
-  const problems = refused.flatMap((leaf) => {
-    const fault = faultOf(subject, leaf);
-    return fault === null ? [] : [`${nameOf(leaf)} ${fault}`];
-  });
+  const answers = refused.map((leaf) => [nameOf(leaf), answerOf(subject, leaf)] as const);
   return {
-    problems,
+    problems: answers.flatMap(([name, { problem }]) => (problem === undefined ? [] : [`${name} ${problem}`])),
+    notShown: answers.flatMap(([name, { notShown }]) =>
+      notShown === undefined ? [] : [`${name}: ${notShown}`],
+    ),
     checked: refused.length === 0 ? 'none was refused' : `${refused.length} refused rightly`,
   };
 }
 
-function faultOf(subject: Subject, leaf: Leaf): string | null {
+function answerOf(subject: Subject, leaf: Leaf): Answer {
   const signed = signedDecisionIn(subject.envelopes, leaf);
-  if (!signed) return 'refuses a decision that is not among the envelopes';
+  if (!signed) return { problem: 'refuses a decision that is not among the envelopes' };
   const asked = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
-  if (!asked) return null;
+  if (!asked) return {};
   const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
-  if (phaseBefore(subject.material, leaf) === 'pending') return faultWhilePending(leaf, { signed, asked });
-  return isOnDigest && isVoidedDenial(subject, leaf, signed) ? VOIDED : null;
+  if (phaseBefore(subject.material, leaf) !== 'pending')
+    return isOnDigest && isVoidedDenial(subject, leaf, signed) ? { problem: VOIDED } : {};
+  return answerWhilePending(subject, { leaf, signed, asked });
 }
 
-function faultWhilePending(
-  leaf: Leaf,
-  { signed, asked }: { readonly signed: SignedDecision; readonly asked: PendingLeaf },
-): string | null {
-  const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
+interface Refusal {
+  readonly leaf: Leaf;
+  readonly signed: SignedDecision;
+  readonly asked: PendingLeaf;
+}
+
+function answerWhilePending(subject: Subject, refusal: Refusal): Answer {
+  const { leaf, signed, asked } = refusal;
   const { code } = leaf.facts;
+  const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
   if (code === 'decision_digest_stale')
-    return isOnDigest ? 'refuses as outdated what is on the digest that was asked' : null;
-  const isWrong = LATE.has(code) && isOnDigest && isInTime(signed, leaf, asked.expires_at);
-  return isWrong ? 'refuses as late what was in time and on the digest that was asked' : null;
+    return isOnDigest ? { problem: 'refuses as outdated what is on the digest that was asked' } : {};
+  if (LATE.has(code))
+    return isOnDigest && isInTime(signed, leaf, asked.expires_at)
+      ? { problem: 'refuses as late what was in time and on the digest that was asked' }
+      : {};
+  if (OUTSIDE.has(code))
+    return isRightOutside(refusal) ? {} : { problem: 'refuses what nothing stood against' };
+  const repeated = repeatedRefusal(subject, refusal);
+  if (repeated === 'refused') return {};
+  return repeated === 'counts'
+    ? { problem: 'refuses what counts: its person could decide' }
+    : { notShown: repeated.notShown };
 }
 
 const VOIDED = 'refuses a denial that was signed before the request was approved';
@@ -55,6 +76,15 @@ function isVoidedDenial({ material }: Subject, leaf: Leaf, signed: SignedDecisio
 
 /** Codes that are right only of a decision that came too late. */
 const LATE: ReadonlySet<unknown> = new Set(['request_expired', 'envelope_expired', 'request_not_pending']);
+
+/** Codes that say nothing of the person. */
+const OUTSIDE: ReadonlySet<unknown> = new Set(['switched_off', 'envelope_invalid']);
+
+/** Switches stop approvals only, and what is dated in the future is later than its entry. */
+function isRightOutside({ leaf, signed }: Refusal): boolean {
+  if (leaf.facts['code'] === 'switched_off') return signed.verdict === 'approve';
+  return Date.parse(signed.issued_at) > Date.parse(leaf.at);
+}
 
 /** A ticket counts from its use: it was in time for sure only when it was recorded in time. */
 function isInTime(signed: SignedDecision, leaf: Leaf, expiresAt: string): boolean {

@@ -21,9 +21,10 @@ export function refusalsShown(subject: Subject): Finding {
   return { problems: [], notShown, checked: `${refused.length} without an evaluation` };
 }
 
+/** An execution that fails before it is claimed names no evaluation that could be repeated. */
 function isUnevaluated({ type, facts }: Leaf): boolean {
-  const isRefusal = type === 'request.denied' || type === 'execution.failed';
-  return isRefusal && facts['by'] === 'policy' && facts['facts_digest'] === undefined;
+  if (type === 'execution.failed') return facts['attempt'] === undefined;
+  return type === 'request.denied' && facts['by'] === 'policy' && facts['facts_digest'] === undefined;
 }
 
 /** Clocks of several machines write the two streams. */

@@ -2,7 +2,9 @@ import type { Leaf } from './audit.ts';
 import type { Directory } from './directory.ts';
 import type { SignedWithdrawal } from './envelope.ts';
 import { standsBehind } from './own-request.ts';
+import { isReviewAction } from './policy.ts';
 import { askersOf } from './requester.ts';
+import { isUndecided, phaseBefore } from './verification-course.ts';
 import { refersTo, signedRequestOf } from './verification-envelopes.ts';
 import { directoryOf } from './verification-evaluation.ts';
 import { nameOf } from './verification-evidence.ts';
@@ -16,7 +18,10 @@ function isOfWithdrawal({ type, facts }: Leaf): boolean {
   );
 }
 
-/** Each withdrawal on record is one that was signed, and what ended the request was signed for somebody behind it. */
+/**
+ * Each withdrawal on record is one that was signed, and what ended the request was signed for somebody behind it. None of
+ * theirs was refused in time.
+ */
 export function withdrawalsSigned(subject: Subject): Finding {
   const entries = subject.material.stream.filter(isOfWithdrawal);
   const notShown = entries.flatMap((leaf) => {
@@ -25,7 +30,24 @@ export function withdrawalsSigned(subject: Subject): Finding {
     if (leaf.type !== 'request.withdrawn' || isBehind(subject, signed)) return [];
     return [`${nameOf(leaf)}: the evidence does not show that its account is behind the request`];
   });
-  return { problems: [], notShown, checked: `${entries.length} withdrawals` };
+  const problems = entries
+    .filter((leaf) => isWronglyRefused(subject, leaf))
+    .map((leaf) => `${nameOf(leaf)} refuses what withdraws the request`);
+  return { problems, notShown, checked: `${entries.length} withdrawals` };
+}
+
+/** Reviews of emergencies are withdrawn by nobody. */
+function isWronglyRefused(subject: Subject, leaf: Leaf): boolean {
+  const signed = signedWithdrawalOf(subject, leaf);
+  if (leaf.type !== 'request.withdrawal_refused' || !signed) return false;
+  const arrival = subject.material.stream.find(({ type }) => type === 'request.received');
+  const request = arrival && signedRequestOf(subject.envelopes, arrival);
+  return (
+    request !== undefined &&
+    !isReviewAction(request.action) &&
+    isUndecided(phaseBefore(subject.material, leaf)) &&
+    isBehind(subject, signed)
+  );
 }
 
 function signedWithdrawalOf({ envelopes }: Subject, leaf: Leaf): SignedWithdrawal | undefined {

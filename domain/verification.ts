@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 
-import { claimedOnce, executedAsApproved, inOrder, notExpiredEarly } from './verification-course.ts';
+import { claimedOnce, executedAsApproved, inOrder } from './verification-course.ts';
 import {
   beforeExpiry,
   digestsAgree,
@@ -19,6 +19,7 @@ import {
 } from './verification-envelopes.ts';
 import { evaluationsRepeat } from './verification-evaluation.ts';
 import { escalationsDue } from './verification-escalations.ts';
+import { notExpiredEarly } from './verification-expiry.ts';
 import { readMaterial, type Evidence } from './verification-evidence.ts';
 import { inputsUnaltered, plansUnaltered, policiesInstalled } from './verification-inputs.ts';
 import { keptRecorded } from './verification-kept.ts';

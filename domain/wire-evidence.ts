@@ -118,7 +118,7 @@ const evaluationInputsSchema = z.object({
   facts: z.array(stored.extend({ engine: jsonValueSchema, directory: directoryPartSchema })),
   /** Every policy set that an entry names. */
   policies: z.array(stored),
-  /** The entries by which these sets became active, from the stream of policies. */
+  /** The entries by which these sets became active and were replaced, from the stream of policies. */
   policy_entries: z.array(z.string()),
   /** What the stream of kill switches says of those that were engaged in its time; absent in evidence of earlier versions. */
   switch_entries: z.array(z.string()).optional(),

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { sha256 } from '../../domain/digest.ts';
 import { signEnvelope } from '../../domain/envelope.ts';
-import { minute } from './verification-policy.ts';
+import { ISSUER, minute } from './verification-policy.ts';
 import { LIFECYCLES } from './verification-lifecycles.ts';
 import {
   decide,
@@ -128,8 +128,9 @@ describe('what people are shown of a request', () => {
   });
 
   it('is not whole with another refusal, nor with a refused decision shown as counted', async () => {
-    const story = await refused(await pendingStory(keys), 'self_approval');
-    const change = { refusal: 'not_eligible', outcome: 'counted', person: 'ann' };
+    const reviewer = { issuer: ISSUER, subject: 'out' };
+    const story = await refused(await pendingStory(keys), 'not_eligible', { reviewer });
+    const change = { refusal: 'self_approval', outcome: 'counted', person: 'ann' };
     for (const [field, value] of Object.entries(change)) {
       const evidence = wholeEvidence(story, standing('pending'));
       Object.assign(evidence.state.decisions?.[0] ?? {}, { [field]: value });

@@ -62,7 +62,7 @@ export function wholeEvidence(story: Story, state: State = SUCCEEDED): WholeEvid
   const inputs: Inputs = {
     facts: [stored(FACTS_DIGEST, STORED_FACTS)],
     policies: [POLICY, ALLOWING].map((policy) => ({ digest: policyDigest(policy), body: plain(policy) })),
-    policy_entries: [POLICY, ALLOWING].map(installed),
+    policy_entries: installationsOf(story),
     directory_changes: [
       { generation: '1', is_tied: true, entry: installed(POLICY, 0), policy: policyDigest(POLICY) },
     ],
@@ -140,9 +140,17 @@ export function allow(story: Story, policy: PolicySet = ALLOWING): State {
   return { ...SUCCEEDED, decision_digest: ALLOWED_DIGEST, executions: [claim] };
 }
 
-function installed(policy: PolicySet, n: number): string {
+/** The policy was there first; the other one replaced it where it let the request through. */
+function installationsOf({ entries }: Story): string[] {
+  const digest = policyDigest(ALLOWING);
+  const isReplaced = entries.some(({ draft }) => draft.policy_digest === digest);
+  return [installed(POLICY, 0), ...(isReplaced ? [installed(ALLOWING, 1, minute(1))] : [])];
+}
+
+/** The entry by which a policy became active. */
+export function installed(policy: PolicySet, n: number, at = minute(-10)): string {
   const digest = policyDigest(policy);
-  const draft = entry('policy.installed', { digest, generation: n + 1 }, { at: minute(-10) }).draft;
+  const draft = entry('policy.installed', { digest, generation: n + 1 }, { at }).draft;
   return leafText(
     { ...draft, intent_digest: null, decision_digest: null, policy_digest: digest },
     {
