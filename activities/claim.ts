@@ -115,6 +115,7 @@ async function groundsOf(
     hold,
     allowedMs: allowedForMs(active.policy, evaluation),
     startsBefore: startEnd(startFacts, signed),
+    start: signed.start,
   };
 }
 
@@ -152,6 +153,8 @@ interface Grounds extends GateGrounds {
   readonly isSamePath: boolean;
   /** False when policy has moved the target's name to another place since it was planned. */
   readonly isSameTarget: boolean;
+  /** When it may start, as it was signed. */
+  readonly start: SignedRequest['start'];
 }
 
 type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
@@ -174,20 +177,26 @@ async function entitlement(
   return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
 }
 
-function isWhatWasAsked(row: RequestRow, { requirement, risk, plan }: Grounds): boolean {
+function isWhatWasAsked(row: RequestRow, grounds: Grounds): boolean {
+  const { requirement, risk } = grounds;
   const demanded = requirement ?? { risk, distinct_people: 0, rules: [] };
   const isSame =
     row.requirement === null || requirementDigest(demanded) === requirementDigest(row.requirement);
-  return isSame && row.decision_digest === digestOf(row, plan, demanded);
+  return isSame && row.decision_digest === digestOf(row, grounds, demanded);
 }
 
-function digestOf(row: RequestRow, plan: StoredPlan, requirement: Requirement): string {
+function digestOf(
+  row: RequestRow,
+  { plan, start }: Pick<Grounds, 'plan' | 'start'>,
+  requirement: Requirement,
+): string {
   return decisionDigest({
     request: row.id,
     intent_digest: row.intent_digest,
     plan,
     lineage: row.lineage,
     requirement,
+    start,
   });
 }
 

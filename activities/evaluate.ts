@@ -5,6 +5,7 @@ import { decisionDigest } from '../domain/digest.ts';
 import { ownKeysOf, type Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
+import type { SignedRequest } from '../domain/envelope.ts';
 import { ownersOf } from '../domain/owners.ts';
 import type { PolicyFacts } from '../domain/policy-facts.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
@@ -59,6 +60,8 @@ export interface Judged {
   readonly facts: PolicyFacts;
   readonly factsDigest: string;
   readonly evaluation: Evaluation;
+  /** When the approved action may start, as it was signed. */
+  readonly start: SignedRequest['start'];
 }
 
 /**
@@ -125,6 +128,7 @@ export async function judge(
     facts,
     factsDigest: factsDigest(facts),
     evaluation: evaluatePolicy(policy, facts, 'planned'),
+    start: signed.start,
   };
 }
 
@@ -191,6 +195,7 @@ function digestFor(row: RequestRow, judged: Judged, requirement: Requirement): s
     plan: judged.plan,
     lineage: row.lineage,
     requirement,
+    start: judged.start,
   });
 }
 

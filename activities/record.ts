@@ -171,7 +171,9 @@ export class Step implements StepTransaction {
     this.#now = now;
     this.row = row;
     this.#last = last;
-    this.#lastAt = Math.max(row.updated_at.getTime(), last.at === null ? 0 : Date.parse(last.at));
+    const lastAt = Date.parse(last.at ?? '');
+    // A time that cannot be read, as only somebody writes it who writes around the steps, holds up no later one.
+    this.#lastAt = Math.max(row.updated_at.getTime(), Number.isNaN(lastAt) ? 0 : lastAt);
     this.place = { ...place, at: this.#dated(place.at) };
   }
 

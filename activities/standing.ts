@@ -24,8 +24,9 @@ export async function standingNow(
 }
 
 /**
- * Moves a pending request when its decisions approve or deny it, as people are known now. Otherwise its inboxes follow:
- * stages may have opened, filled, escalated, or lost somebody. Writes nothing when nothing changed. A step that calls it
+ * Moves a pending request when its decisions approve or deny it, as people are known now, and an approved one that
+ * somebody denies before it is claimed. Otherwise inboxes of a pending one follow: stages may have opened, filled,
+ * escalated, or lost somebody. Writes nothing when nothing changed. A step that calls it
  * for a round that was open before takes what is kept for the request first (`consumeKept`).
  */
 export async function settleStanding(
@@ -37,11 +38,13 @@ export async function settleStanding(
   const { directory } = await dependencies.directories.now(manager);
   const today = { policy: active.policy, directory };
   const request = await standingNow(dependencies, manager, { row, today });
-  if (!request || row.status !== 'pending') return request;
+  if (!request || (row.status !== 'pending' && row.status !== 'approved')) return request;
   const now = transaction.now.toISOString();
   const { standing } = tally(tallyFactsOf(request, now));
-  if (standing === 'pending') await followSelectors(transaction, request, now);
-  else await close(transaction, standing, active);
+  if (standing === 'denied') await close(transaction, standing, active);
+  else if (row.status === 'approved') return request;
+  else if (standing === 'approved') await close(transaction, standing, active);
+  else await followSelectors(transaction, request, now);
   return request;
 }
 
@@ -63,7 +66,10 @@ async function close(
 ): Promise<void> {
   const { row } = transaction;
   if (standing === 'denied') {
-    await transaction.move({ status: 'denied', denied_by: 'person', open_selectors: [] }, ['pending']);
+    await transaction.move({ status: 'denied', denied_by: 'person', open_selectors: [] }, [
+      'pending',
+      'approved',
+    ]);
     await transaction.append({
       ...settledLeaf(transaction, active),
       type: 'request.denied',

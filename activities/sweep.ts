@@ -1,4 +1,6 @@
 import type { RequestRow } from '../database/tables.ts';
+import { keptWithoutRequest } from '../database/kept-messages.ts';
+import { isKeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
 import type { Dependencies } from './dependencies.ts';
 import { eachRequest } from './each-request.ts';
@@ -21,6 +23,8 @@ export interface Swept {
   readonly settled: readonly string[];
   /** Not being executed, and with a claim that is open all the same: somebody has written around the steps. */
   readonly hidden: readonly string[];
+  /** Something was acknowledged for them, and no step will ever consume it: nobody received them in time. */
+  readonly unreceived: readonly string[];
 }
 
 /** A request that is not over, with the run that is to finish it. */
@@ -28,7 +32,7 @@ type Candidate = Pick<RequestRow, 'id' | 'run_id'>;
 
 const ROWS_MAX = 500;
 
-/** Questions in a row without an answer, after which Temporal is taken to be away. */
+/** Questions that Temporal itself left without an answer, after which it is taken to be away. */
 const UNANSWERED_MAX = 3;
 
 /**
@@ -57,6 +61,7 @@ export async function sweepOnce(
     wedged,
     settled,
     hidden,
+    unreceived: await keptWithoutRequest(dependencies.source, ROWS_MAX),
   };
   report(dependencies, swept);
   return swept;
@@ -68,6 +73,7 @@ const MEANING = {
   overdue: 'overdue requests whose workflow does not get on',
   wedged: 'approved or executing requests that do not move, and that nothing holds back',
   orphaned: 'requests whose workflow is gone',
+  unreceived: 'requests that were never received though messages for them are kept',
   settled: 'requests whose execution was not looked after by their workflow',
 } as const;
 
@@ -76,19 +82,31 @@ function report({ log }: Dependencies, swept: Swept): void {
     if (swept[what].length > 0) log.error({ [what]: swept[what] }, MEANING[what]);
 }
 
-/** Those whose run has ended. Where one cannot be asked about, others may be; where none can, a later sweep asks. */
+/**
+ * Those whose run has ended. Where one cannot be asked about, others may be; while Temporal is away none can, and a later
+ * sweep asks.
+ */
 async function withoutWorkflow(
   dependencies: Dependencies,
   rows: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
   let unanswered = 0;
-  return eachRequest(dependencies, rows, async ({ id, run_id }) => {
-    if (unanswered >= UNANSWERED_MAX) return false;
-    unanswered += 1;
-    const isOpen = await dependencies.history.isOpen({ workflowId: id, runId: run_id });
-    unanswered = 0;
-    return !isOpen;
+  let skipped = 0;
+  const gone = await eachRequest(dependencies, rows, async ({ id, run_id }) => {
+    if (unanswered >= UNANSWERED_MAX) {
+      skipped += 1;
+      return false;
+    }
+    try {
+      return !(await dependencies.history.isOpen({ workflowId: id, runId: run_id }));
+    } catch (error) {
+      if (isKeyturnError(error) && error.code === 'unavailable') unanswered += 1;
+      throw error;
+    }
   });
+  if (skipped > 0)
+    dependencies.log.error({ skipped }, 'Temporal is away: requests whose workflow was not looked for');
+  return gone;
 }
 
 /**
@@ -98,9 +116,10 @@ async function withoutWorkflow(
 async function unfinished({ source }: Dependencies, quietMs: number): Promise<readonly Candidate[]> {
   return source.query(
     `select id, run_id from keyturn.request
-     where status in ('planning', 'pending', 'approved', 'executing', 'active') and updated_at < $1
+     where status in ('planning', 'pending', 'approved', 'executing', 'active')
+       and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
      order by status = 'pending' and expires_at > now(), random() limit $2`,
-    [new Date(Date.now() - quietMs), ROWS_MAX],
+    [quietMs, ROWS_MAX],
   );
 }
 

@@ -22,7 +22,7 @@ export async function withdrawRequest(
   { signed, envelope }: Withdrawal,
 ): Promise<void> {
   const { row, place, manager } = transaction;
-  if (await isRecorded(transaction, signed)) return;
+  if (await isRecorded(transaction, { signed, envelope })) return;
   const refusal = await refusalOf(dependencies, transaction, signed);
   if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
@@ -52,17 +52,17 @@ async function refusalOf(
   return status === 'executing' ? 'request_executing' : 'request_finished';
 }
 
-/** It leaves one trace, however often it is sent: in this step or before it. */
+/** It leaves one trace, however often it is sent: in this step or before it, by an entry that refers to what was signed. */
 async function isRecorded(
   { manager, row, appended }: StepTransaction,
-  { id }: SignedWithdrawal,
+  { signed: { id }, envelope }: Withdrawal,
 ): Promise<boolean> {
   if (appended.some(({ facts }) => facts['withdrawal'] === id)) return true;
   const recorded: unknown[] = await manager.query(
     `select 1 from audit.entry
      where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
-       and leaf::jsonb #>> '{facts,withdrawal}' = $2 limit 1`,
-    [row.id, id],
+       and leaf::jsonb #>> '{facts,withdrawal}' = $2 and leaf::jsonb #> '{evidence,refs}' ? $3 limit 1`,
+    [row.id, id, sha256(envelope)],
   );
   return recorded.length > 0;
 }

@@ -296,7 +296,9 @@ export class ChangeFeed {
   }
 
   #deliver(entry: FeedEntry): void {
-    this.#options.onLag(Math.max(0, (Date.now() - Date.parse(entry.at)) / 1_000));
+    const lagMs = Date.now() - Date.parse(entry.at);
+    // A time that cannot be read is no reason to keep an entry from whoever waits for it.
+    if (Number.isFinite(lagMs)) this.#options.onLag(Math.max(0, lagMs / 1_000));
     this.#wake(entry.request);
     for (const listener of this.#listeners) listener(entry);
   }

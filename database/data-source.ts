@@ -24,6 +24,7 @@ import { RefusedAttempts1764890000000 } from './migrations/22-refused-attempts.t
 import { RehearsalRoots1764900000000 } from './migrations/24-rehearsal-roots.ts';
 import { ApprovedActivations1764910000000 } from './migrations/25-approved-activations.ts';
 import { RepeatsAndBudgets1764920000000 } from './migrations/26-repeats-and-budgets.ts';
+import { NextEntries1764980000000 } from './migrations/32-next-entries.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -68,6 +69,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       RehearsalRoots1764900000000,
       ApprovedActivations1764910000000,
       RepeatsAndBudgets1764920000000,
+      NextEntries1764980000000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

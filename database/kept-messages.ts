@@ -41,3 +41,17 @@ export async function requestsWithKept(
     [limit],
   );
 }
+
+/** Longer than a signed request may take to be received. */
+const RECEIVED_WITHIN = '2 hours';
+
+/** Ids of requests for which messages wait though nobody has received them, or ever will. */
+export async function keptWithoutRequest(source: DataSource, limit: number): Promise<readonly string[]> {
+  const rows: { request: string }[] = await source.query(
+    `select distinct request from keyturn.kept_message kept
+     where consumed_at is null and kept_at < clock_timestamp() - interval '${RECEIVED_WITHIN}'
+       and not exists (select from keyturn.request where id = kept.request) limit $1`,
+    [limit],
+  );
+  return rows.map(({ request }) => request);
+}

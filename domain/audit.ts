@@ -119,8 +119,9 @@ export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
 /** A stored entry as the one that the next follows; null where there is none yet. */
 export function lastLeafOf(text: string | null): LastLeaf {
   if (text === null) return NO_LEAF;
-  const { n, at } = JSON.parse(text) as Leaf;
-  return { n, hash: leafHash(text), at };
+  const { n, at } = JSON.parse(text) as Pick<Leaf, 'at'> & { readonly n: number | string };
+  // Whoever writes entries around Keyturn may write the number as text: the next one counts on from it all the same.
+  return { n: Number(n), hash: leafHash(text), at };
 }
 
 /** Where the next entry of a stream goes. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { sha256, type Digest } from './digest.ts';
-import { agentOf, personById, personOf, type Directory } from './directory.ts';
+import { answeringPerson, personById, type Directory } from './directory.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 
 const count = (fallback: number) => z.coerce.number().int().positive().max(1_000_000).default(fallback);
@@ -48,15 +48,10 @@ export interface BudgetRoot {
   readonly accounts: readonly Identity[];
 }
 
-/**
- * Who answers for a request: the owner of the agent that asks, or whose client holds the token of the person who asks; else
- * that person; else the account alone. Another agent is no further budget.
- */
+/** Who answers for a request: the same person as for counting, else the account alone. Another agent is no further budget. */
 export function budgetRoot(directory: Directory, lineage: Lineage): BudgetRoot {
   const [requester = { issuer: '', subject: '' }] = lineage;
-  const answering = lineage.filter(({ role }) => role === 'requester' || role === 'trigger');
-  const agent = answering.map((member) => agentOf(directory, member)).find((found) => found !== undefined);
-  const owner = agent?.owner ?? personOf(directory, requester)?.id;
+  const owner = answeringPerson(directory, lineage);
   if (owner === undefined) return { id: sha256(`account ${identityKey(requester)}`), accounts: [requester] };
   const agents = directory.agents.filter((one) => one.owner === owner);
   return {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
-import type { Lineage } from './identity.ts';
+import type { SignedRequest } from './envelope.ts';
+import { memberOf, type Lineage } from './identity.ts';
 import type { Plan, StoredPlan } from './plan.ts';
 import type { RequestMode } from './request.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
@@ -69,6 +70,8 @@ export interface DecisionSubject {
   readonly plan: StoredPlan;
   readonly lineage: Lineage;
   readonly requirement: Requirement;
+  /** When the approved action may start; nothing where it may at once. */
+  readonly start?: SignedRequest['start'];
 }
 
 /**
@@ -106,12 +109,10 @@ export function decisionDigestOf(
       target: subject.plan.target_digest,
       ...(plan_digest === null ? {} : { digest: plan_digest }),
     },
-    lineage: subject.lineage.map(({ role, issuer, subject: account }) => ({
-      role,
-      issuer,
-      subject: account,
-    })),
+    lineage: subject.lineage.map((member): JsonValue => ({ ...memberOf(member) })),
     requirement: requirementDigest(subject.requirement),
+    // Left out where there is none: digests of such requests stay what they were.
+    ...(subject.start === undefined ? {} : { start: subject.start }),
   });
 }
 

@@ -204,14 +204,34 @@ export function isLineageActive(directory: Directory, lineage: Lineage, before =
 }
 
 /**
- * Who answers for a request in the end, for counting: the owner of the agent that asks, else the person who asks, else
- * the account. Two agents of one owner have one root.
+ * The agent that asks, or whose client holds the token of the person who asks; undefined where no agent is behind a request.
+ * What the caller declares of itself names none.
  */
+export function askingAgent(directory: Directory, lineage: Lineage): Agent | undefined {
+  const asking = provenOf(lineage).filter(({ role }) => role === 'requester' || role === 'trigger');
+  return asking.map((member) => agentOf(directory, member)).find((agent) => agent !== undefined);
+}
+
+/**
+ * Id of the person who answers for a request, for counting and for budgets: the owner of the agent that asks, else the
+ * person who asks; undefined where the account answers alone. Two agents of one owner have one.
+ */
+export function answeringPerson(directory: Directory, lineage: Lineage): string | undefined {
+  const [requester] = lineage;
+  return askingAgent(directory, lineage)?.owner ?? (requester && personOf(directory, requester)?.id);
+}
+
+/** Who answers for a request, as one text. */
 export function lineageRoot(directory: Directory, lineage: Lineage): string {
   const [requester] = lineage;
   if (!requester) return '';
-  const owner = agentOf(directory, requester)?.owner ?? personOf(directory, requester)?.id;
-  return owner === undefined ? `account:${identityKey(requester)}` : `person:${owner}`;
+  const person = answeringPerson(directory, lineage);
+  return person === undefined ? `account:${identityKey(requester)}` : `person:${person}`;
+}
+
+/** The members of whom a token or the directory says that they are behind a request, and not the caller alone. */
+export function provenOf(lineage: Lineage): Lineage {
+  return lineage.filter((member) => member.is_declared !== true);
 }
 
 /** Ids of the people behind some accounts, owners of agents included, sorted. */

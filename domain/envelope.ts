@@ -24,9 +24,16 @@ export const signedRequestSchema = z.strictObject({
   arguments: sealed,
   claims: sealed.nullable(),
   lineage: z
-    .array(identity.extend({ role: z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor']) }))
+    .array(
+      identity.extend({
+        role: z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor']),
+        /** Only the caller says so. */
+        is_declared: z.literal(true).exactOptional(),
+      }),
+    )
     .min(1)
-    .max(16),
+    // A caller names fewer; the review of an emergency also has everybody who approved it.
+    .max(64),
   intent_digest: digest,
   policy_digest: digest,
   /** The requester asks for the short path of emergencies. */

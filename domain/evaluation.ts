@@ -1,6 +1,7 @@
 import { ruleRequirementDigest } from './digest.ts';
 import { strictestLimit } from './disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
+import type { Expression } from './expressions/expression.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import {
   actionOf,
@@ -15,6 +16,7 @@ import {
 } from './policy.ts';
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
 import { indexOf, type IndexedRule, type Place } from './policy-index.ts';
+import { withoutDeclared } from './request-facts.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
 import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment, type RiskLine } from './risk.ts';
 
@@ -92,11 +94,30 @@ export function judgeRules(policy: PolicySet, facts: PolicyFacts, phase: Phase):
 function find(asked: Asked): Findings {
   const { policy, facts, action } = asked;
   const place = indexOf(policy).place(action, facts.target);
-  const known = place.binding.bind(factValues(policy, facts, place.roots));
+  const bind = (known: PolicyFacts): BoundFacts => place.binding.bind(factValues(policy, known, place.roots));
+  const undeclared = place.readsDeclared ? withoutDeclared(facts.request) : null;
+  const known = {
+    all: bind(facts),
+    proven: undeclared && bind({ ...facts, request: undeclared }),
+  };
   const { risk, isDegraded } = riskOf(asked, place, known);
-  const bound = place.roots.includes('risk') ? withRisk(asked, known, risk) : known;
+  const readsRisk = place.roots.includes('risk');
+  const bound = readsRisk ? eachView(known, (view) => withRisk(asked, view, risk)) : known;
   const judged = place.rules.map((rule) => judge(rule, bound));
-  return { place, judged, bound, risk, isDegraded };
+  return { place, judged, bound: bound.all, risk, isDegraded };
+}
+
+/**
+ * What conditions see: all facts, and, where the caller declares something that no token proves and a condition reads it,
+ * the same as if it had not. Both are asked, and the stricter answer holds: nobody's own word loosens anything.
+ */
+interface Views {
+  readonly all: BoundFacts;
+  readonly proven: BoundFacts | null;
+}
+
+function eachView({ all, proven }: Views, change: (view: BoundFacts) => BoundFacts): Views {
+  return { all: change(all), proven: proven && change(proven) };
 }
 
 function withRisk(asked: Asked, known: BoundFacts, risk: RiskAssessment): BoundFacts {
@@ -127,14 +148,14 @@ const UNKNOWN_ACTION: Evaluation = {
 function riskOf(
   asked: Asked,
   { riskLines, lacking }: Place,
-  known: BoundFacts,
+  known: Views,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
-  const bound = lacking.size === 0 ? known : withUnknown(known, lacking);
+  const views = lacking.size === 0 ? known : eachView(known, (view) => withUnknown(view, lacking));
   const isAwaited = isPlanAwaited(asked);
   const holding: RiskLine[] = [];
   let isDegraded = false;
   for (const { line, condition, isLacking } of riskLines) {
-    const { kind } = condition.evaluate(bound);
+    const kind = strictestOf(views, condition, line.weight < 0 ? LOOSENING : TIGHTENING);
     if (kind === 'false' || (kind === 'unknown' && (isLacking || isAwaited))) continue;
     if (kind !== 'true') isDegraded = true;
     holding.push(line);
@@ -142,13 +163,31 @@ function riskOf(
   return { risk: assessRisk(asked.policy.risk, holding), isDegraded };
 }
 
-function judge({ rule, condition, number }: IndexedRule, bound: BoundFacts): Judged {
-  return {
-    rule,
-    condition,
-    number,
-    outcome: condition === null ? 'matched' : OUTCOMES[condition.evaluate(bound).kind],
-  };
+function judge({ rule, condition, number }: IndexedRule, views: Views): Judged {
+  const outcome = condition === null ? 'matched' : OUTCOMES[answerOf(rule, condition, views)];
+  return { rule, condition, number, outcome };
+}
+
+function answerOf(rule: Rule, condition: Expression, views: Views): Answer {
+  const isLoosening = rule.effect === 'allow' || rule.break_glass === true;
+  const answer = strictestOf(views, condition, isLoosening ? LOOSENING : TIGHTENING);
+  if (views.proven === null || !rule.replaces_default || answer !== 'true') return answer;
+  // In doubt its people are asked, and those of the default as well.
+  return strictestOf(views, condition, LOOSENING) === 'true' ? 'true' : 'error';
+}
+
+type Answer = keyof typeof OUTCOMES;
+
+/** Of a condition that lets something through: it does not hold unless it holds in both views. */
+const LOOSENING: readonly Answer[] = ['false', 'error', 'unknown', 'true'];
+
+const TIGHTENING: readonly Answer[] = ['true', 'error', 'unknown', 'false'];
+
+function strictestOf({ all, proven }: Views, condition: Expression, order: readonly Answer[]): Answer {
+  const first = condition.evaluate(all).kind;
+  if (proven === null) return first;
+  const second = condition.evaluate(proven).kind;
+  return order.indexOf(first) < order.indexOf(second) ? first : second;
 }
 
 const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', error: 'error' } as const;
@@ -307,11 +346,14 @@ export function canForbid(policy: PolicySet, action: string, target: Target): bo
 export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean {
   const action = actionOf(policy, facts.action);
   if (!action) return false;
-  const bound = bindFacts({ ...indexOf(policy).typesOf(action), risk: RISK_TYPE }, factValues(policy, facts));
+  const types = { ...indexOf(policy).typesOf(action), risk: RISK_TYPE };
+  const bind = (known: PolicyFacts): BoundFacts => bindFacts(types, factValues(policy, known));
+  const undeclared = withoutDeclared(facts.request);
+  const views = { all: bind(facts), proven: undeclared && bind({ ...facts, request: undeclared }) };
   return indexOf(policy)
     .candidates(facts.action, facts.target)
     .filter(({ rule }) => rule.break_glass)
-    .some((rule) => ['matched', 'undecided'].includes(judge(rule, bound).outcome));
+    .some((rule) => ['matched', 'undecided'].includes(judge(rule, views).outcome));
 }
 
 /** The union of two requirements: everything either demands. What is already asked of people is never loosened. */

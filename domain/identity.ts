@@ -10,6 +10,13 @@ export type LineageRole = 'requester' | 'owner' | 'on_behalf_of' | 'trigger' | '
 /** One identity behind a request. */
 export interface LineageMember extends Identity {
   readonly role: LineageRole;
+  /** Only the caller says so: no token names this member, and neither does the directory. Absent: it is proven. */
+  readonly is_declared?: true;
+}
+
+/** A member with the fields that are kept and signed, and no others. */
+export function memberOf({ role, issuer, subject, is_declared }: LineageMember): LineageMember {
+  return { role, issuer, subject, ...(is_declared ? { is_declared } : {}) };
 }
 
 /** Every identity behind a request. Never empty: the first member is the requester. */

@@ -1,5 +1,5 @@
 import { isSelected } from './seats.ts';
-import { personById, type Directory } from './directory.ts';
+import { personById, personOf, type Directory } from './directory.ts';
 import { isSameIdentity, type Identity, type Lineage } from './identity.ts';
 import { isOwnAction, type PolicySet } from './policy.ts';
 
@@ -99,6 +99,22 @@ export function accountOf(agents: SwitchSubject['agents'], value: string): Ident
   const space = value.indexOf(' ');
   const [issuer, subject] = [value.slice(0, space), value.slice(space + 1)];
   return space > 0 && subject !== '' && /^https?:\/\//.test(issuer) ? { issuer, subject } : null;
+}
+
+/**
+ * Ids of the people whom a switch on an agent or an account stops: its person, or the owner who answers for the agent. They
+ * do not lift it. What a switch on an action, a target or everything stops is nobody's own.
+ */
+export function peopleStopped({ scope, account }: KillSwitch, directory: Directory): readonly string[] {
+  if (scope.kind !== 'agent') return [];
+  const named = directory.agents.filter(
+    (agent) =>
+      agent.id === scope.value ||
+      accountName(agent) === scope.value ||
+      (account !== null && isSameIdentity(agent, account)),
+  );
+  const person = account && personOf(directory, account);
+  return [...named.map(({ owner }) => owner), ...(person ? [person.id] : [])];
 }
 
 /** True for an active person among the operators that the policy names. A policy that names none has none. */

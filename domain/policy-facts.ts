@@ -12,8 +12,7 @@ import {
   type FactType,
 } from './expressions/fact-type.ts';
 import { digestOf, type Digest } from './digest.ts';
-import { agentOf, groupsOf, peopleBehind, personOf, type Directory } from './directory.ts';
-import type { Lineage } from './identity.ts';
+import type { Directory } from './directory.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import {
   classType,
@@ -34,7 +33,7 @@ import {
   type PolicySet,
   type Target,
 } from './policy.ts';
-import { REQUEST_MODES, type RequestMode } from './request.ts';
+import { REQUEST_TYPE, type RequestFacts } from './request-facts.ts';
 import { RISK_TIERS, type RiskAssessment } from './risk.ts';
 
 /**
@@ -42,22 +41,6 @@ import { RISK_TIERS, type RiskAssessment } from './risk.ts';
  * `execution`: right before acting; may only tighten.
  */
 export type Phase = 'creation' | 'planned' | 'execution';
-
-/** Who asks, and how. */
-export interface RequestFacts {
-  readonly mode: RequestMode;
-  readonly break_glass: boolean;
-  /** Id of the agent in the directory, or empty. */
-  readonly agent: string;
-  /** Ids of the people behind the request: owner, the person acted for, trigger, the requester. */
-  readonly chain: readonly string[];
-  /** Id of the person that the requester acts for, or empty. Absent when that is nobody or several of the directory. */
-  readonly on_behalf_of?: string;
-  /** Id of the person who answers for the agent, or empty. Facts of before lack it, as they lack the groups. */
-  readonly owner?: string;
-  /** Ids of the groups that anybody in the chain is in, nested ones included. */
-  readonly groups?: readonly string[];
-}
 
 /** What the requester's past says, counted by the server. */
 export interface HistoryFacts {
@@ -171,16 +154,6 @@ const CALENDAR = record({
   freeze: FLAG,
 });
 
-const REQUEST = record({
-  mode: words(...REQUEST_MODES),
-  break_glass: FLAG,
-  agent: TEXT,
-  chain: TEXTS,
-  on_behalf_of: TEXT,
-  owner: TEXT,
-  groups: TEXTS,
-});
-
 const HISTORY = record({ requests_24h: INTEGER, denials_24h: INTEGER, failures_24h: INTEGER });
 
 const REVIEWER = record({ id: TEXT, groups: TEXTS });
@@ -206,7 +179,7 @@ export function riskFactTypes(policy: PolicySet, action: ActionDefinition): Fact
     args: factTypeOf(action.arguments),
     resource: resourceType(policy),
     data: record({ class: classType(policy) }),
-    request: REQUEST,
+    request: REQUEST_TYPE,
     history: HISTORY,
     ...calendarTypes(policy),
     windows: record(
@@ -224,7 +197,7 @@ function ownFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
   return {
     resource: record({ id: TEXT, type: TEXT, env: TEXT, production: FLAG, owners: TEXTS, tags: TEXTS }),
     data: record({ class: TEXT }),
-    request: REQUEST,
+    request: REQUEST_TYPE,
     history: HISTORY,
     ...calendarTypes(policy),
     ...(action.connector === null ? {} : { plan: PLAN }),
@@ -320,34 +293,6 @@ function windowValues(windows: Readonly<Record<string, WindowFacts>>): JsonValue
 /** The risk as conditions see it. */
 export function riskValues({ tier, score }: RiskAssessment): JsonValue {
   return { tier, score };
-}
-
-/** Who stands behind a request, by the ids of the directory. */
-export function requestFacts(
-  directory: Directory,
-  asked: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
-): RequestFacts {
-  const [requester] = asked.lineage;
-  const agent = requester && agentOf(directory, requester);
-  const chain = peopleBehind(directory, asked.lineage);
-  const actedFor = actedForBy(directory, asked.lineage);
-  return {
-    mode: asked.mode,
-    break_glass: asked.break_glass,
-    agent: agent?.id ?? '',
-    chain,
-    ...(actedFor === null ? {} : { on_behalf_of: actedFor }),
-    owner: agent?.owner ?? '',
-    groups: [...new Set(chain.flatMap((person) => groupsOf(directory, person)))].sort(),
-  };
-}
-
-/** Null when it cannot be told: a condition that asks must not take somebody for nobody. */
-function actedForBy(directory: Directory, lineage: Lineage): string | null {
-  const members = lineage.filter(({ role }) => role === 'on_behalf_of');
-  const people = new Set(members.map((member) => personOf(directory, member)?.id ?? null));
-  const [person = ''] = people;
-  return people.size > 1 ? null : person;
 }
 
 /** What makes requests count together in a window. */

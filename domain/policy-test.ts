@@ -7,7 +7,6 @@ import type { Identity, Lineage, LineageMember } from './identity.ts';
 import { actionOf, targetOf, type PolicySet, type Rule, type RuleEffect } from './policy.ts';
 import {
   amountOf,
-  requestFacts,
   withResolvedFacts,
   type HistoryFacts,
   type Phase,
@@ -15,6 +14,7 @@ import {
   type PolicyFacts,
   type WindowFacts,
 } from './policy-facts.ts';
+import { requestFacts } from './request-facts.ts';
 import {
   accountOf,
   answerTo,

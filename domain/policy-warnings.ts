@@ -1,7 +1,9 @@
 import type { PolicySet } from './policy.ts';
 import { constantConditions } from './policy-warnings/constant-conditions.ts';
+import { declaredFacts } from './policy-warnings/declared-facts.ts';
 import { failingConditions } from './policy-warnings/failing-conditions.ts';
 import { largeBuckets } from './policy-warnings/large-buckets.ts';
+import { racingHistory } from './policy-warnings/racing-history.ts';
 import { seatWarnings } from './policy-warnings/seats.ts';
 import { shadowedRules } from './policy-warnings/shadowed-rules.ts';
 import { skippedByAbsence } from './policy-warnings/skipped-by-absence.ts';
@@ -21,5 +23,7 @@ export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
     ...constantConditions(policy),
     ...failingConditions(policy),
     ...skippedByAbsence(policy),
+    ...declaredFacts(policy),
+    ...racingHistory(policy),
   ];
 }

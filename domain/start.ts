@@ -26,8 +26,10 @@ export function startOf(
   { start }: Pick<SignedRequest, 'start'>,
 ): Hold | 'over' | null {
   const { at, action, target } = facts;
-  if (start?.not_after && start.not_after <= at) return 'over';
-  if (start?.not_before && start.not_before > at) return { until: start.not_before, why: 'start_window' };
+  const now = Date.parse(at);
+  if (start?.not_after && Date.parse(start.not_after) <= now) return 'over';
+  if (start?.not_before && Date.parse(start.not_before) > now)
+    return { until: start.not_before, why: 'start_window' };
   if (evaluation.is_break_glass) return null;
   const until = freezeEnd(policy.freezes, { action, environment: target.environment }, at);
   return until === null ? null : { until, why: 'freeze' };
@@ -45,5 +47,5 @@ export function startEnd(
   const subject = { action, environment: target.environment };
   const freeze = evaluation.is_break_glass ? null : nextFreeze(policy.freezes, subject, at);
   const ends = [start?.not_after ?? null, freeze].filter((end) => end !== null);
-  return ends.toSorted()[0] ?? null;
+  return ends.toSorted((left, right) => Date.parse(left) - Date.parse(right))[0] ?? null;
 }

@@ -47,7 +47,7 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'request.approval_stale': { from: ['approved'], to: 'reopened' },
   'request.orphaned': { to: 'ended' },
   'request.held': { from: ['approved'] },
-  'decision.counted': { from: ['pending'] },
+  'decision.counted': { from: ['pending', 'approved'] },
   'decision.deferred': { from: ['pending'] },
   'decision.refused': {},
   'decision.attempt_refused': {},
@@ -75,6 +75,8 @@ export function inOrder({ material }: Subject): Finding {
     const step = STEPS[leaf.type];
     if (step.from && !step.from.includes(phase))
       problems.push(`${nameOf(leaf)} cannot follow when the request is ${phase}`);
+    if (leaf.type === 'decision.counted' && phase === 'approved' && leaf.facts['verdict'] !== 'deny')
+      problems.push(`${nameOf(leaf)} is counted after the approval, and is no denial`);
     phase = phaseAfter(phase, leaf);
   }
   return {

@@ -61,10 +61,10 @@ function faultOf({ material, envelopes }: Subject, { leaf, requirements }: Round
   const plan = planSchema.safeParse(planOf(material, leaf)?.facts);
   if (!request || !plan.success)
     return 'its decision digest cannot be recomputed: the signed request or the effects of its plan are missing';
-  const { id, intent_digest, lineage } = request;
+  const { id, intent_digest, lineage, start } = request;
   const isOver = (facts: DigestedPlan): boolean =>
     requirements.some((requirement) => {
-      const subject = { request: id, intent_digest, plan: facts, lineage, requirement };
+      const subject = { request: id, intent_digest, plan: facts, lineage, requirement, start };
       return decisionDigestOf(subject) === leaf.decision_digest;
     });
   if (isOver(plan.data)) return null;

@@ -9,7 +9,8 @@ import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts'
 import { isOtherEngine } from './explanation.ts';
 import { actionOf, type PolicySet } from './policy.ts';
 import type { Requirement } from './requirement.ts';
-import { recalledFacts, requestFacts, type PlanFacts, type StoredFacts } from './policy-facts.ts';
+import { recalledFacts, type PlanFacts, type StoredFacts } from './policy-facts.ts';
+import { requestFacts } from './request-facts.ts';
 import { planOf } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, type Material } from './verification-evidence.ts';

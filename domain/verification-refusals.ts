@@ -2,7 +2,7 @@ import type { Leaf } from './audit.ts';
 import type { SignedDecision } from './envelope.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
-import { nameOf } from './verification-evidence.ts';
+import { nameOf, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 
 /** No decision was refused for being late, or about something else, that was in time and about what was asked. */
@@ -22,13 +22,35 @@ function faultOf(subject: Subject, leaf: Leaf): string | null {
   const signed = signedDecisionIn(subject.envelopes, leaf);
   if (!signed) return 'refuses a decision that is not among the envelopes';
   const asked = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
-  if (!asked || phaseBefore(subject.material, leaf) !== 'pending') return null;
+  if (!asked) return null;
+  const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
+  if (phaseBefore(subject.material, leaf) === 'pending') return faultWhilePending(leaf, { signed, asked });
+  return isOnDigest && isVoidedDenial(subject, leaf, signed) ? VOIDED : null;
+}
+
+function faultWhilePending(
+  leaf: Leaf,
+  { signed, asked }: { readonly signed: SignedDecision; readonly asked: PendingLeaf },
+): string | null {
   const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
   const { code } = leaf.facts;
   if (code === 'decision_digest_stale')
     return isOnDigest ? 'refuses as outdated what is on the digest that was asked' : null;
   const isWrong = LATE.has(code) && isOnDigest && isInTime(signed, leaf, asked.expires_at);
   return isWrong ? 'refuses as late what was in time and on the digest that was asked' : null;
+}
+
+const VOIDED = 'refuses a denial that was signed before the request was approved';
+
+/** True where the request stayed approved, or was executed, all the same. When a ticket was used nobody signed. */
+function isVoidedDenial({ material }: Subject, leaf: Leaf, signed: SignedDecision): boolean {
+  if (signed.verdict !== 'deny' || signed.ticket_expires_at !== null || !LATE.has(leaf.facts['code']))
+    return false;
+  const before = material.stream.filter(({ n }) => n < leaf.n);
+  const approved = before.findLast(({ type }) => type === 'request.approved');
+  if (!approved || Date.parse(signed.issued_at) >= Date.parse(approved.at)) return false;
+  const isClaimed = before.some(({ n, type }) => n > approved.n && type === 'execution.claimed');
+  return isClaimed || phaseBefore(material, leaf) === 'approved';
 }
 
 /** Codes that are right only of a decision that came too late. */

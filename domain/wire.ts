@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { REQUEST_STATUSES } from './request.ts';
 import { evidenceAdditions } from './wire-evidence.ts';
 import { jsonValueSchema } from './wire-json.ts';
+import { identitySchema, lineageSchema } from './wire-lineage.ts';
 import { planSchema } from './wire-plan.ts';
 import { shortageSchema } from './wire-shortage.ts';
+import { startBodySchema, startSchema } from './wire-start.ts';
 
 /**
  * The bodies and answers of the HTTP interface, version 1. Callers, the server and the published document share these
@@ -16,17 +18,10 @@ const digest = z.string().describe('`sha256:` and 64 hex digits');
 
 const jsonObject = z.record(z.string(), jsonValueSchema);
 
-/** Who a token speaks for. */
-export const identitySchema = z.object({
-  issuer: z.string().min(1).max(2048),
-  subject: z.string().min(1).max(512),
-});
-
 export const statusSchema = z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]);
 export const riskSchema = z.enum(['low', 'medium', 'high', 'critical']);
 export const verdictSchema = z.enum(['approve', 'deny', 'defer']);
 export const gradeSchema = z.enum(['A', 'B', 'C', 'D']);
-export const roleSchema = z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor']);
 export const modeSchema = z.enum(['execute', 'lease', 'gate']);
 
 /** The id of a request. */
@@ -60,13 +55,7 @@ export const createBodySchema = z.strictObject({
     .describe(
       'An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed after',
     ),
-  start: z
-    .strictObject({
-      not_before: z.iso.datetime({ offset: true }).max(40).optional(),
-      not_after: z.iso.datetime({ offset: true }).max(40).optional(),
-    })
-    .optional()
-    .describe('When the approved action may start: from the first instant on, and before the second'),
+  start: startBodySchema.optional(),
 });
 
 const deferSchema = z.strictObject({
@@ -233,12 +222,13 @@ export const requestSummarySchema = z.object({
   pending_since: instant.nullable(),
   expires_at: instant.nullable(),
   requested_by: identitySchema,
-  lineage: z.array(identitySchema.extend({ role: roleSchema })),
+  lineage: lineageSchema,
   shortage: z
     .array(shortageSchema)
     .nullable()
     .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
   is_break_glass: z.boolean(),
+  start: startSchema.optional(),
   held_until: instant.nullable().describe('While it is approved: it does not start before this instant'),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
   result: jsonValueSchema.nullable(),
@@ -291,7 +281,11 @@ export const timelineSchema = z.object({
       n: z.int(),
       at: z.string(),
       type: z.string(),
-      actor: z.object({ kind: z.enum(['person', 'agent', 'system']), name: z.string().optional() }),
+      actor: z.object({
+        kind: z.enum(['person', 'agent', 'system']),
+        name: z.string().optional(),
+        id: z.string().optional().describe('In the directory: names can be changed, and be alike'),
+      }),
       text: z.string(),
       facts: jsonObject,
       parts: jsonObject.optional().describe('Only for readers who may see details'),

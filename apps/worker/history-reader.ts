@@ -1,7 +1,8 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 
 import type { HistoryReader } from '../../activities/dependencies.ts';
+import { KeyturnError } from '../../domain/errors.ts';
 import { envelopeIn } from '../../workflows/envelope-in.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
 
@@ -26,10 +27,19 @@ export function createHistoryReader(client: Client, namespace: string): HistoryR
         return status.name === 'RUNNING';
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
+        if (isAway(error)) throw new KeyturnError('unavailable', 'Temporal does not answer.');
         throw error;
       }
     },
   };
+}
+
+/** DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED and UNAVAILABLE: nothing that one workflow or its id could be the cause of. */
+const AWAY: ReadonlySet<number> = new Set([4, 8, 14]);
+
+function isAway(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && AWAY.has(cause.code);
 }
 
 async function* historyOf(

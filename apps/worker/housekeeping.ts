@@ -12,8 +12,8 @@ import { countKept, noteSweep } from './metrics.ts';
 
 const EVERY_MS = 2_000;
 
-/** Of all replicas one keeps house at a time; the number means nothing else. */
-const LOCK = 7_264_118;
+/** Periods without a sweep after which that is an error: something keeps this worker from it. */
+const SILENT_PERIODS = 5;
 
 /** What it takes to keep house. */
 export interface Housekeeping {
@@ -29,29 +29,58 @@ export interface Housekeeping {
  * the workers, so that nobody who can write to the namespace can stop it.
  */
 export async function keepHouse(work: Housekeeping): Promise<void> {
-  let sweptAt = 0;
-  while (!work.signal.aborted) {
-    try {
-      sweptAt =
-        (await withAdvisoryLock(work.dependencies.source, LOCK, () => pass(work, sweptAt))) ?? sweptAt;
-    } catch (error) {
-      const { log } = work.dependencies;
-      log.warn({ err: errorClass(error) }, 'housekeeping failed');
-    }
-    await pause(EVERY_MS, undefined, { signal: work.signal }).catch(() => undefined);
+  const sweeps: Sweeps = { beganMs: null, heardMs: performance.now() };
+  await Promise.all([
+    untilStopped(work, () => takeTurn(work, sweeps)),
+    // Beside it: also a pass that never comes back is reported.
+    untilStopped(work, async () => reportSilence(work, sweeps)),
+  ]);
+}
+
+/** When the last sweep began, and when one last ended or its absence was reported. By a clock that nobody sets. */
+interface Sweeps {
+  beganMs: number | null;
+  heardMs: number;
+}
+
+async function untilStopped({ signal }: Housekeeping, turn: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await turn();
+    await pause(EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** Neither part holds up the other. Answers when the last sweep began. */
-async function pass(work: Housekeeping, sweptAt: number): Promise<number> {
+async function takeTurn(work: Housekeeping, sweeps: Sweeps): Promise<void> {
+  const { source, log } = work.dependencies;
+  try {
+    await withAdvisoryLock(source, 'housekeeping', () => pass(work, sweeps));
+  } catch (error) {
+    log.warn({ err: errorClass(error) }, 'housekeeping failed');
+  }
+}
+
+/** Whoever may sign in to the database may hold the lock as well, and then nothing fails: only time tells. */
+function reportSilence({ dependencies, sweepEveryMs }: Housekeeping, sweeps: Sweeps): void {
+  const silentMs = performance.now() - sweeps.heardMs;
+  if (silentMs < SILENT_PERIODS * Math.max(sweepEveryMs, EVERY_MS)) return;
+  sweeps.heardMs = performance.now();
+  dependencies.log.error(
+    { silent_seconds: Math.round(silentMs / 1_000) },
+    'no sweep has run here: another session holds the lock of housekeeping, or sweeps fail or do not end',
+  );
+}
+
+/** Neither part holds up the other. */
+async function pass(work: Housekeeping, sweeps: Sweeps): Promise<void> {
   await reported(work, 'consuming what was kept failed', () => consumeAndHint(work));
   const { dependencies, namespace, sweepEveryMs } = work;
-  const now = Date.now();
-  if (now - sweptAt < sweepEveryMs) return sweptAt;
-  await reported(work, 'the sweep failed', async () =>
-    noteSweep(await sweepOnce(dependencies, { namespace, quietMs: sweepEveryMs })),
-  );
-  return now;
+  const nowMs = performance.now();
+  if (sweeps.beganMs !== null && nowMs - sweeps.beganMs < sweepEveryMs) return;
+  sweeps.beganMs = nowMs;
+  await reported(work, 'the sweep failed', async () => {
+    noteSweep(await sweepOnce(dependencies, { namespace, quietMs: sweepEveryMs }));
+    sweeps.heardMs = performance.now();
+  });
 }
 
 async function consumeAndHint({ dependencies, client, namespace }: Housekeeping): Promise<void> {

@@ -23,9 +23,6 @@ const PAGE = 500;
 /** Passes over the same change after which nobody waits any more for those that could not be told, about two minutes. */
 const PASSES_MAX = 60;
 
-/** Of all replicas one looks at a time; the number means nothing else. */
-const LOCK = 7_264_117;
-
 /** What it takes to look at waiting requests. */
 export interface Reconsidering {
   readonly source: DataSource;
@@ -73,7 +70,7 @@ async function lookOrWarn(work: Reconsidering, earlier: Round | null): Promise<R
 async function look(work: Reconsidering, earlier: Round | null): Promise<Round | null> {
   const { manager } = work.source;
   if ((await generationsNow(manager)) === (await generationsSeen(manager))) return null;
-  return withAdvisoryLock(work.source, LOCK, (runner) => lookThrough(work, runner, earlier));
+  return withAdvisoryLock(work.source, 'reconsidering', (runner) => lookThrough(work, runner, earlier));
 }
 
 async function lookThrough(

@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
 import type { JsonValue } from '../canonical-json.ts';
+import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 
 /** Why arguments do not fit. The message never quotes them. */
@@ -17,10 +18,10 @@ export interface ArgumentSchema {
 }
 
 /**
- * Patterns may take this many steps over all arguments of a call (about 30 ms); a text that would need more does not
- * fit. Enough for 64 KiB of text and a pattern of thirty instructions.
+ * Patterns may take this many steps over all arguments of a call (at most 0.2 s, mostly a tenth of it); a text that would
+ * need more does not fit. Enough for 32 KiB of text and a pattern of thirty instructions.
  */
-const STEPS_MAX = 2_097_152;
+const STEPS_MAX = 1_048_576;
 
 /**
  * Makes a JSON Schema (2020-12) ready. Throws for what is none, for keywords that it does not know, and for patterns that
@@ -28,19 +29,19 @@ const STEPS_MAX = 2_097_152;
  * only, so nothing is ever fetched.
  */
 export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>>): ArgumentSchema {
-  const budget = { stepsLeft: STEPS_MAX };
+  const steps: PatternSteps = { left: STEPS_MAX };
   const ajv = new Ajv2020({
     strict: true,
     logger: false,
     ownProperties: true,
-    code: { regExp: patternsWithin(budget) },
+    code: { regExp: patternsWithin(steps) },
   });
   const validate = ajv.compile(schema);
   return {
     problemsOf: (values) => {
-      budget.stepsLeft = STEPS_MAX;
+      steps.left = STEPS_MAX;
       // A pattern that was not tried counts as not found: below `not`, say, that alone lets nothing pass.
-      if (validate(values)) return budget.stepsLeft < 0 ? [TOO_LONG] : [];
+      if (validate(values)) return steps.left < 0 ? [TOO_LONG] : [];
       return (validate.errors ?? []).map(({ instancePath, message }) => ({
         path: instancePath,
         message: message ?? 'is not allowed',
@@ -52,14 +53,11 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
 const TOO_LONG: ArgumentError = { path: '', message: 'takes too long to check' };
 
 /** The engine that the library asks for patterns. It tells them apart by their text. */
-function patternsWithin(budget: { stepsLeft: number }) {
+function patternsWithin(steps: PatternSteps) {
   const engine = (source: string) => {
     const pattern = compileRegularExpression(source);
     return {
-      test: (text: string): boolean => {
-        budget.stepsLeft -= pattern.stepsPerCharacter * (text.length + 1);
-        return budget.stepsLeft >= 0 && pattern.test(text);
-      },
+      test: (text: string): boolean => takeSteps(steps, pattern, text) && pattern.test(text),
       toString: () => source,
     };
   };

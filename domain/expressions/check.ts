@@ -63,7 +63,7 @@ const RULES: { readonly [Operator in SyntaxNode['op']]: Rule<Operator> } = {
 /**
  * Every mistake that can be found in a condition without facts, by place; none means that with facts of these types its
  * evaluation ends in true or false, or in an error for one of few reasons: overflow, division by zero, an index or map
- * key that is not there, a text that is no IP address or too long for its pattern. Never throws.
+ * key that is not there, a text that is no IP address or too long for the patterns. Never throws.
  */
 export function checkExpression(
   text: string,

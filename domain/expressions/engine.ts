@@ -2,7 +2,7 @@ import { Environment, ParseError, type ASTNode } from '@marcbachmann/cel-js';
 
 import { compileCidr } from './cidr.ts';
 import { compileGlob } from './glob.ts';
-import { PatternError, type Pattern } from './pattern.ts';
+import { PatternError, takeSteps, type Pattern, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 
 /** A node of a parsed condition. */
@@ -30,7 +30,7 @@ export interface ParsedExpression {
   readonly root: SyntaxNode;
   /** What is wrong with literal patterns of re2(), glob() and cidr(). */
   readonly patternProblems: readonly ExpressionProblem[];
-  readonly run: (variables: ReadonlyMap<string, EngineValue>) => unknown;
+  readonly run: (variables: ReadonlyMap<string, EngineValue>, steps: PatternSteps) => unknown;
 }
 
 /** A longer condition is refused before it is parsed. */
@@ -43,9 +43,6 @@ const LIMITS = {
   maxMapEntries: 256,
   maxCallArguments: 4,
 } as const;
-
-/** Steps that the patterns of one evaluation may take together, about 75 ms. More is an error, never a guess. */
-const PATTERN_STEPS_MAX = 5_000_000;
 
 /** Compiling is the expensive part of a pattern. */
 const PATTERNS_MAX = 8;
@@ -86,7 +83,7 @@ function within(range: Range, text: string): Range {
 class PatternCalls {
   readonly problems: ExpressionProblem[] = [];
   private count = 0;
-  private stepsLeft = 0;
+  private steps: PatternSteps = { left: 0 };
 
   compile(compiler: (source: string) => Pattern, node: SyntaxNode): Pattern | null {
     this.count += 1;
@@ -102,15 +99,14 @@ class PatternCalls {
     }
   }
 
-  restart(): void {
-    this.stepsLeft = PATTERN_STEPS_MAX;
+  takeFrom(steps: PatternSteps): void {
+    this.steps = steps;
   }
 
   test(pattern: Pattern | null, text: unknown): boolean {
     if (!pattern) throw new PatternError('the pattern cannot be used');
     if (typeof text !== 'string') throw new PatternError('the text is not a string');
-    this.stepsLeft -= pattern.stepsPerCharacter * (text.length + 1);
-    if (this.stepsLeft < 0) throw new PatternError('the text is too long for its pattern');
+    if (!takeSteps(this.steps, pattern, text)) throw new PatternError('the patterns take too many steps');
     return pattern.test(text);
   }
 
@@ -163,8 +159,8 @@ class Engine {
     return {
       root: program.ast,
       patternProblems: calls.problems,
-      run: (variables) => {
-        calls.restart();
+      run: (variables, steps) => {
+        calls.takeFrom(steps);
         return program(variables as never) as unknown;
       },
     };

@@ -83,7 +83,7 @@ export class Expression {
       if (violation) return failed(violation.message);
     }
     try {
-      return outcomeOf(program.run(bound.values));
+      return outcomeOf(program.run(bound.values, bound.steps));
     } catch (error) {
       const missing = rootList.filter((root) => bound.missing.has(root));
       return missing.length > 0 ? { kind: 'unknown', missing } : failed(reasonOf(error, this.text));

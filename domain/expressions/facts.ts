@@ -1,6 +1,7 @@
 import type { JsonValue } from '../canonical-json.ts';
 import type { EngineValue } from './engine.ts';
 import type { FactType } from './fact-type.ts';
+import { evaluationSteps, type PatternSteps } from './pattern.ts';
 import { pathText, type FactPath } from './reads.ts';
 
 /** Longer lists and larger maps poison their path: loops of conditions are bounded by this. */
@@ -28,6 +29,8 @@ export interface BoundFacts {
   readonly values: ReadonlyMap<string, EngineValue>;
   /** The facts as they were given, for explanations. */
   readonly facts: Readonly<Record<string, JsonValue>>;
+  /** What all conditions that are held against these facts share. */
+  readonly steps: PatternSteps;
 }
 
 /**
@@ -59,7 +62,8 @@ export class Binding {
       const value = conversion.convertField(name, type, facts[name]);
       if (value !== undefined) values.set(name, value);
     }
-    return { variables: this.#names, missing, violations: conversion.violations, values, facts };
+    const { violations } = conversion;
+    return { variables: this.#names, missing, violations, values, facts, steps: evaluationSteps() };
   }
 }
 
@@ -107,6 +111,7 @@ export function withFacts(
     violations: [...bound.violations, ...more.violations],
     values: new Map([...bound.values, ...more.values]),
     facts: { ...bound.facts, ...more.facts },
+    steps: bound.steps,
   };
 }
 

@@ -6,7 +6,9 @@ export type PolicyWarningCode =
   | 'condition_constant'
   | 'own_team_only'
   | 'division_by_zero'
-  | 'absence_skips';
+  | 'absence_skips'
+  | 'declared_only'
+  | 'history_races';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
 export interface PolicyWarning {

@@ -117,20 +117,37 @@ describe('the sweep', () => {
     const overdue = await pending();
     const others = [await pending(), await pending(), await pending(), await pending()];
     await set(overdue.id, `expires_at = clock_timestamp() - interval '2 minutes'`);
-    const isOpen = vi.fn<(id: string) => Promise<boolean>>().mockRejectedValue(new Error('away'));
+    const isOpen = vi
+      .fn<(id: string) => Promise<boolean>>()
+      .mockRejectedValue(new KeyturnError('unavailable', 'away'));
+    const told = vi.spyOn(dependencies.log, 'error');
     expect((await sweepWith(isOpen)).overdue).toEqual([overdue.id]);
     expect(isOpen).toHaveBeenCalledTimes(3);
+    expect(told).toHaveBeenCalledWith({ skipped: expect.any(Number) }, expect.stringContaining('away'));
     for (const { id } of others) expect(await statusOf(id)).toBe('pending');
   });
 
-  it('goes on past a request that fails: it closes the others', async () => {
-    const [odd, gone] = [await pending(), await pending()];
+  it('goes on past requests that fail, however many there are: it closes the others', async () => {
+    const odd = await Promise.all(Array.from({ length: 6 }, () => pending()));
+    const gone = await pending();
     const swept = await sweepWith(async (id) => {
-      if (id === odd.id) throw new Error('no run has such an id');
-      return id !== gone.id;
+      if (id !== gone.id) throw new Error('no run has such an id');
+      return false;
     });
     expect(swept.orphaned).toEqual([gone.id]);
-    expect(await statusOf(odd.id)).toBe('pending');
+    for (const { id } of odd) expect(await statusOf(id)).toBe('pending');
+  });
+
+  it('reports messages for a request that nobody received', async () => {
+    const request = `req_${'z'.repeat(26)}`;
+    await stack.keyturnDb.query(
+      `insert into keyturn.kept_message (id, request, kind, envelope, kept_at)
+       values ($1, $2, 'withdraw', 'x', now() - interval '3 hours')`,
+      [randomId('wdr'), request],
+    );
+    const told = vi.spyOn(dependencies.log, 'error');
+    await sweepWith(async () => true);
+    expect(told).toHaveBeenCalledWith({ unreceived: [request] }, expect.any(String));
   });
 
   it('takes what was acknowledged for others past a message that fails', async () => {

@@ -5,7 +5,7 @@ import type { Issuer } from '../../apps/api/auth/issuers.ts';
 import { principalOf } from '../../apps/api/auth/principal.ts';
 import { lineageOf } from '../../apps/api/requests/lineage.ts';
 import { budgetRoot } from '../../domain/budgets.ts';
-import type { Agent, Directory } from '../../domain/directory.ts';
+import { lineageRoot, type Agent, type Directory } from '../../domain/directory.ts';
 
 const ISSUER = 'https://id.example';
 
@@ -70,6 +70,7 @@ describe('an agent is behind what people ask with a token that it got', () => {
     const { directory } = ground(names);
     const alone = [{ role: 'requester' as const, issuer: ISSUER, subject: 'bob' }];
     expect(budgetRoot(directory, members).id).toBe(budgetRoot(directory, alone).id);
+    expect(lineageRoot(directory, members)).toBe('person:bob');
   });
 
   it.each([

@@ -99,6 +99,18 @@ describe('creating a request with no worker up', () => {
     });
   });
 
+  it('shows one whose workflow ended before it was recorded as failed, under its key as well', async () => {
+    const key = { 'idempotency-key': 'ended before it was recorded' };
+    const token = await agent();
+    const id = String((await api.create(token, GOOD_BODY, key)).body['id']);
+    await api.context.temporal.workflow.getHandle(id).terminate('gone');
+    const lost = { id, status: 'failed', failure: { code: 'workflow_lost' } };
+    expect(await api.http({ path: `/v1/requests/${id}`, token })).toMatchObject({ status: 200, body: lost });
+    expect((await api.create(token, GOOD_BODY, key)).body).toMatchObject(lost);
+    const withdrawn = await api.http({ path: `/v1/requests/${id}/withdraw`, token, body: {} });
+    expect(withdrawn).toMatchObject({ status: 409, body: { code: 'request_finished' } });
+  });
+
   it('refuses another intent under a key that was used', async () => {
     const key = { 'idempotency-key': 'one-key' };
     await api.create(await agent(), GOOD_BODY, key);

@@ -40,7 +40,7 @@ const HOSTILE = [
 ];
 
 /** An explanation in which every name that somebody else chose is this one. */
-function explained(name: string): ReturnType<typeof explain> {
+function explained(name: string, change: Partial<Explainable['signed']> = {}): ReturnType<typeof explain> {
   const facts: Explainable = {
     signed: {
       kind: 'request',
@@ -59,6 +59,7 @@ function explained(name: string): ReturnType<typeof explain> {
       intent_digest: `sha256:${'0'.repeat(64)}`,
       policy_digest: `sha256:${'0'.repeat(64)}`,
       issued_at: '2026-11-29T12:00:00.000Z',
+      ...change,
     },
     action: { ...ACTION, action: name, title: name },
     target: { ...TARGET, id: name, title: name, environment: name },
@@ -99,6 +100,18 @@ describe('what the Temporal UI draws of a request', () => {
       fc.property(name, (parts) => expectOnlyNames(parts.join(''))),
       { numRuns: 500 },
     );
+  });
+
+  it('says when it may start, and whom only the caller names', () => {
+    const start = { not_before: '2026-11-30T03:00:00.000Z', not_after: '2026-11-30T04:00:00.000Z' };
+    const member = { issuer: 'i', subject: 's', role: 'on_behalf_of', is_declared: true } as const;
+    const { summary, details } = explained('the-id', { start, lineage: [member, member] });
+    expect(summary).toContain('asked by `the-id` (`s`), not before 2026-11-30T03:00:00.000Z');
+    expect(details).toContain('**Starts not before:** 2026-11-30T03:00:00.000Z');
+    expect(details).toContain('**Starts not after:** 2026-11-30T04:00:00.000Z');
+    expect(details).toContain('- on_behalf_of: `s` (by the word of the caller alone)');
+    const longest = explained('x'.repeat(5_000), { start }).summary;
+    expect(Buffer.byteLength(longest)).toBeLessThanOrEqual(400);
   });
 
   it('names action and target by their ids, never by a title alone', () => {

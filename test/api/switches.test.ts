@@ -141,6 +141,19 @@ describe('lifting', () => {
     expect(await listAs(await api.issuer.humanToken('olga'))).toHaveLength(1);
   });
 
+  it.each<[string, () => Scope]>([
+    ['by its id', () => ({ kind: 'agent', value: 'agent-dba' })],
+    ['by its account', () => ({ kind: 'agent', value: `${api.issuer.url} agent-dba` })],
+    ['of her own account', () => ({ kind: 'agent', value: `${api.issuer.url} olga` })],
+  ])('is not for the owner of what is stopped: %s', async (_what, scope) => {
+    const { id } = await thrown(scope(), 'omar');
+    const refused = await liftAs(await api.issuer.humanToken('olga'), id);
+    expect(refused).toMatchObject({ status: 403, body: { code: 'self_approval' } });
+    await api.db.query('insert into keyturn.kill_switch_lift values ($1, $2, now())', [id, 'olga']);
+    expect((await liftAs(await api.issuer.humanToken('omar'), id)).status).toBe(202);
+    expect((await liftAs(await api.issuer.humanToken('petra'), id)).status).toBe(200);
+  });
+
   it('at the same moment by the same person counts once', async () => {
     const { id } = await thrown();
     const token = await api.issuer.humanToken('olga');
@@ -281,7 +294,7 @@ describe('whoever has the role of the API', () => {
     const last = chain.at(-1);
     const good = {
       ...last?.leaf,
-      id: 'switches/forged',
+      id: `switches/${chain.length}`,
       n: chain.length,
       prev: leafHash(last?.text ?? ''),
       facts: { ...last?.leaf.facts, switch: 'swi_2' },
@@ -292,6 +305,9 @@ describe('whoever has the role of the API', () => {
       { type: 'switch.lifted' },
       { stream: { request: 'policy', run: 'policy' } },
       { n: chain.length + 1 },
+      { n: String(chain.length) },
+      { at: last?.leaf.at.replace(/\d\d\.\d{3}Z$/, '60.000Z') },
+      { id: `switches/${chain.length + 1}` },
       { prev: null },
       { facts: last?.leaf.facts },
       { actor: { ...last?.leaf.actor, kind: 'system' } },
@@ -314,7 +330,7 @@ describe('whoever has the role of the API', () => {
     const { id } = await thrown();
     const chain = await leaves();
     const entryOf = (type: string, n: number, prev: string | undefined) =>
-      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/forged/${n}`, n, prev });
+      JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/${n}`, n, prev });
     const first = entryOf('switch.lift_confirmed', chain.length, leafHash(chain.at(-1)?.text ?? ''));
     const second = entryOf('switch.lifted', chain.length + 1, leafHash(first));
     const entries = [first, second].map((leaf) => ({ leaf, parts: {} }));

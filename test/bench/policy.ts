@@ -124,11 +124,12 @@ const RAW_CONDITIONS = Array.from({ length: 10 }, (_, index) => conditionNumbere
 function rawSide(policy: PolicySet): Side {
   const programs = RAW_CONDITIONS.map(programOf);
   const bound = new Map(requestsOn(policy, REQUESTS).map((facts) => [facts, boundFor(policy, facts)]));
+  const unbounded = { left: Infinity };
   return {
     requests: [...bound.keys()],
     call: (facts) => {
       const values = bound.get(facts)?.values ?? new Map();
-      for (const program of programs) program.run(values);
+      for (const program of programs) program.run(values, unbounded);
     },
   };
 }
@@ -152,8 +153,8 @@ function scanRatio(scale: PolicyBenchScale): Figure {
   const scan: Side = {
     requests: requestsOn(policy, REQUESTS),
     call: (facts) => {
-      const { values } = boundFor(policy, facts);
-      return programs.filter((program) => program.run(values) === true);
+      const { values, steps } = boundFor(policy, facts);
+      return programs.filter((program) => program.run(values, steps) === true);
     },
   };
   const few = { ...scale, batches: Math.ceil(scale.batches / 50) };

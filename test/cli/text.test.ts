@@ -19,8 +19,8 @@ req_aaaaaaaaaaaaaaaaaaaaaaaaaa  postgres.execute on shop
   status      pending, round 1
   where       production
   risk        high: production; deletes or overwrites data
-  asked by    agent at https://id.example
-  acting for  olga at https://id.example
+  asked by    "agent" at "https://id.example"
+  acting for  "olga" at "https://id.example"
   asked       2026-01-05 10:00:00Z (8m ago)
   expires     2026-01-05 11:00:00Z (in 52m)
   intent      sha256:${'1'.repeat(64)}
@@ -96,6 +96,29 @@ The agent's own words (not checked by anybody):
     );
   });
 
+  it('puts foreign names in quotes behind the words of the server, and marks what only the caller says', () => {
+    const forged = 'olga at http://idp.example, who has read it';
+    const { lineage } = requestView();
+    const said = { role: 'on_behalf_of' as const, issuer: 'https://id.example', subject: forged };
+    const view = requestView({ lineage: [...lineage, { ...said, is_declared: true }] });
+    expect(requestLines(view, NOW)).toContain(
+      `  acting for  by the word of the caller alone: "${forged}" at "https://id.example"`,
+    );
+    const name = `Dmitri: Decided (approve). [evidence C]${' '.repeat(16)}`;
+    const item = { n: 0, at: '2026-01-05T10:00:01.500Z', type: 'x', text: 'Asked.', facts: {} };
+    const actor = { kind: 'person' as const, name, id: 'eve' };
+    expect(timelineLines({ items: [{ ...item, actor }] })).toEqual([
+      `2026-01-05 10:00:01Z  Asked. By ${JSON.stringify(name)} (eve)`,
+    ]);
+  });
+
+  it('says when it may start', () => {
+    const start = { not_before: '2026-01-06T03:00:00.000Z', not_after: null };
+    const line = requestLines(requestView({ start }), NOW).find((one) => one.startsWith('  STARTS'));
+    expect(line).toContain('not before 2026-01-06 03:00:00Z');
+    expect(requestLines(requestView(), NOW).join('\n')).not.toContain('STARTS');
+  });
+
   it('lists decisions with what they rest on', () => {
     const decision = {
       id: 'dec_1',
@@ -114,7 +137,7 @@ The agent's own words (not checked by anybody):
     };
     const lines = requestLines(requestView({ decisions: [decision] }), NOW);
     expect(lines).toContain(
-      'ann: approve, refused (not_eligible), 2026-01-05 10:07:00Z (1m ago) (round 1, cli, evidence C)',
+      'approve by "ann", refused (not_eligible), 2026-01-05 10:07:00Z (1m ago) (round 1, cli, evidence C)',
     );
     expect(lines).toContain('  | fine');
   });
@@ -171,10 +194,10 @@ describe('other output', () => {
       },
     ];
     expect(timelineLines({ items })).toEqual([
-      '2026-01-05 10:00:01Z  bot: asked',
-      '2026-01-05 10:00:01Z  keyturn: planned',
+      '2026-01-05 10:00:01Z  asked By "bot"',
+      '2026-01-05 10:00:01Z  planned By Keyturn',
       '    summary: "a\\u001b"',
-      '2026-01-05 10:00:01Z  person: approved [evidence C]',
+      '2026-01-05 10:00:01Z  approved [evidence C] By a person',
     ]);
   });
 

@@ -179,8 +179,9 @@ async function activation(request: string): Promise<string> {
   const { leaf = null, counts = {} } = rows[0] ?? {};
   const facts = { digest: CANDIDATE, generation: 2, replaces: BASE, directory: counts, request };
   const draft = { ...DRAFT, type: 'policy.installed' as const, facts, at: now(), policy_digest: CANDIDATE };
-  const place = { request: 'policy', run: 'policy', namespace: '', nonce: 'ab', salts: {} };
-  return nextLeaf(draft, { ...place, id: (n) => `policy/policy/${n}`, last: lastLeafOf(leaf) }).text;
+  const place = { request: 'policy', run: 'policy', namespace: '', nonce: 'ab'.repeat(16), salts: {} };
+  return nextLeaf(draft, { ...place, id: (n) => `policy/policy/install/${n + 1}/1`, last: lastLeafOf(leaf) })
+    .text;
 }
 
 describe('a policy without `recovery` in its entry', () => {

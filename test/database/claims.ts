@@ -5,7 +5,7 @@ import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { claimsAuthority, type Directory, type Group } from '../../domain/directory.ts';
-import { leafHash } from '../../domain/audit.ts';
+import { leafHash, leafText, type LeafDraft } from '../../domain/audit.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
@@ -59,15 +59,31 @@ export interface Token {
   readonly leaf?: (facts: object) => string;
 }
 
-let entries = 0;
-
-/** An entry about the directory. Each is another one; where it stands is said when it is brought. */
+/** An entry about the directory; where it stands is said when it is brought. */
 export function leafOf(facts: object): string {
-  entries += 1;
-  const stream = { request: 'directory', run: 'directory' };
-  const id = `directory/directory/change/${entries}`;
-  const rest = { id, type: 'directory.changed', at: new Date().toISOString(), actor: { kind: 'system' } };
-  return JSON.stringify({ ...rest, stream, facts });
+  return leafText(
+    {
+      type: 'directory.changed',
+      at: new Date().toISOString(),
+      actor: { pseudonym: 'sys_claims', kind: 'system', via: 'claims' },
+      intent_digest: null,
+      decision_digest: null,
+      policy_digest: null,
+      facts: facts as LeafDraft['facts'],
+      evidence: null,
+      parts: {},
+    },
+    {
+      id: '',
+      request: 'directory',
+      run: 'directory',
+      namespace: '',
+      n: 0,
+      prev: null,
+      nonce: 'ab'.repeat(16),
+      salts: {},
+    },
+  );
 }
 
 /** A database with its roles, and what tokens bring to it. */
@@ -130,7 +146,8 @@ export class ClaimsDatabase {
     const { rows } = await this.clients.admin.query<{ leaf: string }>(sql);
     const [last] = rows;
     const n = last ? (JSON.parse(last.leaf) as { n: number }).n + 1 : 0;
-    return JSON.stringify({ ...leaf, n, prev: last ? leafHash(last.leaf) : null });
+    const id = `directory/directory/change/${n}`;
+    return JSON.stringify({ ...leaf, id, n, prev: last ? leafHash(last.leaf) : null });
   }
 
   async #call(token: Token, seen: object, entry: string | null): Promise<object | null> {

@@ -120,6 +120,11 @@ describe('the decision digest', () => {
       { lineage: [...SUBJECT.lineage, { role: 'on_behalf_of', issuer: ISSUER, subject: 'sub-olga' }] },
     ],
     ['requirement', { requirement: requirement([demand([stage(['owners'])])]) }],
+    ['start window', { start: { not_before: minutes(9), not_after: null } }],
+    [
+      'doubt about a member',
+      { lineage: SUBJECT.lineage.map((member) => ({ ...member, is_declared: true as const })) },
+    ],
   ])('changes with the %s', (_, change) => {
     expect(decisionDigest({ ...SUBJECT, ...change })).not.toBe(decisionDigest(SUBJECT));
   });

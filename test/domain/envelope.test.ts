@@ -169,7 +169,7 @@ describe('an envelope', () => {
   it.each<[string, SignedPayload, string]>([
     [
       'more accounts than a lineage has',
-      { ...REQUEST, lineage: Array(17).fill(REQUEST.lineage[0]) },
+      { ...REQUEST, lineage: Array(65).fill(REQUEST.lineage[0]) },
       'body_too_large',
     ],
     [

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../domain/directory.ts';
 import { evaluate } from '../../domain/evaluation.ts';
 import type { Lineage, LineageMember } from '../../domain/identity.ts';
-import { requestFacts, ruleFactTypes, storedFacts } from '../../domain/policy-facts.ts';
+import { ruleFactTypes, storedFacts } from '../../domain/policy-facts.ts';
+import { requestFacts } from '../../domain/request-facts.ts';
 import { mustReconsider } from '../../domain/reconsideration.ts';
 import { checkExpression } from '../../domain/expressions/check.ts';
 import { ACTION, DIRECTORY, examplePerson, exampleRule, FACTS, ISSUER, policyOf, START } from './examples.ts';
@@ -42,6 +43,7 @@ describe('what policy knows of who asks', () => {
       agent: 'billing',
       owner: 'ada',
       on_behalf_of: 'olga',
+      declared_on_behalf_of: '',
       chain: ['ada', 'olga'],
       groups: ['data', 'dba'],
     });

@@ -50,6 +50,13 @@ describe('an approved request', () => {
     ]);
   });
 
+  it('compares instants, not texts', () => {
+    const start = { not_before: '+010000-01-01T11:59:59.000Z', not_after: null };
+    expect(startOf({ policy, facts: at(1), evaluation: NORMAL }, { start })).not.toBeNull();
+    const over = { not_before: null, not_after: '+010000-01-01T11:59:59.000Z' };
+    expect(startOf({ policy, facts: at(1), evaluation: NORMAL }, { start: over })).toBeNull();
+  });
+
   it('may start until a freeze begins or its start window ends, whichever comes first', () => {
     const end = (minute: number, not_after: number | null, evaluation = NORMAL) =>
       startEnd(

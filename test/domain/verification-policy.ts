@@ -3,7 +3,8 @@ import type { Directory } from '../../domain/directory.ts';
 import { evaluate } from '../../domain/evaluation.ts';
 import type { StoredPlan } from '../../domain/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
-import { planFacts, requestFacts, storedFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
+import { planFacts, storedFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
+import { requestFacts } from '../../domain/request-facts.ts';
 import type { Requirement } from '../../domain/requirement.ts';
 import { ACTION, examplePerson, exampleRule, policyOf, TARGET } from './examples.ts';
 

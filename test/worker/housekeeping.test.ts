@@ -1,8 +1,12 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { stringify } from 'yaml';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { withAdvisoryLock } from '../../apps/worker/advisory-lock.ts';
+import { ADVISORY_LOCKS, withAdvisoryLock } from '../../apps/worker/advisory-lock.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { keepMessage } from '../../database/kept-messages.ts';
 import { generationsNow, generationsSeen } from '../../database/reconsideration.ts';
@@ -19,12 +23,33 @@ function open(url: string): Promise<DataSource> {
   return createDataSource({ url, applicationName: 'test', poolSize: 1 }).initialize();
 }
 
+let folder: string;
+
+/** One of the workers polls who is on call for as long as it lives: housekeeping goes on beside it. */
 beforeAll(async () => {
-  stack = await startStack({ apis: 0, workers: 2, env: { KEYTURN_SWEEP_INTERVAL_SECONDS: '1' } });
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'keyturn-housekeeping-'));
+  const onCall = path.join(folder, 'on-call.yaml');
+  const url = 'http://127.0.0.1:9/{schedule}';
+  const source = { name: 'own', kind: 'http', issuer: 'https://pager.example', url };
+  fs.writeFileSync(onCall, stringify({ sources: [source] }));
+  const env = { KEYTURN_SWEEP_INTERVAL_SECONDS: '1', KEYTURN_ONCALL: onCall };
+  stack = await startStack({ apis: 0, workers: 2, env });
   desk = await Desk.open(stack);
+  await waitFor({ what: 'a worker to poll', check: async () => ((await isPolling()) ? true : undefined) });
 });
 
-afterAll(async () => stack.stop());
+afterAll(async () => {
+  await stack?.stop();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+async function isPolling(): Promise<boolean> {
+  const { rows } = await stack.keyturnDb.query(
+    `select from pg_locks where locktype = 'advisory' and granted and objid = $1`,
+    [ADVISORY_LOCKS.polling],
+  );
+  return rows.length > 0;
+}
 
 /** As the API keeps what it has acknowledged and the workflow has not confirmed. */
 async function keep(id: string, kind: 'decide' | 'withdraw', envelope: string): Promise<void> {
@@ -159,11 +184,11 @@ describe('the sweep of the workers', () => {
   it('is one worker’s at a time', async () => {
     const [one, other] = await Promise.all([1, 2].map(() => open(stack.databases.keyturn.worker)));
     if (!one || !other) expect.unreachable();
-    const held = await withAdvisoryLock(one, 715_001, async () => ({
-      rival: await withAdvisoryLock(other, 715_001, async () => 'both'),
+    const held = await withAdvisoryLock(one, 'housekeeping', async () => ({
+      rival: await withAdvisoryLock(other, 'housekeeping', async () => 'both'),
     }));
     expect(held).toEqual({ rival: null });
-    expect(await withAdvisoryLock(other, 715_001, async () => 'afterwards')).toBe('afterwards');
+    expect(await withAdvisoryLock(other, 'housekeeping', async () => 'afterwards')).toBe('afterwards');
     await Promise.all([one.destroy(), other.destroy()]);
   });
 });

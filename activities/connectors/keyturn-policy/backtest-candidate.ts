@@ -1,8 +1,11 @@
 import type { EntityManager } from 'typeorm';
 
 import { backtestRecords } from '../../../database/backtest-records.ts';
-import { Backtest, type BacktestReport } from '../../../domain/backtest.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
+import type { BacktestRecord } from '../../../domain/backtest.ts';
+import { isLate } from '../fair-pool.ts';
+import type { BacktestAnswer, BacktestWork } from './backtest-lines.ts';
+import type { PolicyPair } from './candidate.ts';
+import { BoundedThread, ThreadEnded } from './bounded-thread.ts';
 
 /** How far back a reviewer is told about. */
 const SPAN_MS = 30 * 86_400_000;
@@ -10,41 +13,67 @@ const SPAN_MS = 30 * 86_400_000;
 /** Evaluations after which the rest is left out, and said to be. */
 const RECORDS_MAX = 5_000;
 
-const LEFT_OUT = `These are the oldest ${RECORDS_MAX} of them: keyturn policy backtest looks at all.`;
+/** How many are sent to the thread at once. */
+const BATCH = 100;
+
+/** How long records are taken in. Together with a check it fits into the time that a plan may take. */
+const EVALUATES_MS = 10_000;
+
+/** Ends a thread that does not come to an end of one record. */
+const TIMEOUT_MS = 20_000;
 
 /**
- * What the candidate would have said of recorded requests, for reviewers. Up to an instant that the lines name, so that
- * they can be found again (`keyturn policy backtest --until`).
+ * What the candidate would have said of recorded requests, for reviewers: of as many as there is time for, the oldest
+ * first, and what is left out is said to be. Everything is evaluated in a thread of its own, since anybody may propose a
+ * policy that takes long.
  */
 export async function backtestLines(
   manager: EntityManager,
-  { base, candidate }: { readonly base: PolicySet; readonly candidate: PolicySet },
+  { base, candidate }: PolicyPair,
   until: Date,
 ): Promise<readonly string[]> {
-  const run = new Backtest(base, candidate);
+  const data: BacktestWork = { base, candidate, until, evaluatesMs: EVALUATES_MS };
+  const thread = new BoundedThread<BacktestAnswer>({
+    program: 'backtest-thread',
+    data,
+    timeoutMs: TIMEOUT_MS,
+  });
   const span = { since: new Date(until.getTime() - SPAN_MS), until };
-  let count = 0;
-  for await (const { record } of backtestRecords(manager, span)) {
-    if (count === RECORDS_MAX) return [...linesOf(run.report(), until), LEFT_OUT];
-    run.add(record);
-    count += 1;
+  let answer: BacktestAnswer | null = null;
+  try {
+    for await (const records of batches(manager, span)) {
+      answer = await thread.next(records);
+      if (answer.isLate || answer.looked >= RECORDS_MAX) return leftOut(answer);
+    }
+    return answer === null ? [] : answer.lines;
+  } catch (error) {
+    if (isLate(error) || error instanceof ThreadEnded) return leftOut(answer);
+    throw error;
+  } finally {
+    await thread.end();
   }
-  return linesOf(run.report(), until);
 }
 
-function linesOf(report: BacktestReport, until: Date): readonly string[] {
-  const { evaluations, loosened, tightened, unsatisfiable, unknown = 0, insufficient, facts_erased } = report;
-  const counts = [
-    `${loosened} would be looser`,
-    `${tightened} stricter`,
-    `${unsatisfiable} could not be approved by anybody`,
-    ...(unknown === 0 ? [] : [`${unknown} only by people who are known once they sign in`]),
-    `${insufficient} were approved by too few for it`,
-  ];
-  const first = report.loosened_first.map(({ request }) => request).join(', ');
+function leftOut(answer: BacktestAnswer | null): readonly string[] {
+  const { lines = [], looked = 0 } = answer ?? {};
   return [
-    `Of ${evaluations} evaluations recorded in the 30 days up to ${until.toISOString()}: ${counts.join(', ')}.`,
-    ...(first === '' ? [] : [`Looser: ${first}${loosened > report.loosened_first.length ? ', …' : ''}`]),
-    ...(facts_erased === 0 ? [] : [`Of ${facts_erased} the facts were erased: nothing is said of them.`]),
+    ...lines,
+    `Only the oldest ${looked} recorded evaluations were looked at: keyturn policy backtest looks at all.`,
   ];
+}
+
+/** All records in batches. The first one is empty: it shows that the thread runs. */
+async function* batches(
+  manager: EntityManager,
+  span: Parameters<typeof backtestRecords>[1],
+): AsyncGenerator<readonly BacktestRecord[]> {
+  let batch: BacktestRecord[] = [];
+  yield batch;
+  for await (const { record } of backtestRecords(manager, span)) {
+    batch.push(record);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

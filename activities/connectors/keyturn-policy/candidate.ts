@@ -22,15 +22,15 @@ export interface CandidateGround {
   readonly check: (candidate: JsonValue) => Promise<PolicyFindings>;
 }
 
+/** A policy and the one that it is to follow on. */
+export interface PolicyPair {
+  readonly base: PolicySet;
+  readonly candidate: PolicySet;
+}
+
 /** A policy that may follow on the active one, with what those who decide should know of it, or why it may not. */
 export type CheckedCandidate =
-  | {
-      readonly kind: 'good';
-      readonly base: PolicySet;
-      readonly candidate: PolicySet;
-      readonly warnings: readonly string[];
-    }
-  | PlanRefusal;
+  (PolicyPair & { readonly kind: 'good'; readonly warnings: readonly string[] }) | PlanRefusal;
 
 /** Which policy is to follow on which. The arguments were checked by their schema: anything else is a fault. */
 export function publicationOf({ arguments: { candidate, base } }: ConnectorCall): Publication {

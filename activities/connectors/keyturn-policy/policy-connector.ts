@@ -13,24 +13,33 @@ import type {
   ProbeCall,
   ProbeOutcome,
 } from '../connector.ts';
-import { checksBusy, isLate } from '../fair-pool.ts';
+import { checksBusy, FairPool, isLate, type FairPoolLimits } from '../fair-pool.ts';
 import { backtestLines } from './backtest-candidate.ts';
-import { checkedCandidate, publicationOf, type CandidateGround } from './candidate.ts';
-import { CandidateChecker } from './candidate-checker.ts';
+import { checkedCandidate, publicationOf, type CandidateGround, type PolicyPair } from './candidate.ts';
+import { findingsOfCandidate } from './candidate-checker.ts';
 import { fingerprintOf, planPublication } from './plan-publication.ts';
 
 /** Keyturn's own database is the target. */
 export type PolicyConnectorOptions = Omit<CandidateGround, 'check'>;
+
+interface PlanningGround extends CandidateGround {
+  /** Tells, line by line, what a candidate would have said of recorded requests. */
+  readonly backtest: (policies: PolicyPair) => Promise<readonly string[]>;
+}
+
+/** Threads at once, in which policies of requesters are read. Requesters take turns. */
+const POOL: FairPoolLimits = { places: 2, waitingMax: 20 };
 
 /**
  * The connector of `keyturn.policy.publish`: shows what another policy would change, and makes it the active one in one
  * transaction, only in place of the one that it was compared with.
  */
 export function createPolicyConnector(options: PolicyConnectorOptions): Connector {
-  const checker = new CandidateChecker();
-  const groundOf = ({ root }: ConnectorCall): CandidateGround => ({
+  const pool = new FairPool(POOL);
+  const groundOf = ({ root }: ConnectorCall): PlanningGround => ({
     ...options,
-    check: (candidate) => checker.findingsOf(root, candidate),
+    check: (candidate) => pool.run(root, () => findingsOfCandidate(candidate)),
+    backtest: (policies) => pool.run(root, () => backtestLines(options.source.manager, policies, new Date())),
   });
   return {
     plan: (call) => plan(groundOf(call), call).catch(refuseLate),
@@ -44,11 +53,11 @@ function refuseLate(error: unknown): PlanOutcome {
   throw error;
 }
 
-async function plan(ground: CandidateGround, call: ConnectorCall): Promise<PlanOutcome> {
+async function plan(ground: PlanningGround, call: ConnectorCall): Promise<PlanOutcome> {
   const publication = publicationOf(call);
   const checked = await checkedCandidate(ground, publication);
   if (checked.kind === 'refused') return checked;
-  const found = await backtestLines(ground.source.manager, checked, new Date());
+  const found = await ground.backtest(checked);
   const told = [...checked.warnings.map((warning) => `Look at ${warning}`), ...found];
   return { kind: 'planned', plan: planPublication(publication, checked, told) };
 }

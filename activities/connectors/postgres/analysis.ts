@@ -9,7 +9,7 @@ import { catalogueRows, keepSchema } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
 import type { SqlParser } from './parser-thread.ts';
-import { readQueryFacts } from './query-facts.ts';
+import { readQueryFacts, refuseHarmfulCalls } from './query-facts.ts';
 import { StatementRefused } from './refusal.ts';
 import { followRewriting, type RewrittenRelation } from './rewriting.ts';
 import {
@@ -131,6 +131,7 @@ async function readValues(
   { madeAtExecution }: TargetSettings,
 ): Promise<ReadValues> {
   const facts = await readQueryFacts(client, tree, madeAtExecution);
+  refuseHarmfulCalls(tree, facts);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
   const { writes, ...rewriting } = await followRewriting(client, named.writes);

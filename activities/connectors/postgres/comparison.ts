@@ -1,10 +1,19 @@
 import type { TableEffect } from './effect.ts';
 import type { RowImage } from './images.ts';
-import { OTHER } from './making.ts';
-import { fingerprintOf, isSameValue, madeValues, project, type ProjectedEffect } from './projection.ts';
+import { OTHER, UUID_4 } from './making.ts';
+import {
+  fingerprintOf,
+  isSameValue,
+  madeValues,
+  project,
+  type ProjectedEffect,
+  type Projection,
+  type UnboundValue,
+} from './projection.ts';
 import type { RowValues } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import type { Column } from './table-shape.ts';
+import type { ValueSource } from './value-sources.ts';
 import type { WrittenTable } from './written-tables.ts';
 
 /** Two dry runs of one statement, with what its analysis says of where values come from. */
@@ -43,12 +52,15 @@ export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
       refuseMadeUpValue(runs, pair.first, column.name);
       if (runs.runsOwnerCode) refuseHiddenValue(runs, pair, column);
     }
-    const timed = timedColumns(runs, pair);
-    const assignedColumns = [...new Set([...columns, ...timed].map(({ shown }) => shown))];
+    const leftOut = [...new Set([...columns, ...timedColumns(runs, pair)])];
+    for (const column of leftOut) refuseUnboundValue(runs, pair, column);
+    const assignedColumns = leftOut.map(({ shown }) => shown);
     const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
     return { pair, projection: { assignedColumns, isCountsOnly } };
   });
-  const first = projections.flatMap(({ pair, projection }) => project(pair.first, projection) ?? []);
+  const first = projections.flatMap(
+    ({ pair, projection }) => projectWithUnbound(pair.first, projection, runs) ?? [],
+  );
   const second = projections.flatMap(({ pair, projection }) => project(pair.second, projection) ?? []);
   return fingerprintOf(first) === fingerprintOf(second) ? first : null;
 }
@@ -106,8 +118,9 @@ function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Colu
   const table = runs.tables.find(({ oid }) => oid === first.oid);
   const isWritten = first.inserted + first.updated > 0 && first.rows !== null && second.rows !== null;
   if (table === undefined || table.hasTriggers || runs.runsOwnerCode || !isWritten) return [];
-  return first.shape.columns.filter(({ name }) =>
-    ['clock', 'drawn'].includes(table.sources.get(name)?.kind ?? ''),
+  const isSet = (name: string): boolean => first.updated > 0 || !table.defaulted.has(name);
+  return first.shape.columns.filter(
+    ({ name }) => ['clock', 'drawn'].includes(table.sources.get(name)?.kind ?? '') && isSet(name),
   );
 }
 
@@ -124,6 +137,50 @@ function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column
   );
 }
 
+/** Whoever approves must see which rows get which value, and that must hold at execution. */
+function refuseUnboundValue(runs: TwoRuns, pair: BothRuns, column: Column): void {
+  const { oid, resource } = pair.first;
+  const table = runs.tables.find((candidate) => candidate.oid === oid);
+  const isMixed = table?.sources.get(column.name)?.isMixed === true;
+  // Beside code of the owner, each value is compared by its kind.
+  if (!isMixed && (runs.runsOwnerCode || !keepsValues(pair, column, table))) return;
+  const why = isMixed
+    ? 'several values that are made at execution, or only in some of its rows,'
+    : 'a value that is made at execution in some rows, and another one in others,';
+  throw new StatementRefused(
+    'not_previewable',
+    `${resource}.${column.name} gets ${why} and which row gets which could not be held to the plan. Give the column one ` +
+      'such expression in all rows that the statement writes (or INSERT … VALUES of plain values), write the values ' +
+      'themselves, or change these rows in statements of their own.',
+  );
+}
+
+/** True when rows of a column that is left out get a value that is not made at execution. */
+function keepsValues(pair: BothRuns, column: Column, table: WrittenTable | undefined): boolean {
+  const index = pair.first.shape.columns.findIndex(({ name }) => name === column.name);
+  const isByChance = isEqualByChance(table?.sources.get(column.name));
+  if (!isByChance && keepsUpdated(pair, index)) return true;
+  return (!isByChance || table?.defaulted.has(column.name) === true) && keepsInserted(pair, index);
+}
+
+/** What is cut to days or drawn from few values may be equal by chance. */
+function isEqualByChance(source: ValueSource | undefined): boolean {
+  return source !== undefined && 'text' in source && (source.isRough || source.kind === 'drawn');
+}
+
+function keepsUpdated({ first, second }: BothRuns, index: number): boolean {
+  const others = new Map((second.rows ?? []).filter(isUpdate).map((row) => [row.key, row.after?.[index]]));
+  return (first.rows ?? []).filter(isUpdate).some(({ key, before, after }) => {
+    const value = after?.[index] ?? null;
+    return value !== null && !isSameValue(before?.[index], value) && isSameValue(value, others.get(key));
+  });
+}
+
+function keepsInserted({ first, second }: BothRuns, index: number): boolean {
+  const [rows, again] = [insertedOf(first.rows ?? []), insertedOf(second.rows ?? [])];
+  return rows.some((row) => (row[index] ?? null) !== null) && bagOf(rows, index) === bagOf(again, index);
+}
+
 function isProven(runs: TwoRuns, table: WrittenTable | undefined, column: string): boolean {
   if (runs.callsOwnerFunctions || table?.sources.get(column)?.kind === 'expression') return false;
   // Without triggers nothing carries a value of the statement to a column that the statement leaves alone.
@@ -138,10 +195,11 @@ function refuseHiddenValue(runs: TwoRuns, { first, second }: BothRuns, column: C
   const values = [first, second].map((effect) => newValues(effect, column));
   const earlier = new Set(values[0]?.map(({ value }) => JSON.stringify(value)));
   const isKept = values[1]?.some(({ value }) => earlier.has(JSON.stringify(value))) === true;
-  const isKnown = !values.flat().some(({ kind }) => kind === OTHER);
-  const source = runs.tables.find(({ oid }) => oid === first.oid)?.sources.get(column.name);
-  const isOwn = source !== undefined && 'text' in source;
-  if (!isKept && (isKnown || (runs.hasFixedValues && !isOwn))) return;
+  if (
+    !isKept &&
+    isOfKnownKind(runs, values, runs.tables.find(({ oid }) => oid === first.oid)?.sources.get(column.name))
+  )
+    return;
   const why = isKept
     ? 'gets a new value in some rows each time, and the same one in others'
     : 'gets a value each time that may hold what triggers or functions are given or read';
@@ -151,6 +209,48 @@ function refuseHiddenValue(runs: TwoRuns, { first, second }: BothRuns, column: C
       'themselves, or change these rows in statements of their own.',
   );
 }
+
+function isOfKnownKind(
+  { hasFixedValues }: TwoRuns,
+  values: readonly (readonly { readonly kind: string }[])[],
+  source: ValueSource | undefined,
+): boolean {
+  const [documents, again] = values.map((made) =>
+    JSON.stringify(made.flatMap(({ kind }) => (kind.startsWith('json ') ? [kind] : [])).sort()),
+  );
+  const isKnown = !values.flat().some(({ kind }) => kind === OTHER);
+  const isOwn = source !== undefined && 'text' in source;
+  return documents === again && (isKnown || (hasFixedValues && !isOwn));
+}
+
+/** A table's whole effect, with what is said of values that only execution makes. */
+export function projectWithUnbound(
+  table: TableEffect,
+  projection: Projection,
+  analysed: Pick<TwoRuns, 'runsOwnerCode'>,
+): ProjectedEffect | null {
+  const effect = project(table, projection);
+  if (effect === null || !analysed.runsOwnerCode) return effect;
+  const unbound = unboundIn(table, new Set(projection.assignedColumns));
+  return unbound.length === 0 ? effect : { ...effect, unbound };
+}
+
+/** Code of the owner could put other values in. */
+function unboundIn(table: TableEffect, assigned: ReadonlySet<string>): readonly UnboundValue[] {
+  const columns = table.shape.columns.filter(({ shown }) => assigned.has(shown));
+  return columns.flatMap((column): readonly UnboundValue[] => {
+    const kinds = new Set(newValues(table, column).map(({ kind }) => kind));
+    const name = `${table.resource}.${column.name}`;
+    if (kinds.has(OTHER)) return [{ text: `${name} ${ANYTHING}`, isAnything: true }];
+    return kinds.has(UUID_4) ? [{ text: `${name} ${ANY_UUID}`, isAnything: false }] : [];
+  });
+}
+
+const ANYTHING =
+  'gets what triggers or functions of the target make at execution: it is not in this plan, it may hold what they read ' +
+  'from tables then, and nothing is compared with it.';
+const ANY_UUID =
+  'gets a UUID at execution: a new one looks like any that triggers or functions of the target read from a table then.';
 
 function newValues({ rows, shape, making }: TableEffect, { name }: Column): ReturnType<typeof madeValues> {
   if (making === undefined) return [];

@@ -8,7 +8,7 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
 import {
   countUnpreviewed,
-  hasChangedFound,
+  runOnFound,
   unpreviewedFingerprint,
   untriedBecause,
   type UnpreviewedCall,
@@ -18,7 +18,8 @@ import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-ru
 import type { TableEffect } from './effect.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
-import { fingerprintOf, project, type ProjectedEffect } from './projection.ts';
+import { projectWithUnbound } from './comparison.ts';
+import { fingerprintOf, type ProjectedEffect } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';
@@ -135,7 +136,8 @@ async function runAndRead(
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
-    return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) }) ?? [];
+    const projection = { assignedColumns, isCountsOnly: blind.includes(effect.resource) };
+    return projectWithUnbound(effect, projection, prepared.analysis) ?? [];
   });
   const { rewritten } = prepared.analysis;
   return {
@@ -159,7 +161,7 @@ function statedAgain(
   // Why rows are only counted may be another reason now.
   const changed = effects.filter(({ rows }) => rows !== null);
   const shown = shownOf(prepared, sized);
-  return statedOf(prepared, { shown, changed, reversal: approvedPlan.reversal });
+  return statedOf(prepared, { effects: sized, shown, changed, reversal: approvedPlan.reversal });
 }
 
 /** Nobody could say what the triggers do, so only the rows that the statement meets are checked, and its own count. */
@@ -169,15 +171,12 @@ async function runUnpreviewed(
   { valueSettings, because }: { readonly valueSettings: string; readonly because: Untried },
 ): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
-  const count = await runPrepared(prepared, writer);
+  const count = await runOnFound(prepared, writer, met);
   if (met.own !== null && count !== met.own) {
     throw new StatementRefused(
       'not_previewable',
       `The statement changed ${count} rows instead of ${met.own}.`,
     );
-  }
-  if (!(await hasChangedFound(writer, met, prepared.settings))) {
-    throw new StatementRefused('not_previewable', 'The statement changed other rows than it was found to.');
   }
   return {
     stated: statedUntried(prepared, met.effects, because),

@@ -30,6 +30,7 @@ interface SequenceHead {
 export type MadeKind = string;
 
 export const OTHER: MadeKind = 'other';
+export const UUID_4: MadeKind = 'uuid 4';
 
 interface TimeRow extends QueryResultRow {
   readonly started: string;
@@ -109,19 +110,41 @@ export async function readSequenceHeads(
 export function madeKind(value: Value, column: string, making: Making): MadeKind {
   if (value === null) return 'null';
   if (typeof value !== 'string') return OTHER;
-  return (
-    uuidKind(value) ?? timeKind(value, making) ?? sequenceKind(value, making.sequences.get(column)) ?? OTHER
-  );
+  const alone = uuidKind(value, making) ?? timeKind(value, making);
+  return alone ?? sequenceKind(value, making.sequences.get(column)) ?? documentKind(value, making) ?? OTHER;
 }
 
-function uuidKind(text: string): MadeKind | null {
+/** JSON with all that stands in it, but for times and UUIDs, which stand there by their kind. */
+function documentKind(text: string, making: Making): MadeKind | null {
+  if (!/^[[{]/.test(text) || !isJson(text)) return null;
+  return `json ${text.replaceAll(/"(?:[^"\\]|\\.)*"/g, (found) => {
+    const part = found.slice(1, -1).replace('T', ' ');
+    const kind = uuidKind(part, making) ?? timeKind(part, making);
+    // Times that are over are what rows hold.
+    return kind === null || kind.includes(' -') ? found : `<${kind}>`;
+  })}`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One of version 7 holds the time at which it was made; of version 4, any other one looks the same. */
+function uuidKind(text: string, { startedAt, lasted }: MakingTime): MadeKind | null {
   const version = /^[\da-f]{8}-[\da-f]{4}-([47])[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.exec(text)?.[1];
-  return version === undefined ? null : `uuid ${version}`;
+  if (version !== '7') return version === undefined ? null : UUID_4;
+  const madeAt = BigInt(`0x${text.slice(0, 13).replace('-', '')}`) * 1000n;
+  return madeAt >= startedAt - SECOND && madeAt <= startedAt + lasted + 2n * SECOND ? 'uuid 7' : null;
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 const TIME_OF_DAY =
-  /^(?<date>\d{4}-\d\d-\d\d) (?<time>\d\d:\d\d:\d\d)(?:\.(?<fraction>\d{1,6}))?(?<zone>\+00)?$/;
+  /^(?<date>\d{4}-\d\d-\d\d) (?<time>\d\d:\d\d:\d\d)(?:\.(?<fraction>\d{1,6}))?(?<zone>[+-]\d\d(?::\d\d)?)?$/;
 const MINUTE = 60_000_000n;
 const SECOND = 1_000_000n;
 const WHOLE_DAY = 1440n * MINUTE;
@@ -135,9 +158,16 @@ function timeKind(text: string, { startedAt, startedAtLocally, lasted }: Making)
   if (found === undefined) return null;
   const at = microsecondsOf(found['date'] ?? '', found['time'] ?? '', found['fraction'] ?? '');
   // Rounded to a second, a time may lie before the start of its transaction.
-  const after = at - (found['zone'] === undefined ? startedAtLocally : startedAt) + SECOND;
+  const zone = found['zone'];
+  const after = at - (zone === undefined ? startedAtLocally : startedAt + offsetOf(zone)) + SECOND;
   const minutes = after >= 0n ? after / MINUTE : (after - MINUTE + 1n) / MINUTE;
   return after - minutes * MINUTE <= lasted + 2n * SECOND ? `minute ${minutes}` : null;
+}
+
+/** How far the clocks of a zone (`+02`, `-03:30`) are ahead. */
+function offsetOf(zone: string): bigint {
+  const [hours = '0', minutes = '0'] = zone.slice(1).split(':');
+  return (BigInt(hours) * 60n + BigInt(minutes)) * MINUTE * (zone.startsWith('-') ? -1n : 1n);
 }
 
 function microsecondsOf(date: string, time: string, fraction: string): bigint {

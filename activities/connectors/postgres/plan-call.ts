@@ -125,7 +125,7 @@ function planOf(
   const changed = runs.flatMap((run) => run.effects);
   return {
     connector: 'postgres.execute',
-    ...statedOf(prepared, { shown, reversal, changed }),
+    ...statedOf(prepared, { effects, shown, reversal, changed }),
     reversal,
     fingerprint: fingerprintOf(effects, {
       valueSettings: runs.at(-1)?.valueSettings,

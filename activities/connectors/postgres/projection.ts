@@ -18,6 +18,14 @@ export interface Projection {
 /** An effect with what is bound of the values that are left out of its rows. */
 export interface ProjectedEffect extends ResourceEffect {
   readonly made?: readonly string[];
+  readonly unbound?: readonly UnboundValue[];
+}
+
+/** A column in which triggers or functions may put what nobody has seen. */
+export interface UnboundValue {
+  readonly text: string;
+  /** True when it may be anything at all. */
+  readonly isAnything: boolean;
 }
 
 /**
@@ -103,17 +111,18 @@ function digestedEffect(effect: ProjectedEffect): JsonValue {
   return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only, ...made };
 }
 
-/** What was made at execution where code of the owner may write any column: by row, changed columns and what kind each is. */
-function madeOf(
-  { rows, shape, making }: TableEffect,
-  assigned: ReadonlySet<string>,
-): Pick<ProjectedEffect, 'made'> {
+/**
+ * What was made at execution where code of the owner may write any column: by row, with all that is known of it (a key may
+ * not be), changed columns and what kind each is.
+ */
+function madeOf(table: TableEffect, assigned: ReadonlySet<string>): Pick<ProjectedEffect, 'made'> {
+  const { rows, shape, making } = table;
   if (making === undefined || assigned.size === 0) return {};
   const made = (rows ?? []).map((row): string => {
     const kinds = madeValues(row, { shape, making }).filter(({ column }) => assigned.has(column.shown));
-    const isKey = row.before === null && kinds.some(({ column }) => column.isKey);
+    const { key, before, after } = rowEffect(row, assigned, table);
     return canonicalJson([
-      isKey ? null : row.key,
+      { key, before, after },
       ...kinds.map(({ column, kind }) => `${column.shown} ${kind}`),
     ]);
   });
@@ -137,7 +146,10 @@ interface UnnumberedRow extends Omit<RowEffect, 'key'> {
   readonly key: string | null;
 }
 
-/** What an assigned value replaces is shown, so that it is not lost; the new value is not known before. */
+/**
+ * What an assigned value replaces is shown, so that it is not lost; the new value is not known before. Nothing is never
+ * what execution makes: a row that stays without a value says so.
+ */
 function rowEffect(
   row: RowImage,
   assigned: ReadonlySet<string>,
@@ -151,10 +163,12 @@ function rowEffect(
     !isUpdate ||
     (making === undefined && assigned.has(column.shown)) ||
     !isSameValue(before[index], after[index]);
+  const isMade = (column: Column, index: number): boolean =>
+    assigned.has(column.shown) && (after?.[index] ?? null) !== null;
   return {
     key: isKeyAssigned ? null : row.key,
     before: picked(before, shape, isShown),
-    after: picked(after, shape, (column, index) => !assigned.has(column.shown) && isShown(column, index)),
+    after: picked(after, shape, (column, index) => !isMade(column, index) && isShown(column, index)),
   };
 }
 

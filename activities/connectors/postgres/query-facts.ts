@@ -49,7 +49,7 @@ const FACTS = `
     from pg_catalog.pg_type kind join pg_catalog.pg_namespace schema on schema.oid = kind.typnamespace
    where kind.oid = any ($3::oid[])`;
 
-/** Looks up what an analysed statement names. Throws `StatementRefused` for functions of the server that may do harm. */
+/** Looks up what an analysed statement names. */
 export async function readQueryFacts(
   client: Client,
   tree: NodeValue,
@@ -59,7 +59,6 @@ export async function readQueryFacts(
   gather(tree, oids);
   const values = [oids.functions, oids.operators, oids.types].map((set) => [...set]);
   const rows = await catalogueRows<FactRow>(client, FACTS, values);
-  for (const row of rows) if (row.kind === 'function') refuseHarmful(row, oids.calls.has(row.oid));
   const calls = (kind: FactRow['kind']): readonly (readonly [string, CallFact & { code: string }])[] =>
     rows
       .filter((row) => row.kind === kind)
@@ -82,13 +81,18 @@ export async function readQueryFacts(
 }
 
 /**
- * Whatever the statement looks like, this is what runs: `(value).name` calls a function as well. What stands there as a
- * call must be on the list; operators and casts of the server only compute, but their owner may make others.
+ * Refuses functions of the server that may do harm. Whatever the statement looks like, this is what runs: `(value).name`
+ * calls a function as well. What stands there as a call must be on the list; operators and casts of the server only
+ * compute, but their owner may make others.
  */
-function refuseHarmful({ schema, name, volatility }: FactRow, isCall: boolean): void {
-  if (schema !== 'pg_catalog') return;
-  if (isCall ? HARMLESS_FUNCTIONS.has(name) : volatility !== 'v') return;
-  throw new StatementRefused('function_not_allowed', adviceOn(`${schema}.${name}`));
+export function refuseHarmfulCalls(tree: NodeValue, { functions }: QueryFacts): void {
+  const oids = new Named();
+  gather(tree, oids);
+  for (const [oid, { schema, name, volatility }] of functions) {
+    const isHarmless = oids.calls.has(oid) ? HARMLESS_FUNCTIONS.has(name) : volatility !== 'v';
+    if (schema === 'pg_catalog' && !isHarmless)
+      throw new StatementRefused('function_not_allowed', adviceOn(`${schema}.${name}`));
+  }
 }
 
 /** Oids that stand in an analysed statement. */

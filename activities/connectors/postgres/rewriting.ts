@@ -193,9 +193,9 @@ function behindView(write: RelationWrite, { resource, rules }: Relation): Relati
         `A column that the statement sets is computed by the view ${resource}: name the table behind it.`,
       );
     }
-    sources.set(behind, sources.has(behind) ? { kind: 'expression' } : source);
+    sources.set(behind, sources.has(behind) ? { kind: 'expression', key: '', isMixed: false } : source);
   }
-  return { oid: view.oid, operation: write.operation, sources };
+  return { ...write, oid: view.oid, sources };
 }
 
 /** Whether a value is set that is not compared when it varies: nobody follows it through triggers and rules. */
@@ -220,7 +220,9 @@ async function readAction(client: Client, rule: Rule): Promise<Action> {
 function onceARow(write: RelationWrite): RelationWrite {
   const sources = [...write.sources].map(([column, source]): [number, ValueSource] => [
     column,
-    ['made', 'drawn', 'assigned'].includes(source.kind) ? { kind: 'expression' } : source,
+    ['made', 'drawn', 'assigned'].includes(source.kind)
+      ? { kind: 'expression', key: '', isMixed: source.isMixed }
+      : source,
   ]);
   return { ...write, sources: new Map(sources) };
 }

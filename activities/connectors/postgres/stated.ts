@@ -15,13 +15,13 @@ export function shownOf(
   return shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
 }
 
-function withoutMade(effect: ProjectedEffect): ResourceEffect {
-  const { made, ...others } = effect;
-  return made === undefined ? effect : others;
+function withoutMade({ made: _made, unbound: _unbound, ...effect }: ProjectedEffect): ResourceEffect {
+  return effect;
 }
 
 /** What a statement that was run did. */
 export interface Seen {
+  readonly effects: readonly ProjectedEffect[];
   readonly shown: readonly ResourceEffect[];
   readonly reversal: Reversal;
   /** The tables that it wrote. */
@@ -29,8 +29,10 @@ export interface Seen {
 }
 
 /** What a plan states of effects that were seen, whether it is made or held against what happens. */
-export function statedOf(prepared: UnpreviewedCall, { shown, reversal, changed }: Seen): Stated {
+export function statedOf(prepared: UnpreviewedCall, { effects, shown, reversal, changed }: Seen): Stated {
   const { statement, analysis } = prepared;
+  const unbound = effects.flatMap((effect) => effect.unbound ?? []);
+  const facts = riskFactsOf(shown, reversal);
   return {
     operation: statement.text,
     summary: shown.length === 0 ? summaryWithoutChanges(prepared) : summaryOf(shown),
@@ -38,10 +40,13 @@ export function statedOf(prepared: UnpreviewedCall, { shown, reversal, changed }
     warnings: [
       ...rewritingOf(analysis.rewritten),
       ...assignmentsOf(analysis.tables, changed),
+      ...unbound.map(({ text }) => text),
       ...unseenEffects(analysis),
       ...warningsOf(statement, changed),
     ],
-    risk_facts: riskFactsOf(shown, reversal),
+    risk_facts: unbound.some(({ isAnything }) => isAnything)
+      ? { ...facts, is_fully_previewed: false }
+      : facts,
   };
 }
 

@@ -4,19 +4,18 @@ import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts
 import { digestOf, sha256, type Digest } from '../../../domain/digest.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import { followCascades, type MetTable, type Start } from './cascades.ts';
-import type { PreparedCall } from './dry-run.ts';
+import { runPrepared, type PreparedCall } from './dry-run.ts';
 import { observerOf, READING } from './effect.ts';
 import { placesOf, readRows } from './images.ts';
 import { keyText } from './pairing.ts';
-import { fieldOf, listOf, textOf, unwrap } from './parse-tree.ts';
-import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
+import { chosenRows, limitedTo } from './chosen-rows.ts';
+import { listOf, textOf, unwrap } from './parse-tree.ts';
+import type { SqlParser, TreeNode } from './parser-thread.ts';
 import { digestedRewriting, recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
 import { asStatement, extended, LOOKED, LOOKING, settingLocally, takingRole, together } from './session.ts';
-import type { TargetSettings } from './settings.ts';
-import { topOf, type Statement } from './statement.ts';
-import { isSameTree, outsideParentheses } from './token-text.ts';
+import { topOf } from './statement.ts';
 import { readShape } from './table-shape.ts';
 import type { WrittenTable } from './written-tables.ts';
 
@@ -43,26 +42,20 @@ export interface Met {
   readonly own: number | null;
   /** Of the rows that it meets, whole. */
   readonly rows: Digest;
-  /** Where those rows are that the statement itself changes; null where none were looked for. */
+  /** The rows that the statement itself changes; null where none were looked for. */
   readonly found: Start | null;
 }
 
 /**
- * True when the statement, which has run, left none of the rows that were found for it as they were. When it has changed
- * as many as were found, too, then it was these: a condition may answer otherwise when it is asked again.
+ * Runs the statement limited to the rows that were found for it. Its condition may answer otherwise when it is asked
+ * again: then fewer rows are changed, and never others. Returns how many.
  */
-export async function hasChangedFound(
-  client: Client,
-  { found }: Met,
-  settings: TargetSettings,
-): Promise<boolean> {
-  if (found === null || found.places.length === 0) return true;
-  const count = `select pg_catalog.count(*)::text as left_alone from only ${found.resource}
-                  where ctid = any (${placesOf(found.places)})`;
-  await together(client, [...LOOKING, takingRole(observerOf(settings))]);
-  const [row] = await together<{ left_alone: string }>(client, [count]);
-  await together(client, LOOKED);
-  return row?.left_alone === '0';
+export async function runOnFound(prepared: UnpreviewedCall, writer: Client, { found }: Met): Promise<number> {
+  if (found === null) return runPrepared(prepared, writer);
+  const chosen = await chosenRows(prepared.statement, prepared.parser);
+  const text = chosen === null ? null : await limitedTo(found, { ...prepared, chosen });
+  if (text === null) throw notCountable(prepared);
+  return runPrepared({ ...prepared, statement: { ...prepared.statement, text } }, writer);
 }
 
 /**
@@ -203,7 +196,7 @@ const COUNTING_ONLY =
 
 async function selected(prepared: UnpreviewedCall, client: Client, table: WrittenTable): Promise<Start> {
   const { statement, parser, settings, limits } = prepared;
-  const text = await selectingText(statement, parser);
+  const text = (await chosenRows(statement, parser))?.selecting ?? null;
   if (text === null) throw notCountable(prepared);
   await together(client, [...LOOKING, ...asStatement(settings)]);
   const limited = extended(`${text} limit ${limits.readRowsMax + 1}`);
@@ -229,43 +222,4 @@ function insertedRows(insert: TreeNode): number | null {
   if (select === null) return 1;
   const rows = listOf(select, 'valuesLists').length;
   return rows > 0 ? rows : null;
-}
-
-/** `select … from … where …` with the statement's own table and condition, or null for other shapes. */
-async function selectingText(statement: Statement, parser: SqlParser): Promise<string | null> {
-  const update = topOf(statement, 'UpdateStmt');
-  const node = update ?? topOf(statement, 'DeleteStmt');
-  const others = ['withClause', 'fromClause', 'usingClause'];
-  if (node === null || others.some((field) => node[field] !== undefined)) return null;
-  const tokens = await parser.scan(statement.text);
-  const text = tokens === null ? null : sliced(statement.text, tokens, update !== null);
-  return text !== null && (await isSameSelection(text, node, parser)) ? text : null;
-}
-
-/** Cuts table and condition out of the text at the keywords outside of parentheses. */
-function sliced(text: string, tokens: readonly ScannedToken[], isUpdate: boolean): string {
-  const outer = outsideParentheses(tokens);
-  const find = (word: string): ScannedToken | undefined =>
-    outer.find((token) => token.text.toLowerCase() === word);
-  const start = find(isUpdate ? 'update' : 'from')?.end ?? 0;
-  const where = find('where');
-  const end = find('returning') ?? outer.find((token) => token.text === ';');
-  const tableEnd = isUpdate ? find('set') : (where ?? end);
-  const bytes = Buffer.from(text, 'utf8');
-  const cut = (from: number, to: number | undefined): string => bytes.subarray(from, to).toString('utf8');
-  const table = cut(start, tableEnd?.start);
-  const condition = where === undefined ? '' : `where ${cut(where.end, end?.start)}`;
-  return `select tableoid::pg_catalog.text as home, ctid::pg_catalog.text as place from ${table}\n${condition}\n`;
-}
-
-/** The cut-out text is only used when the grammar says that it selects by the same table and the same condition. */
-async function isSameSelection(text: string, node: TreeNode, parser: SqlParser): Promise<boolean> {
-  const outcome = await parser.parse(text);
-  if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) return false;
-  const select = unwrap(outcome.statements[0]?.['stmt'], 'SelectStmt') ?? {};
-  const [from] = listOf(select, 'fromClause');
-  const relation = unwrap(from, 'RangeVar');
-  return (
-    isSameTree(relation, fieldOf(node, 'relation')) && isSameTree(select['whereClause'], node['whereClause'])
-  );
 }

@@ -9,15 +9,22 @@ import type { CallFact } from './query-facts.ts';
 export interface Reading {
   readonly kind: 'constant' | 'clock' | 'made' | 'drawn' | 'assigned' | 'default';
   readonly text: string;
+  /** Equal for the same expression over the same part of the statement, where texts may be equal for different ones. */
+  readonly key: string;
   readonly isRough: boolean;
+  /** True when rows get different ones of several expressions. */
+  readonly isMixed?: boolean;
   /** True for what is made up where the target allows it to be worked on further. */
   readonly isAllowed?: boolean;
   /** The calls in it that give another value each time. */
   readonly leaves: readonly QueryNode[];
 }
 
-export const ASSIGNED: Reading = { kind: 'assigned', text: '', isRough: false, leaves: [] };
-export const DEFAULT: Reading = { kind: 'default', text: 'default', isRough: false, leaves: [] };
+/** How an expression is shown, and told apart from others. */
+export type Wording = Pick<Reading, 'text' | 'key'>;
+
+export const ASSIGNED: Reading = { kind: 'assigned', text: '', key: '', isRough: false, leaves: [] };
+export const DEFAULT: Reading = { kind: 'default', text: 'default', key: '', isRough: false, leaves: [] };
 
 export function isKind(value: NodeValue, kind: string): boolean {
   return isQueryNode(value) && value.kind === kind;
@@ -25,7 +32,9 @@ export function isKind(value: NodeValue, kind: string): boolean {
 
 export function constantReading(node: QueryNode): Reading | null {
   const text = constantText(node);
-  return text === null ? null : { kind: 'constant', text, isRough: false, leaves: [] };
+  return text === null
+    ? null
+    : { kind: 'constant', text, key: `${wordField(node, 'consttype')} ${text}`, isRough: false, leaves: [] };
 }
 
 /** `current_date` and its kin by their number; those with an odd place in the list round to a precision. */
@@ -52,7 +61,7 @@ export function clockValue(node: QueryNode): Reading | null {
   const precision = numberField(node, 'typmod');
   const isRound = name !== 'current_date' && precision >= 0;
   const text = isRound ? `${name}(${precision})` : name;
-  return { kind: 'clock', text, isRough: isRound || name === 'current_date', leaves: [node] };
+  return { kind: 'clock', text, key: text, isRough: isRound || name === 'current_date', leaves: [node] };
 }
 
 const CLOCKS: ReadonlySet<string> = new Set(['now', 'transaction_timestamp', 'statement_timestamp']);
@@ -65,22 +74,22 @@ export function isClock(fact: CallFact): boolean {
 
 export function ownLeaf(node: QueryNode, fact: CallFact): Reading | null {
   const text = `${fact.name}()`;
-  if (CLOCKS.has(fact.name)) return { kind: 'clock', text, isRough: false, leaves: [node] };
+  if (CLOCKS.has(fact.name)) return { kind: 'clock', text, key: text, isRough: false, leaves: [node] };
   if (!MAKERS.has(fact.name)) return null;
-  return { kind: 'made', text, isRough: false, isAllowed: fact.isMade, leaves: [node] };
+  return { kind: 'made', text, key: text, isRough: false, isAllowed: fact.isMade, leaves: [node] };
 }
 
 /** What a function makes up where the target allows it: from constants, or from other values that are made up so. */
 export function drawn(
   node: QueryNode,
   { isMade, volatility }: Pick<CallFact, 'isMade' | 'volatility'>,
-  { args, text }: { readonly args: readonly (Reading | null)[]; readonly text: string },
+  { args, wording }: { readonly args: readonly (Reading | null)[]; readonly wording: Wording },
 ): Reading | null {
   const known = args.flatMap((arg) => (arg?.kind === 'constant' || arg?.isAllowed === true ? [arg] : []));
   const isDrawn = isMade || known.some(({ kind }) => kind !== 'constant');
   if (!isDrawn || known.length < args.length || !(isMade || volatility === 'i')) return null;
   const leaves = [...known.flatMap((arg) => arg.leaves), ...(isMade ? [node] : [])];
-  return { kind: 'drawn', text, isRough: false, isAllowed: true, leaves };
+  return { kind: 'drawn', ...wording, isRough: false, isMixed: known.some(isMixed), isAllowed: true, leaves };
 }
 
 /** A cast of pg_catalog that keeps what is proven, e.g. of a new key from bigint to integer. */
@@ -130,17 +139,26 @@ function isClockFormat(text: string): boolean {
 }
 
 /** An operation on constants and the clock alone. */
-export function combined(args: readonly (Reading | null)[], text: string, isRough: boolean): Reading | null {
+export function combined(
+  args: readonly (Reading | null)[],
+  wording: Wording,
+  isRough: boolean,
+): Reading | null {
   const known = args.flatMap((arg) => (arg === null ? [] : [arg]));
   const isPlain = known.every(({ kind }) => kind === 'clock' || kind === 'constant');
   if (known.length < args.length || !isPlain) return null;
   const isClock = known.some(({ kind }) => kind === 'clock');
   return {
     kind: isClock ? 'clock' : 'constant',
-    text,
+    ...wording,
     isRough: isRough || known.some((arg) => arg.isRough),
+    isMixed: known.some(isMixed),
     leaves: known.flatMap(({ leaves }) => leaves),
   };
+}
+
+function isMixed(reading: Reading): boolean {
+  return reading.isMixed === true;
 }
 
 /** What the rows of VALUES or the arms of a set operation have in common; null when one of them is a value to approve. */
@@ -149,10 +167,14 @@ export function merged(readings: readonly (Reading | null)[]): Reading | null {
   if (first === undefined || first === null) return null;
   const others = readings.slice(1);
   if (others.some((reading) => reading?.kind !== first.kind)) return null;
-  const texts = new Set(readings.map((reading) => reading?.text ?? ''));
+  const [texts, keys] = (['text', 'key'] as const).map(
+    (field) => new Set(readings.map((reading) => reading?.[field] ?? '')),
+  );
   return {
     kind: first.kind,
-    text: [...texts].join(' or '),
+    text: [...(texts ?? [])].join(' or '),
+    key: [...(keys ?? [])].join(' or '),
+    isMixed: (keys?.size ?? 0) > 1 || readings.some((reading) => reading !== null && isMixed(reading)),
     isRough: readings.some((reading) => reading?.isRough === true),
     leaves: readings.flatMap((reading) => reading?.leaves ?? []),
   };

@@ -26,6 +26,7 @@ import {
   merged,
   ownLeaf,
   type Reading,
+  type Wording,
 } from './value-reading.ts';
 
 /**
@@ -34,19 +35,31 @@ import {
  * called at execution; `assigned` is the key that a row inserted by the same statement got; everything that is not proven
  * is `expression`.
  */
-export type ValueSource =
+export type ValueSource = (
   | { readonly kind: 'default' | 'assigned' | 'expression' }
-  | { readonly kind: 'clock' | 'made' | 'drawn'; readonly text: string; readonly isRough: boolean };
+  | { readonly kind: 'clock' | 'made' | 'drawn'; readonly text: string; readonly isRough: boolean }
+) & {
+  /** Equal for the same expression over the same part of the statement. */
+  readonly key: string;
+  /** True when nothing says which rows get which of several values, or get one at all. */
+  readonly isMixed: boolean;
+};
 
 /** Finds sources, and which nodes that vary by themselves are thereby proven to be harmless. */
 export class SourceReader {
   readonly #facts: QueryFacts;
   readonly #proven = new Set<QueryNode>();
   readonly #used = new Set<NodeValue>();
+  readonly #parts = new Map<QueryNode, number>();
   #stepsLeft = STEPS_MAX;
 
   constructor(facts: QueryFacts) {
     this.#facts = facts;
+  }
+
+  /** True for a part whose new key or UUID, made for its one row, another part of the statement writes. */
+  isTied(query: QueryNode): boolean {
+    return this.#parts.has(query);
   }
 
   /** True for calls of the clock or of a UUID that are all that a column gets. */
@@ -64,11 +77,13 @@ export class SourceReader {
     const { expression } = place;
     const reading = this.#read(place, true);
     if (reading === null || reading.kind === 'constant') return EXPRESSION;
-    if (reading.kind === 'default' || reading.kind === 'assigned') return { kind: reading.kind };
+    const { key, isMixed = false } = reading;
+    if (reading.kind === 'default' || reading.kind === 'assigned')
+      return { kind: reading.kind, key, isMixed };
     if (reading.kind === 'clock' && !TIME_TYPES.has(this.#typeOf(expression))) return EXPRESSION;
     if (isSharedDraw(reading, place.scope)) return EXPRESSION;
     for (const leaf of reading.leaves) this.#proven.add(leaf);
-    return { kind: reading.kind, text: reading.text, isRough: reading.isRough };
+    return { kind: reading.kind, text: reading.text, isRough: reading.isRough, key, isMixed };
   }
 
   #typeOf(expression: NodeValue): string {
@@ -102,31 +117,33 @@ export class SourceReader {
     const fact = this.#facts.functions.get(wordField(node, 'funcid'));
     if (fact === undefined || wordField(node, 'funcretset') !== 'false') return null;
     const args = listField(node, 'args').map(read);
-    const text = `${fact.name}(${args.map((arg) => arg?.text ?? '').join(', ')})`;
-    const known = fact.schema === 'pg_catalog' ? this.#knownCall(node, fact, { args, text }) : null;
-    return known ?? drawn(node, fact, { args, text });
+    const [texts, keys] = wordsOf(args);
+    const text = `${fact.name}(${texts.join(', ')})`;
+    const wording = { text, key: `${wordField(node, 'funcid')}(${keys.join(', ')})` };
+    const known = fact.schema === 'pg_catalog' ? this.#knownCall(node, fact, { args, wording }) : null;
+    return known ?? drawn(node, fact, { args, wording });
   }
 
   #knownCall(
     node: QueryNode,
     fact: CallFact,
-    { args, text }: { readonly args: readonly (Reading | null)[]; readonly text: string },
+    { args, wording }: { readonly args: readonly (Reading | null)[]; readonly wording: Wording },
   ): Reading | null {
     if (args.length === 0) return ownLeaf(node, fact);
     if (fact.volatility === 'v' || !isClockCall(fact, args)) return fixedCast(node, fact, args[0] ?? null);
     if (CASTS.has(wordField(node, 'funcformat'))) return this.#cast(node, args[0] ?? null);
-    return combined(args, text, ROUGH_FUNCTIONS.has(fact.name));
+    return combined(args, wording, ROUGH_FUNCTIONS.has(fact.name));
   }
 
   #operation(node: QueryNode, read: (value: NodeValue) => Reading | null): Reading | null {
     const fact = this.#facts.operators.get(wordField(node, 'opno'));
     if (fact === undefined || fact.schema !== 'pg_catalog') return null;
     const args = listField(node, 'args').map(read);
-    const texts = args.map((arg) => arg?.text ?? '');
+    const [texts, keys] = wordsOf(args);
     const sides = texts.length === 1 ? `${fact.name} ${texts[0] ?? ''}` : texts.join(` ${fact.name} `);
-    const text = `(${sides})`;
-    const known = CLOCK_OPERATIONS.has(fact.code) ? combined(args, text, false) : null;
-    return known ?? drawn(node, { ...fact, isMade: false }, { args, text });
+    const wording = { text: `(${sides})`, key: `${wordField(node, 'opno')}(${keys.join(', ')})` };
+    const known = CLOCK_OPERATIONS.has(fact.code) ? combined(args, wording, false) : null;
+    return known ?? drawn(node, { ...fact, isMade: false }, { args, wording });
   }
 
   #cast(node: QueryNode, arg: Reading | null): Reading | null {
@@ -134,12 +151,13 @@ export class SourceReader {
     const format = ['funcformat', 'relabelformat', 'coerceformat', 'coercionformat']
       .map((field) => wordField(node, field))
       .find((word) => word !== '');
-    const type =
-      this.#facts.types.get(wordField(node, 'funcresulttype') || wordField(node, 'resulttype')) ?? '';
+    const typeName = wordField(node, 'funcresulttype') || wordField(node, 'resulttype');
+    const type = this.#facts.types.get(typeName) ?? '';
     const isWritten = format === '1' && type !== '';
     // Every cast may cut the time: to a date, to whole seconds, to text.
     return {
       ...arg,
+      key: `${typeName}(${arg.key})`,
       isRough: arg.isRough || arg.kind === 'clock',
       text: isWritten ? `${arg.text}::${type}` : arg.text,
     };
@@ -148,7 +166,9 @@ export class SourceReader {
   #variable(variable: QueryNode, meaning: Meaning, isFirst: boolean): Reading | null {
     if (meaning.kind === 'excluded') return this.#proposed(meaning.scope, meaning.column);
     if (meaning.kind === 'own')
-      return assignedKey(meaning.scope, meaning.column) ? ASSIGNED : this.#set(meaning);
+      return assignedKey(meaning.scope, meaning.column)
+        ? this.#tied({ ...ASSIGNED, key: String(meaning.column) }, meaning.scope.query)
+        : this.#set(meaning);
     return meaning.kind === 'row' ? null : this.#places(variable, meaning, isFirst);
   }
 
@@ -163,7 +183,15 @@ export class SourceReader {
     // What is drawn once may only go to one place.
     if (reading.kind === 'drawn' && !isFirst) return null;
     for (const { expression } of meaning.places) if (reading.leaves.length > 0) this.#used.add(expression);
-    return { ...reading, leaves: [...reading.leaves, variable] };
+    return { ...this.#tied(reading, meaning.source), leaves: [...reading.leaves, variable] };
+  }
+
+  /** One value of several rows is told apart from one that another part of the statement gives to them. */
+  #tied(reading: Reading, part: QueryNode | null): Reading {
+    if (part === null || !TIED.has(reading.kind)) return reading;
+    const number = this.#parts.get(part) ?? this.#parts.size;
+    this.#parts.set(part, number);
+    return { ...reading, key: `${reading.key} of ${number}` };
   }
 
   /** `excluded.column`: what the row was to be inserted with. */
@@ -176,7 +204,8 @@ export class SourceReader {
   #set({ scope, column }: { readonly scope: Scope; readonly column: number }): Reading | null {
     if (wordField(scope.query, 'commandType') !== INSERT || !hasOneRow(scope.query)) return null;
     const target = targetOf(scope.query, column);
-    return target === null ? null : unlessDrawn(this.#read({ expression: target, scope }, true));
+    const reading = target === null ? null : unlessDrawn(this.#read({ expression: target, scope }, true));
+    return reading === null ? null : this.#tied(reading, scope.query);
   }
 
   /** `(select id from new_parent)` of a part that has one row. */
@@ -197,7 +226,7 @@ export class SourceReader {
 const TIED: ReadonlySet<string> = new Set(['made', 'drawn', 'assigned']);
 
 const STEPS_MAX = 20_000;
-const EXPRESSION: ValueSource = { kind: 'expression' };
+const EXPRESSION: ValueSource = { kind: 'expression', key: '', isMixed: false };
 const INSERT = '3';
 const EXPRESSION_SUBLINK = '4';
 
@@ -210,6 +239,10 @@ function unlessDrawn(reading: Reading | null): Reading | null {
 function isSharedDraw({ kind, leaves }: Reading, { query }: Scope): boolean {
   if (kind !== 'drawn' || wordField(query, 'commandType') === INSERT) return false;
   return leaves.some((leaf) => leaf.kind === 'VAR');
+}
+
+function wordsOf(args: readonly (Reading | null)[]): readonly [readonly string[], readonly string[]] {
+  return [args.map((arg) => arg?.text ?? ''), args.map((arg) => arg?.key ?? '')];
 }
 
 function targetOf(query: QueryNode, column: number): NodeValue {

@@ -15,6 +15,8 @@ export interface WrittenTable {
   readonly isNamed: boolean;
   /** How the statement itself sets columns, by name. What is not in it comes from defaults, triggers or cascades. */
   readonly sources: ReadonlyMap<string, ValueSource>;
+  /** Columns that updates set and every insert leaves to their defaults. */
+  readonly defaulted: ReadonlySet<string>;
   /** True when triggers of the target's owner fire there, which may change what the statement set. */
   readonly hasTriggers: boolean;
   /** True when a trigger looks at each new row before it is inserted, and may leave it out. */
@@ -159,12 +161,16 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
   // A key that a cascade changes may move the row to another partition.
   if (row.roots.includes(CASCADE) && row.is_partition) operations.add('insert');
   const { oid, resource } = row;
+  const inserts = targets.filter(({ write }) => write.operation === 'insert');
+  if (inserts.length > 1 && inserts.some(({ write }) => write.isTied)) throw tiedToOneOfSeveral(resource);
+  const { sources, defaulted } = sourcesOf(targets);
   return {
     oid,
     resource,
     operations: [...operations],
     isNamed: targets.length > 0,
-    sources: sourcesOf(targets),
+    sources,
+    defaulted,
     hasTriggers: row.has_triggers,
     maySkipRows: row.may_skip_rows,
   };
@@ -173,24 +179,53 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
 /** The root that the catalogue query gives to tables reached by a foreign key. */
 const CASCADE = '0';
 
+function tiedToOneOfSeveral(resource: string): StatementRefused {
+  return new StatementRefused(
+    'not_previewable',
+    `Rows of ${resource} are inserted by several parts of the statement, and others get the new key or UUID of one of ` +
+      'them: nobody could see which row they belong to. Insert rows that others belong to in statements of their own.',
+  );
+}
+
 /** By name, because partitions and children may have their columns in another order. */
-function sourcesOf(targets: readonly TargetWrite[]): ReadonlyMap<string, ValueSource> {
+function sourcesOf(targets: readonly TargetWrite[]): Pick<WrittenTable, 'sources' | 'defaulted'> {
+  const byName = targets.map(({ write, columns }) => ({
+    operation: write.operation,
+    sources: new Map([...write.sources].map(([number, source]) => [columns.get(number) ?? '', source])),
+  }));
   const sources = new Map<string, ValueSource>();
-  for (const { write, columns } of targets) {
-    for (const [number, source] of write.sources) {
-      const name = columns.get(number) ?? '';
-      const earlier = sources.get(name);
-      sources.set(name, earlier === undefined ? source : joined(earlier, source));
-    }
+  const defaulted = new Set<string>();
+  for (const name of new Set(byName.flatMap((write) => [...write.sources.keys()]))) {
+    const [inserted, updated] = (['insert', 'update'] as const).map((operation) => {
+      const writes = byName.filter((write) => write.operation === operation);
+      return sourceIn(writes.map((write) => write.sources.get(name) ?? null));
+    });
+    if (inserted === undefined && updated !== undefined) defaulted.add(name);
+    const found =
+      inserted !== undefined && updated !== undefined ? joined(inserted, updated) : (inserted ?? updated);
+    if (found !== undefined) sources.set(name, found);
   }
-  return sources;
+  return { sources, defaulted };
+}
+
+/** What writes of one kind have in common; null stands for one that leaves the column alone. */
+function sourceIn(sources: readonly (ValueSource | null)[]): ValueSource | undefined {
+  const set = sources.flatMap((source) => (source === null ? [] : [source]));
+  if (set.length === 0) return undefined;
+  const isSame =
+    set.length === sources.length &&
+    set.every(({ kind, key }) => kind === set[0]?.kind && key === set[0].key);
+  const common = set.reduce(joined);
+  return isSame ? common : { ...common, isMixed: true };
 }
 
 /** Several writes of one column are only proven alike. */
 function joined(left: ValueSource, right: ValueSource): ValueSource {
-  if (left.kind !== right.kind) return { kind: 'expression' };
+  const isMixed = left.isMixed || right.isMixed;
+  if (left.kind !== right.kind) return { kind: 'expression', key: '', isMixed };
   if ('text' in left && 'text' in right && left.text !== right.text) {
-    return { ...left, text: `${left.text} or ${right.text}`, isRough: left.isRough || right.isRough };
+    const text = `${left.text} or ${right.text}`;
+    return { ...left, text, isRough: left.isRough || right.isRough, isMixed };
   }
-  return left;
+  return { ...left, isMixed };
 }

@@ -21,6 +21,8 @@ export interface RelationWrite {
   readonly operation: WriteOperation;
   /** By the number of the column. What is not in it is left alone or to defaults. */
   readonly sources: ReadonlyMap<number, ValueSource>;
+  /** True when other rows get what is made for the row that it inserts: they belong to this row and no other one. */
+  readonly isTied: boolean;
 }
 
 /** What an analysed statement writes. */
@@ -32,18 +34,25 @@ export interface WrittenValues {
 /** Reads from the analysed statement which columns it sets, and how: names, stars and types are resolved there. */
 export function readWrittenValues(tree: NodeValue, facts: QueryFacts): WrittenValues {
   const reader = new SourceReader(facts);
-  const writes = [...queriesIn(tree)].flatMap((scope) => writesOf(scope, reader));
-  return { writes, reader };
+  const writes = [...queriesIn(tree)].map((scope) => ({ scope, found: writesOf(scope, reader) }));
+  const tied = ({ query }: Scope): boolean => reader.isTied(query);
+  return {
+    writes: writes.flatMap(({ scope, found }) => found.map((write) => ({ ...write, isTied: tied(scope) }))),
+    reader,
+  };
 }
 
-function writesOf(scope: Scope, reader: SourceReader): readonly RelationWrite[] {
+function writesOf(scope: Scope, reader: SourceReader): readonly Omit<RelationWrite, 'isTied'>[] {
   const { query } = scope;
   const entry = listField(query, 'rtable')[numberField(query, 'resultRelation') - 1];
   if (!isQueryNode(entry)) return [];
   const oid = wordField(entry, 'relid');
   const set = (holder: QueryNode, field: string): ReadonlyMap<number, ValueSource> =>
     sourcesOf(nodesField(holder, field), { scope, reader });
-  const write = (operation: WriteOperation, sources: RelationWrite['sources']): RelationWrite => ({
+  const write = (
+    operation: WriteOperation,
+    sources: RelationWrite['sources'],
+  ): Omit<RelationWrite, 'isTied'> => ({
     oid,
     operation,
     sources,
@@ -54,7 +63,8 @@ function writesOf(scope: Scope, reader: SourceReader): readonly RelationWrite[] 
     case '3': {
       const conflict = nodeField(query, 'onConflict');
       const isUpdate = conflict !== null && nodesField(conflict, 'onConflictSet').length > 0;
-      const inserted = write('insert', set(query, 'targetList'));
+      const values = set(query, 'targetList');
+      const inserted = write('insert', isRowByRow(query) ? unmixed(values) : values);
       return isUpdate ? [inserted, write('update', set(conflict, 'onConflictSet'))] : [inserted];
     }
     case '4':
@@ -79,9 +89,31 @@ function sourcesOf(
   for (const target of targets.filter((candidate) => wordField(candidate, 'resjunk') !== 'true')) {
     const column = numberField(target, 'resno');
     const source = reader.sourceOf({ expression: target.fields.get('expr') ?? null, scope });
-    sources.set(column, sources.has(column) ? { kind: 'expression' } : source);
+    sources.set(column, sources.has(column) ? { kind: 'expression', key: '', isMixed: false } : source);
   }
   return sources;
+}
+
+/** True for `INSERT … VALUES` of values that stand in it: the statement itself says which row gets which. */
+function isRowByRow(query: QueryNode): boolean {
+  const tree = nodeField(query, 'jointree');
+  const [from, ...others] = tree === null ? [] : nodesField(tree, 'fromlist');
+  const entry = listField(query, 'rtable')[numberField(from ?? query, 'rtindex') - 1] ?? null;
+  const isValues = isQueryNode(entry) && wordField(entry, 'rtekind') === VALUES && others.length === 0;
+  return isValues && !readsRows(entry.fields.get('values_lists') ?? null);
+}
+
+const VALUES = '5';
+const READING: ReadonlySet<string> = new Set(['QUERY', 'SUBLINK', 'VAR', 'PARAM', 'AGGREF', 'WINDOWFUNC']);
+
+function readsRows(value: NodeValue): boolean {
+  return [...childrenOf(value)].some(
+    (node) => READING.has(node.kind) || [...node.fields.values()].some(readsRows),
+  );
+}
+
+function unmixed(sources: RelationWrite['sources']): RelationWrite['sources'] {
+  return new Map([...sources].map(([column, source]) => [column, { ...source, isMixed: false }]));
 }
 
 /** Every relation that the statement names, whether it reads or writes it. */

@@ -6,12 +6,8 @@ import { readSwitches } from '../../../database/kill-switches.ts';
 import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
-import {
-  requestFacts,
-  withResolvedFacts,
-  type Phase,
-  type PolicyFacts,
-} from '../../../domain/policy-facts.ts';
+import { withResolvedFacts, type Phase, type PolicyFacts } from '../../../domain/policy-facts.ts';
+import { requestFacts } from '../../../domain/request-facts.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

@@ -3,7 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { reserveWindowsAtOnce } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
-import { requestFacts, withResolvedFacts, type PolicyFacts } from '../../../domain/policy-facts.ts';
+import { withResolvedFacts, type PolicyFacts } from '../../../domain/policy-facts.ts';
+import { requestFacts } from '../../../domain/request-facts.ts';
 import type { GateAsked } from './answer.ts';
 
 /** What policy says, and of what. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { switchSchema } from '../../../domain/wire-switches.ts';
 import { jsonValueSchema } from '../../../domain/wire-json.ts';
+import { identitySchema } from '../../../domain/wire-lineage.ts';
 import { planSchema } from '../../../domain/wire-plan.ts';
 import * as wire from '../../../domain/wire.ts';
 import type { Answer, Operation } from './operation.ts';
@@ -43,7 +44,7 @@ const NAMED = {
   RequestPage: wire.requestPageSchema,
   Plan: planSchema,
   Decision: wire.decisionSchema,
-  Identity: wire.identitySchema,
+  Identity: identitySchema,
   KillSwitch: switchSchema,
   Problem: wire.problemSchema,
 } as const;

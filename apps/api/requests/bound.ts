@@ -8,7 +8,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN } from '../../../domain/gate.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { ApiContext } from '../context.ts';
-import { unrecordedRow } from './load.ts';
+import { unrecordedRow, type ShownRow } from './load.ts';
 
 /**
  * Rows as people may read them: what was signed comes from the envelope, and what is asked and why from the entry that
@@ -18,7 +18,7 @@ import { unrecordedRow } from './load.ts';
 export async function boundRows(
   context: ApiContext,
   rows: readonly RequestRow[],
-): Promise<readonly (RequestRow | null)[]> {
+): Promise<readonly (ShownRow | null)[]> {
   // The others are made of their envelopes anyway, and no workflow records anything of them.
   const recorded = rows.filter(isRecorded);
   const entries =
@@ -29,7 +29,7 @@ export async function boundRows(
 }
 
 /** The same of one row. Refuses (`envelope_invalid`) one whose envelope is not its own. */
-export async function boundOrRefused(context: ApiContext, row: RequestRow): Promise<RequestRow> {
+export async function boundOrRefused(context: ApiContext, row: RequestRow): Promise<ShownRow> {
   const [bound] = await boundRows(context, [row]);
   if (bound) return bound;
   throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
@@ -43,23 +43,23 @@ async function boundRow(
   context: ApiContext,
   row: RequestRow,
   entries: RoundEntries,
-): Promise<RequestRow | null> {
+): Promise<ShownRow | null> {
   const signed = await signedColumns(context, row);
   return (
     signed && { ...row, ...signed, ...roundColumns(entries), ...(await ruleColumns(context, row, entries)) }
   );
 }
 
-async function signedColumns(context: ApiContext, row: RequestRow): Promise<Partial<RequestRow> | null> {
+async function signedColumns(context: ApiContext, row: RequestRow): Promise<Partial<ShownRow> | null> {
   const { id, envelope } = row;
   try {
     const signed = await openEnvelope('request', envelope, context.keys.verification);
     if (signed.id !== id) throw new KeyturnError('envelope_invalid', 'It was signed for another request.');
     const { action, schema_version, target, environment, mode, intent_digest, lineage, ...asked } =
       await unrecordedRow(context, { signed, envelope });
-    const { requester_issuer, requester_subject } = asked;
-    const requester = { requester_issuer, requester_subject };
-    return { action, schema_version, target, environment, mode, intent_digest, lineage, ...requester };
+    const { requester_issuer, requester_subject, start } = asked;
+    const others = { requester_issuer, requester_subject, ...(start === undefined ? {} : { start }) };
+    return { action, schema_version, target, environment, mode, intent_digest, lineage, ...others };
   } catch (err) {
     context.log.error({ request: id, err }, 'a stored request is not what was signed: nobody is shown it');
     return null;

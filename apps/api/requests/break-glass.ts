@@ -4,7 +4,8 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { offersBreakGlass } from '../../../domain/evaluation.ts';
 import type { Lineage } from '../../../domain/identity.ts';
 import type { Target } from '../../../domain/policy.ts';
-import { requestFacts, withResolvedFacts } from '../../../domain/policy-facts.ts';
+import { withResolvedFacts } from '../../../domain/policy-facts.ts';
+import { requestFacts } from '../../../domain/request-facts.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './create-call.ts';
 

@@ -14,7 +14,7 @@ import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts
 import { editorsOf } from './editors.ts';
 import { explain } from './explain.ts';
 import { lineageOf } from './lineage.ts';
-import { unrecordedRow } from './load.ts';
+import { startedRow } from './load.ts';
 import { keyReused, refuseOtherCall, type Repetition } from './repeat.ts';
 import { signedRequest } from './sign-request.ts';
 import { readStart, startWorkflow, type StartedRequest } from './start.ts';
@@ -49,7 +49,9 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
     environment: target.environment,
     explanation,
   });
-  const started = isNew ? { signed, envelope } : await earlierStart(context, { call, lineage }, id);
+  const started = isNew
+    ? { signed, envelope, isOpen: true }
+    : await earlierStart(context, { call, lineage }, id);
   return settled(context, call, { id, outcome: isNew ? 'created' : 'repeated', started });
 }
 
@@ -147,5 +149,5 @@ async function settled(
   if (row) return { outcome, isRecorded: true, row };
   if (!started)
     throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
-  return { outcome, isRecorded: false, row: await unrecordedRow(context, started) };
+  return { outcome, isRecorded: false, row: await startedRow(context, started) };
 }

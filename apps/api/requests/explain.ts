@@ -54,7 +54,9 @@ function summaryOf(facts: Explainable): string {
     (id) => code(id, ID_BYTES_MAX),
   );
   const askedBy = requesterName(facts, (name) => code(name, ID_BYTES_MAX));
-  return `${action} on ${target} (${environment}), asked by ${askedBy}`;
+  const { not_before: notBefore = null } = facts.signed.start ?? {};
+  const start = notBefore === null ? '' : `, not before ${notBefore}`;
+  return `${action} on ${target} (${environment}), asked by ${askedBy}${start}`;
 }
 
 /** How a reviewer answers, from inside the Temporal UI and from outside. */
@@ -69,7 +71,10 @@ export function howToDecideText(request: string, publicUrl: string): string {
 
 function detailsOf(facts: Explainable, howToDecide: string): string {
   const { signed, action, target } = facts;
-  const others = signed.lineage.slice(1).map((member) => `- ${member.role}: ${code(member.subject)}`);
+  const others = signed.lineage.slice(1).map((member) => {
+    const doubt = member.is_declared ? ' (by the word of the caller alone)' : '';
+    return `- ${member.role}: ${code(member.subject)}${doubt}`;
+  });
   return [
     `**Action:** ${code(action.title)} (${code(action.action)}, version ${action.schema_version})`,
     `**Target:** ${code(target.title)} (${code(target.id)})`,
@@ -77,9 +82,17 @@ function detailsOf(facts: Explainable, howToDecide: string): string {
     `**Asked by:** ${requesterName(facts, (name) => code(name))}`,
     ...(others.length > 0 ? [`**Behind it:**\n\n${others.join('\n')}`] : []),
     `**Asked at:** ${signed.issued_at}`,
+    ...startLines(signed.start),
     `**Intent digest:** ${signed.intent_digest}`,
     `**How to decide:** ${howToDecide}`,
   ].join('\n\n');
+}
+
+function startLines(start: SignedRequest['start']): readonly string[] {
+  return [
+    ...(start?.not_before ? [`**Starts not before:** ${start.not_before}`] : []),
+    ...(start?.not_after ? [`**Starts not after:** ${start.not_after}`] : []),
+  ];
 }
 
 function requesterName({ signed, caller }: Explainable, shown: (name: string) => string): string {

@@ -7,7 +7,13 @@ import {
   type Directory,
 } from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { identityKey, isSameIdentity, type Lineage, type LineageMember } from '../../../domain/identity.ts';
+import {
+  identityKey,
+  isSameIdentity,
+  type Lineage,
+  type LineageMember,
+  type LineageRole,
+} from '../../../domain/identity.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
 import { refuseUnknown, type Caller } from '../auth/caller.ts';
 
@@ -15,8 +21,8 @@ const MEMBERS_MAX = 16;
 
 /**
  * Everybody behind a request: who asks, whom the token and the body name, the owner of the agent, and who wrote what is
- * asked for. Members only take
- * away who may approve, so an agent may declare more of them, never fewer.
+ * asked for. Whom only the body names is marked as declared: that takes away who may approve, and lets no condition of
+ * policy be met, so an agent may declare more members, never fewer.
  */
 export function lineageOf(
   caller: Caller,
@@ -27,12 +33,18 @@ export function lineageOf(
   refuseInactive(caller);
   const { identity, behind } = caller.principal;
   const declared: readonly LineageMember[] = body.on_behalf_of
-    ? [{ issuer: identity.issuer, ...definedOnly(body.on_behalf_of), role: 'on_behalf_of' }]
+    ? [
+        {
+          issuer: identity.issuer,
+          ...definedOnly(body.on_behalf_of),
+          role: 'on_behalf_of',
+          is_declared: true,
+        },
+      ]
     : [];
   const clients = clientsOf(caller);
-  const owners = [caller.agent, ...clients].flatMap((agent) =>
-    agent ? ownerOf(caller.directory, agent) : [],
-  );
+  const agents = [caller.agent, ...clients].filter((agent) => agent !== null);
+  const owners = agents.flatMap((agent) => ownerOf(caller.directory, agent));
   const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners, ...editors];
   const lineage = unique([{ ...identity, role: 'requester' }, ...others]);
   if (lineage.length > MEMBERS_MAX) {
@@ -41,7 +53,7 @@ export function lineageOf(
       `More than ${MEMBERS_MAX} identities stand behind this request.`,
     );
   }
-  refuseForNobody(caller, lineage);
+  refuseForNobody(agents, caller.directory, lineage);
   return lineage;
 }
 
@@ -77,9 +89,12 @@ function ownerOf(directory: Directory, agent: Agent): readonly LineageMember[] {
   return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner' }] : [];
 }
 
-/** An agent that acts for people must name one that the directory knows: an invented name restricts nobody. */
-function refuseForNobody({ agent, directory }: Caller, lineage: Lineage): void {
-  if (!agent?.acts_for_people || namesPerson(directory, lineage)) return;
+/**
+ * An agent that acts for people, also by a token that it got as a client, must name one that the directory knows: an
+ * invented name restricts nobody.
+ */
+function refuseForNobody(agents: readonly Agent[], directory: Directory, lineage: Lineage): void {
+  if (!agents.some((agent) => agent.acts_for_people) || namesPerson(directory, lineage)) return;
   throw new KeyturnError(
     'acts_for_nobody',
     'This agent acts for people: name the person it acts for (on_behalf_of).',
@@ -87,10 +102,10 @@ function refuseForNobody({ agent, directory }: Caller, lineage: Lineage): void {
 }
 
 function namesPerson(directory: Directory, lineage: Lineage): boolean {
-  return lineage.some(
-    (member) => (member.role === 'on_behalf_of' || member.role === 'trigger') && personOf(directory, member),
-  );
+  return lineage.some((member) => NAMING.has(member.role) && personOf(directory, member));
 }
+
+const NAMING: ReadonlySet<LineageRole> = new Set(['requester', 'on_behalf_of', 'trigger']);
 
 function unique(members: readonly LineageMember[]): Lineage {
   const [requester, ...others] = members;

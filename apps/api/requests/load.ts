@@ -5,6 +5,7 @@ import { decidableRequest, readRequest } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { standingRequest, type DecidableRequest, type DecisionDirectories } from '../../../domain/seats.ts';
 import type { Directory } from '../../../domain/directory.ts';
+import type { SignedRequest } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/owners.ts';
 import { targetOf } from '../../../domain/policy.ts';
@@ -36,17 +37,35 @@ async function readUnrecorded(context: ApiContext, id: string): Promise<RequestR
   const started = await readStart(context, id);
   if (!started) return null;
   // The workflow may have ended, or its row been written, between the two questions.
-  return (await readRequest(context.source.manager, id)) ?? unrecordedRow(context, started);
+  return (await readRequest(context.source.manager, id)) ?? startedRow(context, started);
 }
+
+/** A row with what is only signed, and that people read. */
+export interface ShownRow extends RequestRow {
+  /** When the approved action may start. Absent: at once. */
+  readonly start?: NonNullable<SignedRequest['start']>;
+}
+
+/** A request that only Temporal knows of. Where its workflow has ended nobody ever records it: then it is over as well. */
+export async function startedRow(context: ApiContext, started: StartedRequest): Promise<ShownRow> {
+  const row = await unrecordedRow(context, started);
+  return started.isOpen ? row : { ...row, status: 'failed', failure: LOST };
+}
+
+const LOST = {
+  code: 'workflow_lost',
+  detail: 'The workflow of this request ended before it was recorded: nothing of it was done.',
+} as const;
 
 /** How a request looks until its row is written. Version 0 tells it apart. */
 export async function unrecordedRow(
   context: ApiContext,
-  { signed, envelope }: StartedRequest,
-): Promise<RequestRow> {
+  { signed, envelope }: Pick<StartedRequest, 'signed' | 'envelope'>,
+): Promise<ShownRow> {
   const policy = await context.policies.byDigest(context.source.manager, signed.policy_digest);
   const environment = targetOf(policy, signed.target)?.environment ?? '';
-  return newRequest(signed, { envelope, environment });
+  const { start } = signed;
+  return { ...newRequest(signed, { envelope, environment }), ...(start === undefined ? {} : { start }) };
 }
 
 /** The directory and the rotations now, and those of the request's creation. */

@@ -50,7 +50,9 @@ const SAID: ReadonlySet<LineageRole> = new Set(['requester', 'on_behalf_of', 'tr
 
 function isSaidAlike(one: Lineage, other: Lineage): boolean {
   const said = (lineage: Lineage): readonly string[] =>
-    lineage.filter(({ role }) => SAID.has(role)).map((member) => `${member.role} ${identityKey(member)}`);
+    lineage
+      .filter(({ role }) => SAID.has(role))
+      .map((member) => `${member.role} ${member.is_declared ?? false} ${identityKey(member)}`);
   return canonicalJson(said(one).toSorted()) === canonicalJson(said(other).toSorted());
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { intentDigest } from '../../../domain/digest.ts';
 import type { SignedRequest } from '../../../domain/envelope.ts';
-import type { Lineage } from '../../../domain/identity.ts';
+import { memberOf, type Lineage } from '../../../domain/identity.ts';
 import type { ActionDefinition } from '../../../domain/policy.ts';
 import { seal } from '../../../domain/sealing.ts';
 import type { ApiContext } from '../context.ts';
@@ -45,7 +45,7 @@ export async function signedRequest(
     mode: body.mode,
     arguments: await sealed('arguments', values),
     claims: body.claims ? await sealed('claims', definedClaims(body.claims)) : null,
-    lineage: lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
+    lineage: lineage.map(memberOf),
     intent_digest: intentDigest({ ...body, arguments: values, schema_version: action.schema_version }),
     policy_digest: caller.policy.digest,
     ...(body.break_glass ? { break_glass: true } : {}),

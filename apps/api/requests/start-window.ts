@@ -7,8 +7,8 @@ export function startOf(body: Pick<CreateBody, 'start'>): SignedRequest['start']
   const window = windowOf(body);
   if (window === undefined) return undefined;
   const { not_before: notBefore, not_after: notAfter } = window;
-  const isEmpty = notAfter !== null && notAfter <= (notBefore ?? '');
-  if (isEmpty || (notAfter !== null && notAfter <= new Date().toISOString())) {
+  const earliest = Math.max(notBefore === null ? 0 : Date.parse(notBefore), Date.now());
+  if (notAfter !== null && Date.parse(notAfter) <= earliest) {
     throw new KeyturnError(
       'start_invalid',
       'The action could never start: not_after has passed, or is not after not_before.',
@@ -25,7 +25,10 @@ export function windowOf({ start }: Pick<CreateBody, 'start'>): SignedRequest['s
   return { not_before: notBefore, not_after: notAfter };
 }
 
-/** In one form, so that instants compare as text. */
+/** In one form. An offset can lead out of the four digits that a year has in it. */
 function instantOf(text: string | undefined): string | null {
-  return text === undefined ? null : new Date(text).toISOString();
+  if (text === undefined) return null;
+  const instant = new Date(text).toISOString();
+  if (/^\d{4}-/.test(instant)) return instant;
+  throw new KeyturnError('start_invalid', 'The start window is outside the years 0 to 9999 (UTC).');
 }

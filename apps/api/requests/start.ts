@@ -28,6 +28,8 @@ export interface Start {
 export interface StartedRequest {
   readonly signed: SignedRequest;
   readonly envelope: string;
+  /** False once its workflow has ended. Asked before the row is looked for again: a workflow writes that first. */
+  readonly isOpen: boolean;
 }
 
 /** Starts the workflow of a request. Answers false when one with this id exists already, whatever its state. */
@@ -89,7 +91,23 @@ export async function readStart(context: ApiContext, id: string): Promise<Starte
       'The workflow id of this request is taken by a workflow that Keyturn did not start: tell an operator.',
     );
   }
-  return { signed, envelope };
+  return { signed, envelope, isOpen: await isOpen(context, id) };
+}
+
+async function isOpen(context: ApiContext, id: string): Promise<boolean> {
+  try {
+    const { status } = await askTemporal({
+      client: context.temporal,
+      log: context.log,
+      deadlineMs: READ_DEADLINE_MS,
+      unavailable: 'Temporal cannot be reached now: try again.',
+      call: () => context.temporal.workflow.getHandle(id).describe(),
+    });
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 /** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */

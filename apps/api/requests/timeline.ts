@@ -80,7 +80,7 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
     manager,
     leaves.map((leaf) => leaf.actor.pseudonym),
   );
-  const name = (leaf: Leaf): string | null => nameOf(leaf, caller.directory, subjects);
+  const name = (leaf: Leaf): Named | null => nameOf(leaf, caller.directory, subjects);
   if (visibility === 'approved') return { items: leaves.map((leaf) => bareItem(leaf, mode, name(leaf))) };
   const parts = await readParts(manager, row.id);
   return {
@@ -96,14 +96,19 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
   };
 }
 
-function bareItem({ n, at, type, actor }: Leaf, mode: RequestMode, name: string | null = null): Item {
-  const shown = { kind: actor.kind, ...(name === null ? {} : { name }) };
+function bareItem({ n, at, type, actor }: Leaf, mode: RequestMode, named: Named | null = null): Item {
+  const shown = { kind: actor.kind, ...named };
   return { n, at, type, actor: shown, text: textOf(type, mode), facts: {} };
+}
+
+interface Named {
+  readonly name: string;
+  readonly id?: string;
 }
 
 interface ItemContext {
   readonly mode: RequestMode;
-  readonly name: string | null;
+  readonly name: Named | null;
   readonly parts: Readonly<Record<string, JsonValue>>;
 }
 
@@ -146,10 +151,11 @@ function fullText({ type, facts }: Leaf, mode: RequestMode): string {
 }
 
 /** The name behind a pseudonym; erased names stay pseudonyms. */
-function nameOf(leaf: Leaf, directory: Directory, subjects: Subjects): string | null {
-  if (leaf.actor.kind === 'system') return 'Keyturn';
+function nameOf(leaf: Leaf, directory: Directory, subjects: Subjects): Named | null {
+  if (leaf.actor.kind === 'system') return { name: 'Keyturn' };
   const { issuer, subject } = subjects.get(leaf.actor.pseudonym) ?? {};
   if (issuer === undefined || subject === undefined) return null;
   const account = { issuer, subject };
-  return (personOf(directory, account) ?? agentOf(directory, account))?.name ?? subject;
+  const known = personOf(directory, account) ?? agentOf(directory, account);
+  return known ? { name: known.name, id: known.id } : { name: subject };
 }

@@ -7,6 +7,7 @@ import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { tallyFactsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
+import { memberOf } from '../../../domain/identity.ts';
 import { selectorsAt } from '../../../domain/escalation.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
 import { tally } from '../../../domain/quorum.ts';
@@ -18,7 +19,7 @@ import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 import { boundOrRefused } from './bound.ts';
-import { notFound, standingOf } from './load.ts';
+import { notFound, standingOf, type ShownRow } from './load.ts';
 import { sightOf } from './sight.ts';
 
 /** The whole request as the reader may see it. */
@@ -93,7 +94,7 @@ export function summaryView(
   context: ApiContext,
   caller: Caller,
   shown: {
-    readonly row: RequestRow;
+    readonly row: ShownRow;
     /** As people are known now; null while nothing is asked of them. */
     readonly standing: DecidableRequest | null;
     readonly visibility: Visibility;
@@ -147,7 +148,7 @@ type Facts = Omit<
   keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result'
 >;
 
-function factsOf(row: RequestRow): Facts {
+function factsOf(row: ShownRow): Facts {
   return {
     id: row.id,
     action: row.action,
@@ -162,8 +163,9 @@ function factsOf(row: RequestRow): Facts {
     decision_digest: row.decision_digest,
     ...instantsOf(row),
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
-    lineage: row.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject })),
+    lineage: row.lineage.map(memberOf),
     is_break_glass: row.is_break_glass,
+    ...(row.start === undefined ? {} : { start: row.start }),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     version: Number(row.version),

@@ -1,8 +1,11 @@
 import type { Emergency } from '../../../database/emergencies.ts';
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
+import { readDecisions, readRequest } from '../../../database/readers.ts';
 import { agentOf, personOf } from '../../../domain/directory.ts';
 import { signEnvelope } from '../../../domain/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
@@ -11,17 +14,16 @@ import { signedRequest } from '../requests/sign-request.ts';
 import { readStart, startWorkflow } from '../requests/start.ts';
 
 /**
- * Asks for the review of an emergency, in the name of everybody behind it: so none of them can approve it. Does nothing
- * when the review was opened already. Refuses (`foreign_run`) a workflow with its id that Keyturn did not start.
+ * Asks for the review of an emergency, in the name of everybody behind it and of all who approved it: so none of them can
+ * approve it. Does nothing when the review was opened already. Refuses a workflow with its id that Keyturn did not start
+ * (`foreign_run`), and one that ended before it was recorded (`internal`).
  */
-export async function openReview(
-  context: ApiContext,
-  { id: request, lineage }: Emergency,
-  id: string,
-): Promise<void> {
+export async function openReview(context: ApiContext, emergency: Emergency, id: string): Promise<void> {
   await refuseWrongClock(context.source);
   const { policy, directory } = await callerGround(context);
-  const [requester] = lineage;
+  const { id: request } = emergency;
+  const [requester] = emergency.lineage;
+  const lineage = [...emergency.lineage, ...(await approversOf(context, emergency))];
   const body = {
     action: REVIEW.action,
     target: OWN_TARGET,
@@ -46,5 +48,32 @@ export async function openReview(
   const { environment } = target;
   if (await startWorkflow(context, { signed, envelope, environment, explanation }))
     context.log.warn({ request, review: id }, 'the review of an emergency is open');
-  else await readStart(context, id);
+  else await refuseLost(context, id);
+}
+
+/** Somebody ended the workflow of the review before it was recorded: it cannot be opened again, and that must be heard. */
+async function refuseLost(context: ApiContext, id: string): Promise<void> {
+  const started = await readStart(context, id);
+  if (!started || started.isOpen || (await readRequest(context.source.manager, id))) return;
+  throw new KeyturnError('internal', 'The workflow of the review ended before it was recorded.');
+}
+
+/** Whoever answered for an emergency does not judge it as well. Those who are behind it anyway are not named again. */
+async function approversOf(
+  { source }: ApiContext,
+  { id, lineage }: Emergency,
+): Promise<readonly LineageMember[]> {
+  const decisions = await readDecisions(source.manager, id);
+  const approvals = decisions.filter(
+    ({ outcome, verdict }) => outcome === 'counted' && verdict === 'approve',
+  );
+  const accounts = new Map(
+    approvals.map(({ reviewer_issuer: issuer, reviewer_subject: subject }) => {
+      const account = { issuer, subject };
+      return [identityKey(account), account] as const;
+    }),
+  );
+  return [...accounts.values()]
+    .filter((account) => !lineage.some((member) => isSameIdentity(member, account)))
+    .map((account) => ({ ...account, role: 'editor' }));
 }

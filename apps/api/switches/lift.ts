@@ -2,7 +2,13 @@ import type { EntityManager } from 'typeorm';
 
 import { lockSwitchLog, readLifts, readSwitch, storeLift } from '../../../database/kill-switches.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { isOperator, LIFTS_NEEDED, type KillSwitch, type SwitchLift } from '../../../domain/kill-switch.ts';
+import {
+  isOperator,
+  LIFTS_NEEDED,
+  peopleStopped,
+  type KillSwitch,
+  type SwitchLift,
+} from '../../../domain/kill-switch.ts';
 import { switchIdSchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -25,11 +31,19 @@ export async function liftSwitch(
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);
     const { thrown, lifts } = await liftable(manager, id);
+    const concerned = await concernedBy(context, caller, thrown);
+    if (concerned.has(operator.person)) {
+      throw new KeyturnError(
+        'self_approval',
+        'This switch stops you, or an agent that you answer for: others lift it.',
+      );
+    }
     if (lifts.some((lift) => lift.person === operator.person)) {
       throw new KeyturnError('already_decided', 'You agreed already: somebody else has to agree, too.');
     }
     const at = new Date().toISOString();
-    const isLast = standing(caller, lifts).length + 1 >= LIFTS_NEEDED;
+    const counted = standing(caller, lifts).filter(({ person }) => !concerned.has(person));
+    const isLast = counted.length + 1 >= LIFTS_NEEDED;
     const record = recordOf(
       { identityKey: context.keys.identity, operator, at, last },
       eventsOf(id, reason, isLast),
@@ -46,6 +60,16 @@ async function liftable(manager: EntityManager, id: string): Promise<Lifted> {
   if (thrown.lifted_at !== null)
     throw new KeyturnError('switch_lifted', 'This kill switch is lifted already.');
   return { thrown, lifts: (await readLifts(manager, [id])).get(id) ?? [] };
+}
+
+/** By the directory of now and that of when it was thrown: nobody gives an agent away to lift its switch. */
+async function concernedBy(
+  { source, directories }: ApiContext,
+  { directory }: Caller,
+  thrown: KillSwitch,
+): Promise<ReadonlySet<string>> {
+  const then = await directories.at(source.manager, new Date(thrown.thrown_at));
+  return new Set([directory, then].flatMap((known) => peopleStopped(thrown, known)));
 }
 
 /** Words of people who are no operators any more do not count. */

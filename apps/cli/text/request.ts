@@ -39,10 +39,9 @@ function headFacts(view: RequestView, now: number): Facts {
     ...optional('why', view.failure?.detail),
     ['where', visible(view.environment)],
     ...(view.risk === null ? [] : [['risk', `${view.risk}${reasons}`] as const]),
-    ...view.lineage.map(
-      ({ role, subject, issuer }) => [ROLES[role], `${visible(subject)} at ${visible(issuer)}`] as const,
-    ),
+    ...view.lineage.map((member) => [ROLES[member.role], memberText(member)] as const),
     ['asked', instant(view.created_at, now)],
+    ...startFacts(view, now),
     ...(view.earlier_refusals ? [['ASKED BEFORE', earlierText(view.earlier_refusals, now)] as const] : []),
     ...(view.expires_at === null ? [] : [['expires', instant(view.expires_at, now)] as const]),
     ...(view.result === null ? [] : [['result', visibleJson(view.result)] as const]),
@@ -52,9 +51,26 @@ function headFacts(view: RequestView, now: number): Facts {
   ];
 }
 
+/** Names are in quotes, behind what the server says of them: no name can pass for words of the server. */
+function memberText({ subject, issuer, is_declared: isDeclared }: RequestView['lineage'][number]): string {
+  const account = `${visibleJson(subject)} at ${visibleJson(issuer)}`;
+  return isDeclared ? `by the word of the caller alone: ${account}` : account;
+}
+
 function emergencyText({ review }: RequestView): string {
   const told = 'an emergency: it takes the short way, and everybody on the ladder is told';
   return review ? `${told}; reviewed by ${visible(review.id)} (${review.status})` : told;
+}
+
+/** Who approves must know that it does not run when they do. */
+function startFacts({ start }: RequestView, now: number): Facts {
+  if (start === undefined) return [];
+  const { not_before, not_after } = start;
+  const ends = [
+    ...(not_before === null ? [] : [`not before ${instant(not_before, now)}`]),
+    ...(not_after === null ? [] : [`not after ${instant(not_after, now)}`]),
+  ];
+  return [['STARTS', `${ends.join(', ')}, as whoever asked set it`]];
 }
 
 function earlierText(
@@ -147,11 +163,11 @@ function hiddenPlan(view: RequestView): string[] {
 }
 
 function decisionLines(decision: NonNullable<RequestView['decisions']>[number], now: number): string[] {
-  const who = visible(decision.person ?? decision.reviewer.subject);
+  const who = visibleJson(decision.person ?? decision.reviewer.subject);
   const outcome = decision.outcome === 'counted' ? '' : `, refused (${visible(decision.refusal ?? '')})`;
   const how = `round ${decision.round}, ${decision.channel}, evidence ${decision.grade}`;
   return [
-    `${who}: ${decision.verdict}${outcome}, ${instant(decision.at, now)} (${how})`,
+    `${decision.verdict} by ${who}${outcome}, ${instant(decision.at, now)} (${how})`,
     ...(decision.reason === null ? [] : visibleLines(decision.reason, '  | ')),
   ];
 }

@@ -9,12 +9,17 @@ export function timelineLines(timeline: Timeline): string[] {
   return timeline.items.flatMap(itemLines);
 }
 
+const WHO = { system: 'Keyturn', person: 'a person', agent: 'an agent' } as const;
+
 /** One entry of a timeline. */
 export function itemLines(item: Item): string[] {
-  const who = item.actor.name ?? (item.actor.kind === 'system' ? 'keyturn' : item.actor.kind);
+  const { kind, name, id } = item.actor;
+  const known = id === undefined ? '' : ` (${visible(id)})`;
+  // Whoever has a name can often change it: it stands in quotes, behind the words of the server.
+  const who = name === undefined || kind === 'system' ? WHO[kind] : `${visibleJson(name)}${known}`;
   const grade = item.grade === undefined ? '' : ` [evidence ${item.grade}]`;
   return [
-    `${clock(item.at)}  ${visible(who)}: ${visible(item.text)}${grade}`,
+    `${clock(item.at)}  ${visible(item.text)}${grade} By ${who}`,
     ...Object.entries(item.parts ?? {}).map(([part, body]) => `    ${visible(part)}: ${visibleJson(body)}`),
   ];
 }

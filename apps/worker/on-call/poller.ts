@@ -9,13 +9,11 @@ import type { PolicyReader } from '../../../database/readers.ts';
 import type { PolledRotation } from '../../../domain/calendar/polled-rotation.ts';
 import { personOf, type Directory } from '../../../domain/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
+import { withAdvisoryLock } from '../advisory-lock.ts';
 import { countPoll, forgetRotations, noteHeard } from '../metrics.ts';
 import { askSource } from './ask.ts';
 import { DutyFault } from './fetch-json.ts';
 import type { DutySources } from './sources.ts';
-
-/** Of all replicas one polls, for as long as it lives; the number means nothing else. */
-const LOCK = 7_264_118;
 
 /** How soon another replica goes on where one ended. */
 const TAKE_OVER_MS = 5_000;
@@ -47,17 +45,12 @@ export async function pollDuty(work: Polling): Promise<void> {
   }
 }
 
+/** Of all replicas one polls, for as long as it lives. */
 async function lead(work: Polling): Promise<void> {
-  const runner = work.source.createQueryRunner();
   try {
-    const [lock] = (await runner.query('select pg_try_advisory_lock($1) as held', [LOCK])) as {
-      held: boolean;
-    }[];
-    if (lock?.held) await pollInTurn(work, runner);
+    await withAdvisoryLock(work.source, 'polling', (runner) => pollInTurn(work, runner));
   } finally {
     forgetRotations();
-    await runner.query('select pg_advisory_unlock_all()').catch(() => undefined);
-    await runner.release();
   }
 }
 

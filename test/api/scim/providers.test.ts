@@ -283,6 +283,9 @@ describe('the audit log', () => {
     const facts = { operation: 'group.created' };
     for (const change of [
       { n: 2_147_483_647 },
+      { n: String(n) },
+      { at: good.at?.replace(/\d\d\.\d{3}Z$/, '60.000Z') },
+      { id: `directory/directory/change/${n + 1}` },
       { prev: null },
       { id: `req_${'a'.repeat(26)}/run/execute/1` },
       { actor: { ...good.actor, kind: 'person' } },
@@ -290,7 +293,7 @@ describe('the audit log', () => {
       { type: 'request.approved' },
     ])
       await expect(write({ ...good, ...change }, 'forged'), JSON.stringify(change)).rejects.toThrow(
-        /not the next entry about the directory|entry_id_names_its_stream/,
+        /not the next entry/,
       );
     expect(await changes()).toHaveLength(n);
     await write(good, 'well-formed');
@@ -313,7 +316,7 @@ describe('the audit log', () => {
     });
     await expect(
       api.context.source.query('select keyturn.write_scim_user($1, $2, $3)', ['scim:okta', wanted, leaf]),
-    ).rejects.toThrow('not the next entry about the directory');
+    ).rejects.toThrow('not the next entry');
     await expect(
       api.context.source.query(`select keyturn.append_directory_leaf('scim:okta', '{}')`),
     ).rejects.toThrow('permission denied');

@@ -76,7 +76,7 @@ function isMet({ test }: Case): boolean {
       name,
       fromProto(binding.kind.value as unknown as Json) as EngineValue,
     ]);
-    const result = parsed.run(new Map(variables));
+    const result = parsed.run(new Map(variables), { left: 0 });
     if (wantsError) return false;
     const wanted =
       test.resultMatcher.case === 'value' ? fromProto(test.resultMatcher.value as unknown as Json) : true;

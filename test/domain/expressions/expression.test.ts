@@ -150,10 +150,22 @@ describe('never throws, and is bounded', () => {
   it('a regular expression takes no more steps than its share, however often it is asked', () => {
     const tags = Array.from({ length: 256 }, () => 'a'.repeat(3_000));
     const outcome = evaluate('args.tags.exists(t, re2(t, "(a+)+(b+)+$"))', bound({ tags }));
-    expect(outcome).toEqual({ kind: 'error', message: 'the text is too long for its pattern' });
+    expect(outcome).toEqual({ kind: 'error', message: 'the patterns take too many steps' });
     expect(evaluate('args.tags.exists(t, re2(t, "(a+)+(b+)+$"))', bound({ tags: ['aab'] })).kind).toBe(
       'true',
     );
+  });
+
+  it.each([
+    ['one condition', ['re2(args.role, "a[ab]{10,199}[yz]")']],
+    ['many conditions', Array.from({ length: 40 }, (_, n) => `re2(args.role, "a[ab]{${n},40}[yz]")`)],
+    ['many globs', Array.from({ length: 40 }, (_, n) => `glob(args.role, "${'*a'.repeat(20 + n)}z")`)],
+  ])('%s of an evaluation take no more steps than the evaluation has', (_, conditions) => {
+    const facts = bound({ role: 'ab'.repeat(10_000) });
+    const outcomes = conditions.map((condition) => evaluate(condition, facts));
+    expect(outcomes.at(-1)).toEqual({ kind: 'error', message: 'the patterns take too many steps' });
+    expect(evaluate('re2(args.role, "b")', facts).kind).toBe('error');
+    expect(evaluate('re2(args.role, "b")', bound({ role: 'ab'.repeat(10_000) })).kind).toBe('true');
   });
 
   it('messages quote the condition, never a fact', () => {

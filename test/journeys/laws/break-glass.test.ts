@@ -144,7 +144,8 @@ describe('an emergency that was performed', () => {
       arguments: { request: asked.id },
       is_break_glass: false,
     });
-    expect(shown.lineage).toEqual(asked.lineage);
+    const approver = { role: 'editor', issuer: cast.stack.issuer.url, subject: 'dmitri' };
+    expect(shown.lineage).toEqual([...asked.lineage, approver]);
     const hours = (Date.parse(shown.expires_at ?? '') - Date.parse(shown.pending_since ?? '')) / 3_600_000;
     expect(hours).toBe(72);
     const later = await performed();
@@ -162,12 +163,12 @@ describe('an emergency that was performed', () => {
     expect(rows).toEqual([{ reviews: '2', emergencies: '2' }]);
   });
 
-  it('cannot be approved by those behind it, nor withdrawn; an operator says why it was right', async () => {
+  it('cannot be approved by those behind it or who approved it, nor withdrawn; an operator says why it was right', async () => {
     const asked = await performed();
     const { id } = await reviewOf(asked.id);
     expect(refusal(await cast.stack.decide(cast.olga, id))).toEqual([403, 'self_approval']);
-    expect(refusal(await cast.stack.decide(cast.dmitri, id))).toEqual([403, 'not_eligible']);
-    for (const own of [agentOfOlga, cast.olga]) {
+    expect(refusal(await cast.stack.decide(cast.dmitri, id))).toEqual([403, 'self_approval']);
+    for (const own of [agentOfOlga, cast.olga, cast.dmitri]) {
       expect(refusal(await cast.post(own, `/v1/requests/${id}/withdraw`, {}))).toEqual([403, 'forbidden']);
     }
     const { decision_digest } = await cast.show(cast.omar, id);

@@ -25,9 +25,22 @@ const SCHEMA = `
   create table whole (id int primary key);
   create trigger whole_unlisted before delete on whole for each row execute function unlisted();
   create table split (id int primary key, whole_id int references whole on delete cascade) partition by range (id);
-  create table split_low partition of split for values from (0) to (100);`;
+  create table split_low partition of split for values from (0) to (100);
+  create table loose (id int primary key);
+  create trigger loose_unlisted before delete on loose for each row execute function unlisted();
+  create table claimed (id int primary key, loose_id int references loose on delete cascade not enforced);
+  create table silent (id int primary key, loose_id int references loose on delete cascade);
+  alter table loose disable trigger all; alter table loose enable trigger loose_unlisted;
+  create function asked() returns boolean language plpgsql stable as
+    $$ begin return current_query() !~* 'select tableoid'; end $$;
+  create table pair (id int primary key, n int default 0);
+  create function touch_all() returns trigger language plpgsql as $$ begin
+    if pg_trigger_depth() = 1 then update public.pair set n = n + 1 where id <> new.id; end if; return null; end $$;
+  create trigger touches_all after update on pair for each row execute function touch_all();`;
 
 const DATA = `
+  delete from silent; delete from claimed; delete from loose; truncate pair; insert into loose values (1); insert into pair values (1), (2);
+  insert into claimed values (1, 1); insert into silent values (1, 1);
   truncate priced, offer, parent, child, grandchild, loosened, defaulted, named, tree, whole, split;
   insert into whole values (3);
   insert into priced values (1, 5); insert into offer values (1, 10), (2, 10);
@@ -88,6 +101,12 @@ describe('a statement that cannot be tried out', () => {
       ],
     ],
     ['delete from tree where id = 2', [['tree', 0, 7]]],
+    ['delete from loose where id = 1', [['loose', 0, 1]]],
+    [
+      'delete from tree where id = 8 or id = 9 -- the leaves\nreturning id, \'where\' as "returning" ;',
+      [['tree', 0, 2]],
+    ],
+    ['update parent p set n = 1', [['parent', 10, 0]]],
   ] as const)('counts what foreign keys do: %s', async (statement, expected) => {
     const plan = await planned(statement);
     const counts = plan.effects.map(({ resource, updated, deleted }) => [
@@ -126,6 +145,35 @@ describe('a statement that cannot be tried out', () => {
     expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'drifted' });
     expect(await bank.checksum()).toBe(before);
   });
+
+  it.each([
+    [
+      'the found row goes with another one',
+      'delete from tree where id = case when asked() then 1 else 2 end',
+    ],
+    [
+      'a trigger touches the found row',
+      'update pair set n = 5 where id = case when asked() then 1 else 2 end',
+    ],
+    ['no row is left', 'update parent set n = 5 where id = 2 and not asked()'],
+    ['more rows are left', 'delete from tree where id = 8 or (id = 9 and asked())'],
+  ])(
+    'changes no other rows than were found, where its condition answers otherwise: %s',
+    async (name, statement) => {
+      const listed = { allowed_functions: ['public.asked'] };
+      const outcome = await connector.plan(bank.call(statement, listed));
+      if (outcome.kind === 'refused') throw new Error(outcome.detail);
+      const before = await bank.checksum();
+      const approved = bank.approved(outcome.plan, { target: bank.target(listed) });
+      if (name === 'more rows are left') {
+        expect(await connector.execute(approved)).toMatchObject({ kind: 'succeeded' });
+        expect(await bank.rows('select id from tree where id in (8, 9)')).toEqual([{ id: 9 }]);
+        return;
+      }
+      expect(await connector.execute(approved)).toMatchObject({ kind: 'drifted' });
+      expect(await bank.checksum()).toBe(before);
+    },
+  );
 
   it('is refused where cascades reach what cannot be counted', async () => {
     await bank.admin.query('insert into split values (1, 3)');

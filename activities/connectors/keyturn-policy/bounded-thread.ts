@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+import { ChecksBusy } from '../fair-pool.ts';
+
+/** Checking needs a small part of this; a thread that wants more ends, and the process goes on. */
+const HEAP_MB_MAX = 512;
+
+/** Compiled or not, as this file is. */
+const ENDING = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** What a thread does: a program beside this file, what it begins with, and how long all of it may take. */
+export interface ThreadWork {
+  readonly program: 'checker-thread' | 'backtest-thread';
+  readonly data: unknown;
+  readonly timeoutMs: number;
+}
+
+/** The thread ended by itself: mostly because it wanted more memory than it may have. */
+export class ThreadEnded extends Error {
+  constructor() {
+    super('The thread ended before it answered.');
+    this.name = 'ThreadEnded';
+  }
+}
+
+/**
+ * A thread of its own for what reads policies from outside: text of any size and shape, and nothing that it makes of the
+ * reader may stop the process or keep it busy.
+ */
+export class BoundedThread<Answer> {
+  readonly #worker: Worker;
+  readonly #timeout: AbortSignal;
+  readonly #ended: Promise<unknown>;
+
+  constructor({ program, data, timeoutMs }: ThreadWork) {
+    this.#worker = new Worker(new URL(`./${program}${ENDING}`, import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('error', resolve).once('exit', resolve);
+    });
+    this.#timeout = AbortSignal.timeout(timeoutMs);
+  }
+
+  /** Its next answer. Throws `ChecksBusy` when the time is over, and `ThreadEnded`. */
+  async next(message?: unknown): Promise<Answer> {
+    if (message !== undefined) this.#worker.postMessage(message);
+    const ended = this.#ended.then(() => Promise.reject(new ThreadEnded()));
+    try {
+      const [answer] = await Promise.race([once(this.#worker, 'message', { signal: this.#timeout }), ended]);
+      return answer as Answer;
+    } catch (error) {
+      if (error instanceof ThreadEnded) throw error;
+      throw this.#timeout.aborted ? new ChecksBusy('timeout') : new ThreadEnded();
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

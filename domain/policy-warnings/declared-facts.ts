@@ -1,0 +1,26 @@
+import { Expression } from '../expressions/expression.ts';
+import type { PolicySet, Rule } from '../policy.ts';
+import { isDeclared } from '../policy-index.ts';
+import { DECLARED_FACT } from '../request-facts.ts';
+import type { PolicyWarning } from './warning.ts';
+
+/** Rules that ask for less where a caller declares something of itself: nobody proves it, so they never hold by it. */
+export function declaredFacts(policy: PolicySet): readonly PolicyWarning[] {
+  return policy.rules.filter(isLoosenedByWord).map(({ id, source }) => ({
+    rule: id,
+    source,
+    path: ['when'],
+    code: 'declared_only',
+    message: `reads request.${DECLARED_FACT}, which only the caller vouches for: what it says never makes this rule ask for less. Use request.on_behalf_of, which a token proves`,
+  }));
+}
+
+function isLoosenedByWord({
+  effect,
+  break_glass: isShort,
+  replaces_default: isReplacing,
+  when,
+}: Rule): boolean {
+  const isLoosening = effect === 'allow' || isShort === true || (effect === 'review' && isReplacing);
+  return isLoosening && when !== undefined && new Expression(when).factPaths.some(isDeclared);
+}

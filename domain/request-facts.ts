@@ -1,0 +1,78 @@
+import { askingAgent, groupsOf, peopleBehind, personOf, provenOf, type Directory } from './directory.ts';
+import { FLAG, record, TEXT, TEXTS, words } from './expressions/fact-type.ts';
+import type { Lineage } from './identity.ts';
+import { REQUEST_MODES, type RequestMode } from './request.ts';
+
+/**
+ * Who asks, and how. Only whom a token or the directory names is in these facts; what the caller declares of itself is a
+ * fact of its own.
+ */
+export interface RequestFacts {
+  readonly mode: RequestMode;
+  readonly break_glass: boolean;
+  /** Id of the agent that asks, or whose client holds the token of the person who asks; or empty. */
+  readonly agent: string;
+  /** Ids of the people behind the request: owner, the person acted for, trigger, the requester. */
+  readonly chain: readonly string[];
+  /** Id of the person that the requester acts for, or empty. Absent when that is nobody or several of the directory. */
+  readonly on_behalf_of?: string;
+  /** The same of whom only the caller names. */
+  readonly declared_on_behalf_of?: string;
+  /** Id of the person who answers for the agent, or empty. Facts of before lack it, as they lack the groups. */
+  readonly owner?: string;
+  /** Ids of the groups that anybody in the chain is in, nested ones included. */
+  readonly groups?: readonly string[];
+}
+
+/** The type of the variable `request`. */
+export const REQUEST_TYPE = record({
+  mode: words(...REQUEST_MODES),
+  break_glass: FLAG,
+  agent: TEXT,
+  chain: TEXTS,
+  on_behalf_of: TEXT,
+  declared_on_behalf_of: TEXT,
+  owner: TEXT,
+  groups: TEXTS,
+});
+
+/** The fact that only the caller vouches for, as conditions name it. */
+export const DECLARED_FACT = 'declared_on_behalf_of';
+
+/** Who stands behind a request, by the ids of the directory. */
+export function requestFacts(
+  directory: Directory,
+  asked: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
+): RequestFacts {
+  const proven = provenOf(asked.lineage);
+  const agent = askingAgent(directory, proven);
+  const chain = peopleBehind(directory, proven);
+  const actedFor = actedForBy(directory, proven);
+  const declared = actedForBy(
+    directory,
+    asked.lineage.filter((member) => member.is_declared),
+  );
+  return {
+    mode: asked.mode,
+    break_glass: asked.break_glass,
+    agent: agent?.id ?? '',
+    chain,
+    ...(actedFor === null ? {} : { on_behalf_of: actedFor }),
+    ...(declared === null ? {} : { declared_on_behalf_of: declared }),
+    owner: agent?.owner ?? '',
+    groups: [...new Set(chain.flatMap((person) => groupsOf(directory, person)))].sort(),
+  };
+}
+
+/** Null when it cannot be told: a condition that asks must not take somebody for nobody. */
+function actedForBy(directory: Directory, lineage: Lineage): string | null {
+  const members = lineage.filter(({ role }) => role === 'on_behalf_of');
+  const people = new Set(members.map((member) => personOf(directory, member)?.id ?? null));
+  const [person = ''] = people;
+  return people.size > 1 ? null : person;
+}
+
+/** The same request, had the caller declared nothing; null where it declared nothing. */
+export function withoutDeclared(facts: RequestFacts): RequestFacts | null {
+  return facts.declared_on_behalf_of === '' ? null : { ...facts, declared_on_behalf_of: '' };
+}
