@@ -1,6 +1,7 @@
 import { digestOf } from '../../domain/digest.ts';
 import type { GateResult } from '../../domain/gate.ts';
 import type { Plan } from '../../domain/plan.ts';
+import { misstatement } from './approved-plan.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome } from './connector.ts';
 
 /**
@@ -43,8 +44,9 @@ function fingerprintOf({ action, target, arguments: given }: ConnectorCall): str
 }
 
 function answer(call: ApprovedCall): ExecutionOutcome {
-  const fingerprint = fingerprintOf(call);
-  if (fingerprint !== call.approvedPlan.fingerprint) {
+  const found = planOf(call);
+  const { fingerprint } = found;
+  if (fingerprint !== call.approvedPlan.fingerprint || misstatement(call.approvedPlan, found) !== null) {
     return { kind: 'drifted', detail: 'The request is not the one that was approved.' };
   }
   if (call.decision === undefined) {

@@ -3,6 +3,7 @@ import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';
 import { activatePolicy, lockActiveSet, type InstalledPolicy } from '../../policy-install.ts';
+import { misstatement } from '../approved-plan.ts';
 import type {
   ApprovedCall,
   Connector,
@@ -68,6 +69,9 @@ async function execute(ground: CandidateGround, call: ApprovedCall): Promise<Exe
     return { kind: 'drifted', detail: 'The plan is about another publication.' };
   const checked = await checkedCandidate(ground, publication);
   if (checked.kind === 'refused') return refusedRun(checked);
+  // What a backtest finds is another thing every day: it informs, and decides nothing.
+  const misstated = misstatement(call.approvedPlan, planPublication(publication, checked, []));
+  if (misstated !== null) return { kind: 'drifted', detail: misstated };
   try {
     const installed = await activate(ground, call, checked.candidate);
     if (!installed) return { kind: 'drifted', detail: 'Another policy was published meanwhile.' };

@@ -5,6 +5,7 @@ import { SYSTEM_ACTOR } from '../../actors.ts';
 import type { Dependencies } from '../../dependencies.ts';
 import { caller } from '../../place.ts';
 import { recordAnswer, type StepPlace, type StepTransaction } from '../../record.ts';
+import { misstatement } from '../approved-plan.ts';
 import type {
   ApprovedCall,
   Connector,
@@ -14,13 +15,7 @@ import type {
   ProbeCall,
   ProbeOutcome,
 } from '../connector.ts';
-import {
-  fingerprintOf,
-  planResolution,
-  resolutionOf,
-  type Resolution,
-  type Unresolved,
-} from './resolution.ts';
+import { planResolution, resolutionOf, type Resolution, type Unresolved } from './resolution.ts';
 
 /** Keyturn's own database is the target. */
 export type ResolutionConnectorOptions = Pick<Dependencies, 'source' | 'log'>;
@@ -64,9 +59,12 @@ async function readUnresolved(
 async function execute(options: ResolutionConnectorOptions, call: ApprovedCall): Promise<ExecutionOutcome> {
   const resolution = resolutionOf(call);
   const unresolved = await readUnresolved(options, resolution);
-  const fingerprint = unresolved && fingerprintOf(resolution, unresolved.execution);
-  if (unresolved === null || fingerprint !== call.approvedPlan.fingerprint)
-    return { kind: 'drifted', detail: TOLD };
+  if (unresolved === null) return { kind: 'drifted', detail: TOLD };
+  const found = planResolution(resolution, unresolved);
+  const { fingerprint } = found;
+  if (fingerprint !== call.approvedPlan.fingerprint) return { kind: 'drifted', detail: TOLD };
+  const misstated = misstatement(call.approvedPlan, found);
+  if (misstated !== null) return { kind: 'drifted', detail: misstated };
   const told = await recordAnswer(options, placeOf(unresolved.row, call), (transaction) =>
     tell(transaction, unresolved.execution, { call, resolution }),
   );

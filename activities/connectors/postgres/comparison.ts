@@ -7,6 +7,7 @@ import {
   madeValues,
   project,
   type ProjectedEffect,
+  type Projection,
   type UnboundValue,
 } from './projection.ts';
 import type { RowValues } from './raw-rows.ts';
@@ -55,12 +56,11 @@ export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
     for (const column of leftOut) refuseUnboundValue(runs, pair, column);
     const assignedColumns = leftOut.map(({ shown }) => shown);
     const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
-    return { pair, projection: { assignedColumns, isCountsOnly }, unbound: unboundIn(runs, pair, leftOut) };
+    return { pair, projection: { assignedColumns, isCountsOnly } };
   });
-  const first = projections.flatMap(({ pair, projection, unbound }) => {
-    const effect = project(pair.first, projection);
-    return effect === null ? [] : [unbound.length === 0 ? effect : { ...effect, unbound }];
-  });
+  const first = projections.flatMap(
+    ({ pair, projection }) => projectWithUnbound(pair.first, projection, runs) ?? [],
+  );
   const second = projections.flatMap(({ pair, projection }) => project(pair.second, projection) ?? []);
   return fingerprintOf(first) === fingerprintOf(second) ? first : null;
 }
@@ -223,12 +223,24 @@ function isOfKnownKind(
   return documents === again && (isKnown || (hasFixedValues && !isOwn));
 }
 
-/** What is said of values that only execution makes, where code of the owner could put in others. */
-function unboundIn(runs: TwoRuns, { first }: BothRuns, columns: readonly Column[]): readonly UnboundValue[] {
-  if (!runs.runsOwnerCode) return [];
+/** A table's whole effect, with what is said of values that only execution makes. */
+export function projectWithUnbound(
+  table: TableEffect,
+  projection: Projection,
+  analysed: Pick<TwoRuns, 'runsOwnerCode'>,
+): ProjectedEffect | null {
+  const effect = project(table, projection);
+  if (effect === null || !analysed.runsOwnerCode) return effect;
+  const unbound = unboundIn(table, new Set(projection.assignedColumns));
+  return unbound.length === 0 ? effect : { ...effect, unbound };
+}
+
+/** Code of the owner could put other values in. */
+function unboundIn(table: TableEffect, assigned: ReadonlySet<string>): readonly UnboundValue[] {
+  const columns = table.shape.columns.filter(({ shown }) => assigned.has(shown));
   return columns.flatMap((column): readonly UnboundValue[] => {
-    const kinds = new Set(newValues(first, column).map(({ kind }) => kind));
-    const name = `${first.resource}.${column.name}`;
+    const kinds = new Set(newValues(table, column).map(({ kind }) => kind));
+    const name = `${table.resource}.${column.name}`;
     if (kinds.has(OTHER)) return [{ text: `${name} ${ANYTHING}`, isAnything: true }];
     return kinds.has(UUID_4) ? [{ text: `${name} ${ANY_UUID}`, isAnything: false }] : [];
   });

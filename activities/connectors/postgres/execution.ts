@@ -2,22 +2,28 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
+import { misstatement, type Stated } from '../approved-plan.ts';
 import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import type { ResourceEffect } from '../../../domain/plan.ts';
+import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
 import {
   countUnpreviewed,
   runOnFound,
   unpreviewedFingerprint,
   untriedBecause,
   type UnpreviewedCall,
+  type Untried,
 } from './unpreviewed.ts';
 import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-run.ts';
+import type { TableEffect } from './effect.ts';
 import { claimKey, readLedger } from './ledger.ts';
-import { fingerprintOf, project } from './projection.ts';
+import { statedUntried } from './plan-untried.ts';
+import { projectWithUnbound } from './comparison.ts';
+import { fingerprintOf, type ProjectedEffect } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';
+import { shownOf, statedOf } from './stated.ts';
 import { closeSession, rowsOf, unreachable } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 
@@ -68,12 +74,11 @@ async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
     const begun = await beginWriting(prepared, writer, 'serializable');
     const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
     if (known !== null) return known;
-    const { effects, fingerprint } = await runAndRead(prepared, writer, begun);
-    const approved = prepared.call.approvedPlan;
-    if (fingerprint !== approved.fingerprint) {
-      return { kind: 'drifted', detail: driftOf(approved.effects, effects) };
-    }
-    return await commit(prepared, writer, effects);
+    const found = await runAndRead(prepared, writer, begun);
+    const detail = differenceFrom(prepared.call.approvedPlan, found);
+    return detail === null
+      ? await commit(prepared, writer, found.stated.effects)
+      : { kind: 'drifted', detail };
   } finally {
     // Rolls back whatever was not committed.
     await closeSession(writer);
@@ -109,7 +114,8 @@ async function claimed(prepared: PreparedExecution, writer: Client): Promise<Exe
 }
 
 interface EffectOfRun {
-  readonly effects: readonly ResourceEffect[];
+  /** What a plan of it would state. */
+  readonly stated: Stated;
   readonly fingerprint: string;
 }
 
@@ -118,7 +124,8 @@ async function runAndRead(
   writer: Client,
   { snapshot, valueSettings }: BegunWriting,
 ): Promise<EffectOfRun> {
-  if (untriedBecause(prepared) !== null) return runUnpreviewed(prepared, writer, valueSettings);
+  const because = untriedBecause(prepared);
+  if (because !== null) return runUnpreviewed(prepared, writer, { valueSettings, because });
   await runPrepared(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
@@ -129,17 +136,39 @@ async function runAndRead(
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
-    return project(effect, { assignedColumns, isCountsOnly: blind.includes(effect.resource) }) ?? [];
+    const projection = { assignedColumns, isCountsOnly: blind.includes(effect.resource) };
+    return projectWithUnbound(effect, projection, prepared.analysis) ?? [];
   });
   const { rewritten } = prepared.analysis;
-  return { effects: projected, fingerprint: fingerprintOf(projected, { valueSettings, rewritten }) };
+  return {
+    stated: statedAgain(prepared, effects, projected),
+    fingerprint: fingerprintOf(projected, { valueSettings, rewritten }),
+  };
+}
+
+/** Whole tables are not counted again, and nothing is undone on trial: that much is taken from the approved plan. */
+function statedAgain(
+  prepared: PreparedExecution,
+  effects: readonly TableEffect[],
+  projected: readonly ProjectedEffect[],
+): Stated {
+  const { approvedPlan } = prepared.call;
+  const sizes = new Map(approvedPlan.effects.map((effect) => [effect.resource, effect.rows_before]));
+  const sized = projected.map((effect) => {
+    const rowsBefore = sizes.get(effect.resource);
+    return rowsBefore === undefined ? effect : { ...effect, rows_before: rowsBefore };
+  });
+  // Why rows are only counted may be another reason now.
+  const changed = effects.filter(({ rows }) => rows !== null);
+  const shown = shownOf(prepared, sized);
+  return statedOf(prepared, { effects: sized, shown, changed, reversal: approvedPlan.reversal });
 }
 
 /** Nobody could say what the triggers do, so only the rows that the statement meets are checked, and its own count. */
 async function runUnpreviewed(
   prepared: PreparedExecution,
   writer: Client,
-  valueSettings: string,
+  { valueSettings, because }: { readonly valueSettings: string; readonly because: Untried },
 ): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
   const count = await runOnFound(prepared, writer, met);
@@ -149,7 +178,10 @@ async function runUnpreviewed(
       `The statement changed ${count} rows instead of ${met.own}.`,
     );
   }
-  return { effects: met.effects, fingerprint: unpreviewedFingerprint(prepared, met, valueSettings) };
+  return {
+    stated: statedUntried(prepared, met.effects, because),
+    fingerprint: unpreviewedFingerprint(prepared, met, valueSettings),
+  };
 }
 
 async function commit(
@@ -188,16 +220,25 @@ async function refusedCommit(writer: Client, error: unknown): Promise<never> {
   throw isAlive || isKeyturnError(error) ? error : unreachable(error);
 }
 
-/** What differs, by table and counts: enough to see why, without data. */
-function driftOf(approved: readonly ResourceEffect[], actual: readonly ResourceEffect[]): string {
+/** Null when the approved plan states what happens, and is about nothing else. */
+function differenceFrom(approved: Plan, { stated, fingerprint }: EffectOfRun): string | null {
+  const isSameEffect = fingerprint === approved.fingerprint;
+  const misstated = misstatement(approved, stated);
+  if (isSameEffect && misstated === null) return null;
+  return driftOf(approved.effects, stated.effects) ?? (isSameEffect ? misstated : OTHER_VALUES);
+}
+
+const OTHER_VALUES = 'The same number of rows would change, but other rows or other values than approved.';
+
+/** What differs, by table and counts: enough to see why, without data. Null where these are the same. */
+function driftOf(approved: readonly ResourceEffect[], actual: readonly ResourceEffect[]): string | null {
   const names = [...new Set([...approved, ...actual].map(({ resource }) => resource))].sort();
   const differences = names.flatMap((name) => {
     const was = countsOf(approved.find(({ resource }) => resource === name));
     const is = countsOf(actual.find(({ resource }) => resource === name));
     return was === is ? [] : [`${name}: approved ${was}, now ${is}`];
   });
-  if (differences.length > 0) return `The effect would differ. ${differences.join('; ')}.`;
-  return 'The same number of rows would change, but other rows or other values than approved.';
+  return differences.length === 0 ? null : `The effect would differ. ${differences.join('; ')}.`;
 }
 
 function countsOf(effect: ResourceEffect | undefined): string {

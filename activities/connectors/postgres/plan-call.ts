@@ -4,7 +4,6 @@ import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { riskFactsOf, summaryOf } from './describe.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import type { TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
@@ -13,13 +12,12 @@ import { StatementRefused } from './refusal.ts';
 import { findReversal, NOTHING_TO_UNDO } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
 import { begin } from './session.ts';
-import { shownEffects } from './shown.ts';
+import { shownOf, statedOf } from './stated.ts';
 import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
-import { planUntried, sizeOf } from './plan-untried.ts';
+import { planUntried } from './plan-untried.ts';
 import { withShares } from './table-share.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
-import { assignmentsOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
 import { COLUMNS } from './written-tables.ts';
 
 const TRIES_MAX = 3;
@@ -89,7 +87,7 @@ async function compare(
   const effects = await agreedEffects(prepared, runs);
   if (effects === null) return null;
   if (effects.length === 0) return { effects, shown: [], reversal: withoutChanges(prepared) };
-  const shown = shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
+  const shown = shownOf(prepared, effects);
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
 }
@@ -109,11 +107,6 @@ async function agreedEffects(
   }
 }
 
-/** What is bound of values that nobody knows yet is in the fingerprint alone. */
-function withoutMade({ made: _made, unbound: _unbound, ...effect }: ProjectedEffect): ResourceEffect {
-  return effect;
-}
-
 async function readServerColumns(
   client: Client,
   effects: readonly TableEffect[],
@@ -129,25 +122,10 @@ function planOf(
   prepared: UnpreviewedCall,
   { effects, shown, reversal, runs }: Found & { readonly runs: readonly DryRun[] },
 ): Plan {
-  const { statement } = prepared;
   const changed = runs.flatMap((run) => run.effects);
-  const unbound = effects.flatMap((effect) => effect.unbound ?? []);
-  const facts = riskFactsOf(shown, reversal);
   return {
     connector: 'postgres.execute',
-    summary: effects.length === 0 ? summaryWithoutChanges(prepared) : summaryOf(shown),
-    operation: statement.text,
-    effects: shown,
-    warnings: [
-      ...rewritingOf(prepared.analysis.rewritten),
-      ...assignmentsOf(prepared.analysis.tables, changed),
-      ...unbound.map(({ text }) => text),
-      ...unseenEffects(prepared.analysis),
-      ...warningsOf(statement, changed),
-    ],
-    risk_facts: unbound.some(({ isAnything }) => isAnything)
-      ? { ...facts, is_fully_previewed: false }
-      : facts,
+    ...statedOf(prepared, { effects, shown, reversal, changed }),
     reversal,
     fingerprint: fingerprintOf(effects, {
       valueSettings: runs.at(-1)?.valueSettings,
@@ -158,14 +136,7 @@ function planOf(
   };
 }
 
-function summaryWithoutChanges({ statement, analysis }: UnpreviewedCall): string {
-  if (analysis.reachesVolatileFunctions) return 'Changes no table.';
-  return statement.isRead ? READS : summaryOf([]);
-}
-
 function sequencesOf(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {
   const used = sequenceValuesUsed(runs.map(({ sequences }) => sequences));
   return used === 0 ? {} : { sequence_values_used: used };
 }
-
-const READS = 'Reads only: changes nothing, and returns no rows.';

@@ -1,11 +1,11 @@
 import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
+import type { Stated } from '../approved-plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import { beginWriting } from './dry-run.ts';
 import { begin, closeSession } from './session.ts';
-import { shownEffects, type PlanSize } from './shown.ts';
-import { topOf } from './statement.ts';
+import { shownEffects, sizeOf } from './shown.ts';
 import {
   countUnpreviewed,
   unpreviewedFingerprint,
@@ -23,35 +23,46 @@ export async function planUntried(
   reader: Client,
   because: Untried,
 ): Promise<Plan> {
-  const { statement } = prepared;
   await begin(reader, { isolation: 'repeatable read' }, prepared);
   const met = await countUnpreviewed(prepared, reader);
   await reader.query('rollback');
-  const effects = shownEffects(met.effects, prepared.analysis, sizeOf(prepared));
+  return {
+    connector: 'postgres.execute',
+    ...statedUntried(prepared, met.effects, because),
+    fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared)),
+    locks_held_ms: 0,
+  };
+}
+
+/** What a plan states of a statement that is not tried out, whether it is made or held against what is met. */
+export function statedUntried(
+  prepared: UnpreviewedCall,
+  met: readonly ResourceEffect[],
+  because: Untried,
+): Stated & Pick<Plan, 'reversal'> {
+  const { statement, analysis } = prepared;
+  const effects = shownEffects(met, analysis, sizeOf(prepared));
   const words = wordsOf(prepared, effects)[because];
   const reversal = { is_possible: false, how: words.reversal };
   return {
-    connector: 'postgres.execute',
-    summary: words.summary,
     operation: statement.text,
+    summary: words.summary,
     effects,
     warnings: [
       words.warning,
-      ...rewritingOf(prepared.analysis.rewritten),
-      ...unseenEffects(prepared.analysis),
+      ...rewritingOf(analysis.rewritten),
+      ...unseenEffects(analysis),
       ...warningsOf(statement, []),
     ],
     risk_facts: {
       ...riskFactsOf(effects, reversal),
       ...(because === 'none'
-        ? { rows_changed: ROWS_UNKNOWN, resources_changed: prepared.analysis.tables.length }
+        ? { rows_changed: ROWS_UNKNOWN, resources_changed: analysis.tables.length }
         : {}),
       is_destructive: true,
       is_fully_previewed: false,
     },
     reversal,
-    fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared)),
-    locks_held_ms: 0,
   };
 }
 
@@ -63,12 +74,6 @@ async function valueSettingsOf(prepared: UnpreviewedCall): Promise<string> {
   } finally {
     await closeSession(session);
   }
-}
-
-/** How much of its effects a plan carries. */
-export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
-  const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
-  return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
 
 interface Words {

@@ -1,6 +1,8 @@
 import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { Analysis } from './analysis.ts';
 import { StatementRefused } from './refusal.ts';
+import { topOf } from './statement.ts';
+import type { UnpreviewedCall } from './unpreviewed.ts';
 
 /** How much of its effects a plan carries, over all tables. */
 export interface PlanSize {
@@ -8,6 +10,12 @@ export interface PlanSize {
   readonly charactersMax: number;
   /** True for an UPDATE and nothing beside it: what it inserts and deletes in its own tables are rows that move between partitions. */
   readonly isUpdate: boolean;
+}
+
+/** How much of its effects a plan carries. */
+export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
+  const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
+  return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
 
 /** More tables than this are no effect that anybody reads. */
