@@ -37,7 +37,6 @@ beforeAll(async () => {
 });
 
 afterEach(() => vi.restoreAllMocks());
-
 afterAll(async () => {
   await dependencies.source.destroy();
   await stack.stop();
