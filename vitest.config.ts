@@ -29,7 +29,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...never, 'test/domain/**', 'test/full/**'],
           globalSetup: './test/stack/global-setup.ts',
-          maxWorkers: 2,
+          // Much of what these do is waiting.
+          maxWorkers: 3,
           testTimeout: 120_000,
           // A machine that is busy elsewhere must not decide about a change; a test that fails twice does.
           retry: 1,
