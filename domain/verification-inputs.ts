@@ -77,7 +77,7 @@ export function policiesInstalled(subject: Subject): Finding {
     })
     .sort((one, other) => one.n - other.n);
   const problems = named.flatMap((leaf) => {
-    const fault = installationFault(installations, leaf, namedAt(subject, leaf));
+    const fault = installationFault(installations, leaf, namedSince(subject, leaf));
     return fault === null ? [] : [`${nameOf(leaf)} names a policy that ${fault}`];
   });
   const entries = new Set(inputs.policy_entries.map(leafHash)).size;
@@ -87,20 +87,20 @@ export function policiesInstalled(subject: Subject): Finding {
 /** Clocks of several machines write the two streams. */
 const CLOCKS_APART_MS = 60_000;
 
-/** What was received names the policy that it was signed under. */
-function namedAt({ envelopes }: Subject, leaf: Leaf): number {
+/** What was received names the policy that it was signed under, by the API as it knew the policies then. */
+function namedSince({ envelopes }: Subject, leaf: Leaf): number {
   const signed = leaf.type === 'request.received' ? signedRequestOf(envelopes, leaf) : undefined;
   return Date.parse(signed?.issued_at ?? leaf.at);
 }
 
 /** The same policy may be made active again; each time it is until the next one is. */
-function installationFault(installations: readonly Leaf[], leaf: Leaf, atMs: number): string | null {
-  const before = installations.filter(({ at }) => Date.parse(at) <= atMs + CLOCKS_APART_MS);
+function installationFault(installations: readonly Leaf[], leaf: Leaf, sinceMs: number): string | null {
+  const before = installations.filter(({ at }) => Date.parse(at) <= Date.parse(leaf.at) + CLOCKS_APART_MS);
   const own = before.filter(({ facts }) => facts['digest'] === leaf.policy?.digest);
   if (own.length === 0) return 'no entry made active before it';
   const isActive = own.some(({ n }) => {
     const next = installations.find((other) => other.n > n);
-    return next === undefined || Date.parse(next.at) >= atMs - CLOCKS_APART_MS;
+    return next === undefined || Date.parse(next.at) >= sinceMs - CLOCKS_APART_MS;
   });
   return isActive ? null : 'was replaced before it';
 }

@@ -272,7 +272,7 @@ describe('the timeline', () => {
       '0 Asked for it.',
       '1 The dry run showed what would happen.',
     ]);
-    expect(body.items[0]?.actor).toEqual({ kind: 'agent', name: 'Billing agent' });
+    expect(body.items[0]?.actor).toEqual({ kind: 'agent', name: 'Billing agent', id: 'agent-billing' });
     expect(body.items[1]).toMatchObject({
       facts: { found: SECRET_OF_PLAN },
       parts: { summary: SECRET_OF_PLAN },

@@ -189,7 +189,9 @@ describe('watch', () => {
       };
     });
     const result = await keyturn(['watch', VIEW.id, '--api', url]);
-    expect(result.out).toBe('2026-01-05 10:00:00Z  keyturn: step 0\n2026-01-05 10:00:00Z  keyturn: step 1\n');
+    expect(result.out).toBe(
+      '2026-01-05 10:00:00Z  step 0 By Keyturn\n2026-01-05 10:00:00Z  step 1 By Keyturn\n',
+    );
   });
 });
 

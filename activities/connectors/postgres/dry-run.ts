@@ -6,7 +6,7 @@ import type { SessionsAhead } from './ahead.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
-import { readMakingTime, readSequenceHeads, type MakingTime } from './making.ts';
+import { allOf, readMakingTime, readSequenceHeads, type MakingTime } from './making.ts';
 import { notCounting } from './target-safety.ts';
 import { StatementRefused } from './refusal.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
@@ -154,9 +154,10 @@ async function withMaking(
 ): Promise<readonly TableEffect[]> {
   const oids = effects.filter(({ rows }) => rows !== null).map(({ oid }) => oid);
   const heads = await readSequenceHeads(writer, { oids, role: observerOf(settings) });
+  const allSequences = allOf(heads.values());
   return effects.map((effect) => ({
     ...effect,
-    making: { ...time, sequences: heads.get(effect.oid) ?? new Map<string, never>() },
+    making: { ...time, sequences: heads.get(effect.oid) ?? new Map<string, never>(), allSequences },
   }));
 }
 

@@ -14,6 +14,16 @@ export interface MakingTime {
 export interface Making extends MakingTime {
   /** By the name of the column. */
   readonly sequences: ReadonlyMap<string, readonly SequenceHead[]>;
+  /** Those of all changed tables, for what a trigger writes elsewhere of a new row. */
+  readonly allSequences: ReadonlyMap<string, readonly SequenceHead[]>;
+}
+
+/** The sequences of several tables as one, by the name of the column. */
+export function allOf(tables: Iterable<Making['sequences']>): Making['sequences'] {
+  const all = new Map<string, readonly SequenceHead[]>();
+  for (const columns of tables)
+    for (const [name, heads] of columns) all.set(name, [...(all.get(name) ?? []), ...heads]);
+  return all;
 }
 
 /** The latest value that a sequence gave away; null before the first. A hidden one is not known. */
@@ -114,14 +124,19 @@ export function madeKind(value: Value, column: string, making: Making): MadeKind
   return alone ?? sequenceKind(value, making.sequences.get(column)) ?? documentKind(value, making) ?? OTHER;
 }
 
-/** JSON with all that stands in it, but for times and UUIDs, which stand there by their kind. */
+/** JSON with all that stands in it, but for times, UUIDs and keys of new rows, which stand there by their kind. */
 function documentKind(text: string, making: Making): MadeKind | null {
   if (!/^[[{]/.test(text) || !isJson(text)) return null;
-  return `json ${text.replaceAll(/"(?:[^"\\]|\\.)*"/g, (found) => {
+  const keyed = text.replaceAll(/"(\w+)"\s*:\s*(-?\d+)(?=\s*[,}])/g, (found, name: string, value: string) =>
+    sequenceKind(value, making.allSequences.get(name), LATEST_IN_DOCUMENT) === null
+      ? found
+      : `"${name}": <sequence>`,
+  );
+  return `json ${keyed.replaceAll(/"(?:[^"\\]|\\.)*"/g, (found) => {
     const part = found.slice(1, -1).replace('T', ' ');
     const kind = uuidKind(part, making) ?? timeKind(part, making);
-    // Times that are over are what rows hold.
-    return kind === null || kind.includes(' -') ? found : `<${kind}>`;
+    // Times that are over, and days, are what rows hold.
+    return kind === null || kind.includes(' -') || kind.startsWith('day') ? found : `<${kind}>`;
   })}`;
 }
 
@@ -177,13 +192,20 @@ function microsecondsOf(date: string, time: string, fraction: string): bigint {
 /** Others take values too, so the last one may not be ours. */
 const LATEST = 10_000n;
 
-function sequenceKind(text: string, heads: readonly SequenceHead[] | undefined): MadeKind | null {
+/** Other rows' keys may stand in a document as well, under the same name. */
+const LATEST_IN_DOCUMENT = 100n;
+
+function sequenceKind(
+  text: string,
+  heads: readonly SequenceHead[] | undefined,
+  latest = LATEST,
+): MadeKind | null {
   if (heads === undefined || !/^-?\d{1,19}$/.test(text)) return null;
   const value = BigInt(text);
   const isLatest = heads.some(({ isHidden, last, step }) => {
     if (isHidden) return true;
     const back = last === null ? -1n : (last - value) / step;
-    return back >= 0n && back < LATEST && (last === null || (last - value) % step === 0n);
+    return back >= 0n && back < latest && (last === null || (last - value) % step === 0n);
   });
   return isLatest ? 'sequence' : null;
 }

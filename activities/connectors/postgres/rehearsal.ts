@@ -37,7 +37,9 @@ export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Pr
   const [scarcest] = [...sequences].sort((one, other) => one.left - other.left);
   const mayTake = scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, share(scarcest));
   const most = Math.min(rowsMax, mayTake);
-  const bounded = maySkipRows(analysis) ? limitless(statement) : await boundRows(statement, most, parser);
+  const limited = await boundRows(statement, most, parser);
+  // A list of values says how many rows it proposes, whether they are left out or not.
+  const bounded = maySkipRows(analysis) && limited.listed === 0 ? limitless(statement) : limited;
   // Of one row more than is allowed, the count says that it was too many.
   const isBounded = bounded.rowsMax !== null && bounded.rowsMax <= most + 1;
   if (scarcest !== undefined) refuseScarce(scarcest, { isBounded, mayTake });

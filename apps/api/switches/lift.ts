@@ -31,7 +31,7 @@ export async function liftSwitch(
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);
     const { thrown, lifts } = await liftable(manager, id);
-    const concerned = await concernedBy(context, caller, thrown);
+    const concerned = await concernedBy(manager, context, { caller, thrown });
     if (concerned.has(operator.person)) {
       throw new KeyturnError(
         'self_approval',
@@ -64,12 +64,12 @@ async function liftable(manager: EntityManager, id: string): Promise<Lifted> {
 
 /** By the directory of now and that of when it was thrown: nobody gives an agent away to lift its switch. */
 async function concernedBy(
-  { source, directories }: ApiContext,
-  { directory }: Caller,
-  thrown: KillSwitch,
+  manager: EntityManager,
+  { directories }: ApiContext,
+  { caller, thrown }: { readonly caller: Caller; readonly thrown: KillSwitch },
 ): Promise<ReadonlySet<string>> {
-  const then = await directories.at(source.manager, new Date(thrown.thrown_at));
-  return new Set([directory, then].flatMap((known) => peopleStopped(thrown, known)));
+  const then = await directories.at(manager, new Date(thrown.thrown_at));
+  return new Set([caller.directory, then].flatMap((known) => peopleStopped(thrown, known)));
 }
 
 /** Words of people who are no operators any more do not count. */

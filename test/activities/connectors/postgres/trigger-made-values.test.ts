@@ -37,6 +37,12 @@ const TABLES = `
     select * into o from public.override where id = new.id;
     if found then new.token := coalesce(o.token, new.token); end if; return new; end $$;
   create trigger overrides before insert or update on item for each row execute function overriding();
+  create table errand (errand_id int generated always as identity primary key, due date, title text, at timestamptz default now());
+  create table errand_log (id bigint generated always as identity primary key, line jsonb);
+  create function to_errand_log() returns trigger language plpgsql security definer as $$ begin
+    insert into public.errand_log (line) values (to_jsonb(new)); return null; end $$;
+  create trigger logs after insert on errand for each row execute function to_errand_log();
+  create table dates (due date); insert into dates values ('2030-12-24');
   create table login (id int primary key, pw text, hash text);
   create function hashing() returns trigger language plpgsql as $$ declare salt text := md5(random()::text); begin
     new.hash := salt || ':' || md5(salt || new.pw); new.pw := null; return new; end $$;
@@ -45,7 +51,9 @@ const TABLES = `
   grant select on all tables in schema public to OBSERVER;`;
 
 const CONNECTION = {
-  allowed_functions: ['to_outbox', 'to_log', 'overriding', 'hashing'].map((name) => `public.${name}`),
+  allowed_functions: ['to_outbox', 'to_log', 'to_errand_log', 'overriding', 'hashing'].map(
+    (name) => `public.${name}`,
+  ),
 };
 
 async function planned(statement: string): ReturnType<typeof connector.plan> {
@@ -81,6 +89,12 @@ describe('what a listed trigger makes at execution', () => {
 
   it('in a document is what was approved where nothing changed', async () => {
     expect(await executed(PAYOUT, 'select 1')).toBe('succeeded');
+  });
+
+  it('in a document is a key of a new row, and all else of the row is bound', async () => {
+    const statement = "insert into errand (due, title) select due, 'new' from dates";
+    expect(await executed(statement, 'select 1')).toBe('succeeded');
+    expect(await executed(statement, "update dates set due = '2030-12-25'")).toBe('drifted');
   });
 
   it('in a document is refused where more than its times and UUIDs differs each time', async () => {
