@@ -46,6 +46,7 @@ const NOT_COVERED: readonly (readonly [why: string, node: RegExp, kinds?: readon
     /^leaves\.#\.facts\.requirement\.rules\.#\.rule$/,
   ],
   ['the streams that govern everybody are verified by themselves', /^inputs\.policy_entries\b/],
+  ['what switches stop is asked of what was performed', /^inputs\.switch_(parts|entries)\b/],
   ['the streams that govern everybody are verified by themselves', /^inputs\.directory_changes\.#\.entry\b/],
   ['another engine makes a wrong answer unshown, not right', /^inputs\.facts\.#\.engine\b/],
   ['others than the file may have brought or deactivated people', /^inputs\..*\bpeople\b/],
