@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { STILL_MS } from '../../domain/overdue.ts';
-import { verifyRequest, type VerificationLine } from '../../domain/verification.ts';
+import { verifyRequest } from '../../domain/verification.ts';
+import type { VerificationOutcome } from '../../domain/verification-report.ts';
 import { minute } from './verification-policy.ts';
 import { entry, evidenceOf, makeKeys, pendingStory, type Entry, type Keys } from './verification-story.ts';
 
@@ -13,7 +14,7 @@ beforeAll(async () => {
 const STILL_MINUTES = STILL_MS / 60_000;
 
 /** A request that was planned in the second minute, and what was added to its log before it expired. */
-async function expiredAt(minutes: number, added: readonly Entry[]): Promise<VerificationLine['outcome']> {
+async function expiredAt(minutes: number, added: readonly Entry[]): Promise<VerificationOutcome> {
   const story = await pendingStory(keys);
   story.entries = [
     ...story.entries.slice(0, 2),
