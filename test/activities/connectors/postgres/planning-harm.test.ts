@@ -251,3 +251,30 @@ describe('locks at planning', () => {
     expect(refused).toMatchObject({ code: 'planning_limit' });
   });
 });
+
+describe('how many sessions planning opens', () => {
+  it('stays the same however many statements one requester sends at once', async () => {
+    const own = createPostgresConnector();
+    let isOver = false;
+    const plans = Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        own.plan(bank.call(`update wide set name = 'y' where id = ${n + 1}`)),
+      ),
+    ).finally(() => {
+      isOver = true;
+    });
+    const counts: number[] = [];
+    while (!isOver) {
+      const [row] = await bank.rows<{ sessions: number }>(SESSIONS);
+      counts.push(row?.sessions ?? 0);
+    }
+    const outcomes = await plans;
+    expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => 'planned'));
+    expect(Math.max(...counts)).toBeGreaterThan(3);
+    // Eight statements, three sessions each.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(24);
+  });
+});
+
+const SESSIONS = `select count(*)::int as sessions from pg_stat_activity
+                   where datname = current_database() and application_name like 'keyturn req%'`;
