@@ -19,7 +19,7 @@ export function declaredViews(facts: PolicyFacts): readonly PolicyFacts[] {
   return [without, facts.facts ? { ...asIfProven, facts: factsAsNamed(facts.facts) } : asIfProven];
 }
 
-function withoutDeclared({ with_declared: _, ...request }: RequestFacts): RequestFacts {
+function withoutDeclared({ with_declared: _named, ...request }: RequestFacts): RequestFacts {
   return { ...request, declared_on_behalf_of: '' };
 }
 

@@ -91,7 +91,8 @@ export class RequestsController {
     const { wait, version } = parseAs(showQuerySchema, request.query);
     const id = String(request.params['id']);
     const row = await loadRequest(this.#context, caller, id);
-    if (wait === undefined || wait === 0 || row.run_id === GATE_RUN)
+    // Of what is over, also when nobody ever recorded it, no change comes.
+    if (wait === undefined || wait === 0 || row.run_id === GATE_RUN || isFinal(row.status))
       return requestView(this.#context, caller, row);
     const release = this.#waiting.take(identityKey(caller.principal.identity), this.#waitingMax, TOO_MANY);
     try {
