@@ -50,12 +50,20 @@ interface Answer {
 function answerOf(leaf: Leaf, publications: readonly (Publication | UnreadPublication)[]): Answer {
   const name = nameOf(leaf);
   const found = publications.find(({ request }) => request === leaf.facts['request']);
-  if (found && 'unread' in found)
-    return {
-      notShown: `the evidence of ${found.request}, behind ${name}, could not be read: ${found.unread}`,
-    };
   if (!found) return { notShown: `the evidence of the request behind ${name} is not there` };
-  if (found.outcome === 'failed') return { problem: `the request behind ${name} does not verify` };
+  if ('unread' in found) {
+    const { request, unread } = found;
+    return {
+      notShown: `the evidence of ${request}, the request behind ${name}, could not be read: ${unread}`,
+    };
+  }
+  return found.outcome === 'failed'
+    ? { problem: `the request behind ${name} does not verify` }
+    : answerBy(leaf, found);
+}
+
+function answerBy(leaf: Leaf, found: Publication): Answer {
+  const name = nameOf(leaf);
   const material = readMaterial(found.evidence);
   const received = material.stream.find(({ type }) => type === 'request.received');
   if (received?.facts['action'] !== PUBLISH.action)
