@@ -138,6 +138,19 @@ describe('whom only the caller names', () => {
     expect(evaluate(risky, facts, 'planned').risk.score).toBe(2);
   });
 
+  it.each([
+    word('in ["olga", "omar"]'),
+    '["olga"].exists(one, one == request.declared_on_behalf_of)',
+    '[request].exists(one, one.declared_on_behalf_of == "olga")',
+    '["olga"].map(one, one + request.declared_on_behalf_of).size() > 3',
+    'request["declared_on_behalf_of"] == "olga"',
+    'glob(request.declared_on_behalf_of, "o*")',
+    'request.break_glass ? request.declared_on_behalf_of == "olga" : false',
+  ])('is warned of where a rule that allows reads it by %s', (when) => {
+    const found = warningsOf(policyOf([exampleRule('rule', 'allow', { when })]));
+    expect(found.map(({ code }) => code)).toContain('declared_only');
+  });
+
   it('is warned of where a rule counts on it', () => {
     const codes = (effect: Rule['effect'], when: string): readonly string[] =>
       warningsOf(policyOf([exampleRule('rule', effect, { when })])).map(({ code }) => code);
