@@ -114,13 +114,16 @@ it('an answer is found again whose signed form does not say who vouches for a na
   const body = release('free', OLGA);
   const first = await ask(body, key);
   const { rows } = await api.db.query<{ envelope: string }>(
-    'select envelope from keyturn.gate_answer where id = $1',
+    'select envelope from keyturn.gate_answer where request = $1',
     [first.body.id],
   );
   const signed = await openEnvelope('request', rows[0]?.envelope ?? '', api.context.keys.verification);
   const lineage = signed.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject }));
   expect(lineage).not.toEqual(signed.lineage);
   const earlier = await signEnvelope({ ...signed, lineage }, api.context.keys.signing);
-  await api.db.query('update keyturn.gate_answer set envelope = $2 where id = $1', [first.body.id, earlier]);
+  await api.db.query('update keyturn.gate_answer set envelope = $2 where request = $1', [
+    first.body.id,
+    earlier,
+  ]);
   expect((await ask(body, key)).body.id).toBe(first.body.id);
 });
