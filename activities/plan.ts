@@ -46,6 +46,7 @@ export type Planned =
 export interface PreparedCall {
   readonly connector: Connector;
   readonly call: ConnectorCall;
+  readonly isBreakGlass: boolean;
 }
 
 /** Asks the connector what would happen, and stores it. A refused plan ends the request: no plan, no action. */
@@ -76,7 +77,8 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
   const prepared = await prepareCall(dependencies, row, active.policy);
   const { connector = null } = actionOf(active.policy, row.action) ?? {};
   const isBudgeted = isRehearsed(connector);
-  const outcome = await rehearse(dependencies, prepared, { row, ...now, isBudgeted });
+  const { isBreakGlass } = prepared;
+  const outcome = await rehearse(dependencies, prepared, { row, ...now, isBudgeted, isBreakGlass });
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
   return recordStep(dependencies, place, (transaction) =>
     outcome.kind === 'planned'
@@ -165,6 +167,7 @@ export async function prepareCall(
   const [requester] = signed.lineage;
   return {
     connector,
+    isBreakGlass: signed.break_glass === true,
     call: {
       requestId: signed.id,
       action: signed.action,

@@ -28,6 +28,8 @@ export interface RehearsedRequest {
   readonly row: RequestRow;
   readonly directory: Directory;
   readonly isBudgeted: boolean;
+  /** As it was signed: policy finds out only after the plan whether it offers this. */
+  readonly isBreakGlass: boolean;
 }
 
 /** Has the connector make a plan. A target that does not answer is thrown, and tried again. */
@@ -65,11 +67,11 @@ function targetUnreachable({ log }: Dependencies, { id, target }: RequestRow, er
  */
 async function withinBudget(
   dependencies: Dependencies,
-  { row, directory }: Pick<RehearsedRequest, 'row' | 'directory'>,
+  { row, directory, isBreakGlass }: Pick<RehearsedRequest, 'row' | 'directory' | 'isBreakGlass'>,
   work: () => Promise<Rehearsed>,
 ): Promise<Rehearsed> {
   const { source } = dependencies;
-  const budgets = budgetsFor(dependencies.budgets, { isBreakGlass: row.is_break_glass });
+  const budgets = budgetsFor(dependencies.budgets, { isBreakGlass });
   const place = { request: row.id, root: budgetRoot(directory, row.lineage), target: row.target };
   const begun = await beginRehearsal(source.manager, place, budgets);
   if (begun.id === null) throw overBudget(dependencies, row, begun.seconds);

@@ -56,9 +56,12 @@ export function recordedEngine({ engine }: RecordedOutcome): JsonValue {
   return engine ?? null;
 }
 
-/** True when a record names another engine than the one that is here: what that would say now cannot be told. */
+/**
+ * True when a record names another engine than the one that is here, or none, as records of before the first profile do:
+ * what that would say now cannot be told.
+ */
 export function isOtherEngine(recorded: RecordedOutcome): boolean {
-  return Object.hasOwn(recorded, 'engine') && formOf(recorded, 'engine') !== canonicalJson({ ...ENGINE });
+  return formOf(recorded, 'engine') !== canonicalJson({ ...ENGINE });
 }
 
 /** Text that is equal for equal values only; null for none. */

@@ -85,7 +85,7 @@ function selectorsIn(cell: JsonValue | undefined): readonly string[] {
 }
 
 /** Owners that requests may have, and the name of what has them. */
-interface NamedOwners {
+export interface NamedOwners {
   readonly name: string;
   readonly owners: readonly string[];
 }

@@ -44,7 +44,7 @@ export function digestsFollow(subject: Subject): Finding {
 
 /** Not the form that digests have now, so it can be right or have been chosen: neither is shown. */
 const EARLIER_FORM =
-  'its decision digest has the form of an earlier version, which does not cover the words of the plan';
+  'its decision digest has the form of an earlier version, which does not cover the words of the plan or the start window';
 
 /** What allows demand: nobody, at one of the tiers of risk. */
 const NOBODY: readonly Requirement[] = RISK_TIERS.map((risk) => ({ risk, distinct_people: 0, rules: [] }));
@@ -62,13 +62,14 @@ function faultOf({ material, envelopes }: Subject, { leaf, requirements }: Round
   if (!request || !plan.success)
     return 'its decision digest cannot be recomputed: the signed request or the effects of its plan are missing';
   const { id, intent_digest, lineage, start } = request;
-  const isOver = (facts: DigestedPlan): boolean =>
+  const isOver = (covered: { readonly plan: DigestedPlan; readonly start?: typeof start }): boolean =>
     requirements.some((requirement) => {
-      const subject = { request: id, intent_digest, plan: facts, lineage, requirement, start };
+      const subject = { request: id, intent_digest, lineage, requirement, ...covered };
       return decisionDigestOf(subject) === leaf.decision_digest;
     });
-  if (isOver(plan.data)) return null;
-  return isOver({ ...plan.data, plan_digest: null })
+  if (isOver({ plan: plan.data, start })) return null;
+  const earlier = [plan.data, { ...plan.data, plan_digest: null }];
+  return earlier.some((facts) => isOver({ plan: facts }))
     ? EARLIER_FORM
     : 'its decision digest is not that of the request, plan and requirement on record';
 }

@@ -69,10 +69,13 @@ function answerOf(subject: Subject, leaf: Leaf): Answer {
     return { problem: 'the facts stored are not those that it names' };
   const repetition = repetitionOf(subject, leaf, stored);
   if (typeof repetition === 'string') return { notShown: repetition };
-  const problem = madeUp(repetition) ?? otherOutcome(repetition);
-  if (problem === null) return {};
-  const isSameEngine = stored.engine === null || !isOtherEngine({ engine: stored.engine });
-  return isSameEngine ? { problem } : { notShown: 'another version of the policy engine evaluated it' };
+  const fault = notAsSigned(repetition);
+  if (fault !== null) return { problem: fault };
+  const difference = otherFacts(repetition) ?? otherOutcome(repetition);
+  if (difference === null) return {};
+  return isOtherEngine({ engine: stored.engine })
+    ? { notShown: 'another version of the policy engine evaluated it, or made its facts' }
+    : { problem: difference };
 }
 
 /** Or why it cannot be repeated. */
@@ -99,8 +102,8 @@ const storedFactsSchema = z.object({
   at: z.iso.datetime(),
 });
 
-/** What the facts say that neither the signed request, nor the plan, nor the directory says; null when all is from them. */
-function madeUp(repetition: Repetition): string | null {
+/** What the facts of any version say as it was signed and when it was evaluated; null when they do. */
+function notAsSigned(repetition: Repetition): string | null {
   const { facts, signed } = repetition;
   const { action, args, request, target } = facts;
   const { schema_version } = signed;
@@ -108,10 +111,14 @@ function madeUp(repetition: Repetition): string | null {
   if (intentDigest(intent) !== signed.intent_digest) return 'its facts are not about what was signed';
   if (request.break_glass !== (signed.break_glass ?? false))
     return 'its facts say otherwise whether it is an emergency';
+  return isInTime(repetition) ? null : 'its facts are of another time';
+}
+
+/** What the facts say that this version makes otherwise of the directory and the plan; null when it makes the same. */
+function otherFacts(repetition: Repetition): string | null {
   if (!isOfDirectory(repetition))
     return 'its facts name other people than the directory has behind the request';
-  if (!isOfPlan(repetition)) return 'its facts are not those of its plan';
-  return isInTime(repetition) ? null : 'its facts are of another time';
+  return isOfPlan(repetition) ? null : 'its facts are not those of its plan';
 }
 
 /** Facts of before lack some of the fields. */

@@ -4,6 +4,7 @@ import { phaseBefore } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, type Material, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
+import { saysHowItStands } from './verification-state.ts';
 
 /** A request expires by its deadline only: an approved one not while its approvals carry, or it is held. */
 export function notExpiredEarly(subject: Subject): Finding {
@@ -28,8 +29,9 @@ function dueAt(subject: Subject, leaf: Leaf): number {
 /** Clocks of several machines write the log. */
 const CLOCKS_APART_MS = 60_000;
 
+/** From when it was moved last. What is only added to its log does not make it wait longer: anybody may knock. */
 function standsStillFrom({ stream }: Material, leaf: Leaf): number {
-  const before = stream.findLast(({ n }) => n < leaf.n);
+  const before = stream.findLast((other) => other.n < leaf.n && saysHowItStands(other));
   return before ? Date.parse(before.at) : Infinity;
 }
 

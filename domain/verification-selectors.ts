@@ -1,6 +1,10 @@
+import type { Leaf } from './audit.ts';
 import { requiredSelectors } from './decision.ts';
+import { possibleOwners, type NamedOwners } from './owners.ts';
+import { actionOf, targetOf, type PolicySet } from './policy.ts';
 import type { Selector } from './requirement.ts';
-import type { Material, PendingLeaf } from './verification-evidence.ts';
+import { readLeaf, type Material, type PendingLeaf } from './verification-evidence.ts';
+import { policyNamed } from './verification-inputs.ts';
 import type { ShownRow } from './wire-evidence.ts';
 
 /**
@@ -12,13 +16,39 @@ export function selectorsFault(material: Material, { open_selectors: open }: Sho
     return open.length === 0 ? null : 'inboxes hold the request though nobody is asked';
   const pending = material.pendings.at(-1);
   if (!pending) return null;
-  if (open.length === 0) return 'no inbox holds the request though people are asked';
+  if (open.length === 0 && !mayAskNobody(material, pending))
+    return 'no inbox holds the request though people are asked';
   const wanted = requiredSelectors(pending);
   // Owners are spelled out, and may be others since.
   const isStranger = !wanted.includes('owners') && open.some((one) => !isAmong(wanted, one));
   if (isStranger) return 'inboxes hold the request that its requirement does not name';
   const isMissing = firstAsked(material, pending).some((one) => !isAmong(open, one));
   return isMissing ? 'inboxes lack the request though their stage is open' : null;
+}
+
+/** Where only owners are asked, and nobody is one, or the policy that said who is was replaced. */
+function mayAskNobody(material: Material, pending: PendingLeaf): boolean {
+  const stages = pending.requirement.rules.flatMap(({ stages: ofRule }) => ofRule);
+  if (!stages.some(({ any }) => any.every((selector) => selector === 'owners'))) return false;
+  const { row } = material.evidence.state ?? {};
+  const policy = policyInForce(material, pending.leaf);
+  if (!row || !policy) return true;
+  return possibleOwnersOf(policy, row).some(({ owners }) => owners.length === 0);
+}
+
+function possibleOwnersOf(policy: PolicySet, { action, target }: ShownRow): readonly NamedOwners[] {
+  const [known, about] = [actionOf(policy, action), targetOf(policy, target)];
+  return possibleOwners(policy, known ?? {}, about ? [about] : []);
+}
+
+/** The policy of a round, unless another one has replaced it since; undefined where that is not in the evidence. */
+function policyInForce(material: Material, { policy: named }: Leaf): PolicySet | undefined {
+  const entries = material.evidence.inputs?.policy_entries ?? [];
+  const installed = entries
+    .flatMap((text) => readLeaf(text, () => undefined) ?? [])
+    .toSorted((one, other) => one.n - other.n)
+    .at(-1);
+  return installed?.facts['digest'] === named?.digest ? policyNamed(material, named?.digest) : undefined;
 }
 
 function isAmong(selectors: readonly string[], wanted: string): boolean {

@@ -47,7 +47,12 @@ function statusAfter(leaf: Leaf): unknown {
 
 /** The last entry that says how the request stands. */
 export function lastStanding({ stream }: Pick<Material, 'stream'>): Leaf | undefined {
-  return stream.findLast((leaf) => statusAfter(leaf) !== null);
+  return stream.findLast(saysHowItStands);
+}
+
+/** True for entries that move the request itself. What others add to its log, such as refused attempts, may leave its row. */
+export function saysHowItStands(leaf: Leaf): boolean {
+  return statusAfter(leaf) !== null;
 }
 
 /** What the database says of the request is what its log ends with: nothing was cut off, and no status set by hand. */

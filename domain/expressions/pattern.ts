@@ -12,10 +12,10 @@ export interface PatternSteps {
 }
 
 /**
- * Steps that all patterns of one evaluation may take together, whatever its rules: at most 0.4 s, since a step takes up to
+ * Steps that all patterns of one evaluation may take together, whatever its rules: at most 1 s, since a step takes up to
  * 200 ns where a text leads a regular expression to ever new states, and mostly less than 15. More is an error.
  */
-const EVALUATION_STEPS = 2_000_000;
+const EVALUATION_STEPS = 5_000_000;
 
 /** The steps of one evaluation, all of them left. */
 export function evaluationSteps(): PatternSteps {

@@ -7,10 +7,14 @@ export interface EngineIdentity {
   readonly profile_version: number;
 }
 
-/** The engine of this version. The number of the profile grows whenever the same facts may come to something else. */
+/**
+ * The engine of this version. The number of the profile grows whenever the same request may come to other facts, or the
+ * same facts to something else. 2: facts about who asks hold proven identities only, declared ones are a fact of their own,
+ * and patterns may take more steps.
+ */
 export const ENGINE: EngineIdentity = {
   engine: '@marcbachmann/cel-js',
   engine_version: '8.0.0',
   profile: 'keyturn',
-  profile_version: 1,
+  profile_version: 2,
 };

@@ -1,7 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 
-import type { Desk, SignedAsk } from '../workflows/signed.ts';
+import type { Ask, Desk, SignedAsk } from '../workflows/signed.ts';
 
 /** Calls an activity as a run of the request's workflow would. */
 export async function called<Input, Output>(
@@ -34,7 +34,11 @@ export function instantAfter({ request }: Pick<Caller, 'request'>, ms: number): 
 }
 
 /** A caller for a signed request, with a run of its own. */
-export async function newCaller(desk: Desk, target: string, statement?: string): Promise<Caller> {
-  const request = await desk.signRequest({ target, ...(statement === undefined ? {} : { statement }) });
+export async function newCaller(
+  desk: Desk,
+  target: string,
+  further: Omit<Ask, 'target'> = {},
+): Promise<Caller> {
+  const request = await desk.signRequest({ target, ...further });
   return { id: request.id, run: `run-of-${request.id}`, request };
 }

@@ -18,7 +18,7 @@ import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf, leavesOf, verdictsOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
-import { Desk, randomId } from '../workflows/signed.ts';
+import { Desk, randomId, type Ask } from '../workflows/signed.ts';
 import { called, newCaller, type Caller } from './called.ts';
 
 let stack: Stack;
@@ -197,8 +197,8 @@ describe('a process whose clock is two hours fast', () => {
 });
 
 describe('a plan', () => {
-  async function received(): Promise<Caller> {
-    const caller = await newCaller(desk, 'shop');
+  async function received(extra: Ask['extra'] = {}): Promise<Caller> {
+    const caller = await newCaller(desk, 'shop', { extra });
     await called(caller, activities.receive, { request: caller.request.envelope, at: now() });
     return caller;
   }
@@ -309,8 +309,7 @@ describe('a plan', () => {
   });
 
   it('counts an emergency like everything else', async () => {
-    const caller = await received();
-    await set(caller.id, 'is_break_glass = true');
+    const caller = await received({ break_glass: true });
     vi.spyOn(target, 'plan').mockImplementationOnce(refused({ code: 'not_previewable' }));
     await planOf(caller);
     const { rows } = await stack.keyturnDb.query(

@@ -44,7 +44,7 @@ async function approved(): Promise<Caller & { readonly item: string }> {
   const item = `item ${statements}`;
   const statement = `insert into purchase (account_id, placed_at, item, total, status)
     values (1001, '2026-11-01', '${item}', 1, 'placed')`;
-  const caller = await newCaller(desk, 'shop', statement);
+  const caller = await newCaller(desk, 'shop', { statement });
   await called(caller, activities.receive, { request: caller.request.envelope, at: now() });
   const planned = await called(caller, activities.plan, { attempt: 1, at: now() });
   if (planned.kind !== 'planned') throw new Error('not planned');

@@ -191,7 +191,7 @@ describe('keyturn policy explain', () => {
       1,
       expect.stringContaining('not possible, another engine recorded it; this one differs in effect'),
     ]);
-    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 1, not the one of now');
+    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 2, not the one of now');
   });
 
   it('still proves records of before, which name no engine', async () => {

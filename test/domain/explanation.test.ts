@@ -65,7 +65,7 @@ describe('a recorded evaluation', () => {
     const { risk_score: _score, risk_reasons: _reasons, ...named } = recorded;
     const { engine: _engine, ...before } = named;
     expect(differencesOf(before, evaluation)).toEqual([]);
-    expect(isOtherEngine(before)).toBe(false);
+    expect(isOtherEngine(before)).toBe(true);
     expect(differencesOf({ ...before, effect: 'allow' }, evaluation)).toEqual(['effect']);
     expect(differencesOf(named, evaluation)).toEqual(['risk_reasons', 'risk_score']);
   });
@@ -74,7 +74,7 @@ describe('a recorded evaluation', () => {
     expect(isOtherEngine(recorded)).toBe(false);
     for (const engine of [
       { ...ENGINE, engine_version: '7.0.0' },
-      { ...ENGINE, profile_version: 2 },
+      { ...ENGINE, profile_version: 1 },
       'cel',
       null,
     ]) {

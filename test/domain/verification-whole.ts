@@ -1,5 +1,6 @@
 import { leafText, type LeafDraft } from '../../domain/audit.ts';
 import { decisionDigestOf, digestOf, sha256, type Digest } from '../../domain/digest.ts';
+import { ENGINE } from '../../domain/expressions/profile.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { StoredFacts } from '../../domain/policy-facts.ts';
 import { verifyRequest, type Evidence } from '../../domain/verification.ts';
@@ -79,7 +80,7 @@ export function wholeEvidence(story: Story, state: State = SUCCEEDED): WholeEvid
 
 /** Facts under their digest, by the directory of the story. */
 export function stored(digest: string, body: StoredFacts): Inputs['facts'][number] {
-  return { digest, body: plain(body), engine: null, directory: DIRECTORY_PART };
+  return { digest, body: plain(body), engine: plain(ENGINE), directory: DIRECTORY_PART };
 }
 
 /** The same value as it comes out of a database. */

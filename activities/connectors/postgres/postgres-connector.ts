@@ -49,9 +49,10 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
     return { ...request, limits: planningLimits(limits, request.settings.planning) };
   };
   return {
-    plan: (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept, runs: 2 }),
-    execute: (call) => execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept, runs: 1 }),
-    probe: (call) => probeRun(call, requestOf(call)).catch(rethrow),
+    plan: async (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept, runs: 2 }),
+    execute: async (call) =>
+      execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept, runs: 1 }),
+    probe: async (call) => probeRun(call, requestOf(call)).catch(rethrow),
   };
 }
 

@@ -81,10 +81,11 @@ function rulesOf(outcome: RecordedOutcome): readonly MatchedRule[] {
   );
 }
 
-/** Only where it is not the engine that evaluates now. */
+/** Only where the record names another engine than the one that evaluates now. */
 function engineLines(outcome: RecordedOutcome): string[] {
-  return isOtherEngine(outcome)
-    ? [`  engine ${engineText(recordedEngine(outcome))}, not the one of now`]
+  const engine = recordedEngine(outcome);
+  return engine !== null && isOtherEngine(outcome)
+    ? [`  engine ${engineText(engine)}, not the one of now`]
     : [];
 }
 
