@@ -42,7 +42,8 @@ export const WRITTEN_TABLES = `
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
-   group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname`;
+   group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname
+   order by resource`;
 
 /** Everything that the statement ($1, a function's oid, of types $3) and the tables it may write ($2) evaluate. */
 export const OBJECTS = `
@@ -308,12 +309,17 @@ export const EXPRESSIONS = `
   union all
   select 'select ' || pg_catalog.pg_get_expr(typdefaultbin, 0), 'default' from pg_catalog.pg_type where oid = any ($6::oid[])`;
 
-/** Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update) that call user functions. */
+/**
+ * Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update, $3 whether the statement names them)
+ * that call user functions. Those of statements, those before a row and those instead of it also fire where no row changes
+ * in the end; but nothing is deleted or updated by a cascade unless a row of another table is.
+ */
 export const TRIGGERS = `
   select distinct ${NAME} as name, called.provolatile = 'v' as is_volatile,
          pg_catalog.md5(pg_catalog.pg_get_functiondef(called.oid)) as version,
-         case when attached.tgqual is null then null else pg_catalog.pg_get_triggerdef(attached.oid) end as definition
-    from unnest($1::oid[], $2::int[]) watched(oid, mask)
+         case when attached.tgqual is null then null else pg_catalog.pg_get_triggerdef(attached.oid) end as definition,
+         watched.is_named and (attached.tgtype & 1 = 0 or attached.tgtype & 66 <> 0) as fires_without_rows
+    from unnest($1::oid[], $2::int[], $3::boolean[]) watched(oid, mask, is_named)
     join pg_catalog.pg_trigger attached on attached.tgrelid = watched.oid and attached.tgtype & watched.mask <> 0
     join pg_catalog.pg_proc called on called.oid = attached.tgfoid
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
