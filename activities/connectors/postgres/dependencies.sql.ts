@@ -1,4 +1,5 @@
 import { COMPARING, COMPUTES, isInternal } from './comparing.sql.ts';
+import { acts, FIRES } from './firing.sql.ts';
 import { functionNameSql } from './function-names.ts';
 
 /**
@@ -26,7 +27,7 @@ export const WRITTEN_TABLES = `
         select link.conrelid, 0::oid
           from pg_catalog.pg_constraint link
          where link.contype = 'f' and link.confrelid = written.oid
-           and (($2 and link.confdeltype in ('c', 'n', 'd')) or ($3 and link.confupdtype in ('c', 'n', 'd')))
+           and (($2 and ${acts('confdeltype')}) or ($3 and ${acts('confupdtype')}))
       ) next
   )
   select table_class.oid::text as oid, array_agg(written.root::text) as roots, table_class.relkind::text as kind,
@@ -35,9 +36,9 @@ export const WRITTEN_TABLES = `
          exists (select from pg_catalog.pg_rewrite rule
                   where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers,
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES}) as has_triggers,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D'
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES}
                     and attached.tgtype & 7 = 7) as may_skip_rows
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
@@ -203,7 +204,7 @@ export const OBJECTS = `
         select 'pg_catalog.pg_trigger'::regclass, attached.oid, false
           from pg_catalog.pg_trigger attached
          where objects.class = 'pg_catalog.pg_class'::regclass and attached.tgrelid = objects.oid and objects.is_written
-           and attached.tgqual is not null and attached.tgenabled <> 'D'
+           and attached.tgqual is not null and ${FIRES}
         union all
         select 'pg_catalog.pg_proc'::regclass, support.amproc::oid, false
           from pg_catalog.pg_index entry
@@ -323,7 +324,7 @@ export const TRIGGERS = `
     join pg_catalog.pg_trigger attached on attached.tgrelid = watched.oid and attached.tgtype & watched.mask <> 0
     join pg_catalog.pg_proc called on called.oid = attached.tgfoid
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
-   where attached.tgenabled in ('O', 'A') and (schema.nspname <> 'pg_catalog' or attached.tgqual is not null)
+   where ${FIRES} and (schema.nspname <> 'pg_catalog' or attached.tgqual is not null)
    order by 1`;
 
 /** Relations ($1) that a statement must not read: foreign tables act elsewhere. */

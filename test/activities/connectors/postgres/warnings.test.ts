@@ -86,10 +86,13 @@ describe('what acts outside of tables', () => {
     const told = expect.stringMatching(
       /^Triggers call public\.telling_trigger, which .* such effects are not seen/,
     );
-    expect(await warned("update card set number = 'x' where id = 1")).toEqual([told]);
-    expect(await warned("insert into card values (100, 1, 'x')")).toEqual([]);
-    expect(await warned('delete from card where id = 1')).toEqual([]);
-    await bank.admin.query('drop trigger tells on card; drop trigger stays on card');
+    try {
+      expect(await warned("update card set number = 'x' where id = 1")).toEqual([told]);
+      expect(await warned("insert into card values (100, 1, 'x')")).toEqual([]);
+      expect(await warned('delete from card where id = 1')).toEqual([]);
+    } finally {
+      await bank.admin.query('drop trigger tells on card; drop trigger stays on card');
+    }
   });
 
   it.each([
@@ -200,8 +203,8 @@ describe('a plan', () => {
     ["update card set number = 'x' where exists (select from account where account.id = card.id)", 0],
   ])('warns of a forgotten WHERE, wherever it is missing: %s', async (statement, count) => {
     const outcome = await connector.plan(bank.call(statement));
-    const warnings = outcome.kind === 'planned' ? outcome.plan.warnings : [];
-    expect(warnings.filter((warning) => warning.includes('every row'))).toHaveLength(count);
+    if (outcome.kind !== 'planned') throw new Error(`${statement}: ${outcome.detail}`);
+    expect(outcome.plan.warnings.filter((warning) => warning.includes('every row'))).toHaveLength(count);
   });
 });
 
