@@ -38,8 +38,7 @@ export const WRITTEN_TABLES = `
          exists (select from pg_catalog.pg_trigger attached
                   where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES}) as has_triggers,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES}
-                    and attached.tgtype & 7 = 7) as may_skip_rows
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES} and attached.tgtype & 7 = 7) as may_skip_rows
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace

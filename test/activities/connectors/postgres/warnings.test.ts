@@ -108,7 +108,7 @@ describe('what acts outside of tables', () => {
     ['a cascade that does not happen', 'before delete', 'row', 'delete from bell where id < 0', false],
   ])(
     'is never said to be nothing where a listed trigger may act: on %s',
-    async (_name, event, level, statement, mayAct) => {
+    async (...[, event, level, statement, mayAct]) => {
       const relation = event.startsWith('instead') ? 'rung_view' : 'rung';
       await bank.admin.query(`
         drop table if exists bell, rung cascade;
