@@ -1,4 +1,4 @@
-import { COMPARING, COMPUTES } from './comparing.sql.ts';
+import { COMPARING, COMPUTES, isInternal } from './comparing.sql.ts';
 import { functionNameSql } from './function-names.ts';
 
 /**
@@ -258,6 +258,7 @@ export const FUNCTIONS = `
      -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes
      -- here. Those that come with it only compute; others may have been made of functions that act.
      and (called.oid >= 16384 or called.provolatile = 'v')
+     and not ${isInternal('called')}
      -- Internals of extensions that compute from their arguments only. Their code is the server's or comes from a superuser.
      and not (called.provolatile <> 'v' and called.prolang in (12, 13) and exists (
            select from pg_catalog.pg_depend member

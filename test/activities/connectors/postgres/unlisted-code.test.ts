@@ -132,6 +132,53 @@ describe("what an extension's own functions compute needs no list", () => {
   );
 });
 
+describe('what access methods of an extension call by themselves needs no list', () => {
+  /** As PostGIS and pgvector declare theirs: without a word on what they do, which makes them volatile. */
+  const UNDECLARED = `
+    do $$ declare f regprocedure; begin
+      for f in select member.objid::regprocedure from pg_depend member
+                 join pg_extension home on home.oid = member.refobjid
+                 join pg_proc code on code.oid = member.objid
+                where member.classid = 'pg_proc'::regclass and member.deptype = 'e'
+                  and home.extname in ('btree_gist', 'btree_gin', 'intarray', 'pg_trgm', 'cube')
+                  and (code.prorettype = 'internal'::regtype or 'internal'::regtype = any (code.proargtypes))
+      loop execute format('alter function %s volatile', f); end loop;
+    end $$;`;
+
+  beforeAll(async () => {
+    for (const name of ['btree_gist', 'btree_gin', 'intarray', 'pg_trgm', 'cube'])
+      await bank.admin.query(`create extension ${name}`);
+    await bank.admin.query(`${UNDECLARED}
+      create table gist_read (id int primary key, v int); create index on gist_read using gist (v);
+      create table gin_read (id int primary key, v int); create index on gin_read using gin (v);
+      create table trigram_read (id int primary key, v text);
+      create index on trigram_read using gist (v gist_trgm_ops); create index on trigram_read using gin (v gin_trgm_ops);
+      create table cube_read (id int primary key, v cube); create index on cube_read using gist (v);
+      create table array_read (id int primary key, v int[]); create index on array_read using gist (v gist__int_ops);
+      create function own_consistent(internal, int, smallint, oid, internal) returns boolean language c volatile
+        as '$libdir/btree_gist', 'gbt_int4_consistent';
+      create operator class own_ops for type int using gist as operator 1 <,
+        function 1 own_consistent(internal, int, smallint, oid, internal), function 2 gbt_int4_union(internal, internal),
+        function 3 gbt_int4_compress(internal), function 4 gbt_decompress(internal),
+        function 5 gbt_int4_penalty(internal, internal, internal), function 6 gbt_int4_picksplit(internal, internal),
+        function 7 gbt_int4_same(gbtreekey8, gbtreekey8, internal), storage gbtreekey8;
+      create table own_read (id int primary key, v int); create index on own_read using gist (v own_ops);
+      grant select on all tables in schema public to ${bank.statementRole}, ${bank.observerRole}`);
+  });
+
+  it.each([
+    ['gist_read where v = 1', 'planned'],
+    ['gin_read where v = 1', 'planned'],
+    ["trigram_read where v like '%abc%'", 'planned'],
+    ['cube_read', 'planned'],
+    ["array_read where v operator(public.&&) '{1}'", 'planned'],
+    ['own_read where v < 1', 'refused'],
+  ])('%s: %s', async (source, kind) => {
+    const statement = `update account set note = (select 'x' from ${source} limit 1) where id = 1`;
+    expect(await connector.plan(bank.call(statement))).toMatchObject({ kind });
+  });
+});
+
 describe('a name on the list names one function', () => {
   const DOTTED = `
     create schema "public.a"; grant usage on schema "public.a" to WRITER;
