@@ -88,7 +88,9 @@ describe('the evidence of a request whose row cannot be read', () => {
     const caller = await deferred();
     await garble(
       caller,
-      `update audit.entry set leaf = jsonb_set(leaf::jsonb, '{at}', '"yesterday"')::text where request = $1 and n = 0`,
+      `insert into audit.entry (leaf)
+       select (leaf::jsonb || '{"at": "yesterday"}' || jsonb_build_object('n', n + 1, 'id', $1::text || '/planted'))::text
+       from audit.entry where request = $1 order by n desc limit 1`,
     );
     expect(await unheld(caller)).toMatchObject({ leaves_canonical: 'failed' });
   });
