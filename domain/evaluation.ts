@@ -1,3 +1,4 @@
+import { declaredViews } from './declared-views.ts';
 import { ruleRequirementDigest } from './digest.ts';
 import { strictestLimit } from './disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
@@ -16,7 +17,6 @@ import {
 } from './policy.ts';
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
 import { indexOf, type IndexedRule, type Place } from './policy-index.ts';
-import { withoutDeclared } from './request-facts.ts';
 import type { Requirement, RuleRequirement } from './requirement.ts';
 import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment, type RiskLine } from './risk.ts';
 
@@ -58,6 +58,8 @@ type Outcome = 'matched' | 'unmatched' | 'undecided' | 'error';
 
 interface Judged extends IndexedRule {
   readonly outcome: Outcome;
+  /** The facts by which it came to that. */
+  readonly view: BoundFacts;
 }
 
 /** A rule with what its condition came to, and what that read. */
@@ -85,39 +87,39 @@ export function judgeRules(policy: PolicySet, facts: PolicyFacts, phase: Phase):
   const action = actionOf(policy, facts.action);
   if (!action) return [];
   const asked = { policy, facts, phase, action };
-  const { judged, bound } = find(asked);
-  return judged
-    .map((entry) => settleUndecided(asked, entry))
-    .map(({ rule, condition, outcome }) => ({ rule, outcome, read: condition?.valuesRead(bound) ?? [] }));
+  return find(asked)
+    .judged.map((entry) => settleUndecided(asked, entry))
+    .map(({ rule, condition, outcome, view }) => ({
+      rule,
+      outcome,
+      read: condition?.valuesRead(view) ?? [],
+    }));
 }
 
 function find(asked: Asked): Findings {
   const { policy, facts, action } = asked;
   const place = indexOf(policy).place(action, facts.target);
   const bind = (known: PolicyFacts): BoundFacts => place.binding.bind(factValues(policy, known, place.roots));
-  const undeclared = place.readsDeclared ? withoutDeclared(facts.request) : null;
-  const known = {
-    all: bind(facts),
-    proven: undeclared && bind({ ...facts, request: undeclared }),
-  };
+  const others = place.readsWhoAsks ? declaredViews(facts) : [];
+  const known = { all: bind(facts), others: others.map(bind) };
   const { risk, isDegraded } = riskOf(asked, place, known);
   const readsRisk = place.roots.includes('risk');
   const bound = readsRisk ? eachView(known, (view) => withRisk(asked, view, risk)) : known;
   const judged = place.rules.map((rule) => judge(rule, bound));
-  return { place, judged, bound: bound.all, risk, isDegraded };
+  return { place, judged, risk, isDegraded };
 }
 
 /**
- * What conditions see: all facts, and, where the caller declares something that no token proves and a condition reads it,
- * the same as if it had not. Both are asked, and the stricter answer holds: nobody's own word loosens anything.
+ * What conditions see: all facts, and, where the caller declares something that no token proves, the views of
+ * `declaredViews`. All are asked, and the strictest answer holds: nobody's own word loosens anything.
  */
 interface Views {
   readonly all: BoundFacts;
-  readonly proven: BoundFacts | null;
+  readonly others: readonly BoundFacts[];
 }
 
-function eachView({ all, proven }: Views, change: (view: BoundFacts) => BoundFacts): Views {
-  return { all: change(all), proven: proven && change(proven) };
+function eachView({ all, others }: Views, change: (view: BoundFacts) => BoundFacts): Views {
+  return { all: change(all), others: others.map(change) };
 }
 
 function withRisk(asked: Asked, known: BoundFacts, risk: RiskAssessment): BoundFacts {
@@ -155,7 +157,7 @@ function riskOf(
   const holding: RiskLine[] = [];
   let isDegraded = false;
   for (const { line, condition, isLacking } of riskLines) {
-    const kind = strictestOf(views, condition, line.weight < 0 ? LOOSENING : TIGHTENING);
+    const { kind } = strictestOf(views, condition, line.weight < 0 ? LOOSENING : TIGHTENING);
     if (kind === 'false' || (kind === 'unknown' && (isLacking || isAwaited))) continue;
     if (kind !== 'true') isDegraded = true;
     holding.push(line);
@@ -164,30 +166,40 @@ function riskOf(
 }
 
 function judge({ rule, condition, number }: IndexedRule, views: Views): Judged {
-  const outcome = condition === null ? 'matched' : OUTCOMES[answerOf(rule, condition, views)];
-  return { rule, condition, number, outcome };
+  if (condition === null) return { rule, condition, number, outcome: 'matched', view: views.all };
+  const { kind, view } = answerOf(rule, condition, views);
+  return { rule, condition, number, outcome: OUTCOMES[kind], view };
 }
 
 function answerOf(rule: Rule, condition: Expression, views: Views): Answer {
   const isLoosening = rule.effect === 'allow' || rule.break_glass === true;
   const answer = strictestOf(views, condition, isLoosening ? LOOSENING : TIGHTENING);
-  if (views.proven === null || !rule.replaces_default || answer !== 'true') return answer;
+  if (views.others.length === 0 || !rule.replaces_default || answer.kind !== 'true') return answer;
   // In doubt its people are asked, and those of the default as well.
-  return strictestOf(views, condition, LOOSENING) === 'true' ? 'true' : 'error';
+  const isSure = strictestOf(views, condition, LOOSENING).kind === 'true';
+  return isSure ? answer : { ...answer, kind: 'error' };
 }
 
-type Answer = keyof typeof OUTCOMES;
+type Kind = keyof typeof OUTCOMES;
 
-/** Of a condition that lets something through: it does not hold unless it holds in both views. */
-const LOOSENING: readonly Answer[] = ['false', 'error', 'unknown', 'true'];
+/** What a condition comes to, and by which of the views. */
+interface Answer {
+  readonly kind: Kind;
+  readonly view: BoundFacts;
+}
 
-const TIGHTENING: readonly Answer[] = ['true', 'error', 'unknown', 'false'];
+/** Of a condition that lets something through: it does not hold unless it holds in every view. */
+const LOOSENING: readonly Kind[] = ['false', 'error', 'unknown', 'true'];
 
-function strictestOf({ all, proven }: Views, condition: Expression, order: readonly Answer[]): Answer {
-  const first = condition.evaluate(all).kind;
-  if (proven === null) return first;
-  const second = condition.evaluate(proven).kind;
-  return order.indexOf(first) < order.indexOf(second) ? first : second;
+const TIGHTENING: readonly Kind[] = ['true', 'error', 'unknown', 'false'];
+
+function strictestOf({ all, others }: Views, condition: Expression, order: readonly Kind[]): Answer {
+  let strictest: Answer = { kind: condition.evaluate(all).kind, view: all };
+  for (const view of others) {
+    const { kind } = condition.evaluate(view);
+    if (order.indexOf(kind) < order.indexOf(strictest.kind)) strictest = { kind, view };
+  }
+  return strictest;
 }
 
 const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', error: 'error' } as const;
@@ -195,13 +207,12 @@ const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', er
 interface Findings {
   readonly place: Place;
   readonly judged: readonly Judged[];
-  readonly bound: BoundFacts;
   readonly risk: RiskAssessment;
   readonly isDegraded: boolean;
 }
 
 function conclude(asked: Asked, findings: Findings): Evaluation {
-  const { judged, bound, risk, isDegraded } = findings;
+  const { judged, risk, isDegraded } = findings;
   const settled = judged.map((entry) => settleUndecided(asked, entry));
   const acting = takePath(asked, settled);
   const effect = effectOf(asked, acting.rules);
@@ -210,7 +221,7 @@ function conclude(asked: Asked, findings: Findings): Evaluation {
     effect,
     risk,
     requirement,
-    rules: acting.rules.map((entry) => matchedRule(entry, bound)),
+    rules: acting.rules.map(matchedRule),
     is_degraded: isDegraded || settled.some((entry) => entry.outcome === 'error'),
     is_break_glass: acting.isBreakGlass,
     undecided: settled.filter((entry) => entry.outcome === 'undecided').map(({ rule }) => rule.id),
@@ -329,9 +340,9 @@ function peopleFloor({ action, facts }: Asked): number {
   return facts.plan?.is_loosening === false ? 1 : 2;
 }
 
-function matchedRule({ rule, condition, outcome }: Judged, bound: BoundFacts): MatchedRule {
+function matchedRule({ rule, condition, outcome, view }: Judged): MatchedRule {
   const { id, source, because, effect } = rule;
-  const read = condition?.valuesRead(bound) ?? [];
+  const read = condition?.valuesRead(view) ?? [];
   return { id, source, because, effect, is_error: outcome === 'error', read };
 }
 
@@ -348,8 +359,7 @@ export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean
   if (!action) return false;
   const types = { ...indexOf(policy).typesOf(action), risk: RISK_TYPE };
   const bind = (known: PolicyFacts): BoundFacts => bindFacts(types, factValues(policy, known));
-  const undeclared = withoutDeclared(facts.request);
-  const views = { all: bind(facts), proven: undeclared && bind({ ...facts, request: undeclared }) };
+  const views = { all: bind(facts), others: declaredViews(facts).map(bind) };
   return indexOf(policy)
     .candidates(facts.action, facts.target)
     .filter(({ rule }) => rule.break_glass)

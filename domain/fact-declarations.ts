@@ -54,6 +54,8 @@ export interface ResolvedFact {
   readonly of: string;
   /** As conditions read it. Only `known` where nothing of that name is known. */
   readonly value: Readonly<Record<string, JsonValue>>;
+  /** Of an identity that would be in the chain, were whom only the caller names proven. */
+  readonly is_named?: true;
 }
 
 /** Facts made from arguments, by name. An argument that is absent, or no text, makes none. */

@@ -22,7 +22,11 @@ export interface ResolverGround {
   readonly directory: Directory;
   readonly args: Readonly<Record<string, JsonValue>>;
   /** Who asks: ids of the people behind the request, and of its agent or empty. */
-  readonly request: { readonly agent: string; readonly chain: readonly string[] };
+  readonly request: {
+    readonly agent: string;
+    readonly chain: readonly string[];
+    readonly with_declared?: { readonly chain: readonly string[] };
+  };
 }
 
 /** The facts of an action, made now; undefined for an action that declares none. */
@@ -84,7 +88,13 @@ function resolved(resolver: FactResolver, of: string, ground: ResolverGround): R
 const UNKNOWN = { known: false };
 
 function identityFact(of: string, { directory, request }: ResolverGround): ResolvedFact {
-  const fact = (value: ResolvedFact['value']): ResolvedFact => ({ resolver: 'identity', of, value });
+  const named = request.with_declared?.chain ?? [];
+  const fact = (value: ResolvedFact['value'], owner = of): ResolvedFact => ({
+    resolver: 'identity',
+    of,
+    value,
+    ...(value['known'] === true && named.includes(owner) ? { is_named: true } : {}),
+  });
   const person = personById(directory, of);
   const agent = directory.agents.find(({ id }) => id === of);
   // An id that names both could mean either: neither is known by it.
@@ -96,7 +106,8 @@ function identityFact(of: string, { directory, request }: ResolverGround): Resol
   }
   if (!agent) return fact(UNKNOWN);
   const isInChain = request.agent === of || request.chain.includes(agent.owner);
-  return fact({ known: true, active: agent.active, kind: 'agent', groups: [], is_in_chain: isInChain });
+  const { active, owner } = agent;
+  return fact({ known: true, active, kind: 'agent', groups: [], is_in_chain: isInChain }, owner);
 }
 
 function fromPolicy(

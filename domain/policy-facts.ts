@@ -231,7 +231,7 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['args', (_policy, { args }) => args],
   ['resource', resourceValues],
   ['data', (_policy, { target }) => ({ class: target.data_class ?? UNCLASSIFIED })],
-  ['request', (_policy, { request }) => ({ ...request })],
+  ['request', (_policy, { request: { with_declared: _named, ...request } }) => request],
   ['history', (_policy, { history }) => ({ ...history })],
   ['calendar', (policy, facts) => calendarValues(policy, facts)['calendar']],
   ['calendars', (policy, facts) => calendarValues(policy, facts)['calendars']],

@@ -4,7 +4,6 @@ import { Binding } from './expressions/facts.ts';
 import type { FactPath } from './expressions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
 import { riskFactTypes, type FactTypes } from './policy-facts.ts';
-import { DECLARED_FACT } from './request-facts.ts';
 import type { Requirement } from './requirement.ts';
 import { isLineAbout, type RiskLine } from './risk.ts';
 
@@ -41,8 +40,8 @@ export interface Place {
   readonly binding: Binding;
   /** The variables that they read. */
   readonly roots: readonly string[];
-  /** Some of them read what only the caller vouches for. */
-  readonly readsDeclared: boolean;
+  /** Some of them read who asks, which may depend on what only the caller vouches for. */
+  readonly readsWhoAsks: boolean;
   /** What was demanded there so far, by what it was put together from: evaluations mostly come to the same few. */
   readonly requirements: Map<string, Requirement>;
 }
@@ -107,7 +106,7 @@ export class PolicyIndex {
       lacking: new Set(lines.flatMap(({ condition }) => [...condition.roots]).filter(lacks)),
       binding: this.#bindingOf(typesRead(types, paths)),
       roots: [...new Set(paths.map(([root = '']) => root))],
-      readsDeclared: paths.some(isDeclared),
+      readsWhoAsks: paths.some(([root]) => root === 'request' || root === 'facts'),
       requirements: new Map(),
     };
   }
@@ -141,11 +140,6 @@ export class PolicyIndex {
     this.#types.set(action, types);
     return types;
   }
-}
-
-/** True for the path of what only the caller vouches for, and for what holds it. */
-export function isDeclared([root, field]: FactPath): boolean {
-  return root === 'request' && (field === undefined || field === DECLARED_FACT);
 }
 
 /** The map at a key of another map, made when it is first asked for. */

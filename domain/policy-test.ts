@@ -35,6 +35,8 @@ export interface PolicyTestGiven {
   /** Id of an agent or of a person. */
   readonly requester: string;
   readonly on_behalf_of: string | null;
+  /** The same, where only the body of the call names the person. */
+  readonly declared_on_behalf_of: string | null;
   readonly arguments: Readonly<Record<string, JsonValue>>;
   /** Null: the request is not planned yet. */
   readonly plan: PlanFacts | null;
@@ -180,15 +182,16 @@ function lineageOf(directory: Directory, given: PolicyTestGiven): Lineage | null
   const agent = directory.agents.find(({ id }) => id === given.requester);
   const requester: Identity | undefined = agent ?? accountOf(directory, given.requester);
   if (!requester) return null;
-  const others: readonly (readonly [LineageMember['role'], string | null | undefined])[] = [
-    ['on_behalf_of', given.on_behalf_of],
-    ['owner', agent?.owner],
+  const others: readonly (readonly [Omit<LineageMember, keyof Identity>, string | null | undefined])[] = [
+    [{ role: 'on_behalf_of' }, given.on_behalf_of],
+    [{ role: 'on_behalf_of', is_declared: true }, given.declared_on_behalf_of],
+    [{ role: 'owner' }, agent?.owner],
   ];
   return [
     { role: 'requester', issuer: requester.issuer, subject: requester.subject },
-    ...others.flatMap(([role, id]) => {
+    ...others.flatMap(([member, id]) => {
       const account = id ? accountOf(directory, id) : undefined;
-      return account ? [{ role, issuer: account.issuer, subject: account.subject }] : [];
+      return account ? [{ ...member, issuer: account.issuer, subject: account.subject }] : [];
     }),
   ];
 }

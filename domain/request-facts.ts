@@ -22,6 +22,11 @@ export interface RequestFacts {
   readonly owner?: string;
   /** Ids of the groups that anybody in the chain is in, nested ones included. */
   readonly groups?: readonly string[];
+  /**
+   * What would be said of whom only the caller names, were that proven. No condition reads it as such: see `declaredViews`.
+   * Absent where nobody is named so.
+   */
+  readonly with_declared?: Pick<RequestFacts, 'chain' | 'on_behalf_of' | 'groups'>;
 }
 
 /** The type of the variable `request`. */
@@ -45,13 +50,11 @@ export function requestFacts(
   asked: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
 ): RequestFacts {
   const proven = provenOf(asked.lineage);
+  const named = asked.lineage.filter((member) => member.is_declared);
   const agent = askingAgent(directory, proven);
   const chain = peopleBehind(directory, proven);
   const actedFor = actedForBy(directory, proven);
-  const declared = actedForBy(
-    directory,
-    asked.lineage.filter((member) => member.is_declared),
-  );
+  const declared = actedForBy(directory, named);
   return {
     mode: asked.mode,
     break_glass: asked.break_glass,
@@ -60,8 +63,23 @@ export function requestFacts(
     ...(actedFor === null ? {} : { on_behalf_of: actedFor }),
     ...(declared === null ? {} : { declared_on_behalf_of: declared }),
     owner: agent?.owner ?? '',
-    groups: [...new Set(chain.flatMap((person) => groupsOf(directory, person)))].sort(),
+    groups: groupsOfAll(directory, chain),
+    ...(named.length === 0 ? {} : { with_declared: asIfProven(directory, asked.lineage, declared) }),
   };
+}
+
+function asIfProven(
+  directory: Directory,
+  lineage: Lineage,
+  declared: string | null,
+): RequestFacts['with_declared'] & {} {
+  const chain = peopleBehind(directory, lineage);
+  const actedFor = declared === null ? {} : { on_behalf_of: declared };
+  return { chain, ...actedFor, groups: groupsOfAll(directory, chain) };
+}
+
+function groupsOfAll(directory: Directory, people: readonly string[]): readonly string[] {
+  return [...new Set(people.flatMap((person) => groupsOf(directory, person)))].sort();
 }
 
 /** Null when it cannot be told: a condition that asks must not take somebody for nobody. */
@@ -70,9 +88,4 @@ function actedForBy(directory: Directory, lineage: Lineage): string | null {
   const people = new Set(members.map((member) => personOf(directory, member)?.id ?? null));
   const [person = ''] = people;
   return people.size > 1 ? null : person;
-}
-
-/** The same request, had the caller declared nothing; null where it declared nothing. */
-export function withoutDeclared(facts: RequestFacts): RequestFacts | null {
-  return facts.declared_on_behalf_of === '' ? null : { ...facts, declared_on_behalf_of: '' };
 }

@@ -13,13 +13,19 @@ export interface Publication {
   readonly outcome: VerificationOutcome;
 }
 
+/** One whose evidence could not be read, and why. */
+export interface UnreadPublication {
+  readonly request: string;
+  readonly unread: string;
+}
+
 /**
  * Each policy but the first was made active by a request whose own evidence holds: it was signed to publish this policy in
  * place of the one before, approved, and succeeded, once. Or the entry says that people did it by hand (`recovery`).
  */
 export function publicationsApproved(
   [, ...leaves]: readonly Leaf[],
-  publications: readonly Publication[],
+  publications: readonly (Publication | UnreadPublication)[],
 ): Finding {
   const published = leaves.filter(({ facts }) => facts['recovery'] !== true);
   const used = new Set<unknown>();
@@ -41,11 +47,23 @@ interface Answer {
   readonly notShown?: string;
 }
 
-function answerOf(leaf: Leaf, publications: readonly Publication[]): Answer {
+function answerOf(leaf: Leaf, publications: readonly (Publication | UnreadPublication)[]): Answer {
   const name = nameOf(leaf);
   const found = publications.find(({ request }) => request === leaf.facts['request']);
   if (!found) return { notShown: `the evidence of the request behind ${name} is not there` };
-  if (found.outcome === 'failed') return { problem: `the request behind ${name} does not verify` };
+  if ('unread' in found) {
+    const { request, unread } = found;
+    return {
+      notShown: `the evidence of ${request}, the request behind ${name}, could not be read: ${unread}`,
+    };
+  }
+  return found.outcome === 'failed'
+    ? { problem: `the request behind ${name} does not verify` }
+    : answerBy(leaf, found);
+}
+
+function answerBy(leaf: Leaf, found: Publication): Answer {
+  const name = nameOf(leaf);
   const material = readMaterial(found.evidence);
   const received = material.stream.find(({ type }) => type === 'request.received');
   if (received?.facts['action'] !== PUBLISH.action)

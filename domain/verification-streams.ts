@@ -1,7 +1,11 @@
 import { leafHash, type Leaf, type LeafType } from './audit.ts';
 import { nameOf, readLeaf } from './verification-evidence.ts';
 import type { Finding } from './verification-finding.ts';
-import { publicationsApproved, type Publication } from './verification-publications.ts';
+import {
+  publicationsApproved,
+  type Publication,
+  type UnreadPublication,
+} from './verification-publications.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './verification-report.ts';
 import { switchesFollow } from './verification-switches.ts';
 import type { GoverningStream, StreamState } from './wire-streams.ts';
@@ -13,7 +17,7 @@ export interface StreamEvidence {
   readonly leaves: readonly string[];
   readonly state: StreamState | null;
   /** Of the stream of policies: the requests that its entries name. */
-  readonly publications?: readonly Publication[];
+  readonly publications?: readonly (Publication | UnreadPublication)[];
 }
 
 /** What the verification of a stream found. `ok` only when every check holds. */

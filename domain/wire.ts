@@ -261,7 +261,12 @@ export const requestSchema = requestSummarySchema.extend({
 
 export const requestPageSchema = z.object({
   items: z.array(requestSummarySchema),
-  next_cursor: z.string().nullable(),
+  next_cursor: z
+    .string()
+    .nullable()
+    .describe(
+      'Null when nothing follows. Until then a page may hold fewer items than its limit, or none: a call looks at so many requests and no more',
+    ),
 });
 
 /** A decision that was recorded. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type {
   CreateBody,
@@ -17,6 +18,7 @@ import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
 import type { EvaluateBody, EvaluationAnswer } from '../domain/wire-evaluate.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
+import { KeyturnProblem } from './problem.ts';
 import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
 
 export { KeyturnProblem } from './problem.ts';
@@ -63,6 +65,10 @@ export type ListQuery = Readonly<
 const UNDECIDED: ReadonlySet<string> = new Set(['planning', 'pending']);
 const UNFINISHED: ReadonlySet<string> = new Set(['planning', 'pending', 'approved', 'executing', 'active']);
 const WAIT_SECONDS_MAX = 60;
+
+/** Between two looks at a request, while the server has no room for calls that wait. */
+const PAUSE_MS = 10_000;
+const PAUSE_MS_MIN = 500;
 
 /** Calls Keyturn over HTTP. Throws `KeyturnProblem` for every refusal. */
 export class KeyturnClient {
@@ -117,12 +123,12 @@ export class KeyturnClient {
     return this.#versions(id, UNFINISHED, options);
   }
 
-  /** Requests that the caller may see, newest first. */
+  /** Requests that the caller may see, newest first. Something may follow a page, also an empty one, that has a cursor. */
   async list(query: ListQuery = {}): Promise<RequestPage> {
     return this.#get('/v1/requests', query);
   }
 
-  /** Pending requests that the caller may decide now. */
+  /** Pending requests that the caller may decide now. Its pages are as those of `list`. */
   async inbox(query: Pick<ListQuery, 'limit' | 'cursor'> = {}): Promise<RequestPage> {
     return this.#get('/v1/inbox', query);
   }
@@ -217,15 +223,45 @@ export class KeyturnClient {
     options: AwaitOptions,
   ): AsyncGenerator<RequestView> {
     const deadline = Date.now() + (options.timeoutMs ?? Infinity);
-    let request = await this.show(id, signalOf(options));
+    let request = await this.#look(id, signalOf(options), { deadline, known: null });
     yield request;
     while (open.has(request.status) && Date.now() < deadline) {
       const waitSeconds = Math.min(WAIT_SECONDS_MAX, Math.ceil((deadline - Date.now()) / 1000));
-      const next = await this.show(id, { waitSeconds, version: request.version, ...signalOf(options) });
-      if (next.version !== request.version) yield next;
+      const { version } = request;
+      const wanted = { waitSeconds, version, ...signalOf(options) };
+      const next = await this.#look(id, wanted, { deadline, known: request });
+      if (next.version !== version) yield next;
       request = next;
     }
   }
+
+  /**
+   * The request as it is or, once the time is up, as it is known. That there are too many calls says nothing of the request
+   * and ends nobody's waiting: it is looked at now and then, by calls that do not wait.
+   */
+  async #look(
+    id: string,
+    wanted: ShowOptions,
+    { deadline, known }: { readonly deadline: number; readonly known: RequestView | null },
+  ): Promise<RequestView> {
+    const signal = wanted.signal && { signal: wanted.signal };
+    for (let options = wanted; ; options = { ...signal }) {
+      try {
+        return await this.show(id, options);
+      } catch (error) {
+        if (!isTooMany(error)) throw error;
+        const pauseMs = Math.max(PAUSE_MS_MIN, error.retryAfterMs ?? PAUSE_MS);
+        await delay(Math.min(pauseMs, Math.max(0, deadline - Date.now())), undefined, signal);
+        if (Date.now() < deadline) continue;
+        if (known === null) throw error;
+        return known;
+      }
+    }
+  }
+}
+
+function isTooMany(error: unknown): error is KeyturnProblem {
+  return error instanceof KeyturnProblem && error.status === 429;
 }
 
 function requestPath(id: string, part?: string): string {

@@ -1,6 +1,6 @@
 import { Expression } from '../expressions/expression.ts';
+import type { FactPath } from '../expressions/reads.ts';
 import type { PolicySet, Rule } from '../policy.ts';
-import { isDeclared } from '../policy-index.ts';
 import { DECLARED_FACT } from '../request-facts.ts';
 import type { PolicyWarning } from './warning.ts';
 
@@ -23,4 +23,9 @@ function isLoosenedByWord({
 }: Rule): boolean {
   const isLoosening = effect === 'allow' || isShort === true || (effect === 'review' && isReplacing);
   return isLoosening && when !== undefined && new Expression(when).factPaths.some(isDeclared);
+}
+
+/** True for the path of what only the caller vouches for, and for what holds it. */
+function isDeclared([root, field]: FactPath): boolean {
+  return root === 'request' && (field === undefined || field === DECLARED_FACT);
 }

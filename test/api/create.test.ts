@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { requestId } from '../../domain/audit.ts';
 import { openEnvelope } from '../../domain/envelope.ts';
@@ -106,6 +106,12 @@ describe('creating a request with no worker up', () => {
     await api.context.temporal.workflow.getHandle(id).terminate('gone');
     const lost = { id, status: 'failed', failure: { code: 'workflow_lost' } };
     expect(await api.http({ path: `/v1/requests/${id}`, token })).toMatchObject({ status: 200, body: lost });
+    // No change of it ever comes, so nobody is kept waiting for one.
+    const waiting = vi.spyOn(api.context.feed, 'waitFor');
+    const waited = await api.http({ path: `/v1/requests/${id}?wait=60`, token });
+    expect(waited).toMatchObject({ status: 200, body: lost });
+    expect(waiting).not.toHaveBeenCalled();
+    waiting.mockRestore();
     expect((await api.create(token, GOOD_BODY, key)).body).toMatchObject(lost);
     const withdrawn = await api.http({ path: `/v1/requests/${id}/withdraw`, token, body: {} });
     expect(withdrawn).toMatchObject({ status: 409, body: { code: 'request_finished' } });

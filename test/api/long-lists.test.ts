@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { fillPage } from '../../apps/api/requests/page.ts';
+import type { ListPage } from '../../database/request-list.ts';
+import type { RequestRow } from '../../database/tables.ts';
 import { policyDigest } from '../../domain/policy.ts';
 import type { Requirement } from '../../domain/requirement.ts';
 import type { RequestPage } from '../../domain/wire.ts';
@@ -59,7 +62,7 @@ const LEADS: Requirement = {
   })),
 };
 
-describe('a page is not empty while something follows that its reader may see', () => {
+describe('a page looks behind what its reader does not see', () => {
   it('in an inbox, behind more than it looks at at once', async () => {
     const { id } = await storeRequest(api, { requirement: LEADS, selectors: ['group:dba-leads'] });
     // On the ladder of these, and not yet asked.
@@ -78,6 +81,36 @@ describe('a page is not empty while something follows that its reader may see', 
     const { items, next_cursor } = await page('/v1/requests?risk=critical&limit=5', 'olga');
     expect(items.map((item) => item.id)).toEqual([id]);
     expect(next_cursor).toBeNull();
+  });
+});
+
+describe('however many requests lie before what is wanted, one call reads a bounded part of them', () => {
+  it('and answers a page without items, whose cursor leads on', async () => {
+    await api.db.query(`delete from keyturn.plan`);
+    await api.db.query(`delete from keyturn.request`);
+    const { id } = await storeRequest(api);
+    await api.db.query(`update keyturn.request set risk = 'critical' where id = $1`, [id]);
+    await copies((await storeRequest(api)).id, 2_500);
+    const first = await page('/v1/requests?risk=critical', 'olga');
+    expect(first).toEqual({ items: [], next_cursor: expect.any(String) });
+    const second = await page(`/v1/requests?risk=critical&cursor=${first.next_cursor}`, 'olga');
+    expect(second).toEqual({ items: [expect.objectContaining({ id })], next_cursor: null });
+  });
+
+  it('and stops when its caller hangs up', async () => {
+    const row = { id: 'req_1', created_at: new Date(0) } as RequestRow;
+    const calls = new AbortController();
+    let batches = 0;
+    const source = {
+      read: ({ limit }: ListPage) => Promise.resolve(Array.from({ length: limit }, () => ({ ...row }))),
+      show: (rows: readonly RequestRow[]) => {
+        batches += 1;
+        if (batches === 2) calls.abort();
+        return Promise.resolve({ items: [], lookedAt: rows.length });
+      },
+    };
+    await fillPage(source, { after: null, limit: 5, batch: 10, signal: calls.signal });
+    expect(batches).toBe(2);
   });
 });
 

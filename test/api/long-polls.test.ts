@@ -3,11 +3,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';
 
-const PLACES = 100;
+/** As many as one may have requests open, so that each of them can be waited for. */
+const PLACES = 120;
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await startApi();
+  api = await startApi({ KEYTURN_OPEN_REQUESTS: String(PLACES) });
 });
 afterAll(async () => {
   await api.stop();

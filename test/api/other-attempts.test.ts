@@ -37,6 +37,21 @@ const resolve: Ask = async (token) => {
 const agent = (): Promise<string> => api.issuer.agentToken('agent-billing');
 const human = (subject: string) => (): Promise<string> => api.issuer.humanToken(subject);
 
+const counted = async (delivery: string, code: string): Promise<number> => {
+  const { values } = await api.context.metrics.refusedAttempts.get();
+  return values.find(({ labels }) => labels.delivery === delivery && labels.code === code)?.value ?? 0;
+};
+
+it('a question about an outcome is refused alike, and is no attempt', async () => {
+  const { id } = await storeRequest(api, { status: 'indeterminate' });
+  const args = { request: id, outcome: 'succeeded', reason: 'I saw it' };
+  const body = { action: 'keyturn.resolve', target: 'keyturn', mode: 'execute', arguments: args };
+  const before = await counted('resolution', 'machine_cannot_decide');
+  const asked = await api.http<Problem>({ path: '/v1/evaluate', token: await agent(), body });
+  expect(asked.body.code).toBe('machine_cannot_decide');
+  expect(await counted('resolution', 'machine_cannot_decide')).toBe(before);
+});
+
 it.each([
   ['a kill switch by an agent', 'switch', engage, agent, 'machine_cannot_decide'],
   ['a kill switch by somebody who operates nothing', 'switch', engage, human('ada'), 'forbidden'],
@@ -45,11 +60,7 @@ it.each([
   ['an outcome by an agent', 'resolution', resolve, agent, 'machine_cannot_decide'],
   ['an outcome by the owner of the agent', 'resolution', resolve, human('ada'), 'self_approval'],
 ] as const)('a refused attempt at %s is counted', async (...[, delivery, ask, token, code]) => {
-  const counted = async (): Promise<number> => {
-    const { values } = await api.context.metrics.refusedAttempts.get();
-    return values.find(({ labels }) => labels.delivery === delivery && labels.code === code)?.value ?? 0;
-  };
-  const before = await counted();
+  const before = await counted(delivery, code);
   expect((await ask(await token())).body.code).toBe(code);
-  expect((await counted()) - before).toBe(1);
+  expect((await counted(delivery, code)) - before).toBe(1);
 });

@@ -33,3 +33,20 @@ it('what became of an action is told by nobody who was behind it then, whatever 
   // As an editor she cannot agree to it either.
   expect(started?.signed.lineage).toContainEqual({ issuer, subject: 'olga.new', role: 'editor' });
 });
+
+it('what became of an action is told also where as many were behind it as can be', async () => {
+  const { id } = await storeRequest(api, { status: 'indeterminate' });
+  const others = Array.from({ length: 14 }, (_, index) => ({
+    issuer: api.issuer.url,
+    subject: `actor-${index}`,
+    role: 'trigger',
+  }));
+  await api.db.query('update keyturn.request set lineage = lineage || $2 where id = $1', [
+    id,
+    JSON.stringify(others),
+  ]);
+  const told = await tell('dmitri', id);
+  expect(told.status).toBe(202);
+  const started = await readStart(api.context, String(told.body['id']));
+  expect(started?.signed.lineage.length).toBeGreaterThan(16);
+});

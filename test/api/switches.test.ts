@@ -326,19 +326,39 @@ describe('whoever has the role of the API', () => {
     expect(await leaves()).toHaveLength(chain.length + 1);
   });
 
-  it('lifts nothing alone', async () => {
-    const { id } = await thrown();
+  it.each<[string, () => Scope, string | null]>([
+    ['alone', () => ALL, null],
+    ['with somebody who answers for the agent', () => ({ kind: 'agent', value: 'agent-dba' }), 'olga'],
+    ['with whom it stops', () => ({ kind: 'agent', value: `${api.issuer.url} olga` }), 'olga'],
+  ])('lifts nothing %s', async (_how, scope, other) => {
+    const { id } = await thrown(scope(), 'omar');
+    if (other !== null)
+      await api.db.query('insert into keyturn.kill_switch_lift values ($1, $2, now())', [id, other]);
+    await expect(lift(id, 'omar')).rejects.toThrow('two different people');
+  });
+
+  it.each<[string, () => Scope]>([
+    ['for its owner, by the id of the agent', () => ({ kind: 'agent', value: 'agent-dba' })],
+    ['for its owner, by the account', () => ({ kind: 'agent', value: `${api.issuer.url} agent-dba` })],
+    ['for whom it stops', () => ({ kind: 'agent', value: `${api.issuer.url} olga` })],
+  ])('takes no word %s', async (_who, scope) => {
+    const { id } = await thrown(scope(), 'omar');
+    await expect(lift(id, 'olga')).rejects.toThrow('themselves or their agents');
+  });
+
+  /** Both entries of a last word, as the API writes them; nothing stays of what is refused. */
+  const lift = async (id: string, person: string): Promise<unknown> => {
     const chain = await leaves();
     const entryOf = (type: string, n: number, prev: string | undefined) =>
       JSON.stringify({ ...chain.at(-1)?.leaf, type, id: `switches/${n}`, n, prev });
     const first = entryOf('switch.lift_confirmed', chain.length, leafHash(chain.at(-1)?.text ?? ''));
     const second = entryOf('switch.lifted', chain.length + 1, leafHash(first));
     const entries = [first, second].map((leaf) => ({ leaf, parts: {} }));
-    const lift = { switch: id, person: 'olga', at: new Date().toISOString() };
-    const values = [JSON.stringify(lift), JSON.stringify(entries), '{}'];
-    await expect(role.query('select keyturn.confirm_kill_switch_lift($1, $2, $3)', values)).rejects.toThrow(
-      'two different people',
-    );
+    const word = { switch: id, person, at: new Date().toISOString() };
+    const values = [JSON.stringify(word), JSON.stringify(entries), '{}'];
+    const lifting = role.query('select keyturn.confirm_kill_switch_lift($1, $2, $3)', values);
+    await lifting.catch(() => undefined);
     expect(await leaves()).toHaveLength(chain.length);
-  });
+    return lifting;
+  };
 });

@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeSession } from '../../apps/cli/session.ts';
 import { problem, startServer, type AnsweringServer, type Received, type Reply } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
-import { evidenceOf, makeKeys, performedStory, REQUEST } from '../domain/verification-story.ts';
+import { leafHash, leafText } from '../../domain/audit.ts';
+import { sha256 } from '../../domain/digest.ts';
+import { entry, evidenceOf, makeKeys, performedStory, REQUEST } from '../domain/verification-story.ts';
 import { wholeEvidence } from '../domain/verification-whole.ts';
 import { keyturn } from './terminal.ts';
 
@@ -195,6 +197,29 @@ describe('watch', () => {
   });
 });
 
+/** Two entries of the stream of policies; the second names a request. */
+function policyStream(): object {
+  const items: string[] = [];
+  for (const facts of [{ digest: sha256('a') }, { digest: sha256('b'), request: REQUEST }]) {
+    const { draft } = entry('policy.installed', facts);
+    const n = items.length;
+    const last = items.at(-1);
+    items.push(
+      leafText(draft, {
+        id: `policy/${n}`,
+        n,
+        prev: last === undefined ? null : leafHash(last),
+        request: 'policy',
+        run: 'policy',
+        namespace: '',
+        nonce: 'ab'.repeat(16),
+        salts: {},
+      }),
+    );
+  }
+  return { items, next_cursor: null, state: null };
+}
+
 describe('verify', () => {
   it('passes with the keys of the server, and says that they are', async () => {
     const keys = await makeKeys();
@@ -247,6 +272,31 @@ describe('verify', () => {
     const file = join(folder, 'saved.json');
     await keyturn(['verify', REQUEST, '--api', url, '--save', file]);
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(evidence);
+  });
+
+  it('says of each request behind a policy why its evidence cannot be read', async () => {
+    const url = await api(({ path }) =>
+      path.startsWith('/v1/audit/') ? { status: 200, body: policyStream() } : problem(403, 'forbidden'),
+    );
+    const result = await keyturn(['verify', '--stream', 'policy', '--api', url]);
+    expect(result.out).toMatch(
+      new RegExp(`not shown +publications_approved.*${REQUEST}.*forbidden: Because`),
+    );
+  });
+
+  it.each([
+    [401, 'unauthenticated'],
+    [429, 'rate_limited'],
+    [503, 'unavailable'],
+  ])('ends a stream with a refusal that says nothing of the evidence: %s', async (status, code) => {
+    const url = await api(({ path }) =>
+      path.startsWith('/v1/audit/')
+        ? { status: 200, body: policyStream() }
+        : problem(status, code, { 'retry-after': '0' }),
+    );
+    const result = await keyturn(['verify', '--stream', 'policy', '--api', url]);
+    expect([result.code, result.error]).toEqual([expect.any(Number), expect.stringContaining(code)]);
+    expect(result.out).toBe('');
   });
 
   it('names evidence that is none', async () => {

@@ -282,6 +282,7 @@ describe('the tests of a policy', () => {
           source: 'tests/a.yaml:2',
           given: {
             on_behalf_of: null,
+            declared_on_behalf_of: null,
             arguments: {},
             plan: null,
             mode: 'execute',

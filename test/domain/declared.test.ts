@@ -4,9 +4,10 @@ import { evaluate } from '../../domain/evaluation.ts';
 import type { Lineage, LineageMember } from '../../domain/identity.ts';
 import type { Rule } from '../../domain/policy.ts';
 import { warningsOf } from '../../domain/policy-warnings.ts';
+import { withResolvedFacts } from '../../domain/policy-facts.ts';
 import { requestFacts } from '../../domain/request-facts.ts';
 import { DEFAULT_RISK } from '../../domain/risk.ts';
-import { DIRECTORY, exampleRule, FACTS, ISSUER, policyOf } from './examples.ts';
+import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf } from './examples.ts';
 
 const AGENT: LineageMember = { role: 'requester', issuer: ISSUER, subject: 'agent-billing' };
 const OWNER: LineageMember = { role: 'owner', issuer: ISSUER, subject: 'sub-ada' };
@@ -45,6 +46,69 @@ describe('whom only the caller names', () => {
   });
 
   it.each([
+    ['forbid', '"dba" in request.groups'],
+    ['forbid', '"olga" in request.chain'],
+    ['forbid', 'request.on_behalf_of == "olga"'],
+    ['forbid', 'request.chain.size() > 1'],
+    ['forbid', 'request.chain.exists(one, one == "olga")'],
+    ['review', '"dba" in request.groups'],
+    ['allow', 'request.chain.size() < 2'],
+    ['allow', '!("dba" in request.groups)'],
+    ['allow', 'request.on_behalf_of != "olga"'],
+  ] as const)('is reached by a rule to %s when %s, as by a token', (effect, when) => {
+    const rules = [exampleRule('rule', effect, { when })];
+    const reached = (lineage: Lineage) => {
+      const evaluation = effectFor(lineage, rules);
+      return [evaluation.effect, evaluation.rules.map(({ id }) => id)];
+    };
+    expect(reached(DECLARED)).toEqual(reached(PROVEN));
+    expect(reached(DECLARED)).not.toEqual(reached(ALONE));
+  });
+
+  it('is reached beside whom a token names, in each of the two', () => {
+    const both: Lineage = [AGENT, { ...FOR_OLGA, subject: 'sub-omar' }, { ...FOR_OLGA, is_declared: true }];
+    for (const person of ['olga', 'omar'])
+      for (const when of [`request.on_behalf_of == "${person}"`, `"${person}" in request.chain`])
+        expect(effectFor(both, [exampleRule('rule', 'forbid', { when })]).effect).toBe('forbid');
+    const other = exampleRule('rule', 'forbid', { when: 'request.on_behalf_of == "petra"' });
+    expect(effectFor(both, [other]).effect).toBe('review');
+  });
+
+  it.each([
+    ['forbid', 'facts.grantee.known && facts.grantee.is_in_chain', 'forbid'],
+    ['forbid', 'facts.grantee.known && !facts.grantee.is_in_chain', 'forbid'],
+    ['allow', 'facts.grantee.known && facts.grantee.is_in_chain', 'review'],
+  ] as const)('counts in facts about an argument for a rule to %s when %s', (effect, when, expected) => {
+    const grant = {
+      ...ACTION,
+      arguments: { type: 'object', required: ['grantee'], properties: { grantee: { type: 'string' } } },
+      facts: { grantee: { resolver: 'identity', of: 'args.grantee' } },
+    } as const;
+    const policy = policyOf([exampleRule('rule', effect, { when })], { actions: [grant] });
+    for (const grantee of ['olga', 'billing-of-olga']) {
+      const agent = {
+        ...AGENT,
+        id: 'billing-of-olga',
+        name: '',
+        active: true,
+        owner: 'olga',
+        acts_for_people: false,
+      };
+      const directory = { ...DIRECTORY, agents: [...DIRECTORY.agents, { ...agent, subject: 'another' }] };
+      const known = { ...factsOf(DECLARED), args: { grantee } };
+      const facts = withResolvedFacts({ policy, directory }, known);
+      expect(evaluate(policy, facts, 'planned').effect).toBe(expected);
+    }
+  });
+
+  it('raises the risk', () => {
+    const lines = [{ weight: 3, because: 'dba', when: '"dba" in request.groups' }];
+    const risky = policyOf([], { risk: { ...DEFAULT_RISK, lines } });
+    expect(evaluate(risky, factsOf(DECLARED), 'planned').risk.score).toBe(3);
+    expect(evaluate(risky, factsOf(ALONE), 'planned').risk.score).toBe(0);
+  });
+
+  it.each([
     ['allow', word('== "olga"'), 'review', 'review'],
     ['allow', word('!= ""'), 'review', 'review'],
     ['allow', word('== ""'), 'allow', 'review'],
@@ -72,6 +136,19 @@ describe('whom only the caller names', () => {
     ];
     const risky = policyOf([], { risk: { ...DEFAULT_RISK, lines } });
     expect(evaluate(risky, facts, 'planned').risk.score).toBe(2);
+  });
+
+  it.each([
+    word('in ["olga", "omar"]'),
+    '["olga"].exists(one, one == request.declared_on_behalf_of)',
+    '[request].exists(one, one.declared_on_behalf_of == "olga")',
+    '["olga"].map(one, one + request.declared_on_behalf_of).size() > 3',
+    'request["declared_on_behalf_of"] == "olga"',
+    'glob(request.declared_on_behalf_of, "o*")',
+    'request.break_glass ? request.declared_on_behalf_of == "olga" : false',
+  ])('is warned of where a rule that allows reads it by %s', (when) => {
+    const found = warningsOf(policyOf([exampleRule('rule', 'allow', { when })]));
+    expect(found.map(({ code }) => code)).toContain('declared_only');
   });
 
   it('is warned of where a rule counts on it', () => {

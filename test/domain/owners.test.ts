@@ -156,6 +156,7 @@ describe('what is told of a policy', () => {
       target: TARGET.id,
       requester: 'billing',
       on_behalf_of: null,
+      declared_on_behalf_of: null,
       arguments: { dataset: 'crm' },
       plan: FACTS.plan,
       mode: 'execute',

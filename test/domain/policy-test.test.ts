@@ -53,6 +53,7 @@ function example({ given = {}, expect = {}, may = {}, after_ms = 0 }: Change): P
       target: TARGET.id,
       requester: 'billing',
       on_behalf_of: null,
+      declared_on_behalf_of: null,
       arguments: {},
       plan: FACTS.plan && { ...FACTS.plan, rows_changed: 5000 },
       mode: 'execute',

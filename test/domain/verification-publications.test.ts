@@ -88,6 +88,10 @@ describe('the activation of a policy', () => {
 
   it('is not shown without the evidence of its request, or where that is not shown whole', async () => {
     expect(publicationsApproved(STREAM, []).notShown).toHaveLength(1);
+    const unread = { request: REQUEST, unread: 'forbidden: not for you' };
+    expect(publicationsApproved(STREAM, [unread]).notShown).toEqual([
+      expect.stringMatching(`${REQUEST}.*forbidden: not for you`),
+    ]);
     const partly = await publication({ outcome: 'not_shown' });
     expect(publicationsApproved(STREAM, [partly]).notShown).toHaveLength(1);
     const withoutFacts = await publication();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { openEnvelope, signEnvelope } from '../../domain/envelope.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { activate, GOOD_BODY, type TestApi } from '../api/api.ts';
@@ -82,6 +83,18 @@ describe.each(WAYS)('the key of $way', ({ body }) => {
     expect((await ask(repeated, key)).body.id).toBe(first.body.id);
   });
 
+  it('finds it again when the agent whose client holds the token became known meanwhile', async () => {
+    const key = randomUUID();
+    const omar = await api.issuer.sign({ sub: 'omar', client_id: 'agent-billing' });
+    const { agents } = policy.directory;
+    const fewer = agents.filter(({ subject }) => subject !== 'agent-billing');
+    const before = { ...policy, directory: { ...policy.directory, agents: fewer } };
+    await activate(api.databases, before, policyDigest(before));
+    const first = await ask(body, key, omar);
+    await activate(api.databases, policy, policyDigest(policy));
+    expect((await ask(body, key, omar)).body.id).toBe(first.body.id);
+  });
+
   it('finds it again when the agent was handed to another owner meanwhile', async () => {
     const key = randomUUID();
     const first = await ask(body, key);
@@ -94,4 +107,23 @@ describe.each(WAYS)('the key of $way', ({ body }) => {
       await activate(api.databases, policy, policyDigest(policy));
     }
   });
+});
+
+it('an answer is found again whose signed form does not say who vouches for a name', async () => {
+  const key = randomUUID();
+  const body = release('free', OLGA);
+  const first = await ask(body, key);
+  const { rows } = await api.db.query<{ envelope: string }>(
+    'select envelope from keyturn.gate_answer where request = $1',
+    [first.body.id],
+  );
+  const signed = await openEnvelope('request', rows[0]?.envelope ?? '', api.context.keys.verification);
+  const lineage = signed.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject }));
+  expect(lineage).not.toEqual(signed.lineage);
+  const earlier = await signEnvelope({ ...signed, lineage }, api.context.keys.signing);
+  await api.db.query('update keyturn.gate_answer set envelope = $2 where request = $1', [
+    first.body.id,
+    earlier,
+  ]);
+  expect((await ask(body, key)).body.id).toBe(first.body.id);
 });

@@ -151,6 +151,27 @@ describe('waiting', () => {
     expect(versions).toEqual([2, 4, 5]);
   });
 
+  it('goes on where the server has no room for calls that wait, or for any', async () => {
+    const isTaken = (path: string, index: number): boolean => path.includes('wait=') || index < 5;
+    const client = await clientFor(({ path }, index) => {
+      if (isTaken(path, index)) return problem(429, 'rate_limited', { 'retry-after': '0' });
+      const isDone = index > 11;
+      const body = isDone ? requestView({ version: 3, status: 'approved' }) : requestView({ version: 2 });
+      return { status: 200, body };
+    });
+    expect((await client.untilDecided('req_1')).status).toBe('approved');
+  });
+
+  it('ends with the last refusal, or with what is known, when the time is up meanwhile', async () => {
+    const client = await clientFor((_call, index) =>
+      index === 0
+        ? { status: 200, body: requestView() }
+        : problem(429, 'rate_limited', { 'retry-after': '0' }),
+    );
+    expect((await client.untilDecided('req_1', { timeoutMs: 100 })).status).toBe('pending');
+    await expect(client.untilDecided('req_1', { timeoutMs: 100 })).rejects.toMatchObject({ status: 429 });
+  });
+
   it('returns the request as it stands when the time is up', async () => {
     const client = await clientFor(() => ({ status: 200, body: requestView() }));
     expect((await client.untilDecided('req_1', { timeoutMs: 1 })).status).toBe('pending');

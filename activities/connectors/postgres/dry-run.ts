@@ -23,7 +23,7 @@ import {
 } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import type { Statement } from './statement.ts';
-import { VALUE_SETTINGS } from './value-settings.ts';
+import { readOwnSettings, VALUE_SETTINGS } from './value-settings.ts';
 
 /** A statement that was read and analysed, and the call it belongs to. */
 export interface PreparedCall extends SessionRequest {
@@ -59,7 +59,7 @@ export async function dryRun(
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const writer = await prepared.fresh.next();
   try {
-    const { snapshot, valueSettings } = await beginWriting(prepared, writer, 'repeatable read');
+    const { snapshot, valueSettings } = await beginWriting(prepared, { writer, reader }, 'repeatable read');
     const startedAt = performance.now();
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
@@ -93,19 +93,19 @@ export interface BegunWriting {
   readonly valueSettings: string;
 }
 
-/** Begins a transaction that may write, in a session in which nothing ran yet. */
+/** Begins a transaction that may write, in a session in which nothing ran yet. `reader` has nothing to do meanwhile. */
 export async function beginWriting(
   prepared: PreparedCall,
-  writer: Client,
+  { writer, reader }: Pick<EffectPlace, 'writer' | 'reader'>,
   isolation: TransactionStart['isolation'],
 ): Promise<BegunWriting> {
   const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${VALUE_SETTINGS} as settings,
                             pg_catalog.current_setting('track_counts')::boolean as is_counting`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
-  const [row] = await together<BegunRow>(writer, beginningAll);
+  const [[row], own] = await Promise.all([together<BegunRow>(writer, beginningAll), readOwnSettings(reader)]);
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (row?.is_counting !== true) throw notCounting();
-  return { snapshot: row.snapshot, valueSettings: row.settings };
+  return { snapshot: row.snapshot, valueSettings: `${row.settings} ${own}` };
 }
 
 interface BegunRow extends QueryResultRow {

@@ -50,7 +50,7 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
   await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await tryOnce(prepared);
+      return await tryOnce(prepared, idle);
     } catch (error) {
       if (error instanceof StatementRefused) return refusedRun(error);
       // Anything else that the session did not survive leaves it to the caller: thrown, and probed if need be.
@@ -68,10 +68,10 @@ async function pauseBeforeTry(): Promise<void> {
   await setTimeout(Math.random() * PAUSE_MS_MAX);
 }
 
-async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
+async function tryOnce(prepared: PreparedExecution, reader: Client): Promise<ExecutionOutcome> {
   const writer = await prepared.fresh.next();
   try {
-    const begun = await beginWriting(prepared, writer, 'serializable');
+    const begun = await beginWriting(prepared, { writer, reader }, 'serializable');
     const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
     if (known !== null) return known;
     const found = await runAndRead(prepared, writer, begun);

@@ -29,7 +29,7 @@ export async function planUntried(
   return {
     connector: 'postgres.execute',
     ...statedUntried(prepared, met.effects, because),
-    fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared)),
+    fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared, reader)),
     locks_held_ms: 0,
   };
 }
@@ -67,12 +67,12 @@ export function statedUntried(
 }
 
 /** As a fresh session has them, which the execution will run in. */
-async function valueSettingsOf(prepared: UnpreviewedCall): Promise<string> {
-  const session = await prepared.fresh.next();
+async function valueSettingsOf(prepared: UnpreviewedCall, reader: Client): Promise<string> {
+  const writer = await prepared.fresh.next();
   try {
-    return (await beginWriting(prepared, session, 'repeatable read')).valueSettings;
+    return (await beginWriting(prepared, { writer, reader }, 'repeatable read')).valueSettings;
   } finally {
-    await closeSession(session);
+    await closeSession(writer);
   }
 }
 

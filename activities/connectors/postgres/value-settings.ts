@@ -1,4 +1,6 @@
-import { escapeLiteral } from 'pg';
+import { escapeLiteral, type Client } from 'pg';
+
+import { catalogueRows } from './kept-sessions.ts';
 
 /**
  * Settings that the server looks at when it reads, calculates and prints values. Others change what is fast, not what is
@@ -24,17 +26,28 @@ const NAMES = [
   'default_text_search_config',
 ];
 
+/** An expression: these settings as the session has them. Asked before anything is set for a transaction. */
+export const VALUE_SETTINGS = `array[${NAMES.map(
+  (name) => `pg_catalog.current_setting(${escapeLiteral(name)}, true)`,
+).join(', ')}]::pg_catalog.text`;
+
 /**
- * An expression: these settings as the session has them, and those that the target has made up for itself (`app.tenant`)
- * and set for the role or the database. Asked before anything is set for a transaction.
+ * The settings that the target has made up for itself (`app.tenant`) and set for the role or the database. Everything is
+ * qualified: a session that waits for work has the target's own path. Asked where the answer's plan is kept, since a fresh
+ * session has to learn half the catalogue for it.
  */
-export const VALUE_SETTINGS = `
-  pg_catalog.jsonb_build_object(
-    'known', (select pg_catalog.jsonb_object_agg(name, pg_catalog.current_setting(name, true))
-                from pg_catalog.unnest(array[${NAMES.map((name) => escapeLiteral(name)).join(', ')}]) name),
-    'own', (select pg_catalog.jsonb_agg(entry order by setdatabase, setrole, entry)
-              from pg_catalog.pg_db_role_setting
-             cross join pg_catalog.unnest(setconfig) entry
-             where setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
-               and setrole in (0, session_user::pg_catalog.regrole::oid)
-               and pg_catalog.split_part(entry, '=', 1) like '%.%'))::text`;
+export async function readOwnSettings(reader: Client): Promise<string> {
+  const rows = await catalogueRows<{ settings: readonly string[] }>(reader, OWN);
+  const own = rows.flatMap(({ settings }) => settings.filter((entry) => OF_ITS_OWN.test(entry)));
+  return JSON.stringify(own);
+}
+
+const OF_ITS_OWN = /^[^=]*\./;
+
+const OWN = `
+  select setconfig as settings from pg_catalog.pg_db_role_setting
+   where setdatabase operator(pg_catalog.=) any (array[0::pg_catalog.oid,
+           (select oid from pg_catalog.pg_database where datname operator(pg_catalog.=) pg_catalog.current_database())])
+     and setrole operator(pg_catalog.=) any (array[0::pg_catalog.oid,
+           (select oid from pg_catalog.pg_roles where rolname operator(pg_catalog.=) session_user)])
+   order by setdatabase, setrole`;

@@ -27,8 +27,11 @@ import { recordAnswer } from './record-answer.ts';
 /** A policy that changes faster than this is asked again later. */
 const ATTEMPTS_MAX = 5;
 
+/** What a key stands for that got no answer on the spot. `within_budget`: from now on, and the budget has room for it. */
+export type LeftToWorkflow = 'workflow' | 'within_budget';
+
 /** One try: an answer, or a workflow has the key, or something changed meanwhile. */
-type Attempt = Created | 'workflow' | 'again';
+type Attempt = Created | LeftToWorkflow | 'again';
 
 /** A gate request that the catalogue knows. */
 export interface GateAsked extends CatalogueEntry {
@@ -40,14 +43,13 @@ export interface GateAsked extends CatalogueEntry {
 }
 
 /**
- * Answers a gate request on the spot when policy allows it, without a workflow. Null: its key belongs to a workflow, for
- * good. Which of the two it is, is one row in the database, written before anything else happens: a key gets at most one
+ * Answers a gate request on the spot when policy allows it, without a workflow. Else its key belongs to a workflow,
+ * for good. Which of the two it is, is one row in the database, written before anything else happens: a key gets at most one
  * answer, and never an answer and a workflow.
  */
-export async function answerAtOnce(context: ApiContext, call: CreateCall): Promise<Created | null> {
+export async function answerAtOnce(context: ApiContext, call: CreateCall): Promise<Created | LeftToWorkflow> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const outcome = await tryAnswer(context, attempt === 1 ? call : await underPolicyOfNow(context, call));
-    if (outcome === 'workflow') return null;
     if (outcome !== 'again') return outcome;
   }
   throw new KeyturnError('unavailable', 'The policy changes all the time: repeat with the same key.');
@@ -119,7 +121,7 @@ function keep(recorded: Created | null): { readonly isKept: boolean; readonly re
  * What is not allowed here is put on record by a workflow. From here on the key stands for that, and is kept for ever: so
  * whoever is beyond a budget gets none.
  */
-async function leaveToWorkflow(context: ApiContext, asked: GateAsked): Promise<'workflow' | 'again'> {
+async function leaveToWorkflow(context: ApiContext, asked: GateAsked): Promise<'within_budget' | 'again'> {
   const { call, id, action } = asked;
   await refuseOverBudget(context, call.caller, { ...asked, isBreakGlass: call.body.break_glass === true });
   const { schema_version } = action;
@@ -128,7 +130,7 @@ async function leaveToWorkflow(context: ApiContext, asked: GateAsked): Promise<'
   const key = await gateToWorkflow(context.source.manager, { id, schema_version, intent_digest: intent });
   if (key.verdict === 'allowed') return 'again';
   refuseOtherIntent(call, key);
-  return 'workflow';
+  return 'within_budget';
 }
 
 /** An answer about to be recorded. */

@@ -45,7 +45,7 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
       { status: 200, description: 'Lifted.', schema: switches.liftAnswerSchema },
       { status: 202, description: 'Noted: one more person is needed.', schema: switches.liftAnswerSchema },
     ],
-    errors: [...OPERATOR_ERRORS, 'not_found', 'already_decided', 'switch_lifted'],
+    errors: [...OPERATOR_ERRORS, 'not_found', 'self_approval', 'already_decided', 'switch_lifted'],
   },
   {
     method: 'post',

@@ -12,7 +12,7 @@ import { refuseUnusable } from '../gate/answered-row.ts';
 import { refuseOverBudget } from './budget.ts';
 import { checkSubmission, type Checked } from './check-submission.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
-import { editorsOf } from './editors.ts';
+import { editorsOfAttempt } from './editors.ts';
 import { explain } from './explain.ts';
 import { lineageOf } from './lineage.ts';
 import { startedRow } from './load.ts';
@@ -27,9 +27,9 @@ import { readStart, startWorkflow, type StartedRequest } from './start.ts';
 export async function createRequest(context: ApiContext, call: CreateCall): Promise<Created> {
   // Here, and not when it is signed: that may be inside a transaction, which must not wait for a second connection.
   await refuseWrongClock(context.source);
-  const answered = call.body.mode === 'gate' ? await answerAtOnce(context, call) : null;
-  if (answered) return answered;
-  const lineage = lineageOf(call.caller, call.body, await editorsOf(context, call));
+  const answered = call.body.mode === 'gate' ? await answerAtOnce(context, call) : 'workflow';
+  if (typeof answered === 'object') return answered;
+  const lineage = lineageOf(call.caller, call.body, await editorsOfAttempt(context, call));
   const id = idOf(context, call);
   const known = await readRequest(context.source.manager, id);
   if (known) {
@@ -37,7 +37,8 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
     return settled(context, call, { id, outcome: 'repeated', started: null });
   }
   if (call.body.mode !== 'gate') await refuseGateKey(context, call);
-  const checked = await checkedOrRepeated(context, call, { id, lineage });
+  const isBudgeted = answered === 'within_budget';
+  const checked = await checkedOrRepeated(context, call, { id, lineage, isBudgeted });
   if ('outcome' in checked) return checked;
   const { action, target, start } = checked;
   const signed = await signedRequest(context, call, { id, lineage, action, start });
@@ -60,16 +61,14 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
 async function checkedOrRepeated(
   context: ApiContext,
   call: CreateCall,
-  { id, lineage }: { readonly id: string; readonly lineage: Lineage },
+  asked: { readonly id: string; readonly lineage: Lineage; readonly isBudgeted: boolean },
 ): Promise<Checked | Created> {
+  const { id, lineage, isBudgeted } = asked;
   const switches = await readSwitches(context.source.manager);
   try {
     const checked = await checkSubmission(context, { ...call, id, lineage, switches });
-    await refuseOverBudget(context, call.caller, {
-      ...checked,
-      lineage,
-      isBreakGlass: call.body.break_glass === true,
-    });
+    const isBreakGlass = call.body.break_glass === true;
+    if (!isBudgeted) await refuseOverBudget(context, call.caller, { ...checked, lineage, isBreakGlass });
     return checked;
   } catch (refusal) {
     // Started, and not recorded yet.

@@ -24,10 +24,16 @@ export async function editorsOf(context: ApiContext, asked: Asked): Promise<read
     case PUBLISH.action:
       return proposerOf(context, asked);
     case RESOLVE.action:
-      return countRefusal(context, resolutionBy(asked), () => everybodyBehind(context, asked));
+      return everybodyBehind(context, asked);
     default:
       return [];
   }
+}
+
+/** The same for what is asked in earnest: an outcome that the caller may not tell leaves a count. */
+export async function editorsOfAttempt(context: ApiContext, asked: Asked): Promise<readonly LineageMember[]> {
+  const find = (): Promise<readonly LineageMember[]> => editorsOf(context, asked);
+  return asked.body.action === RESOLVE.action ? countRefusal(context, resolutionBy(asked), find) : find();
 }
 
 function resolutionBy({ caller, body }: Asked): Parameters<typeof countRefusal>[1] {

@@ -1,4 +1,5 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, Res } from '@nestjs/common';
+import type { Response } from 'express';
 
 import { isTargetOf, ownTarget, PUBLISH, RESOLVE } from '../../../domain/policy.ts';
 import { inboxQuerySchema, type RequestPage } from '../../../domain/wire.ts';
@@ -6,6 +7,7 @@ import { actionsSchema, type ActionCatalogue } from '../../../domain/wire-action
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';
+import { hangUpSignal } from './headers.ts';
 import { inboxPage } from './inbox.ts';
 
 @Controller('v1')
@@ -17,8 +19,13 @@ export class InboxController {
   }
 
   @Get('inbox')
-  async inbox(@CallerParam() caller: Caller, @Query() query: unknown): Promise<RequestPage> {
-    return inboxPage(this.#context, caller, parseAs(inboxQuerySchema, query));
+  async inbox(
+    @CallerParam() caller: Caller,
+    @Query() query: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RequestPage> {
+    const call = { query: parseAs(inboxQuerySchema, query), signal: hangUpSignal(response) };
+    return inboxPage(this.#context, caller, call);
   }
 
   /** What can be asked for. How targets are reached is nobody's business here. */

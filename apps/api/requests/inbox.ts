@@ -15,7 +15,7 @@ import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE } from '../decisions/judge.ts';
 import { positionOf } from './cursor.ts';
-import { summaries } from './list.ts';
+import { summaries, type PageCall } from './list.ts';
 import { directoriesSince } from './load.ts';
 import { fillPage, type PageSource } from './page.ts';
 import { readTogether, type WholeRow } from './together.ts';
@@ -27,7 +27,7 @@ const BATCH = 100;
 export async function inboxPage(
   context: ApiContext,
   caller: Caller,
-  query: z.output<typeof inboxQuerySchema>,
+  { query, signal }: PageCall<z.output<typeof inboxQuerySchema>>,
 ): Promise<RequestPage> {
   const person = reviewerOf(caller);
   const owner: InboxOwner = {
@@ -42,7 +42,7 @@ export async function inboxPage(
     },
   };
   const limit = query.limit ?? LIMIT_DEFAULT;
-  return fillPage(source, { limit, after: positionOf(query.cursor), batch: BATCH });
+  return fillPage(source, { limit, after: positionOf(query.cursor), batch: BATCH, signal });
 }
 
 /** Every selector that holds the person now. */
@@ -85,7 +85,7 @@ async function chosenOf(
     // However many there are, answers to others do not wait for all of them.
     if (index % BATCH === 0) await letOthersRun();
     if (await isShown(context, caller, candidate)) chosen.push(candidate.row);
-    if (chosen.length === count) return { chosen, lookedAt: index + 1 };
+    if (chosen.length === count) return { chosen, lookedAt: rows.indexOf(candidate.row) + 1 };
   }
   return { chosen, lookedAt: rows.length };
 }

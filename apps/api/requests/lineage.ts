@@ -17,6 +17,7 @@ import {
 import type { CreateBody } from '../../../domain/wire.ts';
 import { refuseUnknown, type Caller } from '../auth/caller.ts';
 
+/** Of a call. Who wrote what is asked for comes on top: nobody chooses how many those are. */
 const MEMBERS_MAX = 16;
 
 /**
@@ -45,16 +46,16 @@ export function lineageOf(
   const clients = clientsOf(caller);
   const agents = [caller.agent, ...clients].filter((agent) => agent !== null);
   const owners = agents.flatMap((agent) => ownerOf(caller.directory, agent));
-  const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners, ...editors];
-  const lineage = unique([{ ...identity, role: 'requester' }, ...others]);
-  if (lineage.length > MEMBERS_MAX) {
+  const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners];
+  const asking = unique([{ ...identity, role: 'requester' }, ...others]);
+  if (asking.length > MEMBERS_MAX) {
     throw new KeyturnError(
       'invalid_request',
       `More than ${MEMBERS_MAX} identities stand behind this request.`,
     );
   }
-  refuseForNobody(agents, caller.directory, lineage);
-  return lineage;
+  refuseForNobody(agents, caller.directory, asking);
+  return unique([...asking, ...editors]);
 }
 
 function refuseInactive({ agent, person }: Caller): void {
@@ -101,8 +102,11 @@ function refuseForNobody(agents: readonly Agent[], directory: Directory, lineage
   );
 }
 
+/** The account of an agent names no person, whoever else it is linked to. */
 function namesPerson(directory: Directory, lineage: Lineage): boolean {
-  return lineage.some((member) => NAMING.has(member.role) && personOf(directory, member));
+  return lineage.some(
+    (member) => NAMING.has(member.role) && !agentOf(directory, member) && personOf(directory, member),
+  );
 }
 
 const NAMING: ReadonlySet<LineageRole> = new Set(['requester', 'on_behalf_of', 'trigger']);

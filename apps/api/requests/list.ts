@@ -20,8 +20,19 @@ const LIMIT_DEFAULT = 50;
 
 type ListQuery = z.output<typeof listQuerySchema>;
 
+/** A call for a page. */
+export interface PageCall<Query> {
+  readonly query: Query;
+  /** Aborts when the caller hangs up. */
+  readonly signal: AbortSignal;
+}
+
 /** One page of the requests that the caller may know of, newest first. */
-export async function listPage(context: ApiContext, caller: Caller, query: ListQuery): Promise<RequestPage> {
+export async function listPage(
+  context: ApiContext,
+  caller: Caller,
+  { query, signal }: PageCall<ListQuery>,
+): Promise<RequestPage> {
   const limit = query.limit ?? LIMIT_DEFAULT;
   const filter = filterOf(caller, query);
   const source: PageSource = {
@@ -31,7 +42,7 @@ export async function listPage(context: ApiContext, caller: Caller, query: ListQ
         ? shownAll(context, caller, rows.slice(0, count))
         : shownOfRisk(context, caller, { rows, count, wanted: query.risk }),
   };
-  return fillPage(source, { limit, after: positionOf(query.cursor), batch: limit + 1 });
+  return fillPage(source, { limit, after: positionOf(query.cursor), batch: limit + 1, signal });
 }
 
 async function shownAll(context: ApiContext, caller: Caller, rows: readonly RequestRow[]): Promise<Shown> {

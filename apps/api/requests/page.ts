@@ -23,16 +23,22 @@ export interface WantedPage {
   readonly limit: number;
   /** How many rows are read at first. Ever more are, as long as nothing is found among them. */
   readonly batch: number;
+  /** Aborts when nobody waits for the page any more. */
+  readonly signal: AbortSignal;
 }
 
 /** So many rows are read at once. */
-const BATCH_MAX = 2_000;
+const BATCH_MAX = 400;
 
 /** A page that holds something ends after so many rows, full or not. */
 const LOOKED_AT_MAX = 1_000;
 
+/** A page ends after so many rows, whatever it holds: no filter makes one call read the whole table. */
+const READ_MAX = 2_000;
+
 /**
- * One page. It is empty only where nothing follows. Batches grow, so that what is far behind is found by few questions.
+ * One page. While its cursor is not null something may follow, also after a page that holds nothing. Batches grow, so that
+ * what is far behind is found by few questions.
  */
 export async function fillPage(source: PageSource, wanted: WantedPage): Promise<RequestPage> {
   const items: RequestPage['items'] = [];
@@ -45,9 +51,13 @@ export async function fillPage(source: PageSource, wanted: WantedPage): Promise<
     lookedAt += shown.lookedAt;
     const last = rows[shown.lookedAt - 1];
     if (!last || (last === rows.at(-1) && rows.length < batch)) return { items, next_cursor: null };
-    const isEnough = items.length === wanted.limit || lookedAt >= LOOKED_AT_MAX;
-    if (items.length > 0 && isEnough) return { items, next_cursor: cursorAfter(last) };
+    if (isEnough(wanted, items.length, lookedAt)) return { items, next_cursor: cursorAfter(last) };
     after = positionAfter(last);
-    batch = Math.min(batch * 2, BATCH_MAX);
+    batch = Math.min(batch * 2, BATCH_MAX, READ_MAX - lookedAt);
   }
+}
+
+function isEnough({ limit, signal }: WantedPage, found: number, lookedAt: number): boolean {
+  if (found === limit || lookedAt >= READ_MAX || signal.aborted) return true;
+  return found > 0 && lookedAt >= LOOKED_AT_MAX;
 }

@@ -20,7 +20,7 @@ export function refuseOtherIntent(
   throw keyReused();
 }
 
-/** A call, and who stands behind it as it comes now. */
+/** A call, and who stands behind it as it comes now. That grows with what is known of clients: what is said does not. */
 export interface Repetition {
   readonly call: CreateCall;
   readonly lineage: Lineage;
@@ -38,22 +38,37 @@ export async function refuseOtherCall(
   const first = await openEnvelope('request', envelope, context.keys.verification);
   refuseOtherIntent(call, first);
   const isSame =
-    isSaidAlike(lineage, first.lineage) &&
+    isSaidAlike({ call, lineage }, first.lineage) &&
     (call.body.break_glass ?? false) === (first.break_glass ?? false) &&
     canonicalJson(windowOf(call.body) ?? null) === canonicalJson(first.start ?? null) &&
     (await hasSameClaims(context, call, first));
   if (!isSame) throw keyReused();
 }
 
-/** Owners and editors come from the directory and from records, which change; these come with the call. */
-const SAID: ReadonlySet<LineageRole> = new Set(['requester', 'on_behalf_of', 'trigger']);
+/**
+ * True when the caller names the same people as then. Owners and editors come from the directory and from records, and so
+ * do the agents whose clients hold a token: those may have become known since. Who vouches for a name is no matter of the
+ * call, and was not always signed.
+ */
+function isSaidAlike({ call, lineage }: Repetition, first: Lineage): boolean {
+  const { behind } = call.caller.principal;
+  const actedFor = namedAs('on_behalf_of', lineage);
+  const triggers = namedAs('trigger', first);
+  const actedForThen = namedAs('on_behalf_of', first);
+  return (
+    isWithin(actedFor, actedForThen) &&
+    isWithin(actedForThen, actedFor) &&
+    isWithin(namedAs('trigger', behind), triggers) &&
+    isWithin(triggers, namedAs('trigger', lineage))
+  );
+}
 
-function isSaidAlike(one: Lineage, other: Lineage): boolean {
-  const said = (lineage: Lineage): readonly string[] =>
-    lineage
-      .filter(({ role }) => SAID.has(role))
-      .map((member) => `${member.role} ${member.is_declared ?? false} ${identityKey(member)}`);
-  return canonicalJson(said(one).toSorted()) === canonicalJson(said(other).toSorted());
+function isWithin(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  return [...names].every((name) => others.has(name));
+}
+
+function namedAs(role: LineageRole, lineage: Lineage): ReadonlySet<string> {
+  return new Set(lineage.filter((member) => member.role === role).map(identityKey));
 }
 
 /** Claims whose key is gone cannot be compared, and nobody is shown them any more. */

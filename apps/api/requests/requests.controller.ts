@@ -29,20 +29,25 @@ import { requestView, viewAfterWait } from './view.ts';
 import { withdraw } from './withdraw.ts';
 
 /**
- * Calls that wait for a request to change, of one caller and in all: when it changes, each reads all that it answers, at
- * once.
+ * Calls that wait for a request to change, of one caller at least and in all: when it changes, each reads all that it
+ * answers, at once.
  */
-const WAITING_OF_ONE_MAX = 100;
-const WAITING_MAX = 500;
+const WAITING_OF_ONE_MIN = 100;
+const CALLERS_WAITING = 5;
 const TOO_MANY = 'Too many calls wait for requests to change: let some of them end.';
 
 @Controller('v1/requests')
 export class RequestsController {
   readonly #context: ApiContext;
-  readonly #waiting = new Places(WAITING_OF_ONE_MAX);
+  readonly #waiting: Places;
+  readonly #waitingMax: number;
 
   constructor(context: ApiContext) {
     this.#context = context;
+    // Whoever may have so many requests open may wait for each of them.
+    const ofOne = Math.max(WAITING_OF_ONE_MIN, context.settings.budgets.openRequests);
+    this.#waiting = new Places(ofOne);
+    this.#waitingMax = CALLERS_WAITING * ofOne;
   }
 
   @Post()
@@ -58,7 +63,7 @@ export class RequestsController {
       signal: hangUpSignal(response),
     };
     // Without a place the wish to wait is not met: that refuses nothing.
-    const release = this.#waiting.tryTake(identityKey(caller.principal.identity), WAITING_MAX);
+    const release = this.#waiting.tryTake(identityKey(caller.principal.identity), this.#waitingMax);
     const waitMs = release === null ? 0 : preferredWaitMs(request);
     const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
     const status = created.outcome === 'created' ? 201 : 200;
@@ -68,8 +73,13 @@ export class RequestsController {
   }
 
   @Get()
-  async list(@CallerParam() caller: Caller, @Query() query: unknown): Promise<RequestPage> {
-    return listPage(this.#context, caller, parseAs(listQuerySchema, query));
+  async list(
+    @CallerParam() caller: Caller,
+    @Query() query: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RequestPage> {
+    const call = { query: parseAs(listQuerySchema, query), signal: hangUpSignal(response) };
+    return listPage(this.#context, caller, call);
   }
 
   @Get(':id')
@@ -81,9 +91,10 @@ export class RequestsController {
     const { wait, version } = parseAs(showQuerySchema, request.query);
     const id = String(request.params['id']);
     const row = await loadRequest(this.#context, caller, id);
-    if (wait === undefined || wait === 0 || row.run_id === GATE_RUN)
+    // Of what is over, also when nobody ever recorded it, no change comes.
+    if (wait === undefined || wait === 0 || row.run_id === GATE_RUN || isFinal(row.status))
       return requestView(this.#context, caller, row);
-    const release = this.#waiting.take(identityKey(caller.principal.identity), WAITING_MAX, TOO_MANY);
+    const release = this.#waiting.take(identityKey(caller.principal.identity), this.#waitingMax, TOO_MANY);
     try {
       const seen = version ?? Number(row.version);
       const changed = await this.#context.feed.waitFor({

@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 
 import { GOVERNING_STREAMS, streamNameSchema } from '../../../domain/wire-streams.ts';
-import type { Publication } from '../../../domain/verification-publications.ts';
+import type { Publication, UnreadPublication } from '../../../domain/verification-publications.ts';
 import { verifyStream, type StreamReport } from '../../../domain/verification-streams.ts';
 import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
 import type { VerificationOutcome } from '../../../domain/verification-report.ts';
-import type { KeyturnClient } from '../../../sdk/client.ts';
+import { KeyturnProblem, type KeyturnClient } from '../../../sdk/client.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure, silentFailure, usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -63,24 +63,47 @@ async function verifyNamed(options: VerifyOptions, terminal: Terminal): Promise<
   if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
 }
 
-/** The requests that made policies active, each verified by itself. One that may not be read is not shown. */
+/**
+ * The requests that made policies active, each verified by itself. Of one that this caller may not read it is said why not;
+ * any other refusal says nothing of the evidence, and ends the command.
+ */
 async function publicationsOf(
   client: KeyturnClient,
   leaves: readonly string[],
   options: VerifyOptions,
-): Promise<readonly Publication[]> {
+): Promise<readonly (Publication | UnreadPublication)[]> {
   const requests = new Set(leaves.flatMap((text) => requestIn(text) ?? []));
   const pinned = options.keys === undefined ? null : keysSchema.parse(await readJson(options.keys));
-  const found: Publication[] = [];
+  const found: (Publication | UnreadPublication)[] = [];
   for (const request of requests) {
-    const bundle = bundleSchema.safeParse(await client.evidence(request).catch(() => null)).data;
-    if (!bundle) continue;
+    const bundle = await bundleOf(client, request);
+    if ('unread' in bundle) {
+      found.push({ request, unread: bundle.unread });
+      continue;
+    }
     const evidence = { ...bundle, request };
     const { outcome } = await verifyRequest(evidence, pinned ?? bundle.keys, new Date().toISOString());
     found.push({ request, evidence, outcome });
   }
   return found;
 }
+
+async function bundleOf(
+  client: KeyturnClient,
+  request: string,
+): Promise<z.infer<typeof bundleSchema> | Pick<UnreadPublication, 'unread'>> {
+  try {
+    const bundle = bundleSchema.safeParse(await client.evidence(request));
+    return bundle.data ?? { unread: 'what the server sent is not evidence of a request' };
+  } catch (error) {
+    if (!(error instanceof KeyturnProblem) || !UNREADABLE.has(error.status)) throw error;
+    const hint =
+      error.status === 403 ? ' Whoever is behind a request cannot verify it: ask another operator.' : '';
+    return { unread: `${error.code}: ${error.detail}${hint}` };
+  }
+}
+
+const UNREADABLE: ReadonlySet<number> = new Set([403, 404]);
 
 function requestIn(text: string): string | undefined {
   const leaf = z.object({ facts: z.object({ request: z.string() }) });

@@ -1,0 +1,33 @@
+import type { ResolvedFacts } from './fact-declarations.ts';
+import type { PolicyFacts } from './policy-facts.ts';
+import type { RequestFacts } from './request-facts.ts';
+
+/**
+ * The same facts as they would be had the caller declared nothing, and as they would be were what it declares proven; none
+ * where it declares nothing. Who asks every view and takes the strictest answer is loosened by nobody's own word, and lets
+ * whoever is named be reached by what forbids or asks for more.
+ */
+export function declaredViews(facts: PolicyFacts): readonly PolicyFacts[] {
+  const { request } = facts;
+  if (request.declared_on_behalf_of === '') return [];
+  const without = { ...facts, request: withoutDeclared(request) };
+  // Facts of before do not say who would stand behind the request.
+  const { with_declared: named, ...known } = request;
+  if (named === undefined) return [without];
+  const { on_behalf_of: _proven, ...rest } = known;
+  const asIfProven = { ...facts, request: { ...rest, ...named } };
+  return [without, facts.facts ? { ...asIfProven, facts: factsAsNamed(facts.facts) } : asIfProven];
+}
+
+function withoutDeclared({ with_declared: _named, ...request }: RequestFacts): RequestFacts {
+  return { ...request, declared_on_behalf_of: '' };
+}
+
+function factsAsNamed(facts: ResolvedFacts): ResolvedFacts {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => {
+      if (fact.is_named !== true) return [name, fact];
+      return [name, { ...fact, value: { ...fact.value, is_in_chain: true } }];
+    }),
+  );
+}
