@@ -5,7 +5,6 @@ import { sha256 } from '../domain/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Directory } from '../domain/directory.ts';
 import type { SignedDecision } from '../domain/envelope.ts';
-import type { DecidableRequest } from '../domain/seats.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import { readSwitches } from '../database/kill-switches.ts';
@@ -84,7 +83,7 @@ async function checkNow(
   const { directory } = await dependencies.directories.now(manager);
   const today = { policy: active.policy, directory };
   const check = checkDecision({
-    request: asJudged(request, judged),
+    request,
     attempt: attemptOf(judged),
     directories: await decisionDirectories(dependencies, manager, { row, today }),
   });
@@ -93,15 +92,6 @@ async function checkNow(
   return isStopped
     ? { ok: false, code: SWITCHED_OFF, message: 'A kill switch stops this: it can be denied, not approved.' }
     : check;
-}
-
-/**
- * A denial ends what is approved as well, until it is claimed: else whoever orders the messages of a workflow could void
- * a denial that came first, by having an approval consumed before it.
- */
-function asJudged(request: DecidableRequest, { signed }: JudgedDecision): DecidableRequest {
-  const isStillStopped = signed.verdict === 'deny' && request.status === 'approved';
-  return isStillStopped ? { ...request, status: 'pending' } : request;
 }
 
 /** Judged by when the approval was made: one from before the switch counts, and is stopped at the claim. */

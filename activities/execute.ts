@@ -68,7 +68,7 @@ async function lookAfter(progress: Progress, row: RequestRow, open: ExecutionRow
   const { dependencies, place, attempt } = progress;
   const now = await databaseNow(dependencies.source.manager);
   const isOld = now.getTime() - open.claimed_at.getTime() >= PROBED_FOR_MS;
-  const isLastProbe = isOld && attempt >= PROBE_ATTEMPTS_MAX;
+  const isLastProbe = async (): Promise<boolean> => isOld && attempt >= PROBE_ATTEMPTS_MAX;
   return resolveClaim({ dependencies, place, isLastProbe }, row, open);
 }
 

@@ -9,11 +9,11 @@ import { prepareCall } from './plan.ts';
 import { recordStep, type StepPlace } from './record.ts';
 import { settle, type Executed } from './settle.ts';
 
-/** Who asks about a claim, and whether an unreachable target may be asked again later. */
+/** Who asks about a claim, and whether a target that could not tell is not asked again. */
 export interface Inquiry {
   readonly dependencies: Dependencies;
   readonly place: StepPlace;
-  readonly isLastProbe: boolean;
+  readonly isLastProbe: (execution: ExecutionRow) => Promise<boolean>;
 }
 
 /** The claim that nobody has settled yet, or null. */
@@ -76,7 +76,7 @@ export async function closeUnsent(
 /** An answer that may still change (the target is away, an orphaned session lives on) is asked for again. */
 async function probe(inquiry: Inquiry, row: RequestRow, execution: ExecutionRow): Promise<ProbeOutcome> {
   const found = await probeOnce(inquiry.dependencies, row, execution);
-  if (found !== 'unknown' || inquiry.isLastProbe) return found;
+  if (found !== 'unknown' || (await inquiry.isLastProbe(execution))) return found;
   throw ApplicationFailure.retryable(
     'The target cannot tell yet what became of the action.',
     'outcome_unknown',

@@ -1,4 +1,4 @@
-import type { RequestRow } from '../database/tables.ts';
+import type { ExecutionRow, RequestRow } from '../database/tables.ts';
 import { keptWithoutRequest } from '../database/kept-messages.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
@@ -9,6 +9,7 @@ import { closeLost, expireOverdue, hiddenClaims, wedgedRequests } from './overdu
 import { ownRow } from './plan.ts';
 import { isClaimed, recordStep, type StepPlace } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
+import { noteUnanswered } from './unanswered-probes.ts';
 
 /** What a sweep found and closed, or could only report. */
 export interface Swept {
@@ -32,6 +33,9 @@ type Candidate = Pick<RequestRow, 'id' | 'run_id'>;
 
 const ROWS_MAX = 500;
 
+/** A target may take seconds to answer, and what is kept for other requests waits for it. */
+const ASKING_MS = 20_000;
+
 /** Questions that Temporal itself left without an answer, after which it is taken to be away. */
 const UNANSWERED_MAX = 3;
 
@@ -50,10 +54,10 @@ export async function sweepOnce(
   const wedged = await wedgedRequests(dependencies);
   const rows = await unfinished(dependencies, quietMs);
   const gone = await withoutWorkflow(dependencies, rows);
-  const closed = await eachRequest(dependencies, gone, async ({ id, run_id }) =>
-    closeOrphan(dependencies, { request: id, run: run_id, namespace }),
+  const closed = await eachRequest({ ...dependencies, withinMs: ASKING_MS }, gone, async ({ id, run_id }) =>
+    closeOrphan(dependencies, { request: id, run: run_id, namespace }, quietMs),
   );
-  const settled = await settleOldClaims(dependencies, namespace);
+  const settled = await settleOldClaims(dependencies, { namespace, everyMs: quietMs });
   const swept = {
     checked: rows.length,
     orphaned: closed.map(({ id }) => id),
@@ -126,13 +130,16 @@ async function unfinished({ source }: Dependencies, quietMs: number): Promise<re
 async function closeOrphan(
   dependencies: Dependencies,
   stream: Pick<StepPlace, 'request' | 'run' | 'namespace'>,
+  everyMs: number,
 ): Promise<boolean> {
   const at = new Date().toISOString();
   const place: StepPlace = { ...stream, step: 'orphan', at };
   const claimed = await openClaim(dependencies, place.request);
   if (claimed) {
     const row = await ownRow(dependencies, place);
-    await resolveClaim({ dependencies, place, isLastProbe: true }, row, claimed);
+    const isLastProbe = (claim: ExecutionRow): Promise<boolean> =>
+      noteUnanswered(dependencies, claim, everyMs);
+    await resolveClaim({ dependencies, place, isLastProbe }, row, claimed);
   }
   // Each sweep looks anew: what it may not close now, a later one may.
   return recordStep(dependencies, { ...place, step: `orphan/close/${at}` }, async (transaction) => {

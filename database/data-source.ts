@@ -25,6 +25,7 @@ import { RehearsalRoots1764900000000 } from './migrations/24-rehearsal-roots.ts'
 import { ApprovedActivations1764910000000 } from './migrations/25-approved-activations.ts';
 import { RepeatsAndBudgets1764920000000 } from './migrations/26-repeats-and-budgets.ts';
 import { NextEntries1764980000000 } from './migrations/32-next-entries.ts';
+import { UnansweredProbes1765000000000 } from './migrations/34-unanswered-probes.ts';
 import { LiftsOfOthers1765010000000 } from './migrations/35-lifts-of-others.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
@@ -71,6 +72,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       ApprovedActivations1764910000000,
       RepeatsAndBudgets1764920000000,
       NextEntries1764980000000,
+      UnansweredProbes1765000000000,
       LiftsOfOthers1765010000000,
     ],
     schema: 'keyturn',

@@ -13,6 +13,7 @@ export interface CurrentDirectory {
 /**
  * Entries of all directories that a process keeps: today's, and those of recently asked requests. What two of them have in
  * common is kept once, so an entry is little more than a reference, and a list over many generations finds them again.
+ * Members count where their group is not shared, and memberships that lapse count by themselves.
  */
 const ENTRIES_MAX = 2_000_000;
 
@@ -93,13 +94,17 @@ export class DirectoryReader {
       agents: sharing(whole.agents, other.agents),
       groups: sharing(whole.groups, other.groups),
     };
-    return new Snapshot(shared, lapses);
+    return new Snapshot(shared, { lapses, others: other.groups });
   }
 
   #forget(generation: string): void {
     this.#entries -= this.#byGeneration.get(generation)?.entries ?? 0;
     this.#byGeneration.delete(generation);
   }
+}
+
+function membersOf(groups: readonly Group[]): number {
+  return groups.reduce((sum, { members, groups: nested }) => sum + members.length + nested.length, 0);
 }
 
 /** The same entries; those that others have just so are theirs. */
@@ -129,9 +134,19 @@ class Snapshot {
   readonly #lapses: readonly { readonly group: string; readonly person: string; readonly atMs: number }[];
   #latest: { readonly lapsed: number; readonly directory: Directory };
 
-  constructor(whole: Directory, lapses: readonly Lapse[]) {
+  constructor(
+    whole: Directory,
+    { lapses, others }: { readonly lapses: readonly Lapse[]; readonly others: readonly Group[] },
+  ) {
     this.whole = whole;
-    this.entries = whole.people.length + whole.agents.length + whole.groups.length + 1;
+    const known = new Set(others);
+    const own = whole.groups.filter((group) => !known.has(group));
+    // Members that are left once some have lapsed are kept beside all of them.
+    const lapsing = new Set(lapses.map(({ group }) => group));
+    const left = whole.groups.filter(({ id }) => lapsing.has(id));
+    const { people, agents, groups } = whole;
+    const listed = people.length + agents.length + groups.length + lapses.length + 1;
+    this.entries = listed + membersOf(own) + membersOf(left);
     this.#latest = { lapsed: 0, directory: whole };
     this.#lapses = lapses
       .map(({ group, person, at }) => ({ group, person, atMs: Date.parse(at) }))

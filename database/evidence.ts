@@ -11,7 +11,7 @@ import type {
 } from '../domain/wire-evidence.ts';
 import type { CurrentDirectory, DirectoryReader } from './directory-reader.ts';
 import { readSubjects } from './request-list.ts';
-import { shownDecision, shownRow } from './shown-rows.ts';
+import { readableInstant, shownDecision, shownRow } from './shown-rows.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
 
 /** The request as it stands: its claims, what people are shown of it, and what the API kept for the workers. */
@@ -47,7 +47,7 @@ async function readKeptMessages(
      from keyturn.kept_message where request = $1 order by kept_at, id`,
     [request],
   );
-  return rows.map((message) => ({ ...message, kept_at: message.kept_at.toISOString() }));
+  return rows.map((message) => ({ ...message, kept_at: readableInstant(message.kept_at) }));
 }
 
 /** A request with its decisions and entries, all of one moment. */
@@ -65,7 +65,8 @@ export async function readInputs(
 ): Promise<EvaluationInputs> {
   const { row, decisions, leaves } = request;
   const identities = [...row.lineage, ...decisions.map(reviewerOf)];
-  const readAt = (instant: Date): Promise<CurrentDirectory> => directories.asOf(manager, instant);
+  const readAt = (instant: Date): Promise<CurrentDirectory> =>
+    directories.asOf(manager, new Date(readableInstant(instant)));
   const judged: { readonly decision: string; readonly directories: readonly CurrentDirectory[] }[] = [];
   for (const { id, at, recorded_at: recordedAt } of decisions)
     judged.push({ decision: id, directories: [await readAt(recordedAt), await readAt(at)] });
@@ -148,7 +149,7 @@ async function readFacts(
   );
   const facts: EvaluatedFacts[] = [];
   for (const { digest, body, engine, directory_generation: generation, at } of rows) {
-    const directory = await directories.ofGeneration(manager, generation, at);
+    const directory = await directories.ofGeneration(manager, generation, new Date(readableInstant(at)));
     facts.push({ digest, body, engine, directory });
   }
   return facts;

@@ -45,11 +45,15 @@ export async function requestsWithKept(
 /** Longer than a signed request may take to be received. */
 const RECEIVED_WITHIN = '2 hours';
 
-/** Ids of requests for which messages wait though nobody has received them, or ever will. */
+/** So long they are reported from then on: an alert that nobody can end hides the next one. */
+const REPORTED_FOR = '1 day';
+
+/** Ids of requests for which messages wait though nobody has received them, or ever will: of the last day. */
 export async function keptWithoutRequest(source: DataSource, limit: number): Promise<readonly string[]> {
   const rows: { request: string }[] = await source.query(
     `select distinct request from keyturn.kept_message kept
      where consumed_at is null and kept_at < clock_timestamp() - interval '${RECEIVED_WITHIN}'
+       and kept_at > clock_timestamp() - interval '${RECEIVED_WITHIN}' - interval '${REPORTED_FOR}'
        and not exists (select from keyturn.request where id = kept.request) limit $1`,
     [limit],
   );

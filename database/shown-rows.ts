@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { ShownDecision, ShownRow } from '../domain/wire-evidence.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
@@ -14,11 +16,11 @@ export function shownRow(row: RequestRow): ShownRow {
     lineage: plain(row.lineage),
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     creation_policy: row.creation_policy_digest,
-    created_at: row.created_at.toISOString(),
+    created_at: readableInstant(row.created_at),
     is_break_glass: row.is_break_glass,
     risk: row.risk,
     risk_reasons: row.risk_reasons && [...row.risk_reasons],
-    matched_rules: row.matched_rules?.map(({ id }) => id) ?? null,
+    matched_rules: rulesIn(row.matched_rules),
     summary: row.summary,
     requirement: plain(row.requirement),
     pending_since: instant(row.pending_since),
@@ -26,7 +28,7 @@ export function shownRow(row: RequestRow): ShownRow {
     held_until: instant(row.held_until),
     open_selectors: row.open_selectors,
     result: plain(row.result),
-    failure: row.failure,
+    failure: failureIn(row.failure),
   };
 }
 
@@ -37,7 +39,7 @@ export function shownDecision(row: DecisionRow): ShownDecision {
     round: row.round,
     person: row.person,
     verdict: row.verdict,
-    at: row.at.toISOString(),
+    at: readableInstant(row.at),
     grade: row.grade,
     seats: plain(row.seats),
     reviewer: { issuer: row.reviewer_issuer, subject: row.reviewer_subject },
@@ -51,8 +53,40 @@ export function shownDecision(row: DecisionRow): ShownDecision {
 }
 
 function instant(date: Date | null): string | null {
-  return date?.toISOString() ?? null;
+  return date && readableInstant(date);
 }
+
+/** Nothing is dated by it: whatever it is compared with differs. */
+const NO_INSTANT = '0001-01-01T00:00:00.000Z';
+
+/**
+ * The instant of a column, RFC 3339 UTC. One without a date, or beyond four digits of years, as only somebody writes it
+ * who writes around the steps, is shown as one that nothing is dated by: so that evidence is given, and says so.
+ */
+export function readableInstant(value: unknown): string {
+  if (!(value instanceof Date) || Number.isNaN(value.getTime())) return NO_INSTANT;
+  const text = value.toISOString();
+  return text.length === NO_INSTANT.length ? text : NO_INSTANT;
+}
+
+/** Their ids; what is no list of rules is shown as one that nothing names. */
+function rulesIn(rules: unknown): string[] | null {
+  if (rules === null) return null;
+  const read = matchedSchema.safeParse(rules);
+  return read.success ? read.data.map(({ id }) => id) : [UNREADABLE];
+}
+
+const matchedSchema = z.array(z.object({ id: z.string() }));
+
+function failureIn(failure: unknown): ShownRow['failure'] {
+  if (failure === null) return null;
+  const read = failureSchema.safeParse(failure);
+  return read.success ? read.data : { code: UNREADABLE, detail: '' };
+}
+
+const failureSchema = z.object({ code: z.string(), detail: z.string() });
+
+const UNREADABLE = '(unreadable)';
 
 /** The same value as JSON has it. */
 function plain(value: unknown): ShownRow['result'] {

@@ -135,12 +135,21 @@ function refuseNewAccount({ attempt, directories }: DecisionFacts, person: Perso
 
 function refuseNotPending(facts: DecisionFacts): DecisionCheck | null {
   const { status } = facts.request;
-  return status === 'pending'
+  return status === 'pending' || stopsApproved(facts)
     ? null
     : refuse('request_not_pending', `The request is ${status}, not pending.`);
 }
 
+/**
+ * A denial stops what is approved as well, until it is claimed, also where it is held beyond its expiry. Else whoever
+ * orders the messages of a workflow could void a denial that came first, by having an approval consumed before it.
+ */
+function stopsApproved({ request, attempt }: DecisionFacts): boolean {
+  return request.status === 'approved' && attempt.verdict === 'deny';
+}
+
 function refuseExpired(facts: DecisionFacts): DecisionCheck | null {
+  if (stopsApproved(facts)) return null;
   // Asked this way round, an instant that cannot be read is too late.
   const isInTime = Date.parse(facts.attempt.at) < Date.parse(facts.request.expires_at);
   return isInTime ? null : refuse('request_expired', 'The request expired before this decision was made.');

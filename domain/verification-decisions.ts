@@ -1,6 +1,7 @@
 import type { Leaf } from './audit.ts';
 import { isSameIdentity, identityKey } from './identity.ts';
 import { hasFurtherSeat, isFreshForAll, tally, type Tally } from './quorum.ts';
+import { phaseBefore } from './verification-course.ts';
 import { signedDecisionOf } from './verification-envelopes.ts';
 import {
   countedBefore,
@@ -62,9 +63,12 @@ function isSecondAnswer(material: Material, decision: DecisionLeaf, pending: Pen
 
 /** Every decision was made before the request expired. */
 export function beforeExpiry({ material }: Subject): Finding {
-  return eachDecision(material, (decision, pending) =>
-    Date.parse(decision.at) < Date.parse(pending.expires_at) ? [] : ['was made after the expiry'],
-  );
+  return eachDecision(material, (decision, pending) => {
+    // What is approved can be denied as long as it is not claimed.
+    const isStop = decision.verdict === 'deny' && phaseBefore(material, decision.leaf) === 'approved';
+    const isInTime = Date.parse(decision.at) < Date.parse(pending.expires_at);
+    return isStop || isInTime ? [] : ['was made after the expiry'];
+  });
 }
 
 /** The recorded standing follows from the recorded decisions, at every approval, denial and claim. */

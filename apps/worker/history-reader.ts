@@ -27,15 +27,19 @@ export function createHistoryReader(client: Client, namespace: string): HistoryR
         return status.name === 'RUNNING';
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
-        if (isAway(error)) throw new KeyturnError('unavailable', 'Temporal does not answer.');
+        if (isAway(error))
+          throw new KeyturnError('unavailable', 'Temporal does not answer, or not to this worker.');
         throw error;
       }
     },
   };
 }
 
-/** DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED and UNAVAILABLE: nothing that one workflow or its id could be the cause of. */
-const AWAY: ReadonlySet<number> = new Set([4, 8, 14]);
+/**
+ * DEADLINE_EXCEEDED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE and UNAUTHENTICATED: nothing that one workflow or
+ * its id could be the cause of. Credentials that fail say nothing of any workflow.
+ */
+const AWAY: ReadonlySet<number> = new Set([4, 7, 8, 14, 16]);
 
 function isAway(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error;

@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 
+import type { Activities } from '../../activities/index.ts';
 import type { Ask, Desk, SignedAsk } from '../workflows/signed.ts';
 
 /** Calls an activity as a run of the request's workflow would. */
@@ -41,4 +42,18 @@ export async function newCaller(
 ): Promise<Caller> {
   const request = await desk.signRequest({ target, ...further });
   return { id: request.id, run: `run-of-${request.id}`, request };
+}
+
+/** A caller whose request was received, planned and evaluated: people are asked. */
+export async function pendingCaller(
+  { desk, activities }: { readonly desk: Desk; readonly activities: Activities },
+  further: Omit<Ask, 'target'> = {},
+): Promise<Caller> {
+  const at = new Date().toISOString();
+  const caller = await newCaller(desk, 'shop', further);
+  await called(caller, activities.receive, { request: caller.request.envelope, at });
+  const planned = await called(caller, activities.plan, { attempt: 1, at });
+  if (planned.kind !== 'planned') throw new Error('not planned');
+  await called(caller, activities.evaluate, { plan_digest: planned.plan_digest, attempt: 1, at });
+  return caller;
 }

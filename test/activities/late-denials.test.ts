@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consumeAllKept } from '../../activities/consume-all-kept.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
+import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, verdictsOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
 import { Desk, randomId } from '../workflows/signed.ts';
-import { called, newCaller, type Caller } from './called.ts';
+import { called, pendingCaller, type Caller } from './called.ts';
 
 let stack: Stack;
 let desk: Desk;
@@ -33,13 +34,8 @@ function now(): string {
   return new Date().toISOString();
 }
 
-async function pending(): Promise<Caller> {
-  const caller = await newCaller(desk, 'shop');
-  await called(caller, activities.receive, { request: caller.request.envelope, at: now() });
-  const planned = await called(caller, activities.plan, { attempt: 1, at: now() });
-  if (planned.kind !== 'planned') throw new Error('not planned');
-  await called(caller, activities.evaluate, { plan_digest: planned.plan_digest, attempt: 1, at: now() });
-  return caller;
+function pending(): Promise<Caller> {
+  return pendingCaller({ desk, activities });
 }
 
 /** What a workflow, or whoever writes to its namespace, hands on. */
@@ -121,6 +117,39 @@ describe('a denial that was signed before the approval, and handed on after it',
       expect.stringContaining('refuses a denial that was signed before the request was approved'),
     ]);
     expect(code).not.toBe(0);
+  });
+});
+
+describe('a denial through the API of what is approved', () => {
+  async function deny({ id }: Caller, name: string): Promise<Reply> {
+    const body = { decision_digest: (await desk.row(id))['decision_digest'], verdict: 'deny' };
+    const token = await stack.issuer.humanToken(name);
+    return stack.http({ path: `/v1/requests/${id}/decisions`, token, body });
+  }
+
+  async function approved(): Promise<Caller> {
+    const caller = await pending();
+    await consume(caller, 1, await desk.decision(caller.id, 'dmitri'));
+    expect(await desk.row(caller.id)).toMatchObject({ status: 'approved' });
+    return caller;
+  }
+
+  it.each([
+    ['in time', 'expires_at = expires_at'],
+    ['held beyond its expiry', `expires_at = clock_timestamp() - interval '1 second'`],
+  ])('is taken, and stops it: %s', async (_what, assignment) => {
+    const caller = await approved();
+    await stack.keyturnDb.query(`update keyturn.request set ${assignment} where id = $1`, [caller.id]);
+    expect(await deny(caller, 'olga')).toMatchObject({ status: 202 });
+    expect(await execute(caller)).toEqual({ kind: 'closed', status: 'denied' });
+    expect(target.effects).not.toContain(caller.id);
+  });
+
+  it('is refused as the worker would, by who approved it and once it is executed', async () => {
+    const caller = await approved();
+    expect(await deny(caller, 'dmitri')).toMatchObject({ status: 409, body: { code: 'already_decided' } });
+    expect(await execute(caller)).toEqual({ kind: 'closed', status: 'succeeded' });
+    expect(await deny(caller, 'olga')).toMatchObject({ status: 409, body: { code: 'request_not_pending' } });
   });
 });
 

@@ -10,7 +10,7 @@ import { courseOf, executionsOf, leavesOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
 import { Desk, randomId } from '../workflows/signed.ts';
-import { called, newCaller, type Caller } from './called.ts';
+import { called, newCaller, pendingCaller, type Caller } from './called.ts';
 
 /** What comes late: requests that were kept back, withdrawals, and outcomes of claims that nobody waited for. */
 
@@ -41,13 +41,8 @@ function now(): string {
   return new Date().toISOString();
 }
 
-async function pending(): Promise<Caller> {
-  const caller = await newCaller(desk, 'shop');
-  await called(caller, activities.receive, { request: caller.request.envelope, at: now() });
-  const planned = await called(caller, activities.plan, { attempt: 1, at: now() });
-  if (planned.kind !== 'planned') throw new Error('not planned');
-  await called(caller, activities.evaluate, { plan_digest: planned.plan_digest, attempt: 1, at: now() });
-  return caller;
+function pending(): Promise<Caller> {
+  return pendingCaller({ desk, activities });
 }
 
 async function decide(caller: Caller, verdict: 'approve' | 'deny'): Promise<void> {

@@ -8,7 +8,7 @@ import { courseOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
 import { Desk } from '../workflows/signed.ts';
-import { called, newCaller, type Caller } from './called.ts';
+import { called, pendingCaller, type Caller } from './called.ts';
 
 /** Entries that somebody wrote around Keyturn hold up nothing that comes after them, and stand for nothing that was signed. */
 
@@ -32,13 +32,8 @@ function now(): string {
   return new Date().toISOString();
 }
 
-async function pending(): Promise<Caller> {
-  const caller = await newCaller(desk, 'shop');
-  await called(caller, activities.receive, { request: caller.request.envelope, at: now() });
-  const planned = await called(caller, activities.plan, { attempt: 1, at: now() });
-  if (planned.kind !== 'planned') throw new Error('not planned');
-  await called(caller, activities.evaluate, { plan_digest: planned.plan_digest, attempt: 1, at: now() });
-  return caller;
+function pending(): Promise<Caller> {
+  return pendingCaller({ desk, activities });
 }
 
 /** The next entry of the request, changed, as whoever may insert rows could leave it. */

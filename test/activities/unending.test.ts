@@ -9,7 +9,7 @@ import { executionsOf, leavesOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
 import { Desk } from '../workflows/signed.ts';
-import { called, newCaller, type Caller } from './called.ts';
+import { called, pendingCaller, type Caller } from './called.ts';
 
 /** Requests whose workflow is open and never does anything: somebody keeps its tasks, or has it believe what they like. */
 
@@ -40,11 +40,7 @@ function now(): string {
 }
 
 async function approved(): Promise<Caller> {
-  const caller = await newCaller(desk, 'shop');
-  await called(caller, activities.receive, { request: caller.request.envelope, at: now() });
-  const planned = await called(caller, activities.plan, { attempt: 1, at: now() });
-  if (planned.kind !== 'planned') throw new Error('not planned');
-  await called(caller, activities.evaluate, { plan_digest: planned.plan_digest, attempt: 1, at: now() });
+  const caller = await pendingCaller({ desk, activities });
   const messages = [{ kind: 'decide' as const, body: await desk.decision(caller.id, 'olga') }];
   await called(caller, activities.consume, { messages, junk: 0, step: 1, at: now() });
   return caller;
@@ -85,8 +81,9 @@ const fenced = (interval: string): string =>
   `insert into keyturn.execution (request, attempt, idempotency_key, decision_digest, state, claimed_at, settled_at)
    values ($1, 1, $1, 'digest', 'not_done', ${ago(interval)}, ${ago(interval)})`;
 
-async function sweep(): Promise<Swept> {
-  return sweepOnce(dependencies, { namespace: 'default', quietMs: 60_000 });
+async function sweep(isOpen = true): Promise<Swept> {
+  const history = { ...dependencies.history, isOpen: async () => isOpen };
+  return sweepOnce({ ...dependencies, history }, { namespace: 'default', quietMs: 0 });
 }
 
 async function statusOf(id: string): Promise<unknown> {
@@ -173,7 +170,7 @@ describe('a claim that stays open while its workflow is open', () => {
     { answer: 'done', age: '20 minutes', state: 'succeeded', status: 'succeeded' },
     { answer: 'not_done', age: '20 minutes', state: 'not_done', status: 'executing' },
     { answer: 'unknown', age: '20 minutes', state: 'claimed', status: 'executing' },
-    { answer: 'unknown', age: '2 hours', state: 'indeterminate', status: 'indeterminate' },
+    { answer: 'unknown', age: '2 hours', state: 'claimed', status: 'executing' },
     { answer: 'done', age: '5 minutes', state: 'claimed', status: 'executing' },
   ])('is looked after: the target says $answer after $age', async ({ answer, age, state, status }) => {
     const { id } = await claimed();
@@ -184,5 +181,48 @@ describe('a claim that stays open while its workflow is open', () => {
     expect(probe.mock.calls.some(([call]) => call.requestId === id)).toBe(age !== '5 minutes');
     expect(await executionsOf(stack, id)).toMatchObject([{ state }]);
     expect(await statusOf(id)).toBe(status);
+  });
+
+  it.each([
+    { asked: 'several times over an hour', since: '60 min', last: '1 min', state: 'indeterminate' },
+    {
+      asked: 'before an outage of an hour, and once after',
+      since: '90 min',
+      last: '60 min',
+      state: 'claimed',
+    },
+    { asked: 'several times in a few minutes', since: '5 min', last: '1 min', state: 'claimed' },
+  ])('is $state when its target could not tell: asked $asked', async ({ since, last, state }) => {
+    for (const isOpen of [true, false]) {
+      const { id } = await claimed();
+      vi.spyOn(target, 'probe').mockResolvedValue('unknown');
+      await rewrite(
+        id,
+        `update keyturn.execution set claimed_at = ${ago('3 hours')}, unanswered_since = ${ago(since)},
+           unanswered_at = ${ago(last)} where request = $1`,
+        set(`updated_at = ${ago('3 hours')}`),
+      );
+      await sweep(isOpen);
+      expect(await executionsOf(stack, id)).toMatchObject([{ state }]);
+    }
+  });
+
+  it('takes a sweep a while only: those are asked about first that waited longest', async () => {
+    await stack.keyturnDb.query(`update keyturn.execution set claimed_at = clock_timestamp()`);
+    const callers = [await claimed(), await claimed(), await claimed()];
+    for (const { id } of callers)
+      await rewrite(id, `update keyturn.execution set claimed_at = ${ago('20 minutes')} where request = $1`);
+    let nowMs = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    const probe = vi.spyOn(target, 'probe').mockClear();
+    probe.mockImplementation(async () => {
+      nowMs += 60_000;
+      return 'unknown';
+    });
+    for (const asked of [1, 2, 3]) {
+      await sweep();
+      expect(new Set(probe.mock.calls.map(([{ requestId }]) => requestId)).size).toBe(asked);
+    }
+    expect(probe).toHaveBeenCalledTimes(3);
   });
 });

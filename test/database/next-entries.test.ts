@@ -79,9 +79,6 @@ const UNUSABLE: readonly (readonly [string, object])[] = [
   ['whose namespace is a number', { ...NEXT, temporal: { ...NEXT.temporal, namespace: 1 } }],
   ['of a second of sixty', at('2026-01-02T03:04:60.000Z')],
   ['of an hour of twenty-four', at('2026-01-02T24:00:00.000Z')],
-  ['of a day that is none', at('2026-02-30T03:04:05.678Z')],
-  ['of a month that is none', at('2026-13-01T03:04:05.678Z')],
-  ['of a year before years', at('0000-01-01T03:04:05.678Z')],
   ['of another zone', at('2026-01-02T03:04:05.678+00:00')],
   ['of a shorter time', at('2026-01-02T03:04:05Z')],
   ['after a checkpoint', { ...NEXT, after: 'x' }],
@@ -98,6 +95,13 @@ const UNUSABLE: readonly (readonly [string, object])[] = [
   ['whose nonce is short', { ...NEXT, nonce: 'ab' }],
 ];
 
+/** What PostgreSQL itself reads as no time. */
+const IN_NO_CALENDAR = [
+  ['a day that is none', '2026-02-30T03:04:05.678Z'],
+  ['a month that is none', '2026-13-01T03:04:05.678Z'],
+  ['a year before years', '0000-01-01T03:04:05.678Z'],
+] as const;
+
 describe('an entry that a function of the database takes', () => {
   it('is the next one of its stream, as Keyturn writes it', async () => {
     expect(await check(NEXT)).toBe(1);
@@ -106,7 +110,14 @@ describe('an entry that a function of the database takes', () => {
   });
 
   it.each(UNUSABLE)('is refused %s', async (_what, leaf) => {
-    await expect(check(leaf)).rejects.toThrow();
+    await expect(check(leaf)).rejects.toMatchObject({
+      code: 'P0001',
+      message: 'not the next entry of its log',
+    });
+  });
+
+  it.each(IN_NO_CALENDAR)('is refused of %s, which is no time at all', async (_what, time) => {
+    await expect(check(at(time))).rejects.toMatchObject({ code: '22008' });
   });
 
   it('is checked by the same function wherever one is written', async () => {

@@ -150,6 +150,18 @@ describe('a decision', () => {
     },
   );
 
+  it.each([
+    ['approved', 'deny', 'ok'],
+    ['approved', 'approve', 'request_not_pending'],
+    ['approved', 'defer', 'request_not_pending'],
+    ['executing', 'deny', 'request_not_pending'],
+    ['planning', 'deny', 'request_not_pending'],
+  ] as const)('stops what is approved and not claimed, by a denial: %s, %s', (status, verdict, expected) => {
+    expect(outcome({ request: { status }, attempt: { verdict } })).toBe(expected);
+    const isOver = { status, expires_at: minutes(-5) };
+    expect(outcome({ request: isOver, attempt: { verdict } })).toBe(expected);
+  });
+
   it('must be made before the request expires', () => {
     const expires_at = minutes(5);
     const justBefore = new Date(Date.parse(expires_at) - 1).toISOString();

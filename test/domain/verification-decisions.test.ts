@@ -132,6 +132,18 @@ describe('who decided', () => {
     expect(await failuresOf(story)).toEqual(['decided_before_expiry']);
   });
 
+  it.each([
+    ['a denial of what was approved', 'deny', true, []],
+    ['a denial of what was pending', 'deny', false, ['decided_before_expiry']],
+  ] as const)('names a decision after the expiry, unless it stops what was approved: %s', async (...row) => {
+    const [, verdict, isApproved, expected] = row;
+    story.entries = story.entries.slice(0, isApproved ? 6 : 4);
+    story.envelopes = story.envelopes.slice(0, isApproved ? 3 : 2);
+    await decide(story, signedDecision('eve', { verdict, issued_at: minute(70) }));
+    story.entries.push(entry('request.denied', { by: 'person', round: 1 }, { at: minute(70) }));
+    expect(await failuresOf(story)).toEqual(expected);
+  });
+
   it('names an expiry before the deadline', async () => {
     for (const [at, expected] of [
       [60, ['not_expired_early']],

@@ -47,6 +47,7 @@ export async function backtestLines(
     }
     return answer === null ? [] : answer.lines;
   } catch (error) {
+    if (error instanceof ThreadEnded && !error.isOutOfMemory) return brokenOff(answer, error);
     if (isLate(error) || error instanceof ThreadEnded) return leftOut(answer);
     throw error;
   } finally {
@@ -59,6 +60,16 @@ function leftOut(answer: BacktestAnswer | null): readonly string[] {
   return [
     ...lines,
     `Only the oldest ${looked} recorded evaluations were looked at: keyturn policy backtest looks at all.`,
+  ];
+}
+
+/** A fault is not shown as a lack of time or room. */
+function brokenOff(answer: BacktestAnswer | null, { reason }: ThreadEnded): readonly string[] {
+  const { lines = [], looked = 0 } = answer ?? {};
+  return [
+    ...lines,
+    `Evaluating recorded requests ended with an error (${reason}) after the oldest ${looked}: look into the worker, and ` +
+      'run keyturn policy backtest.',
   ];
 }
 

@@ -16,12 +16,26 @@ export interface ThreadWork {
   readonly timeoutMs: number;
 }
 
-/** The thread ended by itself: mostly because it wanted more memory than it may have. */
+/** The thread ended by itself. */
 export class ThreadEnded extends Error {
-  constructor() {
-    super('The thread ended before it answered.');
+  /** The code or name of what ended it: what its message holds stays inside. */
+  readonly reason: string;
+
+  constructor(cause: unknown) {
+    super('The thread ended before it answered.', { cause });
     this.name = 'ThreadEnded';
+    this.reason = reasonOf(cause);
   }
+
+  /** True when it wanted more memory than it may have. */
+  get isOutOfMemory(): boolean {
+    return this.reason === 'ERR_WORKER_OUT_OF_MEMORY';
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'exit';
+  return 'code' in cause ? String(cause.code) : cause.name;
 }
 
 /**
@@ -47,13 +61,13 @@ export class BoundedThread<Answer> {
   /** Its next answer. Throws `ChecksBusy` when the time is over, and `ThreadEnded`. */
   async next(message?: unknown): Promise<Answer> {
     if (message !== undefined) this.#worker.postMessage(message);
-    const ended = this.#ended.then(() => Promise.reject(new ThreadEnded()));
+    const ended = this.#ended.then((cause) => Promise.reject(new ThreadEnded(cause)));
     try {
       const [answer] = await Promise.race([once(this.#worker, 'message', { signal: this.#timeout }), ended]);
       return answer as Answer;
     } catch (error) {
       if (error instanceof ThreadEnded) throw error;
-      throw this.#timeout.aborted ? new ChecksBusy('timeout') : new ThreadEnded();
+      throw this.#timeout.aborted ? new ChecksBusy('timeout') : new ThreadEnded(error);
     }
   }
 

@@ -22,9 +22,14 @@ export async function findingsOfCandidate(candidate: unknown): Promise<PolicyFin
   try {
     return await thread.next();
   } catch (error) {
-    if (error instanceof ThreadEnded) return TOO_LARGE;
+    if (error instanceof ThreadEnded) return error.isOutOfMemory ? TOO_LARGE : broken(error);
     throw error;
   } finally {
     await thread.end();
   }
+}
+
+/** Not said to be about memory: the checker itself may be at fault. */
+function broken({ reason }: ThreadEnded): PolicyFindings {
+  return { problems: [`checking the policy ended with an error (${reason})`], warnings: [] };
 }

@@ -40,6 +40,8 @@ export interface Analysis {
   readonly reachesVolatileFunctions: boolean;
   /** Volatile functions that triggers call and the target's owner vouches for: what they do outside of tables is not seen. */
   readonly listedTriggers: readonly string[];
+  /** True when one of them may be called although no row changes in the end. */
+  readonly listedFireWithoutRows: boolean;
   /** True when triggers or functions of the owner run beside it, which may set any column of any table. */
   readonly runsOwnerCode: boolean;
   /** True when the statement itself holds every value that it sets. */
@@ -93,7 +95,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   await refuseSystemRelations(client, relationsIn(tree));
   const { types, ...values } = await readValues(client, tree, request.settings);
   const { isVarying } = values;
-  const written = [...values.tables, ...values.rewritten];
+  const written = [...values.tables, ...values.rewritten.map((view) => ({ ...view, isNamed: true }))];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
   const [objects, triggers, called] = await Promise.all([
     catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid), types]),
@@ -112,7 +114,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
     ...values,
     callsOwnerFunctions: called.length > 0,
     reachesVolatileFunctions: called.length > 0 || functions.some(({ volatility }) => volatility === 'v'),
-    listedTriggers: listedOf(triggers, allowed),
+    ...listedIn(triggers, allowed),
     runsOwnerCode: triggers.some(isOwners) || functions.some(({ volatility }) => volatility !== 'i'),
     isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
     unknownTriggers,
@@ -267,6 +269,12 @@ const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_cl
 interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly definition: string | null;
   readonly is_volatile: boolean;
+  readonly fires_without_rows: boolean;
+}
+
+/** A table or view on which triggers may fire. */
+interface WatchedTable extends Pick<WrittenTable, 'oid' | 'operations'> {
+  readonly isNamed?: boolean;
 }
 
 const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
@@ -274,12 +282,13 @@ const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
 /** Triggers that may fire on these tables, also those of pg_catalog that have a condition. */
 export async function readTriggers(
   client: Client,
-  tables: readonly Pick<WrittenTable, 'oid' | 'operations'>[],
+  tables: readonly WatchedTable[],
 ): Promise<readonly TriggerRow[]> {
   const masks = tables.map(({ operations }) =>
     operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0),
   );
-  return catalogueRows<TriggerRow>(client, sql.TRIGGERS, [tables.map(({ oid }) => oid), masks]);
+  const named = tables.map(({ isNamed }) => isNamed === true);
+  return catalogueRows<TriggerRow>(client, sql.TRIGGERS, [tables.map(({ oid }) => oid), masks, named]);
 }
 
 function isOwners({ name }: TriggerRow): boolean {
@@ -296,9 +305,15 @@ export function unknownOf(
   return [...byName.values()];
 }
 
-function listedOf(triggers: readonly TriggerRow[], allowed: ReadonlySet<string>): readonly string[] {
+function listedIn(
+  triggers: readonly TriggerRow[],
+  allowed: ReadonlySet<string>,
+): Pick<Analysis, 'listedTriggers' | 'listedFireWithoutRows'> {
   const listed = triggers.filter(({ name, is_volatile: isVolatile }) => isVolatile && allowed.has(name));
-  return [...new Set(listed.map(({ name }) => name))];
+  return {
+    listedTriggers: [...new Set(listed.map(({ name }) => name))],
+    listedFireWithoutRows: listed.some((trigger) => trigger.fires_without_rows),
+  };
 }
 
 async function refuseOwnerExpressions(

@@ -1,5 +1,6 @@
 import { type Client, type QueryResultRow } from 'pg';
 
+import { acting, acts } from './firing.sql.ts';
 import { placesOf } from './images.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { rowsWithin, type ReadingBudget } from './raw-rows.ts';
@@ -94,21 +95,10 @@ const GENERATED_FROM = `
                  join pg_catalog.pg_attribute source
                    on source.attrelid = link.confrelid and source.attnum = need.refobjsubid)`;
 
-const DELETES = 8;
-const UPDATES = 16;
-
-/** What a foreign key does by its triggers: it has none where it is not enforced, and they may be disabled. */
-function acting(action: string, event: number): string {
-  return `case when exists (select from pg_catalog.pg_trigger attached
-                              where attached.tgconstraint = link.oid and attached.tgrelid = link.confrelid
-                                and attached.tgtype & ${event} <> 0 and attached.tgenabled in ('O', 'A'))
-               then link.${action}::text else 'a' end`;
-}
-
 /** Foreign keys that refer to a table ($1) and act on the rows that refer. */
 const LINKS = `
   select link.conrelid::text as oid, pg_catalog.format('%I.%I', schema.nspname, child.relname) as resource,
-         ${acting('confdeltype', DELETES)} as on_delete, ${acting('confupdtype', UPDATES)} as on_update,
+         ${acting('confdeltype')} as on_delete, ${acting('confupdtype')} as on_update,
          array(select col.attname::text from pg_catalog.unnest(link.confkey) part join pg_catalog.pg_attribute col
                  on col.attrelid = link.confrelid and col.attnum = part) || ${GENERATED_FROM} as parent_columns,
          array(select col.attname::text from pg_catalog.unnest(link.conkey) part join pg_catalog.pg_attribute col
@@ -132,8 +122,7 @@ const LINKS = `
     join pg_catalog.pg_class child on child.oid = link.conrelid
     join pg_catalog.pg_class parent on parent.oid = link.confrelid
     join pg_catalog.pg_namespace schema on schema.oid = child.relnamespace
-   where link.contype = 'f' and link.confrelid = $1::oid
-     and (link.confdeltype in ('c', 'n', 'd') or link.confupdtype in ('c', 'n', 'd'))`;
+   where link.contype = 'f' and link.confrelid = $1::oid and (${acts('confdeltype')} or ${acts('confupdtype')})`;
 
 interface Following {
   readonly step: Start;

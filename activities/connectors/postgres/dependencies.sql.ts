@@ -1,4 +1,5 @@
 import { COMPARING, COMPUTES, isInternal } from './comparing.sql.ts';
+import { acts, FIRES } from './firing.sql.ts';
 import { functionNameSql } from './function-names.ts';
 
 /**
@@ -26,7 +27,7 @@ export const WRITTEN_TABLES = `
         select link.conrelid, 0::oid
           from pg_catalog.pg_constraint link
          where link.contype = 'f' and link.confrelid = written.oid
-           and (($2 and link.confdeltype in ('c', 'n', 'd')) or ($3 and link.confupdtype in ('c', 'n', 'd')))
+           and (($2 and ${acts('confdeltype')}) or ($3 and ${acts('confupdtype')}))
       ) next
   )
   select table_class.oid::text as oid, array_agg(written.root::text) as roots, table_class.relkind::text as kind,
@@ -35,14 +36,14 @@ export const WRITTEN_TABLES = `
          exists (select from pg_catalog.pg_rewrite rule
                   where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D') as has_triggers,
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES}) as has_triggers,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and attached.tgenabled <> 'D'
-                    and attached.tgtype & 7 = 7) as may_skip_rows
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES} and attached.tgtype & 7 = 7) as may_skip_rows
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
-   group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname`;
+   group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname
+   order by resource`;
 
 /** Everything that the statement ($1, a function's oid, of types $3) and the tables it may write ($2) evaluate. */
 export const OBJECTS = `
@@ -202,7 +203,7 @@ export const OBJECTS = `
         select 'pg_catalog.pg_trigger'::regclass, attached.oid, false
           from pg_catalog.pg_trigger attached
          where objects.class = 'pg_catalog.pg_class'::regclass and attached.tgrelid = objects.oid and objects.is_written
-           and attached.tgqual is not null and attached.tgenabled <> 'D'
+           and attached.tgqual is not null and ${FIRES}
         union all
         select 'pg_catalog.pg_proc'::regclass, support.amproc::oid, false
           from pg_catalog.pg_index entry
@@ -308,16 +309,21 @@ export const EXPRESSIONS = `
   union all
   select 'select ' || pg_catalog.pg_get_expr(typdefaultbin, 0), 'default' from pg_catalog.pg_type where oid = any ($6::oid[])`;
 
-/** Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update) that call user functions. */
+/**
+ * Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update, $3 whether the statement names them)
+ * that call user functions. Those of statements, those before a row and those instead of it also fire where no row changes
+ * in the end; but nothing is deleted or updated by a cascade unless a row of another table is.
+ */
 export const TRIGGERS = `
   select distinct ${NAME} as name, called.provolatile = 'v' as is_volatile,
          pg_catalog.md5(pg_catalog.pg_get_functiondef(called.oid)) as version,
-         case when attached.tgqual is null then null else pg_catalog.pg_get_triggerdef(attached.oid) end as definition
-    from unnest($1::oid[], $2::int[]) watched(oid, mask)
+         case when attached.tgqual is null then null else pg_catalog.pg_get_triggerdef(attached.oid) end as definition,
+         watched.is_named and (attached.tgtype & 1 = 0 or attached.tgtype & 66 <> 0) as fires_without_rows
+    from unnest($1::oid[], $2::int[], $3::boolean[]) watched(oid, mask, is_named)
     join pg_catalog.pg_trigger attached on attached.tgrelid = watched.oid and attached.tgtype & watched.mask <> 0
     join pg_catalog.pg_proc called on called.oid = attached.tgfoid
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
-   where attached.tgenabled in ('O', 'A') and (schema.nspname <> 'pg_catalog' or attached.tgqual is not null)
+   where ${FIRES} and (schema.nspname <> 'pg_catalog' or attached.tgqual is not null)
    order by 1`;
 
 /** Relations ($1) that a statement must not read: foreign tables act elsewhere. */

@@ -161,7 +161,8 @@ function statedAgain(
   // Why rows are only counted may be another reason now.
   const changed = effects.filter(({ rows }) => rows !== null);
   const shown = shownOf(prepared, sized);
-  return statedOf(prepared, { effects: sized, shown, changed, reversal: approvedPlan.reversal });
+  const reversal = shown.length === 0 ? null : approvedPlan.reversal;
+  return statedOf(prepared, { effects: sized, shown, changed, reversal });
 }
 
 /** Nobody could say what the triggers do, so only the rows that the statement meets are checked, and its own count. */

@@ -1,5 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import { FIRES } from './firing.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { RewrittenRelation } from './rewriting.ts';
@@ -48,7 +49,7 @@ const USES = `
                               and link.objsubid = other.attnum)))
       union all
       select 'may be read by a trigger' from pg_catalog.pg_trigger attached
-       where attached.tgrelid = col.attrelid and not attached.tgisinternal and attached.tgenabled <> 'D'
+       where attached.tgrelid = col.attrelid and not attached.tgisinternal and ${FIRES}
          and attached.tgtype & $3::int <> 0
     ) used
    where col.attrelid = $1::oid and col.attname = any ($2::name[]) and not col.attisdropped

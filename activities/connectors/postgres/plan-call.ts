@@ -2,17 +2,17 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
-import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
+import type { Plan } from '../../../domain/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import type { TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { fingerprintOf, type ProjectedEffect } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { findReversal, NOTHING_TO_UNDO } from './reversal.ts';
+import { findReversal } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
 import { begin } from './session.ts';
-import { shownOf, statedOf } from './stated.ts';
+import { shownOf, statedOf, type Seen } from './stated.ts';
 import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried } from './plan-untried.ts';
@@ -51,8 +51,7 @@ async function tryPlan(
   const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0 && first.sequences.places.size === 0) {
-    const nothing = { effects: [], shown: [], reversal: withoutChanges(prepared) };
-    return planOf(prepared, { ...nothing, runs: [first] });
+    return planOf(prepared, { ...NOTHING, runs: [first] });
   }
   let found: Found | null = null;
   const lookInside: LookInside = async (place, tables) => {
@@ -62,22 +61,10 @@ async function tryPlan(
   return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
 }
 
-/** What functions of the target do outside of tables is not seen, so nobody can say that there is nothing to undo. */
-function withoutChanges({ analysis }: UnpreviewedCall): Reversal {
-  return analysis.reachesVolatileFunctions ? UNSEEN : NOTHING_TO_UNDO;
-}
-
-const UNSEEN: Reversal = {
-  is_possible: false,
-  how: 'No table changes. What functions of the target do elsewhere cannot be undone here.',
-};
-
 /** What both runs agree on. */
-interface Found {
-  readonly effects: readonly ProjectedEffect[];
-  readonly shown: readonly ResourceEffect[];
-  readonly reversal: Reversal;
-}
+type Found = Omit<Seen, 'changed'>;
+
+const NOTHING: Found = { effects: [], shown: [], reversal: null };
 
 /** Looks at both runs while the second can still be undone step by step. */
 async function compare(
@@ -86,7 +73,7 @@ async function compare(
 ): Promise<Found | null> {
   const effects = await agreedEffects(prepared, runs);
   if (effects === null) return null;
-  if (effects.length === 0) return { effects, shown: [], reversal: withoutChanges(prepared) };
+  if (effects.length === 0) return NOTHING;
   const shown = shownOf(prepared, effects);
   const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
   return { effects, shown, reversal };
@@ -124,9 +111,7 @@ function planOf(
 ): Plan {
   const changed = runs.flatMap((run) => run.effects);
   return {
-    connector: 'postgres.execute',
     ...statedOf(prepared, { effects, shown, reversal, changed }),
-    reversal,
     fingerprint: fingerprintOf(effects, {
       valueSettings: runs.at(-1)?.valueSettings,
       rewritten: prepared.analysis.rewritten,

@@ -1,18 +1,18 @@
 import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
-import type { Stated } from '../approved-plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import { beginWriting } from './dry-run.ts';
 import { begin, closeSession } from './session.ts';
 import { shownEffects, sizeOf } from './shown.ts';
+import { CONNECTOR, type PostgresStated } from './stated.ts';
 import {
   countUnpreviewed,
   unpreviewedFingerprint,
   type UnpreviewedCall,
   type Untried,
 } from './unpreviewed.ts';
-import { rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
+import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts';
 
 /** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
@@ -27,7 +27,6 @@ export async function planUntried(
   const met = await countUnpreviewed(prepared, reader);
   await reader.query('rollback');
   return {
-    connector: 'postgres.execute',
     ...statedUntried(prepared, met.effects, because),
     fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared, reader)),
     locks_held_ms: 0,
@@ -39,12 +38,13 @@ export function statedUntried(
   prepared: UnpreviewedCall,
   met: readonly ResourceEffect[],
   because: Untried,
-): Stated & Pick<Plan, 'reversal'> {
+): PostgresStated {
   const { statement, analysis } = prepared;
   const effects = shownEffects(met, analysis, sizeOf(prepared));
   const words = wordsOf(prepared, effects)[because];
   const reversal = { is_possible: false, how: words.reversal };
   return {
+    connector: CONNECTOR,
     operation: statement.text,
     summary: words.summary,
     effects,
@@ -76,6 +76,16 @@ async function valueSettingsOf(prepared: UnpreviewedCall, reader: Client): Promi
   }
 }
 
+/** Nobody knows what triggers do before that, so it is not said that nothing changes. */
+function countedIn(effects: readonly ResourceEffect[]): string {
+  const isEmpty = effects.every(({ inserted, updated, deleted }) => inserted + updated + deleted === 0);
+  return isEmpty ? 'Meets no row' : summaryOf(effects).slice(0, -1);
+}
+
+const BOUND =
+  'Bound to this plan are how many rows the statement inserts, and which rows it and its cascades update or delete; the ' +
+  'values that are written are not: they are calculated when it runs.';
+
 interface Words {
   readonly summary: string;
   readonly warning: string;
@@ -86,23 +96,20 @@ function wordsOf(
   { analysis }: UnpreviewedCall,
   effects: readonly ResourceEffect[],
 ): Readonly<Record<Untried, Words>> {
-  const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
+  const names = shortList(analysis.unknownTriggers.map(({ name }) => name));
   const tables = analysis.tables.filter(({ isNamed }) => isNamed).map(({ resource }) => resource);
-  const counted = summaryOf(effects).slice(0, -1);
+  const counted = countedIn(effects);
   return {
     unknown_triggers: {
       summary: `${counted}; what its triggers do is not previewed.`,
       warning:
-        `Not previewed: a trigger calls ${names}, which is not on the target's list of functions. It was not run, and ` +
-        'what it does is not known. Which rows the statement and its cascades meet is bound to the plan; what is ' +
-        'written into them is computed when it runs, and may be another value than it would be today.',
+        `Not previewed: triggers call what is not on the target's list of functions (${names}), so the statement was ` +
+        `not tried out, and what they do is not known. ${BOUND}`,
       reversal: `What ${names} does is not known, so neither is how to undo it.`,
     },
     count: {
       summary: `${counted}; counted only, it was not tried out.`,
-      warning:
-        'Not previewed: this target only counts rows. Which rows the statement and its cascades meet is bound to the ' +
-        'plan; neither the values that are written nor what triggers do is known.',
+      warning: `Not previewed: this target only counts rows. What triggers do is not known. ${BOUND}`,
       reversal: 'The earlier rows are not recorded. Restore from a backup.',
     },
     none: {

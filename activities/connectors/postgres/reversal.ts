@@ -51,12 +51,6 @@ async function possibleWay(search: ReversalSearch): Promise<WayBack> {
   }
 }
 
-/** Of a statement that changes nothing. */
-export const NOTHING_TO_UNDO: Reversal = {
-  is_possible: true,
-  how: 'Nothing changes, so there is nothing to undo.',
-};
-
 function impossible(how: string): Reversal {
   return { is_possible: false, how };
 }

@@ -1,5 +1,6 @@
-import type { ResourceEffect, Reversal } from '../../../domain/plan.ts';
+import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
 import type { Stated } from '../approved-plan.ts';
+import type { Analysis } from './analysis.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import type { TableEffect } from './effect.ts';
 import type { ProjectedEffect } from './projection.ts';
@@ -23,20 +24,29 @@ function withoutMade({ made: _made, unbound: _unbound, ...effect }: ProjectedEff
 export interface Seen {
   readonly effects: readonly ProjectedEffect[];
   readonly shown: readonly ResourceEffect[];
-  readonly reversal: Reversal;
+  /** How that is undone; null where no row changes. */
+  readonly reversal: Reversal | null;
   /** The tables that it wrote. */
   readonly changed: readonly TableEffect[];
 }
 
+/** What a plan states of what is planned here. */
+export type PostgresStated = Stated & Pick<Plan, 'connector' | 'reversal'>;
+
 /** What a plan states of effects that were seen, whether it is made or held against what happens. */
-export function statedOf(prepared: UnpreviewedCall, { effects, shown, reversal, changed }: Seen): Stated {
+export function statedOf(prepared: UnpreviewedCall, seen: Seen): PostgresStated {
+  const { effects, shown, changed } = seen;
   const { statement, analysis } = prepared;
   const unbound = effects.flatMap((effect) => effect.unbound ?? []);
+  const isQuiet = !mayActElsewhere(analysis, changed);
+  const reversal = seen.reversal ?? (isQuiet ? NOTHING_TO_UNDO : UNSEEN);
   const facts = riskFactsOf(shown, reversal);
   return {
+    connector: CONNECTOR,
     operation: statement.text,
-    summary: shown.length === 0 ? summaryWithoutChanges(prepared) : summaryOf(shown),
+    summary: shown.length === 0 && !isQuiet ? CHANGES_NO_TABLE : summaryIn(prepared, shown),
     effects: shown,
+    reversal,
     warnings: [
       ...rewritingOf(analysis.rewritten),
       ...assignmentsOf(analysis.tables, changed),
@@ -50,9 +60,37 @@ export function statedOf(prepared: UnpreviewedCall, { effects, shown, reversal, 
   };
 }
 
-function summaryWithoutChanges({ statement, analysis }: UnpreviewedCall): string {
-  if (analysis.reachesVolatileFunctions) return 'Changes no table.';
-  return statement.isRead ? READS : summaryOf([]);
+/** As plans name it. */
+export const CONNECTOR = 'postgres.execute';
+
+/**
+ * What functions and triggers of the target do outside of tables is not seen. Triggers after a row fire where one was
+ * written, also if it ends as it was.
+ */
+function mayActElsewhere(
+  { reachesVolatileFunctions, listedTriggers, listedFireWithoutRows }: Analysis,
+  changed: readonly TableEffect[],
+): boolean {
+  return (
+    reachesVolatileFunctions || listedFireWithoutRows || (listedTriggers.length > 0 && changed.length > 0)
+  );
+}
+
+const NOTHING_TO_UNDO: Reversal = {
+  is_possible: true,
+  how: 'Nothing changes, so there is nothing to undo.',
+};
+
+const UNSEEN: Reversal = {
+  is_possible: false,
+  how: 'No table changes. What functions and triggers of the target do elsewhere, if anything, cannot be undone here.',
+};
+
+const CHANGES_NO_TABLE =
+  'Changes no table; what functions and triggers of the target do elsewhere, if anything, is not in this plan.';
+
+function summaryIn({ statement }: UnpreviewedCall, shown: readonly ResourceEffect[]): string {
+  return shown.length === 0 && statement.isRead ? READS : summaryOf(shown);
 }
 
 const READS = 'Reads only: changes nothing, and returns no rows.';

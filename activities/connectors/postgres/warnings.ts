@@ -53,7 +53,8 @@ export function unseenEffects({
 
 const NAMES_SHOWN_MAX = 5;
 
-function shortList(names: readonly string[]): string {
+/** Some of the names, and how many more there are. */
+export function shortList(names: readonly string[]): string {
   const more = names.length - NAMES_SHOWN_MAX;
   return `${names.slice(0, NAMES_SHOWN_MAX).join(', ')}${more > 0 ? ` and ${more} more functions` : ''}`;
 }

@@ -1,3 +1,4 @@
+import type { RequestRow } from '../../../database/tables.ts';
 import type { Ticket } from '../../../domain/wire.ts';
 import type { ApiContext } from '../context.ts';
 import { judge, type DecisionCall } from './judge.ts';
@@ -10,12 +11,15 @@ const TICKET_MS = 10 * 60 * 1_000;
 export async function issueTicket(context: ApiContext, call: DecisionCall): Promise<Ticket> {
   const attempt = { ...call, delivery: 'ticket', decided: call.body } as const;
   const judged = await auditRefusal(context, attempt, () => judge(context, call));
-  const expiresAt = new Date(
-    Math.min(Date.now() + TICKET_MS, judged.row.expires_at?.getTime() ?? Number.POSITIVE_INFINITY),
-  ).toISOString();
+  const expiresAt = new Date(Math.min(Date.now() + TICKET_MS, usableUntilMs(judged.row))).toISOString();
   const carriage = { channel: 'temporal' as const, ticketExpiresAt: expiresAt };
   const { envelope } = await signDecision(context, { call, judged }, carriage);
   return { ticket: envelope, expires_at: expiresAt, how_to_use: howToUse(context, call.id, expiresAt) };
+}
+
+/** What is approved can be denied after its expiry, too. */
+function usableUntilMs({ status, expires_at: end }: RequestRow): number {
+  return status === 'pending' && end !== null ? end.getTime() : Number.POSITIVE_INFINITY;
 }
 
 function howToUse({ settings }: ApiContext, request: string, expiresAt: string): string {

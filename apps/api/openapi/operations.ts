@@ -144,7 +144,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/requests/{id}/decisions',
-    summary: 'Approve, deny or defer',
+    summary: 'Approve, deny or defer; deny also what is approved and not started yet',
     body: wire.decisionBodySchema,
     answers: [
       { status: 200, description: 'Recorded and counted.', schema: wire.decisionAnswerSchema },

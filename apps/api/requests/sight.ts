@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 import { readDuty, type Duty } from '../../../database/duty.ts';
 import { readDecisions } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
@@ -63,9 +65,24 @@ async function isAskedToDecide(
 
 /** Before policy has said who must agree, those whom it names where no rule does, and who owns the target. */
 function selectorsOf({ policy: { policy } }: Caller, { requirement }: RequestRow): readonly Selector[] {
-  if (requirement !== null) return requiredSelectors({ requirement });
+  // One that somebody garbled names nobody: then it is for operators, who find out.
+  if (requirement !== null) return isReadable(requirement) ? requiredSelectors({ requirement }) : [];
   return ['owners', ...policy.defaults.require.stages.flatMap((stage) => [...stage.any])];
 }
+
+function isReadable(requirement: unknown): boolean {
+  return namingSchema.safeParse(requirement).success;
+}
+
+const namingSchema = z.object({
+  rules: z.array(
+    z.object({
+      stages: z.array(
+        z.object({ any: z.array(z.string()), escalate: z.array(z.object({ to: z.string() })) }),
+      ),
+    }),
+  ),
+});
 
 /** Everybody in a rotation counts, on duty or not: their turn may come. */
 async function scopeOf(

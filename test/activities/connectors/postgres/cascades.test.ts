@@ -73,6 +73,43 @@ async function planned(statement: string): Promise<Plan> {
   return outcome.plan;
 }
 
+describe('what does not fire is in nobody’s way', () => {
+  const SILENCED = `
+    drop table if exists echo, quiet;
+    create table quiet (id int primary key, at timestamptz);
+    create table echo (id int primary key, quiet_id int references quiet on delete cascade on update cascade);
+    create trigger echo_unlisted before delete or update on echo for each row execute function unlisted();
+    insert into quiet values (1), (2);`;
+
+  it.each([
+    ['keys whose triggers are disabled', 'alter table quiet disable trigger all'],
+    [
+      'keys that are not enforced',
+      'alter table echo drop constraint echo_quiet_id_fkey; ' +
+        'alter table echo add foreign key (quiet_id) references quiet on delete cascade on update cascade not enforced',
+    ],
+    ['a trigger of replicas', 'alter table echo enable replica trigger echo_unlisted'],
+  ])('nor makes a plan of counts: %s', async (_what, silencing) => {
+    await bank.admin.query(`${SILENCED} ${silencing};
+      grant select, insert, update, delete on quiet, echo to ${bank.statementRole};
+      grant select on quiet, echo to ${bank.observerRole}`);
+    for (const statement of ['delete from quiet where id = 1', 'update quiet set id = 3 where id = 2']) {
+      const plan = await planned(statement);
+      expect(plan.risk_facts.is_fully_previewed).toBe(true);
+      expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'succeeded' });
+    }
+  });
+
+  it('nor has a time refused that it could not change', async () => {
+    await bank.admin.query(`${SILENCED} drop table echo;
+      create trigger quiet_unlisted before update on quiet for each row execute function unlisted();
+      alter table quiet enable replica trigger quiet_unlisted;
+      grant select, update on quiet to ${bank.statementRole}; grant select on quiet to ${bank.observerRole}`);
+    const plan = await planned("update quiet set at = date_trunc('day', now()) where id = 1");
+    expect(plan.effects).toMatchObject([{ updated: 1, assigned_columns: ['at'] }]);
+  });
+});
+
 describe('a statement that cannot be tried out', () => {
   it.each([
     [

@@ -69,6 +69,7 @@ const MISSTATED: readonly (readonly [what: string, change: (plan: Plan) => Plan]
   ['one table of two', (plan) => ({ ...plan, effects: plan.effects.slice(0, 1) })],
   ['another summary', (plan) => ({ ...plan, summary: 'Updates 1 row of public.account.' })],
   ['another statement', (plan) => ({ ...plan, operation: 'update account set note = null where id = 1' })],
+  ['another connector', (plan) => ({ ...plan, connector: 'gate' })],
   ['no warnings', (plan) => ({ ...plan, warnings: [] })],
 ];
 

@@ -10,6 +10,7 @@ const ANALYSIS = {
   callsOwnerFunctions: false,
   reachesVolatileFunctions: false,
   listedTriggers: [],
+  listedFireWithoutRows: false,
   runsOwnerCode: false,
   hasFixedValues: true,
   isVarying: false,

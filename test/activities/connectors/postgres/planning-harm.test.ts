@@ -207,6 +207,26 @@ describe('a target where statements are not tried out', () => {
     expect(plan?.warnings[0]).toContain('nothing is tried out');
   });
 
+  it('says that no row is met, not that nothing changes', async () => {
+    const { plan } = await outcomeOf('delete from account where id < 0', counting);
+    expect(plan?.summary).toBe('Meets no row; counted only, it was not tried out.');
+  });
+
+  it('names the tables in one order, also when one of them was made anew', async () => {
+    const made = (name: string): string => `create table ${name} (n int);
+      grant select, insert on ${name} to ${bank.statementRole}; grant select on ${name} to ${bank.observerRole};`;
+    await bank.admin.query(['order_c', 'order_a', 'order_b'].map(made).join('\n'));
+    const { plan } = await outcomeOf(
+      'with a as (insert into order_a values (1)), b as (insert into order_b values (1)) insert into order_c values (1)',
+      nothing,
+    );
+    if (plan === null) throw new Error('no plan');
+    expect(plan.summary).toMatch(/^Writes public\.order_a, public\.order_b, public\.order_c;/);
+    await bank.admin.query(`drop table order_a; ${made('order_a')}`);
+    const approved = { ...bank.approved(plan), target: bank.target(nothing) };
+    expect(await connector.execute(approved)).toMatchObject({ kind: 'succeeded' });
+  });
+
   it.each([
     ['count', counting],
     ['none', nothing],
