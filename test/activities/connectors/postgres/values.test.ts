@@ -201,9 +201,9 @@ describe('a row', () => {
   it('that was written twice is read, however many old locks there are, and whoever else holds it', async () => {
     await bank.admin.query(`
       create table marked (id int primary key, v text); insert into marked select n, 'a' from generate_series(1, 200) n;
-      create function again() returns trigger language plpgsql as $$ begin
+      create function mark_again() returns trigger language plpgsql as $$ begin
         if pg_trigger_depth() = 1 then update public.marked set v = new.v || '!' where id = new.id; end if; return null; end $$;
-      create trigger twice after update on marked for each row execute function again();
+      create trigger twice after update on marked for each row execute function mark_again();
       grant select, update on marked to ${bank.statementRole}; grant select on marked to ${bank.observerRole}`);
     const other = new Client({ connectionString: bank.adminUrl });
     await other.connect();
@@ -212,7 +212,7 @@ describe('a row', () => {
     const reading = createPostgresConnector({ readRowsMax: 20 });
     const written = async (): Promise<unknown> => {
       const call = bank.call("update marked set v = 'x' where id = 1", {
-        allowed_functions: ['public.again'],
+        allowed_functions: ['public.mark_again'],
       });
       const outcome = await reading.plan(call);
       return outcome.kind === 'planned' ? outcome.plan.effects : outcome;
