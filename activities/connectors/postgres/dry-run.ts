@@ -6,6 +6,7 @@ import type { SessionsAhead } from './ahead.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
+import { NEXT_SHARED_MARK } from './images.ts';
 import { allOf, readMakingTime, readSequenceHeads, type MakingTime } from './making.ts';
 import { notCounting } from './target-safety.ts';
 import { StatementRefused } from './refusal.ts';
@@ -59,11 +60,15 @@ export async function dryRun(
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const writer = await prepared.fresh.next();
   try {
-    const { snapshot, valueSettings } = await beginWriting(prepared, { writer, reader }, 'repeatable read');
+    const { snapshot, sharedFrom, valueSettings } = await beginWriting(
+      prepared,
+      { writer, reader },
+      'repeatable read',
+    );
     const startedAt = performance.now();
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
-    const place = { writer, reader, snapshot, countsOnly: new Set<string>() };
+    const place = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
     const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
     const places: SequencePlaces = isWriting ? await readPlaces(writer, prepared.settings) : new Map();
     const effects = await effectOf(prepared, place);
@@ -89,6 +94,8 @@ function rowsTakingDefaults(statement: Statement, effects: readonly TableEffect[
 export interface BegunWriting {
   /** Name of a snapshot of the state before it. */
   readonly snapshot: string;
+  /** The first mark that several lockers of a row may share from then on. */
+  readonly sharedFrom: string;
   /** Equal text for equal settings of whatever values depend on. */
   readonly valueSettings: string;
 }
@@ -100,18 +107,20 @@ export async function beginWriting(
   isolation: TransactionStart['isolation'],
 ): Promise<BegunWriting> {
   const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${VALUE_SETTINGS} as settings,
-                            pg_catalog.current_setting('track_counts')::boolean as is_counting`;
+                            pg_catalog.current_setting('track_counts')::boolean as is_counting,
+                            ${NEXT_SHARED_MARK} as shared_from`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
   const [[row], own] = await Promise.all([together<BegunRow>(writer, beginningAll), readOwnSettings(reader)]);
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (row?.is_counting !== true) throw notCounting();
-  return { snapshot: row.snapshot, valueSettings: `${row.settings} ${own}` };
+  return { snapshot: row.snapshot, sharedFrom: row.shared_from, valueSettings: `${row.settings} ${own}` };
 }
 
 interface BegunRow extends QueryResultRow {
   readonly snapshot: string;
   readonly settings: string;
   readonly is_counting: boolean;
+  readonly shared_from: string;
 }
 
 /** Runs a prepared statement inside the writer's transaction. */
@@ -125,6 +134,7 @@ export interface EffectPlace {
   readonly writer: Client;
   readonly reader: Client;
   readonly snapshot: string;
+  readonly sharedFrom: string;
   readonly countsOnly: ReadonlySet<string>;
 }
 

@@ -17,6 +17,8 @@ export interface EffectReading {
   readonly reader: Client;
   readonly settings: TargetSettings;
   readonly limits: PostgresLimits;
+  /** What `NEXT_SHARED_MARK` was when the transaction of the writer began. */
+  readonly sharedFrom: string;
   /** Resources whose rows need not be read. */
   readonly countsOnly: ReadonlySet<string>;
 }

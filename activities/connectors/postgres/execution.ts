@@ -122,7 +122,7 @@ interface EffectOfRun {
 async function runAndRead(
   prepared: PreparedExecution,
   writer: Client,
-  { snapshot, valueSettings }: BegunWriting,
+  { snapshot, sharedFrom, valueSettings }: BegunWriting,
 ): Promise<EffectOfRun> {
   const because = untriedBecause(prepared);
   if (because !== null) return runUnpreviewed(prepared, writer, { valueSettings, because });
@@ -132,7 +132,7 @@ async function runAndRead(
     .filter((effect) => effect.is_counts_only)
     .map(({ resource }) => resource);
   const effects = await prepared.kept.lend(prepared, (reader) =>
-    effectOf(prepared, { writer, reader, snapshot, countsOnly: new Set(blind) }),
+    effectOf(prepared, { writer, reader, snapshot, sharedFrom, countsOnly: new Set(blind) }),
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];

@@ -5,6 +5,7 @@ import type { Making } from './making.ts';
 import { paired } from './pairing.ts';
 import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
 import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';
+import { rowsOf } from './session.ts';
 import type { TargetSettings } from './settings.ts';
 import { readShape, type Column, type TableShape } from './table-shape.ts';
 
@@ -45,6 +46,8 @@ export interface ImageReading {
   readonly budget: ReadingBudget;
   readonly table: TableCounts;
   readonly xid: string;
+  /** What `NEXT_SHARED_MARK` was when the transaction began. */
+  readonly sharedFrom: string;
 }
 
 const NO_SHAPE: TableShape = { columns: [], key: [], isFiltered: true };
@@ -115,21 +118,31 @@ function readAfter(reading: ImageReading, shape: TableShape): Promise<readonly R
   return readRows(reading.writer, { reading, shape, condition });
 }
 
+/** Several lockers of a row share a mark, which the server numbers apart from transactions: the number of the next one. */
+export const NEXT_SHARED_MARK =
+  "((pg_catalog.mxid_age('1'::pg_catalog.xid)::bigint + 1 + 4294967296) % 4294967296)::text";
+
+const MARKS = 2n ** 32n;
+
 /**
- * Rows of the state before that the writer does not see any more. Several lockers of a row share another mark than the
- * writer's own. They are looked for unless each write has its row, because old marks of locks may be on every row; that
- * the numbers balance is not enough: a write that an exception took back may hide one whose mark is shared.
+ * Rows of the state before that the writer does not see any more. One that others had locked as well bears a shared mark,
+ * made after the writer began: it is looked for unless each write has its row. That the numbers balance is not enough: a
+ * write that an exception took back may hide such a row. Older marks, which may be on every row, are no part of that.
  */
 async function readAllBefore(
   reading: ImageReading,
   shape: TableShape,
   after: number,
 ): Promise<readonly RowValues[] | null> {
-  const { table, xid } = reading;
+  const { table, xid, sharedFrom } = reading;
   if (table.updated + table.deleted === 0) return [];
   const own = await readBefore(reading, shape, writtenBy('xmax', xid));
-  if (own !== null && isExact(table, own.length, after)) return own;
-  return readBefore(reading, shape, `keyturn_row.xmax <> '0'::xid`);
+  if (own === null || isExact(table, own.length, after)) return own;
+  const [row] = await rowsOf<{ next: string }>(reading.writer, `select ${NEXT_SHARED_MARK} as next`);
+  const made = (BigInt(row?.next ?? sharedFrom) - BigInt(sharedFrom) + MARKS) % MARKS;
+  if (made === 0n) return own;
+  const isShared = `(keyturn_row.xmax::text::bigint - ${sharedFrom} + ${MARKS}) % ${MARKS} < ${made}`;
+  return readBefore(reading, shape, `(${writtenBy('xmax', xid)} or ${isShared})`);
 }
 
 /** A row that is only locked bears the mark of a change as well, but is still there for the writer. */

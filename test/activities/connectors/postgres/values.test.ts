@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
@@ -195,5 +196,32 @@ describe('a row', () => {
     await bank.admin.query('rollback');
     expect(held.effects).toMatchObject([{ updated: 1, is_counts_only: false }]);
     expect(held.fingerprint).toBe(plan.fingerprint);
+  });
+
+  it('that was written twice is read, however many old locks there are, and whoever else holds it', async () => {
+    await bank.admin.query(`
+      create table marked (id int primary key, v text); insert into marked select n, 'a' from generate_series(1, 200) n;
+      create function mark_again() returns trigger language plpgsql as $$ begin
+        if pg_trigger_depth() = 1 then update public.marked set v = new.v || '!' where id = new.id; end if; return null; end $$;
+      create trigger twice after update on marked for each row execute function mark_again();
+      grant select, update on marked to ${bank.statementRole}; grant select on marked to ${bank.observerRole}`);
+    const other = new Client({ connectionString: bank.adminUrl });
+    await other.connect();
+    for (const client of [bank.admin, other]) await client.query('begin; select from marked for key share');
+    for (const client of [bank.admin, other]) await client.query('commit');
+    const reading = createPostgresConnector({ readRowsMax: 20 });
+    const written = async (): Promise<unknown> => {
+      const call = bank.call("update marked set v = 'x' where id = 1", {
+        allowed_functions: ['public.mark_again'],
+      });
+      const outcome = await reading.plan(call);
+      return outcome.kind === 'planned' ? outcome.plan.effects : outcome;
+    };
+    const whole = [{ updated: 1, is_counts_only: false, rows: [{ before: { v: 'a' }, after: { v: 'x!' } }] }];
+    expect(await written()).toMatchObject(whole);
+    await other.query('begin; select from marked where id = 1 for key share');
+    expect(await written()).toMatchObject(whole);
+    await other.query('rollback');
+    await other.end();
   });
 });
