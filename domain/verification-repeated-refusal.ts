@@ -1,5 +1,5 @@
 import type { Leaf } from './audit.ts';
-import { checkDecision, type DecisionFacts } from './decision.ts';
+import { checkDecision, type DecisionCheck, type DecisionFacts } from './decision.ts';
 import type { SignedDecision, SignedRequest } from './envelope.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
@@ -42,7 +42,15 @@ export function repeatedRefusal(
   if (!known || known.directories.length === 0)
     return { notShown: 'the directory of then is not in the evidence' };
   const checks = known.directories.map((part) => checkDecision(factsOf(repetition, part)));
-  return checks.every(({ ok }) => ok) ? 'counts' : 'refused';
+  if (!checks.every(({ ok }) => ok)) return 'refused';
+  return isTakenBack(repetition, checks) ? { notShown: TAKEN_BACK } : 'counts';
+}
+
+const TAKEN_BACK = 'a denial by who had approved it is refused, as earlier versions did';
+
+function isTakenBack({ leaf, decisions }: Repetition, checks: readonly DecisionCheck[]): boolean {
+  const people = checks.map((check) => (check.ok ? check.person : null));
+  return leaf.facts['code'] === 'already_decided' && decisions.some(({ person }) => people.includes(person));
 }
 
 /** Or why it cannot be repeated. */

@@ -178,10 +178,13 @@ describe('a decision', () => {
     expect(outcome({ request: { decision_digest: null } })).toBe('decision_digest_stale');
   });
 
-  it('is made once a person, whichever account they use', () => {
+  it('is made once a person, whichever account they use; only an approval may be taken back by a denial', () => {
     const given = { decisions: [approval('olga', seats([0, 0]))] };
+    const denied = { decisions: [approval('olga', seats([0, 0]), { verdict: 'deny' })] };
     for (const verdict of ['approve', 'deny', 'defer'] as const) {
-      expect(outcome({ request: given, attempt: { verdict } })).toBe('already_decided');
+      const code = verdict === 'deny' ? 'ok' : 'already_decided';
+      expect(outcome({ request: given, attempt: { verdict } })).toBe(code);
+      expect(outcome({ request: denied, attempt: { verdict } })).toBe('already_decided');
     }
     expect(outcome({ request: given, attempt: by('dmitri') })).toBe('ok');
     const other = { issuer: 'https://else.example', subject: '7' };

@@ -238,10 +238,18 @@ describe('a refusal', () => {
     expect(await notHeld(wholeEvidence(story, standing('pending')), story)).toEqual({});
   });
 
+  it('of a denial that takes an approval back is not shown, as earlier versions refused it', async () => {
+    const story = await pendingStory(keys);
+    await decide(story, signedDecision('ann'));
+    await refused(story, 'already_decided', { id: `dec_${'z'.repeat(26)}`, verdict: 'deny' });
+    const found = await notHeld(wholeEvidence(story, standing('pending')), story);
+    expect(found).toEqual({ refusals_right: expect.stringMatching(/^not_shown: .*had approved/) });
+  });
+
   it('of a second answer holds, and is not shown where who answered first is erased', async () => {
     const story = await pendingStory(keys);
     await decide(story, signedDecision('ann'));
-    await refused(story, 'already_decided', { id: `dec_${'z'.repeat(26)}` });
+    await refused(story, 'already_decided', { id: `dec_${'z'.repeat(26)}`, verdict: 'approve' });
     const evidence = wholeEvidence(story, standing('pending'));
     expect(await notHeld(evidence, story)).toEqual({});
     delete evidence.inputs.people['per_ann'];

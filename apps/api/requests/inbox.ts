@@ -97,19 +97,21 @@ async function isShown(context: ApiContext, caller: Caller, candidate: WholeRow)
   return !isOwnRequest(caller, candidate.row.lineage, [caller.directory, candidate.people.atCreation]);
 }
 
+const END_OF_TIME = '9999-12-31T00:00:00.000Z';
+
 async function canDecide(context: ApiContext, caller: Caller, candidate: WholeRow): Promise<boolean> {
   const { row, decisions, people } = candidate;
   const request = decidableRequest(row, decisions, caller.policy.policy);
   if (!request || row.decision_digest === null || isPutOff(candidate, caller.person?.id)) return false;
   const attempt = {
     decision_digest: row.decision_digest,
-    // A denial asks for no grade of evidence: who may only deny here is still asked.
-    verdict: 'deny' as const,
+    // It asks for no grade of evidence, so who may only deny here is still asked; and who approved has nothing to put off.
+    verdict: 'defer' as const,
     reviewer: caller.principal.identity,
     is_human: caller.principal.isHuman,
     grade: SESSION_GRADE,
     has_reason: true,
-    defer: null,
+    defer: { until: END_OF_TIME, to: null },
     at: new Date().toISOString(),
   };
   const directories = await directoriesSince(context, caller, { row, ...people });
