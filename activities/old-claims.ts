@@ -40,13 +40,18 @@ export async function settleOldClaims(
   return settled.map(({ id }) => id);
 }
 
-/** Those first that were not asked about, or longest ago: a target that does not answer must not stand before the others. */
+/**
+ * Half of them those that were not asked about, or longest ago: a target that does not answer must not stand before the
+ * others. Half at random: nor must those that no question comes of.
+ */
 async function oldClaims({ source }: Dependencies): Promise<readonly OldClaim[]> {
   return source.query(
-    `select id, run_id from keyturn.execution claim join keyturn.request held on held.id = claim.request
-     where claim.state = 'claimed' and claim.claimed_at < clock_timestamp() - $1 * interval '1 millisecond'
-       and held.status = 'executing'
-     order by unanswered_at nulls first, random() limit $2`,
-    [OLD_MS, CLAIMS_MAX],
+    `with old as materialized (
+       select id, run_id, unanswered_at from keyturn.execution claim join keyturn.request held on held.id = claim.request
+       where claim.state = 'claimed' and claim.claimed_at < clock_timestamp() - $1 * interval '1 millisecond'
+         and held.status = 'executing')
+     (select id, run_id from old order by unanswered_at nulls first, random() limit $2)
+     union (select id, run_id from old order by random() limit $2)`,
+    [OLD_MS, CLAIMS_MAX / 2],
   );
 }

@@ -101,7 +101,9 @@ function find(asked: Asked): Findings {
   const place = indexOf(policy).place(action, facts.target);
   const bind = (known: PolicyFacts): BoundFacts => place.binding.bind(factValues(policy, known, place.roots));
   const others = place.readsWhoAsks ? declaredViews(facts) : [];
-  const known = { all: bind(facts), others: others.map(bind) };
+  const all = bind(facts);
+  // However many views there are, it is one evaluation.
+  const known = { all, others: others.map((view) => ({ ...bind(view), steps: all.steps })) };
   const { risk, isDegraded } = riskOf(asked, place, known);
   const readsRisk = place.roots.includes('risk');
   const bound = readsRisk ? eachView(known, (view) => withRisk(asked, view, risk)) : known;
