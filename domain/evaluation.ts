@@ -101,9 +101,7 @@ function find(asked: Asked): Findings {
   const place = indexOf(policy).place(action, facts.target);
   const bind = (known: PolicyFacts): BoundFacts => place.binding.bind(factValues(policy, known, place.roots));
   const others = place.readsWhoAsks ? declaredViews(facts) : [];
-  const all = bind(facts);
-  // However many views there are, it is one evaluation.
-  const known = { all, others: others.map((view) => ({ ...bind(view), steps: all.steps })) };
+  const known = viewsOf(bind, facts, others);
   const { risk, isDegraded } = riskOf(asked, place, known);
   const readsRisk = place.roots.includes('risk');
   const bound = readsRisk ? eachView(known, (view) => withRisk(asked, view, risk)) : known;
@@ -118,6 +116,16 @@ function find(asked: Asked): Findings {
 interface Views {
   readonly all: BoundFacts;
   readonly others: readonly BoundFacts[];
+}
+
+/** However many views there are, it is one evaluation. */
+function viewsOf(
+  bind: (known: PolicyFacts) => BoundFacts,
+  facts: PolicyFacts,
+  others: readonly PolicyFacts[],
+): Views {
+  const all = bind(facts);
+  return { all, others: others.map((view) => ({ ...bind(view), steps: all.steps })) };
 }
 
 function eachView({ all, others }: Views, change: (view: BoundFacts) => BoundFacts): Views {
@@ -361,7 +369,7 @@ export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean
   if (!action) return false;
   const types = { ...indexOf(policy).typesOf(action), risk: RISK_TYPE };
   const bind = (known: PolicyFacts): BoundFacts => bindFacts(types, factValues(policy, known));
-  const views = { all: bind(facts), others: declaredViews(facts).map(bind) };
+  const views = viewsOf(bind, facts, declaredViews(facts));
   return indexOf(policy)
     .candidates(facts.action, facts.target)
     .filter(({ rule }) => rule.break_glass)
