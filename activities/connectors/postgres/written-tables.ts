@@ -1,9 +1,9 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { WRITTEN_TABLES } from './dependencies.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
+import { WRITTEN_TABLES } from './written-tables.sql.ts';
 import type { RelationWrite, WriteOperation } from './written-values.ts';
 
 /** A table that the statement may write: by name, as a partition, or by a foreign key's cascade. */
@@ -21,6 +21,10 @@ export interface WrittenTable {
   readonly hasTriggers: boolean;
   /** True when a trigger looks at each new row before it is inserted, and may leave it out. */
   readonly maySkipRows: boolean;
+  /** True when the statement, or what it is rewritten to, gives rows defaults of its columns. */
+  readonly takesDefaults: boolean;
+  /** True when cascades do so. */
+  readonly isSetToDefaults: boolean;
 }
 
 interface RelationRow extends QueryResultRow {
@@ -37,6 +41,7 @@ interface TableRow extends QueryResultRow {
   readonly has_rules: boolean;
   readonly has_triggers: boolean;
   readonly may_skip_rows: boolean;
+  readonly is_set_to_defaults: boolean;
   readonly is_partition: boolean;
 }
 
@@ -173,7 +178,13 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
     defaulted,
     hasTriggers: row.has_triggers,
     maySkipRows: row.may_skip_rows,
+    takesDefaults: targets.some(({ write }) => takesDefaults(write)),
+    isSetToDefaults: row.is_set_to_defaults,
   };
+}
+
+function takesDefaults({ operation, sources }: RelationWrite): boolean {
+  return operation === 'insert' || [...sources.values()].some(({ kind }) => kind === 'default');
 }
 
 /** The root that the catalogue query gives to tables reached by a foreign key. */
