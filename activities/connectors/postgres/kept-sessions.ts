@@ -46,7 +46,8 @@ export class KeptSessions {
   }
 
   async #takeIdle(url: string): Promise<Client | null> {
-    for (const [client, address] of this.#idle) {
+    // The one that worked last knows most, and the server has forgotten least of its plans.
+    for (const [client, address] of [...this.#idle].reverse()) {
       if (address !== url) continue;
       this.#idle.delete(client);
       socketOf(client)?.ref();
