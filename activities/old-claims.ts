@@ -1,6 +1,6 @@
 import type { ExecutionRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
-import { eachRequest } from './each-request.ts';
+import { ASKING_MS, eachRequest } from './each-request.ts';
 import { ownRow } from './plan.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 import { noteUnanswered } from './unanswered-probes.ts';
@@ -9,9 +9,6 @@ import { noteUnanswered } from './unanswered-probes.ts';
 const OLD_MS = 15 * 60_000;
 
 const CLAIMS_MAX = 20;
-
-/** A target may take seconds to answer, and what is kept for other requests waits for it. */
-const ASKING_MS = 20_000;
 
 interface OldClaim {
   readonly id: string;
@@ -40,13 +37,18 @@ export async function settleOldClaims(
   return settled.map(({ id }) => id);
 }
 
-/** Those first that were not asked about, or longest ago: a target that does not answer must not stand before the others. */
+/**
+ * Half of them those that were not asked about, or longest ago: a target that does not answer must not stand before the
+ * others. Half at random: nor must those that no question comes of.
+ */
 async function oldClaims({ source }: Dependencies): Promise<readonly OldClaim[]> {
   return source.query(
-    `select id, run_id from keyturn.execution claim join keyturn.request held on held.id = claim.request
-     where claim.state = 'claimed' and claim.claimed_at < clock_timestamp() - $1 * interval '1 millisecond'
-       and held.status = 'executing'
-     order by unanswered_at nulls first, random() limit $2`,
-    [OLD_MS, CLAIMS_MAX],
+    `with old as materialized (
+       select id, run_id, unanswered_at from keyturn.execution claim join keyturn.request held on held.id = claim.request
+       where claim.state = 'claimed' and claim.claimed_at < clock_timestamp() - $1 * interval '1 millisecond'
+         and held.status = 'executing')
+     (select id, run_id from old order by unanswered_at nulls first, random() limit $2)
+     union (select id, run_id from old order by random() limit $2)`,
+    [OLD_MS, CLAIMS_MAX / 2],
   );
 }

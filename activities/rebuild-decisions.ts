@@ -68,7 +68,9 @@ function countAnew(
   directories: DecisionDirectories,
   { judged, rebuilt }: { readonly judged: JudgedDecision; readonly rebuilt: readonly CountedDecision[] },
 ): CountedDecision | null {
-  const request = decidableRequest({ ...row, status: 'pending' }, [], grounds.active.policy);
+  // A denial counts as long as what it stops was not claimed.
+  const status = judged.signed.verdict === 'deny' ? 'approved' : 'pending';
+  const request = decidableRequest({ ...row, status }, [], grounds.active.policy);
   if (!request) return null;
   const check = checkDecision({
     request: { ...request, decisions: rebuilt },

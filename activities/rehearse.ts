@@ -8,6 +8,7 @@ import type { RequestRow } from '../database/tables.ts';
 import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
 import { ChecksBusy } from './connectors/fair-pool.ts';
 import type { Dependencies } from './dependencies.ts';
+import { TargetTurns } from './target-turns.ts';
 
 /** The type of failure of a plan that the target did not give. Workflows know it by this name. */
 const TARGET_UNREACHABLE = 'target_unreachable';
@@ -43,7 +44,7 @@ export async function rehearse(
       (given) => ({ given }),
       (error: unknown) => ({ error }),
     );
-  const rehearsed = await (isBudgeted ? withinBudget(dependencies, request, work) : work());
+  const rehearsed = await (isBudgeted ? inTurn(dependencies, { ...request, root: call.root }, work) : work());
   return 'error' in rehearsed
     ? targetUnreachable(dependencies, request.row, rehearsed.error)
     : rehearsed.given;
@@ -59,6 +60,24 @@ function targetUnreachable({ log }: Dependencies, { id, target }: RequestRow, er
   // No room here is an outage of our own: it is waited for.
   if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
   throw ApplicationFailure.retryable('The target could not be asked for a plan.', TARGET_UNREACHABLE);
+}
+
+const turns = new TargetTurns();
+
+/** Waits before the budget is asked: a place and seconds of it are for the work alone. Emergencies wait for no others of theirs. */
+async function inTurn(
+  dependencies: Dependencies,
+  { root, ...request }: Omit<RehearsedRequest, 'isBudgeted'> & { readonly root: string },
+  work: () => Promise<Rehearsed>,
+): Promise<Rehearsed> {
+  const requester = request.isBreakGlass ? `emergency ${root}` : root;
+  const turn = { target: request.row.target, requester };
+  return turns
+    .run(turn, () => withinBudget(dependencies, request, work))
+    .catch((error: unknown) => {
+      if (error instanceof ChecksBusy) return { error };
+      throw error;
+    });
 }
 
 /**

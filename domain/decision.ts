@@ -167,16 +167,21 @@ function refuseOtherDigest(facts: DecisionFacts): DecisionCheck | null {
 /**
  * A second answer is refused. After a deferral, or once an approval went stale, the person may answer again; and approve
  * again where that fills an open seat which the first approval could not, such as one that asks for stronger evidence.
- * Who approved may deny all the same: nobody has to watch what they know by now to be a mistake.
  */
 function refuseSecondDecision(facts: DecisionFacts, person: Person): DecisionCheck | null {
   const answers = facts.request.decisions.filter(
     (decision) =>
       decision.person === person.id && decision.verdict !== 'defer' && isStillCounted(facts, decision),
   );
-  const takesBack = facts.attempt.verdict === 'deny' && answers.every(({ verdict }) => verdict === 'approve');
-  if (answers.length === 0 || takesBack || fillsFurtherSeat(facts, person, answers)) return null;
+  if (takesBack(facts.attempt.verdict, answers) || fillsFurtherSeat(facts, person, answers)) return null;
   return refuse('already_decided', 'You have already decided this request.');
+}
+
+/** Who approved may deny all the same: nobody has to watch what they know by now to be a mistake. True without answers. */
+export function takesBack(verdict: Verdict, answers: readonly CountedDecision[]): boolean {
+  return (
+    answers.length === 0 || (verdict === 'deny' && answers.every((answer) => answer.verdict === 'approve'))
+  );
 }
 
 function fillsFurtherSeat(

@@ -1,4 +1,5 @@
 import type { Leaf } from './audit.ts';
+import { takesBack } from './decision.ts';
 import { isSameIdentity, identityKey } from './identity.ts';
 import { hasFurtherSeat, isFreshForAll, tally, type Tally } from './quorum.ts';
 import { phaseBefore } from './verification-course.ts';
@@ -34,7 +35,7 @@ export function nobodyOwn({ material, envelopes }: Subject): Finding {
   });
 }
 
-/** Nobody answers twice in a round while the first answer counts, and no account stands for two people. */
+/** Nobody answers twice in a round while the first answer counts, but to take an approval back; and no account stands for two people. */
 export function distinctPeople({ material, envelopes }: Subject): Finding {
   const personByAccount = new Map<string, string>();
   return eachDecision(material, (decision, pending) => {
@@ -57,7 +58,7 @@ function isSecondAnswer(material: Material, decision: DecisionLeaf, pending: Pen
       earlier.verdict !== 'defer' &&
       isFreshForAll(pending.requirement, earlier, decision.at),
   );
-  if (answers.length === 0) return false;
+  if (takesBack(decision.verdict, answers)) return false;
   return decision.verdict !== 'approve' || !hasFurtherSeat(decision.seats, answers);
 }
 

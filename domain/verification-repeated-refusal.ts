@@ -48,7 +48,8 @@ export function repeatedRefusal(
 
 const TAKEN_BACK = 'a denial by who had approved it is refused, as earlier versions did';
 
-function isTakenBack({ leaf, decisions }: Repetition, checks: readonly DecisionCheck[]): boolean {
+function isTakenBack({ leaf, signed, decisions }: Repetition, checks: readonly DecisionCheck[]): boolean {
+  if (signed.verdict !== 'deny') return false;
   const people = checks.map((check) => (check.ok ? check.person : null));
   return leaf.facts['code'] === 'already_decided' && decisions.some(({ person }) => people.includes(person));
 }

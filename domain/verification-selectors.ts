@@ -2,8 +2,9 @@ import type { Leaf } from './audit.ts';
 import { requiredSelectors } from './decision.ts';
 import { possibleOwners, type NamedOwners } from './owners.ts';
 import { actionOf, targetOf, type PolicySet } from './policy.ts';
-import type { Selector } from './requirement.ts';
-import { readLeaf, type Material, type PendingLeaf } from './verification-evidence.ts';
+import type { CountedDecision } from './quorum.ts';
+import type { RuleRequirement, Selector } from './requirement.ts';
+import { countedBefore, readLeaf, type Material, type PendingLeaf } from './verification-evidence.ts';
 import { policyNamed } from './verification-inputs.ts';
 import type { ShownRow } from './wire-evidence.ts';
 
@@ -26,14 +27,35 @@ export function selectorsFault(material: Material, { open_selectors: open }: Sho
   return isMissing ? 'inboxes lack the request though their stage is open' : null;
 }
 
-/** Where only owners are asked, and nobody is one, or the policy that said who is was replaced. */
+/**
+ * Where each rule has all its people already, or asks owners alone somewhere; and nobody is one, or the policy that said
+ * who is was replaced.
+ */
 function mayAskNobody(material: Material, pending: PendingLeaf): boolean {
-  const stages = pending.requirement.rules.flatMap(({ stages: ofRule }) => ofRule);
-  if (!stages.some(({ any }) => any.every((selector) => selector === 'owners'))) return false;
+  const { rules } = pending.requirement;
+  const approvals = countedBefore(material, pending.round, Infinity).filter(isApproval);
+  const isFilled = ({ stages }: RuleRequirement, rule: number): boolean => {
+    const seated = approvals.filter(({ seats }) => seats.some((seat) => seat.rule === rule));
+    return new Set(seated.map(({ person }) => person)).size >= sum(stages.map(({ quorum }) => quorum));
+  };
+  if (!rules.some(asksOwnersOnly) || !rules.every((rule, n) => asksOwnersOnly(rule) || isFilled(rule, n)))
+    return false;
   const { row } = material.evidence.state ?? {};
   const policy = policyInForce(material, pending.leaf);
   if (!row || !policy) return true;
   return possibleOwnersOf(policy, row).some(({ owners }) => owners.length === 0);
+}
+
+function isApproval({ verdict }: CountedDecision): boolean {
+  return verdict === 'approve';
+}
+
+function asksOwnersOnly({ stages }: RuleRequirement): boolean {
+  return stages.some(({ any }) => any.every((selector) => selector === 'owners'));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function possibleOwnersOf(policy: PolicySet, { action, target }: ShownRow): readonly NamedOwners[] {

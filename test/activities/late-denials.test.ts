@@ -141,7 +141,13 @@ describe('a denial through the API of what is approved', () => {
     const caller = await approved();
     await stack.keyturnDb.query(`update keyturn.request set ${assignment} where id = $1`, [caller.id]);
     expect(await deny(caller, 'olga')).toMatchObject({ status: 202 });
-    expect(await execute(caller)).toEqual({ kind: 'closed', status: 'denied' });
+    await consumeAllKept(dependencies, 'default');
+    expect(await desk.row(caller.id)).toMatchObject({ status: 'denied' });
+    // The claim counts the decisions again, whatever the row says.
+    await stack.keyturnDb.query(`begin; alter table keyturn.request disable trigger request_outcome;
+      update keyturn.request set status = 'approved' where id = '${caller.id}';
+      alter table keyturn.request enable always trigger request_outcome; commit`);
+    expect(await execute(caller)).not.toMatchObject({ status: 'succeeded' });
     expect(target.effects).not.toContain(caller.id);
   });
 
@@ -150,6 +156,10 @@ describe('a denial through the API of what is approved', () => {
     expect(await deny(caller, 'dmitri')).toMatchObject({ status: 202 });
     expect(await execute(caller)).toEqual({ kind: 'closed', status: 'denied' });
     expect(target.effects).not.toContain(caller.id);
+    expect(await verify(caller)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('All checks hold.'),
+    });
   });
 
   it('is refused as the worker would, once it is executed', async () => {

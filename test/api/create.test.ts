@@ -274,6 +274,14 @@ describe('who may ask, and for what', () => {
     }
   });
 
+  it('repeats a call whose token names the caller as its own trigger', async () => {
+    const key = { 'idempotency-key': 'own trigger' };
+    const token = await api.issuer.agentToken('agent-billing', { trigger: 'agent-billing' });
+    const first = await api.create(token, GOOD_BODY, key);
+    expect(first.status).toBe(202);
+    expect(await api.create(token, GOOD_BODY, key)).toMatchObject({ body: { id: first.body['id'] } });
+  });
+
   it('takes the actor of a delegated token as the agent, and everybody else named as part of the lineage', async () => {
     const token = await api.issuer.agentToken('agent-assistant', {
       onBehalfOf: 'dmitri',

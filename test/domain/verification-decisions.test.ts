@@ -74,6 +74,20 @@ describe('who decided', () => {
     }
   });
 
+  it('lets a person take an approval back by a denial, and not a denial by anything', async () => {
+    const id = `dec_${'e'.repeat(26)}`;
+    for (const [first, second, expected] of [
+      ['approve', 'deny', []],
+      ['deny', 'deny', ['distinct_people']],
+      ['deny', 'approve', ['distinct_people']],
+    ] as const) {
+      const again = await pendingStory(keys);
+      await decide(again, signedDecision('ann', { verdict: first }));
+      await decide(again, signedDecision('ann', { id, verdict: second, issued_at: minute(10) }));
+      expect(await failuresOf(again)).toEqual(expected);
+    }
+  });
+
   it('names an approval with one person where two were required', async () => {
     story.entries = story.entries.filter((_, index) => index !== 4);
     story.envelopes.pop();

@@ -246,6 +246,13 @@ describe('a refusal', () => {
     expect(found).toEqual({ refusals_right: expect.stringMatching(/^not_shown: .*had approved/) });
   });
 
+  it('of a further approval of who approved fails where it would fill a seat', async () => {
+    const story = await pendingStory(keys);
+    await refused(story, 'already_decided', { verdict: 'approve' });
+    const found = await notHeld(wholeEvidence(story, standing('pending')), story);
+    expect(found).toEqual({ refusals_right: expect.stringMatching(/^failed: /) });
+  });
+
   it('of a second answer holds, and is not shown where who answered first is erased', async () => {
     const story = await pendingStory(keys);
     await decide(story, signedDecision('ann'));

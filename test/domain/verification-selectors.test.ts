@@ -17,18 +17,23 @@ function ownedBy(owners: readonly string[]): PolicySet {
 interface Asked {
   readonly owners: readonly string[];
   readonly stages: readonly (readonly string[])[];
+  /** Of a second rule. */
+  readonly other?: readonly string[];
   readonly isReplaced?: boolean;
 }
 
 /** What is said of a pending request that no inbox holds. */
-async function faultOf({ owners, stages, isReplaced = false }: Asked): Promise<string | null> {
+async function faultOf({ owners, stages, other, isReplaced = false }: Asked): Promise<string | null> {
   const policy = ownedBy(owners);
   const digest = policyDigest(policy);
   const story = await pendingStory(await makeKeys());
   const [rule] = REQUIREMENT.rules;
   const requirement = {
     ...REQUIREMENT,
-    rules: [{ ...rule, stages: stages.map((any) => ({ any, quorum: 1, escalate: [] })) }],
+    rules: [stages, ...(other ? [[other]] : [])].map((ofRule) => ({
+      ...rule,
+      stages: ofRule.map((any) => ({ any, quorum: 1, escalate: [] })),
+    })),
   };
   story.entries[2] = pendingEntry({ requirement: plain(requirement) });
   story.entries[2].draft = { ...story.entries[2].draft, policy_digest: digest as Leaf['decision_digest'] };
@@ -57,6 +62,7 @@ describe('a request that no inbox holds', () => {
   it.each([
     ['owners, and there are some', { owners: ['group:dba'], stages: [['owners']] }],
     ['a group', { owners: [], stages: [['group:dba']] }],
+    ['owners alone, and by another rule a group', { owners: [], stages: [['owners']], other: ['group:dba'] }],
     ['owners or a group', { owners: [], stages: [['owners', 'group:dba']] }],
   ])('is at fault where somebody is asked: %s', async (_what, asked) => {
     expect(await faultOf(asked)).toBe(NOBODY);

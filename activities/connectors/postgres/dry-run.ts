@@ -24,7 +24,7 @@ import {
 } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import type { Statement } from './statement.ts';
-import { readOwnSettings, VALUE_SETTINGS } from './value-settings.ts';
+import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
 
 /** A statement that was read and analysed, and the call it belongs to. */
 export interface PreparedCall extends SessionRequest {
@@ -60,11 +60,7 @@ export async function dryRun(
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const writer = await prepared.fresh.next();
   try {
-    const { snapshot, sharedFrom, valueSettings } = await beginWriting(
-      prepared,
-      { writer, reader },
-      'repeatable read',
-    );
+    const { snapshot, sharedFrom, settings } = await beginWriting(prepared, writer, 'repeatable read');
     const startedAt = performance.now();
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
@@ -77,7 +73,8 @@ export async function dryRun(
     refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const locksHeldMs = Math.ceil(performance.now() - startedAt);
     const rows = Math.max(listed, rowsTakingDefaults(statement, effects));
-    return { effects, locksHeldMs, sequences: { places, rows }, valueSettings };
+    const values = await valueSettings(settings, reader);
+    return { effects, locksHeldMs, sequences: { places, rows }, valueSettings: values };
   } finally {
     // Ends the transaction also when something above failed.
     await closeSession(writer);
@@ -96,24 +93,24 @@ export interface BegunWriting {
   readonly snapshot: string;
   /** The first mark that several lockers of a row may share from then on. */
   readonly sharedFrom: string;
-  /** Equal text for equal settings of whatever values depend on. */
-  readonly valueSettings: string;
+  /** `SESSION_SETTINGS` of it. */
+  readonly settings: string;
 }
 
-/** Begins a transaction that may write, in a session in which nothing ran yet. `reader` has nothing to do meanwhile. */
+/** Begins a transaction that may write, in a session in which nothing ran yet. */
 export async function beginWriting(
   prepared: PreparedCall,
-  { writer, reader }: Pick<EffectPlace, 'writer' | 'reader'>,
+  writer: Client,
   isolation: TransactionStart['isolation'],
 ): Promise<BegunWriting> {
-  const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${VALUE_SETTINGS} as settings,
+  const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
                             pg_catalog.current_setting('track_counts')::boolean as is_counting,
                             ${NEXT_SHARED_MARK} as shared_from`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
-  const [[row], own] = await Promise.all([together<BegunRow>(writer, beginningAll), readOwnSettings(reader)]);
+  const [row] = await together<BegunRow>(writer, beginningAll);
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (row?.is_counting !== true) throw notCounting();
-  return { snapshot: row.snapshot, sharedFrom: row.shared_from, valueSettings: `${row.settings} ${own}` };
+  return { snapshot: row.snapshot, sharedFrom: row.shared_from, settings: row.settings };
 }
 
 interface BegunRow extends QueryResultRow {

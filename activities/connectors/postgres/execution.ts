@@ -26,6 +26,8 @@ import type { KeptSessions } from './kept-sessions.ts';
 import { shownOf, statedOf } from './stated.ts';
 import { closeSession, rowsOf, unreachable } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
+import { valueSettings } from './value-settings.ts';
+import { readerUse } from './written-tables.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends UnpreviewedCall {
@@ -50,7 +52,7 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
   await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await tryOnce(prepared, idle);
+      return await tryOnce(prepared);
     } catch (error) {
       if (error instanceof StatementRefused) return refusedRun(error);
       // Anything else that the session did not survive leaves it to the caller: thrown, and probed if need be.
@@ -68,10 +70,10 @@ async function pauseBeforeTry(): Promise<void> {
   await setTimeout(Math.random() * PAUSE_MS_MAX);
 }
 
-async function tryOnce(prepared: PreparedExecution, reader: Client): Promise<ExecutionOutcome> {
+async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
   const writer = await prepared.fresh.next();
   try {
-    const begun = await beginWriting(prepared, { writer, reader }, 'serializable');
+    const begun = await beginWriting(prepared, writer, 'serializable');
     const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
     if (known !== null) return known;
     const found = await runAndRead(prepared, writer, begun);
@@ -122,17 +124,23 @@ interface EffectOfRun {
 async function runAndRead(
   prepared: PreparedExecution,
   writer: Client,
-  { snapshot, sharedFrom, valueSettings }: BegunWriting,
+  { snapshot, sharedFrom, settings }: BegunWriting,
 ): Promise<EffectOfRun> {
   const because = untriedBecause(prepared);
-  if (because !== null) return runUnpreviewed(prepared, writer, { valueSettings, because });
+  if (because !== null) return runUnpreviewed(prepared, writer, { settings, because });
   await runPrepared(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
     .filter((effect) => effect.is_counts_only)
     .map(({ resource }) => resource);
-  const effects = await prepared.kept.lend(prepared, (reader) =>
-    effectOf(prepared, { writer, reader, snapshot, sharedFrom, countsOnly: new Set(blind) }),
+  const [effects, values] = await prepared.kept.lend(
+    prepared,
+    async (reader) =>
+      [
+        await effectOf(prepared, { writer, reader, snapshot, sharedFrom, countsOnly: new Set(blind) }),
+        await valueSettings(settings, reader),
+      ] as const,
+    readerUse(prepared.analysis.tables),
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
@@ -143,7 +151,7 @@ async function runAndRead(
   const { rewritten } = prepared.analysis;
   return {
     stated: statedAgain(prepared, effects, projected),
-    fingerprint: fingerprintOf(projected, { valueSettings, rewritten }),
+    fingerprint: fingerprintOf(projected, { valueSettings: values, rewritten }),
   };
 }
 
@@ -170,7 +178,7 @@ function statedAgain(
 async function runUnpreviewed(
   prepared: PreparedExecution,
   writer: Client,
-  { valueSettings, because }: { readonly valueSettings: string; readonly because: Untried },
+  { settings, because }: { readonly settings: string; readonly because: Untried },
 ): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
   const count = await runOnFound(prepared, writer, met);
@@ -180,9 +188,10 @@ async function runUnpreviewed(
       `The statement changed ${count} rows instead of ${met.own}.`,
     );
   }
+  const values = await prepared.kept.lend(prepared, (reader) => valueSettings(settings, reader));
   return {
     stated: statedUntried(prepared, met.effects, because),
-    fingerprint: unpreviewedFingerprint(prepared, met, valueSettings),
+    fingerprint: unpreviewedFingerprint(prepared, met, values),
   };
 }
 

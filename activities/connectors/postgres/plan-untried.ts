@@ -13,6 +13,7 @@ import {
   type Untried,
 } from './unpreviewed.ts';
 import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts';
+import { valueSettings } from './value-settings.ts';
 
 /** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
@@ -70,7 +71,8 @@ export function statedUntried(
 async function valueSettingsOf(prepared: UnpreviewedCall, reader: Client): Promise<string> {
   const writer = await prepared.fresh.next();
   try {
-    return (await beginWriting(prepared, { writer, reader }, 'repeatable read')).valueSettings;
+    const { settings } = await beginWriting(prepared, writer, 'repeatable read');
+    return await valueSettings(settings, reader);
   } finally {
     await closeSession(writer);
   }

@@ -9,7 +9,7 @@ import type {
   PlanOutcome,
   PlanRefusal,
 } from '../connector.ts';
-import { checksBusy, FairPool, isLate, type FairPoolLimits } from '../fair-pool.ts';
+import { checksBusy, isLate } from '../fair-pool.ts';
 import { SessionsAhead } from './ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
@@ -24,6 +24,7 @@ import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits
 import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
 import { readStatement } from './statement.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
+import { readerUse } from './written-tables.ts';
 
 /** Limits that differ from the defaults. */
 export type PostgresConnectorOptions = Partial<PostgresLimits>;
@@ -32,24 +33,12 @@ export type PostgresConnectorOptions = Partial<PostgresLimits>;
 const PARSE_TIMEOUT_MS = 30_000;
 
 /**
- * How many statements one worker tries out at a target at once: each takes three sessions there, and more would only
- * wait for the target's processors, each in sessions that know nothing of its catalogue yet.
- */
-const TRIED_OUT: FairPoolLimits = { places: 8, waitingMax: 100 };
-
-/**
  * The connector of `postgres.execute`: shows what one SQL statement will do, triggers and cascades included, and
  * commits only if it did exactly that.
  */
 export function createPostgresConnector(options: PostgresConnectorOptions = {}): Connector {
   const parsers = new SqlParsers(PARSE_TIMEOUT_MS);
   const kept = new KeptSessions();
-  const pools = new Map<string, FairPool>();
-  const poolOf = ({ settings }: SessionRequest): FairPool => {
-    const pool = pools.get(settings.url) ?? new FairPool(TRIED_OUT);
-    pools.set(settings.url, pool);
-    return pool;
-  };
   const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...options };
   const requestOf = (call: ConnectorCall): SessionRequest => ({
     settings: readTargetSettings(call.target),
@@ -61,12 +50,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions = {}):
     return { ...request, limits: planningLimits(limits, request.settings.planning) };
   };
   return {
-    plan: async (call) => {
-      const request = planningOf(call);
-      return poolOf(request).run(call.root, () =>
-        plan({ ...request, call, parser: parsers.of(call.root), kept, runs: 2 }),
-      );
-    },
+    plan: async (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept, runs: 2 }),
     execute: async (call) =>
       execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept, runs: 1 }),
     probe: async (call) => probeRun(call, requestOf(call)).catch(rethrow),
@@ -130,7 +114,9 @@ async function prepare<Call extends ConnectorCall, Outcome>(
   try {
     return await work.kept.lend(work, async (idle) => {
       const analysis = await analyse(idle, { ...work, statement });
-      return goOn({ ...work, statement, analysis, fresh }, idle);
+      const prepared = { ...work, statement, analysis, fresh };
+      if (readerUse(analysis.tables) === 'catalogue') return goOn(prepared, idle);
+      return work.kept.lend(work, (reader) => goOn(prepared, reader), 'rows');
     });
   } finally {
     fresh.close();

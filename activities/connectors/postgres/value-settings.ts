@@ -27,19 +27,20 @@ const NAMES = [
 ];
 
 /** An expression: these settings as the session has them. Asked before anything is set for a transaction. */
-export const VALUE_SETTINGS = `array[${NAMES.map(
+export const SESSION_SETTINGS = `array[${NAMES.map(
   (name) => `pg_catalog.current_setting(${escapeLiteral(name)}, true)`,
 ).join(', ')}]::pg_catalog.text`;
 
 /**
- * The settings that the target has made up for itself (`app.tenant`) and set for the role or the database. Everything is
- * qualified: a session that waits for work has the target's own path. Asked where the answer's plan is kept, since a fresh
- * session has to learn half the catalogue for it.
+ * Equal text for equal settings of whatever values depend on: those of the session, and those that the target has made up
+ * for itself (`app.tenant`) and set for the role or the database. The latter are asked in a session that keeps its plans,
+ * since a fresh one would have to learn half the catalogue for it; later than the writing session was opened, so that
+ * what changes in between is a difference. Everything is qualified: between transactions a session has the target's path.
  */
-export async function readOwnSettings(reader: Client): Promise<string> {
+export async function valueSettings(session: string, reader: Client): Promise<string> {
   const rows = await catalogueRows<{ settings: readonly string[] }>(reader, OWN);
   const own = rows.flatMap(({ settings }) => settings.filter((entry) => OF_ITS_OWN.test(entry)));
-  return JSON.stringify(own);
+  return `${session} ${JSON.stringify(own)}`;
 }
 
 const OF_ITS_OWN = /^[^=]*\./;

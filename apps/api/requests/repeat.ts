@@ -2,7 +2,7 @@ import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts
 import { intentDigest } from '../../../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import { identityKey, type Lineage, type LineageRole } from '../../../domain/identity.ts';
+import { identityKey, isSameIdentity, type Lineage, type LineageRole } from '../../../domain/identity.ts';
 import { unseal } from '../../../domain/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import { definedClaims } from './sign-request.ts';
@@ -51,14 +51,16 @@ export async function refuseOtherCall(
  * call, and was not always signed.
  */
 function isSaidAlike({ call, lineage }: Repetition, first: Lineage): boolean {
-  const { behind } = call.caller.principal;
+  const { identity, behind } = call.caller.principal;
+  // Who calls is the requester, whatever else their token says of them.
+  const others = behind.filter((member) => !isSameIdentity(member, identity));
   const actedFor = namedAs('on_behalf_of', lineage);
   const triggers = namedAs('trigger', first);
   const actedForThen = namedAs('on_behalf_of', first);
   return (
     isWithin(actedFor, actedForThen) &&
     isWithin(actedForThen, actedFor) &&
-    isWithin(namedAs('trigger', behind), triggers) &&
+    isWithin(namedAs('trigger', others), triggers) &&
     isWithin(triggers, namedAs('trigger', lineage))
   );
 }

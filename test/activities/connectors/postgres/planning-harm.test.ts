@@ -271,27 +271,3 @@ describe('locks at planning', () => {
     expect(refused).toMatchObject({ code: 'planning_limit' });
   });
 });
-
-describe('how many sessions planning opens', () => {
-  it('stays the same however many statements one requester sends at once', async () => {
-    const own = createPostgresConnector();
-    const counts: number[] = [];
-    const counting = setInterval(() => void sessions().then((count) => counts.push(count)), 20);
-    const plans = Array.from({ length: 40 }, (_, n) =>
-      own.plan(bank.call(`insert into flag values (${n} > 1)`)),
-    );
-    const outcomes = await Promise.all(plans).finally(() => clearInterval(counting));
-    expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => 'planned'));
-    expect(Math.max(...counts)).toBeGreaterThan(3);
-    // Eight statements, three sessions each.
-    expect(Math.max(...counts)).toBeLessThanOrEqual(24);
-  });
-});
-
-async function sessions(): Promise<number> {
-  const [row] = await bank.rows<{ sessions: number }>(SESSIONS);
-  return row?.sessions ?? 0;
-}
-
-const SESSIONS = `select count(*)::int as sessions from pg_stat_activity
-                   where datname = current_database() and application_name like 'keyturn req%'`;

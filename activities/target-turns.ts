@@ -1,0 +1,34 @@
+import { ChecksBusy, FairPool, type FairPoolLimits } from './connectors/fair-pool.ts';
+
+/**
+ * How many rehearsals one worker begins at a target at once: each may take four sessions there, and more would only wait
+ * for the target's processors, in sessions that know nothing of its catalogue yet.
+ */
+const PLACES: FairPoolLimits = { places: 8, waitingMax: 100 };
+
+/** Whose turn has not come by then tries again: the step has a minute for the wait and the work. */
+const WAIT_MS_MAX = 30_000;
+
+/** Lets those who want to try something out at a target take turns, each target for itself. */
+export class TargetTurns {
+  readonly #pools = new Map<string, FairPool>();
+  readonly #waitMsMax: number;
+
+  constructor(waitMsMax = WAIT_MS_MAX) {
+    this.#waitMsMax = waitMsMax;
+  }
+
+  /** Does the work when it is the requester's turn. Throws `ChecksBusy` where that takes too long; nothing was done then. */
+  async run<Result>(
+    { target, requester }: { readonly target: string; readonly requester: string },
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const pool = this.#pools.get(target) ?? new FairPool(PLACES);
+    this.#pools.set(target, pool);
+    const since = performance.now();
+    return pool.run(requester, () => {
+      if (performance.now() - since >= this.#waitMsMax) throw new ChecksBusy('overload');
+      return work();
+    });
+  }
+}
