@@ -18,6 +18,8 @@ export interface Projection {
 /** An effect with what is bound of the values that are left out of its rows. */
 export interface ProjectedEffect extends ResourceEffect {
   readonly made?: readonly string[];
+  /** What columns that are left out get their values from, where the statement does not say: it must be the same then. */
+  readonly definitions?: readonly string[];
   readonly unbound?: readonly UnboundValue[];
 }
 
@@ -46,6 +48,7 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
     columns: shape.columns.map(({ shown }) => shown),
     assigned_columns: [...assigned].sort(),
     is_counts_only: false,
+    ...definitionsOf(shape, assigned),
     ...madeOf(table, assigned),
   };
 }
@@ -107,8 +110,19 @@ export function digestedRewriting(
 function digestedEffect(effect: ProjectedEffect): JsonValue {
   const { resource, inserted, updated, deleted, rows, assigned_columns, is_counts_only } = effect;
   const images = rows.map(({ key, before, after }) => ({ key, before, after }));
-  const made = effect.made === undefined ? {} : { made: effect.made };
-  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only, ...made };
+  const { made, definitions } = effect;
+  const also = { ...(made && { made }), ...(definitions && { definitions }) };
+  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only, ...also };
+}
+
+function definitionsOf(
+  { columns }: TableShape,
+  assigned: ReadonlySet<string>,
+): Pick<ProjectedEffect, 'definitions'> {
+  const definitions = columns.flatMap(({ shown, definition }) =>
+    definition !== null && assigned.has(shown) ? [`${shown} ${definition}`] : [],
+  );
+  return definitions.length === 0 ? {} : { definitions: definitions.sort() };
 }
 
 /**
