@@ -27,6 +27,7 @@ import { shownOf, statedOf } from './stated.ts';
 import { closeSession, rowsOf, unreachable } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { valueSettings } from './value-settings.ts';
+import { readerUse } from './written-tables.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends UnpreviewedCall {
@@ -139,6 +140,7 @@ async function runAndRead(
         await effectOf(prepared, { writer, reader, snapshot, sharedFrom, countsOnly: new Set(blind) }),
         await valueSettings(settings, reader),
       ] as const,
+    readerUse(prepared.analysis.tables),
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];

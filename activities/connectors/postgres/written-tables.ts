@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { WRITTEN_TABLES } from './dependencies.sql.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows, type SessionUse } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
 import type { RelationWrite, WriteOperation } from './written-values.ts';
@@ -46,6 +46,12 @@ export const COLUMNS = `
     from pg_catalog.pg_attribute col
    where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
    order by col.attrelid, col.attnum`;
+
+/** What looks at the effect of a statement does: old rows are read where it updates or deletes. */
+export function readerUse(tables: readonly WrittenTable[]): SessionUse {
+  const isInserting = tables.every(({ operations }) => operations.every((one) => one === 'insert'));
+  return isInserting ? 'catalogue' : 'rows';
+}
 
 /** Names of relations ($1). */
 const RELATIONS = `
