@@ -18,7 +18,7 @@ import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-ru
 import type { TableEffect } from './effect.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
-import { projectWithUnbound } from './comparison.ts';
+import { keptIn, projectWithUnbound } from './comparison.ts';
 import { fingerprintOf, type ProjectedEffect } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
@@ -144,7 +144,8 @@ async function runAndRead(
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
-    const projection = { assignedColumns, isCountsOnly: blind.includes(effect.resource) };
+    const keptColumns = keptIn(prepared.analysis, effect);
+    const projection = { assignedColumns, keptColumns, isCountsOnly: blind.includes(effect.resource) };
     return projectWithUnbound(effect, projection, prepared.analysis) ?? [];
   });
   const { rewritten } = prepared.analysis;

@@ -12,6 +12,8 @@ import type { Column, TableShape } from './table-shape.ts';
 export interface Projection {
   /** As `Column.shown` names them. */
   readonly assignedColumns: readonly string[];
+  /** Names of columns that rows which are there already keep: they are assigned in new rows only. */
+  readonly keptColumns?: ReadonlySet<string> | undefined;
   readonly isCountsOnly: boolean;
 }
 
@@ -39,7 +41,8 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
   const { rows, shape } = table;
   if (projection.isCountsOnly || rows === null) return countedOnly(table);
   const assigned = new Set(projection.assignedColumns);
-  const images = rows.map((row) => rowEffect(row, assigned, table)).filter(isChanged);
+  const assignedIn = assignedByRow(assigned, projection, shape);
+  const images = rows.map((row) => rowEffect(row, assignedIn(row), table)).filter(isChanged);
   if (images.length === 0) return null;
   return {
     resource: table.resource,
@@ -51,6 +54,19 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
     ...definitionsOf(shape, assigned),
     ...madeOf(table, assigned),
   };
+}
+
+/** Which columns are assigned in a row: those that an update leaves alone are not in a row that it changes. */
+function assignedByRow(
+  assigned: ReadonlySet<string>,
+  { keptColumns }: Projection,
+  { columns }: TableShape,
+): (row: RowImage) => ReadonlySet<string> {
+  const kept = new Set(
+    columns.flatMap(({ name, shown }) => (keptColumns?.has(name) === true ? [shown] : [])),
+  );
+  const inUpdates = new Set([...assigned].filter((shown) => !kept.has(shown)));
+  return ({ before, after }) => (before !== null && after !== null ? inUpdates : assigned);
 }
 
 /** Counted as often as rows were written: no fewer than are changed. */
