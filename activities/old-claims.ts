@@ -1,6 +1,6 @@
 import type { ExecutionRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
-import { eachRequest } from './each-request.ts';
+import { ASKING_MS, eachRequest } from './each-request.ts';
 import { ownRow } from './plan.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 import { noteUnanswered } from './unanswered-probes.ts';
@@ -9,9 +9,6 @@ import { noteUnanswered } from './unanswered-probes.ts';
 const OLD_MS = 15 * 60_000;
 
 const CLAIMS_MAX = 20;
-
-/** A target may take seconds to answer, and what is kept for other requests waits for it. */
-const ASKING_MS = 20_000;
 
 interface OldClaim {
   readonly id: string;

@@ -3,7 +3,7 @@ import { keptWithoutRequest } from '../database/kept-messages.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import { isFinal } from '../domain/request.ts';
 import type { Dependencies } from './dependencies.ts';
-import { eachRequest } from './each-request.ts';
+import { ASKING_MS, eachRequest } from './each-request.ts';
 import { settleOldClaims } from './old-claims.ts';
 import { closeLost, expireOverdue, hiddenClaims, wedgedRequests } from './overdue.ts';
 import { ownRow } from './plan.ts';
@@ -32,9 +32,6 @@ export interface Swept {
 type Candidate = Pick<RequestRow, 'id' | 'run_id'>;
 
 const ROWS_MAX = 500;
-
-/** A target may take seconds to answer, and what is kept for other requests waits for it. */
-const ASKING_MS = 20_000;
 
 /** Questions that Temporal itself left without an answer, after which it is taken to be away. */
 const UNANSWERED_MAX = 3;

@@ -1,3 +1,4 @@
+import type { BoundFacts } from './expressions/facts.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import type { PolicyFacts } from './policy-facts.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -9,7 +10,7 @@ import type { RequestFacts } from './request-facts.ts';
  */
 export function declaredViews(facts: PolicyFacts): readonly PolicyFacts[] {
   const { request } = facts;
-  if (request.declared_on_behalf_of === '') return [];
+  if (request.declared_on_behalf_of === '' && request.with_declared === undefined) return [];
   const without = { ...facts, request: withoutDeclared(request) };
   // Facts of before do not say who would stand behind the request.
   const { with_declared: named, ...known } = request;
@@ -30,4 +31,28 @@ function factsAsNamed(facts: ResolvedFacts): ResolvedFacts {
       return [name, { ...fact, value: { ...fact.value, is_in_chain: true } }];
     }),
   );
+}
+
+/**
+ * What conditions see: all facts, and, where the caller declares something that no token proves, the views of
+ * `declaredViews`. All are asked, and the strictest answer holds: nobody's own word loosens anything.
+ */
+export interface BoundViews {
+  readonly all: BoundFacts;
+  readonly others: readonly BoundFacts[];
+}
+
+/** However many views there are, it is one evaluation: patterns share their steps. */
+export function boundViews(
+  bind: (known: PolicyFacts) => BoundFacts,
+  facts: PolicyFacts,
+  others: readonly PolicyFacts[],
+): BoundViews {
+  const all = bind(facts);
+  return { all, others: others.map((view) => ({ ...bind(view), steps: all.steps })) };
+}
+
+/** The same change in each. */
+export function eachView({ all, others }: BoundViews, change: (view: BoundFacts) => BoundFacts): BoundViews {
+  return { all: change(all), others: others.map(change) };
 }

@@ -1,4 +1,4 @@
-import { declaredViews } from './declared-views.ts';
+import { boundViews, declaredViews, eachView, type BoundViews } from './declared-views.ts';
 import { ruleRequirementDigest } from './digest.ts';
 import { strictestLimit } from './disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
@@ -101,27 +101,12 @@ function find(asked: Asked): Findings {
   const place = indexOf(policy).place(action, facts.target);
   const bind = (known: PolicyFacts): BoundFacts => place.binding.bind(factValues(policy, known, place.roots));
   const others = place.readsWhoAsks ? declaredViews(facts) : [];
-  const all = bind(facts);
-  // However many views there are, it is one evaluation.
-  const known = { all, others: others.map((view) => ({ ...bind(view), steps: all.steps })) };
+  const known = boundViews(bind, facts, others);
   const { risk, isDegraded } = riskOf(asked, place, known);
   const readsRisk = place.roots.includes('risk');
   const bound = readsRisk ? eachView(known, (view) => withRisk(asked, view, risk)) : known;
   const judged = place.rules.map((rule) => judge(rule, bound));
   return { place, judged, risk, isDegraded };
-}
-
-/**
- * What conditions see: all facts, and, where the caller declares something that no token proves, the views of
- * `declaredViews`. All are asked, and the strictest answer holds: nobody's own word loosens anything.
- */
-interface Views {
-  readonly all: BoundFacts;
-  readonly others: readonly BoundFacts[];
-}
-
-function eachView({ all, others }: Views, change: (view: BoundFacts) => BoundFacts): Views {
-  return { all: change(all), others: others.map(change) };
 }
 
 function withRisk(asked: Asked, known: BoundFacts, risk: RiskAssessment): BoundFacts {
@@ -152,7 +137,7 @@ const UNKNOWN_ACTION: Evaluation = {
 function riskOf(
   asked: Asked,
   { riskLines, lacking }: Place,
-  known: Views,
+  known: BoundViews,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
   const views = lacking.size === 0 ? known : eachView(known, (view) => withUnknown(view, lacking));
   const isAwaited = isPlanAwaited(asked);
@@ -167,13 +152,13 @@ function riskOf(
   return { risk: assessRisk(asked.policy.risk, holding), isDegraded };
 }
 
-function judge({ rule, condition, number }: IndexedRule, views: Views): Judged {
+function judge({ rule, condition, number }: IndexedRule, views: BoundViews): Judged {
   if (condition === null) return { rule, condition, number, outcome: 'matched', view: views.all };
   const { kind, view } = answerOf(rule, condition, views);
   return { rule, condition, number, outcome: OUTCOMES[kind], view };
 }
 
-function answerOf(rule: Rule, condition: Expression, views: Views): Answer {
+function answerOf(rule: Rule, condition: Expression, views: BoundViews): Answer {
   const isLoosening = rule.effect === 'allow' || rule.break_glass === true;
   const answer = strictestOf(views, condition, isLoosening ? LOOSENING : TIGHTENING);
   if (views.others.length === 0 || !rule.replaces_default || answer.kind !== 'true') return answer;
@@ -195,7 +180,7 @@ const LOOSENING: readonly Kind[] = ['false', 'error', 'unknown', 'true'];
 
 const TIGHTENING: readonly Kind[] = ['true', 'error', 'unknown', 'false'];
 
-function strictestOf({ all, others }: Views, condition: Expression, order: readonly Kind[]): Answer {
+function strictestOf({ all, others }: BoundViews, condition: Expression, order: readonly Kind[]): Answer {
   let strictest: Answer = { kind: condition.evaluate(all).kind, view: all };
   for (const view of others) {
     const { kind } = condition.evaluate(view);
@@ -361,7 +346,7 @@ export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean
   if (!action) return false;
   const types = { ...indexOf(policy).typesOf(action), risk: RISK_TYPE };
   const bind = (known: PolicyFacts): BoundFacts => bindFacts(types, factValues(policy, known));
-  const views = { all: bind(facts), others: declaredViews(facts).map(bind) };
+  const views = boundViews(bind, facts, declaredViews(facts));
   return indexOf(policy)
     .candidates(facts.action, facts.target)
     .filter(({ rule }) => rule.break_glass)
