@@ -66,7 +66,12 @@ function answerWhileOpen(subject: Subject, refusal: Refusal): Answer {
     return isOnDigest && isInTime(signed, leaf, asked.expires_at)
       ? { problem: 'refuses as late what was in time and on the digest that was asked' }
       : {};
-  if (code === 'switched_off') return signed.verdict === 'approve' ? {} : { problem: UNOPPOSED };
+  return answerByCheck(subject, refusal);
+}
+
+function answerByCheck(subject: Subject, refusal: Refusal): Answer {
+  const { code } = refusal.leaf.facts;
+  if (code === 'switched_off') return refusal.signed.verdict === 'approve' ? {} : { problem: UNOPPOSED };
   if (code === 'envelope_invalid') return isAhead(refusal) ? { notShown: AHEAD } : { problem: UNOPPOSED };
   const repeated = repeatedRefusal(subject, refusal);
   if (repeated === 'refused') return {};
