@@ -72,7 +72,7 @@ export async function dryRun(
     await writer.query('rollback');
     refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const locksHeldMs = Math.ceil(performance.now() - startedAt);
-    const rows = Math.max(listed, rowsTakingDefaults(statement, effects));
+    const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
     const values = await valueSettings(settings, reader);
     return { effects, locksHeldMs, sequences: { places, rows }, valueSettings: values };
   } finally {
@@ -82,8 +82,9 @@ export async function dryRun(
 }
 
 /** How many rows may have asked for a value of one sequence. */
-function rowsTakingDefaults(statement: Statement, effects: readonly TableEffect[]): number {
-  const isUpdating = updatesTakeDefaults(statement);
+function rowsTakingDefaults({ statement, analysis }: PreparedCall, effects: readonly TableEffect[]): number {
+  const isUpdating =
+    updatesTakeDefaults(statement) || analysis.tables.some(({ isSetToDefaults }) => isSetToDefaults);
   return effects.reduce((sum, { inserted, updated }) => sum + inserted + (isUpdating ? updated : 0), 0);
 }
 

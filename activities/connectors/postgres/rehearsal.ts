@@ -32,7 +32,8 @@ const UNBOUNDED_LEFT_MIN = 100_000_000;
 export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Promise<Rehearsal> {
   const { statement, settings, parser, analysis } = prepared;
   const { rowsMax, sequenceValuesMax } = settings.planning;
-  if (!assignsDefaults(statement) && !rulesInsert(analysis)) return { statement, rowsMax, listed: 0 };
+  const areDefaultsSet = analysis.tables.some(({ isSetToDefaults }) => isSetToDefaults);
+  if (!areDefaultsSet && !takesDefaults(prepared)) return { statement, rowsMax, listed: 0 };
   const sequences = await sequencesOf(prepared, reader);
   const [scarcest] = [...sequences].sort((one, other) => one.left - other.left);
   const mayTake = scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, share(scarcest));
@@ -42,7 +43,8 @@ export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Pr
   const bounded = maySkipRows(analysis) && limited.listed === 0 ? limitless(statement) : limited;
   // Of one row more than is allowed, the count says that it was too many.
   const isBounded = bounded.rowsMax !== null && bounded.rowsMax <= most + 1;
-  if (scarcest !== undefined) refuseScarce(scarcest, { isBounded, mayTake });
+  // To how many rows cascades give defaults, no text says.
+  if (scarcest !== undefined) refuseScarce(scarcest, { isBounded: isBounded && !areDefaultsSet, mayTake });
   return {
     statement: { ...statement, text: bounded.text },
     rowsMax: isBounded ? most : rowsMax,
@@ -50,9 +52,8 @@ export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Pr
   };
 }
 
-/** True when new rows come from what the statement is rewritten to. */
-function rulesInsert({ tables, rewritten }: Analysis): boolean {
-  return rewritten.length > 0 && tables.some(({ operations }) => operations.includes('insert'));
+function takesDefaults({ statement, analysis }: UnpreviewedCall): boolean {
+  return assignsDefaults(statement) || analysis.tables.some((table) => table.takesDefaults);
 }
 
 /** True when fewer rows may be inserted than the statement proposes: then no count shows that a limit was reached. */
@@ -71,7 +72,7 @@ function refuseScarce(
   if (!isBounded && left < UNBOUNDED_LEFT_MIN) {
     throw beyond(
       `Trying it out could use up the sequence ${name}, which has ${left} values left: ` +
-        'write it as INSERT … VALUES or INSERT … SELECT into one table',
+        'write it as INSERT … VALUES or INSERT … SELECT into one table, and change first what a foreign key would SET DEFAULT',
     );
   }
   if (mayTake < 1)
@@ -81,7 +82,7 @@ function refuseScarce(
 /** Read as the observer: the login role may see little by itself. */
 async function sequencesOf(prepared: UnpreviewedCall, reader: Client): Promise<readonly Sequence[]> {
   const { settings, analysis } = prepared;
-  const named = analysis.tables.filter(({ isNamed }) => isNamed);
+  const named = analysis.tables.filter(({ isNamed, isSetToDefaults }) => isNamed || isSetToDefaults);
   // A view may have defaults of its own.
   const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
   await begin(reader, { isolation: 'read committed' }, prepared);

@@ -1,6 +1,9 @@
-import { acts, FIRES } from './firing.sql.ts';
+import { acting, acts, FIRES } from './firing.sql.ts';
 
-/** Tables that may be written: $1 named ones, their partitions and children, and where foreign keys cascade. */
+/**
+ * Tables that may be written: $1 named ones, their partitions and children, and where foreign keys cascade, as deletes ($2)
+ * and updates ($3) do.
+ */
 export const WRITTEN_TABLES = `
   with recursive written(oid, root) as (
     select direct.oid, direct.oid from unnest($1::oid[]) direct(oid)
@@ -24,7 +27,12 @@ export const WRITTEN_TABLES = `
          exists (select from pg_catalog.pg_trigger attached
                   where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES}) as has_triggers,
          exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES} and attached.tgtype & 7 = 7) as may_skip_rows
+                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES} and attached.tgtype & 7 = 7) as may_skip_rows,
+         exists (select from pg_catalog.pg_constraint link
+                  where link.contype = 'f' and link.conrelid = table_class.oid
+                    and link.confrelid in (select above.oid from written above)
+                    and ('d' = case when $2 then ${acting('confdeltype')} end
+                      or 'd' = case when $3 then ${acting('confupdtype')} end)) as is_set_to_defaults
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace

@@ -23,6 +23,10 @@ export interface WrittenTable {
   readonly hasTriggers: boolean;
   /** True when a trigger looks at each new row before it is inserted, and may leave it out. */
   readonly maySkipRows: boolean;
+  /** True when the statement, or what it is rewritten to, gives rows defaults of its columns. */
+  readonly takesDefaults: boolean;
+  /** True when cascades do so. */
+  readonly isSetToDefaults: boolean;
 }
 
 interface RelationRow extends QueryResultRow {
@@ -39,6 +43,7 @@ interface TableRow extends QueryResultRow {
   readonly has_rules: boolean;
   readonly has_triggers: boolean;
   readonly may_skip_rows: boolean;
+  readonly is_set_to_defaults: boolean;
   readonly is_partition: boolean;
 }
 
@@ -180,7 +185,13 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
     ...columns,
     hasTriggers: row.has_triggers,
     maySkipRows: row.may_skip_rows,
+    takesDefaults: targets.some(({ write }) => takesDefaults(write)),
+    isSetToDefaults: row.is_set_to_defaults,
   };
+}
+
+function takesDefaults({ operation, sources }: RelationWrite): boolean {
+  return operation === 'insert' || [...sources.values()].some(({ kind }) => kind === 'default');
 }
 
 /** The root that the catalogue query gives to tables reached by a foreign key. */

@@ -35,6 +35,17 @@ const TABLES = `
   create table rule_log (id smallserial primary key, ruled int);
   insert into ruled select n, 0 from generate_series(1, 20000) n;
   create rule ruled_noted as on update to ruled do also insert into rule_log (ruled) values (new.id);
+  create sequence code_small as smallint;
+  create table code (id int primary key, key int unique);
+  create table coded (code_id int default nextval('code_small') references code on delete set default);
+  create table coded_key (key int default nextval('code_small') references code (key) on update set default);
+  create table coded_self (id int primary key, up int default nextval('code_small') references coded_self on delete set default);
+  create table renumbered (id int primary key, n int default nextval('code_small'));
+  create rule ruled_again as on update to flag do also update renumbered set n = default;
+  insert into code values (1, 1); insert into coded_self values (1, null);
+  insert into coded select 1 from generate_series(1, 1000); insert into coded_key select 1 from generate_series(1, 1000);
+  insert into coded_self select n, 1 from generate_series(2, 1000) n; insert into renumbered select n, 1 from generate_series(1, 1000) n;
+  insert into flag values (true);
   create function odd_ones() returns trigger language plpgsql as
     $$ begin if new.n % 2 = 0 then return new; end if; return null; end $$;
   create table skipping (id int generated always as identity primary key, n int);
@@ -103,6 +114,15 @@ describe('what a rehearsal may use up of a sequence', () => {
       'small_id_seq',
       "with n as (insert into small (name) select 'x' from generate_series(1, 40000) returning 1) select count(*) from n",
     ],
+    ['a foreign key that sets defaults at a DELETE', 'code_small', 'delete from code where id = 1'],
+    ['a foreign key that sets defaults at an UPDATE', 'code_small', 'update code set key = 2 where id = 1'],
+    [
+      'a foreign key that sets defaults at an upsert',
+      'code_small',
+      'insert into code values (1) on conflict (id) do update set key = 2',
+    ],
+    ['a foreign key of the table to itself', 'code_small', 'delete from coded_self where id = 1'],
+    ['a rule that sets defaults', 'code_small', 'update flag set on_ = false'],
     [
       'a MERGE',
       'small_id_seq',
