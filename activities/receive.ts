@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
-import { targetOf, type PolicySet } from '../domain/policy.ts';
+import { budgetRoot } from '../domain/budgets.ts';
+import { isReviewAction, targetOf, type PolicySet } from '../domain/policy.ts';
 import { sha256 } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
@@ -10,13 +11,16 @@ import { NO_LEAF, pseudonymOf } from '../domain/audit.ts';
 import { gateToWorkflow } from '../database/gate-answers.ts';
 import { newRequest } from '../database/new-request.ts';
 import { readRequest } from '../database/readers.ts';
+import { lockOpenRequests, openRequests } from '../database/rehearsals.ts';
 import { insertion } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
+import type { CodeWithoutData } from '../domain/visibility.ts';
 import { keptOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
+import { closeFailed } from './plan.ts';
 import { announceChange, databaseNow, Step, type StepPlace, type StepTransaction } from './record.ts';
 
 /** What the workflow is told of a request it may wait for. */
@@ -34,7 +38,7 @@ interface Arrival {
 /**
  * The first step: verifies the signed request and makes its row. A start that the API did not sign, that was signed for
  * another workflow id, or that repeats a known request in another run, is refused before anything else happens. One that
- * comes too late is recorded as expired, and never comes again.
+ * comes too late is recorded as expired, and one beyond the budget of open requests as failed; neither comes again.
  */
 export async function receive(
   dependencies: Dependencies,
@@ -64,6 +68,7 @@ async function insertOnce(
   if (Date.parse(arrival.signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS)
     throw new KeyturnError('envelope_invalid', 'The request is dated in the future.');
   const row = rowOf(arrival, place, now);
+  const countOpen = await openOf(dependencies, manager, row);
   const { text, values } = insertion(requestTable, row);
   const inserted: unknown[] = await manager.query(`${text} on conflict do nothing returning id`, values);
   if (inserted.length === 0) {
@@ -76,9 +81,33 @@ async function insertOnce(
   if (row.mode === 'gate') await refuseAnswered(manager, row);
   const step = new Step({ manager, place, row, last: NO_LEAF, now });
   await appendReceived(dependencies, step, arrival);
-  if (now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS) await expireUnseen(step);
+  const isLate = now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS;
+  if (isLate) await expireUnseen(step);
+  else if ((await countOpen()) > dependencies.budgets.openRequests) await closeFailed(step, BEYOND_BUDGET);
   await step.write(result);
   return result;
+}
+
+const BEYOND_BUDGET = {
+  code: 'over_budget',
+  detail: 'Too many requests of the same people and their agents were open when it was received.',
+} satisfies { readonly code: CodeWithoutData; readonly detail: string };
+
+/**
+ * Has requests of the same people received one after the other, from here on, and answers how to count those that are
+ * open. The lock comes before everything else of the transaction: nobody waits in a circle. The review of an emergency is
+ * opened by Keyturn itself, and counts for nobody.
+ */
+async function openOf(
+  { directories, budgets }: Dependencies,
+  manager: EntityManager,
+  row: RequestRow,
+): Promise<() => Promise<number>> {
+  if (isReviewAction(row.action)) return () => Promise.resolve(0);
+  const directory = await directories.at(manager, row.created_at);
+  const root = budgetRoot(directory, row.lineage);
+  await lockOpenRequests(manager, root);
+  return async () => (await openRequests(manager, root, budgets.openRequests + 1)).open;
 }
 
 async function expireUnseen(transaction: StepTransaction): Promise<void> {

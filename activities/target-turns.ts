@@ -1,7 +1,7 @@
 import { ChecksBusy, FairPool, type FairPoolLimits } from './connectors/fair-pool.ts';
 
 /**
- * How many rehearsals one worker begins at a target at once: each may take three sessions there, and more would only wait
+ * How many rehearsals one worker begins at a target at once: each may take four sessions there, and more would only wait
  * for the target's processors, in sessions that know nothing of its catalogue yet.
  */
 const PLACES: FairPoolLimits = { places: 8, waitingMax: 100 };

@@ -80,6 +80,11 @@ export async function openRequests(
   return row ?? { open: limit, seconds: null };
 }
 
+/** Until the end of the transaction nobody else counts the open requests of this root in order to add one. */
+export async function lockOpenRequests(manager: EntityManager, { id }: BudgetRoot): Promise<void> {
+  await manager.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`open requests of ${id}`]);
+}
+
 const ASKING = ['requester', 'trigger'];
 
 /** The statuses in full: only so the partial index is used. */

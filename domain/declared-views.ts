@@ -10,7 +10,7 @@ import type { RequestFacts } from './request-facts.ts';
  */
 export function declaredViews(facts: PolicyFacts): readonly PolicyFacts[] {
   const { request } = facts;
-  if (request.declared_on_behalf_of === '') return [];
+  if (request.declared_on_behalf_of === '' && request.with_declared === undefined) return [];
   const without = { ...facts, request: withoutDeclared(request) };
   // Facts of before do not say who would stand behind the request.
   const { with_declared: named, ...known } = request;

@@ -86,13 +86,26 @@ export function agentsOfClient(
   agents: readonly Agent[],
   { issuer, client }: { readonly issuer: string; readonly client: string },
 ): readonly Agent[] {
-  return agents.filter(
-    (agent) =>
-      agent.issuer === issuer &&
-      [agent.client, agent.subject].some(
-        (name) => name !== undefined && clientName(name) === clientName(client),
-      ),
-  );
+  const known = CLIENTS.get(agents) ?? byClient(agents);
+  CLIENTS.set(agents, known);
+  return known.get(clientKey(issuer, client)) ?? [];
+}
+
+/** Asked in every call, of policies that may know many agents. */
+const CLIENTS = new WeakMap<readonly Agent[], ReadonlyMap<string, readonly Agent[]>>();
+
+function byClient(agents: readonly Agent[]): ReadonlyMap<string, readonly Agent[]> {
+  const found = new Map<string, readonly Agent[]>();
+  for (const agent of agents) {
+    const names = [agent.client, agent.subject].filter((name) => name !== undefined);
+    for (const key of new Set(names.map((name) => clientKey(agent.issuer, name))))
+      found.set(key, [...(found.get(key) ?? []), agent]);
+  }
+  return found;
+}
+
+function clientKey(issuer: string, client: string): string {
+  return identityKey({ issuer, subject: clientName(client) });
 }
 
 /** `x@clients` is the account of client x. */

@@ -10,7 +10,10 @@ export type LineageRole = 'requester' | 'owner' | 'on_behalf_of' | 'trigger' | '
 /** One identity behind a request. */
 export interface LineageMember extends Identity {
   readonly role: LineageRole;
-  /** Only the caller says so: no token names this member, and neither does the directory. Absent: it is proven. */
+  /**
+   * Only the caller says so, or an issuer that is not the account's own: no token of its issuer names this member, and neither
+   * does the directory. Absent: it is proven.
+   */
   readonly is_declared?: true;
 }
 

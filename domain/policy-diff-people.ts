@@ -36,6 +36,7 @@ function selectorsOf(policy: PolicySet): ReadonlySet<Selector> {
   return new Set([...asked, ...owners, ...operators].filter((selector) => selector !== 'owners'));
 }
 
-function selectorsIn({ stages }: RuleRequirement): readonly Selector[] {
+/** Whom a rule ever asks. */
+export function selectorsIn({ stages }: RuleRequirement): readonly Selector[] {
   return stages.flatMap(({ any, escalate }) => [...any, ...escalate.map(({ to }) => to)]);
 }

@@ -1,5 +1,6 @@
 import type { JsonValue } from './canonical-json.ts';
 import { digestOf } from './digest.ts';
+import { selectorsIn } from './policy-diff-people.ts';
 import type { PolicySet, Rule } from './policy.ts';
 
 /**
@@ -29,7 +30,7 @@ export interface Classification {
 /**
  * What kind of change leads from one policy to another, told from their structure alone: no facts, no traffic. It is
  * `tightening` only when the candidate is the base with forbid rules added, or review rules that neither replace the
- * default nor open a break-glass path. Places in files are `neutral`. Whatever else differs is `loosening`: also titles and
+ * default nor open a break-glass path nor ask anybody whom the base does not: who is asked reads plans. Places in files are `neutral`. Whatever else differs is `loosening`: also titles and
  * reasons, by which reviewers know what they agree to, and fields that this version does not know. Where it cannot be
  * told, two people look.
  */
@@ -59,7 +60,9 @@ function ruleChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChan
   const kept = [...fresh].flatMap(([id, rule]) => editOfRule(old.get(id), rule));
   return [
     ...removed.map(([, rule]) => changeOfRule('loosening', rule, 'removed')),
-    ...added.map(([, rule]) => changeOfRule(isTightening(rule) ? 'tightening' : 'loosening', rule, 'added')),
+    ...added.map(([, rule]) =>
+      changeOfRule(isTightening(base, rule) ? 'tightening' : 'loosening', rule, 'added'),
+    ),
     ...kept,
   ];
 }
@@ -86,13 +89,40 @@ const KNOWN_OF_RULES: ReadonlySet<string> = new Set([
 const KNOWN_OF_MATCHES: ReadonlySet<string> = new Set(['action', 'env', 'target']);
 
 /** A rule that yields to break-glass takes nothing from others: it only forbids less than it could. */
-function isTightening(rule: Rule): boolean {
+function isTightening(base: PolicySet, rule: Rule): boolean {
   const { break_glass: breakGlass = false, ...rest } = rule;
   const isKnown =
     Object.keys(rest).every((key) => KNOWN_OF_RULES.has(key)) &&
     Object.keys(rule.on).every((key) => KNOWN_OF_MATCHES.has(key));
   if (!isKnown || breakGlass) return false;
-  return rule.effect === 'forbid' || (rule.effect === 'review' && !rule.replaces_default);
+  if (rule.effect === 'forbid') return true;
+  return rule.effect === 'review' && !rule.replaces_default && asksOnlyWhom(base, rule);
+}
+
+/** Whoever is asked sees whole plans: somebody whom nothing asked there before is more than a stricter rule. */
+function asksOnlyWhom({ defaults, rules }: PolicySet, { on, require }: Rule): boolean {
+  const asked = require === null ? [] : selectorsIn(require);
+  return on.action.every((action) => {
+    const there = rules.filter((rule) => isAbout(rule.on, { ...on, action: [action] }));
+    const known = new Set(
+      [defaults.require, ...there.flatMap((rule) => rule.require ?? [])].flatMap(selectorsIn),
+    );
+    return asked.every((selector) => known.has(selector));
+  });
+}
+
+/** True where the first is about all that the second is about. */
+function isAbout(wide: Rule['on'], on: Rule['on']): boolean {
+  return (
+    isAmong(on.action, wide.action) &&
+    isAmong(on.env, wide.env) &&
+    isAmong(on.target ?? null, wide.target ?? null)
+  );
+}
+
+/** A list that is absent has everything. */
+function isAmong(names: readonly string[] | null, all: readonly string[] | null): boolean {
+  return all === null || (names !== null && names.every((name) => all.includes(name)));
 }
 
 function changeOfRule(kind: ChangeKind, rule: Rule, how: PolicyChange['how']): PolicyChange {

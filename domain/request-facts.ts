@@ -1,4 +1,12 @@
-import { askingAgent, groupsOf, peopleBehind, personOf, provenOf, type Directory } from './directory.ts';
+import {
+  askingAgent,
+  groupsOf,
+  peopleBehind,
+  personOf,
+  provenOf,
+  type Agent,
+  type Directory,
+} from './directory.ts';
 import { FLAG, record, TEXT, TEXTS, words } from './expressions/fact-type.ts';
 import type { Lineage } from './identity.ts';
 import { REQUEST_MODES, type RequestMode } from './request.ts';
@@ -24,9 +32,10 @@ export interface RequestFacts {
   readonly groups?: readonly string[];
   /**
    * What would be said of whom only the caller names, were that proven. No condition reads it as such: see `declaredViews`.
-   * Absent where nobody is named so.
+   * Absent where nobody is named so; without the agent where that would be the same one.
    */
-  readonly with_declared?: Pick<RequestFacts, 'chain' | 'on_behalf_of' | 'groups'>;
+  readonly with_declared?: Pick<RequestFacts, 'chain' | 'on_behalf_of' | 'groups'> &
+    Partial<Pick<RequestFacts, 'agent' | 'owner'>>;
 }
 
 /** The type of the variable `request`. */
@@ -64,18 +73,31 @@ export function requestFacts(
     ...(declared === null ? {} : { declared_on_behalf_of: declared }),
     owner: agent?.owner ?? '',
     groups: groupsOfAll(directory, chain),
-    ...(named.length === 0 ? {} : { with_declared: asIfProven(directory, asked.lineage, declared) }),
+    ...(named.length === 0
+      ? {}
+      : {
+          with_declared: asIfProven(directory, asked.lineage, {
+            actedFor: declared === '' ? actedFor : declared,
+            agent,
+          }),
+        }),
   };
 }
 
 function asIfProven(
   directory: Directory,
   lineage: Lineage,
-  declared: string | null,
+  { actedFor, agent }: { readonly actedFor: string | null; readonly agent: Agent | undefined },
 ): RequestFacts['with_declared'] & {} {
   const chain = peopleBehind(directory, lineage);
-  const actedFor = declared === null ? {} : { on_behalf_of: declared };
-  return { chain, ...actedFor, groups: groupsOfAll(directory, chain) };
+  const asking = askingAgent(
+    directory,
+    lineage.map(({ is_declared: _word, ...member }) => member),
+  );
+  const asks =
+    asking === undefined || asking.id === agent?.id ? {} : { agent: asking.id, owner: asking.owner };
+  const named = actedFor === null ? {} : { on_behalf_of: actedFor };
+  return { chain, ...named, groups: groupsOfAll(directory, chain), ...asks };
 }
 
 function groupsOfAll(directory: Directory, people: readonly string[]): readonly string[] {

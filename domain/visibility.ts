@@ -105,6 +105,7 @@ const CODES_WITHOUT_DATA = [
   'target_unreachable',
   'workflow_lost',
   'envelope_expired',
+  'over_budget',
 ] as const;
 
 /** A code that data of the target cannot choose: those behind a request may know it. */

@@ -13,6 +13,8 @@ export const lineageSchema = z.array(
     is_declared: z
       .literal(true)
       .exactOptional()
-      .describe('Only the caller says so: no token proves it. Absent: proven'),
+      .describe(
+        'Only the caller says so, or another issuer than its own: no token proves it. Absent: proven',
+      ),
   }),
 );

@@ -9,6 +9,7 @@ import type { PolicyReader } from '../../database/readers.ts';
 import type { SeenClaims } from './auth/seen-claims.ts';
 import type { TokenVerifier } from './auth/token-verifier.ts';
 import type { Metrics } from './http/metrics.ts';
+import type { Places } from './http/places.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
 import type { Keys } from './keys.ts';
 import type { ArgumentChecker } from './requests/argument-checker.ts';
@@ -31,6 +32,8 @@ export abstract class ApiContext {
   abstract readonly limiter: RateLimiter;
   /** Dry runs: each may cost a whole evaluation, and leaves nothing behind by which anybody would notice. */
   abstract readonly evaluations: RateLimiter;
+  /** Lists and inboxes that are being read. */
+  abstract readonly pages: Places;
   abstract readonly checker: ArgumentChecker;
   abstract readonly metrics: Metrics;
   abstract readonly log: Logger;

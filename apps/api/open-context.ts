@@ -10,12 +10,16 @@ import { SeenClaims } from './auth/seen-claims.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import type { ApiContext } from './context.ts';
 import { Metrics } from './http/metrics.ts';
+import { Places } from './http/places.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { readKeys } from './keys.ts';
 import { ArgumentChecker } from './requests/argument-checker.ts';
 import { readScim } from './scim/authorities.ts';
 import type { Settings } from './settings.ts';
 import { createTemporal } from './temporal.ts';
+
+/** Lists and inboxes that one caller may read at once. */
+const PAGES_OF_ONE = 4;
 
 /** An open context, and how to close it. */
 export interface OpenContext {
@@ -49,6 +53,7 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     provisioning,
     limiter: new RateLimiter(settings.ratePerSecond),
     evaluations: new RateLimiter(settings.evaluationsPerSecond),
+    pages: new Places(PAGES_OF_ONE),
     checker: new ArgumentChecker(),
     metrics,
     log,

@@ -6,6 +6,7 @@ import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { requestLines } from './text/request.ts';
+import { visible } from './text/visible.ts';
 
 /** Options of every command by which a person decides. */
 export interface DecideOptions extends ApiOptions {
@@ -48,16 +49,23 @@ export async function confirm(
   const digest = digestToDecide(view, options.digest);
   if (options.json !== true) terminal.out([...requestLines(view, Date.now()), ''].join('\n'));
   if (isAsked) {
-    const answer = await terminal.ask(`${QUESTIONS[verdict]} ${digest}? [y/N] `);
+    const answer = await terminal.ask(`${questionOf(view, verdict)}, known as ${digest}? [y/N] `);
     if (!/^y(es)?$/i.test(answer.trim())) throw failure('not_confirmed', 'Nothing was decided.');
   }
   return digest;
 }
 
-const QUESTIONS: Readonly<Record<DecisionBody['verdict'], string>> = {
-  approve: 'Approve this, known as',
-  deny: 'Deny this, known as',
-  defer: 'Defer this, known as',
+/** What others wrote stands last and may be longer than a terminal keeps: what it is about is said once more. */
+function questionOf(view: RequestView, verdict: DecisionBody['verdict']): string {
+  const { action, target, environment, risk } = view;
+  const place = [visible(environment), ...(risk === null ? [] : [`risk ${risk}`])].join(', ');
+  return `${VERBS[verdict]} ${visible(action)} on ${visible(target)} (${place})`;
+}
+
+const VERBS: Readonly<Record<DecisionBody['verdict'], string>> = {
+  approve: 'Approve',
+  deny: 'Deny',
+  defer: 'Defer',
 };
 
 function digestToDecide(view: RequestView, expected: string | undefined): string {

@@ -1,6 +1,6 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
 
-import type { JsonValue } from '../canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../canonical-json.ts';
 import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 
@@ -36,6 +36,8 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
     ownProperties: true,
     code: { regExp: patternsWithin(steps) },
   });
+  // The library compares each element with each other one.
+  ajv.removeKeyword('uniqueItems').addKeyword(UNIQUE_ITEMS);
   const validate = ajv.compile(schema);
   return {
     problemsOf: (values) => {
@@ -48,6 +50,20 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
       }));
     },
   };
+}
+
+const UNIQUE_ITEMS: FuncKeywordDefinition = {
+  keyword: 'uniqueItems',
+  type: 'array',
+  schemaType: 'boolean',
+  validate: (isAsked: boolean, items: readonly JsonValue[]) => !isAsked || areUnique(items),
+  error: { message: 'must NOT have duplicate items' },
+};
+
+/** By their canonical form: what JSON takes for the same value has the same one. */
+function areUnique(items: readonly JsonValue[]): boolean {
+  const seen = new Set<string>();
+  return items.every((item) => seen.size < seen.add(canonicalJson(item)).size);
 }
 
 const TOO_LONG: ArgumentError = { path: '', message: 'takes too long to check' };

@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
 
-import { callerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
+import { callerOf, isReviewer, reviewerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
 import type { Issuer } from '../../apps/api/auth/issuers.ts';
 import { principalOf } from '../../apps/api/auth/principal.ts';
 import { lineageOf } from '../../apps/api/requests/lineage.ts';
 import { budgetRoot } from '../../domain/budgets.ts';
 import { lineageRoot, type Agent, type Directory } from '../../domain/directory.ts';
+import { requestFacts } from '../../domain/request-facts.ts';
 
 const ISSUER = 'https://id.example';
 
-const AT_ISSUER = { issuer: ISSUER, human: { clients: ['web'], scope: 'decide' } } as unknown as Issuer;
+const AT_ISSUER = {
+  issuer: ISSUER,
+  human: { clients: ['web', 'bot-web'], scope: 'decide' },
+} as unknown as Issuer;
 
 /** Alice uses the agent of Bob, which its issuer knows as a subject and as a client. */
 function ground(names: Pick<Agent, 'subject' | 'client'>): CallerGround {
@@ -81,5 +85,66 @@ describe('an agent is behind what people ask with a token that it got', () => {
     expect(lineage({ subject: 'uuid', client: 'bot' }, claims)).toEqual([
       { role: 'requester', issuer: ISSUER, subject: 'alice' },
     ]);
+  });
+});
+
+describe('what an issuer says of accounts of another issuer', () => {
+  const OTHER = 'https://other.example';
+  const claims = { iss: OTHER, exp: 9e9 };
+  const AT_OTHER = { ...AT_ISSUER, issuer: OTHER } as Issuer;
+  const mallory = {
+    id: 'mallory',
+    name: 'mallory',
+    active: true,
+    accounts: [{ issuer: OTHER, subject: 'm' }],
+  };
+
+  it.each([
+    {
+      what: 'an agent by its account',
+      names: { subject: 'bot' },
+      by: 'bot',
+      behind: ['trigger bot', 'owner bob'],
+    },
+    {
+      what: 'an agent by its client',
+      names: { subject: 'uuid', client: 'bot' },
+      by: 'bot',
+      behind: ['trigger uuid', 'owner bob'],
+    },
+    { what: 'a person', names: { subject: 'uuid' }, by: 'bob', behind: ['trigger bob'] },
+  ])('keeps $what from agreeing, and opens and costs them nothing', ({ names, by, behind }) => {
+    const { directory, ...others } = ground(names);
+    const people = { ...directory, people: [...directory.people, mallory] };
+    const act = { sub: 'm', act: { iss: ISSUER, sub: by } };
+    const principal = principalOf({ ...claims, sub: 'm', act }, AT_OTHER);
+    if (!principal) throw new Error('the token was not read');
+    const members = lineageOf(callerOf(principal, { directory: people, ...others }), {});
+    const declared = members.filter((member) => member.is_declared);
+    expect(declared.map((member) => `${member.role} ${member.subject}`)).toEqual(
+      expect.arrayContaining(behind),
+    );
+    const facts = requestFacts(people, { mode: 'gate', lineage: members, break_glass: false });
+    expect(facts).toMatchObject({ agent: '', owner: '', chain: ['mallory'] });
+    expect(facts.with_declared?.chain).toEqual(['bob', 'mallory']);
+    expect(lineageRoot(people, members)).toBe('person:mallory');
+  });
+});
+
+describe('a token of a person that the client of an agent got', () => {
+  it.each([
+    ['its client', { subject: 'uuid', client: 'bot-web' }, { azp: 'bot-web' }],
+    ['its subject', { subject: 'bot-web' }, { azp: 'bot-web' }],
+    ['another name of the client', { subject: 'uuid', client: 'bot' }, { azp: 'web', cid: 'bot' }],
+  ])('decides nothing and reads no more than its own, known by %s', (_how, names, claims) => {
+    const person = { iss: ISSUER, sub: 'alice', exp: 9e9, scope: 'decide' };
+    const principal = principalOf({ ...person, ...claims }, AT_ISSUER);
+    if (!principal) throw new Error('the token was not read');
+    expect(principal.isHuman).toBe(true);
+    const caller = callerOf(principal, ground(names));
+    expect(() => reviewerOf(caller)).toThrow(expect.objectContaining({ code: 'machine_cannot_decide' }));
+    expect(isReviewer(caller)).toBe(false);
+    const other = callerOf(principal, ground({ subject: 'another' }));
+    expect([reviewerOf(other).id, isReviewer(other)]).toEqual(['alice', true]);
   });
 });

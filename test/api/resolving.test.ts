@@ -50,3 +50,22 @@ it('what became of an action is told also where as many were behind it as can be
   const started = await readStart(api.context, String(told.body['id']));
   expect(started?.signed.lineage.length).toBeGreaterThan(16);
 });
+
+it('whom only the caller named then is not proven by what is told of it', async () => {
+  const { id } = await storeRequest(api, { status: 'indeterminate' });
+  const issuer = api.issuer.url;
+  const named = { issuer, subject: 'petra', role: 'on_behalf_of', is_declared: true };
+  const twice = { issuer, subject: 'omar', role: 'on_behalf_of', is_declared: true };
+  const proven = { issuer, subject: 'omar', role: 'trigger' };
+  await api.db.query('update keyturn.request set lineage = lineage || $2 where id = $1', [
+    id,
+    JSON.stringify([named, twice, proven]),
+  ]);
+  const told = await tell('dmitri', id);
+  expect(told.status).toBe(202);
+  const started = await readStart(api.context, String(told.body['id']));
+  const editors = started?.signed.lineage.filter(({ role }) => role === 'editor');
+  expect(editors).toContainEqual({ issuer, subject: 'petra', role: 'editor', is_declared: true });
+  expect(editors).toContainEqual({ issuer, subject: 'omar', role: 'editor' });
+  expect(editors).not.toContainEqual({ issuer, subject: 'omar', role: 'editor', is_declared: true });
+});

@@ -50,7 +50,9 @@ describe('approve', () => {
   it('shows what will happen, asks with the digest, and decides on exactly that', async () => {
     const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer: 'y' });
     expect(result.code).toBe(0);
-    expect(result.asked).toEqual([`Approve this, known as ${DIGEST}? [y/N] `]);
+    expect(result.asked).toEqual([
+      `Approve ${VIEW.action} on ${VIEW.target} (${VIEW.environment}, risk ${VIEW.risk}), known as ${DIGEST}? [y/N] `,
+    ]);
     expect(result.out.indexOf('What will happen')).toBeLessThan(result.out.indexOf("The agent's own words"));
     expect(result.out).toContain(`Your decision (approve) on ${DIGEST} counts. The request is now approved.`);
     expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve' }]);

@@ -172,3 +172,31 @@ describe('an agent that asks with the token of a person', () => {
     expect(factsOf(lineage).request).toMatchObject({ agent: 'billing', owner: 'ada' });
   });
 });
+
+describe('an agent that only another issuer than its own names', () => {
+  const PERSON: LineageMember = { role: 'requester', issuer: ISSUER, subject: 'sub-omar' };
+  const AS_TRIGGER: LineageMember = { ...AGENT, role: 'trigger' };
+  const lineages: readonly Lineage[] = [
+    [PERSON],
+    [PERSON, AS_TRIGGER],
+    [PERSON, { ...AS_TRIGGER, is_declared: true }],
+  ];
+
+  it.each([
+    ['allow', 'request.agent != ""', ['review', 'allow', 'review']],
+    ['allow', 'request.owner == "ada"', ['review', 'allow', 'review']],
+    ['allow', 'request.agent == ""', ['allow', 'review', 'review']],
+    ['forbid', 'request.agent != ""', ['review', 'forbid', 'forbid']],
+    ['forbid', 'request.agent == ""', ['forbid', 'review', 'forbid']],
+    ['forbid', '"ada" in request.chain', ['review', 'forbid', 'forbid']],
+  ] as const)('only tightens: a rule to %s when %s', (effect, when, expected) => {
+    const rules = [exampleRule('rule', effect, { when })];
+    expect(lineages.map((lineage) => effectFor(lineage, rules).effect)).toEqual(expected);
+  });
+
+  it('leaves the person that a token names', () => {
+    const actedFor: Lineage = [PERSON, FOR_OLGA, { ...AS_TRIGGER, is_declared: true }];
+    const rules = [exampleRule('rule', 'allow', { when: 'request.on_behalf_of == "olga"' })];
+    expect(effectFor(actedFor, rules).effect).toBe('allow');
+  });
+});

@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../domain/evaluation.ts';
 import type { PolicySet, Rule } from '../../domain/policy.ts';
 import { classifyChange } from '../../domain/policy-diff.ts';
+import { selectorsIn } from '../../domain/policy-diff-people.ts';
 import type { PolicyFacts } from '../../domain/policy-facts.ts';
 import { walkGrid } from '../../domain/policy-grid.ts';
+import type { RuleRequirement, Selector } from '../../domain/requirement.ts';
 import { isLooser } from '../../domain/strictness.ts';
 import {
   ACTION,
@@ -66,6 +68,12 @@ const anyAddition: fc.Arbitrary<Rule> = anyRule.map((rule) => {
   return { ...plain, effect: isReview ? 'review' : 'forbid', replaces_default: false };
 });
 
+/** A demand for everybody whom these rules ask. */
+function askedBy(rules: readonly Rule[]): RuleRequirement {
+  const asked = rules.flatMap(({ require }) => (require === null ? [] : selectorsIn(require)));
+  return { ...DEFAULT_DEMAND, stages: [stage(['owners', ...new Set(asked)])] };
+}
+
 const anyFacts: fc.Arbitrary<PolicyFacts> = fc
   .record({
     rows: fc.constantFrom(0, 9, 10, 11, 100, 101, 20_000),
@@ -81,6 +89,21 @@ const anyFacts: fc.Arbitrary<PolicyFacts> = fc
     request: { ...FACTS.request, mode, break_glass },
     history: { ...FACTS.history, denials_24h: denials },
   }));
+
+/** Whom a further review rule asks, where one asks group:dba in production. */
+const ASKING: readonly (readonly [string, string, { on: Partial<Rule['on']>; any: Selector }])[] = [
+  ['tightening', 'the same people there', { on: { env: ['prod'] }, any: 'group:dba' }],
+  ['tightening', 'whom the default asks everywhere', { on: {}, any: 'owners' }],
+  [
+    'tightening',
+    'them at one target there',
+    { on: { env: ['prod'], target: [TARGET.id] }, any: 'group:dba' },
+  ],
+  ['loosening', 'them elsewhere as well', { on: { env: ['prod', 'staging'] }, any: 'group:dba' }],
+  ['loosening', 'them everywhere', { on: { env: null }, any: 'group:dba' }],
+  ['loosening', 'them for another action', { on: { env: ['prod'], action: ['other'] }, any: 'group:dba' }],
+  ['loosening', 'others', { on: { env: ['prod'] }, any: 'group:everybody' }],
+];
 
 /** Edits that may open something, each under the name it is reported by. */
 const EDITS: Readonly<Record<string, (policy: PolicySet) => PolicySet>> = {
@@ -194,7 +217,8 @@ describe('a change of policy', () => {
         anyPolicy,
         fc.array(anyAddition, { minLength: 1, maxLength: 3 }),
         anyFacts,
-        (base, added, facts) => {
+        (policy, added, facts) => {
+          const base = { ...policy, defaults: { ...policy.defaults, require: askedBy(added) } };
           const candidate = { ...base, rules: [...base.rules, ...added] };
           expect(classifyChange(base, candidate).kind).toBe('tightening');
           for (const phase of ['creation', 'planned', 'execution'] as const)
@@ -204,6 +228,15 @@ describe('a change of policy', () => {
       { numRuns: 150 },
     );
   }, 60_000);
+
+  it.each(ASKING)('that is a review rule is %s where it asks %s', (kind, _whom, { on, any }) => {
+    const known = exampleRule('known', 'review', { require: demand([stage(['group:dba'])]) });
+    const prod = { ...known, on: { ...known.on, env: ['prod'] } };
+    const added = exampleRule('new', 'review', { require: demand([stage(['owners', any])]) });
+    const base = policyOf([prod]);
+    const candidate = { ...base, rules: [prod, { ...added, on: { ...added.on, ...on } }] };
+    expect(classifyChange(base, candidate).kind).toBe(kind);
+  });
 
   it.each(Object.keys(EDITS))('is loosening with %s, also next to an addition that tightens', (name) => {
     fc.assert(

@@ -245,3 +245,16 @@ describe('what the API kept for the workers', () => {
     },
   );
 });
+
+describe('what is kept beside the log', () => {
+  it.each(
+    (['plans', 'policies', 'facts'] as const).flatMap((kind) =>
+      [null, 7, 'text', [], {}].map((body) => ({ kind, body })),
+    ),
+  )('is found out where it is no $kind: $body', async ({ kind, body }) => {
+    const story = await performedStory(keys);
+    const evidence = wholeEvidence(story);
+    for (const one of evidence.inputs[kind]) one.body = body as unknown as typeof one.body;
+    expect(Object.keys(await notHeld(evidence, story))).not.toEqual([]);
+  });
+});

@@ -1,8 +1,10 @@
 import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
+import type { LookupTable } from '../../../domain/fact-declarations.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
+import type { RiskLine } from '../../../domain/risk.ts';
 
-/** More changed entries of one kind are only counted: the whole set can be read at the API. */
+/** Of more changed entries of one kind a sample is shown, which says so: the whole set can be read at the API. */
 const ROWS_MAX = 200;
 
 type Entry = Readonly<Record<string, JsonValue>>;
@@ -17,22 +19,24 @@ export function effectsOf(base: PolicySet, candidate: PolicySet): readonly Resou
 }
 
 function effectOf(resource: string, rows: readonly RowEffect[]): ResourceEffect {
-  const isCountsOnly = rows.length > ROWS_MAX;
+  const sample = { of: rows.length, first_key: rows[0]?.key ?? '', last_key: rows.at(-1)?.key ?? '' };
   return {
     resource,
     inserted: rows.filter(({ before }) => before === null).length,
     updated: rows.filter(({ before, after }) => before !== null && after !== null).length,
     deleted: rows.filter(({ after }) => after === null).length,
-    rows: isCountsOnly ? [] : rows,
+    rows: rows.slice(0, ROWS_MAX),
+    ...(rows.length > ROWS_MAX ? { sample } : {}),
     assigned_columns: [],
-    is_counts_only: isCountsOnly,
+    is_counts_only: false,
   };
 }
 
-/** Every entry of a policy by kind and name. What has no name of its own is a setting. */
+/** Every entry of a policy by kind and name. */
 function kindsOf(policy: PolicySet): ReadonlyMap<string, ReadonlyMap<string, Entry>> {
   const { rules, actions, targets, windows, calendars, freezes, rotations, directory, ...others } = policy;
-  const { polled_rotations: polled = [], ...settings } = others;
+  const { polled_rotations: polled = [], tables = [], risk, ...settings } = others;
+  const { lines, ...ofRisk } = risk;
   const named = (entries: readonly { readonly id: string }[]): ReadonlyMap<string, Entry> =>
     new Map(entries.map((entry) => [entry.id, fieldsOf(entry)]));
   return new Map([
@@ -47,8 +51,42 @@ function kindsOf(policy: PolicySet): ReadonlyMap<string, ReadonlyMap<string, Ent
     ['people', named(directory.people)],
     ['agents', named(directory.agents)],
     ['groups', named(directory.groups)],
-    ['settings', new Map(Object.entries(settings).map(([name, value]) => [name, fieldsOf({ value })]))],
+    ['lookup tables', named(tables.map(({ rows: _rows, ...table }) => table))],
+    ['rows of lookup tables', new Map(tables.flatMap(rowsOfTable))],
+    ['risk', occurrences(lines)],
+    [
+      'settings',
+      new Map(Object.entries({ ...settings, ...ofRisk }).flatMap(([name, value]) => leaves(name, value))),
+    ],
   ]);
+}
+
+function rowsOfTable({ id, rows }: LookupTable): readonly (readonly [string, Entry])[] {
+  return Object.entries(rows).map(([key, row]) => [`${id} ${JSON.stringify(key)}`, fieldsOf(row)]);
+}
+
+/** By what they are for: where a line stands decides nothing, and two may say the same. */
+function occurrences(lines: readonly RiskLine[]): ReadonlyMap<string, Entry> {
+  const found = new Map<string, Entry>();
+  for (const line of lines) {
+    let key = line.because;
+    for (let n = 2; found.has(key); n += 1) key = `${line.because} (${n})`;
+    found.set(key, fieldsOf(line));
+  }
+  return found;
+}
+
+/** What has no name of its own, as deep as it goes: each value changes on its own. Names are quoted, so no two are one. */
+function leaves(name: string, value: unknown): readonly (readonly [string, Entry])[] {
+  const inner = (key: string): string => `${name} ${JSON.stringify(key)}`;
+  if (isWords(value)) return value.map((word) => [inner(word), fieldsOf({ value: word })]);
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.keys(value).length === 0)
+    return [[name, fieldsOf({ value })]];
+  return Object.entries(value).flatMap(([key, part]) => leaves(inner(key), part));
+}
+
+function isWords(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
 }
 
 /** Values as text: what a field holds may be of any shape. */

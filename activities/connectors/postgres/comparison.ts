@@ -56,13 +56,22 @@ export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
     for (const column of leftOut) refuseUnboundValue(runs, pair, column);
     const assignedColumns = leftOut.map(({ shown }) => shown);
     const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
-    return { pair, projection: { assignedColumns, isCountsOnly } };
+    const keptColumns = keptIn(runs, pair.first);
+    return { pair, projection: { assignedColumns, keptColumns, isCountsOnly } };
   });
   const first = projections.flatMap(
     ({ pair, projection }) => projectWithUnbound(pair.first, projection, runs) ?? [],
   );
   const second = projections.flatMap(({ pair, projection }) => project(pair.second, projection) ?? []);
   return fingerprintOf(first) === fingerprintOf(second) ? first : null;
+}
+
+/** Columns of a table that its updated rows keep, whatever its new rows get. Code of the owner may set any. */
+export function keptIn(
+  { tables, runsOwnerCode }: Pick<TwoRuns, 'tables' | 'runsOwnerCode'>,
+  { oid }: Pick<TableEffect, 'oid'>,
+): ReadonlySet<string> | undefined {
+  return runsOwnerCode ? undefined : tables.find((table) => table.oid === oid)?.kept;
 }
 
 function pairsOf(first: readonly TableEffect[], second: readonly TableEffect[]): readonly BothRuns[] | null {
@@ -118,7 +127,8 @@ function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Colu
   const table = runs.tables.find(({ oid }) => oid === first.oid);
   const isWritten = first.inserted + first.updated > 0 && first.rows !== null && second.rows !== null;
   if (table === undefined || table.hasTriggers || runs.runsOwnerCode || !isWritten) return [];
-  const isSet = (name: string): boolean => first.updated > 0 || !table.defaulted.has(name);
+  const isSet = (name: string): boolean =>
+    (first.updated > 0 || !table.defaulted.has(name)) && (first.inserted > 0 || !table.kept.has(name));
   return first.shape.columns.filter(
     ({ name }) => ['clock', 'drawn'].includes(table.sources.get(name)?.kind ?? '') && isSet(name),
   );
@@ -242,7 +252,8 @@ function unboundIn(table: TableEffect, assigned: ReadonlySet<string>): readonly 
     const kinds = new Set(newValues(table, column).map(({ kind }) => kind));
     const name = `${table.resource}.${column.name}`;
     if (kinds.has(OTHER)) return [{ text: `${name} ${ANYTHING}`, isAnything: true }];
-    return kinds.has(UUID_4) ? [{ text: `${name} ${ANY_UUID}`, isAnything: false }] : [];
+    const hasUuid = [...kinds].some((kind) => kind === UUID_4 || kind.includes(`<${UUID_4}>`));
+    return hasUuid ? [{ text: `${name} ${ANY_UUID}`, isAnything: false }] : [];
   });
 }
 

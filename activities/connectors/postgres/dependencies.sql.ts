@@ -96,8 +96,8 @@ export const OBJECTS = `
         union all
         select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
           from pg_catalog.pg_constraint rule
-         where objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid and objects.is_written
-           and rule.contype in ('c', 'x')
+         where objects.class = 'pg_catalog.pg_class'::regclass and rule.conrelid = objects.oid
+           and (rule.contype = 'c' or objects.is_written and rule.contype = 'x') -- Planning a read calculates constants in checks.
         union all
         select 'pg_catalog.pg_constraint'::regclass, rule.oid, false
           from pg_catalog.pg_constraint rule
@@ -198,7 +198,7 @@ export const OBJECTS = `
         select 'pg_catalog.pg_proc'::regclass, converting.castfunc, false
           from pg_catalog.pg_cast converting
          where objects.class = 'pg_catalog.pg_type'::regclass and converting.castsource = objects.oid
-           and converting.casttarget in ('pg_catalog.json'::regtype, 'pg_catalog.jsonb'::regtype)
+           and converting.casttarget = any ('{json, jsonb, text}'::pg_catalog.regtype[]) -- as || and quote_literal() do
         union all
         select 'pg_catalog.pg_trigger'::regclass, attached.oid, false
           from pg_catalog.pg_trigger attached

@@ -67,10 +67,8 @@ const COLUMNS_CHARACTERS_MAX = 80;
 /** Columns that updated rows change, in the table's order. */
 function changedColumns(effect: ResourceEffect): string {
   const updates = effect.rows.filter(({ before, after }) => before !== null && after !== null);
-  const changed = new Set([
-    ...updates.flatMap(({ after }) => Object.keys(after ?? {})),
-    ...effect.assigned_columns,
-  ]);
+  // What is assigned has its earlier value alone.
+  const changed = new Set(updates.flatMap(({ before, after }) => Object.keys({ ...before, ...after })));
   const names = (effect.columns ?? []).filter((name) => changed.has(name));
   if (effect.inserted > 0 || names.length === 0) return '';
   const shown = names.slice(0, COLUMNS_SHOWN_MAX);

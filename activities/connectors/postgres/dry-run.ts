@@ -7,7 +7,7 @@ import { updatesTakeDefaults } from './bounded-statement.ts';
 import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
 import { NEXT_SHARED_MARK } from './images.ts';
-import { allOf, readMakingTime, readSequenceHeads, type MakingTime } from './making.ts';
+import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './making.ts';
 import { notCounting } from './target-safety.ts';
 import { StatementRefused } from './refusal.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
@@ -155,17 +155,30 @@ export async function effectOf(prepared: PreparedCall, place: EffectPlace): Prom
 
 /** Notes of each table what a value made up by this transaction looks like. */
 async function withMaking(
-  { settings }: PreparedCall,
+  { settings, analysis }: PreparedCall,
   writer: Client,
   { effects, time }: { readonly effects: readonly TableEffect[]; readonly time: MakingTime },
 ): Promise<readonly TableEffect[]> {
   const oids = effects.filter(({ rows }) => rows !== null).map(({ oid }) => oid);
   const heads = await readSequenceHeads(writer, { oids, role: observerOf(settings) });
-  const allSequences = allOf(heads.values());
+  const sequencesOf = (oid: string): Making['sequences'] => heads.get(oid) ?? new Map<string, never>();
+  const newKeys = newKeysOf(
+    effects.map(({ oid, shape, rows }) => ({
+      columns: shape.columns.map(({ name }) => name),
+      rows: (rows ?? []).flatMap(({ before, after }) => (before === null && after !== null ? [after] : [])),
+      sequences: new Map([...sequencesOf(oid)].filter(([name]) => !isStated(analysis, oid, name))),
+    })),
+  );
   return effects.map((effect) => ({
     ...effect,
-    making: { ...time, sequences: heads.get(effect.oid) ?? new Map<string, never>(), allSequences },
+    making: { ...time, sequences: sequencesOf(effect.oid), newKeys },
   }));
+}
+
+/** True where the statement says the value of a column itself: then it is no key that a sequence gave. */
+function isStated({ tables }: Analysis, oid: string, column: string): boolean {
+  const source = tables.find((table) => table.oid === oid)?.sources.get(column);
+  return source !== undefined && source.kind !== 'default';
 }
 
 /** States in which a snapshot that another session exported cannot be used. */

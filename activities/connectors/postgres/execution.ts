@@ -18,7 +18,7 @@ import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-ru
 import type { TableEffect } from './effect.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
-import { projectWithUnbound } from './comparison.ts';
+import { keptIn, projectWithUnbound } from './comparison.ts';
 import { fingerprintOf, type ProjectedEffect } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
@@ -27,6 +27,7 @@ import { shownOf, statedOf } from './stated.ts';
 import { closeSession, rowsOf, unreachable } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { valueSettings } from './value-settings.ts';
+import { readerUse } from './written-tables.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends UnpreviewedCall {
@@ -139,10 +140,12 @@ async function runAndRead(
         await effectOf(prepared, { writer, reader, snapshot, sharedFrom, countsOnly: new Set(blind) }),
         await valueSettings(settings, reader),
       ] as const,
+    readerUse(prepared.analysis.tables),
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
-    const projection = { assignedColumns, isCountsOnly: blind.includes(effect.resource) };
+    const keptColumns = keptIn(prepared.analysis, effect);
+    const projection = { assignedColumns, keptColumns, isCountsOnly: blind.includes(effect.resource) };
     return projectWithUnbound(effect, projection, prepared.analysis) ?? [];
   });
   const { rewritten } = prepared.analysis;

@@ -8,7 +8,13 @@ import { closeSession, openSession, rowsOf, sessionUrl, together, type SessionRe
 const AGE_MS_MAX = 60_000;
 
 /** Sessions that wait for work, of all targets. More than these are closed after their work. */
-const IDLE_MAX = 8;
+const IDLE_MAX = 16;
+
+/**
+ * What a session is for. Rows may be read in either, but a session forgets all plans of its questions after that: those
+ * that read them for sure are others than those that ask the catalogue, whose plans take far longer to make.
+ */
+export type SessionUse = 'catalogue' | 'rows';
 
 /** Everything that a session may hold beyond its transactions, apart from prepared questions of our own. */
 const RESET = [
@@ -31,9 +37,13 @@ export class KeptSessions {
   readonly #idle = new Map<Client, string>();
 
   /** Lends a session for some work. Only what went well comes back to be kept. */
-  async lend<Answer>(request: SessionRequest, work: (client: Client) => Promise<Answer>): Promise<Answer> {
-    const url = await sessionUrl(request);
-    const client = (await this.#takeIdle(url)) ?? (await this.#open(request));
+  async lend<Answer>(
+    request: SessionRequest,
+    work: (client: Client) => Promise<Answer>,
+    use: SessionUse = 'catalogue',
+  ): Promise<Answer> {
+    const place = `${use} ${await sessionUrl(request)}`;
+    const client = (await this.#takeIdle(place)) ?? (await this.#open(request));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -41,13 +51,14 @@ export class KeptSessions {
       await closeSession(client);
       throw error;
     }
-    await this.#takeBack(client, url);
+    await this.#takeBack(client, place);
     return answer;
   }
 
-  async #takeIdle(url: string): Promise<Client | null> {
-    for (const [client, address] of this.#idle) {
-      if (address !== url) continue;
+  async #takeIdle(place: string): Promise<Client | null> {
+    // The one that worked last knows most, and the server has forgotten least of its plans.
+    for (const [client, itsPlace] of [...this.#idle].reverse()) {
+      if (itsPlace !== place) continue;
       this.#idle.delete(client);
       socketOf(client)?.ref();
       // The way to the target may have broken without anybody being told.
@@ -57,7 +68,7 @@ export class KeptSessions {
     return null;
   }
 
-  async #takeBack(client: Client, url: string): Promise<void> {
+  async #takeBack(client: Client, place: string): Promise<void> {
     const kept = KEPT.get(client);
     const isFit = kept !== undefined && kept.openedAt + AGE_MS_MAX > performance.now();
     if (!isFit || this.#idle.size >= IDLE_MAX || !(await reset(client, kept))) {
@@ -66,7 +77,7 @@ export class KeptSessions {
     }
     // A process that has nothing else to do may end.
     socketOf(client)?.unref();
-    this.#idle.set(client, url);
+    this.#idle.set(client, place);
   }
 
   async #open(request: SessionRequest): Promise<Client> {

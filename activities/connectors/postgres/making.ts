@@ -14,16 +14,29 @@ export interface MakingTime {
 export interface Making extends MakingTime {
   /** By the name of the column. */
   readonly sequences: ReadonlyMap<string, readonly SequenceHead[]>;
-  /** Those of all changed tables, for what a trigger writes elsewhere of a new row. */
-  readonly allSequences: ReadonlyMap<string, readonly SequenceHead[]>;
+  /** What sequences gave to new rows of all changed tables, by the name of the column: a trigger may write it elsewhere. */
+  readonly newKeys: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** The sequences of several tables as one, by the name of the column. */
-export function allOf(tables: Iterable<Making['sequences']>): Making['sequences'] {
-  const all = new Map<string, readonly SequenceHead[]>();
-  for (const columns of tables)
-    for (const [name, heads] of columns) all.set(name, [...(all.get(name) ?? []), ...heads]);
-  return all;
+/** One table's columns, its sequences, and the values that its new rows got. */
+export interface NewRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Value[])[];
+  readonly sequences: Making['sequences'];
+}
+
+/** The values that sequences gave to new rows, by the name of the column. */
+export function newKeysOf(tables: readonly NewRows[]): Making['newKeys'] {
+  const keys = new Map<string, Set<string>>();
+  for (const { columns, rows, sequences } of tables) {
+    for (const [index, name] of columns.entries()) {
+      const heads = sequences.get(name);
+      const values = rows.map((row) => row[index]).filter((value) => typeof value === 'string');
+      const given = values.filter((value) => sequenceKind(value, heads) !== null);
+      if (given.length > 0) keys.set(name, new Set([...(keys.get(name) ?? []), ...given]));
+    }
+  }
+  return keys;
 }
 
 /** The latest value that a sequence gave away; null before the first. A hidden one is not known. */
@@ -124,13 +137,11 @@ export function madeKind(value: Value, column: string, making: Making): MadeKind
   return alone ?? sequenceKind(value, making.sequences.get(column)) ?? documentKind(value, making) ?? OTHER;
 }
 
-/** JSON with all that stands in it, but for times, UUIDs and keys of new rows, which stand there by their kind. */
+/** JSON with all that stands in it, but for times, UUIDs and keys of new rows of this run, which stand there by their kind. */
 function documentKind(text: string, making: Making): MadeKind | null {
   if (!/^[[{]/.test(text) || !isJson(text)) return null;
   const keyed = text.replaceAll(/"(\w+)"\s*:\s*(-?\d+)(?=\s*[,}])/g, (found, name: string, value: string) =>
-    sequenceKind(value, making.allSequences.get(name), LATEST_IN_DOCUMENT) === null
-      ? found
-      : `"${name}": <sequence>`,
+    making.newKeys.get(name)?.has(value) === true ? `"${name}": <sequence>` : found,
   );
   return `json ${keyed.replaceAll(/"(?:[^"\\]|\\.)*"/g, (found) => {
     const part = found.slice(1, -1).replace('T', ' ');
@@ -192,20 +203,13 @@ function microsecondsOf(date: string, time: string, fraction: string): bigint {
 /** Others take values too, so the last one may not be ours. */
 const LATEST = 10_000n;
 
-/** Other rows' keys may stand in a document as well, under the same name. */
-const LATEST_IN_DOCUMENT = 100n;
-
-function sequenceKind(
-  text: string,
-  heads: readonly SequenceHead[] | undefined,
-  latest = LATEST,
-): MadeKind | null {
+function sequenceKind(text: string, heads: readonly SequenceHead[] | undefined): MadeKind | null {
   if (heads === undefined || !/^-?\d{1,19}$/.test(text)) return null;
   const value = BigInt(text);
   const isLatest = heads.some(({ isHidden, last, step }) => {
     if (isHidden) return true;
     const back = last === null ? -1n : (last - value) / step;
-    return back >= 0n && back < latest && (last === null || (last - value) % step === 0n);
+    return back >= 0n && back < LATEST && (last === null || (last - value) % step === 0n);
   });
   return isLatest ? 'sequence' : null;
 }

@@ -61,8 +61,8 @@ function withNewKeys(
   count: number,
 ): readonly RowImage[] {
   const pairs = count > 0 ? pairsByRest(left, shape) : [];
-  // More candidates than updated rows: some of them were deleted and inserted, and nobody can tell which.
-  if (pairs.length === 0 || pairs.length > count) return [...left.gone, ...left.fresh];
+  // Not as many as updated rows: some of them were deleted and inserted, or look like another, and nobody can tell which.
+  if (pairs.length === 0 || pairs.length !== count) return [...left.gone, ...left.fresh];
   const used = new Set<RowValues>(pairs.flatMap(([from, to]) => [from.row, to.row]));
   return [
     ...pairs.map(([from, to]) => ({ key: from.key, before: from.row, after: to.row })),

@@ -24,6 +24,7 @@ import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits
 import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
 import { readStatement } from './statement.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
+import { readerUse } from './written-tables.ts';
 
 /** Limits that differ from the defaults. */
 export type PostgresConnectorOptions = Partial<PostgresLimits>;
@@ -113,7 +114,9 @@ async function prepare<Call extends ConnectorCall, Outcome>(
   try {
     return await work.kept.lend(work, async (idle) => {
       const analysis = await analyse(idle, { ...work, statement });
-      return goOn({ ...work, statement, analysis, fresh }, idle);
+      const prepared = { ...work, statement, analysis, fresh };
+      if (readerUse(analysis.tables) === 'catalogue') return goOn(prepared, idle);
+      return work.kept.lend(work, (reader) => goOn(prepared, reader), 'rows');
     });
   } finally {
     fresh.close();

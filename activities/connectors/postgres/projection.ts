@@ -12,12 +12,16 @@ import type { Column, TableShape } from './table-shape.ts';
 export interface Projection {
   /** As `Column.shown` names them. */
   readonly assignedColumns: readonly string[];
+  /** Names of columns that rows which are there already keep: they are assigned in new rows only. */
+  readonly keptColumns?: ReadonlySet<string> | undefined;
   readonly isCountsOnly: boolean;
 }
 
 /** An effect with what is bound of the values that are left out of its rows. */
 export interface ProjectedEffect extends ResourceEffect {
   readonly made?: readonly string[];
+  /** What columns that are left out get their values from, where the statement does not say: it must be the same then. */
+  readonly definitions?: readonly string[];
   readonly unbound?: readonly UnboundValue[];
 }
 
@@ -37,7 +41,8 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
   const { rows, shape } = table;
   if (projection.isCountsOnly || rows === null) return countedOnly(table);
   const assigned = new Set(projection.assignedColumns);
-  const images = rows.map((row) => rowEffect(row, assigned, table)).filter(isChanged);
+  const assignedIn = assignedByRow(assigned, projection, shape);
+  const images = rows.map((row) => rowEffect(row, assignedIn(row), table)).filter(isChanged);
   if (images.length === 0) return null;
   return {
     resource: table.resource,
@@ -46,8 +51,22 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
     columns: shape.columns.map(({ shown }) => shown),
     assigned_columns: [...assigned].sort(),
     is_counts_only: false,
+    ...definitionsOf(shape, assigned),
     ...madeOf(table, assigned),
   };
+}
+
+/** Which columns are assigned in a row: those that an update leaves alone are not in a row that it changes. */
+function assignedByRow(
+  assigned: ReadonlySet<string>,
+  { keptColumns }: Projection,
+  { columns }: TableShape,
+): (row: RowImage) => ReadonlySet<string> {
+  const kept = new Set(
+    columns.flatMap(({ name, shown }) => (keptColumns?.has(name) === true ? [shown] : [])),
+  );
+  const inUpdates = new Set([...assigned].filter((shown) => !kept.has(shown)));
+  return ({ before, after }) => (before !== null && after !== null ? inUpdates : assigned);
 }
 
 /** Counted as often as rows were written: no fewer than are changed. */
@@ -107,8 +126,19 @@ export function digestedRewriting(
 function digestedEffect(effect: ProjectedEffect): JsonValue {
   const { resource, inserted, updated, deleted, rows, assigned_columns, is_counts_only } = effect;
   const images = rows.map(({ key, before, after }) => ({ key, before, after }));
-  const made = effect.made === undefined ? {} : { made: effect.made };
-  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only, ...made };
+  const { made, definitions } = effect;
+  const also = { ...(made && { made }), ...(definitions && { definitions }) };
+  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only, ...also };
+}
+
+function definitionsOf(
+  { columns }: TableShape,
+  assigned: ReadonlySet<string>,
+): Pick<ProjectedEffect, 'definitions'> {
+  const definitions = columns.flatMap(({ shown, definition }) =>
+    definition !== null && assigned.has(shown) ? [`${shown} ${definition}`] : [],
+  );
+  return definitions.length === 0 ? {} : { definitions: definitions.sort() };
 }
 
 /**

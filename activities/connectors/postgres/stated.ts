@@ -16,7 +16,8 @@ export function shownOf(
   return shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
 }
 
-function withoutMade({ made: _made, unbound: _unbound, ...effect }: ProjectedEffect): ResourceEffect {
+function withoutMade(projected: ProjectedEffect): ResourceEffect {
+  const { made: _made, definitions: _definitions, unbound: _unbound, ...effect } = projected;
   return effect;
 }
 

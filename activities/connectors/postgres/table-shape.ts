@@ -16,6 +16,8 @@ export interface Column {
   /** Computed by the server from the row's other columns: nobody can set it. */
   readonly isGenerated: boolean;
   readonly isIdentityAlways: boolean;
+  /** The expression of its default or of what it is generated from; null where there is none. */
+  readonly definition: string | null;
 }
 
 /** What a table looks like to whom reads its rows: columns in the table's order, and which of them make the key. */
@@ -55,6 +57,7 @@ const AMBIGUITY = `
 const SHAPE = `
   select col.attname as name, pg_catalog.quote_ident(col.attname) as quoted, col.atttypid::text as type_oid,
          pg_catalog.format_type(col.atttypid, col.atttypmod) as type, col.attgenerated <> '' as is_generated,
+         coalesce(pg_catalog.pg_get_expr(preset.adbin, preset.adrelid), base.typdefault) as definition,
          col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
          case when col.atttypid = 'xml'::pg_catalog.regtype then 'xml'
               when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> all (${AMBIGUOUS_ARRAYS}) then null
@@ -74,6 +77,8 @@ const SHAPE = `
            where part.attnum = col.attnum
            limit 1)::int as key_place
     from pg_catalog.pg_attribute col
+    join pg_catalog.pg_type base on base.oid = col.atttypid
+    left join pg_catalog.pg_attrdef preset on preset.adrelid = col.attrelid and preset.adnum = col.attnum
    where col.attrelid = $1::oid and col.attnum > 0 and not col.attisdropped
    order by col.attnum`;
 
@@ -84,6 +89,7 @@ interface ShapeRow extends QueryResultRow {
   readonly type: string;
   readonly is_generated: boolean;
   readonly is_identity_always: boolean;
+  readonly definition: string | null;
   readonly is_filtered: boolean;
   readonly ambiguity: 'xml' | 'inside' | null;
   readonly key_place: number | null;
@@ -112,6 +118,7 @@ function columnOf(row: ShapeRow): Column {
     isKey: row.key_place !== null,
     isGenerated: row.is_generated,
     isIdentityAlways: row.is_identity_always,
+    definition: row.definition,
   };
 }
 

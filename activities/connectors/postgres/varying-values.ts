@@ -132,6 +132,11 @@ function isAgeOfTwo(node: QueryNode, { name }: CallFact): boolean {
 
 const TIMES: ReadonlySet<string> = new Set(['1082', '1083', '1114', '1184', '1266']);
 
+/** True for a node that may give another value each time, beside what is proven to be all that a column gets. */
+export function mayDiffer(node: QueryNode, search: Search): boolean {
+  return varyingKind(node, search) !== null;
+}
+
 /** The function that a node calls, by name or through an operator. */
 export function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
   const fields = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'];

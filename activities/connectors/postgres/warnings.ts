@@ -72,15 +72,17 @@ export function assignmentsOf(
   tables: readonly WrittenTable[],
   effects: readonly TableEffect[],
 ): readonly string[] {
-  const changed = new Set(effects.map(({ resource }) => resource));
-  return tables.filter(({ resource }) => changed.has(resource)).flatMap(assignmentsIn);
+  const changed = new Map(effects.map(({ resource, inserted }) => [resource, inserted > 0]));
+  return tables
+    .filter(({ resource }) => changed.has(resource))
+    .flatMap((table) => assignmentsIn(table, changed.get(table.resource) === true));
 }
 
 /** All of them, for an expression may hold a value that stands nowhere else. */
-function assignmentsIn({ resource, sources }: WrittenTable): readonly string[] {
+function assignmentsIn({ resource, sources, kept }: WrittenTable, hasNewRows: boolean): readonly string[] {
   const columns = new Map<string, string[]>();
   for (const [name, source] of sources) {
-    if (!('text' in source)) continue;
+    if (!('text' in source) || (kept.has(name) && !hasNewRows)) continue;
     const how = `${WHEN[source.kind]}: ${source.text}.`;
     columns.set(how, [...(columns.get(how) ?? []), name]);
   }

@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { WRITTEN_TABLES } from './dependencies.sql.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows, type SessionUse } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
 import type { RelationWrite, WriteOperation } from './written-values.ts';
@@ -17,6 +17,8 @@ export interface WrittenTable {
   readonly sources: ReadonlyMap<string, ValueSource>;
   /** Columns that updates set and every insert leaves to their defaults. */
   readonly defaulted: ReadonlySet<string>;
+  /** Columns that inserts set and every update leaves alone: what is there keeps its value. */
+  readonly kept: ReadonlySet<string>;
   /** True when triggers of the target's owner fire there, which may change what the statement set. */
   readonly hasTriggers: boolean;
   /** True when a trigger looks at each new row before it is inserted, and may leave it out. */
@@ -46,6 +48,12 @@ export const COLUMNS = `
     from pg_catalog.pg_attribute col
    where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
    order by col.attrelid, col.attnum`;
+
+/** What looks at the effect of a statement does: old rows are read where it updates or deletes. */
+export function readerUse(tables: readonly WrittenTable[]): SessionUse {
+  const isInserting = tables.every(({ operations }) => operations.every((one) => one === 'insert'));
+  return isInserting ? 'catalogue' : 'rows';
+}
 
 /** Names of relations ($1). */
 const RELATIONS = `
@@ -163,14 +171,13 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
   const { oid, resource } = row;
   const inserts = targets.filter(({ write }) => write.operation === 'insert');
   if (inserts.length > 1 && inserts.some(({ write }) => write.isTied)) throw tiedToOneOfSeveral(resource);
-  const { sources, defaulted } = sourcesOf(targets);
+  const columns = sourcesOf(targets);
   return {
     oid,
     resource,
     operations: [...operations],
     isNamed: targets.length > 0,
-    sources,
-    defaulted,
+    ...columns,
     hasTriggers: row.has_triggers,
     maySkipRows: row.may_skip_rows,
   };
@@ -188,24 +195,26 @@ function tiedToOneOfSeveral(resource: string): StatementRefused {
 }
 
 /** By name, because partitions and children may have their columns in another order. */
-function sourcesOf(targets: readonly TargetWrite[]): Pick<WrittenTable, 'sources' | 'defaulted'> {
+function sourcesOf(targets: readonly TargetWrite[]): Pick<WrittenTable, 'sources' | 'defaulted' | 'kept'> {
   const byName = targets.map(({ write, columns }) => ({
     operation: write.operation,
     sources: new Map([...write.sources].map(([number, source]) => [columns.get(number) ?? '', source])),
   }));
   const sources = new Map<string, ValueSource>();
   const defaulted = new Set<string>();
+  const kept = new Set<string>();
   for (const name of new Set(byName.flatMap((write) => [...write.sources.keys()]))) {
     const [inserted, updated] = (['insert', 'update'] as const).map((operation) => {
       const writes = byName.filter((write) => write.operation === operation);
       return sourceIn(writes.map((write) => write.sources.get(name) ?? null));
     });
     if (inserted === undefined && updated !== undefined) defaulted.add(name);
+    if (inserted !== undefined && updated === undefined) kept.add(name);
     const found =
       inserted !== undefined && updated !== undefined ? joined(inserted, updated) : (inserted ?? updated);
     if (found !== undefined) sources.set(name, found);
   }
-  return { sources, defaulted };
+  return { sources, defaulted, kept };
 }
 
 /** What writes of one kind have in common; null stands for one that leaves the column alone. */

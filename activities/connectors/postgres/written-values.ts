@@ -12,6 +12,7 @@ import {
 import { queriesIn, type Scope } from './query-scope.ts';
 import { SourceReader, type ValueSource } from './value-sources.ts';
 import type { QueryFacts } from './query-facts.ts';
+import { mayDiffer } from './varying-values.ts';
 
 export type WriteOperation = 'insert' | 'update' | 'delete';
 
@@ -34,7 +35,7 @@ export interface WrittenValues {
 /** Reads from the analysed statement which columns it sets, and how: names, stars and types are resolved there. */
 export function readWrittenValues(tree: NodeValue, facts: QueryFacts): WrittenValues {
   const reader = new SourceReader(facts);
-  const writes = [...queriesIn(tree)].map((scope) => ({ scope, found: writesOf(scope, reader) }));
+  const writes = [...queriesIn(tree)].map((scope) => ({ scope, found: writesOf(scope, { facts, reader }) }));
   const tied = ({ query }: Scope): boolean => reader.isTied(query);
   return {
     writes: writes.flatMap(({ scope, found }) => found.map((write) => ({ ...write, isTied: tied(scope) }))),
@@ -42,8 +43,15 @@ export function readWrittenValues(tree: NodeValue, facts: QueryFacts): WrittenVa
   };
 }
 
-function writesOf(scope: Scope, reader: SourceReader): readonly Omit<RelationWrite, 'isTied'>[] {
+/** What an analysed statement names, and what is proven of its values. */
+interface Search {
+  readonly facts: QueryFacts;
+  readonly reader: SourceReader;
+}
+
+function writesOf(scope: Scope, search: Search): readonly Omit<RelationWrite, 'isTied'>[] {
   const { query } = scope;
+  const { reader } = search;
   const entry = listField(query, 'rtable')[numberField(query, 'resultRelation') - 1];
   if (!isQueryNode(entry)) return [];
   const oid = wordField(entry, 'relid');
@@ -64,7 +72,7 @@ function writesOf(scope: Scope, reader: SourceReader): readonly Omit<RelationWri
       const conflict = nodeField(query, 'onConflict');
       const isUpdate = conflict !== null && nodesField(conflict, 'onConflictSet').length > 0;
       const values = set(query, 'targetList');
-      const inserted = write('insert', isRowByRow(query) ? unmixed(values) : values);
+      const inserted = write('insert', isRowByRow(query, search) ? unmixed(values) : values);
       return isUpdate ? [inserted, write('update', set(conflict, 'onConflictSet'))] : [inserted];
     }
     case '4':
@@ -94,21 +102,24 @@ function sourcesOf(
   return sources;
 }
 
-/** True for `INSERT … VALUES` of values that stand in it: the statement itself says which row gets which. */
-function isRowByRow(query: QueryNode): boolean {
+/**
+ * True for `INSERT … VALUES` of values that stand in it: the statement itself says which row gets which. What is looked
+ * up, or chosen by the clock, could make another row of it.
+ */
+function isRowByRow(query: QueryNode, search: Search): boolean {
   const tree = nodeField(query, 'jointree');
   const [from, ...others] = tree === null ? [] : nodesField(tree, 'fromlist');
   const entry = listField(query, 'rtable')[numberField(from ?? query, 'rtindex') - 1] ?? null;
   const isValues = isQueryNode(entry) && wordField(entry, 'rtekind') === VALUES && others.length === 0;
-  return isValues && !readsRows(entry.fields.get('values_lists') ?? null);
+  return isValues && !isOpen(entry.fields.get('values_lists') ?? null, search);
 }
 
 const VALUES = '5';
 const READING: ReadonlySet<string> = new Set(['QUERY', 'SUBLINK', 'VAR', 'PARAM', 'AGGREF', 'WINDOWFUNC']);
 
-function readsRows(value: NodeValue): boolean {
+function isOpen(value: NodeValue, search: Search): boolean {
   return [...childrenOf(value)].some(
-    (node) => READING.has(node.kind) || [...node.fields.values()].some(readsRows),
+    (node) => READING.has(node.kind) || mayDiffer(node, search) || isOpen(node, search),
   );
 }
 

@@ -2,7 +2,14 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 
 import type { ActivePolicy } from '../../../database/readers.ts';
-import { agentOf, personOf, type Agent, type Directory, type Person } from '../../../domain/directory.ts';
+import {
+  agentOf,
+  agentsOfClient,
+  personOf,
+  type Agent,
+  type Directory,
+  type Person,
+} from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isSameIdentity, type Lineage } from '../../../domain/identity.ts';
 import { standsBehind } from '../../../domain/own-request.ts';
@@ -17,6 +24,8 @@ export interface Caller {
   readonly directoryGeneration: string;
   readonly person: Person | null;
   readonly agent: Agent | null;
+  /** The client that got the token is an agent of the directory: whoever it speaks for, a program holds it. */
+  readonly isHeldByAgent: boolean;
 }
 
 /** A request that passed the guard. */
@@ -42,7 +51,15 @@ export function callerOf(principal: Principal, ground: CallerGround): Caller {
     principal,
     person: personOf(directory, principal.identity) ?? null,
     agent: agentOf(directory, principal.identity) ?? null,
+    isHeldByAgent: isHeldByAgent(principal, ground),
   };
+}
+
+/** An issuer's list of interactive clients may name one that the directory knows better. */
+function isHeldByAgent({ identity, clients }: Principal, { policy: { policy } }: CallerGround): boolean {
+  return clients.some(
+    (client) => agentsOfClient(policy.directory.agents, { issuer: identity.issuer, client }).length > 0,
+  );
 }
 
 /**
@@ -50,12 +67,13 @@ export function callerOf(principal: Principal, ground: CallerGround): Caller {
  * than that program's own requests.
  */
 export function isReviewer(caller: Caller): boolean {
-  return caller.person !== null && caller.person.active && caller.principal.isInteractive;
+  const { person, principal, isHeldByAgent: isHeld } = caller;
+  return person !== null && person.active && principal.isInteractive && !isHeld;
 }
 
 /** The person who may decide by this token, on whatever. Refuses machines, and people that the directory does not let. */
-export function reviewerOf({ principal, person }: Caller): Person {
-  if (!principal.isHuman) {
+export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller): Person {
+  if (!principal.isHuman || isHeld) {
     throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
   }
   if (!person) {

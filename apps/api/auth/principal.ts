@@ -88,7 +88,7 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
     identity: first ?? account,
     behind: [
       ...inRole('on_behalf_of', first ? [account] : []),
-      ...inRole('trigger', [...earlier, ...triggers]),
+      ...inRole('trigger', [...earlier, ...triggers]).map((member) => vouchedFor(member, claims.iss)),
     ],
     clientId: clientOf(claims),
     clients: clientsOf(claims),
@@ -101,6 +101,11 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
 
 function inRole(role: LineageMember['role'], identities: readonly Identity[]): readonly LineageMember[] {
   return identities.map((identity) => ({ ...identity, role }));
+}
+
+/** What an issuer says of another issuer's accounts proves nothing: it takes away who may agree, and opens nothing. */
+function vouchedFor(member: LineageMember, issuer: string): LineageMember {
+  return member.issuer === issuer ? member : { ...member, is_declared: true };
 }
 
 function humanity(claims: Claims, issuer: Issuer): Pick<Principal, 'isInteractive' | 'isHuman' | 'channel'> {

@@ -26,7 +26,7 @@ type Listed = Extract<GroupsClaim, { readonly kind: 'listed' }>;
 export async function seeClaims(context: ApiContext, caller: Caller): Promise<boolean> {
   const { principal } = caller;
   const { groups } = principal;
-  if (groups === null || caller.person === null) return false;
+  if (groups === null || caller.person === null || caller.isHeldByAgent) return false;
   const wanted = wantedClaims(caller);
   if (wanted.size === 0) return false;
   const account = identityKey(principal.identity);

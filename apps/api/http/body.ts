@@ -3,10 +3,12 @@ import type { Request } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { parseJsonText } from '../../../domain/json-text.ts';
+import { identityKey } from '../../../domain/identity.ts';
 import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
-import type { AuthenticatedRequest } from '../auth/caller.ts';
+import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
 const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);
@@ -14,13 +16,16 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'applicati
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
 
+/** To read and check so much of a body is as much work as a call without one. */
+const BYTES_OF_A_CALL = 4 * 1024;
+
 /** After so long whoever passed the guard may be somebody else by now: a body can be sent as slowly as one likes. */
 const STANDING_MS_MAX = 1_000;
 
 /**
  * Reads the whole body as strict JSON into `request.body`, for the handlers and nobody before them: of whoever does not
- * pass the guard nothing is read, since parsing is what costs most. Compressed bodies are refused: a small one could
- * unpack to anything.
+ * pass the guard nothing is read, since parsing is what costs most; nor is a whole policy of who may not propose one.
+ * Large bodies count as several calls. Compressed ones are refused: a small one could unpack to anything.
  */
 export class BodyReader implements NestInterceptor {
   readonly #context: ApiContext;
@@ -36,7 +41,7 @@ export class BodyReader implements NestInterceptor {
     const request = execution.switchToHttp().getRequest<AuthenticatedRequest>();
     const beganMs = performance.now();
     try {
-      request.body = await parsedBody(request);
+      request.body = await parsedBody(this.#context, request);
     } catch (error) {
       // A request that was read to its end is destroyed as well: what is wrong with it then is what was said.
       throw request.destroyed && !request.complete ? cutShort() : error;
@@ -51,7 +56,7 @@ function cutShort(): KeyturnError {
   return new KeyturnError('invalid_json', 'The connection ended before the body did.');
 }
 
-async function parsedBody(request: Request): Promise<unknown> {
+async function parsedBody({ limiter }: ApiContext, request: AuthenticatedRequest): Promise<unknown> {
   // What asks for something needs none, and some of it is open to everybody.
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   const hasBody =
@@ -60,12 +65,27 @@ async function parsedBody(request: Request): Promise<unknown> {
   refuseMediaType(request);
   const bytesMax = limitOf(request);
   if (Number(request.headers['content-length']) > bytesMax) throw tooLarge(bytesMax);
-  return parseJsonText(decode(await readAll(request, bytesMax)));
+  if (request.caller && isProposal(request)) reviewerOf(request.caller);
+  const bytes = await readAll(request, bytesMax);
+  if (request.caller) payFor(limiter, identityKey(request.caller.principal.identity), bytes.length);
+  return parseJsonText(decode(bytes));
 }
 
 /** A whole policy is larger than anything else that is taken. */
-function limitOf({ method, path }: Request): number {
-  return method === 'POST' && path === '/v1/policies' ? POLICY_BYTES_MAX : BODY_BYTES_MAX;
+function limitOf(request: Request): number {
+  return isProposal(request) ? POLICY_BYTES_MAX : BODY_BYTES_MAX;
+}
+
+function isProposal({ method, path }: Request): boolean {
+  return method === 'POST' && path === '/v1/policies';
+}
+
+/** Many large bodies may have come at once: whoever owes for those that were parsed is refused before the next is. */
+function payFor(limiter: RateLimiter, caller: string, bytes: number): void {
+  const calls = Math.floor(bytes / BYTES_OF_A_CALL);
+  if (calls === 0) return;
+  limiter.admit(caller);
+  limiter.charge(caller, calls - 1);
 }
 
 function refuseMediaType(request: Request): void {

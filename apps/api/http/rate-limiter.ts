@@ -36,6 +36,11 @@ export class RateLimiter {
       throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
   }
 
+  /** Counts work that is as much as so many calls. A caller may come to owe tokens: the next call waits until they are paid. */
+  charge(caller: string, calls: number): void {
+    this.#refilled(caller).tokens -= calls;
+  }
+
   #refilled(caller: string): Bucket {
     const now = this.#clock();
     const known = this.#buckets.get(caller) ?? { tokens: this.#burst, at: now };

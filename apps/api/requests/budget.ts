@@ -19,8 +19,8 @@ interface Budgeted {
 
 /**
  * Refuses (`over_budget`) whoever has too much open or has tried out too much at a target within the hour, before
- * anything is started, and says when there is room again at the latest. Calls that come at the same moment may all be let
- * in: the worker counts again.
+ * anything is started, and says when there is room again at the latest. What no worker has received yet is not counted
+ * here: the worker counts again, and ends what is beyond.
  */
 export async function refuseOverBudget(
   { source, settings }: ApiContext,

@@ -1,6 +1,6 @@
 import { readProposer } from '../../../database/policy-candidates.ts';
 import { readRequest } from '../../../database/readers.ts';
-import { peopleBehind, personById, type Directory } from '../../../domain/directory.ts';
+import { peopleBehind, personById, provenOf, type Directory } from '../../../domain/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity, Lineage, LineageMember } from '../../../domain/identity.ts';
 import { PUBLISH, RESOLVE } from '../../../domain/policy.ts';
@@ -68,8 +68,14 @@ async function everybodyBehind(
   const atCreation = await directories.at(source.manager, row.created_at);
   if (isOwnRequest(caller, row.lineage, [caller.directory, atCreation]))
     throw new KeyturnError('self_approval', 'You were behind that request: others tell what became of it.');
-  const accounts = [...row.lineage, ...accountsOfLost(row.lineage, { now: caller.directory, atCreation })];
-  return accounts.map(({ issuer, subject }) => ({ issuer, subject, role: 'editor' }));
+  const lost = accountsOfLost(row.lineage, { now: caller.directory, atCreation });
+  // Of one account that is named twice the first counts: what is proven must not look declared.
+  return [...provenOf(row.lineage), ...lost, ...row.lineage].map((member) => asEditor(member));
+}
+
+/** Whom only the caller named then is not proven by that now. */
+function asEditor({ issuer, subject, is_declared: isDeclared }: Omit<LineageMember, 'role'>): LineageMember {
+  return { issuer, subject, role: 'editor', ...(isDeclared ? { is_declared: true } : {}) };
 }
 
 /** Accounts of today of people who were behind a request when it was made, and whom it does not lead to any more. */

@@ -17,7 +17,7 @@ import { SESSION_GRADE } from '../decisions/judge.ts';
 import { positionOf } from './cursor.ts';
 import { summaries, type PageCall } from './list.ts';
 import { directoriesSince } from './load.ts';
-import { fillPage, type PageSource } from './page.ts';
+import { pageFor, type PageSource } from './page.ts';
 import { readTogether, type WholeRow } from './together.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -42,7 +42,8 @@ export async function inboxPage(
     },
   };
   const limit = query.limit ?? LIMIT_DEFAULT;
-  return fillPage(source, { limit, after: positionOf(query.cursor), batch: BATCH, signal });
+  const wanted = { limit, after: positionOf(query.cursor), batch: BATCH, signal };
+  return pageFor(context, caller, { source, ...wanted });
 }
 
 /** Every selector that holds the person now. */

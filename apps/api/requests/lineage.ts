@@ -44,8 +44,8 @@ export function lineageOf(
       ]
     : [];
   const clients = clientsOf(caller);
-  const agents = [caller.agent, ...clients].filter((agent) => agent !== null);
-  const owners = agents.flatMap((agent) => ownerOf(caller.directory, agent));
+  const agents = [...(caller.agent ? [{ agent: caller.agent }] : []), ...clients];
+  const owners = agents.flatMap((named) => ownerOf(caller.directory, named));
   const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners];
   const asking = unique([{ ...identity, role: 'requester' }, ...others]);
   if (asking.length > MEMBERS_MAX) {
@@ -54,7 +54,11 @@ export function lineageOf(
       `More than ${MEMBERS_MAX} identities stand behind this request.`,
     );
   }
-  refuseForNobody(agents, caller.directory, asking);
+  refuseForNobody(
+    agents.map(({ agent }) => agent),
+    caller.directory,
+    asking,
+  );
   return unique([...asking, ...editors]);
 }
 
@@ -64,30 +68,45 @@ function refuseInactive({ agent, person }: Caller): void {
   }
 }
 
+/** An agent behind a call. */
+interface NamedAgent extends Pick<LineageMember, 'is_declared'> {
+  readonly agent: Agent;
+}
+
 /**
  * A client that is an agent of the directory is behind what is made with its token, whoever that token speaks for; and so
  * is an agent that a chain of actors calls by its client.
  */
-function clientsOf({ principal, directory, policy }: Caller): readonly Agent[] {
+function clientsOf({ principal, directory, policy }: Caller): readonly NamedAgent[] {
   const { identity, behind, clients } = principal;
   const actors = behind.filter(({ role }) => role === 'trigger');
   const named = [
-    ...clients.map((client) => ({ issuer: identity.issuer, client })),
-    ...actors.map(({ issuer, subject }) => ({ issuer, client: subject })),
+    ...clients.map((client) => ({ of: { issuer: identity.issuer, client }, word: {} })),
+    ...actors.map((actor) => ({ of: { issuer: actor.issuer, client: actor.subject }, word: wordOf(actor) })),
   ];
-  const agents = named.flatMap((one) => agentsOfClient(policy.policy.directory.agents, one));
-  return agents.flatMap((agent) => agentOf(directory, agent) ?? []);
+  return named.flatMap(({ of, word }) =>
+    agentsOfClient(policy.policy.directory.agents, of)
+      .flatMap((agent) => agentOf(directory, agent) ?? [])
+      .map((agent) => ({ agent, ...word })),
+  );
 }
 
-function triggerOf({ issuer, subject }: Agent): LineageMember {
-  return { issuer, subject, role: 'trigger' };
+/** Who is named through somebody is no better proven than they are. */
+function wordOf({ is_declared: isDeclared }: Pick<LineageMember, 'is_declared'>): {
+  readonly is_declared?: true;
+} {
+  return isDeclared ? { is_declared: true } : {};
+}
+
+function triggerOf({ agent: { issuer, subject }, ...word }: NamedAgent): LineageMember {
+  return { issuer, subject, role: 'trigger', ...word };
 }
 
 /** The first account stands for the owner; the others count as own through the person. */
-function ownerOf(directory: Directory, agent: Agent): readonly LineageMember[] {
+function ownerOf(directory: Directory, { agent, ...word }: NamedAgent): readonly LineageMember[] {
   const owner = personById(directory, agent.owner);
   const [account] = owner?.accounts ?? [];
-  return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner' }] : [];
+  return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner', ...word }] : [];
 }
 
 /**

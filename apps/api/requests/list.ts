@@ -11,7 +11,7 @@ import type { ApiContext } from '../context.ts';
 import { boundRows } from './bound.ts';
 import { positionOf } from './cursor.ts';
 import { standingOf } from './load.ts';
-import { fillPage, type PageSource, type Shown } from './page.ts';
+import { pageFor, type PageSource, type Shown } from './page.ts';
 import { sightOf } from './sight.ts';
 import { readTogether } from './together.ts';
 import { summaryView } from './view.ts';
@@ -42,7 +42,8 @@ export async function listPage(
         ? shownAll(context, caller, rows.slice(0, count))
         : shownOfRisk(context, caller, { rows, count, wanted: query.risk }),
   };
-  return fillPage(source, { limit, after: positionOf(query.cursor), batch: limit + 1, signal });
+  const wanted = { limit, after: positionOf(query.cursor), batch: limit + 1, signal };
+  return pageFor(context, caller, { source, ...wanted });
 }
 
 async function shownAll(context: ApiContext, caller: Caller, rows: readonly RequestRow[]): Promise<Shown> {

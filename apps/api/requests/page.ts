@@ -1,6 +1,9 @@
 import type { ListPage, ListPosition } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { RequestPage } from '../../../domain/wire.ts';
+import { identityKey } from '../../../domain/identity.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
 import { cursorAfter, positionAfter } from './cursor.ts';
 
 /** Where a page comes from. */
@@ -30,11 +33,35 @@ export interface WantedPage {
 /** So many rows are read at once. */
 const BATCH_MAX = 400;
 
-/** A page that holds something ends after so many rows, full or not. */
-const LOOKED_AT_MAX = 1_000;
-
 /** A page ends after so many rows, whatever it holds: no filter makes one call read the whole table. */
-const READ_MAX = 2_000;
+const READ_MAX = 1_000;
+
+/** To look at so many rows, with what was signed and who decided, is as much work as a call that looks at none. */
+const ROWS_OF_A_CALL = 4;
+
+/** Pages of all callers that are made at once: each holds its rows, and connections. */
+const PAGES_MAX = 40;
+const TOO_MANY = 'Too many lists of yours are being read: wait for them.';
+
+/** A page for a caller, who has so many at once at most, and pays for the rows that are looked at as for calls. */
+export async function pageFor(
+  { limiter, pages }: Pick<ApiContext, 'limiter' | 'pages'>,
+  { principal }: Pick<Caller, 'principal'>,
+  { source, ...wanted }: WantedPage & { readonly source: PageSource },
+): Promise<RequestPage> {
+  const name = identityKey(principal.identity);
+  const release = pages.take(name, PAGES_MAX, TOO_MANY);
+  const read = async (page: ListPage): Promise<readonly RequestRow[]> => {
+    const rows = await source.read(page);
+    limiter.charge(name, Math.floor(rows.length / ROWS_OF_A_CALL));
+    return rows;
+  };
+  try {
+    return await fillPage({ ...source, read }, wanted);
+  } finally {
+    release();
+  }
+}
 
 /**
  * One page. While its cursor is not null something may follow, also after a page that holds nothing. Batches grow, so that
@@ -51,13 +78,9 @@ export async function fillPage(source: PageSource, wanted: WantedPage): Promise<
     lookedAt += shown.lookedAt;
     const last = rows[shown.lookedAt - 1];
     if (!last || (last === rows.at(-1) && rows.length < batch)) return { items, next_cursor: null };
-    if (isEnough(wanted, items.length, lookedAt)) return { items, next_cursor: cursorAfter(last) };
+    if (items.length === wanted.limit || lookedAt >= READ_MAX || wanted.signal.aborted)
+      return { items, next_cursor: cursorAfter(last) };
     after = positionAfter(last);
     batch = Math.min(batch * 2, BATCH_MAX, READ_MAX - lookedAt);
   }
-}
-
-function isEnough({ limit, signal }: WantedPage, found: number, lookedAt: number): boolean {
-  if (found === limit || lookedAt >= READ_MAX || signal.aborted) return true;
-  return found > 0 && lookedAt >= LOOKED_AT_MAX;
 }

@@ -27,6 +27,28 @@ describe('the schema of arguments', () => {
     ]);
   });
 
+  it('tells elements that are given twice, however many and of whatever form they are', () => {
+    const list = { type: 'array', uniqueItems: true };
+    const schema = compileArgumentSchema({ type: 'object', properties: { list, any: { type: 'array' } } });
+    const fits = (items: readonly JsonValue[]): boolean =>
+      schema.problemsOf({ list: [...items] }).length === 0;
+    expect(fits([1, '1', true, null, [1], { a: 1 }, { a: '1' }, { b: 1 }])).toBe(true);
+    for (const twice of [1, 'x', null, [1, [2]], { a: 1, b: [{ c: 2 }] }])
+      expect(fits([0, twice, 'other', twice]), JSON.stringify(twice)).toBe(false);
+    expect(
+      fits([
+        { a: 1, b: 2 },
+        { b: 2, a: 1 },
+      ]),
+    ).toBe(false);
+    expect(schema.problemsOf({ list: [1, 1] })).toEqual([
+      { path: '/list', message: 'must NOT have duplicate items' },
+    ]);
+    expect(schema.problemsOf({ any: [1, 1] })).toEqual([]);
+    // As large as a call may be. Comparing each with each other one takes minutes.
+    expect(fits(Array.from({ length: 30_000 }, (_, index) => ({ a: index })))).toBe(true);
+  });
+
   // JavaScript's own engine takes seconds for 27 characters, and twice as long for each one more.
   it('is not slowed down by texts that make a pattern of JavaScript explode', () => {
     const schema = texts('^(a+)+$', '^(a|aa)+$', '^([a-z0-9]+[.-]?)*$');

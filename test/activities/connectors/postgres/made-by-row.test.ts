@@ -154,9 +154,73 @@ const SWAPS = [
   ['times that a trigger makes of tables', "insert into sub (owner) values ('alice'), ('eve')"],
 ] as const;
 
+const LATER = "now() > '2126-01-01'";
+const CHOSEN_BY_CLOCK = [
+  [
+    'by a natural key',
+    `insert into license (id, expires) values (case when ${LATER} then 11 else 12 end, ${AN_HOUR}),
+       (case when ${LATER} then 12 else 11 end, ${A_CENTURY})`,
+  ],
+  [
+    'by an identity key',
+    `insert into numbered (owner, expires) values (case when ${LATER} then 'eve' else 'alice' end, ${A_CENTURY}),
+       (case when ${LATER} then 'alice' else 'eve' end, ${AN_HOUR})`,
+  ],
+  [
+    'by text that is read as a time',
+    `insert into license (id, expires) values (case when ('now' || '')::timestamptz > '2126-01-01' then 11 else 12 end,
+       ${AN_HOUR}), (13, ${A_CENTURY})`,
+  ],
+  [
+    'of values that are drawn',
+    `insert into tok values (case when ${LATER} then 11 else 12 end, make_it('known-')),
+       (case when ${LATER} then 12 else 11 end, make_it('strong-'))`,
+  ],
+  [
+    'in a part of the statement',
+    `with a as (insert into license (id, expires) values (case when current_date > '2126-01-01' then 11 else 12 end,
+       ${AN_HOUR}), (13, ${A_CENTURY})) update tok set secret = 'x' where id = 1`,
+  ],
+] as const;
+
+const CREATED_AT = `insert into bill (id, n, at) values (1, 5, now()) on conflict (id) do update set n = excluded.n`;
+const CREATED_ON = `merge into bill b using (values (1, 5)) v(id, n) on b.id = v.id when matched then update set n = v.n
+  when not matched then insert (id, n, ended) values (v.id, v.n, current_date)`;
+
 describe('which row gets which value that execution makes, and whether it gets one', () => {
   it.each(SWAPS)('is held to the plan, or refused: %s', async (_name, statement) => {
     expect(await executed(statement, SWAPPED)).toMatch(/^(refused not_previewable|drifted)/);
+  });
+
+  it.each(CHOSEN_BY_CLOCK)('is refused where the clock could choose: %s', async (_name, statement) => {
+    expect(await executed(statement)).toMatch(/^refused not_previewable/);
+  });
+
+  it.each([
+    ['an upsert', CREATED_AT],
+    ['a MERGE, with a rough time', CREATED_ON],
+  ])('is not said of rows that are there already, by %s', async (_name, statement) => {
+    await bank.admin.query(ROWS);
+    const outcome = await connector.plan(bank.call(statement, CONNECTION));
+    expect(outcome).toMatchObject({
+      plan: {
+        summary: 'Updates 1 row of public.bill (n).',
+        effects: [{ rows: [{ before: { n: null }, after: { n: '5' } }], assigned_columns: [] }],
+        warnings: [],
+      },
+    });
+  });
+
+  it('is said of new rows alone, beside others that are there already', async () => {
+    const both = CREATED_AT.replace('(1, 5, now())', '(1, 5, now()), (2, 6, now())');
+    await bank.admin.query(ROWS);
+    const outcome = await connector.plan(bank.call(both, CONNECTION));
+    const rows = [
+      { before: { n: null }, after: { n: '5' } },
+      { before: null, after: { id: '2', no: 'n', n: '6', ended: null } },
+    ];
+    expect(outcome).toMatchObject({ plan: { effects: [{ rows, assigned_columns: ['at'] }] } });
+    expect(await executed(both, "update bill set at = '1999-12-31'")).toBe('succeeded');
   });
 
   it.each([

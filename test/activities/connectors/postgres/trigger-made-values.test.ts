@@ -43,6 +43,13 @@ const TABLES = `
     insert into public.errand_log (line) values (to_jsonb(new)); return null; end $$;
   create trigger logs after insert on errand for each row execute function to_errand_log();
   create table dates (due date); insert into dates values ('2030-12-24');
+  create table branch (current int, token uuid); create table order_ (id int primary key);
+  create table order_log (id bigint generated always as identity primary key, line jsonb);
+  create function to_order_log() returns trigger language plpgsql security definer as $$ begin
+    insert into public.order_log (line) select jsonb_build_object('at', clock_timestamp(), 'branch', jsonb_build_object('id', current))
+      from public.branch; return null; end $$;
+  create trigger logs after insert on order_ for each row execute function to_order_log();
+  select setval('order_log_id_seq', 50);
   create table login (id int primary key, pw text, hash text);
   create function hashing() returns trigger language plpgsql as $$ declare salt text := md5(random()::text); begin
     new.hash := salt || ':' || md5(salt || new.pw); new.pw := null; return new; end $$;
@@ -51,14 +58,14 @@ const TABLES = `
   grant select on all tables in schema public to OBSERVER;`;
 
 const CONNECTION = {
-  allowed_functions: ['to_outbox', 'to_log', 'to_errand_log', 'overriding', 'hashing'].map(
+  allowed_functions: ['to_outbox', 'to_order_log', 'to_log', 'to_errand_log', 'overriding', 'hashing'].map(
     (name) => `public.${name}`,
   ),
 };
 
 async function planned(statement: string): ReturnType<typeof connector.plan> {
   await bank.admin.query(
-    "truncate payee, payout, outbox, item, override; insert into payee values (7, 'DE-good')",
+    "truncate payee, payout, outbox, item, override, branch, order_, order_log; insert into branch values (7); insert into payee values (7, 'DE-good')",
   );
   return connector.plan(bank.call(statement, CONNECTION));
 }
@@ -95,6 +102,28 @@ describe('what a listed trigger makes at execution', () => {
     const statement = "insert into errand (due, title) select due, 'new' from dates";
     expect(await executed(statement, 'select 1')).toBe('succeeded');
     expect(await executed(statement, "update dates set due = '2030-12-25'")).toBe('drifted');
+  });
+
+  it('in a document is no number out of a table that might be a key', async () => {
+    const statement = 'insert into order_ values (1)';
+    expect(await executed(statement, 'update branch set current = 8')).toBe('drifted');
+    expect(await executed(statement, 'select 1')).toBe('succeeded');
+  });
+
+  it('in a document is no key of rows that the statement gives keys to', async () => {
+    const statement =
+      'with a as (insert into order_log (id) overriding system value values (7), (8)) insert into order_ values (1)';
+    expect(await executed(statement, 'update branch set current = 8')).not.toBe('succeeded');
+  });
+
+  it('in a document is said to hold any UUID', async () => {
+    expect(await planned(PAYOUT)).toMatchObject({
+      plan: {
+        warnings: expect.arrayContaining([
+          expect.stringContaining('public.outbox.payload gets a UUID at execution'),
+        ]),
+      },
+    });
   });
 
   it('in a document is refused where more than its times and UUIDs differs each time', async () => {

@@ -48,6 +48,12 @@ const SCHEMA = `
   create function now_of(int) returns int language plpgsql immutable as $$ begin perform public.leave(); return $1; end $$;
   create table partly (id int, v text); create index on partly (v) where id = now_of(1);
   create table measured (id int, v text); create statistics measured_by on (id + now_of(1)), v from measured;
+  create table checked (id int check (id > now_of(0)), v text); insert into checked values (1, 'a');
+  create table above (id int, v text); create table below (check (id > now_of(0))) inherits (above);
+  create type labelled as (x int);
+  create function label_of(labelled) returns text language plpgsql immutable as $$ begin perform public.leave(); return 'l'; end $$;
+  create cast (labelled as text) with function label_of(labelled);
+  create table labels (id int primary key, l labelled, v text); insert into labels values (1, row(1), 'a');
   grant select, insert, update, delete on all tables in schema public to WRITER;
   grant select on all tables in schema public to OBSERVER; grant usage on all sequences in schema public to WRITER;`;
 
@@ -97,6 +103,15 @@ describe('functions of operator classes that nobody lists do not run', () => {
       'where the planner reads statistics',
       setV("count(*)::text from measured where v = 'x' group by id + 1"),
     ],
+    [
+      'where the planner reads the check of a table',
+      setV('max(id)::text from (select id from checked union all select id from above) s where id < 5'),
+    ],
+    ['where the planner reads the check of an heir', setV('max(id)::text from above where id < 5')],
+    ['where a value is joined to text', "update labels set v = l || 'x' where id = 1"],
+    ['where text is joined to a value', "update labels set v = 'x' || l where id = 1"],
+    ['where a value is quoted', 'update labels set v = quote_literal(l) where id = 1'],
+    ['where a value or nothing is quoted', 'update labels set v = quote_nullable(l) where id = 1'],
   ])('%s', async (_name, statement) => {
     const before = await used();
     const outcome = await connector.plan(bank.call(statement, LISTED));

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { identityKey } from '../../domain/identity.ts';
+import type { Reply } from '../stack/http.ts';
+import { startApi, type TestApi } from './api.ts';
+import { storeRequest } from './rows.ts';
+
+/** Calls that are much more work than others. */
+
+let api: TestApi;
+beforeAll(async () => {
+  // Two calls at once, and one a second from then on.
+  api = await startApi({ KEYTURN_API_RATE: '1' });
+  for (let index = 0; index < 60; index += 1) await storeRequest(api);
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const LARGE = { action: 'x'.repeat(100_000) };
+
+function post(path: string, token: string): Promise<Reply> {
+  return api.http({ path, token, body: LARGE, headers: { 'idempotency-key': randomUUID() } });
+}
+
+const EXPENSIVE: readonly (readonly [string, () => Promise<string>, (token: string) => Promise<Reply>])[] = [
+  [
+    'a list',
+    () => api.issuer.agentToken('agent-billing'),
+    (token) => api.http({ path: '/v1/requests?risk=critical', token }),
+  ],
+  [
+    'a list that its reader sees more of',
+    () => api.issuer.humanToken('omar'),
+    (token) => api.http({ path: '/v1/requests?risk=critical&limit=1', token }),
+  ],
+  ['an inbox', () => api.issuer.humanToken('olga'), (token) => api.http({ path: '/v1/inbox', token })],
+  ['a large body', () => api.issuer.agentToken('agent-dba'), (token) => post('/v1/requests', token)],
+  [
+    'a large body for nobody',
+    () => api.issuer.agentToken('stranger'),
+    (token) => post('/v1/evaluate', token),
+  ],
+  ['a large proposal', () => api.issuer.humanToken('petra'), (token) => post('/v1/policies', token)],
+];
+
+describe('what is as much work as many calls', () => {
+  it.each(EXPENSIVE)('counts as many: %s', async (_what, tokenOf, call) => {
+    const token = await tokenOf();
+    expect((await call(token)).status).not.toBe(429);
+    const next = await api.http({ path: '/v1/actions', token });
+    expect(next).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(Number(next.headers.get('retry-after'))).toBeGreaterThan(5);
+  });
+});
+
+it('one caller reads a few lists at once, and keeps nobody else from theirs', async () => {
+  const [ada, other] = await Promise.all([
+    api.issuer.humanToken('ada'),
+    api.issuer.agentToken('agent-assistant'),
+  ]);
+  const name = identityKey({ issuer: api.issuer.url, subject: 'ada' });
+  const releases = Array.from({ length: 4 }, () => api.context.pages.take(name, 40, 'none'));
+  const path = '/v1/requests?mine=true&status=denied';
+  expect(await api.http({ path, token: ada })).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+  expect((await api.http({ path, token: other })).status).toBe(200);
+  for (const release of releases) release();
+  expect((await api.http({ path, token: ada })).status).toBe(200);
+  expect(api.context.pages.count).toBe(0);
+});
+
+it('of a policy by somebody who may not propose one nothing is read', async () => {
+  const token = await api.issuer.agentToken('another-stranger');
+  const reply = await api.http({ path: '/v1/policies', token, body: LARGE });
+  expect(reply).toMatchObject({ status: 403, body: { code: 'machine_cannot_decide' } });
+  expect((await api.http({ path: '/v1/actions', token })).body).toMatchObject({ code: 'forbidden' });
+});
