@@ -87,7 +87,7 @@ const RESERVE_AT_ONCE = `
 
 /** At the end of the transaction, by what it leaves: a step writes the status of the request last. */
 const GUARD = [
-  `create or replace function keyturn.refuse_uncounted() returns trigger language plpgsql ${SAFE} as $$
+  `create function keyturn.refuse_uncounted() returns trigger language plpgsql ${SAFE} as $$
    begin
      if exists (
        select from keyturn.window_reservation held left join keyturn.request counted on counted.id = held.request
@@ -103,7 +103,6 @@ const GUARD = [
      end if;
      return null;
    end $$`,
-  'drop trigger if exists window_reservation_counts on keyturn.window_reservation',
   `create constraint trigger window_reservation_counts after update on keyturn.window_reservation
      deferrable initially deferred for each row execute function keyturn.refuse_uncounted()`,
   `alter table keyturn.window_reservation enable always trigger window_reservation_counts`,
