@@ -123,7 +123,8 @@ describe('creating a request with no worker up', () => {
     const id = String((await api.create(token, GOOD_BODY, key)).body['id']);
     const handle = api.context.temporal.workflow.getHandle(id);
     const running = await handle.describe();
-    vi.spyOn(handle, 'describe').mockResolvedValue({ ...running, status: { code: 8, name: 'PAUSED' } });
+    const status = { ...running.status, name: 'PAUSED' as const };
+    vi.spyOn(handle, 'describe').mockResolvedValue({ ...running, status });
     const paused = vi.spyOn(api.context.temporal.workflow, 'getHandle').mockReturnValue(handle);
     const open = { id, status: 'planning', failure: null };
     expect(await api.http({ path: `/v1/requests/${id}`, token })).toMatchObject({ status: 200, body: open });
