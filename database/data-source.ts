@@ -27,6 +27,7 @@ import { RepeatsAndBudgets1764920000000 } from './migrations/26-repeats-and-budg
 import { NextEntries1764980000000 } from './migrations/32-next-entries.ts';
 import { UnansweredProbes1765000000000 } from './migrations/34-unanswered-probes.ts';
 import { LiftsOfOthers1765010000000 } from './migrations/35-lifts-of-others.ts';
+import { CheckedRows1765050000000 } from './migrations/39-checked-rows.ts';
 import { CountedWindows1765080000000 } from './migrations/42-counted-windows.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
@@ -75,6 +76,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       NextEntries1764980000000,
       UnansweredProbes1765000000000,
       LiftsOfOthers1765010000000,
+      CheckedRows1765050000000,
       CountedWindows1765080000000,
     ],
     schema: 'keyturn',

@@ -72,7 +72,7 @@ function answerOf(subject: Subject, leaf: Leaf): Answer {
   const fault = notAsSigned(repetition);
   if (fault !== null) return { problem: fault };
   const difference = otherFacts(repetition) ?? otherOutcome(repetition);
-  if (difference === null) return {};
+  if (difference === null) return isByWord(repetition) ? { notShown: BY_WORD } : {};
   return isOtherEngine({ engine: stored.engine })
     ? { notShown: 'another version of the policy engine evaluated it, or made its facts' }
     : { problem: difference };
@@ -184,6 +184,20 @@ function otherOutcome({ material, leaf, policy, facts, signed, directory }: Repe
   const required = combinedRequirement(before?.requirement ?? null, evaluation);
   if (leaf.type !== 'request.pending') return wronglyAllowed(leaf, evaluation, required !== null);
   return wronglyAsked(material, leaf, required);
+}
+
+const BY_WORD =
+  'it is allowed by counts of other requests, or by who an argument names: neither is in the evidence';
+
+const MANY = 1_000_000_000_000;
+
+/** True of an allow that policy would not give after ever so many requests, or knowing nothing of whom arguments name. */
+function isByWord({ leaf, policy, facts: { facts: _resolved, ...facts } }: Repetition): boolean {
+  if (leaf.type !== 'request.allowed' && leaf.type !== 'gate.allowed') return false;
+  const windows = policy.windows.map(({ id }) => [id, { count: MANY, sum: MANY }] as const);
+  const history = { requests_24h: MANY, denials_24h: MANY, failures_24h: MANY };
+  const recalled = recalledFacts(policy, { ...facts, history, windows: Object.fromEntries(windows) });
+  return recalled !== null && evaluate(policy, recalled, 'planned').effect !== 'allow';
 }
 
 function wronglyAsked(material: Material, leaf: Leaf, required: Requirement | null): string | null {

@@ -60,7 +60,7 @@ export function summaryIn({ material, opened }: Told, { summary }: ShownRow): bo
   if (!opened) return summary === null;
   const { inputs } = material.evidence;
   const plan = inputs?.plans.find(({ digest }) => digest === opened.facts['plan_digest']);
-  if (plan) return (plan.body as unknown as StoredPlan).summary === summary;
+  if (plan) return (plan.body as unknown as StoredPlan | null)?.summary === summary;
   const planned = planOf(material, opened);
   return planned ? isPart(material, planned, { name: 'summary', value: summary }) : null;
 }

@@ -1,10 +1,11 @@
 import type { Leaf } from './audit.ts';
+import { CLOCK_TOLERANCE_MS } from './clock-tolerance.ts';
 import type { SignedDecision } from './envelope.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
-import { nameOf, type PendingLeaf } from './verification-evidence.ts';
+import { nameOf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
-import { repeatedRefusal } from './verification-repeated-refusal.ts';
+import { repeatedRefusal, type Refusal } from './verification-repeated-refusal.ts';
 
 /** What is wrong with a refusal, or why it cannot be said. */
 interface Answer {
@@ -30,19 +31,32 @@ function answerOf(subject: Subject, leaf: Leaf): Answer {
   if (!signed) return { problem: 'refuses a decision that is not among the envelopes' };
   const asked = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   if (!asked) return {};
-  const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
-  if (phaseBefore(subject.material, leaf) !== 'pending')
-    return isOnDigest && isVoidedDenial(subject, leaf, signed) ? { problem: VOIDED } : {};
-  return answerWhilePending(subject, { leaf, signed, asked });
+  if (phaseBefore(subject.material, leaf) === 'pending')
+    return answerWhileOpen(subject, { leaf, signed, asked, status: 'pending' });
+  if (signed.decision_digest !== asked.leaf.decision_digest) return {};
+  if (isVoidedDenial(subject, leaf, signed)) return { problem: VOIDED };
+  return signed.verdict === 'deny' && isApprovedByPeople(subject, leaf)
+    ? answerWhileApproved(subject, { leaf, signed, asked, status: 'approved' })
+    : {};
 }
 
-interface Refusal {
-  readonly leaf: Leaf;
-  readonly signed: SignedDecision;
-  readonly asked: PendingLeaf;
+function isApprovedByPeople({ material }: Subject, leaf: Leaf): boolean {
+  const approval = material.stream.findLast(
+    ({ n, type }) => n < leaf.n && (type === 'request.approved' || type === 'request.allowed'),
+  );
+  return approval?.type === 'request.approved' && phaseBefore(material, leaf) === 'approved';
 }
 
-function answerWhilePending(subject: Subject, refusal: Refusal): Answer {
+/** A denial ends what is approved, whenever it was signed, until the action is claimed. */
+function answerWhileApproved(subject: Subject, refusal: Refusal): Answer {
+  const { leaf, signed } = refusal;
+  if (!LATE.has(leaf.facts['code'])) return answerWhileOpen(subject, refusal);
+  return signed.ticket_expires_at === null ? { notShown: EARLIER } : {};
+}
+
+const EARLIER = 'a denial of what is approved and not executed is refused as late, as earlier versions did';
+
+function answerWhileOpen(subject: Subject, refusal: Refusal): Answer {
   const { leaf, signed, asked } = refusal;
   const { code } = leaf.facts;
   const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
@@ -52,8 +66,13 @@ function answerWhilePending(subject: Subject, refusal: Refusal): Answer {
     return isOnDigest && isInTime(signed, leaf, asked.expires_at)
       ? { problem: 'refuses as late what was in time and on the digest that was asked' }
       : {};
-  if (OUTSIDE.has(code))
-    return isRightOutside(refusal) ? {} : { problem: 'refuses what nothing stood against' };
+  return answerByCheck(subject, refusal);
+}
+
+function answerByCheck(subject: Subject, refusal: Refusal): Answer {
+  const { code } = refusal.leaf.facts;
+  if (code === 'switched_off') return refusal.signed.verdict === 'approve' ? {} : { problem: UNOPPOSED };
+  if (code === 'envelope_invalid') return isAhead(refusal) ? { notShown: AHEAD } : { problem: UNOPPOSED };
   const repeated = repeatedRefusal(subject, refusal);
   if (repeated === 'refused') return {};
   return repeated === 'counts'
@@ -77,13 +96,13 @@ function isVoidedDenial({ material }: Subject, leaf: Leaf, signed: SignedDecisio
 /** Codes that are right only of a decision that came too late. */
 const LATE: ReadonlySet<unknown> = new Set(['request_expired', 'envelope_expired', 'request_not_pending']);
 
-/** Codes that say nothing of the person. */
-const OUTSIDE: ReadonlySet<unknown> = new Set(['switched_off', 'envelope_invalid']);
+const UNOPPOSED = 'refuses what nothing stood against';
 
-/** Switches stop approvals only, and what is dated in the future is later than its entry. */
-function isRightOutside({ leaf, signed }: Refusal): boolean {
-  if (leaf.facts['code'] === 'switched_off') return signed.verdict === 'approve';
-  return Date.parse(signed.issued_at) > Date.parse(leaf.at);
+/** Entries say when they were written: one that is dated back makes any decision look like one of the future. */
+const AHEAD = 'that the decision was dated ahead of the clock of the database is in no evidence';
+
+function isAhead({ leaf, signed }: Refusal): boolean {
+  return Date.parse(signed.issued_at) > Date.parse(leaf.at) + CLOCK_TOLERANCE_MS;
 }
 
 /** A ticket counts from its use: it was in time for sure only when it was recorded in time. */

@@ -13,14 +13,16 @@ import type { Subject } from './verification-finding.ts';
 import { NO_INPUTS, policyNamed } from './verification-inputs.ts';
 import type { EvaluationInputs } from './wire-evidence.ts';
 
-interface Refused {
+/** A decision that an entry refuses, while people could decide. */
+export interface Refusal {
   readonly leaf: Leaf;
   readonly signed: SignedDecision;
   readonly asked: PendingLeaf;
+  readonly status: 'pending' | 'approved';
 }
 
 /** Everything that the check of a decision is repeated with, whoever was in the directory. */
-interface Repetition extends Refused {
+interface Repetition extends Refusal {
   readonly inputs: EvaluationInputs;
   readonly request: SignedRequest;
   readonly policies: { readonly now: PolicySet; readonly atCreation: PolicySet };
@@ -34,7 +36,7 @@ interface Repetition extends Refused {
  */
 export function repeatedRefusal(
   subject: Subject,
-  refused: Refused,
+  refused: Refusal,
 ): 'counts' | 'refused' | { readonly notShown: string } {
   const repetition = repetitionOf(subject, refused);
   if (typeof repetition === 'string') return { notShown: repetition };
@@ -55,7 +57,7 @@ function isTakenBack({ leaf, signed, decisions }: Repetition, checks: readonly D
 }
 
 /** Or why it cannot be repeated. */
-function repetitionOf({ material, envelopes }: Subject, refused: Refused): Repetition | string {
+function repetitionOf({ material, envelopes }: Subject, refused: Refusal): Repetition | string {
   const { inputs } = material.evidence;
   if (!inputs) return NO_INPUTS;
   const { leaf, asked } = refused;
@@ -77,7 +79,7 @@ function repetitionOf({ material, envelopes }: Subject, refused: Refused): Repet
 }
 
 function factsOf(
-  { inputs, request, policies, args, decisions, leaf, signed, asked }: Repetition,
+  { inputs, request, policies, args, decisions, leaf, signed, asked, status }: Repetition,
   part: EvaluationInputs['directory_at_creation'],
 ): DecisionFacts {
   const { now, atCreation } = policies;
@@ -85,7 +87,7 @@ function factsOf(
   const { lineage } = request;
   return {
     request: {
-      status: 'pending',
+      status,
       decision_digest: asked.leaf.decision_digest,
       lineage,
       requirement: withoutClocks(asked.requirement),

@@ -21,6 +21,7 @@ import { evaluationsRepeat } from './verification-evaluation.ts';
 import { escalationsDue } from './verification-escalations.ts';
 import { notExpiredEarly } from './verification-expiry.ts';
 import { readMaterial, type Evidence } from './verification-evidence.ts';
+import { answersEnd } from './verification-gate-answers.ts';
 import { inputsUnaltered, plansUnaltered, policiesInstalled } from './verification-inputs.ts';
 import { keptRecorded } from './verification-kept.ts';
 import {
@@ -92,6 +93,7 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['claimed_once', claimedOnce],
   ['claims_closed', claimsClosed],
   ['executed_as_approved', executedAsApproved],
+  ['answers_end', answersEnd],
 ];
 
 /** Parts of the evidence are of no form until a check looks at them: one that cannot read them has found something. */

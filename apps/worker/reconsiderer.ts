@@ -4,6 +4,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
+import { errorClass } from '../../activities/error-class.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 import {
@@ -107,12 +108,29 @@ async function tellAll(
     for (const request of page) {
       // Heartbeats and steps of others share this thread: none of them waits for a whole page.
       await letOthersRun();
-      if (!round.told.has(request.id) && mustReconsider(request, { ...today, at }, eligible))
+      if (
+        !round.told.has(request.id) &&
+        mustBeTold(work, request, () => mustReconsider(request, { ...today, at }, eligible))
+      )
         isEverybodyTold = (await remind(work, request, round)) && isEverybodyTold;
     }
     const last = page.at(-1);
     if (!last || page.length < PAGE || work.signal.aborted) return isEverybodyTold;
     after = last.id;
+  }
+}
+
+/** One that cannot be read, because somebody wrote around the steps, is reported and holds up none of the others. */
+function mustBeTold(
+  { log }: Reconsidering,
+  { id: request }: { readonly id: string },
+  isTouched: () => boolean,
+): boolean {
+  try {
+    return isTouched();
+  } catch (error) {
+    log.error({ request, err: errorClass(error) }, 'a waiting request cannot be read');
+    return false;
   }
 }
 

@@ -109,6 +109,24 @@ describe('a list, where policy limits what channels may show', () => {
   });
 });
 
+describe('a row that somebody garbled', () => {
+  it.each([
+    `matched_rules = '[null]'`,
+    `requirement = '{"rules": [5]}'`,
+    `requirement = '{"rules": [{"stages": 5}]}'`,
+    `shortage = '[7]', clocks = '[null]'`,
+  ])('keeps no other out of lists and inboxes: %s', async (change) => {
+    const garbled = await storeRequest(api);
+    const { id } = await storeRequest(api);
+    await api.db.query(`update keyturn.request set ${change} where id = $1`, [garbled.id]);
+    const olga = await api.issuer.humanToken('olga');
+    for (const path of ['/v1/requests?limit=100', '/v1/inbox?limit=100']) {
+      const { items } = await page(path, olga);
+      expect(items.map((item) => item.id)).toContain(id);
+    }
+  });
+});
+
 describe('the inbox', () => {
   it('holds what its owner may decide now, and nothing of their own', async () => {
     const { id } = await storeRequest(api);

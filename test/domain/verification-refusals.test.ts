@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { SignedDecision } from '../../domain/envelope.ts';
-import { minute } from './verification-policy.ts';
+import { ISSUER, minute } from './verification-policy.ts';
 import { refused } from './verification-spoiling.ts';
 import {
   entry,
   makeKeys,
+  pendingStory,
   performedStory,
   rewrite,
   find,
@@ -63,5 +64,58 @@ describe('a denial on record as refused', () => {
     const found = await notHeld(wholeEvidence(story, state), story);
     expect('refusals_right' in found).toBe(isFlagged);
     if (isFlagged) expect(found['refusals_right']).toContain('was signed before the request was approved');
+  });
+});
+
+interface OpenCase {
+  readonly code: string;
+  readonly person: string;
+  readonly issued: number;
+  readonly outcome: 'failed' | 'not_shown' | 'holds';
+}
+
+/** Eve could have denied, Out is not asked, Olga owns the agent. Approved at minute 6, claimed at minute 7. */
+const WHILE_APPROVED: readonly OpenCase[] = [
+  ...['not_eligible', 'already_decided', 'self_approval', 'reviewer_unknown', 'switched_off'].flatMap(
+    (code) => [
+      { code, person: 'eve', issued: 4, outcome: 'failed' as const },
+      { code, person: 'eve', issued: 6, outcome: 'failed' as const },
+    ],
+  ),
+  { code: 'envelope_invalid', person: 'eve', issued: 6, outcome: 'failed' },
+  { code: 'envelope_invalid', person: 'eve', issued: 6.5, outcome: 'not_shown' },
+  { code: 'request_not_pending', person: 'eve', issued: 6, outcome: 'not_shown' },
+  { code: 'not_eligible', person: 'out', issued: 4, outcome: 'holds' },
+  { code: 'self_approval', person: 'olga', issued: 4, outcome: 'holds' },
+];
+
+describe('a denial on record as refused after the approval and before the claim', () => {
+  it.each(WHILE_APPROVED)('$code, of $person, signed at $issued: $outcome', async (refusal) => {
+    const { code, person, issued, outcome } = refusal;
+    const story = await approvedStory();
+    const claims = story.entries.splice(-2);
+    await refused(story, code, {
+      id: `dec_${'l'.repeat(26)}`,
+      issued_at: minute(issued),
+      reviewer: { issuer: ISSUER, subject: person },
+    });
+    story.entries.push(...claims);
+    const found = await notHeld(wholeEvidence(story), story);
+    if (outcome === 'holds') expect(found).toEqual({});
+    else expect(found).toEqual({ refusals_right: expect.stringMatching(new RegExp(`^${outcome}`)) });
+  });
+});
+
+describe('a decision on record as refused because it is dated ahead', () => {
+  it.each([
+    [6.05, 'failed'],
+    [6.5, 'not_shown'],
+  ])('signed at %d, and recorded at 6: %s', async (issued, outcome) => {
+    const story = await refused(await pendingStory(keys), 'envelope_invalid', {
+      id: `dec_${'l'.repeat(26)}`,
+      issued_at: minute(issued),
+    });
+    const found = await notHeld(wholeEvidence(story, standing('pending')), story);
+    expect(found).toEqual({ refusals_right: expect.stringMatching(new RegExp(`^${outcome}`)) });
   });
 });

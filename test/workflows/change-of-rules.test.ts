@@ -60,6 +60,30 @@ describe('a change of rules', () => {
     }
   });
 
+  it('reaches those beside a request that cannot be read', async () => {
+    const connection = await Connection.connect({ address: stack.temporalPlace.address });
+    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
+    const stopping = new AbortController();
+    const ids = [await desk.ask(), await desk.ask()].sort();
+    const [garbled = '', touched = ''] = ids;
+    await stack.keyturnDb.query(`update keyturn.request set requirement = '{"rules": [5]}' where id = $1`, [
+      garbled,
+    ]);
+    const running = reconsiderOnChange({ ...worker.dependencies, client, signal: stopping.signal });
+    try {
+      await withPolicy(stack.keyturnDb, demandTwo, async () => {
+        await waitFor({
+          what: 'the second round of the other request',
+          check: async () => ((await desk.row(touched))['round'] === 2 ? true : undefined),
+        });
+      });
+    } finally {
+      stopping.abort();
+      await running;
+      await connection.close();
+    }
+  });
+
   it.each(['policies', 'directories'] as const)(
     'that comes while %s are read is told once, and by what holds then',
     async (what) => {

@@ -1,5 +1,5 @@
 import { COMPARING, COMPUTES, isInternal } from './comparing.sql.ts';
-import { acts, FIRES } from './firing.sql.ts';
+import { FIRES } from './firing.sql.ts';
 import { functionNameSql } from './function-names.ts';
 
 /**
@@ -13,37 +13,6 @@ export const NOTED = `
   select noted.oid::pg_catalog.text as oid, noted.prosqlbody::pg_catalog.text as body
     from pg_catalog.pg_proc noted
    where noted.oid operator(pg_catalog.=) 'pg_temp.keyturn_statement()'::pg_catalog.regprocedure`;
-
-/** Tables that may be written: $1 named ones, their partitions and children, and where foreign keys cascade. */
-export const WRITTEN_TABLES = `
-  with recursive written(oid, root) as (
-    select direct.oid, direct.oid from unnest($1::oid[]) direct(oid)
-    union
-    select next.oid, next.root
-      from written
-      cross join lateral (
-        select child.inhrelid as oid, written.root from pg_catalog.pg_inherits child where child.inhparent = written.oid
-        union all
-        select link.conrelid, 0::oid
-          from pg_catalog.pg_constraint link
-         where link.contype = 'f' and link.confrelid = written.oid
-           and (($2 and ${acts('confdeltype')}) or ($3 and ${acts('confupdtype')}))
-      ) next
-  )
-  select table_class.oid::text as oid, array_agg(written.root::text) as roots, table_class.relkind::text as kind,
-         format('%I.%I', schema.nspname, table_class.relname) as resource, schema.nspname as schema,
-         table_class.relispartition as is_partition,
-         exists (select from pg_catalog.pg_rewrite rule
-                  where rule.ev_class = table_class.oid and rule.ev_type <> '1') as has_rules,
-         exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES}) as has_triggers,
-         exists (select from pg_catalog.pg_trigger attached
-                  where attached.tgrelid = table_class.oid and not attached.tgisinternal and ${FIRES} and attached.tgtype & 7 = 7) as may_skip_rows
-    from written
-    join pg_catalog.pg_class table_class on table_class.oid = written.oid
-    join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace
-   group by table_class.oid, table_class.relkind, table_class.relispartition, schema.nspname, table_class.relname
-   order by resource`;
 
 /** Everything that the statement ($1, a function's oid, of types $3) and the tables it may write ($2) evaluate. */
 export const OBJECTS = `
@@ -246,9 +215,18 @@ export const OBJECTS = `
 /** A function's name as a list of the target has it. */
 const NAME = functionNameSql('schema.nspname', 'called.proname');
 
+/** How volatile a function (`called`) is; an aggregate always says that it is not, but calls functions that may be. */
+const VOLATILITY = `
+  case when called.prokind = 'a' and exists (
+         select from pg_catalog.pg_aggregate whole
+           join pg_catalog.pg_proc part on part.oid in (whole.aggtransfn, whole.aggfinalfn, whole.aggcombinefn,
+             whole.aggserialfn, whole.aggdeserialfn, whole.aggmtransfn, whole.aggminvtransfn, whole.aggmfinalfn)
+          where whole.aggfnoid = called.oid and part.provolatile = 'v')
+       then 'v' else called.provolatile::text end`;
+
 /** Functions ($1) and those of operators ($2) by name. */
 export const FUNCTIONS = `
-  select distinct ${NAME} as name, called.provolatile::text as volatility,
+  select distinct ${NAME} as name, ${VOLATILITY} as volatility,
          exists (select from pg_catalog.pg_proc other
                   where other.pronamespace = called.pronamespace and other.proname = called.proname
                     and other.proowner <> called.proowner) as has_others
@@ -282,7 +260,7 @@ export const VOLATILE_CALLS = `
     join pg_catalog.pg_proc called
       on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
-   where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and called.provolatile = 'v'
+   where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and ${VOLATILITY} = 'v'
      and ${NAME} <> all ($2::text[])
    limit 1`;
 

@@ -52,12 +52,13 @@ export function statedUntried(
     warnings: [
       words.warning,
       ...rewritingOf(analysis.rewritten),
+      ...(analysis.reachesVolatileFunctions ? [ACTING_UNSEEN] : []),
       ...unseenEffects(analysis),
       ...warningsOf(statement, []),
     ],
     risk_facts: {
       ...riskFactsOf(effects, reversal),
-      ...(because === 'none'
+      ...(because === 'none' || analysis.reachesVolatileFunctions
         ? { rows_changed: ROWS_UNKNOWN, resources_changed: analysis.tables.length }
         : {}),
       is_destructive: true,
@@ -66,6 +67,10 @@ export function statedUntried(
     reversal,
   };
 }
+
+const ACTING_UNSEEN =
+  'Functions of the target run with it, called by the statement or by defaults, policies or views: what they do to tables is ' +
+  'in no plan.';
 
 /** As a fresh session has them, which the execution will run in. */
 async function valueSettingsOf(prepared: UnpreviewedCall, reader: Client): Promise<string> {
@@ -85,8 +90,9 @@ function countedIn(effects: readonly ResourceEffect[]): string {
 }
 
 const BOUND =
-  'Bound to this plan are how many rows the statement inserts, and which rows it and its cascades update or delete; the ' +
-  'values that are written are not: they are calculated when it runs.';
+  'Bound to this plan are how many rows the statement inserts, and which rows it and its cascades update or delete. Where a ' +
+  'trigger changes a key, what the rows that refer to it do then is in no plan. The values that are written are not bound: ' +
+  'they are calculated when it runs.';
 
 interface Words {
   readonly summary: string;

@@ -66,7 +66,8 @@ export async function runOnFound(prepared: UnpreviewedCall, writer: Client, { fo
 export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client): Promise<Met> {
   // Nothing at all is tried at such a target, so nothing is known.
   if (untriedBecause(prepared) === 'none') return { effects: [], own: null, rows: digestOf([]), found: null };
-  const { tables: written, rewritten } = prepared.analysis;
+  const { tables: written, rewritten, callsOwnerFunctions } = prepared.analysis;
+  if (callsOwnerFunctions) throw actingUnseen(prepared);
   const [table, ...others] = written.filter(({ isNamed }) => isNamed);
   // Partitions share one name in the statement; which of them is hit cannot be told.
   if (table === undefined || others.length > 0 || rewritten.length > 0) throw notCountable(prepared);
@@ -182,10 +183,23 @@ export function unpreviewedFingerprint(
   });
 }
 
+/** What functions of the owner do to tables is seen only where the statement is tried out. */
+function actingUnseen({ analysis }: PreparedCall): StatementRefused {
+  const why = analysis.unknownTriggers.length > 0 ? unlisted(analysis) : 'This target only counts rows.';
+  return new StatementRefused(
+    'not_previewable',
+    `${why} The statement calls functions of the target, and what they do to tables would be in no plan: write the values ` +
+      'that they return instead.',
+  );
+}
+
+function unlisted({ unknownTriggers }: PreparedCall['analysis']): string {
+  const names = unknownTriggers.map(({ name }) => name).join(', ');
+  return `The target's list of functions lacks ${names}, which a trigger calls.`;
+}
+
 function notCountable({ analysis }: PreparedCall): StatementRefused {
-  const names = analysis.unknownTriggers.map(({ name }) => name).join(', ');
-  const why =
-    names === '' ? COUNTING_ONLY : `The target's list of functions lacks ${names}, which a trigger calls.`;
+  const why = analysis.unknownTriggers.length > 0 ? unlisted(analysis) : COUNTING_ONLY;
   const advice = analysis.rewritten.length === 0 ? '' : ' Name the table behind the view.';
   return new StatementRefused('not_previewable', `${why}${advice}`);
 }

@@ -1,9 +1,9 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { WRITTEN_TABLES } from './dependencies.sql.ts';
 import { catalogueRows, type SessionUse } from './kept-sessions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
+import { WRITTEN_TABLES } from './written-tables.sql.ts';
 import type { RelationWrite, WriteOperation } from './written-values.ts';
 
 /** A table that the statement may write: by name, as a partition, or by a foreign key's cascade. */

@@ -9,11 +9,12 @@ import { GATE_RUN } from '../../../domain/gate.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { ApiContext } from '../context.ts';
 import { unrecordedRow, type ShownRow } from './load.ts';
+import { unlessUnreadable } from './unreadable.ts';
 
 /**
  * Rows as people may read them: what was signed comes from the envelope, and what is asked and why from the entry that
  * opened the round. So nobody who changes a row alone changes what reviewers go by. Null for one whose envelope is not
- * its own.
+ * its own, and for one that cannot be read.
  */
 export async function boundRows(
   context: ApiContext,
@@ -24,7 +25,11 @@ export async function boundRows(
   const entries =
     recorded.length === 0 ? new Map() : await readRoundEntries(context.source.manager, recorded);
   return Promise.all(
-    rows.map(async (row) => (isRecorded(row) ? boundRow(context, row, entries.get(row.id) ?? {}) : row)),
+    rows.map(async (row) =>
+      isRecorded(row)
+        ? unlessUnreadable(context, row.id, () => boundRow(context, row, entries.get(row.id) ?? {}))
+        : row,
+    ),
   );
 }
 

@@ -10,6 +10,7 @@ import type { Evidence } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { sightOf } from './sight.ts';
+import { unlessUnreadable } from './unreadable.ts';
 import { requestView } from './view.ts';
 
 /** Everything that checks a request offline. All of it or nothing: a part alone proves nothing. */
@@ -36,18 +37,11 @@ async function viewUnlessAltered(
   row: RequestRow,
 ): Promise<Evidence['request']> {
   try {
-    return await requestView(context, caller, row);
+    return await unlessUnreadable(context, row.id, () => requestView(context, caller, row));
   } catch (error) {
-    if (!isAltered(error)) throw error;
-    context.log.error({ request: row.id, err: (error as Error).name }, 'a stored request cannot be shown');
-    return null;
+    if (isKeyturnError(error) && ALTERED.has(error.code)) return null;
+    throw error;
   }
-}
-
-/** What a step writes can be read: where it cannot, somebody has written around the steps. */
-function isAltered(error: unknown): boolean {
-  if (isKeyturnError(error)) return ALTERED.has(error.code);
-  return error instanceof TypeError || error instanceof RangeError;
 }
 
 const ALTERED: ReadonlySet<string> = new Set(['plan_altered', 'envelope_invalid']);

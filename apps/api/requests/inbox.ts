@@ -19,6 +19,7 @@ import { summaries, type PageCall } from './list.ts';
 import { directoriesSince } from './load.ts';
 import { pageFor, type PageSource } from './page.ts';
 import { readTogether, type WholeRow } from './together.ts';
+import { unlessUnreadable } from './unreadable.ts';
 
 const LIMIT_DEFAULT = 50;
 const BATCH = 100;
@@ -85,7 +86,8 @@ async function chosenOf(
   for (const [index, candidate] of (await readTogether(context, caller, rows)).entries()) {
     // However many there are, answers to others do not wait for all of them.
     if (index % BATCH === 0) await letOthersRun();
-    if (await isShown(context, caller, candidate)) chosen.push(candidate.row);
+    const { row } = candidate;
+    if (await unlessUnreadable(context, row.id, () => isShown(context, caller, candidate))) chosen.push(row);
     if (chosen.length === count) return { chosen, lookedAt: rows.indexOf(candidate.row) + 1 };
   }
   return { chosen, lookedAt: rows.length };

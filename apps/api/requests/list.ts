@@ -13,7 +13,8 @@ import { positionOf } from './cursor.ts';
 import { standingOf } from './load.ts';
 import { pageFor, type PageSource, type Shown } from './page.ts';
 import { sightOf } from './sight.ts';
-import { readTogether } from './together.ts';
+import { readTogether, type WholeRow } from './together.ts';
+import { unlessUnreadable } from './unreadable.ts';
 import { summaryView } from './view.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -68,23 +69,31 @@ async function shownOfRisk(
   return { items: items.slice(0, count), lookedAt };
 }
 
-/** Summaries of rows, by as many questions as for one. One that is not what was signed is left out, and logged. */
+/**
+ * Summaries of rows, by as many questions as for one. One that is not what was signed, or cannot be read, is left out and
+ * logged.
+ */
 export async function summaries(
   context: ApiContext,
   caller: Caller,
   known: readonly RequestRow[],
 ): Promise<RequestPage['items']> {
   const rows = (await boundRows(context, known)).filter((row) => row !== null);
-  return Promise.all(
-    (await readTogether(context, caller, rows)).map(async (decided) => {
-      const { row } = decided;
-      const { visibility, isOwn, isAsked } = await sightOf(context, caller, decided);
-      const standing = await standingOf(context, caller, decided);
-      const view = summaryView(context, caller, { row, standing, visibility });
-      // Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either.
-      return isOwn || isAsked ? view : limitedView(view, row.requirement);
-    }),
+  const items = await Promise.all(
+    (await readTogether(context, caller, rows)).map((decided) =>
+      unlessUnreadable(context, decided.row.id, () => summaryOf(context, caller, decided)),
+    ),
   );
+  return items.filter((item) => item !== null);
+}
+
+async function summaryOf(context: ApiContext, caller: Caller, decided: WholeRow): Promise<RequestSummary> {
+  const { row } = decided;
+  const { visibility, isOwn, isAsked } = await sightOf(context, caller, decided);
+  const standing = await standingOf(context, caller, decided);
+  const view = summaryView(context, caller, { row, standing, visibility });
+  // Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either.
+  return isOwn || isAsked ? view : limitedView(view, row.requirement);
 }
 
 /** A list as a channel: what policy withholds there is only on the page of the request. */

@@ -33,6 +33,16 @@ const SCHEMA = `
   alter table loose disable trigger all; alter table loose enable trigger loose_unlisted;
   create function asked() returns boolean language plpgsql stable as
     $$ begin return current_query() !~* 'select tableoid'; end $$;
+  create function empties() returns int language plpgsql volatile security definer as $$ begin delete from public.tree; return 1; end $$;
+  create function empties_at(int, int) returns int language plpgsql volatile security definer as $$ begin delete from public.tree; return 1; end $$;
+  create aggregate emptying(int) (sfunc = empties_at, stype = int);
+  create table filled (id int primary key, n int default empties());
+  create trigger filled_unlisted before insert on filled for each row execute function unlisted();
+  create function rekey() returns trigger language plpgsql as $$ begin new.key := new.key + 1000; return new; end $$;
+  create table rekeyed (id int primary key, key int unique, n int);
+  create trigger rekeyed_unlisted before update on rekeyed for each row execute function rekey();
+  create table follower (key int references rekeyed (key) on update cascade);
+  insert into rekeyed values (1, 1); insert into follower values (1);
   create table pair (id int primary key, n int default 0);
   create function touch_all() returns trigger language plpgsql as $$ begin
     if pg_trigger_depth() = 1 then update public.pair set n = n + 1 where id <> new.id; end if; return null; end $$;
@@ -211,6 +221,44 @@ describe('a statement that cannot be tried out', () => {
       expect(await bank.checksum()).toBe(before);
     },
   );
+
+  it.each([
+    ['update', 'update parent set n = empties() where id = 1', {}],
+    ['update by an aggregate', 'update parent set n = (select emptying(id) from named) where id = 1', {}],
+    ['insert', 'insert into filled values (77, empties())', {}],
+    ['insert what it answers', 'insert into filled values (78, (select empties()))', {}],
+    [
+      'be counted',
+      'update named set code = empties()::text where id = 1',
+      { planning: { rehearse: 'count' } },
+    ],
+  ])('is refused where a listed function would write unseen: %s', async (_what, statement, more) => {
+    const outcome = await connector.plan(
+      bank.call(statement, { allowed_functions: ['public.empties', 'public.emptying'], ...more }),
+    );
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      code: 'not_previewable',
+      detail: expect.stringContaining('what they do to tables would be in no plan'),
+    });
+  });
+
+  it('says that what a default writes is in no plan, nor how many rows', async () => {
+    const listed = { allowed_functions: ['public.empties'] };
+    expect(await connector.plan(bank.call('insert into filled (id) values (1)', listed))).toMatchObject({
+      plan: {
+        warnings: expect.arrayContaining([expect.stringContaining('what they do to tables is in no plan')]),
+        risk_facts: { rows_changed: Number.MAX_SAFE_INTEGER },
+      },
+    });
+  });
+
+  it('says that what refers to a key which a trigger changes is in no plan', async () => {
+    const plan = await planned('update rekeyed set n = 1 where id = 1');
+    expect(plan.warnings[0]).toContain('Where a trigger changes a key');
+    expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'succeeded' });
+    expect(await bank.rows('select key from follower')).toEqual([{ key: 1001 }]);
+  });
 
   it('is refused where cascades reach what cannot be counted', async () => {
     await bank.admin.query('insert into split values (1, 3)');
