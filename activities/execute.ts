@@ -13,7 +13,7 @@ import { databaseNow, recordStep, type StepPlace, type StepTransaction } from '.
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
-import { refuseExecution, returnToReview, settle, type Executed } from './settle.ts';
+import { refuseExecution, returnToReview, settle, type Executed, type Settlement } from './settle.ts';
 import { closeSwitchedOff } from './switches.ts';
 
 /** A claim that the target fenced off may be followed by another, but not for ever. */
@@ -210,28 +210,52 @@ async function settleOutcome(
 ): Promise<Executed | null> {
   const step = { ...place, step: `${place.step}/settle/${execution.attempt}` };
   return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
-    switch (outcome.kind) {
-      case 'succeeded':
-        return settle(transaction, execution, {
-          state: 'succeeded',
-          facts: { fingerprint: outcome.fingerprint },
-          result: outcome.result,
-          isSeen: true,
-        });
-      case 'failed':
-        return settle(transaction, execution, {
-          state: 'failed',
-          facts: { code: outcome.code },
-          code: outcome.code,
-          detail: outcome.detail,
-          isSeen: true,
-        });
-      case 'drifted':
-        return settle(transaction, execution, {
-          state: 'released',
-          facts: { why: 'drifted' },
-          detail: outcome.detail,
-        });
-    }
+    const settlement = settlementOf(outcome);
+    const executed = await settle(transaction, execution, settlement);
+    // Then somebody closed the claim meanwhile: that stays, and where it is not what the run saw it must be heard.
+    if (transaction.appended.length === 0)
+      await reportOther(dependencies, transaction, { execution, settlement });
+    return executed;
   });
+}
+
+function settlementOf(outcome: ExecutionOutcome): Settlement {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return {
+        state: 'succeeded',
+        facts: { fingerprint: outcome.fingerprint },
+        result: outcome.result,
+        isSeen: true,
+      };
+    case 'failed':
+      return {
+        state: 'failed',
+        facts: { code: outcome.code },
+        code: outcome.code,
+        detail: outcome.detail,
+        isSeen: true,
+      };
+    case 'drifted':
+      return { state: 'released', facts: { why: 'drifted' }, detail: outcome.detail };
+  }
+}
+
+async function reportOther(
+  { log }: Dependencies,
+  { manager, row }: StepTransaction,
+  { execution, settlement }: { readonly execution: ExecutionRow; readonly settlement: Settlement },
+): Promise<void> {
+  const [claimed]: Pick<ExecutionRow, 'state'>[] = await manager.query(
+    'select state from keyturn.execution where request = $1 and attempt = $2',
+    [execution.request, execution.attempt],
+  );
+  const found = {
+    request: row.id,
+    attempt: execution.attempt,
+    seen: settlement.state,
+    recorded: claimed?.state,
+  };
+  if (found.recorded !== found.seen)
+    log.error(found, 'an action came to something else than what is on record');
 }

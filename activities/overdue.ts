@@ -40,9 +40,16 @@ export async function expireOverdue(
   return expired.map(({ id }) => id);
 }
 
+/** A hold as it is on record; null of one that only the row has: it could hold a request back for ever. */
+const HELD_UNTIL = `
+  (select one.held_until where exists (
+    select from audit.entry held where held.request = one.id and held.run_id = one.run_id and held.type = 'request.held'
+      and held.leaf::jsonb -> 'facts' ->> 'until'
+        = to_char(one.held_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`;
+
 /** The latest of what holds a request back by right: its hold, and how it was looked after at the target. */
 const MOVED_AT = `
-  greatest(updated_at, held_until, (
+  greatest(updated_at, ${HELD_UNTIL}, (
     select max(coalesce(settled_at, claimed_at)) from keyturn.execution claim where claim.request = one.id))`;
 
 /** Until when approvals of the round carry: past it a claim would ask people again. Null where nobody was asked. */
@@ -70,7 +77,7 @@ const IS_OVERDUE = `
     when 'pending' then expires_at < clock_timestamp() - $1 * interval '1 millisecond'
     when 'approved' then case when requirement is null
       then ${MOVED_AT} < clock_timestamp() - $2 * interval '1 millisecond'
-      else greatest(held_until, expires_at, ${APPROVED_UNTIL}) < clock_timestamp() - $1 * interval '1 millisecond' end
+      else greatest(${HELD_UNTIL}, expires_at, ${APPROVED_UNTIL}) < clock_timestamp() - $1 * interval '1 millisecond' end
     when 'executing' then ${MOVED_AT} < clock_timestamp() - $2 * interval '1 millisecond' and not (${IS_CLAIMED})
   end`;
 
@@ -140,11 +147,14 @@ export async function closeLost(
   });
 }
 
+/** No step dates a request ahead: whoever does hides it from whatever looks for what stands still. */
+export const IS_AHEAD = `updated_at > clock_timestamp() + interval '1 hour'`;
+
 /** Approved or executing requests that nothing holds back and that do not move: somebody keeps their workflow from it. */
 export async function wedgedRequests({ source }: Dependencies): Promise<readonly string[]> {
   const rows: { id: string }[] = await source.query(
     `select id from keyturn.request one where status in ('approved', 'executing')
-       and ${MOVED_AT} < clock_timestamp() - $1 * interval '1 millisecond' limit $2`,
+       and (${MOVED_AT} < clock_timestamp() - $1 * interval '1 millisecond' or ${IS_AHEAD}) limit $2`,
     [WEDGED_MS, ROWS_MAX],
   );
   return rows.map(({ id }) => id);

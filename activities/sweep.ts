@@ -5,7 +5,7 @@ import { isFinal } from '../domain/request.ts';
 import type { Dependencies } from './dependencies.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
 import { settleOldClaims } from './old-claims.ts';
-import { closeLost, expireOverdue, hiddenClaims, wedgedRequests } from './overdue.ts';
+import { closeLost, expireOverdue, hiddenClaims, IS_AHEAD, wedgedRequests } from './overdue.ts';
 import { ownRow } from './plan.ts';
 import { isClaimed, recordStep, type StepPlace } from './record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
@@ -118,7 +118,7 @@ async function unfinished({ source }: Dependencies, quietMs: number): Promise<re
   return source.query(
     `select id, run_id from keyturn.request
      where status in ('planning', 'pending', 'approved', 'executing', 'active')
-       and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
+       and (updated_at < clock_timestamp() - $1 * interval '1 millisecond' or ${IS_AHEAD})
      order by status = 'pending' and expires_at > now(), random() limit $2`,
     [quietMs, ROWS_MAX],
   );

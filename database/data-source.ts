@@ -28,6 +28,7 @@ import { NextEntries1764980000000 } from './migrations/32-next-entries.ts';
 import { UnansweredProbes1765000000000 } from './migrations/34-unanswered-probes.ts';
 import { LiftsOfOthers1765010000000 } from './migrations/35-lifts-of-others.ts';
 import { CheckedRows1765050000000 } from './migrations/39-checked-rows.ts';
+import { CountedWindows1765080000000 } from './migrations/42-counted-windows.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 
@@ -38,6 +39,39 @@ export interface DatabaseOptions {
   readonly poolSize?: number;
 }
 
+const MIGRATIONS = [
+  Spine1764000000000,
+  Directory1764100000000,
+  Scim1764110000000,
+  KillSwitches1764200000000,
+  PolicyFacts1764300000000,
+  Reconsideration1764400000000,
+  GateAnswers1764500000000,
+  PolicyCandidates1764600000000,
+  Emergencies1764750000000,
+  Duty1764760000000,
+  Claims1764770000000,
+  Owners1764780000000,
+  GateFunctions1764800000000,
+  WindowClaims1764810000000,
+  DirectoryEntries1764820000000,
+  OpenClaims1764830000000,
+  KeptMessages1764831000000,
+  Rehearsals1764832000000,
+  GoverningEntries1764850000000,
+  RepeatedIntents1764870000000,
+  RecordedDirectories1764880000000,
+  RefusedAttempts1764890000000,
+  RehearsalRoots1764900000000,
+  ApprovedActivations1764910000000,
+  RepeatsAndBudgets1764920000000,
+  NextEntries1764980000000,
+  UnansweredProbes1765000000000,
+  LiftsOfOthers1765010000000,
+  CheckedRows1765050000000,
+  CountedWindows1765080000000,
+];
+
 /** A data source with the tables and migrations. Never synchronises: the schema belongs to migrations alone. */
 export function createDataSource(options: DatabaseOptions): DataSource {
   return new DataSource({
@@ -46,37 +80,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
     entities: [...tables],
-    migrations: [
-      Spine1764000000000,
-      Directory1764100000000,
-      Scim1764110000000,
-      KillSwitches1764200000000,
-      PolicyFacts1764300000000,
-      Reconsideration1764400000000,
-      GateAnswers1764500000000,
-      PolicyCandidates1764600000000,
-      Emergencies1764750000000,
-      Duty1764760000000,
-      Claims1764770000000,
-      Owners1764780000000,
-      GateFunctions1764800000000,
-      WindowClaims1764810000000,
-      DirectoryEntries1764820000000,
-      OpenClaims1764830000000,
-      KeptMessages1764831000000,
-      Rehearsals1764832000000,
-      GoverningEntries1764850000000,
-      RepeatedIntents1764870000000,
-      RecordedDirectories1764880000000,
-      RefusedAttempts1764890000000,
-      RehearsalRoots1764900000000,
-      ApprovedActivations1764910000000,
-      RepeatsAndBudgets1764920000000,
-      NextEntries1764980000000,
-      UnansweredProbes1765000000000,
-      LiftsOfOthers1765010000000,
-      CheckedRows1765050000000,
-    ],
+    migrations: [...MIGRATIONS],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

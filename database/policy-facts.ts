@@ -145,7 +145,11 @@ export async function previewWindows(
     );
     const [row] = rows;
     const sum = Number(row?.sum ?? 0) + amountOf(window, subject.facts);
-    facts[window.id] = { count: Number(row?.count ?? 0) + 1, sum };
+    facts[window.id] = {
+      count: Number(row?.count ?? 0) + 1,
+      // As the reserving functions count.
+      sum: Math.min(sum, Number.MAX_SAFE_INTEGER),
+    };
   }
   return facts;
 }

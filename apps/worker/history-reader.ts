@@ -3,6 +3,7 @@ import type { temporal } from '@temporalio/proto';
 
 import type { HistoryReader } from '../../activities/dependencies.ts';
 import { KeyturnError } from '../../domain/errors.ts';
+import { hasEnded } from '../../domain/run-status.ts';
 import { envelopeIn } from '../../workflows/envelope-in.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
 
@@ -24,7 +25,7 @@ export function createHistoryReader(client: Client, namespace: string): HistoryR
     async isOpen({ workflowId, runId }) {
       try {
         const { status } = await client.workflow.getHandle(workflowId, runId).describe();
-        return status.name === 'RUNNING';
+        return !hasEnded(status.name);
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
         if (isAway(error))

@@ -206,6 +206,39 @@ describe('an outcome that was called unknown while the action ran', () => {
   });
 });
 
+describe('a claim that somebody closed while the action ran', () => {
+  it.each([
+    { seen: 'succeeded', recorded: 'failed', isHeard: true },
+    { seen: 'succeeded', recorded: 'not_done', isHeard: true },
+    { seen: 'failed', recorded: 'succeeded', isHeard: true },
+    { seen: 'drifted', recorded: 'succeeded', isHeard: true },
+    { seen: 'succeeded', recorded: 'succeeded', isHeard: false },
+    { seen: 'failed', recorded: 'failed', isHeard: false },
+  ] as const)('as $recorded, and $seen by what its run saw, is heard: $isHeard', async (given) => {
+    const caller = await approved();
+    const heard = vi.spyOn(dependencies.log, 'error');
+    vi.spyOn(target, 'execute').mockImplementation(async (call) => {
+      await call.beforeCommit({ transactionId: '7' });
+      const close = 'update keyturn.execution set state = $2, settled_at = now() where request = $1';
+      await stack.keyturnDb.query(close, [caller.id, given.recorded]);
+      await stack.keyturnDb.query(`update keyturn.request set status = 'failed' where id = $1`, [caller.id]);
+      const { fingerprint } = call.approvedPlan;
+      if (given.seen === 'succeeded') return { kind: 'succeeded', fingerprint, result: { rows: 1 } };
+      return given.seen === 'failed'
+        ? { kind: 'failed', code: 'constraint', detail: 'a check failed' }
+        : { kind: 'drifted', detail: 'another plan' };
+    });
+    await execute(caller);
+    const found = { request: caller.id, attempt: 1, recorded: given.recorded };
+    if (given.isHeard)
+      expect(heard).toHaveBeenCalledWith(
+        expect.objectContaining(found),
+        expect.stringContaining('on record'),
+      );
+    else expect(heard).not.toHaveBeenCalled();
+  });
+});
+
 describe('counts of junk that no workflow counts', () => {
   it.each([3e9, 1.5, -1, Number.NaN, '7'])('are refused: %s', async (junk) => {
     const caller = await pending();

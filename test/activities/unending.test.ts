@@ -77,6 +77,16 @@ const unasked = (interval: string): string =>
   set(`requirement = null, expires_at = null, updated_at = ${ago(interval)}`);
 const executing = (interval: string): string =>
   set(`status = 'executing', requirement = null, updated_at = ${ago(interval)}`);
+const FOR_EVER = set(`held_until = '2099-01-01'`);
+/** With the entry that says so. */
+const HELD = [
+  set(`held_until = date_trunc('milliseconds', now() + interval '1 h')`),
+  `insert into audit.entry (leaf) select jsonb_build_object('v', 1, 'id', $1::text || '/held', 'type', 'request.held',
+       'n', (select max(n) + 1 from audit.entry where request = $1),
+       'stream', jsonb_build_object('request', id, 'run', run_id), 'facts', jsonb_build_object(
+         'until', to_char(held_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::text
+     from keyturn.request where id = $1`,
+];
 const fenced = (interval: string): string =>
   `insert into keyturn.execution (request, attempt, idempotency_key, decision_digest, state, claimed_at, settled_at)
    values ($1, 1, $1, 'digest', 'not_done', ${ago(interval)}, ${ago(interval)})`;
@@ -98,19 +108,13 @@ describe('a request that its workflow leaves as it is', () => {
       [EXPIRED, decided('30 days'), set(`held_until = ${ago('1 day')}`)],
       'expired',
     ],
-    [
-      'the same, and still held',
-      [EXPIRED, decided('30 days'), set(`held_until = now() + interval '1 h'`)],
-      null,
-    ],
+    ['the same, and still held', [EXPIRED, decided('30 days'), ...HELD], null],
     ['approved, past its expiry with approvals that carry', [EXPIRED], null],
     ['approved, not expired, with approvals of before', [decided('30 days')], null],
     ['allowed a day ago', [unasked('25 hours')], 'expired'],
-    [
-      'allowed a day ago, and still held',
-      [unasked('25 hours'), set(`held_until = now() + interval '1 h'`)],
-      null,
-    ],
+    ['allowed a day ago, and still held', [unasked('25 hours'), ...HELD], null],
+    ['the same, with a hold that is not on record', [EXPIRED, decided('30 days'), FOR_EVER], 'expired'],
+    ['allowed a day ago, with a hold that is not on record', [unasked('25 hours'), FOR_EVER], 'expired'],
     ['allowed an hour ago', [unasked('1 hour')], null],
     ['executing for a day without a claim', [executing('25 hours'), fenced('25 hours')], 'failed'],
     [
@@ -143,11 +147,13 @@ describe('a request that its workflow leaves as it is', () => {
 
   it.each([
     ['approved for 20 minutes', [set(`updated_at = ${ago('20 minutes')}`)], true],
+    ['approved and held', [set(`updated_at = ${ago('20 minutes')}`), ...HELD], false],
     [
-      'approved and held',
-      [set(`updated_at = ${ago('20 minutes')}, held_until = now() + interval '1 h'`)],
-      false,
+      'approved, with a hold that is not on record',
+      [set(`updated_at = ${ago('20 minutes')}`), FOR_EVER],
+      true,
     ],
+    ['approved, and dated ahead', [set(`updated_at = '2099-01-01'`)], true],
     ['approved just now', [], false],
     ['executing for 20 minutes', [executing('20 minutes'), fenced('20 minutes')], true],
     ['executing, claimed anew just now', [executing('20 minutes'), fenced('1 minute')], false],

@@ -117,6 +117,21 @@ describe('creating a request with no worker up', () => {
     expect(withdrawn).toMatchObject({ status: 409, body: { code: 'request_finished' } });
   });
 
+  it('shows one whose workflow is paused before it was recorded as one that goes on', async () => {
+    const key = { 'idempotency-key': 'paused before it was recorded' };
+    const token = await agent();
+    const id = String((await api.create(token, GOOD_BODY, key)).body['id']);
+    const handle = api.context.temporal.workflow.getHandle(id);
+    const running = await handle.describe();
+    const status = { ...running.status, name: 'PAUSED' as const };
+    vi.spyOn(handle, 'describe').mockResolvedValue({ ...running, status });
+    const paused = vi.spyOn(api.context.temporal.workflow, 'getHandle').mockReturnValue(handle);
+    const open = { id, status: 'planning', failure: null };
+    expect(await api.http({ path: `/v1/requests/${id}`, token })).toMatchObject({ status: 200, body: open });
+    expect((await api.create(token, GOOD_BODY, key)).body).toMatchObject(open);
+    paused.mockRestore();
+  });
+
   it('refuses another intent under a key that was used', async () => {
     const key = { 'idempotency-key': 'one-key' };
     await api.create(await agent(), GOOD_BODY, key);

@@ -5,9 +5,12 @@ import { createHistoryReader } from '../../apps/worker/history-reader.ts';
 
 /** An answer of the server without a description of the workflow. */
 function readerAnswered(error: Error): ReturnType<typeof createHistoryReader> {
-  const describeOne = async (): Promise<never> => {
+  return readerOf(async () => {
     throw error;
-  };
+  });
+}
+
+function readerOf(describeOne: () => Promise<unknown>): ReturnType<typeof createHistoryReader> {
   const workflow = { getHandle: () => ({ describe: describeOne }) };
   return createHistoryReader({ workflow } as unknown as Client, 'default');
 }
@@ -38,5 +41,20 @@ describe('whether a run is open', () => {
   it('is told only by the server that does not find it', async () => {
     const error = new WorkflowNotFoundError('gone', 'req_x', 'run');
     expect(await readerAnswered(error).isOpen(RUN)).toBe(false);
+  });
+
+  it.each([
+    ['RUNNING', true],
+    ['PAUSED', true],
+    ['UNSPECIFIED', true],
+    ['UNKNOWN', true],
+    ['COMPLETED', false],
+    ['FAILED', false],
+    ['CANCELLED', false],
+    ['TERMINATED', false],
+    ['CONTINUED_AS_NEW', false],
+    ['TIMED_OUT', false],
+  ])('is false only of an end: %s', async (name, isOpen) => {
+    expect(await readerOf(async () => ({ status: { name } })).isOpen(RUN)).toBe(isOpen);
   });
 });

@@ -126,7 +126,9 @@ describe('a counting window', () => {
   /** As if these had been asked for, and performed, some time ago. */
   async function age(ids: readonly string[], ms: number): Promise<void> {
     await stack.keyturnDb.query(
-      `update keyturn.window_reservation set at = at - $2 * interval '1 millisecond',
+      `with runs as (
+         update keyturn.execution set claimed_at = claimed_at - $2 * interval '1 millisecond' where request = any($1))
+       update keyturn.window_reservation set at = at - $2 * interval '1 millisecond',
          claimed_at = claimed_at - $2 * interval '1 millisecond' where request = any($1)`,
       [ids, ms],
     );

@@ -4,6 +4,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { sha256 } from '../../../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { hasEnded } from '../../../domain/run-status.ts';
 import {
   PRIVILEGED_ACTION,
   searchAttributes,
@@ -103,7 +104,7 @@ async function isOpen(context: ApiContext, id: string): Promise<boolean> {
       unavailable: 'Temporal cannot be reached now: try again.',
       call: () => context.temporal.workflow.getHandle(id).describe(),
     });
-    return status.name === 'RUNNING';
+    return !hasEnded(status.name);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;
