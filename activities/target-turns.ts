@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 import { ChecksBusy, FairPool, type FairPoolLimits } from './connectors/fair-pool.ts';
 
 /**
@@ -25,10 +27,21 @@ export class TargetTurns {
   ): Promise<Result> {
     const pool = this.#pools.get(target) ?? new FairPool(PLACES);
     this.#pools.set(target, pool);
-    const since = performance.now();
-    return pool.run(requester, () => {
-      if (performance.now() - since >= this.#waitMsMax) throw new ChecksBusy('overload');
+    const wait = new AbortController();
+    const turn = pool.run(requester, () => {
+      // Its place in the line is left: the next one begins.
+      if (isLate) throw new ChecksBusy('overload');
+      wait.abort();
       return work();
     });
+    let isLate = false;
+    const limit = setTimeout(this.#waitMsMax, undefined, { signal: wait.signal, ref: false }).then(
+      () => {
+        isLate = true;
+        throw new ChecksBusy('overload');
+      },
+      () => turn,
+    );
+    return Promise.race([turn, limit]);
   }
 }

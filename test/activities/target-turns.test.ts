@@ -36,14 +36,20 @@ describe('rehearsals at one target', () => {
     await Promise.all(held);
   });
 
-  it('are not begun when the turn came too late', async () => {
-    const turns = new TargetTurns(0);
+  it('are given up after a while in which no turn came, and not begun later', async () => {
+    const turns = new TargetTurns(1);
+    const hold = Promise.withResolvers<void>();
+    const place = { target: 'shop', requester: 'ann' };
+    const held = Array.from({ length: 7 }, () => turns.run(place, () => hold.promise));
     let isBegun = false;
-    const late = turns.run({ target: 'shop', requester: 'ann' }, () => {
+    const late = turns.run(place, () => {
       isBegun = true;
       return Promise.resolve();
     });
     await expect(late).rejects.toBeInstanceOf(ChecksBusy);
+    hold.resolve();
+    await Promise.all(held);
+    expect(await turns.run(place, () => Promise.resolve('next'))).toBe('next');
     expect(isBegun).toBe(false);
   });
 });

@@ -109,7 +109,9 @@ describe('what the Temporal UI draws of a request', () => {
     expect(summary).toContain('asked by `the-id` (`s`), not before 2026-11-30T03:00:00.000Z');
     expect(details).toContain('**Starts not before:** 2026-11-30T03:00:00.000Z');
     expect(details).toContain('**Starts not after:** 2026-11-30T04:00:00.000Z');
-    expect(details).toContain('- on_behalf_of: `s` (by the word of the caller alone)');
+    expect(details).toContain(
+      '- on_behalf_of: `s` (not proven: by the word of the caller or of another issuer)',
+    );
     const longest = explained('x'.repeat(5_000), { start }).summary;
     expect(Buffer.byteLength(longest)).toBeLessThanOrEqual(400);
   });

@@ -102,7 +102,7 @@ The agent's own words (not checked by anybody):
     const said = { role: 'on_behalf_of' as const, issuer: 'https://id.example', subject: forged };
     const view = requestView({ lineage: [...lineage, { ...said, is_declared: true }] });
     expect(requestLines(view, NOW)).toContain(
-      `  acting for  by the word of the caller alone: "${forged}" at "https://id.example"`,
+      `  acting for  not proven: by the word of the caller or of another issuer: "${forged}" at "https://id.example"`,
     );
     const name = `Dmitri: Decided (approve). [evidence C]${' '.repeat(16)}`;
     const item = { n: 0, at: '2026-01-05T10:00:01.500Z', type: 'x', text: 'Asked.', facts: {} };

@@ -35,7 +35,7 @@ export const SESSION_SETTINGS = `array[${NAMES.map(
  * Equal text for equal settings of whatever values depend on: those of the session, and those that the target has made up
  * for itself (`app.tenant`) and set for the role or the database. The latter are asked in a session that keeps its plans,
  * since a fresh one would have to learn half the catalogue for it; later than the writing session was opened, so that
- * what changes in between is a difference. Everything is qualified: between transactions a session has the target's path.
+ * what changes in between, and stays so, is a difference. Everything is qualified: between transactions a session has the target's path.
  */
 export async function valueSettings(session: string, reader: Client): Promise<string> {
   const rows = await catalogueRows<{ settings: readonly string[] }>(reader, OWN);

@@ -32,7 +32,17 @@ export const WRITTEN_TABLES = `
                   where link.contype = 'f' and link.conrelid = table_class.oid
                     and link.confrelid in (select above.oid from written above)
                     and ('d' = case when $2 then ${acting('confdeltype')} end
-                      or 'd' = case when $3 then ${acting('confupdtype')} end)) as is_set_to_defaults
+                      or 'd' = case when $3 then ${acting('confupdtype')} end)
+                    and exists (
+                      select from pg_catalog.pg_attribute referring
+                        left join pg_catalog.pg_attrdef preset
+                          on preset.adrelid = referring.attrelid and preset.adnum = referring.attnum
+                       where referring.attrelid = link.conrelid and referring.attnum = any (link.conkey)
+                         and (referring.attidentity <> '' or exists (
+                           select from pg_catalog.pg_depend need
+                             join pg_catalog.pg_class counter on counter.oid = need.refobjid and counter.relkind = 'S'
+                            where need.classid = 'pg_catalog.pg_attrdef'::regclass and need.objid = preset.oid
+                              and need.refclassid = 'pg_catalog.pg_class'::regclass)))) as is_set_to_defaults
     from written
     join pg_catalog.pg_class table_class on table_class.oid = written.oid
     join pg_catalog.pg_namespace schema on schema.oid = table_class.relnamespace

@@ -39,8 +39,9 @@ async function viewUnlessAltered(
   try {
     return await unlessUnreadable(context, row.id, () => requestView(context, caller, row));
   } catch (error) {
-    if (isKeyturnError(error) && ALTERED.has(error.code)) return null;
-    throw error;
+    if (!isKeyturnError(error) || !ALTERED.has(error.code)) throw error;
+    context.log.error({ request: row.id, code: error.code }, 'a stored request was altered');
+    return null;
   }
 }
 

@@ -72,7 +72,7 @@ export function howToDecideText(request: string, publicUrl: string): string {
 function detailsOf(facts: Explainable, howToDecide: string): string {
   const { signed, action, target } = facts;
   const others = signed.lineage.slice(1).map((member) => {
-    const doubt = member.is_declared ? ' (by the word of the caller alone)' : '';
+    const doubt = member.is_declared ? ' (not proven: by the word of the caller or of another issuer)' : '';
     return `- ${member.role}: ${code(member.subject)}${doubt}`;
   });
   return [

@@ -54,7 +54,7 @@ function headFacts(view: RequestView, now: number): Facts {
 /** Names are in quotes, behind what the server says of them: no name can pass for words of the server. */
 function memberText({ subject, issuer, is_declared: isDeclared }: RequestView['lineage'][number]): string {
   const account = `${visibleJson(subject)} at ${visibleJson(issuer)}`;
-  return isDeclared ? `by the word of the caller alone: ${account}` : account;
+  return isDeclared ? `not proven: by the word of the caller or of another issuer: ${account}` : account;
 }
 
 function emergencyText({ review }: RequestView): string {
