@@ -38,17 +38,21 @@ export async function settleOldClaims(
 }
 
 /**
- * Half of them those that were not asked about, or longest ago: a target that does not answer must not stand before the
- * others. Half at random: nor must those that no question comes of.
+ * First those that were not asked about, or longest ago: a target that does not answer must not stand before the others.
+ * Then as many at random: nor must those that no question comes of.
  */
 async function oldClaims({ source }: Dependencies): Promise<readonly OldClaim[]> {
   return source.query(
     `with old as materialized (
        select id, run_id, unanswered_at from keyturn.execution claim join keyturn.request held on held.id = claim.request
        where claim.state = 'claimed' and claim.claimed_at < clock_timestamp() - $1 * interval '1 millisecond'
-         and held.status = 'executing')
-     (select id, run_id from old order by unanswered_at nulls first, random() limit $2)
-     union (select id, run_id from old order by random() limit $2)`,
+         and held.status = 'executing'),
+     longest as (
+       select id, run_id, row_number() over (order by unanswered_at nulls first, random()) as place
+         from old order by place limit $2),
+     others as (select id, run_id, $2::bigint + 1 as place from old order by random() limit $2)
+     select id, run_id from (table longest union all table others) chosen
+      group by id, run_id order by min(place)`,
     [OLD_MS, CLAIMS_MAX / 2],
   );
 }

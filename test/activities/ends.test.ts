@@ -156,7 +156,7 @@ describe('the sweep', () => {
     }
     await source.destroy();
     // As somebody can leave it who writes around the steps.
-    await set(broken.id, `requirement = '{"rules": 1}'`);
+    await set(broken.id, `requirement = '{"rules": [1]}'`);
     const isFailing = vi.spyOn(dependencies.log, 'error');
     const taken = await consumeAllKept(dependencies, 'default');
     expect(taken.map(({ id }) => id)).toContain(other.id);

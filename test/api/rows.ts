@@ -67,6 +67,11 @@ export const ONE_DBA: Requirement = {
   ],
 };
 
+/** The database's null, not JSON's. */
+function jsonOf(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
 /** Stores a request as the worker would, without a workflow. */
 export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Promise<Stored> {
   const id = `req_${base32(randomBytes(16))}`;
@@ -94,7 +99,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     round: 1,
     plan_digest: storedDigest,
     decision_digest: decisionDigest,
-    requirement: JSON.stringify(requirement),
+    requirement: jsonOf(requirement),
     risk: 'low',
     risk_reasons: JSON.stringify([`changes ${SECRET_OF_PLAN}`]),
     matched_rules: JSON.stringify([

@@ -16,6 +16,7 @@ afterAll(async () => {
 });
 
 const BEFORE = [
+  'drop trigger window_reservation_counts on keyturn.window_reservation',
   'drop function keyturn.reserve_window_at_once',
   'drop index keyturn.window_reservation_by_key',
   'alter table keyturn.window_reservation drop column claimed_at',

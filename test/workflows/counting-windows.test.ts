@@ -135,18 +135,19 @@ describe('a counting window', () => {
   }
 
   it('gives back what did nothing, however it ended, and keeps what was performed', async () => {
-    const soon = changeDemand('usual', (demand) => ({ ...demand, expires_ms: 1_500 }));
+    const soon = changeDemand('usual', (demand) => ({ ...demand, expires_ms: 3_000 }));
     await withPolicy(
       stack.keyturnDb,
       (policy) => soon(counted(policy, 'others')),
       async () => {
+        const denied = await desk.ask();
+        await desk.decide(denied, 'olga', { verdict: 'deny' });
         const ends = {
-          denied: await desk.ask(),
+          denied,
           expired: await desk.ask(),
           failed: await desk.ask({ target: 'shop-sandbox', statement: 'fail' }, 'failed'),
           succeeded: await desk.ask({ target: 'shop-sandbox', statement: 'rows 2' }, 'succeeded'),
         };
-        await desk.decide(ends.denied, 'olga', { verdict: 'deny' });
         for (const [status, id] of Object.entries(ends)) await stack.waitForStatus(id, status);
         const { rows } = await stack.keyturnDb.query<{ request: string }>(
           'select request from keyturn.window_reservation where request = any($1) and released_at is null',

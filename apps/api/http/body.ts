@@ -8,6 +8,7 @@ import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
 import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
+import { countRefusal } from '../decisions/refused-attempt.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
@@ -56,7 +57,9 @@ function cutShort(): KeyturnError {
   return new KeyturnError('invalid_json', 'The connection ended before the body did.');
 }
 
-async function parsedBody({ limiter }: ApiContext, request: AuthenticatedRequest): Promise<unknown> {
+async function parsedBody(context: ApiContext, request: AuthenticatedRequest): Promise<unknown> {
+  const { limiter } = context;
+  const { caller } = request;
   // What asks for something needs none, and some of it is open to everybody.
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   const hasBody =
@@ -65,9 +68,10 @@ async function parsedBody({ limiter }: ApiContext, request: AuthenticatedRequest
   refuseMediaType(request);
   const bytesMax = limitOf(request);
   if (Number(request.headers['content-length']) > bytesMax) throw tooLarge(bytesMax);
-  if (request.caller && isProposal(request)) reviewerOf(request.caller);
+  if (caller && isProposal(request))
+    await countRefusal(context, { caller, delivery: 'proposal' }, async () => reviewerOf(caller));
   const bytes = await readAll(request, bytesMax);
-  if (request.caller) payFor(limiter, identityKey(request.caller.principal.identity), bytes.length);
+  if (caller) payFor(limiter, identityKey(caller.principal.identity), bytes.length);
   return parseJsonText(decode(bytes));
 }
 
