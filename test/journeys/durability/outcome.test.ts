@@ -13,6 +13,8 @@ import {
   type Journey,
 } from './journey.ts';
 import { freezeAt, releaseAll, type Moment } from './moments.ts';
+import { waitFor } from '../../stack/wait.ts';
+import type { Stack } from '../../stack/stack.ts';
 import { logged } from './workers.ts';
 
 let journey: Journey;
@@ -29,6 +31,21 @@ async function abandon(moments: readonly Moment[]): Promise<readonly Asked[]> {
   await journey.stack.workers[0]?.kill9();
   await releaseAll(frozen);
   return [...frozen.values()].map(({ asked }) => asked);
+}
+
+/** Once a question stayed without an answer: as if the first one had, an hour ago. */
+async function unansweredForAnHour({ keyturnDb }: Stack, request: string): Promise<void> {
+  await waitFor({
+    what: 'a question without an answer',
+    check: async () => {
+      const { rowCount } = await keyturnDb.query(
+        `update keyturn.execution set unanswered_since = unanswered_since - interval '1 hour'
+          where request = $1 and unanswered_at is not null`,
+        [request],
+      );
+      return rowCount === 1 ? true : undefined;
+    },
+  });
 }
 
 describe('an execution whose worker died', () => {
@@ -49,6 +66,7 @@ describe('an execution whose worker died', () => {
     const away = await takeTarget(stack);
     await stack.temporal.workflow.getHandle(asked.id).terminate();
     await stack.workers[0]?.start();
+    await unansweredForAnHour(stack, asked.id);
     const row = await stack.waitForStatus(asked.id, ['indeterminate', 'failed', 'succeeded']);
     expect(row).toMatchObject({ status: 'indeterminate', failure: { code: 'outcome_unknown' } });
     await away.comeBack();
