@@ -38,8 +38,8 @@ export async function settleOldClaims(
 }
 
 /**
- * First those that were not asked about, or longest ago: a target that does not answer must not stand before the others.
- * Then as many at random: nor must those that no question comes of.
+ * First those whose target was queried longest ago, or never: a target that does not answer must not hold up the others.
+ * Then as many at random: claims whose query always fails must not hold them up either.
  */
 async function oldClaims({ source }: Dependencies): Promise<readonly OldClaim[]> {
   return source.query(

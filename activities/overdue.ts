@@ -147,7 +147,7 @@ export async function closeLost(
   });
 }
 
-/** No step dates a request ahead: whoever does hides it from whatever looks for what stands still. */
+/** No step dates a request ahead: a row dated ahead is hidden from every query for requests that do not move. */
 export const IS_AHEAD = `updated_at > clock_timestamp() + interval '1 hour'`;
 
 /** Approved or executing requests that nothing holds back and that do not move: somebody keeps their workflow from it. */

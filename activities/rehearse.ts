@@ -64,7 +64,7 @@ function targetUnreachable({ log }: Dependencies, { id, target }: RequestRow, er
 
 const turns = new TargetTurns();
 
-/** Waits before the budget is asked: a place and seconds of it are for the work alone. Emergencies wait for no others of theirs. */
+/** Waits before the budget is charged: it pays for the work alone. Emergencies have a line of their own in it. */
 async function inTurn(
   dependencies: Dependencies,
   { root, ...request }: Omit<RehearsedRequest, 'isBudgeted'> & { readonly root: string },

@@ -9,7 +9,7 @@ import { prepareCall } from './plan.ts';
 import { recordStep, type StepPlace } from './record.ts';
 import { settle, type Executed } from './settle.ts';
 
-/** Who asks about a claim, and whether a target that could not tell is not asked again. */
+/** Who queries the target about a claim, and whether an unknown answer is final. */
 export interface Inquiry {
   readonly dependencies: Dependencies;
   readonly place: StepPlace;

@@ -1,16 +1,16 @@
 import type { ExecutionRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 
-/** So long a target is asked again when it cannot tell; then the outcome is called unknown. */
+/** A target that cannot tell is queried again for so long; then the outcome is unknown. */
 const ASKED_FOR_MS = 45 * 60_000;
 
-/** Where nobody asked for so long, Keyturn was away itself: what was left unanswered before says nothing of the target. */
+/** After a pause as long as this, Keyturn was away itself: earlier queries without an answer say nothing of the target. */
 const PAUSE_MAX_MS = 30 * 60_000;
 
 /**
- * Notes that a target could not tell what became of a claim. True when it was asked several times over three quarters of
- * an hour without a long pause, so that one unanswered question after an outage is never the last. `everyMs` is how often
- * it is asked.
+ * Notes that a target could not tell the outcome of a claim. True when it was queried several times over three quarters of
+ * an hour without a long pause, so that one unanswered query after an outage is never the last. `everyMs` is how often it
+ * is queried.
  */
 export async function noteUnanswered(
   { source }: Pick<Dependencies, 'source'>,

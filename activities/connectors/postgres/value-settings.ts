@@ -26,14 +26,14 @@ const NAMES = [
   'default_text_search_config',
 ];
 
-/** An expression: these settings as the session has them. Asked before anything is set for a transaction. */
+/** An expression: these settings as the session has them. Read before anything is set for a transaction. */
 export const SESSION_SETTINGS = `array[${NAMES.map(
   (name) => `pg_catalog.current_setting(${escapeLiteral(name)}, true)`,
 ).join(', ')}]::pg_catalog.text`;
 
 /**
  * Equal text for equal settings of whatever values depend on: those of the session, and those that the target has made up
- * for itself (`app.tenant`) and set for the role or the database. The latter are asked in a session that keeps its plans,
+ * for itself (`app.tenant`) and set for the role or the database. The latter are read in a session that keeps its plans,
  * since a fresh one would have to learn half the catalogue for it; later than the writing session was opened, so that
  * what changes in between, and stays so, is a difference. Everything is qualified: between transactions a session has the target's path.
  */

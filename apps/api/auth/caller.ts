@@ -24,7 +24,7 @@ export interface Caller {
   readonly directoryGeneration: string;
   readonly person: Person | null;
   readonly agent: Agent | null;
-  /** The client that got the token is an agent of the directory: whoever it speaks for, a program holds it. */
+  /** The client that got the token is an agent of the directory: a program holds it, also where it speaks for a person. */
   readonly isHeldByAgent: boolean;
 }
 

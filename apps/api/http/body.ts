@@ -84,7 +84,7 @@ function isProposal({ method, path }: Request): boolean {
   return method === 'POST' && path === '/v1/policies';
 }
 
-/** Many large bodies may have come at once: whoever owes for those that were parsed is refused before the next is. */
+/** Many large bodies may have come at once: a caller that owes for those already parsed is refused before the next one. */
 function payFor(limiter: RateLimiter, caller: string, bytes: number): void {
   const calls = Math.floor(bytes / BYTES_OF_A_CALL);
   if (calls === 0) return;

@@ -57,7 +57,7 @@ async function recordOf(
   const leaves = await readLeaves(manager, row.id);
   const payloads = await readParts(manager, row.id);
   const decisions = await readDecisions(manager, row.id);
-  // What is no entry is in the evidence all the same, and named by whoever checks it.
+  // What is no entry is in the evidence all the same, and named by its verification.
   const readable = leaves.flatMap(({ leaf }) => readLeaf(leaf, () => undefined) ?? []);
   const recorded = { row, decisions, leaves: readable };
   return {
