@@ -253,7 +253,7 @@ function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): 
   // No policy mutes the review of an emergency: neither by allowing nor by forbidding it.
   if (isReviewAction(action.action)) return 'review';
   const isOwn = isOwnAction(action.action);
-  const otherwise = isOwn ? 'review' : defaultEffect(policy, action);
+  const otherwise = defaultEffect(policy, action);
   const effects = new Set(acting.map(({ rule }) => rule.effect));
   if (effects.has('forbid')) return 'forbid';
   // A review rule is AND-ed with the default, also where that forbids: only `replaces_default` opens what is closed.
@@ -263,7 +263,8 @@ function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): 
   return effects.has('allow') && !isOwn && !isFrozen(policy, facts) ? 'allow' : otherwise;
 }
 
-function defaultEffect(policy: PolicySet, action: ActionDefinition): RuleEffect {
+function defaultEffect(policy: PolicySet, action: ActionDefinition): 'review' | 'forbid' {
+  if (isOwnAction(action.action)) return 'review';
   return action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
 }
 
@@ -301,8 +302,13 @@ function requirementOf(asked: Asked, acting: readonly Judged[], { place, risk }:
 
 const REQUIREMENTS_MAX = 256;
 
+/** What becomes of an action where no rule matches, and whom it asks unless a rule replaces that. */
+export function defaultOf(policy: PolicySet, action: ActionDefinition): PolicySet['defaults'] {
+  return { effect: defaultEffect(policy, action), require: defaultRequirement({ policy, action }) };
+}
+
 /** Changes to Keyturn itself are for its operators to review; where policy names none, for whom it names otherwise. */
-function defaultRequirement({ policy, action }: Asked): RuleRequirement {
+function defaultRequirement({ policy, action }: Pick<Asked, 'policy' | 'action'>): RuleRequirement {
   const { require } = policy.defaults;
   const { operators = [] } = policy;
   if (!isOwnAction(action.action)) return require;
