@@ -18,32 +18,52 @@ export async function rememberAccounts(
   key: Uint8Array,
   accounts: readonly Identity[],
 ): Promise<void> {
-  for (const { issuer, subject } of accounts) {
-    await rememberSubject(manager, pseudonymOf(key, { issuer, subject }), { issuer, subject });
-  }
+  await rememberSubjects(
+    manager,
+    accounts.map(({ issuer, subject }) => ({
+      pseudonym: pseudonymOf(key, { issuer, subject }),
+      body: { issuer, subject },
+    })),
+  );
 }
 
-/** Keeps the person behind a pseudonym. */
-export async function rememberPerson(manager: EntityManager, key: Uint8Array, person: string): Promise<void> {
-  await rememberSubject(manager, personPseudonym(key, person), { person });
-}
-
-async function rememberSubject(
+/** Keeps the people behind pseudonyms, once each. */
+export async function rememberPeople(
   manager: EntityManager,
-  pseudonym: string,
-  body: Readonly<Record<string, string>>,
+  key: Uint8Array,
+  people: readonly string[],
 ): Promise<void> {
-  await manager.query('insert into audit.subject (pseudonym, body) values ($1, $2) on conflict do nothing', [
-    pseudonym,
-    JSON.stringify(body),
-  ]);
+  await rememberSubjects(
+    manager,
+    people.map((person) => ({ pseudonym: personPseudonym(key, person), body: { person } })),
+  );
+}
+
+interface Subject {
+  readonly pseudonym: string;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+async function rememberSubjects(manager: EntityManager, subjects: readonly Subject[]): Promise<void> {
+  await manager.query(
+    `insert into audit.subject (pseudonym, body)
+     select pseudonym, body::jsonb from unnest($1::text[], $2::text[]) as named (pseudonym, body)
+     order by pseudonym on conflict do nothing`,
+    [subjects.map(({ pseudonym }) => pseudonym), subjects.map(({ body }) => JSON.stringify(body))],
+  );
+}
+
+/** Ids of all people behind a lineage. */
+export function personsBehind(directory: Directory, lineage: Lineage): readonly string[] {
+  return [...ownKeysOf(directory, lineage)].flatMap((own) =>
+    own.startsWith('person:') ? [own.slice('person:'.length)] : [],
+  );
 }
 
 /** Pseudonyms of all people behind a lineage, sorted: nobody among them may appear as an approver. */
 export function lineagePersons(key: Uint8Array, directory: Directory, lineage: Lineage): string[] {
-  return [...ownKeysOf(directory, lineage)]
-    .filter((own) => own.startsWith('person:'))
-    .map((own) => personPseudonym(key, own.slice('person:'.length)))
+  return personsBehind(directory, lineage)
+    .map((person) => personPseudonym(key, person))
     .sort();
 }
 

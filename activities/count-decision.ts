@@ -11,7 +11,7 @@ import { readSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';
 import { decisionTable, type DecisionRow } from '../database/tables.ts';
-import { accountActor, rememberAccounts, rememberPerson } from './actors.ts';
+import { accountActor, rememberAccounts, rememberPeople } from './actors.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';
@@ -164,7 +164,7 @@ async function appendDecision(
 ): Promise<void> {
   const { signed } = judged;
   await rememberAccounts(transaction.manager, identityKey, [signed.reviewer]);
-  if (row.person !== null) await rememberPerson(transaction.manager, identityKey, row.person);
+  if (row.person !== null) await rememberPeople(transaction.manager, identityKey, [row.person]);
   await transaction.append({
     type: leafTypeOf(row),
     at: transaction.place.at,

@@ -2,7 +2,7 @@ import type { Clocks } from '../domain/calendar/clock.ts';
 import { clocksBetween, expiryMs } from '../domain/calendar/deadlines.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { decisionDigest } from '../domain/digest.ts';
-import { ownKeysOf, type Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
 import type { SignedRequest } from '../domain/envelope.ts';
@@ -18,7 +18,7 @@ import type { CodeWithoutData } from '../domain/visibility.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readIntactPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
-import { lineagePersons, rememberPerson, SYSTEM_ACTOR } from './actors.ts';
+import { lineagePersons, personsBehind, rememberPeople, SYSTEM_ACTOR } from './actors.ts';
 import { decisionDirectories } from './decision-directories.ts';
 import { denyByPolicy, groundFacts, shownRules } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -289,9 +289,7 @@ async function appendPending(
   judged: Judged,
 ): Promise<void> {
   const { manager, place, row } = transaction;
-  for (const key of ownKeysOf(judged.directories.now, row.lineage)) {
-    if (key.startsWith('person:')) await rememberPerson(manager, identityKey, key.slice('person:'.length));
-  }
+  await rememberPeople(manager, identityKey, personsBehind(judged.directories.now, row.lineage));
   await transaction.append({
     type: 'request.pending',
     at: place.at,

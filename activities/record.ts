@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { LastLeaf, LeafDraft } from '../domain/audit.ts';
+import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, type RequestStatus } from '../domain/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
@@ -8,7 +8,7 @@ import { lockedRequest } from '../database/readers.ts';
 import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
-import { entryOf, entryValues, lastLeaf, WRITE_ENTRIES, type Entry } from './stream.ts';
+import { entryOf, entryValues, WRITE_ENTRIES, type Entry } from './stream.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
 export interface StepPlace {
@@ -85,15 +85,10 @@ async function inOneTransaction<Result>(
 ): Promise<Result> {
   let hasChanged = false;
   const result = await dependencies.source.transaction(async (manager) => {
-    // In one round trip: each is answered in its turn, so the later ones see what the lock was waited for.
-    const [row, stored, last, now] = await Promise.all([
-      lockRequest(manager, place),
-      storedResult(manager, place),
-      lastLeaf(manager, place),
-      databaseNow(manager),
-    ]);
-    if (stored !== undefined) return stored as Result;
-    const step = new Step({ manager, place, row, last, now });
+    // In one round trip: each is answered in its turn, so the second sees what the lock was waited for.
+    const [row, before] = await Promise.all([lockRequest(manager, place), readBefore(manager, place)]);
+    if (before.is_recorded) return before.result as Result;
+    const step = new Step({ manager, place, row, last: lastLeafOf(before.leaf), now: before.now });
     const fresh = await work(step);
     hasChanged = step.hasChanged;
     if (hasChanged || isAnswerKept) await step.write(fresh);
@@ -107,7 +102,11 @@ type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
 
 /** The stored result of a step that is already recorded, or undefined. */
 export async function recordedStep(manager: EntityManager, place: StepPlace): Promise<unknown> {
-  return storedResult(manager, place);
+  const rows: { result: unknown }[] = await manager.query(
+    'select result from keyturn.step where request = $1 and run_id = $2 and step = $3',
+    [place.request, place.run, place.step],
+  );
+  return rows[0]?.result;
 }
 
 /**
@@ -134,12 +133,25 @@ async function lockRequest(manager: EntityManager, place: StepPlace): Promise<Re
   return row;
 }
 
-async function storedResult(manager: EntityManager, place: StepPlace): Promise<unknown> {
-  const rows: { result: unknown }[] = await manager.query(
-    'select result from keyturn.step where request = $1 and run_id = $2 and step = $3',
+/** What a step goes on from. */
+interface Before {
+  readonly now: Date;
+  readonly is_recorded: boolean;
+  readonly result: unknown;
+  /** The newest entry of the request's stream. */
+  readonly leaf: string | null;
+}
+
+async function readBefore(manager: EntityManager, place: StepPlace): Promise<Before> {
+  const rows: Before[] = await manager.query(
+    `select clock_timestamp() as now, recorded.step is not null as is_recorded, recorded.result,
+            (select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1) as leaf
+     from (select) once
+     left join keyturn.step recorded on recorded.request = $1 and recorded.run_id = $2 and recorded.step = $3`,
     [place.request, place.run, place.step],
   );
-  return rows[0]?.result;
+  if (!rows[0]) throw new KeyturnError('unavailable', 'The database does not tell the time.');
+  return rows[0];
 }
 
 interface StepStart {

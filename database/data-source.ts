@@ -31,6 +31,7 @@ import { CheckedRows1765050000000 } from './migrations/39-checked-rows.ts';
 import { CountedWindows1765080000000 } from './migrations/42-counted-windows.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
+import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
 export interface DatabaseOptions {
@@ -89,6 +90,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     extra: {
       // Questions that do not wait for each other's answers share a round trip.
       pipeline: true,
+      stream: () => new TurnSocket(),
       connectionTimeoutMillis: 5_000,
       statement_timeout: 15_000,
       idle_in_transaction_session_timeout: 15_000,

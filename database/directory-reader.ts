@@ -27,6 +27,7 @@ const EMPTY: Directory = { people: [], agents: [], groups: [] };
  */
 export class DirectoryReader {
   readonly #byGeneration = new Map<string, Snapshot>();
+  readonly #byTransaction = new WeakMap<EntityManager, Map<number, Promise<string>>>();
   #entries = 0;
 
   /** The directory by which whatever happens now is judged. */
@@ -64,11 +65,17 @@ export class DirectoryReader {
 
   /** The directory as it was known at an instant, with the number of the change that made it. */
   async asOf(manager: EntityManager, instant: Date): Promise<CurrentDirectory> {
-    const rows: { generation: string }[] = await manager.query(
-      'select generation from keyturn.directory_change where at <= $1 order by at desc limit 1',
-      [instant],
-    );
-    return this.ofGeneration(manager, rows[0]?.generation ?? '0', instant);
+    return this.ofGeneration(manager, await this.#generationAt(manager, instant), instant);
+  }
+
+  /** One transaction gets one answer for an instant, however often it asks. */
+  async #generationAt(manager: EntityManager, instant: Date): Promise<string> {
+    if (manager.queryRunner?.isTransactionActive !== true) return readGenerationAt(manager, instant);
+    const known = this.#byTransaction.get(manager) ?? new Map<number, Promise<string>>();
+    this.#byTransaction.set(manager, known);
+    const generation = known.get(instant.getTime()) ?? readGenerationAt(manager, instant);
+    known.set(instant.getTime(), generation);
+    return generation;
   }
 
   async #read(manager: EntityManager, generation: string, instant: Date): Promise<Directory> {
@@ -101,6 +108,14 @@ export class DirectoryReader {
     this.#entries -= this.#byGeneration.get(generation)?.entries ?? 0;
     this.#byGeneration.delete(generation);
   }
+}
+
+async function readGenerationAt(manager: EntityManager, instant: Date): Promise<string> {
+  const rows: { generation: string }[] = await manager.query(
+    'select generation from keyturn.directory_change where at <= $1 order by at desc limit 1',
+    [instant],
+  );
+  return rows[0]?.generation ?? '0';
 }
 
 function membersOf(groups: readonly Group[]): number {

@@ -28,8 +28,6 @@ export interface TwoRuns {
   readonly hasFixedValues: boolean;
   /** True when something in the statement may differ from run to run beyond what is proven to be assigned. */
   readonly isVarying: boolean;
-  /** `oid.column` of columns that nobody but the server can set (GENERATED ALWAYS AS IDENTITY). */
-  readonly serverColumns: ReadonlySet<string>;
 }
 
 /** One table in both runs. */
@@ -49,7 +47,7 @@ export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
   const projections = pairs.map((pair) => {
     const columns = varyingColumns(pair);
     for (const column of columns) {
-      refuseMadeUpValue(runs, pair.first, column.name);
+      refuseMadeUpValue(runs, pair.first, column);
       if (runs.runsOwnerCode) refuseHiddenValue(runs, pair, column);
     }
     const leftOut = [...new Set([...columns, ...timedColumns(runs, pair)])];
@@ -134,14 +132,16 @@ function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Colu
   );
 }
 
-function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column: string): void {
+function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column: Column): void {
+  const { name } = column;
   const table = runs.tables.find((candidate) => candidate.oid === oid);
-  if (isProven(runs, table, column)) return;
-  const isUnset = table?.sources.has(column) !== true;
-  if (!runs.isVarying && isUnset && runs.serverColumns.has(`${oid}.${column}`)) return;
+  if (isProven(runs, table, name)) return;
+  const isUnset = table?.sources.has(name) !== true;
+  // Nobody but the server can set it.
+  if (!runs.isVarying && isUnset && column.isIdentityAlways) return;
   throw new StatementRefused(
     'not_previewable',
-    `${resource}.${column} gets another value every time the statement runs. Only an expression of now(), a ` +
+    `${resource}.${name} gets another value every time the statement runs. Only an expression of now(), a ` +
       'gen_random_uuid() alone, a default or a trigger may assign a value at execution. Write the value itself, and ' +
       'leave the clock out of whatever the triggers may see.',
   );

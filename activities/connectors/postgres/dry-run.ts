@@ -12,7 +12,7 @@ import { notCounting } from './target-safety.ts';
 import { StatementRefused } from './refusal.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
 import { runStatement } from './run-statement.ts';
-import { readPlaces, type SequencePlaces, type SequenceUse } from './sequence-use.ts';
+import { readPlaces, type SequenceUse } from './sequence-use.ts';
 import {
   begin,
   beginning,
@@ -60,20 +60,25 @@ export async function dryRun(
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const writer = await prepared.fresh.next();
   try {
-    const { snapshot, sharedFrom, settings } = await beginWriting(prepared, writer, 'repeatable read');
+    const { snapshot, sharedFrom, settings, processId } = await beginWriting(
+      prepared,
+      writer,
+      'repeatable read',
+    );
     const startedAt = performance.now();
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
     const place = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
     const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
-    const places: SequencePlaces = isWriting ? await readPlaces(writer, prepared.settings) : new Map();
-    const effects = await effectOf(prepared, place);
+    const [places, effects] = await Promise.all([
+      isWriting ? readPlaces(prepared, reader, processId) : new Map<string, null>(),
+      effectOf(prepared, place),
+    ]);
     await lookInside?.(place, effects);
-    await writer.query('rollback');
-    refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
+    const [values] = await Promise.all([valueSettings(settings, reader), writer.query('rollback')]);
     const locksHeldMs = Math.ceil(performance.now() - startedAt);
+    refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
-    const values = await valueSettings(settings, reader);
     return { effects, locksHeldMs, sequences: { places, rows }, valueSettings: values };
   } finally {
     // Ends the transaction also when something above failed.
@@ -96,6 +101,8 @@ export interface BegunWriting {
   readonly sharedFrom: string;
   /** `SESSION_SETTINGS` of it. */
   readonly settings: string;
+  /** Of its session at the server. */
+  readonly processId: number;
 }
 
 /** Begins a transaction that may write, in a session in which nothing ran yet. */
@@ -106,18 +113,21 @@ export async function beginWriting(
 ): Promise<BegunWriting> {
   const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
                             pg_catalog.current_setting('track_counts')::boolean as is_counting,
+                            pg_catalog.pg_backend_pid() as process_id,
                             ${NEXT_SHARED_MARK} as shared_from`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
   const [row] = await together<BegunRow>(writer, beginningAll);
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (row?.is_counting !== true) throw notCounting();
-  return { snapshot: row.snapshot, sharedFrom: row.shared_from, settings: row.settings };
+  const { snapshot, settings } = row;
+  return { snapshot, settings, sharedFrom: row.shared_from, processId: row.process_id };
 }
 
 interface BegunRow extends QueryResultRow {
   readonly snapshot: string;
   readonly settings: string;
   readonly is_counting: boolean;
+  readonly process_id: number;
   readonly shared_from: string;
 }
 
@@ -186,7 +196,10 @@ function isStated({ tables }: Analysis, oid: string, column: string): boolean {
 const NO_SNAPSHOT: ReadonlySet<string> = new Set(['22023', '42704', '55000']);
 
 /** Sessions of one target that do not share their state are on their way to different servers. */
-async function beginReading(prepared: PreparedCall, { reader, snapshot }: EffectPlace): Promise<void> {
+export async function beginReading(
+  prepared: PreparedCall,
+  { reader, snapshot }: Pick<EffectPlace, 'reader' | 'snapshot'>,
+): Promise<void> {
   await begin(reader, { isolation: 'repeatable read', snapshot }, prepared).catch((error: unknown) => {
     throw isSurvivedError(error) && NO_SNAPSHOT.has(error.code) ? unreachable(error) : error;
   });

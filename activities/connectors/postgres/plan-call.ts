@@ -5,20 +5,16 @@ import type { Client } from 'pg';
 import type { Plan } from '../../../domain/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
-import type { TableEffect } from './effect.ts';
-import { catalogueRows } from './kept-sessions.ts';
 import { fingerprintOf, type ProjectedEffect } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
 import { findReversal } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
-import { begin } from './session.ts';
 import { shownOf, statedOf, type Seen } from './stated.ts';
 import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried } from './plan-untried.ts';
 import { withShares } from './table-share.ts';
 import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
-import { COLUMNS } from './written-tables.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;
@@ -83,26 +79,8 @@ async function agreedEffects(
   prepared: UnpreviewedCall,
   { place, ...both }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<readonly ProjectedEffect[] | null> {
-  const { reader, snapshot } = place;
-  await begin(reader, { isolation: 'repeatable read', snapshot }, prepared);
-  try {
-    const serverColumns = await readServerColumns(reader, both.first);
-    const effects = sharedEffect({ ...prepared.analysis, ...both, serverColumns });
-    return effects && (await withShares(effects, { ...prepared, reader, tables: both.second }));
-  } finally {
-    await reader.query('rollback');
-  }
-}
-
-async function readServerColumns(
-  client: Client,
-  effects: readonly TableEffect[],
-): Promise<ReadonlySet<string>> {
-  const oids = effects.map(({ oid }) => oid);
-  const rows = await catalogueRows<{ oid: string; name: string; is_always: boolean }>(client, COLUMNS, [
-    oids,
-  ]);
-  return new Set(rows.filter((row) => row.is_always).map(({ oid, name }) => `${oid}.${name}`));
+  const effects = sharedEffect({ ...prepared.analysis, ...both });
+  return effects && withShares(effects, { prepared, place, tables: both.second });
 }
 
 function planOf(

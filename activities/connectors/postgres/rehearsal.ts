@@ -85,13 +85,13 @@ async function sequencesOf(prepared: UnpreviewedCall, reader: Client): Promise<r
   const named = analysis.tables.filter(({ isNamed, isSetToDefaults }) => isNamed || isSetToDefaults);
   // A view may have defaults of its own.
   const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
-  await begin(reader, { isolation: 'read committed' }, prepared);
-  try {
-    await takeRole(reader, settings.observerRole ?? settings.statementRole);
-    return await readSequences(reader, oids);
-  } finally {
-    await reader.query('rollback');
-  }
+  const [, , sequences] = await Promise.all([
+    begin(reader, { isolation: 'read committed' }, prepared),
+    takeRole(reader, settings.observerRole ?? settings.statementRole),
+    readSequences(reader, oids),
+    reader.query('rollback'),
+  ]);
+  return sequences;
 }
 
 /** Refuses what turned out to change more than a rehearsal may. */

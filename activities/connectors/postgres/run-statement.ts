@@ -35,26 +35,31 @@ export async function runStatement(run: StatementRun): Promise<number> {
 /** Rounds of triggers that defer each other; more of them are no design but an endless loop. */
 const ROUNDS_MAX = 8;
 
-/** Rows written so far, where triggers exist that may defer what they set off. */
+/** Whether triggers exist that may defer what they set off. */
+const MAY_DEFER =
+  'select exists (select from pg_catalog.pg_trigger where tgdeferrable and not tgisinternal) as may_defer';
+
+/** Rows written so far. */
 const WRITTEN = `
-  select case when exists (select from pg_catalog.pg_trigger where tgdeferrable and not tgisinternal)
-              then (select sum(pg_catalog.pg_stat_get_xact_tuples_inserted(oid)
-                               + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
-                               + pg_catalog.pg_stat_get_xact_tuples_deleted(oid))::text
-                      from pg_catalog.pg_class where relkind in ('r', 'p')) end as written`;
+  select sum(pg_catalog.pg_stat_get_xact_tuples_inserted(oid)
+             + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
+             + pg_catalog.pg_stat_get_xact_tuples_deleted(oid))::text as written
+    from pg_catalog.pg_class where relkind in ('r', 'p')`;
 
 /**
  * Runs deferred constraints and triggers, which would else act at COMMIT, after the effect was read. A trigger may defer
  * again what it sets off, but only by writing: when a round writes nothing, nothing is left.
  */
 async function runDeferred(client: Client, settings: TargetSettings): Promise<void> {
-  const round = ['set constraints all immediate', ...asOurselves(), WRITTEN];
-  const written = async (statements: readonly string[]): Promise<string | null> => {
-    const [row] = await together<{ written: string | null }>(client, statements);
-    return row?.written ?? null;
+  const round = ['set constraints all immediate', ...asOurselves()];
+  const [found] = await together<{ may_defer: boolean }>(client, [...round, MAY_DEFER]);
+  if (found?.may_defer === false) return;
+  const written = async (statements: readonly string[]): Promise<string | undefined> => {
+    const [row] = await together<{ written: string }>(client, [...statements, WRITTEN]);
+    return row?.written;
   };
-  let earlier = await written(round);
-  for (let rounds = 1; earlier !== null; rounds += 1) {
+  let earlier = await written([]);
+  for (let rounds = 1; ; rounds += 1) {
     const later = await written([...asStatement(settings), ...round]);
     if (later === earlier) return;
     if (rounds === ROUNDS_MAX) throw new StatementRefused('not_previewable', ENDLESS);

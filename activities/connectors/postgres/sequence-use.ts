@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { rowsOf, takeRole } from './session.ts';
-import type { TargetSettings } from './settings.ts';
+import { catalogueRows } from './kept-sessions.ts';
+import { begin, takeRole, type SessionRequest } from './session.ts';
 
 /** Where each sequence stands that a transaction took values of: how many it has given away; null where it is hidden. */
 export type SequencePlaces = ReadonlyMap<string, bigint | null>;
@@ -13,41 +13,49 @@ export interface SequenceUse {
   readonly rows: number;
 }
 
-/** Where the sequences stand that the writer's open transaction has used, whatever made it use them. */
-export async function readPlaces(writer: Client, settings: TargetSettings): Promise<SequencePlaces> {
-  const used = await rowsOf<{ oid: string }>(writer, USED);
-  const places = new Map<string, bigint | null>(used.map(({ oid }) => [oid, null]));
-  const roles = new Set([settings.observerRole ?? settings.statementRole, settings.statementRole]);
-  for (const role of roles) {
-    const hidden = [...places].flatMap(([oid, place]) => (place === null ? [oid] : []));
-    if (hidden.length === 0) break;
-    await takeRole(writer, role);
-    const rows = await rowsOf<PlaceRow>(writer, PLACES, [hidden]);
-    for (const { oid, place } of rows) places.set(oid, place === null ? null : BigInt(place));
-  }
-  if (places.size > 0) await takeRole(writer, null);
+/**
+ * Where the sequences stand that a session's open transaction has used, whatever made it use them. Asked in a session that
+ * keeps its plans, and all at once: what is asked of the same session next follows it.
+ */
+export async function readPlaces(
+  request: SessionRequest,
+  reader: Client,
+  processId: number,
+): Promise<SequencePlaces> {
+  const { observerRole, statementRole } = request.settings;
+  // Each sees the places of those that its rights let it see.
+  const roles = [...new Set([observerRole ?? statementRole, statementRole])];
+  const begun = begin(reader, { isolation: 'read committed' }, request);
+  const asked = roles.map((role) => placesAs(role, reader, processId));
+  const [seen] = await Promise.all([Promise.all(asked), begun, reader.query('rollback')]);
+  const places = new Map<string, bigint | null>();
+  for (const { oid, place } of seen.flat())
+    places.set(oid, place === null ? (places.get(oid) ?? null) : BigInt(place));
   return places;
 }
 
-/** What takes values of a sequence locks it until the transaction ends, and nothing else does so in this way. */
-const USED = `
-  select sequence.seqrelid::text as oid
-    from pg_catalog.pg_locks held
-    join pg_catalog.pg_sequence sequence on sequence.seqrelid = held.relation
-   where held.pid = pg_catalog.pg_backend_pid() and held.locktype = 'relation' and held.mode = 'RowExclusiveLock'`;
+async function placesAs(role: string, reader: Client, processId: number): Promise<readonly PlaceRow[]> {
+  const [, rows] = await Promise.all([
+    takeRole(reader, role),
+    catalogueRows<PlaceRow>(reader, PLACES, [processId]),
+  ]);
+  return rows;
+}
 
 interface PlaceRow extends QueryResultRow {
   readonly oid: string;
   readonly place: string | null;
 }
 
+/** What takes values of a sequence locks it until the transaction ends, and nothing else does so in this way. */
 const PLACES = `
   select sequence.seqrelid::text as oid,
          case when pg_catalog.has_sequence_privilege(sequence.seqrelid, 'select, usage') then
            pg_catalog.trunc(coalesce((pg_catalog.pg_sequence_last_value(sequence.seqrelid)::numeric - sequence.seqstart)
                                      / sequence.seqincrement + 1, 0))::text end as place
-    from pg_catalog.pg_sequence sequence
-   where sequence.seqrelid = any ($1::oid[])`;
+    from pg_catalog.pg_locks held
+    join pg_catalog.pg_sequence sequence on sequence.seqrelid = held.relation
+   where held.pid = $1::int and held.locktype = 'relation' and held.mode = 'RowExclusiveLock'`;
 
 /**
  * How many values equal rehearsals have used up: by where the sequences stood after the first and after the last, so what

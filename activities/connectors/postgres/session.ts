@@ -8,6 +8,7 @@ import {
 } from 'pg';
 
 import { KeyturnError } from '../../../domain/errors.ts';
+import { TurnSocket } from '../../../database/turn-socket.ts';
 import { resolveTargetReference } from '../references.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
@@ -40,6 +41,7 @@ export async function openSession(
     query_timeout:
       Math.max(request.limits.statementTimeoutMs, request.limits.probeTimeoutMs) + ANSWER_GRACE_MS,
     keepAlive: true,
+    stream: () => new TurnSocket(),
   });
   // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
   client.on('error', () => undefined);

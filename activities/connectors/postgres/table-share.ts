@@ -1,19 +1,19 @@
 import type { Client } from 'pg';
 
+import { beginReading, type EffectPlace, type PreparedCall } from './dry-run.ts';
 import { observerOf, type TableEffect } from './effect.ts';
 import { noteRowsRead } from './kept-sessions.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { rawRows } from './raw-rows.ts';
 import { takeRole } from './session.ts';
-import type { TargetSettings } from './settings.ts';
 
 /** From so many changed rows on, people are told which share of the table they are. */
 const MANY_ROWS = 20;
 
-/** Where rows are counted: a session on the state before the effect. */
+/** Where rows are counted: in the state before the effect. */
 interface Counting {
-  readonly reader: Client;
-  readonly settings: TargetSettings;
+  readonly prepared: PreparedCall;
+  readonly place: EffectPlace;
   readonly tables: readonly TableEffect[];
 }
 
@@ -23,7 +23,7 @@ interface Counting {
  */
 export async function withShares(
   effects: readonly ProjectedEffect[],
-  { reader, settings, tables }: Counting,
+  { prepared, place, tables }: Counting,
 ): Promise<readonly ProjectedEffect[]> {
   // A count of the rows that policies let through would say something else.
   const whole = new Set(tables.filter(({ shape }) => !shape.isFiltered).map(({ resource }) => resource));
@@ -32,10 +32,16 @@ export async function withShares(
       !isBlind && updated + deleted >= MANY_ROWS && whole.has(resource),
   );
   if (many.length === 0) return effects;
-  await takeRole(reader, observerOf(settings));
-  noteRowsRead(reader);
+  const { reader } = place;
   const counts = new Map<string, number>();
-  for (const { resource } of many) counts.set(resource, await countRows(reader, resource));
+  await beginReading(prepared, place);
+  try {
+    await takeRole(reader, observerOf(prepared.settings));
+    noteRowsRead(reader);
+    for (const { resource } of many) counts.set(resource, await countRows(reader, resource));
+  } finally {
+    await reader.query('rollback');
+  }
   return effects.map((effect) => {
     const rowsBefore = counts.get(effect.resource);
     return rowsBefore === undefined ? effect : { ...effect, rows_before: rowsBefore };
