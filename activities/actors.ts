@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { personPseudonym, pseudonymOf, type LeafActor } from '../domain/audit.ts';
 import { agentOf, ownKeysOf, personOf, type Directory } from '../domain/directory.ts';
 import type { Identity, Lineage } from '../domain/identity.ts';
+import { askPrepared } from '../database/prepared.ts';
 
 /** The system itself, as an actor of entries that nobody else caused. */
 export const SYSTEM_ACTOR: LeafActor = { pseudonym: 'sys_worker', kind: 'system', via: 'worker' };
@@ -45,13 +46,19 @@ interface Subject {
 }
 
 async function rememberSubjects(manager: EntityManager, subjects: readonly Subject[]): Promise<void> {
-  await manager.query(
-    `insert into audit.subject (pseudonym, body)
-     select pseudonym, body::jsonb from unnest($1::text[], $2::text[]) as named (pseudonym, body)
-     order by pseudonym on conflict do nothing`,
-    [subjects.map(({ pseudonym }) => pseudonym), subjects.map(({ body }) => JSON.stringify(body))],
-  );
+  await askPrepared(manager, REMEMBER, [
+    subjects.map(({ pseudonym }) => pseudonym),
+    subjects.map(({ body }) => JSON.stringify(body)),
+  ]);
 }
+
+const REMEMBER = {
+  name: 'remember-subjects',
+  text: `
+    insert into audit.subject (pseudonym, body)
+    select pseudonym, body::jsonb from unnest($1::text[], $2::text[]) as named (pseudonym, body)
+     order by pseudonym on conflict do nothing`,
+};
 
 /** Ids of all people behind a lineage. */
 export function personsBehind(directory: Directory, lineage: Lineage): readonly string[] {

@@ -4,6 +4,7 @@ import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, type RequestStatus } from '../domain/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
+import { askPrepared } from '../database/prepared.ts';
 import { lockedRequest } from '../database/readers.ts';
 import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
@@ -143,16 +144,19 @@ interface Before {
 }
 
 async function readBefore(manager: EntityManager, place: StepPlace): Promise<Before> {
-  const rows: Before[] = await manager.query(
-    `select clock_timestamp() as now, recorded.step is not null as is_recorded, recorded.result,
-            (select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1) as leaf
-     from (select) once
-     left join keyturn.step recorded on recorded.request = $1 and recorded.run_id = $2 and recorded.step = $3`,
-    [place.request, place.run, place.step],
-  );
-  if (!rows[0]) throw new KeyturnError('unavailable', 'The database does not tell the time.');
-  return rows[0];
+  const [row] = await askPrepared<Before>(manager, BEFORE, [place.request, place.run, place.step]);
+  if (!row) throw new KeyturnError('unavailable', 'The database does not tell the time.');
+  return row;
 }
+
+const BEFORE = {
+  name: 'step-before',
+  text: `
+    select clock_timestamp() as now, recorded.step is not null as is_recorded, recorded.result,
+           (select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1) as leaf
+      from (select) once
+      left join keyturn.step recorded on recorded.request = $1 and recorded.run_id = $2 and recorded.step = $3`,
+};
 
 interface StepStart {
   readonly manager: EntityManager;
@@ -251,8 +255,8 @@ export class Step implements StepTransaction {
     if (this.#changed?.status !== undefined && NOT_PERFORMED.has(row.status))
       await releaseWindows(manager, row.id, row.updated_at);
     await Promise.all([
-      update === null ? null : manager.query(update.text, update.values),
-      manager.query(`with ${WRITE_ENTRIES} ${STORE_RESULT}`, [
+      update === null ? null : askPrepared(manager, { text: update.text }, update.values),
+      askPrepared(manager, STORE_STEP, [
         ...entryValues(this.#entries),
         place.request,
         place.run,
@@ -279,7 +283,10 @@ export async function databaseNow(manager: EntityManager): Promise<Date> {
   return rows[0].now;
 }
 
-const STORE_RESULT = 'insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)';
+const STORE_STEP = {
+  name: 'step-store',
+  text: `with ${WRITE_ENTRIES} insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)`,
+};
 
 /** Ends of requests that did nothing: they do not count in windows any more. */
 const NOT_PERFORMED: ReadonlySet<RequestStatus> = new Set(['denied', 'expired', 'cancelled', 'failed']);

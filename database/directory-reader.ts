@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 
 import type { Agent, Directory, Group, Person } from '../domain/directory.ts';
+import { askPrepared } from './prepared.ts';
 
 /** A directory, with the number of its last change. */
 export interface CurrentDirectory {
@@ -16,6 +17,15 @@ export interface CurrentDirectory {
  * Members count where their group is not shared, and memberships that lapse count by themselves.
  */
 const ENTRIES_MAX = 2_000_000;
+
+const NOW = {
+  name: 'directory-now',
+  text: 'select generation, clock_timestamp() as now from keyturn.directory_state',
+};
+const AT = {
+  name: 'directory-at',
+  text: 'select generation from keyturn.directory_change where at <= $1 order by at desc limit 1',
+};
 
 /** Before the first change nobody is known. */
 const EMPTY: Directory = { people: [], agents: [], groups: [] };
@@ -32,10 +42,7 @@ export class DirectoryReader {
 
   /** The directory by which whatever happens now is judged. */
   async now(manager: EntityManager): Promise<CurrentDirectory> {
-    const rows: { generation: string; now: Date }[] = await manager.query(
-      'select generation, clock_timestamp() as now from keyturn.directory_state',
-    );
-    const [row] = rows;
+    const [row] = await askPrepared<{ generation: string; now: Date }>(manager, NOW, []);
     return row ? this.ofGeneration(manager, row.generation, row.now) : { generation: '0', directory: EMPTY };
   }
 
@@ -111,11 +118,8 @@ export class DirectoryReader {
 }
 
 async function readGenerationAt(manager: EntityManager, instant: Date): Promise<string> {
-  const rows: { generation: string }[] = await manager.query(
-    'select generation from keyturn.directory_change where at <= $1 order by at desc limit 1',
-    [instant],
-  );
-  return rows[0]?.generation ?? '0';
+  const [row] = await askPrepared<{ generation: string }>(manager, AT, [instant]);
+  return row?.generation ?? '0';
 }
 
 function membersOf(groups: readonly Group[]): number {

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/kill-switch.ts';
+import { askPrepared } from './prepared.ts';
 
 /** All switches that are on, oldest first. */
 export async function readSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
@@ -114,12 +115,10 @@ async function query(
   condition: string,
   values: unknown[],
 ): Promise<readonly KillSwitch[]> {
-  const rows: SwitchRow[] = await manager.query(
-    `select id, scope_kind, scope_value, account, reason, thrown_by, thrown_at, lifted_at
-     from keyturn.kill_switch where ${condition} order by thrown_at, id`,
-    values,
-  );
-  return rows.map(switchOf);
+  const text = `select id, scope_kind, scope_value, account, reason, thrown_by, thrown_at, lifted_at
+                  from keyturn.kill_switch where ${condition} order by thrown_at, id`;
+  const name = `switches where ${condition}`;
+  return (await askPrepared<SwitchRow>(manager, { name, text }, values)).map(switchOf);
 }
 
 function switchOf(row: SwitchRow): KillSwitch {

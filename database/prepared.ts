@@ -4,8 +4,8 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 
 /** A question that is asked all the time. */
 export interface PreparedQuestion {
-  /** Another text needs another name. */
-  readonly name: string;
+  /** Another text needs another name. One without a name is read and planned anew. */
+  readonly name?: string;
   readonly text: string;
 }
 
@@ -15,11 +15,11 @@ export interface PreparedQuestion {
  */
 export async function askPrepared<Row extends QueryResultRow>(
   manager: EntityManager,
-  { name, text }: PreparedQuestion,
+  question: PreparedQuestion,
   values: readonly unknown[],
 ): Promise<readonly Row[]> {
   const session = (await manager.queryRunner?.connect()) as ClientBase | undefined;
   const pool = (manager.dataSource.driver as PostgresDriver).master as Pool;
-  const { rows } = await (session ?? pool).query<Row>({ name, text, values: [...values] });
+  const { rows } = await (session ?? pool).query<Row>({ ...question, values: [...values] });
   return rows;
 }

@@ -7,7 +7,9 @@ import { ownersOf } from '../domain/owners.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
-import { decisionTable, planTable, policySetTable } from './tables.ts';
+import { askPrepared } from './prepared.ts';
+import { selection } from './row-statements.ts';
+import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';
 import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
 
 /** The active policy with its digest and generation. */
@@ -20,16 +22,15 @@ export interface ActivePolicy {
 /** Policy sets never change, so a process parses each once. Bounded: a process sees few sets in its life. */
 const POLICIES_MAX = 64;
 
+const ACTIVE = { name: 'active-policy', text: 'select generation, digest from keyturn.policy_active' };
+
 /** Reads policy sets, each body once. One instance a process. */
 export class PolicyReader {
   readonly #bodies = new Map<string, PolicySet>();
 
   /** The active set, or null before the first one is installed: without a policy nothing is allowed. */
   async active(manager: EntityManager): Promise<ActivePolicy | null> {
-    const rows: { generation: string; digest: string }[] = await manager.query(
-      'select generation, digest from keyturn.policy_active',
-    );
-    const [row] = rows;
+    const [row] = await askPrepared<{ generation: string; digest: string }>(manager, ACTIVE, []);
     if (!row) return null;
     return { ...row, policy: await this.byDigest(manager, row.digest) };
   }
@@ -61,25 +62,35 @@ async function readPolicy(manager: EntityManager, digest: string): Promise<Polic
   return completePolicy(row.body);
 }
 
+const REQUEST = { name: 'request', text: `${selection(requestTable)} where id = $1` };
+const LOCKED_REQUEST = { name: 'locked-request', text: `${REQUEST.text} for update` };
+
 /** The request, or null. */
 export async function readRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  const rows: RequestRow[] = await manager.query('select * from keyturn.request where id = $1', [id]);
-  return rows[0] ?? null;
+  const [row] = await askPrepared<RequestRow>(manager, REQUEST, [id]);
+  return row ?? null;
 }
 
 /** The request, locked until the transaction ends, or null. */
 export async function lockedRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  const sql = 'select * from keyturn.request where id = $1 for update';
-  const rows: RequestRow[] = await manager.query(sql, [id]);
-  return rows[0] ?? null;
+  const [row] = await askPrepared<RequestRow>(manager, LOCKED_REQUEST, [id]);
+  return row ?? null;
 }
 
+const DECISIONS = {
+  name: 'decisions',
+  text: `${selection(decisionTable)} where request = $1 order by recorded_at, id`,
+};
+
 /** All decisions of a request, all rounds, in the order of recording. */
-export async function readDecisions(manager: EntityManager, request: string): Promise<DecisionRow[]> {
-  return manager
-    .getRepository(decisionTable)
-    .find({ where: { request }, order: { recorded_at: 'ASC', id: 'ASC' } });
+export async function readDecisions(
+  manager: EntityManager,
+  request: string,
+): Promise<readonly DecisionRow[]> {
+  return askPrepared<DecisionRow>(manager, DECISIONS, [request]);
 }
+
+const PLAN = { name: 'plan', text: `${selection(planTable)} where request = $1 and digest = $2` };
 
 /** The plan that a request is about now, or null. */
 export async function readPlan(
@@ -87,11 +98,8 @@ export async function readPlan(
   request: string,
   digest: string,
 ): Promise<PlanRow | null> {
-  return manager
-    .getRepository(planTable)
-    .createQueryBuilder('plan')
-    .where('plan.request = :request and plan.digest = :digest', { request, digest })
-    .getOne();
+  const [row] = await askPrepared<PlanRow>(manager, PLAN, [request, digest]);
+  return row ?? null;
 }
 
 /**

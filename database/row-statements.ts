@@ -7,6 +7,15 @@ interface RowStatement {
 }
 
 /**
+ * Reads whole rows, for a condition to follow. By the names of the columns: a question that is prepared must not get
+ * another answer when a later version adds one.
+ */
+export function selection<Row>(table: EntitySchema<Row>): string {
+  const columns = Object.keys(table.options.columns).map((name) => columnOf(table, name).quoted);
+  return `select ${columns.join(', ')} from ${tableName(table)}`;
+}
+
+/**
  * Inserts one row. Written out here because building it anew costs a query builder more than the database needs to
  * perform it, and steps do little else.
  */

@@ -159,6 +159,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     activities: measureActivities(createActivities(dependencies)),
     // In a shared context, what is left of a task that ran out of time would go on inside the next workflow.
     reuseV8Context: false,
+    workflowThreadPoolSize: 1,
     maxCachedWorkflows: configuration.KEYTURN_CACHED_WORKFLOWS_MAX,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
