@@ -1,6 +1,6 @@
 import type { JsonValue } from './canonical-json.ts';
 import { digestOf } from './digest.ts';
-import { selectorsIn } from './policy-diff-people.ts';
+import { showsNothingNew } from './policy-diff-readers.ts';
 import type { PolicySet, Rule } from './policy.ts';
 
 /**
@@ -30,9 +30,9 @@ export interface Classification {
 /**
  * What kind of change leads from one policy to another, told from their structure alone: no facts, no traffic. It is
  * `tightening` only when the candidate is the base with forbid rules added, or review rules that neither replace the
- * default nor open a break-glass path nor ask anybody whom the base does not: who is asked reads plans. Places in files are `neutral`. Whatever else differs is `loosening`: also titles and
- * reasons, by which reviewers know what they agree to, and fields that this version does not know. Where it cannot be
- * told, two people look.
+ * default nor open a break-glass path nor show a plan to anybody new. Places in files are `neutral`. Whatever else
+ * differs is `loosening`: also titles and reasons, by which reviewers know what they agree to, and fields that this
+ * version does not know. Where it cannot be told, two people look.
  */
 export function classifyChange(base: PolicySet, candidate: PolicySet): Classification {
   const changes = [
@@ -96,33 +96,7 @@ function isTightening(base: PolicySet, rule: Rule): boolean {
     Object.keys(rule.on).every((key) => KNOWN_OF_MATCHES.has(key));
   if (!isKnown || breakGlass) return false;
   if (rule.effect === 'forbid') return true;
-  return rule.effect === 'review' && !rule.replaces_default && asksOnlyWhom(base, rule);
-}
-
-/** Whoever is asked sees whole plans: somebody whom nothing asked there before is more than a stricter rule. */
-function asksOnlyWhom({ defaults, rules }: PolicySet, { on, require }: Rule): boolean {
-  const asked = require === null ? [] : selectorsIn(require);
-  return on.action.every((action) => {
-    const there = rules.filter((rule) => isAbout(rule.on, { ...on, action: [action] }));
-    const known = new Set(
-      [defaults.require, ...there.flatMap((rule) => rule.require ?? [])].flatMap(selectorsIn),
-    );
-    return asked.every((selector) => known.has(selector));
-  });
-}
-
-/** True where the first is about all that the second is about. */
-function isAbout(wide: Rule['on'], on: Rule['on']): boolean {
-  return (
-    isAmong(on.action, wide.action) &&
-    isAmong(on.env, wide.env) &&
-    isAmong(on.target ?? null, wide.target ?? null)
-  );
-}
-
-/** A list that is absent has everything. */
-function isAmong(names: readonly string[] | null, all: readonly string[] | null): boolean {
-  return all === null || (names !== null && names.every((name) => all.includes(name)));
+  return rule.effect === 'review' && !rule.replaces_default && showsNothingNew(base, rule);
 }
 
 function changeOfRule(kind: ChangeKind, rule: Rule, how: PolicyChange['how']): PolicyChange {

@@ -1,4 +1,6 @@
+import type { PolicySet } from './policy.ts';
 import type { RequestStatus } from './request.ts';
+import type { Selector } from './requirement.ts';
 import { SQL_ERROR_CODES } from './sql-error-codes.ts';
 
 /**
@@ -36,6 +38,11 @@ export function visibilityOf({ isOwn, isNamed }: Reader, standing: Standing): Vi
   const isAgreed = AFTER_APPROVAL.has(standing.status);
   if (isOwn && isAgreed) return 'approved';
   return isAgreed || standing.isDecided || !standing.hasPlan ? 'decided' : 'standing';
+}
+
+/** Whom a request names that has no requirement: who is asked where no rule asks, and who owns the target. */
+export function readersWithoutRequirement({ defaults }: Pick<PolicySet, 'defaults'>): readonly Selector[] {
+  return ['owners', ...defaults.require.stages.flatMap(({ any }) => any)];
 }
 
 /** True for those who may see what a plan says. */

@@ -9,7 +9,7 @@ import { polledScopes } from '../../../domain/on-call.ts';
 import { ownersOf } from '../../../domain/owners.ts';
 import { isSelected, type SelectorScope } from '../../../domain/seats.ts';
 import type { Selector } from '../../../domain/requirement.ts';
-import { visibilityOf, type Visibility } from '../../../domain/visibility.ts';
+import { readersWithoutRequirement, visibilityOf, type Visibility } from '../../../domain/visibility.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { isOwn, type DecidedRow } from './load.ts';
@@ -63,11 +63,10 @@ async function isAskedToDecide(
   return selectors.some((selector) => isSelected(scope, selector, person.id));
 }
 
-/** Before policy has said who must agree, those whom it names where no rule does, and who owns the target. */
 function selectorsOf({ policy: { policy } }: Caller, { requirement }: RequestRow): readonly Selector[] {
   // One that somebody garbled names nobody: then it is for operators, who find out.
   if (requirement !== null) return isReadable(requirement) ? requiredSelectors({ requirement }) : [];
-  return ['owners', ...policy.defaults.require.stages.flatMap((stage) => [...stage.any])];
+  return readersWithoutRequirement(policy);
 }
 
 function isReadable(requirement: unknown): boolean {
