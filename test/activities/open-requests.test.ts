@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
@@ -32,6 +32,11 @@ beforeAll(async () => {
   activities = createActivities(dependencies);
 });
 
+// What an earlier test, or an earlier try of the same, has left open.
+beforeEach(async () => {
+  await stack.keyturnDb.query(`update keyturn.request set status = 'cancelled' where status = 'planning'`);
+});
+
 afterAll(async () => {
   await dependencies.source.destroy();
   await stack.stop();
@@ -46,6 +51,11 @@ async function received(further: Omit<Ask, 'target'> = {}, on = 'shop-sandbox'):
   const caller = await newCaller(desk, on, further);
   await receive(caller);
   return caller;
+}
+
+/** As many as the person behind the agent, Ada, may have open. */
+async function fill(): Promise<void> {
+  for (let open = 0; open < OPEN_MAX; open++) expect(await statusOf(await received())).toBe('planning');
 }
 
 const statusOf = async ({ id }: Caller): Promise<unknown> => (await desk.row(id))['status'];
@@ -72,11 +82,14 @@ describe('the budget of open requests', () => {
   });
 
   it('is one for a person and their agents, and no matter of anybody else', async () => {
+    await fill();
     expect(await statusOf(await received({ requester: 'ada' }))).toBe('failed');
     expect(await statusOf(await received({ requester: 'agent-dba' }))).toBe('planning');
   });
 
   it('keeps no review of an emergency away', async () => {
+    await fill();
+    expect(await statusOf(await received())).toBe('failed');
     const review = await received({ action: REVIEW.action }, 'keyturn');
     expect(await statusOf(review)).toBe('planning');
   });
