@@ -2,6 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
+import { createDataSource } from '../../database/data-source.ts';
+import { lockOpenRequests } from '../../database/rehearsals.ts';
+import { budgetRoot } from '../../domain/budgets.ts';
 import { REVIEW } from '../../domain/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf } from '../workflows/facts.ts';
@@ -39,9 +42,9 @@ afterAll(async () => {
   await stack.stop();
 });
 
-function receive(caller: Caller): Promise<unknown> {
+function receive(caller: Caller, by: Pick<Activities, 'receive'> = activities): Promise<unknown> {
   const input = { request: caller.request.envelope, at: new Date().toISOString() };
-  return called(caller, activities.receive, input);
+  return called(caller, by.receive, input);
 }
 
 async function received(further: Omit<Ask, 'target'> = {}, on = 'shop-sandbox'): Promise<Caller> {
@@ -60,7 +63,7 @@ const statusOf = async ({ id }: Caller): Promise<unknown> => (await desk.row(id)
 describe('the budget of open requests', () => {
   it('holds where all of them are received at once: what is beyond ends, on record and unplanned', async () => {
     const callers = await Promise.all(Array.from({ length: 6 }, () => newCaller(desk, 'shop-sandbox')));
-    await Promise.all(callers.map(receive));
+    await Promise.all(callers.map((caller) => receive(caller)));
     const statuses = await Promise.all(callers.map(statusOf));
     expect(statuses.filter((status) => status === 'planning')).toHaveLength(OPEN_MAX);
     const beyond = callers[statuses.indexOf('failed')];
@@ -89,5 +92,31 @@ describe('the budget of open requests', () => {
     expect(await statusOf(await received())).toBe('failed');
     const review = await received({ action: REVIEW.action }, 'keyturn');
     expect(await statusOf(review)).toBe('planning');
+  });
+
+  it('is counted one request after the other, and lets those of others pass meanwhile', async () => {
+    const source = createDataSource({
+      url: stack.databases.keyturn.worker,
+      applicationName: 'few-connections',
+      poolSize: 2,
+    });
+    await source.initialize();
+    const budgets = { ...dependencies.budgets, openRequests: 100 };
+    const few = createActivities({ ...dependencies, source, budgets });
+    const callers = await Promise.all(Array.from({ length: 20 }, () => newCaller(desk, 'shop-sandbox')));
+    const other = await newCaller(desk, 'shop-sandbox', { requester: 'agent-dba' });
+    const { directory } = await dependencies.directories.now(dependencies.source.manager);
+    const root = budgetRoot(directory, callers[0]?.request.signed.lineage ?? []);
+    // Another worker is at it.
+    const { waiting } = await dependencies.source.transaction(async (manager) => {
+      await lockOpenRequests(manager, root);
+      const all = Promise.all(callers.map((caller) => receive(caller, few)));
+      await receive(other, few);
+      return { waiting: all };
+    });
+    await waiting;
+    const statuses = await Promise.all([other, ...callers].map(statusOf));
+    expect(new Set(statuses)).toEqual(new Set(['planning']));
+    await source.destroy();
   });
 });
