@@ -1,5 +1,6 @@
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
+import { DIRECTORY_DIFFERS, driverCode } from '../database/refusals.ts';
 import type { LeafActor, LeafDraft } from '../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../domain/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
@@ -111,9 +112,6 @@ export async function activatePolicy(
 /** Intervals that were opened and closed, by kind. */
 type DirectoryChanges = Readonly<Record<'people' | 'agents' | 'accounts' | 'groups' | 'memberships', number>>;
 
-/** How the database refuses what the file must not change. */
-const REFUSED_STATE = 'KT001';
-
 /** Asks what changes the file's part of the directory. What other authorities brought is never touched. */
 async function askDirectory<Answer>(
   manager: EntityManager,
@@ -125,7 +123,7 @@ async function askDirectory<Answer>(
     if (!row) throw new KeyturnError('internal', 'The directory did not say what changed.');
     return row.answer;
   } catch (error) {
-    if (error instanceof QueryFailedError && (error.driverError as { code?: unknown }).code === REFUSED_STATE)
+    if (error instanceof QueryFailedError && driverCode(error) === DIRECTORY_DIFFERS)
       throw new KeyturnError(
         'policy_invalid',
         `The directory cannot be taken: ${error.driverError.message}.`,

@@ -1,6 +1,7 @@
+import { Context } from '@temporalio/activity';
 import type { EntityManager } from 'typeorm';
 
-import { budgetRoot } from '../domain/budgets.ts';
+import { budgetRoot, type BudgetRoot } from '../domain/budgets.ts';
 import { isReviewAction, targetOf, type PolicySet } from '../domain/policy.ts';
 import { sha256 } from '../domain/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
@@ -18,6 +19,7 @@ import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from './a
 import type { Dependencies } from './dependencies.ts';
 import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
 import type { CodeWithoutData } from '../domain/visibility.ts';
+import { OneByOne } from './one-by-one.ts';
 import { keptOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
 import { closeFailed } from './plan.ts';
@@ -33,7 +35,11 @@ interface Arrival {
   readonly signed: SignedRequest;
   readonly policy: PolicySet;
   readonly ownerKey: OwnerKey | null;
+  /** Whose open requests it is one of. Null for the review of an emergency: Keyturn itself opens it. */
+  readonly root: BudgetRoot | null;
 }
+
+const receiving = new OneByOne();
 
 /**
  * The first step: verifies the signed request and makes its row. A start that the API did not sign, that was signed for
@@ -51,11 +57,24 @@ export async function receive(
   }
   const policy = await dependencies.policies.byDigest(dependencies.source.manager, signed.policy_digest);
   const ownerKey = await keptOwnerKey(dependencies, signed, policy);
-  const result = await dependencies.source.transaction((manager) =>
-    insertOnce(dependencies, { manager, place }, { envelope: input.request, signed, policy, ownerKey }),
-  );
+  const root = await rootOf(dependencies, signed);
+  const arrival = { envelope: input.request, signed, policy, ownerKey, root };
+  const insert = (): Promise<Received> =>
+    dependencies.source.transaction((manager) => insertOnce(dependencies, { manager, place }, arrival));
+  // The database lets in one request of a root at a time: those that wait for that hold no connection meanwhile.
+  const { cancellationSignal } = Context.current();
+  const result = await (root === null ? insert() : receiving.run(root.id, cancellationSignal, insert));
   announceChange(dependencies, place.request);
   return result;
+}
+
+async function rootOf(
+  { directories, source }: Dependencies,
+  signed: SignedRequest,
+): Promise<BudgetRoot | null> {
+  if (isReviewAction(signed.action)) return null;
+  const directory = await directories.at(source.manager, new Date(signed.issued_at));
+  return budgetRoot(directory, signed.lineage);
 }
 
 async function insertOnce(
@@ -68,7 +87,8 @@ async function insertOnce(
   if (Date.parse(arrival.signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS)
     throw new KeyturnError('envelope_invalid', 'The request is dated in the future.');
   const row = rowOf(arrival, place, now);
-  const countOpen = await openOf(dependencies, manager, row);
+  // Before everything else of the transaction: nobody waits in a circle.
+  if (arrival.root !== null) await lockOpenRequests(manager, arrival.root);
   const { text, values } = insertion(requestTable, row);
   const inserted: unknown[] = await manager.query(`${text} on conflict do nothing returning id`, values);
   if (inserted.length === 0) {
@@ -83,7 +103,7 @@ async function insertOnce(
   await appendReceived(dependencies, step, arrival);
   const isLate = now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS;
   if (isLate) await expireUnseen(step);
-  else if ((await countOpen()) > dependencies.budgets.openRequests) await closeFailed(step, BEYOND_BUDGET);
+  else if (await isBeyondBudget(dependencies, manager, arrival)) await closeFailed(step, BEYOND_BUDGET);
   await step.write(result);
   return result;
 }
@@ -93,21 +113,14 @@ const BEYOND_BUDGET = {
   detail: 'Too many requests of the same people and their agents were open when it was received.',
 } satisfies { readonly code: CodeWithoutData; readonly detail: string };
 
-/**
- * Has requests of the same people received one after the other, from here on, and answers how to count those that are
- * open. The lock comes before everything else of the transaction: nobody waits in a circle. The review of an emergency is
- * opened by Keyturn itself, and counts for nobody.
- */
-async function openOf(
-  { directories, budgets }: Dependencies,
+async function isBeyondBudget(
+  { budgets }: Dependencies,
   manager: EntityManager,
-  row: RequestRow,
-): Promise<() => Promise<number>> {
-  if (isReviewAction(row.action)) return () => Promise.resolve(0);
-  const directory = await directories.at(manager, row.created_at);
-  const root = budgetRoot(directory, row.lineage);
-  await lockOpenRequests(manager, root);
-  return async () => (await openRequests(manager, root, budgets.openRequests + 1)).open;
+  { root }: Arrival,
+): Promise<boolean> {
+  if (root === null) return false;
+  const { open } = await openRequests(manager, root, budgets.openRequests + 1);
+  return open > budgets.openRequests;
 }
 
 async function expireUnseen(transaction: StepTransaction): Promise<void> {

@@ -29,6 +29,7 @@ import { UnansweredProbes1765000000000 } from './migrations/34-unanswered-probes
 import { LiftsOfOthers1765010000000 } from './migrations/35-lifts-of-others.ts';
 import { CheckedRows1765050000000 } from './migrations/39-checked-rows.ts';
 import { CountedWindows1765080000000 } from './migrations/42-counted-windows.ts';
+import { RefusedLifts1765090000000 } from './migrations/43-refused-lifts.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 import { TurnSocket } from './turn-socket.ts';
@@ -71,6 +72,7 @@ const MIGRATIONS = [
   LiftsOfOthers1765010000000,
   CheckedRows1765050000000,
   CountedWindows1765080000000,
+  RefusedLifts1765090000000,
 ];
 
 /** A data source with the tables and migrations. Never synchronises: the schema belongs to migrations alone. */

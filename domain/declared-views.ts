@@ -1,4 +1,6 @@
+import { canonicalJson } from './canonical-json.ts';
 import type { BoundFacts } from './expressions/facts.ts';
+import type { ValueRead } from './expressions/values-read.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import type { PolicyFacts } from './policy-facts.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -55,4 +57,21 @@ export function boundViews(
 /** The same change in each. */
 export function eachView({ all, others }: BoundViews, change: (view: BoundFacts) => BoundFacts): BoundViews {
   return { all: change(all), others: others.map(change) };
+}
+
+/**
+ * What was read in a view. Each value that is there in this view only is marked, so that nobody takes for proven what
+ * nobody proved, nor for undeclared what was declared.
+ */
+export function markedValues(
+  readIn: (facts: BoundFacts) => readonly ValueRead[],
+  view: BoundFacts,
+  { all, others: [without] }: BoundViews,
+): readonly ValueRead[] {
+  if (view === all) return readIn(view);
+  const held = new Map(readIn(all).map(({ path, value }) => [path, canonicalJson(value)]));
+  const as_if = view === without ? 'undeclared' : 'proven';
+  return readIn(view).map((read) =>
+    held.get(read.path) === canonicalJson(read.value) ? read : { ...read, as_if },
+  );
 }

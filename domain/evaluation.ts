@@ -1,4 +1,4 @@
-import { boundViews, declaredViews, eachView, type BoundViews } from './declared-views.ts';
+import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
 import { ruleRequirementDigest } from './digest.ts';
 import { strictestLimit } from './disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
@@ -60,6 +60,7 @@ interface Judged extends IndexedRule {
   readonly outcome: Outcome;
   /** The facts by which it came to that. */
   readonly view: BoundFacts;
+  readonly views: BoundViews;
 }
 
 /** A rule with what its condition came to, and what that read. */
@@ -89,11 +90,7 @@ export function judgeRules(policy: PolicySet, facts: PolicyFacts, phase: Phase):
   const asked = { policy, facts, phase, action };
   return find(asked)
     .judged.map((entry) => settleUndecided(asked, entry))
-    .map(({ rule, condition, outcome, view }) => ({
-      rule,
-      outcome,
-      read: condition?.valuesRead(view) ?? [],
-    }));
+    .map((entry) => ({ rule: entry.rule, outcome: entry.outcome, read: readBy(entry) }));
 }
 
 function find(asked: Asked): Findings {
@@ -153,9 +150,9 @@ function riskOf(
 }
 
 function judge({ rule, condition, number }: IndexedRule, views: BoundViews): Judged {
-  if (condition === null) return { rule, condition, number, outcome: 'matched', view: views.all };
+  if (condition === null) return { rule, condition, number, outcome: 'matched', view: views.all, views };
   const { kind, view } = answerOf(rule, condition, views);
-  return { rule, condition, number, outcome: OUTCOMES[kind], view };
+  return { rule, condition, number, outcome: OUTCOMES[kind], view, views };
 }
 
 function answerOf(rule: Rule, condition: Expression, views: BoundViews): Answer {
@@ -333,10 +330,13 @@ function peopleFloor({ action, facts }: Asked): number {
   return facts.plan?.is_loosening === false ? 1 : 2;
 }
 
-function matchedRule({ rule, condition, outcome, view }: Judged): MatchedRule {
-  const { id, source, because, effect } = rule;
-  const read = condition?.valuesRead(view) ?? [];
-  return { id, source, because, effect, is_error: outcome === 'error', read };
+function matchedRule(entry: Judged): MatchedRule {
+  const { id, source, because, effect } = entry.rule;
+  return { id, source, because, effect, is_error: entry.outcome === 'error', read: readBy(entry) };
+}
+
+function readBy({ condition, view, views }: Judged): readonly ValueRead[] {
+  return condition === null ? [] : markedValues((facts) => condition.valuesRead(facts), view, views);
 }
 
 /** True when some rule could forbid the action there: else there is no need to ask before the plan. */

@@ -10,11 +10,11 @@ export interface EngineIdentity {
 /**
  * The engine of this version. The number of the profile grows whenever the same request may come to other facts, or the
  * same facts to something else. 2: facts about who asks hold proven identities only, declared ones are a fact of their own,
- * and patterns may take more steps.
+ * and patterns may take more steps. 3: values that a rule read as if they were proven, or undeclared, are marked.
  */
 export const ENGINE: EngineIdentity = {
   engine: '@marcbachmann/cel-js',
   engine_version: '8.0.0',
   profile: 'keyturn',
-  profile_version: 2,
+  profile_version: 3,
 };

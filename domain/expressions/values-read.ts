@@ -6,6 +6,11 @@ export interface ValueRead {
   readonly path: string;
   readonly value: JsonValue;
   readonly is_shortened: boolean;
+  /**
+   * The request does not have it: it would, were what the caller declares proven, or had the caller declared nothing. See
+   * `declaredViews`.
+   */
+  readonly as_if?: 'proven' | 'undeclared';
 }
 
 const TEXT_LENGTH_MAX = 200;

@@ -6,13 +6,14 @@ import { identityKey } from '../../domain/identity.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';
+import { ENTRA, OKTA, writeScim } from './scim/provisioning.ts';
 
 /** Calls that are much more work than others. */
 
 let api: TestApi;
 beforeAll(async () => {
   // Two calls at once, and one a second from then on.
-  api = await startApi({ KEYTURN_API_RATE: '1' });
+  api = await startApi({ KEYTURN_API_RATE: '1' }, (issuer) => writeScim('costs', issuer));
   for (let index = 0; index < 60; index += 1) await storeRequest(api);
 });
 afterAll(async () => {
@@ -47,6 +48,17 @@ const EXPENSIVE: readonly (readonly [string, () => Promise<string>, (token: stri
 ];
 
 describe('what is as much work as many calls', () => {
+  it('counts as many where somebody provisions: a large body', async () => {
+    const users = (body?: unknown): Promise<Reply> =>
+      api.http({ path: '/scim/v2/Users', token: OKTA, ...(body === undefined ? {} : { body }) });
+    expect((await users(LARGE)).status).toBe(400);
+    const next = await users();
+    expect(next.status).toBe(429);
+    expect(Number(next.headers.get('retry-after'))).toBeGreaterThan(5);
+    const other = await api.http({ path: '/scim/v2/Users', token: ENTRA });
+    expect(other.status).toBe(200);
+  });
+
   it.each(EXPENSIVE)('counts as many: %s', async (_what, tokenOf, call) => {
     const token = await tokenOf();
     expect((await call(token)).status).not.toBe(429);

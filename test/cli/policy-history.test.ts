@@ -4,9 +4,11 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type StoredPolicy } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy.ts';
+import { exampleRule } from '../domain/examples.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
+import { withPolicy } from '../workflows/policies.ts';
 import { keyturn, type CommandResult } from './terminal.ts';
 
 const SAMPLE = join(import.meta.dirname, '../stack/policies');
@@ -33,9 +35,9 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-async function ask(): Promise<string> {
+async function ask(further: object = {}): Promise<string> {
   const statement = `update customer set country = 'SE' where id = 1`;
-  const body = { action: 'postgres.execute', target: 'shop', arguments: { statement } };
+  const body = { action: 'postgres.execute', target: 'shop', arguments: { statement }, ...further };
   const reply = await stack.request<{ id: string }>(agent, body);
   await stack.waitForStatus(reply.body.id, 'pending');
   return reply.body.id;
@@ -150,6 +152,31 @@ describe('keyturn policy explain', () => {
     expect(result.out.match(/recomputed: agrees/g)?.length).toBe(result.out.match(/^round /gm)?.length);
   });
 
+  it('marks each value that a rule read as if what is only declared were proven, or undeclared', async () => {
+    const rule = (id: string, when: string) => exampleRule(id, 'review', { when });
+    const rules = [
+      rule('dba', '"olga" in request.chain && request.agent != "" && request.declared_on_behalf_of != ""'),
+      rule('crowd', 'request.declared_on_behalf_of == "" && request.agent != ""'),
+    ];
+    const change = (set: PolicySet): PolicySet => ({ ...set, rules: [...set.rules, ...rules] });
+    await withPolicy(stack.keyturnDb, change, async () => {
+      const proven = await ask();
+      const declared = await ask({ on_behalf_of: { subject: 'olga' } });
+      const { code, out } = await policy(['explain', declared]);
+      expect([code, out]).toEqual([0, expect.stringContaining('recomputed: agrees')]);
+      expect(out).toContain(
+        'dba: request.chain = ["ada","olga"] (not proven: as if what is only declared were), ' +
+          'request.agent = "agent-billing", request.declared_on_behalf_of = "olga"\n',
+      );
+      expect(out).toContain(
+        'crowd: request.declared_on_behalf_of = "" (as if nothing were declared), request.agent = "agent-billing"\n',
+      );
+      expect((await policy(['explain', proven])).out).toContain(
+        'crowd: request.declared_on_behalf_of = "", request.agent = "agent-billing"\n',
+      );
+    });
+  });
+
   it('proves what was judged by a set that an earlier version stored, which lacked some fields', async () => {
     const { rows } = await stack.keyturnDb.query<{ body: StoredPolicy }>(
       'select body from keyturn.policy_set natural join keyturn.policy_active',
@@ -191,7 +218,7 @@ describe('keyturn policy explain', () => {
       1,
       expect.stringContaining('not possible, another engine recorded it; this one differs in effect'),
     ]);
-    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 2, not the one of now');
+    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 3, not the one of now');
   });
 
   it('still proves records of before, which name no engine', async () => {

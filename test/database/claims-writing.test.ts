@@ -19,7 +19,7 @@ describe('several at once', () => {
     const from = db.second;
     const tokens = Array.from({ length: 40 }, (_, index) => ({
       issuedAt: from + 1 + index,
-      listed: index % 3 === 0 ? [] : index % 3 === 1 ? ['sql admins'] : ['sql admins', 'leads'],
+      listed: index % 3 === 0 ? ['sql admins'] : index % 3 === 1 ? ['sql admins', 'leads'] : [],
     }));
     db.second += tokens.length;
     const before = [await db.generation(), await db.countEntries()] as const;
@@ -33,8 +33,8 @@ describe('several at once', () => {
       }),
     );
     await Promise.all(clients.map((client) => client.end()));
-    // The last of them lists none.
-    expect([await db.members('dba'), await db.members('leads')]).toEqual([[], []]);
+    // The newest lists one, so something changes for certain: what others list may be outdated before its entry is brought.
+    expect([await db.members('dba'), await db.members('leads')]).toEqual([['ada'], []]);
     const { rows } = await db.clients.admin.query(
       `select 1 from keyturn.membership one join keyturn.membership other using (group_id, person)
        where one.id < other.id and tstzrange(one.valid_from, one.valid_to) && tstzrange(other.valid_from, other.valid_to)`,

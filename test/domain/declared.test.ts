@@ -101,6 +101,25 @@ describe('whom only the caller names', () => {
     }
   });
 
+  it('is marked where a rule read it as if proven, and so is what was read without it', () => {
+    const rules = [
+      exampleRule('groups', 'review', { when: '"dba" in request.groups && request.owner == "ada"' }),
+      exampleRule('word', 'review', { when: 'request.declared_on_behalf_of == ""' }),
+    ];
+    const marksOf = (lineage: Lineage) =>
+      effectFor(lineage, rules).rules.flatMap(({ read }) => read?.map((one) => [one.path, one.as_if]));
+    expect(marksOf(DECLARED)).toEqual([
+      ['request.groups', 'proven'],
+      ['request.owner', undefined],
+      ['request.declared_on_behalf_of', 'undeclared'],
+    ]);
+    expect(marksOf(PROVEN)).toEqual([
+      ['request.groups', undefined],
+      ['request.owner', undefined],
+      ['request.declared_on_behalf_of', undefined],
+    ]);
+  });
+
   it('raises the risk', () => {
     const lines = [{ weight: 3, because: 'dba', when: '"dba" in request.groups' }];
     const risky = policyOf([], { risk: { ...DEFAULT_RISK, lines } });

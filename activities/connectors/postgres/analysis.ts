@@ -115,7 +115,11 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
     callsOwnerFunctions: called.length > 0,
     reachesVolatileFunctions: called.length > 0 || functions.some(({ volatility }) => volatility === 'v'),
     ...listedIn(triggers, allowed),
-    runsOwnerCode: triggers.some(isOwners) || functions.some(({ volatility }) => volatility !== 'i'),
+    runsOwnerCode:
+      triggers.some(isOwners) ||
+      functions.some(({ volatility }) => volatility !== 'i') ||
+      // Whatever they are declared to be: of what is made at execution they may make anything.
+      expressions.some(({ calls_own: callsOwn }) => callsOwn),
     isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
     unknownTriggers,
   };
@@ -207,6 +211,8 @@ interface Evaluated {
 interface ExpressionRow extends QueryResultRow {
   readonly text: string | null;
   readonly kind: 'rule' | 'default' | 'other';
+  /** True for a default, or what a column is generated from, that calls functions of the target's owner. */
+  readonly calls_own: boolean;
 }
 
 interface FunctionRow extends QueryResultRow {

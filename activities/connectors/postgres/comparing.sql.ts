@@ -1,7 +1,8 @@
 /**
  * Whether a function (`called`, a row of pg_proc) is in C, came with an extension, and takes or returns what only the server
- * itself holds. Nothing in SQL can name it: access methods and estimates call it. Such code computes, though some
- * extensions do not declare that, and so have it count as volatile.
+ * itself holds. Nothing in SQL can name it: access methods and estimates call it, and aggregates, which are functions in
+ * their own right, looked for on the list by their own names and as volatile as the functions that they are made of. Such
+ * code computes, though some extensions do not declare that, and so have it count as volatile.
  */
 export function isInternal(called: string): string {
   return `(${called}.prolang = 13

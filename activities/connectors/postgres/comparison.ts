@@ -4,6 +4,7 @@ import { OTHER, UUID_4 } from './making.ts';
 import {
   fingerprintOf,
   isSameValue,
+  keptText,
   madeValues,
   project,
   type ProjectedEffect,
@@ -54,22 +55,41 @@ export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
     for (const column of leftOut) refuseUnboundValue(runs, pair, column);
     const assignedColumns = leftOut.map(({ shown }) => shown);
     const isCountsOnly = pair.first.rows === null || pair.second.rows === null;
-    const keptColumns = keptIn(runs, pair.first);
-    return { pair, projection: { assignedColumns, keptColumns, isCountsOnly } };
+    return { pair, projection: { assignedColumns, isCountsOnly } };
   });
-  const first = projections.flatMap(
-    ({ pair, projection }) => projectWithUnbound(pair.first, projection, runs) ?? [],
-  );
-  const second = projections.flatMap(({ pair, projection }) => project(pair.second, projection) ?? []);
+  const first = projections.flatMap(({ pair, projection }) => {
+    const kept = keptIn(runs, runs.first, pair.first);
+    return projectWithUnbound(pair.first, { ...projection, ...kept }, runs) ?? [];
+  });
+  const second = projections.flatMap(({ pair, projection }) => {
+    const kept = keptIn(runs, runs.second, pair.second);
+    return project(pair.second, { ...projection, ...kept }) ?? [];
+  });
   return fingerprintOf(first) === fingerprintOf(second) ? first : null;
 }
 
-/** Columns of a table that its updated rows keep, whatever its new rows get. Code of the owner may set any. */
+/** What rows of a table keep that were there before, wherever they move to. Code of the owner may set any column. */
 export function keptIn(
   { tables, runsOwnerCode }: Pick<TwoRuns, 'tables' | 'runsOwnerCode'>,
+  effects: readonly TableEffect[],
   { oid }: Pick<TableEffect, 'oid'>,
-): ReadonlySet<string> | undefined {
-  return runsOwnerCode ? undefined : tables.find((table) => table.oid === oid)?.kept;
+): Pick<Projection, 'keptColumns' | 'movedRows'> {
+  const table = tables.find((candidate) => candidate.oid === oid);
+  if (runsOwnerCode || table === undefined) return {};
+  const { kept, roots } = table;
+  const isKin = (other: TableEffect): boolean =>
+    other.oid !== oid &&
+    tables.some((written) => written.oid === other.oid && written.roots.some((root) => roots.includes(root)));
+  const movedRows = table.operations.includes('update')
+    ? effects
+        .filter(isKin)
+        .flatMap(({ rows, shape }) =>
+          (rows ?? []).flatMap(({ before, after }) =>
+            before !== null && after === null ? [keptText(before, shape, kept)] : [],
+          ),
+        )
+    : [];
+  return { keptColumns: kept, movedRows: new Set(movedRows) };
 }
 
 function pairsOf(first: readonly TableEffect[], second: readonly TableEffect[]): readonly BothRuns[] | null {

@@ -224,6 +224,18 @@ const VOLATILITY = `
           where whole.aggfnoid = called.oid and part.provolatile = 'v')
        then 'v' else called.provolatile::text end`;
 
+/**
+ * Internals of extensions (`called`, a row of pg_proc) that compute from their arguments only. Their code is the server's or
+ * comes from a superuser.
+ */
+const ONLY_COMPUTES = `(called.provolatile <> 'v' and called.prolang in (12, 13) and exists (
+    select from pg_catalog.pg_depend member
+      join pg_catalog.pg_extension extension on extension.oid = member.refobjid
+     where member.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and member.objid = called.oid and member.deptype = 'e'
+       and member.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+       and extension.extname in ('citext', 'hstore', 'pg_trgm', 'ltree', 'intarray', 'isn', 'seg', 'cube',
+                                 'btree_gist', 'btree_gin', 'unaccent', 'fuzzystrmatch')))`;
+
 /** Functions ($1) and those of operators ($2) by name. */
 export const FUNCTIONS = `
   select distinct ${NAME} as name, ${VOLATILITY} as volatility,
@@ -237,15 +249,7 @@ export const FUNCTIONS = `
      -- What the server itself brings (below the first oid that it gives out) is reached by operators, casts and indexes
      -- here. Those that come with it only compute; others may have been made of functions that act.
      and (called.oid >= 16384 or called.provolatile = 'v')
-     and not ${isInternal('called')}
-     -- Internals of extensions that compute from their arguments only. Their code is the server's or comes from a superuser.
-     and not (called.provolatile <> 'v' and called.prolang in (12, 13) and exists (
-           select from pg_catalog.pg_depend member
-             join pg_catalog.pg_extension extension on extension.oid = member.refobjid
-            where member.classid = 'pg_catalog.pg_proc'::regclass and member.objid = called.oid and member.deptype = 'e'
-              and member.refclassid = 'pg_catalog.pg_extension'::regclass
-              and extension.extname in ('citext', 'hstore', 'pg_trgm', 'ltree', 'intarray', 'isn', 'seg', 'cube',
-                                        'btree_gist', 'btree_gin', 'unaccent', 'fuzzystrmatch')))
+     and not ${isInternal('called')} and not ${ONLY_COMPUTES}
    order by 1`;
 
 /**
@@ -264,28 +268,43 @@ export const VOLATILE_CALLS = `
      and ${NAME} <> all ($2::text[])
    limit 1`;
 
+/** Whether an object (`oid`, of the catalogue `class`) calls functions of the target's owner, by name or through an operator. */
+function callsOwn(oid: string, catalog: string): string {
+  return `exists (
+           select from pg_catalog.pg_depend link
+             left join pg_catalog.pg_operator sign
+               on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
+             join pg_catalog.pg_proc called
+               on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+            where link.classid = '${catalog}'::regclass and link.objid = ${oid} and called.oid >= 16384
+              and not ${ONLY_COMPUTES})`;
+}
+
 /**
  * Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5, types $6; null
  * for those that are not there. Not filtered here: the server would print every view it has to see whether it is null.
  */
 export const EXPRESSIONS = `
   select case ev_type when '1' then pg_catalog.pg_get_viewdef(ev_class) else pg_catalog.pg_get_ruledef(oid) end as text,
-         'rule' as kind
+         'rule' as kind, false as calls_own
     from pg_catalog.pg_rewrite where oid = any ($1::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid), 'default' from pg_catalog.pg_attrdef where oid = any ($2::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid), 'default', ${callsOwn('preset.oid', 'pg_catalog.pg_attrdef')}
+    from pg_catalog.pg_attrdef preset where oid = any ($2::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid), 'other' from pg_catalog.pg_constraint where oid = any ($3::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid), 'other', false from pg_catalog.pg_constraint where oid = any ($3::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, polrelid), 'other'
+  select 'select ' || pg_catalog.pg_get_expr(part, polrelid), 'other', false
     from pg_catalog.pg_policy, lateral (values (polqual), (polwithcheck)) parts(part)
    where oid = any ($4::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, indrelid), 'other'
+  select 'select ' || pg_catalog.pg_get_expr(part, indrelid), 'other', false
     from pg_catalog.pg_index, lateral (values (indexprs), (indpred)) parts(part)
    where indexrelid = any ($5::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(typdefaultbin, 0), 'default' from pg_catalog.pg_type where oid = any ($6::oid[])`;
+  select 'select ' || pg_catalog.pg_get_expr(typdefaultbin, 0), 'default',
+         typdefaultbin is not null and ${callsOwn('kind.oid', 'pg_catalog.pg_type')}
+    from pg_catalog.pg_type kind where oid = any ($6::oid[])`;
 
 /**
  * Enabled triggers of tables ($1 oids, $2 event masks: 4 insert, 8 delete, 16 update, $3 whether the statement names them)

@@ -144,8 +144,8 @@ async function runAndRead(
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];
-    const keptColumns = keptIn(prepared.analysis, effect);
-    const projection = { assignedColumns, keptColumns, isCountsOnly: blind.includes(effect.resource) };
+    const kept = keptIn(prepared.analysis, effects, effect);
+    const projection = { assignedColumns, ...kept, isCountsOnly: blind.includes(effect.resource) };
     return projectWithUnbound(effect, projection, prepared.analysis) ?? [];
   });
   const { rewritten } = prepared.analysis;

@@ -141,23 +141,38 @@ async function readAllBefore(
   const [row] = await rowsOf<{ next: string }>(reading.writer, `select ${NEXT_SHARED_MARK} as next`);
   const made = (BigInt(row?.next ?? sharedFrom) - BigInt(sharedFrom) + MARKS) % MARKS;
   if (made === 0n) return own;
-  const isShared = `(keyturn_row.xmax::text::bigint - ${sharedFrom} + ${MARKS}) % ${MARKS} < ${made}`;
+  // Others may go on to lock: the next mark is asked for once more with each row.
+  const age = (mark: string): string => `(${mark} - ${sharedFrom} + ${MARKS}) % ${MARKS}`;
+  const isShared = `${age('keyturn_row.xmax::text::bigint')} < ${age(`${NEXT_SHARED_MARK}::bigint`)}`;
   return readBefore(reading, shape, `(${writtenBy('xmax', xid)} or ${isShared})`);
 }
 
-/** A row that is only locked bears the mark of a change as well, but is still there for the writer. */
+/**
+ * A row that is only locked, or that others have changed since, bears the mark of a change as well, but is still there for
+ * the writer. Others may mark further rows at any time, so those that are marked are found once, and first: whether the
+ * writer sees one of them does not change any more.
+ */
 async function readBefore(
   reading: ImageReading,
   shape: TableShape,
   marked: string,
 ): Promise<readonly RowValues[] | null> {
-  const { resource } = reading.table;
-  const text = `select keyturn_row.ctid from only ${resource} keyturn_row where ${marked}`;
-  const locked = await rowsWithin(reading.writer, text, { ...reading.budget });
-  if (locked === null) return null;
-  const condition = `${marked} and keyturn_row.ctid <> all (${placesOf(locked.flatMap(([place]) => place ?? []))})`;
-  noteRowsRead(reading.reader);
-  return readRows(reading.reader, { reading, shape, condition });
+  const { reader, writer, budget, table } = reading;
+  const placesWhere = (condition: string): string =>
+    `select keyturn_row.ctid from only ${table.resource} keyturn_row where ${condition}`;
+  noteRowsRead(reader);
+  // As many marks of others are looked at as rows may be read.
+  const within = { ...budget, rows: budget.rows + table.updated + table.deleted };
+  const found = await rowsWithin(reader, placesWhere(marked), within);
+  if (found === null) return null;
+  const places = found.flatMap(([place]) => place ?? []);
+  const left = new Set((await rawRows(writer, placesWhere(isAt(places)))).map(([place]) => place));
+  const gone = places.filter((place) => !left.has(place));
+  return readRows(reader, { reading, shape, condition: isAt(gone) });
+}
+
+function isAt(places: readonly string[]): string {
+  return `keyturn_row.ctid = any (${placesOf(places)})`;
 }
 
 /** Places of rows as a constant. */

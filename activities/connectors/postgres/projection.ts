@@ -14,6 +14,8 @@ export interface Projection {
   readonly assignedColumns: readonly string[];
   /** Names of columns that rows which are there already keep: they are assigned in new rows only. */
   readonly keptColumns?: ReadonlySet<string> | undefined;
+  /** `keptText` of rows that left other partitions: a new row of the same kept values has moved here. */
+  readonly movedRows?: ReadonlySet<string | null>;
   readonly isCountsOnly: boolean;
 }
 
@@ -23,6 +25,8 @@ export interface ProjectedEffect extends ResourceEffect {
   /** What columns that are left out get their values from, where the statement does not say: it must be the same then. */
   readonly definitions?: readonly string[];
   readonly unbound?: readonly UnboundValue[];
+  /** So many of its new rows came from other partitions, where they stand as deleted. */
+  readonly moved?: number;
 }
 
 /** A column in which triggers or functions may put what nobody has seen. */
@@ -53,20 +57,45 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
     is_counts_only: false,
     ...definitionsOf(shape, assigned),
     ...madeOf(table, assigned),
+    moved: rows.filter((row) => isMoved(row, projection, shape)).length,
   };
 }
 
 /** Which columns are assigned in a row: those that an update leaves alone are not in a row that it changes. */
 function assignedByRow(
   assigned: ReadonlySet<string>,
-  { keptColumns }: Projection,
-  { columns }: TableShape,
+  projection: Projection,
+  shape: TableShape,
 ): (row: RowImage) => ReadonlySet<string> {
-  const kept = new Set(
-    columns.flatMap(({ name, shown }) => (keptColumns?.has(name) === true ? [shown] : [])),
+  const { keptColumns = new Set() } = projection;
+  const inUpdates = new Set(
+    shape.columns.flatMap(({ name, shown, isGenerated }) =>
+      assigned.has(shown) && !isGenerated && !keptColumns.has(name) ? [shown] : [],
+    ),
   );
-  const inUpdates = new Set([...assigned].filter((shown) => !kept.has(shown)));
-  return ({ before, after }) => (before !== null && after !== null ? inUpdates : assigned);
+  // What is computed from what is kept can be told.
+  if (inUpdates.size > 0)
+    for (const { shown, isGenerated } of shape.columns)
+      if (isGenerated && assigned.has(shown)) inUpdates.add(shown);
+  return (row) => {
+    const isUpdate = row.before !== null && row.after !== null;
+    return isUpdate || isMoved(row, projection, shape) ? inUpdates : assigned;
+  };
+}
+
+/** True for a row that came from another partition, with all that it keeps. */
+function isMoved({ before, after }: RowImage, projection: Projection, shape: TableShape): boolean {
+  const { keptColumns, movedRows } = projection;
+  const text = before === null && after !== null && keptColumns ? keptText(after, shape, keptColumns) : null;
+  return text !== null && movedRows?.has(text) === true;
+}
+
+/** The values of a row in these columns, by name: partitions may have theirs in another order. Null where there are none. */
+export function keptText(row: RowValues, { columns }: TableShape, kept: ReadonlySet<string>): string | null {
+  const cells = columns.flatMap(({ name, isGenerated }, index) =>
+    kept.has(name) && !isGenerated ? [[name, row[index] ?? null] as const] : [],
+  );
+  return cells.length === 0 ? null : JSON.stringify(cells.sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 /** Counted as often as rows were written: no fewer than are changed. */

@@ -2,6 +2,7 @@ import type { Client, QueryResultRow } from 'pg';
 
 import type { ResourceEffect, Reversal } from '../../../domain/plan.ts';
 import { readTriggers, unknownOf } from './analysis.ts';
+import { keptIn } from './comparison.ts';
 import { effectOf, type EffectPlace, type PreparedCall } from './dry-run.ts';
 import { READING, type TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
@@ -90,7 +91,7 @@ const LINKS = `
    where relation.oid = any ($1::oid[])`;
 
 async function orderedTables(client: Client, search: ReversalSearch): Promise<readonly UndoneTable[]> {
-  const { tables, effects } = search;
+  const { tables, effects, prepared } = search;
   const links = await catalogueRows<LinkRow>(client, LINKS, [tables.map(({ oid }) => oid)]);
   const byOid = new Map(links.map((link) => [link.oid, link]));
   const assigned = new Map(effects.map((effect) => [effect.resource, effect.assigned_columns]));
@@ -99,6 +100,7 @@ async function orderedTables(client: Client, search: ReversalSearch): Promise<re
     resource: byOid.get(effect.oid)?.root ?? effect.resource,
     isPartition: byOid.get(effect.oid)?.is_partition ?? false,
     assignedColumns: assigned.get(effect.resource) ?? [],
+    keptColumns: keptIn(prepared.analysis, tables, effect).keptColumns ?? new Set(),
   }));
 }
 

@@ -6,7 +6,7 @@ import type { TableEffect } from './effect.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { shownEffects, sizeOf } from './shown.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
-import { assignmentsOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
+import { assignmentsOf, movesOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
 
 /** Effects as a plan shows them: what is bound of values that nobody knows yet is in the fingerprint alone. */
 export function shownOf(
@@ -17,7 +17,7 @@ export function shownOf(
 }
 
 function withoutMade(projected: ProjectedEffect): ResourceEffect {
-  const { made: _made, definitions: _definitions, unbound: _unbound, ...effect } = projected;
+  const { made: _made, definitions: _definitions, unbound: _unbound, moved: _moved, ...effect } = projected;
   return effect;
 }
 
@@ -52,6 +52,7 @@ export function statedOf(prepared: UnpreviewedCall, seen: Seen): PostgresStated 
       ...rewritingOf(analysis.rewritten),
       ...assignmentsOf(analysis.tables, changed),
       ...unbound.map(({ text }) => text),
+      ...movesOf(effects, shown),
       ...unseenEffects(analysis),
       ...warningsOf(statement, changed),
     ],

@@ -16,7 +16,10 @@ export interface Column {
   /** Computed by the server from the row's other columns: nobody can set it. */
   readonly isGenerated: boolean;
   readonly isIdentityAlways: boolean;
-  /** The expression of its default or of what it is generated from; null where there is none. */
+  /**
+   * The expression of its default or of what it is generated from, with those of the same column of tables that it is a
+   * partition or child of: what names these takes theirs. Null where there is none.
+   */
   readonly definition: string | null;
 }
 
@@ -55,9 +58,18 @@ const AMBIGUITY = `
      from part where part.oid = any (${AMBIGUOUS}))`;
 
 const SHAPE = `
+  with recursive kin(oid, depth) as (
+    select $1::oid, 0
+    union
+    select link.inhparent, kin.depth + 1 from kin join pg_catalog.pg_inherits link on link.inhrelid = kin.oid
+  )
   select col.attname as name, pg_catalog.quote_ident(col.attname) as quoted, col.atttypid::text as type_oid,
          pg_catalog.format_type(col.atttypid, col.atttypmod) as type, col.attgenerated <> '' as is_generated,
-         coalesce(pg_catalog.pg_get_expr(preset.adbin, preset.adrelid), base.typdefault) as definition,
+         coalesce((select pg_catalog.string_agg(pg_catalog.pg_get_expr(preset.adbin, preset.adrelid), E'\\n' order by kin.depth, kin.oid)
+                     from kin
+                     join pg_catalog.pg_attribute same on same.attrelid = kin.oid and same.attname = col.attname
+                     join pg_catalog.pg_attrdef preset on preset.adrelid = same.attrelid and preset.adnum = same.attnum),
+                  base.typdefault) as definition,
          col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
          case when col.atttypid = 'xml'::pg_catalog.regtype then 'xml'
               when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> all (${AMBIGUOUS_ARRAYS}) then null
@@ -78,7 +90,6 @@ const SHAPE = `
            limit 1)::int as key_place
     from pg_catalog.pg_attribute col
     join pg_catalog.pg_type base on base.oid = col.atttypid
-    left join pg_catalog.pg_attrdef preset on preset.adrelid = col.attrelid and preset.adnum = col.attnum
    where col.attrelid = $1::oid and col.attnum > 0 and not col.attisdropped
    order by col.attnum`;
 

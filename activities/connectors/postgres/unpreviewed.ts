@@ -7,6 +7,7 @@ import { followCascades, type MetTable, type Start } from './cascades.ts';
 import { runPrepared, type PreparedCall } from './dry-run.ts';
 import { observerOf, READING } from './effect.ts';
 import { placesOf, readRows } from './images.ts';
+import { noteRowsRead } from './kept-sessions.ts';
 import { keyText } from './pairing.ts';
 import { chosenRows, limitedTo } from './chosen-rows.ts';
 import { listOf, textOf, unwrap } from './parse-tree.ts';
@@ -78,6 +79,7 @@ export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client
     const effect = { ...NO_EFFECT, resource: table.resource, inserted, cause: 'statement' as const };
     return { effects: [effect], own: inserted, rows: digestOf([]), found: null };
   }
+  noteRowsRead(client);
   const start = await selected(prepared, client, table);
   // Taken back before the statement runs: it runs under the target's own settings.
   const looking = [...LOOKING, settingLocally(READING), takingRole(observerOf(prepared.settings))];

@@ -1,5 +1,7 @@
+import type { ResourceEffect } from '../../../domain/plan.ts';
 import type { Analysis } from './analysis.ts';
 import type { TableEffect } from './effect.ts';
+import type { ProjectedEffect } from './projection.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import type { Statement } from './statement.ts';
 import { wholeTables } from './whole-tables.ts';
@@ -48,6 +50,22 @@ export function unseenEffects({
   ];
   return callers.map(
     (who) => `${who} may act outside of tables (NOTIFY, foreign servers, files): such effects are not seen.`,
+  );
+}
+
+/** Where a statement also inserts or deletes rows, those that it moves between partitions are among these. */
+export function movesOf(
+  effects: readonly ProjectedEffect[],
+  shown: readonly ResourceEffect[],
+): readonly string[] {
+  const isSaid = new Set(shown.filter((effect) => effect.is_move === true).map(({ resource }) => resource));
+  return effects.flatMap(({ resource, moved = 0 }) =>
+    moved === 0 || isSaid.has(resource)
+      ? []
+      : [
+          `Of the rows inserted into ${resource}, ${moved.toLocaleString('en-US')} moved there from other partitions, ` +
+            'where they stand as deleted.',
+        ],
   );
 }
 

@@ -14,6 +14,8 @@ export interface UndoneTable {
   readonly isPartition: boolean;
   /** As `Column.shown` names them. */
   readonly assignedColumns: readonly string[];
+  /** Names of columns that updated rows keep, also where new rows are assigned theirs. */
+  readonly keptColumns: ReadonlySet<string>;
 }
 
 /** Statements that undo the changes, or why there are none. */
@@ -79,7 +81,8 @@ function updatesOf(table: UndoneTable): readonly string[] {
   return (table.effect.rows ?? []).flatMap((row) => updateOf(table, row));
 }
 
-function updateOf({ effect, resource, isPartition, assignedColumns }: UndoneTable, row: RowImage): string[] {
+function updateOf(table: UndoneTable, row: RowImage): string[] {
+  const { effect, resource, isPartition, assignedColumns, keptColumns } = table;
   const { before, after } = row;
   if (before === null || after === null) return [];
   const changed = effect.shape.columns
@@ -87,7 +90,8 @@ function updateOf({ effect, resource, isPartition, assignedColumns }: UndoneTabl
     .filter(isSettable)
     .filter(
       ({ column, place }) =>
-        assignedColumns.includes(column.shown) || !isSameValue(before[place], after[place]),
+        (assignedColumns.includes(column.shown) && !keptColumns.has(column.name)) ||
+        !isSameValue(before[place], after[place]),
     );
   if (changed.length === 0) return [];
   const set = changed.map(

@@ -17,8 +17,10 @@ export interface WrittenTable {
   readonly sources: ReadonlyMap<string, ValueSource>;
   /** Columns that updates set and every insert leaves to their defaults. */
   readonly defaulted: ReadonlySet<string>;
-  /** Columns that inserts set and every update leaves alone: what is there keeps its value. */
+  /** Columns that no update of the statement sets: what is there keeps its value, also where it moves to. */
   readonly kept: ReadonlySet<string>;
+  /** Named tables that it belongs to as a partition or child, and itself where it is named. */
+  readonly roots: readonly string[];
   /** True when triggers of the target's owner fire there, which may change what the statement set. */
   readonly hasTriggers: boolean;
   /** True when a trigger looks at each new row before it is inserted, and may leave it out. */
@@ -182,6 +184,7 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
     resource,
     operations: [...operations],
     isNamed: targets.length > 0,
+    roots: row.roots.filter((root) => root !== CASCADE),
     ...columns,
     hasTriggers: row.has_triggers,
     maySkipRows: row.may_skip_rows,
@@ -213,19 +216,20 @@ function sourcesOf(targets: readonly TargetWrite[]): Pick<WrittenTable, 'sources
   }));
   const sources = new Map<string, ValueSource>();
   const defaulted = new Set<string>();
-  const kept = new Set<string>();
   for (const name of new Set(byName.flatMap((write) => [...write.sources.keys()]))) {
     const [inserted, updated] = (['insert', 'update'] as const).map((operation) => {
       const writes = byName.filter((write) => write.operation === operation);
       return sourceIn(writes.map((write) => write.sources.get(name) ?? null));
     });
     if (inserted === undefined && updated !== undefined) defaulted.add(name);
-    if (inserted !== undefined && updated === undefined) kept.add(name);
     const found =
       inserted !== undefined && updated !== undefined ? joined(inserted, updated) : (inserted ?? updated);
     if (found !== undefined) sources.set(name, found);
   }
-  return { sources, defaulted, kept };
+  const updates = byName.filter(({ operation }) => operation === 'update');
+  const isSet = (name: string): boolean => updates.some((write) => write.sources.has(name));
+  const names = targets.flatMap(({ columns }) => [...columns.values()]);
+  return { sources, defaulted, kept: new Set(names.filter((name) => !isSet(name))) };
 }
 
 /** What writes of one kind have in common; null stands for one that leaves the column alone. */

@@ -1,5 +1,3 @@
-import { QueryFailedError } from 'typeorm';
-
 import { claimsAuthority } from '../../../domain/directory.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { personPseudonym } from '../../../domain/audit.ts';
@@ -106,17 +104,6 @@ async function bring(context: ApiContext, { caller, person, groups, listing }: S
       const facts = { ...changes, authority: claimsAuthority(issuer), person: pseudonym };
       entry = await directoryEntry(manager, 'claims', facts);
     }
-    throw changing();
-  }).catch((error: unknown) => {
-    throw isOfAnother(error) ? changing() : error;
+    throw new KeyturnError('unavailable', 'The directory is being changed: try again.');
   });
-}
-
-function changing(): KeyturnError {
-  return new KeyturnError('unavailable', 'The directory is being changed: try again.');
-}
-
-/** The account went over to somebody else since the directory was read. */
-function isOfAnother(error: unknown): boolean {
-  return error instanceof QueryFailedError && (error.driverError as { code?: unknown }).code === 'KT001';
 }

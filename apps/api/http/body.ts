@@ -9,6 +9,7 @@ import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 import { countRefusal } from '../decisions/refused-attempt.ts';
+import type { ProvisioningRequest } from '../scim/door.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
@@ -58,7 +59,6 @@ function cutShort(): KeyturnError {
 }
 
 async function parsedBody(context: ApiContext, request: AuthenticatedRequest): Promise<unknown> {
-  const { limiter } = context;
   const { caller } = request;
   // What asks for something needs none, and some of it is open to everybody.
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
@@ -71,7 +71,7 @@ async function parsedBody(context: ApiContext, request: AuthenticatedRequest): P
   if (caller && isProposal(request))
     await countRefusal(context, { caller, delivery: 'proposal' }, async () => reviewerOf(caller));
   const bytes = await readAll(request, bytesMax);
-  if (caller) payFor(limiter, identityKey(caller.principal.identity), bytes.length);
+  payFor(context.limiter, payerOf(request), bytes.length);
   return parseJsonText(decode(bytes));
 }
 
@@ -84,10 +84,15 @@ function isProposal({ method, path }: Request): boolean {
   return method === 'POST' && path === '/v1/policies';
 }
 
+/** Who is counted for calls of this kind; null where the door is open to everybody. */
+function payerOf({ caller, provisioner }: AuthenticatedRequest & ProvisioningRequest): string | null {
+  return caller ? identityKey(caller.principal.identity) : (provisioner?.authority ?? null);
+}
+
 /** Many large bodies may have come at once: a caller that owes for those already parsed is refused before the next one. */
-function payFor(limiter: RateLimiter, caller: string, bytes: number): void {
+function payFor(limiter: RateLimiter, caller: string | null, bytes: number): void {
   const calls = Math.floor(bytes / BYTES_OF_A_CALL);
-  if (calls === 0) return;
+  if (caller === null || calls === 0) return;
   limiter.admit(caller);
   limiter.charge(caller, calls - 1);
 }

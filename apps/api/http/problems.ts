@@ -6,6 +6,7 @@ import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 
+import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import type { Problem } from '../../../domain/wire.ts';
 import { isScimPath, sendScimError } from '../scim/errors.ts';
@@ -81,6 +82,7 @@ function refusalOf(error: unknown): KeyturnError {
   if (isKeyturnError(error)) return error;
   const status = clientStatus(error);
   if (status !== null) return new KeyturnError(codeOf(status), messageOf(status));
+  if (isRefusedByDatabase(error)) return new KeyturnError('unavailable', CHANGED_MEANWHILE);
   if (isDatabaseAway(error)) {
     return new KeyturnError('unavailable', 'The database cannot be reached now: try again.');
   }
@@ -89,6 +91,9 @@ function refusalOf(error: unknown): KeyturnError {
     'Something went wrong inside Keyturn. The instance names it in the log.',
   );
 }
+
+const CHANGED_MEANWHILE =
+  'What this call rests on (people, groups or policy) was changed meanwhile, and nothing was done: try again. If it is refused then, the answer says why.';
 
 /** Errors of the framework carry a status; 4xx means that the request itself could not be read. */
 function clientStatus(error: unknown): number | null {
@@ -120,12 +125,6 @@ function isDatabaseAway(error: unknown): boolean {
 function isFatal(error: Error): boolean {
   const { severity, driverError } = error as { severity?: unknown; driverError?: { severity?: unknown } };
   return (driverError?.severity ?? severity) === 'FATAL';
-}
-
-function driverCode(error: unknown): string | null {
-  const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };
-  const found = driverError?.code ?? code;
-  return typeof found === 'string' ? found : null;
 }
 
 /** The value in the schema's form. Refuses (`invalid_request`) with the place of everything that does not fit. */

@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 
 /** A request that passed the door. */
-interface ProvisioningRequest extends Request {
+export interface ProvisioningRequest extends Request {
   provisioner?: ScimAuthority;
 }
 
@@ -26,15 +26,9 @@ export function scimDoor(context: ApiContext) {
     if (!context.provisioning.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
     const token = /^Bearer +([\x21-\x7e]{1,1024})$/i.exec(request.headers.authorization ?? '')?.[1];
     const provisioner = token === undefined ? null : context.provisioning.of(token);
-    limit(context, provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
+    context.limiter.admit(provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
     if (!provisioner) throw new KeyturnError('unauthenticated', 'This needs the token of an authority.');
     request.provisioner = provisioner;
     next();
   };
-}
-
-function limit(context: ApiContext, key: string): void {
-  const retryAfterSeconds = context.limiter.take(key);
-  if (retryAfterSeconds > 0)
-    throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
 }

@@ -1,5 +1,6 @@
-import { QueryFailedError, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 
+import { DIRECTORY_DIFFERS, driverCode, NOT_CHANGEABLE } from '../../../database/refusals.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
@@ -36,16 +37,14 @@ export async function applyWrite(manager: EntityManager, write: DirectoryWrite):
   ]);
 }
 
-/** How the database says that something else has the name or the account, and that a link cannot be moved. */
-const TAKEN: ReadonlySet<unknown> = new Set(['23505', 'KT001']);
-const IMMUTABLE = 'KT002';
+/** Something else has the name or the account. */
+const TAKEN: ReadonlySet<unknown> = new Set(['23505', DIRECTORY_DIFFERS]);
 
 function refusalOf(error: unknown): Error | null {
-  if (!(error instanceof QueryFailedError)) return null;
-  const { code } = error.driverError as { code?: unknown };
+  const code = driverCode(error);
   if (TAKEN.has(code))
     return scimRefusal('uniqueness', 'Somebody else has this name or this account in the directory.');
-  return code === IMMUTABLE
+  return code === NOT_CHANGEABLE
     ? scimRefusal('mutability', 'Another authority brought this person: the account cannot be changed here.')
     : null;
 }

@@ -22,8 +22,20 @@ export function ruleText({ id, source, is_error: isError, read = [] }: MatchedRu
 
 /** `plan.rows = 5000, args.role = "viewer"` */
 export function valuesText(read: readonly ValueRead[]): string {
-  return read.map(({ path, value }) => `${visible(path)} = ${visibleJson(value)}`).join(', ');
+  return read
+    .map(({ path, value, as_if: asIf }) => `${visible(path)} = ${visibleJson(value)}${markText(asIf)}`)
+    .join(', ');
 }
+
+/** Rules are also read from records: a mark that only another version knows is shown as well. */
+function markText(asIf: string | undefined): string {
+  return asIf === undefined ? '' : ` (${MARKS.get(asIf) ?? `as if ${visible(asIf)}`})`;
+}
+
+const MARKS: ReadonlyMap<string, string> = new Map([
+  ['proven', 'not proven: as if what is only declared were'],
+  ['undeclared', 'as if nothing were declared'],
+]);
 
 /** `1 request`, `12,480 requests` */
 export function countText(count: number, one: string, many = `${one}s`): string {

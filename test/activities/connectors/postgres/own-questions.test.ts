@@ -73,6 +73,21 @@ describe('questions that Keyturn asks by itself', () => {
   });
 });
 
+it('what is called while rows are counted leaves nothing behind in the session that asks', async () => {
+  await bank.admin.query(`
+    create function public.forgets() returns boolean language plpgsql as $$
+      begin execute 'deallocate all'; return true; end $$;
+    create table kept_here (id int primary key);
+    insert into kept_here values (1);
+    alter table kept_here enable row level security;
+    create policy everybody on kept_here using (public.forgets());
+    grant select, delete on kept_here to ${bank.statementRole};
+    grant select on kept_here to ${bank.observerRole}`);
+  const counting = { planning: { rehearse: 'count' }, allowed_functions: ['public.forgets'] };
+  for (const statement of ['delete from kept_here where id = 1', 'delete from kept_here where id = 2'])
+    expect(await connector.plan(bank.call(statement, counting))).toMatchObject({ kind: 'planned' });
+});
+
 describe('a target where others may create in a schema of its path', () => {
   it.each(['public', 'WRITER'])('is refused with what to run: %s', async (name) => {
     const role = name.replace('WRITER', bank.statementRole);

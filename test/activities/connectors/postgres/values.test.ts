@@ -198,6 +198,31 @@ describe('a row', () => {
     expect(held.fingerprint).toBe(plan.fingerprint);
   });
 
+  it.each([
+    ['change other rows of its table', 'update busy set n = n + 1 where id = 2 + turn % 1999'],
+    ['lock it for their foreign keys', 'perform from busy where id = 1 for key share'],
+  ])('is read whole while others %s, one after the other', async (_what, does) => {
+    await bank.admin.query(`
+      drop table if exists busy, still_busy; create table busy (id int primary key, n int); create table still_busy (id int);
+      insert into busy select n, 0 from generate_series(1, 2000) n; insert into still_busy values (1);
+      create or replace procedure keep_busy() language plpgsql as $$ declare turn int := 0; begin
+        while exists (select from still_busy) loop turn := turn + 1; ${does}; commit; end loop; end $$;
+      grant select, update on busy to ${bank.statementRole}; grant select on busy to ${bank.observerRole}`);
+    const other = new Client({ connectionString: bank.adminUrl });
+    await other.connect();
+    const busy = other.query('call keep_busy()');
+    const plans: Plan[] = [];
+    try {
+      for (let turn = 0; turn < 5; turn += 1) plans.push(await planned('update busy set n = 9 where id = 1'));
+    } finally {
+      await bank.admin.query('delete from still_busy');
+      await busy;
+      await other.end();
+    }
+    const whole = { updated: 1, is_counts_only: false, rows: [{ before: { n: '0' }, after: { n: '9' } }] };
+    for (const { effects } of plans) expect(effects).toMatchObject([whole]);
+  });
+
   it('that was written twice is read, however many old locks there are, and whoever else holds it', async () => {
     await bank.admin.query(`
       create table marked (id int primary key, v text); insert into marked select n, 'a' from generate_series(1, 200) n;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { effectsOf } from '../../activities/connectors/keyturn-policy/describe.ts';
-import type { ResourceEffect } from '../../domain/plan.ts';
-import type { PolicySet } from '../../domain/policy.ts';
-import { DEFAULT_RISK } from '../../domain/risk.ts';
-import { DEFAULT_DEMAND, exampleRule, policyOf } from './examples.ts';
+import { effectsOf } from '../../../activities/connectors/keyturn-policy/describe.ts';
+import type { ResourceEffect } from '../../../domain/plan.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
+import { DEFAULT_RISK } from '../../../domain/risk.ts';
+import { DEFAULT_DEMAND, exampleRule, policyOf } from '../../domain/examples.ts';
 
 const ROWS = Object.fromEntries(
   Array.from({ length: 900 }, (_, n) => [`service-${n}`, { owner: `team-${n}` }] as const),

@@ -1,0 +1,20 @@
+/** The directory holds something else, or of somebody else, than its caller took for granted. */
+export const DIRECTORY_DIFFERS = 'KT001';
+
+/** What is asked for would change what stays as it is. */
+export const NOT_CHANGEABLE = 'KT002';
+
+/** The SQLSTATE of an error of the driver, or how the connection failed; null for anything else. */
+export function driverCode(error: unknown): string | null {
+  const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };
+  const found = driverError?.code ?? code;
+  return typeof found === 'string' ? found : null;
+}
+
+/**
+ * True where a function of the database refused, by a code of Keyturn's own: it found something else than its caller had
+ * read. Nothing was written, and whoever reads again learns why.
+ */
+export function isRefusedByDatabase(error: unknown): boolean {
+  return /^KT\d{3}$/.test(driverCode(error) ?? '');
+}

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
+import type { Plan } from '../../../../domain/plan.ts';
+import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
+
+let bank: TargetDatabase;
+const connector = createPostgresConnector();
+
+beforeAll(async () => {
+  bank = await startTargetDatabase();
+  await bank.admin.query(`
+    create table seat (id int primary key, holder text, at timestamptz default now(), week int default 1,
+                       late timestamp generated always as (at at time zone 'UTC' + interval '1 day') stored,
+                       label text generated always as (holder || '!') stored);
+    insert into seat (id, holder, at) values (1, 'one', '2026-01-01'), (2, 'two', '2026-01-01');
+    create table numbered (id int generated always as identity primary key, name text unique, n int);
+    insert into numbered (name, n) values ('a', 1), ('b', 2);
+    create table parcel (id int generated always as identity, zone int, what text, at timestamptz default now(),
+                         primary key (id, zone)) partition by list (zone);
+    create table parcel_near partition of parcel for values in (1);
+    create table parcel_far (at timestamptz default now(), what text, zone int not null, id int not null);
+    alter table parcel attach partition parcel_far for values in (2);
+    insert into parcel (zone, what, at) values (1, 'x', '2026-01-01'), (1, 'y', '2026-01-01'), (2, 'z', '2026-01-01');
+    create table change (id int, what text);
+    insert into change values (1, 'first'), (2, 'second'), (99, 'new');
+    grant select, insert, update, delete on seat, numbered, parcel, change to ${bank.statementRole};
+    grant select on seat, numbered, parcel, parcel_near, parcel_far, change to ${bank.observerRole};`);
+});
+
+afterAll(async () => {
+  await bank.stop();
+});
+
+async function planned(statement: string): Promise<Plan> {
+  const outcome = await connector.plan(bank.call(statement));
+  if (outcome.kind === 'refused') throw new Error(`${outcome.code}: ${outcome.detail}`);
+  return outcome.plan;
+}
+
+const MOVING = `
+  merge into parcel using change on parcel.id = change.id
+   when matched then update set zone = 2, what = change.what
+   when not matched then insert (zone, what) values (2, change.what)`;
+
+describe('a row that was there before keeps what no update sets', () => {
+  it.each([
+    {
+      what: 'where new rows get a default, and what is computed from it',
+      statement:
+        "insert into seat (id, holder) values (1, 'me'), (10, 'new') on conflict (id) do update set holder = excluded.holder",
+      row: { before: { holder: 'one', label: 'one!' }, after: { holder: 'me', label: 'me!' } },
+      assigned: ['at', 'late'],
+    },
+    {
+      what: 'where new rows get an identity',
+      statement:
+        "insert into numbered (name, n) values ('a', 5), ('c', 5) on conflict (name) do update set n = excluded.n",
+      row: { before: { n: '1' }, after: { n: '5' } },
+      assigned: ['id'],
+    },
+    {
+      what: 'and not what is computed from a time that the update sets',
+      statement:
+        "insert into seat (id, holder) values (1, 'one'), (11, 'new') on conflict (id) do update set at = now()",
+      row: { before: { at: '2026-01-01 00:00:00+00', late: '2026-01-02 00:00:00' }, after: {} },
+      assigned: ['at', 'late'],
+    },
+  ])('$what', async ({ statement, row, assigned }) => {
+    const { effects } = await planned(statement);
+    expect(effects[0]).toMatchObject({ inserted: 1, updated: 1, assigned_columns: assigned });
+    const updated = effects[0]?.rows.filter(({ before, after }) => before !== null && after !== null);
+    expect(updated).toEqual([{ key: expect.any(String) as string, ...row }]);
+  });
+
+  it('and is no part of the effect where it ends as it was, nor of the way back', async () => {
+    const statement =
+      "insert into seat (id, holder) values (2, 'two'), (12, 'x') on conflict (id) do update set holder = excluded.holder";
+    const { effects, reversal } = await planned(statement);
+    expect(effects[0]).toMatchObject({ inserted: 1, updated: 0 });
+    expect(reversal).toMatchObject({ is_possible: true, steps: [expect.stringMatching(/^delete /)] });
+  });
+
+  it('also where it moves to another partition beside new rows: it is shown whole, and said to have moved', async () => {
+    const plan = await planned(MOVING);
+    const far = plan.effects.find(({ resource }) => resource === 'public.parcel_far');
+    expect(far?.rows.map(({ after }) => after)).toEqual([
+      { id: '1', zone: '2', what: 'first', at: '2026-01-01 00:00:00+00' },
+      { id: '2', zone: '2', what: 'second', at: '2026-01-01 00:00:00+00' },
+      { zone: '2', what: 'new' },
+    ]);
+    expect(plan.warnings).toContain(
+      'Of the rows inserted into public.parcel_far, 2 moved there from other partitions, where they stand as deleted.',
+    );
+  });
+
+  it('and that is bound: other values for the rows that move are drift', async () => {
+    await bank.admin.query(
+      "update change set what = case id when 1 then 'first' else 'second' end where id < 3",
+    );
+    const plan = await planned(MOVING);
+    await bank.admin.query(
+      "update change set what = case id when 1 then 'second' else 'first' end where id < 3",
+    );
+    expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'drifted' });
+    expect(await connector.execute(bank.approved(await planned(MOVING)))).toMatchObject({
+      kind: 'succeeded',
+    });
+    expect(await bank.rows('select id, what from parcel where id < 3 order by id')).toEqual([
+      { id: 1, what: 'second' },
+      { id: 2, what: 'first' },
+    ]);
+  });
+});
