@@ -69,7 +69,7 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (standing !== 'approved') return { kind: 'again', why: standing };
   if (grounds.hold !== null) return { kind: 'held', ...grounds.hold };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
-  const prepared = await prepareCall(dependencies, row, grounds.active.policy);
+  const prepared = await prepareCall(dependencies, signed, grounds.active.policy);
   const execution = await insertClaim(dependencies, transaction, grounds.judgedAt);
   await recordClaim(transaction, execution, grounds.active);
   const decision = row.mode === 'gate' ? await gateDecision(manager, row, grounds) : null;

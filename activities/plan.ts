@@ -72,9 +72,10 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
   ]);
   const thrown = switchAgainst(switches, row, now.directory);
   if (thrown) return recordStep(dependencies, place, (transaction) => closeStopped(transaction, thrown));
-  const refused = await refuseEarly(dependencies, place, { row, active, ...now });
+  const signed = await verifiedRequest(dependencies, row);
+  const refused = await refuseEarly(dependencies, place, { row, signed, active, ...now });
   if (refused) return refused;
-  const prepared = await prepareCall(dependencies, row, active.policy);
+  const prepared = await prepareCall(dependencies, signed, active.policy);
   const { connector = null } = actionOf(active.policy, row.action) ?? {};
   const isBudgeted = isRehearsed(connector);
   const { isBreakGlass } = prepared;
@@ -95,6 +96,7 @@ async function closeStopped(transaction: StepTransaction, thrown: KillSwitch): P
 
 interface EarlyQuestion {
   readonly row: RequestRow;
+  readonly signed: SignedRequest;
   readonly active: ActivePolicy;
   readonly directory: Directory;
   readonly generation: string;
@@ -104,10 +106,9 @@ interface EarlyQuestion {
 async function refuseEarly(
   dependencies: Dependencies,
   place: StepPlace,
-  { row, active, directory, generation }: EarlyQuestion,
+  { row, signed, active, directory, generation }: EarlyQuestion,
 ): Promise<Planned | null> {
   const { policy, digest } = active;
-  const signed = await verifiedRequest(dependencies, row);
   const target = targetOf(policy, signed.target);
   if (!target) throw new KeyturnError('unknown_target', 'The active policy has no such target.');
   // Without a connector nothing is tried out, and the evaluation after it has all facts: this one would lack some.
@@ -153,13 +154,12 @@ async function activePolicy(dependencies: Dependencies): Promise<ActivePolicy> {
   return active;
 }
 
-/** Verifies the stored signature once more and opens the arguments: nothing is taken from workflow inputs. */
+/** The call of a request as it was signed, with its arguments opened: nothing is taken from workflow inputs. */
 export async function prepareCall(
   dependencies: Dependencies,
-  row: RequestRow,
+  signed: SignedRequest,
   policy: PolicySet,
 ): Promise<PreparedCall> {
-  const signed = await verifiedRequest(dependencies, row);
   const target = targetOf(policy, signed.target);
   const connector = connectorOf(dependencies, actionOf(policy, signed.action));
   if (!target || !connector)

@@ -116,10 +116,12 @@ export async function recordedStep(manager: EntityManager, place: StepPlace): Pr
  * poll, and the pool does not close before it is sent.
  */
 export function announceChange(dependencies: Pick<Dependencies, 'source' | 'log'>, request: string): void {
-  dependencies.source
-    .query('select pg_notify($1, $2)', [CHANGE_CHANNEL, request])
-    .catch((error: unknown) => dependencies.log.warn({ err: errorName(error) }, 'change not announced'));
+  askPrepared(dependencies.source.manager, NOTIFY, [CHANGE_CHANNEL, request]).catch((error: unknown) =>
+    dependencies.log.warn({ err: errorName(error) }, 'change not announced'),
+  );
 }
+
+const NOTIFY = { name: 'notify', text: 'select pg_notify($1, $2)' };
 
 function errorName(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown';

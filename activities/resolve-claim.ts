@@ -5,7 +5,7 @@ import type { PolicySet } from '../domain/policy.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { ProbeOutcome } from './connectors/connector.ts';
-import { prepareCall } from './plan.ts';
+import { prepareCall, verifiedRequest } from './plan.ts';
 import { recordStep, type StepPlace } from './record.ts';
 import { settle, type Executed } from './settle.ts';
 
@@ -89,11 +89,9 @@ async function probeOnce(
   execution: ExecutionRow,
 ): Promise<ProbeOutcome> {
   try {
-    const { connector, call } = await prepareCall(
-      dependencies,
-      row,
-      await policyOfClaim(dependencies, execution),
-    );
+    const signed = await verifiedRequest(dependencies, row);
+    const policy = await policyOfClaim(dependencies, execution);
+    const { connector, call } = await prepareCall(dependencies, signed, policy);
     return await connector.probe({
       ...call,
       idempotencyKey: execution.idempotency_key,
