@@ -1,9 +1,11 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 
 import { KeyturnError } from '../domain/errors.ts';
+import { identityKey, rootOf } from '../domain/identity.ts';
 import { isFinal } from '../domain/request.ts';
 import type { ExecutionRow, RequestRow } from '../database/tables.ts';
 import { claim, type Claim } from './claim.ts';
+import { ChecksBusy } from './connectors/fair-pool.ts';
 import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from './connectors/connector.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -15,6 +17,7 @@ import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
 import { refuseExecution, returnToReview, settle, type Executed, type Settlement } from './settle.ts';
 import { closeSwitchedOff } from './switches.ts';
+import { TargetTurns } from './target-turns.ts';
 
 /** A claim that the target fenced off may be followed by another, but not for ever. */
 const SENT_CLAIMS_MAX = 5;
@@ -57,7 +60,7 @@ async function perform(progress: Progress): Promise<Executed> {
     const row = await ownRow(progress.dependencies, progress.place);
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const open = await openClaim(progress.dependencies, row.id);
-    const settled = open ? await lookAfter(progress, row, open) : await claimAndAct(progress);
+    const settled = open ? await lookAfter(progress, row, open) : await claimInTurn(progress, row);
     if (settled) return settled;
     if (!open) await refuseUnsent(progress);
   }
@@ -77,6 +80,23 @@ async function refuseUnsent(progress: Progress): Promise<void> {
   const open = await openClaim(progress.dependencies, progress.place.request);
   if (open !== null && (await closeUnsent(progress, open)))
     throw ApplicationFailure.retryable('The target could not be reached.', 'target_unreachable');
+}
+
+const turns = new TargetTurns();
+
+/**
+ * Waits for a turn at the target before anything is claimed: what stops the action meanwhile still stops it. Emergencies
+ * have a line of their own.
+ */
+async function claimInTurn(progress: Progress, row: RequestRow): Promise<Executed | null> {
+  const root = identityKey(rootOf(row.lineage));
+  const requester = row.is_break_glass ? `emergency ${root}` : root;
+  return turns
+    .run({ target: row.target, requester }, () => claimAndAct(progress))
+    .catch((error: unknown) => {
+      if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
+      throw error;
+    });
 }
 
 /** Claims and acts. Null when the outcome is unknown or the claim was fenced off: look again. */

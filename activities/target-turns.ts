@@ -2,16 +2,13 @@ import { setTimeout } from 'node:timers/promises';
 
 import { ChecksBusy, FairPool, type FairPoolLimits } from './connectors/fair-pool.ts';
 
-/**
- * How many rehearsals one worker begins at a target at once: each may take four sessions there, and more would only wait
- * for the target's processors, in sessions that know nothing of its catalogue yet.
- */
-const PLACES: FairPoolLimits = { places: 8, waitingMax: 100 };
+/** Each may take four sessions of the target. More would only wait there, in sessions that know nothing of it yet. */
+const LIMITS: FairPoolLimits = { places: 8, waitingMax: 100 };
 
 /** Whose turn has not come by then tries again: the step has a minute for the wait and the work. */
 const WAIT_MS_MAX = 30_000;
 
-/** Lets those who want to try something out at a target take turns, each target for itself. */
+/** Lets those who want to do something at a target take turns, each target for itself. */
 export class TargetTurns {
   readonly #pools = new Map<string, FairPool>();
   readonly #waitMsMax: number;
@@ -25,7 +22,7 @@ export class TargetTurns {
     { target, requester }: { readonly target: string; readonly requester: string },
     work: () => Promise<Result>,
   ): Promise<Result> {
-    const pool = this.#pools.get(target) ?? new FairPool(PLACES);
+    const pool = this.#pools.get(target) ?? new FairPool(LIMITS);
     this.#pools.set(target, pool);
     const wait = new AbortController();
     const turn = pool.run(requester, () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
 import { TargetTurns } from '../../activities/target-turns.ts';
 
-describe('rehearsals at one target', () => {
+describe('turns at one target', () => {
   it('are eight at once at most, seven of one requester, however many there are', async () => {
     const turns = new TargetTurns();
     const running = new Map<string, number>();
