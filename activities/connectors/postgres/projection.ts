@@ -103,10 +103,15 @@ function isKept(
   return text !== null && gone.has(text);
 }
 
-/** The values of a row in these columns, by name: partitions may have theirs in another order. Null where there are none. */
+/**
+ * The values of a row in these columns, by name: partitions may have theirs in another order. Null where there are none.
+ * Without what `tsvector_update_trigger` may set, which counts as no code of the owner.
+ */
 export function keptText(row: RowValues, { columns }: TableShape, kept: ReadonlySet<string>): string | null {
-  const cells = columns.flatMap(({ name, isGenerated }, index) =>
-    kept.has(name) && !isGenerated ? [[name, comparable(row[index] ?? null)] as const] : [],
+  const cells = columns.flatMap(({ name, type, isGenerated }, index) =>
+    kept.has(name) && !isGenerated && type !== 'tsvector'
+      ? [[name, comparable(row[index] ?? null)] as const]
+      : [],
   );
   return cells.length === 0 ? null : JSON.stringify(cells.sort(([left], [right]) => (left < right ? -1 : 1)));
 }

@@ -152,6 +152,32 @@ describe('a row that was there before keeps what no update sets', () => {
     ]);
   });
 
+  it('also where it moves and a trigger of the server itself sets what is searched', async () => {
+    await bank.admin.query(`
+      drop table if exists memo, edit;
+      create table memo (id int, zone int, body text, words tsvector, at timestamptz default now()) partition by list (zone);
+      create table memo_near partition of memo for values in (1);
+      create table memo_far partition of memo for values in (2);
+      create trigger reads before insert or update on memo
+        for each row execute function tsvector_update_trigger(words, 'pg_catalog.english', body);
+      insert into memo (id, zone, body, at) values (1, 1, 'x', '2026-01-01');
+      create table edit (id int, body text);
+      insert into edit values (1, 'first'), (99, 'new');
+      grant select, insert, update, delete on memo, edit to ${bank.statementRole};
+      grant select on memo, memo_near, memo_far, edit to ${bank.observerRole}`);
+    const plan = await planned(`
+      merge into memo using edit on memo.id = edit.id
+       when matched then update set zone = 2, body = edit.body
+       when not matched then insert (id, zone, body) values (edit.id, 2, edit.body)`);
+    const far = plan.effects.find(({ resource }) => resource === 'public.memo_far');
+    expect(far?.rows.map(({ after }) => after)).toEqual(
+      expect.arrayContaining([
+        { id: '1', zone: '2', body: 'first', words: "'first':1", at: '2026-01-01 00:00:00+00' },
+        { id: '99', zone: '2', body: 'new', words: "'new':1" },
+      ]),
+    );
+  });
+
   it('also where it moves and grows so long that not all of it is held', async () => {
     await bank.admin.query(`
       drop table if exists crate, fill;
