@@ -63,7 +63,7 @@ it('an approved action waits for a turn at its target, and is not claimed meanwh
     expect(await execute(emergency)).toEqual({ kind: 'again' });
     expect(await executionsOf(stack, waiting.id)).toEqual([]);
     letGo();
-    expect(await Promise.all([...held, waited])).toEqual(Array(9).fill(DONE));
+    expect(await Promise.all([...held, waited])).toEqual([...held, waited].map(() => DONE));
   } finally {
     letGo();
   }

@@ -118,12 +118,8 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     updated_at: createdAt,
   };
   await insert(api, 'keyturn.request', values);
-  await insert(api, 'keyturn.plan', {
-    request: id,
-    digest: storedDigest,
-    body: JSON.stringify(PLAN),
-    made_at: createdAt,
-  });
+  const plan = { request: id, digest: storedDigest, body: JSON.stringify(PLAN), made_at: createdAt };
+  await insert(api, 'keyturn.plan', plan);
   return { id, decisionDigest };
 }
 
