@@ -97,7 +97,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     requester_subject: requester.subject,
     creation_policy_digest: api.policyDigest,
     status,
-    denied_by: wanted.deniedBy ?? null,
+    denied_by: wanted.deniedBy,
     round: 1,
     plan_digest: storedDigest,
     decision_digest: decisionDigest,
