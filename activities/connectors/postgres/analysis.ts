@@ -13,6 +13,7 @@ import { readQueryFacts, refuseHarmfulCalls } from './query-facts.ts';
 import { StatementRefused } from './refusal.ts';
 import { followRewriting, type RewrittenRelation } from './rewriting.ts';
 import {
+  allAnswers,
   asOurselves,
   asStatement,
   beginning,
@@ -72,7 +73,7 @@ export async function analyse(client: Client, request: AnalysisRequest): Promise
   const start = [...beginning({ isolation: 'repeatable read' }, request), PLANNED_ONCE];
   await together(client, start);
   try {
-    const [{ isWatched }] = await Promise.all([
+    const [{ isWatched }] = await allAnswers([
       refuseUnsafeTarget(client, request.settings),
       refuseEagerLiterals(client, request),
     ]);
@@ -180,7 +181,7 @@ async function noteStatement(
   if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) {
     throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
   }
-  const [, , [row]] = await Promise.all([
+  const [, , [row]] = await allAnswers([
     together(client, asStatement(settings)),
     client.query(extended(text)),
     rowsOf<Noted>(client, sql.NOTED),
@@ -231,6 +232,7 @@ interface OwnersPart {
 
 /** Refuses what nobody vouches for. */
 async function refuseObjects(client: Client, { objects, triggers, request }: Evaluated): Promise<OwnersPart> {
+  const { allowedFunctions, madeAtExecution } = request.settings;
   const [foreign, functions, expressions] = await Promise.all([
     catalogueRows<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
     catalogueRows<FunctionRow>(
@@ -238,17 +240,16 @@ async function refuseObjects(client: Client, { objects, triggers, request }: Eva
       sql.FUNCTIONS,
       ['pg_proc', 'pg_operator'].map((catalog) => oidsOf(objects, catalog)),
     ),
-    catalogueRows<ExpressionRow>(
-      client,
-      sql.EXPRESSIONS,
-      OWNERS.map((catalog) => oidsOf(objects, catalog)),
-    ),
+    catalogueRows<ExpressionRow>(client, sql.EXPRESSIONS, [
+      ...OWNERS.map((catalog) => oidsOf(objects, catalog)),
+      [...madeAtExecution],
+    ]),
   ]);
   if (foreign.length > 0) {
     const names = foreign.map((row) => row.name).join(', ');
     throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
   }
-  for (const called of functions) refuseFunction(called, request.settings.allowedFunctions);
+  for (const called of functions) refuseFunction(called, allowedFunctions);
   const [defaults, others] = [true, false].map((isDefault) =>
     expressions.filter(({ kind }) => (kind === 'default') === isDefault).map(({ text }) => text),
   );
@@ -256,7 +257,6 @@ async function refuseObjects(client: Client, { objects, triggers, request }: Eva
   await refuseOwnerExpressions(defaults ?? [], { parser, allowed: HARMLESS_IN_DEFAULTS });
   const definitions = triggers.map(({ definition }) => definition);
   await refuseOwnerExpressions([...(others ?? []), ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
-  const { madeAtExecution } = request.settings;
   return { expressions, functions: functions.filter(({ name }) => !madeAtExecution.has(name)) };
 }
 

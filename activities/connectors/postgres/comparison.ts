@@ -73,23 +73,27 @@ export function keptIn(
   { tables, runsOwnerCode }: Pick<TwoRuns, 'tables' | 'runsOwnerCode'>,
   effects: readonly TableEffect[],
   { oid }: Pick<TableEffect, 'oid'>,
-): Pick<Projection, 'keptColumns' | 'movedRows'> {
+): Pick<Projection, 'keptColumns' | 'movedRows' | 'renamedRows'> {
   const table = tables.find((candidate) => candidate.oid === oid);
   if (runsOwnerCode || table === undefined) return {};
   const { kept, roots } = table;
+  if (!table.operations.includes('update')) return { keptColumns: kept };
   const isKin = (other: TableEffect): boolean =>
     other.oid !== oid &&
     tables.some((written) => written.oid === other.oid && written.roots.some((root) => roots.includes(root)));
-  const movedRows = table.operations.includes('update')
-    ? effects
-        .filter(isKin)
-        .flatMap(({ rows, shape }) =>
-          (rows ?? []).flatMap(({ before, after }) =>
-            before !== null && after === null ? [keptText(before, shape, kept)] : [],
-          ),
-        )
-    : [];
-  return { keptColumns: kept, movedRows: new Set(movedRows) };
+  const goneFrom = (those: readonly TableEffect[]): ReadonlySet<string | null> =>
+    new Set(
+      those.flatMap(({ rows, shape }) =>
+        (rows ?? []).flatMap(({ before, after }) =>
+          before !== null && after === null ? [keptText(before, shape, kept)] : [],
+        ),
+      ),
+    );
+  return {
+    keptColumns: kept,
+    movedRows: goneFrom(effects.filter(isKin)),
+    renamedRows: goneFrom(effects.filter((effect) => effect.oid === oid)),
+  };
 }
 
 function pairsOf(first: readonly TableEffect[], second: readonly TableEffect[]): readonly BothRuns[] | null {

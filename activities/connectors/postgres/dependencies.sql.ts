@@ -268,7 +268,10 @@ export const VOLATILE_CALLS = `
      and ${NAME} <> all ($2::text[])
    limit 1`;
 
-/** Whether an object (`oid`, of the catalogue `class`) calls functions of the target's owner, by name or through an operator. */
+/**
+ * Whether an object (`oid`, of the catalogue `catalog`) calls functions of the target's owner, by name or through an operator,
+ * beside those ($7) that the owner says only make up a value.
+ */
 function callsOwn(oid: string, catalog: string): string {
   return `exists (
            select from pg_catalog.pg_depend link
@@ -276,8 +279,9 @@ function callsOwn(oid: string, catalog: string): string {
                on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
              join pg_catalog.pg_proc called
                on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+             join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
             where link.classid = '${catalog}'::regclass and link.objid = ${oid} and called.oid >= 16384
-              and not ${ONLY_COMPUTES})`;
+              and not ${ONLY_COMPUTES} and ${NAME} <> all ($7::text[]))`;
 }
 
 /**

@@ -14,6 +14,7 @@ import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
 import { runStatement } from './run-statement.ts';
 import { readPlaces, type SequenceUse } from './sequence-use.ts';
 import {
+  allAnswers,
   begin,
   beginning,
   closeSession,
@@ -67,10 +68,10 @@ export async function dryRun(
     );
     const startedAt = performance.now();
     const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
-    refuseTooMany(await stoppingGrowth({ writer, reader, tables }, run), rowsMax);
+    refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
     const place = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
     const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
-    const [places, effects] = await Promise.all([
+    const [places, effects] = await allAnswers([
       isWriting ? readPlaces(prepared, reader, processId) : new Map<string, null>(),
       effectOf(prepared, place),
     ]);

@@ -12,7 +12,8 @@ const LOOK_EVERY_MS = 100;
 
 /** What is watched. */
 export interface Watched {
-  readonly writer: Client;
+  /** Of the writer's session at the server. */
+  readonly processId: number;
   /** Has nothing to do meanwhile. */
   readonly reader: Client;
   readonly tables: readonly string[];
@@ -45,7 +46,7 @@ async function watch(watched: Watched, signal: AbortSignal): Promise<boolean> {
     while ((await sizeOf(watched)) - before <= GROWTH_BYTES_MAX)
       await setTimeout(LOOK_EVERY_MS, undefined, { signal });
     if (signal.aborted) return false;
-    await rowsOf(watched.reader, 'select pg_catalog.pg_cancel_backend($1)', [processIdOf(watched.writer)]);
+    await rowsOf(watched.reader, 'select pg_catalog.pg_cancel_backend($1)', [watched.processId]);
     return true;
   } catch {
     return false;
@@ -57,15 +58,10 @@ async function sizeOf({ reader, tables }: Watched): Promise<number> {
   return Number(row?.bytes ?? '0');
 }
 
+/** Everything is qualified: between transactions a session has the target's path. */
 const SIZE = `
-  select pg_catalog.sum(pg_catalog.pg_total_relation_size(written.oid))::text as bytes
-    from pg_catalog.unnest($1::oid[]) written(oid)`;
-
-/** The driver knows it; its types do not. */
-function processIdOf(client: Client): number | null {
-  const { processID } = client as unknown as { readonly processID?: number | null };
-  return processID ?? null;
-}
+  select pg_catalog.sum(pg_catalog.pg_total_relation_size(written.oid))::pg_catalog.text as bytes
+    from pg_catalog.unnest($1::pg_catalog.oid[]) written(oid)`;
 
 function grown(): StatementRefused {
   return new StatementRefused(

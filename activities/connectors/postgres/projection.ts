@@ -16,6 +16,8 @@ export interface Projection {
   readonly keptColumns?: ReadonlySet<string> | undefined;
   /** `keptText` of rows that left other partitions: a new row of the same kept values has moved here. */
   readonly movedRows?: ReadonlySet<string | null>;
+  /** The same of rows that are gone from the table itself: where keys change, or there are none, no image tells what became of them. */
+  readonly renamedRows?: ReadonlySet<string | null>;
   readonly isCountsOnly: boolean;
 }
 
@@ -57,7 +59,7 @@ export function project(table: TableEffect, projection: Projection): ProjectedEf
     is_counts_only: false,
     ...definitionsOf(shape, assigned),
     ...madeOf(table, assigned),
-    moved: rows.filter((row) => isMoved(row, projection, shape)).length,
+    moved: rows.filter((row) => isKept(row, { projection, shape, gone: projection.movedRows })).length,
   };
 }
 
@@ -77,26 +79,47 @@ function assignedByRow(
   if (inUpdates.size > 0)
     for (const { shown, isGenerated } of shape.columns)
       if (isGenerated && assigned.has(shown)) inUpdates.add(shown);
+  const { movedRows, renamedRows } = projection;
   return (row) => {
     const isUpdate = row.before !== null && row.after !== null;
-    return isUpdate || isMoved(row, projection, shape) ? inUpdates : assigned;
+    const wasThere = [movedRows, renamedRows].some((gone) => isKept(row, { projection, shape, gone }));
+    return isUpdate || wasThere ? inUpdates : assigned;
   };
 }
 
-/** True for a row that came from another partition, with all that it keeps. */
-function isMoved({ before, after }: RowImage, projection: Projection, shape: TableShape): boolean {
-  const { keptColumns, movedRows } = projection;
-  const text = before === null && after !== null && keptColumns ? keptText(after, shape, keptColumns) : null;
-  return text !== null && movedRows?.has(text) === true;
+interface Kept {
+  readonly projection: Projection;
+  readonly shape: TableShape;
+  readonly gone: ReadonlySet<string | null> | undefined;
+}
+
+/** True for what looks like a new row and has all that one of those that are gone keeps. */
+function isKept(
+  { before, after }: RowImage,
+  { projection: { keptColumns }, shape, gone = new Set() }: Kept,
+): boolean {
+  if (before !== null || after === null || keptColumns === undefined || gone.size === 0) return false;
+  const text = keptText(after, shape, keptColumns);
+  return text !== null && gone.has(text);
 }
 
 /** The values of a row in these columns, by name: partitions may have theirs in another order. Null where there are none. */
 export function keptText(row: RowValues, { columns }: TableShape, kept: ReadonlySet<string>): string | null {
   const cells = columns.flatMap(({ name, isGenerated }, index) =>
-    kept.has(name) && !isGenerated ? [[name, row[index] ?? null] as const] : [],
+    kept.has(name) && !isGenerated ? [[name, comparable(row[index] ?? null)] as const] : [],
   );
   return cells.length === 0 ? null : JSON.stringify(cells.sort(([left], [right]) => (left < right ? -1 : 1)));
 }
+
+/** Long texts by their digest: of those in very long rows nothing else is held. */
+function comparable(value: RowValues[number]): JsonValue {
+  return typeof value === 'string' && value.length < LONG_TEXT
+    ? value
+    : ((longForm(value) ?? null) as JsonValue);
+}
+
+/** No shorter text is held by its digest alone. */
+const LONG_TEXT = 2048;
 
 /** Counted as often as rows were written: no fewer than are changed. */
 function countedOnly(table: TableEffect): ResourceEffect {

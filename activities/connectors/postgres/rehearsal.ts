@@ -5,7 +5,7 @@ import { assignsDefaults, boundRows, limitless } from './bounded-statement.ts';
 import type { TableEffect } from './effect.ts';
 import { StatementRefused } from './refusal.ts';
 import { readSequences, type Sequence } from './sequences.ts';
-import { begin, takeRole } from './session.ts';
+import { allAnswers, begin, takeRole } from './session.ts';
 import type { Statement } from './statement.ts';
 import type { UnpreviewedCall } from './unpreviewed.ts';
 
@@ -85,7 +85,7 @@ async function sequencesOf(prepared: UnpreviewedCall, reader: Client): Promise<r
   const named = analysis.tables.filter(({ isNamed, isSetToDefaults }) => isNamed || isSetToDefaults);
   // A view may have defaults of its own.
   const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
-  const [, , sequences] = await Promise.all([
+  const [, , sequences] = await allAnswers([
     begin(reader, { isolation: 'read committed' }, prepared),
     takeRole(reader, settings.observerRole ?? settings.statementRole),
     readSequences(reader, oids),

@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { catalogueRows } from './kept-sessions.ts';
-import { begin, takeRole, type SessionRequest } from './session.ts';
+import { allAnswers, begin, takeRole, type SessionRequest } from './session.ts';
 
 /** Where each sequence stands that a transaction took values of: how many it has given away; null where it is hidden. */
 export type SequencePlaces = ReadonlyMap<string, bigint | null>;
@@ -27,7 +27,7 @@ export async function readPlaces(
   const roles = [...new Set([observerRole ?? statementRole, statementRole])];
   const begun = begin(reader, { isolation: 'read committed' }, request);
   const asked = roles.map((role) => placesAs(role, reader, processId));
-  const [seen] = await Promise.all([Promise.all(asked), begun, reader.query('rollback')]);
+  const [, seen] = await allAnswers([begun, Promise.all(asked), reader.query('rollback')]);
   const places = new Map<string, bigint | null>();
   for (const { oid, place } of seen.flat())
     places.set(oid, place === null ? (places.get(oid) ?? null) : BigInt(place));

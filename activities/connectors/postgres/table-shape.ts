@@ -18,7 +18,8 @@ export interface Column {
   readonly isIdentityAlways: boolean;
   /**
    * The expression of its default or of what it is generated from, with those of the same column of tables that it is a
-   * partition or child of: what names these takes theirs. Null where there is none.
+   * partition or child of, and of its domain: what names such a table takes its, and where it has none the domain's.
+   * Null where there is none.
    */
   readonly definition: string | null;
 }
@@ -65,11 +66,12 @@ const SHAPE = `
   )
   select col.attname as name, pg_catalog.quote_ident(col.attname) as quoted, col.atttypid::text as type_oid,
          pg_catalog.format_type(col.atttypid, col.atttypmod) as type, col.attgenerated <> '' as is_generated,
-         coalesce((select pg_catalog.string_agg(pg_catalog.pg_get_expr(preset.adbin, preset.adrelid), E'\\n' order by kin.depth, kin.oid)
-                     from kin
-                     join pg_catalog.pg_attribute same on same.attrelid = kin.oid and same.attname = col.attname
-                     join pg_catalog.pg_attrdef preset on preset.adrelid = same.attrelid and preset.adnum = same.attnum),
-                  base.typdefault) as definition,
+         nullif(pg_catalog.concat_ws(E'\\n',
+           (select pg_catalog.string_agg(pg_catalog.pg_get_expr(preset.adbin, preset.adrelid), E'\\n' order by kin.depth, kin.oid)
+              from kin
+              join pg_catalog.pg_attribute same on same.attrelid = kin.oid and same.attname = col.attname
+              join pg_catalog.pg_attrdef preset on preset.adrelid = same.attrelid and preset.adnum = same.attnum),
+           base.typdefault), '') as definition,
          col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
          case when col.atttypid = 'xml'::pg_catalog.regtype then 'xml'
               when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> all (${AMBIGUOUS_ARRAYS}) then null

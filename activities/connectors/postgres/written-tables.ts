@@ -49,9 +49,9 @@ interface TableRow extends QueryResultRow {
   readonly is_partition: boolean;
 }
 
-/** Columns of tables ($1) in their order; \`is_always\` can be set by nobody but the server. */
-export const COLUMNS = `
-  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number, col.attidentity = 'a' as is_always
+/** Columns of tables ($1) in their order. */
+const COLUMNS = `
+  select col.attrelid::text as oid, col.attname as name, col.attnum::int as number
     from pg_catalog.pg_attribute col
    where col.attrelid = any ($1::oid[]) and col.attnum > 0 and not col.attisdropped
    order by col.attrelid, col.attnum`;

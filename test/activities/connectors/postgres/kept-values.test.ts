@@ -111,4 +111,68 @@ describe('a row that was there before keeps what no update sets', () => {
       { id: 2, what: 'first' },
     ]);
   });
+
+  it.each([
+    { what: 'gets another key', key: 'primary key' },
+    { what: 'has no key', key: '' },
+  ])('also where it $what: what it keeps is shown and bound', async ({ key }) => {
+    await bank.admin.query(`
+      drop table if exists locker, swap;
+      create table locker (id int ${key}, what text, at timestamptz default now());
+      insert into locker values (1, 'x', '2026-01-01'), (2, 'y', '2026-01-02');
+      create table swap (id int, new_id int, what text);
+      insert into swap values (1, 11, 'first'), (2, 12, 'second'), (99, 20, 'new');
+      grant select, insert, update on locker, swap to ${bank.statementRole};
+      grant select on locker, swap to ${bank.observerRole}`);
+    const statement = `
+      merge into locker using swap on locker.id = swap.id
+       when matched then update set id = new_id, what = swap.what
+       when not matched then insert (id, what) values (new_id, swap.what)`;
+    const plan = await planned(statement);
+    const after = plan.effects[0]?.rows.flatMap((row) => (row.after === null ? [] : [row.after]));
+    expect(after?.map(({ what, at }) => [what, at])).toEqual(
+      expect.arrayContaining([
+        ['first', '2026-01-01 00:00:00+00'],
+        ['second', '2026-01-02 00:00:00+00'],
+        ['new', undefined],
+      ]),
+    );
+    await bank.admin.query(
+      "update swap set new_id = 23 - new_id, what = case id when 1 then 'second' else 'first' end where id < 3",
+    );
+    expect(await connector.execute(bank.approved(plan))).toMatchObject({ kind: 'drifted' });
+    expect(await connector.execute(bank.approved(await planned(statement)))).toMatchObject({
+      kind: 'succeeded',
+    });
+    expect(
+      await bank.rows("select what, at::date::text from locker where what <> 'new' order by at"),
+    ).toEqual([
+      { what: 'second', at: '2026-01-01' },
+      { what: 'first', at: '2026-01-02' },
+    ]);
+  });
+
+  it('also where it moves and grows so long that not all of it is held', async () => {
+    await bank.admin.query(`
+      drop table if exists crate, fill;
+      create table crate (id int, zone int, what text, note text, at timestamptz default now()) partition by list (zone);
+      create table crate_near partition of crate for values in (1);
+      create table crate_far partition of crate for values in (2);
+      insert into crate values (1, 1, 'x', repeat('n', 10000), '2026-01-01');
+      create table fill (id int, what text);
+      insert into fill values (1, repeat('w', 70000)), (99, 'new');
+      grant select, insert, update, delete on crate, fill to ${bank.statementRole};
+      grant select on crate, crate_near, crate_far, fill to ${bank.observerRole}`);
+    const plan = await planned(`
+      merge into crate using fill on crate.id = fill.id
+       when matched then update set zone = 2, what = fill.what
+       when not matched then insert (id, zone, what) values (fill.id, 2, fill.what)`);
+    const far = plan.effects.find(({ resource }) => resource === 'public.crate_far');
+    expect(far?.rows.flatMap(({ after }) => (after === null ? [] : [[after['id'], after['at']]]))).toEqual(
+      expect.arrayContaining([
+        ['1', '2026-01-01 00:00:00+00'],
+        ['99', undefined],
+      ]),
+    );
+  });
 });

@@ -24,13 +24,18 @@ beforeAll(async () => {
     create table tag (id int primary key, name text default label(now()));
     create table yearly (id int, at timestamp default localtimestamp) partition by list (id);
     create table yearly_1 partition of yearly for values in (1, 2);
+    create domain stamped as timestamptz default now();
+    create table dated_list (id int, since stamped) partition by list (id);
+    create table dated_list_1 (id int, since stamped default '2000-01-01');
+    alter table dated_list attach partition dated_list_1 for values in (1, 2);
     create table older (id int, at timestamp default localtimestamp);
     create table newer () inherits (older);
     insert into newer values (1, '2026-01-01'), (2, '2026-01-01');
     create table step (id int primary key, val text);
     insert into step values (1, 'a'), (2, 'b');
-    grant select, insert, update, delete on bill, fee, pass, loan, tag, yearly, older, newer, step to ${bank.statementRole};
-    grant select on bill, fee, pass, loan, tag, yearly, yearly_1, older, newer, step to ${bank.observerRole};`);
+    grant select, insert, update, delete on bill, fee, pass, loan, tag, yearly, dated_list, older, newer, step to ${bank.statementRole};
+    grant select on bill, fee, pass, loan, tag, yearly, yearly_1, dated_list, dated_list_1, older, newer, step
+      to ${bank.observerRole};`);
 });
 
 afterAll(async () => {
@@ -80,6 +85,11 @@ describe('what fills a column that a plan leaves out is part of what is approved
       'the default of a partitioned table, which is not that of its partition',
       'insert into yearly (id) values (1)',
       "alter table only yearly alter at set default '2126-01-01'",
+    ],
+    [
+      'the default of a domain, whose partitioned table has none though its partition has one',
+      'insert into dated_list (id) values (1)',
+      "alter domain stamped set default '2126-01-01'",
     ],
     [
       'the default of a table that another one inherits from',

@@ -33,12 +33,13 @@ const TABLES = `
   create table drawn_index (id int primary key, name text);
   create unique index on drawn_index (lower(name));
   insert into drawn_index values (1, 'x');
+  create table keyring (id int primary key, secret bytea default gen_random_bytes(16));
   create view members as select id, name, password from member;
   create view desk as select id, password from member;
   create trigger desk_writes instead of update on desk for each row execute function see();
   create table ruled (id int primary key, password text);
   create rule ruled_also as on insert to ruled do also update member set name = new.password where id = 1;
-  grant select, insert, update, delete on member, badge, watched, split, drawn_index, members, desk, ruled to WRITER;
+  grant select, insert, update, delete on member, badge, watched, split, drawn_index, members, desk, ruled, keyring to WRITER;
   grant select on all tables in schema public to OBSERVER;`;
 
 const ALLOWING = {
@@ -127,6 +128,18 @@ describe('a value that the target lets be made at execution', () => {
       bank.call(statement, { allowed_functions: ['public.crypt', 'public.see'] }),
     );
     expect(outcome).toMatchObject({ kind: 'refused' });
+  });
+
+  it('is so where a default makes it as well: it is no code that may put in what it reads', async () => {
+    const outcome = await connector.plan(
+      bank.call('insert into keyring (id) select id from account where id < 3', ALLOWING),
+    );
+    expect(outcome).toMatchObject({
+      plan: {
+        effects: [{ inserted: 2, assigned_columns: ['secret'] }],
+        risk_facts: { is_fully_previewed: true },
+      },
+    });
   });
 
   it('is drift when the target does not say so any more', async () => {

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
@@ -88,7 +92,61 @@ it('what is called while rows are counted leaves nothing behind in the session t
     expect(await connector.plan(bank.call(statement, counting))).toMatchObject({ kind: 'planned' });
 });
 
+/** A way to the target over which answers travel for a while. `whenLeft` waits until nobody uses it any more. */
+async function longWay({
+  port,
+  hostname,
+}: URL): Promise<{ readonly port: number; readonly whenLeft: () => Promise<void> }> {
+  const open: Socket[] = [];
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    open.push(near);
+    near.pipe(far);
+    far.on('data', (answer) => void setTimeout(40).then(() => near.write(answer)));
+    far.on('close', () => near.destroy());
+    for (const end of [near, far]) end.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    whenLeft: async () => {
+      for (const near of open) if (!near.closed) await once(near, 'close');
+      server.close();
+    },
+  };
+}
+
 describe('a target where others may create in a schema of its path', () => {
+  it('is asked nothing any more once it is refused, outside of the transaction that keeps names safe', async () => {
+    await bank.admin.query(`
+      drop table if exists planted;
+      create table planted (by text);
+      grant insert on planted to public;
+      create function public.acts(oid[], oid[]) returns boolean language plpgsql as $$
+        begin insert into public.planted values (session_user); return false; end $$;
+      create operator public.&& (leftarg = oid[], rightarg = oid[], function = public.acts);
+      create function public.nobody_vouches(int) returns boolean language sql as 'select true';
+      create domain odd as int check (public.nobody_vouches(value));
+      grant usage, create on schema public to public`);
+    const url = new URL(bank.loginUrl);
+    const way = await longWay(url);
+    url.hostname = '127.0.0.1';
+    url.port = String(way.port);
+    process.env['KEYTURN_TARGET_LONG_WAY'] = url.href;
+    const call = bank.call("update card set number = lower('x') where id = 1", {
+      url: 'env:KEYTURN_TARGET_LONG_WAY',
+    });
+    expect(await connector.plan(call)).toMatchObject({ kind: 'refused', code: 'target_error' });
+    await way.whenLeft();
+    await bank.admin.query(`
+      revoke usage, create on schema public from public;
+      drop function public.acts(oid[], oid[]) cascade;
+      drop domain odd;
+      drop function public.nobody_vouches(int)`);
+    expect(await bank.rows('select * from planted')).toEqual([]);
+  });
+
   it.each(['public', 'WRITER'])('is refused with what to run: %s', async (name) => {
     const role = name.replace('WRITER', bank.statementRole);
     await bank.admin.query(`grant create on schema public to ${role}`);
