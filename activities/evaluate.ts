@@ -141,6 +141,8 @@ export async function keepJudgement({ manager, row }: StepTransaction, judged: J
 }
 
 async function deny(transaction: StepTransaction, judged: Judged, code: CodeWithoutData): Promise<Evaluated> {
+  // Rules that follow from what was tried out are told to nobody who may not see the plan.
+  if (transaction.row.mode !== 'gate') await transaction.update({ plan_digest: judged.planDigest });
   await denyByPolicy(transaction, code, judged);
   return { kind: 'closed', status: 'denied' };
 }

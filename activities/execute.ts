@@ -11,7 +11,7 @@ import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { ownRow } from './plan.ts';
-import { databaseNow, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { databaseNow, recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
@@ -86,13 +86,12 @@ const turns = new TargetTurns();
 
 /**
  * Waits for a turn at the target before anything is claimed: what stops the action meanwhile still stops it. Emergencies
- * have a line of their own.
+ * do not wait: they are few, since people agree to each, and what others do at the target may be what they are to end.
  */
 async function claimInTurn(progress: Progress, row: RequestRow): Promise<Executed | null> {
-  const root = identityKey(rootOf(row.lineage));
-  const requester = row.is_break_glass ? `emergency ${root}` : root;
+  if (row.is_break_glass) return claimAndAct(progress);
   return turns
-    .run({ target: row.target, requester }, () => claimAndAct(progress))
+    .run({ target: row.target, requester: identityKey(rootOf(row.lineage)) }, () => claimAndAct(progress))
     .catch((error: unknown) => {
       if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
       throw error;
@@ -106,6 +105,8 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   let claimed: Claim | null = null;
   // A claim is its own record: the step's name carries the attempt, so that a repeat sees the open claim instead.
   const { count, sent } = await claimCounts(dependencies, place.request);
+  const settled = count > 0 && (await recordedStep(dependencies.source.manager, settlePlace(place, count)));
+  if (settled) return settled as Executed;
   const refusal = await recordStep(
     dependencies,
     { ...place, step: `${place.step}/claim/${count}` },
@@ -228,7 +229,7 @@ async function settleOutcome(
   execution: ExecutionRow,
   outcome: ExecutionOutcome,
 ): Promise<Executed | null> {
-  const step = { ...place, step: `${place.step}/settle/${execution.attempt}` };
+  const step = settlePlace(place, execution.attempt);
   return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
     const settlement = settlementOf(outcome);
     const executed = await settle(transaction, execution, settlement);
@@ -237,6 +238,10 @@ async function settleOutcome(
       await reportOther(dependencies, transaction, { execution, settlement });
     return executed;
   });
+}
+
+function settlePlace(place: StepPlace, attempt: number): StepPlace {
+  return { ...place, step: `${place.step}/settle/${attempt}` };
 }
 
 function settlementOf(outcome: ExecutionOutcome): Settlement {

@@ -5,7 +5,7 @@ export class OneByOne {
   readonly #last = new Map<string, Promise<void>>();
 
   /**
-   * Does the work when its turn comes, whatever became of the work before. Rejects, doing nothing, when it was given up
+   * Does the work when its turn comes, also after work that failed. Rejects, doing nothing, when it was given up
    * until then; once it is given up later, the next one waits for it no longer: work that hangs holds up nobody for ever.
    */
   async run<Result>(key: string, givenUp: AbortSignal, work: () => Promise<Result>): Promise<Result> {

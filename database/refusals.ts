@@ -13,7 +13,7 @@ export function driverCode(error: unknown): string | null {
 
 /**
  * True where a function of the database refused, by a code of Keyturn's own: it found something else than its caller had
- * read. Nothing was written, and whoever reads again learns why.
+ * read. Nothing was written, and the next reading tells why.
  */
 export function isRefusedByDatabase(error: unknown): boolean {
   return /^KT\d{3}$/.test(driverCode(error) ?? '');

@@ -40,7 +40,7 @@ export function visibilityOf({ isOwn, isNamed }: Reader, standing: Standing): Vi
   return isAgreed || standing.isDecided || !standing.hasPlan ? 'decided' : 'standing';
 }
 
-/** Whom a request names that has no requirement: who is asked where no rule asks, and who owns the target. */
+/** Whom a request names that has no requirement and was not denied: who is asked where no rule asks, and who owns the target. */
 export function readersWithoutRequirement({ defaults }: Pick<PolicySet, 'defaults'>): readonly Selector[] {
   return ['owners', ...defaults.require.stages.flatMap(({ any }) => any)];
 }

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Whoever agreed first may be no operator any more when the second does: then the second is refused as one who is no
+ * The first who agreed may be no operator any more when the second does: then the second is refused as one who is no
  * operator is, by a code that tells it from a fault.
  */
 export class RefusedLifts1765090000000 implements MigrationInterface {

@@ -21,6 +21,7 @@ export interface StoredRequest {
   readonly selectors?: readonly string[];
   readonly createdAt?: Date;
   readonly isBreakGlass?: boolean;
+  readonly deniedBy?: 'person' | 'policy';
   readonly failure?: { readonly code: string; readonly detail: string };
 }
 
@@ -96,6 +97,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     requester_subject: requester.subject,
     creation_policy_digest: api.policyDigest,
     status,
+    denied_by: wanted.deniedBy,
     round: 1,
     plan_digest: storedDigest,
     decision_digest: decisionDigest,
@@ -116,12 +118,8 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
     updated_at: createdAt,
   };
   await insert(api, 'keyturn.request', values);
-  await insert(api, 'keyturn.plan', {
-    request: id,
-    digest: storedDigest,
-    body: JSON.stringify(PLAN),
-    made_at: createdAt,
-  });
+  const plan = { request: id, digest: storedDigest, body: JSON.stringify(PLAN), made_at: createdAt };
+  await insert(api, 'keyturn.plan', plan);
   return { id, decisionDigest };
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestStatus } from '../../domain/request.ts';
 import type { Requirement } from '../../domain/requirement.ts';
 import type { RequestPage, RequestView, Timeline } from '../../domain/wire.ts';
+import { withPolicy, type PolicyChange } from '../workflows/policies.ts';
 import { startApi, type TestApi } from './api.ts';
 import {
   ONE_DBA,
@@ -225,14 +226,19 @@ describe('what people see who have no part in a request', () => {
   };
 
   const NOT_EVALUATED = { requirement: null, status: 'failed' as const };
+  const FORBIDDEN = { requirement: null, status: 'denied', deniedBy: 'policy' } as const;
 
   it.each<[string, readonly [string, Partial<StoredRequest>, boolean]]>([
     ['somebody whom the requirement does not name', ['dmitri', { requirement: ONE_LEAD }, false]],
     ['somebody whom it names', ['dmitri', {}, true]],
     ['somebody whom its escalation names', ['petra', {}, true]],
     ['an operator', ['olga', { requirement: ONE_LEAD }, true]],
-    ['an owner of the target, before it is known whom policy names', ['omar', NOT_EVALUATED, true]],
-    ['somebody else then', ['dmitri', NOT_EVALUATED, false]],
+    ['somebody before it is known whom policy names', ['dmitri', NOT_EVALUATED, false]],
+    ['an operator where policy asked nobody and denied it', ['olga', FORBIDDEN, true]],
+    [
+      'whom the requirement named, where policy denied it',
+      ['dmitri', { ...FORBIDDEN, requirement: ONE_DBA }, true],
+    ],
   ])('see the plan only where it is for them: %s', async (_who, [subject, wanted, isShown]) => {
     const { id } = await storeRequest(api, wanted);
     await storeEntry(api, id, 'request.planned');
@@ -241,6 +247,21 @@ describe('what people see who have no part in a request', () => {
     const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
     expect(body).toMatchObject({ action: 'postgres.execute', target: 'shop' });
     expect('arguments' in body).toBe(isShown);
+  });
+
+  it.each<[string, Partial<StoredRequest>, boolean]>([
+    ['before it is known whom policy names', NOT_EVALUATED, true],
+    ['not where policy asked nobody and denied it', FORBIDDEN, false],
+  ])('see the plan as an owner of the target, who operates nothing, %s', async (_when, wanted, isShown) => {
+    const { id } = await storeRequest(api, wanted);
+    await storeEntry(api, id, 'request.planned');
+    const owned: PolicyChange = (policy) => ({
+      ...policy,
+      targets: policy.targets.map((target) => ({ ...target, owners: ['user:dmitri'] })),
+    });
+    await withPolicy(api.db, owned, async () => {
+      expect(await canReadSecret(id, await api.issuer.humanToken('dmitri'))).toBe(isShown);
+    });
   });
 
   it('see no result: it counts rows of the target', async () => {

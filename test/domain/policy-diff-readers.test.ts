@@ -199,7 +199,7 @@ const LOOSENING: Readonly<Record<string, Example>> = {
   },
 };
 
-describe('a further review rule', () => {
+describe('a further rule', () => {
   it.each(Object.entries(TIGHTENING))('is tightening where it asks %s', (_whom, example) => {
     expect(kindOf(example)).toBe('tightening');
   });
@@ -234,8 +234,9 @@ function kindOf(example: Example): string {
   return classifyChange(...policiesOf(example)).kind;
 }
 
-function readersOf(policy: PolicySet, { requirement }: Evaluation): readonly Selector[] {
-  return requirement === null ? readersWithoutRequirement(policy) : requiredSelectors({ requirement });
+function readersOf(policy: PolicySet, { effect, requirement }: Evaluation): readonly Selector[] {
+  if (requirement !== null) return requiredSelectors({ requirement });
+  return effect === 'forbid' ? [] : readersWithoutRequirement(policy);
 }
 
 /** Few names and conditions, so that what is added often asks what is asked already. */
@@ -278,8 +279,12 @@ const anyExample: fc.Arbitrary<Example> = fc.record({
     })
     .map(({ stages, effect }) => byDefault(stages, effect)),
   add: fc
-    .record({ stages: anyStages, changes: anyChanges })
-    .map(({ stages, changes }) => review('new', stages, changes)),
+    .record({
+      stages: anyStages,
+      changes: anyChanges,
+      kind: fc.constantFrom<Changes>({}, {}, { effect: 'forbid', require: null }),
+    })
+    .map(({ stages, changes, kind }) => review('new', stages, { ...changes, ...kind })),
 });
 
 const anyFacts: fc.Arbitrary<PolicyFacts> = fc

@@ -68,6 +68,14 @@ describe('a policy about facts that only the plan knows', () => {
     });
   });
 
+  it('keeps with what it forbids by a plan which plan that was: nobody is told the rules who may not see it', async () => {
+    await withPolicy(stack.keyturnDb, readAndWrite, async () => {
+      const id = await desk.ask({ action: 'sql.write', statement: 'rows 100001' }, 'denied');
+      const planned = (await leavesOf(stack, id)).find((leaf) => leaf.type === 'request.planned');
+      expect((await desk.row(id))['plan_digest']).toBe(planned?.facts['plan_digest']);
+    });
+  });
+
   it('denies at once what is forbidden by facts that are known, and does not try it out', async () => {
     const change: PolicyChange = (policy) => ({
       ...policy,

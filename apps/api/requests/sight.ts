@@ -63,10 +63,14 @@ async function isAskedToDecide(
   return selectors.some((selector) => isSelected(scope, selector, person.id));
 }
 
-function selectorsOf({ policy: { policy } }: Caller, { requirement }: RequestRow): readonly Selector[] {
+function selectorsOf(
+  { policy: { policy } }: Caller,
+  { requirement, denied_by }: RequestRow,
+): readonly Selector[] {
   // One that somebody garbled names nobody: then it is for operators, who find out.
   if (requirement !== null) return isReadable(requirement) ? requiredSelectors({ requirement }) : [];
-  return readersWithoutRequirement(policy);
+  // Nobody was to decide it: a further rule that forbids must not show plans to those whom another rule would not ask.
+  return denied_by === 'policy' ? [] : readersWithoutRequirement(policy);
 }
 
 function isReadable(requirement: unknown): boolean {
