@@ -1,5 +1,5 @@
 import type { TableEffect } from './effect.ts';
-import type { RowImage } from './images.ts';
+import { blindTable, type RowImage } from './images.ts';
 import { OTHER, UUID_4 } from './making.ts';
 import {
   fingerprintOf,
@@ -76,11 +76,8 @@ export function keptIn(
 ): Pick<Projection, 'keptColumns' | 'movedRows' | 'renamedRows'> {
   const table = tables.find((candidate) => candidate.oid === oid);
   if (runsOwnerCode || table === undefined) return {};
-  const { kept, roots } = table;
+  const { kept } = table;
   if (!table.operations.includes('update')) return { keptColumns: kept };
-  const isKin = (other: TableEffect): boolean =>
-    other.oid !== oid &&
-    tables.some((written) => written.oid === other.oid && written.roots.some((root) => roots.includes(root)));
   const goneFrom = (those: readonly TableEffect[]): ReadonlySet<string | null> =>
     new Set(
       those.flatMap(({ rows, shape }) =>
@@ -91,9 +88,35 @@ export function keptIn(
     );
   return {
     keptColumns: kept,
-    movedRows: goneFrom(effects.filter(isKin)),
+    movedRows: goneFrom(effects.filter((other) => isKin(tables, table, other))),
     renamedRows: goneFrom(effects.filter((effect) => effect.oid === oid)),
   };
+}
+
+/** True for another table that rows of this one may come from when an update changes where they belong. */
+function isKin(tables: readonly WrittenTable[], { oid, roots }: WrittenTable, other: TableEffect): boolean {
+  return (
+    other.oid !== oid &&
+    tables.some((written) => written.oid === other.oid && written.roots.some((root) => roots.includes(root)))
+  );
+}
+
+const UNSEEN_MOVES = 'rows may have moved there from a table whose rows are only counted';
+
+/** Of rows that came from where nobody could read them, nobody can say what they keep: then these are only counted, too. */
+export function withoutUnseenMoves(
+  effects: readonly TableEffect[],
+  tables: readonly WrittenTable[],
+): readonly TableEffect[] {
+  const left = effects.filter(({ rows, deleted }) => rows === null && deleted > 0);
+  return effects.map((effect) => {
+    const table = tables.find(({ oid }) => oid === effect.oid);
+    const isFed =
+      table?.operations.includes('update') === true && effect.inserted > 0 && effect.rows !== null;
+    return isFed && left.some((other) => isKin(tables, table, other))
+      ? blindTable(effect, UNSEEN_MOVES)
+      : effect;
+  });
 }
 
 function pairsOf(first: readonly TableEffect[], second: readonly TableEffect[]): readonly BothRuns[] | null {

@@ -4,6 +4,7 @@ import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
 import type { SessionsAhead } from './ahead.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
+import { withoutUnseenMoves } from './comparison.ts';
 import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
 import { NEXT_SHARED_MARK } from './images.ts';
@@ -158,7 +159,8 @@ export async function effectOf(prepared: PreparedCall, place: EffectPlace): Prom
     await refuseUnforeseenTriggers(prepared, place.reader, counts);
     const { runsOwnerCode } = prepared.analysis;
     const time = runsOwnerCode ? await readMakingTime(place.writer) : null;
-    const effects = await readEffect({ ...prepared, ...place }, counts);
+    const read = await readEffect({ ...prepared, ...place }, counts);
+    const effects = withoutUnseenMoves(read, prepared.analysis.tables);
     return time === null ? effects : await withMaking(prepared, place.writer, { effects, time });
   } finally {
     await place.reader.query('rollback');

@@ -94,6 +94,17 @@ describe('a row that was there before keeps what no update sets', () => {
     );
   });
 
+  it('and where it comes from a partition that nobody may read, rows beside it are only counted', async () => {
+    await bank.admin.query(`revoke select on parcel_near from ${bank.observerRole}`);
+    const plan = await planned(MOVING);
+    await bank.admin.query(`grant select on parcel_near to ${bank.observerRole}`);
+    const far = plan.effects.find(({ resource }) => resource === 'public.parcel_far');
+    expect(far).toMatchObject({ is_counts_only: true, inserted: 3, rows: [], assigned_columns: [] });
+    expect(JSON.stringify(plan)).toContain(
+      'rows may have moved there from a table whose rows are only counted',
+    );
+  });
+
   it('and that is bound: other values for the rows that move are drift', async () => {
     await bank.admin.query(
       "update change set what = case id when 1 then 'first' else 'second' end where id < 3",
