@@ -1,3 +1,4 @@
+import { Client, type ClientConfig } from 'pg';
 import { DataSource } from 'typeorm';
 
 import { Spine1764000000000 } from './migrations/1-spine.ts';
@@ -75,6 +76,17 @@ const MIGRATIONS = [
   RefusedLifts1765090000000,
 ];
 
+/**
+ * A session whose end is told to whoever asks in it. Between its return to the pool and its next use nobody listens for a
+ * moment, and an end that comes just then would end the process.
+ */
+class SurvivedSession extends Client {
+  constructor(config?: ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
 /** A data source with the tables and migrations. Never synchronises: the schema belongs to migrations alone. */
 export function createDataSource(options: DatabaseOptions): DataSource {
   return new DataSource({
@@ -93,6 +105,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       // Questions that do not wait for each other's answers share a round trip.
       pipeline: true,
       stream: () => new TurnSocket(),
+      Client: SurvivedSession,
       connectionTimeoutMillis: 5_000,
       statement_timeout: 15_000,
       idle_in_transaction_session_timeout: 15_000,
