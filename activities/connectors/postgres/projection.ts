@@ -16,7 +16,7 @@ export interface Projection {
   readonly keptColumns?: ReadonlySet<string> | undefined;
   /** `keptText` of rows that left other partitions: a new row of the same kept values has moved here. */
   readonly movedRows?: ReadonlySet<string | null>;
-  /** The same of rows that are gone from the table itself: where keys change, or there are none, no image tells what became of them. */
+  /** The same of rows that are gone from the table itself: where keys change, or there are none, no image tells what happened to them. */
   readonly renamedRows?: ReadonlySet<string | null>;
   readonly isCountsOnly: boolean;
 }

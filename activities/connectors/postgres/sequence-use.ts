@@ -14,8 +14,8 @@ export interface SequenceUse {
 }
 
 /**
- * Where the sequences stand that a session's open transaction has used, whatever made it use them. Asked in a session that
- * keeps its plans, and all at once: what is asked of the same session next follows it.
+ * Where the sequences stand that a session's open transaction has used, whatever made it use them. Queried in a session that
+ * keeps its plans, and all at once: the next query of the same session follows it.
  */
 export async function readPlaces(
   request: SessionRequest,
@@ -26,8 +26,8 @@ export async function readPlaces(
   // Each sees the places of those that its rights let it see.
   const roles = [...new Set([observerRole ?? statementRole, statementRole])];
   const begun = begin(reader, { isolation: 'read committed' }, request);
-  const asked = roles.map((role) => placesAs(role, reader, processId));
-  const [, seen] = await allAnswers([begun, Promise.all(asked), reader.query('rollback')]);
+  const queries = roles.map((role) => placesAs(role, reader, processId));
+  const [, seen] = await allAnswers([begun, Promise.all(queries), reader.query('rollback')]);
   const places = new Map<string, bigint | null>();
   for (const { oid, place } of seen.flat())
     places.set(oid, place === null ? (places.get(oid) ?? null) : BigInt(place));

@@ -190,11 +190,11 @@ export async function together<Row extends QueryResultRow>(
  * Answers to questions that share a session, or the first error of them in their order: those behind it may only say that the
  * transaction has failed. Not before all are over: nothing goes on in a session that was given up or used again meanwhile.
  */
-export async function allAnswers<Asked extends readonly unknown[] | []>(
-  asked: Asked,
-): Promise<{ -readonly [Place in keyof Asked]: Awaited<Asked[Place]> }> {
-  await Promise.allSettled(asked);
-  return Promise.all(asked);
+export async function allAnswers<Queries extends readonly unknown[] | []>(
+  queries: Queries,
+): Promise<{ -readonly [Place in keyof Queries]: Awaited<Queries[Place]> }> {
+  await Promise.allSettled(queries);
+  return Promise.all(queries);
 }
 
 /** The extended protocol takes one statement only, whatever comments may hide. The type does not know the option. */
