@@ -78,7 +78,9 @@ it('names the cause of a target without an answer in the log, and to those who m
   await called(caller, activities.abandonPlanning, { step: '1', at: now() });
   const row = await readRequest(dependencies.source.manager, caller.id);
   const failure = row?.failure ?? expect.unreachable();
-  expect(failure.detail).toMatch(/^The target gave no answer \(.+\): .*password authentication failed.*28P01/);
+  expect(failure.detail).toMatch(
+    /^The target gave no answer \(.+\): .*password authentication failed.*28P01/,
+  );
   expect(visibleFailure(failure, 'approved')).toEqual({ code: 'target_unreachable' });
   expect(JSON.stringify([lines, failure])).not.toContain('not-the-secret');
 });
@@ -86,7 +88,9 @@ it('names the cause of a target without an answer in the log, and to those who m
 it('names state and kind of an error of the server in the log, and no word of the server, which quotes values', async () => {
   vi.stubEnv(URL_VARIABLE, stack.databases.target);
   const caller = await received(`update account set credit_limit = 'hunter2' where id = 1001`);
-  expect(await called(caller, activities.plan, { attempt: 1, at: now() })).toMatchObject({ status: 'failed' });
+  expect(await called(caller, activities.plan, { attempt: 1, at: now() })).toMatchObject({
+    status: 'failed',
+  });
   expect(lines.find(({ msg }) => msg === 'no plan was made')).toMatchObject({
     request: caller.id,
     target: 'shop',

@@ -50,7 +50,8 @@ function networkCause(error: unknown): string {
   const code = 'code' in error ? String(error.code) : '';
   const known = NETWORK[code] ?? NETWORK[firstCode(error)];
   if (known !== undefined) return `${known} (${code || firstCode(error)})`;
-  if (/CERT|SIGNATURE|ISSUER|_TLS_|_SSL_|EPROTO/.test(code)) return `its certificate or TLS is refused (${code})`;
+  if (/CERT|SIGNATURE|ISSUER|_TLS_|_SSL_|EPROTO/.test(code))
+    return `its certificate or TLS is refused (${code})`;
   return DRIVER.find(([said]) => said.test(error.message))?.[1] ?? unknownCause(error, code);
 }
 

@@ -84,7 +84,9 @@ export function isLost(error: unknown): boolean {
 
 /** There is no session. Why is told apart from the message: it is for reviewers, operators and the log. */
 function refusedSession(error: unknown): KeyturnError {
-  return new KeyturnError('unavailable', 'The target cannot be reached.', { ...causeOfRefusedSession(error) });
+  return new KeyturnError('unavailable', 'The target cannot be reached.', {
+    ...causeOfRefusedSession(error),
+  });
 }
 
 /** The target is there no more, in the middle of something. */
