@@ -9,7 +9,6 @@ import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-ex
 import helmet from 'helmet';
 
 import { TokenGuard } from './auth/guard.ts';
-import { ProtectedResourceController } from './auth/protected-resource.controller.ts';
 import { ApiContext } from './context.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
@@ -39,7 +38,6 @@ import { ScimUsersController } from './scim/users.controller.ts';
     AuditController,
     EventsController,
     OperationsController,
-    ProtectedResourceController,
     ScimDiscoveryController,
     ScimUsersController,
     ScimGroupsController,

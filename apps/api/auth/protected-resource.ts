@@ -30,15 +30,8 @@ export function resourceOf({ publicUrl }: Settings, request: Request): string {
   return publicUrl ?? `${request.protocol}://${request.headers.host ?? ''}`;
 }
 
-function signInOf({ issuer, cli_client: client, human, sign_in: signIn }: Issuer): readonly SignIn[] {
+function signInOf({ issuer, cli_client: client, human, sign_in: signIn = {} }: Issuer): readonly SignIn[] {
   if (client === undefined || !human) return [];
-  return [
-    {
-      issuer: signIn?.issuer ?? issuer,
-      client_id: client,
-      scope: signIn?.scope ?? `openid ${human.scope}`,
-      audience: signIn?.audience ?? null,
-      resource: signIn?.resource ?? null,
-    },
-  ];
+  const { scope = `openid ${human.scope}`, audience = null, resource = null } = signIn;
+  return [{ issuer: signIn.issuer ?? issuer, client_id: client, scope, audience, resource }];
 }
