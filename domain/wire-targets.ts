@@ -34,6 +34,3 @@ export const targetPageSchema = z.object({
 
 /** A page of targets. */
 export type TargetPage = z.infer<typeof targetPageSchema>;
-
-/** What targets are wanted. */
-export type TargetsQuery = z.infer<typeof targetsQuerySchema>;
