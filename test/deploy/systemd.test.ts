@@ -35,7 +35,8 @@ describe.each(units)('%s', (unit) => {
   it('hands over each key that it names, by files that compose/secrets.sh makes, and no other', () => {
     const handed = valuesOf(unit, 'LoadCredential').map((line) => line.split(':'));
     const used = Object.values(variables).filter((value) => value.startsWith('%d/'));
-    expect(used.map((value) => value.slice(3)).sort()).toEqual(handed.map(([name]) => name).sort());
+    const names = handed.map(([name = '']) => name);
+    expect(used.map((value) => value.slice(3)).sort()).toEqual(names.sort());
     for (const [name, file] of handed) {
       expect(file).toBe(`/etc/keyturn/secrets/${name}`);
       expect(read('compose/secrets.sh')).toContain(`put ${name}\n`);
