@@ -31,6 +31,7 @@ import { LiftsOfOthers1765010000000 } from './migrations/35-lifts-of-others.ts';
 import { CheckedRows1765050000000 } from './migrations/39-checked-rows.ts';
 import { CountedWindows1765080000000 } from './migrations/42-counted-windows.ts';
 import { RefusedLifts1765090000000 } from './migrations/43-refused-lifts.ts';
+import { RepeatedLifts1765110000000 } from './migrations/45-repeated-lifts.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 import { TurnSocket } from './turn-socket.ts';
@@ -74,6 +75,7 @@ const MIGRATIONS = [
   CheckedRows1765050000000,
   CountedWindows1765080000000,
   RefusedLifts1765090000000,
+  RepeatedLifts1765110000000,
 ];
 
 /**
