@@ -7,11 +7,12 @@ import {
   type ActionDefinition,
   type PolicySet,
 } from '../domain/policy.ts';
-import { riskFactTypes, ruleFactTypes } from '../domain/policy-facts.ts';
+import { knownNamesOf, type AddNames } from '../domain/known-names.ts';
+import { riskFactTypes, ruleFactTypes, type FactTypes } from '../domain/policy-facts.ts';
 import { DEFAULT_RISK } from '../domain/risk.ts';
 import { readAction, readTarget, type ActionEntry } from './policy-files/catalogue.ts';
 import { readDirectory } from './policy-files/directory.ts';
-import type { TypesByAction } from './policy-files/conditions.ts';
+import { withoutDefaultCalendar, type TypesByAction } from './policy-files/conditions.ts';
 import { readFolder, type PolicyFolder } from './policy-files/folder.ts';
 import type { Environment } from './policy-files/issuers.ts';
 import { Names } from './policy-files/names.ts';
@@ -88,9 +89,9 @@ function compile({ folder, problems, environment }: Compilation): {
     ? readDirectory(sources.directory, { names, environment })
     : { people: [], agents: [], groups: [] };
   const entries = sources.actions.map((value) => readAction(value, names));
-  const { settings, risk, windows } = sources.settings
+  const { settings, risk, windows, isCalendarOpen } = sources.settings
     ? readSettings(sources.settings, names, directory)
-    : { settings: NO_SETTINGS, risk: undefined, windows: [] };
+    : { settings: NO_SETTINGS, risk: undefined, windows: [], isCalendarOpen: false };
   const actions = withLookups(entries, { names, tables: settings.tables ?? [] });
   const targets = sources.targets.map((value) => readTarget(value, { names, enums: settings.enums }));
   const catalogue: PolicySet = {
@@ -102,22 +103,31 @@ function compile({ folder, problems, environment }: Compilation): {
     risk: DEFAULT_RISK,
     rules: [],
   };
-  const types = (of: typeof ruleFactTypes, asked: readonly ActionDefinition[]): TypesByAction =>
-    new Map(asked.map((action) => [action.action, of(catalogue, action)]));
-  const all = [...actions, ...OWN_ACTIONS];
+  const addNames = NAMED.every((kind) => names.isComplete(kind)) ? knownNamesOf(catalogue) : WITHOUT_NAMES;
+  const types = (of: typeof ruleFactTypes): TypesByAction => {
+    const known = (action: ActionDefinition): FactTypes => {
+      const facts = addNames(of(catalogue, action), action);
+      return isCalendarOpen ? withoutDefaultCalendar(facts) : facts;
+    };
+    return new Map([...actions, ...OWN_ACTIONS].map((action) => [action.action, known(action)]));
+  };
   const context = {
     names,
     defaults: settings.defaults.require,
     production: settings.production,
-    types: types(ruleFactTypes, all),
+    types: types(ruleFactTypes),
   };
   const policy = {
     ...catalogue,
-    risk: readRisk(risk, { names, types: types(riskFactTypes, all) }),
+    risk: readRisk(risk, { names, types: types(riskFactTypes) }),
     rules: sources.rules.map((value) => readRule(value, context)),
   };
   return { policy, sources };
 }
+
+/** What conditions name. Where some of it could not be read, they are checked without. */
+const NAMED = ['agent', 'environment', 'group', 'person', 'resource type', 'table', 'target'] as const;
+const WITHOUT_NAMES: AddNames = (types) => types;
 
 function withLookups(entries: readonly ActionEntry[], ground: LookupGround): readonly ActionDefinition[] {
   return entries.map(({ action, facts, owners }) => ({

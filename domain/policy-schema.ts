@@ -211,6 +211,7 @@ export const policySetSchema = z.strictObject({
   rules: z.array(rule).max(5_000),
   directory,
   calendars: z.array(calendar).max(200),
+  default_calendar: name.optional(),
   freezes: z.array(freeze).max(2_000),
   rotations: z.array(rotation).max(1_000),
   polled_rotations: z.array(polledRotation).min(1).max(1_000).optional(),

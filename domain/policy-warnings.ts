@@ -1,6 +1,7 @@
 import type { PolicySet } from './policy.ts';
 import { constantConditions } from './policy-warnings/constant-conditions.ts';
 import { declaredFacts } from './policy-warnings/declared-facts.ts';
+import { doubtfulNames } from './policy-warnings/doubtful-names.ts';
 import { failingConditions } from './policy-warnings/failing-conditions.ts';
 import { largeBuckets } from './policy-warnings/large-buckets.ts';
 import { racingHistory } from './policy-warnings/racing-history.ts';
@@ -23,6 +24,7 @@ export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
     ...constantConditions(policy),
     ...failingConditions(policy),
     ...skippedByAbsence(policy),
+    ...doubtfulNames(policy),
     ...declaredFacts(policy),
     ...racingHistory(policy),
   ];

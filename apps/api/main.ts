@@ -1,3 +1,5 @@
+import '../../configuration/supported-node.ts';
+
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -22,7 +24,7 @@ async function run(): Promise<void> {
   const measuring = await serveMetrics(context.metrics.registry, settings.metrics);
   await app.listen(settings.port, settings.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
-  process.stdout.write(`Keyturn API listens on http://${settings.host}:${port}\n`);
+  context.log.info({ url: `http://${settings.host}:${port}` }, 'API running');
   const opening = openReviews(context, context.draining.signal);
   const stop = (): void => {
     end(app, context)

@@ -3,7 +3,14 @@ import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
 import type { PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { digestOf } from '../../domain/digest.ts';
-import type { ActionDefinition, CountingWindow, PolicySet, Rule, Target } from '../../domain/policy.ts';
+import {
+  defaultCalendarOf,
+  type ActionDefinition,
+  type CountingWindow,
+  type PolicySet,
+  type Rule,
+  type Target,
+} from '../../domain/policy.ts';
 import type { RuleRequirement, Stage } from '../../domain/requirement.ts';
 import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
@@ -41,9 +48,16 @@ function settingsOf(policy: PolicySet): unknown {
     ...(operators === undefined ? {} : { operators }),
     ...(tables === undefined ? {} : { tables: byId(tables, ({ id: _id, ...table }) => table) }),
     calendars: byId(policy.calendars, calendarOf),
+    ...defaultCalendar(policy),
     freezes: policy.freezes.map(freezeOf),
     selectors: { oncall: oncallOf(policy) },
   };
+}
+
+/** Files with several calendars say which one they mean, also where a set need not. */
+function defaultCalendar(policy: PolicySet): Readonly<Record<string, unknown>> {
+  const calendar = policy.calendars.length > 1 ? defaultCalendarOf(policy)?.id : policy.default_calendar;
+  return calendar === undefined ? {} : { calendar };
 }
 
 function byId<Entry extends { readonly id: string }>(

@@ -1,6 +1,7 @@
 import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/requirement.ts';
+import { namedReviewerTypes } from '../../domain/known-names.ts';
 import { REVIEWER_FACT_TYPES } from '../../domain/policy-facts.ts';
-import { readCondition, type TypesByAction } from './conditions.ts';
+import { readCondition } from './conditions.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
@@ -59,7 +60,7 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
     expires_ms: expiresMs,
     maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? context.defaults.maximum_age_ms,
     minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? context.defaults.minimum_grade,
-    ...readReviewer(fields),
+    ...readReviewer(fields, context.names),
     ...readClock(fields.get('clock'), context.names),
   };
 }
@@ -78,10 +79,19 @@ function checkOnExpiry(value: Value | undefined): void {
   value.refuse('on_expiry can only be deny: silence never approves');
 }
 
-/** Conditions on reviewers see the reviewer only. */
-const REVIEWER_TYPES: TypesByAction = new Map([['reviewers', REVIEWER_FACT_TYPES]]);
+/** Reads a condition on reviewers, which sees the reviewer only. */
+export function readReviewerCondition(value: Value, names: Names): string {
+  const isComplete = names.isComplete('group') && names.isComplete('person');
+  const types = isComplete
+    ? namedReviewerTypes({ groups: names.all('group'), people: names.all('person') })
+    : REVIEWER_FACT_TYPES;
+  return readCondition(value, new Map([['reviewers', types]]));
+}
 
-function readReviewer(fields: Fields): Pick<RuleRequirement, 'is_reason_required' | 'reviewer_when'> {
+function readReviewer(
+  fields: Fields,
+  names: Names,
+): Pick<RuleRequirement, 'is_reason_required' | 'reviewer_when'> {
   const reviewer = fields.get('reviewer')?.fields({
     reason: 'optional',
     when: 'optional',
@@ -90,7 +100,7 @@ function readReviewer(fields: Fields): Pick<RuleRequirement, 'is_reason_required
   const condition = reviewer?.get('when');
   return {
     is_reason_required: reviewer?.get('reason')?.choice(['optional', 'required']) === 'required',
-    ...(condition ? { reviewer_when: readCondition(condition, REVIEWER_TYPES) } : {}),
+    ...(condition ? { reviewer_when: readReviewerCondition(condition, names) } : {}),
   };
 }
 

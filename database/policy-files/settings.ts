@@ -23,6 +23,7 @@ export type Settings = Pick<
   | 'defaults'
   | 'operators'
   | 'calendars'
+  | 'default_calendar'
   | 'freezes'
   | 'rotations'
   | 'polled_rotations'
@@ -49,6 +50,8 @@ export interface SettingsFile {
   readonly settings: Settings;
   readonly risk: Value | undefined;
   readonly windows: readonly Value[];
+  /** Conditions that read `calendar` would not say which of the calendars they mean. */
+  readonly isCalendarOpen: boolean;
 }
 
 /**
@@ -66,6 +69,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     windows: 'optional',
     operators: 'optional',
     calendars: 'optional',
+    calendar: 'optional',
     freezes: 'optional',
     selectors: 'optional',
     tables: 'optional',
@@ -88,12 +92,30 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     // After the rotations, which its selectors may name.
     defaults: readDefaults(fields.get('defaults'), names),
     calendars,
+    ...readDefaultCalendar(fields.get('calendar'), calendars, names),
     freezes: readFreezes(fields.get('freezes'), { names, calendars }),
     ...rotations,
     ...readOperators(fields.get('operators'), names, directory),
     ...readTables(fields.get('tables'), names),
   };
-  return { settings, risk: fields.get('risk'), windows: fields.get('windows')?.list() ?? [] };
+  return {
+    settings,
+    risk: fields.get('risk'),
+    windows: fields.get('windows')?.list() ?? [],
+    isCalendarOpen: calendars.length > 1 && fields.get('calendar') === undefined,
+  };
+}
+
+/** Left out of the set where it is the first one, as in sets of before, so that naming it changes nothing. */
+function readDefaultCalendar(
+  value: Value | undefined,
+  calendars: Settings['calendars'],
+  names: Names,
+): Pick<Settings, 'default_calendar'> {
+  if (!value) return {};
+  const name = value.name();
+  names.require('calendar', name, value);
+  return name === calendars[0]?.id ? {} : { default_calendar: name };
 }
 
 /** Where nothing is said, a name that starts with "prod" is production: better one too many. */

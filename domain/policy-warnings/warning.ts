@@ -8,7 +8,8 @@ export type PolicyWarningCode =
   | 'division_by_zero'
   | 'absence_skips'
   | 'declared_only'
-  | 'history_races';
+  | 'history_races'
+  | 'name_unknown';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
 export interface PolicyWarning {

@@ -46,6 +46,25 @@ const CONTROLLERS = [
 ];
 
 describe('without a token', () => {
+  it('anybody learns where people sign in, and as which client, in the form of RFC 9728', async () => {
+    const { body } = await api.http({ path: '/.well-known/oauth-protected-resource' });
+    const issuers = [api.issuer.url, api.secondIssuer.url];
+    const client = {
+      client_id: 'keyturn-cli',
+      scope: 'openid keyturn:decide',
+      audience: null,
+      resource: null,
+    };
+    expect(body).toEqual({
+      resource: 'http://127.0.0.1:7080',
+      resource_name: 'Keyturn',
+      authorization_servers: issuers,
+      scopes_supported: ['openid', 'keyturn:decide'],
+      bearer_methods_supported: ['header'],
+      keyturn_sign_in: issuers.map((issuer) => ({ issuer, ...client })),
+    });
+  });
+
   it('health, readiness, keys and documents can be read, and measurements cannot', async () => {
     expect((await api.http({ path: '/healthz' })).body).toEqual({ status: 'ok' });
     // The way to Temporal is opened by the first question.

@@ -4,6 +4,9 @@ import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
 import { REQUEST_ID_HEADER, requestIdOf, runNamed } from './request-id.ts';
 
+/** Asked every few seconds by whatever supervises this process: worth a line only when the answer is no. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
 /** Names every call, logs and measures its answer by its route template: addresses, headers and bodies stay out. */
 export function observe(log: Logger, metrics: Metrics) {
   return (request: Request, response: Response, next: NextFunction): void => {
@@ -15,8 +18,9 @@ export function observe(log: Logger, metrics: Metrics) {
       const status = response.writableFinished ? response.statusCode : 499;
       const seconds = (performance.now() - started) / 1_000;
       metrics.httpDuration.observe({ method: methodOf(request), route, status: String(status) }, seconds);
+      const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
       const ms = Math.round(seconds * 1_000);
-      log.info(
+      log[level](
         { request_id, method: methodOf(request), route, status, ms, ...refusalSent(response) },
         'answered',
       );

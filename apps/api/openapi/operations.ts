@@ -3,6 +3,7 @@ import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evalu
 import { actionsSchema } from '../../../domain/wire-actions.ts';
 import { healthSchema, openApiSchema } from '../../../domain/wire-service.ts';
 import * as wire from '../../../domain/wire.ts';
+import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
 
@@ -253,6 +254,15 @@ export const OPERATIONS: readonly Operation[] = [
       { status: 200, description: 'Both.', schema: healthSchema },
       { status: 503, description: 'Not both, or this process is about to end.', schema: healthSchema },
     ],
+  },
+  {
+    id: 'getProtectedResource',
+    tag: 'Service',
+    method: 'get',
+    path: '/.well-known/oauth-protected-resource',
+    summary: 'How to get a token (RFC 9728): where people sign in, and as which client',
+    isPublic: true,
+    answers: [{ status: 200, description: 'The metadata.', schema: protectedResourceSchema }],
   },
   {
     id: 'getOpenApi',

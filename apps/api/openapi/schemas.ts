@@ -7,6 +7,7 @@ import { jsonValueSchema } from '../../../domain/wire-json.ts';
 import { identitySchema } from '../../../domain/wire-lineage.ts';
 import { planSchema } from '../../../domain/wire-plan.ts';
 import * as policies from '../../../domain/wire-policies.ts';
+import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
 import * as streams from '../../../domain/wire-streams.ts';
 import * as switches from '../../../domain/wire-switches.ts';
 import { healthSchema } from '../../../domain/wire-service.ts';
@@ -51,6 +52,7 @@ const ANSWERS = {
   Change: wire.changeSchema,
   KeySet: wire.keysSchema,
   Health: healthSchema,
+  ProtectedResource: protectedResourceSchema,
   Problem: wire.problemSchema,
 } as const;
 
