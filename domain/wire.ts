@@ -205,12 +205,8 @@ export const requestSummarySchema = z.object({
   schema_version: z.int(),
   target: z.string(),
   environment: z.string(),
-  mode: modeSchema.describe(
-    'execute: Keyturn performs the action. gate: Keyturn decides only, and whoever asked performs it',
-  ),
-  status: statusSchema.describe(
-    'In mode gate `succeeded` says that the decision was given out, not that the action was performed',
-  ),
+  mode: modeSchema.describe('gate: Keyturn decides, and performs nothing'),
+  status: statusSchema.describe('In mode gate `succeeded` says that the decision was given out'),
   denied_by: z.enum(['person', 'policy']).nullable(),
   round: z.int(),
   intent_digest: digest,
@@ -236,9 +232,7 @@ export const requestSummarySchema = z.object({
   start: startSchema.optional(),
   held_until: instant.nullable().describe('While it is approved: it does not start before this instant'),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
-  result: jsonValueSchema
-    .nullable()
-    .describe('In mode gate the decision: `decision`, `performed_by_keyturn` (false), `valid_until`'),
+  result: jsonValueSchema.nullable().describe('In mode gate the decision, with its `valid_until`'),
   created_at: instant,
   updated_at: instant,
   version: z.int().describe('Grows with every change; 0 while nothing is recorded yet'),

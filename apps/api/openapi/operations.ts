@@ -4,6 +4,7 @@ import { actionsSchema } from '../../../domain/wire-actions.ts';
 import { healthSchema, openApiSchema } from '../../../domain/wire-service.ts';
 import * as wire from '../../../domain/wire.ts';
 import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
+import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
 
@@ -201,6 +202,7 @@ export const OPERATIONS: readonly Operation[] = [
     answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
     errors: ['forbidden'],
   },
+  ...CATALOGUE_OPERATIONS,
   ...GOVERNING_OPERATIONS,
   {
     id: 'streamEvents',
