@@ -7,7 +7,9 @@ import { jsonValueSchema } from '../../../domain/wire-json.ts';
 import { identitySchema } from '../../../domain/wire-lineage.ts';
 import { planSchema } from '../../../domain/wire-plan.ts';
 import * as policies from '../../../domain/wire-policies.ts';
+import { meSchema } from '../../../domain/wire-me.ts';
 import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
+import { targetPageSchema } from '../../../domain/wire-targets.ts';
 import * as streams from '../../../domain/wire-streams.ts';
 import * as switches from '../../../domain/wire-switches.ts';
 import { healthSchema } from '../../../domain/wire-service.ts';
@@ -53,6 +55,8 @@ const ANSWERS = {
   KeySet: wire.keysSchema,
   Health: healthSchema,
   ProtectedResource: protectedResourceSchema,
+  Me: meSchema,
+  TargetPage: targetPageSchema,
   Problem: wire.problemSchema,
 } as const;
 
