@@ -155,7 +155,7 @@ function missing({ dependencies, place }: Progress): ApplicationFailure {
 /** With the cause of the last attempt, for those who may know it. */
 async function refuseUnreachable(transaction: StepTransaction): Promise<Executed> {
   const detail = await readTrouble(transaction.manager, transaction.row.id);
-  return refuseExecution(transaction, 'target_unreachable', {}, detail ?? '');
+  return refuseExecution(transaction, 'target_unreachable', { detail: detail ?? '' });
 }
 
 async function refuseClaim(

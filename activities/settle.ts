@@ -137,8 +137,7 @@ const UNSETTLED: readonly RequestStatus[] = ['planning', 'pending', 'approved', 
 export async function refuseExecution(
   transaction: StepTransaction,
   code: CodeWithoutData,
-  facts: Settlement['facts'] = {},
-  detail = '',
+  { facts = {}, detail = '' }: Partial<Pick<Settlement, 'facts' | 'detail'>> = {},
 ): Promise<Executed & { readonly kind: 'closed' }> {
   const { row, place } = transaction;
   const status = row.status === 'executing' ? ('failed' as const) : ('denied' as const);

@@ -12,6 +12,7 @@ import { addRequest } from './commands/request.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addShow } from './commands/show.ts';
 import { addSwitch } from './commands/switch.ts';
+import { addTarget } from './commands/target.ts';
 import { addTicket } from './commands/ticket.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
@@ -35,6 +36,7 @@ const COMMANDS = [
   addLogin,
   addPolicy,
   addSwitch,
+  addTarget,
 ] as const;
 
 /** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused, 3 when not all could be shown. */
