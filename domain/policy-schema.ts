@@ -217,5 +217,6 @@ export const policySetSchema = z.strictObject({
   rotations: z.array(rotation).max(1_000),
   polled_rotations: z.array(polledRotation).min(1).max(1_000).optional(),
   operators: names.optional(),
+  reviewers: z.strictObject({ when: condition, because: line }).optional(),
   tables: z.array(table).max(200).optional(),
 });

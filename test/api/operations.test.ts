@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { DecisionsController } from '../../apps/api/decisions/decisions.controller.ts';
 import { AuditController } from '../../apps/api/audit/audit.controller.ts';
+import { MeController } from '../../apps/api/auth/me.controller.ts';
+import { CatalogueController } from '../../apps/api/catalogue/catalogue.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
 import { EvaluateController } from '../../apps/api/gate/evaluate.controller.ts';
 import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
@@ -37,6 +39,8 @@ const CONTROLLERS = [
   OperationsController,
   EvaluateController,
   AuditController,
+  CatalogueController,
+  MeController,
 ];
 
 describe('without a token', () => {

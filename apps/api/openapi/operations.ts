@@ -3,6 +3,7 @@ import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evalu
 import { actionsSchema } from '../../../domain/wire-actions.ts';
 import * as wire from '../../../domain/wire.ts';
 import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
+import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import type { Operation } from './operation.ts';
 
@@ -175,6 +176,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'What can be asked for',
     answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
   },
+  ...CATALOGUE_OPERATIONS,
   ...GOVERNING_OPERATIONS,
   {
     method: 'get',

@@ -29,10 +29,14 @@ export function planLines(plan: Plan, { isWhole }: PlanDetail = { isWhole: true 
     ...effects.flatMap((effect) => effectLines(effect, isWhole)),
     ...(hidden > 0 ? [`  … and ${counted(hidden, 'more table')} (keyturn show --all)`] : []),
     ...plan.warnings.flatMap((warning) => visibleLines(warning, '  ! ')),
-    `  ${plan.reversal.is_possible ? 'Can be undone' : 'Cannot be undone'}: ${visible(plan.reversal.how)}`,
+    ...(isGate ? [] : [reversalLine(plan)]),
     ...stepLines(plan.reversal.steps ?? [], isWhole),
     ...costLines(plan),
   ];
+}
+
+function reversalLine({ reversal }: Plan): string {
+  return `  ${reversal.is_possible ? 'Can be undone' : 'Cannot be undone'}: ${visible(reversal.how)}`;
 }
 
 function effectLines(effect: Effect, isWhole: boolean): string[] {

@@ -23,11 +23,18 @@ export function requestLines(
   ];
 }
 
-/** `denied by policy`, `failed (target_error)` */
+/** `denied by policy`, `failed (target_error)`. Of what others perform nothing is called done. */
 export function statusText(view: RequestSummary): string {
+  if (view.mode === 'gate' && GATE_STATUS[view.status] !== undefined)
+    return `${view.status} (${GATE_STATUS[view.status]})`;
   if (view.status === 'denied' && view.denied_by !== null) return `denied by ${view.denied_by}`;
   return view.failure === null ? view.status : `${view.status} (${visible(view.failure.code)})`;
 }
+
+const GATE_STATUS: Partial<Record<RequestSummary['status'], string>> = {
+  executing: 'the decision is being given out',
+  succeeded: 'the decision was given out; Keyturn does not perform the action',
+};
 
 type Facts = (readonly [name: string, value: string])[];
 
