@@ -16,7 +16,7 @@ import { addTicket } from './commands/ticket.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWithdraw } from './commands/withdraw.ts';
-import { CommandExit } from './exit.ts';
+import { codesOf, CommandExit, exitHelp } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible, visibleLines } from './text/visible.ts';
 
@@ -37,20 +37,24 @@ const COMMANDS = [
   addSwitch,
 ] as const;
 
-/** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused, 3 when not all could be shown. */
+/** Runs one command line. Answers its exit code (`EXIT_CODES`). */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = createProgram(terminal);
+  const isJson = args.includes('--json');
+  const screen = isJson ? { ...terminal, out: (text: string) => terminal.data(text) } : terminal;
+  const program = createProgram(screen);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, terminal, args.includes('--json'));
+    return report(error, screen, isJson);
+  } finally {
+    screen.close();
   }
 }
 
 function createProgram(terminal: Terminal): Command {
   const program = new Command('keyturn')
-    .description('Ask for privileged actions, decide on them, and check what happened')
+    .description('Request privileged actions, decide on them, and check what happened')
     .showHelpAfterError('(add --help for how to use it)')
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
@@ -58,7 +62,18 @@ function createProgram(terminal: Terminal): Command {
     })
     .exitOverride();
   for (const add of COMMANDS) add(program, terminal);
+  addExitCodes(program);
   return program;
+}
+
+/** Every command says in its help how it ends, for scripts. */
+function addExitCodes(command: Command): void {
+  for (const child of command.commands) addExitCodes(child);
+  if (command.commands.length === 0) command.addHelpText('after', exitHelp(codesOf(nameOf(command))));
+}
+
+function nameOf(command: Command): string {
+  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 }
 
 function report(error: unknown, terminal: Terminal, isJson: boolean): number {
