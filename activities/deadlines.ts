@@ -3,6 +3,7 @@ import { escalationSteps, type EscalationStep } from '../domain/escalation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';
+import { readTrouble } from '../database/target-troubles.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { consumeKept } from './kept-messages.ts';
@@ -112,9 +113,10 @@ export async function abandonPlanning(
   { at, step }: Deadline,
 ): Promise<{ readonly status: RequestStatus }> {
   return recordStep(dependencies, placeOf(`abandon/${step}`, at), async (transaction) => {
+    const trouble = await readTrouble(transaction.manager, transaction.row.id);
     await closeFailed(transaction, {
       code: 'target_unreachable',
-      detail: 'The target could not be asked for a plan.',
+      detail: trouble ?? 'The target could not be asked for a plan.',
     });
     return { status: transaction.row.status };
   });

@@ -4,9 +4,11 @@ import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity.ts';
 import { isFinal } from '../domain/request.ts';
 import type { ExecutionRow, RequestRow } from '../database/tables.ts';
+import { noteTrouble, readTrouble } from '../database/target-troubles.ts';
 import { claim, type Claim } from './claim.ts';
 import { ChecksBusy } from './connectors/fair-pool.ts';
 import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from './connectors/connector.ts';
+import { troubleOf } from './connectors/trouble.ts';
 import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
@@ -115,7 +117,7 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
       const { status } = transaction.row;
       if (isFinal(status)) return { kind: 'closed', status };
       if (sent >= SENT_CLAIMS_MAX) return refuseExecution(transaction, 'target_keeps_changing');
-      if (count >= CLAIMS_MAX) return refuseExecution(transaction, 'target_unreachable');
+      if (count >= CLAIMS_MAX) return refuseUnreachable(transaction);
       claimed = await claim(dependencies, transaction);
       if (claimed.kind === 'held') return hold(transaction, claimed);
       if (claimed.kind === 'denied') return refuseClaim(transaction, claimed);
@@ -148,6 +150,12 @@ async function refuseMissing(progress: Progress): Promise<void> {
 function missing({ dependencies, place }: Progress): ApplicationFailure {
   dependencies.log.error({ request: place.request }, 'the claim that is on record is not in its table');
   return ApplicationFailure.retryable('The claim of this request is missing.', 'claim_missing');
+}
+
+/** With the cause of the last attempt, for those who may know it. */
+async function refuseUnreachable(transaction: StepTransaction): Promise<Executed> {
+  const detail = await readTrouble(transaction.manager, transaction.row.id);
+  return refuseExecution(transaction, 'target_unreachable', { detail: detail ?? '' });
 }
 
 async function refuseClaim(
@@ -189,9 +197,17 @@ async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promi
 }
 
 /** An error says nothing about what happened at the target: the claim stays open, and the next look probes. */
-function unknownOutcome({ log }: Dependencies, call: ConnectorCall, error: unknown): null {
-  const err = error instanceof Error ? error.name : 'unknown';
-  log.warn({ request: call.requestId, target: call.target.id, err }, 'execution ended without an answer');
+async function unknownOutcome(
+  dependencies: Dependencies,
+  { requestId, target }: ConnectorCall,
+  error: unknown,
+): Promise<null> {
+  const trouble = troubleOf(error);
+  dependencies.log.warn(
+    { request: requestId, target: target.id, ...trouble },
+    'execution ended without an answer',
+  );
+  await noteTrouble(dependencies.source.manager, requestId, trouble);
   return null;
 }
 
@@ -199,9 +215,9 @@ function unknownOutcome({ log }: Dependencies, call: ConnectorCall, error: unkno
 function logFailed(
   { log }: Dependencies,
   { requestId, target }: ConnectorCall,
-  { code, sqlState }: ExecutionOutcome & { kind: 'failed' },
+  { code, sqlState, cause }: ExecutionOutcome & { kind: 'failed' },
 ): void {
-  log.warn({ request: requestId, target: target.id, code, sql_state: sqlState }, 'the action failed');
+  log.warn({ request: requestId, target: target.id, code, sql_state: sqlState, cause }, 'the action failed');
 }
 
 /**

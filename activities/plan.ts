@@ -132,9 +132,9 @@ async function refuseEarly(
 function logRefused(
   { log }: Dependencies,
   { id, target }: RequestRow,
-  { code, sqlState }: PlanRefusal,
+  { code, sqlState, cause }: PlanRefusal,
 ): void {
-  log.info({ request: id, target, code, sql_state: sqlState }, 'no plan was made');
+  log.info({ request: id, target, code, sql_state: sqlState, cause }, 'no plan was made');
 }
 
 /** The request of the calling run, after verifying that it is that run's own. */

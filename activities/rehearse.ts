@@ -5,8 +5,10 @@ import { budgetRoot, budgetsFor } from '../domain/budgets.ts';
 import type { Directory } from '../domain/directory.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import type { RequestRow } from '../database/tables.ts';
+import { noteTrouble } from '../database/target-troubles.ts';
 import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
 import { ChecksBusy } from './connectors/fair-pool.ts';
+import { troubleOf } from './connectors/trouble.ts';
 import type { Dependencies } from './dependencies.ts';
 import { TargetTurns } from './target-turns.ts';
 
@@ -54,11 +56,16 @@ export async function rehearse(
 type Rehearsed = { readonly given: PlanOutcome } | { readonly error: unknown };
 
 /** Told apart from an outage of our own, which is waited for: a target that stays away ends the request. */
-function targetUnreachable({ log }: Dependencies, { id, target }: RequestRow, error: unknown): never {
-  const err = error instanceof Error ? error.name : 'unknown';
-  log.warn({ request: id, target, err }, 'the target gave no plan');
+async function targetUnreachable(
+  { log, source }: Dependencies,
+  { id, target }: RequestRow,
+  error: unknown,
+): Promise<never> {
+  const trouble = troubleOf(error);
+  log.warn({ request: id, target, ...trouble }, 'the target gave no plan');
   // No room here is an outage of our own: it is waited for.
   if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
+  await noteTrouble(source.manager, id, trouble);
   throw ApplicationFailure.retryable('The target could not be asked for a plan.', TARGET_UNREACHABLE);
 }
 

@@ -5,6 +5,7 @@ import type { PolicySet } from '../domain/policy.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { ProbeOutcome } from './connectors/connector.ts';
+import { troubleOf } from './connectors/trouble.ts';
 import { prepareCall, verifiedRequest } from './plan.ts';
 import { recordStep, type StepPlace } from './record.ts';
 import { settle, type Executed } from './settle.ts';
@@ -98,7 +99,8 @@ async function probeOnce(
       transactionId: execution.transaction_id,
     });
   } catch (error) {
-    dependencies.log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'probe failed');
+    const { log } = dependencies;
+    log.warn({ request: row.id, target: row.target, ...troubleOf(error) }, 'probe failed');
     return 'unknown';
   }
 }

@@ -137,11 +137,11 @@ const UNSETTLED: readonly RequestStatus[] = ['planning', 'pending', 'approved', 
 export async function refuseExecution(
   transaction: StepTransaction,
   code: CodeWithoutData,
-  facts: Settlement['facts'] = {},
+  { facts = {}, detail = '' }: Partial<Pick<Settlement, 'facts' | 'detail'>> = {},
 ): Promise<Executed & { readonly kind: 'closed' }> {
   const { row, place } = transaction;
   const status = row.status === 'executing' ? ('failed' as const) : ('denied' as const);
-  const ended = { status, failure: { code, detail: '' }, open_selectors: [] };
+  const ended = { status, failure: { code, detail }, open_selectors: [] };
   await transaction.move(status === 'denied' ? { ...ended, denied_by: 'policy' } : ended, UNSETTLED);
   await transaction.append({
     type: status === 'denied' ? 'request.denied' : 'execution.failed',
@@ -152,7 +152,7 @@ export async function refuseExecution(
     policy_digest: null,
     facts: { by: 'policy', code, round: row.round, ...facts },
     evidence: null,
-    parts: {},
+    parts: detail === '' ? {} : { detail },
   });
   return { kind: 'closed', status };
 }

@@ -23,5 +23,7 @@ export async function closeSwitchedOff(
   transaction: StepTransaction,
   thrown: KillSwitch,
 ): ReturnType<typeof refuseExecution> {
-  return refuseExecution(transaction, SWITCHED_OFF, { switch: thrown.id, scope: thrown.scope.kind });
+  return refuseExecution(transaction, SWITCHED_OFF, {
+    facts: { switch: thrown.id, scope: thrown.scope.kind },
+  });
 }

@@ -3,13 +3,17 @@
 #
 #   sh compose/secrets.sh [FOLDER]        FOLDER: .keyturn/compose/secrets
 #
+# KEYTURN_DATABASE says where the programs find Keyturn's database, for one that is not in compose:
+#
+#   KEYTURN_DATABASE='db.example.com:5432/keyturn?sslmode=verify-full' sh compose/secrets.sh FOLDER
+#
 # Needs openssl 1.1.1 or newer. The folder is for its owner only. The files in it can be read by everybody who reaches
 # them, because compose mounts each with the numbers of this machine and the processes run under others.
 set -eu
 umask 077
 
 folder=${1:-.keyturn/compose/secrets}
-database=postgres:5432/keyturn
+database=${KEYTURN_DATABASE:-postgres:5432/keyturn}
 
 # Writes standard input to a file of the folder, unless the file is there.
 put() {

@@ -20,7 +20,7 @@ export async function readText(file: NamedFile): Promise<string> {
     return await readFile(file.path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw mistakeIn(file, `cannot be read (${code}).`);
+    throw mistakeIn(file, code === 'EISDIR' ? 'is a folder, not a file.' : `cannot be read (${code}).`);
   }
 }
 

@@ -31,6 +31,8 @@ import { LiftsOfOthers1765010000000 } from './migrations/35-lifts-of-others.ts';
 import { CheckedRows1765050000000 } from './migrations/39-checked-rows.ts';
 import { CountedWindows1765080000000 } from './migrations/42-counted-windows.ts';
 import { RefusedLifts1765090000000 } from './migrations/43-refused-lifts.ts';
+import { TokensAhead1765100000000 } from './migrations/44-tokens-ahead.ts';
+import { TargetTroubles1765140000000 } from './migrations/48-target-troubles.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 import { TurnSocket } from './turn-socket.ts';
@@ -74,6 +76,8 @@ const MIGRATIONS = [
   CheckedRows1765050000000,
   CountedWindows1765080000000,
   RefusedLifts1765090000000,
+  TokensAhead1765100000000,
+  TargetTroubles1765140000000,
 ];
 
 /**

@@ -1,3 +1,5 @@
+import '../configuration/supported-node.ts';
+
 import { createDataSource } from './data-source.ts';
 import { prepareRoles } from './roles.ts';
 

@@ -7,11 +7,12 @@ import {
   type ActionDefinition,
   type PolicySet,
 } from '../domain/policy.ts';
-import { riskFactTypes, ruleFactTypes } from '../domain/policy-facts.ts';
+import { knownNamesOf, type AddNames } from '../domain/known-names.ts';
+import { riskFactTypes, ruleFactTypes, type FactTypes } from '../domain/policy-facts.ts';
 import { DEFAULT_RISK } from '../domain/risk.ts';
 import { readAction, readTarget, type ActionEntry } from './policy-files/catalogue.ts';
 import { readDirectory } from './policy-files/directory.ts';
-import type { TypesByAction } from './policy-files/conditions.ts';
+import { withoutDefaultCalendar, type TypesByAction } from './policy-files/conditions.ts';
 import { readFolder, type PolicyFolder } from './policy-files/folder.ts';
 import type { Environment } from './policy-files/issuers.ts';
 import { Names } from './policy-files/names.ts';
@@ -20,8 +21,8 @@ import { readFacts, readOwners, type LookupGround } from './policy-files/resolve
 import { readRisk } from './policy-files/risk.ts';
 import { readRule } from './policy-files/rules.ts';
 import { NO_SETTINGS, readSettings } from './policy-files/settings.ts';
-import { parseFolder, type Sources } from './policy-files/sources.ts';
-import { placedWarnings, type PlacedWarning } from './policy-files/warnings.ts';
+import { parseFolder } from './policy-files/sources.ts';
+import { placedWarnings, type PlacedWarning, type WarningPlaces } from './policy-files/warnings.ts';
 import { readWindow } from './policy-files/windows.ts';
 
 export { formatProblem, type PolicyProblem } from './policy-files/problem.ts';
@@ -54,11 +55,11 @@ export async function loadPolicyFolder(
 /** Compiles a folder that was read, or says everything that is wrong with it. */
 export function compileFolder(folder: PolicyFolder, environment: Environment): PolicyLoadResult {
   const problems = [...folder.problems];
-  const { policy, sources } = compile({ folder, problems, environment });
+  const { policy, places } = compile({ folder, problems, environment });
   if (problems.length > 0) return refuse(problems);
   try {
     const digest = policyDigest(policy);
-    return { ok: true, policy, digest, warnings: placedWarnings(policy, sources) };
+    return { ok: true, policy, digest, warnings: placedWarnings(policy, places) };
   } catch (error) {
     const message = isKeyturnError(error) ? error.message : 'the policy has no canonical form';
     return refuse([{ file: '.', line: 1, column: 1, message }]);
@@ -78,7 +79,7 @@ interface Compilation {
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
 function compile({ folder, problems, environment }: Compilation): {
   readonly policy: PolicySet;
-  readonly sources: Sources;
+  readonly places: WarningPlaces;
 } {
   const names = new Names();
   for (const { action } of OWN_ACTIONS) names.allow('action', action);
@@ -88,9 +89,9 @@ function compile({ folder, problems, environment }: Compilation): {
     ? readDirectory(sources.directory, { names, environment })
     : { people: [], agents: [], groups: [] };
   const entries = sources.actions.map((value) => readAction(value, names));
-  const { settings, risk, windows } = sources.settings
+  const { settings, risk, windows, isCalendarOpen } = sources.settings
     ? readSettings(sources.settings, names, directory)
-    : { settings: NO_SETTINGS, risk: undefined, windows: [] };
+    : { settings: NO_SETTINGS, risk: undefined, windows: [], isCalendarOpen: false };
   const actions = withLookups(entries, { names, tables: settings.tables ?? [] });
   const targets = sources.targets.map((value) => readTarget(value, { names, enums: settings.enums }));
   const catalogue: PolicySet = {
@@ -102,22 +103,34 @@ function compile({ folder, problems, environment }: Compilation): {
     risk: DEFAULT_RISK,
     rules: [],
   };
-  const types = (of: typeof ruleFactTypes, asked: readonly ActionDefinition[]): TypesByAction =>
-    new Map(asked.map((action) => [action.action, of(catalogue, action)]));
-  const all = [...actions, ...OWN_ACTIONS];
+  const addNames = NAMED.every((kind) => names.isComplete(kind)) ? knownNamesOf(catalogue) : WITHOUT_NAMES;
+  const types = (of: typeof ruleFactTypes): TypesByAction => {
+    const known = (action: ActionDefinition): FactTypes => {
+      const facts = addNames(of(catalogue, action), action);
+      return isCalendarOpen ? withoutDefaultCalendar(facts) : facts;
+    };
+    return new Map([...actions, ...OWN_ACTIONS].map((action) => [action.action, known(action)]));
+  };
   const context = {
     names,
     defaults: settings.defaults.require,
     production: settings.production,
-    types: types(ruleFactTypes, all),
+    reviewers: settings.reviewers,
+    types: types(ruleFactTypes),
   };
+  const read = sources.rules.map((value) => ({ value, rules: readRule(value, context) }));
   const policy = {
     ...catalogue,
-    risk: readRisk(risk, { names, types: types(riskFactTypes, all) }),
-    rules: sources.rules.map((value) => readRule(value, context)),
+    risk: readRisk(risk, { names, types: types(riskFactTypes) }),
+    rules: read.flatMap(({ rules }) => rules),
   };
-  return { policy, sources };
+  const places = new Map(read.flatMap(({ value, rules }) => rules.map(({ id }) => [id, value] as const)));
+  return { policy, places: { settings: sources.settings, rules: places } };
 }
+
+/** What conditions name. Where some of it could not be read, they are checked without. */
+const NAMED = ['agent', 'environment', 'group', 'person', 'resource type', 'table', 'target'] as const;
+const WITHOUT_NAMES: AddNames = (types) => types;
 
 function withLookups(entries: readonly ActionEntry[], ground: LookupGround): readonly ActionDefinition[] {
   return entries.map(({ action, facts, owners }) => ({

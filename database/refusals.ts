@@ -4,6 +4,9 @@ export const DIRECTORY_DIFFERS = 'KT001';
 /** What is asked for would change what stays as it is. */
 export const NOT_CHANGEABLE = 'KT002';
 
+/** A token says that it was issued later than it is by the database's clock. */
+export const ISSUED_AHEAD = 'KT005';
+
 /** The SQLSTATE of an error of the driver, or how the connection failed; null for anything else. */
 export function driverCode(error: unknown): string | null {
   const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };

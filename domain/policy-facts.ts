@@ -26,6 +26,7 @@ import {
 import type { Plan, RiskFacts } from './plan.ts';
 import {
   actionOf,
+  defaultCalendarOf,
   isOwnAction,
   targetOf,
   type ActionDefinition,
@@ -49,7 +50,7 @@ export interface HistoryFacts {
   readonly failures_24h: number;
 }
 
-/** The first calendar is `calendar`, each is `calendars.ID`. None of them is a fact where policy has none. */
+/** The default calendar is `calendar`, each is `calendars.ID`. None of them is a fact where policy has none. */
 export function calendarValues(
   policy: PolicySet,
   facts: Pick<PolicyFacts, 'action' | 'target' | 'at'>,
@@ -58,8 +59,9 @@ export function calendarValues(
   const values = policy.calendars.map(
     (calendar) => [calendar.id, { ...calendarFacts(calendar, facts.at), freeze }] as const,
   );
-  const [first] = values;
-  return first ? { calendar: first[1], calendars: Object.fromEntries(values) } : {};
+  const byId = Object.fromEntries(values);
+  const usual = byId[defaultCalendarOf(policy)?.id ?? ''];
+  return usual ? { calendar: usual, calendars: byId } : {};
 }
 
 /** True while a freeze of the action and environment is in force. */
@@ -259,7 +261,15 @@ export function factValues(
   return values;
 }
 
-function resourceValues(policy: PolicySet, { target }: PolicyFacts): JsonValue {
+/** What conditions see of a target, whoever asks for what. */
+export function targetValues(policy: PolicySet, target: Target): Record<string, JsonValue> {
+  return {
+    resource: resourceValues(policy, { target }),
+    data: { class: target.data_class ?? UNCLASSIFIED },
+  };
+}
+
+function resourceValues(policy: PolicySet, { target }: Pick<PolicyFacts, 'target'>): JsonValue {
   return {
     id: target.id,
     type: target.resource_type,

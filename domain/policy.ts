@@ -87,12 +87,16 @@ export interface PolicySet {
   readonly directory: Directory;
   /** By id, as are freezes and rotations. */
   readonly calendars: readonly BusinessCalendar[];
+  /** Which of the calendars is `calendar` in conditions. Absent where it is the first one. */
+  readonly default_calendar?: string;
   readonly freezes: readonly FreezeWindow[];
   readonly rotations: readonly Rotation[];
   /** By id, which none of `rotations` has. Absent when services keep none. */
   readonly polled_rotations?: readonly PolledRotation[];
   /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
   readonly operators?: readonly Selector[];
+  /** What every reviewer must meet, and why. It is part of each requirement already: this tells whose condition it is. */
+  readonly reviewers?: { readonly when: string; readonly because: string };
   /** What facts of actions may be looked up in, by id. */
   readonly tables?: readonly LookupTable[];
 }
@@ -195,6 +199,14 @@ export const RESOLVE: ActionDefinition = {
 
 /** Every action on Keyturn itself. */
 export const OWN_ACTIONS: readonly ActionDefinition[] = [PUBLISH, REVIEW, RESOLVE];
+
+/** The calendar that conditions mean by `calendar`; undefined where policy has none. */
+export function defaultCalendarOf({
+  calendars,
+  default_calendar: named,
+}: Pick<PolicySet, 'calendars' | 'default_calendar'>): BusinessCalendar | undefined {
+  return named === undefined ? calendars[0] : calendars.find(({ id }) => id === named);
+}
 
 /** The catalogue entry of an action, or undefined: an unknown action is forbidden. */
 export function actionOf(policy: PolicySet, action: string): ActionDefinition | undefined {

@@ -190,8 +190,14 @@ export function executedAsApproved({ material }: Subject): Finding {
   });
   return {
     problems,
-    checked: executions.length === 0 ? 'nothing was executed' : 'same digest as the approval',
+    checked: executions.length === 0 ? 'nothing was executed' : executedText(material),
   };
+}
+
+/** Of what others perform the record says which decision was given out, and nothing of what they did. */
+function executedText({ stream }: Material): string {
+  const isGate = stream.some(({ type, facts }) => type === 'request.received' && facts['mode'] === 'gate');
+  return isGate ? 'the decision given out has the digest of the approval' : 'same digest as the approval';
 }
 
 function approvalBefore(material: Material, leaf: Leaf): Leaf | undefined {

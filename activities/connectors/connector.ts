@@ -40,8 +40,9 @@ export interface PlanRefusal {
     | 'policy_invalid'
     | 'not_indeterminate';
   readonly detail: string;
-  /** What a server's own error is called, for the log. Holds no data. */
+  /** What a server's own error is called, and the name of that, for the log. Hold no data. */
   readonly sqlState?: string;
+  readonly cause?: string;
   /** Locks that others may hold, or how the target is set up. Absent: the statement or data decided it. */
   readonly decidedBy?: 'locks' | 'set-up';
 }
@@ -84,7 +85,13 @@ export type ExecutionOutcome =
   /** Rolled back because the effect was not the approved one: nothing happened. */
   | { readonly kind: 'drifted'; readonly detail: string }
   /** Rolled back for a lasting reason: nothing happened. `code` is a class of error without data. */
-  | { readonly kind: 'failed'; readonly code: string; readonly detail: string; readonly sqlState?: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly detail: string;
+      readonly sqlState?: string;
+      readonly cause?: string;
+    };
 
 /** What a probe found. `not_done` is final: the connector has fenced the key off, so it can never commit any more. */
 export type ProbeOutcome = 'done' | 'not_done' | 'unknown';

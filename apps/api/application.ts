@@ -9,6 +9,8 @@ import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-ex
 import helmet from 'helmet';
 
 import { TokenGuard } from './auth/guard.ts';
+import { MeController } from './auth/me.controller.ts';
+import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { ApiContext } from './context.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
@@ -33,6 +35,8 @@ import { ScimUsersController } from './scim/users.controller.ts';
     RequestsController,
     DecisionsController,
     InboxController,
+    CatalogueController,
+    MeController,
     SwitchesController,
     PoliciesController,
     AuditController,

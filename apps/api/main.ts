@@ -1,3 +1,5 @@
+import '../../configuration/supported-node.ts';
+
 import type { AddressInfo } from 'node:net';
 
 import { createApplication } from './application.ts';
@@ -16,7 +18,7 @@ async function run(): Promise<void> {
   const measuring = await serveMetrics(context.metrics.registry, settings.metrics);
   await app.listen(settings.port, settings.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
-  process.stdout.write(`Keyturn API listens on http://${settings.host}:${port}\n`);
+  context.log.info({ url: `http://${settings.host}:${port}` }, 'API running');
   const stopping = new AbortController();
   const opening = openReviews(context, stopping.signal);
   const stop = (): void => {

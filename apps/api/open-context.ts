@@ -48,7 +48,7 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     ground: new GroundReader(policies, directories),
     feed,
     temporal,
-    tokens: new TokenVerifier(issuers),
+    tokens: new TokenVerifier(issuers, log),
     seenClaims: new SeenClaims(),
     provisioning,
     limiter: new RateLimiter(settings.ratePerSecond),

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import '../../configuration/supported-node.ts';
+
 import { run } from './program.ts';
 import { processTerminal } from './terminal.ts';
 

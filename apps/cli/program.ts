@@ -12,11 +12,13 @@ import { addRequest } from './commands/request.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addShow } from './commands/show.ts';
 import { addSwitch } from './commands/switch.ts';
+import { addTarget } from './commands/target.ts';
 import { addTicket } from './commands/ticket.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWithdraw } from './commands/withdraw.ts';
-import { codesOf, CommandExit, exitHelp } from './exit.ts';
+import { CommandExit } from './exit.ts';
+import { addExitCodes } from './help.ts';
 import type { Terminal } from './terminal.ts';
 import { visible, visibleLines } from './text/visible.ts';
 
@@ -35,6 +37,7 @@ const COMMANDS = [
   addLogin,
   addPolicy,
   addSwitch,
+  addTarget,
 ] as const;
 
 /** Runs one command line. Answers its exit code (`EXIT_CODES`). */
@@ -64,16 +67,6 @@ function createProgram(terminal: Terminal): Command {
   for (const add of COMMANDS) add(program, terminal);
   addExitCodes(program);
   return program;
-}
-
-/** Every command says in its help how it ends, for scripts. */
-function addExitCodes(command: Command): void {
-  for (const child of command.commands) addExitCodes(child);
-  if (command.commands.length === 0) command.addHelpText('after', exitHelp(codesOf(nameOf(command))));
-}
-
-function nameOf(command: Command): string {
-  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 }
 
 function report(error: unknown, terminal: Terminal, isJson: boolean): number {

@@ -1,9 +1,11 @@
+import '../../configuration/supported-node.ts';
+
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Client } from '@temporalio/client';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
 import type { DataSource } from 'typeorm';
@@ -19,7 +21,6 @@ import { createDataSource, refuseSuperuser } from '../../database/data-source.ts
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { budgetsOf } from '../../domain/budgets.ts';
-import { isKeyturnError } from '../../domain/errors.ts';
 import { keptAnswer } from '../../domain/kept-answer.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
@@ -30,6 +31,7 @@ import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './reconsiderer.ts';
+import { installRuntime, reasonOf } from './sdk-log.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';
@@ -46,8 +48,7 @@ interface CheckedDatabase {
 async function main(): Promise<void> {
   const configuration = readConfiguration(process.env);
   const log = pino({ level: configuration.KEYTURN_LOG_LEVEL, name: 'keyturn-worker' });
-  // The SDK would otherwise take the signals for itself and race the drain below.
-  Runtime.install({ shutdownSignals: [] });
+  installRuntime(log);
   const sources = await readDutySources(configuration.KEYTURN_ONCALL);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
   const canUseDatabase = databaseCheck({ source, policies, log });
@@ -100,12 +101,6 @@ function databaseCheck({ source, policies, log }: CheckedDatabase): () => Promis
     }
   };
   return keptAnswer(look, READINESS_MS, () => performance.now());
-}
-
-/** Messages of ours are safe to log; those of others may quote what they were given. */
-function reasonOf(error: unknown): string {
-  if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
-  return error instanceof Error ? error.name : 'unknown';
 }
 
 /** Rejects once the worker has failed: its own `run` may then wait without end for polls that nobody answers any more. */

@@ -1,5 +1,8 @@
 #!/bin/sh
-# Makes the namespace and its search attributes. Safe to repeat: what is there already stays as it is.
+# Makes the namespace and its search attributes. Safe to repeat: what is there already stays as it is. Needs the Temporal
+# CLI, which also reads TEMPORAL_TLS…, TEMPORAL_API_KEY.
+#
+#   TEMPORAL_ADDRESS=HOST:7233 TEMPORAL_NAMESPACE=keyturn TEMPORAL_RETENTION=720h sh compose/temporal/namespace.sh
 set -eu
 
 : "${TEMPORAL_ADDRESS:?}" "${TEMPORAL_NAMESPACE:?}" "${TEMPORAL_RETENTION:?}"
@@ -7,8 +10,9 @@ set -eu
 # name=type of every search attribute that Keyturn writes (workflows/messages.ts).
 SEARCH_ATTRIBUTES='KeyturnStatus=Keyword KeyturnAction=Keyword KeyturnEnvironment=Keyword KeyturnRisk=Keyword KeyturnExpiresAt=Datetime'
 ATTEMPTS_MAX=90
+SAID_EVERY=5
 
-# Repeats a command every second until it succeeds; shows its last answer when it never does.
+# Repeats a command every second until it succeeds. Shows its last answer every few attempts, and when it never does.
 wait_for() {
   what=$1
   shift
@@ -17,6 +21,9 @@ wait_for() {
     if [ "$attempt" -ge "$ATTEMPTS_MAX" ]; then
       echo "$what: not after $ATTEMPTS_MAX attempts. $answer" >&2
       exit 1
+    fi
+    if [ $((attempt % SAID_EVERY)) -eq 1 ]; then
+      echo "$what: not yet (attempt $attempt of $ATTEMPTS_MAX). $answer" >&2
     fi
     attempt=$((attempt + 1))
     sleep 1

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings the schema of Temporal's two databases to the version of this image. Safe to repeat, also after an upgrade of
-# the image. The databases and their role were made by compose/postgres/10-databases.sql.
+# the image. The databases and their role were made by compose/postgres/10-temporal.sql.
 set -eu
 
 SQL_PASSWORD="$(cat /run/secrets/temporal_database_password)"

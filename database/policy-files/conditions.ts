@@ -23,7 +23,9 @@ export function readCondition(value: Value, types: TypesByAction): string {
   if (text === '') return text;
   const problems = new Map<string, { readonly start: number; readonly actions: string[] }>();
   for (const [action, facts] of types) {
-    for (const { start, message } of checkExpression(text, facts)) {
+    for (const { start, message: found } of checkExpression(text, facts)) {
+      const isOpen = found.startsWith("unknown variable 'calendar'");
+      const message = (isOpen ? calendarHint(facts) : null) ?? found;
       const known = problems.get(`${start} ${message}`);
       if (known) known.actions.push(action);
       else problems.set(`${start} ${message}`, { start, actions: [action] });
@@ -36,6 +38,23 @@ export function readCondition(value: Value, types: TypesByAction): string {
     value.at(places[start]).refuse(`when: ${message}${where}`);
   }
   return text;
+}
+
+/** Refuses what has become too long because other conditions were added to it. */
+export function checkLength(value: Value, combined: string): void {
+  if (combined.length > LENGTH_MAX)
+    value.refuse(`longer than ${LENGTH_MAX} characters together with the condition that is added to it`);
+}
+
+/** The same facts where nothing says which of several calendars `calendar` is. */
+export function withoutDefaultCalendar({ calendar: _calendar, ...facts }: FactTypes): FactTypes {
+  return facts;
+}
+
+function calendarHint({ calendars }: FactTypes): string | null {
+  if (calendars?.kind !== 'object') return null;
+  const [first = ''] = Object.keys(calendars.fields);
+  return `which calendar? Name the default one in keyturn.yaml (calendar: ${first}), or read calendars.${first}`;
 }
 
 /**

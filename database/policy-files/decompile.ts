@@ -3,7 +3,15 @@ import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
 import type { PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { digestOf } from '../../domain/digest.ts';
-import type { ActionDefinition, CountingWindow, PolicySet, Rule, Target } from '../../domain/policy.ts';
+import {
+  defaultCalendarOf,
+  type ActionDefinition,
+  type CountingWindow,
+  type PolicySet,
+  type Rule,
+  type Target,
+} from '../../domain/policy.ts';
+import { ownRequirement, ownRules } from '../../domain/reviewer-condition.ts';
 import type { RuleRequirement, Stage } from '../../domain/requirement.ts';
 import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
@@ -19,7 +27,7 @@ export function decompile(policy: PolicySet): PolicyFolder {
     file('directory', 'directory.yaml', { people, agents, groups: groups.map(groupOf) }),
     ...policy.actions.map((action) => file('actions', `actions/${action.action}`, actionOf(action))),
     ...policy.targets.map((target) => file('targets', `targets/${target.id}`, targetOf(target))),
-    ...policy.rules.map((rule) => file('rules', `rules/${rule.id}`, [ruleOf(rule)])),
+    ...ownRules(policy).map((rule) => file('rules', `rules/${rule.id}`, [ruleOf(rule)])),
   ];
   return { files, unread: new Set(), problems: [] };
 }
@@ -29,21 +37,29 @@ function file(kind: FileKind, name: string, content: unknown): PolicyFolder['fil
 }
 
 function settingsOf(policy: PolicySet): unknown {
-  const { version, environments, production, enums, defaults, operators, tables } = policy;
+  const { version, environments, production, enums, defaults, operators, reviewers, tables } = policy;
   return {
     version,
     environments,
     ...some('production', production),
     enums,
-    defaults: { effect: defaults.effect, require: requireOf(defaults.require) },
+    defaults: { effect: defaults.effect, require: requireOf(ownRequirement(defaults.require, reviewers)) },
+    ...(reviewers === undefined ? {} : { reviewers }),
     risk: riskOf(policy.risk),
     windows: policy.windows.map(windowOf),
     ...(operators === undefined ? {} : { operators }),
     ...(tables === undefined ? {} : { tables: byId(tables, ({ id: _id, ...table }) => table) }),
     calendars: byId(policy.calendars, calendarOf),
+    ...defaultCalendar(policy),
     freezes: policy.freezes.map(freezeOf),
     selectors: { oncall: oncallOf(policy) },
   };
+}
+
+/** Files with several calendars say which one they mean, also where a set need not. */
+function defaultCalendar(policy: PolicySet): Readonly<Record<string, unknown>> {
+  const calendar = policy.calendars.length > 1 ? defaultCalendarOf(policy)?.id : policy.default_calendar;
+  return calendar === undefined ? {} : { calendar };
 }
 
 function byId<Entry extends { readonly id: string }>(
@@ -120,8 +136,9 @@ function rotationOf({ id: _id, overrides, ...rest }: Rotation): unknown {
 }
 
 function groupOf({ maximum_age_ms: age, ...group }: PolicySet['directory']['groups'][number]): unknown {
-  const { id, authority, claim } = group;
+  const { id, authority, claim, external_id: externalId } = group;
   if (authority === undefined) return group;
+  if (externalId !== undefined) return { id, authority, external_id: externalId };
   const seen = { ...(claim === undefined ? {} : { claim }), ...(age ? { maximum_age: duration(age) } : {}) };
   return { id, authority, ...seen };
 }

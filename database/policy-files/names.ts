@@ -61,6 +61,11 @@ export class Names {
     at.refuse(`unknown ${kind} ${quote(name)}${didYouMean(name, declared.keys())}`);
   }
 
+  /** False where a name that was not found may stand in what could not be read. */
+  isComplete(kind: NameKind): boolean {
+    return !this.#incomplete.has(kind);
+  }
+
   /** The declared names of a kind. */
   all(kind: NameKind): readonly string[] {
     return [...this.#of(kind).keys()];

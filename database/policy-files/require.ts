@@ -1,6 +1,9 @@
 import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/requirement.ts';
+import { reviewerCondition } from '../../domain/reviewer-condition.ts';
+import type { PolicySet } from '../../domain/policy.ts';
+import { namedReviewerTypes } from '../../domain/known-names.ts';
 import { REVIEWER_FACT_TYPES } from '../../domain/policy-facts.ts';
-import { readCondition, type TypesByAction } from './conditions.ts';
+import { checkLength, readCondition } from './conditions.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
@@ -35,6 +38,8 @@ export interface RequireContext {
   readonly rule: string;
   readonly names: Names;
   readonly defaults: RequireDefaults;
+  /** What all reviewers must meet. */
+  readonly reviewers: PolicySet['reviewers'];
 }
 
 /** Reads what a rule, or the default, demands. */
@@ -59,7 +64,7 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
     expires_ms: expiresMs,
     maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? context.defaults.maximum_age_ms,
     minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? context.defaults.minimum_grade,
-    ...readReviewer(fields),
+    ...readReviewer(fields, context),
     ...readClock(fields.get('clock'), context.names),
   };
 }
@@ -78,19 +83,31 @@ function checkOnExpiry(value: Value | undefined): void {
   value.refuse('on_expiry can only be deny: silence never approves');
 }
 
-/** Conditions on reviewers see the reviewer only. */
-const REVIEWER_TYPES: TypesByAction = new Map([['reviewers', REVIEWER_FACT_TYPES]]);
+/** Reads a condition on reviewers, which sees the reviewer only. */
+export function readReviewerCondition(value: Value, names: Names): string {
+  const isComplete = names.isComplete('group') && names.isComplete('person');
+  const types = isComplete
+    ? namedReviewerTypes({ groups: names.all('group'), people: names.all('person') })
+    : REVIEWER_FACT_TYPES;
+  return readCondition(value, new Map([['reviewers', types]]));
+}
 
-function readReviewer(fields: Fields): Pick<RuleRequirement, 'is_reason_required' | 'reviewer_when'> {
+function readReviewer(
+  fields: Fields,
+  { names, reviewers }: RequireContext,
+): Pick<RuleRequirement, 'is_reason_required' | 'reviewer_when'> {
   const reviewer = fields.get('reviewer')?.fields({
     reason: 'optional',
     when: 'optional',
     second_factor: NOT_SUPPORTED,
   });
   const condition = reviewer?.get('when');
+  const own = condition && readReviewerCondition(condition, names);
+  const combined = reviewerCondition(reviewers, own);
+  if (own && combined) checkLength(condition, combined);
   return {
     is_reason_required: reviewer?.get('reason')?.choice(['optional', 'required']) === 'required',
-    ...(condition ? { reviewer_when: readCondition(condition, REVIEWER_TYPES) } : {}),
+    ...(combined === undefined ? {} : { reviewer_when: combined }),
   };
 }
 

@@ -5,7 +5,7 @@ import { readFreezes } from './freezes.ts';
 import type { Names } from './names.ts';
 import { readOperators } from './operators.ts';
 import { quote } from './problem.ts';
-import { BUILT_IN_DEFAULTS, readRequire } from './require.ts';
+import { BUILT_IN_DEFAULTS, readRequire, readReviewerCondition } from './require.ts';
 import { readRotations } from './rotations.ts';
 import { readTables } from './tables.ts';
 import type { Value } from './value.ts';
@@ -22,7 +22,9 @@ export type Settings = Pick<
   | 'enums'
   | 'defaults'
   | 'operators'
+  | 'reviewers'
   | 'calendars'
+  | 'default_calendar'
   | 'freezes'
   | 'rotations'
   | 'polled_rotations'
@@ -49,6 +51,8 @@ export interface SettingsFile {
   readonly settings: Settings;
   readonly risk: Value | undefined;
   readonly windows: readonly Value[];
+  /** Conditions that read `calendar` would not say which of the calendars they mean. */
+  readonly isCalendarOpen: boolean;
 }
 
 /**
@@ -65,7 +69,9 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     risk: 'optional',
     windows: 'optional',
     operators: 'optional',
+    reviewers: 'optional',
     calendars: 'optional',
+    calendar: 'optional',
     freezes: 'optional',
     selectors: 'optional',
     tables: 'optional',
@@ -79,6 +85,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
   const calendars = readCalendars(fields.get('calendars'), names);
   const selectors = fields.get('selectors');
   if (selectors && !selectors.isMapping()) names.markIncomplete('rotation');
+  const reviewers = readReviewers(fields.get('reviewers'), names);
   const rotations = readRotations(selectors?.fields({ oncall: 'optional' }).get('oncall'), names);
   const settings: Settings = {
     version: FORMAT_VERSION,
@@ -86,14 +93,33 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     production: readProduction(fields.get('production'), { environments, names }),
     enums: readEnums(fields.get('enums')),
     // After the rotations, which its selectors may name.
-    defaults: readDefaults(fields.get('defaults'), names),
+    defaults: readDefaults(fields.get('defaults'), names, reviewers),
+    ...(reviewers === undefined ? {} : { reviewers }),
     calendars,
+    ...readDefaultCalendar(fields.get('calendar'), calendars, names),
     freezes: readFreezes(fields.get('freezes'), { names, calendars }),
     ...rotations,
     ...readOperators(fields.get('operators'), names, directory),
     ...readTables(fields.get('tables'), names),
   };
-  return { settings, risk: fields.get('risk'), windows: fields.get('windows')?.list() ?? [] };
+  return {
+    settings,
+    risk: fields.get('risk'),
+    windows: fields.get('windows')?.list() ?? [],
+    isCalendarOpen: calendars.length > 1 && fields.get('calendar') === undefined,
+  };
+}
+
+/** Left out of the set where it is the first one, as in sets of before, so that naming it changes nothing. */
+function readDefaultCalendar(
+  value: Value | undefined,
+  calendars: Settings['calendars'],
+  names: Names,
+): Pick<Settings, 'default_calendar'> {
+  if (!value) return {};
+  const name = value.name();
+  names.require('calendar', name, value);
+  return name === calendars[0]?.id ? {} : { default_calendar: name };
 }
 
 /** Where nothing is said, a name that starts with "prod" is production: better one too many. */
@@ -123,10 +149,22 @@ export function checkVersion(value: Value | undefined): void {
   }
 }
 
-function readDefaults(value: Value | undefined, names: Names): Settings['defaults'] {
+/** What all reviewers must meet. It becomes part of what each rule, and the default, asks. */
+function readReviewers(value: Value | undefined, names: Names): Settings['reviewers'] {
+  if (!value) return undefined;
+  const fields = value.fields({ when: 'required', because: 'required' });
+  const condition = fields.get('when');
+  return { when: condition ? readReviewerCondition(condition, names) : '', because: fields.text('because') };
+}
+
+function readDefaults(
+  value: Value | undefined,
+  names: Names,
+  reviewers: Settings['reviewers'],
+): Settings['defaults'] {
   const fields = value?.fields({ effect: 'required', require: 'required' });
   const require = fields?.get('require');
-  const context = { rule: 'default', names, defaults: BUILT_IN_DEFAULTS };
+  const context = { rule: 'default', names, defaults: BUILT_IN_DEFAULTS, reviewers };
   return {
     effect: fields?.get('effect')?.choice(['review', 'forbid']) ?? 'review',
     require: require ? readRequire(require, context) : NO_SETTINGS.defaults.require,

@@ -63,6 +63,7 @@ export function checkMethod(inference: Inference, node: NodeOf<'rcall'>, scope: 
   const signature = FUNCTIONS.get(name === 'size' ? '.size' : name);
   if (!signature?.receiver) return refuse(inference, node, name);
   if (name === 'contains') requireShort(inference, parameters[0], scope);
+  if (name === 'startsWith' || name === 'endsWith') checkAffix(inference, node, scope);
   return checkSignature(inference, { node, signature, receiver, parameters }, scope);
 }
 
@@ -99,6 +100,22 @@ function requireShort(inference: Inference, parameter: SyntaxNode | undefined, s
     inference.report(parameter, 'contains() searches for literals or enum values only');
   }
 }
+
+/** Reports a beginning or an end that none of the names has which the text can be. */
+function checkAffix(inference: Inference, node: NodeOf<'rcall'>, scope: Scope): void {
+  const [name, receiver, [parameter]] = node.args;
+  const type = inference.infer(receiver, scope);
+  const names = type?.kind === 'string' ? type.names : undefined;
+  if (!names || names.isOpen || parameter?.op !== 'value' || typeof parameter.args !== 'string') return;
+  const affix = parameter.args;
+  const isFound =
+    name === 'startsWith'
+      ? names.known.some((known) => known.startsWith(affix))
+      : names.known.some((known) => known.endsWith(affix));
+  if (!isFound) inference.report(parameter, `no ${names.what} with ${quote(affix)} at its ${ENDS[name]}`);
+}
+
+const ENDS: Readonly<Record<string, string>> = { startsWith: 'beginning', endsWith: 'end' };
 
 function checkComprehension(inference: Inference, node: NodeOf<'rcall'>, scope: Scope): FactType | null {
   const [name, receiver, [, ...rest]] = node.args;

@@ -1,7 +1,7 @@
 import { didYouMean, quote } from '../suggestion.ts';
 import type { NodeOf, SyntaxNode } from './engine.ts';
 import { existingWhen, union } from './existing.ts';
-import type { FactType } from './fact-type.ts';
+import type { FactType, KnownNames } from './fact-type.ts';
 import {
   BOOL,
   isScalar,
@@ -9,6 +9,7 @@ import {
   typeName,
   unify,
   type Inference,
+  type Literal,
   type LiteralType,
   type Scope,
 } from './inference.ts';
@@ -158,13 +159,21 @@ function areEquatable(left: FactType, right: FactType): boolean {
 
 /** Reports literals that the other side can never equal. */
 function checkValues(inference: Inference, literal: FactType, other: FactType): void {
-  if (other.kind !== 'string' || !other.enum) return;
-  const values = other.enum;
+  if (other.kind !== 'string') return;
+  const { enum: values, names } = other;
   for (const { value, start, end } of literalsOf(literal)) {
-    if (values.includes(value)) continue;
-    const message = `${quote(value)} is not one of ${values.join(', ')}${didYouMean(value, values)}`;
-    inference.report({ start, end }, message);
+    if (values && !values.includes(value)) {
+      const message = `${quote(value)} is not one of ${values.join(', ')}${didYouMean(value, values)}`;
+      inference.report({ start, end }, message);
+    }
+    if (names && !names.known.includes(value)) reportName(inference, { value, start, end }, names);
   }
+}
+
+function reportName(inference: Inference, literal: Literal, { what, known, isOpen }: KnownNames): void {
+  const message = `unknown ${what} ${quote(literal.value)}${didYouMean(literal.value, known)}`;
+  if (isOpen) inference.doubt(literal, message);
+  else inference.report(literal, message);
 }
 
 function mismatch(inference: Inference, node: SyntaxNode, [left, right]: [FactType, FactType]): null {

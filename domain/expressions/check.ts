@@ -71,16 +71,33 @@ export function checkExpression(
 ): readonly ExpressionProblem[] {
   const parsed = parseExpression(text);
   if (!isParsed(parsed)) return [parsed];
-  const check = new Check(variables);
-  const type = check.infer(parsed.root, { own: new Map(), existing: new Set() });
+  const { check, type } = checked(parsed.root, variables);
   if (type && type.kind !== 'bool') check.report(parsed.root, `must be true or false, not ${typeName(type)}`);
   if (readsOf(parsed.root).paths.length === 0)
     check.report(parsed.root, 'the condition reads no fact: it never changes');
   return sorted([...check.problems, ...parsed.patternProblems]);
 }
 
+/** What in a condition without a mistake is probably one, by place: names that only others than the policy may bring. */
+export function doubtsAbout(
+  text: string,
+  variables: Readonly<Record<string, FactType>>,
+): readonly ExpressionProblem[] {
+  const parsed = parseExpression(text);
+  return isParsed(parsed) ? sorted(checked(parsed.root, variables).check.doubts) : [];
+}
+
+function checked(
+  root: SyntaxNode,
+  variables: Readonly<Record<string, FactType>>,
+): { readonly check: Check; readonly type: FactType | null } {
+  const check = new Check(variables);
+  return { check, type: check.infer(root, { own: new Map(), existing: new Set() }) };
+}
+
 class Check implements Inference {
   readonly problems: ExpressionProblem[] = [];
+  readonly doubts: ExpressionProblem[] = [];
   readonly variables: Readonly<Record<string, FactType>>;
   private readonly types = new Map<SyntaxNode, FactType | null>();
   private readonly counts = new Map<GrowingOperation, number>();
@@ -102,6 +119,10 @@ class Check implements Inference {
   report({ start, end }: { readonly start: number; readonly end: number }, message: string): null {
     this.problems.push({ start, end, message });
     return null;
+  }
+
+  doubt({ start, end }: { readonly start: number; readonly end: number }, message: string): void {
+    this.doubts.push({ start, end, message });
   }
 
   count(operation: GrowingOperation, node: SyntaxNode): void {

@@ -8,12 +8,22 @@ export interface FactField {
   readonly known_by?: string;
 }
 
+/** The names that a policy has for one kind of thing, such as its groups. */
+export interface KnownNames {
+  /** What one of them is called in messages: `group`, `target`, … */
+  readonly what: string;
+  readonly known: readonly string[];
+  /** Others than the policy may bring more: that a name is none of these proves no mistake. */
+  readonly isOpen: boolean;
+}
+
 /**
  * What a condition may know about a fact before it sees one. `enum` lists every value a string can have, or is null.
+ * `names` says what a condition may compare it with, where the policy knows; it binds no fact, which may be of another time.
  * `any` is a fact without one type (a union, an unknown keyword): a condition may ask whether it exists, nothing else.
  */
 export type FactType =
-  | { readonly kind: 'string'; readonly enum: readonly string[] | null }
+  | { readonly kind: 'string'; readonly enum: readonly string[] | null; readonly names?: KnownNames }
   | { readonly kind: 'int' | 'double' | 'bool' | 'any' }
   | { readonly kind: 'list'; readonly items: FactType }
   | { readonly kind: 'map'; readonly values: FactType }

@@ -1,5 +1,5 @@
 import type { Range, SyntaxNode } from './engine.ts';
-import type { FactType } from './fact-type.ts';
+import type { FactType, KnownNames } from './fact-type.ts';
 
 /** A string that stands in the condition itself, where it stands. */
 export interface Literal extends Range {
@@ -10,6 +10,7 @@ export interface Literal extends Range {
 export interface LiteralType {
   readonly kind: 'string';
   readonly enum: readonly string[] | null;
+  readonly names?: KnownNames;
   readonly literals: readonly Literal[];
 }
 
@@ -30,6 +31,8 @@ export interface Inference {
   readonly infer: (node: SyntaxNode, scope: Scope) => FactType | null;
   /** Reports a problem. Returns null, so that a rule can end with it. */
   readonly report: (range: Range, message: string) => null;
+  /** Reports what is probably a mistake. */
+  readonly doubt: (range: Range, message: string) => void;
   readonly count: (operation: GrowingOperation, node: SyntaxNode) => void;
 }
 
@@ -73,7 +76,25 @@ function unifyStrings(
   right: FactType & { kind: 'string' },
 ): LiteralType {
   const values = left.enum && right.enum ? [...new Set([...left.enum, ...right.enum])] : null;
-  return { kind: 'string', enum: values, literals: [...literalsOf(left), ...literalsOf(right)] };
+  const names = values === null ? unifyNames(left, right) : undefined;
+  return {
+    kind: 'string',
+    enum: values,
+    ...(names && { names }),
+    literals: [...literalsOf(left), ...literalsOf(right)],
+  };
+}
+
+/** The names of both sides, unless one of them may be any text. */
+function unifyNames(
+  left: FactType & { kind: 'string' },
+  right: FactType & { kind: 'string' },
+): KnownNames | undefined {
+  const named = left.names ?? right.names;
+  const [some, others] = [left, right].map((side) => side.names?.known ?? side.enum);
+  if (!named || !some || !others) return undefined;
+  const isOpen = [left, right].some((side) => side.names?.isOpen === true);
+  return { what: named.what, known: [...new Set([...some, ...others])], isOpen };
 }
 
 /** True for types whose values can be compared with `==` and looked up with `in`. */

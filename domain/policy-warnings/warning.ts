@@ -8,7 +8,9 @@ export type PolicyWarningCode =
   | 'division_by_zero'
   | 'absence_skips'
   | 'declared_only'
-  | 'history_races';
+  | 'history_races'
+  | 'name_unknown'
+  | 'people_short';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
 export interface PolicyWarning {
@@ -20,4 +22,6 @@ export interface PolicyWarning {
   /** The keys and indexes that lead to the exact place, from the rule or from the top of `keyturn.yaml`. */
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** What it warns of can never be mended while a request waits. */
+  readonly is_final?: true;
 }

@@ -2,6 +2,7 @@ import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { isBearerAccessToken } from '../../apps/api/auth/token-kind.ts';
+import type { TokenFault } from '../../apps/api/auth/token-refusal.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 
@@ -51,6 +52,30 @@ const SERVICE_ACCOUNTS: readonly [string, Record<string, unknown>][] = [
   ['an application of Entra', { idtyp: 'app' }],
 ];
 
+const METADATA = 'resource_metadata="http://127.0.0.1:7080/.well-known/oauth-protected-resource"';
+
+/** What the caller reads. */
+const SAID: Readonly<Record<TokenFault, RegExp>> = {
+  no_token: /needs a bearer token/,
+  malformed: /not a signed JWT/,
+  unknown_issuer: /issuer that this API is not configured for/,
+  algorithm: /algorithm/,
+  unknown_key: /key that its issuer does not publish/,
+  signature: /signature/,
+  expired: /has expired/,
+  not_yet_valid: /not valid yet/,
+  audience: /another audience/,
+  kind: /another kind/,
+  missing_claim: /lacks a claim that is needed: (exp|sub)\.$/,
+  unreadable_claim: /claim of an unexpected form: (sub|act|trigger)\.$/,
+  unknown_actors: /actors of another issuer/,
+};
+
+async function refusals(fault: TokenFault): Promise<number> {
+  const { values } = await api.context.metrics.refusedTokens.get();
+  return values.find(({ labels }) => labels.fault === fault)?.value ?? 0;
+}
+
 describe('a machine that has the client and the scope of people', () => {
   it.each(SERVICE_ACCOUNTS)('decides nothing: %s', async (_name, claims) => {
     const reply = await inbox(await api.issuer.humanToken('olga', claims));
@@ -69,11 +94,11 @@ describe('a bearer token', () => {
     expect((await actions(await api.issuer.agentToken('agent-billing'))).status).toBe(200);
   });
 
-  it.each<[string, () => string | undefined | Promise<string>]>([
-    ['no token', () => undefined],
-    ['junk', () => 'a.b.c'],
+  it.each<[string, TokenFault, () => string | Promise<string>]>([
+    ['junk', 'malformed', () => 'a.b.c'],
     [
       'a token without signature',
+      'algorithm',
       () =>
         new UnsecuredJWT({ sub: 'ada' })
           .setIssuer(api.issuer.url)
@@ -81,41 +106,79 @@ describe('a bearer token', () => {
           .setExpirationTime('1h')
           .encode(),
     ],
-    ['a token signed with a shared secret', () => symmetric()],
-    ['a token signed with a key of somebody else', () => otherKey()],
-    ['another audience', () => api.issuer.sign({ sub: 'ada', aud: 'elsewhere' })],
-    ['an issuer that is not configured', () => api.issuer.sign({ sub: 'ada', iss: 'http://127.0.0.1:1' })],
+    ['a token signed with a shared secret', 'algorithm', () => symmetric()],
+    ['a token signed with a key of somebody else', 'signature', () => otherKey()],
+    ['another audience', 'audience', () => api.issuer.sign({ sub: 'ada', aud: 'elsewhere' })],
+    [
+      'an issuer that is not configured',
+      'unknown_issuer',
+      () => api.issuer.sign({ sub: 'ada', iss: 'http://127.0.0.1:1' }),
+    ],
     [
       'an issuer spelled a little differently',
+      'unknown_issuer',
       () => api.issuer.sign({ sub: 'ada', iss: `${api.issuer.url}/` }),
     ],
     [
       'an issuer whose keys did not sign it',
+      'signature',
       () => api.issuer.sign({ sub: 'ada', iss: api.secondIssuer.url }),
     ],
-    ['an expired token', () => api.issuer.sign({ sub: 'ada', exp: NOW - 60 })],
-    ['a token without an end', () => api.issuer.sign({ sub: 'ada', exp: undefined as never })],
-    ['a token of tomorrow', () => api.issuer.sign({ sub: 'ada', nbf: NOW + 3_600 })],
-    ['a token of nobody', () => api.issuer.sign({})],
-    ['a subject that no database could hold', () => api.issuer.sign({ sub: 'a\0b' })],
-    ['an actor in a form nobody knows', () => api.issuer.sign({ sub: 'ada', act: 'agent-billing' })],
+    ['an expired token', 'expired', () => api.issuer.sign({ sub: 'ada', exp: NOW - 90 })],
+    [
+      'a token without an end',
+      'missing_claim',
+      () => api.issuer.sign({ sub: 'ada', exp: undefined as never }),
+    ],
+    ['a token of tomorrow', 'not_yet_valid', () => api.issuer.sign({ sub: 'ada', nbf: NOW + 3_600 })],
+    ['a token of nobody', 'missing_claim', () => api.issuer.sign({})],
+    ['a subject that no database could hold', 'unreadable_claim', () => api.issuer.sign({ sub: 'a\0b' })],
+    [
+      'an actor in a form nobody knows',
+      'unreadable_claim',
+      () => api.issuer.sign({ sub: 'ada', act: 'agent-billing' }),
+    ],
     [
       'an actor of another issuer',
+      'unknown_actors',
       () => api.issuer.sign({ sub: 'ada', act: { sub: 'agent-billing', iss: api.secondIssuer.url } }),
     ],
     [
       'a trigger in a form nobody knows',
+      'unreadable_claim',
       () => api.issuer.sign({ sub: 'agent-billing', trigger: { sub: 'ada' } }),
     ],
-    ['an endless chain of actors', () => api.issuer.sign({ sub: 'ada', act: chain(30) })],
-    ...OTHER_TOKENS.map(([name, claims, header]): [string, () => Promise<string>] => [
+    ['an endless chain of actors', 'unknown_actors', () => api.issuer.sign({ sub: 'ada', act: chain(30) })],
+    ...OTHER_TOKENS.map(([name, claims, header]): [string, TokenFault, () => Promise<string>] => [
       name,
+      'kind',
       () => api.issuer.sign({ sub: 'olga', client_id: 'keyturn-cli', ...claims }, header),
     ]),
-  ])('is refused as 401: %s', async (_name, token) => {
-    const reply = await actions(await token());
+  ])('is refused as 401, and the caller, the log and a metric say why: %s', async (_name, fault, token) => {
+    const refused = await token();
+    const warned = vi.spyOn(api.context.log, 'warn');
+    const before = await refusals(fault);
+    const reply = await actions(refused);
     expect(reply).toMatchObject({ status: 401, body: { code: 'unauthenticated', status: 401 } });
-    expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+    expect(reply.headers.get('www-authenticate')).toBe(
+      `Bearer error="invalid_token", error_description="${String(reply.body['detail'])}", ${METADATA}`,
+    );
+    expect(reply.body['detail']).toMatch(SAID[fault]);
+    expect(await refusals(fault)).toBe(before + 1);
+    expect(warned.mock.calls.map(([what]) => what)).toMatchObject([{ fault }]);
+    expect(JSON.stringify(warned.mock.calls)).not.toContain(refused);
+    warned.mockRestore();
+  });
+
+  it('is asked for where there is none, and the answer says where to learn how to get one', async () => {
+    const reply = await actions();
+    expect(reply).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    expect(reply.headers.get('www-authenticate')).toBe(`Bearer ${METADATA}`);
+  });
+
+  it('is taken a minute before it begins and after it ends, since clocks differ', async () => {
+    for (const claims of [{ exp: NOW - 30 }, { nbf: Math.floor(Date.now() / 1_000) + 50 }])
+      expect((await actions(await api.issuer.sign({ sub: 'agent-billing', ...claims }))).status).toBe(200);
   });
 });
 
@@ -138,7 +201,7 @@ describe('an issuer that marks its access tokens', () => {
 describe('a token that was verified before', () => {
   it('is refused once it has ended', async () => {
     const { tokens } = api.context;
-    const token = await api.issuer.sign({ sub: 'ada', exp: Math.floor(Date.now() / 1_000) + 30 });
+    const token = await api.issuer.sign({ sub: 'ada', exp: Math.floor(Date.now() / 1_000) - 30 });
     const principal = await tokens.verify(token);
     // Known, so not verified anew.
     expect(await tokens.verify(token)).toBe(principal);

@@ -161,4 +161,23 @@ describe('a token that does not say plainly which groups', () => {
     expect(await call(await token('olga', undefined, claims))).toBe(200);
     expect([await members(), await members('others')]).toEqual([[], ['olga']]);
   });
+
+  it('changes nothing and is served: from a clock that is ahead of the database only', async () => {
+    const { rows } = await api.db.query<{ text: string }>(
+      `select pg_get_functiondef('keyturn.keep_claims'::regproc) as text`,
+    );
+    const before = rows[0]?.text ?? expect.unreachable();
+    // As if the database's clock were hours behind this one.
+    await api.db.query(before.replace("interval '1 minute'", "interval '-2 hours'"));
+    const warned = vi.spyOn(api.context.log, 'warn');
+    try {
+      const known = await members('others');
+      expect(await call(await token('petra', ['others']))).toBe(200);
+      expect(await members('others')).toEqual(known);
+      const told = { issuer: api.issuer.url, why: 'issued_ahead' };
+      expect(warned.mock.calls).toEqual([[told, 'the groups of a token were not taken']]);
+    } finally {
+      await api.db.query(before);
+    }
+  });
 });

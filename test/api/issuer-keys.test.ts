@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { TokenVerifier } from '../../apps/api/auth/token-verifier.ts';
@@ -40,8 +41,20 @@ async function verify({ host, send }: Keys): Promise<unknown> {
     .setExpirationTime('1h')
     .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
     .sign(privateKey);
-  const issuer = { issuer: place.url, audience: 'keyturn', algorithms: ['EdDSA' as const] };
-  return new TokenVerifier(new Map([[place.url, issuer]])).verify(token);
+  return verifierOf(place.url).verifier.verify(token);
+}
+
+/** A verifier of one issuer, and what it logs. */
+function verifierOf(issuer: string) {
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  const entry = {
+    issuer,
+    audience: 'keyturn',
+    algorithms: ['EdDSA' as const],
+    clock_tolerance_seconds: 60,
+  };
+  return { verifier: new TokenVerifier(new Map([[issuer, entry]]), log), lines };
 }
 
 describe('the keys of an issuer', () => {
@@ -67,35 +80,80 @@ describe('the keys of an issuer', () => {
     await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('are asked for again when they rotate, also twice, but not by everybody who makes up a name', async () => {
+  it('are asked for again when they rotate, also twice in a row, and after somebody made up a name', async () => {
     const issuer = await rotatingIssuer();
-    vi.useFakeTimers({ toFake: ['Date'] });
-    const verifier = new TokenVerifier(
-      new Map([[issuer.url, { issuer: issuer.url, audience: 'keyturn', algorithms: ['EdDSA' as const] }]]),
-    );
+    const { verifier } = verifierOf(issuer.url);
     const verified = (kid: string) => issuer.token(kid).then((token) => verifier.verify(token));
     await issuer.rotateTo('first');
     expect(await verified('first')).toMatchObject({ identity: { subject: 'olga' } });
-    vi.advanceTimersByTime(5_000);
+    const junk = issuer.stranger('made-up').then((token) => verifier.verify(token));
+    await expect(junk).rejects.toMatchObject({
+      code: 'unauthenticated',
+      facts: { token: { fault: 'unknown_key' } },
+    });
     await issuer.rotateTo('second');
-    await verified('second');
+    expect(await verified('second')).toMatchObject({ identity: { subject: 'olga' } });
     await issuer.rotateTo('third');
-    await expect(verified('third')).rejects.toMatchObject({ code: 'unauthenticated' });
-    vi.advanceTimersByTime(5_000);
-    await verified('third');
+    expect(await verified('third')).toMatchObject({ identity: { subject: 'olga' } });
+  });
+
+  it('are asked for once for all who make up a name at the same moment', async () => {
+    const issuer = await rotatingIssuer();
+    const { verifier } = verifierOf(issuer.url);
+    await issuer.rotateTo('first');
+    await issuer.token('first').then((token) => verifier.verify(token));
     const asked = issuer.asked();
-    for (const kid of ['made-up-1', 'made-up-2', 'made-up-3', 'first'])
-      await expect(issuer.stranger(kid).then((token) => verifier.verify(token))).rejects.toMatchObject({
-        code: 'unauthenticated',
-      });
-    expect(issuer.asked()).toBe(asked);
+    const names = Array.from({ length: 50 }, (_, index) => `made-up-${index}`);
+    const answers = await Promise.allSettled(
+      names.map(async (kid) => verifier.verify(await issuer.stranger(kid))),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(names.map(() => 'rejected'));
+    expect(issuer.asked()).toBe(asked + 1);
+  });
+
+  it('are taken for a day while the issuer is away, which is logged, and no longer', async () => {
+    const issuer = await rotatingIssuer();
+    const { verifier, lines } = verifierOf(issuer.url);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const verified = () => issuer.token('first').then((token) => verifier.verify(token));
+    await issuer.rotateTo('first');
+    await verified();
+    issuer.goAway();
+    vi.advanceTimersByTime(23 * 3_600_000);
+    expect(await verified()).toMatchObject({ identity: { subject: 'olga' } });
+    const told = {
+      msg: 'the keys of an issuer cannot be fetched',
+      issuer: issuer.url,
+      why: 'it answered 503',
+    };
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ ...told, ageSeconds: 82_800 }]);
+    vi.advanceTimersByTime(2 * 3_600_000);
+    await expect(verified()).rejects.toMatchObject({ code: 'unavailable' });
+    issuer.comeBack();
+    vi.advanceTimersByTime(5_000);
+    expect(await verified()).toMatchObject({ identity: { subject: 'olga' } });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ msg: 'the keys of an issuer are back' });
+  });
+
+  it('that the issuer took away are not taken for longer than ten minutes', async () => {
+    const issuer = await rotatingIssuer();
+    const { verifier } = verifierOf(issuer.url);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await issuer.rotateTo('first');
+    await issuer.token('first').then((token) => verifier.verify(token));
+    await issuer.rotateTo('second');
+    vi.advanceTimersByTime(601_000);
+    await expect(issuer.token('first').then((token) => verifier.verify(token))).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
   });
 });
 
 /** An issuer of one key at a time, which counts how often it is asked for it. */
 async function rotatingIssuer() {
-  const state = { url: '', asked: 0, keys: '', signers: new Map<string, CryptoKey>() };
+  const state = { url: '', asked: 0, isAway: false, keys: '', signers: new Map<string, CryptoKey>() };
   const started = http.createServer(({ url }, response) => {
+    if (state.isAway) return void response.writeHead(503).end();
     if (url !== '/jwks')
       return void response.end(JSON.stringify({ issuer: state.url, jwks_uri: `${state.url}/jwks` }));
     state.asked += 1;
@@ -114,6 +172,8 @@ async function rotatingIssuer() {
   return {
     url: state.url,
     asked: () => state.asked,
+    goAway: () => void (state.isAway = true),
+    comeBack: () => void (state.isAway = false),
     rotateTo: async (kid: string) => {
       const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
       state.signers.set(kid, privateKey);

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { DecisionsController } from '../../apps/api/decisions/decisions.controller.ts';
 import { AuditController } from '../../apps/api/audit/audit.controller.ts';
+import { MeController } from '../../apps/api/auth/me.controller.ts';
+import { CatalogueController } from '../../apps/api/catalogue/catalogue.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
 import { EvaluateController } from '../../apps/api/gate/evaluate.controller.ts';
 import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
@@ -37,9 +39,30 @@ const CONTROLLERS = [
   OperationsController,
   EvaluateController,
   AuditController,
+  CatalogueController,
+  MeController,
 ];
 
 describe('without a token', () => {
+  it('anybody learns where people sign in, and as which client, in the form of RFC 9728', async () => {
+    const { body } = await api.http({ path: '/.well-known/oauth-protected-resource' });
+    const issuers = [api.issuer.url, api.secondIssuer.url];
+    const client = {
+      client_id: 'keyturn-cli',
+      scope: 'openid keyturn:decide',
+      audience: null,
+      resource: null,
+    };
+    expect(body).toEqual({
+      resource: 'http://127.0.0.1:7080',
+      resource_name: 'Keyturn',
+      authorization_servers: issuers,
+      scopes_supported: ['openid', 'keyturn:decide'],
+      bearer_methods_supported: ['header'],
+      keyturn_sign_in: issuers.map((issuer) => ({ issuer, ...client })),
+    });
+  });
+
   it('health, readiness, keys and documents can be read, and measurements cannot', async () => {
     expect((await api.http({ path: '/healthz' })).body).toEqual({ status: 'ok' });
     // The way to Temporal is opened by the first question.

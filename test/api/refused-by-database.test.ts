@@ -29,6 +29,7 @@ const CHANGED = { status: 503, body: { code: 'unavailable', detail: expect.strin
 const CALLERS: Readonly<Record<string, 'any call' | 'SCIM' | 'the worker' | 'the function itself'>> = {
   'confirm_kill_switch_lift KT003': 'any call',
   'file_groups KT001': 'the worker',
+  'keep_claims KT005': 'any call',
   'person_of_account KT001': 'any call',
   'preview_file_directory KT004': 'the function itself',
   'refuse_hidden_outcome KT002': 'the worker',

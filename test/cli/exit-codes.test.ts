@@ -59,7 +59,11 @@ describe('how a command ends', () => {
   it('writes one JSON value, also when the time is up', async () => {
     const { code, out, error } = await run(requestView(), [
       ...REQUEST,
-      ...['--until', 'decided', '--timeout', '0s', '--json'],
+      '--until',
+      'decided',
+      '--timeout',
+      '0s',
+      '--json',
     ]);
     expect([code, JSON.parse(out).status, error]).toEqual([6, 'pending', '']);
   });

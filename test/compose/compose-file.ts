@@ -4,13 +4,23 @@ import { parse } from 'yaml';
 
 import { root } from '../../scripts/servers/root.ts';
 
+/** A file or folder of this machine in a container. */
+export interface Bind {
+  readonly type: 'bind';
+  readonly source: string;
+  readonly target: string;
+  readonly read_only: boolean;
+  readonly bind: { readonly create_host_path: boolean };
+}
+
 /** A service of docker-compose.yml, as far as the tests look at it. */
 export interface Service {
   readonly image: string;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly secrets?: readonly string[];
-  readonly volumes?: readonly string[];
+  /** A named volume as a text, a bind as an object. */
+  readonly volumes?: readonly (string | Bind)[];
   readonly ports?: readonly string[];
   readonly networks?: readonly string[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
@@ -19,6 +29,12 @@ export interface Service {
   readonly stop_grace_period?: string;
   readonly read_only?: boolean;
   readonly build?: unknown;
+  readonly pull_policy?: string;
+  readonly cap_add?: readonly string[];
+  readonly mem_limit?: string;
+  readonly cpus?: number;
+  readonly pids_limit?: number;
+  readonly logging?: { readonly options: Readonly<Record<string, string>> };
 }
 
 /** docker-compose.yml with its settings filled in. */
@@ -48,6 +64,11 @@ function interpolate(text: string, settings: Readonly<Record<string, string>>): 
     if (operator === '-') return rest;
     throw new Error(`${name}: ${rest}`);
   });
+}
+
+/** The files and folders of this machine that a service sees. */
+export function bindsOf({ volumes = [] }: Service): Bind[] {
+  return volumes.flatMap((volume) => (typeof volume === 'string' ? [] : [volume]));
 }
 
 /** The services that keep running. The others do one thing and end. */

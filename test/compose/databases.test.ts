@@ -94,12 +94,18 @@ describe('the databases that compose makes', () => {
   });
 });
 
-/** What the image runs with psql: here by a plain client, with psql's own two commands done by hand. */
+/** What the image runs with psql: here by a plain client, with psql's own commands done by hand. */
 async function setUp(): Promise<void> {
-  const script = fs.readFileSync(path.join(root, 'compose/postgres/10-databases.sql'), 'utf8');
+  const folder = path.join(root, 'compose/postgres');
+  for (const name of fs.readdirSync(folder).toSorted()) {
+    await runScript(fs.readFileSync(path.join(folder, name), 'utf8'));
+  }
+}
+
+async function runScript(script: string): Promise<void> {
   const passwords: Record<string, string> = { temporal_password: TEMPORAL, keyturn_admin_password: ADMIN };
   const sql = script
-    .replaceAll(/^\\set .*$/gm, '')
+    .replaceAll(/^\\(set|if|else|endif)\b.*$/gm, '')
     .replaceAll(/^--.*$/gm, '')
     .replaceAll(/:'(\w+)'/g, (_match, name: string) => escapeLiteral(passwords[name] ?? ''));
   const [first = '', ...others] = sql.split(/^\\connect (?=\w+$)/m);

@@ -23,10 +23,10 @@ it('holds only instructions that exist', () => {
 });
 
 it('runs on the very Node that the tests run on, on slim Debian', () => {
-  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: Record<string, string> };
   const bases = instructions.filter(({ name }) => name === 'FROM').map(({ rest }) => rest.split(' ')[0]);
   expect(bases).toHaveLength(2);
-  for (const base of bases) expect(base).toBe(`node:${dependencies['node']}-bookworm-slim`);
+  for (const base of bases) expect(base).toBe(`node:${devDependencies['node']}-bookworm-slim`);
 });
 
 it('runs as somebody who is not root and does not own the files', () => {

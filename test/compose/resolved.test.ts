@@ -11,7 +11,12 @@ import { FILLED_IN, readComposeFile } from './compose-file.ts';
 /** Any of these resolves a compose file without a running container engine. */
 const TOOLS = [['docker', 'compose'], ['docker-compose'], ['podman-compose']];
 
-const tool = TOOLS.find(([program = '', ...first]) => spawnSync(program, [...first, 'version']).status === 0);
+/** Without the settings of the developer, but with what is installed for them alone. */
+const { PATH, HOME = '/' } = process.env;
+const bare = { PATH, DOCKER_CONFIG: path.join(HOME, '.docker') };
+const tool = TOOLS.find(
+  ([program = '', ...first]) => spawnSync(program, [...first, 'version'], { env: bare }).status === 0,
+);
 if (!tool) process.stderr.write('SKIPPED: no compose tool (docker compose, docker-compose) is on PATH.\n');
 
 it.skipIf(!tool)('docker-compose.yml is what a real compose tool accepts and resolves', () => {
@@ -38,7 +43,7 @@ function resolve(
   try {
     fs.copyFileSync(path.join(root, 'docker-compose.yml'), path.join(folder, 'docker-compose.yml'));
     const [program = '', ...first] = tool ?? [];
-    const env = { PATH: process.env['PATH'], HOME: folder, ...settings };
+    const env = { ...bare, HOME: folder, ...settings };
     const answer = spawnSync(program, [...first, 'config'], { cwd: folder, env });
     return { ...answer, stderr: Buffer.from(answer.stderr) };
   } finally {

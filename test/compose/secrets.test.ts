@@ -11,7 +11,7 @@ import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts'
 import { openEnvelope, signEnvelope } from '../../domain/envelope.ts';
 import { seal, unseal } from '../../domain/sealing.ts';
 import { root } from '../../scripts/servers/root.ts';
-import { readComposeFile } from './compose-file.ts';
+import { bindsOf, readComposeFile, type Bind } from './compose-file.ts';
 
 const file = readComposeFile();
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -79,6 +79,19 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
     expect(identityKey).toHaveLength(32);
   });
 
+  it('names the database that KEYTURN_DATABASE says, for one outside of compose', () => {
+    const elsewhere = path.join(folder, '..', 'elsewhere');
+    const place = 'db.example.com:5432/keyturn?sslmode=verify-full';
+    makeSecrets(elsewhere, { KEYTURN_DATABASE: place });
+    for (const name of ['api', 'worker', 'migrate']) {
+      const { KEYTURN_DATABASE_URL: url } = parseEnv(
+        fs.readFileSync(path.join(elsewhere, `${name}.env`), 'utf8'),
+      );
+      expect(url).toMatch(new RegExp(`^postgres://keyturn_\\w+:[0-9a-f]{48}@`));
+      expect(url?.split('@')[1]).toBe(place);
+    }
+  });
+
   it('gives the API, the worker and the migrations all variables that they require', () => {
     expect(readSettings(environmentOf('api')).host).toBe('0.0.0.0');
     expect(readConfiguration(environmentOf('worker')).KEYTURN_WORKER_HOST).toBe('0.0.0.0');
@@ -93,7 +106,7 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
     'mounts into %s each secret that it is told to read',
     (name) => {
       const service = file.services[name];
-      const scripts = (service?.volumes ?? []).flatMap(mountedScripts);
+      const scripts = (service ? bindsOf(service) : []).flatMap(mountedScripts);
       const text = [JSON.stringify(service?.command ?? []), JSON.stringify(service?.environment ?? {})];
       const read = [...[...text, ...scripts].join('\n').matchAll(/\/run\/secrets\/([\w.]+)/g)].map((match) =>
         String(match[1]),
@@ -104,8 +117,8 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
   );
 });
 
-function makeSecrets(): void {
-  execFileSync('sh', [path.join(root, 'compose/secrets.sh'), folder]);
+function makeSecrets(where = folder, env: Readonly<Record<string, string>> = {}): void {
+  execFileSync('sh', [path.join(root, 'compose/secrets.sh'), where], { env: { ...process.env, ...env } });
 }
 
 function contents(): Record<string, string> {
@@ -131,9 +144,9 @@ function environmentOf(name: string): NodeJS.ProcessEnv {
 }
 
 /** The scripts of a folder of ours that a service mounts, as text. */
-function mountedScripts(volume: string): string[] {
-  const mounted = path.join(root, volume.split(':')[0] ?? '');
-  if (!volume.startsWith('./compose/') || !fs.statSync(mounted).isDirectory()) return [];
+function mountedScripts({ source }: Bind): string[] {
+  const mounted = path.join(root, source);
+  if (!source.startsWith('./compose/') || !fs.statSync(mounted).isDirectory()) return [];
   return fs.readdirSync(mounted).map((name) => fs.readFileSync(path.join(mounted, name), 'utf8'));
 }
 

@@ -1,11 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 import { readScim } from '../../apps/api/scim/authorities.ts';
 import { root } from '../../scripts/servers/root.ts';
 import { searchAttributes } from '../../workflows/messages.ts';
-import { lasting, oneShots, readComposeFile, type Service } from './compose-file.ts';
+import { FULL_TEMPORAL_VERSION } from '../stack/full-temporal-program.ts';
+import { bindsOf, lasting, oneShots, readComposeFile, type Service } from './compose-file.ts';
 
 const file = readComposeFile();
 const services = Object.entries(file.services);
@@ -19,11 +21,20 @@ it.each(services)('pins the image of %s', (_name, { image }) => {
   expect(image).toMatch(/^[\w./-]+:v?\d+\.\d+/);
 });
 
-it('builds the image under the version of the package', () => {
+it('builds the image once, under the version of the package, and looks for it in no registry', () => {
   const { version } = JSON.parse(read('package.json')) as { version: string };
-  const built = services.filter(([, service]) => service.build !== undefined);
-  expect(built.map(([name]) => name).sort()).toEqual(['api', 'migrate', 'policy', 'worker']);
-  for (const [, { image }] of built) expect(image).toBe(`keyturn:${version}`);
+  const ours = services.filter(([, { image }]) => image === `keyturn:${version}`);
+  expect(ours.map(([name]) => name).sort()).toEqual(['api', 'migrate', 'policy', 'worker']);
+  for (const [, service] of ours) expect(service.pull_policy).toBe('never');
+  expect(services.filter(([, { build }]) => build !== undefined).map(([name]) => name)).toEqual(['migrate']);
+});
+
+it('runs the Temporal server and the tools of one release, which is the one that the tests run', () => {
+  for (const image of ['temporalio/server', 'temporalio/admin-tools']) {
+    const used = services.filter(([, service]) => service.image.startsWith(`${image}:`));
+    expect(used.length).toBeGreaterThan(0);
+    for (const [, service] of used) expect(service.image).toBe(`${image}:${FULL_TEMPORAL_VERSION}`);
+  }
 });
 
 it('publishes ports on loopback only', () => {
@@ -63,12 +74,43 @@ it.each(['api', 'worker'])('gives %s longer to stop than it takes to drain', (na
   expect(Number.parseInt(grace ?? '', 10)).toBeGreaterThan(Number(force));
 });
 
-it.each(['api', 'worker', 'migrate', 'policy'])('runs %s without rights over its own files', (name) => {
-  expect(service(name)).toMatchObject({
+it.each(services)('runs %s without rights over its own files, within limits', (name, confined) => {
+  expect(confined).toMatchObject({
     read_only: true,
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
+    cpus: 1,
+    logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '5' } },
   });
+  expect(confined.mem_limit).toMatch(/^\d+[mg]$/);
+  expect(confined.pids_limit).toBeGreaterThan(0);
+  if (name !== 'postgres') expect(confined.cap_add).toBeUndefined();
+});
+
+it('makes no folder in the place of a path that does not exist, and lets nobody write to what is mounted', () => {
+  const binds = services.flatMap(([, mounting]) => bindsOf(mounting));
+  expect(binds.length).toBeGreaterThan(6);
+  for (const bind of binds)
+    expect(bind).toMatchObject({ read_only: true, bind: { create_host_path: false } });
+  const named = services
+    .flatMap(([, { volumes }]) => volumes ?? [])
+    .filter((volume) => typeof volume === 'string');
+  expect(named).toEqual(['postgres-data:/var/lib/postgresql']);
+});
+
+it('has every setting in compose/example.env, and no other', () => {
+  const used = [...read('docker-compose.yml').matchAll(/\$\{(\w+)/g)].map((match) => String(match[1]));
+  const shown = [...read('compose/example.env').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map((match) =>
+    String(match[1]),
+  );
+  expect([...shown].sort()).toEqual([...new Set(used)].sort());
+});
+
+it('shows a target as its worker can reach one', () => {
+  const { connection } = parse(read('compose/target.example.yaml')) as { connection: { url: string } };
+  const [folder] = bindsOf(service('worker')).map(({ target }) => target);
+  expect(connection.url).toBe(`file:${folder}/shop`);
+  expect(folder).toBe('/run/targets');
 });
 
 it('lets databases and Temporal reach nothing outside', () => {
@@ -85,8 +127,8 @@ it('shows the signing key to the API only and credentials of targets to the work
   expect(holders('api.env')).toEqual(['api']);
   expect(holders('worker.env').sort()).toEqual(['policy', 'worker']);
   expect(holders('migrate.env')).toEqual(['migrate']);
-  const targets = services.filter(([, { volumes }]) =>
-    volumes?.some((volume) => volume.includes('/run/targets')),
+  const targets = services.filter(([, holder]) =>
+    bindsOf(holder).some(({ target }) => target === '/run/targets'),
   );
   expect(targets.map(([name]) => name)).toEqual(['worker']);
 });
@@ -101,9 +143,7 @@ it('writes no password into the file', () => {
 });
 
 it('mounts only files that exist', () => {
-  const sources = services
-    .flatMap(([, { volumes }]) => volumes ?? [])
-    .map((volume) => volume.split(':')[0] ?? '');
+  const sources = services.flatMap(([, mounting]) => bindsOf(mounting)).map(({ source }) => source);
   for (const source of sources.filter((candidate) => candidate.startsWith('./compose'))) {
     expect(fs.existsSync(path.join(root, source)), source).toBe(true);
   }
@@ -111,7 +151,8 @@ it('mounts only files that exist', () => {
 
 it('lets nobody provision people until a file says who may', async () => {
   expect(service('api').environment?.['KEYTURN_SCIM']).toBe('/etc/keyturn/scim.yaml');
-  expect(service('api').volumes).toContain('./compose/scim.none.yaml:/etc/keyturn/scim.yaml:ro');
+  const mounted = bindsOf(service('api')).find(({ target }) => target === '/etc/keyturn/scim.yaml');
+  expect(mounted?.source).toBe('./compose/scim.none.yaml');
   const authorities = await readScim(path.join(root, 'compose/scim.none.yaml'));
   expect(authorities.isConfigured).toBe(false);
 });

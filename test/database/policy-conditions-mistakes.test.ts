@@ -118,13 +118,13 @@ const PLACES: readonly Mistake[] = [
   ],
   [
     'single quotes with an escape',
-    rule(`when: 'resource.id == "it''s" || plan.rowz > 2'`),
-    "rules/r.yaml:4:41 when: unknown field 'rowz', did you mean 'rows'?",
+    rule(`when: 'plan.names[0] == "it''s" || plan.rowz > 2'`),
+    "rules/r.yaml:4:43 when: unknown field 'rowz', did you mean 'rows'?",
   ],
   [
     'double quotes with escapes',
-    rule('when: "resource.id == \\"a\\\\tb\\" || plan.rowz > 2"'),
-    "rules/r.yaml:4:43 when: unknown field 'rowz', did you mean 'rows'?",
+    rule('when: "plan.names[0] == \\"a\\\\tb\\" || plan.rowz > 2"'),
+    "rules/r.yaml:4:45 when: unknown field 'rowz', did you mean 'rows'?",
   ],
   [
     'plain text over two lines',

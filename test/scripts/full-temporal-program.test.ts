@@ -45,19 +45,19 @@ it('without Go the tests on the full server fail where they are required', async
 });
 
 it('a Go that cannot build the server counts as none', async () => {
-  expect(await findFullTemporal(() => {}, goOf('1.19.8', '1.31.2'))).toMatch(/here: 1\.19\.8/);
+  expect(await findFullTemporal(() => {}, goOf('1.19.8', '1.32.2'))).toMatch(/here: 1\.19\.8/);
 });
 
 it('programs that say another version are refused, and none of them is kept', async () => {
-  await expect(findFullTemporal(() => {}, goOf('1.26.8', '1.31.3'))).rejects.toThrow(/1\.31\.2/);
+  await expect(findFullTemporal(() => {}, goOf('1.26.8', '1.32.9'))).rejects.toThrow(/1\.32\.2/);
   expect(fs.readdirSync(path.join(folder, 'cache'))).toEqual([]);
 });
 
 it('the server is built once, and then needs no Go', async () => {
-  const built = await findFullTemporal(() => {}, goOf('1.26.8', '1.31.2'));
+  const built = await findFullTemporal(() => {}, goOf('1.26.8', '1.32.2'));
   expect(built).toEqual({
-    server: expect.stringContaining('temporal-server-1.31.2'),
-    sql: expect.stringContaining('temporal-server-1.31.2'),
+    server: expect.stringContaining('temporal-server-1.32.2'),
+    sql: expect.stringContaining('temporal-server-1.32.2'),
   });
   expect(await findFullTemporal(() => {}, withoutGo)).toEqual(built);
 });

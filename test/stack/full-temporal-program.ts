@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder, type Say } from '../../scripts/servers/temporal-program.ts';
+import { buildEnvironment } from './go-program.ts';
 
 const run = promisify(execFile);
 
@@ -13,7 +14,8 @@ export interface FullTemporalPrograms {
 }
 
 const MODULE = 'go.temporal.io/server';
-const VERSION = '1.31.2';
+/** The server that docker-compose.yml runs. */
+export const FULL_TEMPORAL_VERSION = '1.32.2';
 /** From this version on Go fetches by itself the newer one that the module asks for. */
 const GO_MINOR_MIN = 21;
 /** Minutes on two cores of their own; far more where others use them, too. */
@@ -37,15 +39,15 @@ export async function fullTemporalOrSkip(env = process.env): Promise<FullTempora
 
 /** The programs from the cache, or built with Go into it. Answers in words why there are none where there is no Go. */
 export async function findFullTemporal(say: Say, env = process.env): Promise<FullTemporalPrograms | string> {
-  const folder = path.join(cacheFolder(), `temporal-server-${VERSION}`);
+  const folder = path.join(cacheFolder(), `temporal-server-${FULL_TEMPORAL_VERSION}`);
   if (await isComplete(folder)) return programsIn(folder);
   const go = await goVersion(env);
   if (!isNewEnough(go)) {
     return `the full Temporal server needs Go 1.${GO_MINOR_MIN} or newer to be built (here: ${go ?? 'none'}).`;
   }
-  say(`Temporal server ${VERSION}: building it with Go ${go}, once; this takes minutes.`);
+  say(`Temporal server ${FULL_TEMPORAL_VERSION}: building it with Go ${go}, once; this takes minutes.`);
   await build(folder, env);
-  say(`Temporal server ${VERSION}: built into ${folder}.`);
+  say(`Temporal server ${FULL_TEMPORAL_VERSION}: built into ${folder}.`);
   return programsIn(folder);
 }
 
@@ -61,12 +63,17 @@ function programsIn(folder: string): FullTemporalPrograms {
 async function build(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   fs.mkdirSync(path.dirname(folder), { recursive: true });
   const draft = fs.mkdtempSync(`${folder}-`);
-  const options = { env: { ...env, GOBIN: draft }, timeout: BUILD_LIMIT_MS, maxBuffer: 64 << 20 };
+  const options = {
+    env: { ...buildEnvironment(env), GOBIN: draft },
+    timeout: BUILD_LIMIT_MS,
+    maxBuffer: 64 << 20,
+  };
   try {
     for (const command of ['cmd/server', 'cmd/tools/sql']) {
-      await run('go', ['install', `${MODULE}/${command}@v${VERSION}`], options);
+      await run('go', ['install', `${MODULE}/${command}@v${FULL_TEMPORAL_VERSION}`], options);
     }
-    if (!(await isComplete(draft))) throw new Error(`What Go built does not say that it is ${VERSION}.`);
+    if (!(await isComplete(draft)))
+      throw new Error(`What Go built does not say that it is ${FULL_TEMPORAL_VERSION}.`);
     await moveTo(folder, draft);
   } finally {
     fs.rmSync(draft, { recursive: true, force: true });
@@ -88,7 +95,7 @@ async function isComplete(folder: string): Promise<boolean> {
 async function saysVersion(program: string): Promise<boolean> {
   try {
     const { stdout } = await run(program, ['--version'], { timeout: 60_000 });
-    return stdout.trim().split(/\s+/).includes(VERSION);
+    return stdout.trim().split(/\s+/).includes(FULL_TEMPORAL_VERSION);
   } catch {
     return false;
   }

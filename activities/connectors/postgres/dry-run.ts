@@ -20,7 +20,7 @@ import {
   beginning,
   closeSession,
   together,
-  unreachable,
+  lostSession,
   type SessionRequest,
   type TransactionStart,
 } from './session.ts';
@@ -204,7 +204,7 @@ export async function beginReading(
   { reader, snapshot }: Pick<EffectPlace, 'reader' | 'snapshot'>,
 ): Promise<void> {
   await begin(reader, { isolation: 'repeatable read', snapshot }, prepared).catch((error: unknown) => {
-    throw isSurvivedError(error) && NO_SNAPSHOT.has(error.code) ? unreachable(error) : error;
+    throw isSurvivedError(error) && NO_SNAPSHOT.has(error.code) ? lostSession(error) : error;
   });
 }
 

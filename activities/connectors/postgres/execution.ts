@@ -24,7 +24,7 @@ import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';
 import { shownOf, statedOf } from './stated.ts';
-import { closeSession, rowsOf, unreachable } from './session.ts';
+import { closeSession, rowsOf, lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { valueSettings } from './value-settings.ts';
 import { readerUse } from './written-tables.ts';
@@ -99,7 +99,7 @@ async function claimed(prepared: PreparedExecution, writer: Client): Promise<Exe
   };
   const isMine = await claimKey(writer, entry).catch((error: unknown) => {
     // The other run may still commit, so this is no failure of the request.
-    if (isSurvivedError(error) && WAITED_TOO_LONG.has(error.code)) throw unreachable(error);
+    if (isSurvivedError(error) && WAITED_TOO_LONG.has(error.code)) throw lostSession(error);
     throw error;
   });
   if (isMine) return null;
@@ -228,7 +228,7 @@ async function refusedCommit(writer: Client, error: unknown): Promise<never> {
     () => true,
     () => false,
   );
-  throw isAlive || isKeyturnError(error) ? error : unreachable(error);
+  throw isAlive || isKeyturnError(error) ? error : lostSession(error);
 }
 
 /** Null when the approved plan states what happens, and is about nothing else. */

@@ -19,7 +19,7 @@ import { SqlParsers, type SqlParser } from './parser-thread.ts';
 import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
 import { StatementRefused } from './refusal.ts';
-import { isLost, unreachable, type SessionRequest } from './session.ts';
+import { isLost, lostSession, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits } from './settings.ts';
 import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
 import { readStatement } from './statement.ts';
@@ -125,5 +125,5 @@ async function prepare<Call extends ConnectorCall, Outcome>(
 
 /** Errors of the network or of the target's end come out as `unavailable`; everything else as it is. */
 function rethrow(error: unknown): never {
-  throw isLost(error) && !isKeyturnError(error) ? unreachable(error, { wasReached: true }) : error;
+  throw isLost(error) && !isKeyturnError(error) ? lostSession(error, { wasReached: true }) : error;
 }

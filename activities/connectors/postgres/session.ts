@@ -10,6 +10,7 @@ import {
 import { KeyturnError } from '../../../domain/errors.ts';
 import { TurnSocket } from '../../../database/turn-socket.ts';
 import { resolveTargetReference } from '../references.ts';
+import { causeOfLostSession, causeOfRefusedSession } from './connection-cause.ts';
 import type { PostgresLimits, TargetSettings } from './settings.ts';
 
 /** A client-side limit somewhat above the server's: it only acts when the network has swallowed the answer. */
@@ -32,25 +33,36 @@ export async function openSession(
   request: SessionRequest,
   options: { readonly pipeline?: boolean } = {},
 ): Promise<Client> {
-  const url = await sessionUrl(request);
-  const client = new Client({
-    ...options,
-    connectionString: url,
-    application_name: applicationName(request.requestId),
-    connectionTimeoutMillis: request.limits.connectTimeoutMs,
-    query_timeout:
-      Math.max(request.limits.statementTimeoutMs, request.limits.probeTimeoutMs) + ANSWER_GRACE_MS,
-    keepAlive: true,
-    stream: () => new TurnSocket(),
-  });
-  // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
-  client.on('error', () => undefined);
+  const client = newClient(await sessionUrl(request), request, options);
   try {
     await client.connect();
     return client;
   } catch (error) {
     await closeSession(client);
-    throw unreachable(error);
+    throw refusedSession(error);
+  }
+}
+
+function newClient(
+  url: string,
+  { requestId, limits }: SessionRequest,
+  options: { readonly pipeline?: boolean },
+): Client {
+  try {
+    const client = new Client({
+      ...options,
+      connectionString: url,
+      application_name: applicationName(requestId),
+      connectionTimeoutMillis: limits.connectTimeoutMs,
+      query_timeout: Math.max(limits.statementTimeoutMs, limits.probeTimeoutMs) + ANSWER_GRACE_MS,
+      keepAlive: true,
+      stream: () => new TurnSocket(),
+    });
+    // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
+    client.on('error', () => undefined);
+    return client;
+  } catch (error) {
+    throw refusedSession(error);
   }
 }
 
@@ -70,10 +82,19 @@ export function isLost(error: unknown): boolean {
   return LOST.test(error.message) || ('code' in error && /^E[A-Z]+$/.test(String(error.code)));
 }
 
-/** The target cannot be reached, or not any more. What drivers say stays inside: it may hold names of hosts and users. */
-export function unreachable(error: unknown, facts: { readonly wasReached?: true } = {}): KeyturnError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
-  return new KeyturnError('unavailable', 'The target cannot be reached.', { code, ...facts });
+/** There is no session. Why is told apart from the message: it is for reviewers, operators and the log. */
+function refusedSession(error: unknown): KeyturnError {
+  return new KeyturnError('unavailable', 'The target cannot be reached.', {
+    ...causeOfRefusedSession(error),
+  });
+}
+
+/** The target is there no more, in the middle of something. */
+export function lostSession(error: unknown, facts: { readonly wasReached?: true } = {}): KeyturnError {
+  return new KeyturnError('unavailable', 'The target cannot be reached.', {
+    ...causeOfLostSession(error),
+    ...facts,
+  });
 }
 
 /** `keyturn req_…`, so that the target's own logs and pg_stat_activity join ours. */

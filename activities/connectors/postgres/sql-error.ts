@@ -1,6 +1,7 @@
 import { DatabaseError } from 'pg';
 
 import { SQL_CLASSES, SQL_STATES } from '../../../domain/sql-error-codes.ts';
+import { conditionOf } from './sql-conditions.ts';
 
 /** States in which only the moment was bad: nothing happened and another try may succeed. */
 const TRANSIENT: ReadonlySet<string> = new Set(['40001', '40P01']);
@@ -42,15 +43,19 @@ export function classOf(error: { readonly code: string }): string {
 
 const DETAIL_CHARACTERS_MAX = 500;
 
-/** What reviewers and operators are told. May hold data of the target; never credentials. */
-function detailOf(error: DatabaseError & { readonly code: string }): string {
-  return `${error.code} ${classOf(error)}: ${error.message}`.slice(0, DETAIL_CHARACTERS_MAX).toWellFormed();
+/** What reviewers and operators are told, with the hint of the server. May hold data of the target; never credentials. */
+function detailOf({ code, message, hint }: DatabaseError & { readonly code: string }): string {
+  const name = conditionOf(code) ?? classOf({ code });
+  const said = hint === undefined ? message : `${message} (${hint})`;
+  return `${code} ${name}: ${said}`.slice(0, DETAIL_CHARACTERS_MAX).toWellFormed();
 }
 
-/** A failure of the server's own, as reviewers, operators and the log are told. */
+/** A failure of the server's own, as reviewers and operators are told, and as the log is: there, no word of the server. */
 export function failureOf(error: DatabaseError & { readonly code: string }): {
   readonly detail: string;
   readonly sqlState: string;
+  readonly cause: string;
 } {
-  return { detail: detailOf(error), sqlState: error.code };
+  const { code } = error;
+  return { detail: detailOf(error), sqlState: code, cause: conditionOf(code) ?? classOf(error) };
 }

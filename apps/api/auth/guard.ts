@@ -1,11 +1,14 @@
 import { Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
 
-import { KeyturnError } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity.ts';
 import { ApiContext } from '../context.ts';
 import { callerOf, type AuthenticatedRequest, type Caller, type CallerGround } from './caller.ts';
+import { metadataUrl } from './protected-resource.ts';
 import { seeClaims } from './see-claims.ts';
+import { challengeOf, refusedToken, tokenRefusalOf, type TokenRefusal } from './token-refusal.ts';
 
 const PUBLIC = 'keyturn:public';
 
@@ -27,8 +30,13 @@ export class TokenGuard implements CanActivate {
     if (this.#reflector.getAllAndOverride<boolean>(PUBLIC, [execution.getHandler(), execution.getClass()]))
       return true;
     const request = execution.switchToHttp().getRequest<AuthenticatedRequest>();
-    request.caller = await authenticate(this.#context, request);
-    return true;
+    try {
+      request.caller = await authenticate(this.#context, request);
+      return true;
+    } catch (error) {
+      challenge(this.#context, execution, error);
+      throw error;
+    }
   }
 }
 
@@ -42,9 +50,15 @@ async function authenticate(context: ApiContext, request: AuthenticatedRequest):
 
 /** The same caller against what holds now. Refuses (`unauthenticated`) where the token has ended meanwhile. */
 export async function seenAnew(context: ApiContext, { principal }: Caller): Promise<Caller> {
-  if (principal.expiresAt.getTime() <= Date.now())
-    throw new KeyturnError('unauthenticated', 'The token ended before the call did.');
+  if (principal.expiresAt.getTime() <= Date.now()) throw refusedToken('expired');
   return callerOf(principal, await callerGround(context));
+}
+
+function challenge({ settings }: ApiContext, execution: ExecutionContext, error: unknown): void {
+  if (!isKeyturnError(error) || error.code !== 'unauthenticated') return;
+  const http = execution.switchToHttp();
+  const metadata = metadataUrl(settings, http.getRequest<Request>());
+  http.getResponse<Response>().setHeader('WWW-Authenticate', challengeOf(error, metadata));
 }
 
 /** Failed attempts are counted by address, so that guessing is slow. */
@@ -53,14 +67,21 @@ async function verify(context: ApiContext, request: AuthenticatedRequest): Promi
     return await context.tokens.verify(bearerOf(request));
   } catch (error) {
     context.limiter.admit(`address:${request.socket.remoteAddress ?? ''}`);
+    const refusal = tokenRefusalOf(error);
+    if (refusal) noteRefused(context, refusal);
     throw error;
   }
 }
 
+/** Whoever operates this learns why, beside the caller. Never the token: it may be good elsewhere. */
+function noteRefused({ metrics, log }: ApiContext, { fault, found }: TokenRefusal): void {
+  metrics.refusedTokens.inc({ fault });
+  if (fault !== 'no_token') log.warn({ fault, ...(found && { found }) }, 'a token was refused');
+}
+
 function bearerOf(request: AuthenticatedRequest): string {
   const match = /^Bearer +([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '');
-  if (!match?.[1])
-    throw new KeyturnError('unauthenticated', 'This needs a bearer token (Authorization header).');
+  if (!match?.[1]) throw refusedToken(request.headers.authorization === undefined ? 'no_token' : 'malformed');
   return match[1];
 }
 

@@ -28,8 +28,24 @@ const issuerSchema = z
     token_type: z.literal('at+jwt').optional(),
     human: z.strictObject({ clients: z.array(z.string().min(1)), scope: z.string().min(1) }).optional(),
     cli_client: z.string().min(1).optional(),
+    /** What that client asks the issuer for, where it is not `openid` and the scope to decide. */
+    sign_in: z
+      .strictObject({
+        /** Where people sign in, should tokens name another issuer than its discovery does. */
+        issuer: url.optional(),
+        scope: z.string().min(1).optional(),
+        audience: z.string().min(1).optional(),
+        resource: z.string().min(1).optional(),
+      })
+      .optional(),
+    /** How far the clock of the issuer may lie from this one when a token begins and ends. */
+    clock_tolerance_seconds: z.int().min(0).max(300).default(60),
     claims: z
       .strictObject({
+        /** Names the client that got a token, where neither `azp` nor `client_id` does. */
+        client: z.string().min(1).optional(),
+        /** Names the account, where `sub` is another one for each client, or changes. */
+        subject: z.string().min(1).optional(),
         trigger: z.string().min(1).optional(),
         /** Lists the groups of a person who signs in. */
         groups: z.string().min(1).optional(),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Identity, LineageMember } from '../../../domain/identity.ts';
 import { groupsClaimOf, type GroupsClaim } from './groups-claim.ts';
 import type { Issuer } from './issuers.ts';
+import { refusedToken } from './token-refusal.ts';
 
 /** Who a verified token speaks for. */
 export interface Principal {
@@ -31,6 +32,7 @@ const subject = z
   .min(1)
   .max(512)
   .refine((name) => name.isWellFormed() && !name.includes('\0'));
+const clientName = z.string().min(1).max(512);
 const names = z.union([z.string().max(4_096), z.array(z.string().max(256)).max(256)]);
 
 /** RFC 8693 section 4.1: who acts, and who acted before. */
@@ -45,10 +47,10 @@ const actor: z.ZodType<Actor> = z.lazy(() =>
 
 const claimsSchema = z.object({
   iss: z.string(),
-  sub: subject,
+  sub: subject.optional(),
   exp: z.number(),
-  client_id: z.string().max(512).optional(),
-  azp: z.string().max(512).optional(),
+  client_id: clientName.optional(),
+  azp: clientName.optional(),
   // Other names for the client, by Okta and by Entra; elsewhere they may mean anything.
   cid: z.unknown().optional(),
   appid: z.unknown().optional(),
@@ -62,28 +64,33 @@ const claimsSchema = z.object({
   act: actor.optional(),
 });
 
-type Claims = z.infer<typeof claimsSchema>;
+type NamedClaims = z.infer<typeof claimsSchema> & {
+  /** By the claim that the issuer is configured to name it with. */
+  readonly client: string | undefined;
+};
+
+interface Claims extends NamedClaims {
+  readonly account: string;
+  readonly trigger: string | undefined;
+}
 
 /** How many actors a chain may have: longer ones are a mistake or an attack. */
 const ACTORS_MAX = 8;
 
 /**
- * The principal of verified claims, or null when a claim has an unexpected form. Unknown forms are never guessed at: a
- * chain of actors that cannot be read would hide somebody of the lineage.
+ * The principal of verified claims. Refuses claims of an unexpected form: unknown forms are never guessed at, since a chain
+ * of actors that cannot be read would hide somebody of the lineage.
  */
-export function principalOf(payload: unknown, issuer: Issuer): Principal | null {
-  const parsed = claimsSchema.safeParse(payload);
-  if (!parsed.success) return null;
-  const claims = parsed.data;
+export function principalOf(payload: unknown, issuer: Issuer): Principal {
+  const claims = readableClaims(payload, issuer);
   const actors = actorsOf(claims);
   const [first, ...earlier] = actors;
   // An issuer vouches for its own accounts only: another issuer's agent cannot be made to ask by its word.
-  if (actors.length > ACTORS_MAX || (first && first.issuer !== claims.iss)) return null;
-  const account = { issuer: claims.iss, subject: claims.sub };
-  const trigger = triggerOf(payload, issuer);
-  if (!trigger.success) return null;
+  if (actors.length > ACTORS_MAX || (first && first.issuer !== claims.iss))
+    throw refusedToken('unknown_actors');
+  const account = { issuer: claims.iss, subject: claims.account };
   const human = humanity(claims, issuer);
-  const triggers = trigger.data === undefined ? [] : [{ issuer: claims.iss, subject: trigger.data }];
+  const triggers = claims.trigger === undefined ? [] : [{ issuer: claims.iss, subject: claims.trigger }];
   return {
     identity: first ?? account,
     behind: [
@@ -94,9 +101,40 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal | null 
     clients: clientsOf(claims),
     scopes: scopesOf(claims),
     ...human,
-    expiresAt: new Date(claims.exp * 1_000),
+    expiresAt: new Date((claims.exp + issuer.clock_tolerance_seconds) * 1_000),
     groups: human.isHuman ? groupsClaimOf(payload, issuer) : null,
   };
+}
+
+/** The claims by their names at this issuer. Refuses those that are missing or cannot be read. */
+function readableClaims(payload: unknown, issuer: Issuer): Claims {
+  const parsed = claimsSchema.safeParse(payload);
+  if (!parsed.success)
+    throw refusedToken('unreadable_claim', { claim: String(parsed.error.issues[0]?.path[0]) });
+  const claims = parsed.data;
+  const named = (name: string | undefined, schema: z.ZodType<string>): string | undefined => {
+    const value = schema.optional().safeParse(name && (payload as Readonly<Record<string, unknown>>)[name]);
+    if (!value.success) throw refusedToken('unreadable_claim', { claim: String(name) });
+    return value.data;
+  };
+  const client = named(issuer.claims?.client, clientName);
+  return {
+    ...claims,
+    client,
+    account: accountOf({ ...claims, client }, issuer, named(issuer.claims?.subject, subject)),
+    trigger: named(issuer.claims?.trigger, subject),
+  };
+}
+
+/**
+ * The subject of the account. Clients that sign in as themselves may lack the claim that people have: they are known by
+ * `sub` then, but nobody else is. Two claims would be two name spaces, and one could be made to look like the other.
+ */
+function accountOf(claims: NamedClaims, { claims: names }: Issuer, found: string | undefined): string {
+  const isOwnToken = claims.sub !== undefined && clientsOf(claims).includes(claims.sub);
+  const account = names?.subject !== undefined && !isOwnToken ? found : (found ?? claims.sub);
+  if (account === undefined) throw refusedToken('missing_claim', { claim: names?.subject ?? 'sub' });
+  return account;
 }
 
 function inRole(role: LineageMember['role'], identities: readonly Identity[]): readonly LineageMember[] {
@@ -124,15 +162,17 @@ function isPersonAt(client: string, claims: Claims, { human }: Issuer): boolean 
   return (
     human !== undefined &&
     human.clients.includes(client) &&
-    claims.sub !== client &&
+    ![claims.sub, claims.account].some((name) => name !== undefined && clientsOf(claims).includes(name)) &&
     claims.act === undefined &&
+    // Where nobody consented to anything, nobody signed in: an application's own token has roles at most.
+    scopesOf(claims).length > 0 &&
     !isServiceAccount(claims)
   );
 }
 
 /** Clients that sign in as themselves get tokens like those of people at some issuers; each marks them in its own way. */
 function isServiceAccount({
-  sub,
+  sub = '',
   idtyp,
   gty,
   grant_type,
@@ -143,7 +183,8 @@ function isServiceAccount({
     typeof value === 'string' ? value.split(' ') : (value ?? []),
   );
   return (
-    idtyp === 'app' ||
+    // Entra says `user` or `app`, where it says anything.
+    (idtyp !== undefined && idtyp !== 'user') ||
     grants.some((grant) => grant.replace('_', '-') === 'client-credentials') ||
     /@clients$/i.test(sub) ||
     [sub, name].some((one) => /^service-account-/i.test(one)) ||
@@ -151,20 +192,23 @@ function isServiceAccount({
   );
 }
 
-/** The client that got the token. Two names that differ prove nothing. */
-function clientOf({ client_id: clientId, azp }: Claims): string | null {
-  if (clientId !== undefined && azp !== undefined && clientId !== azp) return null;
-  return clientId ?? azp ?? null;
+/** The client that got the token. Names that differ prove nothing. */
+function clientOf({ client, client_id: clientId, azp }: NamedClaims): string | null {
+  const names = new Set([client, clientId, azp].filter((name) => name !== undefined));
+  const [only] = names;
+  return names.size === 1 && only !== undefined ? only : null;
 }
 
 /** Whoever may have got the token: an agent among them is behind the call, so more of them are no harm. */
-function clientsOf({ client_id: clientId, azp, cid, appid }: Claims): readonly string[] {
-  const names = [clientId, azp, cid, appid].filter((name) => typeof name === 'string');
+function clientsOf({ client, client_id: clientId, azp, cid, appid }: NamedClaims): readonly string[] {
+  const names = [client, clientId, azp, cid, appid].filter((name) => typeof name === 'string');
   return [...new Set(names)];
 }
 
 function scopesOf({ scope, scp }: Claims): readonly string[] {
-  return [scope, scp].flatMap((value) => (typeof value === 'string' ? value.split(' ') : (value ?? [])));
+  return [scope, scp].flatMap((value) =>
+    typeof value === 'string' ? value.split(' ').filter(Boolean) : (value ?? []),
+  );
 }
 
 function actorsOf(claims: Claims): readonly Identity[] {
@@ -173,9 +217,4 @@ function actorsOf(claims: Claims): readonly Identity[] {
     actors.push({ issuer: next.iss ?? claims.iss, subject: next.sub });
   }
   return actors;
-}
-
-function triggerOf(payload: unknown, issuer: Issuer): z.ZodSafeParseResult<string | undefined> {
-  const name = issuer.claims?.trigger;
-  return subject.optional().safeParse(name && (payload as Readonly<Record<string, unknown>>)[name]);
 }

@@ -1,3 +1,4 @@
+import { driverCode, ISSUED_AHEAD } from '../../../database/refusals.ts';
 import { claimsAuthority } from '../../../domain/directory.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { personPseudonym } from '../../../domain/audit.ts';
@@ -8,6 +9,7 @@ import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
 import type { Caller } from './caller.ts';
 import type { GroupsClaim } from './groups-claim.ts';
+import type { Principal } from './principal.ts';
 
 /** A clock of the issuer that is ahead by more is wrong: its order of tokens would be, too. */
 const AHEAD_MAX_SECONDS = 30;
@@ -29,18 +31,26 @@ export async function seeClaims(context: ApiContext, caller: Caller): Promise<bo
   if (wanted.size === 0) return false;
   const account = identityKey(principal.identity);
   const why = reasonAgainst(groups);
-  if (groups.kind === 'unusable' || why !== null) {
-    // Once a token.
-    if (context.seenClaims.note(`${account} ${principal.expiresAt.getTime()} ${why}`))
-      context.log.warn({ issuer: principal.identity.issuer, why }, 'the groups of a token were not taken');
-    return false;
-  }
+  if (groups.kind === 'unusable' || why !== null) return notTaken(context, principal, String(why));
   const saying = `${caller.policy.digest} ${caller.person.id} ${groups.digest}`;
   if (context.seenClaims.has(account, groups.issuedAtSeconds, saying)) return false;
   const listing = [...groups.values].filter((value) => wanted.has(value)).sort();
-  await bring(context, { caller, person: caller.person.id, groups, listing });
+  try {
+    await bring(context, { caller, person: caller.person.id, groups, listing });
+  } catch (error) {
+    // This clock may be ahead as well: the database's counts.
+    if (driverCode(error) === ISSUED_AHEAD) return notTaken(context, principal, 'issued_ahead');
+    throw error;
+  }
   context.seenClaims.add(account, groups.issuedAtSeconds, saying);
   return true;
+}
+
+/** Logged once a token. */
+function notTaken({ seenClaims, log }: ApiContext, { identity, expiresAt }: Principal, why: string): false {
+  if (seenClaims.note(`${identityKey(identity)} ${expiresAt.getTime()} ${why}`))
+    log.warn({ issuer: identity.issuer, why }, 'the groups of a token were not taken');
+  return false;
 }
 
 function reasonAgainst(groups: GroupsClaim): string | null {

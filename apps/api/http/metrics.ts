@@ -26,6 +26,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly refusedTokens = new Counter({
+    name: 'keyturn_refused_tokens_total',
+    help: 'Calls without a token that is taken, by why.',
+    labelNames: ['fault'],
+    registers: [this.registry],
+  });
+
   readonly requests = new Counter({
     name: 'keyturn_requests_created_total',
     help: 'Create calls by what became of them.',

@@ -3,6 +3,9 @@ import type { Logger } from 'pino';
 
 import type { Metrics } from './metrics.ts';
 
+/** Asked every few seconds by whatever supervises this process: worth a line only when the answer is no. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
 /** Logs and measures every answer by its route template: addresses, headers and bodies stay out. */
 export function observe(log: Logger, metrics: Metrics) {
   return (request: Request, response: Response, next: NextFunction): void => {
@@ -12,7 +15,8 @@ export function observe(log: Logger, metrics: Metrics) {
       const status = response.writableFinished ? response.statusCode : 499;
       const seconds = (performance.now() - started) / 1_000;
       metrics.httpDuration.observe({ method: methodOf(request), route, status: String(status) }, seconds);
-      log.info({ method: methodOf(request), route, status, ms: Math.round(seconds * 1_000) }, 'answered');
+      const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
+      log[level]({ method: methodOf(request), route, status, ms: Math.round(seconds * 1_000) }, 'answered');
     });
     next();
   };

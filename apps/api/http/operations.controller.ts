@@ -1,10 +1,12 @@
-import { Controller, Get, Header, Res } from '@nestjs/common';
-import type { Response } from 'express';
+import { Controller, Get, Header, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
 
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { keptAnswer } from '../../../domain/kept-answer.ts';
+import type { ProtectedResource } from '../../../domain/wire-sign-in.ts';
 import { Public } from '../auth/guard.ts';
+import { METADATA_PATH, protectedResource, resourceOf } from '../auth/protected-resource.ts';
 import { ApiContext } from '../context.ts';
 import { openApiDocument } from '../openapi/document.ts';
 import { documentPage } from '../openapi/page.ts';
@@ -48,6 +50,13 @@ export class OperationsController {
     const isReady = checks.database === 'ok' && checks.temporal === 'ok';
     response.status(isReady ? 200 : 503);
     return { status: isReady ? 'ok' : 'unavailable', checks };
+  }
+
+  /** Whoever has no token yet learns here how to get one. */
+  @Get(METADATA_PATH)
+  resource(@Req() request: Request): ProtectedResource {
+    const { settings, tokens } = this.#context;
+    return protectedResource(resourceOf(settings, request), tokens.issuers());
   }
 
   @Get('v1/keys')

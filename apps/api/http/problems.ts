@@ -54,7 +54,8 @@ function framesOf(error: Error): readonly string[] {
 }
 
 function sendProblem(response: Response, problem: Problem, refusal: KeyturnError): void {
-  if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  if (problem.status === 401 && !response.hasHeader('WWW-Authenticate'))
+    response.setHeader('WWW-Authenticate', 'Bearer');
   if (problem.status === 429 || problem.status === 503) {
     const seconds = Number(refusal.facts['retryAfterSeconds'] ?? RETRY_AFTER_SECONDS);
     response.setHeader('Retry-After', String(Math.max(1, Math.ceil(seconds))));

@@ -60,6 +60,7 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
       'not_canonical',
       'body_too_large',
       'too_many_proposals',
+      'policy_invalid',
       'proposals_full',
     ],
   },

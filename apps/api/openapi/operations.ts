@@ -2,6 +2,8 @@ import type { ErrorCode } from '../../../domain/errors.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import { actionsSchema } from '../../../domain/wire-actions.ts';
 import * as wire from '../../../domain/wire.ts';
+import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
+import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import type { Operation } from './operation.ts';
 
@@ -174,6 +176,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'What can be asked for',
     answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
   },
+  ...CATALOGUE_OPERATIONS,
   ...GOVERNING_OPERATIONS,
   {
     method: 'get',
@@ -215,6 +218,13 @@ export const OPERATIONS: readonly Operation[] = [
       { status: 200, description: 'Both.', schema: wire.healthSchema },
       { status: 503, description: 'Not both.', schema: wire.healthSchema },
     ],
+  },
+  {
+    method: 'get',
+    path: '/.well-known/oauth-protected-resource',
+    summary: 'How to get a token (RFC 9728): where people sign in, and as which client',
+    isPublic: true,
+    answers: [{ status: 200, description: 'The metadata.', schema: protectedResourceSchema }],
   },
   {
     method: 'get',

@@ -27,7 +27,7 @@ export interface Explainable {
 const TEXT_BYTES_MAX = 400;
 
 /** The summary has 400 bytes for five of them. */
-const ID_BYTES_MAX = 64;
+const ID_BYTES_MAX = 60;
 
 const NAME_BYTES_MAX = 100;
 
@@ -56,7 +56,8 @@ function summaryOf(facts: Explainable): string {
   const askedBy = requesterName(facts, (name) => code(name, ID_BYTES_MAX));
   const { not_before: notBefore = null } = facts.signed.start ?? {};
   const start = notBefore === null ? '' : `, not before ${notBefore}`;
-  return `${action} on ${target} (${environment}), asked by ${askedBy}${start}`;
+  const purpose = facts.signed.mode === 'gate' ? ', for a decision only' : '';
+  return `${action} on ${target} (${environment}), asked by ${askedBy}${start}${purpose}`;
 }
 
 /** How a reviewer answers, from inside the Temporal UI and from outside. */
@@ -82,11 +83,17 @@ function detailsOf(facts: Explainable, howToDecide: string): string {
     `**Asked by:** ${requesterName(facts, (name) => code(name))}`,
     ...(others.length > 0 ? [`**Behind it:**\n\n${others.join('\n')}`] : []),
     `**Asked at:** ${signed.issued_at}`,
+    ...(signed.mode === 'gate' ? [DECISION_ONLY] : []),
     ...startLines(signed.start),
     `**Intent digest:** ${signed.intent_digest}`,
     `**How to decide:** ${howToDecide}`,
   ].join('\n\n');
 }
+
+/** Otherwise `succeeded` would read as done. */
+const DECISION_ONLY =
+  '**Mode:** gate. Keyturn decides, and performs nothing: whoever asked does it, while the decision is valid. ' +
+  'The status `succeeded` says that the decision was given out.';
 
 function startLines(start: SignedRequest['start']): readonly string[] {
   return [

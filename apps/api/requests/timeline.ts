@@ -60,9 +60,13 @@ const GATE_TEXTS: Partial<Record<LeafType, string>> = {
     'The decision was given to whoever asked. They perform the action; Keyturn does not know whether they did.',
   'execution.failed': 'No decision was given out.',
   'execution.released': 'The decision was not given out yet: it is made again.',
+  'execution.not_done': 'The decision was not given out.',
+  'execution.indeterminate': 'Whether the decision was given out is unknown: an operator has to look.',
+  'request.plan_failed': 'It could not be prepared for a decision.',
 };
 
-function textOf(type: LeafType, mode: RequestMode): string {
+/** What an entry says, by who performs the action. */
+export function textOf(type: LeafType, mode: RequestMode): string {
   return (mode === 'gate' ? GATE_TEXTS[type] : undefined) ?? TEXTS[type] ?? type;
 }
 

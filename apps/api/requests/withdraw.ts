@@ -58,9 +58,10 @@ function hasMovedOn({ status }: RequestRow): boolean {
   return status === 'executing' || isFinal(status);
 }
 
-function refuseTooLate({ status }: RequestRow): void {
+function refuseTooLate({ status, mode }: RequestRow): void {
   if (status === 'executing' || status === 'active') {
-    throw new KeyturnError('request_executing', 'It is being executed: it can no longer be withdrawn.');
+    const what = mode === 'gate' ? 'Its decision is being given out' : 'It is being executed';
+    throw new KeyturnError('request_executing', `${what}: it can no longer be withdrawn.`);
   }
   if (isFinal(status)) throw new KeyturnError('request_finished', `The request is over: ${status}.`);
 }

@@ -36,7 +36,7 @@ export function planLines(plan: Plan, detail: PlanDetail): string[] {
     ...plan.warnings
       .flatMap((warning) => visibleLines(warning, '  ! '))
       .map((line) => toned('warning', line)),
-    ...factLines([...undoFacts(plan), ...costFacts(plan)]),
+    ...factLines([...(plan.connector === 'gate' ? [] : undoFacts(plan)), ...costFacts(plan)]),
     ...stepLines(plan.reversal.steps ?? [], detail),
   ];
 }

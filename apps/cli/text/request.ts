@@ -33,12 +33,19 @@ export function titleOf({ action, target, environment }: RequestSummary): string
   return `${visible(action)} on ${visible(target)} (${visible(environment)})`;
 }
 
-/** `denied by policy`, `failed (target_error)` */
+/** `denied by policy`, `failed (target_error)`. Of what others perform nothing is called done. */
 export function statusText(view: RequestSummary): string {
-  const { status, denied_by: deniedBy, failure } = view;
+  const { status, denied_by: deniedBy, failure, mode } = view;
+  const given = mode === 'gate' ? GATE_STATUS[status] : undefined;
+  if (given !== undefined) return tonedWord(status, `${status} (${given})`);
   if (status === 'denied' && deniedBy !== null) return tonedWord(status, `denied by ${deniedBy}`);
   return tonedWord(status, failure === null ? status : `${status} (${visible(failure.code)})`);
 }
+
+const GATE_STATUS: Partial<Record<RequestSummary['status'], string>> = {
+  executing: 'the decision is being given out',
+  succeeded: 'the decision was given out; Keyturn does not perform the action',
+};
 
 type Facts = readonly (readonly [name: string, value: string])[];
 

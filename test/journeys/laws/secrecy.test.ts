@@ -101,11 +101,19 @@ describe('logs', () => {
     }
   });
 
-  it('are lines of JSON about routes, not about addresses', () => {
-    const lines = fs.readFileSync(cast.stack.apis[0]?.logFile ?? '', 'utf8').split('\n');
-    const answered = lines
-      .filter((line) => line.includes('"msg":"answered"'))
-      .map((line) => JSON.parse(line));
+  it.each(['apis', 'workers'] as const)('of %s are lines of JSON and nothing else', (programs) => {
+    const lines = linesOf(cast.stack[programs][0]?.logFile);
+    expect(lines.length).toBeGreaterThan(5);
+    for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow();
+  });
+
+  it('are about routes, not about addresses, and at their usual level not about health checks', () => {
+    const answered = linesOf(cast.stack.apis[0]?.logFile)
+      .map((line) => JSON.parse(line))
+      .filter(({ msg }) => msg === 'answered');
+    const DEBUG = 20;
+    const probes = answered.filter(({ route, status }) => route === '/readyz' && status === 200);
+    expect(new Set(probes.map(({ level }) => level))).toEqual(new Set([DEBUG]));
     expect(answered.length).toBeGreaterThan(10);
     expect(new Set(answered.map((line) => line.route))).toContain('/v1/requests/:id/decisions');
     expect(JSON.stringify(answered)).not.toContain(requests[0]?.id);
@@ -258,4 +266,11 @@ async function cutDatabase(): Promise<void> {
 
 async function restoreDatabase(): Promise<void> {
   await cast.stack.target.query(`alter database ${cast.stack.name}_keyturn allow_connections true`);
+}
+
+function linesOf(file = ''): string[] {
+  return fs
+    .readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 }

@@ -1,12 +1,13 @@
--- Run once by the image, with psql, when the data folder is made: two owners that are not superusers, each with
--- databases of its own, and nobody can connect to what is not theirs.
+-- Keyturn's database, its owner, who is no superuser, and the roles of its programs. In compose it is run once by the
+-- image. A superuser of another PostgreSQL (15 or newer) runs it with the password as a variable:
+--
+--   psql -v keyturn_admin_password=… -f compose/postgres/20-keyturn.sql "$SUPERUSER_URL"
 
-\set temporal_password `cat /run/secrets/temporal_database_password`
+\set ON_ERROR_STOP on
+\if :{?keyturn_admin_password}
+\else
 \set keyturn_admin_password `cat /run/secrets/keyturn_admin_password`
-
-create role temporal login password :'temporal_password';
-create database temporal owner temporal;
-create database temporal_visibility owner temporal;
+\endif
 
 -- Runs the migrations, which give the other three their passwords and rights.
 create role keyturn_admin login createrole password :'keyturn_admin_password';
@@ -16,7 +17,7 @@ create role keyturn_api;
 create role keyturn_worker;
 grant keyturn_owner, keyturn_api, keyturn_worker to keyturn_admin with admin option;
 
-revoke connect, temporary on database temporal, temporal_visibility, keyturn, postgres, template1 from public;
+revoke connect, temporary on database keyturn from public;
 grant connect on database keyturn to keyturn_api, keyturn_worker;
 
 -- Only a superuser may say so: what the programs sign in with writes rows, and nothing else to the disk.

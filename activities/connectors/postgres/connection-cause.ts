@@ -1,0 +1,76 @@
+import { DatabaseError } from 'pg';
+
+import { conditionOf } from './sql-conditions.ts';
+
+/** Why there is no session at a target. */
+export interface ConnectionCause {
+  /** For the log, for reviewers and operators: nothing of the URL, which holds the password, and no row of the target. */
+  readonly cause: string;
+  readonly sqlState?: string;
+}
+
+const MESSAGE_CHARACTERS_MAX = 300;
+
+/** Why a session could not be opened. Nothing has run, so what the server says names roles and databases, and quotes no row. */
+export function causeOfRefusedSession(error: unknown): ConnectionCause {
+  if (error instanceof DatabaseError && error.code !== undefined) {
+    const said = error.message.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed();
+    return { cause: `the server refuses the session: ${said}`, sqlState: error.code };
+  }
+  return { cause: networkCause(error) };
+}
+
+/** Why a session ended in the middle. What the server says then may quote rows: only its state is told. */
+export function causeOfLostSession(error: unknown): ConnectionCause {
+  if (error instanceof DatabaseError && error.code !== undefined) {
+    const condition = conditionOf(error.code);
+    const name = condition === undefined ? '' : ` (${condition})`;
+    return { cause: `the server ended the session${name}`, sqlState: error.code };
+  }
+  return { cause: networkCause(error) };
+}
+
+/** What the codes of sockets and TLS mean for whoever set the target up. */
+const NETWORK: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens at the host and port of its URL',
+  ECONNRESET: 'the other side closed the connection',
+  EPIPE: 'the other side closed the connection',
+  ENOTFOUND: 'the host name in its URL is not known',
+  EAI_AGAIN: 'the name server does not answer for the host name in its URL',
+  ETIMEDOUT: 'the host in its URL does not answer',
+  EHOSTUNREACH: 'there is no route to the host in its URL',
+  ENETUNREACH: 'there is no route to the network of the host in its URL',
+  ENOENT: 'a file or socket that its URL names does not exist',
+  EACCES: 'a file or socket that its URL names may not be used',
+  ERR_INVALID_URL: 'its credential is not a URL (postgres://USER:PASSWORD@HOST:PORT/DATABASE)',
+};
+
+function networkCause(error: unknown): string {
+  if (!(error instanceof Error)) return 'it does not answer';
+  const code = 'code' in error ? String(error.code) : '';
+  const known = NETWORK[code] ?? NETWORK[firstCode(error)];
+  if (known !== undefined) return `${known} (${code || firstCode(error)})`;
+  if (/CERT|SIGNATURE|ISSUER|_TLS_|_SSL_|EPROTO/.test(code))
+    return `its certificate or TLS is refused (${code})`;
+  return DRIVER.find(([said]) => said.test(error.message))?.[1] ?? unknownCause(error, code);
+}
+
+/** Several addresses of one name fail as one error without a code of its own. */
+function firstCode(error: Error): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  return first instanceof Error && 'code' in first ? String(first.code) : '';
+}
+
+/** What the driver says, which names no code. */
+const DRIVER: readonly (readonly [said: RegExp, cause: string])[] = [
+  [/does not support SSL/, 'its URL demands TLS, which the server does not offer'],
+  [/^(timeout expired|Connection terminated due to connection timeout)/, 'it does not answer in time'],
+  [/^Query read timeout/, 'it does not answer in time'],
+  [/^(Connection terminated|Client has encountered)/, 'the connection ended'],
+  [/client password must be a string|SASL/, 'the server asks for a password, and its URL has none'],
+];
+
+/** Other texts may hold anything: their kind is told. */
+function unknownCause({ name }: Error, code: string): string {
+  return code === '' ? `it does not answer (${name})` : `it does not answer (${code})`;
+}

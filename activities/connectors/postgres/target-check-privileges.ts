@@ -1,0 +1,170 @@
+import { escapeIdentifier } from 'pg';
+
+import type { RoleRow } from './target-check-roles.ts';
+import type { TargetSettings } from './settings.ts';
+import { attention, failed, good, orGood, type TargetFinding } from './target-finding.ts';
+
+/** A schema of the path: an answer to `SCHEMAS`. */
+export interface SchemaRow {
+  readonly name: string;
+  readonly is_open_to_statement: boolean;
+  readonly is_open_to_observer: boolean;
+}
+
+/** A table of the path's schemas: an answer to `TABLES`. */
+export interface TableRow {
+  readonly name: string;
+  readonly has_row_security: boolean;
+  readonly is_written: boolean;
+  readonly is_searched: boolean;
+  readonly is_read: boolean;
+  readonly is_observed: boolean;
+}
+
+/** What the catalogue says of rights. */
+export interface Privileges {
+  readonly schemas: readonly SchemaRow[];
+  readonly tables: readonly TableRow[];
+  readonly sequences: readonly { readonly name: string }[];
+  readonly missingFunctions: readonly { readonly name: string }[];
+  readonly roles: readonly RoleRow[];
+}
+
+const NAMES_MAX = 20;
+
+/** Whether statements may do anything here, and whether all that they do can be seen. */
+export function privilegeFindings(found: Privileges, settings: TargetSettings): readonly TargetFinding[] {
+  return [
+    ...schemas(found, settings),
+    ...statementRights(found, settings),
+    ...observerRights(found, settings),
+    ...functions(found),
+  ];
+}
+
+function schemas({ schemas: rows }: Privileges, settings: TargetSettings): readonly TargetFinding[] {
+  const { searchPath, statementRole, observerRole } = settings;
+  const there = new Set(rows.map(({ name }) => name));
+  const missing = searchPath.filter((name) => name !== '$user' && !there.has(name));
+  const usage = (role: string, closed: readonly SchemaRow[]): readonly TargetFinding[] =>
+    closed.length === 0
+      ? []
+      : [
+          failed('schemas', `${role} may not use ${namesOf(closed)}`, [
+            `grant usage on schema ${closed.map(({ name }) => escapeIdentifier(name)).join(', ')} to ${escapeIdentifier(role)};`,
+          ]),
+        ];
+  const findings = [
+    ...missing.map((name) => failed('schemas', `schema ${name} of search_path does not exist`)),
+    ...usage(
+      statementRole,
+      rows.filter((row) => !row.is_open_to_statement),
+    ),
+    ...(observerRole === null
+      ? []
+      : usage(
+          observerRole,
+          rows.filter((row) => !row.is_open_to_observer),
+        )),
+  ];
+  return orGood(findings, 'schemas', searchPath.join(', '));
+}
+
+function statementRights(
+  { tables }: Privileges,
+  { statementRole }: TargetSettings,
+): readonly TargetFinding[] {
+  const written = tables.filter((table) => table.is_written);
+  const role = escapeIdentifier(statementRole);
+  if (written.length === 0) {
+    const example = tables[0]?.name ?? 'SCHEMA.TABLE';
+    return [
+      attention(
+        'statement role',
+        `${statementRole} may change none of ${tables.length} tables: grant it what agents may do, table by table, for example`,
+        [`grant select, update on ${example} to ${role}; -- an example`],
+      ),
+    ];
+  }
+  const blind = written.filter((table) => table.is_searched && !table.is_read);
+  const findings =
+    blind.length === 0
+      ? []
+      : [
+          attention(
+            'statement role',
+            `${statementRole} may change ${namesOf(blind)} and read nothing of it, so a statement with WHERE is refused`,
+            [`grant select on ${listOf(blind)} to ${role};`],
+          ),
+        ];
+  return [
+    good(
+      'statement role',
+      `${statementRole} may change ${written.length} of ${tables.length} tables: ${namesOf(written)}`,
+    ),
+    ...findings,
+  ];
+}
+
+function observerRights(found: Privileges, settings: TargetSettings): readonly TargetFinding[] {
+  const { statementRole, observerRole } = settings;
+  if (observerRole === null)
+    return [
+      attention(
+        'observer',
+        `there is none: people see of rows what ${statementRole} sees, and nothing of what triggers do elsewhere`,
+      ),
+    ];
+  const role = escapeIdentifier(observerRole);
+  const unseen = found.tables.filter((table) => !table.is_observed);
+  const seesAllRows = found.roles.some(({ name, sees_all_rows }) => name === observerRole && sees_all_rows);
+  const filtered = seesAllRows ? [] : found.tables.filter((table) => table.has_row_security);
+  const findings = [
+    ...(unseen.length === 0
+      ? []
+      : [
+          attention(
+            'observer',
+            `${observerRole} may not read ${namesOf(unseen)}: of changes there people see counts only`,
+            [`grant select on ${listOf(unseen)} to ${role};`],
+          ),
+        ]),
+    ...(found.sequences.length === 0
+      ? []
+      : [
+          attention(
+            'observer',
+            `${observerRole} may not read ${namesOf(found.sequences)}, which then count as new`,
+            [`grant select on sequence ${listOf(found.sequences)} to ${role};`],
+          ),
+        ]),
+    ...(filtered.length === 0
+      ? []
+      : [
+          attention(
+            'observer',
+            `row security hides rows of ${namesOf(filtered)} from ${observerRole}: of changes there people see counts only`,
+            [`alter role ${role} bypassrls; -- as a superuser`],
+          ),
+        ]),
+  ];
+  return orGood(findings, 'observer', `${observerRole} may read all ${found.tables.length} tables`);
+}
+
+function functions({ missingFunctions }: Privileges): readonly TargetFinding[] {
+  return missingFunctions.map(({ name }) =>
+    attention(
+      'functions',
+      `${name}, which allowed_functions or made_at_execution names, does not exist here`,
+    ),
+  );
+}
+
+function listOf(rows: readonly { readonly name: string }[]): string {
+  return rows.map(({ name }) => name).join(', ');
+}
+
+function namesOf(rows: readonly { readonly name: string }[]): string {
+  const more = rows.length > NAMES_MAX ? ` and ${rows.length - NAMES_MAX} more` : '';
+  return `${listOf(rows.slice(0, NAMES_MAX))}${more}`;
+}

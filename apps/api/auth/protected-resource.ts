@@ -1,0 +1,37 @@
+import type { Request } from 'express';
+
+import type { ProtectedResource, SignIn } from '../../../domain/wire-sign-in.ts';
+import type { Settings } from '../settings.ts';
+import type { Issuer } from './issuers.ts';
+
+/** Where anybody learns how to get a token (RFC 9728 section 3), below the address of the API. */
+export const METADATA_PATH = '.well-known/oauth-protected-resource';
+
+/** The address of that, as the caller can reach it. */
+export function metadataUrl(settings: Settings, request: Request): string {
+  return `${resourceOf(settings, request)}/${METADATA_PATH}`;
+}
+
+/** What the API says of itself to those who have no token: which issuers people sign in at, and as which client. */
+export function protectedResource(resource: string, issuers: Iterable<Issuer>): ProtectedResource {
+  const signIns = [...issuers].flatMap(signInOf);
+  return {
+    resource,
+    resource_name: 'Keyturn',
+    authorization_servers: [...new Set(signIns.map(({ issuer }) => issuer))],
+    scopes_supported: [...new Set(signIns.flatMap(({ scope }) => scope.split(' ')))],
+    bearer_methods_supported: ['header'],
+    keyturn_sign_in: signIns,
+  };
+}
+
+/** The address of the API: the configured one, else the one that the caller used. */
+export function resourceOf({ publicUrl }: Settings, request: Request): string {
+  return publicUrl ?? `${request.protocol}://${request.headers.host ?? ''}`;
+}
+
+function signInOf({ issuer, cli_client: client, human, sign_in: signIn = {} }: Issuer): readonly SignIn[] {
+  if (client === undefined || !human) return [];
+  const { scope = `openid ${human.scope}`, audience = null, resource = null } = signIn;
+  return [{ issuer: signIn.issuer ?? issuer, client_id: client, scope, audience, resource }];
+}

@@ -1,0 +1,71 @@
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+
+/** Why a token is not taken, as the log, the metric and the caller read it. */
+const FAULTS = {
+  no_token: 'This needs a bearer token (Authorization header).',
+  malformed: 'The bearer token is not a signed JWT that can be read.',
+  unknown_issuer: 'The token is of an issuer that this API is not configured for.',
+  algorithm: 'The token is signed with an algorithm that is not allowed for its issuer.',
+  unknown_key: 'The token is signed with a key that its issuer does not publish.',
+  signature: 'The signature of the token is wrong.',
+  expired: 'The token has expired.',
+  not_yet_valid: 'The token is not valid yet.',
+  audience: 'The token is for another audience than this API.',
+  kind: 'This is no bearer access token: it is of another kind, or bound to a key.',
+  missing_claim: 'The token lacks a claim that is needed',
+  unreadable_claim: 'The token has a claim of an unexpected form',
+  unknown_actors: 'The token names actors of another issuer, or too many.',
+} as const;
+
+/** One of the reasons for which a token is not taken. */
+export type TokenFault = keyof typeof FAULTS;
+
+/** What is known of a token that is not taken. Never the token itself. */
+export interface TokenRefusal {
+  readonly fault: TokenFault;
+  /** A claim that says who or what is meant, for the log only. */
+  readonly found?: string | undefined;
+}
+
+const FOUND_LENGTH_MAX = 200;
+
+/**
+ * Refuses a token (`unauthenticated`), saying why: who holds it may read it anyway, and who made it up learns nothing that
+ * the issuer does not publish. `claim` is a name that the issuer's configuration or a standard gives.
+ */
+export function refusedToken(
+  fault: TokenFault,
+  { claim, found }: { readonly claim?: string; readonly found?: string } = {},
+): KeyturnError {
+  const said = FAULTS[fault];
+  const message = claim === undefined ? said : `${said}: ${claim}.`;
+  const token = { fault, found: found?.slice(0, FOUND_LENGTH_MAX) ?? claim };
+  return new KeyturnError('unauthenticated', message, { token });
+}
+
+/** What is known of the token that an error refuses, or null where it refuses something else. */
+export function tokenRefusalOf(error: unknown): TokenRefusal | null {
+  const refusal = isKeyturnError(error) ? error.facts['token'] : undefined;
+  return (refusal as TokenRefusal | undefined) ?? null;
+}
+
+/**
+ * The `WWW-Authenticate` of a refusal (RFC 6750 section 3, RFC 9728 section 5.1): who sent no token is told nothing but
+ * where to learn how to get one.
+ */
+export function challengeOf(refusal: KeyturnError, metadataUrl: string | null): string {
+  const fault = tokenRefusalOf(refusal)?.fault ?? 'no_token';
+  const error =
+    fault === 'no_token'
+      ? []
+      : [
+          ['error', 'invalid_token'],
+          ['error_description', refusal.message],
+        ];
+  const parameters = [...error, ...(metadataUrl === null ? [] : [['resource_metadata', metadataUrl]])];
+  // No quoting inside: what a header may hold is printable ASCII (RFC 6750 section 3).
+  const quoted = parameters.map(
+    ([name, value = '']) => `${name}="${value.replaceAll(/[^ !#-[\]-~]/g, '?')}"`,
+  );
+  return ['Bearer', quoted.join(', ')].join(' ').trimEnd();
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+
+import type { TargetReport } from '../../../activities/connectors/postgres/target-check.ts';
+import { withJson } from '../connection.ts';
+import { silentFailure } from '../exit.ts';
+import { explained } from '../help.ts';
+import { ACTIVE, loadPolicy } from '../policy-source.ts';
+import type { Terminal } from '../terminal.ts';
+import { tableLines } from '../text/table.ts';
+import { visible, visibleLines } from '../text/visible.ts';
+
+interface CheckOptions {
+  readonly json?: boolean;
+  readonly policy: string;
+}
+
+/** `keyturn target check` */
+export function addTarget(program: Command, terminal: Terminal): void {
+  const group = program.command('target').description('targets: the systems that actions act on');
+  const command = withJson(group.command('check <id>'))
+    .description(
+      "look at a target as the worker would use it, and say what to grant. Runs where the targets' credentials are: with the variables and files of the worker. Changes nothing",
+    )
+    .option(
+      '--policy <folder>',
+      'a policy folder, instead of the active policy (KEYTURN_DATABASE_URL)',
+      ACTIVE,
+    )
+    .action((id: string, options: CheckOptions) => check(id, options, terminal));
+  explained(command, {
+    examples: [
+      'keyturn target check shop-production',
+      'keyturn target check shop-production --policy policies',
+    ],
+    exits: {
+      0: 'it can be used; what needs attention is said',
+      1: 'it cannot be used, is not known, or the policy cannot be read',
+      2: 'used wrongly',
+    },
+  });
+}
+
+async function check(id: string, options: CheckOptions, terminal: Terminal): Promise<void> {
+  const { policy } = await loadPolicy(options.policy, options, terminal);
+  // Drivers are of no use to the other commands: they should not wait for them.
+  const { checkTargetOf } = await import('../target-checker.ts');
+  const report = await checkTargetOf(policy, id);
+  terminal.out(options.json ? JSON.stringify(jsonOf(report)) : reportLines(report).join('\n'));
+  if (!report.isOk) throw silentFailure();
+}
+
+function jsonOf({ target, isOk, findings, run }: TargetReport): object {
+  const shown = findings.map(({ check: name, outcome, detail }) => ({ check: name, outcome, detail }));
+  return { target, ok: isOk, findings: shown, run };
+}
+
+const MARKS = { ok: 'ok', attention: 'attention', failed: 'FAILED' } as const;
+
+/** Each finding in a line, then what to paste. */
+function reportLines({ target, isOk, findings, run }: TargetReport): string[] {
+  const rows = findings.map(({ check: name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
+  const isClear = findings.every(({ outcome }) => outcome === 'ok');
+  const verdict = isOk ? (isClear ? 'All is well.' : 'It can be used.') : 'It cannot be used like this.';
+  return [
+    `Target ${visible(target)}`,
+    ...tableLines(rows),
+    verdict,
+    ...(run.length > 0
+      ? ['', 'To mend it, as the owner of its database:', '', ...run.flatMap((sql) => visibleLines(sql))]
+      : []),
+  ];
+}

@@ -1,0 +1,27 @@
+import { checkTarget, type TargetReport } from '../../activities/connectors/postgres/target-check.ts';
+import { isTargetOf, type PolicySet, type Target } from '../../domain/policy.ts';
+import { didYouMean, quote } from '../../domain/suggestion.ts';
+import { failure } from './exit.ts';
+
+/** The connector whose targets can be checked. */
+const CONNECTOR = 'postgres.execute';
+
+/** Looks at a target of a policy as the worker would use it, with the references of this process. */
+export async function checkTargetOf(policy: PolicySet, id: string): Promise<TargetReport> {
+  return checkTarget(checkable(policy, id));
+}
+
+function checkable({ targets, actions }: PolicySet, id: string): Target {
+  const target = targets.find((candidate) => candidate.id === id);
+  if (target === undefined) {
+    const ids = targets.map((candidate) => candidate.id);
+    throw failure('unknown_target', `The policy has no target ${quote(id)}${didYouMean(id, ids) || '.'}`);
+  }
+  const isReached = actions.some((action) => action.connector === CONNECTOR && isTargetOf(target, action));
+  if (!isReached)
+    throw failure(
+      'not_checkable',
+      `Keyturn does not connect to ${quote(id)}: no action on it has a connector.`,
+    );
+  return target;
+}

@@ -1,0 +1,51 @@
+import type { Logger as SdkLogger, LogLevel, LogMetadata } from '@temporalio/common';
+import { makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+import { isKeyturnError } from '../../domain/errors.ts';
+
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+
+/** What the SDK says of where it is; anything else it adds may quote what it was given. */
+const FACTS = ['workflowId', 'runId', 'workflowType', 'activityId', 'activityType', 'attempt', 'taskQueue'];
+
+/**
+ * Makes Temporal's SDK, its native part included, log as this process does: JSON lines of the level that is set. Its
+ * signals are left to this process.
+ */
+export function installRuntime(log: Logger): void {
+  Runtime.install({
+    // The SDK would otherwise take the signals for itself and race the drain.
+    shutdownSignals: [],
+    logger: sdkLogger(log.child({ component: 'temporal-sdk' })),
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
+    },
+  });
+}
+
+function sdkLogger(log: Logger): SdkLogger {
+  const write = (level: LogLevel, message: string, meta?: LogMetadata): void => {
+    log[LEVELS[level]](factsOf(meta), message);
+  };
+  return {
+    log: write,
+    trace: (message, meta) => write('TRACE', message, meta),
+    debug: (message, meta) => write('DEBUG', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
+    error: (message, meta) => write('ERROR', message, meta),
+  };
+}
+
+function factsOf(meta: LogMetadata = {}): Record<string, unknown> {
+  const facts = Object.fromEntries(FACTS.flatMap((name) => (name in meta ? [[name, meta[name]]] : [])));
+  const error: unknown = meta['error'];
+  return error === undefined ? facts : { ...facts, err: reasonOf(error) };
+}
+
+/** Messages of ours are safe to log; those of others may quote what they were given. */
+export function reasonOf(error: unknown): string {
+  if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.name : 'unknown';
+}

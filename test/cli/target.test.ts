@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+
+import { createDatabases, type StackDatabases } from '../stack/databases.ts';
+import { takeNumber } from '../stack/temporal.ts';
+import { keyturn } from './terminal.ts';
+
+const FOLDER = join(import.meta.dirname, '..', 'stack', 'policies');
+const environment = {
+  KEYTURN_IDP_ISSUER: 'https://one.example',
+  KEYTURN_SECOND_ISSUER: 'https://two.example',
+};
+const CHECK = ['target', 'check', 'shop', '--policy', FOLDER];
+
+let databases: StackDatabases;
+
+beforeAll(async () => {
+  databases = await createDatabases(`target_cli_${takeNumber()}`);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe('target check', () => {
+  it('says that a target can be used, as JSON as well, and ends with 0', async () => {
+    vi.stubEnv('KEYTURN_TARGET_SHOP_URL', databases.target);
+    const text = await keyturn(CHECK, { environment });
+    expect([text.code, text.error, text.out]).toEqual([
+      0,
+      '',
+      expect.stringMatching(/ok +trial +an empty statement/),
+    ]);
+    const json = await keyturn([...CHECK, '--json'], { environment });
+    expect(JSON.parse(json.out)).toMatchObject({ target: 'shop', ok: true });
+  });
+
+  it('says why a target cannot be used, and ends with 1', async () => {
+    vi.stubEnv('KEYTURN_TARGET_SHOP_URL', 'postgres://a:secret-5@127.0.0.1:1/b');
+    const { code, out } = await keyturn(CHECK, { environment });
+    expect([code, out]).toEqual([1, expect.stringMatching(/FAILED +connection +nothing listens/)]);
+    expect(out).toContain('It cannot be used like this.');
+    expect(out).not.toContain('secret-5');
+  });
+
+  it('asks whether another target was meant', async () => {
+    const { code, error } = await keyturn(['target', 'check', 'shpo', '--policy', FOLDER], { environment });
+    expect([code, error]).toEqual([1, expect.stringContaining("no target 'shpo', did you mean 'shop'?")]);
+  });
+
+  it('says how it is used, with its exit codes', async () => {
+    const { code, out } = await keyturn(['target', 'check', '--help']);
+    expect([code, out]).toEqual([0, expect.stringMatching(/Example[\s\S]*Exit codes:\n {2}0 /)]);
+  });
+});
