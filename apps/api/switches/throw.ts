@@ -10,6 +10,7 @@ import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy.ts';
 import type { throwBodySchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { meant } from '../catalogue/meant.ts';
 import { freshId } from '../decisions/sign.ts';
 import { keyReused } from '../requests/repeat.ts';
 import { operatorOf, type Operator } from './operator.ts';
@@ -78,16 +79,31 @@ async function thrownBefore(
 /** The account of an agent. Refuses what is not there: a switch on a misspelt name would stop nothing, and be believed. */
 function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope): Identity | null {
   const name = value ?? '';
+  const { actions, targets } = policy.policy;
   switch (kind) {
     case 'all':
       return null;
     case 'action':
       refuseUnless(!isExempt(name), 'invalid_request', 'Actions of Keyturn itself cannot be stopped.');
-      refuseUnless(actionOf(policy.policy, name), 'unknown_action', 'The catalogue has no such action.');
+      refuseUnless(
+        actionOf(policy.policy, name),
+        'unknown_action',
+        `The catalogue has no such action.${meant(
+          name,
+          actions.map(({ action }) => action),
+        )}`,
+      );
       return null;
     case 'target':
       refuseUnless(name !== OWN_TARGET, 'invalid_request', 'Keyturn itself cannot be stopped.');
-      refuseUnless(targetOf(policy.policy, name), 'unknown_target', 'There is no such target.');
+      refuseUnless(
+        targetOf(policy.policy, name),
+        'unknown_target',
+        `There is no such target.${meant(
+          name,
+          targets.map(({ id }) => id),
+        )}`,
+      );
       return null;
     case 'agent':
       return knownAgent(directory.agents, name);
@@ -97,9 +113,10 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
 function knownAgent(agents: Parameters<typeof accountOf>[0], name: string): Identity {
   const account = accountOf(agents, name);
   if (account) return account;
+  const ids = agents.map(({ id }) => id);
   throw new KeyturnError(
     'unknown_agent',
-    'The directory has no agent with this id. An account is named ISSUER SUBJECT.',
+    `The directory has no agent with this id. An account is named ISSUER SUBJECT.${meant(name, ids)}`,
   );
 }
 
