@@ -16,6 +16,8 @@ export interface TerminalOptions {
   /** What the person answers; nobody is there without it. */
   readonly answer?: string;
   readonly signal?: AbortSignal;
+  /** Sees each line of standard error when it is written. */
+  readonly onError?: (text: string) => void;
 }
 
 /** Runs a command line inside the test, with a terminal that keeps what is written. */
@@ -34,6 +36,7 @@ export async function keyturn(
     },
     error: (text) => {
       written.error += `${text}\n`;
+      options.onError?.(text);
     },
     ask: async (question) => {
       asked.push(question);
