@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { REQUEST_STATUSES } from './request.ts';
+import { candidatesSchema, earlierRefusalsSchema, freezesSchema } from './wire-circumstances.ts';
 import { evidenceAdditions } from './wire-evidence.ts';
 import { jsonValueSchema } from './wire-json.ts';
-import { identitySchema, lineageSchema } from './wire-lineage.ts';
+import { identitySchema, namedLineageSchema } from './wire-lineage.ts';
 import { planSchema } from './wire-plan.ts';
 import { shortageSchema } from './wire-shortage.ts';
 import { startBodySchema, startSchema } from './wire-start.ts';
@@ -86,7 +87,12 @@ const waitQuery = z
   .string()
   .regex(/^\d{1,2}$/, 'whole seconds, 0 to 60')
   .transform(Number)
-  .pipe(z.int().max(60));
+  .pipe(z.int().min(0).max(60));
+const versionQuery = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
+  .pipe(z.int().min(0));
 export const limitQuery = z
   .string()
   .regex(/^\d{1,3}$/, '1 to 100')
@@ -105,7 +111,7 @@ export const listQuerySchema = z.strictObject({
   target: nameQuery.optional(),
   environment: nameQuery.optional(),
   risk: riskSchema.optional(),
-  mine: z.enum(['true', 'false']).optional(),
+  mine: z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' }).optional(),
   limit: limitQuery.optional(),
   cursor: cursorQuery.optional(),
 });
@@ -119,11 +125,7 @@ export const inboxQuerySchema = z.strictObject({
 /** GET /v1/requests/:id */
 export const showQuerySchema = z.strictObject({
   wait: waitQuery.optional(),
-  version: z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .optional(),
+  version: versionQuery.optional(),
 });
 
 /** GET /v1/events */
@@ -142,12 +144,12 @@ export const requirementSchema = z.object({
         z.object({
           any: z.array(selectorSchema),
           quorum: z.int(),
-          escalate: z.array(z.object({ after_ms: z.number(), to: selectorSchema })),
+          escalate: z.array(z.object({ after_ms: z.int(), to: selectorSchema })),
         }),
       ),
       order: z.enum(['parallel', 'sequential']),
-      expires_ms: z.number(),
-      maximum_age_ms: z.number(),
+      expires_ms: z.int(),
+      maximum_age_ms: z.int(),
       minimum_grade: gradeSchema,
       is_reason_required: z.boolean(),
       reviewer_when: z.string().optional().describe('A condition that reviewers must meet as well'),
@@ -175,6 +177,7 @@ const progressSchema = z.object({
           quorum: z.int(),
           filled: z.int(),
           opened_at: instant.nullable(),
+          may_approve: candidatesSchema.optional(),
         }),
       ),
     }),
@@ -185,6 +188,7 @@ export const decisionSchema = z.object({
   id: z.string(),
   reviewer: identitySchema,
   person: z.string().nullable(),
+  person_name: z.string().optional().describe('In the directory. Absent: not known there'),
   verdict: verdictSchema,
   at: instant,
   grade: gradeSchema,
@@ -222,7 +226,7 @@ export const requestSummarySchema = z.object({
   pending_since: instant.nullable(),
   expires_at: instant.nullable(),
   requested_by: identitySchema,
-  lineage: lineageSchema,
+  lineage: namedLineageSchema,
   shortage: z
     .array(shortageSchema)
     .nullable()
@@ -230,6 +234,7 @@ export const requestSummarySchema = z.object({
   is_break_glass: z.boolean(),
   start: startSchema.optional(),
   held_until: instant.nullable().describe('While it is approved: it does not start before this instant'),
+  freezes: freezesSchema.optional(),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
   result: jsonValueSchema.nullable().describe('In mode gate the decision, with its `valid_until`'),
   created_at: instant,
@@ -249,14 +254,7 @@ export const requestSchema = requestSummarySchema.extend({
     .nullable()
     .optional()
     .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
-  earlier_refusals: z
-    .object({
-      count: z.int(),
-      withdrawn: z.int().describe('How many of them were withdrawn before anybody decided (`cancelled`)'),
-      latest: z.array(z.object({ id: z.string(), status: statusSchema, created_at: instant })),
-    })
-    .optional()
-    .describe('The same, asked before by the same people: denied, expired, or withdrawn undecided'),
+  earlier_refusals: earlierRefusalsSchema.optional(),
 });
 
 export const requestPageSchema = z.object({
@@ -325,11 +323,6 @@ export const changeSchema = z.object({
   status: statusSchema.optional(),
 });
 
-export const healthSchema = z.object({
-  status: z.enum(['ok', 'unavailable']),
-  checks: z.record(z.string(), z.string()).optional(),
-});
-
 /** An error (RFC 9457). `code` is stable; words may change. */
 export const problemSchema = z.object({
   type: z.string(),
@@ -338,6 +331,7 @@ export const problemSchema = z.object({
   code: z.string(),
   detail: z.string(),
   instance: z.string().optional(),
+  request_id: z.string().optional().describe('What X-Request-Id says, too'),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 

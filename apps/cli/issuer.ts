@@ -38,50 +38,37 @@ export interface SignInWay {
 
 /** Signs a person in. Throws when the person or the issuer says no. */
 export async function signIn(asked: SignIn, way: SignInWay, terminal: Terminal): Promise<SignedIn> {
-  const configuration = await discover(asked);
+  const configuration = await discover(new URL(asked.issuer), asked.client_id);
   const hasDevices = configuration.serverMetadata().device_authorization_endpoint !== undefined;
   const granted =
     way.isBrowser || !hasDevices
       ? await byBrowser(configuration, asked, { port: way.port, terminal })
       : await byDevice(configuration, asked, terminal);
-  const { issuer, client_id, resource } = asked;
-  const { refresh_token: token } = granted;
-  return {
-    issuer,
-    ...accessOf(granted),
-    ...(token === undefined ? {} : { refresh: { client_id, resource, token } }),
-  };
+  const { issuer, client_id: client, resource } = asked;
+  return { issuer, client, ...(resource === null ? {} : { resource }), ...tokensOf(granted) };
 }
 
 /** A sign-in with fresh tokens, by its refresh token. Null when the issuer does not take that any more. */
 export async function renewed(session: Session): Promise<Session | null> {
-  const { issuer, refresh } = session;
-  if (!refresh) return null;
-  const { resource, token, client_id: clientId } = refresh;
-  const configuration = await discover({ issuer, client_id: clientId });
+  const { issuer, client, resource, refresh_token: token } = session;
+  if (client === undefined || token === undefined) return null;
+  const configuration = await discover(new URL(issuer), client);
   try {
-    const granted = await refreshTokenGrant(configuration, token, resource === null ? {} : { resource });
+    const granted = await refreshTokenGrant(configuration, token, resource === undefined ? {} : { resource });
     // An issuer that does not rotate it sends none: the old one stays.
-    return {
-      ...session,
-      ...accessOf(granted),
-      refresh: { ...refresh, token: granted.refresh_token ?? token },
-    };
+    return { ...session, ...tokensOf(granted) };
   } catch (error) {
     if (error instanceof ResponseBodyError && error.error === 'invalid_grant') return null;
     throw refused(error);
   }
 }
 
-async function discover({
-  issuer,
-  client_id: client,
-}: Pick<SignIn, 'issuer' | 'client_id'>): Promise<Configuration> {
-  const url = new URL(issuer);
-  if (!isProtected(url))
+/** The issuer as this program's client sees it. */
+export async function discover(issuer: URL, client: string): Promise<Configuration> {
+  if (!isProtected(issuer))
     throw failure('insecure_issuer', 'An issuer that is not on this machine must be reached by https.');
-  const execute = url.protocol === 'https:' ? [] : [allowInsecureRequests];
-  return discovery(url, client, undefined, None(), { execute });
+  const execute = issuer.protocol === 'https:' ? [] : [allowInsecureRequests];
+  return discovery(issuer, client, undefined, None(), { execute });
 }
 
 type Granted = Awaited<ReturnType<typeof refreshTokenGrant>>;
@@ -165,11 +152,12 @@ function meantFor({ audience, resource }: SignIn): Record<string, string> {
   return { ...(audience === null ? {} : { audience }), ...(resource === null ? {} : { resource }) };
 }
 
-function accessOf(granted: Granted): Pick<Session, 'access_token' | 'expires_at'> {
+function tokensOf(granted: Granted): Pick<Session, 'access_token' | 'expires_at' | 'refresh_token'> {
   const seconds = granted.expiresIn() ?? EXPIRES_DEFAULT_SECONDS;
   return {
     access_token: granted.access_token,
     expires_at: new Date(Date.now() + seconds * 1_000).toISOString(),
+    ...(granted.refresh_token === undefined ? {} : { refresh_token: granted.refresh_token }),
   };
 }
 

@@ -10,8 +10,11 @@ const sessionSchema = z.object({
   api: z.string(),
   access_token: z.string(),
   expires_at: z.iso.datetime(),
-  /** Where the issuer gives a refresh token: how the sign-in goes on without the person. */
-  refresh: z.object({ client_id: z.string(), resource: z.string().nullable(), token: z.string() }).optional(),
+  /** The client that signed in, and what the token is for (RFC 8707), where the issuer wants to know. */
+  client: z.string().optional(),
+  resource: z.string().optional(),
+  /** Where the issuer gives one: the sign-in goes on without the person. */
+  refresh_token: z.string().optional(),
 });
 
 /** A sign-in, kept for the next commands. */
@@ -32,6 +35,11 @@ export async function readSession(environment: Environment): Promise<Session | n
   } catch {
     return null;
   }
+}
+
+/** Forgets the stored sign-in. */
+export async function deleteSession(environment: Environment): Promise<void> {
+  await rm(join(folderOf(environment), 'session.json'), { force: true });
 }
 
 /** Keeps a sign-in where only this user can read it. */

@@ -204,7 +204,7 @@ describe('a sign-in that has ended', () => {
   it('goes on with its refresh token, used once however many commands run, and keeps the new one', async () => {
     await startIssuer({ status: 200, body: REFRESHED }, 0);
     const api = await startApi([]);
-    await store(api, { client_id: '0oa1', resource: 'https://keyturn.example.com', token: 'refresh-1' });
+    await store(api, 'https://keyturn.example.com');
     const results = await Promise.all([inbox(api), inbox(api), inbox(api)]);
     expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
     const refreshed = issuer.received.filter((call) => call.path === '/token');
@@ -221,22 +221,29 @@ describe('a sign-in that has ended', () => {
       .filter((call) => call.path.startsWith('/v1/inbox'));
     expect(called.map(({ headers }) => headers.authorization)).toEqual(results.map(() => 'Bearer token-2'));
     const file = await readFile(join(folder, 'keyturn', 'session.json'), 'utf8');
-    expect(JSON.parse(file)).toMatchObject({ access_token: 'token-2', refresh: { token: 'refresh-2' } });
+    expect(JSON.parse(file)).toMatchObject({ access_token: 'token-2', refresh_token: 'refresh-2' });
   });
 
   it('is over when the issuer does not take the refresh token any more', async () => {
     await startIssuer({ status: 400, body: { error: 'invalid_grant' } }, 0);
     const api = await startApi([]);
-    await store(api, { client_id: '0oa1', resource: null, token: 'refresh-1' });
+    await store(api);
     const result = await inbox(api);
-    expect([result.code, result.error]).toEqual([1, expect.stringContaining('Your sign-in is over')]);
+    expect([result.code, result.error]).toEqual([1, expect.stringContaining('Your sign-in has expired')]);
   });
 });
 
-async function store(api: string, refresh: { client_id: string; resource: string | null; token: string }) {
+async function store(api: string, resource?: string) {
   const expired = new Date(Date.now() - 1_000).toISOString();
-  const session = { issuer: issuer.url, api, access_token: 'token-1', expires_at: expired, refresh };
-  await writeSession({ XDG_CONFIG_HOME: folder }, session);
+  const session = {
+    issuer: issuer.url,
+    api,
+    access_token: 'token-1',
+    expires_at: expired,
+    client: '0oa1',
+    resource,
+  };
+  await writeSession({ XDG_CONFIG_HOME: folder }, { ...session, refresh_token: 'refresh-1' });
 }
 
 function inbox(api: string): Promise<CommandResult> {

@@ -103,7 +103,7 @@ function payFor(limiter: RateLimiter, caller: string | null, bytes: number): voi
 
 function refuseMediaType(request: Request): void {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
-  const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter));
+  const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-?8"?\s*$/.test(parameter));
   const encoding = request.headers['content-encoding'];
   if (
     !MEDIA_TYPES.has(type?.trim() ?? '') ||

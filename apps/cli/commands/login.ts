@@ -40,10 +40,10 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
   const way = { isBrowser: options.browser ?? false, port: portOf(options) };
   const session = { api, ...(await signIn(asked, way, terminal)) };
   const file = await writeSession(terminal.environment, session);
-  const { access_token: _secret, refresh, ...shown } = session;
+  const { access_token: _secret, refresh_token: refreshToken, ...shown } = session;
   if (options.json) return terminal.out(JSON.stringify(shown));
   const lasting =
-    refresh === undefined ? '' : ', and then again without you for as long as the issuer allows';
+    refreshToken === undefined ? '' : ', and then again without you for as long as the issuer allows';
   return terminal.out(`Signed in until ${session.expires_at}${lasting}, for ${api}. Kept in ${file}.`);
 }
 
