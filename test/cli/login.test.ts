@@ -170,7 +170,7 @@ describe('signing in with a browser', () => {
       // Somebody else on this machine, then the browser.
       const states = ['made-up', query.get('state') ?? ''];
       for (const state of states) {
-        const response = await fetch(`${back}?${new URLSearchParams({ code: 'the-code', state })}`);
+        const response = await fetch(`${back}?code=the-code&state=${encodeURIComponent(state)}`);
         seen.answers = [...seen.answers, response.status];
       }
       seen.query = query;
