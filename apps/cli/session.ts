@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +9,8 @@ const sessionSchema = z.object({
   api: z.string(),
   access_token: z.string(),
   expires_at: z.iso.datetime(),
+  refresh_token: z.string().optional(),
+  client: z.string().optional(),
 });
 
 /** A sign-in, kept for the next commands. */
@@ -29,6 +31,11 @@ export async function readSession(environment: Environment): Promise<Session | n
   } catch {
     return null;
   }
+}
+
+/** Forgets the stored sign-in. */
+export async function deleteSession(environment: Environment): Promise<void> {
+  await rm(join(folderOf(environment), 'session.json'), { force: true });
 }
 
 /** Keeps a sign-in where only this user can read it. */

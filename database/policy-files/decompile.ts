@@ -136,8 +136,9 @@ function rotationOf({ id: _id, overrides, ...rest }: Rotation): unknown {
 }
 
 function groupOf({ maximum_age_ms: age, ...group }: PolicySet['directory']['groups'][number]): unknown {
-  const { id, authority, claim } = group;
+  const { id, authority, claim, external_id: externalId } = group;
   if (authority === undefined) return group;
+  if (externalId !== undefined) return { id, authority, external_id: externalId };
   const seen = { ...(claim === undefined ? {} : { claim }), ...(age ? { maximum_age: duration(age) } : {}) };
   return { id, authority, ...seen };
 }

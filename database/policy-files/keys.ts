@@ -98,6 +98,7 @@ export const KEYS = {
     id: 'required',
     title: 'optional',
     authority: 'optional',
+    external_id: 'optional',
     claim: 'optional',
     maximum_age: 'optional',
     members: 'optional',

@@ -187,6 +187,8 @@ async function api(context: Context): Promise<void> {
       ...ui,
       KEYTURN_DATABASE_URL: databases.api,
       KEYTURN_API_PORT: String(settings.ports.KEYTURN_API_PORT),
+      // Nobody else sends calls here.
+      KEYTURN_API_UNREADY_SECONDS: '0',
       KEYTURN_API_METRICS_PORT: String(settings.ports.KEYTURN_API_METRICS_PORT),
       KEYTURN_PUBLIC_URL: addresses.api,
       KEYTURN_SIGNING_KEY: keys.signing,

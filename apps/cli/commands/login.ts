@@ -59,7 +59,8 @@ function explain(error: unknown): never {
   throw failure('login_refused', `You are not signed in: the issuer says ${visible(error.error)}.`);
 }
 
-async function discover(issuer: URL, client: string): Promise<Configuration> {
+/** The issuer as this program's client sees it. */
+export async function discover(issuer: URL, client: string): Promise<Configuration> {
   const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(issuer.hostname);
   if (issuer.protocol !== 'https:' && !isLoopback) {
     throw failure('insecure_issuer', 'An issuer that is not on this machine must be reached by https.');
