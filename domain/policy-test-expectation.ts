@@ -43,45 +43,55 @@ export interface PolicyTestFailure {
   readonly got: string;
 }
 
+type Words<Word> = Readonly<Record<keyof PolicyTestExpectation, Word>>;
+
 /** Everything that is not as the test expects. */
 export function unexpected(
   expect: PolicyTestExpectation,
   asked: AskedReview,
   review: ReviewAfter,
 ): readonly PolicyTestFailure[] {
-  const { effect, risk, requirement, rules } = asked.evaluation;
-  const expires = requirement && durationText(expiryOf(asked, requirement) - Date.parse(asked.facts.at));
-  const got: Readonly<Record<keyof PolicyTestExpectation, string>> = {
-    effect,
-    expires_at: requirement ? new Date(expiryOf(asked, requirement)).toISOString() : 'nothing to decide',
-    break_glass: breakGlassOf(asked),
-    risk: risk.tier,
-    rules: listText(rules.map((rule) => rule.id)),
-    stages: listText(stageTexts(requirement)),
-    expires_ms: expires ?? 'nothing to decide',
-    status: review.status,
-    channels: requirement?.channels ?? 'all',
-    ...peopleOf(asked, review),
-  };
-  const wanted: Readonly<Record<keyof PolicyTestExpectation, string | undefined>> = {
-    effect: expect.effect,
-    risk: expect.risk,
-    rules: expect.rules && listText(expect.rules),
-    stages: expect.stages && listText(expect.stages),
-    expires_ms: expect.expires_ms === undefined ? undefined : durationText(expect.expires_ms),
-    status: expect.status,
-    channels: expect.channels,
-    expires_at: expect.expires_at,
-    break_glass: expect.break_glass,
-    escalates: expect.escalates && listText(expect.escalates),
-    shortage: expect.shortage && listText(expect.shortage),
-    approvers: expect.approvers && listText(expect.approvers),
-  };
+  const [got, wanted] = [foundIn(asked, review), wantedBy(expect)];
   return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
     const expected = wanted[key];
     const what = key === 'expires_ms' ? 'expires' : key;
     return expected === undefined || expected === got[key] ? [] : [{ what, expected, got: got[key] }];
   });
+}
+
+function foundIn(asked: AskedReview, review: ReviewAfter): Words<string> {
+  const { effect, risk, requirement, rules } = asked.evaluation;
+  const expiresAt = requirement && expiryOf(asked, requirement);
+  const isNever = 'nothing to decide';
+  return {
+    effect,
+    risk: risk.tier,
+    rules: listText(rules.map((rule) => rule.id)),
+    stages: listText(stageTexts(requirement)),
+    expires_ms: expiresAt === null ? isNever : durationText(expiresAt - Date.parse(asked.facts.at)),
+    expires_at: expiresAt === null ? isNever : new Date(expiresAt).toISOString(),
+    break_glass: breakGlassOf(asked),
+    status: review.status,
+    channels: requirement?.channels ?? 'all',
+    ...peopleOf(asked, review),
+  };
+}
+
+function wantedBy({
+  rules,
+  stages,
+  escalates,
+  shortage,
+  approvers,
+  ...expect
+}: PolicyTestExpectation): Partial<Words<string>> {
+  const lists = Object.entries({ rules, stages, escalates, shortage, approvers });
+  const { expires_ms: expires, ...words } = expect;
+  return {
+    ...words,
+    ...(expires === undefined ? {} : { expires_ms: durationText(expires) }),
+    ...Object.fromEntries(lists.flatMap(([key, list]) => (list ? [[key, listText(list)] as const] : []))),
+  };
 }
 
 function peopleOf(
