@@ -1,5 +1,6 @@
 import type { CreateBody, RequestView } from '../domain/wire.ts';
 import type { KeyturnClient } from './client.ts';
+import { refuseUnknownOptions } from './options.ts';
 
 /** What is asked before the function may run. */
 export type GuardedAction = Omit<CreateBody, 'mode' | 'start'>;
@@ -55,6 +56,7 @@ export function guard<Parameters extends readonly unknown[], Result>(
   options: GuardOptions<Parameters>,
   run: (...parameters: Parameters) => Result | Promise<Result>,
 ): (...parameters: Parameters) => Promise<Result> {
+  refuseUnknownOptions('guard()', options, ['client', 'action', 'idempotencyKey', 'timeoutMs', 'signal']);
   return async (...parameters) => {
     const asked = textOf(options, parameters);
     const request = await decided(options, parameters);
