@@ -17,8 +17,8 @@ const API_URL = 'http://127.0.0.1:7080';
 /** Adds the options of a command that calls the API. */
 export function withApi(command: Command): Command {
   return withJson(command)
-    .option('--api <url>', `where the API is (KEYTURN_API_URL, else ${API_URL})`)
-    .option('--token <token>', 'a bearer token (KEYTURN_TOKEN, else what keyturn login stored)');
+    .option('--api <url>', `address of the API (KEYTURN_API_URL, else ${API_URL})`)
+    .option('--token <token>', 'bearer token (KEYTURN_TOKEN, else the sign-in of keyturn login)');
 }
 
 /** Adds `--json`. */
@@ -43,7 +43,7 @@ async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string)
   const session = await readSession(terminal.environment);
   if (!session)
     throw failure('unauthenticated', 'You are not signed in: run keyturn login, or give --token.');
-  // A token is told to the server that it was got for, and to no other.
+  // A token goes to the server that it was issued for, and to no other.
   if (new URL(session.api).origin !== new URL(baseUrl).origin) {
     throw failure(
       'unauthenticated',
@@ -51,7 +51,7 @@ async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string)
     );
   }
   if (Date.parse(session.expires_at) <= Date.now()) {
-    throw failure('unauthenticated', 'Your sign-in is over: run keyturn login.');
+    throw failure('unauthenticated', 'Your sign-in has expired: run keyturn login.');
   }
   return session.access_token;
 }

@@ -6,6 +6,7 @@ import { programVersion } from '../../configuration/version.ts';
 import { addActions } from './commands/actions.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecide } from './commands/decide.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addInbox } from './commands/inbox.ts';
 import { addList } from './commands/list.ts';
@@ -25,6 +26,7 @@ import { addWatch } from './commands/watch.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
 import { CommandExit } from './exit.ts';
+import { addExitCodes } from './help.ts';
 import type { Terminal } from './terminal.ts';
 import { visible, visibleLines } from './text/visible.ts';
 
@@ -49,23 +51,28 @@ const COMMANDS = [
   addPolicy,
   addSwitch,
   addTarget,
+  addDoctor,
   addCompletion,
 ] as const;
 
-/** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused, 3 when not all could be shown. */
+/** Runs one command line. Answers its exit code (`EXIT_CODES`). */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = createProgram(terminal);
+  const isJson = args.includes('--json');
+  const screen = isJson ? { ...terminal, out: (text: string) => terminal.data(text) } : terminal;
+  const program = createProgram(screen);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, terminal, args.includes('--json'));
+    return report(error, screen, isJson);
+  } finally {
+    screen.close();
   }
 }
 
 function createProgram(terminal: Terminal): Command {
   const program = new Command('keyturn')
-    .description('Ask for privileged actions, decide on them, and check what happened')
+    .description('Request privileged actions, decide on them, and check what happened')
     .version(programVersion(), '-V, --version', 'the version of this program')
     .showHelpAfterError('(add --help for how to use it)')
     .configureOutput({
@@ -74,6 +81,7 @@ function createProgram(terminal: Terminal): Command {
     })
     .exitOverride();
   for (const add of COMMANDS) add(program, terminal);
+  addExitCodes(program);
   return program;
 }
 

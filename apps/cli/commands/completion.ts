@@ -30,7 +30,7 @@ export function addCompletion(program: Command, terminal: Terminal): void {
     .command('completion')
     .addArgument(new Argument('<shell>', 'the shell that completes').choices(SHELLS))
     .description('a script that lets your shell complete commands and options')
-    .action((shell: Shell) => terminal.out(SCRIPTS[shell]));
+    .action((shell: Shell) => terminal.data(SCRIPTS[shell]));
   explained(command, {
     examples: [
       'source <(keyturn completion bash)           # in ~/.bashrc',
@@ -44,7 +44,7 @@ export function addCompletion(program: Command, terminal: Terminal): void {
     .argument('[words...]')
     .action((words: string[]) => {
       const found = candidatesOf(program, words);
-      if (found.length > 0) terminal.out(found.join('\n'));
+      if (found.length > 0) terminal.data(found.join('\n'));
     });
 }
 
