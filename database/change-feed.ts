@@ -81,6 +81,7 @@ export class ChangeFeed {
   #settled = 0;
   #client: Client | null = null;
   #isStopped = false;
+  #isReleased = false;
   #isReading = false;
   #isReadWanted = false;
   #pollTimer: NodeJS.Timeout | undefined;
@@ -97,12 +98,18 @@ export class ChangeFeed {
     this.#pollTimer = setInterval(() => void this.#readNew(), this.#options.pollMs ?? POLL_MS);
   }
 
+  /** Nobody waits any more: each waiter looks once more, and whoever comes looks once. */
+  release(): void {
+    this.#isReleased = true;
+    for (const waiters of this.#waiters.values()) for (const wake of waiters) wake();
+  }
+
   /** Ends everything; waiters are woken. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#pollTimer);
     clearTimeout(this.#reconnectTimer);
-    for (const waiters of this.#waiters.values()) for (const wake of waiters) wake();
+    this.release();
     await this.#client?.end().catch(() => {});
   }
 
@@ -128,7 +135,7 @@ export class ChangeFeed {
       for (;;) {
         const answer = await wait.check();
         const leftMs = deadline - performance.now();
-        if (answer !== null || leftMs <= 0 || wait.signal.aborted || this.#isStopped) return answer;
+        if (answer !== null || leftMs <= 0 || wait.signal.aborted || this.#isReleased) return answer;
         await watch.changed(leftMs);
       }
     } finally {

@@ -32,6 +32,7 @@ import { CheckedRows1765050000000 } from './migrations/39-checked-rows.ts';
 import { CountedWindows1765080000000 } from './migrations/42-counted-windows.ts';
 import { RefusedLifts1765090000000 } from './migrations/43-refused-lifts.ts';
 import { TokensAhead1765100000000 } from './migrations/44-tokens-ahead.ts';
+import { RepeatedLifts1765110000000 } from './migrations/45-repeated-lifts.ts';
 import { TargetTroubles1765140000000 } from './migrations/48-target-troubles.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
@@ -77,6 +78,7 @@ const MIGRATIONS = [
   CountedWindows1765080000000,
   RefusedLifts1765090000000,
   TokensAhead1765100000000,
+  RepeatedLifts1765110000000,
   TargetTroubles1765140000000,
 ];
 

@@ -8,6 +8,7 @@ import { differencesOf, isOtherEngine, recordedEngine, type RecordedOutcome } fr
 import { completePolicy } from '../domain/policy-upgrade.ts';
 import { policyDigest, type StoredPolicy } from '../domain/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy-facts.ts';
+import type { ReviewerCondition } from '../domain/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
 
 /** One evaluation as it was recorded. */
@@ -44,6 +45,8 @@ export type Recomputation =
 export interface ExplainedEvaluation {
   readonly recorded: RecordedEvaluation;
   readonly recomputed: Recomputation;
+  /** What the policy of then asked of all reviewers, or null: it is part of what each rule asked. */
+  readonly reviewers: ReviewerCondition | null;
 }
 
 interface EvaluationRow extends Omit<RecordedEvaluation, 'at'> {
@@ -74,10 +77,11 @@ export async function explainRequest(
   const directories = new DirectoryReader();
   const explained: ExplainedEvaluation[] = [];
   for (const row of rows) {
-    const { facts: _facts, policy: _policy, ...recorded } = row;
+    const { facts: _facts, policy, ...recorded } = row;
     const { directory } = await directories.ofGeneration(manager, row.directory_generation, row.at);
     const recomputed = recompute(row, directoryDigest(directory));
-    explained.push({ recorded: { ...recorded, at: row.at.toISOString() }, recomputed });
+    const reviewers = recomputed.kind === 'agrees' ? (policy?.reviewers ?? null) : null;
+    explained.push({ recorded: { ...recorded, at: row.at.toISOString() }, recomputed, reviewers });
   }
   return explained;
 }

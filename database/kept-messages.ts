@@ -16,6 +16,15 @@ export async function readKept(manager: EntityManager, request: string): Promise
   );
 }
 
+/** A message by its id, consumed or not; null for none. */
+export async function readKeptMessage(manager: EntityManager, id: string): Promise<KeptMessage | null> {
+  const rows: KeptMessage[] = await manager.query(
+    'select id, kind, envelope from keyturn.kept_message where id = $1',
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
 /** Keeps a message until a worker has consumed it. False when too many wait for this request already. */
 export async function keepMessage(
   source: DataSource,

@@ -27,6 +27,18 @@ export async function readSwitch(manager: EntityManager, id: string): Promise<Ki
   return found ?? null;
 }
 
+/** The call by which a person agreed to lift a switch; null where that is not known, or the person has not agreed. */
+export async function readLiftCall(
+  manager: EntityManager,
+  { switch: id, person }: { readonly switch: string; readonly person: string },
+): Promise<string | null> {
+  const rows: { call: string | null }[] = await manager.query(
+    'select call from keyturn.kill_switch_lift where switch = $1 and person = $2',
+    [id, person],
+  );
+  return rows[0]?.call ?? null;
+}
+
 /** Who has agreed so far to lift these switches, by switch, in order. */
 export async function readLifts(
   manager: EntityManager,
@@ -76,7 +88,7 @@ export async function storeThrown(
 /** Notes that a person agrees to lift a switch, and lifts it when there is an entry that says so. */
 export async function storeLift(
   manager: EntityManager,
-  lift: SwitchLift & { readonly switch: string },
+  lift: SwitchLift & { readonly switch: string; readonly call: string | null },
   { entries, subjects }: SwitchRecord,
 ): Promise<void> {
   await manager.query('select keyturn.confirm_kill_switch_lift($1, $2, $3)', [lift, json(entries), subjects]);

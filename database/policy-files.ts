@@ -21,8 +21,8 @@ import { readFacts, readOwners, type LookupGround } from './policy-files/resolve
 import { readRisk } from './policy-files/risk.ts';
 import { readRule } from './policy-files/rules.ts';
 import { NO_SETTINGS, readSettings } from './policy-files/settings.ts';
-import { parseFolder, type Sources } from './policy-files/sources.ts';
-import { placedWarnings, type PlacedWarning } from './policy-files/warnings.ts';
+import { parseFolder } from './policy-files/sources.ts';
+import { placedWarnings, type PlacedWarning, type WarningPlaces } from './policy-files/warnings.ts';
 import { readWindow } from './policy-files/windows.ts';
 
 export { formatProblem, type PolicyProblem } from './policy-files/problem.ts';
@@ -55,11 +55,11 @@ export async function loadPolicyFolder(
 /** Compiles a folder that was read, or says everything that is wrong with it. */
 export function compileFolder(folder: PolicyFolder, environment: Environment): PolicyLoadResult {
   const problems = [...folder.problems];
-  const { policy, sources } = compile({ folder, problems, environment });
+  const { policy, places } = compile({ folder, problems, environment });
   if (problems.length > 0) return refuse(problems);
   try {
     const digest = policyDigest(policy);
-    return { ok: true, policy, digest, warnings: placedWarnings(policy, sources) };
+    return { ok: true, policy, digest, warnings: placedWarnings(policy, places) };
   } catch (error) {
     const message = isKeyturnError(error) ? error.message : 'the policy has no canonical form';
     return refuse([{ file: '.', line: 1, column: 1, message }]);
@@ -79,7 +79,7 @@ interface Compilation {
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
 function compile({ folder, problems, environment }: Compilation): {
   readonly policy: PolicySet;
-  readonly sources: Sources;
+  readonly places: WarningPlaces;
 } {
   const names = new Names();
   for (const { action } of OWN_ACTIONS) names.allow('action', action);
@@ -115,14 +115,17 @@ function compile({ folder, problems, environment }: Compilation): {
     names,
     defaults: settings.defaults.require,
     production: settings.production,
+    reviewers: settings.reviewers,
     types: types(ruleFactTypes),
   };
+  const read = sources.rules.map((value) => ({ value, rules: readRule(value, context) }));
   const policy = {
     ...catalogue,
     risk: readRisk(risk, { names, types: types(riskFactTypes) }),
-    rules: sources.rules.map((value) => readRule(value, context)),
+    rules: read.flatMap(({ rules }) => rules),
   };
-  return { policy, sources };
+  const places = new Map(read.flatMap(({ value, rules }) => rules.map(({ id }) => [id, value] as const)));
+  return { policy, places: { settings: sources.settings, rules: places } };
 }
 
 /** What conditions name. Where some of it could not be read, they are checked without. */

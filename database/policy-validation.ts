@@ -1,4 +1,6 @@
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
+import type { PolicyWarning } from '../domain/policy-warnings.ts';
+import { neverApproved } from '../domain/policy-warnings/seats.ts';
 import { policySetSchema } from '../domain/policy-schema.ts';
 import { compileFolder, formatProblem, type PlacedWarning } from './policy-files.ts';
 import { decompile } from './policy-files/decompile.ts';
@@ -43,7 +45,15 @@ function findingsOfSet(policy: PolicySet): PolicyFindings {
   const rules = compiled.policy.rules.map((rule) => ({ ...rule, source: sources.get(rule.id) ?? '' }));
   const isSame = policyDigest({ ...compiled.policy, rules }) === policyDigest(policy);
   if (!isSame) return refused(['it says something that no policy file could say']);
+  const hopeless = neverApproved(compiled.policy);
+  if (hopeless.length > 0) return refused(hopeless.map((found) => hopelessText(found, sources)));
   return { problems: [], warnings: warningLines(compiled.warnings, sources) };
+}
+
+/** A warning for who tries a folder out; for those whose requests would wait in vain it is no policy to publish. */
+function hopelessText({ rule, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
+  const place = rule === null ? 'keyturn.yaml the default requirement' : `${sources.get(rule) ?? ''} ${rule}`;
+  return `${place}: nobody could approve such a request: ${message}`;
 }
 
 /** More warnings than these are only counted: who reviews a policy reads other things as well. */

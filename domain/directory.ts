@@ -28,6 +28,8 @@ export interface Group {
    * members the file names, and in a directory as it was read for those of provisioning.
    */
   readonly authority?: string;
+  /** Of a provisioned group, in a policy: which one it is, by the id that its provider has for it. */
+  readonly external_id?: string;
   /** Of a group from claims, in a policy: the value that tokens carry for it. */
   readonly claim?: string;
   /** Of a group from claims, in a policy: how long after a token was issued its word counts. */

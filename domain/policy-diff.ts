@@ -2,6 +2,7 @@ import type { JsonValue } from './canonical-json.ts';
 import { digestOf } from './digest.ts';
 import { showsNothingNew } from './policy-diff-readers.ts';
 import type { PolicySet, Rule } from './policy.ts';
+import { isNarrower, ownRequirement, ownRules } from './reviewer-condition.ts';
 
 /**
  * `tightening` can only make policy stricter, `neutral` changes neither an outcome nor what anybody reads; everything
@@ -36,10 +37,12 @@ export interface Classification {
  */
 export function classifyChange(base: PolicySet, candidate: PolicySet): Classification {
   const changes = [
-    ...ruleChanges(base, candidate),
+    ...ruleChanges(withOwnRules(base), withOwnRules(candidate)),
+    ...reviewerChanges(base, candidate),
     ...listChanges('action', 'action', [base.actions, candidate.actions]),
     ...listChanges('target', 'id', [base.targets, candidate.targets]),
     ...listChanges('window', 'id', [base.windows, candidate.windows]),
+    ...defaultChanges(base, candidate),
     ...otherChanges(base, candidate),
   ];
   return { kind: worst(changes), changes };
@@ -120,7 +123,32 @@ function listChanges<Key extends string, Entry extends Readonly<Record<Key, stri
   });
 }
 
-const COMPARED_BY_ENTRY: ReadonlySet<string> = new Set(['rules', 'actions', 'targets', 'windows']);
+/** What all reviewers must meet is compared once, not once a rule. */
+function withOwnRules(policy: PolicySet): PolicySet {
+  return { ...policy, rules: ownRules(policy) };
+}
+
+/** Fewer people who may decide let nothing through that was held back. */
+function reviewerChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChange[] {
+  const [old, fresh] = [base.reviewers, candidate.reviewers];
+  if (isSame(old, fresh)) return [];
+  const how = editOf(old, fresh);
+  return [change(isNarrower(old, fresh) ? 'tightening' : 'loosening', { what: 'reviewers', how })];
+}
+
+function editOf(old: unknown, fresh: unknown): PolicyChange['how'] {
+  if (old === undefined) return 'added';
+  return fresh === undefined ? 'removed' : 'edited';
+}
+
+const COMPARED_BY_ENTRY: ReadonlySet<string> = new Set([
+  'rules',
+  'actions',
+  'targets',
+  'windows',
+  'reviewers',
+  'defaults',
+]);
 
 /** Everything else of a policy, whatever it is: defaults, risk, groups, and what later versions add. */
 function otherChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChange[] {
@@ -129,6 +157,15 @@ function otherChanges(base: PolicySet, candidate: PolicySet): readonly PolicyCha
   return names
     .filter((name) => !isSame(old.get(name), fresh.get(name)))
     .map((what) => change('loosening', { what, how: 'edited' }));
+}
+
+/** The default as its author wrote it. */
+function defaultChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChange[] {
+  const [old, fresh] = [base, candidate].map(({ defaults, reviewers }) => ({
+    ...defaults,
+    require: ownRequirement(defaults.require, reviewers),
+  }));
+  return isSame(old, fresh) ? [] : [change('loosening', { what: 'defaults', how: 'edited' })];
 }
 
 function change(

@@ -261,7 +261,15 @@ export function factValues(
   return values;
 }
 
-function resourceValues(policy: PolicySet, { target }: PolicyFacts): JsonValue {
+/** What conditions see of a target, whoever asks for what. */
+export function targetValues(policy: PolicySet, target: Target): Record<string, JsonValue> {
+  return {
+    resource: resourceValues(policy, { target }),
+    data: { class: target.data_class ?? UNCLASSIFIED },
+  };
+}
+
+function resourceValues(policy: PolicySet, { target }: Pick<PolicyFacts, 'target'>): JsonValue {
   return {
     id: target.id,
     type: target.resource_type,

@@ -153,6 +153,7 @@ const directory = z.strictObject({
       z.strictObject({
         id: name,
         authority: z.string().min(1).max(2_100).optional(),
+        external_id: z.string().min(1).max(500).optional(),
         claim: z.string().min(1).max(256).optional(),
         maximum_age_ms: milliseconds.optional(),
         members: z.array(name).max(20_000),
@@ -216,5 +217,6 @@ export const policySetSchema = z.strictObject({
   rotations: z.array(rotation).max(1_000),
   polled_rotations: z.array(polledRotation).min(1).max(1_000).optional(),
   operators: names.optional(),
+  reviewers: z.strictObject({ when: condition, because: line }).optional(),
   tables: z.array(table).max(200).optional(),
 });

@@ -4,6 +4,7 @@ import { declaredFacts } from './policy-warnings/declared-facts.ts';
 import { doubtfulNames } from './policy-warnings/doubtful-names.ts';
 import { failingConditions } from './policy-warnings/failing-conditions.ts';
 import { largeBuckets } from './policy-warnings/large-buckets.ts';
+import { peopleWarnings } from './policy-warnings/people.ts';
 import { racingHistory } from './policy-warnings/racing-history.ts';
 import { seatWarnings } from './policy-warnings/seats.ts';
 import { shadowedRules } from './policy-warnings/shadowed-rules.ts';
@@ -21,6 +22,7 @@ export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
     ...shadowedRules(policy),
     ...largeBuckets(policy),
     ...seatWarnings(policy),
+    ...peopleWarnings(policy),
     ...constantConditions(policy),
     ...failingConditions(policy),
     ...skippedByAbsence(policy),

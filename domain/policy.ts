@@ -95,6 +95,8 @@ export interface PolicySet {
   readonly polled_rotations?: readonly PolledRotation[];
   /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
   readonly operators?: readonly Selector[];
+  /** What every reviewer must meet, and why. It is part of each requirement already: this tells whose condition it is. */
+  readonly reviewers?: { readonly when: string; readonly because: string };
   /** What facts of actions may be looked up in, by id. */
   readonly tables?: readonly LookupTable[];
 }

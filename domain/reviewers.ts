@@ -1,6 +1,7 @@
 import { rotationMembers } from './calendar/rotation.ts';
 import { meetsReviewerCondition } from './seats.ts';
 import { isBroughtByOthers, membersOf, type Directory } from './directory.ts';
+import { literalsIn } from './expressions/literals.ts';
 import type { PolicySet } from './policy.ts';
 import type { RuleRequirement, Selector, Stage } from './requirement.ts';
 
@@ -18,6 +19,7 @@ export class Reviewers {
   readonly #active: ReadonlySet<string>;
   readonly #known = new Map<string, ReadonlySet<string> | null>();
   readonly #accepted = new Map<string, ReadonlySet<string>>();
+  #ownNames: ReadonlySet<string> | null = null;
   #groups: ReadonlyMap<string, readonly string[]> | null = null;
 
   constructor(policy: PolicySet) {
@@ -32,7 +34,7 @@ export class Reviewers {
       stage.escalate.map(({ to }) => to),
       owners,
     );
-    if (any === null || later === null) return null;
+    if (any === null || later === null || !this.#isDecidable(rule.reviewer_when)) return null;
     const accepted = this.#acceptedBy(rule.reviewer_when);
     const first = [...any].filter((person) => accepted.has(person));
     const selectors = expanded(stage.any, owners);
@@ -46,6 +48,19 @@ export class Reviewers {
       ever: new Set([...first, ...[...later].filter((person) => accepted.has(person))]),
       atOnce: Math.min(first.length, always + rotations.length),
     };
+  }
+
+  /** False where a condition may read of somebody that they are in a group which others fill. */
+  #isDecidable(condition: string | undefined): boolean {
+    const { groups, people } = this.#policy.directory;
+    if (condition === undefined || groups.every(({ authority }) => authority === undefined)) return true;
+    this.#ownNames ??= new Set([
+      ...groups.filter(({ id }) => !isBroughtByOthers(this.#policy.directory, id)).map(({ id }) => id),
+      ...people.map(({ id }) => id),
+    ]);
+    const names = this.#ownNames;
+    const { texts } = literalsIn(condition);
+    return texts.length > 0 && texts.every((text) => names.has(text));
   }
 
   /** Asked once a condition: many rules have the same one, and directories are large. */

@@ -1,6 +1,7 @@
 import { ruleRequirementDigest } from './digest.ts';
 import { isLimitAtLeastAsStrict } from './disclosure.ts';
 import type { Evaluation } from './evaluation.ts';
+import { asksForAllOf } from './expressions/combined.ts';
 import type { RuleEffect } from './policy.ts';
 import {
   isGradeSufficient,
@@ -46,8 +47,12 @@ function areTermsAtLeastAsStrict(strict: RuleRequirement, loose: RuleRequirement
     strict.maximum_age_ms <= loose.maximum_age_ms &&
     isGradeSufficient(strict.minimum_grade, loose.minimum_grade) &&
     (strict.is_reason_required || !loose.is_reason_required) &&
-    (loose.reviewer_when === undefined || strict.reviewer_when === loose.reviewer_when)
+    isNarrowerCondition(strict.reviewer_when, loose.reviewer_when)
   );
+}
+
+function isNarrowerCondition(strict: string | undefined, loose: string | undefined): boolean {
+  return loose === undefined || (strict !== undefined && asksForAllOf(strict, loose));
 }
 
 /** Each stage of `loose` has a stage of its own in `strict`, in the same order: then one's seats are among the other's. */

@@ -36,6 +36,6 @@ export const planSchema = z.object({
   }),
   reversal: z.object({ is_possible: z.boolean(), how: z.string(), steps: z.array(z.string()).optional() }),
   fingerprint: z.string(),
-  locks_held_ms: z.number(),
+  locks_held_ms: z.int(),
   sequence_values_used: z.int().optional(),
 });

@@ -86,7 +86,12 @@ const waitQuery = z
   .string()
   .regex(/^\d{1,2}$/, 'whole seconds, 0 to 60')
   .transform(Number)
-  .pipe(z.int().max(60));
+  .pipe(z.int().min(0).max(60));
+const versionQuery = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
+  .pipe(z.int().min(0));
 export const limitQuery = z
   .string()
   .regex(/^\d{1,3}$/, '1 to 100')
@@ -105,7 +110,7 @@ export const listQuerySchema = z.strictObject({
   target: nameQuery.optional(),
   environment: nameQuery.optional(),
   risk: riskSchema.optional(),
-  mine: z.enum(['true', 'false']).optional(),
+  mine: z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' }).optional(),
   limit: limitQuery.optional(),
   cursor: cursorQuery.optional(),
 });
@@ -119,11 +124,7 @@ export const inboxQuerySchema = z.strictObject({
 /** GET /v1/requests/:id */
 export const showQuerySchema = z.strictObject({
   wait: waitQuery.optional(),
-  version: z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .optional(),
+  version: versionQuery.optional(),
 });
 
 /** GET /v1/events */
@@ -142,12 +143,12 @@ export const requirementSchema = z.object({
         z.object({
           any: z.array(selectorSchema),
           quorum: z.int(),
-          escalate: z.array(z.object({ after_ms: z.number(), to: selectorSchema })),
+          escalate: z.array(z.object({ after_ms: z.int(), to: selectorSchema })),
         }),
       ),
       order: z.enum(['parallel', 'sequential']),
-      expires_ms: z.number(),
-      maximum_age_ms: z.number(),
+      expires_ms: z.int(),
+      maximum_age_ms: z.int(),
       minimum_grade: gradeSchema,
       is_reason_required: z.boolean(),
       reviewer_when: z.string().optional().describe('A condition that reviewers must meet as well'),
@@ -204,12 +205,8 @@ export const requestSummarySchema = z.object({
   schema_version: z.int(),
   target: z.string(),
   environment: z.string(),
-  mode: modeSchema.describe(
-    'execute: Keyturn performs the action. gate: Keyturn decides only, and whoever asked performs it',
-  ),
-  status: statusSchema.describe(
-    'In mode gate `succeeded` says that the decision was given out, not that the action was performed',
-  ),
+  mode: modeSchema.describe('gate: Keyturn decides, and performs nothing'),
+  status: statusSchema.describe('In mode gate `succeeded` says that the decision was given out'),
   denied_by: z.enum(['person', 'policy']).nullable(),
   round: z.int(),
   intent_digest: digest,
@@ -235,9 +232,7 @@ export const requestSummarySchema = z.object({
   start: startSchema.optional(),
   held_until: instant.nullable().describe('While it is approved: it does not start before this instant'),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
-  result: jsonValueSchema
-    .nullable()
-    .describe('In mode gate the decision: `decision`, `performed_by_keyturn` (false), `valid_until`'),
+  result: jsonValueSchema.nullable().describe('In mode gate the decision, with its `valid_until`'),
   created_at: instant,
   updated_at: instant,
   version: z.int().describe('Grows with every change; 0 while nothing is recorded yet'),
@@ -331,11 +326,6 @@ export const changeSchema = z.object({
   status: statusSchema.optional(),
 });
 
-export const healthSchema = z.object({
-  status: z.enum(['ok', 'unavailable']),
-  checks: z.record(z.string(), z.string()).optional(),
-});
-
 /** An error (RFC 9457). `code` is stable; words may change. */
 export const problemSchema = z.object({
   type: z.string(),
@@ -344,6 +334,7 @@ export const problemSchema = z.object({
   code: z.string(),
   detail: z.string(),
   instance: z.string().optional(),
+  request_id: z.string().optional().describe('What X-Request-Id says, too'),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 

@@ -13,6 +13,8 @@ import type {
   Timeline,
 } from '../domain/wire.ts';
 import type { ActionCatalogue } from '../domain/wire-actions.ts';
+import type { Me } from '../domain/wire-me.ts';
+import type { TargetPage } from '../domain/wire-targets.ts';
 import type { GoverningStream, StreamPage } from '../domain/wire-streams.ts';
 import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
@@ -136,6 +138,20 @@ export class KeyturnClient {
   /** What can be asked for. */
   async actions(): Promise<ActionCatalogue> {
     return this.#get('/v1/actions');
+  }
+
+  /** What actions act on, by id, a page at a time. */
+  async targets(
+    query: Readonly<Partial<Record<'environment' | 'action' | 'cursor', string>>> & {
+      readonly limit?: number;
+    } = {},
+  ): Promise<TargetPage> {
+    return this.#get('/v1/targets', query);
+  }
+
+  /** Who the caller is to Keyturn, and whether this token may decide. */
+  async me(): Promise<Me> {
+    return this.#get('/v1/me');
   }
 
   /** What happened to a request, oldest first. */

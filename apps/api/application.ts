@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
-import type { IncomingMessage, Server } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { Module, type DynamicModule } from '@nestjs/common';
@@ -9,15 +10,19 @@ import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-ex
 import helmet from 'helmet';
 
 import { TokenGuard } from './auth/guard.ts';
+import { MeController } from './auth/me.controller.ts';
+import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { ApiContext } from './context.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
 import { EvaluateController } from './gate/evaluate.controller.ts';
 import { BodyReader } from './http/body.ts';
+import { compress } from './http/compress.ts';
 import { observe } from './http/observe.ts';
 import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
+import { REQUEST_ID_HEADER } from './http/request-id.ts';
 import { PoliciesController } from './policies/policies.controller.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
@@ -33,6 +38,8 @@ import { ScimUsersController } from './scim/users.controller.ts';
     RequestsController,
     DecisionsController,
     InboxController,
+    CatalogueController,
+    MeController,
     SwitchesController,
     PoliciesController,
     AuditController,
@@ -64,6 +71,11 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.set('query parser', 'simple');
   app.set('etag', false);
   app.use(observe(context.log, context.metrics));
+  app.use((_request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    context.draining.follow(response);
+    next();
+  });
+  app.use(compress());
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
   app.use('/scim', scimDoor(context));
@@ -101,15 +113,17 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const status =
     error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const requestId = randomUUID();
   const body = JSON.stringify({
     type: 'urn:keyturn:error:invalid_request',
     title: status.slice(4),
     status: Number(status.slice(0, 3)),
     code: 'invalid_request',
     detail: 'The request is not readable as HTTP.',
+    request_id: requestId,
   });
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `${REQUEST_ID_HEADER}: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

@@ -8,6 +8,7 @@ import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 import type { SeenClaims } from './auth/seen-claims.ts';
 import type { TokenVerifier } from './auth/token-verifier.ts';
+import type { Draining } from './http/draining.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { Places } from './http/places.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
@@ -37,4 +38,5 @@ export abstract class ApiContext {
   abstract readonly checker: ArgumentChecker;
   abstract readonly metrics: Metrics;
   abstract readonly log: Logger;
+  abstract readonly draining: Draining;
 }

@@ -1,14 +1,20 @@
 import '../../configuration/supported-node.ts';
 
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import type { NestExpressApplication } from '@nestjs/platform-express';
+
 import { createApplication } from './application.ts';
+import type { ApiContext } from './context.ts';
+import { drain } from './http/draining.ts';
 import { serveMetrics } from './http/metrics-server.ts';
 import { openContext } from './open-context.ts';
 import { openReviews } from './reviews/opener.ts';
 import { readSettings } from './settings.ts';
 
-const STOP_MS_MAX = 10_000;
+/** Whatever else hangs must not keep a rolling upgrade waiting: nothing here holds truth. */
+const CLOSE_MS_MAX = 5_000;
 
 /** The API program: answers HTTP until it is told to stop. */
 async function run(): Promise<void> {
@@ -19,21 +25,25 @@ async function run(): Promise<void> {
   await app.listen(settings.port, settings.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   context.log.info({ url: `http://${settings.host}:${port}` }, 'API running');
-  const stopping = new AbortController();
-  const opening = openReviews(context, stopping.signal);
+  const opening = openReviews(context, context.draining.signal);
   const stop = (): void => {
-    stopping.abort();
-    measuring.close();
-    // A stop that hangs must not keep a rolling upgrade waiting: nothing here holds truth.
-    setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
-    app
-      .close()
+    end(app, context)
       .then(() => opening)
       .then(close)
       .then(() => process.exit(0), fail);
+    measuring.close();
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+}
+
+/** Ends what is being answered, and then the application. */
+async function end(app: NestExpressApplication, { draining, settings, log }: ApiContext): Promise<void> {
+  log.info('draining');
+  const isWhole = await drain(app.getHttpServer() as Server, draining, settings.drain);
+  if (!isWhole) log.warn('some calls took too long to end and were cut off');
+  setTimeout(() => process.exit(1), CLOSE_MS_MAX).unref();
+  await app.close();
 }
 
 function fail(error: unknown): void {

@@ -9,9 +9,11 @@ import { readIssuers } from './auth/issuers.ts';
 import { SeenClaims } from './auth/seen-claims.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import type { ApiContext } from './context.ts';
+import { Draining } from './http/draining.ts';
 import { Metrics } from './http/metrics.ts';
 import { Places } from './http/places.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
+import { requestIdField } from './http/request-id.ts';
 import { readKeys } from './keys.ts';
 import { ArgumentChecker } from './requests/argument-checker.ts';
 import { readScim } from './scim/authorities.ts';
@@ -29,7 +31,7 @@ export interface OpenContext {
 
 /** Opens everything a process needs. Throws when keys or issuers are wrong, or the database cannot be reached. */
 export async function openContext(settings: Settings): Promise<OpenContext> {
-  const log = pino({ level: settings.logLevel, base: { program: 'keyturn-api' } });
+  const log = pino({ level: settings.logLevel, base: { program: 'keyturn-api' }, mixin: requestIdField });
   const [keys, issuers, provisioning] = await Promise.all([
     readKeys(settings.files),
     readIssuers(settings.files.issuers),
@@ -57,7 +59,9 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
     checker: new ArgumentChecker(),
     metrics,
     log,
+    draining: new Draining(),
   };
+  context.draining.signal.addEventListener('abort', () => feed.release());
   const close = async (): Promise<void> => {
     await feed.stop();
     await temporal.connection.close();

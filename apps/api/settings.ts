@@ -8,6 +8,7 @@ import {
   temporalConnection,
 } from '../../configuration/environment.ts';
 import { budgetsOf, type Budgets } from '../../domain/budgets.ts';
+import type { DrainLimits } from './http/draining.ts';
 
 const environmentSchema = z.object({
   ...PROCESS_VARIABLES,
@@ -23,6 +24,8 @@ const environmentSchema = z.object({
   KEYTURN_API_RATE: z.coerce.number().positive().max(1_000_000).default(200),
   KEYTURN_API_EVALUATE_RATE: z.coerce.number().positive().max(1_000_000).default(5),
   KEYTURN_API_STREAMS: z.coerce.number().int().positive().max(100_000).default(200),
+  KEYTURN_API_UNREADY_SECONDS: z.coerce.number().min(0).max(600).default(3),
+  KEYTURN_API_DRAIN_SECONDS: z.coerce.number().min(0).max(3_600).default(20),
   KEYTURN_API_POOL: z.coerce.number().int().positive().max(500).default(10),
 });
 
@@ -57,6 +60,7 @@ export interface Settings {
   /** The same for dry runs, which count as calls as well. */
   readonly evaluationsPerSecond: number;
   readonly streamsMax: number;
+  readonly drain: DrainLimits;
   readonly budgets: Budgets;
 }
 
@@ -95,6 +99,10 @@ function settingsOf(
     ratePerSecond: values.KEYTURN_API_RATE,
     evaluationsPerSecond: values.KEYTURN_API_EVALUATE_RATE,
     streamsMax: values.KEYTURN_API_STREAMS,
+    drain: {
+      unreadyMs: values.KEYTURN_API_UNREADY_SECONDS * 1_000,
+      endMs: values.KEYTURN_API_DRAIN_SECONDS * 1_000,
+    },
     budgets: budgetsOf(values),
   };
 }

@@ -40,6 +40,12 @@ export function readCondition(value: Value, types: TypesByAction): string {
   return text;
 }
 
+/** Refuses what has become too long because other conditions were added to it. */
+export function checkLength(value: Value, combined: string): void {
+  if (combined.length > LENGTH_MAX)
+    value.refuse(`longer than ${LENGTH_MAX} characters together with the condition that is added to it`);
+}
+
 /** The same facts where nothing says which of several calendars `calendar` is. */
 export function withoutDefaultCalendar({ calendar: _calendar, ...facts }: FactTypes): FactTypes {
   return facts;

@@ -11,6 +11,7 @@ import {
   type Rule,
   type Target,
 } from '../../domain/policy.ts';
+import { ownRequirement, ownRules } from '../../domain/reviewer-condition.ts';
 import type { RuleRequirement, Stage } from '../../domain/requirement.ts';
 import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
@@ -26,7 +27,7 @@ export function decompile(policy: PolicySet): PolicyFolder {
     file('directory', 'directory.yaml', { people, agents, groups: groups.map(groupOf) }),
     ...policy.actions.map((action) => file('actions', `actions/${action.action}`, actionOf(action))),
     ...policy.targets.map((target) => file('targets', `targets/${target.id}`, targetOf(target))),
-    ...policy.rules.map((rule) => file('rules', `rules/${rule.id}`, [ruleOf(rule)])),
+    ...ownRules(policy).map((rule) => file('rules', `rules/${rule.id}`, [ruleOf(rule)])),
   ];
   return { files, unread: new Set(), problems: [] };
 }
@@ -36,13 +37,14 @@ function file(kind: FileKind, name: string, content: unknown): PolicyFolder['fil
 }
 
 function settingsOf(policy: PolicySet): unknown {
-  const { version, environments, production, enums, defaults, operators, tables } = policy;
+  const { version, environments, production, enums, defaults, operators, reviewers, tables } = policy;
   return {
     version,
     environments,
     ...some('production', production),
     enums,
-    defaults: { effect: defaults.effect, require: requireOf(defaults.require) },
+    defaults: { effect: defaults.effect, require: requireOf(ownRequirement(defaults.require, reviewers)) },
+    ...(reviewers === undefined ? {} : { reviewers }),
     risk: riskOf(policy.risk),
     windows: policy.windows.map(windowOf),
     ...(operators === undefined ? {} : { operators }),
@@ -134,8 +136,9 @@ function rotationOf({ id: _id, overrides, ...rest }: Rotation): unknown {
 }
 
 function groupOf({ maximum_age_ms: age, ...group }: PolicySet['directory']['groups'][number]): unknown {
-  const { id, authority, claim } = group;
+  const { id, authority, claim, external_id: externalId } = group;
   if (authority === undefined) return group;
+  if (externalId !== undefined) return { id, authority, external_id: externalId };
   const seen = { ...(claim === undefined ? {} : { claim }), ...(age ? { maximum_age: duration(age) } : {}) };
   return { id, authority, ...seen };
 }

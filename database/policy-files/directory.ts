@@ -98,6 +98,7 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
       id: 'required',
       title: 'optional',
       authority: 'optional',
+      external_id: 'optional',
       claim: 'optional',
       maximum_age: 'optional',
       members: 'optional',
@@ -107,6 +108,7 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
   const ids = shapes.map((fields) => declareId(fields, 'group', context));
   const groups = shapes.map((fields, index) => readGroup(fields, ids[index] ?? '', context));
   refuseCycles(groups);
+  refuseSharedGroups(groups, shapes);
   return groups.map(({ nested: _nested, ...group }) => group);
 }
 
@@ -128,12 +130,33 @@ function readGroup(fields: Fields, id: string, context: DirectoryContext): ReadG
   const isOfClaims = authority.startsWith(CLAIMS);
   if (!isOfClaims)
     refuseEach(fields, ['claim', 'maximum_age'], 'only of a group whose authority is claims:ISSUER');
+  if (!written || isOfClaims)
+    refuseEach(fields, ['external_id'], 'only of a group whose authority is scim:NAME');
   if (!written) return readOwnGroup(fields, id, context);
   refuseEach(fields, ['members', 'groups'], 'who is in the group is said by its authority');
   const group = { id, authority, members: [], groups: [], nested: [] };
   if (isOfClaims) return { ...group, ...readClaims(fields, group, context) };
   if (!PROVISIONED.test(authority)) written.refuse(NO_AUTHORITY);
-  return group;
+  return { ...group, ...readExternalId(fields) };
+}
+
+/** The id that the provider has for the group: then its name there does not matter. */
+function readExternalId(fields: Fields): Pick<Group, 'external_id'> {
+  const written = fields.get('external_id');
+  return written ? { external_id: written.text() } : {};
+}
+
+/** One provisioned group is one group of rules. */
+function refuseSharedGroups(groups: readonly Group[], shapes: readonly Fields[]): void {
+  const first = new Map<string, string>();
+  groups.forEach(({ id, authority, external_id: externalId }, index) => {
+    if (externalId === undefined) return;
+    const key = JSON.stringify([authority, externalId]);
+    const other = first.get(key);
+    if (other !== undefined)
+      shapes[index]?.get('external_id')?.refuse(`external_id: that of group ${other} as well`);
+    first.set(key, other ?? id);
+  });
 }
 
 const NO_AUTHORITY = 'not an authority: scim:NAME or claims:ISSUER';

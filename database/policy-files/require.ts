@@ -1,7 +1,9 @@
 import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/requirement.ts';
+import { reviewerCondition } from '../../domain/reviewer-condition.ts';
+import type { PolicySet } from '../../domain/policy.ts';
 import { namedReviewerTypes } from '../../domain/known-names.ts';
 import { REVIEWER_FACT_TYPES } from '../../domain/policy-facts.ts';
-import { readCondition } from './conditions.ts';
+import { checkLength, readCondition } from './conditions.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
@@ -36,6 +38,8 @@ export interface RequireContext {
   readonly rule: string;
   readonly names: Names;
   readonly defaults: RequireDefaults;
+  /** What all reviewers must meet. */
+  readonly reviewers: PolicySet['reviewers'];
 }
 
 /** Reads what a rule, or the default, demands. */
@@ -60,7 +64,7 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
     expires_ms: expiresMs,
     maximum_age_ms: fields.get('maximum_age')?.durationMs() ?? context.defaults.maximum_age_ms,
     minimum_grade: fields.get('minimum_grade')?.choice(GRADES) ?? context.defaults.minimum_grade,
-    ...readReviewer(fields, context.names),
+    ...readReviewer(fields, context),
     ...readClock(fields.get('clock'), context.names),
   };
 }
@@ -90,7 +94,7 @@ export function readReviewerCondition(value: Value, names: Names): string {
 
 function readReviewer(
   fields: Fields,
-  names: Names,
+  { names, reviewers }: RequireContext,
 ): Pick<RuleRequirement, 'is_reason_required' | 'reviewer_when'> {
   const reviewer = fields.get('reviewer')?.fields({
     reason: 'optional',
@@ -98,9 +102,12 @@ function readReviewer(
     second_factor: NOT_SUPPORTED,
   });
   const condition = reviewer?.get('when');
+  const own = condition && readReviewerCondition(condition, names);
+  const combined = reviewerCondition(reviewers, own);
+  if (own && combined) checkLength(condition, combined);
   return {
     is_reason_required: reviewer?.get('reason')?.choice(['optional', 'required']) === 'required',
-    ...(condition ? { reviewer_when: readReviewerCondition(condition, names) } : {}),
+    ...(combined === undefined ? {} : { reviewer_when: combined }),
   };
 }
 

@@ -1,11 +1,12 @@
 import { VALID_FOR_MS_MAX } from '../../domain/gate.ts';
-import { isOwnAction, type Rule } from '../../domain/policy.ts';
+import { isOwnAction, type PolicySet, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import { readCondition, typesOn, type TypesByAction } from './conditions.ts';
 import { readMatch } from './match.ts';
+import { readInstead } from './instead.ts';
 import { readRequire, type RequireDefaults } from './require.ts';
 import { checkVersion } from './settings.ts';
 import type { Value } from './value.ts';
@@ -14,6 +15,7 @@ import type { Value } from './value.ts';
 export interface RuleContext {
   readonly names: Names;
   readonly defaults: RequireDefaults;
+  readonly reviewers: PolicySet['reviewers'];
   /** What conditions may read, for each action of the catalogue. */
   readonly types: TypesByAction;
   /** Environments in which nothing is allowed without a condition. */
@@ -28,8 +30,8 @@ export function rulesOf(root: Value): readonly Value[] {
   return fields.list('rules');
 }
 
-/** Reads one rule. */
-export function readRule(value: Value, context: RuleContext): Rule {
+/** Reads one rule: two, where it says who stands in for whom, and when. */
+export function readRule(value: Value, context: RuleContext): readonly Rule[] {
   const fields = value.fields({
     id: 'required',
     on: 'required',
@@ -41,6 +43,7 @@ export function readRule(value: Value, context: RuleContext): Rule {
     break_glass: 'optional',
     yields_to_break_glass: 'optional',
     valid_for: 'optional',
+    instead: 'optional',
     reviewer: { refused: 'belongs inside require' },
   });
   const id = declareId(fields, context.names);
@@ -50,7 +53,7 @@ export function readRule(value: Value, context: RuleContext): Rule {
   const condition = readWhen(fields.get('when'), on, context);
   if (effect === 'allow') checkAllow(fields, on, context);
   const validForMs = readValidFor(fields.get('valid_for'), effect);
-  return {
+  const rule: Rule = {
     id,
     on,
     ...condition,
@@ -63,6 +66,8 @@ export function readRule(value: Value, context: RuleContext): Rule {
     ...(validForMs === undefined ? {} : { valid_for_ms: validForMs }),
     source: value.place(),
   };
+  const instead = fields.get('instead');
+  return instead ? readInstead(instead, rule, context) : [rule];
 }
 
 function declareId(fields: Fields, names: Names): string {

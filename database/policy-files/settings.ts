@@ -5,7 +5,7 @@ import { readFreezes } from './freezes.ts';
 import type { Names } from './names.ts';
 import { readOperators } from './operators.ts';
 import { quote } from './problem.ts';
-import { BUILT_IN_DEFAULTS, readRequire } from './require.ts';
+import { BUILT_IN_DEFAULTS, readRequire, readReviewerCondition } from './require.ts';
 import { readRotations } from './rotations.ts';
 import { readTables } from './tables.ts';
 import type { Value } from './value.ts';
@@ -22,6 +22,7 @@ export type Settings = Pick<
   | 'enums'
   | 'defaults'
   | 'operators'
+  | 'reviewers'
   | 'calendars'
   | 'default_calendar'
   | 'freezes'
@@ -68,6 +69,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     risk: 'optional',
     windows: 'optional',
     operators: 'optional',
+    reviewers: 'optional',
     calendars: 'optional',
     calendar: 'optional',
     freezes: 'optional',
@@ -83,6 +85,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
   const calendars = readCalendars(fields.get('calendars'), names);
   const selectors = fields.get('selectors');
   if (selectors && !selectors.isMapping()) names.markIncomplete('rotation');
+  const reviewers = readReviewers(fields.get('reviewers'), names);
   const rotations = readRotations(selectors?.fields({ oncall: 'optional' }).get('oncall'), names);
   const settings: Settings = {
     version: FORMAT_VERSION,
@@ -90,7 +93,8 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     production: readProduction(fields.get('production'), { environments, names }),
     enums: readEnums(fields.get('enums')),
     // After the rotations, which its selectors may name.
-    defaults: readDefaults(fields.get('defaults'), names),
+    defaults: readDefaults(fields.get('defaults'), names, reviewers),
+    ...(reviewers === undefined ? {} : { reviewers }),
     calendars,
     ...readDefaultCalendar(fields.get('calendar'), calendars, names),
     freezes: readFreezes(fields.get('freezes'), { names, calendars }),
@@ -145,10 +149,22 @@ export function checkVersion(value: Value | undefined): void {
   }
 }
 
-function readDefaults(value: Value | undefined, names: Names): Settings['defaults'] {
+/** What all reviewers must meet. It becomes part of what each rule, and the default, asks. */
+function readReviewers(value: Value | undefined, names: Names): Settings['reviewers'] {
+  if (!value) return undefined;
+  const fields = value.fields({ when: 'required', because: 'required' });
+  const condition = fields.get('when');
+  return { when: condition ? readReviewerCondition(condition, names) : '', because: fields.text('because') };
+}
+
+function readDefaults(
+  value: Value | undefined,
+  names: Names,
+  reviewers: Settings['reviewers'],
+): Settings['defaults'] {
   const fields = value?.fields({ effect: 'required', require: 'required' });
   const require = fields?.get('require');
-  const context = { rule: 'default', names, defaults: BUILT_IN_DEFAULTS };
+  const context = { rule: 'default', names, defaults: BUILT_IN_DEFAULTS, reviewers };
   return {
     effect: fields?.get('effect')?.choice(['review', 'forbid']) ?? 'review',
     require: require ? readRequire(require, context) : NO_SETTINGS.defaults.require,

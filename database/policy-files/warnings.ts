@@ -1,7 +1,6 @@
 import type { PolicySet } from '../../domain/policy.ts';
 import { warningsOf, type PolicyWarning } from '../../domain/policy-warnings.ts';
 import { formatProblem, sortByPlace, type PolicyProblem } from './problem.ts';
-import type { Sources } from './sources.ts';
 import type { Value } from './value.ts';
 
 /** A warning at its exact place in the folder. */
@@ -12,13 +11,16 @@ export function formatWarning({ code, message, ...place }: PlacedWarning): strin
   return formatProblem({ ...place, message: `warning ${code}: ${message}` });
 }
 
+/** What warnings are about: `keyturn.yaml`, and what each rule was compiled from, by its id. */
+export interface WarningPlaces {
+  readonly settings: Value | undefined;
+  readonly rules: ReadonlyMap<string, Value>;
+}
+
 /** The warnings of a policy that was compiled without a mistake from these files, by place. */
-export function placedWarnings(policy: PolicySet, sources: Sources): readonly PlacedWarning[] {
-  const roots = new Map<string | null, Value | undefined>([[null, sources.settings]]);
-  // Rules are compiled in the order of the files.
-  policy.rules.forEach(({ id }, index) => roots.set(id, sources.rules[index]));
+export function placedWarnings(policy: PolicySet, places: WarningPlaces): readonly PlacedWarning[] {
   const placed = warningsOf(policy).flatMap(({ code, rule, path, message }) => {
-    const root = roots.get(rule);
+    const root = rule === null ? places.settings : places.rules.get(rule);
     return root ? [{ ...placeAt(root, path), code, rule, message }] : [];
   });
   return sortByPlace(placed);

@@ -64,6 +64,14 @@ function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
   );
 }
 
+/**
+ * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, however
+ * long it waits and whoever asks.
+ */
+export function neverApproved(policy: PolicySet): readonly PolicyWarning[] {
+  return seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
+}
+
 /** A stage of a requirement on one target, and who may fill it. */
 interface Seated {
   readonly index: number;
@@ -72,7 +80,7 @@ interface Seated {
 }
 
 /** Where people are missing: at one stage, or, with null, at all stages together. */
-interface Finding extends Pick<PolicyWarning, 'code' | 'message'> {
+interface Finding extends Pick<PolicyWarning, 'code' | 'message' | 'is_final'> {
   readonly stage: number | null;
 }
 
@@ -81,15 +89,15 @@ function warningsOfRule(ground: Ground, asked: AskedRule): readonly PolicyWarnin
   const found = new Map<string, { readonly finding: Finding; readonly names: Set<string> }>();
   for (const [names, owners] of casesOf(ground.policy, asked)) {
     for (const finding of findingsOf(ground, require, owners)) {
-      const key = `${finding.code} ${finding.stage}`;
+      const key = `${finding.code} ${finding.stage} ${finding.is_final ?? false}`;
       const known = found.get(key);
       for (const name of names) known?.names.add(name);
       if (!known) found.set(key, { finding, names: new Set(names) });
     }
   }
-  return [...found.values()].map(({ finding: { stage, code, message }, names }) => {
+  return [...found.values()].map(({ finding: { stage, message, ...finding }, names }) => {
     const path = stage === null ? at.path : [...at.path, stage, 'any'];
-    return { ...at, code, path, message: `${message}${whereText([...names])}` };
+    return { ...at, ...finding, path, message: `${message}${whereText([...names])}` };
   });
 }
 
@@ -140,13 +148,19 @@ function findingsOf(ground: Ground, require: RuleRequirement, owners: readonly s
 
 function shortStage({ index, stage, people: { atOnce, ever } }: Seated): Finding {
   const wanted = `needs ${countOf(stage.quorum)}, and ${stage.any.join(', ')} is ${countOf(atOnce)} now`;
-  const later = ever.size >= stage.quorum ? ': nothing is decided before others take over' : '';
-  return { code: 'seats_unfilled', stage: index, message: `${wanted}${later}` };
+  const isFinal = ever.size < stage.quorum;
+  const later = isFinal ? '' : ': nothing is decided before others take over';
+  return {
+    code: 'seats_unfilled',
+    stage: index,
+    message: `${wanted}${later}`,
+    ...(isFinal ? { is_final: true } : {}),
+  };
 }
 
 function shortRule({ seats, people }: Deficit): Finding {
   const message = `${seats} seats of these stages are for the same ${countOf(people)}, and nobody fills two`;
-  return { code: 'seats_unfilled', stage: null, message };
+  return { code: 'seats_unfilled', stage: null, message, is_final: true };
 }
 
 /** One finding an agent would repeat itself: the first agent of the file stands for all. */

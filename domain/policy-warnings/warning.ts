@@ -9,7 +9,8 @@ export type PolicyWarningCode =
   | 'absence_skips'
   | 'declared_only'
   | 'history_races'
-  | 'name_unknown';
+  | 'name_unknown'
+  | 'people_short';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
 export interface PolicyWarning {
@@ -21,4 +22,6 @@ export interface PolicyWarning {
   /** The keys and indexes that lead to the exact place, from the rule or from the top of `keyturn.yaml`. */
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** What it warns of can never be mended while a request waits. */
+  readonly is_final?: true;
 }

@@ -34,7 +34,7 @@ export async function startSystem(settings: Settings, supervisor: Supervisor): P
     temporalServer(settings, supervisor),
   ]);
   const addresses = addressesOf(settings, temporal);
-  const databases = await prepareDatabases(settings, adminUrl);
+  const databases = await prepareDatabases(settings, adminUrl, addresses.identityProvider);
   await step('policy installed from policies/', () =>
     installPolicy(databases.worker, addresses.identityProvider),
   );
@@ -126,8 +126,10 @@ async function temporalServer(settings: Settings, supervisor: Supervisor): Promi
   });
 }
 
-async function prepareDatabases(settings: Settings, adminUrl: string): Promise<Databases> {
-  const own = await step('database migrated', () => prepareKeyturn(adminUrl, settings.folder));
+async function prepareDatabases(settings: Settings, adminUrl: string, issuer: string): Promise<Databases> {
+  const own = await step('database migrated', () =>
+    prepareKeyturn(adminUrl, { folder: settings.folder, issuer }),
+  );
   const target = await step('demo database "shop" ready', () => prepareShop(adminUrl, settings.folder));
   return { ...own, target };
 }
@@ -185,6 +187,8 @@ async function api(context: Context): Promise<void> {
       ...ui,
       KEYTURN_DATABASE_URL: databases.api,
       KEYTURN_API_PORT: String(settings.ports.KEYTURN_API_PORT),
+      // Nobody else sends calls here.
+      KEYTURN_API_UNREADY_SECONDS: '0',
       KEYTURN_API_METRICS_PORT: String(settings.ports.KEYTURN_API_METRICS_PORT),
       KEYTURN_PUBLIC_URL: addresses.api,
       KEYTURN_SIGNING_KEY: keys.signing,

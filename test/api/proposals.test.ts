@@ -79,6 +79,24 @@ describe('proposals of one person', () => {
   });
 });
 
+it('a proposal under which no operator could sign in is refused at once, with where people sign in', async () => {
+  const { directory } = api.policy;
+  const people = directory.people.map((person) => ({
+    ...person,
+    accounts: person.accounts.map(({ subject }) => ({ issuer: 'http://127.0.0.1:1', subject })),
+  }));
+  const policy = { ...api.policy, directory: { ...directory, people } };
+  const token = await api.issuer.humanToken('olga');
+  const refused = await api.http<{ code: string; detail: string }>({
+    path: '/v1/policies',
+    token,
+    body: { policy },
+  });
+  expect([refused.status, refused.body.code]).toEqual([422, 'policy_invalid']);
+  expect(refused.body.detail).toContain("their accounts are at 'http://127.0.0.1:1', and people sign in at");
+  expect(await stored()).toBe(0);
+});
+
 describe('proposals of everybody', () => {
   it('end where too many that nobody published are kept', async () => {
     await store(5_000, 'nobody', { hours: 1_000 });

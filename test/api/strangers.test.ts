@@ -17,6 +17,12 @@ const EMPTY = { items: [], next_cursor: null };
 const ROUTES: readonly (readonly [path: string, status: number, body: object])[] = [
   ['/v1/switches', 403, { code: 'forbidden' }],
   ['/v1/actions', 403, { code: 'forbidden' }],
+  ['/v1/targets', 403, { code: 'forbidden' }],
+  [
+    '/v1/me',
+    200,
+    { kind: 'unknown', id: null, groups: [], accounts: [], is_operator: false, may_decide: false },
+  ],
   ['/v1/events', 403, { code: 'forbidden' }],
   ['/v1/audit/policy', 403, {}],
   ['/v1/policies/sha256:0', 403, {}],

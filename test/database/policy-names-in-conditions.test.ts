@@ -31,6 +31,12 @@ function rule(when: string): Files {
   };
 }
 
+async function warningsOf(changes: Files): Promise<readonly string[]> {
+  const result = await load(changes);
+  if (!result.ok) return ['does not load'];
+  return result.warnings.filter(({ code }) => code !== 'people_short').map(formatWarning);
+}
+
 /** A condition with `§` for the name, a name that exists, and what a name one letter off is called. */
 const CLOSED: readonly (readonly [condition: string, name: string, problem: string])[] = [
   ['"§" in request.groups', 'dba', "unknown group 'dbq', did you mean 'dba'?"],
@@ -108,7 +114,7 @@ describe('a name that the policy knows all of', () => {
 
   it('may be empty where nobody is meant', async () => {
     const text = 'request.agent == "" && request.owner == "" && request.on_behalf_of == ""';
-    expect(await load(rule(text))).toMatchObject({ ok: true, warnings: [] });
+    expect(await warningsOf(rule(text))).toEqual([]);
   });
 
   it('is not refused while what would declare it cannot be read', async () => {
@@ -129,16 +135,15 @@ const OPEN: readonly (readonly [condition: string, name: string, warning: string
 
 describe('a name of which others may bring more', () => {
   it.each(OPEN)('loads misspelt in %s, with a warning', async (text, name, warning) => {
-    expect(await load(rule(text.replace('§', name)))).toMatchObject({ ok: true, warnings: [] });
-    const result = await load(rule(text.replace('§', misspelt(name))));
-    const warnings = result.ok ? result.warnings.map(formatWarning) : [];
-    expect(warnings).toEqual([`rules/z.yaml:1:70 warning name_unknown: ${warning}`]);
+    expect(await warningsOf(rule(text.replace('§', name)))).toEqual([]);
+    expect(await warningsOf(rule(text.replace('§', misspelt(name))))).toEqual([
+      `rules/z.yaml:1:70 warning name_unknown: ${warning}`,
+    ]);
   });
 
   it('is warned of in a condition on reviewers, at its place', async () => {
     const when = `reviewer: { when: 'reviewer.id != "olgq"' }`;
-    const result = await load({ 'rules/sql.yaml': `${VALID['rules/sql.yaml']}      ${when}\n` });
-    expect(result.ok ? result.warnings.map(formatWarning) : []).toEqual([
+    expect(await warningsOf({ 'rules/sql.yaml': `${VALID['rules/sql.yaml']}      ${when}\n` })).toEqual([
       "rules/sql.yaml:7:25 warning name_unknown: unknown person 'olgq', did you mean 'olga'?",
     ]);
   });

@@ -13,7 +13,8 @@ import { formatted, load, policyOf, VALID, withLine, type Files } from './policy
 async function warningsOf(changes: Files): Promise<readonly string[]> {
   const result = await load(changes);
   if (!result.ok) throw new Error(formatted(result).join('\n'));
-  return result.warnings.map(formatWarning);
+  // One administrator is too few for critical risk, in most of these policies: test/database/policy-lockouts.test.ts.
+  return result.warnings.filter(({ code }) => code !== 'people_short').map(formatWarning);
 }
 
 /** Three people who may decide, beside Ada, who owns the agent. */
@@ -351,10 +352,13 @@ const REQUIRED = `${VALID['actions/sql.yaml'].replace('  type: object', '  type:
 
 describe('a proposed policy', () => {
   it('carries its warnings to those who decide on it, with the line of the rule', async () => {
-    const policy = await policyOf(requiring('stages: [{ any: [group:dba], quorum: 2 }]'));
+    const later = 'escalate: [{ after: 1h, to: group:leads }]';
+    const policy = await policyOf(requiring(`stages: [{ any: [group:dba], quorum: 2, ${later} }]`));
     expect(findingsOfPolicy(policy)).toEqual({
       problems: [],
-      warnings: ['rules/z.yaml:1 z seats_unfilled: needs 2 people, and group:dba is 1 person now'],
+      warnings: [
+        'rules/z.yaml:1 z seats_unfilled: needs 2 people, and group:dba is 1 person now: nothing is decided before others take over',
+      ],
     });
   });
 });

@@ -38,6 +38,15 @@ describe('a shortage', () => {
     expect(shortages({ requirement: requirement([wider], { distinct_people: 2 }) })).toEqual([]);
   });
 
+  it('is told at once when one of two operators asks for what two others would have to agree to', () => {
+    const rule = demand([stage(['user:olga', 'user:petra'])], { rule: 'default' });
+    const asked = requirement([rule], { distinct_people: 2 });
+    const lineage = [{ role: 'requester', issuer: ISSUER, subject: 'olga' }] as const;
+    expect(shortages({ requirement: asked, lineage })).toEqual([{ rule: '*', seats: 2, fillable: 1 }]);
+    const other = [{ role: 'requester', issuer: ISSUER, subject: 'ada' }] as const;
+    expect(shortages({ requirement: asked, lineage: other })).toEqual([]);
+  });
+
   it('knows that one person cannot fill two seats of a rule', () => {
     const rule = demand([stage(['user:omar']), stage(['owners'])], { rule: 'twice' });
     expect(shortages({ requirement: requirement([rule]) })).toEqual([

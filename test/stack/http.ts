@@ -1,3 +1,5 @@
+import { refuseUndocumented } from './documented.ts';
+
 /** One call of the API. */
 export interface Call {
   readonly method?: string;
@@ -14,11 +16,12 @@ export interface Reply<T = Record<string, unknown>> {
   readonly body: T;
 }
 
-/** Calls an API and reads the whole answer. */
+/** Calls an API and reads the whole answer. Throws where that is not what the published document says. */
 export async function call<T = Record<string, unknown>>(baseUrl: string, options: Call): Promise<Reply<T>> {
   const hasBody = options.body !== undefined;
+  const method = options.method ?? (hasBody ? 'POST' : 'GET');
   const response = await fetch(`${baseUrl}${options.path}`, {
-    method: options.method ?? (hasBody ? 'POST' : 'GET'),
+    method,
     headers: {
       ...(hasBody ? { 'content-type': 'application/json' } : {}),
       ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
@@ -31,5 +34,7 @@ export async function call<T = Record<string, unknown>>(baseUrl: string, options
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   const body: T = isJson ? JSON.parse(text) : text;
-  return { status: response.status, headers: response.headers, body };
+  const reply = { status: response.status, headers: response.headers, body };
+  refuseUndocumented(method, options.path, reply);
+  return reply;
 }

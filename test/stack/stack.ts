@@ -211,6 +211,8 @@ function apiEnvironment(
   const { KEYTURN_TARGET_SHOP_URL: _url, ...rest } = env;
   const ui = temporalPlace.uiUrl === null ? {} : { KEYTURN_TEMPORAL_UI_URL: temporalPlace.uiUrl };
   return {
+    // No load balancer has to notice that it ends.
+    KEYTURN_API_UNREADY_SECONDS: '0',
     ...rest,
     ...ui,
     KEYTURN_DATABASE_URL: databases.keyturn.api,

@@ -2,6 +2,7 @@ import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts
 import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { LookupTable } from '../../../domain/fact-declarations.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
+import { ownRequirement, ownRules } from '../../../domain/reviewer-condition.ts';
 import type { RiskLine } from '../../../domain/risk.ts';
 
 /** Of more changed entries of one kind a sample is shown, which says so: the whole set can be read at the API. */
@@ -34,14 +35,25 @@ function effectOf(resource: string, rows: readonly RowEffect[]): ResourceEffect 
 
 /** Every entry of a policy by kind and name. */
 function kindsOf(policy: PolicySet): ReadonlyMap<string, ReadonlyMap<string, Entry>> {
-  const { rules, actions, targets, windows, calendars, freezes, rotations, directory, ...others } = policy;
+  const {
+    rules: _combined,
+    actions,
+    targets,
+    windows,
+    calendars,
+    freezes,
+    rotations,
+    directory,
+    ...others
+  } = policy;
   const { polled_rotations: polled = [], tables = [], risk, ...settings } = others;
   const { lines, ...ofRisk } = risk;
+  const defaults = { ...policy.defaults, require: ownRequirement(policy.defaults.require, policy.reviewers) };
   const named = (entries: readonly { readonly id: string }[]): ReadonlyMap<string, Entry> =>
     new Map(entries.map((entry) => [entry.id, fieldsOf(entry)]));
   return new Map([
     // Where a rule stands in its file decides nothing.
-    ['rules', named(rules.map(({ source: _source, ...rule }) => rule))],
+    ['rules', named(ownRules(policy).map(({ source: _source, ...rule }) => rule))],
     ['actions', named(actions.map((action) => ({ ...action, id: action.action })))],
     ['targets', named(targets)],
     ['windows', named(windows)],
@@ -56,7 +68,9 @@ function kindsOf(policy: PolicySet): ReadonlyMap<string, ReadonlyMap<string, Ent
     ['risk', occurrences(lines)],
     [
       'settings',
-      new Map(Object.entries({ ...settings, ...ofRisk }).flatMap(([name, value]) => leaves(name, value))),
+      new Map(
+        Object.entries({ ...settings, defaults, ...ofRisk }).flatMap(([name, value]) => leaves(name, value)),
+      ),
     ],
   ]);
 }

@@ -48,8 +48,12 @@ export function planPublication(
   };
 }
 
-/** A rule on how rules change concerns everybody: also one that only forbids, since it could close the way back. */
+/**
+ * A rule on how rules change concerns everybody: also one that only forbids, since it could close the way back.
+ * So does what all reviewers must meet, those of publications among them.
+ */
 function governsItself(base: PolicySet, candidate: PolicySet): boolean {
+  if (digestOf([base.reviewers ?? null]) !== digestOf([candidate.reviewers ?? null])) return true;
   const known = new Set(base.rules.map(({ id }) => id));
   return candidate.rules.some(({ id, on }) => !known.has(id) && on.action.some(isOwnAction));
 }

@@ -1,36 +1,77 @@
+import type { KeptMessage } from '../../../database/kept-messages.ts';
 import { readDecision } from '../../../database/request-list.ts';
 import type { DecisionRow } from '../../../database/tables.ts';
 import { KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
-import { deliver } from './deliver.ts';
-import { judge, type DecisionCall } from './judge.ts';
+import { loadRequest } from '../requests/load.ts';
+import { deliver, type Delivery } from './deliver.ts';
+import { deferOf, judge, type DecisionCall } from './judge.ts';
+import { firstMade, madeBefore, messageId, refuseOtherDecision, type KeyedCall } from './keyed-message.ts';
 import { auditRefusal } from './refused-attempt.ts';
 import { signDecision } from './sign.ts';
 
 /** What became of a decision: recorded, or durable and not yet counted. */
 export type Decided = { readonly id: string; readonly row: DecisionRow | null };
 
-/** Judges, signs and sends a decision, and waits a little for its receipt. Refuses with the worker's code when it was refused. */
-export async function decide(context: ApiContext, call: DecisionCall, signal: AbortSignal): Promise<Decided> {
+/** A decision that may be sent again under its Idempotency-Key. */
+export type DecideCall = DecisionCall & KeyedCall;
+
+/**
+ * Judges, signs and sends a decision, and waits a little for its receipt. Refuses with the worker's code when it was
+ * refused. The same call again finds the decision that it made, and what became of that.
+ */
+export async function decide(context: ApiContext, call: DecideCall, signal: AbortSignal): Promise<Decided> {
+  const id = messageId(context, 'dec', call);
+  const before = await madeBefore(context, call, id);
+  if (before) await refuseOtherDecision(context, before, wantedOf(call));
   const attempt = { ...call, delivery: 'decision', decided: call.body } as const;
-  const { id, row } = await auditRefusal(context, attempt, () => send(context, call, signal));
+  const row = before
+    ? await sendAgain(context, { call, message: before, signal })
+    : await auditRefusal(context, attempt, () => send(context, { call, id, signal }));
   context.metrics.decisions.inc({ verdict: call.body.verdict, outcome: row?.outcome ?? 'queued' });
   // The worker has recorded it as refused.
   if (row?.outcome === 'refused') throw refusalOf(row);
   return { id, row };
 }
 
-async function send(context: ApiContext, call: DecisionCall, signal: AbortSignal): Promise<Decided> {
+function wantedOf({ body }: DecideCall): Parameters<typeof refuseOtherDecision>[2] {
+  const { decision_digest, verdict, reason } = body;
+  return { decision_digest, verdict, defer: deferOf(body), reason };
+}
+
+interface Sending {
+  readonly call: DecideCall;
+  readonly signal: AbortSignal;
+}
+
+async function send(
+  context: ApiContext,
+  { call, id, signal }: Sending & { readonly id: string },
+): Promise<DecisionRow | null> {
   const judged = await judge(context, call);
   const { channel } = call.caller.principal;
-  const { id, envelope } = await signDecision(context, { call, judged }, { channel, ticketExpiresAt: null });
-  const row = await deliver(context, {
-    message: { id, kind: 'decide', envelope },
-    row: judged.row,
-    receipt: () => readDecision(context.source.manager, id),
-    signal,
-  });
-  return { id, row };
+  const envelope = await signDecision(context, { call, judged }, { id, channel, ticketExpiresAt: null });
+  const message = await firstMade(context, call, { id, kind: 'decide', envelope });
+  if (message.envelope !== envelope) await refuseOtherDecision(context, message, wantedOf(call));
+  return delivered(context, { row: judged.row, message, signal });
+}
+
+/** What was recorded is not judged again: it may have closed the request itself. */
+async function sendAgain(
+  context: ApiContext,
+  { call, message, signal }: Sending & { readonly message: KeptMessage },
+): Promise<DecisionRow | null> {
+  const row = await loadRequest(context, call.caller, call.id);
+  const recorded = await readDecision(context.source.manager, message.id);
+  return recorded ?? delivered(context, { row, message, signal });
+}
+
+async function delivered(
+  context: ApiContext,
+  delivery: Omit<Delivery<DecisionRow>, 'receipt'>,
+): Promise<DecisionRow | null> {
+  const receipt = () => readDecision(context.source.manager, delivery.message.id);
+  return deliver(context, { ...delivery, receipt });
 }
 
 function refusalOf(row: DecisionRow): KeyturnError {

@@ -9,8 +9,8 @@ import {
 } from '../../../domain/wire.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { parseAs } from '../http/problems.ts';
-import { hangUpSignal } from '../requests/headers.ts';
+import { parseBody } from '../http/parse-body.ts';
+import { hangUpSignal, optionalIdempotencyKey } from '../requests/headers.ts';
 import { loadRequest } from '../requests/load.ts';
 import { decisionView, viewAfterWait } from '../requests/view.ts';
 import { decide } from './decide.ts';
@@ -31,7 +31,8 @@ export class DecisionsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<DecisionAnswer | DecisionQueued> {
     const id = String(request.params['id']);
-    const call = { caller, id, body: parseAs(decisionBodySchema, request.body) };
+    const body = parseBody(decisionBodySchema, request.body);
+    const call = { caller, id, body, idempotencyKey: optionalIdempotencyKey(request) };
     const decided = await decide(this.#context, call, hangUpSignal(response));
     response.status(decided.row ? 200 : 202);
     if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
@@ -48,6 +49,6 @@ export class DecisionsController {
     @Param('id') id: string,
     @Req() request: Request,
   ): Promise<Ticket> {
-    return issueTicket(this.#context, { caller, id, body: parseAs(decisionBodySchema, request.body) });
+    return issueTicket(this.#context, { caller, id, body: parseBody(decisionBodySchema, request.body) });
   }
 }

@@ -46,13 +46,14 @@ export async function deliver<Receipt>(
   return receipt;
 }
 
-async function keep<Receipt>(
-  { source, log }: ApiContext,
-  { message, row }: Delivery<Receipt>,
-): Promise<void> {
-  if (await keepMessage(source, row.id, message)) return;
-  log.error({ request: row.id }, 'too many messages wait for this request');
-  throw new KeyturnError('unavailable', 'Too much waits for this request: try again later.', {
+async function keep<Receipt>(context: ApiContext, { message, row }: Delivery<Receipt>): Promise<void> {
+  if (!(await keepMessage(context.source, row.id, message))) throw tooMuchWaits(context, row.id);
+}
+
+/** The refusal of one message more than are kept for a request. */
+export function tooMuchWaits({ log }: ApiContext, request: string): KeyturnError {
+  log.error({ request }, 'too many messages wait for this request');
+  return new KeyturnError('unavailable', 'Too much waits for this request: try again later.', {
     retryAfterSeconds: 10,
   });
 }

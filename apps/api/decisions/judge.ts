@@ -68,7 +68,8 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
   };
 }
 
-function deferOf({ verdict, defer }: DecisionBody): DecisionAttempt['defer'] {
+/** How a decision is put off; null for any other. */
+export function deferOf({ verdict, defer }: DecisionBody): DecisionAttempt['defer'] {
   if (!defer) return null;
   if (verdict !== 'defer')
     throw new KeyturnError('defer_invalid', 'Only the verdict defer takes an instant or a group.');

@@ -9,14 +9,9 @@ import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './judge.t
 
 /** How a decision goes on its way. */
 export interface Carriage {
+  readonly id: string;
   readonly channel: SignedDecision['channel'];
   readonly ticketExpiresAt: string | null;
-}
-
-/** A decision with the API's signature. */
-export interface SignedEnvelope {
-  readonly id: string;
-  readonly envelope: string;
 }
 
 /** Signs a judged decision. Its time of issue, by which it will be judged, is now. */
@@ -24,9 +19,9 @@ export async function signDecision(
   context: ApiContext,
   { call, judged }: { readonly call: DecisionCall; readonly judged: JudgedDecision },
   carriage: Carriage,
-): Promise<SignedEnvelope> {
+): Promise<string> {
   await refuseWrongClock(context.source);
-  const id = freshId('dec');
+  const { id } = carriage;
   const decision: SignedDecision = {
     kind: 'decision',
     id,
@@ -41,7 +36,7 @@ export async function signDecision(
     issued_at: new Date().toISOString(),
     ticket_expires_at: carriage.ticketExpiresAt,
   };
-  return { id, envelope: await signEnvelope(decision, context.keys.signing) };
+  return signEnvelope(decision, context.keys.signing);
 }
 
 /** A new id of 128 random bits. */

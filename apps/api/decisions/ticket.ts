@@ -3,7 +3,7 @@ import type { Ticket } from '../../../domain/wire.ts';
 import type { ApiContext } from '../context.ts';
 import { judge, type DecisionCall } from './judge.ts';
 import { auditRefusal } from './refused-attempt.ts';
-import { signDecision } from './sign.ts';
+import { freshId, signDecision } from './sign.ts';
 
 const TICKET_MS = 10 * 60 * 1_000;
 
@@ -12,8 +12,8 @@ export async function issueTicket(context: ApiContext, call: DecisionCall): Prom
   const attempt = { ...call, delivery: 'ticket', decided: call.body } as const;
   const judged = await auditRefusal(context, attempt, () => judge(context, call));
   const expiresAt = new Date(Math.min(Date.now() + TICKET_MS, usableUntilMs(judged.row))).toISOString();
-  const carriage = { channel: 'temporal' as const, ticketExpiresAt: expiresAt };
-  const { envelope } = await signDecision(context, { call, judged }, carriage);
+  const carriage = { id: freshId('dec'), channel: 'temporal' as const, ticketExpiresAt: expiresAt };
+  const envelope = await signDecision(context, { call, judged }, carriage);
   return { ticket: envelope, expires_at: expiresAt, how_to_use: howToUse(context, call.id, expiresAt) };
 }
 

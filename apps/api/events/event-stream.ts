@@ -15,6 +15,13 @@ const REMEMBERED_MAX = 5_000;
 /** How far back a stream of all changes resumes, in entries. Whoever was away longer lists again. */
 const REPLAY_MAX = 20_000;
 
+/** How a stream is sent, so that nothing on the way holds it back. */
+export const STREAM_HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+} as const;
+
 /** What a reader wants to hear of. */
 export interface StreamOptions {
   readonly caller: Caller;
@@ -51,10 +58,14 @@ export class EventStream {
   }
 
   async run(): Promise<void> {
+    const { draining } = this.#context;
+    const end = (): void => this.#end();
     const unsubscribe = this.#context.feed.subscribe((entry) => this.#enqueue(entry));
     const heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
-    const expiry = setTimeout(() => this.#end(), this.#msUntilExpiry());
-    this.#response.once('close', () => this.#end());
+    const expiry = setTimeout(end, this.#msUntilExpiry());
+    this.#response.once('close', end);
+    draining.signal.addEventListener('abort', end);
+    if (draining.signal.aborted) end();
     try {
       this.#open();
       await this.#replay();
@@ -64,16 +75,13 @@ export class EventStream {
       unsubscribe();
       clearInterval(heartbeat);
       clearTimeout(expiry);
+      draining.signal.removeEventListener('abort', end);
       this.#response.end();
     }
   }
 
   #open(): void {
-    this.#response.status(200).set({
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store, no-transform',
-      'X-Accel-Buffering': 'no',
-    });
+    this.#response.status(200).set(STREAM_HEADERS);
     this.#response.write(`retry: 2000\n${this.#event('open', {})}`);
   }
 

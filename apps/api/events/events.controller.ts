@@ -9,7 +9,7 @@ import { ApiContext } from '../context.ts';
 import { Places } from '../http/places.ts';
 import { parseAs } from '../http/problems.ts';
 import { loadRequest } from '../requests/load.ts';
-import { EventStream } from './event-stream.ts';
+import { EventStream, STREAM_HEADERS } from './event-stream.ts';
 
 const STREAMS_OF_ONE_MAX = 20;
 
@@ -39,6 +39,7 @@ export class EventsController {
     const { request: id } = parseAs(eventsQuerySchema, request.query);
     const lastId = lastEventId(request);
     if (id !== undefined) await loadRequest(this.#context, caller, id);
+    if (request.method === 'HEAD') return void response.set(STREAM_HEADERS).end();
     const key = identityKey(caller.principal.identity);
     const release = this.#take(key);
     try {

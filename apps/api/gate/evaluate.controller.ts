@@ -5,7 +5,7 @@ import { identityKey } from '../../../domain/identity.ts';
 import { evaluateBodySchema, type EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { parseAs } from '../http/problems.ts';
+import { parseBody } from '../http/parse-body.ts';
 import { dryRun } from './dry-run.ts';
 
 @Controller('v1/evaluate')
@@ -20,6 +20,6 @@ export class EvaluateController {
   @HttpCode(200)
   async evaluate(@CallerParam() caller: Caller, @Req() request: Request): Promise<EvaluationAnswer> {
     this.#context.evaluations.admit(identityKey(caller.principal.identity));
-    return dryRun(this.#context, { caller, body: parseAs(evaluateBodySchema, request.body) });
+    return dryRun(this.#context, { caller, body: parseBody(evaluateBodySchema, request.body) });
   }
 }

@@ -18,6 +18,9 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'applicati
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
 
+/** So much is a group with all the members that it may have, each as it is answered. */
+const GROUP_BYTES_MAX = 2 * 1024 * 1024;
+
 /** To read and check so much of a body is as much work as a call without one. */
 const BYTES_OF_A_CALL = 4 * 1024;
 
@@ -75,9 +78,10 @@ async function parsedBody(context: ApiContext, request: AuthenticatedRequest): P
   return parseJsonText(decode(bytes));
 }
 
-/** A whole policy is larger than anything else that is taken. */
+/** A whole policy is larger than anything else that is taken, and a whole group than most. */
 function limitOf(request: Request): number {
-  return isProposal(request) ? POLICY_BYTES_MAX : BODY_BYTES_MAX;
+  if (isProposal(request)) return POLICY_BYTES_MAX;
+  return /^\/scim\/v2\/Groups(\/|$)/i.test(request.path) ? GROUP_BYTES_MAX : BODY_BYTES_MAX;
 }
 
 function isProposal({ method, path }: Request): boolean {
@@ -99,7 +103,7 @@ function payFor(limiter: RateLimiter, caller: string | null, bytes: number): voi
 
 function refuseMediaType(request: Request): void {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
-  const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter));
+  const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-?8"?\s*$/.test(parameter));
   const encoding = request.headers['content-encoding'];
   if (
     !MEDIA_TYPES.has(type?.trim() ?? '') ||

@@ -2,24 +2,43 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 
 import type { Metrics } from './metrics.ts';
+import { REQUEST_ID_HEADER, requestIdOf, runNamed } from './request-id.ts';
 
 /** Asked every few seconds by whatever supervises this process: worth a line only when the answer is no. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-/** Logs and measures every answer by its route template: addresses, headers and bodies stay out. */
+/** Names every call, logs and measures its answer by its route template: addresses, headers and bodies stay out. */
 export function observe(log: Logger, metrics: Metrics) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const started = performance.now();
+    const request_id = requestIdOf(request);
+    response.setHeader(REQUEST_ID_HEADER, request_id);
     response.once('close', () => {
       const route = routeOf(request);
       const status = response.writableFinished ? response.statusCode : 499;
       const seconds = (performance.now() - started) / 1_000;
       metrics.httpDuration.observe({ method: methodOf(request), route, status: String(status) }, seconds);
       const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
-      log[level]({ method: methodOf(request), route, status, ms: Math.round(seconds * 1_000) }, 'answered');
+      const ms = Math.round(seconds * 1_000);
+      log[level](
+        { request_id, method: methodOf(request), route, status, ms, ...refusalSent(response) },
+        'answered',
+      );
     });
-    next();
+    runNamed(request_id, next);
   };
+}
+
+/** Notes the problem that an answer carries, for the line that tells of it. */
+export function noteRefusal(
+  response: Response,
+  refusal: { readonly code: string; readonly instance: string },
+): void {
+  response.locals['refusal'] = refusal;
+}
+
+function refusalSent(response: Response): object {
+  return (response.locals['refusal'] as object | undefined) ?? {};
 }
 
 function routeOf(request: Request): string {

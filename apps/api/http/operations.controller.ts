@@ -46,6 +46,10 @@ export class OperationsController {
 
   @Get('readyz')
   async ready(@Res({ passthrough: true }) response: Response) {
+    if (this.#context.draining.isBegun) {
+      response.status(503);
+      return { status: 'draining' };
+    }
     const checks = await this.#checks();
     const isReady = checks.database === 'ok' && checks.temporal === 'ok';
     response.status(isReady ? 200 : 503);

@@ -10,7 +10,10 @@ import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import type { Problem } from '../../../domain/wire.ts';
 import { isScimPath, sendScimError } from '../scim/errors.ts';
+import { allowedMethods } from './allowed-methods.ts';
 import type { Metrics } from './metrics.ts';
+import { noteRefusal } from './observe.ts';
+import { currentRequestId } from './request-id.ts';
 
 const RETRY_AFTER_SECONDS = 2;
 
@@ -28,12 +31,14 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const response = http.getResponse<Response>();
-    const refusal = refusalOf(error);
+    const request = http.getRequest<Request>();
+    const refusal = refusalOf(error, request);
     const instance = `urn:uuid:${randomUUID()}`;
     this.#metrics.problems.inc({ code: refusal.code });
-    if (statusOf(refusal.code) >= 500) this.#report(error, instance, http.getRequest<Request>());
+    if (statusOf(refusal.code) >= 500) this.#report(error, instance, request);
+    noteRefusal(response, { code: refusal.code, instance });
     if (response.headersSent) response.destroy();
-    else if (isScimPath(http.getRequest<Request>().originalUrl)) sendScimError(response, refusal);
+    else if (isScimPath(request.originalUrl)) sendScimError(response, refusal);
     else sendProblem(response, problemOf(refusal, instance), refusal);
   }
 
@@ -54,6 +59,8 @@ function framesOf(error: Error): readonly string[] {
 }
 
 function sendProblem(response: Response, problem: Problem, refusal: KeyturnError): void {
+  const allowed = refusal.facts['allowed'];
+  if (typeof allowed === 'string') response.setHeader('Allow', allowed);
   if (problem.status === 401 && !response.hasHeader('WWW-Authenticate'))
     response.setHeader('WWW-Authenticate', 'Bearer');
   if (problem.status === 429 || problem.status === 503) {
@@ -67,6 +74,7 @@ function sendProblem(response: Response, problem: Problem, refusal: KeyturnError
 export function problemOf(refusal: KeyturnError, instance: string): Problem {
   const status = statusOf(refusal.code);
   const errors = refusal.facts['errors'] as Problem['errors'];
+  const requestId = currentRequestId();
   return {
     type: `urn:keyturn:error:${refusal.code}`,
     title: STATUS_CODES[status] ?? 'Error',
@@ -74,15 +82,17 @@ export function problemOf(refusal: KeyturnError, instance: string): Problem {
     code: refusal.code,
     detail: refusal.message,
     instance,
+    ...(requestId === undefined ? {} : { request_id: requestId }),
     ...(errors ? { errors } : {}),
   };
 }
 
 /** What a caller may be told of any error. */
-function refusalOf(error: unknown): KeyturnError {
+function refusalOf(error: unknown, request: Request): KeyturnError {
   if (isKeyturnError(error)) return error;
   const status = clientStatus(error);
-  if (status !== null) return new KeyturnError(codeOf(status), messageOf(status));
+  if (status === 404) return nothingHere(request);
+  if (status !== null) return new KeyturnError(codeOf(status), 'The request cannot be read.');
   if (isRefusedByDatabase(error)) return new KeyturnError('unavailable', CHANGED_MEANWHILE);
   if (isDatabaseAway(error)) {
     return new KeyturnError('unavailable', 'The database cannot be reached now: try again.');
@@ -104,12 +114,14 @@ function clientStatus(error: unknown): number | null {
 }
 
 function codeOf(status: number): ErrorCode {
-  if (status === 404 || status === 405) return 'not_found';
   return status === 413 ? 'body_too_large' : 'invalid_request';
 }
 
-function messageOf(status: number): string {
-  return status === 404 || status === 405 ? 'There is nothing here.' : 'The request cannot be read.';
+/** No route took the call: there is none at this address, or none for this method. */
+function nothingHere(request: Request): KeyturnError {
+  const allowed = allowedMethods(request).join(', ');
+  if (allowed === '') return new KeyturnError('not_found', 'There is nothing here.');
+  return new KeyturnError('method_not_allowed', `This address takes ${allowed} only.`, { allowed });
 }
 
 const AWAY_CODES =

@@ -1,21 +1,26 @@
-import { z } from 'zod';
-
 import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
-import { switchSchema } from '../../../domain/wire-switches.ts';
-import { jsonValueSchema } from '../../../domain/wire-json.ts';
-import { identitySchema } from '../../../domain/wire-lineage.ts';
-import { planSchema } from '../../../domain/wire-plan.ts';
-import * as wire from '../../../domain/wire.ts';
-import type { Answer, Operation } from './operation.ts';
+import { problemSchema } from '../../../domain/wire.ts';
+import type { z } from 'zod';
+
+import { TAGS, type Answer, type AnswerHeader, type Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
+import type { Direction, JsonSchema } from './portable.ts';
+import { namedSchemas, schemaOf } from './schemas.ts';
 
 /** The published document. */
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly info: Readonly<Record<string, unknown>> & {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+  };
+  readonly servers: readonly { readonly url: string }[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, DocumentedOperation>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, unknown>>;
+    readonly headers: Readonly<Record<string, unknown>>;
     readonly securitySchemes: Readonly<Record<string, unknown>>;
   };
 }
@@ -23,6 +28,7 @@ export interface OpenApiDocument {
 /** An operation in the document. */
 export interface DocumentedOperation {
   readonly operationId: string;
+  readonly tags: readonly string[];
   readonly summary: string;
   readonly security: readonly unknown[];
   readonly parameters?: readonly unknown[];
@@ -33,24 +39,40 @@ export interface DocumentedOperation {
 /** An answer in the document. */
 export interface DocumentedAnswer {
   readonly description: string;
+  readonly headers: Readonly<Record<string, unknown>>;
   readonly content?: Readonly<Record<string, unknown>>;
+  /** The codes of problems that come with this status. */
+  readonly 'x-keyturn-codes'?: readonly ErrorCode[];
 }
 
-/** Schemas that appear in several places, by the name they are published under. */
-const NAMED = {
-  JsonValue: jsonValueSchema,
-  Request: wire.requestSchema,
-  RequestSummary: wire.requestSummarySchema,
-  RequestPage: wire.requestPageSchema,
-  Plan: planSchema,
-  Decision: wire.decisionSchema,
-  Identity: identitySchema,
-  KillSwitch: switchSchema,
-  Problem: wire.problemSchema,
-} as const;
+type Header = AnswerHeader | 'X-Request-Id' | 'Retry-After' | 'WWW-Authenticate';
 
-const ALWAYS: readonly ErrorCode[] = ['unauthenticated', 'rate_limited'];
-const REFERENCE = '#/components/schemas/';
+const HEADERS: Readonly<Record<Header, string>> = {
+  'X-Request-Id': 'Names this call in the logs: what the caller sent under this name, or a new one.',
+  'Retry-After': 'Seconds to wait before the call is made again.',
+  'WWW-Authenticate': 'How to sign in, and what is wrong with the token.',
+  Location: 'Where the request is.',
+  ETag: 'Names this version as this caller may see it, for If-None-Match.',
+};
+
+const HEADERS_OF_STATUS: Readonly<Record<number, Header>> = {
+  401: 'WWW-Authenticate',
+  429: 'Retry-After',
+  503: 'Retry-After',
+};
+
+/** What any operation may be refused with; one that needs a token; one that takes a body. */
+const ALWAYS: readonly ErrorCode[] = ['invalid_request', 'internal'];
+const GUARDED: readonly ErrorCode[] = [
+  'unauthenticated',
+  'rate_limited',
+  'unavailable',
+  // What is stored is not what was signed or what its digest names: somebody changed the database.
+  'envelope_invalid',
+  'plan_altered',
+  'policy_invalid',
+];
+const WITH_BODY: readonly ErrorCode[] = ['invalid_json', 'body_too_large', 'unsupported_media_type'];
 
 let made: OpenApiDocument | undefined;
 
@@ -61,7 +83,6 @@ export function openApiDocument(): OpenApiDocument {
 }
 
 function makeDocument(): OpenApiDocument {
-  const { schemas } = z.toJSONSchema(REGISTRY, { ...CONVERSION, uri: (id) => `${REFERENCE}${id}` });
   const paths: Record<string, Record<string, DocumentedOperation>> = {};
   for (const operation of OPERATIONS) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: documented(operation) };
@@ -71,90 +92,106 @@ function makeDocument(): OpenApiDocument {
     info: {
       title: 'Keyturn',
       version: '1',
-      description: 'Privileged actions that people agree to before they run.',
+      description:
+        'Privileged actions that people agree to before they run. Bodies with fields that are not described are refused; answers may get more fields, and more values of `code`, in any release.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    // Beside this document, under whatever prefix.
+    servers: [{ url: './' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutMeta(schema)])),
+      schemas: namedSchemas(),
+      headers: Object.fromEntries(
+        Object.entries(HEADERS).map(([name, description]) => [
+          name,
+          { description, schema: { type: name === 'Retry-After' ? 'integer' : 'string' } },
+        ]),
+      ),
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },
   };
 }
 
-const REGISTRY = z.registry<{ id: string }>();
-for (const [id, schema] of Object.entries(NAMED)) REGISTRY.add(schema, { id });
-
-const CONVERSION = { target: 'draft-2020-12', unrepresentable: 'any' } as const;
-
 function documented(operation: Operation): DocumentedOperation {
   const parameters = parametersOf(operation);
   return {
-    operationId: `${operation.method} ${operation.path}`.replaceAll(/[^a-zA-Z0-9]+/g, '_').replace(/_$/, ''),
+    operationId: operation.id,
+    tags: [operation.tag],
     summary: operation.summary,
     security: operation.isPublic ? [] : [{ token: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(operation.body
-      ? { requestBody: { required: true, content: jsonContent(operation.body, 'input') } }
-      : {}),
+    ...bodyOf(operation),
     responses: { ...answersOf(operation), ...errorsOf(operation) },
   };
+}
+
+function bodyOf({ body, isBodyOptional = false }: Operation): { requestBody?: unknown } {
+  return body ? { requestBody: { required: !isBodyOptional, content: jsonContent(body, 'input') } } : {};
 }
 
 function parametersOf({ path, headers = [], query }: Operation): readonly unknown[] {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
   const inPath = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  const inHeader = headers.map(({ name, description, isRequired = false }) => ({
+  const inHeader = headers.map(({ name, description, isRequired = false, lengthMax }) => ({
     name,
     in: 'header',
     description,
     required: isRequired,
-    schema: { type: 'string' },
+    schema: { type: 'string', ...(lengthMax === undefined ? {} : { minLength: 1, maxLength: lengthMax }) },
   }));
+  // What a parameter is read as: its text is checked more strictly than any schema says.
   const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
     name,
     in: 'query',
     required: false,
-    schema: schemaOf(schema as z.ZodType, 'input'),
+    schema: schemaOf(schema as z.ZodType, 'output'),
   }));
   return [...inPath, ...inHeader, ...inQuery];
 }
 
 function answersOf({ answers }: Operation): Record<string, DocumentedAnswer> {
   return Object.fromEntries(
-    answers.map((answer) => [answer.status, { description: answer.description, ...contentOf(answer) }]),
+    answers.map((answer) => [
+      answer.status,
+      { description: answer.description, headers: headersOf(answer.headers), ...contentOf(answer) },
+    ]),
   );
 }
 
 function contentOf({ schema, mediaType }: Answer): { content?: Record<string, unknown> } {
-  if (mediaType !== undefined)
-    return { content: { [mediaType]: schema ? { schema: schemaOf(schema, 'output') } : {} } };
+  if (mediaType !== undefined) return { content: { [mediaType]: { schema: { type: 'string' } } } };
   return schema ? { content: jsonContent(schema, 'output') } : {};
 }
 
-function errorsOf({ errors = [], isPublic = false }: Operation): Record<string, DocumentedAnswer> {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of isPublic ? errors : [...errors, ...ALWAYS]) {
-    byStatus.set(statusOf(code), [...(byStatus.get(statusOf(code)) ?? []), code]);
-  }
-  const content = { 'application/problem+json': { schema: { $ref: `${REFERENCE}Problem` } } };
+function errorsOf(operation: Operation): Record<string, DocumentedAnswer> {
+  const byStatus = Map.groupBy(new Set(codesOf(operation)), statusOf);
+  const content = { 'application/problem+json': { schema: schemaOf(problemSchema, 'output') } };
   return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [status, { description: codes.join(', '), content }]),
+    [...byStatus].map(([status, codes]) => {
+      const header = HEADERS_OF_STATUS[status];
+      const headers = headersOf(header && [header]);
+      return [status, { description: codes.join(', '), headers, content, 'x-keyturn-codes': codes }];
+    }),
   );
 }
 
-function jsonContent(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
-  return { 'application/json': { schema: schemaOf(schema, io) } };
+function codesOf({ errors = [], isPublic = false, body, path }: Operation): readonly ErrorCode[] {
+  return [
+    ...ALWAYS,
+    ...(isPublic ? [] : GUARDED),
+    ...(body ? WITH_BODY : []),
+    ...(path.includes('{') ? (['not_found'] as const) : []),
+    ...errors,
+  ];
 }
 
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): unknown {
-  const named = Object.entries(NAMED).find(([, candidate]) => candidate === schema);
-  if (named) return { $ref: `${REFERENCE}${named[0]}` };
-  const { $defs: _named, ...own } = z.toJSONSchema(schema, { ...CONVERSION, io, metadata: REGISTRY });
-  return JSON.parse(JSON.stringify(withoutMeta(own)).replaceAll('"#/$defs/', `"${REFERENCE}`));
+function headersOf(names: readonly Header[] = []): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    [...names, 'X-Request-Id'].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  );
 }
 
-/** OpenAPI says which dialect its schemas are in; each need not repeat it. */
-function withoutMeta(schema: object): unknown {
-  const { $schema: _dialect, $id: _id, ...rest } = schema as Record<string, unknown>;
-  return rest;
+function jsonContent(schema: z.ZodType, direction: Direction): Record<string, unknown> {
+  return { 'application/json': { schema: schemaOf(schema, direction) } };
 }

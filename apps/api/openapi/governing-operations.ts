@@ -2,16 +2,13 @@ import type { ErrorCode } from '../../../domain/errors.ts';
 import * as policies from '../../../domain/wire-policies.ts';
 import * as streams from '../../../domain/wire-streams.ts';
 import * as switches from '../../../domain/wire-switches.ts';
-import type { Operation } from './operation.ts';
+import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
 
 const OPERATOR_ERRORS: readonly ErrorCode[] = [
-  'invalid_json',
-  'invalid_request',
   'machine_cannot_decide',
   'reviewer_unknown',
   'reviewer_inactive',
   'forbidden',
-  'unavailable',
 ];
 
 const POLICY_ERRORS: readonly ErrorCode[] = [
@@ -23,59 +20,66 @@ const POLICY_ERRORS: readonly ErrorCode[] = [
 /** The operations by which people govern Keyturn itself. */
 export const GOVERNING_OPERATIONS: readonly Operation[] = [
   {
+    id: 'listSwitches',
+    tag: 'Kill switches',
     method: 'get',
     path: '/v1/switches',
     summary: 'Kill switches that are on',
     answers: [{ status: 200, description: 'All of them, oldest first.', schema: switches.switchListSchema }],
+    errors: ['forbidden'],
   },
   {
+    id: 'throwSwitch',
+    tag: 'Kill switches',
     method: 'post',
     path: '/v1/switches',
     summary: 'Throw a kill switch (operators)',
+    headers: [REPEATABLE],
     body: switches.throwBodySchema,
     answers: [{ status: 201, description: 'It is on.', schema: switches.switchSchema }],
-    errors: [...OPERATOR_ERRORS, 'unknown_action', 'unknown_target', 'unknown_agent'],
+    errors: [...REPEATED, ...OPERATOR_ERRORS, 'unknown_action', 'unknown_target', 'unknown_agent'],
   },
   {
+    id: 'liftSwitch',
+    tag: 'Kill switches',
     method: 'post',
     path: '/v1/switches/{id}/lift',
     summary: 'Agree to lift a kill switch (operators, two different people)',
+    headers: [REPEATABLE],
     body: switches.liftBodySchema,
     answers: [
       { status: 200, description: 'Lifted.', schema: switches.liftAnswerSchema },
       { status: 202, description: 'Noted: one more person is needed.', schema: switches.liftAnswerSchema },
     ],
-    errors: [...OPERATOR_ERRORS, 'not_found', 'self_approval', 'already_decided', 'switch_lifted'],
+    errors: [...REPEATED, ...OPERATOR_ERRORS, 'self_approval', 'already_decided', 'switch_lifted'],
   },
   {
+    id: 'proposePolicy',
+    tag: 'Policies',
     method: 'post',
     path: '/v1/policies',
     summary: 'Propose a policy (people); a request then asks to publish it',
     body: policies.proposeBodySchema,
     answers: [{ status: 201, description: 'It is kept.', schema: policies.proposalSchema }],
-    errors: [
-      ...POLICY_ERRORS,
-      'invalid_json',
-      'invalid_request',
-      'not_canonical',
-      'body_too_large',
-      'too_many_proposals',
-      'proposals_full',
-    ],
+    errors: [...POLICY_ERRORS, 'not_canonical', 'too_many_proposals', 'proposals_full'],
   },
   {
+    id: 'getPolicy',
+    tag: 'Policies',
     method: 'get',
     path: '/v1/policies/{digest}',
     summary: 'A policy that was proposed or installed (people)',
     answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
-    errors: [...POLICY_ERRORS, 'not_found', 'policy_invalid'],
+    errors: POLICY_ERRORS,
   },
   {
+    id: 'getAuditEntries',
+    tag: 'Audit log',
     method: 'get',
     path: '/v1/audit/{stream}',
     summary: 'The audit entries of policy, proposals, switches or directory (operators)',
     query: streams.streamQuerySchema,
     answers: [{ status: 200, description: 'A page, oldest first.', schema: streams.streamPageSchema }],
-    errors: [...POLICY_ERRORS, 'invalid_request', 'forbidden', 'not_found'],
+    errors: [...POLICY_ERRORS, 'forbidden'],
   },
 ];

@@ -2,8 +2,12 @@ import { countProposals, lockProposals, storeProposal } from '../../../database/
 import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { sha256 } from '../../../domain/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import { operatorLockout } from '../../../domain/lockout.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
+import { policySetSchema } from '../../../domain/policy-schema.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../domain/wire-policies.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
+import type { Issuer } from '../auth/issuers.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
 import { refuseTooMany } from './proposal-limits.ts';
@@ -13,7 +17,7 @@ import { refuseTooMany } from './proposal-limits.ts';
  * which its proposer is part of and so cannot approve.
  */
 export async function proposePolicy(
-  { source, keys }: ApiContext,
+  { source, keys, tokens }: ApiContext,
   caller: Caller,
   policy: JsonValue,
 ): Promise<Proposal> {
@@ -22,6 +26,7 @@ export async function proposePolicy(
   const body = canonicalJson(policy);
   if (Buffer.byteLength(body) > POLICY_BYTES_MAX)
     throw new KeyturnError('body_too_large', `The policy is larger than ${POLICY_BYTES_MAX} bytes.`);
+  refuseLockout(policy, tokens.issuers());
   const digest = sha256(body);
   const active = caller.policy.digest;
   const is_new = await source.transaction(async (manager) => {
@@ -39,4 +44,13 @@ export async function proposePolicy(
     return storeProposal(manager, { digest, body, person, issuer, subject, at }, { entry, subjects });
   });
   return { digest, active, is_new };
+}
+
+/** Whether the rest of it is a policy, the plan of its publication says. */
+function refuseLockout(policy: JsonValue, issuers: readonly Issuer[]): void {
+  const parsed = policySetSchema.safeParse(policy);
+  if (!parsed.success) return;
+  const open = issuers.filter(({ human }) => human !== undefined).map(({ issuer }) => issuer);
+  const lockout = operatorLockout(policy as unknown as PolicySet, open);
+  if (lockout !== null) throw new KeyturnError('policy_invalid', lockout);
 }

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+
 import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
+import type { RequestView } from '../../../domain/wire.ts';
 
 const KEY_LENGTH_MAX = 256;
 const WAIT_DEFAULT_SECONDS = 5;
@@ -13,17 +16,22 @@ const WAIT_SECONDS_MAX = 60;
 export function idempotencyKey(request: Request): string {
   const values = request.headersDistinct['idempotency-key'] ?? [];
   const [value] = values;
-  if (value === undefined || values.length !== 1) {
+  if (value === undefined || value === '' || values.length !== 1) {
     throw new KeyturnError('idempotency_key_missing', 'Send exactly one Idempotency-Key header.');
   }
   const key = decode(value);
-  if (key === null || key.length < 1 || key.length > KEY_LENGTH_MAX || /\p{Cc}/u.test(key)) {
+  if (key === null || key.length > KEY_LENGTH_MAX || /\p{Cc}/u.test(key)) {
     throw new KeyturnError(
-      'idempotency_key_missing',
+      'idempotency_key_invalid',
       `The Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters of UTF-8, none of them a control character.`,
     );
   }
   return key;
+}
+
+/** The same where a call needs none; null without one. */
+export function optionalIdempotencyKey(request: Request): string | null {
+  return request.headersDistinct['idempotency-key'] === undefined ? null : idempotencyKey(request);
 }
 
 function decode(value: string): string | null {
@@ -51,4 +59,9 @@ export function hangUpSignal(response: Response): AbortSignal {
     if (!response.writableFinished) controller.abort();
   });
   return controller.signal;
+}
+
+/** The ETag of a request as one caller sees it now: others may see less, and who may decide changes with the hour. */
+export function entityTag(view: RequestView): string {
+  return `W/"${view.version}-${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`;
 }

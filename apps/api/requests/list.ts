@@ -140,7 +140,7 @@ function filterOf(caller: Caller, query: ListQuery): ListFilter {
     action: query.action ?? null,
     target: query.target ?? null,
     environment: query.environment ?? null,
-    lineage: lineageFilter(caller, query.mine === 'true'),
+    lineage: lineageFilter(caller, query.mine === true),
   };
 }
 

@@ -93,6 +93,6 @@ async function hasSameClaims(
 export function keyReused(): KeyturnError {
   return new KeyturnError(
     'idempotency_key_reused',
-    'This Idempotency-Key was used for another request: take a new one.',
+    'This Idempotency-Key was used for another call: take a new one.',
   );
 }

@@ -1,5 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import type { z } from 'zod';
 
 import { readRequest } from '../../../database/readers.ts';
 import { identityKey } from '../../../domain/identity.ts';
@@ -18,10 +19,17 @@ import {
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Places } from '../http/places.ts';
+import { parseBody } from '../http/parse-body.ts';
 import { parseAs } from '../http/problems.ts';
 import { createRequest } from './create.ts';
 import { evidenceOf } from './evidence.ts';
-import { hangUpSignal, idempotencyKey, preferredWaitMs } from './headers.ts';
+import {
+  entityTag,
+  hangUpSignal,
+  idempotencyKey,
+  optionalIdempotencyKey,
+  preferredWaitMs,
+} from './headers.ts';
 import { listPage } from './list.ts';
 import { loadRequest } from './load.ts';
 import { timelineOf } from './timeline.ts';
@@ -59,7 +67,7 @@ export class RequestsController {
     const call = {
       caller,
       idempotencyKey: idempotencyKey(request),
-      body: parseAs(createBodySchema, request.body),
+      body: parseBody(createBodySchema, request.body),
       signal: hangUpSignal(response),
     };
     // Without a place the wish to wait is not met: that refuses nothing.
@@ -68,8 +76,9 @@ export class RequestsController {
     const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
-    response.status(created.isRecorded ? status : 202).location(`/v1/requests/${created.row.id}`);
-    return created.view ?? viewAfterWait(this.#context, caller, created.row);
+    const view = created.view ?? (await viewAfterWait(this.#context, caller, created.row));
+    response.status(created.isRecorded ? status : 202).location(placeOf(this.#context, view.id));
+    return view;
   }
 
   @Get()
@@ -88,8 +97,17 @@ export class RequestsController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
-    const { wait, version } = parseAs(showQuerySchema, request.query);
-    const id = String(request.params['id']);
+    const query = parseAs(showQuerySchema, request.query);
+    const call = { ...query, id: String(request.params['id']), signal: hangUpSignal(response) };
+    const view = await this.#shown(caller, call);
+    response.set('ETag', entityTag(view)).vary('Authorization');
+    return view;
+  }
+
+  async #shown(
+    caller: Caller,
+    { wait, version, id, signal }: z.output<typeof showQuerySchema> & { id: string; signal: AbortSignal },
+  ): Promise<RequestView> {
     const row = await loadRequest(this.#context, caller, id);
     // Of what is over, also when nobody ever recorded it, no change comes.
     if (wait === undefined || wait === 0 || row.run_id === GATE_RUN || isFinal(row.status))
@@ -100,7 +118,7 @@ export class RequestsController {
       const changed = await this.#context.feed.waitFor({
         request: id,
         timeoutMs: wait * 1_000,
-        signal: hangUpSignal(response),
+        signal,
         check: async () => {
           const now = await readRequest(this.#context.source.manager, id);
           return now && (Number(now.version) > seen || isFinal(now.status)) ? now : null;
@@ -129,15 +147,22 @@ export class RequestsController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
-    const { reason } = parseAs(withdrawBodySchema, request.body ?? {});
+    const { reason } = parseBody(withdrawBodySchema, request.body ?? {});
     const id = String(request.params['id']);
     const { isDone, row } = await withdraw(this.#context, {
       caller,
       id,
       reason,
+      idempotencyKey: optionalIdempotencyKey(request),
       signal: hangUpSignal(response),
     });
     response.status(isDone ? 200 : 202);
     return viewAfterWait(this.#context, caller, row);
   }
+}
+
+/** Where callers find a request: under the path by which they reach this server. */
+function placeOf({ settings: { publicUrl } }: ApiContext, id: string): string {
+  const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
+  return `${prefix}/v1/requests/${id}`;
 }

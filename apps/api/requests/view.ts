@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 import { readDecisions, readIntactPlan, readRequest } from '../../../database/readers.ts';
 import { earlierRefusals } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
@@ -11,9 +13,9 @@ import { memberOf } from '../../../domain/identity.ts';
 import { selectorsAt } from '../../../domain/escalation.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
 import { tally } from '../../../domain/quorum.ts';
-import type { Shortage } from '../../../domain/satisfiable.ts';
 import { unseal } from '../../../domain/sealing.ts';
 import { seesPlan, visibleFailure, type Visibility } from '../../../domain/visibility.ts';
+import { shortageSchema } from '../../../domain/wire-shortage.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
@@ -132,7 +134,7 @@ function ratingOf(row: RequestRow, progress: RequestSummary['progress']): Rating
     risk: row.risk,
     matched_rules: row.matched_rules?.map(({ id, because }) => ({ id, because: because ?? null })) ?? null,
     requirement: row.requirement as RequestSummary['requirement'],
-    shortage: row.shortage?.map(shortageView) ?? null,
+    shortage: shortagesSchema.safeParse(row.shortage).data ?? null,
   };
 }
 
@@ -172,9 +174,8 @@ function factsOf(row: ShownRow): Facts {
   };
 }
 
-function shortageView({ unknown, ...shortage }: Shortage): NonNullable<RequestSummary['shortage']>[number] {
-  return { ...shortage, ...(unknown === undefined ? {} : { unknown: [...unknown] }) };
-}
+/** A row that somebody garbled says nothing of it. */
+const shortagesSchema = z.array(shortageSchema);
 
 function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'expires_at' | 'held_until'> {
   return {

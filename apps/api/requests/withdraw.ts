@@ -7,37 +7,69 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy.ts';
 import { askersOf } from '../../../domain/requester.ts';
 import { isFinal } from '../../../domain/request.ts';
-import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { deliver } from '../decisions/deliver.ts';
+import { deliver, type Delivery } from '../decisions/deliver.ts';
+import {
+  firstMade,
+  madeBefore,
+  messageId,
+  refuseOtherWithdrawal,
+  type KeyedCall,
+} from '../decisions/keyed-message.ts';
 import { auditRefusal } from '../decisions/refused-attempt.ts';
-import { freshId, sealReason } from '../decisions/sign.ts';
+import { sealReason } from '../decisions/sign.ts';
 import { isOwn, loadRequest } from './load.ts';
 
 /** A call to withdraw. */
-export interface WithdrawCall {
-  readonly caller: Caller;
-  readonly id: string;
+export interface WithdrawCall extends KeyedCall {
   readonly reason: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Withdraws a request for somebody whose it is. `isDone` is false while the withdrawal is durable but not yet recorded. */
-export async function withdraw(
-  context: ApiContext,
-  call: WithdrawCall,
-): Promise<{ readonly isDone: boolean; readonly row: RequestRow }> {
+/** A withdrawal that was carried out, or is durable and not yet recorded. */
+interface Withdrawn {
+  readonly isDone: boolean;
+  readonly row: RequestRow;
+}
+
+/** Withdraws a request for somebody whose it is. The same call again finds what became of the first. */
+export async function withdraw(context: ApiContext, call: WithdrawCall): Promise<Withdrawn> {
+  const id = messageId(context, 'wdr', call);
+  const before = await madeBefore(context, call, id);
+  if (before) return withdrawAgain(context, call, before);
   const attempt = { ...call, delivery: 'withdrawal', decided: null } as const;
   const row = await auditRefusal(context, attempt, () => withdrawable(context, call));
+  const message = await firstMade(context, call, await signedWithdrawal(context, call, id));
+  await refuseOtherWithdrawal(context, message, call.reason);
+  return send(context, { row, message, signal: call.signal });
+}
+
+async function withdrawAgain(
+  context: ApiContext,
+  call: WithdrawCall,
+  message: KeptMessage,
+): Promise<Withdrawn> {
+  await refuseOtherWithdrawal(context, message, call.reason);
+  const row = await loadRequest(context, call.caller, call.id);
+  return hasMovedOn(row) ? outcomeOf(row) : send(context, { row, message, signal: call.signal });
+}
+
+async function send(
+  context: ApiContext,
+  delivery: Omit<Delivery<RequestRow>, 'receipt'>,
+): Promise<Withdrawn> {
+  const { row } = delivery;
   const ended = await deliver(context, {
-    message: await signedWithdrawal(context, call),
-    row,
+    ...delivery,
     receipt: () =>
-      readRequest(context.source.manager, call.id).then((now) => (now && hasMovedOn(now) ? now : null)),
-    signal: call.signal,
+      readRequest(context.source.manager, row.id).then((now) => (now && hasMovedOn(now) ? now : null)),
   });
-  if (ended && ended.status !== 'cancelled') refuseTooLate(ended);
-  return { isDone: ended !== null, row: ended ?? row };
+  return ended ? outcomeOf(ended) : { isDone: false, row };
+}
+
+function outcomeOf(row: RequestRow): Withdrawn {
+  if (row.status !== 'cancelled') refuseTooLate(row);
+  return { isDone: true, row };
 }
 
 /** The request, when the caller may withdraw it now. */
@@ -69,10 +101,10 @@ function refuseTooLate({ status, mode }: RequestRow): void {
 async function signedWithdrawal(
   context: ApiContext,
   { caller, id, reason }: WithdrawCall,
+  withdrawalId: string,
 ): Promise<KeptMessage> {
   await refuseWrongClock(context.source);
   const { issuer, subject } = caller.principal.identity;
-  const withdrawalId = freshId('wdr');
   const envelope = await signEnvelope(
     {
       kind: 'withdrawal',

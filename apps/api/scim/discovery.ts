@@ -1,5 +1,5 @@
 import { GROUP_SCHEMA } from './group-fields.ts';
-import { locationOf } from './resources.ts';
+import { GROUP_EXTENSION, locationOf, USER_EXTENSION } from './resources.ts';
 import { USER_SCHEMA } from './user-fields.ts';
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
@@ -32,11 +32,12 @@ export function serviceProviderConfig(publicUrl: string): object {
 /** The kinds of resources (RFC 7643 section 6). */
 export function resourceTypes(publicUrl: string): readonly { readonly id: string }[] {
   return [
-    { id: 'User', endpoint: '/Users', schema: USER_SCHEMA },
-    { id: 'Group', endpoint: '/Groups', schema: GROUP_SCHEMA },
-  ].map((type) => ({
+    { id: 'User', endpoint: '/Users', schema: USER_SCHEMA, extension: USER_EXTENSION },
+    { id: 'Group', endpoint: '/Groups', schema: GROUP_SCHEMA, extension: GROUP_EXTENSION },
+  ].map(({ extension, ...type }) => ({
     schemas: [`${CORE}:ResourceType`],
     ...type,
+    schemaExtensions: [{ schema: extension, required: false }],
     name: type.id,
     meta: { resourceType: 'ResourceType', location: locationOf(publicUrl, 'ResourceTypes', type.id) },
   }));
@@ -44,11 +45,12 @@ export function resourceTypes(publicUrl: string): readonly { readonly id: string
 
 interface Attribute {
   readonly name: string;
-  readonly type?: 'string' | 'boolean' | 'complex';
+  readonly type?: 'string' | 'boolean' | 'complex' | 'reference';
   readonly multiValued?: boolean;
   readonly required?: boolean;
   readonly caseExact?: boolean;
-  readonly mutability?: 'readWrite' | 'immutable';
+  readonly mutability?: 'readWrite' | 'readOnly' | 'immutable';
+  readonly referenceTypes?: readonly string[];
   readonly uniqueness?: 'none' | 'server';
   readonly subAttributes?: readonly object[];
 }
@@ -58,6 +60,8 @@ export function schemas(publicUrl: string): readonly { readonly id: string }[] {
   return [
     { id: USER_SCHEMA, name: 'User', attributes: USER_ATTRIBUTES },
     { id: GROUP_SCHEMA, name: 'Group', attributes: GROUP_ATTRIBUTES },
+    { id: USER_EXTENSION, name: 'Account', attributes: ['subject', 'problem'].map(readOnly) },
+    { id: GROUP_EXTENSION, name: 'Group in rules', attributes: ['id'].map(readOnly) },
   ].map((schema) => ({
     schemas: [`${CORE}:Schema`],
     ...schema,
@@ -76,6 +80,10 @@ function attribute(described: Attribute): object {
     uniqueness: 'none',
     ...described,
   };
+}
+
+function readOnly(name: string): object {
+  return attribute({ name, caseExact: true, mutability: 'readOnly' });
 }
 
 const USER_ATTRIBUTES = [
@@ -97,6 +105,15 @@ const GROUP_ATTRIBUTES = [
     name: 'members',
     type: 'complex',
     multiValued: true,
-    subAttributes: ['value', 'type', 'display'].map((name) => attribute({ name, mutability: 'immutable' })),
+    subAttributes: [
+      ...['value', 'type', 'display'].map((name) => attribute({ name, mutability: 'immutable' })),
+      attribute({
+        name: '$ref',
+        type: 'reference',
+        referenceTypes: ['User', 'Group'],
+        caseExact: true,
+        mutability: 'immutable',
+      }),
+    ],
   }),
 ];

@@ -91,19 +91,3 @@ function membersOf(value: JsonValue | undefined): readonly string[] {
     ),
   );
 }
-
-/** The name by which rules ask for the group: fixed when it is made. Refuses names of which nothing would be left. */
-export function groupIdOf(displayName: string): string {
-  const id = idFromName(displayName);
-  if (id === '' || id.length > 63)
-    throw scimRefusal('invalidValue', 'displayName gives no name for rules: 1 to 63 letters and digits.');
-  return id;
-}
-
-/** What of a name rules could ask for. */
-export function idFromName(displayName: string): string {
-  return displayName
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9._-]+/g, '-')
-    .replaceAll(/^[._-]+|[._-]+$/g, '');
-}

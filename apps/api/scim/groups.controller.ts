@@ -17,6 +17,7 @@ const GROUPS: ResourceKind<StoredGroup> = {
   replace: (context, place, body) => changeGroup(context, place, () => groupOfBody(body)),
   patch: (context, place, body) => changeGroup(context, place, (known) => groupAfterPatch(known, body)),
   remove: deleteGroup,
+  isPatchedSilently: true,
   resource: groupResource,
 };
 

@@ -2,11 +2,15 @@ import { randomUUID } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
+import { KeyturnError } from '../../../domain/errors.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';
-import { groupIdOf, idFromName, type GroupFields } from './group-fields.ts';
+import type { GroupFields } from './group-fields.ts';
+import { groupIdOf, idFromName } from './group-id.ts';
 import { readGroup, type StoredGroup } from './store.ts';
+import { refuseTakenGroup } from './taken.ts';
 import { existing } from './users.ts';
 import { applyWrite, provision } from './write.ts';
 
@@ -18,7 +22,8 @@ export async function createGroup(
 ): Promise<StoredGroup> {
   return provision(context, async (manager) => {
     const id = randomUUID();
-    const groupId = groupIdOf(fields.displayName);
+    const groupId = groupIdOf(await policyOf(context, manager), authority, fields);
+    await refuseTakenGroup(manager, authority, { id, groupId });
     await write(manager, { authority, id, groupId, fields, known: new Set(), operation: 'group.created' });
     return existing(await readGroup(manager, authority, id));
   });
@@ -37,6 +42,8 @@ export async function changeGroup(
     if (isSame(known, fields)) return stored;
     const { groupId } = stored;
     if (fields.displayName !== known.displayName) await refuseTakenName(manager, groupId, fields);
+    if (known.members.size > 0 && fields.members.size === 0)
+      context.log.warn({ authority: authority.authority, group: groupId }, 'a provisioned group was emptied');
     await write(manager, {
       authority,
       id,
@@ -65,6 +72,12 @@ export async function deleteGroup(context: ApiContext, authority: ScimAuthority,
       operation: 'group.deleted',
     });
   });
+}
+
+async function policyOf(context: ApiContext, manager: EntityManager): Promise<PolicySet> {
+  const { policy } = await context.ground.now(manager);
+  if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
+  return policy.policy;
 }
 
 function fieldsOf({ displayName, externalId, members }: StoredGroup): GroupFields {

@@ -1,12 +1,25 @@
-import { Body, Delete, Get, Header, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import type { Response } from 'express';
+import {
+  Body,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import type { Request, Response } from 'express';
 import type { EntityManager } from 'typeorm';
 
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { Provisioner } from './door.ts';
 import { listAnswer, pageOf, selected, selectionOf, type Page, type Selection } from './page.ts';
-import { SCIM_MEDIA_TYPE } from './resources.ts';
+import { SCIM_MEDIA_TYPE, type Shown } from './resources.ts';
 import type { Found } from './store.ts';
 import { existing, textId } from './users.ts';
 
@@ -28,8 +41,10 @@ export interface ResourceKind<Stored> {
   readonly replace: (context: ApiContext, place: Place, body: unknown) => Promise<Stored>;
   readonly patch: (context: ApiContext, place: Place, body: unknown) => Promise<Stored>;
   readonly remove: (context: ApiContext, authority: ScimAuthority, id: string) => Promise<void>;
+  /** A PATCH is answered without the resource: of a large one the whole is not worth it (RFC 7644 section 3.5.2). */
+  readonly isPatchedSilently: boolean;
   /** As providers read it. */
-  readonly resource: (stored: Stored, publicUrl: string) => { readonly meta: { readonly location: string } };
+  readonly resource: (stored: Stored, shown: Shown) => { readonly meta: { readonly location: string } };
 }
 
 /**
@@ -50,7 +65,7 @@ export abstract class ScimResourceController<Stored> {
   async list(@Provisioner() authority: ScimAuthority, @Query() query: unknown): Promise<object> {
     const asked = { page: pageOf(query), selection: selectionOf(query) };
     const found = await this.#kind.find(this.#context.source.manager, authority, asked);
-    const resources = found.resources.map((one) => selected(this.#resource(one), asked.selection));
+    const resources = found.resources.map((one) => selected(this.#resource(one, authority), asked.selection));
     return listAnswer(resources, found.total, asked.page.startIndex);
   }
 
@@ -61,7 +76,7 @@ export abstract class ScimResourceController<Stored> {
     @Body() body: unknown,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object> {
-    const resource = this.#resource(await this.#kind.create(this.#context, authority, body));
+    const resource = this.#resource(await this.#kind.create(this.#context, authority, body), authority);
     response.setHeader('Location', resource.meta.location);
     return resource;
   }
@@ -74,7 +89,7 @@ export abstract class ScimResourceController<Stored> {
     @Query() query: unknown,
   ): Promise<object> {
     const found = existing(await this.#kind.read(this.#context.source.manager, authority, textId(id)));
-    return selected(this.#resource(found), selectionOf(query));
+    return selected(this.#resource(found, authority), selectionOf(query));
   }
 
   @Put(':id')
@@ -84,17 +99,24 @@ export abstract class ScimResourceController<Stored> {
     @Param('id') id: string,
     @Body() body: unknown,
   ): Promise<object> {
-    return this.#resource(await this.#kind.replace(this.#context, { authority, id: textId(id) }, body));
+    const place = { authority, id: textId(id) };
+    return this.#resource(await this.#kind.replace(this.#context, place, body), authority);
   }
 
   @Patch(':id')
   @Header('Content-Type', SCIM_MEDIA_TYPE)
   async patch(
     @Provisioner() authority: ScimAuthority,
-    @Param('id') id: string,
-    @Body() body: unknown,
-  ): Promise<object> {
-    return this.#resource(await this.#kind.patch(this.#context, { authority, id: textId(id) }, body));
+    @Req() { params, body, query }: Request<{ id: string }>,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<object | undefined> {
+    const place = { authority, id: textId(params.id) };
+    const stored = await this.#kind.patch(this.#context, place, body);
+    const selection = selectionOf(query);
+    if (!this.#kind.isPatchedSilently || selection.only !== null)
+      return selected(this.#resource(stored, authority), selection);
+    response.status(204);
+    return undefined;
   }
 
   @Delete(':id')
@@ -103,7 +125,7 @@ export abstract class ScimResourceController<Stored> {
     await this.#kind.remove(this.#context, authority, textId(id));
   }
 
-  #resource(stored: Stored) {
-    return this.#kind.resource(stored, this.#context.settings.publicUrl ?? '');
+  #resource(stored: Stored, authority: ScimAuthority) {
+    return this.#kind.resource(stored, { authority, publicUrl: this.#context.settings.publicUrl ?? '' });
   }
 }

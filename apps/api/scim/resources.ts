@@ -1,29 +1,44 @@
+import type { ScimAuthority } from './authorities.ts';
 import { GROUP_SCHEMA } from './group-fields.ts';
 import type { StoredGroup, StoredUser } from './store.ts';
-import { USER_SCHEMA, titleOf } from './user-fields.ts';
+import { accountProblem, titleOf, USER_SCHEMA } from './user-fields.ts';
 
 /** The media type of every answer (RFC 7644 section 3.1). */
 export const SCIM_MEDIA_TYPE = 'application/scim+json';
 
+/** What Keyturn says of a user beyond the standard: the account, or why there is none. */
+export const USER_EXTENSION = 'urn:ietf:params:scim:schemas:extension:keyturn:2.0:User';
+
+/** What Keyturn says of a group beyond the standard: the id by which rules ask for it. */
+export const GROUP_EXTENSION = 'urn:ietf:params:scim:schemas:extension:keyturn:2.0:Group';
+
+/** How resources are shown: below which address, and to whom. */
+export interface Shown {
+  readonly publicUrl: string;
+  readonly authority: ScimAuthority;
+}
+
 /** A user as providers read it. */
-export function userResource(user: StoredUser, publicUrl: string) {
+export function userResource(user: StoredUser, { publicUrl, authority }: Shown) {
   const { name } = user;
+  const problem = accountProblem(user, authority);
   return {
-    schemas: [USER_SCHEMA],
+    schemas: [USER_SCHEMA, USER_EXTENSION],
     id: user.id,
     ...(user.externalId === null ? {} : { externalId: user.externalId }),
     userName: user.userName,
     displayName: titleOf(user),
     ...(name === null ? {} : { name: withoutNulls(name) }),
     active: user.active,
+    [USER_EXTENSION]: problem === null ? { subject: user[authority.subject] } : { problem },
     meta: metaOf('User', user, locationOf(publicUrl, 'Users', user.id)),
   };
 }
 
 /** A group as providers read it. */
-export function groupResource(group: StoredGroup, publicUrl: string) {
+export function groupResource(group: StoredGroup, { publicUrl }: Pick<Shown, 'publicUrl'>) {
   return {
-    schemas: [GROUP_SCHEMA],
+    schemas: [GROUP_SCHEMA, GROUP_EXTENSION],
     id: group.id,
     ...(group.externalId === null ? {} : { externalId: group.externalId }),
     displayName: group.displayName,
@@ -31,6 +46,7 @@ export function groupResource(group: StoredGroup, publicUrl: string) {
       ...member,
       $ref: locationOf(publicUrl, `${member.type}s`, member.value),
     })),
+    [GROUP_EXTENSION]: { id: group.groupId },
     meta: metaOf('Group', group, locationOf(publicUrl, 'Groups', group.id)),
   };
 }

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { attributesOf, bodyOf, flagOf, requiredText, textOf, type Attributes } from './attributes.ts';
+import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';
 import { changesOf, type Change } from './patch.ts';
 
@@ -97,6 +98,12 @@ function namedParts(known: PersonName | null, attributes: Attributes): PersonNam
     return key === undefined ? [] : [[key, textOf(value, `name.${key}`)] as const];
   });
   return { ...(known ?? NO_NAME), ...Object.fromEntries(parts) };
+}
+
+/** Why the user cannot sign in, or null: who has no account is in groups and can never decide. */
+export function accountProblem(user: UserFields, { subject }: Pick<ScimAuthority, 'subject'>): string | null {
+  if (user[subject] !== null) return null;
+  return `${subject} is missing: it holds the account by which this user signs in, so that the user cannot decide.`;
 }
 
 /** How people read of the user. */

@@ -15,6 +15,7 @@ const USERS: ResourceKind<StoredUser> = {
   replace: (context, place, body) => changeUser(context, place, (known) => userOfBody(body, known)),
   patch: (context, place, body) => changeUser(context, place, (known) => userAfterPatch(known, body)),
   remove: deleteUser,
+  isPatchedSilently: false,
   resource: userResource,
 };
 

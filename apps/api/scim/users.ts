@@ -7,7 +7,8 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { readUser, type StoredUser } from './store.ts';
-import { titleOf, type UserFields } from './user-fields.ts';
+import { refuseTakenUser } from './taken.ts';
+import { accountProblem, titleOf, type UserFields } from './user-fields.ts';
 import { applyWrite, provision } from './write.ts';
 
 /** Makes a user. Who has the account already is that person: linked by the account, never by a name or an address. */
@@ -95,10 +96,11 @@ interface UserWrite {
 }
 
 async function write(
-  { keys }: ApiContext,
+  { keys, log }: ApiContext,
   manager: EntityManager,
   { authority, id, person, fields, operation }: UserWrite,
 ): Promise<void> {
+  if (operation !== 'user.deleted') await refuseTakenUser(manager, { authority, id, person, fields });
   const pseudonym = personPseudonym(keys.identity, person);
   await applyWrite(manager, {
     function: 'write_scim_user',
@@ -119,4 +121,7 @@ async function write(
     },
     facts: { operation, person: pseudonym, active: fields.active },
   });
+  const problem = accountProblem(fields, authority);
+  if (problem !== null && operation !== 'user.deleted')
+    log.warn({ authority: authority.authority, user: id, problem }, 'a provisioned user has no account');
 }

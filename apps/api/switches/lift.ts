@@ -1,6 +1,13 @@
 import type { EntityManager } from 'typeorm';
 
-import { lockSwitchLog, readLifts, readSwitch, storeLift } from '../../../database/kill-switches.ts';
+import {
+  lockSwitchLog,
+  readLiftCall,
+  readLifts,
+  readSwitch,
+  storeLift,
+} from '../../../database/kill-switches.ts';
+import { keyedId } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
   isOperator,
@@ -12,7 +19,8 @@ import {
 import { switchIdSchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { operatorOf } from './operator.ts';
+import { keyReused } from '../requests/repeat.ts';
+import { operatorOf, type Operator } from './operator.ts';
 import { recordOf, type SwitchEvent } from './record.ts';
 
 /** A switch after a word to lift it. */
@@ -21,15 +29,25 @@ export interface Lifted {
   readonly lifts: readonly SwitchLift[];
 }
 
-/** An operator's word that a switch may be lifted. That of a second, different person lifts it. */
+/** A call to lift a switch. */
+export interface LiftCall {
+  readonly id: string;
+  readonly reason: string;
+  readonly idempotencyKey: string | null;
+}
+
+/** An operator's word that a switch may be lifted. That of a second, different person lifts it. The same call again is the same word. */
 export async function liftSwitch(
   context: ApiContext,
   caller: Caller,
-  { id, reason }: { readonly id: string; readonly reason: string },
+  { id, reason, idempotencyKey }: LiftCall,
 ): Promise<Lifted> {
   const operator = operatorOf(caller);
+  const call = liftCall(context, operator, { id, reason, idempotencyKey });
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);
+    const again = await liftedBefore(manager, { id, person: operator.person, call });
+    if (again) return again;
     const { thrown, lifts } = await liftable(manager, id);
     const concerned = await concernedBy(manager, context, { caller, thrown });
     if (concerned.has(operator.person)) {
@@ -49,17 +67,50 @@ export async function liftSwitch(
       eventsOf(id, reason, isLast),
     );
     const lift = { person: operator.person, at };
-    await storeLift(manager, { ...lift, switch: id }, record);
+    await storeLift(manager, { ...lift, switch: id, call: call && `${call.made}${call.said}` }, record);
     return { thrown: { ...thrown, lifted_at: isLast ? at : null }, lifts: [...lifts, lift] };
   });
 }
 
-async function liftable(manager: EntityManager, id: string): Promise<Lifted> {
+/** The name of a call with an Idempotency-Key, and one of what it says; null for a call without. */
+interface NamedCall {
+  readonly made: string;
+  readonly said: string;
+}
+
+function liftCall(
+  { keys }: ApiContext,
+  { identity: { issuer, subject } }: Operator,
+  { id, reason, idempotencyKey }: LiftCall,
+): NamedCall | null {
+  if (idempotencyKey === null) return null;
+  const made = keyedId('call', keys.identity, ['lift', issuer, subject, id, idempotencyKey]);
+  return { made, said: keyedId('said', keys.identity, [made, reason]) };
+}
+
+/** What became of a switch since the same call came first; null when it did not. */
+async function liftedBefore(
+  manager: EntityManager,
+  { id, person, call }: { readonly id: string; readonly person: string; readonly call: NamedCall | null },
+): Promise<Lifted | null> {
+  if (call === null || !switchIdSchema.safeParse(id).success) return null;
+  const first = await readLiftCall(manager, { switch: id, person });
+  if (first?.startsWith(call.made) !== true) return null;
+  if (first !== `${call.made}${call.said}`) throw keyReused();
+  return knownSwitch(manager, id);
+}
+
+async function knownSwitch(manager: EntityManager, id: string): Promise<Lifted> {
   const thrown = switchIdSchema.safeParse(id).success ? await readSwitch(manager, id) : null;
   if (!thrown) throw new KeyturnError('not_found', 'There is no such kill switch.');
-  if (thrown.lifted_at !== null)
-    throw new KeyturnError('switch_lifted', 'This kill switch is lifted already.');
   return { thrown, lifts: (await readLifts(manager, [id])).get(id) ?? [] };
+}
+
+async function liftable(manager: EntityManager, id: string): Promise<Lifted> {
+  const known = await knownSwitch(manager, id);
+  if (known.thrown.lifted_at !== null)
+    throw new KeyturnError('switch_lifted', 'This kill switch is lifted already.');
+  return known;
 }
 
 /** By the directory of now and that of when it was thrown: nobody gives an agent away to lift its switch. */

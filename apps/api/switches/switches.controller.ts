@@ -13,7 +13,8 @@ import {
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../decisions/refused-attempt.ts';
-import { parseAs } from '../http/problems.ts';
+import { parseBody } from '../http/parse-body.ts';
+import { optionalIdempotencyKey } from '../requests/headers.ts';
 import { liftSwitch } from './lift.ts';
 import { throwSwitch } from './throw.ts';
 
@@ -40,9 +41,12 @@ export class SwitchesController {
   @Post()
   @HttpCode(201)
   async throw(@CallerParam() caller: Caller, @Req() request: Request): Promise<SwitchView> {
-    const body = parseAs(throwBodySchema, request.body);
+    const call = {
+      ...parseBody(throwBodySchema, request.body),
+      idempotencyKey: optionalIdempotencyKey(request),
+    };
     const attempt = { caller, delivery: 'switch' as const };
-    const thrown = await countRefusal(this.#context, attempt, () => throwSwitch(this.#context, caller, body));
+    const thrown = await countRefusal(this.#context, attempt, () => throwSwitch(this.#context, caller, call));
     return switchView(caller, thrown, []);
   }
 
@@ -52,11 +56,11 @@ export class SwitchesController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<LiftAnswer> {
-    const { reason } = parseAs(liftBodySchema, request.body);
+    const { reason } = parseBody(liftBodySchema, request.body);
     const id = String(request.params['id']);
     const attempt = { caller, delivery: 'switch' as const };
     const { thrown, lifts } = await countRefusal(this.#context, attempt, () =>
-      liftSwitch(this.#context, caller, { id, reason }),
+      liftSwitch(this.#context, caller, { id, reason, idempotencyKey: optionalIdempotencyKey(request) }),
     );
     const isLifted = thrown.lifted_at !== null;
     response.status(isLifted ? 200 : 202);

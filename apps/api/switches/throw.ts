@@ -1,6 +1,8 @@
+import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 
-import { lockSwitchLog, storeThrown } from '../../../database/kill-switches.ts';
+import { lockSwitchLog, readSwitch, storeThrown } from '../../../database/kill-switches.ts';
+import { keyedId } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity.ts';
 import { accountOf, isExempt, type KillSwitch, type SwitchScope } from '../../../domain/kill-switch.ts';
@@ -9,21 +11,27 @@ import type { throwBodySchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { freshId } from '../decisions/sign.ts';
-import { operatorOf } from './operator.ts';
+import { keyReused } from '../requests/repeat.ts';
+import { operatorOf, type Operator } from './operator.ts';
 import { recordOf } from './record.ts';
 
-/** Throws a switch for an operator: from its commit on nothing in its scope is claimed. Each throw is a switch of its own. */
-export async function throwSwitch(
-  context: ApiContext,
-  caller: Caller,
-  { scope, reason }: z.output<typeof throwBodySchema>,
-): Promise<KillSwitch> {
+/** A call to throw a switch. */
+export type ThrowCall = z.output<typeof throwBodySchema> & { readonly idempotencyKey: string | null };
+
+/**
+ * Throws a switch for an operator: from its commit on nothing in its scope is claimed. Each throw is a switch of its own,
+ * but for the same call again, which finds the switch that it threw.
+ */
+export async function throwSwitch(context: ApiContext, caller: Caller, call: ThrowCall): Promise<KillSwitch> {
   const operator = operatorOf(caller);
-  const account = knownScope(caller, scope);
+  const { scope, reason } = call;
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);
+    const id = switchId(context, operator, call);
+    const again = await thrownBefore(manager, id, call);
+    if (again) return again;
+    const account = knownScope(caller, scope);
     const at = new Date().toISOString();
-    const id = freshId('swi');
     const fields = { account, reason, thrown_by: operator.person, thrown_at: at, lifted_at: null };
     const thrown = { id, scope: { kind: scope.kind, value: scope.value }, ...fields };
     // Of an agent the account may be a name: it is kept where it can be erased.
@@ -41,6 +49,30 @@ export async function throwSwitch(
     await storeThrown(manager, thrown, record);
     return thrown;
   });
+}
+
+/** The same operator and key lead to the same switch; without a key it is a new one. */
+function switchId(
+  { keys }: ApiContext,
+  { identity: { issuer, subject } }: Operator,
+  { idempotencyKey }: ThrowCall,
+): string {
+  return idempotencyKey === null
+    ? freshId('swi')
+    : keyedId('swi', keys.identity, ['call', issuer, subject, idempotencyKey]);
+}
+
+async function thrownBefore(
+  manager: EntityManager,
+  id: string,
+  { scope, reason }: ThrowCall,
+): Promise<KillSwitch | null> {
+  const thrown = await readSwitch(manager, id);
+  if (!thrown) return null;
+  const isSame =
+    thrown.scope.kind === scope.kind && thrown.scope.value === scope.value && thrown.reason === reason;
+  if (!isSame) throw keyReused();
+  return thrown;
 }
 
 /** The account of an agent. Refuses what is not there: a switch on a misspelt name would stop nothing, and be believed. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { ExplainedEvaluation, Recomputation } from '../../../database/explanation.ts';
-import type { MatchedRule } from '../../../domain/evaluation.ts';
+import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/explanation.ts';
 import type { EngineIdentity } from '../../../domain/expressions/profile.ts';
@@ -38,7 +38,7 @@ async function explain(request: string, options: PolicyOptions, terminal: Termin
   if (!isProven) throw silentFailure();
 }
 
-function explanationLines({ recorded, recomputed }: ExplainedEvaluation): string[] {
+function explanationLines({ recorded, recomputed, reviewers }: ExplainedEvaluation): string[] {
   const { phase, round, at, outcome } = recorded;
   return [
     `round ${round}, ${phase}, ${at}: ${outcomeText(outcome)}`,
@@ -48,6 +48,9 @@ function explanationLines({ recorded, recomputed }: ExplainedEvaluation): string
     ...rulesOf(outcome).map((rule) => `  rule   ${ruleText(rule)}`),
     ...(rulesOf(outcome).length === 0 ? ['  no rule matched'] : []),
     ...evaluationLines(recomputed),
+    ...(reviewers === null
+      ? []
+      : [`  all    reviewers: ${visible(reviewers.because)} (${visible(reviewers.when)})`]),
     ...engineLines(outcome),
     `  recomputed: ${verdictOf(recomputed)}`,
   ];
@@ -105,7 +108,15 @@ function evaluationLines(recomputed: Recomputation): string[] {
   return [
     ...risk.reasons.map((reason) => `  risk   ${visible(reason)}`),
     `  asks   ${evaluationText(recomputed.evaluation)}`,
+    ...reviewerLines(recomputed.evaluation),
   ];
+}
+
+/** Who of those that are asked may decide, where a rule says more than whom it asks. */
+function reviewerLines({ requirement }: Evaluation): string[] {
+  return (requirement?.rules ?? []).flatMap(({ rule, reviewer_when: when }) =>
+    when === undefined ? [] : [`  only   if ${visible(when)} (${visible(rule)})`],
+  );
 }
 
 const WHAT = {

@@ -87,7 +87,9 @@ it('Okta fills and empties a group as it is known to', async () => {
   const added = await okta.patch(place, [
     { op: 'add', path: 'members', value: [{ value: second, display: 'oona' }] },
   ]);
-  expect(added.body.members?.map((member) => member.value).sort()).toEqual([first, second].sort());
+  expect(added.status).toBe(204);
+  const filled = await okta.call(place);
+  expect(filled.body.members?.map((member) => member.value).sort()).toEqual([first, second].sort());
   await okta.patch(place, [{ op: 'remove', path: `members[value eq "${first}"]` }]);
   expect(await membersOf('okta-reviewers')).toEqual([(await personOf('oona'))?.id]);
   await okta.patch(place, [{ op: 'replace', value: { id: group, displayName: 'Renamed' } }]);

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => cast?.stack.stop());
 
 function withoutInstance(body: object): object {
-  return { ...body, instance: '' };
+  return { ...body, instance: '', request_id: '' };
 }
 
 async function page(token: string, query: string): Promise<RequestPage> {

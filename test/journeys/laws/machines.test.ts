@@ -155,7 +155,7 @@ it('a refusal of a machine tells nothing about the request', async () => {
 });
 
 function withoutInstance(body: object): object {
-  return { ...body, instance: '' };
+  return { ...body, instance: '', request_id: '' };
 }
 
 it('after all of these attempts, nothing is on record, and a person can still decide', async () => {

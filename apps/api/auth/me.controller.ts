@@ -1,0 +1,72 @@
+import { Controller, Get } from '@nestjs/common';
+
+import { programVersion } from '../../../configuration/version.ts';
+import { groupsOf } from '../../../domain/directory.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
+import { isOperator } from '../../../domain/kill-switch.ts';
+import type { Me } from '../../../domain/wire-me.ts';
+import { CallerParam, reviewerOf, type Caller } from './caller.ts';
+
+const VERSION = programVersion();
+
+/** Who the caller is: also for accounts that the directory does not know, who else would not learn why they are refused. */
+@Controller('v1/me')
+export class MeController {
+  @Get()
+  me(@CallerParam() caller: Caller): Me {
+    const { identity, behind, clientId, scopes, expiresAt } = caller.principal;
+    const whyNot = refusalOf(caller);
+    return {
+      ...knownOf(caller),
+      identity: { issuer: identity.issuer, subject: identity.subject },
+      is_operator: whyNot === null && isOperatorNow(caller),
+      may_decide: whyNot === null,
+      why_not: whyNot,
+      behind: behind.map((member) => ({ ...member })),
+      client: clientId,
+      scopes: [...scopes],
+      expires_at: expiresAt.toISOString(),
+      server_time: new Date().toISOString(),
+      version: VERSION,
+    };
+  }
+}
+
+type Known = Pick<Me, 'kind' | 'id' | 'name' | 'is_active' | 'owner' | 'accounts' | 'groups'>;
+
+const UNKNOWN: Known = {
+  kind: 'unknown',
+  id: null,
+  name: null,
+  is_active: false,
+  owner: null,
+  accounts: [],
+  groups: [],
+};
+
+function knownOf({ agent, person, directory }: Caller): Known {
+  if (person) {
+    const { id, name, active, accounts } = person;
+    const shown = accounts.map(({ issuer, subject }) => ({ issuer, subject }));
+    const groups = [...groupsOf(directory, id)];
+    return { ...UNKNOWN, kind: 'person', id, name, is_active: active, accounts: shown, groups };
+  }
+  if (!agent) return UNKNOWN;
+  const { id, name, active, owner } = agent;
+  return { ...UNKNOWN, kind: 'agent', id, name, is_active: active, owner };
+}
+
+/** The same question as a decision asks, so that it has the same answer. */
+function refusalOf(caller: Caller): Me['why_not'] {
+  try {
+    reviewerOf(caller);
+    return null;
+  } catch (error) {
+    if (isKeyturnError(error)) return { code: error.code, detail: error.message };
+    throw error;
+  }
+}
+
+function isOperatorNow({ person, policy, directory }: Caller): boolean {
+  return person !== null && isOperator(policy.policy.operators, directory, person.id);
+}

@@ -1,0 +1,65 @@
+import { Controller, Get, Query } from '@nestjs/common';
+
+import {
+  isTargetOf,
+  ownTarget,
+  PUBLISH,
+  RESOLVE,
+  type ActionDefinition,
+  type Target,
+} from '../../../domain/policy.ts';
+import { targetsQuerySchema, type TargetPage } from '../../../domain/wire-targets.ts';
+import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { parseAs } from '../http/problems.ts';
+
+const PAGE = 100;
+
+/** What is there to act on. How it is reached is nobody's business here. */
+@Controller('v1/targets')
+export class CatalogueController {
+  @Get()
+  targets(@CallerParam() caller: Caller, @Query() query: unknown): TargetPage {
+    refuseUnknown(caller);
+    const { environment, action, limit = PAGE, cursor } = parseAs(targetsQuerySchema, query);
+    const { policy } = caller.policy;
+    const actions = [...policy.actions, PUBLISH, RESOLVE];
+    const after = positionOf(cursor);
+    const found = [...policy.targets, ownTarget(policy)]
+      .filter(
+        (target) => target.id > after && (environment === undefined || target.environment === environment),
+      )
+      .map((target) => targetView(caller, target, actions))
+      .filter((target) => action === undefined || target.actions.includes(action))
+      .sort((left, right) => (left.id < right.id ? -1 : 1));
+    const items = found.slice(0, limit);
+    const last = found.length > limit ? items.at(-1) : undefined;
+    return { items, next_cursor: last ? Buffer.from(last.id).toString('base64url') : null };
+  }
+}
+
+/** The id after which a page begins. Refuses what no page gave. */
+function positionOf(cursor = ''): string {
+  const id = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (Buffer.from(id).toString('base64url') === cursor) return id;
+  throw new KeyturnError('invalid_request', 'The cursor is not one of this list.');
+}
+
+function targetView(
+  caller: Caller,
+  target: Target,
+  actions: readonly ActionDefinition[],
+): TargetPage['items'][number] {
+  const { id, title, environment, resource_type, owners, tags, data_class } = target;
+  return {
+    id,
+    title,
+    environment,
+    resource_type,
+    actions: actions.filter((action) => isTargetOf(target, action)).map(({ action }) => action),
+    // Who owns it and how sensitive it is tells an agent whom to press, and where: people of the directory only.
+    ...(isReviewer(caller)
+      ? { owners: [...owners], tags: [...(tags ?? [])], ...(data_class === undefined ? {} : { data_class }) }
+      : {}),
+  };
+}

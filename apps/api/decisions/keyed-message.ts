@@ -1,0 +1,98 @@
+import { keepMessage, readKeptMessage, type KeptMessage } from '../../../database/kept-messages.ts';
+import { keyedId } from '../../../domain/audit.ts';
+import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/envelope.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
+import { unseal } from '../../../domain/sealing.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { keyReused } from '../requests/repeat.ts';
+import { tooMuchWaits } from './deliver.ts';
+import { freshId } from './sign.ts';
+
+/** A call that may come again under its Idempotency-Key. */
+export interface KeyedCall {
+  readonly caller: Caller;
+  /** The request that it is about. */
+  readonly id: string;
+  readonly idempotencyKey: string | null;
+}
+
+/**
+ * The id of what a call makes. The same caller and key lead to the same one, so that it counts once, however often the
+ * call is made; without a key it is a new one.
+ */
+export function messageId({ keys }: ApiContext, prefix: 'dec' | 'wdr', call: KeyedCall): string {
+  const { issuer, subject } = call.caller.principal.identity;
+  return call.idempotencyKey === null
+    ? freshId(prefix)
+    : keyedId(prefix, keys.identity, ['call', issuer, subject, call.id, call.idempotencyKey]);
+}
+
+/** What an earlier call with this key made, or null. */
+export async function madeBefore(
+  { source }: ApiContext,
+  call: KeyedCall,
+  id: string,
+): Promise<KeptMessage | null> {
+  return call.idempotencyKey === null ? null : readKeptMessage(source.manager, id);
+}
+
+/**
+ * Keeps the message of a call with a key before anything of it leaves: from now on the key leads to it. Answers the one
+ * that counts: where the same call was made twice at once, that is the first.
+ */
+export async function firstMade(
+  context: ApiContext,
+  call: KeyedCall,
+  message: KeptMessage,
+): Promise<KeptMessage> {
+  if (call.idempotencyKey === null) return message;
+  if (await keepMessage(context.source, call.id, message)) return message;
+  const first = await readKeptMessage(context.source.manager, message.id);
+  if (!first) throw tooMuchWaits(context, call.id);
+  return first;
+}
+
+/** Refuses (`idempotency_key_reused`) another decision under a key than the one that was made with it. */
+export async function refuseOtherDecision(
+  context: ApiContext,
+  { envelope }: KeptMessage,
+  wanted: Pick<SignedDecision, 'decision_digest' | 'verdict' | 'defer'> & {
+    readonly reason: string | undefined;
+  },
+): Promise<void> {
+  const first = await openEnvelope('decision', envelope, context.keys.verification);
+  const isSame =
+    first.decision_digest === wanted.decision_digest &&
+    first.verdict === wanted.verdict &&
+    first.defer?.until === wanted.defer?.until &&
+    first.defer?.to === wanted.defer?.to &&
+    (await hasReason(context, first, wanted.reason));
+  if (!isSame) throw keyReused();
+}
+
+/** The same of a withdrawal. */
+export async function refuseOtherWithdrawal(
+  context: ApiContext,
+  { envelope }: KeptMessage,
+  reason: string | undefined,
+): Promise<void> {
+  const first = await openEnvelope('withdrawal', envelope, context.keys.verification);
+  if (!(await hasReason(context, first, reason))) throw keyReused();
+}
+
+/** A reason whose key is gone cannot be compared, and nobody is shown it any more. */
+async function hasReason(
+  { keys }: ApiContext,
+  { id, reason: sealed }: Pick<SignedDecision | SignedWithdrawal, 'id' | 'reason'>,
+  reason: string | undefined,
+): Promise<boolean> {
+  const wanted = reason?.trim() ?? '';
+  if (sealed === null) return wanted === '';
+  try {
+    return (await unseal(sealed, `${id}/reason`, keys.sealing)) === wanted;
+  } catch (error) {
+    if (isKeyturnError(error)) return true;
+    throw error;
+  }
+}

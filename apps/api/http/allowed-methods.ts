@@ -1,0 +1,17 @@
+import type { Request } from 'express';
+
+/** What Express keeps of a route. */
+interface Layer {
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
+  match(path: string): boolean;
+}
+
+/** The methods that the address of a call takes, in capitals; none where there is no such address. */
+export function allowedMethods({ app, path }: Request): readonly string[] {
+  const layers = (app.router as unknown as { readonly stack: readonly Layer[] }).stack;
+  const methods = layers
+    .filter((layer) => layer.route && layer.match(path))
+    .flatMap((layer) => Object.keys(layer.route?.methods ?? {}))
+    .flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+  return [...new Set(methods)].toSorted();
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+
+import type { PolicySet } from '../../../domain/policy.ts';
+import type { ScimAuthority } from './authorities.ts';
+import { scimRefusal } from './errors.ts';
+import type { GroupFields } from './group-fields.ts';
+
+const ID_LENGTH_MAX = 63;
+const PREFIX_LENGTH_MAX = 46;
+const HASH_DIGITS = 12;
+
+type PolicyGroup = PolicySet['directory']['groups'][number];
+
+/**
+ * The id by which rules ask for a group: fixed when it is made. It is the one that the policy gives to this external id,
+ * else it follows from the name. Refuses (`uniqueness`) a name that means a group which the policy knows by another
+ * external id.
+ */
+export function groupIdOf(policy: PolicySet, { authority }: ScimAuthority, fields: GroupFields): string {
+  const { displayName, externalId } = fields;
+  const groups = policy.directory.groups.filter((group) => group.authority === authority);
+  const bound = externalId === null ? undefined : groups.find((group) => group.external_id === externalId);
+  if (bound) return bound.id;
+  const id = idOfName(displayName, groups);
+  const meant = groups.find((group) => group.id === id);
+  if (meant?.external_id === undefined) return id;
+  throw scimRefusal(
+    'uniqueness',
+    `The policy's group ${id} is the one with the external id ${JSON.stringify(meant.external_id)}: ` +
+      'call this one otherwise, or change the policy.',
+  );
+}
+
+/** Two ids could be meant by a name that is not plain: the short one where the policy waits for it. */
+function idOfName(displayName: string, groups: readonly PolicyGroup[]): string {
+  const short = shortIdOf(displayName);
+  return groups.some((group) => group.id === short) ? short : idFromName(displayName);
+}
+
+/**
+ * An id for a name in any script and of any length: the name in lower case with `-` for what ids cannot hold, where
+ * nothing but blanks and signs is lost by that; else with a part of the name's digest, so that two names stay two.
+ */
+export function idFromName(displayName: string): string {
+  const short = shortIdOf(displayName);
+  const isWhole = short !== '' && short.length <= ID_LENGTH_MAX && /^[ -~]*$/.test(displayName);
+  if (isWhole) return short;
+  const hash = createHash('sha256')
+    .update(displayName.normalize('NFC'), 'utf8')
+    .digest('hex')
+    .slice(0, HASH_DIGITS);
+  const prefix = short.slice(0, PREFIX_LENGTH_MAX).replace(/[._-]+$/, '');
+  return `${prefix === '' ? 'group' : prefix}-${hash}`;
+}
+
+function shortIdOf(displayName: string): string {
+  return displayName
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, '-')
+    .replaceAll(/^[._-]+|[._-]+$/g, '');
+}

@@ -1,0 +1,135 @@
+import { defaultOf } from '../evaluation.ts';
+import { Expression } from '../expressions/expression.ts';
+import { bindFacts } from '../expressions/facts.ts';
+import { possibleOwners } from '../owners.ts';
+import {
+  isTargetOf,
+  PUBLISH,
+  OWN_TARGET,
+  ownTarget,
+  type ActionDefinition,
+  type PolicySet,
+  type Target,
+} from '../policy.ts';
+import { riskFactTypes, targetValues, type FactTypes } from '../policy-facts.ts';
+import { indexOf } from '../policy-index.ts';
+import type { RiskTier, RuleRequirement } from '../requirement.ts';
+import { Reviewers } from '../reviewers.ts';
+import { assessRisk, demandOf, isLineAbout } from '../risk.ts';
+import { quote } from '../suggestion.ts';
+import type { PolicyWarning } from './warning.ts';
+
+/** Beyond that nothing is looked at any more, so that no policy takes long. */
+const RULES_LOOKED_AT_MAX = 100_000;
+
+/**
+ * Where the tier of risk asks for more different people than may decide, whatever rules match, and where publishing a policy
+ * does once one of the operators asks for it. By the directory as the file has it.
+ */
+export function peopleWarnings(policy: PolicySet): readonly PolicyWarning[] {
+  const reviewers = new Reviewers(policy);
+  return [...riskyRequests(policy, reviewers), ...publications(policy, reviewers)];
+}
+
+function riskyRequests(policy: PolicySet, reviewers: Reviewers): readonly PolicyWarning[] {
+  if (demandOf(policy.risk, 'critical').distinct_people < 2) return [];
+  const found = new Map<string, Short>();
+  let left = RULES_LOOKED_AT_MAX;
+  for (const action of policy.actions) {
+    const types = riskFactTypes(policy, action);
+    for (const target of policy.targets.filter((one) => isTargetOf(one, action))) {
+      const asked = requirementsOn(policy, action, target.id);
+      left -= asked.length + policy.risk.lines.length + 1;
+      if (left < 0) return warningsOf(found);
+      const tier = highestTier(policy, types, { action, target });
+      const { distinct_people: wanted } = demandOf(policy.risk, tier);
+      for (const { owners } of possibleOwners(policy, action, [target])) {
+        const people = everybody(reviewers, asked, owners);
+        if (people !== null && people.size < wanted)
+          note(found, { tier, wanted, who: countText(people) }, `${action.action} on ${quote(target.id)}`);
+      }
+    }
+  }
+  return warningsOf(found);
+}
+
+interface Short {
+  readonly tier: RiskTier;
+  readonly wanted: number;
+  readonly who: string;
+  readonly places: string[];
+}
+
+function note(found: Map<string, Short>, short: Omit<Short, 'places'>, place: string): void {
+  const key = `${short.tier} ${short.who}`;
+  const known = found.get(key) ?? { ...short, places: [] };
+  known.places.push(place);
+  found.set(key, known);
+}
+
+/** The tier if every line of risk held that what is known of the target does not rule out. */
+function highestTier(
+  { risk, ...policy }: PolicySet,
+  types: FactTypes,
+  { action, target }: { readonly action: ActionDefinition; readonly target: Target },
+): RiskTier {
+  const bound = bindFacts(types, targetValues({ risk, ...policy }, target));
+  const possible = risk.lines.filter((line) => {
+    const condition = new Expression(line.when);
+    const isAbout = isLineAbout(line, action.action, target.environment);
+    const hasFacts = [...condition.roots].every((root) => Object.hasOwn(types, root));
+    return isAbout && hasFacts && condition.evaluate(bound).kind !== 'false';
+  });
+  return assessRisk(risk, possible).tier;
+}
+
+/** One finding would repeat itself on each target. */
+function warningsOf(found: ReadonlyMap<string, Short>): readonly PolicyWarning[] {
+  return [...found.values()].map(({ tier, wanted, who, places: [first = '', ...others] }) => ({
+    rule: null,
+    source: 'keyturn.yaml',
+    path: ['risk', 'demands', tier],
+    code: 'people_short',
+    message: `a request of ${tier} risk needs ${wanted} different people, and ${who} may decide (${first}${others.length > 0 ? ` and ${others.length} more` : ''})`,
+  }));
+}
+
+/** Two people agree to what may loosen policy, and who asks for it is none of them. */
+function publications(policy: PolicySet, reviewers: Reviewers): readonly PolicyWarning[] {
+  if (policy.operators === undefined) return [];
+  const people = everybody(reviewers, requirementsOn(policy, PUBLISH, OWN_TARGET), policy.operators);
+  if (people === null || people.size !== PEOPLE_TO_LOOSEN) return [];
+  const message = `${PEOPLE_TO_LOOSEN} different people agree to a policy that loosens, and only ${[...people].map(quote).join(' and ')} may: when one of them asks for it, nobody can approve it`;
+  return [{ rule: null, source: 'keyturn.yaml', path: ['operators'], code: 'own_team_only', message }];
+}
+
+const PEOPLE_TO_LOOSEN = 2;
+
+/** What may be asked of people there, in whatever case. */
+function requirementsOn(policy: PolicySet, action: ActionDefinition, id: string): readonly RuleRequirement[] {
+  const target = id === OWN_TARGET ? ownTarget(policy) : policy.targets.find((one) => one.id === id);
+  const rules = target ? indexOf(policy).candidates(action.action, target) : [];
+  const usual = defaultOf(policy, action);
+  return [
+    ...(usual.effect === 'review' ? [usual.require] : []),
+    ...rules.flatMap(({ rule }) => rule.require ?? []),
+  ];
+}
+
+/** Everybody who may fill a seat of any of them; null where that is not known, or nobody is asked at all. */
+function everybody(
+  reviewers: Reviewers,
+  asked: readonly RuleRequirement[],
+  owners: readonly string[],
+): ReadonlySet<string> | null {
+  const stages = asked.flatMap((require) =>
+    require.stages.map((stage) => reviewers.of(stage, require, owners)),
+  );
+  if (stages.length === 0 || stages.includes(null)) return null;
+  return new Set(stages.flatMap((stage) => [...(stage?.ever ?? [])]));
+}
+
+function countText(people: ReadonlySet<string>): string {
+  const [only] = people;
+  return only === undefined ? 'nobody' : `only ${quote(only)}`;
+}
