@@ -120,7 +120,7 @@ export class Installation {
   async untilReady(): Promise<void> {
     await waitFor({
       what: 'the API to be ready',
-      withinMs: 300_000,
+      withinMs: 600_000,
       check: async () =>
         (await call(this.#url, { path: '/readyz' }).catch(() => undefined))?.status === 200
           ? true

@@ -62,8 +62,8 @@ describe.skipIf(reason !== undefined)('the installation that docker-compose.yml 
       const lines = (await keyturn.compose('logs', '--no-log-prefix', name))
         .split('\n')
         .filter((line) => line !== '');
-      const routes = lines.map((line) => (JSON.parse(line) as { route?: string }).route);
-      expect(routes).not.toContain('/readyz');
+      const entries = lines.map((line) => JSON.parse(line) as { route?: string; status?: number });
+      expect(entries.filter(({ route, status }) => route === '/readyz' && status === 200)).toEqual([]);
     }
   });
 
@@ -118,7 +118,7 @@ async function ask(account: number, limit: number): Promise<RequestView> {
     action: 'postgres.execute',
     target: 'shop-production',
     arguments: { statement: `update account set credit_limit = ${limit} where id = ${account}` },
-    justification: 'Agreed with the customer.',
+    claims: { justification: 'Agreed with the customer.' },
   };
   const headers = { 'idempotency-key': `${account}-${limit}-${Date.now()}`, prefer: 'wait=30' };
   const { status, body: made } = await keyturn.http<RequestView>('agent-billing', {
@@ -148,7 +148,7 @@ async function show(id: string): Promise<RequestView & { decision_digest?: strin
 function waitForStatus(id: string, status: string): Promise<RequestView> {
   return waitFor({
     what: `${id} to be ${status}`,
-    withinMs: 120_000,
+    withinMs: 300_000,
     check: async () => {
       const shown = await show(id).catch(() => undefined);
       return shown?.status === status ? shown : undefined;
@@ -174,7 +174,7 @@ async function kill9(container: string): Promise<void> {
 async function untilHealthy(name: string): Promise<void> {
   await waitFor({
     what: `${name} to be healthy`,
-    withinMs: 180_000,
+    withinMs: 600_000,
     check: async () => {
       const states = await Promise.all((await containers(name)).map(healthOf));
       return states.length > 0 && states.every((state) => state === 'healthy') ? true : undefined;
