@@ -6,6 +6,7 @@ import { programVersion } from '../../configuration/version.ts';
 import { addActions } from './commands/actions.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecide } from './commands/decide.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addInbox } from './commands/inbox.ts';
 import { addList } from './commands/list.ts';
@@ -50,6 +51,7 @@ const COMMANDS = [
   addPolicy,
   addSwitch,
   addTarget,
+  addDoctor,
   addCompletion,
 ] as const;
 
