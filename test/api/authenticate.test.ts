@@ -265,9 +265,10 @@ describe('deciding is for people', () => {
 });
 
 function junk(iss: unknown): string {
-  const encoded = [{ alg: 'EdDSA', kid: 'test' }, { iss, sub: 'ada' }].map((part) =>
-    Buffer.from(JSON.stringify(part)).toString('base64url'),
-  );
+  const encoded = [
+    { alg: 'EdDSA', kid: 'test' },
+    { iss, sub: 'ada' },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
   return [...encoded, 'AAAA'].join('.');
 }
 
