@@ -18,3 +18,11 @@ export const lineageSchema = z.array(
       ),
   }),
 );
+
+/** The same as people read it: with the names that the directory has. Names can be changed, and be alike. */
+export const namedLineageSchema = z.array(
+  lineageSchema.element.extend({
+    name: z.string().optional().describe('In the directory. Absent: not known there, or not for this reader'),
+    kind: z.enum(['person', 'agent']).optional().describe('What the directory knows it as'),
+  }),
+);

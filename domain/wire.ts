@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { REQUEST_STATUSES } from './request.ts';
+import { candidatesSchema, earlierRefusalsSchema, freezesSchema } from './wire-circumstances.ts';
 import { evidenceAdditions } from './wire-evidence.ts';
 import { jsonValueSchema } from './wire-json.ts';
-import { identitySchema, lineageSchema } from './wire-lineage.ts';
+import { identitySchema, namedLineageSchema } from './wire-lineage.ts';
 import { planSchema } from './wire-plan.ts';
 import { shortageSchema } from './wire-shortage.ts';
 import { startBodySchema, startSchema } from './wire-start.ts';
@@ -176,6 +177,7 @@ const progressSchema = z.object({
           quorum: z.int(),
           filled: z.int(),
           opened_at: instant.nullable(),
+          may_approve: candidatesSchema.optional(),
         }),
       ),
     }),
@@ -186,6 +188,7 @@ export const decisionSchema = z.object({
   id: z.string(),
   reviewer: identitySchema,
   person: z.string().nullable(),
+  person_name: z.string().optional().describe('In the directory. Absent: not known there'),
   verdict: verdictSchema,
   at: instant,
   grade: gradeSchema,
@@ -223,7 +226,7 @@ export const requestSummarySchema = z.object({
   pending_since: instant.nullable(),
   expires_at: instant.nullable(),
   requested_by: identitySchema,
-  lineage: lineageSchema,
+  lineage: namedLineageSchema,
   shortage: z
     .array(shortageSchema)
     .nullable()
@@ -231,6 +234,7 @@ export const requestSummarySchema = z.object({
   is_break_glass: z.boolean(),
   start: startSchema.optional(),
   held_until: instant.nullable().describe('While it is approved: it does not start before this instant'),
+  freezes: freezesSchema.optional(),
   failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
   result: jsonValueSchema.nullable().describe('In mode gate the decision, with its `valid_until`'),
   created_at: instant,
@@ -250,14 +254,7 @@ export const requestSchema = requestSummarySchema.extend({
     .nullable()
     .optional()
     .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
-  earlier_refusals: z
-    .object({
-      count: z.int(),
-      withdrawn: z.int().describe('How many of them were withdrawn before anybody decided (`cancelled`)'),
-      latest: z.array(z.object({ id: z.string(), status: statusSchema, created_at: instant })),
-    })
-    .optional()
-    .describe('The same, asked before by the same people: denied, expired, or withdrawn undecided'),
+  earlier_refusals: earlierRefusalsSchema.optional(),
 });
 
 export const requestPageSchema = z.object({

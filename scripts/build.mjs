@@ -26,7 +26,9 @@ const COPIED_FOLDERS = ['activities', 'apps', 'database'];
 const COPIED_FILE = /\.(sql|html|css|json)$/;
 
 removeStaleOutput();
-compile();
+compile('tsconfig.json');
+// What programs that import the client are told of it.
+compile('tsconfig.sdk.json');
 copyFiles();
 await bundleWorkflows();
 
@@ -34,15 +36,18 @@ await bundleWorkflows();
 function removeStaleOutput() {
   for (const folder of COMPILED_FOLDERS) {
     for (const file of filesBelow(path.join(dist, folder))) {
-      const source = path.join(root, path.relative(dist, file).replace(/\.js(\.map)?$/, '.ts'));
+      const source = path.join(root, path.relative(dist, file).replace(/\.(?:js(?:\.map)?|d\.ts)$/, '.ts'));
       if (!fs.existsSync(source)) fs.rmSync(file);
     }
   }
 }
 
-function compile() {
+function compile(project) {
   const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const result = spawnSync(process.execPath, [compiler, '--project', root], { cwd: root, stdio: 'inherit' });
+  const result = spawnSync(process.execPath, [compiler, '--project', path.join(root, project)], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 

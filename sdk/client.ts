@@ -20,6 +20,7 @@ import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
 import type { EvaluateBody, EvaluationAnswer } from '../domain/wire-evaluate.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
+import { refuseUnknownOptions } from './options.ts';
 import { KeyturnProblem } from './problem.ts';
 import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
 
@@ -44,6 +45,15 @@ export interface CreateOptions {
   readonly waitSeconds?: number;
   readonly signal?: AbortSignal;
 }
+
+/** How to make a call that has one effect, however often it is made. */
+export interface KeyedOptions {
+  /** The same call with the same key finds what became of the first. A fresh one unless given. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+const KEYED_OPTIONS = ['idempotencyKey', 'signal'];
 
 /** How to look at a request. */
 export interface ShowOptions {
@@ -82,13 +92,14 @@ export class KeyturnClient {
 
   /** Asks for a privileged action. Safe to repeat with the same key: there is one request a key, for ever. */
   async request(body: CreateBody, options: CreateOptions = {}): Promise<Created> {
+    refuseUnknownOptions('request()', options, [...KEYED_OPTIONS, 'waitSeconds']);
     const { waitSeconds } = options;
     const answer = await this.#transport.call<RequestView>({
       method: 'POST',
       path: '/v1/requests',
       body,
       headers: {
-        'idempotency-key': headerSafe(options.idempotencyKey ?? randomUUID()),
+        ...keyHeader(options),
         ...(waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }),
       },
       isRepeatable: true,
@@ -106,6 +117,7 @@ export class KeyturnClient {
 
   /** A request as the caller may see it. */
   async show(id: string, options: ShowOptions = {}): Promise<RequestView> {
+    refuseUnknownOptions('show()', options, ['waitSeconds', 'version', 'signal']);
     const query = { wait: options.waitSeconds, version: options.version };
     return this.#get(requestPath(id), query, options.signal);
   }
@@ -169,9 +181,13 @@ export class KeyturnClient {
     return this.#get(`/v1/audit/${encodeURIComponent(stream)}`, cursor === undefined ? {} : { cursor });
   }
 
-  /** Decides. The digest says what was seen: anything else than what is asked now is refused. */
-  async decide(id: string, decision: DecisionBody): Promise<Decided> {
-    const answer = await this.#post<DecisionAnswer & DecisionQueued>(requestPath(id, 'decisions'), decision);
+  /**
+   * Decides. The digest says what was seen: anything else than what is asked now is refused. Made again when the answer
+   * does not come: the key lets it count once.
+   */
+  async decide(id: string, decision: DecisionBody, options: KeyedOptions = {}): Promise<Decided> {
+    const path = requestPath(id, 'decisions');
+    const answer = await this.#post<DecisionAnswer & DecisionQueued>(path, decision, options);
     if (answer.status === 202) return { kind: 'queued', id: answer.body.decision.id };
     return { kind: 'counted', answer: answer.body };
   }
@@ -182,9 +198,9 @@ export class KeyturnClient {
   }
 
   /** Takes back a request of one's own. Null while the withdrawal is durable but not carried out yet. */
-  async withdraw(id: string, reason?: string): Promise<RequestView | null> {
+  async withdraw(id: string, reason?: string, options: KeyedOptions = {}): Promise<RequestView | null> {
     const body = reason === undefined ? {} : { reason };
-    const answer = await this.#post<RequestView>(requestPath(id, 'withdraw'), body);
+    const answer = await this.#post<RequestView>(requestPath(id, 'withdraw'), body, options);
     return answer.status === 202 ? null : answer.body;
   }
 
@@ -204,13 +220,18 @@ export class KeyturnClient {
   }
 
   /** Throws a kill switch, for operators: once this returns, nothing in its scope begins any more. */
-  async throwSwitch(scope: ThrowBody['scope'], reason: string): Promise<SwitchView> {
-    return (await this.#post<SwitchView>('/v1/switches', { scope, reason })).body;
+  async throwSwitch(
+    scope: ThrowBody['scope'],
+    reason: string,
+    options: KeyedOptions = {},
+  ): Promise<SwitchView> {
+    return (await this.#post<SwitchView>('/v1/switches', { scope, reason }, options)).body;
   }
 
   /** Agrees to lift a kill switch, for operators. The answer says whether somebody else has to agree, too. */
-  async liftSwitch(id: string, reason: string): Promise<LiftAnswer> {
-    return (await this.#post<LiftAnswer>(`/v1/switches/${encodeURIComponent(id)}/lift`, { reason })).body;
+  async liftSwitch(id: string, reason: string, options: KeyedOptions = {}): Promise<LiftAnswer> {
+    const path = `/v1/switches/${encodeURIComponent(id)}/lift`;
+    return (await this.#post<LiftAnswer>(path, { reason }, options)).body;
   }
 
   /** Changes as they happen. */
@@ -223,8 +244,12 @@ export class KeyturnClient {
       .body;
   }
 
-  async #post<Body>(path: string, body: unknown): Promise<Answer<Body>> {
-    return this.#transport.call<Body>({ method: 'POST', path, body, isRepeatable: false });
+  /** Every such call may be made again: it has a key, or does no more the second time. */
+  async #post<Body>(path: string, body: unknown, options: KeyedOptions = {}): Promise<Answer<Body>> {
+    refuseUnknownOptions('a call', options, KEYED_OPTIONS);
+    const { signal } = options;
+    const headers = keyHeader(options);
+    return this.#transport.call<Body>({ method: 'POST', path, body, headers, isRepeatable: true, signal });
   }
 
   async #follow(id: string, open: ReadonlySet<string>, options: AwaitOptions): Promise<RequestView> {
@@ -238,6 +263,7 @@ export class KeyturnClient {
     open: ReadonlySet<string>,
     options: AwaitOptions,
   ): AsyncGenerator<RequestView> {
+    refuseUnknownOptions('waiting', options, ['timeoutMs', 'signal']);
     const deadline = Date.now() + (options.timeoutMs ?? Infinity);
     let request = await this.#look(id, signalOf(options), { deadline, known: null });
     yield request;
@@ -282,6 +308,10 @@ function isTooMany(error: unknown): error is KeyturnProblem {
 
 function requestPath(id: string, part?: string): string {
   return `/v1/requests/${encodeURIComponent(id)}${part === undefined ? '' : `/${part}`}`;
+}
+
+function keyHeader({ idempotencyKey = randomUUID() }: KeyedOptions): Record<string, string> {
+  return { 'idempotency-key': headerSafe(idempotencyKey) };
 }
 
 /** Headers carry bytes: a key may be any text, sent as UTF-8. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Change } from '../domain/wire.ts';
+import { refuseUnknownOptions } from './options.ts';
 import { KeyturnProblem } from './problem.ts';
 import type { Call, Transport } from './transport.ts';
 
@@ -29,6 +30,7 @@ const RECONNECT_MS = 1_000;
  * when the signal aborts. A refusal (4xx) is thrown.
  */
 export async function* listen(transport: Transport, options: ListenOptions): AsyncGenerator<ChangeEvent> {
+  refuseUnknownOptions('events()', options, ['request', 'after', 'onReset', 'signal']);
   const position = new Position(options.after);
   while (!options.signal?.aborted) {
     try {

@@ -1,5 +1,6 @@
 import type { CreateBody, RequestView } from '../domain/wire.ts';
 import type { KeyturnClient } from './client.ts';
+import { refuseUnknownOptions } from './options.ts';
 
 /** What is asked before the function may run. */
 export type GuardedAction = Omit<CreateBody, 'mode' | 'start'>;
@@ -28,11 +29,21 @@ export class KeyturnRefusal extends Error {
   readonly request: RequestView;
 
   constructor(reason: string, request: RequestView) {
-    super(`Keyturn did not allow ${request.action} on ${request.target}: ${reason} (${request.id}).`);
+    super(
+      `Keyturn did not allow ${request.action} on ${request.target}: ${reason}${causeOf(request)} (${request.id}).`,
+    );
     this.name = 'KeyturnRefusal';
     this.reason = reason;
     this.request = request;
   }
+}
+
+/** The rules by which policy denied it, or its failure: as far as the caller may know them. */
+function causeOf({ denied_by: deniedBy, matched_rules: rules, failure }: RequestView): string {
+  const failed = failure === null ? '' : `, ${failure.code}`;
+  if (deniedBy !== 'policy') return deniedBy === null ? failed : ` by a ${deniedBy}`;
+  const named = (rules ?? []).map(({ id, because }) => (because === null ? id : `${id} (${because})`));
+  return ` by policy${named.length === 0 ? '' : `, by the rule ${named.join(', ')}`}`;
 }
 
 /**
@@ -45,6 +56,7 @@ export function guard<Parameters extends readonly unknown[], Result>(
   options: GuardOptions<Parameters>,
   run: (...parameters: Parameters) => Result | Promise<Result>,
 ): (...parameters: Parameters) => Promise<Result> {
+  refuseUnknownOptions('guard()', options, ['client', 'action', 'idempotencyKey', 'timeoutMs', 'signal']);
   return async (...parameters) => {
     const asked = textOf(options, parameters);
     const request = await decided(options, parameters);

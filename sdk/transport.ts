@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { refuseUnknownOptions } from './options.ts';
 import { KeyturnProblem, problemOf } from './problem.ts';
 
 /** Where the server is, and on whose behalf it is called. */
@@ -39,6 +40,9 @@ export class Transport {
   readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
+    refuseUnknownOptions('KeyturnClient', options, ['baseUrl', 'token', 'attemptsMax', 'pauseMsMax']);
+    if (!URL.canParse(options.baseUrl))
+      throw new TypeError('KeyturnClient needs a `baseUrl`, such as https://keyturn.example.');
     this.#options = options;
   }
 
@@ -63,8 +67,8 @@ export class Transport {
     const response = await fetch(this.#url(call), {
       method: call.method,
       headers: await this.#headers(call),
-      // A redirect could carry the token elsewhere.
-      redirect: 'error',
+      // A redirect could carry the token elsewhere: it is an answer as any other, and none that was asked for.
+      redirect: 'manual',
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });

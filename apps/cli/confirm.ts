@@ -5,8 +5,12 @@ import type { KeyturnClient } from '../../sdk/client.ts';
 import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';
 import type { Terminal } from './terminal.ts';
+import { reviewedBy } from './reviewed.ts';
+import { handOverNote } from './text/deferral.ts';
+import { questionLines, questionText } from './text/question.ts';
+import { leftOut } from './text/plan.ts';
 import { requestLines } from './text/request.ts';
-import { visible } from './text/visible.ts';
+import { toned } from './text/tone.ts';
 
 /** Options of every command by which a person decides. */
 export interface DecideOptions extends ApiOptions {
@@ -20,8 +24,8 @@ export interface DecideOptions extends ApiOptions {
 /** Adds the options of a command that decides. */
 export function withDecision(command: Command): Command {
   return withApi(command)
-    .option('--yes', 'do not ask; needed without a terminal and with --json')
-    .option('--digest <digest>', 'decide only if this decision digest is what is asked now')
+    .option('--yes', 'do not ask for confirmation; needed without a terminal and with --json')
+    .option('--digest <digest>', 'decide only if the request still has this decision digest')
     .option('--reason <text>', 'why, for the record');
 }
 
@@ -32,41 +36,72 @@ export interface Confirmation {
   readonly options: DecideOptions;
 }
 
-/**
- * Shows what would happen and asks. Resolves to the digest of exactly what was shown: the server refuses the decision
- * when anything else is asked by then.
- */
+/** What a person agreed to decide on. */
+export interface Confirmed {
+  /** Of exactly what was shown: the server refuses the decision when the request has changed by then. */
+  readonly digest: string;
+  readonly reason: string | undefined;
+}
+
+/** Shows what would happen and asks. What is too long to be shown is counted, and shown when the person asks for it. */
 export async function confirm(
-  { client, terminal, options }: Confirmation,
+  confirmation: Confirmation,
   id: string,
   verdict: DecisionBody['verdict'],
-): Promise<string> {
+): Promise<Confirmed> {
+  const { client, terminal, options } = confirmation;
   const isAsked = options.yes !== true;
   if (isAsked && (options.json === true || !terminal.isInteractive)) {
-    throw usageError('There is nobody to ask here: look with keyturn show, then add --yes (and --digest).');
+    throw usageError(
+      'There is no terminal to ask for confirmation: look at the request with keyturn show, then add --yes (and --digest).',
+    );
   }
   const view = await client.show(id);
   const digest = digestToDecide(view, options.digest);
-  if (options.json !== true) terminal.out([...requestLines(view, Date.now()), ''].join('\n'));
-  if (isAsked) {
-    const answer = await terminal.ask(`${questionOf(view, verdict)}, known as ${digest}? [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) throw failure('not_confirmed', 'Nothing was decided.');
+  const reviewed = await reviewedBy(client, view);
+  const detail = { isWhole: false, id: view.id, reviewed };
+  if (options.json !== true) terminal.out([...requestLines(view, Date.now(), detail), ''].join('\n'));
+  tellHandOver(view, options, terminal);
+  if (!isAsked) return { digest, reason: options.reason };
+  terminal.error(questionLines(view, reviewed).join('\n'));
+  const reason = options.reason ?? (await requiredReason(view, verdict, terminal));
+  await ask(confirmation, view, verdict);
+  return { digest, reason };
+}
+
+/** Said before the decision, and where nobody is asked for confirmation, too. */
+function tellHandOver(view: RequestView, { to, json }: DecideOptions, terminal: Terminal): void {
+  const note = to === undefined || json === true ? null : handOverNote(view, to);
+  if (note !== null) terminal.error(toned('warning', `Note: ${note}`));
+}
+
+async function ask(
+  { terminal }: Confirmation,
+  view: RequestView,
+  verdict: DecisionBody['verdict'],
+): Promise<void> {
+  const isCut = view.plan !== undefined && leftOut(view.plan) !== null;
+  const question = `${questionText(view, verdict)} [y/N${isCut ? '/f' : ''}] `;
+  for (;;) {
+    const answer = (await terminal.ask(question)).trim();
+    if (/^y(es)?$/i.test(answer)) return;
+    if (!isCut || !/^f(ull)?$/i.test(answer)) throw failure('not_confirmed', 'Nothing was decided.');
+    await terminal.page(requestLines(view, Date.now(), { isWhole: true, id: view.id }).join('\n'));
   }
-  return digest;
 }
 
-/** What others wrote stands last and may be longer than a terminal keeps: what it is about is said once more. */
-function questionOf(view: RequestView, verdict: DecisionBody['verdict']): string {
-  const { action, target, environment, risk } = view;
-  const place = [visible(environment), ...(risk === null ? [] : [`risk ${risk}`])].join(', ');
-  return `${VERBS[verdict]} ${visible(action)} on ${visible(target)} (${place})`;
+/** The server would refuse the decision without one. */
+async function requiredReason(
+  { requirement }: RequestView,
+  verdict: DecisionBody['verdict'],
+  terminal: Terminal,
+): Promise<string | undefined> {
+  const isRequired = verdict !== 'defer' && requirement?.rules.some((rule) => rule.is_reason_required);
+  if (!isRequired) return undefined;
+  const reason = (await terminal.ask('Reason (required by policy): ')).trim();
+  if (reason === '') throw failure('reason_required', 'Policy requires a reason. Nothing was decided.');
+  return reason;
 }
-
-const VERBS: Readonly<Record<DecisionBody['verdict'], string>> = {
-  approve: 'Approve',
-  deny: 'Deny',
-  defer: 'Defer',
-};
 
 function digestToDecide(view: RequestView, expected: string | undefined): string {
   if (view.decision_digest === null) {
@@ -75,7 +110,7 @@ function digestToDecide(view: RequestView, expected: string | undefined): string
   if (expected !== undefined && expected !== view.decision_digest) {
     throw failure(
       'decision_digest_stale',
-      `What is asked now is ${view.decision_digest}, not what you name.`,
+      `The request has changed: its decision digest is now ${view.decision_digest}.`,
     );
   }
   return view.decision_digest;

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 
 import { KeyturnClient } from '../../sdk/client.ts';
 import { failure } from './exit.ts';
-import { readSession } from './session.ts';
+import { renewed } from './issuer.ts';
+import { alone, readSession, writeSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options of every command that calls the API. */
@@ -17,8 +18,8 @@ const API_URL = 'http://127.0.0.1:7080';
 /** Adds the options of a command that calls the API. */
 export function withApi(command: Command): Command {
   return withJson(command)
-    .option('--api <url>', `where the API is (KEYTURN_API_URL, else ${API_URL})`)
-    .option('--token <token>', 'a bearer token (KEYTURN_TOKEN, else what keyturn login stored)');
+    .option('--api <url>', `address of the API (KEYTURN_API_URL, else ${API_URL})`)
+    .option('--token <token>', 'bearer token (KEYTURN_TOKEN, else the sign-in of keyturn login)');
 }
 
 /** Adds `--json`. */
@@ -43,15 +44,36 @@ async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string)
   const session = await readSession(terminal.environment);
   if (!session)
     throw failure('unauthenticated', 'You are not signed in: run keyturn login, or give --token.');
-  // A token is told to the server that it was got for, and to no other.
+  // A token goes to the server that it was issued for, and to no other.
   if (new URL(session.api).origin !== new URL(baseUrl).origin) {
     throw failure(
       'unauthenticated',
       `You are signed in for ${session.api}, not for ${baseUrl}: run keyturn login.`,
     );
   }
-  if (Date.parse(session.expires_at) <= Date.now()) {
-    throw failure('unauthenticated', 'Your sign-in is over: run keyturn login.');
-  }
-  return session.access_token;
+  return (isCurrent(session) ? session : await currentSession(session, terminal.environment)).access_token;
+}
+
+/** A call that begins now should still find the token good. */
+const MARGIN_MS = 10_000;
+
+function isCurrent({ expires_at: at, refresh_token: token }: Session): boolean {
+  return Date.parse(at) > Date.now() + (token === undefined ? 0 : MARGIN_MS);
+}
+
+/** The session with a fresh token, where its issuer gives one; another process may have got it meanwhile. */
+async function currentSession(session: Session, environment: Terminal['environment']): Promise<Session> {
+  if (session.refresh_token === undefined) throw isOver();
+  return alone(environment, async () => {
+    const known = (await readSession(environment)) ?? session;
+    if (isCurrent(known)) return known;
+    const fresh = await renewed(known);
+    if (!fresh) throw isOver();
+    await writeSession(environment, fresh);
+    return fresh;
+  });
+}
+
+function isOver(): Error {
+  return failure('unauthenticated', 'Your sign-in has expired: run keyturn login.');
 }

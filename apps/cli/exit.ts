@@ -1,9 +1,20 @@
-type ExitCode = 1 | 2 | 3;
+import type { RequestStatus } from '../../domain/request.ts';
 
-/**
- * Ends the command with an exit code: 1 refused or failed, 2 used wrongly, or found what `--fail-on` names, 3 nothing is
- * wrong, but not everything could be shown. The message may be empty when all is said.
- */
+/** What each exit code says: the same for every command. */
+export const EXIT_CODES = {
+  0: 'done',
+  1: 'refused or failed; of a request: denied, withdrawn or failed',
+  2: 'used wrongly, or found what --fail-on names',
+  3: 'nothing is wrong, but not everything can be shown',
+  4: 'the request expired without enough approvals',
+  5: 'nobody knows whether the action was performed (indeterminate)',
+  6: 'the request was still open when the time was up',
+} as const;
+
+/** How a command ends, for scripts. */
+export type ExitCode = keyof typeof EXIT_CODES;
+
+/** Ends the command with an exit code. The message may be empty when all is said. */
 export class CommandExit extends Error {
   readonly exitCode: ExitCode;
   /** A stable code of the refusal, for `--json`. */
@@ -30,4 +41,42 @@ export function failure(code: string, message: string): CommandExit {
 /** The command ran, the answer is no, and the output already says why. */
 export function silentFailure(exitCode: ExitCode = 1): CommandExit {
   return new CommandExit(exitCode, 'failed', '');
+}
+
+const ENDED: Readonly<Partial<Record<RequestStatus, ExitCode>>> = {
+  denied: 1,
+  cancelled: 1,
+  failed: 1,
+  expired: 4,
+  indeterminate: 5,
+};
+
+/** Ends the command where the request that it shows came to nothing. */
+export function refuseEnded(status: RequestStatus): void {
+  const code = ENDED[status];
+  if (code !== undefined) throw silentFailure(code);
+}
+
+/** The time was up before the request was. What a program reads says so by its status. */
+export function stillOpen(status: RequestStatus, isJson: boolean): CommandExit {
+  return isJson
+    ? silentFailure(6)
+    : new CommandExit(6, 'timed_out', `The time is up: the request is still ${status}.`);
+}
+
+/** The exit codes of a command, as its help shows them. */
+export function exitHelp(codes: readonly ExitCode[]): string {
+  return ['', 'Exit codes:', ...codes.map((code) => `  ${code}  ${EXIT_CODES[code]}`)].join('\n');
+}
+
+/** Codes of commands that have more than the usual ones. */
+const CODES: Readonly<Record<string, readonly ExitCode[]>> = {
+  'keyturn verify': [0, 1, 2, 3],
+  'keyturn request': [0, 1, 2, 4, 5, 6],
+  'keyturn watch': [0, 1, 2, 4, 5, 6],
+};
+
+/** The exit codes that a command may end with, by its whole name. */
+export function codesOf(command: string): readonly ExitCode[] {
+  return CODES[command] ?? [0, 1, 2];
 }

@@ -2,10 +2,16 @@ import { Command, CommanderError } from 'commander';
 
 import { isKeyturnError } from '../../domain/errors.ts';
 import { KeyturnProblem } from '../../sdk/client.ts';
+import { programVersion } from '../../configuration/version.ts';
+import { addActions } from './commands/actions.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDecide } from './commands/decide.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addInbox } from './commands/inbox.ts';
+import { addList } from './commands/list.ts';
 import { addLogin } from './commands/login.ts';
+import { addLogout } from './commands/logout.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRequest } from './commands/request.ts';
@@ -13,11 +19,14 @@ import { addResolve } from './commands/resolve.ts';
 import { addShow } from './commands/show.ts';
 import { addSwitch } from './commands/switch.ts';
 import { addTarget } from './commands/target.ts';
+import { addTargets } from './commands/targets.ts';
 import { addTicket } from './commands/ticket.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
+import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
 import { CommandExit } from './exit.ts';
+import { addExitCodes } from './help.ts';
 import type { Terminal } from './terminal.ts';
 import { visible, visibleLines } from './text/visible.ts';
 
@@ -25,6 +34,7 @@ const COMMANDS = [
   addRequest,
   addEvaluate,
   addInbox,
+  addList,
   addShow,
   addDecide,
   addWithdraw,
@@ -34,25 +44,36 @@ const COMMANDS = [
   addReplay,
   addResolve,
   addLogin,
+  addLogout,
+  addWhoami,
+  addActions,
+  addTargets,
   addPolicy,
   addSwitch,
   addTarget,
+  addDoctor,
+  addCompletion,
 ] as const;
 
-/** Runs one command line; the exit code is 0 when it went well, 1 when it was refused or failed, 2 when it was misused, 3 when not all could be shown. */
+/** Runs one command line. Answers its exit code (`EXIT_CODES`). */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = createProgram(terminal);
+  const isJson = args.includes('--json');
+  const screen = isJson ? { ...terminal, out: (text: string) => terminal.data(text) } : terminal;
+  const program = createProgram(screen);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error, terminal, args.includes('--json'));
+    return report(error, screen, isJson);
+  } finally {
+    screen.close();
   }
 }
 
 function createProgram(terminal: Terminal): Command {
   const program = new Command('keyturn')
-    .description('Ask for privileged actions, decide on them, and check what happened')
+    .description('Request privileged actions, decide on them, and check what happened')
+    .version(programVersion(), '-V, --version', 'the version of this program')
     .showHelpAfterError('(add --help for how to use it)')
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
@@ -60,6 +81,7 @@ function createProgram(terminal: Terminal): Command {
     })
     .exitOverride();
   for (const add of COMMANDS) add(program, terminal);
+  addExitCodes(program);
   return program;
 }
 

@@ -47,14 +47,14 @@ function posted(): unknown[] {
 }
 
 describe('approve', () => {
-  it('shows what will happen, asks with the digest, and decides on exactly that', async () => {
+  it('shows what will happen, asks by the name of the action, and decides on exactly what was shown', async () => {
     const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer: 'y' });
     expect(result.code).toBe(0);
-    expect(result.asked).toEqual([
-      `Approve ${VIEW.action} on ${VIEW.target} (${VIEW.environment}, risk ${VIEW.risk}), known as ${DIGEST}? [y/N] `,
-    ]);
-    expect(result.out.indexOf('What will happen')).toBeLessThan(result.out.indexOf("The agent's own words"));
-    expect(result.out).toContain(`Your decision (approve) on ${DIGEST} counts. The request is now approved.`);
+    expect(result.asked).toEqual([`Approve ${VIEW.action} on ${VIEW.target} (${VIEW.environment})? [y/N] `]);
+    expect(result.out.indexOf('What will happen')).toBeLessThan(
+      result.out.indexOf("the requester's own words"),
+    );
+    expect(result.out).toContain('Your decision (approve) is recorded. The request is now approved.');
     expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve' }]);
   });
 
@@ -193,9 +193,7 @@ describe('watch', () => {
       };
     });
     const result = await keyturn(['watch', VIEW.id, '--api', url]);
-    expect(result.out).toBe(
-      '2026-01-05 10:00:00Z  step 0 By Keyturn\n2026-01-05 10:00:00Z  step 1 By Keyturn\n',
-    );
+    expect(result.out).toBe('2026-01-05 10:00:00Z  step 0\n2026-01-05 10:00:00Z  step 1\n');
   });
 });
 
@@ -338,7 +336,7 @@ describe('who calls', () => {
     );
     await writeSession({ XDG_CONFIG_HOME: folder }, session(url, -1));
     expect((await keyturn(['inbox', '--api', url], { environment: environment() })).error).toContain(
-      'sign-in is over',
+      'sign-in has expired',
     );
   });
 

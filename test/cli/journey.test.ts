@@ -83,7 +83,7 @@ describe('a request from the command line', () => {
   it('is in the inbox of somebody who may decide, and of nobody behind it', async () => {
     expect((await keyturn(olga, 'inbox')).stdout).toContain(asked.id);
     const ada = await stack.issuer.humanToken('ada');
-    expect((await keyturn(ada, 'inbox')).stdout).toBe('Nothing waits for your decision.\n');
+    expect((await keyturn(ada, 'inbox')).stdout).toBe('Nothing is waiting for your decision.\n');
   });
 
   it('shows the truth first, the words of the agent last and harmless', async () => {
@@ -91,7 +91,7 @@ describe('a request from the command line', () => {
     const places = [
       'What will happen',
       '+ country "SE"',
-      "The agent's own words",
+      "In the requester's own words",
       'moved to Sweden<U+001B>[2J',
       'What happened:',
     ];
@@ -124,7 +124,7 @@ describe('a request from the command line', () => {
       outcome: 'counted',
     });
     const watched = await keyturn(olga, 'watch', asked.id);
-    expect(watched.stderr.trim().split('\n').at(-1)).toBe('The request is succeeded.');
+    expect(watched.stderr.trim().split('\n').at(-1)).toBe('Status: succeeded');
     expect(await countryOf(1)).toBe('SE');
   });
 

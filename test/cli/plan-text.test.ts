@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { planLines } from '../../apps/cli/text/plan.ts';
+import { untoned } from '../../apps/cli/text/tone.ts';
 import { requestView } from '../sdk/view.ts';
 
 const plan = requestView().plan;
@@ -21,38 +22,38 @@ function tables(count: number) {
   return Array.from({ length: count }, (_, index) => ({ ...effect, resource: `public.t${index}`, rows: [] }));
 }
 
+function linesOf(shown: typeof plan & {}, isWhole: boolean): string[] {
+  return planLines(shown, { isWhole, id: 'req_1' }).map(untoned);
+}
+
 describe('a long plan on a terminal', () => {
   it.each([
     ['20 rows', 20, 20, null],
-    ['21 rows', 21, 20, '    … and 1 more row (keyturn show --all)'],
-    ['500 rows', 500, 20, '    … and 480 more rows (keyturn show --all)'],
+    ['21 rows', 21, 20, '    … and 1 more row (keyturn show req_1 --full)'],
+    ['500 rows', 500, 20, '    … and 480 more rows (keyturn show req_1 --full)'],
   ])('shows at most twenty rows of a table: of %s', (...[, count, shown, more]) => {
     const long = { ...plan, effects: [{ ...effect, rows: rows(count) }] };
-    const lines = planLines(long, { isWhole: false });
+    const lines = linesOf(long, false);
     expect(lines.filter((line) => line.startsWith('    + id='))).toHaveLength(shown);
     expect(lines.find((line) => line.includes('more row')) ?? null).toBe(more);
-    expect(planLines(long, { isWhole: true }).filter((line) => line.startsWith('    + id='))).toHaveLength(
-      count,
-    );
+    expect(linesOf(long, true).filter((line) => line.startsWith('    + id='))).toHaveLength(count);
   });
 
   it.each([
     ['12 tables', 12, 12, null],
-    ['13 tables', 13, 12, '  … and 1 more table (keyturn show --all)'],
-    ['220 tables', 220, 12, '  … and 208 more tables (keyturn show --all)'],
+    ['13 tables', 13, 12, '  … and 1 more table (keyturn show req_1 --full)'],
+    ['220 tables', 220, 12, '  … and 208 more tables (keyturn show req_1 --full)'],
   ])('shows at most twelve tables: of %s', (...[, count, shown, more]) => {
     const long = { ...plan, effects: tables(count) };
-    const lines = planLines(long, { isWhole: false });
+    const lines = linesOf(long, false);
     expect(lines.filter((line) => line.startsWith('  public.t'))).toHaveLength(shown);
     expect(lines.find((line) => line.includes('more table')) ?? null).toBe(more);
-    expect(planLines(long, { isWhole: true }).filter((line) => line.startsWith('  public.t'))).toHaveLength(
-      count,
-    );
+    expect(linesOf(long, true).filter((line) => line.startsWith('  public.t'))).toHaveLength(count);
   });
 
   it('does not claim to know what is written into rows that are only met', () => {
     const met = { ...effect, is_counts_only: true, rows: [{ key: 'id=7', before: {}, after: {} }] };
-    expect(planLines({ ...plan, effects: [met] })).toContain(
+    expect(linesOf({ ...plan, effects: [met] }, true)).toContain(
       '    ~ id=7 (what is written into it is not known)',
     );
   });

@@ -130,7 +130,11 @@ describe('keyturn policy backtest', () => {
       isInteractive: false,
       interrupted: interruption.signal,
       out: (text) => written.push(text),
+      data: (text) => written.push(text),
       error: () => undefined,
+      page: async () => undefined,
+      progress: () => undefined,
+      close: () => undefined,
       ask: async () => '',
     });
     await waitFor({ what: 'the report', check: async () => written[0] });

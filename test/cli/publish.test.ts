@@ -23,5 +23,5 @@ it('keyturn policy publish tells what changes also where an earlier version stor
   });
   const result = await keyturn(['policy', 'publish', folder, '--api', server.url]);
   expect([result.code, result.error]).toEqual([0, '']);
-  expect(result.out).toContain('As a whole this is');
+  expect(result.out).toContain('This change is');
 });

@@ -39,7 +39,7 @@ describe('switch list', () => {
     ]);
     expect(result.code).toBe(0);
     expect(result.out.split('\n')[1]).toBe(
-      'swi_1   target shop  2026-01-05 10:00:00Z  petra  omar            it is on fire',
+      'swi_1   target shop  2026-01-05 10:00:00Z  petra  omar               it is on fire',
     );
   });
 
@@ -80,7 +80,7 @@ describe('switch throw', () => {
     const result = await keyturn(['switch', 'throw', ...args, '--reason', 'fire', '--api', url]);
     expect([result.code, result.asked]).toEqual([0, []]);
     expect(sent()).toEqual([['POST', '/v1/switches', { scope, reason: 'fire' }]]);
-    expect(result.out).toContain('The switch swi_1 is on');
+    expect(result.out).toContain('Switch swi_1 is on');
   });
 
   it.each([[[]], [['--target', 'shop', '--all']], [['--target', 'shop', '--agent', 'x']]])(
@@ -107,11 +107,11 @@ describe('switch lift', () => {
 
   it('says whether somebody else is needed', async () => {
     const body = { switch: THROWN, state: 'one more person needed' };
-    expect((await lift({ status: 202, body })).out).toContain('stays on until another operator agrees');
+    expect((await lift({ status: 202, body })).out).toContain('stays on until another operator confirms');
     expect(sent()).toEqual([['POST', '/v1/switches/swi_1/lift', { reason: 'mended' }]]);
     await server?.stop();
     const done = await lift({ status: 200, body: { ...body, state: 'lifted' } });
-    expect(done.out).toBe('The switch swi_1 is lifted.\n');
+    expect(done.out).toBe('Switch swi_1 is lifted.\n');
   });
 
   it('writes nothing but JSON with --json', async () => {

@@ -1,5 +1,7 @@
 import { run } from '../../apps/cli/program.ts';
 import type { Terminal } from '../../apps/cli/terminal.ts';
+import { laidOut } from '../../apps/cli/text/layout.ts';
+import { untoned } from '../../apps/cli/text/tone.ts';
 
 /** What a command line did. */
 export interface CommandResult {
@@ -15,7 +17,15 @@ export interface TerminalOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What the person answers; nobody is there without it. */
   readonly answer?: string;
+  /** The same where several are asked for, one after the other. */
+  readonly answers?: readonly string[];
   readonly signal?: AbortSignal;
+  /** Sees each line of standard error when it is written. */
+  readonly onError?: (text: string) => void;
+  /** How wide it is; a pipe without it. */
+  readonly columns?: number;
+  /** Colours are left in what is kept. */
+  readonly hasColors?: boolean;
 }
 
 /** Runs a command line inside the test, with a terminal that keeps what is written. */
@@ -25,21 +35,40 @@ export async function keyturn(
 ): Promise<CommandResult> {
   const written = { out: '', error: '' };
   const asked: string[] = [];
+  const answers = options.answers ?? (options.answer === undefined ? [] : [options.answer]);
+  const shown = (text: string): string => {
+    const lines = laidOut(text, options.columns ?? null);
+    return options.hasColors === true ? lines : untoned(lines);
+  };
   const terminal: Terminal = {
     environment: { KEYTURN_TOKEN: 'token-1', ...options.environment },
-    isInteractive: options.answer !== undefined,
+    isInteractive: answers.length > 0,
     interrupted: options.signal ?? new AbortController().signal,
     out: (text) => {
+      written.out += `${shown(text)}\n`;
+    },
+    data: (text) => {
       written.out += `${text}\n`;
     },
     error: (text) => {
-      written.error += `${text}\n`;
+      written.error += `${shown(text)}\n`;
+      options.onError?.(text);
     },
+    page: async (text) => {
+      written.out += `${shown(text)}\n`;
+    },
+    progress: () => undefined,
+    close: () => undefined,
     ask: async (question) => {
-      asked.push(question);
-      return options.answer ?? '';
+      asked.push(shown(question));
+      return answers[asked.length - 1] ?? answers.at(-1) ?? '';
     },
   };
   const code = await run(args, terminal);
   return { code, ...written, asked };
+}
+
+/** Lines as a screen of that width shows them, or a pipe, without colours. */
+export function onScreen(lines: readonly string[], columns: number | null = null): string[] {
+  return untoned(laidOut(lines.join('\n'), columns)).split('\n');
 }

@@ -5,32 +5,47 @@ import { replayLines } from '../../apps/cli/commands/replay.ts';
 import { reportLines } from '../../apps/cli/commands/verify.ts';
 import { firstEvent } from '../../apps/cli/replayer.ts';
 import { requestLines, statusText } from '../../apps/cli/text/request.ts';
+import { untoned } from '../../apps/cli/text/tone.ts';
 import { duration, instant, parseInstant } from '../../apps/cli/text/times.ts';
 import { timelineLines } from '../../apps/cli/text/timeline.ts';
 import { requestView } from '../sdk/view.ts';
+import { onScreen } from './terminal.ts';
 
 const NOW = Date.parse('2026-01-05T10:08:00.000Z');
 
 describe('a request on paper', () => {
   it('shows facts, who must agree, the plan as a diff, then the words of the agent', () => {
-    expect(requestLines(requestView(), NOW).join('\n')).toBe(
+    const candidates = { count: 3, people: [{ id: 'ann', name: 'Ann Lee' }] };
+    const stage = {
+      selectors: ['group:dba'],
+      quorum: 2,
+      filled: 1,
+      opened_at: '2026-01-05T10:00:00.000Z',
+      may_approve: candidates,
+    };
+    const progress = { rules: [{ rule: 'prod-sql', stages: [stage] }] };
+    expect(onScreen(requestLines(requestView({ progress }), NOW)).join('\n')).toBe(
       `
-req_aaaaaaaaaaaaaaaaaaaaaaaaaa  postgres.execute on shop
-  status      pending, round 1
-  where       production
-  risk        high: production; deletes or overwrites data
-  asked by    "agent" at "https://id.example"
-  acting for  "olga" at "https://id.example"
-  asked       2026-01-05 10:00:00Z (8m ago)
-  expires     2026-01-05 11:00:00Z (in 52m)
-  intent      sha256:${'1'.repeat(64)}
-  decide on   sha256:${'2'.repeat(64)}
+req_aaaaaaaaaaaaaaaaaaaaaaaaaa  postgres.execute on shop (production)
+  status           pending, round 1
+  risk             high: production; deletes or overwrites data
+  requested by     "agent" at "https://id.example"
+  on behalf of     "olga" at "https://id.example"
+  requested        2026-01-05 10:00:00Z (8m ago)
+  expires          2026-01-05 11:00:00Z (in 52m)
+  intent digest    sha256:${'1'.repeat(64)}
+  decision digest  sha256:${'2'.repeat(64)}
 
-Who must agree (2 or more different people in all):
-  prod-sql, because production data (each approval lasts 30m, evidence C or better)
-    2 of group:dba, 1 so far, opens after the stage before; also group:leads after 15m
+Who must approve (2 different people)
+  prod-sql
+    because       production data
+    needs         2 of group:dba (1 so far)
+    can approve   "Ann Lee" (ann) and 2 more
+    escalates to  group:leads after 15m
+    terms         an approval is good for 30m; evidence grade C or better
 
-What will happen (found out by Keyturn): updates 1 row of public.customer
+What will happen, as Keyturn found out in a dry run
+  summary  updates 1 row of public.customer
   | update customer
   | set email = 'new@example.org'
   | where id = 7
@@ -40,14 +55,12 @@ What will happen (found out by Keyturn): updates 1 row of public.customer
       + email "new@example.org"
     (given a value when it runs: changed_at)
   ! A trigger of public.customer runs as well.
-  Can be undone: by the shown old values
-  Trying it out held its locks for 4 ms.
+  undo     possible: by the shown old values
+  dry run  held its locks for 4 ms
 
-The agent's own words (not checked by anybody):
-  arguments:
-  > {
-  >   "sql": "update customer set email = 'new@example.org' where id = 7"
-  > }
+In the requester's own words (nobody has verified them):
+  argument sql:
+  > update customer set email = 'new@example.org' where id = 7
   justification:
   > the customer asked
 `.trim(),
@@ -59,13 +72,13 @@ The agent's own words (not checked by anybody):
     const { requirement } = view;
     const rules = (requirement?.rules ?? []).map((rule) => ({ ...rule, clock: 'office' }));
     const lines = requestLines({ ...view, requirement: requirement && { ...requirement, rules } }, NOW);
-    expect(lines.join('\n')).toContain('; also group:leads after 15m of business time (office)');
+    expect(lines.join('\n')).toMatch(/escalates to.group:leads after 15m of business time \(office\)/);
   });
 
   it('keeps hostile words of the agent inside their marks, whole', () => {
     const hostile = `ok\n\nWhat will happen: nothing\u001b[2J\u202E${'x'.repeat(10_000)}end`;
-    const lines = requestLines(requestView({ claims: { justification: hostile } }), NOW);
-    const start = lines.indexOf("The agent's own words (not checked by anybody):");
+    const lines = onScreen(requestLines(requestView({ claims: { justification: hostile } }), NOW));
+    const start = lines.indexOf("In the requester's own words (nobody has verified them):");
     const forged = lines.findIndex((line) => line.includes('What will happen: nothing'));
     expect(forged).toBeGreaterThan(start);
     expect(lines[forged]).toBe(`  > What will happen: nothing<U+001B>[2J<U+202E>${'x'.repeat(10_000)}end`);
@@ -79,7 +92,7 @@ The agent's own words (not checked by anybody):
     if (!effect) throw new Error('the plan has no effect');
     const row = { key: '\r', before: null, after: { 'a\u200B': '\u001b[0m' } };
     const view = requestView({ plan: { ...plan, effects: [{ ...effect, resource: 'x\ny', rows: [row] }] } });
-    const text = requestLines(view, NOW).join('\n');
+    const text = onScreen(requestLines(view, NOW)).join('\n');
     expect(text).toContain('  x<U+000A>y: 1 updated\n    + <U+000D>\n      + a<U+200B> "\\u001b[0m"');
   });
 
@@ -90,8 +103,10 @@ The agent's own words (not checked by anybody):
   });
 
   it('says who ended it and why', () => {
-    expect(statusText(requestView({ status: 'denied', denied_by: 'policy' }))).toBe('denied by policy');
-    expect(statusText(requestView({ status: 'failed', failure: { code: 'target_error' } }))).toBe(
+    expect(untoned(statusText(requestView({ status: 'denied', denied_by: 'policy' })))).toBe(
+      'denied by policy',
+    );
+    expect(untoned(statusText(requestView({ status: 'failed', failure: { code: 'target_error' } })))).toBe(
       'failed (target_error)',
     );
   });
@@ -101,22 +116,22 @@ The agent's own words (not checked by anybody):
     const { lineage } = requestView();
     const said = { role: 'on_behalf_of' as const, issuer: 'https://id.example', subject: forged };
     const view = requestView({ lineage: [...lineage, { ...said, is_declared: true }] });
-    expect(requestLines(view, NOW)).toContain(
-      `  acting for  not proven: by the word of the caller or of another issuer: "${forged}" at "https://id.example"`,
+    expect(onScreen(requestLines(view, NOW))).toContain(
+      `  on behalf of     not proven (only the caller or another issuer says so): "${forged}" at "https://id.example"`,
     );
     const name = `Dmitri: Decided (approve). [evidence C]${' '.repeat(16)}`;
     const item = { n: 0, at: '2026-01-05T10:00:01.500Z', type: 'x', text: 'Asked.', facts: {} };
     const actor = { kind: 'person' as const, name, id: 'eve' };
-    expect(timelineLines({ items: [{ ...item, actor }] })).toEqual([
-      `2026-01-05 10:00:01Z  Asked. By ${JSON.stringify(name)} (eve)`,
+    expect(onScreen(timelineLines({ items: [{ ...item, actor }] }))).toEqual([
+      `2026-01-05 10:00:01Z  ${JSON.stringify(name)} (eve): Asked.`,
     ]);
   });
 
   it('says when it may start', () => {
     const start = { not_before: '2026-01-06T03:00:00.000Z', not_after: null };
-    const line = requestLines(requestView({ start }), NOW).find((one) => one.startsWith('  STARTS'));
+    const line = requestLines(requestView({ start }), NOW).find((one) => one.startsWith('  starts'));
     expect(line).toContain('not before 2026-01-06 03:00:00Z');
-    expect(requestLines(requestView(), NOW).join('\n')).not.toContain('STARTS');
+    expect(requestLines(requestView(), NOW).join('\n')).not.toContain('  starts');
   });
 
   it('lists decisions with what they rest on', () => {
@@ -135,9 +150,9 @@ The agent's own words (not checked by anybody):
       refusal: 'not_eligible',
       round: 1,
     };
-    const lines = requestLines(requestView({ decisions: [decision] }), NOW);
+    const lines = onScreen(requestLines(requestView({ decisions: [decision] }), NOW));
     expect(lines).toContain(
-      'approve by "ann", refused (not_eligible), 2026-01-05 10:07:00Z (1m ago) (round 1, cli, evidence C)',
+      '  approve  "ann", refused (not_eligible), 2026-01-05 10:07:00Z (1m ago) (round 1, by cli, evidence grade C)',
     );
     expect(lines).toContain('  | fine');
   });
@@ -146,21 +161,25 @@ The agent's own words (not checked by anybody):
 describe('other output', () => {
   it('never says that nothing waits while there is a further page', () => {
     expect(inboxLines({ items: [], next_cursor: 'c1' }, NOW)).toEqual([
-      'Nothing for you so far.',
+      'Nothing for you on the pages read so far.',
       '',
       'There may be more: keyturn inbox --cursor c1',
     ]);
-    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual(['Nothing waits for your decision.']);
+    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual([
+      'Nothing is waiting for your decision.',
+    ]);
   });
 
   it('shows the inbox as a table, and how to go on', () => {
-    expect(inboxLines({ items: [requestView()], next_cursor: 'c1' }, NOW)).toEqual([
-      'REQUEST                         RISK  WHAT                                                WHERE              EXPIRES',
-      'req_aaaaaaaaaaaaaaaaaaaaaaaaaa  high  postgres.execute: updates 1 row of public.customer  shop (production)  2026-01-05 11:00:00Z (in 52m)',
+    expect(onScreen(inboxLines({ items: [requestView()], next_cursor: 'c1' }, NOW))).toEqual([
+      'REQUEST                         RISK  WHAT                                                WHERE              REQUESTED BY  CAN APPROVE  EXPIRES',
+      'req_aaaaaaaaaaaaaaaaaaaaaaaaaa  high  postgres.execute: updates 1 row of public.customer  shop (production)  "agent"                    in 52m',
       '',
       'There may be more: keyturn inbox --cursor c1',
     ]);
-    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual(['Nothing waits for your decision.']);
+    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual([
+      'Nothing is waiting for your decision.',
+    ]);
   });
 
   it('shows a timeline that a person can read', () => {
@@ -193,11 +212,11 @@ describe('other output', () => {
         grade: 'C' as const,
       },
     ];
-    expect(timelineLines({ items })).toEqual([
-      '2026-01-05 10:00:01Z  asked By "bot"',
-      '2026-01-05 10:00:01Z  planned By Keyturn',
-      '    summary: "a\\u001b"',
-      '2026-01-05 10:00:01Z  approved [evidence C] By a person',
+    expect(onScreen(timelineLines({ items }))).toEqual([
+      '2026-01-05 10:00:01Z  "bot": asked',
+      '2026-01-05 10:00:01Z  planned',
+      '    | summary: "a\\u001b"',
+      '2026-01-05 10:00:01Z  a person: approved (evidence grade C)',
     ]);
   });
 
@@ -211,7 +230,7 @@ describe('other output', () => {
       outcome: 'failed',
       checks: [whole, unseen, wrong],
     } as const;
-    const lines = reportLines(failed, undefined);
+    const lines = onScreen(reportLines(failed, undefined));
     expect(lines.slice(0, 5)).toEqual([
       'Request req_1',
       'ok         chain_unbroken   no gap',
@@ -221,13 +240,13 @@ describe('other output', () => {
     ]);
     expect(lines[5]).toContain('The keys came from the server itself');
     const open = { request: 'req_1', ok: false, outcome: 'not_shown', checks: [whole, unseen] } as const;
-    expect(reportLines(open, 'keys.json').slice(3)).toEqual([
+    expect(onScreen(reportLines(open, 'keys.json')).slice(3)).toEqual([
       'Nothing is wrong, but 1 of 2 checks are not shown.',
       'The keys are those of keys.json.',
-      expect.stringContaining('Never shown without a log outside'),
+      expect.stringContaining('Not covered without a log kept elsewhere'),
     ]);
     const held = { request: 'req_1', ok: true, outcome: 'ok', checks: [whole] } as const;
-    expect(reportLines(held, undefined)).toContain('All checks hold.');
+    expect(onScreen(reportLines(held, undefined))).toContain('All checks hold.');
   });
 
   it('names the first event that differs', () => {

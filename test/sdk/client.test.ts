@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { KeyturnClient, KeyturnProblem } from '../../sdk/client.ts';
+import type { TransportOptions } from '../../sdk/transport.ts';
 import { parseEvents, type ServerSentEvent } from '../../sdk/events.ts';
 import { problem, startServer, type AnsweringServer, type Received, type Reply } from './server.ts';
 import { requestView } from './view.ts';
@@ -18,6 +19,21 @@ async function clientFor(answer: (call: Received, index: number) => Reply): Prom
 }
 
 const ASKED = { action: 'postgres.execute', target: 'shop', arguments: { sql: 'select 1' } };
+
+describe('options', () => {
+  it('that nothing reads are refused by name, with those that there are', async () => {
+    const wrong = { url: 'http://127.0.0.1', token: 't' } as unknown as TransportOptions;
+    expect(() => new KeyturnClient(wrong)).toThrow(/no option `url`.*baseUrl, token/);
+    expect(() => new KeyturnClient({ token: 't' } as TransportOptions)).toThrow(/needs a `baseUrl`/);
+    const client = await clientFor(() => ({ status: 201, body: requestView() }));
+    const misspelt = { idempotency_key: 'k' } as object;
+    await expect(client.request(ASKED, misspelt)).rejects.toThrow(
+      /request\(\) has no option `idempotency_key`.*idempotencyKey/,
+    );
+    await expect(client.untilDecided('req_1', { timeout: 5 } as object)).rejects.toThrow(/timeoutMs/);
+    expect(server?.received).toEqual([]);
+  });
+});
 
 describe('asking', () => {
   it('sends token, key and wait, and tells a new request from a repeated one', async () => {
@@ -102,10 +118,32 @@ describe('deciding', () => {
     expect(await client.decide('req_1', decision)).toEqual({ kind: 'queued', id: 'dec_2' });
   });
 
-  it('is not made again after 503, where the first may have counted', async () => {
-    const client = await clientFor(() => problem(503, 'unavailable', { 'retry-after': '0' }));
-    await expect(client.decide('req_1', decision)).rejects.toMatchObject({ status: 503 });
-    expect(server?.received).toHaveLength(1);
+  it('is made again after 503 with the same key, so that it counts once, as are all calls with an effect', async () => {
+    const scope = { kind: 'all', value: null } as const;
+    const calls: ((client: KeyturnClient) => Promise<unknown>)[] = [
+      (client) => client.decide('req_1', decision),
+      (client) => client.withdraw('req_1'),
+      (client) => client.throwSwitch(scope, 'a drill'),
+      (client) => client.liftSwitch('swi_1', 'over'),
+    ];
+    for (const call of calls) {
+      const client = await clientFor((_call, index) =>
+        index === 0
+          ? problem(503, 'unavailable', { 'retry-after': '0' })
+          : { status: 200, body: { decision: {} } },
+      );
+      await call(client);
+      const keys = server?.received.map(({ headers }) => headers['idempotency-key']) ?? [];
+      expect([keys.length, new Set(keys).size]).toEqual([2, 1]);
+      expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+      await server?.stop();
+    }
+  });
+
+  it('takes a key of the caller, under which it may be made again after a crash', async () => {
+    const client = await clientFor(() => ({ status: 200, body: { decision: {} } }));
+    await client.decide('req_1', decision, { idempotencyKey: 'mine' });
+    expect(server?.received[0]?.headers['idempotency-key']).toBe('mine');
   });
 
   it('tells refusals by their code', async () => {
@@ -193,7 +231,7 @@ describe('answers that are no problem documents', () => {
       body: {},
       headers: { location: 'http://127.0.0.1:1/' },
     }));
-    await expect(client.withdraw('req_1')).rejects.toBeInstanceOf(TypeError);
+    await expect(client.withdraw('req_1')).rejects.toMatchObject({ code: 'http_302' });
     expect(server?.received).toHaveLength(1);
   });
 });

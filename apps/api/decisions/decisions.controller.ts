@@ -38,7 +38,7 @@ export class DecisionsController {
     if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
     const row = await loadRequest(this.#context, caller, id);
     return {
-      decision: await decisionView(this.#context, decided.row),
+      decision: await decisionView(this.#context, caller.directory, decided.row),
       request: await viewAfterWait(this.#context, caller, row),
     };
   }

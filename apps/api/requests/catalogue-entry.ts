@@ -3,11 +3,14 @@ import {
   actionOf,
   isReviewAction,
   isTargetOf,
+  PUBLISH,
+  RESOLVE,
   targetOf,
   type ActionDefinition,
   type PolicySet,
   type Target,
 } from '../../../domain/policy.ts';
+import { meant } from '../catalogue/meant.ts';
 import type { RequestMode } from '../../../domain/request.ts';
 
 /** What is asked for, as the catalogue has it. */
@@ -22,12 +25,18 @@ export function catalogueEntry(
   body: { readonly action: string; readonly target: string; readonly mode: RequestMode },
 ): CatalogueEntry {
   const action = actionOf(policy, body.action);
-  if (!action) throw new KeyturnError('unknown_action', 'The catalogue has no such action.');
+  if (!action) {
+    const names = policy.actions.map((known) => known.action);
+    const hint = meant(body.action, [...names, PUBLISH.action, RESOLVE.action]);
+    throw new KeyturnError('unknown_action', `The catalogue has no such action.${hint}`);
+  }
   if (isReviewAction(body.action))
     throw new KeyturnError('unknown_action', 'Nobody asks for this: Keyturn opens it after an emergency.');
   const target = targetOf(policy, body.target);
   if (!target || !isTargetOf(target, action)) {
-    throw new KeyturnError('unknown_target', 'There is no such target for this action.');
+    const ids = policy.targets.filter((known) => isTargetOf(known, action)).map(({ id }) => id);
+    const hint = meant(body.target, ids);
+    throw new KeyturnError('unknown_target', `There is no such target for this action.${hint}`);
   }
   const mode = action.connector === null ? 'gate' : 'execute';
   if (body.mode !== mode) {

@@ -65,3 +65,9 @@ export function hangUpSignal(response: Response): AbortSignal {
 export function entityTag(view: RequestView): string {
   return `W/"${view.version}-${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`;
 }
+
+/** True when the caller has this version already. */
+export function hasVersion(request: Request, tag: string): boolean {
+  const known = String(request.headers['if-none-match'] ?? '').split(',');
+  return known.some((name) => name.trim().replace(/^(?!W\/)/, 'W/') === tag);
+}

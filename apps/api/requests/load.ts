@@ -109,21 +109,25 @@ export interface DecidedRow {
   readonly people?: KnownPeople;
 }
 
-/**
- * The request as people are known now, or null while nothing is asked of them. What is not pending any more is as it was
- * decided.
- */
+/** A request as people are known now. */
+export interface Standing {
+  readonly request: DecidableRequest;
+  /** Null for what is not pending any more: it is as it was decided. */
+  readonly directories: DecisionDirectories | null;
+}
+
+/** The request as people are known now, or null while nothing is asked of them. */
 export async function standingOf(
   context: ApiContext,
   caller: Caller,
   { row, decisions, people }: DecidedRow,
-): Promise<DecidableRequest | null> {
+): Promise<Standing | null> {
   const request = decidableRequest(row, decisions, caller.policy.policy);
-  if (!request || row.status !== 'pending') return request;
+  if (!request || row.status !== 'pending') return request && { request, directories: null };
   const directories = people
-    ? directoriesSince(context, caller, { row, ...people })
-    : directoriesOf(context, caller, row);
-  return standingRequest(request, await directories);
+    ? await directoriesSince(context, caller, { row, ...people })
+    : await directoriesOf(context, caller, row);
+  return { request: standingRequest(request, directories), directories };
 }
 
 /** True when the caller stands behind the request. */

@@ -26,6 +26,7 @@ import { evidenceOf } from './evidence.ts';
 import {
   entityTag,
   hangUpSignal,
+  hasVersion,
   idempotencyKey,
   optionalIdempotencyKey,
   preferredWaitMs,
@@ -96,12 +97,14 @@ export class RequestsController {
     @CallerParam() caller: Caller,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<RequestView> {
+  ): Promise<RequestView | undefined> {
     const query = parseAs(showQuerySchema, request.query);
     const call = { ...query, id: String(request.params['id']), signal: hangUpSignal(response) };
     const view = await this.#shown(caller, call);
-    response.set('ETag', entityTag(view)).vary('Authorization');
-    return view;
+    const tag = entityTag(view);
+    response.set('ETag', tag).vary('Authorization');
+    if (!hasVersion(request, tag)) return view;
+    response.status(304);
   }
 
   async #shown(

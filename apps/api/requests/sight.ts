@@ -35,7 +35,8 @@ export async function sightOf(context: ApiContext, caller: Caller, sighted: Sigh
   const isNamed = isAsked || (!own && hasPart(caller, counted));
   const standing = {
     status: row.status,
-    hasPlan: row.plan_digest !== null,
+    // What others perform is tried out nowhere: its plan is the words of the request.
+    hasPlan: row.plan_digest !== null && row.mode !== 'gate',
     isDecided: counted.some(({ round, verdict }) => round === row.round && verdict !== 'defer'),
   };
   return { visibility: visibilityOf({ isOwn: own, isNamed }, standing), isOwn: own, isAsked };

@@ -5,14 +5,14 @@ import { earlierRefusals } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
 import { budgetRoot } from '../../../domain/budgets.ts';
+import { freezeAt } from '../../../domain/calendar/freeze.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { tallyFactsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { openEnvelope } from '../../../domain/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import { memberOf } from '../../../domain/identity.ts';
-import { selectorsAt } from '../../../domain/escalation.ts';
+import { agentOf, personById, personOf, type Directory } from '../../../domain/directory.ts';
+import { memberOf, type LineageMember } from '../../../domain/identity.ts';
+import { plainRules } from '../../../domain/plain-rules.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
-import { tally } from '../../../domain/quorum.ts';
 import { unseal } from '../../../domain/sealing.ts';
 import { seesPlan, visibleFailure, type Visibility } from '../../../domain/visibility.ts';
 import { shortageSchema } from '../../../domain/wire-shortage.ts';
@@ -21,7 +21,8 @@ import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 import { boundOrRefused } from './bound.ts';
-import { notFound, standingOf, type ShownRow } from './load.ts';
+import { notFound, standingOf, type ShownRow, type Standing } from './load.ts';
+import { openTo, progressOf } from './progress.ts';
 import { sightOf } from './sight.ts';
 
 /** The whole request as the reader may see it. */
@@ -38,9 +39,12 @@ export async function requestView(
   const summary = summaryView(context, caller, { row, standing, visibility });
   // Those behind a request sent its arguments and claims, so they may see them at any time.
   const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
-  if (!seesPlan(visibility)) return { ...summary, ...words };
+  if (!seesPlan(visibility))
+    return { ...summary, ...words, ...(await denialView(context, caller, { summary, row })) };
   const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
-  const views = await Promise.all(decisions.map((decision) => decisionView(context, decision)));
+  const views = await Promise.all(
+    decisions.map((decision) => decisionView(context, caller.directory, decision)),
+  );
   const review = await reviewView(context, row);
   const earlier = await earlierView(context, caller, row);
   const planned = plan ? { plan: shownPlan(plan.body), summary: plan.body.summary } : {};
@@ -60,6 +64,19 @@ export async function viewAfterWait(
   const now = await seenAnew(context, caller);
   if (!canRead(now, row.lineage)) throw notFound();
   return requestView(context, now, row);
+}
+
+/** Why policy denied it, for those behind it: as far as no data of the target decided that. */
+async function denialView(
+  { source, policies }: ApiContext,
+  caller: Caller,
+  { summary, row }: { readonly summary: RequestSummary; readonly row: RequestRow },
+): Promise<Pick<RequestView, 'matched_rules'>> {
+  const { matched_rules: known } = summary;
+  if (known !== null || row.denied_by !== 'policy' || !row.matched_rules) return { matched_rules: known };
+  const created = await policies.byDigest(source.manager, row.creation_policy_digest);
+  const plain = plainRules(row.matched_rules, [created, caller.policy.policy]);
+  return { matched_rules: plain.length === 0 ? null : plain.map(ruleView) };
 }
 
 /** The review that followed an emergency, or null. */
@@ -98,15 +115,17 @@ export function summaryView(
   shown: {
     readonly row: ShownRow;
     /** As people are known now; null while nothing is asked of them. */
-    readonly standing: DecidableRequest | null;
+    readonly standing: Standing | null;
     readonly visibility: Visibility;
   },
 ): RequestSummary {
   const { row, visibility } = shown;
   const hasDetails = seesPlan(visibility);
-  const progress = shown.standing && progressOf(row, shown.standing);
+  const progress = shown.standing && progressOf(row, shown.standing, visibility === 'whole');
   return {
     ...factsOf(row),
+    lineage: row.lineage.map((member) => namedMember(caller, member)),
+    ...freezesOf(caller, row),
     ...(visibility === 'standing' ? UNRATED : ratingOf(row, progress)),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
@@ -132,23 +151,43 @@ function ratingOf(row: RequestRow, progress: RequestSummary['progress']): Rating
   return {
     progress,
     risk: row.risk,
-    matched_rules: row.matched_rules?.map(({ id, because }) => ({ id, because: because ?? null })) ?? null,
+    matched_rules: row.matched_rules?.map(ruleView) ?? null,
     requirement: row.requirement as RequestSummary['requirement'],
     shortage: shortagesSchema.safeParse(row.shortage).data ?? null,
   };
 }
 
-/** Whom open stages ask, without how many of them and by which rule. */
-function openTo(progress: RequestSummary['progress']): string[] | null {
-  if (progress === null) return null;
-  const open = progress.rules.flatMap(({ stages }) => stages.filter(({ opened_at }) => opened_at !== null));
-  return [...new Set(open.flatMap(({ selectors }) => selectors))].sort();
-}
-
 type Facts = Omit<
   RequestSummary,
-  keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result'
+  keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result' | 'lineage' | 'freezes'
 >;
+
+function ruleView({ id, because }: NonNullable<RequestRow['matched_rules']>[number]): {
+  readonly id: string;
+  readonly because: string | null;
+} {
+  return { id, because: because ?? null };
+}
+
+/** Names are for people: what a program is behind learns no more than the accounts that it knows. */
+function namedMember(caller: Caller, member: LineageMember): RequestSummary['lineage'][number] {
+  if (!isReviewer(caller)) return memberOf(member);
+  const agent = agentOf(caller.directory, member);
+  const known = agent ?? personOf(caller.directory, member);
+  if (!known) return memberOf(member);
+  return { ...memberOf(member), name: known.name, kind: agent ? 'agent' : 'person' };
+}
+
+/** What would hold it back if it were approved now. An emergency is held back by no freeze. */
+function freezesOf(
+  { policy: { policy } }: Caller,
+  { status, action, environment, is_break_glass: isBreakGlass }: RequestRow,
+): Pick<RequestSummary, 'freezes'> {
+  if (isBreakGlass || (status !== 'pending' && status !== 'approved')) return {};
+  const inForce = freezeAt(policy.freezes, { action, environment }, new Date().toISOString());
+  if (inForce.length === 0) return {};
+  return { freezes: inForce.map(({ id, title, to }) => ({ id, title, until: new Date(to).toISOString() })) };
+}
 
 function factsOf(row: ShownRow): Facts {
   return {
@@ -165,7 +204,6 @@ function factsOf(row: ShownRow): Facts {
     decision_digest: row.decision_digest,
     ...instantsOf(row),
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
-    lineage: row.lineage.map(memberOf),
     is_break_glass: row.is_break_glass,
     ...(row.start === undefined ? {} : { start: row.start }),
     created_at: row.created_at.toISOString(),
@@ -190,27 +228,6 @@ function temporalLink(context: ApiContext, id: string): Pick<RequestSummary, 'te
   if (!temporalUiUrl) return {};
   const namespace = encodeURIComponent(temporal.namespace);
   return { temporal_ui_url: `${temporalUiUrl}/namespaces/${namespace}/workflows/${id}` };
-}
-
-function progressOf(row: RequestRow, request: DecidableRequest): RequestSummary['progress'] {
-  // What was approved long ago is shown as it was when the request last moved, not as gone stale since.
-  const now = (row.status === 'pending' ? new Date() : row.updated_at).toISOString();
-  const standing = tally(tallyFactsOf(request, now));
-  const rules = request.requirement.rules.map((rule, ruleIndex) => ({
-    rule: rule.rule,
-    stages: rule.stages.map((stage, stageIndex) => {
-      const state = standing.rules[ruleIndex]?.[stageIndex];
-      const openedAt = state?.opened_at ?? null;
-      const clocked = { stage, rule, clocks: request.clocks };
-      return {
-        selectors: [...(openedAt === null ? stage.any : selectorsAt(clocked, openedAt, now))],
-        quorum: stage.quorum,
-        filled: state?.filled_by.length ?? 0,
-        opened_at: openedAt,
-      };
-    }),
-  }));
-  return { rules };
 }
 
 /** The arguments and claims as they were signed. */
@@ -240,12 +257,18 @@ async function openSealed(context: ApiContext, sealed: string | null, place: str
 }
 
 /** A decision as reviewers see it. */
-export async function decisionView(context: ApiContext, row: DecisionRow): Promise<DecisionView> {
+export async function decisionView(
+  context: ApiContext,
+  directory: Directory,
+  row: DecisionRow,
+): Promise<DecisionView> {
+  const name = row.person === null ? undefined : personById(directory, row.person)?.name;
   const reason = await openSealed(context, row.reason, `${row.id}/reason`);
   return {
     id: row.id,
     reviewer: { issuer: row.reviewer_issuer, subject: row.reviewer_subject },
     person: row.person,
+    ...(name === undefined ? {} : { person_name: name }),
     verdict: row.verdict,
     at: row.at.toISOString(),
     grade: row.grade,

@@ -10,6 +10,7 @@ import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy.ts';
 import type { throwBodySchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { meant } from '../catalogue/meant.ts';
 import { freshId } from '../decisions/sign.ts';
 import { keyReused } from '../requests/repeat.ts';
 import { operatorOf, type Operator } from './operator.ts';
@@ -20,7 +21,7 @@ export type ThrowCall = z.output<typeof throwBodySchema> & { readonly idempotenc
 
 /**
  * Throws a switch for an operator: from its commit on nothing in its scope is claimed. Each throw is a switch of its own,
- * but for the same call again, which finds the switch that it threw.
+ * but for the same call again, which finds the switch that it threw, or is refused once that is lifted.
  */
 export async function throwSwitch(context: ApiContext, caller: Caller, call: ThrowCall): Promise<KillSwitch> {
   const operator = operatorOf(caller);
@@ -72,22 +73,43 @@ async function thrownBefore(
   const isSame =
     thrown.scope.kind === scope.kind && thrown.scope.value === scope.value && thrown.reason === reason;
   if (!isSame) throw keyReused();
+  // Answered as thrown, it would be believed to stop something.
+  if (thrown.lifted_at !== null)
+    throw new KeyturnError(
+      'switch_lifted',
+      'The kill switch of this call has been lifted since: take a new Idempotency-Key to throw another one.',
+    );
   return thrown;
 }
 
 /** The account of an agent. Refuses what is not there: a switch on a misspelt name would stop nothing, and be believed. */
 function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope): Identity | null {
   const name = value ?? '';
+  const { actions, targets } = policy.policy;
   switch (kind) {
     case 'all':
       return null;
     case 'action':
       refuseUnless(!isExempt(name), 'invalid_request', 'Actions of Keyturn itself cannot be stopped.');
-      refuseUnless(actionOf(policy.policy, name), 'unknown_action', 'The catalogue has no such action.');
+      refuseUnless(
+        actionOf(policy.policy, name),
+        'unknown_action',
+        `The catalogue has no such action.${meant(
+          name,
+          actions.map(({ action }) => action),
+        )}`,
+      );
       return null;
     case 'target':
       refuseUnless(name !== OWN_TARGET, 'invalid_request', 'Keyturn itself cannot be stopped.');
-      refuseUnless(targetOf(policy.policy, name), 'unknown_target', 'There is no such target.');
+      refuseUnless(
+        targetOf(policy.policy, name),
+        'unknown_target',
+        `There is no such target.${meant(
+          name,
+          targets.map(({ id }) => id),
+        )}`,
+      );
       return null;
     case 'agent':
       return knownAgent(directory.agents, name);
@@ -97,9 +119,10 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
 function knownAgent(agents: Parameters<typeof accountOf>[0], name: string): Identity {
   const account = accountOf(agents, name);
   if (account) return account;
+  const ids = agents.map(({ id }) => id);
   throw new KeyturnError(
     'unknown_agent',
-    'The directory has no agent with this id. An account is named ISSUER SUBJECT.',
+    `The directory has no agent with this id. An account is named ISSUER SUBJECT.${meant(name, ids)}`,
   );
 }
 

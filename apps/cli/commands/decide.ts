@@ -8,6 +8,8 @@ import { usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { statusText } from '../text/request.ts';
 import { parseInstant } from '../text/times.ts';
+import { tonedWord } from '../text/tone.ts';
+import { visible } from '../text/visible.ts';
 
 type Verdict = DecisionBody['verdict'];
 
@@ -16,11 +18,13 @@ export function addDecide(program: Command, terminal: Terminal): void {
   const decideAs = (verdict: Verdict) => (id: string, options: DecideOptions) =>
     decide(terminal, { id, verdict }, options);
   withDecision(program.command('approve <id>'))
-    .description('agree to a request, after seeing what will happen')
+    .description('approve a request, after seeing what will happen')
     .action(decideAs('approve'));
-  withDecision(program.command('deny <id>')).description('end a request').action(decideAs('deny'));
+  withDecision(program.command('deny <id>'))
+    .description('deny a request, which ends it')
+    .action(decideAs('deny'));
   withDeferral(withDecision(program.command('defer <id>')))
-    .description('put a request off: for yourself until an instant, or to a group that it requires')
+    .description('put a request off until later, or hand it over to a group that is asked as well')
     .action(decideAs('defer'));
 }
 
@@ -31,7 +35,7 @@ export function withDeferral(command: Command): Command {
       '--until <instant>',
       'hide it from your inbox until then: 2026-01-05T10:00:00Z, or a time from now: 2h',
     )
-    .option('--to <selector>', 'hand it over, for example to group:dba');
+    .option('--to <selector>', 'leave it to others who are asked now, for example group:dba');
 }
 
 /** The deferral that the options name; nothing for other verdicts. */
@@ -54,11 +58,12 @@ async function decide(
 ): Promise<void> {
   const deferral = deferralOf(verdict, options);
   const client = await clientOf(options, terminal);
-  const digest = await confirm({ client, terminal, options }, id, verdict);
-  const reason = options.reason === undefined ? {} : { reason: options.reason };
+  const confirmed = await confirm({ client, terminal, options }, id, verdict);
+  const { digest } = confirmed;
+  const reason = confirmed.reason === undefined ? {} : { reason: confirmed.reason };
   const decided = await client.decide(id, { decision_digest: digest, verdict, ...reason, ...deferral });
   if (options.json) terminal.out(JSON.stringify(jsonOf(decided, digest)));
-  else terminal.out(textOf(decided, digest));
+  else terminal.out(textOf(decided, id));
 }
 
 function jsonOf(decided: Decided, digest: string): object {
@@ -67,10 +72,11 @@ function jsonOf(decided: Decided, digest: string): object {
     : { decision_digest: digest, outcome: 'queued', decision: { id: decided.id } };
 }
 
-function textOf(decided: Decided, digest: string): string {
+function textOf(decided: Decided, id: string): string {
   if (decided.kind === 'queued') {
-    return `Decision ${decided.id} on ${digest} is kept, but not counted yet: look again with keyturn show.`;
+    const number = visible(decided.id);
+    return `Decision ${number} is accepted, but not counted yet: keyturn show ${visible(id)} says when it is.`;
   }
   const { decision, request } = decided.answer;
-  return `Your decision (${decision.verdict}) on ${digest} counts. The request is now ${statusText(request)}.`;
+  return `Your decision (${tonedWord(decision.verdict)}) is recorded. The request is now ${statusText(request)}.`;
 }

@@ -6,8 +6,10 @@ import { readArguments, withArguments, type ArgumentOptions } from '../arguments
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
-import { clockText } from '../text/request.ts';
+import { clockText } from '../text/requirement.ts';
+import { factLines } from '../text/table.ts';
 import { duration } from '../text/times.ts';
+import { tonedWord } from '../text/tone.ts';
 import { visible } from '../text/visible.ts';
 
 interface EvaluateOptions extends ApiOptions, ArgumentOptions {
@@ -19,7 +21,7 @@ interface EvaluateOptions extends ApiOptions, ArgumentOptions {
 /** `keyturn evaluate` */
 export function addEvaluate(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('evaluate <action> <target>')))
-    .description('what policy would say now, without asking for anything; exit code 1 when it forbids')
+    .description('say what policy would decide now, without making a request; exit code 1 when it forbids')
     .addOption(new Option('--mode <mode>', 'as in keyturn request').choices(['execute', 'lease', 'gate']))
     .option('--on-behalf-of <subject>', 'the person you act for')
     .option('--break-glass', 'as an emergency')
@@ -46,29 +48,27 @@ async function bodyOf(action: string, target: string, options: EvaluateOptions):
 }
 
 const EFFECTS: Readonly<Record<EvaluationAnswer['effect'], string>> = {
-  allow: 'It would be allowed without asking anybody.',
-  review: 'People would have to agree.',
+  allow: 'It would be allowed without an approval.',
+  review: 'People would have to approve it.',
   forbid: 'It would be denied.',
-  undecided: 'That is only known once it is planned.',
+  undecided: 'This is only known once it is planned.',
 };
 
 /** What policy says, for people. */
 function evaluationLines(answer: EvaluationAnswer): string[] {
   return [
-    `${answer.effect}: ${EFFECTS[answer.effect]}`,
-    ...answer.rules.map(
-      ({ id, because }) => `  ${visible(id)}${because ? `, because ${visible(because)}` : ''}`,
-    ),
+    `${tonedWord(answer.effect)}: ${EFFECTS[answer.effect]}`,
+    ...factLines(answer.rules.map(({ id, because }) => [`rule ${visible(id)}`, visible(because ?? '')])),
     ...(answer.requirement?.rules ?? []).flatMap(({ rule, stages, expires_ms, clock }) =>
       stages.map(
         ({ any, quorum }) =>
-          `  ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)}${clockText(clock)})`,
+          `  needs ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)}${clockText(clock)})`,
       ),
     ),
     ...(answer.undecided.length === 0
       ? []
       : [`  not known before planning: ${answer.undecided.map(visible).join(', ')}`]),
     ...(answer.is_degraded ? ['  Something could not be evaluated and counts as stricter.'] : []),
-    'Nothing was asked for: this is what policy says now.',
+    'Nothing was requested: this is what policy says now.',
   ];
 }

@@ -1,26 +1,42 @@
 import type { Command } from 'commander';
 
 import type { RequestPage, RequestSummary } from '../../../domain/wire.ts';
+import type { KeyturnClient } from '../../../sdk/client.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
-import { instant } from '../text/times.ts';
-import { visible } from '../text/visible.ts';
+import { relative } from '../text/times.ts';
+import { tonedWord } from '../text/tone.ts';
+import { visible, visibleJson } from '../text/visible.ts';
+
+type InboxQuery = NonNullable<Parameters<KeyturnClient['inbox']>[0]>;
 
 /** `keyturn inbox` */
 export function addInbox(program: Command, terminal: Terminal): void {
   withApi(program.command('inbox'))
-    .description('what waits for your decision')
+    .description('list the requests that wait for your decision')
     .option('--limit <number>', 'how many at most, 1 to 100')
-    .option('--cursor <cursor>', 'go on after an earlier page')
+    .option('--cursor <cursor>', 'continue after an earlier page')
     .action(async (options: ApiOptions & { readonly limit?: string; readonly cursor?: string }) => {
       const client = await clientOf(options, terminal);
-      const page = await client.inbox({
+      const page = await firstItems(client, {
         ...(options.limit === undefined ? {} : { limit: Number(options.limit) }),
         ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
       });
       terminal.out(options.json ? JSON.stringify(page) : inboxLines(page, Date.now()).join('\n'));
     });
+}
+
+/** Pages without anything for the caller, one after the other: the server looks at so many requests a call. */
+const EMPTY_PAGES_MAX = 20;
+
+async function firstItems(client: KeyturnClient, query: InboxQuery): Promise<RequestPage> {
+  let page = await client.inbox(query);
+  for (let empty = 1; page.items.length === 0 && page.next_cursor !== null; empty += 1) {
+    if (empty === EMPTY_PAGES_MAX) break;
+    page = await client.inbox({ ...query, cursor: page.next_cursor });
+  }
+  return page;
 }
 
 /** A page of the inbox as a table. */
@@ -30,21 +46,40 @@ export function inboxLines(page: RequestPage, now: number): string[] {
       ? []
       : ['', `There may be more: keyturn inbox --cursor ${visible(page.next_cursor)}`];
   if (page.items.length === 0)
-    return more.length === 0 ? ['Nothing waits for your decision.'] : ['Nothing for you so far.', ...more];
+    return more.length === 0
+      ? ['Nothing is waiting for your decision.']
+      : ['Nothing for you on the pages read so far.', ...more];
   const rows = page.items.map((item) => rowOf(item, now));
-  return [...tableLines([['REQUEST', 'RISK', 'WHAT', 'WHERE', 'EXPIRES'], ...rows]), ...more];
+  return [...tableLines([HEAD, ...rows]), ...more];
 }
 
+const HEAD = ['REQUEST', 'RISK', 'WHAT', 'WHERE', 'REQUESTED BY', 'CAN APPROVE', 'EXPIRES'];
+
 function rowOf(item: RequestSummary, now: number): string[] {
-  const what =
-    item.summary === null ? visible(item.action) : `${visible(item.action)}: ${visible(item.summary)}`;
+  const { id, risk, action, summary, lineage, expires_at: expires } = item;
+  const [requester] = lineage;
+  const what = summary === null ? visible(action) : `${visible(action)}: ${visible(summary)}`;
   // Ours, in front of everything that others wrote.
-  const mark = item.is_break_glass ? 'BREAK-GLASS ' : '';
+  const mark = item.is_break_glass ? `${tonedWord('BREAK-GLASS')} ` : '';
   return [
-    visible(item.id),
-    item.risk ?? '',
+    visible(id),
+    risk === null ? '' : tonedWord(risk),
     `${mark}${what}`,
     `${visible(item.target)} (${visible(item.environment)})`,
-    item.expires_at === null ? '' : instant(item.expires_at, now),
+    visibleJson(requester?.name ?? requester?.subject ?? ''),
+    approversText(item),
+    expires === null ? '' : relative(expires, now),
   ];
+}
+
+const NAMES_MAX = 4;
+
+/** Everybody who may fill a seat that is open now. */
+function approversText({ progress }: RequestSummary): string {
+  const stages = (progress?.rules ?? []).flatMap(({ stages: all }) => all);
+  const open = stages.flatMap(({ may_approve: candidates }) => candidates ?? []);
+  const names = new Map(open.flatMap(({ people }) => people.map(({ id, name }) => [id, name] as const)));
+  const shown = [...names.values()].slice(0, NAMES_MAX).map(visibleJson);
+  const others = Math.max(names.size, ...open.map(({ count }) => count)) - shown.length;
+  return `${shown.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }

@@ -8,6 +8,7 @@ import type { PolicyOptions } from '../policy-folder.ts';
 import { ACTIVE, databaseUrl, loadPolicy } from '../policy-source.ts';
 import type { Terminal } from '../terminal.ts';
 import { backtestLines, differenceLines } from '../text/backtest.ts';
+import { factLines } from '../text/table.ts';
 import { withFailOn } from './policy-diff.ts';
 
 interface BacktestOptions extends PolicyOptions {
@@ -22,7 +23,7 @@ interface BacktestOptions extends PolicyOptions {
 /** `keyturn policy backtest` */
 export function addPolicyBacktest(policy: Command, terminal: Terminal): void {
   withFailOn(withJson(policy.command('backtest <folder>')))
-    .description('what a policy folder would have said of recorded requests')
+    .description('show what a policy folder would have decided on recorded requests')
     .option('--since <duration>', 'how far back: 30d, 12h, or an instant', '30d')
     .option(
       '--until <instant>',
@@ -30,17 +31,18 @@ export function addPolicyBacktest(policy: Command, terminal: Terminal): void {
       instant,
     )
     .option('--against <policy>', 'the policy to compare with: another folder, or the one in use', ACTIVE)
-    .option('--follow', 'go on with new evaluations until interrupted')
+    .option('--follow', 'continue with new evaluations until interrupted')
     .option('--limit <count>', 'how many of each kind to list', limit, 20)
     .action((folder: string, options: BacktestOptions) => backtest(folder, options, terminal));
 }
 
 async function backtest(folder: string, options: BacktestOptions, terminal: Terminal): Promise<void> {
-  if (options.follow && options.until) throw usageError('--follow goes on, --until ends: give one of them.');
+  if (options.follow && options.until) throw usageError('--follow and --until cannot be combined.');
   const url = databaseUrl(terminal);
   const span = spanOf(options);
   const candidate = await loadPolicy(folder, options, terminal);
   const base = await loadPolicy(options.against, options, terminal);
+  terminal.progress('Evaluating the records');
   const { followRecords, runBacktest } = await import('../policy-backtester.ts');
   const policies = { base: base.policy, candidate: candidate.policy };
   const report = await runBacktest(url, { ...policies, span, limit: options.limit });
@@ -49,8 +51,16 @@ async function backtest(folder: string, options: BacktestOptions, terminal: Term
     options.json
       ? JSON.stringify({ ...head, ...report })
       : [
-          `${base.digest} -> ${candidate.digest}`,
-          `${span.since.toISOString()} to ${span.until.toISOString()}`,
+          ...factLines(
+            [
+              ['base', base.digest],
+              ['candidate', candidate.digest],
+              ['from', span.since.toISOString()],
+              ['to', span.until.toISOString()],
+            ],
+            '',
+          ),
+          '',
           ...backtestLines(report, span.until.getTime() - span.since.getTime()),
         ].join('\n'),
   );

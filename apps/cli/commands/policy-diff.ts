@@ -9,7 +9,8 @@ import type { PolicyOptions } from '../policy-folder.ts';
 import { ACTIVE, loadPolicy } from '../policy-source.ts';
 import type { Terminal } from '../terminal.ts';
 import { countText, evaluationText } from '../text/evaluation.ts';
-import { tableLines } from '../text/table.ts';
+import { factLines, tableLines } from '../text/table.ts';
+import { toned } from '../text/tone.ts';
 import { visible, visibleJson } from '../text/visible.ts';
 
 interface DiffOptions extends PolicyOptions {
@@ -19,14 +20,14 @@ interface DiffOptions extends PolicyOptions {
 /** Adds `--fail-on`. */
 export function withFailOn(command: Command): Command {
   return command.addOption(
-    new Option('--fail-on <what>', 'end with exit code 2 when something is loosened').choices(['loosened']),
+    new Option('--fail-on <what>', 'exit with code 2 when something is loosened').choices(['loosened']),
   );
 }
 
 /** `keyturn policy diff` */
 export function addPolicyDiff(policy: Command, terminal: Terminal): void {
   withFailOn(withJson(policy.command('diff <base> <candidate>')))
-    .description(`what changes from one policy folder to another, or from the one in use (${ACTIVE})`)
+    .description(`show what changes from one policy folder to another, or from the one in use (${ACTIVE})`)
     .action((base: string, candidate: string, options: DiffOptions) =>
       diff([base, candidate], options, terminal),
     );
@@ -39,6 +40,7 @@ async function diff(
 ): Promise<void> {
   const base = await loadPolicy(from, options, terminal);
   const candidate = await loadPolicy(to, options, terminal);
+  terminal.progress('Comparing the policies');
   const { kind, changes } = classifyChange(base.policy, candidate.policy);
   const people = selectorChanges(base.policy, candidate.policy);
   const grid = walkGrid(base.policy, candidate.policy);
@@ -47,8 +49,14 @@ async function diff(
     options.json
       ? JSON.stringify({ kind, ...digests, changes, people, grid })
       : [
-          `${base.digest} -> ${candidate.digest}`,
-          `${kind}: ${countText(changes.length, 'change')}`,
+          ...factLines(
+            [
+              ['base', base.digest],
+              ['candidate', candidate.digest],
+            ],
+            '',
+          ),
+          `${kindText(kind)}: ${countText(changes.length, 'change')}`,
           ...changeLines(changes),
           ...peopleLines(people),
           ...gridLines(grid),
@@ -57,10 +65,14 @@ async function diff(
   if (options.failOn && (kind === 'loosening' || grid.looser > 0)) throw silentFailure(2);
 }
 
+function kindText(kind: PolicyChange['kind']): string {
+  return kind === 'loosening' ? toned('warning', kind) : kind;
+}
+
 function changeLines(changes: readonly PolicyChange[]): string[] {
   return tableLines(
     changes.map(({ kind, how, what, name, source }) => [
-      `  ${kind}`,
+      `  ${kindText(kind)}`,
       how,
       visible(name === null ? what : `${what} ${name}`),
       visible(source ?? ''),
@@ -78,9 +90,9 @@ function peopleLines(people: readonly SelectorChange[]): string[] {
 }
 
 function gridLines({ cells, is_complete: isComplete, looser, counterexamples }: GridReport): string[] {
-  const range = isComplete ? '' : ', ended by its limit';
+  const range = isComplete ? '' : ' (stopped at the limit)';
   return [
-    `${countText(cells, 'boundary case')} asked${range}, ${looser.toLocaleString('en-US')} looser (this holds for these cases only)`,
+    `${countText(cells, 'boundary case')} evaluated${range}, ${looser.toLocaleString('en-US')} looser (a statement about these cases only)`,
     ...counterexamples.flatMap(counterexampleLines),
   ];
 }

@@ -11,12 +11,13 @@ import type { PolicyOptions } from '../policy-folder.ts';
 import { databaseUrl } from '../policy-source.ts';
 import type { Terminal } from '../terminal.ts';
 import { evaluationText, ruleText } from '../text/evaluation.ts';
+import { toned } from '../text/tone.ts';
 import { visible, visibleJson } from '../text/visible.ts';
 
 /** `keyturn policy explain` */
 export function addPolicyExplain(policy: Command, terminal: Terminal): void {
   withJson(policy.command('explain <request>'))
-    .description('why policy said what it said of a request, and whether it can be proven again')
+    .description('explain what policy decided on a request, and evaluate it again')
     .action((request: string, options: PolicyOptions) => explain(request, options, terminal));
 }
 
@@ -28,7 +29,7 @@ async function explain(request: string, options: PolicyOptions, terminal: Termin
     import('../../../database/explanation.ts'),
   ]);
   const explained = await withDatabase(url, (manager) => explainRequest(manager, request));
-  if (explained.length === 0) throw failure('not_found', 'No evaluation of such a request is recorded.');
+  if (explained.length === 0) throw failure('not_found', 'No evaluation of this request is recorded.');
   const isProven = explained.every(({ recomputed }) => recomputed.kind === 'agrees');
   terminal.out(
     options.json
@@ -88,7 +89,7 @@ function rulesOf(outcome: RecordedOutcome): readonly MatchedRule[] {
 function engineLines(outcome: RecordedOutcome): string[] {
   const engine = recordedEngine(outcome);
   return engine !== null && isOtherEngine(outcome)
-    ? [`  engine ${engineText(engine)}, not the one of now`]
+    ? [`  engine ${engineText(engine)}, not the current one`]
     : [];
 }
 
@@ -107,7 +108,7 @@ function evaluationLines(recomputed: Recomputation): string[] {
   const { risk } = recomputed.evaluation;
   return [
     ...risk.reasons.map((reason) => `  risk   ${visible(reason)}`),
-    `  asks   ${evaluationText(recomputed.evaluation)}`,
+    `  needs  ${evaluationText(recomputed.evaluation)}`,
     ...reviewerLines(recomputed.evaluation),
   ];
 }
@@ -128,9 +129,9 @@ const WHAT = {
 function verdictOf(recomputed: Recomputation): string {
   switch (recomputed.kind) {
     case 'agrees':
-      return 'agrees';
+      return toned('good', 'agrees');
     case 'differs':
-      return `DIFFERS in ${visible(recomputed.fields.join(', '))}`;
+      return toned('alarm', `DIFFERS in ${visible(recomputed.fields.join(', '))}`);
     case 'other_engine':
       return `not possible, another engine recorded it; this one differs in ${visible(recomputed.fields.join(', '))}`;
     case 'missing':
@@ -138,6 +139,6 @@ function verdictOf(recomputed: Recomputation): string {
         ? 'not possible, the facts were erased'
         : 'not possible, the policy set is not stored';
     case 'altered':
-      return `ALTERED: ${WHAT[recomputed.what]} stored are not what the digest names`;
+      return toned('alarm', `ALTERED: ${WHAT[recomputed.what]} stored are not what the digest names`);
   }
 }

@@ -12,7 +12,8 @@ import { silentFailure } from '../exit.ts';
 import { loadFolder, refuseProblems, type PolicyOptions } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { valuesText } from '../text/evaluation.ts';
-import { tableLines } from '../text/table.ts';
+import { factLines, tableLines } from '../text/table.ts';
+import { toned, tonedWord } from '../text/tone.ts';
 import { visible } from '../text/visible.ts';
 
 interface TestOptions extends PolicyOptions {
@@ -37,14 +38,14 @@ async function test(folder: string, options: TestOptions, terminal: Terminal): P
   terminal.out(
     options.json
       ? JSON.stringify({ ok: isOk, digest, ...report })
-      : [...report.results.flatMap(resultLines(report)), summaryLine(report, digest)].join('\n'),
+      : [...report.results.flatMap(resultLines(report)), '', ...summaryLines(report, digest)].join('\n'),
   );
   if (!isOk) throw silentFailure();
 }
 
 function resultLines({ results }: PolicyTestReport): (result: PolicyTestResult, index: number) => string[] {
   const heads = tableLines(
-    results.map(({ source, name, ok }) => [visible(source), visible(name), ok ? 'ok' : 'FAIL']),
+    results.map(({ source, name, ok }) => [tonedWord(ok ? 'ok' : 'FAIL'), visible(source), visible(name)]),
   );
   return ({ failures, missed }, index) => [
     heads[index] ?? '',
@@ -69,10 +70,17 @@ function missedText({ id, source, outcome, read }: MissedRule): string {
   return `${visible(source)} ${visible(id)} ${WHY_NOT[outcome]}${values}`;
 }
 
-function summaryLine({ results, rules, never_hit: neverHit }: PolicyTestReport, digest: string): string {
+function summaryLines({ results, rules, never_hit: neverHit }: PolicyTestReport, digest: string): string[] {
   const passed = results.filter(({ ok }) => ok).length;
-  const missing = neverHit.map(({ id, source }) => `${visible(id)}, ${visible(source)}`).join('; ');
-  const coverage = `rule coverage ${rules - neverHit.length}/${rules}`;
-  const never = neverHit.length === 0 ? '' : ` (never hit: ${missing})`;
-  return `policy ${digest}  ${passed} passed, ${results.length - passed} failed  ${coverage}${never}`;
+  const failed = results.length - passed;
+  const missing = neverHit.map(({ id, source }) => `${visible(id)} (${visible(source)})`).join(', ');
+  return factLines(
+    [
+      ['tests', toned(failed > 0 ? 'alarm' : 'good', `${passed} passed, ${failed} failed`)],
+      ['rule coverage', `${rules - neverHit.length}/${rules}`],
+      ...(neverHit.length === 0 ? [] : [['never matched', toned('warning', missing)] as const]),
+      ['policy', digest],
+    ],
+    '',
+  );
 }

@@ -1,13 +1,16 @@
 import { Option, type Command } from 'commander';
 
 import { canonicalJson } from '../../../domain/canonical-json.ts';
+import { isFinal } from '../../../domain/request.ts';
 import type { CreateBody, RequestView } from '../../../domain/wire.ts';
-import type { Created, KeyturnClient } from '../../../sdk/client.ts';
+import type { KeyturnClient } from '../../../sdk/client.ts';
 import { withArguments, readArguments, type ArgumentOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { silentFailure } from '../exit.ts';
+import { createdRequest, reportCreated } from '../created.ts';
+import { stillOpen } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
-import { requestLines } from '../text/request.ts';
+import { parseTimeout } from '../text/times.ts';
+import { visible } from '../text/visible.ts';
 
 interface RequestOptions extends ApiOptions, ArgumentOptions {
   readonly mode?: CreateBody['mode'];
@@ -23,48 +26,56 @@ interface RequestOptions extends ApiOptions, ArgumentOptions {
   readonly idempotencyKey?: string;
   readonly wait?: string;
   readonly until?: 'decided' | 'finished';
+  readonly timeout?: number;
 }
 
 /** `keyturn request` */
 export function addRequest(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('request <action> <target>')))
-    .description('ask for a privileged action')
+    .description('request a privileged action')
     .addOption(
-      new Option('--mode <mode>', 'what to do when it is approved').choices(['execute', 'lease', 'gate']),
+      new Option('--mode <mode>', 'what happens once it is approved').choices(['execute', 'lease', 'gate']),
     )
     .option('--on-behalf-of <subject>', 'the person you act for')
     .option(
       '--break-glass',
-      'as an emergency: a short path that policy has to offer, told to many, reviewed after',
+      'as an emergency: fewer approvals, where policy offers that; many people are notified, and it is reviewed afterwards',
     )
-    .option('--not-before <instant>', 'when it is approved, start it from then on (RFC 3339)')
-    .option('--not-after <instant>', 'and before then')
+    .option('--not-before <instant>', 'once approved, do not start it before this instant (RFC 3339)')
+    .option('--not-after <instant>', 'nor after this one')
     .option('--justification <text>', 'why, in your own words')
     .option('--link <url...>', 'where to read more')
     .option('--run-id <id>', 'the run of the agent')
     .option('--model <name>', 'the model of the agent')
     .option('--prompt-digest <digest>', 'the hash of the first prompt')
-    .option('--idempotency-key <key>', 'the same key never makes a second request')
-    .option('--wait <seconds>', 'how long the server may take to plan it before it answers, up to 60')
-    .addOption(new Option('--until <moment>', 'wait until then').choices(['decided', 'finished']))
+    .option(
+      '--idempotency-key <key>',
+      'a repeat with the same key finds the first request instead of creating another',
+    )
+    .option('--wait <seconds>', 'how long to wait for the plan before the command returns, up to 60')
+    .addOption(
+      new Option('--until <moment>', 'wait until the request is decided or finished').choices([
+        'decided',
+        'finished',
+      ]),
+    )
+    .option('--timeout <duration>', 'with --until: how long to wait at most, for example 10m', parseTimeout)
     .action(async (action: string, target: string, options: RequestOptions) => {
       const body = await bodyOf(action, target, options);
       const client = await clientOf(options, terminal);
+      terminal.progress('Waiting for the plan');
       const created = await client.request(body, {
         ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
         ...(options.wait === undefined ? {} : { waitSeconds: Number(options.wait) }),
       });
-      const request = await awaitMoment(client, created, {
-        until: options.until,
-        signal: terminal.interrupted,
-      });
-      terminal.out(options.json ? JSON.stringify(request ?? queued(created)) : textOf(created, request));
-      if (options.until !== undefined && request && FAILED.has(request.status)) throw silentFailure();
+      const known = createdRequest(created);
+      if (options.until === undefined) return reportCreated(known, options, terminal);
+      terminal.progress(`Request ${visible(known.id)}: waiting until it is ${options.until}`);
+      const request = await awaitMoment(client, known.id, { ...options, signal: terminal.interrupted });
+      reportCreated({ ...known, request }, options, terminal);
+      if (isOpen(request, options.until)) throw stillOpen(request.status, options.json === true);
     });
 }
-
-/** Statuses that answer "did I get what I asked for" with no. */
-const FAILED: ReadonlySet<string> = new Set(['denied', 'expired', 'cancelled', 'failed', 'indeterminate']);
 
 async function bodyOf(action: string, target: string, options: RequestOptions): Promise<CreateBody> {
   const claims = {
@@ -105,28 +116,17 @@ function withoutUndefined(claims: object): NonNullable<CreateBody['claims']> {
   return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
 }
 
-interface Moment {
-  readonly until: RequestOptions['until'];
+interface Moment extends Pick<RequestOptions, 'until' | 'timeout'> {
   readonly signal: AbortSignal;
 }
 
-async function awaitMoment(
-  client: KeyturnClient,
-  created: Created,
-  { until, signal }: Moment,
-): Promise<RequestView | null> {
-  const id = created.kind === 'recorded' ? created.request.id : created.id;
-  if (until === 'decided') return client.untilDecided(id, { signal });
-  if (until === 'finished') return client.untilFinished(id, { signal });
-  return created.kind === 'recorded' ? created.request : null;
+function awaitMoment(client: KeyturnClient, id: string, moment: Moment): Promise<RequestView> {
+  const { until, timeout, signal } = moment;
+  const options = { signal, ...(timeout === undefined ? {} : { timeoutMs: timeout }) };
+  return until === 'decided' ? client.untilDecided(id, options) : client.untilFinished(id, options);
 }
 
-function queued(created: Created): object {
-  return created.kind === 'queued' ? { id: created.id, status: 'planning' } : {};
-}
-
-function textOf(created: Created, request: RequestView | null): string {
-  if (request) return requestLines(request, Date.now()).join('\n');
-  const id = created.kind === 'queued' ? created.id : '';
-  return `The request ${id} is kept and will be planned soon: keyturn watch ${id}`;
+/** Whoever waits for a decision has one as soon as the request is approved. */
+function isOpen({ status }: RequestView, until: NonNullable<RequestOptions['until']>): boolean {
+  return until === 'decided' ? status === 'planning' || status === 'pending' : !isFinal(status);
 }

@@ -1,29 +1,33 @@
 import type { Command } from 'commander';
 
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { reviewedBy } from '../reviewed.ts';
 import type { Terminal } from '../terminal.ts';
 import { requestLines } from '../text/request.ts';
 import { timelineLines } from '../text/timeline.ts';
+import { toned } from '../text/tone.ts';
 
 interface ShowOptions extends ApiOptions {
-  readonly all?: boolean;
+  readonly full?: boolean;
 }
 
 /** `keyturn show` */
 export function addShow(program: Command, terminal: Terminal): void {
   withApi(program.command('show <id>'))
-    .description('a request and what happened to it')
-    .option('--all', 'every row of the plan, however many')
+    .description('show a request and what happened to it')
+    .option('--full', 'every row of the plan, however many; in a pager on a terminal')
     .action(async (id: string, options: ShowOptions) => {
       const client = await clientOf(options, terminal);
       const [request, timeline] = await Promise.all([client.show(id), client.timeline(id)]);
       if (options.json) return terminal.out(JSON.stringify({ request, timeline: timeline.items }));
+      const isWhole = options.full === true;
+      const reviewed = await reviewedBy(client, request);
       const lines = [
-        ...requestLines(request, Date.now(), { isWhole: options.all === true }),
+        ...requestLines(request, Date.now(), { isWhole, id, reviewed }),
         '',
-        'What happened:',
+        toned('heading', 'What happened'),
         ...timelineLines(timeline),
       ];
-      return terminal.out(lines.join('\n'));
+      return isWhole ? terminal.page(lines.join('\n')) : terminal.out(lines.join('\n'));
     });
 }

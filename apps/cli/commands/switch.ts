@@ -25,20 +25,20 @@ export function addSwitch(program: Command, terminal: Terminal): void {
     .command('switch')
     .description('kill switches: stop an agent, an action, a target, or everything, at once');
   withApi(group.command('list'))
-    .description('the switches that are on')
+    .description('list the switches that are on')
     .action(async (options: ApiOptions) => {
       const { items } = await (await clientOf(options, terminal)).switches();
       terminal.out(options.json ? JSON.stringify({ items }) : listLines(items).join('\n'));
     });
   withReason(group.command('throw'))
-    .description('stop what you name, from now on; one operator is enough')
+    .description('stop what you name, from now on; one operator can do this alone')
     .option('--agent <agent>', 'an agent by its id in the directory, or an account as "ISSUER SUBJECT"')
     .option('--action <action>', 'an action of the catalogue')
     .option('--target <target>', 'a target')
     .option('--all', 'everything')
     .action((options: ThrowOptions) => throwSwitch(terminal, options));
   withReason(group.command('lift <id>'))
-    .description('agree to lift a switch; two different operators have to')
+    .description('confirm that a switch may be lifted; two different operators have to')
     .action((id: string, options: ReasonOptions) => liftSwitch(terminal, id, options));
 }
 
@@ -51,8 +51,8 @@ async function throwSwitch(terminal: Terminal, options: ThrowOptions): Promise<v
   const thrown = await (await clientOf(options, terminal)).throwSwitch(scope, options.reason);
   if (options.json) return terminal.out(JSON.stringify(thrown));
   return terminal.out(
-    `The switch ${visible(thrown.id)} is on: ${scopeText(thrown)} is stopped from now on. ` +
-      'What was claimed before is finished. Two operators lift it.',
+    `Switch ${visible(thrown.id)} is on: ${scopeText(thrown)} is stopped from now on. ` +
+      'Actions that had started are still finished. Two operators can lift it.',
   );
 }
 
@@ -62,8 +62,8 @@ async function liftSwitch(terminal: Terminal, id: string, options: ReasonOptions
   const isLifted = answer.state === 'lifted';
   return terminal.out(
     isLifted
-      ? `The switch ${visible(id)} is lifted.`
-      : `Your word is noted. The switch ${visible(id)} stays on until another operator agrees, too.`,
+      ? `Switch ${visible(id)} is lifted.`
+      : `Your confirmation is recorded. Switch ${visible(id)} stays on until another operator confirms as well.`,
   );
 }
 
@@ -92,5 +92,5 @@ function listLines(items: readonly SwitchView[]): string[] {
     visible((thrown.agreed_to_lift ?? []).map(({ person }) => person).join(', ')),
     visible(thrown.reason ?? ''),
   ]);
-  return tableLines([['SWITCH', 'STOPS', 'SINCE', 'BY', 'AGREED TO LIFT', 'REASON'], ...rows]);
+  return tableLines([['SWITCH', 'STOPS', 'SINCE', 'BY', 'LIFT CONFIRMED BY', 'REASON'], ...rows]);
 }

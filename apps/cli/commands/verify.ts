@@ -13,6 +13,7 @@ import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure, silentFailure, usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
+import { toned, tonedWord } from '../text/tone.ts';
 import { visible } from '../text/visible.ts';
 
 interface VerifyOptions extends ApiOptions {
@@ -25,13 +26,14 @@ interface VerifyOptions extends ApiOptions {
 /** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
   withApi(program.command('verify [id]'))
-    .description(
-      'check the evidence of a request: the log, the signatures, who decided, what ran; ends with 3 when something cannot be shown',
-    )
+    .description('check the evidence of a request: the log, the signatures, who decided, what ran')
     .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
     .option('--evidence <file>', 'check evidence that was saved, without calling the server')
-    .option('--save <file>', 'keep the evidence')
-    .option('--stream <name>', `check a stream of no request: ${GOVERNING_STREAMS.join(', ')} (operators)`)
+    .option('--save <file>', 'save the evidence')
+    .option(
+      '--stream <name>',
+      `check a stream that belongs to no request: ${GOVERNING_STREAMS.join(', ')} (operators)`,
+    )
     .action(async (id: string | undefined, options: VerifyOptions) => {
       if ((id === undefined) === (options.stream === undefined))
         throw usageError('Name a request, or a stream with --stream.');
@@ -98,7 +100,7 @@ async function bundleOf(
   } catch (error) {
     if (!(error instanceof KeyturnProblem) || !UNREADABLE.has(error.status)) throw error;
     const hint =
-      error.status === 403 ? ' Whoever is behind a request cannot verify it: ask another operator.' : '';
+      error.status === 403 ? ' Those behind a request cannot verify it: ask another operator.' : '';
     return { unread: `${error.code}: ${error.detail}${hint}` };
   }
 }
@@ -169,13 +171,13 @@ export function reportLines(report: VerificationReport, pinnedKeys: string | und
   const rows = rowsOf(report);
   const trust =
     pinnedKeys === undefined
-      ? 'The keys came from the server itself: give --keys with keys that you got another way to check the server, too.'
+      ? 'The keys came from the server itself. To check the server as well, give --keys with keys that you obtained another way.'
       : `The keys are those of ${visible(pinnedKeys)}.`;
   return [`Request ${visible(report.request)}`, ...tableLines(rows), verdictOf(report), trust, LIMIT];
 }
 
 function rowsOf({ checks }: Checked): string[][] {
-  return checks.map(({ name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
+  return checks.map(({ name, outcome, detail }) => [tonedWord(MARKS[outcome]), name, visible(detail)]);
 }
 
 type Checked = Pick<VerificationReport, 'checks' | 'outcome'>;
@@ -188,12 +190,12 @@ const MARKS: Readonly<Record<VerificationOutcome, string>> = {
 
 function verdictOf({ checks, outcome }: Checked): string {
   const count = checks.filter((check) => check.outcome === outcome).length;
-  if (outcome === 'failed') return `${count} of ${checks.length} checks FAILED.`;
+  if (outcome === 'failed') return toned('alarm', `${count} of ${checks.length} checks FAILED.`);
   return outcome === 'ok'
-    ? 'All checks hold.'
-    : `Nothing is wrong, but ${count} of ${checks.length} checks are not shown.`;
+    ? toned('good', 'All checks hold.')
+    : toned('warning', `Nothing is wrong, but ${count} of ${checks.length} checks are not shown.`);
 }
 
 /** True of any evidence that comes from one database: no check can show it. */
 const LIMIT =
-  'Never shown without a log outside: that the owner of the database did not rewrite the log and all that it is compared with.';
+  'Not covered without a log kept elsewhere: that the owner of the database did not rewrite the log together with everything it is compared with.';

@@ -7,13 +7,13 @@ import { statusText } from '../text/request.ts';
 /** `keyturn withdraw` */
 export function addWithdraw(program: Command, terminal: Terminal): void {
   withApi(program.command('withdraw <id>'))
-    .description('take back a request of your own')
+    .description('withdraw a request of your own')
     .option('--reason <text>', 'why, for the record')
     .action(async (id: string, options: ApiOptions & { readonly reason?: string }) => {
       const client = await clientOf(options, terminal);
       const request = await client.withdraw(id, options.reason);
       if (options.json) return terminal.out(JSON.stringify(request ?? { id, state: 'queued' }));
-      if (request === null) return terminal.out('The withdrawal is kept and will be carried out soon.');
+      if (request === null) return terminal.out('The withdrawal is accepted and will take effect soon.');
       return terminal.out(`The request is now ${statusText(request)}.`);
     });
 }

@@ -2,6 +2,7 @@ import type { BacktestDifference, BacktestReport } from '../../../domain/backtes
 import type { RuleEffect } from '../../../domain/policy.ts';
 import { countText, evaluationText, ruleText } from './evaluation.ts';
 import { tableLines } from './table.ts';
+import { toned } from './tone.ts';
 import { visible } from './visible.ts';
 
 const EFFECTS: readonly RuleEffect[] = ['allow', 'review', 'forbid'];
@@ -25,7 +26,7 @@ function headLine({ evaluations, facts_missing: missing, facts_erased: erased }:
   return [
     `${countText(evaluations, 'evaluation')}, 2 policies`,
     `facts missing in ${missing.toLocaleString('en-US')} (counted as stricter)`,
-    ...(erased > 0 ? [`facts erased in ${erased.toLocaleString('en-US')} (not asked)`] : []),
+    ...(erased > 0 ? [`facts erased in ${erased.toLocaleString('en-US')} (skipped)`] : []),
   ].join(', ');
 }
 
@@ -38,7 +39,8 @@ function matrixLines({ matrix }: BacktestReport): string[] {
 }
 
 function loosenedLines({ loosened, loosened_first: first, tightened }: BacktestReport): string[] {
-  const head = loosened > 0 ? `${loosened.toLocaleString('en-US')} LOOSENED` : 'none loosened';
+  const head =
+    loosened > 0 ? toned('warning', `${loosened.toLocaleString('en-US')} LOOSENED`) : 'none loosened';
   return [
     `${head}, ${tightened.toLocaleString('en-US')} tightened`,
     ...first.flatMap(differenceLines),
@@ -50,7 +52,7 @@ function loosenedLines({ loosened, loosened_first: first, tightened }: BacktestR
 export function differenceLines(difference: BacktestDifference): string[] {
   const { request, round, action, target, base, candidate, is_looser: isLooser } = difference;
   return [
-    `  ${isLooser ? 'LOOSENED' : 'tightened'} ${visible(request)} round ${round}, ${visible(action)} on ${visible(target)}`,
+    `  ${isLooser ? toned('warning', 'LOOSENED') : 'tightened'} ${visible(request)} round ${round}, ${visible(action)} on ${visible(target)}`,
     `    ${evaluationText(base)}`,
     ...base.rules.map((rule) => `      ${ruleText(rule)}`),
     `    -> ${evaluationText(candidate)}`,
@@ -67,7 +69,7 @@ function loadLines({ load }: BacktestReport, spanMs: number): string[] {
     `${perWeek(base)} -> ${perWeek(candidate)}`,
     people.base === null || people.candidate === null ? '' : `${people.base} -> ${people.candidate} people`,
   ]);
-  return rows.length === 0 ? [] : ['reviews a week, by who is asked', ...tableLines(rows)];
+  return rows.length === 0 ? [] : ['reviews per week, by who would approve', ...tableLines(rows)];
 }
 
 function peopleLines(report: BacktestReport): string[] {
@@ -86,7 +88,9 @@ function peopleLines(report: BacktestReport): string[] {
     ...moreLine(unsatisfiable, short.length),
     ...(unknown === 0
       ? []
-      : [`unknown, for not everybody in a group or on call is known: ${countText(unknown, 'request')}`]),
+      : [
+          `not decidable, because not all members of a group or rotation are known: ${countText(unknown, 'request')}`,
+        ]),
     `already approved requests whose approvals would no longer suffice: ${insufficient.toLocaleString('en-US')}`,
     ...few.map(({ request, round }) => `  ${visible(request)} round ${round}`),
     ...moreLine(insufficient, few.length),

@@ -1,4 +1,6 @@
 import type { RequestView } from '../../../domain/wire.ts';
+import { factLines } from './table.ts';
+import { toned } from './tone.ts';
 import { visible, visibleJson, visibleLines } from './visible.ts';
 
 type Plan = NonNullable<RequestView['plan']>;
@@ -8,59 +10,105 @@ type Row = Effect['rows'][number];
 /** How much of a plan is printed; what is left out is counted, and said how to see. */
 export interface PlanDetail {
   readonly isWhole: boolean;
+  /** Of the request: how to see the rest is said with it. */
+  readonly id: string;
 }
 
 const TABLES_MAX = 12;
 const ROWS_MAX = 20;
 const STEPS_MAX = 5;
 
+/** Lines for the rows of all tables together, and for those of one table where there are many. */
+const LINES_MAX = 40;
+const LINES_OF_TABLE_MIN = 6;
+
 /** What would happen, as the server found out: the operation, every changed row, warnings, the way back. */
-export function planLines(plan: Plan, { isWhole }: PlanDetail = { isWhole: true }): string[] {
-  const effects = isWhole ? plan.effects : plan.effects.slice(0, TABLES_MAX);
+export function planLines(plan: Plan, detail: PlanDetail): string[] {
+  const effects = detail.isWhole ? plan.effects : plan.effects.slice(0, TABLES_MAX);
   const hidden = plan.effects.length - effects.length;
-  // Keyturn found nothing out about an action that others perform: the words are the requester's.
-  const isGate = plan.connector === 'gate';
-  const heading = isGate
-    ? 'What was asked for, in the words of whoever asks'
-    : 'What will happen (found out by Keyturn)';
+  const room = Math.max(LINES_OF_TABLE_MIN, Math.floor(LINES_MAX / effects.length));
   return [
-    `${heading}: ${visible(plan.summary)}`,
+    headingOf(plan),
+    ...factLines([['summary', visible(plan.summary)]]),
     ...visibleLines(plan.operation, '  | '),
-    ...effects.flatMap((effect) => effectLines(effect, isWhole)),
-    ...(hidden > 0 ? [`  … and ${counted(hidden, 'more table')} (keyturn show --all)`] : []),
-    ...plan.warnings.flatMap((warning) => visibleLines(warning, '  ! ')),
-    ...(isGate ? [] : [reversalLine(plan)]),
-    ...stepLines(plan.reversal.steps ?? [], isWhole),
-    ...costLines(plan),
+    ...effects.flatMap((effect) => effectLines(effect, { ...detail, room })),
+    ...(hidden > 0 ? [moreLine('  ', counted(hidden, 'more table'), detail)] : []),
+    ...plan.warnings
+      .flatMap((warning) => visibleLines(warning, '  ! '))
+      .map((line) => toned('warning', line)),
+    ...factLines([...(plan.connector === 'gate' ? [] : undoFacts(plan)), ...costFacts(plan)]),
+    ...stepLines(plan.reversal.steps ?? [], detail),
   ];
 }
 
-function reversalLine({ reversal }: Plan): string {
-  return `  ${reversal.is_possible ? 'Can be undone' : 'Cannot be undone'}: ${visible(reversal.how)}`;
+/** How much of a plan the shortened form leaves out; null: nothing. */
+export function leftOut(plan: Plan): string | null {
+  const effects = plan.effects.slice(0, TABLES_MAX);
+  const room = Math.max(LINES_OF_TABLE_MIN, Math.floor(LINES_MAX / effects.length));
+  const rows = plan.effects.reduce((sum, effect, index) => {
+    const shown = index < TABLES_MAX ? rowsIn(effect, room).length : 0;
+    return sum + effect.rows.length - shown;
+  }, 0);
+  const steps = Math.max(0, (plan.reversal.steps?.length ?? 0) - STEPS_MAX);
+  const parts = [
+    ...(rows > 0 ? [counted(rows, 'row')] : []),
+    ...(steps > 0 ? [counted(steps, 'statement') + ' that would undo it'] : []),
+  ];
+  return parts.length === 0 ? null : parts.join(' and ');
 }
 
-function effectLines(effect: Effect, isWhole: boolean): string[] {
+/** Keyturn found nothing out about an action that others perform: the words are the requester's. */
+function headingOf({ connector }: Plan): string {
+  return connector === 'gate'
+    ? `${toned('heading', 'What was requested')}, in the requester's words`
+    : `${toned('heading', 'What will happen')}, as Keyturn found out in a dry run`;
+}
+
+type Room = PlanDetail & { readonly room: number };
+
+function effectLines(effect: Effect, detail: Room): string[] {
   const assigned = effect.assigned_columns.map(visible).join(', ');
-  const rows = isWhole ? effect.rows : effect.rows.slice(0, ROWS_MAX);
+  const rows = detail.isWhole ? effect.rows : rowsIn(effect, detail.room);
   const hidden = effect.rows.length - rows.length;
   return [
     `  ${visible(effect.resource)}: ${changeText(effect)}`,
     ...sampleLines(effect),
     ...rows.flatMap((row) => rowLines(row, effect)),
-    ...(hidden > 0 ? [`    … and ${counted(hidden, 'more row')} (keyturn show --all)`] : []),
-    ...(effect.is_counts_only ? ['    (only counted: when it runs, other rows than these may be hit)'] : []),
+    ...(hidden > 0 ? [moreLine('    ', counted(hidden, 'more row'), detail)] : []),
+    ...(effect.is_counts_only
+      ? [toned('warning', '    ! Only counted: when it runs, other rows than these may be changed.')]
+      : []),
     ...(assigned === '' ? [] : [`    (given a value when it runs: ${assigned})`]),
   ];
 }
 
+/** The first rows that fit, one at least. */
+function rowsIn(effect: Effect, room: number): readonly Row[] {
+  let lines = 0;
+  const rows = effect.rows.slice(0, ROWS_MAX);
+  const end = rows.findIndex((row, index) => {
+    lines += rowLines(row, effect).length;
+    return index > 0 && lines > room;
+  });
+  return end === -1 ? rows : rows.slice(0, end);
+}
+
+function moreLine(indent: string, what: string, { id }: PlanDetail): string {
+  return toned('warning', `${indent}… and ${what} (keyturn show ${visible(id)} --full)`);
+}
+
+function undoFacts({ reversal }: Plan): readonly (readonly [string, string])[] {
+  return [['undo', `${reversal.is_possible ? 'possible' : 'not possible'}: ${visible(reversal.how)}`]];
+}
+
 /** What trying it out cost the target. */
-function costLines(plan: Plan): string[] {
+function costFacts(plan: Plan): readonly (readonly [string, string])[] {
   const used = plan.sequence_values_used ?? 0;
   const parts = [
     ...(plan.locks_held_ms > 0 ? [`held its locks for ${Math.ceil(plan.locks_held_ms)} ms`] : []),
-    ...(used > 0 ? [`used up ${used} ${used === 1 ? 'value' : 'values'} of sequences`] : []),
+    ...(used > 0 ? [`used up ${counted(used, 'sequence value')}`] : []),
   ];
-  return parts.length === 0 ? [] : [`  Trying it out ${parts.join(' and ')}.`];
+  return parts.length === 0 ? [] : [['dry run', parts.join(' and ')]];
 }
 
 /** `3 of 12,000 rows updated, by trigger` */
@@ -80,9 +128,11 @@ function sampleLines({ sample, rows }: Effect): string[] {
   if (sample === undefined) return [];
   const range = `${visible(sample.first_key)} … ${visible(sample.last_key)}`;
   return [
-    `    (a sample: ${rows.length} of ${counted(sample.of, 'changed row')}, ${range}; all of them are bound)`,
+    `    (a sample: ${rows.length} of ${counted(sample.of, 'changed row')}, ${range}; the approval binds all of them)`,
   ];
 }
+
+const MARKS = { '~': 'warning', '+': 'good', '-': 'bad' } as const;
 
 /** One row as a diff. Only changed columns are part of a plan, those whose new value is known first. */
 function rowLines(row: Row, effect: Effect): string[] {
@@ -90,17 +140,24 @@ function rowLines(row: Row, effect: Effect): string[] {
   const mark = isUpdate ? '~' : row.before === null ? '+' : '-';
   const columns = columnsOf(row, effect);
   if (isUpdate && columns.length === 0)
-    return [`    ~ ${visible(row.key)} (what is written into it is not known)`];
-  return [`    ${mark} ${visible(row.key)}`, ...columns.flatMap((column) => cellLines(row, column, effect))];
+    return [toned('warning', `    ~ ${visible(row.key)} (what is written into it is not known)`)];
+  return [
+    toned(MARKS[mark], `    ${mark} ${visible(row.key)}`),
+    ...columns.flatMap((column) => cellLines(row, column, effect)),
+  ];
 }
 
 function cellLines({ before, after }: Row, column: string, effect: Effect): string[] {
   const name = visible(column);
   const isAssigned = before !== null && after !== null && effect.assigned_columns.includes(column);
   return [
-    ...(before !== null && column in before ? [`      - ${name} ${valueText(before[column])}`] : []),
-    ...(after !== null && column in after ? [`      + ${name} ${valueText(after[column])}`] : []),
-    ...(isAssigned ? [`      + ${name} (given a value when it runs)`] : []),
+    ...(before !== null && column in before
+      ? [toned('bad', `      - ${name} ${valueText(before[column])}`)]
+      : []),
+    ...(after !== null && column in after
+      ? [toned('good', `      + ${name} ${valueText(after[column])}`)]
+      : []),
+    ...(isAssigned ? [toned('good', `      + ${name} (given a value when it runs)`)] : []),
   ];
 }
 
@@ -123,12 +180,12 @@ function valueText(value: unknown): string {
   return isLong ? `(${bytes} bytes, sha256 ${visible(sha256)})` : visibleJson(value);
 }
 
-function stepLines(steps: readonly string[], isWhole: boolean): string[] {
-  const shown = isWhole ? steps : steps.slice(0, STEPS_MAX);
+function stepLines(steps: readonly string[], detail: PlanDetail): string[] {
+  const shown = detail.isWhole ? steps : steps.slice(0, STEPS_MAX);
   const hidden = steps.length - shown.length;
   return [
     ...shown.flatMap((step) => visibleLines(`${step};`, '  < ')),
-    ...(hidden > 0 ? [`  … and ${counted(hidden, 'more statement')} (keyturn show --all)`] : []),
+    ...(hidden > 0 ? [moreLine('  ', counted(hidden, 'more statement'), detail)] : []),
   ];
 }
 

@@ -1,23 +1,22 @@
-/** One long cell must not pad all other rows. */
-const PADDED_MAX = 60;
+import { toned } from './tone.ts';
 
-/** Rows as aligned columns. Cells are safe text; nothing is cut. */
+/** Stands between two cells of a row. Foreign text holds none: `visible` leaves no control character in it. */
+export const CELL = '\u001F';
+
+const HEAD = /^[A-Z][A-Z ]*$/;
+
+/** Rows of a table, which the terminal lays out to its width. Cells are safe text; a first row in capitals is its head. */
 export function tableLines(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, cell] of row.entries())
-      widths[column] = Math.max(widths[column] ?? 0, Math.min(cell.length, PADDED_MAX));
-  }
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  return rows.map((cells, index) => {
+    const isHead = index === 0 && cells.length > 1 && cells.every((cell) => HEAD.test(cell));
+    return (isHead ? cells.map((cell) => toned('heading', cell)) : cells).join(CELL);
+  });
 }
 
 /** Name and value, one a line, indented. */
-export function factLines(facts: readonly (readonly [name: string, value: string])[]): string[] {
-  const width = Math.max(...facts.map(([name]) => name.length));
-  return facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+export function factLines(
+  facts: readonly (readonly [name: string, value: string])[],
+  indent = '  ',
+): string[] {
+  return facts.map(([name, value]) => `${indent}${name}${CELL}${value}`);
 }

@@ -1,4 +1,6 @@
 import type { Timeline } from '../../../domain/wire.ts';
+import { nameText } from './names.ts';
+import { CELL } from './table.ts';
 import { clock } from './times.ts';
 import { visible, visibleJson } from './visible.ts';
 
@@ -9,17 +11,20 @@ export function timelineLines(timeline: Timeline): string[] {
   return timeline.items.flatMap(itemLines);
 }
 
-const WHO = { system: 'Keyturn', person: 'a person', agent: 'an agent' } as const;
+const WHO = { person: 'a person', agent: 'an agent' } as const;
 
 /** One entry of a timeline. */
 export function itemLines(item: Item): string[] {
-  const { kind, name, id } = item.actor;
-  const known = id === undefined ? '' : ` (${visible(id)})`;
-  // Whoever has a name can often change it: it stands in quotes, behind the words of the server.
-  const who = name === undefined || kind === 'system' ? WHO[kind] : `${visibleJson(name)}${known}`;
-  const grade = item.grade === undefined ? '' : ` [evidence ${item.grade}]`;
+  const grade = item.grade === undefined ? '' : ` (evidence grade ${item.grade})`;
   return [
-    `${clock(item.at)}  ${visible(item.text)}${grade} By ${who}`,
-    ...Object.entries(item.parts ?? {}).map(([part, body]) => `    ${visible(part)}: ${visibleJson(body)}`),
+    `${clock(item.at)}${CELL}${whoText(item.actor)}${visible(item.text)}${grade}`,
+    ...Object.entries(item.parts ?? {}).map(([part, body]) => `    | ${visible(part)}: ${visibleJson(body)}`),
   ];
+}
+
+/** What nobody is named for was done by Keyturn itself. */
+function whoText({ kind, name, id }: Item['actor']): string {
+  if (kind === 'system') return '';
+  if (name === undefined) return `${WHO[kind]}: `;
+  return `${nameText({ id: id ?? name, name: id === undefined ? undefined : name })}: `;
 }

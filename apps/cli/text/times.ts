@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from 'commander';
+
 const UNITS = [
   ['d', 86_400_000],
   ['h', 3_600_000],
@@ -19,9 +21,13 @@ export function duration(ms: number): string {
 
 /** `2026-01-05 10:00:00Z (in 52m)` */
 export function instant(at: string, now: number): string {
+  return `${clock(at)} (${relative(at, now)})`;
+}
+
+/** `in 52m`, `8m ago` */
+export function relative(at: string, now: number): string {
   const ms = Date.parse(at) - now;
-  const relative = ms >= 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
-  return `${clock(at)} (${relative})`;
+  return ms >= 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
 }
 
 /** `2026-01-05 10:00:00Z` */
@@ -41,4 +47,11 @@ export function parseInstant(text: string, now: number): string | null {
   }
   const ms = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+}
+
+/** A length of time such as `90s`, `10m` or `2h`, in milliseconds. Refuses anything else. */
+export function parseTimeout(text: string): number {
+  const at = /^\d{1,6}[smhd]$/.test(text) ? parseInstant(text, 0) : null;
+  if (at === null) throw new InvalidArgumentError('Write a duration such as 90s, 10m or 2h.');
+  return Date.parse(at);
 }

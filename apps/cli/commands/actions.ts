@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { didYouMean, quote } from '../../../domain/suggestion.ts';
+import type { ActionCatalogue } from '../../../domain/wire-actions.ts';
+import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { failure } from '../exit.ts';
+import { explained } from '../help.ts';
+import type { Terminal } from '../terminal.ts';
+import { argumentRows } from '../text/argument-schema.ts';
+import { factLines, tableLines } from '../text/table.ts';
+import { visible } from '../text/visible.ts';
+
+type Action = ActionCatalogue['items'][number];
+
+/** `keyturn actions` */
+export function addActions(program: Command, terminal: Terminal): void {
+  const command = withApi(program.command('actions [action]'))
+    .description('what can be asked for; of one action, its arguments and its targets')
+    .action(async (name: string | undefined, options: ApiOptions) => {
+      const { items } = await (await clientOf(options, terminal)).actions();
+      if (name === undefined)
+        return terminal.out(options.json ? JSON.stringify({ items }) : listLines(items).join('\n'));
+      const action = actionOf(items, name);
+      return terminal.out(options.json ? JSON.stringify(action) : actionLines(action).join('\n'));
+    });
+  explained(command, {
+    examples: ['keyturn actions', 'keyturn actions postgres.execute'],
+    exits: { 0: 'it was read', 1: 'there is no such action, or refused or unreachable', 2: 'used wrongly' },
+  });
+}
+
+function actionOf(items: readonly Action[], name: string): Action {
+  const action = items.find((item) => item.action === name);
+  if (action) return action;
+  const names = items.map((item) => item.action);
+  throw failure('unknown_action', `There is no action ${quote(name)}${didYouMean(name, names) || '.'}`);
+}
+
+function listLines(items: readonly Action[]): string[] {
+  const rows = items.map(({ action, title, targets }) => [
+    visible(action),
+    visible(title),
+    targets.map(({ id }) => visible(id)).join(', '),
+  ]);
+  return [
+    ...tableLines([['ACTION', 'TITLE', 'TARGETS'], ...rows]),
+    '',
+    'Arguments of one: keyturn actions ACTION',
+  ];
+}
+
+function actionLines({
+  action,
+  title,
+  schema_version: version,
+  arguments: schema,
+  targets,
+}: Action): string[] {
+  const rows = argumentRows(schema as Readonly<Record<string, JsonValue>>);
+  const places = targets.map(({ id, environment }) => `${visible(id)} (${visible(environment)})`);
+  return [
+    `${visible(action)}, version ${version}: ${visible(title)}`,
+    '',
+    rows.length === 0
+      ? 'It takes no arguments.'
+      : 'Arguments (-a NAME=TEXT, or --arguments JSON for what is no text):',
+    ...(rows.length === 0 ? [] : factLines(rows)),
+    '',
+    places.length === 0 ? 'There is no target for it.' : `Targets: ${places.join(', ')}`,
+    ...(targets[0] ? ['', `Ask for it: keyturn request ${visible(action)} ${visible(targets[0].id)} …`] : []),
+  ];
+}

@@ -1,0 +1,49 @@
+/** A command that answers sooner says nothing of it. */
+const SILENT_MS = 1_500;
+const TICK_MS = 1_000;
+
+const CLEARED = '\r\u001B[2K';
+
+/** One line on standard error that says what a command waits for, and for how long. */
+export class Progress {
+  readonly #stream: Pick<NodeJS.WriteStream, 'write'>;
+  readonly #started = Date.now();
+  #what = 'Working';
+  #isShown = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(stream: Pick<NodeJS.WriteStream, 'write'>) {
+    this.#stream = stream;
+    this.resume();
+  }
+
+  /** Names what is waited for. */
+  say(what: string): void {
+    this.#what = what;
+  }
+
+  /** Takes the line away: something else is written. */
+  clear(): void {
+    if (this.#isShown) this.#stream.write(CLEARED);
+    this.#isShown = false;
+  }
+
+  /** Writes no more, as long as somebody else has the terminal. */
+  pause(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+    this.clear();
+  }
+
+  /** Goes on after a pause. */
+  resume(): void {
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  #tick(): void {
+    const waited = Date.now() - this.#started;
+    if (waited < SILENT_MS) return;
+    this.#stream.write(`${CLEARED}${this.#what} (${Math.round(waited / 1000)}s)`);
+    this.#isShown = true;
+  }
+}

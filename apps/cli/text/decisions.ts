@@ -1,0 +1,31 @@
+import type { RequestView } from '../../../domain/wire.ts';
+import { nameText } from './names.ts';
+import { CELL } from './table.ts';
+import { instant } from './times.ts';
+import { toned, tonedWord } from './tone.ts';
+import { visible, visibleLines } from './visible.ts';
+
+type Decision = NonNullable<RequestView['decisions']>[number];
+
+/** What people decided so far, each with its reason below it. */
+export function decisionLines(decisions: readonly Decision[], now: number): string[] {
+  if (decisions.length === 0) return [];
+  return ['', toned('heading', 'Decisions'), ...decisions.flatMap((decision) => linesOf(decision, now))];
+}
+
+function linesOf(decision: Decision, now: number): string[] {
+  const { verdict, reviewer, person, person_name: name, outcome, refusal, reason } = decision;
+  const who = nameText({ id: person ?? reviewer.subject, name });
+  const refused = outcome === 'counted' ? '' : `, ${toned('bad', `refused (${visible(refusal ?? '')})`)}`;
+  const how = `round ${decision.round}, by ${decision.channel}, evidence grade ${decision.grade}`;
+  const deferral = deferralText(decision, now);
+  return [
+    `  ${tonedWord(verdict)}${CELL}${who}${refused}${deferral}, ${instant(decision.at, now)} (${how})`,
+    ...(reason === null ? [] : visibleLines(reason, '  | ')),
+  ];
+}
+
+function deferralText({ defer_to: to, defer_until: until }: Decision, now: number): string {
+  if (to !== null) return `, handed over to ${visible(to)}`;
+  return until === null ? '' : `, until ${instant(until, now)}`;
+}

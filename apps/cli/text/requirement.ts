@@ -1,0 +1,119 @@
+import type { RequestView } from '../../../domain/wire.ts';
+import { nameText } from './names.ts';
+import { factLines } from './table.ts';
+import { duration } from './times.ts';
+import { toned } from './tone.ts';
+import { visible } from './visible.ts';
+
+type Requirement = NonNullable<RequestView['requirement']>;
+type Rule = Requirement['rules'][number];
+type Stage = Rule['stages'][number];
+type Facts = (readonly [name: string, value: string])[];
+
+/** Who must approve, by which rule and why, how far that is, and who can still do it. */
+export function requirementLines(view: RequestView): string[] {
+  const { requirement } = view;
+  if (requirement === null) return mayDecideLines(view);
+  return [
+    '',
+    `${toned('heading', 'Who must approve')} (${peopleText(requirement)})`,
+    ...requirement.rules.flatMap((rule, index) => ruleLines(view, rule, index)),
+    ...(view.status === 'pending' ? (view.shortage ?? []).map(shortageLine) : []),
+  ];
+}
+
+/** For readers who may not see which rules ask. */
+function mayDecideLines({ may_decide: selectors }: RequestView): string[] {
+  return selectors ? ['', `Who may decide: ${selectors.map(visible).join(', ')}`] : [];
+}
+
+/** One person may fill several seats, but never two of the same stage. */
+export function peopleText({ distinct_people: distinct, rules }: Requirement): string {
+  const quorums = rules.flatMap(({ stages }) => stages.map(({ quorum }) => quorum));
+  const least = Math.max(distinct, ...quorums);
+  const approvals = quorums.reduce((sum, quorum) => sum + quorum, 0);
+  const people = least === 1 ? '1 person' : `${least} different people`;
+  return approvals > least ? `at least ${people}; one person can count for several of these lines` : people;
+}
+
+function ruleLines(view: RequestView, rule: Rule, index: number): string[] {
+  const because = view.matched_rules?.find(({ id }) => id === rule.rule)?.because ?? null;
+  const order = rule.order === 'sequential' && rule.stages.length > 1 ? ', one stage after the other' : '';
+  return [
+    `  ${visible(rule.rule)}${order}`,
+    ...factLines(
+      [
+        ...(because === null ? [] : [['because', visible(because)] as const]),
+        ...rule.stages.flatMap((stage, at) => stageFacts(view, stage, { rule: index, stage: at })),
+        ['terms', termsText(rule)],
+      ],
+      '    ',
+    ),
+  ];
+}
+
+function termsText(rule: Rule): string {
+  return [
+    `an approval is good for ${duration(rule.maximum_age_ms)}`,
+    `evidence grade ${rule.minimum_grade} or better`,
+    ...(rule.is_reason_required ? ['a reason is required'] : []),
+    ...(rule.reviewer_when === undefined ? [] : [`only reviewers with ${visible(rule.reviewer_when)}`]),
+  ].join('; ');
+}
+
+interface Place {
+  readonly rule: number;
+  readonly stage: number;
+}
+
+function stageFacts(view: RequestView, stage: Stage, { rule, stage: at }: Place): Facts {
+  const progress = view.progress?.rules[rule]?.stages[at];
+  const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
+  const isWaiting = progress?.opened_at === null && view.status === 'pending';
+  const so = isWaiting
+    ? ' (opens after the stage before it)'
+    : progress
+      ? ` (${progress.filled} so far)`
+      : '';
+  return [
+    ['needs', `${stage.quorum} of ${who}${so}`],
+    ...candidateFacts(progress?.may_approve),
+    ...escalationFacts(view, stage, rule),
+  ];
+}
+
+type Candidates = NonNullable<
+  NonNullable<RequestView['progress']>['rules'][number]['stages'][number]['may_approve']
+>;
+
+function candidateFacts(candidates: Candidates | undefined): Facts {
+  if (candidates === undefined) return [];
+  const { count, people } = candidates;
+  if (count === 0) return [['can approve', toned('alarm', 'nobody now')]];
+  const more = count > people.length ? ` and ${count - people.length} more` : '';
+  return [['can approve', `${people.map(nameText).join(', ')}${more}`]];
+}
+
+function escalationFacts(view: RequestView, { escalate }: Stage, rule: number): Facts {
+  const clock = clockText(view.requirement?.rules[rule]?.clock);
+  const later = escalate.map(({ to, after_ms: after }) => `${visible(to)} after ${duration(after)}${clock}`);
+  return later.length === 0 ? [] : [['escalates to', later.join(', ')]];
+}
+
+/** Whose business time a duration counts; nothing for wall time. */
+export function clockText(clock: string | undefined): string {
+  return clock === undefined ? '' : ` of business time (${visible(clock)})`;
+}
+
+/** Otherwise it would wait in silence until it expires. */
+function shortageLine({ rule, seats, fillable, unknown }: Shortage): string {
+  const where = rule === '*' ? 'all rules together require' : `${visible(rule)} requires`;
+  const doubt = unknown?.length ? ` (not all members of ${unknown.map(visible).join(', ')} are known)` : '';
+  const people = fillable === 1 ? 'is 1 person' : `are ${fillable} people`;
+  return toned(
+    'alarm',
+    `  ! Too few people can approve this: ${where} ${seats}, and there ${people}${doubt}.`,
+  );
+}
+
+type Shortage = NonNullable<RequestView['shortage']>[number];

@@ -1,0 +1,23 @@
+import { Expression } from './expressions/expression.ts';
+import type { PolicySet } from './policy.ts';
+
+/** What rows of a target can change: the plan itself, and sums over plans. */
+const OF_PLANS: ReadonlySet<string> = new Set(['plan', 'windows', 'history']);
+
+/**
+ * Those of some rules that no data of a target decides, by each of the policies: a requester may know that one matched,
+ * as `evaluate` says so before anything is planned.
+ */
+export function plainRules<Rule extends { readonly id: string }>(
+  rules: readonly Rule[],
+  policies: readonly Pick<PolicySet, 'rules'>[],
+): readonly Rule[] {
+  return rules.filter(({ id }) =>
+    policies.every((policy) => {
+      const rule = policy.rules.find((one) => one.id === id);
+      if (!rule) return false;
+      const paths = rule.when === undefined ? [] : new Expression(rule.when).paths;
+      return paths.every((path) => !OF_PLANS.has(path.split(/[.[]/)[0] ?? ''));
+    }),
+  );
+}

@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { RequestView } from '../../domain/wire.ts';
+import { startServer, type AnsweringServer } from '../sdk/server.ts';
+import { requestView } from '../sdk/view.ts';
+import { keyturn, type CommandResult } from './terminal.ts';
+
+let server: AnsweringServer | undefined;
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+/** Approves a request on a terminal where the person gives these answers, one after the other. */
+async function approve(
+  view: RequestView,
+  answers: readonly string[],
+  ...args: string[]
+): Promise<CommandResult> {
+  server = await startServer(({ method }) => {
+    const decision = { id: 'dec_1', verdict: 'approve', outcome: 'counted' };
+    return { status: 200, body: method === 'GET' ? view : { decision, request: view } };
+  });
+  return keyturn(['approve', view.id, '--api', server.url, ...args], { answers });
+}
+
+function sent(): unknown[] {
+  return (server?.received ?? [])
+    .filter(({ method }) => method === 'POST')
+    .map(({ body }) => JSON.parse(body));
+}
+
+function withReason(view: RequestView): RequestView {
+  const { requirement } = view;
+  const rules = (requirement?.rules ?? []).map((rule) => ({ ...rule, is_reason_required: true }));
+  return { ...view, requirement: requirement && { ...requirement, rules } };
+}
+
+function withRows(count: number): RequestView {
+  const view = requestView();
+  const { plan } = view;
+  const [effect] = plan?.effects ?? [];
+  if (!plan || !effect) throw new Error('the view has no effect');
+  const rows = Array.from({ length: count }, (_, index) => ({
+    key: `id=${index}`,
+    before: { note: 'old' },
+    after: { note: 'new' },
+  }));
+  return { ...view, plan: { ...plan, effects: [{ ...effect, rows }] } };
+}
+
+describe('the question before a decision', () => {
+  it('comes after who asks for what, at which risk, and what would change', async () => {
+    const view = requestView();
+    const lineage = view.lineage.map((member, index) =>
+      index === 0 ? { ...member, name: 'Billing agent', kind: 'agent' as const } : member,
+    );
+    const { asked, error } = await approve({ ...view, lineage }, ['y']);
+    expect(asked).toEqual(['Approve postgres.execute on shop (production)? [y/N] ']);
+    expect(error.trimEnd().split('\n')).toEqual([
+      '  requested by  "Billing agent" (agent)',
+      '  risk          high',
+      '  summary       updates 1 row of public.customer',
+    ]);
+  });
+
+  it('says how much of a long plan was not shown, and shows all of it on demand', async () => {
+    const { asked, error, out } = await approve(withRows(99), ['f', 'y']);
+    expect(asked).toEqual(Array(2).fill('Approve postgres.execute on shop (production)? [y/N/f] '));
+    expect(error).toMatch(/not shown +86 rows of the plan: answer f to see all of it/);
+    expect(out.split('~ id=98 ')).toHaveLength(1);
+    expect(out.split('~ id=98\n')).toHaveLength(2);
+    expect(sent()).toEqual([{ decision_digest: requestView().decision_digest, verdict: 'approve' }]);
+  });
+
+  it('fits on a few screens however many rows a plan has', async () => {
+    const { out } = await approve(withRows(99), ['n']);
+    expect(out.split('\n').length).toBeLessThan(80);
+    expect(out).toContain(`… and 86 more rows (keyturn show ${requestView().id} --full)`);
+    expect(sent()).toEqual([]);
+  });
+
+  it('asks for the reason that policy requires, and sends it', async () => {
+    const { asked } = await approve(withReason(requestView()), ['ticket 4711', 'y']);
+    expect(asked[0]).toBe('Reason (required by policy): ');
+    expect(sent()).toEqual([expect.objectContaining({ reason: 'ticket 4711' })]);
+  });
+
+  it('decides nothing without that reason, and asks for none that was given', async () => {
+    const empty = await approve(withReason(requestView()), [' ', 'y']);
+    expect([empty.code, sent()]).toEqual([1, []]);
+    await server?.stop();
+    const given = await approve(withReason(requestView()), ['y'], '--reason', 'fine');
+    expect(given.asked).toHaveLength(1);
+    expect(sent()).toEqual([expect.objectContaining({ reason: 'fine' })]);
+  });
+});
