@@ -100,7 +100,7 @@ describe('keyturn policy', () => {
     const installed = results.map(
       (result) => JSON.parse(result.out) as { is_new: boolean; generation: number; warnings: unknown[] },
     );
-    expect(installed.map(({ warnings }) => warnings.length)).toEqual([2, 2]);
+    expect(installed.map(({ warnings }) => warnings.length)).toEqual([3, 3]);
     expect(installed.map(({ generation }) => generation)).toEqual([1, 1]);
     expect(installed.filter(({ is_new }) => is_new)).toHaveLength(1);
     expect(await rows(`select 1 from audit.entry where type = 'policy.installed'`)).toHaveLength(1);
