@@ -80,7 +80,7 @@ describe('signing in', () => {
     await startIssuer({ status: 400, body: { error: 'access_denied' } });
     const result = await login();
     expect([result.code, result.out]).toEqual([1, '']);
-    expect(result.error).toContain('the issuer says access_denied');
+    expect(result.error).toContain('the issuer answered access_denied');
     await expect(stat(join(folder, 'keyturn'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 

@@ -222,7 +222,7 @@ describe('keyturn policy explain', () => {
       1,
       expect.stringContaining('not possible, another engine recorded it; this one differs in effect'),
     ]);
-    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 3, not the one of now');
+    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 3, not the current one');
   });
 
   it('still proves records of before, which name no engine', async () => {

@@ -8,8 +8,9 @@ import { explained } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { statusText } from '../text/request.ts';
 import { tableLines } from '../text/table.ts';
-import { instant } from '../text/times.ts';
-import { visible } from '../text/visible.ts';
+import { relative } from '../text/times.ts';
+import { tonedWord } from '../text/tone.ts';
+import { visible, visibleJson } from '../text/visible.ts';
 
 interface ListOptions extends ApiOptions {
   readonly status?: string;
@@ -53,19 +54,23 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
 /** A page of requests as a table. */
 function listLines({ items, next_cursor: cursor }: RequestPage, now: number): string[] {
   const more = cursor === null ? [] : ['', `There may be more: add --cursor ${visible(cursor)}`];
-  if (items.length === 0) return [cursor === null ? 'There is no such request.' : 'None so far.', ...more];
+  if (items.length === 0)
+    return [cursor === null ? 'There is no such request.' : 'None on the pages read so far.', ...more];
   const rows = items.map((item) => rowOf(item, now));
-  return [...tableLines([['REQUEST', 'STATUS', 'WHAT', 'WHERE', 'BY', 'ASKED'], ...rows]), ...more];
+  return [
+    ...tableLines([['REQUEST', 'STATUS', 'WHAT', 'WHERE', 'REQUESTED BY', 'REQUESTED'], ...rows]),
+    ...more,
+  ];
 }
 
 function rowOf(item: RequestSummary, now: number): string[] {
-  const mark = item.is_break_glass ? 'BREAK-GLASS ' : '';
+  const mark = item.is_break_glass ? `${tonedWord('BREAK-GLASS')} ` : '';
   return [
     visible(item.id),
     statusText(item),
     `${mark}${visible(item.action)}${item.summary === null ? '' : `: ${visible(item.summary)}`}`,
     `${visible(item.target)} (${visible(item.environment)})`,
-    visible(item.requested_by.subject),
-    instant(item.created_at, now),
+    visibleJson(item.lineage[0]?.name ?? item.requested_by.subject),
+    relative(item.created_at, now),
   ];
 }

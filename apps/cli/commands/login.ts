@@ -28,8 +28,8 @@ export function addLogin(program: Command, terminal: Terminal): void {
   withJson(program.command('login'))
     .description('sign in with your browser, so that later commands act as you')
     .option('--issuer <url>', `who signs you in (KEYTURN_ISSUER, else ${ISSUER})`)
-    .option('--client <id>', 'the client that this program is to the issuer', 'keyturn-cli')
-    .option('--scope <scope>', 'what to ask the issuer for', 'openid keyturn:decide')
+    .option('--client <id>', 'the client id of this program at the issuer', 'keyturn-cli')
+    .option('--scope <scope>', 'the scopes to request from the issuer', 'openid keyturn:decide')
     .option('--api <url>', 'the API that the sign-in is for (KEYTURN_API_URL)')
     .action((options: LoginOptions) => login(options, terminal));
 }
@@ -39,7 +39,8 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
   const configuration = await discover(new URL(issuer), options.client);
   const device = await initiateDeviceAuthorization(configuration, { scope: options.scope });
   terminal.error(`Open ${visible(device.verification_uri_complete ?? device.verification_uri)}`);
-  terminal.error(`and check that it shows the code ${visible(device.user_code)}. Waiting for you …`);
+  terminal.error(`and check that it shows the code ${visible(device.user_code)}.`);
+  terminal.progress('Waiting for your sign-in');
   const polling = { signal: terminal.interrupted };
   const tokens = await pollDeviceAuthorizationGrant(configuration, device, undefined, polling).catch(explain);
   const session: Session = {
@@ -51,12 +52,14 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
   const file = await writeSession(terminal.environment, session);
   const { access_token: _secret, ...shown } = session;
   if (options.json) return terminal.out(JSON.stringify(shown));
-  return terminal.out(`Signed in until ${session.expires_at}, for ${session.api}. Kept in ${file}.`);
+  return terminal.out(
+    `Signed in to ${session.api} until ${session.expires_at}. The sign-in is stored in ${file}.`,
+  );
 }
 
 function explain(error: unknown): never {
   if (!(error instanceof ResponseBodyError)) throw error;
-  throw failure('login_refused', `You are not signed in: the issuer says ${visible(error.error)}.`);
+  throw failure('login_refused', `The sign-in failed: the issuer answered ${visible(error.error)}.`);
 }
 
 /** The issuer as this program's client sees it. */
