@@ -60,9 +60,9 @@ describe('where somebody else performs the action, nothing says that Keyturn did
     expect(untoned(statusText(requestView({ status: 'succeeded' })))).toBe('succeeded');
   });
 
-  it('of its arguments: they stand under the words of whoever asks', async () => {
+  it('of its arguments: they stand under the words of the requester', async () => {
     const text = requestLines(await gateView(), Date.now()).join('\n');
-    const heading = text.indexOf('in the words of');
+    const heading = text.indexOf("in the requester's words");
     expect(heading).toBeGreaterThan(-1);
     expect(text.indexOf('words of the agent')).toBeGreaterThan(heading);
   });
