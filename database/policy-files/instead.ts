@@ -2,7 +2,7 @@ import { KEYS } from './keys.ts';
 import { allOf, not } from '../../domain/expressions/combined.ts';
 import type { Rule } from '../../domain/policy.ts';
 import type { RuleRequirement, Selector } from '../../domain/requirement.ts';
-import { checkLength, readCondition, typesOn, type TypesByAction } from './conditions.ts';
+import { checkCombined, readCondition, typesOn, type TypesByAction } from './conditions.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import { readSelector } from './selector.ts';
@@ -33,11 +33,12 @@ export function readInstead(value: Value, rule: Rule, { names, types }: InsteadC
     return [rule];
   }
   if (!asks(rule.require, away)) of.refuse(`the rule does not ask ${quote(away)}`);
+  if (away === standIn) ask.refuse('nobody stands in for themselves');
   const condition = readCondition(at, typesOn(rule.on.action, types));
   const [usual, other] = [not(condition), condition].map((text) =>
     rule.when === undefined ? text : allOf(rule.when, text),
   );
-  checkLength(at, usual ?? '');
+  checkCombined(at, usual ?? '', [condition, rule.when ?? condition]);
   declareStandIn(value, rule.id, names);
   return [
     { ...rule, when: usual ?? '' },

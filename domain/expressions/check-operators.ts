@@ -5,6 +5,7 @@ import type { FactType, KnownNames } from './fact-type.ts';
 import {
   BOOL,
   isScalar,
+  joinedNames,
   literalsOf,
   typeName,
   unify,
@@ -123,7 +124,8 @@ export function checkArithmetic(
   if (left.kind === 'double' && node.op !== '%') return checkDoubles(inference, node);
   if (left.kind !== 'string' || node.op !== '+') return mismatch(inference, node, [left, right]);
   inference.count('joins of strings', node);
-  return { kind: 'string', enum: null };
+  const names = right.kind === 'string' ? joinedNames(left, right) : undefined;
+  return { kind: 'string', enum: null, ...(names && { names }) };
 }
 
 function checkDoubles(inference: Inference, node: NodeOf<Arithmetic>): FactType | null {

@@ -97,6 +97,22 @@ function unifyNames(
   return { what: named.what, known: [...new Set([...some, ...others])], isOpen };
 }
 
+/** More joined names than these are not looked at. */
+const JOINED_MAX = 1_000;
+
+/** The names of both sides put together, where each can be few things only. */
+export function joinedNames(
+  left: FactType & { kind: 'string' },
+  right: FactType & { kind: 'string' },
+): KnownNames | undefined {
+  const named = left.names ?? right.names;
+  const [first, second] = [left, right].map((side) => side.names?.known ?? side.enum);
+  if (!named || !first || !second || first.length * second.length > JOINED_MAX) return undefined;
+  const known = first.flatMap((start) => second.map((end) => start + end));
+  const isOpen = [left, right].some((side) => side.names?.isOpen === true);
+  return { what: named.what, known: [...new Set(known)], isOpen };
+}
+
 /** True for types whose values can be compared with `==` and looked up with `in`. */
 export function isScalar(type: FactType): boolean {
   return type.kind === 'string' || type.kind === 'int' || type.kind === 'double' || type.kind === 'bool';
