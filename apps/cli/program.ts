@@ -25,6 +25,7 @@ import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
+import { suggestChoices } from './choices.ts';
 import { CommandExit } from './exit.ts';
 import { addExitCodes } from './help.ts';
 import type { Terminal } from './terminal.ts';
@@ -82,6 +83,7 @@ function createProgram(terminal: Terminal): Command {
     .exitOverride();
   for (const add of COMMANDS) add(program, terminal);
   addExitCodes(program);
+  suggestChoices(program);
   return program;
 }
 

@@ -259,6 +259,7 @@ describe('deciding is for people', () => {
   it('keeps people out that the directory does not know, or no longer', async () => {
     const unknown = await inbox(await api.issuer.humanToken('stranger'));
     expect(unknown).toMatchObject({ status: 403, body: { code: 'reviewer_unknown' } });
+    expect(unknown.body['detail']).toContain(`"stranger" at ${api.issuer.url}`);
     const inactive = await inbox(await api.issuer.humanToken('ines'));
     expect(inactive).toMatchObject({ status: 403, body: { code: 'reviewer_inactive' } });
   });

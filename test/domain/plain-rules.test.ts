@@ -15,6 +15,7 @@ describe('rules that a requester may know of', () => {
     ['on the plan', 'plan.rows > 1000', false],
     ['on the plan behind something else', 'args.version == "1" || plan.destructive', false],
     ['on sums over plans', 'windows.changed_rows_24h.sum > 5', false],
+    ['on the risk, which follows from the plan', 'risk.tier == "critical"', false],
     ['on what was denied before', 'history.denials_24h > 3', false],
   ])('are those that no data of a target decides: %s', (_what, when, isPlain) => {
     expect(plainRules([{ id: 'a' }], [{ rules: [rule('a', when)] }])).toHaveLength(isPlain ? 1 : 0);
