@@ -1,10 +1,10 @@
 import { didYouMean, quote } from '../suggestion.ts';
 import { requireBool } from './check-operators.ts';
 import { checkHas } from './check-reads.ts';
-import { evaluationSteps, takeSteps, type Pattern } from './pattern.ts';
+import { checkPiece } from './check-pieces.ts';
 import { PATTERN_COMPILERS, type NodeOf, type SyntaxNode } from './engine.ts';
 import type { FactType } from './fact-type.ts';
-import { BOOL, isScalar, literalsOf, typeName, type Inference, type Scope } from './inference.ts';
+import { BOOL, isScalar, typeName, type Inference, type Scope } from './inference.ts';
 import { COMPREHENSIONS, isComprehension } from './reads.ts';
 
 interface Signature {
@@ -55,11 +55,15 @@ export function checkCall(inference: Inference, node: NodeOf<'call'>, scope: Sco
   const signature = FUNCTIONS.get(name);
   if (!signature || signature.receiver) return refuse(inference, node, name);
   const [text, piece] = parameters;
-  checkPiece(inference, { name, text, piece }, scope);
+  const type = text ? inference.infer(text, scope) : null;
+  checkPiece(inference, { name, type, piece });
   const result = checkSignature(inference, { node, signature, receiver: null, parameters }, scope);
-  const type = result && name === 'string' && text ? inference.infer(text, scope) : null;
-  // A string stays the string that it is.
-  return type?.kind === 'string' && type.enum === null ? type : result;
+  return name === 'string' ? asText(result, type) : result;
+}
+
+/** A string stays the string that it is, of whatever names. */
+function asText(result: FactType | null, type: FactType | null): FactType | null {
+  return result && type?.kind === 'string' && type.enum === null ? type : result;
 }
 
 /** The type of `value.name(…)`. */
@@ -69,7 +73,7 @@ export function checkMethod(inference: Inference, node: NodeOf<'rcall'>, scope: 
   const signature = FUNCTIONS.get(name === 'size' ? '.size' : name);
   if (!signature?.receiver) return refuse(inference, node, name);
   if (name === 'contains') requireShort(inference, parameters[0], scope);
-  checkPiece(inference, { name, text: receiver, piece: parameters[0] }, scope);
+  checkPiece(inference, { name, type: inference.infer(receiver, scope), piece: parameters[0] });
   return checkSignature(inference, { node, signature, receiver, parameters }, scope);
 }
 
@@ -104,61 +108,6 @@ function requireShort(inference: Inference, parameter: SyntaxNode | undefined, s
   const type = parameter && inference.infer(parameter, scope);
   if (parameter && type?.kind === 'string' && !type.enum) {
     inference.report(parameter, 'contains() searches for literals or enum values only');
-  }
-}
-
-/** Reports a piece of text, or a pattern, that none of the values has which the text can be. */
-function checkPiece(inference: Inference, call: PieceOfText, scope: Scope): void {
-  const { name, text, piece } = call;
-  const fits = piece?.op === 'value' && typeof piece.args === 'string' ? fitting(name, piece.args) : null;
-  const type = text && inference.infer(text, scope);
-  if (!fits || !piece || type?.kind !== 'string' || literalsOf(type).length > 0) return;
-  const values = type.enum ?? (type.names?.isOpen === false ? type.names.known : null);
-  if (values === null || values.some(fits)) return;
-  const what = type.enum ? 'value' : type.names?.what;
-  inference.report(piece, `no ${what} ${PIECES[name]?.(quote(String(piece.args)))}`);
-}
-
-interface PieceOfText {
-  readonly name: string;
-  readonly text: SyntaxNode | undefined;
-  readonly piece: SyntaxNode | undefined;
-}
-
-const PIECES: Readonly<Record<string, (piece: string) => string>> = {
-  startsWith: (piece) => `with ${piece} at its beginning`,
-  endsWith: (piece) => `with ${piece} at its end`,
-  contains: (piece) => `with ${piece} in it`,
-  glob: (piece) => `that fits ${piece}`,
-  re2: (piece) => `that fits ${piece}`,
-};
-
-/** Whether a text has the piece; null where that is not to be told. */
-function fitting(name: string, piece: string): ((text: string) => boolean) | null {
-  switch (name) {
-    case 'startsWith':
-      return (text) => text.startsWith(piece);
-    case 'endsWith':
-      return (text) => text.endsWith(piece);
-    case 'contains':
-      return (text) => text.includes(piece);
-    case 'glob':
-    case 're2':
-      return testOf(PATTERN_COMPILERS[name], piece);
-    default:
-      return null;
-  }
-}
-
-/** A pattern that cannot be compiled is reported where it is parsed. */
-function testOf(compile: (source: string) => Pattern, source: string): ((text: string) => boolean) | null {
-  try {
-    const pattern = compile(source);
-    const steps = evaluationSteps();
-    // What takes too long to find out is not reported.
-    return (text) => !takeSteps(steps, pattern, text) || pattern.test(text);
-  } catch {
-    return null;
   }
 }
 

@@ -5,7 +5,7 @@ import type { FactType, KnownNames } from './fact-type.ts';
 import {
   BOOL,
   isScalar,
-  joinedNames,
+  joined,
   literalsOf,
   typeName,
   unify,
@@ -124,8 +124,7 @@ export function checkArithmetic(
   if (left.kind === 'double' && node.op !== '%') return checkDoubles(inference, node);
   if (left.kind !== 'string' || node.op !== '+') return mismatch(inference, node, [left, right]);
   inference.count('joins of strings', node);
-  const names = right.kind === 'string' ? joinedNames(left, right) : undefined;
-  return { kind: 'string', enum: null, ...(names && { names }) };
+  return joined(left, right);
 }
 
 function checkDoubles(inference: Inference, node: NodeOf<Arithmetic>): FactType | null {

@@ -136,7 +136,7 @@ function replacesAlways({
   replaces_default: replaces,
   break_glass: isEmergency,
 }: Rule): boolean {
-  return when === undefined && effect === 'review' && replaces === true && isEmergency !== true;
+  return when === undefined && effect === 'review' && replaces && isEmergency !== true;
 }
 
 /** Everybody who may fill a seat of any of them; null where that is not known, or nobody is asked at all. */
