@@ -26,6 +26,6 @@ COPY compose/healthcheck.mjs ./compose/healthcheck.mjs
 # Everything above belongs to root: the process cannot change its own code.
 USER node
 EXPOSE 7080 7081
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "compose/healthcheck.mjs"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 CMD ["node", "compose/healthcheck.mjs"]
 ENTRYPOINT ["node"]
 CMD ["dist/apps/api/main.js"]

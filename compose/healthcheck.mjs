@@ -5,7 +5,7 @@
 const url = process.env.KEYTURN_HEALTH_URL || 'http://127.0.0.1:7080/readyz';
 
 try {
-  const response = await fetch(url, { signal: AbortSignal.timeout(4_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(8_000) });
   process.stdout.write(`${response.status}\n`);
   process.exitCode = response.ok ? 0 : 1;
 } catch (error) {

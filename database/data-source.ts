@@ -34,6 +34,7 @@ import { RefusedLifts1765090000000 } from './migrations/43-refused-lifts.ts';
 import { TokensAhead1765100000000 } from './migrations/44-tokens-ahead.ts';
 import { RepeatedLifts1765110000000 } from './migrations/45-repeated-lifts.ts';
 import { TargetTroubles1765140000000 } from './migrations/48-target-troubles.ts';
+import { BoundGroups1765150000000 } from './migrations/49-bound-groups.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 import { TurnSocket } from './turn-socket.ts';
@@ -80,6 +81,7 @@ const MIGRATIONS = [
   TokensAhead1765100000000,
   RepeatedLifts1765110000000,
   TargetTroubles1765140000000,
+  BoundGroups1765150000000,
 ];
 
 /**

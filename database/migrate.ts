@@ -17,11 +17,27 @@ async function migrate(): Promise<void> {
       api: required('KEYTURN_API_PASSWORD'),
     });
     await source.query('set role keyturn_owner');
-    await source.runMigrations({ transaction: 'each' });
+    const ran = await source.runMigrations({ transaction: 'each' });
+    process.stdout.write(
+      `${reportOf(
+        ran.map(({ name }) => name),
+        source.migrations.length,
+      )}\n`,
+    );
     if (missing.length > 0) process.stderr.write(adviceOf(missing));
   } finally {
     await source.destroy();
   }
+}
+
+/** The time in a name is for the order alone. */
+function reportOf(ran: readonly string[], known: number): string {
+  const steps = ran.map((name) => name.replace(/\d+$/, ''));
+  const what =
+    steps.length === 0
+      ? 'No migration had to run'
+      : `${steps.length === 1 ? '1 migration' : `${steps.length} migrations`} ran: ${steps.join(', ')}`;
+  return `${what}. The database is up to date (${known} migrations), and its roles are prepared.`;
 }
 
 function adviceOf(missing: readonly string[]): string {

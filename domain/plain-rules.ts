@@ -1,8 +1,8 @@
 import { Expression } from './expressions/expression.ts';
 import type { PolicySet } from './policy.ts';
 
-/** What rows of a target can change: the plan itself, and sums over plans. */
-const OF_PLANS: ReadonlySet<string> = new Set(['plan', 'windows', 'history']);
+/** What rows of a target can change: the plan itself, sums over plans, and the risk that lines about a plan add up to. */
+const OF_PLANS: ReadonlySet<string> = new Set(['plan', 'windows', 'history', 'risk']);
 
 /**
  * Those of some rules that no data of a target decides, by each of the policies: a requester may know that one matched,

@@ -1,5 +1,6 @@
 import type { JsonValue } from './canonical-json.ts';
 import { digestOf } from './digest.ts';
+import { onlyHoldsBack } from './policy-diff-freezes.ts';
 import { showsNothingNew } from './policy-diff-readers.ts';
 import type { PolicySet, Rule } from './policy.ts';
 import { isNarrower, ownRequirement, ownRules } from './reviewer-condition.ts';
@@ -39,6 +40,7 @@ export function classifyChange(base: PolicySet, candidate: PolicySet): Classific
   const changes = [
     ...ruleChanges(withOwnRules(base), withOwnRules(candidate)),
     ...reviewerChanges(base, candidate),
+    ...freezeChanges(base, candidate),
     ...listChanges('action', 'action', [base.actions, candidate.actions]),
     ...listChanges('target', 'id', [base.targets, candidate.targets]),
     ...listChanges('window', 'id', [base.windows, candidate.windows]),
@@ -136,6 +138,15 @@ function reviewerChanges(base: PolicySet, candidate: PolicySet): readonly Policy
   return [change(isNarrower(old, fresh) ? 'tightening' : 'loosening', { what: 'reviewers', how })];
 }
 
+function freezeChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChange[] {
+  const [old, fresh] = [base.freezes, candidate.freezes];
+  const changes = listChanges('freeze', 'id', [old, fresh]);
+  return changes.map((found) => {
+    const added = found.how === 'added' ? fresh.find(({ id }) => id === found.name) : undefined;
+    return added && onlyHoldsBack(added, [base, candidate]) ? { ...found, kind: 'tightening' } : found;
+  });
+}
+
 function editOf(old: unknown, fresh: unknown): PolicyChange['how'] {
   if (old === undefined) return 'added';
   return fresh === undefined ? 'removed' : 'edited';
@@ -146,6 +157,7 @@ const COMPARED_BY_ENTRY: ReadonlySet<string> = new Set([
   'actions',
   'targets',
   'windows',
+  'freezes',
   'reviewers',
   'defaults',
 ]);

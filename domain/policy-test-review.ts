@@ -133,12 +133,18 @@ function attempt(
       defer: null,
       at: new Date(at).toISOString(),
     },
-    directories: { ...unchangedDirectories(policy, ownersIn(asked)), ...polledOf(asked) },
+    directories: directoriesIn(asked),
   });
 }
 
-function ownersIn({ policy, facts }: AskedReview): readonly string[] {
+/** Whom `owners` means in the request of a test. */
+export function ownersIn({ policy, facts }: AskedReview): readonly string[] {
   return ownersByArguments(policy, { ...facts, target: facts.target.id });
+}
+
+/** The directories that decide who may decide: those of the policy, the same now and then. */
+export function directoriesIn(asked: AskedReview): DecisionDirectories {
+  return { ...unchangedDirectories(asked.policy, ownersIn(asked)), ...polledOf(asked) };
 }
 
 function polledOf({ policy, facts, onCall }: AskedReview): Pick<DecisionDirectories, 'polled'> {

@@ -4,7 +4,7 @@ import type { ErrorCode } from './errors.ts';
 import { evaluate, judgeRules, type JudgedRule } from './evaluation.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from './identity.ts';
-import { actionOf, targetOf, type PolicySet, type Rule, type RuleEffect } from './policy.ts';
+import { actionOf, targetOf, type PolicySet, type Rule } from './policy.ts';
 import {
   amountOf,
   withResolvedFacts,
@@ -14,19 +14,16 @@ import {
   type PolicyFacts,
   type WindowFacts,
 } from './policy-facts.ts';
+import { unexpected, type PolicyTestExpectation, type PolicyTestFailure } from './policy-test-expectation.ts';
 import { requestFacts } from './request-facts.ts';
 import {
   accountOf,
   answerTo,
-  expiryOf,
   reviewAfter,
   type AskedReview,
   type PolicyTestDecision,
-  type PolicyTestStatus,
-  type ReviewAfter,
 } from './policy-test-review.ts';
 import type { RequestMode } from './request.ts';
-import type { ChannelLimit, Requirement, RiskTier, Stage } from './requirement.ts';
 
 /** The request of a test. Everything a person could not know by heart has a harmless default. */
 export interface PolicyTestGiven {
@@ -53,22 +50,6 @@ export interface PolicyTestGiven {
   readonly decisions: readonly PolicyTestDecision[];
 }
 
-/** What a test expects of the evaluation; what is left out may be anything. */
-export interface PolicyTestExpectation {
-  readonly effect?: RuleEffect;
-  readonly risk?: RiskTier;
-  /** Ids of all rules that act, in any order. */
-  readonly rules?: readonly string[];
-  /** All stages of all rules, as `stageText` writes them, in any order. */
-  readonly stages?: readonly string[];
-  /** Wall time from when it is asked for, also where rules count business time. */
-  readonly expires_ms?: number;
-  /** What the decisions that are given lead to. */
-  readonly status?: PolicyTestStatus;
-  /** What channels may show. */
-  readonly channels?: ChannelLimit;
-}
-
 /** What a reviewer's approval may come to in a test. */
 export const REVIEW_ANSWERS = [
   'yes',
@@ -93,14 +74,6 @@ export interface PolicyTest {
   readonly may: Readonly<Record<string, (typeof REVIEW_ANSWERS)[number]>>;
   /** How long after the request became pending the reviewers decide. */
   readonly after_ms: number;
-}
-
-/** Something that is not as expected. */
-export interface PolicyTestFailure {
-  /** `effect`, `stages`, `may olga`, … */
-  readonly what: string;
-  readonly expected: string;
-  readonly got: string;
 }
 
 /** A rule that was expected to act and did not, with what its condition read. */
@@ -213,64 +186,6 @@ function judgeTest(test: PolicyTest, asked: AskedTest): PolicyTestResult {
     }),
   ];
   return { name, source, ok: failures.length === 0, failures, missed: missedRules(expect, asked) };
-}
-
-function unexpected(
-  expect: PolicyTestExpectation,
-  asked: AskedTest,
-  review: ReviewAfter,
-): readonly PolicyTestFailure[] {
-  const { effect, risk, requirement, rules } = asked.evaluation;
-  const expires = requirement && durationText(expiryOf(asked, requirement) - Date.parse(asked.facts.at));
-  const got: Readonly<Record<keyof PolicyTestExpectation, string>> = {
-    effect,
-    risk: risk.tier,
-    rules: listText(rules.map((rule) => rule.id)),
-    stages: listText(stageTexts(requirement)),
-    expires_ms: expires ?? 'nothing to decide',
-    status: review.status,
-    channels: requirement?.channels ?? 'all',
-  };
-  const wanted: Readonly<Record<keyof PolicyTestExpectation, string | undefined>> = {
-    effect: expect.effect,
-    risk: expect.risk,
-    rules: expect.rules && listText(expect.rules),
-    stages: expect.stages && listText(expect.stages),
-    expires_ms: expect.expires_ms === undefined ? undefined : durationText(expect.expires_ms),
-    status: expect.status,
-    channels: expect.channels,
-  };
-  return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
-    const expected = wanted[key];
-    const what = key === 'expires_ms' ? 'expires' : key;
-    return expected === undefined || expected === got[key] ? [] : [{ what, expected, got: got[key] }];
-  });
-}
-
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-] as const;
-
-/** In the largest unit that leaves nothing over, as policy files write it. */
-function durationText(milliseconds: number): string {
-  const [unit, size] = UNITS.find(([, length]) => milliseconds % length === 0) ?? ['ms', 1];
-  return `${milliseconds / size}${unit}`;
-}
-
-function listText(words: readonly string[]): string {
-  return `[${[...words].sort((left, right) => (left < right ? -1 : 1)).join(', ')}]`;
-}
-
-/** `group:dba or owners x2`: who may fill a stage, escalations left out, and how many of them it needs. */
-export function stageText({ any, quorum }: Pick<Stage, 'any' | 'quorum'>): string {
-  return `${[...any].sort((left, right) => (left < right ? -1 : 1)).join(' or ')} x${quorum}`;
-}
-
-function stageTexts(requirement: Requirement | null): readonly string[] {
-  return (requirement?.rules ?? []).flatMap((rule) => rule.stages.map(stageText));
 }
 
 function missedRules(expect: PolicyTestExpectation, asked: AskedTest): readonly MissedRule[] {

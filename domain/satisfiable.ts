@@ -109,6 +109,13 @@ function knownApprovals(
   });
 }
 
+/** Ids of everybody whose approval could fill a seat, escalations included, whoever else agrees. */
+export function approversLeft(facts: ShortageFacts): readonly string[] {
+  const isOwn = behind(facts.lineage, [facts.directories.now, facts.directories.at_creation]);
+  const people = eligiblePeople(facts).flatMap((alike) => alike.people);
+  return people.filter((person) => !isOwn({ person })).map(({ id }) => id);
+}
+
 /** Nothing lacks people once this many could fill each of its seats. */
 function enoughFor({ rules, distinct_people: distinct }: Requirement): number {
   return distinct + rules.reduce((sum, { stages }) => sum + seatsOf(stages), 0);

@@ -14,8 +14,10 @@ export const meSchema = z.object({
   name: z.string().nullable(),
   is_active: z.boolean(),
   owner: z.string().nullable().describe('Of an agent: the person who answers for it'),
-  accounts: z.array(identitySchema).describe('Of a person: all accounts that count as one'),
-  groups: z.array(z.string()).describe('Of a person, groups within groups included'),
+  accounts: z
+    .array(identitySchema)
+    .describe('Of a person who signed in herself: all accounts that count as one'),
+  groups: z.array(z.string()).describe('Of a person who signed in herself, groups within groups included'),
   is_operator: z.boolean(),
   may_decide: z.boolean().describe('With this token, on requests that ask for this person'),
   why_not: z.object({ code: z.string(), detail: z.string() }).nullable(),

@@ -29,11 +29,21 @@ export class KeyturnRefusal extends Error {
   readonly request: RequestView;
 
   constructor(reason: string, request: RequestView) {
-    super(`Keyturn did not allow ${request.action} on ${request.target}: ${reason} (${request.id}).`);
+    super(
+      `Keyturn did not allow ${request.action} on ${request.target}: ${reason}${causeOf(request)} (${request.id}).`,
+    );
     this.name = 'KeyturnRefusal';
     this.reason = reason;
     this.request = request;
   }
+}
+
+/** The rules by which policy denied it, or its failure: as far as the caller may know them. */
+function causeOf({ denied_by: deniedBy, matched_rules: rules, failure }: RequestView): string {
+  const failed = failure === null ? '' : `, ${failure.code}`;
+  if (deniedBy !== 'policy') return deniedBy === null ? failed : ` by a ${deniedBy}`;
+  const named = (rules ?? []).map(({ id, because }) => (because === null ? id : `${id} (${because})`));
+  return ` by policy${named.length === 0 ? '' : `, by the rule ${named.join(', ')}`}`;
 }
 
 /**

@@ -1,11 +1,14 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 
 import { didYouMean } from '../../domain/suggestion.ts';
 
-/** An option that takes one of a few words, and asks whether another was meant. */
-export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
-  const option = new Option(flags, description).choices(choices);
-  return option.argParser((text: string) => oneOf(text, choices));
+/** Makes every option and argument that takes one of a few words ask whether another was meant. */
+export function suggestChoices(command: Command): void {
+  for (const taking of [...command.options, ...command.registeredArguments]) {
+    const { argChoices: choices } = taking;
+    if (choices !== undefined) taking.argParser((text: string) => oneOf(text, choices));
+  }
+  for (const child of command.commands) suggestChoices(child);
 }
 
 function oneOf(text: string, choices: readonly string[]): string {

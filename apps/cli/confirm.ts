@@ -5,9 +5,12 @@ import type { KeyturnClient } from '../../sdk/client.ts';
 import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';
 import type { Terminal } from './terminal.ts';
+import { reviewedBy } from './reviewed.ts';
+import { handOverNote } from './text/deferral.ts';
 import { questionLines, questionText } from './text/question.ts';
 import { leftOut } from './text/plan.ts';
 import { requestLines } from './text/request.ts';
+import { toned } from './text/tone.ts';
 
 /** Options of every command by which a person decides. */
 export interface DecideOptions extends ApiOptions {
@@ -55,12 +58,21 @@ export async function confirm(
   }
   const view = await client.show(id);
   const digest = digestToDecide(view, options.digest);
-  if (options.json !== true) terminal.out([...requestLines(view, Date.now()), ''].join('\n'));
+  const reviewed = await reviewedBy(client, view);
+  const detail = { isWhole: false, id: view.id, reviewed };
+  if (options.json !== true) terminal.out([...requestLines(view, Date.now(), detail), ''].join('\n'));
+  tellHandOver(view, options, terminal);
   if (!isAsked) return { digest, reason: options.reason };
-  terminal.error(questionLines(view).join('\n'));
+  terminal.error(questionLines(view, reviewed).join('\n'));
   const reason = options.reason ?? (await requiredReason(view, verdict, terminal));
   await ask(confirmation, view, verdict);
   return { digest, reason };
+}
+
+/** Said before the decision, and where nobody is asked for confirmation, too. */
+function tellHandOver(view: RequestView, { to, json }: DecideOptions, terminal: Terminal): void {
+  const note = to === undefined || json === true ? null : handOverNote(view, to);
+  if (note !== null) terminal.error(toned('warning', `Note: ${note}`));
 }
 
 async function ask(

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 
 import { KeyturnClient } from '../../sdk/client.ts';
 import { failure } from './exit.ts';
-import { readSession } from './session.ts';
+import { renewed } from './issuer.ts';
+import { alone, readSession, writeSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options of every command that calls the API. */
@@ -50,8 +51,29 @@ async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string)
       `You are signed in for ${session.api}, not for ${baseUrl}: run keyturn login.`,
     );
   }
-  if (Date.parse(session.expires_at) <= Date.now()) {
-    throw failure('unauthenticated', 'Your sign-in has expired: run keyturn login.');
-  }
-  return session.access_token;
+  return (isCurrent(session) ? session : await currentSession(session, terminal.environment)).access_token;
+}
+
+/** A call that begins now should still find the token good. */
+const MARGIN_MS = 10_000;
+
+function isCurrent({ expires_at: at, refresh_token: token }: Session): boolean {
+  return Date.parse(at) > Date.now() + (token === undefined ? 0 : MARGIN_MS);
+}
+
+/** The session with a fresh token, where its issuer gives one; another process may have got it meanwhile. */
+async function currentSession(session: Session, environment: Terminal['environment']): Promise<Session> {
+  if (session.refresh_token === undefined) throw isOver();
+  return alone(environment, async () => {
+    const known = (await readSession(environment)) ?? session;
+    if (isCurrent(known)) return known;
+    const fresh = await renewed(known);
+    if (!fresh) throw isOver();
+    await writeSession(environment, fresh);
+    return fresh;
+  });
+}
+
+function isOver(): Error {
+  return failure('unauthenticated', 'Your sign-in has expired: run keyturn login.');
 }

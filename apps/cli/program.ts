@@ -6,6 +6,7 @@ import { programVersion } from '../../configuration/version.ts';
 import { addActions } from './commands/actions.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecide } from './commands/decide.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addInbox } from './commands/inbox.ts';
 import { addList } from './commands/list.ts';
@@ -24,6 +25,7 @@ import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
+import { suggestChoices } from './choices.ts';
 import { CommandExit } from './exit.ts';
 import { addExitCodes } from './help.ts';
 import type { Terminal } from './terminal.ts';
@@ -50,6 +52,7 @@ const COMMANDS = [
   addPolicy,
   addSwitch,
   addTarget,
+  addDoctor,
   addCompletion,
 ] as const;
 
@@ -80,6 +83,7 @@ function createProgram(terminal: Terminal): Command {
     .exitOverride();
   for (const add of COMMANDS) add(program, terminal);
   addExitCodes(program);
+  suggestChoices(program);
   return program;
 }
 

@@ -76,7 +76,11 @@ async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
     // It would go on trying, and the program would never end.
     await connection.close();
     const reason = error instanceof Error ? error.message : '';
-    throw failure('unreachable', `The Temporal server at ${address} cannot be reached: ${reason}`);
+    throw failure(
+      'unreachable',
+      `The Temporal server at ${address} cannot be reached: ${reason}. TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where it is; ` +
+        'npm start writes them into .keyturn/operator.env.',
+    );
   }
 }
 

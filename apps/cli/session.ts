@@ -1,6 +1,7 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { z } from 'zod';
 
@@ -9,8 +10,11 @@ const sessionSchema = z.object({
   api: z.string(),
   access_token: z.string(),
   expires_at: z.iso.datetime(),
-  refresh_token: z.string().optional(),
+  /** The client that signed in, and what the token is for (RFC 8707), where the issuer wants to know. */
   client: z.string().optional(),
+  resource: z.string().optional(),
+  /** Where the issuer gives one: the sign-in goes on without the person. */
+  refresh_token: z.string().optional(),
 });
 
 /** A sign-in, kept for the next commands. */
@@ -49,4 +53,34 @@ export async function writeSession(environment: Environment, session: Session): 
   await chmod(fresh, 0o600);
   await rename(fresh, file);
   return file;
+}
+
+/** So long a refresh may take; a lock that is older was left by a process that died. */
+const REFRESH_MS_MAX = 30_000;
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * Runs `work` while no other process of this user does: an issuer that sees a refresh token twice takes the whole sign-in
+ * for stolen.
+ */
+export async function alone<Result>(environment: Environment, work: () => Promise<Result>): Promise<Result> {
+  const lock = join(folderOf(environment), 'session.lock');
+  while (!(await isTaken(lock))) await delay(LOOK_AGAIN_MS);
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+async function isTaken(lock: string): Promise<boolean> {
+  try {
+    await (await open(lock, 'wx', 0o600)).close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const age = Date.now() - (await stat(lock).then(({ mtimeMs }) => mtimeMs, Date.now));
+    if (age > REFRESH_MS_MAX) await rm(lock, { force: true });
+    return false;
+  }
 }

@@ -12,6 +12,8 @@ export class TargetTroubles1765140000000 implements MigrationInterface {
          at timestamptz not null)`,
     );
     await runner.query('grant select, insert, update on keyturn.target_trouble to keyturn_worker');
+    // So that whoever looks for what is wrong sees whether database and program are of one version.
+    await runner.query('grant select on keyturn.keyturn_migration to keyturn_worker, keyturn_api');
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { BusinessCalendar, BusinessHours } from '../../domain/calendar/calendar.ts';
 import { timeMs, WEEKDAYS, type Weekday } from '../../domain/calendar/wall-clock.ts';
 import { readDate, readTimeZone } from './clocks.ts';
@@ -20,7 +21,7 @@ export function readCalendars(value: Value | undefined, names: Names): readonly 
 }
 
 function readCalendar(value: Value, id: string): BusinessCalendar {
-  const fields = value.fields({ time_zone: 'required', week: 'required', holidays: 'optional' });
+  const fields = value.fields(KEYS['calendars.ID']);
   return {
     id,
     time_zone: readTimeZone(fields.get('time_zone')),

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import { compileArgumentSchema } from '../../domain/expressions/argument-schema.ts';
 import { isOwnName, type ActionDefinition, type PolicySet, type Target } from '../../domain/policy.ts';
@@ -21,17 +22,7 @@ export interface ActionEntry {
 
 /** Reads one entry of `actions/`. */
 export function readAction(value: Value, names: Names): ActionEntry {
-  const fields = value.fields({
-    action: 'required',
-    schema_version: 'required',
-    title: 'required',
-    connector: 'optional',
-    resource_type: 'required',
-    arguments: 'required',
-    fallback: 'optional',
-    facts: 'optional',
-    owners: 'optional',
-  });
+  const fields = value.fields(KEYS['actions/*.yaml']);
   const resourceType = fields.name('resource_type');
   if (!refuseOwn(fields.get('resource_type'), resourceType)) names.allow('resource type', resourceType);
   const action: ActionDefinition = {
@@ -97,16 +88,7 @@ export function readTarget(
   value: Value,
   { names, enums }: { readonly names: Names; readonly enums: PolicySet['enums'] },
 ): Target {
-  const fields = value.fields({
-    id: 'required',
-    title: 'required',
-    resource_type: 'required',
-    environment: 'required',
-    owners: 'required',
-    connection: 'optional',
-    tags: 'optional',
-    data_class: 'optional',
-  });
+  const fields = value.fields(KEYS['targets/*.yaml']);
   const id = fields.name('id');
   if (!refuseOwn(fields.get('id'), id)) names.declare('target', id, fields.get('id') ?? value);
   const reference = (key: string, kind: 'resource type' | 'environment'): string => {

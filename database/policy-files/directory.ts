@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import {
   claimsAuthority,
   type Agent,
@@ -22,12 +23,7 @@ interface DirectoryContext extends IssuerContext {
 
 /** Reads `directory.yaml`: people, agents and groups. */
 export function readDirectory(root: Value, issuers: IssuerContext): Directory {
-  const fields = root.fields({
-    issuers: 'optional',
-    people: 'required',
-    agents: 'optional',
-    groups: 'optional',
-  });
+  const fields = root.fields(KEYS['directory.yaml']);
   const context = { ...issuers, aliases: readIssuers(fields.get('issuers'), issuers) };
   const people = fields.items('people').map((value) => readPerson(value, context));
   const agents = fields.list('agents').map((value) => readAgent(value, context));
@@ -35,26 +31,17 @@ export function readDirectory(root: Value, issuers: IssuerContext): Directory {
 }
 
 function readPerson(value: Value, context: DirectoryContext): Person {
-  const fields = value.fields({ id: 'required', name: 'optional', active: 'optional', accounts: 'required' });
+  const fields = value.fields(KEYS['people']);
   const id = declareId(fields, 'person', context);
   const accounts = fields.items('accounts').map((account) => {
-    const shape = account.fields({ issuer: 'required', subject: 'required' });
+    const shape = account.fields(KEYS['people.accounts']);
     return readIdentity(shape, context);
   });
   return { id, name: readTitle(fields, id), active: fields.flag('active', true), accounts };
 }
 
 function readAgent(value: Value, context: DirectoryContext): Agent {
-  const fields = value.fields({
-    id: 'required',
-    name: 'optional',
-    active: 'optional',
-    issuer: 'required',
-    subject: 'required',
-    owner: 'required',
-    acts_for_people: 'optional',
-    client: 'optional',
-  });
+  const fields = value.fields(KEYS['agents']);
   const id = declareId(fields, 'agent', context);
   const client = fields.get('client')?.text();
   const owner = fields.get('owner');
@@ -93,18 +80,7 @@ interface ReadGroup extends Group {
 
 /** All groups are declared before any is looked into: they may name each other in any order. */
 function readGroups(values: readonly Value[], context: DirectoryContext): readonly Group[] {
-  const shapes = values.map((value) =>
-    value.fields({
-      id: 'required',
-      title: 'optional',
-      authority: 'optional',
-      external_id: 'optional',
-      claim: 'optional',
-      maximum_age: 'optional',
-      members: 'optional',
-      groups: 'optional',
-    }),
-  );
+  const shapes = values.map((value) => value.fields(KEYS['groups']));
   const ids = shapes.map((fields) => declareId(fields, 'group', context));
   const groups = shapes.map((fields, index) => readGroup(fields, ids[index] ?? '', context));
   refuseCycles(groups);

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
 import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
 import { readSpan } from './clocks.ts';
@@ -18,15 +19,7 @@ export function readFreezes(value: Value | undefined, context: FreezeContext): r
 
 function readFreeze(value: Value, context: FreezeContext): FreezeWindow {
   const { names } = context;
-  const fields = value.fields({
-    id: 'required',
-    title: 'required',
-    calendar: 'optional',
-    from: 'required',
-    to: 'required',
-    environments: 'optional',
-    actions: 'optional',
-  });
+  const fields = value.fields(KEYS['freezes']);
   const id = fields.name('id');
   names.declare('freeze', id, fields.get('id') ?? value);
   return {

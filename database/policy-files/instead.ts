@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import { allOf, not } from '../../domain/expressions/combined.ts';
 import type { Rule } from '../../domain/policy.ts';
 import type { RuleRequirement, Selector } from '../../domain/requirement.ts';
@@ -23,7 +24,7 @@ interface InsteadContext {
  * hold, and both are asked.
  */
 export function readInstead(value: Value, rule: Rule, { names, types }: InsteadContext): readonly Rule[] {
-  const fields = value.fields({ of: 'required', ask: 'required', when: 'required' });
+  const fields = value.fields(KEYS['rules.instead']);
   const [of, ask, at] = [fields.get('of'), fields.get('ask'), fields.get('when')];
   if (!of || !ask || !at) return [rule];
   const [away, standIn] = [readSelector(of, names), readSelector(ask, names)];

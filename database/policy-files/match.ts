@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import { isOwnAction, type Rule } from '../../domain/policy.ts';
 import type { RiskLine } from '../../domain/risk.ts';
 import type { Fields } from './fields.ts';
@@ -9,7 +10,7 @@ const EVERY_ACTION = '*';
 
 /** Reads `on` of a rule. */
 export function readMatch(value: Value | undefined, names: Names): Rule['on'] {
-  const fields = value?.fields({ action: 'required', env: 'optional', target: 'optional' });
+  const fields = value?.fields(KEYS['rules.on']);
   return {
     ...actionsAndEnvironments(fields, names),
     ...(fields?.get('target') ? { target: named(fields, names, 'target') } : {}),
@@ -18,7 +19,7 @@ export function readMatch(value: Value | undefined, names: Names): Rule['on'] {
 
 /** Reads `on` of a line of the risk policy, which names no targets. */
 export function readLineMatch(value: Value, names: Names): NonNullable<RiskLine['on']> {
-  return actionsAndEnvironments(value.fields({ action: 'required', env: 'optional' }), names);
+  return actionsAndEnvironments(value.fields(KEYS['risk.lines.on']), names);
 }
 
 function actionsAndEnvironments(

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import { STALENESS_MS, type PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import type { PolicyTestGiven } from '../../domain/policy-test.ts';
@@ -7,8 +8,6 @@ import type { Value } from './value.ts';
 
 /** Keys that only a rotation of a service has. */
 const OWN_KEYS: ReadonlySet<string> = new Set(['source', 'schedule', 'maximum_staleness']);
-
-const WRITTEN_OUT = { refused: 'the service says who is on call: write a rotation out, or name its source' };
 
 /** As it goes into an address. */
 const SCHEDULE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
@@ -20,16 +19,7 @@ export function isPolled(value: Value): boolean {
 
 /** Reads `{ source, schedule, maximum_staleness }`. Where the source is, and its secret, no policy says. */
 export function readPolledRotation(value: Value, id: string): PolledRotation {
-  const fields = value.fields({
-    source: 'required',
-    schedule: 'required',
-    maximum_staleness: 'required',
-    time_zone: WRITTEN_OUT,
-    hand_over: WRITTEN_OUT,
-    starts_on: WRITTEN_OUT,
-    people: WRITTEN_OUT,
-    overrides: WRITTEN_OUT,
-  });
+  const fields = value.fields(KEYS['selectors.oncall.ID, kept by a service']);
   return {
     id,
     source: fields.name('source'),

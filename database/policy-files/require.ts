@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/requirement.ts';
 import { reviewerCondition } from '../../domain/reviewer-condition.ts';
 import type { PolicySet } from '../../domain/policy.ts';
@@ -23,11 +24,6 @@ export const BUILT_IN_DEFAULTS: RequireDefaults = {
   order: 'parallel',
 };
 
-/** Conditions decide whether a rule matches, and who may review; nothing in between depends on facts. */
-const CONDITION_ELSEWHERE = { refused: 'a condition belongs to the rule, or to its reviewer' };
-
-const NOT_SUPPORTED = { refused: 'not supported by this version' };
-
 /** More people than this in one stage is taken for a slip. */
 const QUORUM_MAX = 20;
 
@@ -44,17 +40,7 @@ export interface RequireContext {
 
 /** Reads what a rule, or the default, demands. */
 export function readRequire(value: Value, context: RequireContext): RuleRequirement {
-  const fields = value.fields({
-    stages: 'required',
-    order: 'optional',
-    expires: 'optional',
-    on_expiry: 'optional',
-    maximum_age: 'optional',
-    minimum_grade: 'optional',
-    reviewer: 'optional',
-    clock: 'optional',
-    when: CONDITION_ELSEWHERE,
-  });
+  const fields = value.fields(KEYS['require']);
   checkOnExpiry(fields.get('on_expiry'));
   const expiresMs = fields.get('expires')?.durationMs() ?? context.defaults.expires_ms;
   return {
@@ -96,11 +82,7 @@ function readReviewer(
   fields: Fields,
   { names, reviewers }: RequireContext,
 ): Pick<RuleRequirement, 'is_reason_required' | 'reviewer_when'> {
-  const reviewer = fields.get('reviewer')?.fields({
-    reason: 'optional',
-    when: 'optional',
-    second_factor: NOT_SUPPORTED,
-  });
+  const reviewer = fields.get('reviewer')?.fields(KEYS['require.reviewer']);
   const condition = reviewer?.get('when');
   const own = condition && readReviewerCondition(condition, names);
   const combined = reviewerCondition(reviewers, own);
@@ -117,12 +99,7 @@ interface StageContext {
 }
 
 function readStage(value: Value, context: StageContext): Stage {
-  const fields = value.fields({
-    any: 'required',
-    quorum: 'required',
-    escalate: 'optional',
-    when: CONDITION_ELSEWHERE,
-  });
+  const fields = value.fields(KEYS['require.stages']);
   return {
     any: fields.names('any').map((selector) => readSelector(selector, context.names)),
     quorum: fields.get('quorum')?.integer({ min: 1, max: QUORUM_MAX }) ?? 1,
@@ -131,7 +108,7 @@ function readStage(value: Value, context: StageContext): Stage {
 }
 
 function readEscalation(value: Value, { names, expiresMs }: StageContext): Escalation {
-  const fields = value.fields({ after: 'required', to: 'required', when: CONDITION_ELSEWHERE });
+  const fields = value.fields(KEYS['require.stages.escalate']);
   const after = fields.get('after');
   const to = fields.get('to');
   const afterMs = after?.durationMs() ?? 0;

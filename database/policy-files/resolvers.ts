@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import { factTypeOf } from '../../domain/expressions/fact-type.ts';
 import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/fact-declarations.ts';
 import { argumentName } from '../../domain/fact-resolvers.ts';
@@ -25,7 +26,7 @@ export function readFacts(
 }
 
 function readResolver(value: Value, action: ActionDefinition, names: Names): FactResolver {
-  const fields = value.fields({ resolver: 'required', of: 'required', table: 'optional' });
+  const fields = value.fields(KEYS['actions.facts.NAME']);
   const resolver = fields.get('resolver')?.choice(RESOLVERS) ?? 'identity';
   const of = readArgument(fields.get('of'), action);
   const table = fields.get('table');
@@ -56,13 +57,7 @@ export function readOwners(
 }
 
 function readOwnersResolver(value: Value, action: ActionDefinition, ground: LookupGround): OwnersResolver {
-  const fields = value.fields({
-    resolver: 'required',
-    of: 'required',
-    table: 'optional',
-    column: 'optional',
-    otherwise: 'required',
-  });
+  const fields = value.fields(KEYS['actions.owners']);
   const resolver = fields.get('resolver')?.choice(OWNERS_RESOLVERS) ?? 'target';
   const of = readArgument(fields.get('of'), action);
   const at = fields.get('otherwise');

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
 import { isOwnAction } from '../../domain/policy.ts';
 import type { EvidenceGrade, RiskTier } from '../../domain/requirement.ts';
@@ -26,7 +27,7 @@ export interface RiskContext {
 
 /** Reads `risk` of `keyturn.yaml`. What it leaves out is as built in. */
 export function readRisk(value: Value | undefined, context: RiskContext): RiskPolicy {
-  const fields = value?.fields({ lines: 'optional', tiers: 'optional', demands: 'optional' });
+  const fields = value?.fields(KEYS['risk']);
   const lines = fields?.get('lines');
   return {
     lines: lines ? lines.items().map((line) => readLine(line, context)) : DEFAULT_RISK.lines,
@@ -36,7 +37,7 @@ export function readRisk(value: Value | undefined, context: RiskContext): RiskPo
 }
 
 function readLine(value: Value, context: RiskContext): RiskLine {
-  const fields = value.fields({ on: 'optional', weight: 'required', because: 'required', when: 'required' });
+  const fields = value.fields(KEYS['risk.lines']);
   const match = fields.get('on');
   const on = match && readLineMatch(match, context.names);
   return {
@@ -58,7 +59,7 @@ function readLineCondition(value: Value | undefined, on: RiskLine['on'], { types
 /** Each tier starts above the one below it, else one of them would never hold. */
 function readTiers(value: Value | undefined): RiskPolicy['tiers'] {
   if (!value) return DEFAULT_RISK.tiers;
-  const fields = value.fields({ medium: 'required', high: 'required', critical: 'required' });
+  const fields = value.fields(KEYS['risk.tiers']);
   const from = (tier: string): number => fields.get(tier)?.integer({ min: 1, max: 10_000 }) ?? 1;
   const tiers = { medium: from('medium'), high: from('high'), critical: from('critical') };
   if (tiers.medium >= tiers.high || tiers.high >= tiers.critical)
@@ -78,12 +79,7 @@ function readDemands(value: Value | undefined): RiskPolicy['demands'] {
 }
 
 function readDemand(value: Value): TierDemand {
-  const fields = value.fields({
-    distinct_people: 'optional',
-    minimum_grade: 'optional',
-    maximum_age: 'optional',
-    channels: 'optional',
-  });
+  const fields = value.fields(KEYS['risk.demands.TIER']);
   const channels = fields.get('channels')?.choice(CHANNEL_LIMITS);
   return {
     distinct_people: fields.get('distinct_people')?.integer({ min: 1, max: PEOPLE_MAX }) ?? 1,

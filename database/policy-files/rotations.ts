@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import { rotationStartMs, type DutyOverride, type Rotation } from '../../domain/calendar/rotation.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { dayOfDate, WEEKDAYS, weekdayOfDay, type Weekday } from '../../domain/calendar/wall-clock.ts';
@@ -28,13 +29,7 @@ function byId<Entry extends { readonly id: string }>(entries: readonly Entry[]):
 }
 
 function readRotation(value: Value, id: string, names: Names): Rotation {
-  const fields = value.fields({
-    time_zone: 'required',
-    hand_over: 'required',
-    starts_on: 'required',
-    people: 'required',
-    overrides: 'optional',
-  });
+  const fields = value.fields(KEYS['selectors.oncall.ID, written out']);
   const time_zone = readTimeZone(fields.get('time_zone'));
   const hand_over = readHandOver(fields.get('hand_over'));
   const starts_on = readStart(fields.get('starts_on'), hand_over?.day);
@@ -48,7 +43,7 @@ function readRotation(value: Value, id: string, names: Names): Rotation {
 }
 
 function readHandOver(value: Value | undefined): Rotation['hand_over'] | undefined {
-  const fields = value?.fields({ day: 'required', time: 'required' });
+  const fields = value?.fields(KEYS['selectors.oncall.ID.hand_over']);
   const day = fields?.get('day')?.choice(WEEKDAYS);
   const time = readTime(fields?.get('time'));
   return day === undefined ? undefined : { day, time };
@@ -82,7 +77,7 @@ function readOverrides(values: readonly Value[], context: OverrideContext): read
 }
 
 function readOverride(value: Value, { names, turns }: OverrideContext): DutyOverride {
-  const fields = value.fields({ from: 'required', to: 'required', person: 'required' });
+  const fields = value.fields(KEYS['selectors.oncall.ID.overrides']);
   const span = readSpan(fields, turns.time_zone);
   const person = fields.get('person');
   if (person) names.require('person', person.text(), person);

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import { VALID_FOR_MS_MAX } from '../../domain/gate.ts';
 import { isOwnAction, type PolicySet, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
@@ -25,27 +26,14 @@ export interface RuleContext {
 /** The rules of a file: a list, or a mapping with `rules` and, if wanted, the version. */
 export function rulesOf(root: Value): readonly Value[] {
   if (root.isList()) return root.list();
-  const fields = root.fields({ version: 'optional', rules: 'required' });
+  const fields = root.fields(KEYS['rules/*.yaml']);
   checkVersion(fields.get('version'));
   return fields.list('rules');
 }
 
 /** Reads one rule: two, where it says who stands in for whom, and when. */
 export function readRule(value: Value, context: RuleContext): readonly Rule[] {
-  const fields = value.fields({
-    id: 'required',
-    on: 'required',
-    effect: 'required',
-    because: 'optional',
-    require: 'optional',
-    replaces_default: 'optional',
-    when: 'optional',
-    break_glass: 'optional',
-    yields_to_break_glass: 'optional',
-    valid_for: 'optional',
-    instead: 'optional',
-    reviewer: { refused: 'belongs inside require' },
-  });
+  const fields = value.fields(KEYS['rules']);
   const id = declareId(fields, context.names);
   const on = readMatch(fields.get('on'), context.names);
   const effect = fields.get('effect')?.choice(['review', 'forbid', 'allow']);

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { Directory } from '../../domain/directory.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { readCalendars } from './calendars.ts';
@@ -60,22 +61,7 @@ export interface SettingsFile {
  * name what these declare.
  */
 export function readSettings(root: Value, names: Names, directory: Directory): SettingsFile {
-  const fields = root.fields({
-    version: 'required',
-    environments: 'required',
-    production: 'optional',
-    enums: 'optional',
-    defaults: 'required',
-    risk: 'optional',
-    windows: 'optional',
-    operators: 'optional',
-    reviewers: 'optional',
-    calendars: 'optional',
-    calendar: 'optional',
-    freezes: 'optional',
-    selectors: 'optional',
-    tables: 'optional',
-  });
+  const fields = root.fields(KEYS['keyturn.yaml']);
   checkVersion(fields.get('version'));
   const environments = fields.names('environments').map((value) => {
     const environment = value.name();
@@ -86,7 +72,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
   const selectors = fields.get('selectors');
   if (selectors && !selectors.isMapping()) names.markIncomplete('rotation');
   const reviewers = readReviewers(fields.get('reviewers'), names);
-  const rotations = readRotations(selectors?.fields({ oncall: 'optional' }).get('oncall'), names);
+  const rotations = readRotations(selectors?.fields(KEYS['selectors']).get('oncall'), names);
   const settings: Settings = {
     version: FORMAT_VERSION,
     environments,
@@ -152,7 +138,7 @@ export function checkVersion(value: Value | undefined): void {
 /** What all reviewers must meet. It becomes part of what each rule, and the default, asks. */
 function readReviewers(value: Value | undefined, names: Names): Settings['reviewers'] {
   if (!value) return undefined;
-  const fields = value.fields({ when: 'required', because: 'required' });
+  const fields = value.fields(KEYS['reviewers']);
   const condition = fields.get('when');
   return { when: condition ? readReviewerCondition(condition, names) : '', because: fields.text('because') };
 }
@@ -162,7 +148,7 @@ function readDefaults(
   names: Names,
   reviewers: Settings['reviewers'],
 ): Settings['defaults'] {
-  const fields = value?.fields({ effect: 'required', require: 'required' });
+  const fields = value?.fields(KEYS['defaults']);
   const require = fields?.get('require');
   const context = { rule: 'default', names, defaults: BUILT_IN_DEFAULTS, reviewers };
   return {

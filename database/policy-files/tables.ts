@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import type { ColumnType, LookupTable } from '../../domain/fact-declarations.ts';
 import type { Names } from './names.ts';
@@ -37,7 +38,7 @@ export function fieldName(key: Value): string {
 }
 
 function readTable(value: Value, names: Names): Omit<LookupTable, 'id'> {
-  const fields = value.fields({ columns: 'required', rows: 'required' });
+  const fields = value.fields(KEYS['tables.ID']);
   const columns = (fields.get('columns')?.pairs() ?? []).map(
     ({ key, value: type }) => [readColumnName(key), readColumnType(type)] as const,
   );

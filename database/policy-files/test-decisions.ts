@@ -1,11 +1,17 @@
+import { KEYS } from './keys.ts';
 import type { PolicyTestDecision } from '../../domain/policy-test-review.ts';
 import type { Names } from './names.ts';
+import { readMoment } from './test-times.ts';
 import type { Value } from './value.ts';
 
 /** Reads what was decided before, in a test. Told in the order of time, as it happened. */
-export function readDecisions(value: Value | undefined, names: Names): readonly PolicyTestDecision[] {
+export function readDecisions(
+  value: Value | undefined,
+  names: Names,
+  since: string,
+): readonly PolicyTestDecision[] {
   const places = value?.items() ?? [];
-  const decisions = places.map((place) => readDecision(place, names));
+  const decisions = places.map((place) => readDecision(place, names, since));
   for (const [index, place] of places.entries()) {
     const [before, decision] = [decisions[index - 1], decisions[index]];
     if (before && decision && decision.at_ms < before.at_ms)
@@ -14,13 +20,13 @@ export function readDecisions(value: Value | undefined, names: Names): readonly 
   return decisions;
 }
 
-function readDecision(value: Value, names: Names): PolicyTestDecision {
-  const fields = value.fields({ by: 'required', verdict: 'required', at: 'optional' });
+function readDecision(value: Value, names: Names, since: string): PolicyTestDecision {
+  const fields = value.fields(KEYS['tests.given.decisions']);
   const by = fields.get('by');
   if (by) names.require('person', by.text(), by);
   return {
     by: by?.text() ?? '',
     verdict: fields.get('verdict')?.choice(['approve', 'deny'] as const) ?? 'approve',
-    at_ms: fields.get('at')?.durationMs() ?? 0,
+    at_ms: readMoment(fields.get('at'), since),
   };
 }

@@ -1,31 +1,32 @@
+import { KEYS } from './keys.ts';
 import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
-import { stageText, type PolicyTestExpectation } from '../../domain/policy-test.ts';
+import {
+  BREAK_GLASS_PATHS,
+  stageText,
+  type PolicyTestExpectation,
+} from '../../domain/policy-test-expectation.ts';
+import { escalationText } from '../../domain/policy-test-people.ts';
 import { TEST_STATUSES } from '../../domain/policy-test-review.ts';
 import { RISK_TIERS } from '../../domain/risk.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
+import { readInstant } from './test-times.ts';
 import type { Value } from './value.ts';
 
 /** Reads what a test expects of the evaluation. */
 export function readExpectation(value: Value | undefined, names: Names): PolicyTestExpectation {
   if (!value) return {};
-  const fields = value.fields({
-    effect: 'optional',
-    risk: 'optional',
-    rules: 'optional',
-    stages: 'optional',
-    expires: 'optional',
-    status: 'optional',
-    channels: 'optional',
-  });
+  const fields = value.fields(KEYS['tests.expect']);
   if (value.isMapping() && value.pairs().length === 0) value.refuse('expects nothing');
   return {
     ...chosen('effect', fields.get('effect')?.choice(EFFECTS)),
     ...chosen('risk', fields.get('risk')?.choice(RISK_TIERS)),
     ...chosen('status', fields.get('status')?.choice(TEST_STATUSES)),
     ...chosen('channels', fields.get('channels')?.choice(CHANNEL_LIMITS)),
+    ...chosen('break_glass', fields.get('break_glass')?.choice(BREAK_GLASS_PATHS)),
     ...readDemands(fields, names),
+    ...readPeople(fields, names),
   };
 }
 
@@ -35,12 +36,47 @@ function chosen<Key extends string, Word>(key: Key, word: Word | undefined): { r
   return word === undefined ? {} : ({ [key]: word } as { readonly [_ in Key]: Word });
 }
 
+/** Lists may be empty: nothing escalates, nobody is missing, nobody is left. */
+function readPeople(fields: Fields, names: Names): PolicyTestExpectation {
+  const [escalates, shortage, approvers] = [
+    fields.get('escalates'),
+    fields.get('shortage'),
+    fields.get('approvers'),
+  ];
+  return {
+    ...(escalates ? { escalates: escalates.list().map((step) => readEscalation(step, names)) } : {}),
+    ...(shortage ? { shortage: shortage.list().map((rule) => shortRuleOf(rule, names)) } : {}),
+    ...(approvers ? { approvers: approvers.list().map((person) => personOf(person, names)) } : {}),
+  };
+}
+
+function readEscalation(value: Value, names: Names): string {
+  const fields = value.fields(KEYS['tests.expect.escalates']);
+  const to = fields.get('to');
+  return escalationText({
+    to: to ? readSelector(to, names) : 'owners',
+    at: readInstant(fields.get('at')) ?? '',
+  });
+}
+
+/** `*`: too few different people over all rules. The default is a rule, too. */
+function shortRuleOf(value: Value, names: Names): string {
+  const rule = value.text();
+  return rule === '*' || rule === 'default' ? rule : ruleOf(value, names);
+}
+
+function personOf(value: Value, names: Names): string {
+  names.require('person', value.text(), value);
+  return value.text();
+}
+
 function readDemands(fields: Fields, names: Names): PolicyTestExpectation {
   const [rules, stages, expires] = [fields.get('rules'), fields.get('stages'), fields.get('expires')];
   return {
     ...(rules ? { rules: rules.list().map((rule) => ruleOf(rule, names)) } : {}),
     ...(stages ? { stages: stages.list().map((stage) => readStage(stage, names)) } : {}),
     ...(expires ? { expires_ms: expires.durationMs() } : {}),
+    ...chosen('expires_at', readInstant(fields.get('expires_at'))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { JsonValue } from '../../domain/canonical-json.ts';
 import { compileArgumentSchema } from '../../domain/expressions/argument-schema.ts';
 import {
@@ -19,6 +20,7 @@ import { Names } from './names.ts';
 import { readOnCall } from './polled-rotations.ts';
 import { readDecisions } from './test-decisions.ts';
 import { readExpectation } from './test-expectations.ts';
+import { readInstant, readMoment } from './test-times.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
 import { checkVersion } from './settings.ts';
 import type { Value } from './value.ts';
@@ -62,30 +64,27 @@ interface TestContext {
 }
 
 function testsOf(root: Value): readonly Value[] {
-  const fields = root.fields({ version: 'optional', tests: 'required' });
+  const fields = root.fields(KEYS['tests/*.yaml']);
   checkVersion(fields.get('version'));
   return fields.items('tests');
 }
 
 function readTest(value: Value, context: TestContext): PolicyTest {
-  const fields = value.fields({
-    name: 'required',
-    given: 'required',
-    expect: 'optional',
-    may: 'optional',
-    after: 'optional',
-  });
-  const [given, may, after] = [fields.get('given'), fields.get('may'), fields.get('after')];
-  if (after && !may) after.refuse('after says when the reviewers in may decide: there are none');
+  const fields = value.fields(KEYS['tests']);
+  const [may, after] = [fields.get('may'), fields.get('after')];
+  const given = readGiven(fields.get('given'), context);
+  const expect = readExpectation(fields.get('expect'), context.names);
+  if (after && !may && expect.status === undefined)
+    after.refuse('after says when the reviewers in may decide, or of when the status is: neither is there');
   if (value.isMapping() && !fields.get('expect') && !may)
     value.refuse("expects nothing: missing 'expect' or 'may'");
   return {
     name: readName(fields, context),
     source: value.place(),
-    given: readGiven(given, context),
-    expect: readExpectation(fields.get('expect'), context.names),
+    given,
+    expect,
     may: readMay(may, context.names),
-    after_ms: after?.durationMs() ?? 0,
+    after_ms: readMoment(after, given.at),
   };
 }
 
@@ -119,23 +118,9 @@ const NOTHING: PolicyTestGiven = {
 
 function readGiven(value: Value | undefined, { policy, names }: TestContext): PolicyTestGiven {
   if (!value) return NOTHING;
-  const fields = value.fields({
-    action: 'required',
-    target: 'required',
-    requester: 'required',
-    on_behalf_of: 'optional',
-    declared_on_behalf_of: 'optional',
-    arguments: 'optional',
-    plan: 'optional',
-    mode: 'optional',
-    break_glass: 'optional',
-    at: 'optional',
-    history: 'optional',
-    windows: 'optional',
-    on_call: 'optional',
-    decisions: 'optional',
-  });
+  const fields = value.fields(KEYS['tests.given']);
   const action = named(fields.get('action'), 'action', names);
+  const at = readInstant(fields.get('at')) ?? USUAL_TIME;
   const plan = fields.get('plan');
   const isPlanned = actionOf(policy, action)?.connector !== null;
   if (!isPlanned) plan?.refuse('an action without a connector has no plan');
@@ -150,11 +135,11 @@ function readGiven(value: Value | undefined, { policy, names }: TestContext): Po
     plan: plan ? readPlan(plan, action) : null,
     mode: readMode(fields.get('mode'), isPlanned),
     break_glass: fields.flag('break_glass', false),
-    at: readInstant(fields.get('at')),
+    at,
     history: readHistory(fields.get('history')),
     windows: readWindows(fields, { policy, names, action, isKnown: plan !== undefined || !isPlanned }),
     ...readOnCall(fields.get('on_call'), { policy, names }),
-    decisions: readDecisions(fields.get('decisions'), names),
+    decisions: readDecisions(fields.get('decisions'), names, at),
   };
 }
 
@@ -206,14 +191,10 @@ const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 function readPlan(value: Value, action: string): PlanFacts {
   const fields = value.fields({
-    is_loosening:
-      action === PUBLISH.action ? 'optional' : { refused: `only a plan of ${PUBLISH.action} says so` },
-    rows: 'optional',
-    resources: 'optional',
-    names: 'optional',
-    destructive: 'optional',
-    reversible: 'optional',
-    previewed: 'optional',
+    ...KEYS['tests.given.plan'],
+    ...(action === PUBLISH.action
+      ? {}
+      : { is_loosening: { refused: `only a plan of ${PUBLISH.action} says so` } }),
   });
   const names = fields.get('names') ? fields.list('names').map((name) => name.text()) : [];
   return {
@@ -228,30 +209,13 @@ function readPlan(value: Value, action: string): PlanFacts {
 }
 
 function readHistory(value: Value | undefined): HistoryFacts {
-  const fields = value?.fields({
-    requests_24h: 'optional',
-    denials_24h: 'optional',
-    failures_24h: 'optional',
-  });
+  const fields = value?.fields(KEYS['tests.given.history']);
   const count = (key: keyof HistoryFacts): number => fields?.get(key)?.integer(COUNT) ?? 0;
   return {
     requests_24h: count('requests_24h'),
     denials_24h: count('denials_24h'),
     failures_24h: count('failures_24h'),
   };
-}
-
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/;
-
-function readInstant(value: Value | undefined): string {
-  const text = value?.text() ?? '';
-  if (text === '') return USUAL_TIME;
-  const instant = INSTANT.test(text) ? new Date(text) : new Date(Number.NaN);
-  // JavaScript moves the 30th of February into March.
-  const isReal = !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(text.slice(0, 19));
-  if (isReal) return instant.toISOString();
-  value?.refuse('not an instant in UTC such as 2026-11-24T10:00:00Z');
-  return USUAL_TIME;
 }
 
 interface WindowsContext {
@@ -276,7 +240,7 @@ function readWindow(key: Value, value: Value, { policy, names, action }: Windows
   names.require('window', name, key);
   const window = policy.windows.find(({ id }) => id === name);
   if (window && !window.action.includes(action)) key.refuse(`${name} does not count ${action}`);
-  const fields = value.fields({ count: 'optional', sum: 'optional' });
+  const fields = value.fields(KEYS['tests.given.windows.ID']);
   return { count: fields.get('count')?.integer(COUNT) ?? 1, sum: fields.get('sum')?.integer(COUNT) ?? 0 };
 }
 

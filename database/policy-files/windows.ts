@@ -1,3 +1,4 @@
+import { KEYS } from './keys.ts';
 import type { ActionDefinition, CountingWindow } from '../../domain/policy.ts';
 import { factTypeOf } from '../../domain/expressions/fact-type.ts';
 import type { Names } from './names.ts';
@@ -14,13 +15,7 @@ export function readWindow(
   value: Value,
   { names, actions }: { readonly names: Names; readonly actions: readonly ActionDefinition[] },
 ): CountingWindow {
-  const fields = value.fields({
-    id: 'required',
-    action: 'required',
-    over: 'required',
-    per: 'required',
-    sum: 'optional',
-  });
+  const fields = value.fields(KEYS['windows']);
   const id = fields.name('id');
   names.declare('window', id, fields.get('id') ?? value);
   const counted = fields.names('action').map((name) => {

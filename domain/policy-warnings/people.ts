@@ -43,11 +43,11 @@ function riskyRequests(policy: PolicySet, reviewers: Reviewers): readonly Policy
       if (left < 0) return warningsOf(found);
       const tier = highestTier(policy, types, { action, target });
       const { distinct_people: wanted } = demandOf(policy.risk, tier);
-      for (const { owners } of possibleOwners(policy, action, [target])) {
-        const people = everybody(reviewers, asked, owners);
-        if (people !== null && people.size < wanted)
-          note(found, { tier, wanted, who: countText(people) }, `${action.action} on ${quote(target.id)}`);
-      }
+      const few = possibleOwners(policy, action, [target])
+        .map(({ owners }) => everybody(reviewers, asked, owners))
+        .filter((people) => wanted > 1 && people !== null && people.size < wanted);
+      const place = `${action.action} on ${quote(target.id)}`;
+      for (const people of few) note(found, { tier, wanted, who: countText(people) }, place);
     }
   }
   return warningsOf(found);
@@ -129,7 +129,7 @@ function everybody(
   return new Set(stages.flatMap((stage) => [...(stage?.ever ?? [])]));
 }
 
-function countText(people: ReadonlySet<string>): string {
-  const [only] = people;
+function countText(people: ReadonlySet<string> | null): string {
+  const [only] = people ?? [];
   return only === undefined ? 'nobody' : `only ${quote(only)}`;
 }

@@ -24,7 +24,7 @@ const SHOP = 'shop';
 /** Creates Keyturn's database, or brings it up to date. */
 export async function prepareKeyturn(
   adminUrl: string,
-  { folder, issuer }: { readonly folder: string; readonly issuer: string },
+  folder: string,
 ): Promise<Pick<Databases, 'api' | 'worker'>> {
   const passwords = ensurePasswords(folder);
   await ensureDatabase(adminUrl, KEYTURN);
@@ -35,15 +35,14 @@ export async function prepareKeyturn(
     KEYTURN_WORKER_PASSWORD: passwords.worker,
   });
   const worker = withUser(url, 'keyturn_worker', passwords.worker);
-  writeOperatorFile(folder, { KEYTURN_DATABASE_URL: worker, KEYTURN_IDP_ISSUER: issuer });
   return { api: withUser(url, 'keyturn_api', passwords.api), worker };
 }
 
 /**
- * For commands that read Keyturn's own database, such as `keyturn policy explain`, or a folder that takes its issuer from the
- * environment, as the sample does.
+ * For commands of operators: those that read Keyturn's own database, such as `keyturn policy explain`, a folder that takes its
+ * issuer from the environment, as the sample does, Temporal (`keyturn replay`), or a target (`keyturn target check`).
  */
-function writeOperatorFile(folder: string, variables: Readonly<Record<string, string>>): void {
+export function writeOperatorFile(folder: string, variables: Readonly<Record<string, string>>): void {
   const file = path.join(folder, 'operator.env');
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
   fs.writeFileSync(`${file}.new`, lines.join(''), { mode: 0o600 });

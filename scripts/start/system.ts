@@ -8,7 +8,13 @@ import { startProcess, waitUntilReady, type RunningProcess } from '../servers/pr
 import { root } from '../servers/root.ts';
 import { findTemporal } from '../servers/temporal-program.ts';
 import { prepareNamespace, startTemporal } from '../servers/temporal.ts';
-import { installPolicy, prepareKeyturn, prepareShop, type Databases } from './databases.ts';
+import {
+  installPolicy,
+  prepareKeyturn,
+  prepareShop,
+  writeOperatorFile,
+  type Databases,
+} from './databases.ts';
 import { ensureKeys, type KeyFiles } from './keys.ts';
 import { note, step } from './progress.ts';
 import type { Settings } from './settings.ts';
@@ -34,7 +40,7 @@ export async function startSystem(settings: Settings, supervisor: Supervisor): P
     temporalServer(settings, supervisor),
   ]);
   const addresses = addressesOf(settings, temporal);
-  const databases = await prepareDatabases(settings, adminUrl, addresses.identityProvider);
+  const databases = await prepareDatabases(settings, adminUrl);
   await step('policy installed from policies/', () =>
     installPolicy(databases.worker, addresses.identityProvider),
   );
@@ -50,6 +56,7 @@ export async function startSystem(settings: Settings, supervisor: Supervisor): P
     step(`worker on ${addresses.worker}`, () => worker(context)),
     step(`API on ${addresses.api}`, () => api(context)),
   ]);
+  writeOperatorFile(settings.folder, operatorVariables(context));
   fs.writeFileSync(addressesFile(settings), `${JSON.stringify(addresses, null, 2)}\n`);
   return addresses;
 }
@@ -126,10 +133,8 @@ async function temporalServer(settings: Settings, supervisor: Supervisor): Promi
   });
 }
 
-async function prepareDatabases(settings: Settings, adminUrl: string, issuer: string): Promise<Databases> {
-  const own = await step('database migrated', () =>
-    prepareKeyturn(adminUrl, { folder: settings.folder, issuer }),
-  );
+async function prepareDatabases(settings: Settings, adminUrl: string): Promise<Databases> {
+  const own = await step('database migrated', () => prepareKeyturn(adminUrl, settings.folder));
   const target = await step('demo database "shop" ready', () => prepareShop(adminUrl, settings.folder));
   return { ...own, target };
 }
@@ -212,6 +217,18 @@ function common({ settings, addresses, keys }: Context): Environment {
     KEYTURN_VERIFICATION_KEYS: keys.verification,
     KEYTURN_SEALING_KEYS: keys.sealing,
     KEYTURN_IDENTITY_KEY: keys.identity,
+  };
+}
+
+/** What commands of operators read of their environment. */
+function operatorVariables({ settings, addresses, databases }: Context): Readonly<Record<string, string>> {
+  return {
+    KEYTURN_DATABASE_URL: databases.worker,
+    KEYTURN_API_URL: addresses.api,
+    KEYTURN_IDP_ISSUER: addresses.identityProvider,
+    KEYTURN_TARGET_SHOP_URL: databases.target,
+    TEMPORAL_ADDRESS: addresses.temporal,
+    TEMPORAL_NAMESPACE: settings.namespace,
   };
 }
 

@@ -67,7 +67,7 @@ const SAID: Readonly<Record<TokenFault, RegExp>> = {
   audience: /another audience/,
   kind: /another kind/,
   missing_claim: /lacks a claim that is needed: (exp|sub)\.$/,
-  unreadable_claim: /claim of an unexpected form: (sub|act|trigger)\.$/,
+  unreadable_claim: /claim of an unexpected form: (sub|act|trigger|iss)\.$/,
   unknown_actors: /actors of another issuer/,
 };
 
@@ -106,6 +106,8 @@ describe('a bearer token', () => {
           .setExpirationTime('1h')
           .encode(),
     ],
+    ['an issuer that no text can be made of', 'unreadable_claim', () => junk({ toString: 1, valueOf: 1 })],
+    ['a token that names no issuer', 'unreadable_claim', () => junk(undefined)],
     ['a token signed with a shared secret', 'algorithm', () => symmetric()],
     ['a token signed with a key of somebody else', 'signature', () => otherKey()],
     ['another audience', 'audience', () => api.issuer.sign({ sub: 'ada', aud: 'elsewhere' })],
@@ -257,10 +259,19 @@ describe('deciding is for people', () => {
   it('keeps people out that the directory does not know, or no longer', async () => {
     const unknown = await inbox(await api.issuer.humanToken('stranger'));
     expect(unknown).toMatchObject({ status: 403, body: { code: 'reviewer_unknown' } });
+    expect(unknown.body['detail']).toContain(`"stranger" at ${api.issuer.url}`);
     const inactive = await inbox(await api.issuer.humanToken('ines'));
     expect(inactive).toMatchObject({ status: 403, body: { code: 'reviewer_inactive' } });
   });
 });
+
+function junk(iss: unknown): string {
+  const encoded = [
+    { alg: 'EdDSA', kid: 'test' },
+    { iss, sub: 'ada' },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+  return [...encoded, 'AAAA'].join('.');
+}
 
 async function symmetric(): Promise<string> {
   return new SignJWT({ sub: 'ada', iss: api.issuer.url, aud: 'keyturn', exp: NOW + 60 })

@@ -55,6 +55,15 @@ describe('who the caller is', () => {
     });
   });
 
+  it.each(['agent-billing', 'backend'])(
+    'is told to a program that holds a token of a person without her other accounts and groups: %s',
+    async (client) => {
+      const held = await me(await api.issuer.sign({ sub: 'olga', client_id: client, scope: 'openid' }));
+      expect(held).toMatchObject({ kind: 'person', id: 'olga', may_decide: false, accounts: [], groups: [] });
+      expect(JSON.stringify(held)).not.toMatch(/olga\.petrenko|dba/);
+    },
+  );
+
   it('is told to accounts that nobody knows: which account it is, and nothing of the directory', async () => {
     const token = await api.issuer.humanToken('stranger');
     const stranger = await me(token);

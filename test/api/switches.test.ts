@@ -104,6 +104,18 @@ describe('throwing', () => {
     expect(reply).toMatchObject({ status, body: { code } });
   });
 
+  it('with a key that threw one is the same one, and never answers that a lifted one is on', async () => {
+    const token = await api.issuer.humanToken('olga');
+    const headers = { 'idempotency-key': randomUUID() };
+    const again = (): Promise<Reply<SwitchView>> =>
+      api.http({ path: '/v1/switches', token, body: { scope: SHOP, reason: 'once' }, headers });
+    const { id } = (await again()).body;
+    expect(await again()).toMatchObject({ status: 201, body: { id } });
+    for (const name of ['olga', 'omar']) await liftAs(await api.issuer.humanToken(name), id);
+    expect(await again()).toMatchObject({ status: 409, body: { code: 'switch_lifted' } });
+    expect(await listAs(token)).toEqual([]);
+  });
+
   it('at the same moment by many keeps one unbroken chain', async () => {
     const tokens = await Promise.all(['olga', 'omar', 'petra'].map((name) => api.issuer.humanToken(name)));
     const replies = await Promise.all([...tokens, ...tokens, ...tokens].map((token) => throwAs(token)));

@@ -293,7 +293,7 @@ describe('the timeline', () => {
     const token = await api.issuer.humanToken('olga');
     const { body } = await api.http<Timeline>({ path: `/v1/requests/${id}/timeline`, token });
     expect(body.items.map(({ n, text }) => `${n} ${text}`)).toEqual([
-      '0 Asked for it.',
+      '0 Requested it.',
       '1 The dry run showed what would happen.',
     ]);
     expect(body.items[0]?.actor).toEqual({ kind: 'agent', name: 'Billing agent', id: 'agent-billing' });

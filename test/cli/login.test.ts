@@ -4,27 +4,33 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { writeSession } from '../../apps/cli/session.ts';
 import { startServer, type AnsweringServer, type Reply } from '../sdk/server.ts';
 import { keyturn, type CommandResult } from './terminal.ts';
 
 let folder: string;
 let issuer: AnsweringServer;
+const servers: AnsweringServer[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'keyturn-login-'));
 });
 
 afterEach(async () => {
-  await issuer.stop();
+  await Promise.all([issuer, ...servers.splice(0)].map((server) => server.stop()));
 });
 
 /** An issuer with the device flow, whose person needs one more poll to be done. */
-async function startIssuer(lastAnswer: Reply): Promise<void> {
+async function startIssuer(lastAnswer: Reply, pending = 1): Promise<void> {
   let polls = 0;
   issuer = await startServer((call) => {
     const base = issuer.url;
     if (call.path === '/.well-known/openid-configuration') {
-      const endpoints = { device_authorization_endpoint: `${base}/device`, token_endpoint: `${base}/token` };
+      const endpoints = {
+        authorization_endpoint: `${base}/auth`,
+        device_authorization_endpoint: `${base}/device`,
+        token_endpoint: `${base}/token`,
+      };
       return { status: 200, body: { issuer: base, ...endpoints } };
     }
     if (call.path === '/device') {
@@ -36,7 +42,7 @@ async function startIssuer(lastAnswer: Reply): Promise<void> {
       return { status: 200, body: { ...codes, expires_in: 60, interval: 1 } };
     }
     polls += 1;
-    return polls === 1 ? { status: 400, body: { error: 'authorization_pending' } } : lastAnswer;
+    return polls <= pending ? { status: 400, body: { error: 'authorization_pending' } } : lastAnswer;
   });
 }
 
@@ -53,6 +59,21 @@ function login(...args: readonly string[]): Promise<CommandResult> {
   };
   return keyturn(['login', ...args], { environment });
 }
+
+const OFFER = {
+  issuer: 'https://a.example',
+  client_id: '0oa1',
+  scope: 'openid keyturn.decide',
+  audience: null,
+  resource: null,
+};
+
+const METADATA = {
+  resource_name: 'Keyturn',
+  authorization_servers: [],
+  scopes_supported: [],
+  bearer_methods_supported: ['header'],
+};
 
 describe('signing in', () => {
   it('keeps the token where only its owner can read it, and prints everything but the token', async () => {
@@ -90,3 +111,156 @@ describe('signing in', () => {
     expect([result.code, result.error]).toEqual([1, expect.stringContaining('https')]);
   });
 });
+
+describe('the API says how to sign in', () => {
+  it('where, as which client, and what for', async () => {
+    await startIssuer(TOKENS);
+    const audience = 'https://keyturn.example.com';
+    const api = await startApi([{ ...OFFER, issuer: issuer.url, audience }]);
+    const result = await loginAt(api);
+    expect([result.code, result.error]).toEqual([
+      0,
+      expect.stringContaining(`Signing in at ${issuer.url} as client 0oa1, for ${api}.`),
+    ]);
+    const asked = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
+    expect(Object.fromEntries(asked)).toEqual({
+      client_id: '0oa1',
+      scope: 'openid keyturn.decide',
+      audience,
+    });
+  });
+
+  it.each([
+    [
+      'several issuers',
+      [OFFER, { ...OFFER, issuer: 'https://b.example' }],
+      'one of https://a.example, https://b.example',
+    ],
+    ['no issuer', [], 'does not say where people sign in'],
+  ])('and is not guessed at: %s', async (_what, offers, said) => {
+    await startIssuer(TOKENS);
+    const result = await loginAt(await startApi(offers));
+    expect([result.code, result.error]).toEqual([1, expect.stringContaining(said)]);
+    expect(result.error).toContain('give --issuer');
+  });
+
+  it('of several the one that is meant, with what the command line says instead', async () => {
+    await startIssuer(TOKENS);
+    const api = await startApi([OFFER, { ...OFFER, issuer: issuer.url }]);
+    expect((await loginAt(api, '--issuer', issuer.url, '--scope', 'openid')).code).toBe(0);
+    const asked = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
+    expect(Object.fromEntries(asked)).toEqual({ client_id: '0oa1', scope: 'openid' });
+  });
+
+  it('but is not asked where the answer could be changed on the way', async () => {
+    await startIssuer(TOKENS);
+    const result = await loginAt('http://keyturn.example');
+    expect([result.code, result.error]).toEqual([1, expect.stringContaining('https')]);
+  });
+});
+
+describe('signing in with a browser', () => {
+  it('comes back to a free port of this machine, with proof that it is the same sign-in', async () => {
+    await startIssuer(TOKENS, 0);
+    const api = await startApi([{ ...OFFER, issuer: issuer.url }]);
+    const seen: { answers: readonly number[]; query: URLSearchParams | null } = { answers: [], query: null };
+    const browse = async (address: string): Promise<void> => {
+      const query = new URL(address).searchParams;
+      const back = query.get('redirect_uri') ?? '';
+      // Somebody else on this machine, then the browser.
+      const states = ['made-up', query.get('state') ?? ''];
+      for (const state of states) {
+        const response = await fetch(`${back}?code=the-code&state=${encodeURIComponent(state)}`);
+        seen.answers = [...seen.answers, response.status];
+      }
+      seen.query = query;
+    };
+    const result = await keyturn(['login', '--api', api, '--browser'], {
+      environment: { XDG_CONFIG_HOME: folder },
+      onError: (text) => {
+        const [, address] = /^Open (\S+)/.exec(text) ?? [];
+        if (address !== undefined) void browse(address);
+      },
+    });
+    expect([result.code, result.error]).toEqual([0, expect.stringContaining('Waiting for you')]);
+    expect(seen.answers[0]).toBe(404);
+    const { query } = seen;
+    expect(query?.get('redirect_uri')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    const exchanged = new URLSearchParams(issuer.received.find((call) => call.path === '/token')?.body);
+    expect(exchanged.get('code')).toBe('the-code');
+    expect(exchanged.get('redirect_uri')).toBe(query?.get('redirect_uri'));
+    expect(exchanged.get('code_verifier')).toMatch(/^[\w~.-]{43,}$/);
+  });
+});
+
+describe('a sign-in that has ended', () => {
+  const REFRESHED = {
+    access_token: 'token-2',
+    token_type: 'bearer',
+    expires_in: 3600,
+    refresh_token: 'refresh-2',
+  };
+
+  it('goes on with its refresh token, used once however many commands run, and keeps the new one', async () => {
+    await startIssuer({ status: 200, body: REFRESHED }, 0);
+    const api = await startApi([]);
+    await store(api, 'https://keyturn.example.com');
+    const results = await Promise.all([inbox(api), inbox(api), inbox(api)]);
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
+    const refreshed = issuer.received.filter((call) => call.path === '/token');
+    expect(refreshed.map(({ body }) => Object.fromEntries(new URLSearchParams(body)))).toEqual([
+      {
+        grant_type: 'refresh_token',
+        refresh_token: 'refresh-1',
+        resource: 'https://keyturn.example.com',
+        client_id: '0oa1',
+      },
+    ]);
+    const called = servers
+      .flatMap(({ received }) => received)
+      .filter((call) => call.path.startsWith('/v1/inbox'));
+    expect(called.map(({ headers }) => headers.authorization)).toEqual(results.map(() => 'Bearer token-2'));
+    const file = await readFile(join(folder, 'keyturn', 'session.json'), 'utf8');
+    expect(JSON.parse(file)).toMatchObject({ access_token: 'token-2', refresh_token: 'refresh-2' });
+  });
+
+  it('is over when the issuer does not take the refresh token any more', async () => {
+    await startIssuer({ status: 400, body: { error: 'invalid_grant' } }, 0);
+    const api = await startApi([]);
+    await store(api);
+    const result = await inbox(api);
+    expect([result.code, result.error]).toEqual([1, expect.stringContaining('Your sign-in has expired')]);
+  });
+});
+
+async function store(api: string, resource?: string) {
+  const expired = new Date(Date.now() - 1_000).toISOString();
+  const session = {
+    issuer: issuer.url,
+    api,
+    access_token: 'token-1',
+    expires_at: expired,
+    client: '0oa1',
+    resource,
+  };
+  await writeSession({ XDG_CONFIG_HOME: folder }, { ...session, refresh_token: 'refresh-1' });
+}
+
+function inbox(api: string): Promise<CommandResult> {
+  return keyturn(['inbox', '--api', api], { environment: { XDG_CONFIG_HOME: folder, KEYTURN_TOKEN: '' } });
+}
+
+/** An API that says how to sign in, and has an empty inbox. */
+async function startApi(offers: readonly object[]): Promise<string> {
+  const server = await startServer(({ path }) =>
+    path === '/.well-known/oauth-protected-resource'
+      ? { status: 200, body: { ...METADATA, resource: server.url, keyturn_sign_in: offers } }
+      : { status: 200, body: { items: [], next_cursor: null } },
+  );
+  servers.push(server);
+  return server.url;
+}
+
+function loginAt(api: string, ...args: readonly string[]): Promise<CommandResult> {
+  return keyturn(['login', '--api', api, ...args], { environment: { XDG_CONFIG_HOME: folder } });
+}

@@ -181,6 +181,23 @@ describe('keyturn policy explain', () => {
     });
   });
 
+  it('says what all reviewers had to meet, and why, and which rules asked for it', async () => {
+    const when = '!("shop-owners" in reviewer.groups)';
+    const change = (set: PolicySet): PolicySet => ({
+      ...set,
+      reviewers: { when, because: 'Owners never decide' },
+      rules: set.rules.map((rule) =>
+        rule.require ? { ...rule, require: { ...rule.require, reviewer_when: when } } : rule,
+      ),
+    });
+    await withPolicy(stack.keyturnDb, change, async () => {
+      const { code, out } = await policy(['explain', await ask()]);
+      expect([code, out]).toEqual([0, expect.stringContaining('recomputed: agrees')]);
+      expect(out).toContain(`  only   if ${when} (usual)\n`);
+      expect(out).toContain(`  all    reviewers: Owners never decide (${when})\n`);
+    });
+  });
+
   it('proves what was judged by a set that an earlier version stored, which lacked some fields', async () => {
     const { rows } = await stack.keyturnDb.query<{ body: StoredPolicy }>(
       'select body from keyturn.policy_set natural join keyturn.policy_active',
@@ -222,7 +239,7 @@ describe('keyturn policy explain', () => {
       1,
       expect.stringContaining('not possible, another engine recorded it; this one differs in effect'),
     ]);
-    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 3, not the one of now');
+    expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 3, not the current one');
   });
 
   it('still proves records of before, which name no engine', async () => {

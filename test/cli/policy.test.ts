@@ -59,9 +59,12 @@ describe('keyturn policy', () => {
       {
         ok: true,
         digest: expect.stringMatching(/^sha256:/),
-        warnings: ['two-people', 'stale'].map((rule) =>
-          expect.objectContaining({ code: 'own_team_only', rule, column: 23 }),
-        ),
+        warnings: [
+          expect.objectContaining({ code: 'people_short', rule: null, file: 'keyturn.yaml' }),
+          ...['two-people', 'stale'].map((rule) =>
+            expect.objectContaining({ code: 'own_team_only', rule, column: 23 }),
+          ),
+        ],
       },
     ]);
   });
@@ -97,7 +100,7 @@ describe('keyturn policy', () => {
     const installed = results.map(
       (result) => JSON.parse(result.out) as { is_new: boolean; generation: number; warnings: unknown[] },
     );
-    expect(installed.map(({ warnings }) => warnings.length)).toEqual([2, 2]);
+    expect(installed.map(({ warnings }) => warnings.length)).toEqual([3, 3]);
     expect(installed.map(({ generation }) => generation)).toEqual([1, 1]);
     expect(installed.filter(({ is_new }) => is_new)).toHaveLength(1);
     expect(await rows(`select 1 from audit.entry where type = 'policy.installed'`)).toHaveLength(1);
@@ -144,7 +147,7 @@ describe('keyturn policy', () => {
   it('says when the set was active already', async () => {
     const { out, error } = await policy(['install', SAMPLE]);
     expect(out).toContain('was active already, generation 3');
-    expect(error).toMatch(/^rules\/by-environment\.yaml:18:23 warning own_team_only: /);
+    expect(error).toMatch(/^rules\/by-environment\.yaml:18:23 warning own_team_only: /m);
   });
 
   it('needs to know the database', async () => {

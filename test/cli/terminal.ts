@@ -20,6 +20,8 @@ export interface TerminalOptions {
   /** The same where several are asked for, one after the other. */
   readonly answers?: readonly string[];
   readonly signal?: AbortSignal;
+  /** Sees each line of standard error when it is written. */
+  readonly onError?: (text: string) => void;
   /** How wide it is; a pipe without it. */
   readonly columns?: number;
   /** Colours are left in what is kept. */
@@ -50,6 +52,7 @@ export async function keyturn(
     },
     error: (text) => {
       written.error += `${shown(text)}\n`;
+      options.onError?.(text);
     },
     page: async (text) => {
       written.out += `${shown(text)}\n`;

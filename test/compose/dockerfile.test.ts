@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 
 import { root } from '../../scripts/servers/root.ts';
+import { filesBelow } from '../docs/documents.ts';
 
 interface Instruction {
   readonly name: string;
@@ -14,6 +15,11 @@ const KNOWN = new Set(
     ' ',
   ),
 );
+
+/** What the image is compiled from and runs. */
+const PROGRAM_FOLDERS = ['domain', 'configuration', 'activities', 'workflows', 'database', 'sdk', 'apps'];
+/** Named in no import of ours: looked for by NestJS and Temporal's client, or required by name. */
+const LOADED_OTHERWISE = ['@nestjs/platform-express', 'rxjs', 'protobufjs', 'libpg-query'];
 
 const instructions = readInstructions();
 const final = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
@@ -27,6 +33,23 @@ it('runs on the very Node that the tests run on, on slim Debian', () => {
   const bases = instructions.filter(({ name }) => name === 'FROM').map(({ rest }) => rest.split(' ')[0]);
   expect(bases).toHaveLength(2);
   for (const base of bases) expect(base).toBe(`node:${devDependencies['node']}-bookworm-slim`);
+});
+
+it('has all packages that programs import, and no other', () => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  const imported = PROGRAM_FOLDERS.flatMap(filesBelow)
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [
+      ...read(file).matchAll(
+        /^(?:import|export|\}).* from '([^.'][^']*)';$|^import '([^.'][^']*)';$|import\('([^.'][^']*)'\)/gm,
+      ),
+    ])
+    .map(([, from, bare, later]) => String(from ?? bare ?? later))
+    .map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
+    .filter((name) => !name.startsWith('node:'));
+  const needed = new Set([...imported, ...LOADED_OTHERWISE]);
+  expect([...needed].filter((name) => !(name in dependencies))).toEqual([]);
+  expect(Object.keys(dependencies).filter((name) => !needed.has(name))).toEqual([]);
 });
 
 it('runs as somebody who is not root and does not own the files', () => {

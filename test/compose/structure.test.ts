@@ -157,6 +157,12 @@ it('lets nobody provision people until a file says who may', async () => {
   expect(authorities.isConfigured).toBe(false);
 });
 
+it('lets the Temporal CLI ask the name server for an address and nothing else', () => {
+  expect(service('temporal-namespace').environment?.['TEMPORAL_ADDRESS']).toBe(
+    'passthrough:///temporal:7233',
+  );
+});
+
 it('makes every search attribute that workflows write, and no other', () => {
   const script = read('compose/temporal/namespace.sh');
   const made = /^SEARCH_ATTRIBUTES='(.*)'$/m.exec(script)?.[1]?.split(' ') ?? [];

@@ -206,12 +206,12 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'a time without a zone',
     given('at: "2026-11-24T10:00:00"'),
-    'tests/a.yaml:3:78 not an instant in UTC such as 2026-11-24T10:00:00Z',
+    'tests/a.yaml:3:78 not an instant such as 2026-11-24T10:00:00Z or 2026-11-24T11:00:00+01:00',
   ],
   [
     'a day that is none',
     given('at: 2026-02-30T10:00:00Z'),
-    'tests/a.yaml:3:78 not an instant in UTC such as 2026-11-24T10:00:00Z',
+    'tests/a.yaml:3:78 not an instant such as 2026-11-24T10:00:00Z or 2026-11-24T11:00:00+01:00',
   ],
   ['an unknown mode', given('mode: lend'), "tests/a.yaml:3:80 'lend' is not one of execute, lease, gate"],
   ['an unknown history', given('history: { denials: 1 }'), "tests/a.yaml:3:85 unknown key 'denials'"],
@@ -254,7 +254,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'a wait for nobody',
     lines(GIVEN, 'expect: { effect: review }', 'after: 5m'),
-    'tests/a.yaml:5:12 after says when the reviewers in may decide: there are none',
+    'tests/a.yaml:5:12 after says when the reviewers in may decide, or of when the status is: neither is there',
   ],
   [
     'two tests of one name',

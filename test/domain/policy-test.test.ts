@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import type { PolicySet } from '../../domain/policy.ts';
-import {
-  runPolicyTests,
-  stageText,
-  type PolicyTest,
-  type PolicyTestResult,
-} from '../../domain/policy-test.ts';
+import { stageText } from '../../domain/policy-test-expectation.ts';
+import { runPolicyTests, type PolicyTest, type PolicyTestResult } from '../../domain/policy-test.ts';
 import { OFFICE } from './calendar/examples.ts';
 import {
   MINUTE_MS,

@@ -41,9 +41,9 @@ describe('a shortage', () => {
   it('is told at once when one of two operators asks for what two others would have to agree to', () => {
     const rule = demand([stage(['user:olga', 'user:petra'])], { rule: 'default' });
     const asked = requirement([rule], { distinct_people: 2 });
-    const lineage = [{ role: 'requester', issuer: ISSUER, subject: 'olga' }] as const;
+    const lineage = [{ role: 'requester', issuer: ISSUER, subject: 'sub-olga' }] as const;
     expect(shortages({ requirement: asked, lineage })).toEqual([{ rule: '*', seats: 2, fillable: 1 }]);
-    const other = [{ role: 'requester', issuer: ISSUER, subject: 'ada' }] as const;
+    const other = [{ role: 'requester', issuer: ISSUER, subject: 'sub-ada' }] as const;
     expect(shortages({ requirement: asked, lineage: other })).toEqual([]);
   });
 

@@ -92,6 +92,21 @@ it.each(['denied', 'expired', 'cancelled', 'failed', 'indeterminate'])(
   },
 );
 
+it.each([
+  [
+    { denied_by: 'policy', matched_rules: [{ id: 'frozen', because: 'No deploys on Fridays' }] },
+    'denied by policy, by the rule frozen (No deploys on Fridays)',
+  ],
+  [{ denied_by: 'policy', matched_rules: null }, 'denied by policy'],
+  [{ denied_by: 'person' }, 'denied by a person'],
+])('says why it was denied: %j', async (change, cause) => {
+  const body = answered({ status: 'denied', ...change });
+  const { outcome } = await callGuarded(() => ({ status: 200, body }));
+  expect((outcome as Error).message).toBe(
+    `Keyturn did not allow deploy.release on checkout: ${cause} (${body.id}).`,
+  );
+});
+
 it('never runs when the time is up before anybody decided', async () => {
   const { outcome, ran } = await callGuarded(() => ({ status: 201, body: answered({ status: 'pending' }) }));
   expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'undecided' });

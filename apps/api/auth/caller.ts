@@ -77,7 +77,10 @@ export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller)
     throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
   }
   if (!person) {
-    throw new KeyturnError('reviewer_unknown', 'The directory does not know this account as a reviewer.');
+    // Of the caller's own token: a provider that names the account in another claim shows by it.
+    const { issuer, subject } = principal.identity;
+    const message = `The directory knows nobody with the account of this token (${JSON.stringify(subject)} at ${issuer}).`;
+    throw new KeyturnError('reviewer_unknown', message);
   }
   if (!person.active) throw new KeyturnError('reviewer_inactive', 'This reviewer is deactivated.');
   return person;

@@ -44,12 +44,15 @@ const UNKNOWN: Known = {
   groups: [],
 };
 
-function knownOf({ agent, person, directory }: Caller): Known {
+function knownOf({ agent, person, directory, principal, isHeldByAgent }: Caller): Known {
   if (person) {
     const { id, name, active, accounts } = person;
+    const hers = { ...UNKNOWN, kind: 'person' as const, id, name, is_active: active };
+    // A program that holds a token of hers learns no other account of hers, and not what her groups let her do.
+    if (!principal.isInteractive || isHeldByAgent) return hers;
     const shown = accounts.map(({ issuer, subject }) => ({ issuer, subject }));
     const groups = [...groupsOf(directory, id)];
-    return { ...UNKNOWN, kind: 'person', id, name, is_active: active, accounts: shown, groups };
+    return { ...hers, accounts: shown, groups };
   }
   if (!agent) return UNKNOWN;
   const { id, name, active, owner } = agent;

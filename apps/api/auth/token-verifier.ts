@@ -71,9 +71,10 @@ export class TokenVerifier {
   }
 
   #issuerOf(token: string): TrustedIssuer {
-    const name = unverifiedClaims(token).iss;
-    const trusted = this.#issuers.get(name ?? '');
-    if (!trusted) throw refusedToken('unknown_issuer', { found: String(name) });
+    const name: unknown = unverifiedClaims(token).iss;
+    if (typeof name !== 'string') throw refusedToken('unreadable_claim', { claim: 'iss' });
+    const trusted = this.#issuers.get(name);
+    if (!trusted) throw refusedToken('unknown_issuer', { found: name });
     return trusted;
   }
 }

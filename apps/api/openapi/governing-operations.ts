@@ -37,7 +37,14 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
     headers: [REPEATABLE],
     body: switches.throwBodySchema,
     answers: [{ status: 201, description: 'It is on.', schema: switches.switchSchema }],
-    errors: [...REPEATED, ...OPERATOR_ERRORS, 'unknown_action', 'unknown_target', 'unknown_agent'],
+    errors: [
+      ...REPEATED,
+      ...OPERATOR_ERRORS,
+      'unknown_action',
+      'unknown_target',
+      'unknown_agent',
+      'switch_lifted',
+    ],
   },
   {
     id: 'liftSwitch',

@@ -22,13 +22,21 @@ export const Provisioner = createParamDecorator((_: unknown, context: ExecutionC
  * Where none is configured there is nothing here. These tokens open nothing else, and no other token opens this.
  */
 export function scimDoor(context: ApiContext) {
-  return (request: ProvisioningRequest, _response: Response, next: NextFunction): void => {
+  return (request: ProvisioningRequest, response: Response, next: NextFunction): void => {
     if (!context.provisioning.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
     const token = /^Bearer +([\x21-\x7e]{1,1024})$/i.exec(request.headers.authorization ?? '')?.[1];
     const provisioner = token === undefined ? null : context.provisioning.of(token);
     context.limiter.admit(provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
-    if (!provisioner) throw new KeyturnError('unauthenticated', 'This needs the token of an authority.');
+    if (!provisioner) throw unknownToken(context, response, token !== undefined);
     request.provisioner = provisioner;
     next();
   };
+}
+
+function unknownToken({ log, metrics }: ApiContext, response: Response, isGiven: boolean): KeyturnError {
+  metrics.refusedTokens.inc({ fault: isGiven ? 'scim' : 'no_token' });
+  if (!isGiven) return new KeyturnError('unauthenticated', 'This needs the token of an authority.');
+  log.warn({ fault: 'scim' }, 'a token was refused');
+  response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
+  return new KeyturnError('unauthenticated', 'This token is that of no authority that provisions here.');
 }

@@ -31,7 +31,8 @@ export function sendScimError(response: Response, refusal: KeyturnError): void {
   const status = statusOf(refusal.code);
   const scimType =
     refusal.facts['scimType'] ?? (refusal.code === 'invalid_json' ? 'invalidSyntax' : undefined);
-  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  if (status === 401 && !response.hasHeader('WWW-Authenticate'))
+    response.setHeader('WWW-Authenticate', 'Bearer');
   if (status === 429 || status === 503) {
     const seconds = Number(refusal.facts['retryAfterSeconds'] ?? SECONDS_DEFAULT);
     response.setHeader('Retry-After', String(Math.max(1, Math.ceil(seconds))));

@@ -22,11 +22,26 @@ export function groupIdOf(policy: PolicySet, { authority }: ScimAuthority, field
   const bound = externalId === null ? undefined : groups.find((group) => group.external_id === externalId);
   if (bound) return bound.id;
   const id = idOfName(displayName, groups);
-  const meant = groups.find((group) => group.id === id);
-  if (meant?.external_id === undefined) return id;
+  refuseOtherThanBound(policy, { authority, groupId: id, externalId });
+  return id;
+}
+
+/** Refuses (`uniqueness`) to let a group that rules ask for by an external id be one with another. */
+export function refuseOtherThanBound(
+  policy: PolicySet,
+  {
+    authority,
+    groupId,
+    externalId,
+  }: { readonly authority: string; readonly groupId: string; readonly externalId: string | null },
+): void {
+  const meant = policy.directory.groups.find(
+    (group) => group.authority === authority && group.id === groupId,
+  );
+  if (meant?.external_id === undefined || meant.external_id === externalId) return;
   throw scimRefusal(
     'uniqueness',
-    `The policy's group ${id} is the one with the external id ${JSON.stringify(meant.external_id)}: ` +
+    `The policy's group ${groupId} is the one with the external id ${JSON.stringify(meant.external_id)}: ` +
       'call this one otherwise, or change the policy.',
   );
 }

@@ -8,7 +8,7 @@ import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';
 import type { GroupFields } from './group-fields.ts';
-import { groupIdOf, idFromName } from './group-id.ts';
+import { groupIdOf, idFromName, refuseOtherThanBound } from './group-id.ts';
 import { readGroup, type StoredGroup } from './store.ts';
 import { refuseTakenGroup } from './taken.ts';
 import { existing } from './users.ts';
@@ -42,6 +42,13 @@ export async function changeGroup(
     if (isSame(known, fields)) return stored;
     const { groupId } = stored;
     if (fields.displayName !== known.displayName) await refuseTakenName(manager, groupId, fields);
+    const { externalId } = fields;
+    if (externalId !== known.externalId)
+      refuseOtherThanBound(await policyOf(context, manager), {
+        authority: authority.authority,
+        groupId,
+        externalId,
+      });
     if (known.members.size > 0 && fields.members.size === 0)
       context.log.warn({ authority: authority.authority, group: groupId }, 'a provisioned group was emptied');
     await write(manager, {

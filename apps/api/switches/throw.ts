@@ -21,7 +21,7 @@ export type ThrowCall = z.output<typeof throwBodySchema> & { readonly idempotenc
 
 /**
  * Throws a switch for an operator: from its commit on nothing in its scope is claimed. Each throw is a switch of its own,
- * but for the same call again, which finds the switch that it threw.
+ * but for the same call again, which finds the switch that it threw, or is refused once that is lifted.
  */
 export async function throwSwitch(context: ApiContext, caller: Caller, call: ThrowCall): Promise<KillSwitch> {
   const operator = operatorOf(caller);
@@ -73,6 +73,12 @@ async function thrownBefore(
   const isSame =
     thrown.scope.kind === scope.kind && thrown.scope.value === scope.value && thrown.reason === reason;
   if (!isSame) throw keyReused();
+  // Answered as thrown, it would be believed to stop something.
+  if (thrown.lifted_at !== null)
+    throw new KeyturnError(
+      'switch_lifted',
+      'The kill switch of this call has been lifted since: take a new Idempotency-Key to throw another one.',
+    );
   return thrown;
 }
 

@@ -1,15 +1,14 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import { REQUEST_STATUSES } from '../../../domain/request.ts';
-import type { RequestPage, RequestSummary } from '../../../domain/wire.ts';
-import { choiceOption } from '../choices.ts';
+import { riskSchema, type RequestPage, type RequestSummary } from '../../../domain/wire.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { explained } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { statusText } from '../text/request.ts';
 import { tableLines } from '../text/table.ts';
 import { instant } from '../text/times.ts';
-import { visible } from '../text/visible.ts';
+import { visible, visibleJson } from '../text/visible.ts';
 
 interface ListOptions extends ApiOptions {
   readonly status?: string;
@@ -26,13 +25,11 @@ interface ListOptions extends ApiOptions {
 export function addList(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('list'))
     .description('requests that you may see, newest first')
-    .addOption(choiceOption('--status <status>', 'only those with this status', REQUEST_STATUSES))
+    .addOption(new Option('--status <status>', 'only those with this status').choices(REQUEST_STATUSES))
     .option('--action <action>', 'only those for this action')
     .option('--target <target>', 'only those on this target')
     .option('--environment <environment>', 'only those on targets of this environment')
-    .addOption(
-      choiceOption('--risk <risk>', 'only those of this risk', ['low', 'medium', 'high', 'critical']),
-    )
+    .addOption(new Option('--risk <risk>', 'only those of this risk').choices(riskSchema.options))
     .option('--mine', 'only those that you stand behind')
     .option('--limit <number>', 'how many at most, 1 to 100')
     .option('--cursor <cursor>', 'go on after an earlier page')
@@ -55,17 +52,21 @@ function listLines({ items, next_cursor: cursor }: RequestPage, now: number): st
   const more = cursor === null ? [] : ['', `There may be more: add --cursor ${visible(cursor)}`];
   if (items.length === 0) return [cursor === null ? 'There is no such request.' : 'None so far.', ...more];
   const rows = items.map((item) => rowOf(item, now));
-  return [...tableLines([['REQUEST', 'STATUS', 'WHAT', 'WHERE', 'BY', 'ASKED'], ...rows]), ...more];
+  return [
+    ...tableLines([['REQUEST', 'STATUS', 'WHAT', 'WHERE', 'REQUESTED BY', 'REQUESTED'], ...rows]),
+    ...more,
+  ];
 }
 
 function rowOf(item: RequestSummary, now: number): string[] {
+  const [requester] = item.lineage;
   const mark = item.is_break_glass ? 'BREAK-GLASS ' : '';
   return [
     visible(item.id),
     statusText(item),
     `${mark}${visible(item.action)}${item.summary === null ? '' : `: ${visible(item.summary)}`}`,
     `${visible(item.target)} (${visible(item.environment)})`,
-    visible(item.requested_by.subject),
+    visibleJson(requester?.name ?? requester?.subject ?? ''),
     instant(item.created_at, now),
   ];
 }

@@ -1,70 +1,67 @@
 import type { Command } from 'commander';
-import {
-  allowInsecureRequests,
-  discovery,
-  initiateDeviceAuthorization,
-  None,
-  pollDeviceAuthorizationGrant,
-  ResponseBodyError,
-  type Configuration,
-} from 'openid-client';
 
 import { apiUrl, withJson, type ApiOptions } from '../connection.ts';
-import { failure } from '../exit.ts';
-import { writeSession, type Session } from '../session.ts';
+import { usageError } from '../exit.ts';
+import { signIn } from '../issuer.ts';
+import { writeSession } from '../session.ts';
+import { signInFor, type SignInWish } from '../sign-in.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
 
 interface LoginOptions extends Pick<ApiOptions, 'json' | 'api'> {
   readonly issuer?: string;
-  readonly client: string;
-  readonly scope: string;
+  readonly client?: string;
+  readonly scope?: string;
+  readonly audience?: string;
+  readonly resource?: string;
+  readonly browser?: boolean;
+  readonly port?: string;
 }
-
-const ISSUER = 'http://127.0.0.1:7082';
 
 /** `keyturn login` */
 export function addLogin(program: Command, terminal: Terminal): void {
   withJson(program.command('login'))
-    .description('sign in with your browser, so that later commands act as you')
-    .option('--issuer <url>', `who signs you in (KEYTURN_ISSUER, else ${ISSUER})`)
-    .option('--client <id>', 'the client that this program is to the issuer', 'keyturn-cli')
-    .option('--scope <scope>', 'what to ask the issuer for', 'openid keyturn:decide')
+    .description('sign in, so that later commands act as you; the API says where')
     .option('--api <url>', 'the API that the sign-in is for (KEYTURN_API_URL)')
+    .option('--issuer <url>', 'who signs you in (KEYTURN_ISSUER), where the API names several or none')
+    .option('--client <id>', 'the client that this program is to the issuer')
+    .option('--scope <scope>', 'what to ask the issuer for')
+    .option('--audience <name>', 'what the token is for, to issuers that ask for an audience')
+    .option('--resource <uri>', 'the same, to issuers that ask for a resource (RFC 8707)')
+    .option('--browser', 'sign in with a browser on this machine instead of a code')
+    .option('--port <number>', 'the port that the browser comes back to (any free one)')
     .action((options: LoginOptions) => login(options, terminal));
 }
 
 async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
-  const issuer = options.issuer ?? terminal.environment['KEYTURN_ISSUER'] ?? ISSUER;
-  const configuration = await discover(new URL(issuer), options.client);
-  const device = await initiateDeviceAuthorization(configuration, { scope: options.scope });
-  terminal.error(`Open ${visible(device.verification_uri_complete ?? device.verification_uri)}`);
-  terminal.error(`and check that it shows the code ${visible(device.user_code)}. Waiting for you …`);
-  const polling = { signal: terminal.interrupted };
-  const tokens = await pollDeviceAuthorizationGrant(configuration, device, undefined, polling).catch(explain);
-  const session: Session = {
-    issuer,
-    api: apiUrl(options, terminal),
-    access_token: tokens.access_token,
-    expires_at: new Date(Date.now() + (tokens.expiresIn() ?? 300) * 1000).toISOString(),
-  };
+  const api = apiUrl(options, terminal);
+  const asked = await signInFor(api, wishOf(options, terminal));
+  terminal.error(`Signing in at ${visible(asked.issuer)} as client ${visible(asked.client_id)}, for ${api}.`);
+  const way = { isBrowser: options.browser ?? false, port: portOf(options) };
+  const session = { api, ...(await signIn(asked, way, terminal)) };
   const file = await writeSession(terminal.environment, session);
-  const { access_token: _secret, ...shown } = session;
+  const { access_token: _secret, refresh_token: refreshToken, ...shown } = session;
   if (options.json) return terminal.out(JSON.stringify(shown));
-  return terminal.out(`Signed in until ${session.expires_at}, for ${session.api}. Kept in ${file}.`);
+  const lasting =
+    refreshToken === undefined ? '' : ', and then again without you for as long as the issuer allows';
+  return terminal.out(`Signed in until ${session.expires_at}${lasting}, for ${api}. Kept in ${file}.`);
 }
 
-function explain(error: unknown): never {
-  if (!(error instanceof ResponseBodyError)) throw error;
-  throw failure('login_refused', `You are not signed in: the issuer says ${visible(error.error)}.`);
+function wishOf(options: LoginOptions, terminal: Terminal): SignInWish {
+  const issuer = options.issuer ?? terminal.environment['KEYTURN_ISSUER'];
+  const { client, scope, audience, resource } = options;
+  return {
+    ...(issuer === undefined || issuer === '' ? {} : { issuer }),
+    ...(client === undefined ? {} : { client_id: client }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(resource === undefined ? {} : { resource }),
+  };
 }
 
-/** The issuer as this program's client sees it. */
-export async function discover(issuer: URL, client: string): Promise<Configuration> {
-  const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(issuer.hostname);
-  if (issuer.protocol !== 'https:' && !isLoopback) {
-    throw failure('insecure_issuer', 'An issuer that is not on this machine must be reached by https.');
-  }
-  const execute = isLoopback ? [allowInsecureRequests] : [];
-  return discovery(issuer, client, undefined, None(), { execute });
+function portOf({ port }: LoginOptions): number | null {
+  if (port === undefined) return null;
+  const number = Number(port);
+  if (Number.isInteger(number) && number > 0 && number < 65_536) return number;
+  throw usageError('--port is a number from 1 to 65535.');
 }

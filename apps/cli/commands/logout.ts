@@ -4,10 +4,10 @@ import { tokenRevocation } from 'openid-client';
 import { withJson } from '../connection.ts';
 import { failure } from '../exit.ts';
 import { explained } from '../help.ts';
+import { discover } from '../issuer.ts';
 import { deleteSession, readSession, type Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
-import { discover } from './login.ts';
 
 /** What this program is to an issuer, where the sign-in does not say. */
 const CLIENT = 'keyturn-cli';

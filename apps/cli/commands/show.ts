@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { reviewedBy } from '../reviewed.ts';
 import type { Terminal } from '../terminal.ts';
 import { requestLines } from '../text/request.ts';
 import { timelineLines } from '../text/timeline.ts';
@@ -20,8 +21,9 @@ export function addShow(program: Command, terminal: Terminal): void {
       const [request, timeline] = await Promise.all([client.show(id), client.timeline(id)]);
       if (options.json) return terminal.out(JSON.stringify({ request, timeline: timeline.items }));
       const isWhole = options.full === true;
+      const reviewed = await reviewedBy(client, request);
       const lines = [
-        ...requestLines(request, Date.now(), { isWhole, id }),
+        ...requestLines(request, Date.now(), { isWhole, id, reviewed }),
         '',
         toned('heading', 'What happened'),
         ...timelineLines(timeline),

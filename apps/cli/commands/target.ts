@@ -45,7 +45,8 @@ async function check(id: string, options: CheckOptions, terminal: Terminal): Pro
   // Drivers are of no use to the other commands: they should not wait for them.
   const { checkTargetOf } = await import('../target-checker.ts');
   const report = await checkTargetOf(policy, id);
-  terminal.out(options.json ? JSON.stringify(jsonOf(report)) : reportLines(report).join('\n'));
+  if (options.json) terminal.out(JSON.stringify(jsonOf(report)));
+  else showReport(report, terminal);
   if (!report.isOk) throw silentFailure();
 }
 
@@ -56,17 +57,13 @@ function jsonOf({ target, isOk, findings, run }: TargetReport): object {
 
 const MARKS = { ok: 'ok', attention: 'attention', failed: 'FAILED' } as const;
 
-/** Each finding in a line, then what to paste. */
-function reportLines({ target, isOk, findings, run }: TargetReport): string[] {
+/** Each finding in a line, then what to paste, which no window may break. */
+function showReport({ target, isOk, findings, run }: TargetReport, terminal: Terminal): void {
   const rows = findings.map(({ check: name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
   const isClear = findings.every(({ outcome }) => outcome === 'ok');
   const verdict = isOk ? (isClear ? 'All is well.' : 'It can be used.') : 'It cannot be used like this.';
-  return [
-    `Target ${visible(target)}`,
-    ...tableLines(rows),
-    verdict,
-    ...(run.length > 0
-      ? ['', 'To mend it, as the owner of its database:', '', ...run.flatMap((sql) => visibleLines(sql))]
-      : []),
-  ];
+  terminal.out([`Target ${visible(target)}`, ...tableLines(rows), verdict].join('\n'));
+  if (run.length === 0) return;
+  terminal.out(['', 'To mend it, as the owner of its database:', ''].join('\n'));
+  terminal.data(run.flatMap((sql) => visibleLines(sql)).join('\n'));
 }

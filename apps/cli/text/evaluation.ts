@@ -1,6 +1,6 @@
 import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
 import type { ValueRead } from '../../../domain/expressions/values-read.ts';
-import { stageText } from '../../../domain/policy-test.ts';
+import { stageText } from '../../../domain/policy-test-expectation.ts';
 import { visible, visibleJson } from './visible.ts';
 
 /** `review [group:dba x2, owners x1], risk high, 2 distinct people` */

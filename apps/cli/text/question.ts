@@ -16,7 +16,7 @@ export function questionText(view: RequestView, verdict: Verdict): string {
 }
 
 /** What others wrote stands last and may be longer than a terminal keeps: what it is about is said once more. */
-export function questionLines(view: RequestView): string[] {
+export function questionLines(view: RequestView, reviewed: RequestView | null = null): string[] {
   const { plan, risk, lineage, is_break_glass: isBreakGlass } = view;
   const [requester] = lineage;
   const hidden = plan ? leftOut(plan) : null;
@@ -27,7 +27,8 @@ export function questionLines(view: RequestView): string[] {
         ? [['requested by', nameText({ id: requester.subject, name: requester.name })] as const]
         : []),
       ...(risk === null ? [] : [['risk', tonedWord(risk)] as const]),
-      ...(plan ? [['summary', visible(plan.summary)] as const] : []),
+      ...(reviewed ? [['emergency', titleOf(reviewed)] as const] : []),
+      ...(plan && !reviewed ? [['summary', visible(plan.summary)] as const] : []),
       ...(hidden === null
         ? []
         : [[toned('warning', 'not shown'), `${hidden} of the plan: answer f to see all of it`] as const]),

@@ -1,9 +1,11 @@
+import { REVIEW } from '../../../domain/policy.ts';
 import type { RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';
 import { planLines, type PlanDetail } from './plan.ts';
 import { requirementLines } from './requirement.ts';
 import { resultText } from './result.ts';
+import { reviewedLines } from './review.ts';
 import { factLines } from './table.ts';
 import { instant } from './times.ts';
 import { toned, tonedWord } from './tone.ts';
@@ -16,16 +18,27 @@ import { visible, visibleJson, visibleLines } from './visible.ts';
 export function requestLines(
   view: RequestView,
   now: number,
-  detail: PlanDetail = { isWhole: false, id: view.id },
+  detail: RequestDetail = { isWhole: false, id: view.id },
 ): string[] {
+  const { reviewed = null } = detail;
   return [
     `${toned('heading', visible(view.id))}  ${titleOf(view)}`,
     ...factLines(headFacts(view, now)),
     ...requirementLines(view),
-    ...(view.plan ? ['', ...planLines(view.plan, detail)] : hiddenPlan(view)),
+    ...(reviewed ? ['', ...reviewedLines(reviewed, now)] : planned(view, detail)),
     ...decisionLines(view.decisions ?? [], now),
     ...requesterLines(view),
   ];
+}
+
+/** How much of a request is shown. */
+export interface RequestDetail extends PlanDetail {
+  /** The emergency that it reviews: what was done there is shown in place of its plan. */
+  readonly reviewed?: RequestView | null;
+}
+
+function planned(view: RequestView, detail: PlanDetail): string[] {
+  return view.plan ? ['', ...planLines(view.plan, detail)] : hiddenPlan(view);
 }
 
 /** `postgres.execute on shop-production (prod)` */
@@ -56,7 +69,7 @@ function headFacts(view: RequestView, now: number): Facts {
     ...optional('cause', view.failure?.detail),
     ...denialFacts(view),
     ...riskFacts(view),
-    ...view.lineage.map((member) => [ROLES[member.role], memberText(member)] as const),
+    ...view.lineage.map((member) => [roleText(view, member), memberText(member)] as const),
     ['requested', instant(view.created_at, now)],
     ...startFacts(view, now),
     ...holdFacts(view, now),
@@ -144,6 +157,11 @@ function repeatFacts({ earlier_refusals: earlier }: RequestView, now: number): F
   const undecided = withdrawn === 0 ? '' : ` (${withdrawn} of them withdrawn before anybody decided)`;
   const text = `the same was requested ${times} before, and nobody approved it${undecided}: ${shown.join('; ')}`;
   return [[toned('warning', 'REPEATED'), text]];
+}
+
+/** Whoever approved an emergency stands behind its review, so that they do not judge it. */
+function roleText({ action }: RequestView, { role }: RequestView['lineage'][number]): string {
+  return action === REVIEW.action && role === 'editor' ? 'approved by' : ROLES[role];
 }
 
 const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {

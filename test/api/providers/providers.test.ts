@@ -180,6 +180,7 @@ describe('a program', () => {
         (await api.create(await server.sign(shapes.machine({ ...meant, client }, account)))).status,
       ).toBe(202);
       const token = await server.sign(shapes.machine(meant, account));
+      expect(await api.context.tokens.verify(token)).toMatchObject({ isInteractive: false, isHuman: false });
       const stored = await storeRequest(api);
       const decision = { decision_digest: stored.decisionDigest, verdict: 'approve' };
       const place = { path: `/v1/requests/${stored.id}/decisions`, token };

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 
 import { idFromName } from '../../../apps/api/scim/group-id.ts';
 import { MEMBERS_MAX } from '../../../apps/api/scim/group-fields.ts';
-import { policyDigest } from '../../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../../domain/policy.ts';
 import { activate, startApi, type TestApi } from '../api.ts';
 import {
   ENTRA,
@@ -23,6 +23,7 @@ const BOUND = '00g1bound';
 let api: TestApi;
 let okta: Provider;
 let entra: Provider;
+let policy: PolicySet;
 
 beforeAll(async () => {
   api = await startApi({}, (issuer) => writeScim('names', issuer));
@@ -32,7 +33,7 @@ beforeAll(async () => {
     { id: 'payers', authority: 'scim:okta', external_id: BOUND, members: [], groups: [] },
     { id: 'b-ro', authority: 'scim:okta', members: [], groups: [] },
   ];
-  const policy = { ...api.policy, directory: { ...api.policy.directory, groups } };
+  policy = { ...api.policy, directory: { ...api.policy.directory, groups } };
   await activate(api.databases, policy, policyDigest(policy));
 });
 afterAll(async () => {
@@ -86,6 +87,30 @@ describe('the id by which rules ask for a group', () => {
     const other = await post(okta, 'Groups', { displayName: 'Payers', externalId: 'another' });
     expect(other).toMatchObject({ status: 409, body: { scimType: 'uniqueness' } });
     expect(other.body['detail']).toContain(`group payers is the one with the external id "${BOUND}"`);
+  });
+
+  it('stays that of the external id: neither a group that was there before nor a change makes it another', async () => {
+    const early = await okta.addGroup('Early', [await okta.addUser('early')]);
+    const bound = {
+      id: 'early',
+      authority: 'scim:okta',
+      external_id: 'the-real-one',
+      members: [],
+      groups: [],
+    };
+    const { directory } = policy;
+    const binding = { ...policy, directory: { ...directory, groups: [...directory.groups, bound] } };
+    const install = (): Promise<void> => activate(api.databases, binding, policyDigest(binding));
+    await expect(install()).rejects.toThrow(
+      /the group early that scim:okta has brought is not the one with the external id "the-real-one"/,
+    );
+    const named = (externalId: string) =>
+      okta.patch(`Groups/${early}`, [{ op: 'replace', path: 'externalId', value: externalId }]);
+    expect((await named('the-real-one')).status).toBe(204);
+    await install();
+    const renamed = await named('another');
+    expect(renamed).toMatchObject({ status: 409, body: { scimType: 'uniqueness' } });
+    expect((await okta.call(`Groups/${early}`)).body['externalId']).toBe('the-real-one');
   });
 
   it('is the short one of a name with other signs, where the policy waits for it', async () => {

@@ -116,11 +116,25 @@ export class Installation {
     return call<T>(this.#url, { ...options, token: await this.#token(name) });
   }
 
+  /** Sends what must be taken. What could not be confirmed in time is sent again, as its answer says. */
+  async send<T>(name: string, options: Omit<Call, 'token'>): Promise<T> {
+    const { status, body } = await waitFor({
+      what: `an answer to ${options.path}`,
+      withinMs: 300_000,
+      check: async () => {
+        const reply = await this.http<T>(name, options);
+        return reply.status === 503 ? undefined : reply;
+      },
+    });
+    if (status >= 300) throw new Error(`${options.path} was answered ${status}: ${JSON.stringify(body)}`);
+    return body;
+  }
+
   /** Waits until the API says that it can work. */
   async untilReady(): Promise<void> {
     await waitFor({
       what: 'the API to be ready',
-      withinMs: 300_000,
+      withinMs: 600_000,
       check: async () =>
         (await call(this.#url, { path: '/readyz' }).catch(() => undefined))?.status === 200
           ? true

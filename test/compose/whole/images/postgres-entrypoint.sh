@@ -6,7 +6,7 @@ set -euo pipefail
 if [ "$(id -u)" = 0 ]; then
   mkdir -p "$PGDATA"
   chmod 700 "$PGDATA"
-  find "$PGDATA" ! -user postgres -exec chown postgres {} +
+  find "$PGDATA" /var/run/postgresql ! -user postgres -exec chown postgres {} +
   chmod 3775 /var/run/postgresql
   exec setpriv --reuid=postgres --regid=postgres --init-groups "$0" "$@"
 fi

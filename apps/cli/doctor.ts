@@ -1,0 +1,95 @@
+import type { ProtectedResource } from '../../domain/wire-sign-in.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/clock-tolerance.ts';
+import type { Terminal } from './terminal.ts';
+import { duration } from './text/times.ts';
+
+/** One thing that was looked at, and what to do where it is not as it should be. */
+export interface Diagnosis {
+  readonly check: string;
+  readonly outcome: 'ok' | 'failed' | 'skipped';
+  readonly detail: string;
+}
+
+/** What a look says; it throws where something is not as it should be. */
+type Look = () => Promise<string>;
+
+/** Runs one look. What it throws says what is wrong, and what to do. */
+export async function diagnose(check: string, look: Look): Promise<Diagnosis> {
+  try {
+    return { check, outcome: 'ok', detail: await look() };
+  } catch (error) {
+    return { check, outcome: 'failed', detail: reasonOf(error) };
+  }
+}
+
+/** Something that cannot be looked at from here, and what would have to be set. */
+export function skipped(check: string, detail: string): Diagnosis {
+  return { check, outcome: 'skipped', detail };
+}
+
+/** Node's fetch hides why it failed one level down. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'it failed';
+  const { cause } = error;
+  const deeper = cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : '') : '';
+  return deeper === '' || error.message.includes(deeper)
+    ? error.message || error.name
+    : `${error.message}: ${deeper}`;
+}
+
+const ANSWER_MS = 5_000;
+
+/** An answer over HTTP, with what the other side's clock says beside ours. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  /** How far the other clock is ahead of ours; null where it says nothing. To the second, as HTTP tells it. */
+  readonly aheadMs: number | null;
+}
+
+/** Asks, for five seconds at most, and follows no redirection. */
+export async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const before = Date.now();
+  const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });
+  const middle = (before + Date.now()) / 2;
+  const date = Date.parse(response.headers.get('date') ?? '');
+  const text = await response.text();
+  return {
+    status: response.status,
+    body: jsonOf(text),
+    // A header says whole seconds, cut off: half a second more is as right as can be.
+    aheadMs: Number.isNaN(date) ? null : date + 500 - middle,
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Says how far a clock is from ours; throws where that is more than is tolerated. */
+export function clockText(aheadMs: number, whose: string): string {
+  const distance = Math.abs(aheadMs);
+  // What HTTP tells is half a second off at most.
+  if (distance <= CLOCK_TOLERANCE_MS + 500)
+    return `the clock of ${whose} is within ${Math.max(1, Math.ceil(distance / 1_000))}s of this machine's`;
+  const side = aheadMs > 0 ? 'ahead of' : 'behind';
+  throw new Error(
+    `the clock of ${whose} is ${duration(distance)} ${side} this machine's: run NTP on both (docs/operating.md, Clocks)`,
+  );
+}
+
+/** The issuers that the API takes people from; none where it does not say. */
+export async function issuersOf(api: string): Promise<readonly string[]> {
+  const { status, body } = await ask(`${api}/.well-known/oauth-protected-resource`);
+  if (status !== 200) return [];
+  return (body as ProtectedResource).keyturn_sign_in.map(({ issuer }) => issuer);
+}
+
+/** A variable of the environment that is set to something. */
+export function variable({ environment }: Terminal, name: string): string | undefined {
+  return environment[name] || undefined;
+}

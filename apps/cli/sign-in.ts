@@ -1,0 +1,62 @@
+import { protectedResourceSchema, type SignIn } from '../../domain/wire-sign-in.ts';
+import { failure } from './exit.ts';
+
+const ASK_MS = 10_000;
+
+/** What the person says of how to sign in; the API says the rest. */
+export type SignInWish = Partial<SignIn>;
+
+/**
+ * How to sign in for an API, which says so itself (RFC 9728). Where it cannot be asked, an issuer that is named will do, with
+ * the usual client and scope.
+ */
+export async function signInFor(api: string, wish: SignInWish): Promise<SignIn> {
+  const found = await offersOf(api).catch((error: unknown) => {
+    if (wish.issuer === undefined) throw error;
+    return [];
+  });
+  const { issuer } = wish;
+  const offers = issuer === undefined ? found : found.filter((one) => isSameIssuer(one.issuer, issuer));
+  const [offer] = offers;
+  if (issuer === undefined && offers.length > 1) {
+    const names = found.map((one) => one.issuer).join(', ');
+    throw failure(
+      'issuer_needed',
+      `People sign in for ${api} in several places: give --issuer, one of ${names}.`,
+    );
+  }
+  if (offer) return { ...offer, ...wish };
+  if (issuer === undefined)
+    throw failure('issuer_needed', `${api} does not say where people sign in: give --issuer.`);
+  return { ...USUAL, ...wish, issuer };
+}
+
+const USUAL = { client_id: 'keyturn-cli', scope: 'openid keyturn:decide', audience: null, resource: null };
+
+function isSameIssuer(one: string, other: string): boolean {
+  return one.replace(/\/$/, '') === other.replace(/\/$/, '');
+}
+
+/** Whoever could change the answer on the way could have people sign in elsewhere. */
+async function offersOf(api: string): Promise<readonly SignIn[]> {
+  if (!isProtected(new URL(api)))
+    throw failure(
+      'insecure_api',
+      `${api} is asked where to sign in by https only: give --issuer, or an https address.`,
+    );
+  const address = `${api.replace(/\/+$/, '')}/.well-known/oauth-protected-resource`;
+  const response = await fetch(address, { signal: AbortSignal.timeout(ASK_MS), redirect: 'error' }).catch(
+    () => null,
+  );
+  if (!response) throw failure('unreachable', `${api} cannot be reached: is it running? Else give --api.`);
+  const answer: unknown = response.ok ? await response.json().catch(() => null) : null;
+  const metadata = protectedResourceSchema.safeParse(answer);
+  if (!metadata.success)
+    throw failure('issuer_needed', `${api} does not say where people sign in: give --issuer.`);
+  return metadata.data.keyturn_sign_in;
+}
+
+/** True for an address whose answer nobody can change on the way. */
+export function isProtected({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+}

@@ -1,0 +1,35 @@
+import { escalationSteps } from './escalation.ts';
+import { directoriesIn, ownersIn, type AskedReview, type ReviewAfter } from './policy-test-review.ts';
+import type { Selector } from './requirement.ts';
+import { approversLeft, shortagesOf, type ShortageFacts } from './satisfiable.ts';
+import { tallyFactsOf } from './seats.ts';
+
+/** `group:dba-leads at 2026-01-12T08:00:00.000Z` */
+export function escalationText({ to, at }: { readonly to: Selector; readonly at: string }): string {
+  return `${to} at ${at}`;
+}
+
+/** Escalations of the stages that are open after the decisions of a test, due or not. */
+export function escalationsOf({ request, nowMs }: ReviewAfter): readonly string[] {
+  if (request === null) return [];
+  return escalationSteps(tallyFactsOf(request, new Date(nowMs).toISOString())).map(escalationText);
+}
+
+/** The rules that too few people could satisfy when the request was made. */
+export function shortageOf(asked: AskedReview): readonly string[] {
+  const facts = shortageFacts(asked);
+  return facts === null ? [] : shortagesOf(facts).map(({ rule }) => rule);
+}
+
+/** Everybody who could fill a seat, but for those behind the request and those who decided. */
+export function approversOf(asked: AskedReview, { request }: ReviewAfter): readonly string[] {
+  const facts = shortageFacts(asked);
+  const decided = new Set(request?.decisions.map(({ person }) => person));
+  return facts === null ? [] : approversLeft(facts).filter((person) => !decided.has(person));
+}
+
+function shortageFacts(asked: AskedReview): ShortageFacts | null {
+  const { lineage, evaluation } = asked;
+  const { requirement } = evaluation;
+  return requirement && { requirement, lineage, owners: ownersIn(asked), directories: directoriesIn(asked) };
+}
