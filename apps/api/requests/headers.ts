@@ -68,6 +68,6 @@ export function entityTag(view: RequestView): string {
 
 /** True when the caller has this version already. */
 export function hasVersion(request: Request, tag: string): boolean {
-  const known = String(request.headers['if-none-match'] ?? '').split(',');
+  const known = (request.headers['if-none-match'] ?? '').split(',');
   return known.some((name) => name.trim().replace(/^(?!W\/)/, 'W/') === tag);
 }
