@@ -93,7 +93,7 @@ describe('a request from the command line', () => {
       '+ country "SE"',
       "In the requester's own words",
       'moved to Sweden<U+001B>[2J',
-      'What happened:',
+      'What happened',
     ];
     expect(places.map((text) => stdout.indexOf(text))).not.toContain(-1);
     expect(places.map((text) => stdout.indexOf(text))).toEqual(

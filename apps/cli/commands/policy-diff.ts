@@ -56,6 +56,7 @@ async function diff(
             ],
             '',
           ),
+          '',
           `${kindText(kind)}: ${countText(changes.length, 'change')}`,
           ...changeLines(changes),
           ...peopleLines(people),

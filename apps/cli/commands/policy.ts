@@ -23,20 +23,18 @@ interface InstallOptions extends PolicyOptions {
 
 /** `keyturn policy check`, `publish`, `install`, `test`, `explain`, `diff`, `backtest` */
 export function addPolicy(program: Command, terminal: Terminal): void {
-  const policy = program
-    .command('policy')
-    .description('the catalogue and rules that the running system uses');
+  const policy = program.command('policy').description('check, test, compare and publish policies');
   withJson(policy.command('check <folder>'))
-    .description('read a policy folder and say everything that is wrong with it, and what probably is')
-    .option('--strict', 'fail on warnings, too')
+    .description('check a policy folder: report every error, and warn about likely mistakes')
+    .option('--strict', 'fail on warnings as well')
     .action((folder: string, options: CheckOptions) => check(folder, options, terminal));
   withApi(policy.command('publish <folder>'))
-    .description('ask for a policy folder to become the active policy: people review it like any request')
+    .description('request that a policy folder becomes the active policy: people review it like any request')
     .option('--justification <text>', 'why, in your own words')
     .action((folder: string, options: PublishOptions) => publish(folder, options, terminal));
   withJson(policy.command('install <folder>'))
     .description('make a policy folder the first active policy (KEYTURN_DATABASE_URL names the database)')
-    .option('--first', 'where another policy is active, leave it alone and say how to publish this one')
+    .option('--first', 'if another policy is active, keep it and say how to publish this one')
     .action((folder: string, options: InstallOptions) => install(folder, options, terminal));
   addPolicyTest(policy, terminal);
   addPolicyExplain(policy, terminal);
@@ -50,7 +48,7 @@ async function check(folder: string, options: CheckOptions, terminal: Terminal):
   const isGood = warnings.length === 0 || options.strict !== true;
   tellWarnings(checked, options, terminal);
   if (options.json) terminal.out(JSON.stringify({ ok: isGood, digest, warnings }));
-  else if (isGood) terminal.out(`${visible(folder)} is a good policy: ${digest}`);
+  else if (isGood) terminal.out(`${visible(folder)} is valid. Its digest: ${digest}`);
   if (!isGood) throw silentFailure();
 }
 
@@ -83,7 +81,10 @@ function leaveActive(error: unknown): null {
 function otherIsActive(folder: string, options: InstallOptions, terminal: Terminal): void {
   const advice = `To change it: keyturn policy publish ${visible(folder)}`;
   if (options.first !== true)
-    throw failure('policy_active', `Another policy is active, and install is for the first one. ${advice}`);
+    throw failure(
+      'policy_active',
+      `Another policy is already active, and install is only for the first one. ${advice}`,
+    );
   if (options.json) return terminal.out(JSON.stringify({ ok: true, is_new: false, is_other_active: true }));
   return terminal.out(`${visible(folder)} differs from the active policy, which stays. ${advice}`);
 }

@@ -16,9 +16,9 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
   const agent = new http.Agent({ keepAlive: true });
   let ready: readonly string[] = urls;
   let turn = 0;
-  let isStopped = false;
+  const stopping = new AbortController();
   const looking = (async () => {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       const answers = await Promise.all(urls.map(isReady));
       ready = urls.filter((_url, index) => answers[index]);
       await pause(LOOK_MS);
@@ -46,7 +46,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: async () => {
-      isStopped = true;
+      stopping.abort();
       await looking;
       agent.destroy();
       server.closeAllConnections();

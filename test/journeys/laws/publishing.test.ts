@@ -26,11 +26,7 @@ afterAll(async () => {
   await cast.stack.stop();
 });
 
-interface ActiveRow {
-  readonly generation: string;
-  readonly digest: string;
-  readonly body: PolicySet;
-}
+type ActiveRow = Readonly<{ generation: string; digest: string; body: PolicySet }>;
 
 async function active(): Promise<ActiveRow> {
   const { rows } = await cast.stack.keyturnDb.query<ActiveRow>(
@@ -393,13 +389,12 @@ describe('a policy in the database that allows publishing outright', () => {
     const unknown = policyDigest(later as unknown as PolicySet);
     const inserting = `insert into keyturn.policy_set (digest, body, installed_by) values ($1, $2, 'a later version')`;
     await cast.stack.keyturnDb.query(`${inserting} on conflict do nothing`, [unknown, JSON.stringify(later)]);
-    const switchTo = (which: string): Promise<unknown> =>
-      cast.stack.keyturnDb.query('update keyturn.policy_active set digest = $1', [which]);
-    await switchTo(unknown);
+    const switching = 'update keyturn.policy_active set digest = $1';
+    await cast.stack.keyturnDb.query(switching, [unknown]);
     for (const program of [...cast.stack.apis, ...cast.stack.workers])
       expect((await fetch(`${program.url}/readyz`)).status).toBe(503);
     expect((await cast.get(cast.ada, '/v1/inbox')).status).toBe(503);
-    await switchTo(digest);
+    await cast.stack.keyturnDb.query(switching, [digest]);
     expect((await cast.get(cast.olga, '/v1/inbox')).status).toBe(200);
   });
 });
