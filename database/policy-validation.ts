@@ -1,5 +1,6 @@
 import { policyDigest, type PolicySet } from '../domain/policy.ts';
 import type { PolicyWarning } from '../domain/policy-warnings.ts';
+import { neverPublished } from '../domain/policy-warnings/people.ts';
 import { neverApproved } from '../domain/policy-warnings/seats.ts';
 import { policySetSchema } from '../domain/policy-schema.ts';
 import { compileFolder, formatProblem, type PlacedWarning } from './policy-files.ts';
@@ -47,6 +48,8 @@ function findingsOfSet(policy: PolicySet): PolicyFindings {
   if (!isSame) return refused(['it says something that no policy file could say']);
   const hopeless = neverApproved(compiled.policy);
   if (hopeless.length > 0) return refused(hopeless.map((found) => hopelessText(found, sources)));
+  const closing = neverPublished(compiled.policy);
+  if (closing.length > 0) return refused(closing.map(({ message }) => `keyturn.yaml operators: ${message}`));
   return { problems: [], warnings: warningLines(compiled.warnings, sources) };
 }
 

@@ -89,7 +89,10 @@ function ofFact(
   }
 }
 
-function ofTarget(path: string, { actions, targets }: PolicySet): readonly (readonly [string, KnownNames])[] {
+function ofTarget(
+  path: string,
+  { actions, targets, operators = [] }: PolicySet,
+): readonly (readonly [string, KnownNames])[] {
   const types = [...actions, ...OWN_ACTIONS].map(({ resource_type }) => resource_type);
   return [
     [`${path}.type`, closed('resource type', types)],
@@ -97,7 +100,8 @@ function ofTarget(path: string, { actions, targets }: PolicySet): readonly (read
       `${path}.owners`,
       closed(
         'owner of a target',
-        targets.flatMap(({ owners }) => owners),
+        // Those of Keyturn itself are the operators.
+        [...targets.flatMap(({ owners }) => owners), ...operators],
       ),
     ],
     [

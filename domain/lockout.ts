@@ -23,6 +23,15 @@ export function operatorLockout(policy: PolicySet, issuers: readonly string[]): 
   );
 }
 
+/** Why a policy that names no operators cannot follow on one that does; null where it names some, or there were none before. */
+export function operatorsDropped(
+  { operators: before = [] }: Pick<PolicySet, 'operators'>,
+  { operators = [] }: Pick<PolicySet, 'operators'>,
+): string | null {
+  if (operators.length > 0 || before.length === 0) return null;
+  return 'It names no operators, as the policy before it does: nobody could stop anything or lift what is stopped.';
+}
+
 const LISTED_MAX = 5;
 
 function list(names: readonly string[]): string {

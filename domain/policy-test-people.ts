@@ -21,9 +21,9 @@ export function shortageOf(asked: AskedReview): readonly string[] {
   return facts === null ? [] : shortagesOf(facts).map(({ rule }) => rule);
 }
 
-/** Everybody who could fill a seat, but for those behind the request and those who decided. */
-export function approversOf(asked: AskedReview, { request }: ReviewAfter): readonly string[] {
-  const facts = shortageFacts(asked);
+/** Everybody who could fill a seat while it is pending, but for those behind the request and those who decided. */
+export function approversOf(asked: AskedReview, { request, status }: ReviewAfter): readonly string[] {
+  const facts = status === 'pending' ? shortageFacts(asked) : null;
   const decided = new Set(request?.decisions.map(({ person }) => person));
   return facts === null ? [] : approversLeft(facts).filter((person) => !decided.has(person));
 }

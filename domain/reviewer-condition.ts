@@ -23,12 +23,10 @@ export function ownRequirement(
   const { reviewer_when: combined, ...rest } = require;
   if (all === undefined || combined === undefined) return require;
   if (combined === all.when) return rest;
-  const start = allOf(all.when, '').slice(0, -'()'.length);
-  const own = combined
-    .slice(start.length)
-    .replace(/^\(/, '')
-    .replace(/\n?\)$/, '');
-  return allOf(all.when, own) === combined ? { ...rest, reviewer_when: own } : require;
+  const inner = combined.slice(allOf(all.when, '').length - ')'.length, -')'.length);
+  // With a comment in it, a line break was put behind it.
+  const own = [inner, inner.replace(/\n$/, '')].find((text) => allOf(all.when, text) === combined);
+  return own === undefined ? require : { ...rest, reviewer_when: own };
 }
 
 /** The rules of a policy as their authors wrote them. */

@@ -66,6 +66,8 @@ async function currentSession(session: Session, environment: Terminal['environme
   if (session.refresh_token === undefined) throw isOver();
   return alone(environment, async () => {
     const known = (await readSession(environment)) ?? session;
+    // Who signed in elsewhere meanwhile has no token for this server any more.
+    if (known.api !== session.api) throw isOver();
     if (isCurrent(known)) return known;
     const fresh = await renewed(known);
     if (!fresh) throw isOver();

@@ -1,6 +1,7 @@
 import { isScalar } from 'yaml';
 
 import { checkExpression } from '../../domain/expressions/check.ts';
+import { isParsed, parseExpression } from '../../domain/expressions/engine.ts';
 import { Expression } from '../../domain/expressions/expression.ts';
 import type { FactTypes } from '../../domain/policy-facts.ts';
 import { placesInSource } from './scalar-places.ts';
@@ -40,10 +41,18 @@ export function readCondition(value: Value, types: TypesByAction): string {
   return text;
 }
 
-/** Refuses what has become too long because other conditions were added to it. */
-export function checkLength(value: Value, combined: string): void {
-  if (combined.length > LENGTH_MAX)
-    value.refuse(`longer than ${LENGTH_MAX} characters together with the condition that is added to it`);
+/** Refuses what has become too large to be evaluated because one condition was added to another, each good by itself. */
+export function checkCombined(value: Value, combined: string, parts: readonly string[]): void {
+  const size = `longer than ${LENGTH_MAX} characters`;
+  const found = combined.length > LENGTH_MAX ? size : mistakeIn(combined);
+  if (found !== null && parts.every((part) => mistakeIn(part) === null))
+    value.refuse(`${found} together with the condition that is added to it`);
+}
+
+function mistakeIn(text: string): string | null {
+  const parsed = parseExpression(text);
+  if (!isParsed(parsed)) return parsed.message;
+  return parsed.patternProblems[0]?.message ?? null;
 }
 
 /** The same facts where nothing says which of several calendars `calendar` is. */

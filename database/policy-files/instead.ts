@@ -2,7 +2,7 @@ import { KEYS } from './keys.ts';
 import { allOf, not } from '../../domain/expressions/combined.ts';
 import type { Rule } from '../../domain/policy.ts';
 import type { RuleRequirement, Selector } from '../../domain/requirement.ts';
-import { checkLength, readCondition, typesOn, type TypesByAction } from './conditions.ts';
+import { checkCombined, readCondition, typesOn, type TypesByAction } from './conditions.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import { readSelector } from './selector.ts';
@@ -33,16 +33,23 @@ export function readInstead(value: Value, rule: Rule, { names, types }: InsteadC
     return [rule];
   }
   if (!asks(rule.require, away)) of.refuse(`the rule does not ask ${quote(away)}`);
+  refuseSame(ask, away, standIn);
   const condition = readCondition(at, typesOn(rule.on.action, types));
-  const [usual, other] = [not(condition), condition].map((text) =>
-    rule.when === undefined ? text : allOf(rule.when, text),
-  );
-  checkLength(at, usual ?? '');
+  const [usual, other] = [not(condition), condition].map((text) => withOwn(rule.when, text));
+  checkCombined(at, usual ?? '', [condition, rule.when ?? condition]);
   declareStandIn(value, rule.id, names);
   return [
     { ...rule, when: usual ?? '' },
     { ...rule, id: `${rule.id}${SUFFIX}`, when: other ?? '', require: replaced(rule, away, standIn) },
   ];
+}
+
+function refuseSame(ask: Value, away: Selector, standIn: Selector): void {
+  if (away === standIn) ask.refuse('nobody stands in for themselves');
+}
+
+function withOwn(own: string | undefined, condition: string): string {
+  return own === undefined ? condition : allOf(own, condition);
 }
 
 function declareStandIn(value: Value, id: string, names: Names): void {

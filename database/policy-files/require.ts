@@ -4,7 +4,7 @@ import { reviewerCondition } from '../../domain/reviewer-condition.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { namedReviewerTypes } from '../../domain/known-names.ts';
 import { REVIEWER_FACT_TYPES } from '../../domain/policy-facts.ts';
-import { checkLength, readCondition } from './conditions.ts';
+import { checkCombined, readCondition } from './conditions.ts';
 import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
@@ -86,7 +86,7 @@ function readReviewer(
   const condition = reviewer?.get('when');
   const own = condition && readReviewerCondition(condition, names);
   const combined = reviewerCondition(reviewers, own);
-  if (own && combined) checkLength(condition, combined);
+  if (own && combined && reviewers) checkCombined(condition, combined, [own, reviewers.when]);
   return {
     is_reason_required: reviewer?.get('reason')?.choice(['optional', 'required']) === 'required',
     ...(combined === undefined ? {} : { reviewer_when: combined }),

@@ -23,7 +23,17 @@ export function placedWarnings(policy: PolicySet, places: WarningPlaces): readon
     const root = rule === null ? places.settings : places.rules.get(rule);
     return root ? [{ ...placeAt(root, path), code, rule, message }] : [];
   });
-  return sortByPlace(placed);
+  return sortByPlace(distinct(placed));
+}
+
+/** Of the two rules that one with `instead` becomes, each has the mistakes of what both say. */
+function distinct(warnings: readonly PlacedWarning[]): readonly PlacedWarning[] {
+  const first = new Map<string, PlacedWarning>();
+  for (const warning of warnings) {
+    const key = formatWarning(warning);
+    if (!first.has(key)) first.set(key, warning);
+  }
+  return [...first.values()];
 }
 
 /** Where the path leads. What files leave out has the place of what it would stand in. */

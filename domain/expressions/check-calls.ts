@@ -1,6 +1,7 @@
 import { didYouMean, quote } from '../suggestion.ts';
 import { requireBool } from './check-operators.ts';
 import { checkHas } from './check-reads.ts';
+import { checkPiece } from './check-pieces.ts';
 import { PATTERN_COMPILERS, type NodeOf, type SyntaxNode } from './engine.ts';
 import type { FactType } from './fact-type.ts';
 import { BOOL, isScalar, typeName, type Inference, type Scope } from './inference.ts';
@@ -53,7 +54,16 @@ export function checkCall(inference: Inference, node: NodeOf<'call'>, scope: Sco
   if (name === 'has') return checkHas(inference, node, scope) ? BOOL : null;
   const signature = FUNCTIONS.get(name);
   if (!signature || signature.receiver) return refuse(inference, node, name);
-  return checkSignature(inference, { node, signature, receiver: null, parameters }, scope);
+  const [text, piece] = parameters;
+  const type = text ? inference.infer(text, scope) : null;
+  checkPiece(inference, { name, type, piece });
+  const result = checkSignature(inference, { node, signature, receiver: null, parameters }, scope);
+  return name === 'string' ? asText(result, type) : result;
+}
+
+/** A string stays the string that it is, of whatever names. */
+function asText(result: FactType | null, type: FactType | null): FactType | null {
+  return result && type?.kind === 'string' && type.enum === null ? type : result;
 }
 
 /** The type of `value.name(…)`. */
@@ -63,7 +73,7 @@ export function checkMethod(inference: Inference, node: NodeOf<'rcall'>, scope: 
   const signature = FUNCTIONS.get(name === 'size' ? '.size' : name);
   if (!signature?.receiver) return refuse(inference, node, name);
   if (name === 'contains') requireShort(inference, parameters[0], scope);
-  if (name === 'startsWith' || name === 'endsWith') checkAffix(inference, node, scope);
+  checkPiece(inference, { name, type: inference.infer(receiver, scope), piece: parameters[0] });
   return checkSignature(inference, { node, signature, receiver, parameters }, scope);
 }
 
@@ -100,22 +110,6 @@ function requireShort(inference: Inference, parameter: SyntaxNode | undefined, s
     inference.report(parameter, 'contains() searches for literals or enum values only');
   }
 }
-
-/** Reports a beginning or an end that none of the names has which the text can be. */
-function checkAffix(inference: Inference, node: NodeOf<'rcall'>, scope: Scope): void {
-  const [name, receiver, [parameter]] = node.args;
-  const type = inference.infer(receiver, scope);
-  const names = type?.kind === 'string' ? type.names : undefined;
-  if (!names || names.isOpen || parameter?.op !== 'value' || typeof parameter.args !== 'string') return;
-  const affix = parameter.args;
-  const isFound =
-    name === 'startsWith'
-      ? names.known.some((known) => known.startsWith(affix))
-      : names.known.some((known) => known.endsWith(affix));
-  if (!isFound) inference.report(parameter, `no ${names.what} with ${quote(affix)} at its ${ENDS[name]}`);
-}
-
-const ENDS: Readonly<Record<string, string>> = { startsWith: 'beginning', endsWith: 'end' };
 
 function checkComprehension(inference: Inference, node: NodeOf<'rcall'>, scope: Scope): FactType | null {
   const [name, receiver, [, ...rest]] = node.args;

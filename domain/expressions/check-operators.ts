@@ -5,6 +5,7 @@ import type { FactType, KnownNames } from './fact-type.ts';
 import {
   BOOL,
   isScalar,
+  joined,
   literalsOf,
   typeName,
   unify,
@@ -123,7 +124,7 @@ export function checkArithmetic(
   if (left.kind === 'double' && node.op !== '%') return checkDoubles(inference, node);
   if (left.kind !== 'string' || node.op !== '+') return mismatch(inference, node, [left, right]);
   inference.count('joins of strings', node);
-  return { kind: 'string', enum: null };
+  return joined(left, right);
 }
 
 function checkDoubles(inference: Inference, node: NodeOf<Arithmetic>): FactType | null {

@@ -97,6 +97,28 @@ function unifyNames(
   return { what: named.what, known: [...new Set([...some, ...others])], isOpen };
 }
 
+/** More joined names than these are not looked at. */
+const JOINED_MAX = 1_000;
+
+/** The text of both sides put together, with its names where each side can be few things only. */
+export function joined(left: FactType, right: FactType): FactType {
+  const names = joinedNames(namesIn(left), namesIn(right));
+  return { kind: 'string', enum: null, ...(names && { names }) };
+}
+
+function joinedNames(left: Partial<KnownNames>, right: Partial<KnownNames>): KnownNames | undefined {
+  const what = left.what ?? right.what;
+  const [first, second] = [left.known, right.known];
+  if (what === undefined || !first || !second || first.length * second.length > JOINED_MAX) return undefined;
+  const known = first.flatMap((start) => second.map((end) => start + end));
+  return { what, known: [...new Set(known)], isOpen: left.isOpen === true || right.isOpen === true };
+}
+
+function namesIn(type: FactType): Partial<KnownNames> {
+  if (type.kind !== 'string') return {};
+  return type.names ?? (type.enum ? { known: type.enum } : {});
+}
+
 /** True for types whose values can be compared with `==` and looked up with `in`. */
 export function isScalar(type: FactType): boolean {
   return type.kind === 'string' || type.kind === 'int' || type.kind === 'double' || type.kind === 'bool';

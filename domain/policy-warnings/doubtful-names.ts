@@ -2,6 +2,7 @@ import { doubtsAbout } from '../expressions/check.ts';
 import { knownNamesOf, namedReviewerTypes } from '../known-names.ts';
 import { OWN_ACTIONS, type PolicySet } from '../policy.ts';
 import { ruleFactTypes, type FactTypes } from '../policy-facts.ts';
+import { ownRequirement, ownRules } from '../reviewer-condition.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**
@@ -25,11 +26,12 @@ export function doubtfulNames(policy: PolicySet): readonly PolicyWarning[] {
     ...policy.risk.lines.flatMap(({ on, when }, index) =>
       warningsOf(when, of(types, on?.action), { ...settings, path: ['risk', 'lines', index, 'when'] }),
     ),
-    ...warningsOf(policy.defaults.require.reviewer_when, reviewers, {
+    ...warningsOf(policy.reviewers?.when, reviewers, { ...settings, path: ['reviewers', 'when'] }),
+    ...warningsOf(ownRequirement(policy.defaults.require, policy.reviewers).reviewer_when, reviewers, {
       ...settings,
       path: ['defaults', 'require', 'reviewer', 'when'],
     }),
-    ...policy.rules.flatMap(({ id, source, on, when, require }) => [
+    ...ownRules(policy).flatMap(({ id, source, on, when, require }) => [
       ...warningsOf(when, of(types, on.action), { rule: id, source, path: ['when'] }),
       ...warningsOf(require?.reviewer_when, reviewers, {
         rule: id,

@@ -9,6 +9,7 @@ import {
   ownTarget,
   type ActionDefinition,
   type PolicySet,
+  type Rule,
   type Target,
 } from '../policy.ts';
 import { riskFactTypes, targetValues, type FactTypes } from '../policy-facts.ts';
@@ -98,22 +99,44 @@ function warningsOf(found: ReadonlyMap<string, Short>): readonly PolicyWarning[]
 function publications(policy: PolicySet, reviewers: Reviewers): readonly PolicyWarning[] {
   if (policy.operators === undefined) return [];
   const people = everybody(reviewers, requirementsOn(policy, PUBLISH, OWN_TARGET), policy.operators);
-  if (people === null || people.size !== PEOPLE_TO_LOOSEN) return [];
-  const message = `${PEOPLE_TO_LOOSEN} different people agree to a policy that loosens, and only ${[...people].map(quote).join(' and ')} may: when one of them asks for it, nobody can approve it`;
-  return [{ rule: null, source: 'keyturn.yaml', path: ['operators'], code: 'own_team_only', message }];
+  if (people === null || people.size > PEOPLE_TO_LOOSEN) return [];
+  const wanted = `${PEOPLE_TO_LOOSEN} different people agree to a policy that loosens`;
+  const place = { rule: null, source: 'keyturn.yaml', path: ['operators'] };
+  if (people.size < PEOPLE_TO_LOOSEN) {
+    const message = `${wanted}, and ${countText(people)} may: no such policy could ever follow on this one`;
+    return [{ ...place, code: 'people_short', message, is_final: true }];
+  }
+  const message = `${wanted}, and only ${[...people].map(quote).join(' and ')} may: when one of them asks for it, nobody can approve it`;
+  return [{ ...place, code: 'own_team_only', message }];
 }
 
 const PEOPLE_TO_LOOSEN = 2;
+
+/** Where too few people could ever agree to a policy that loosens. */
+export function neverPublished(policy: PolicySet): readonly PolicyWarning[] {
+  return publications(policy, new Reviewers(policy)).filter(({ is_final: isFinal }) => isFinal === true);
+}
 
 /** What may be asked of people there, in whatever case. */
 function requirementsOn(policy: PolicySet, action: ActionDefinition, id: string): readonly RuleRequirement[] {
   const target = id === OWN_TARGET ? ownTarget(policy) : policy.targets.find((one) => one.id === id);
   const rules = target ? indexOf(policy).candidates(action.action, target) : [];
   const usual = defaultOf(policy, action);
+  const isReplaced = rules.some(({ rule }) => replacesAlways(rule));
   return [
-    ...(usual.effect === 'review' ? [usual.require] : []),
+    ...(usual.effect === 'review' && !isReplaced ? [usual.require] : []),
     ...rules.flatMap(({ rule }) => rule.require ?? []),
   ];
+}
+
+/** True for a rule that matches whatever the facts are. */
+function replacesAlways({
+  when,
+  effect,
+  replaces_default: replaces,
+  break_glass: isEmergency,
+}: Rule): boolean {
+  return when === undefined && effect === 'review' && replaces && isEmergency !== true;
 }
 
 /** Everybody who may fill a seat of any of them; null where that is not known, or nobody is asked at all. */

@@ -282,6 +282,30 @@ describe('with Temporal out of reach', () => {
     expect(SIGNAL_DEADLINE_MS).toBeLessThan(EXPIRY_GRACE_MS);
   });
 
+  it('a decision with a key is kept all the same, once, and acknowledged as not counted yet', async () => {
+    const down = await startApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    try {
+      const stored = await storeRequest(down);
+      const send = async (verdict: string): Promise<Reply> =>
+        call(down.url, {
+          path: `/v1/requests/${stored.id}/decisions`,
+          token: await down.issuer.humanToken('olga'),
+          body: { decision_digest: stored.decisionDigest, verdict },
+          headers: { 'idempotency-key': 'k' },
+        });
+      const replies = [await send('approve'), await send('approve')];
+      expect(replies.map(({ status }) => status)).toEqual([202, 202]);
+      expect(replies[1]?.body).toEqual(replies[0]?.body);
+      expect(await send('deny')).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+      const { rows } = await down.db.query('select kind from keyturn.kept_message where request = $1', [
+        stored.id,
+      ]);
+      expect(rows).toEqual([{ kind: 'decide' }]);
+    } finally {
+      await down.stop();
+    }
+  });
+
   it('nothing is taken, and callers are told when to come back', async () => {
     const down = await startApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
     try {

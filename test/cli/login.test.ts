@@ -1,10 +1,13 @@
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { clientOf } from '../../apps/cli/connection.ts';
 import { writeSession } from '../../apps/cli/session.ts';
+import type { Terminal } from '../../apps/cli/terminal.ts';
 import { startServer, type AnsweringServer, type Reply } from '../sdk/server.ts';
 import { keyturn, type CommandResult } from './terminal.ts';
 
@@ -222,6 +225,31 @@ describe('a sign-in that has ended', () => {
     expect(called.map(({ headers }) => headers.authorization)).toEqual(results.map(() => 'Bearer token-2'));
     const file = await readFile(join(folder, 'keyturn', 'session.json'), 'utf8');
     expect(JSON.parse(file)).toMatchObject({ access_token: 'token-2', refresh_token: 'refresh-2' });
+  });
+
+  it('is over where somebody signs in for another server meanwhile: no token goes to a server it is not for', async () => {
+    await startIssuer({ status: 200, body: REFRESHED }, 0);
+    const api = await startApi([]);
+    await store(api);
+    const file = join(folder, 'keyturn', 'session.json');
+    const other = {
+      issuer: issuer.url,
+      api: 'https://elsewhere.example.com',
+      access_token: 'token-elsewhere',
+    };
+    let looks = 0;
+    const environment = {
+      // Read when the session is, and again before the second look at it.
+      get XDG_CONFIG_HOME() {
+        looks += 1;
+        const end = new Date(Date.now() + 3_600_000).toISOString();
+        if (looks === 2) writeFileSync(file, JSON.stringify({ ...other, expires_at: end }));
+        return folder;
+      },
+    };
+    const terminal = { environment } as Partial<Terminal> as Terminal;
+    await expect(clientOf({ api }, terminal)).rejects.toThrow('Your sign-in has expired');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject(other);
   });
 
   it('is over when the issuer does not take the refresh token any more', async () => {

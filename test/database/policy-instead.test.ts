@@ -30,6 +30,10 @@ const INSTEAD = `instead: { of: owners, ask: 'oncall:sre', when: '!calendar.busi
 const REPLACES = 'replaces_default: true';
 const NIGHT = rule('when: plan.rows > 1', REQUIRE, INSTEAD, REPLACES);
 
+/** A condition of which two are more than the language takes. */
+const manyFacts = (fact: string): string =>
+  `has(args.statement) && ${Array.from({ length: 30 }, (_, number) => `${fact} != "${fact === 'args.statement' ? number : ''}"`).join(' && ')}`;
+
 const DAY_TIME = '2026-01-05T12:00:00.000Z';
 const NIGHT_TIME = '2026-01-05T22:00:00.000Z';
 
@@ -146,6 +150,20 @@ describe('a rule with instead', () => {
         'rules/a.yaml': '- { id: night.instead, on: { action: [postgres.execute] }, effect: forbid }\n',
       },
       "rules/z.yaml:5:12 duplicate rule 'night.instead' (first at rules/a.yaml:1)",
+    ],
+    [
+      'the selector that is away',
+      rule(REQUIRE, INSTEAD.replace('oncall:sre', 'owners')),
+      'rules/z.yaml:5:31 nobody stands in for themselves',
+    ],
+    [
+      'a condition that cannot be evaluated together with that of the rule',
+      rule(
+        `when: ${manyFacts('args.statement')}`,
+        REQUIRE,
+        INSTEAD.replace('!calendar.business_hours', manyFacts('request.agent')),
+      ),
+      expect.stringMatching(/together with the condition that is added to it$/),
     ],
     [
       'a rule that asks nobody',

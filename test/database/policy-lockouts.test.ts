@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { formatWarning } from '../../database/policy-files.ts';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
-import { operatorLockout } from '../../domain/lockout.ts';
+import { operatorLockout, operatorsDropped } from '../../domain/lockout.ts';
 import { load, policyOf, VALID, type Files } from './policy-folder.ts';
 
 const ISSUER = 'http://127.0.0.1:7082';
@@ -29,6 +29,8 @@ groups: ${groups}
 `,
   };
 }
+
+const ONLY = (person: string): string => `reviewers: { when: 'reviewer.id == "${person}"', because: x }`;
 
 describe('a request that too few people may decide', () => {
   const SHORT =
@@ -101,6 +103,50 @@ describe('a policy of which a request could never be approved', () => {
     expect(findingsOfPolicy(await policyOf(nobody)).problems).toContainEqual(
       expect.stringContaining('nobody could approve such a request'),
     );
+  });
+});
+
+describe('a policy on which no policy that loosens could follow', () => {
+  const PEOPLE = directory('[{ id: dba, members: [olga] }, { id: everyone, members: [ada, olga, omar] }]');
+  const OPERATED = { ...PEOPLE, ...settings('operators: [user:ada, user:omar]') };
+
+  it.each([
+    [
+      'all reviewers must be another person',
+      { ...PEOPLE, ...settings('operators: [user:ada, user:omar]', ONLY('olga')) },
+      'nobody may',
+    ],
+    [
+      'one operator is left by what all reviewers must meet',
+      { ...PEOPLE, ...settings('operators: [group:everyone]', ONLY('olga')) },
+      "only 'olga' may",
+    ],
+    [
+      'a rule always asks one person in place of the operators',
+      {
+        ...OPERATED,
+        'rules/p.yaml':
+          '- { id: p, on: { action: [keyturn.policy.publish] }, effect: review, replaces_default: true, require: { stages: [{ any: [user:olga], quorum: 1 }] } }',
+      },
+      "only 'olga' may",
+    ],
+  ])('loads with a warning and is not published where %s', async (_what, files, who) => {
+    expect(await warningsOf(files)).toContainEqual(expect.stringContaining(`people_short: 2 different`));
+    expect(findingsOfPolicy(await policyOf(files)).problems).toEqual([
+      `keyturn.yaml operators: 2 different people agree to a policy that loosens, and ${who}: no such policy could ever follow on this one`,
+    ]);
+  });
+
+  it('is told from one whose rule asks one person only at times', async () => {
+    const rule =
+      '- { id: p, on: { action: [keyturn.policy.publish] }, when: plan.rows > 9, effect: review, replaces_default: true, require: { stages: [{ any: [user:olga], quorum: 1 }] } }';
+    expect(findingsOfPolicy(await policyOf({ ...OPERATED, 'rules/p.yaml': rule })).problems).toEqual([]);
+  });
+
+  it('is one without operators after one with some', async () => {
+    const [some, none] = [await policyOf(OPERATED), await policyOf({})];
+    expect(operatorsDropped(some, none)).toContain('names no operators');
+    expect([operatorsDropped(none, none), operatorsDropped(none, some)]).toEqual([null, null]);
   });
 });
 

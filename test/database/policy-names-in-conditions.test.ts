@@ -64,6 +64,16 @@ const CLOSED: readonly (readonly [condition: string, name: string, problem: stri
     'postgres.database',
     "unknown resource type 'postgres.databasq', did you mean 'postgres.database'?",
   ],
+  ['resource.id.contains("§")', 'ho', "no target with 'hq' in it"],
+  ['glob(resource.id, "s*§")', 'op', "no target that fits 's*oq'"],
+  ['re2(request.agent, "^§$")', 'b.*', "no agent that fits '^b.q$'"],
+  ['resource.env.startsWith("§")', 'pro', "no value with 'prq' at its beginning"],
+  ['string(request.agent) == "§"', 'billing', "unknown agent 'billinq', did you mean 'billing'?"],
+  [
+    '"agent:" + request.agent == "agent:§"',
+    'billing',
+    "unknown agent 'agent:billinq', did you mean 'agent:billing'?",
+  ],
   ['"§" in resource.owners', 'group:dba', "unknown owner of a target 'group:dbq', did you mean 'group:dba'?"],
   ['"§" in resource.tags', 'pci', "unknown tag of a target 'pcq', did you mean 'pci'?"],
   ['data.class == "§"', 'pii', "unknown class of data 'piq', did you mean 'pii'?"],
@@ -83,6 +93,12 @@ const CLOSED: readonly (readonly [condition: string, name: string, problem: stri
     "unknown owners of the table 'group:dbq', did you mean 'group:dba'?",
   ],
 ];
+
+it('owners of Keyturn itself are its operators, and conditions may name them', async () => {
+  const settings = `${VALID['keyturn.yaml']}operators: [group:everyone]\n`;
+  const text = `- { id: z, on: { action: [keyturn.policy.publish] }, effect: forbid, when: '"group:everyone" in resource.owners' }\n`;
+  expect(await problemsOf({ 'keyturn.yaml': settings, 'rules/z.yaml': text })).toEqual([]);
+});
 
 const misspelt = (name: string): string => `${name.slice(0, -1)}q`;
 

@@ -7,6 +7,7 @@ import { isLooser } from '../../domain/strictness.ts';
 import { evaluate } from '../../domain/evaluation.ts';
 import { requestFacts } from '../../domain/request-facts.ts';
 import { OWN_ACTIONS, OWN_TARGET, targetOf, type PolicySet } from '../../domain/policy.ts';
+import { ownRules } from '../../domain/reviewer-condition.ts';
 import { formatWarning } from '../../database/policy-files.ts';
 import { load, policyOf, problemsOf, VALID, type Files } from './policy-folder.ts';
 
@@ -64,6 +65,39 @@ describe('what every reviewer must meet', () => {
 
   it('is stored so that the set still says what its files say', async () => {
     expect(findingsOfPolicy(await policyOf(withReviewers(INTERNS))).problems).toEqual([]);
+  });
+
+  it.each([
+    ['a line break', 'reviewer.id != "ada"\n'],
+    ['a comment and a line break', 'reviewer.id != "ada" // never\n'],
+    ['parentheses', '(reviewer.id != "ada") && (reviewer.id != "olga")'],
+  ])('is told apart from an own condition with %s', async (_what, own) => {
+    const rules = RULES.replace('\'reviewer.id != "ada" // never\'', JSON.stringify(own));
+    const policy = await policyOf({ ...withReviewers(INTERNS), 'rules/sql.yaml': rules });
+    expect(ownRules(policy)[0]?.require?.reviewer_when).toBe(own);
+    expect(findingsOfPolicy(policy).problems).not.toContain(
+      'it says something that no policy file could say',
+    );
+  });
+
+  it('is refused where a rule together with it could not be evaluated any more', async () => {
+    const many = (id: string): string =>
+      Array.from({ length: 30 }, (_, number) => `reviewer.id != "${id}${number}"`).join(' && ');
+    const files = {
+      ...withReviewers(`{ when: '${many('a')}', because: x }`),
+      'rules/sql.yaml': RULES.replace('reviewer.id != "ada" // never', many('b')),
+    };
+    expect(await problemsOf(files)).toEqual([
+      expect.stringMatching(/^rules\/sql\.yaml:4:.*together with the condition that is added to it$/),
+    ]);
+  });
+
+  it('is warned of at its own place, and once', async () => {
+    const result = await load(withReviewers(`{ when: 'reviewer.id != "zoe"', because: x }`));
+    const found = result.ok ? result.warnings.filter(({ code }) => code === 'name_unknown') : [];
+    expect(found.map(formatWarning)).toEqual([
+      "keyturn.yaml:10:20 warning name_unknown: unknown person 'zoe'",
+    ]);
   });
 
   it('is not taken from a set whose rules do not ask for it', async () => {

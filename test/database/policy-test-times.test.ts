@@ -117,9 +117,15 @@ describe('a test of a break-glass path', () => {
 describe('a test of who is left', () => {
   it('names everybody who could still approve, but for those behind the request and those who decided', async () => {
     expect(await outcome(PLAN, 'expect: { approvers: [olga, petra], shortage: [] }')).toEqual([]);
-    const given = `${PLAN}, decisions: [{ by: olga, verdict: approve }]`;
-    expect(await outcome(given, 'expect: { approvers: [petra] }')).toEqual([]);
+    const approved = `decisions: [{ by: olga, verdict: approve }]`;
+    const critical = 'plan: { rows: 20000, destructive: true, reversible: false, resources: 2 }';
+    expect(
+      await outcome(`${critical}, ${approved}`, 'expect: { status: pending, approvers: [petra] }'),
+    ).toEqual([]);
+    expect(await outcome(`${PLAN}, ${approved}`, 'expect: { status: approved, approvers: [] }')).toEqual([]);
     expect(await outcome(PLAN, 'expect: { approvers: [ada] }')).toEqual(['approvers: [olga, petra]']);
+    const denied = `${PLAN}, decisions: [{ by: olga, verdict: deny }]`;
+    expect(await outcome(denied, 'expect: { status: denied, approvers: [] }')).toEqual([]);
   });
 
   it('names the rules that too few people could satisfy', async () => {

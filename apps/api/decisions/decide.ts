@@ -53,7 +53,7 @@ async function send(
   const envelope = await signDecision(context, { call, judged }, { id, channel, ticketExpiresAt: null });
   const message = await firstMade(context, call, { id, kind: 'decide', envelope });
   if (message.envelope !== envelope) await refuseOtherDecision(context, message, wantedOf(call));
-  return delivered(context, { row: judged.row, message, signal });
+  return delivered(context, { row: judged.row, message, signal, isKept: call.idempotencyKey !== null });
 }
 
 /** What was recorded is not judged again: it may have closed the request itself. */
@@ -63,7 +63,7 @@ async function sendAgain(
 ): Promise<DecisionRow | null> {
   const row = await loadRequest(context, call.caller, call.id);
   const recorded = await readDecision(context.source.manager, message.id);
-  return recorded ?? delivered(context, { row, message, signal });
+  return recorded ?? delivered(context, { row, message, signal, isKept: true });
 }
 
 async function delivered(

@@ -3,7 +3,7 @@ import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@tempor
 import { keepMessage, type KeptMessage } from '../../../database/kept-messages.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import { KeyturnError } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request.ts';
 import { decideSignal, withdrawSignal } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
@@ -23,6 +23,8 @@ export interface Delivery<Receipt> {
   readonly row: RequestRow;
   readonly receipt: () => Promise<Receipt | null>;
   readonly signal: AbortSignal;
+  /** It is in the database already: where Temporal cannot be reached, a worker finds it there. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -34,7 +36,10 @@ export async function deliver<Receipt>(
   context: ApiContext,
   delivery: Delivery<Receipt>,
 ): Promise<Receipt | null> {
-  const isTaken = await sendSignal(context, delivery);
+  const isTaken = await sendSignal(context, delivery).catch((error: unknown) => {
+    if (delivery.isKept && isKeyturnError(error) && error.code === 'unavailable') return false;
+    throw error;
+  });
   if (!isTaken) await keep(context, delivery);
   const receipt = await context.feed.waitFor({
     request: delivery.row.id,

@@ -37,6 +37,8 @@ export class ProblemFilter implements ExceptionFilter {
     this.#metrics.problems.inc({ code: refusal.code });
     if (statusOf(refusal.code) >= 500) this.#report(error, instance, request);
     noteRefusal(response, { code: refusal.code, instance });
+    const { allowed } = refusal.facts;
+    if (typeof allowed === 'string' && !response.headersSent) response.setHeader('Allow', allowed);
     if (response.headersSent) response.destroy();
     else if (isScimPath(request.originalUrl)) sendScimError(response, refusal);
     else sendProblem(response, problemOf(refusal, instance), refusal);
@@ -59,8 +61,6 @@ function framesOf(error: Error): readonly string[] {
 }
 
 function sendProblem(response: Response, problem: Problem, refusal: KeyturnError): void {
-  const allowed = refusal.facts['allowed'];
-  if (typeof allowed === 'string') response.setHeader('Allow', allowed);
   if (problem.status === 401 && !response.hasHeader('WWW-Authenticate'))
     response.setHeader('WWW-Authenticate', 'Bearer');
   if (problem.status === 429 || problem.status === 503) {

@@ -2,7 +2,7 @@ import { countProposals, lockProposals, storeProposal } from '../../../database/
 import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
 import { sha256 } from '../../../domain/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { operatorLockout } from '../../../domain/lockout.ts';
+import { operatorLockout, operatorsDropped } from '../../../domain/lockout.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { policySetSchema } from '../../../domain/policy-schema.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../domain/wire-policies.ts';
@@ -26,7 +26,7 @@ export async function proposePolicy(
   const body = canonicalJson(policy);
   if (Buffer.byteLength(body) > POLICY_BYTES_MAX)
     throw new KeyturnError('body_too_large', `The policy is larger than ${POLICY_BYTES_MAX} bytes.`);
-  refuseLockout(policy, tokens.issuers());
+  refuseLockout(policy, caller.policy.policy, tokens.issuers());
   const digest = sha256(body);
   const active = caller.policy.digest;
   const is_new = await source.transaction(async (manager) => {
@@ -47,10 +47,11 @@ export async function proposePolicy(
 }
 
 /** Whether the rest of it is a policy, the plan of its publication says. */
-function refuseLockout(policy: JsonValue, issuers: readonly Issuer[]): void {
+function refuseLockout(policy: JsonValue, active: PolicySet, issuers: readonly Issuer[]): void {
   const parsed = policySetSchema.safeParse(policy);
   if (!parsed.success) return;
   const open = issuers.filter(({ human }) => human !== undefined).map(({ issuer }) => issuer);
-  const lockout = operatorLockout(policy as unknown as PolicySet, open);
+  const candidate = policy as unknown as PolicySet;
+  const lockout = operatorsDropped(active, candidate) ?? operatorLockout(candidate, open);
   if (lockout !== null) throw new KeyturnError('policy_invalid', lockout);
 }

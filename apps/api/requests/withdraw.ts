@@ -41,7 +41,7 @@ export async function withdraw(context: ApiContext, call: WithdrawCall): Promise
   const row = await auditRefusal(context, attempt, () => withdrawable(context, call));
   const message = await firstMade(context, call, await signedWithdrawal(context, call, id));
   await refuseOtherWithdrawal(context, message, call.reason);
-  return send(context, { row, message, signal: call.signal });
+  return send(context, { row, message, signal: call.signal, isKept: call.idempotencyKey !== null });
 }
 
 async function withdrawAgain(
@@ -51,7 +51,9 @@ async function withdrawAgain(
 ): Promise<Withdrawn> {
   await refuseOtherWithdrawal(context, message, call.reason);
   const row = await loadRequest(context, call.caller, call.id);
-  return hasMovedOn(row) ? outcomeOf(row) : send(context, { row, message, signal: call.signal });
+  return hasMovedOn(row)
+    ? outcomeOf(row)
+    : send(context, { row, message, signal: call.signal, isKept: true });
 }
 
 async function send(

@@ -179,7 +179,14 @@ it('every route of the document needs a token, but for those that say they do no
     })),
   );
   const open = routes.filter(({ isOpen }) => isOpen).map(({ path }) => path);
-  expect(open.toSorted()).toEqual(['/docs', '/healthz', '/openapi.json', '/readyz', '/v1/keys']);
+  expect(open.toSorted()).toEqual([
+    '/.well-known/oauth-protected-resource',
+    '/docs',
+    '/healthz',
+    '/openapi.json',
+    '/readyz',
+    '/v1/keys',
+  ]);
   expect(routes.length - open.length).toBeGreaterThanOrEqual(10);
   for (const { path, method, isOpen } of routes) {
     const reply = await cast.stack.http({

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { DecisionAnswer, RequestView } from '../../../domain/wire.ts';
 import type { LiftAnswer, SwitchView } from '../../../domain/wire-switches.ts';
 import type { Reply } from '../../stack/http.ts';
+import { waitFor } from '../../stack/wait.ts';
 import { decisionsOf, openCast, refusal, stepsOf, type Cast } from './cast.ts';
 
 let cast: Cast;
@@ -182,4 +184,26 @@ describe('the same word on a kill switch again under its key', () => {
       'switch.lifted',
     ]);
   });
+});
+
+it('a call is named by its caller in every line that is logged for it', async () => {
+  const request = await cast.ask();
+  const call = await decisionOn(request, cast.ada);
+  const headers = { 'x-request-id': 'call-of-ada' };
+  const { path, token, body } = call;
+  const refused = await cast.stack.http<{ instance: string }>({ path, token, body, headers });
+  expect(refused.status).toBe(403);
+  const lines = await waitFor({
+    what: 'the lines of the call',
+    check: async () => {
+      const log = fs.readFileSync(cast.stack.apis[0]?.logFile ?? '', 'utf8');
+      const found = log.split('\n').filter((line) => line.includes('"request_id":"call-of-ada"'));
+      return Promise.resolve(found.some((line) => line.includes('"answered"')) ? found : undefined);
+    },
+  });
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+    'an attempt to decide was refused',
+    'answered',
+  ]);
+  expect(lines.at(-1)).toContain(refused.body.instance);
 });
