@@ -82,7 +82,8 @@ export class IssuerKeys {
   /** Waits until the issuer may be asked again, all who wait together. */
   async #newerThan(known: KnownKeys): Promise<KnownKeys> {
     if (this.#known === known) {
-      if (this.#waiting >= WAITING_MAX) throw new UnknownKey();
+      // It may be good: that is found out later.
+      if (this.#waiting >= WAITING_MAX) throw new IssuerAway('too many calls wait for its keys');
       this.#waiting += 1;
       await this.#ask().finally(() => {
         this.#waiting -= 1;

@@ -2,6 +2,7 @@ import type { KeptMessage } from '../../../database/kept-messages.ts';
 import { readDecision } from '../../../database/request-list.ts';
 import type { DecisionRow } from '../../../database/tables.ts';
 import { KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
+import { reviewerOf } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { loadRequest } from '../requests/load.ts';
 import { deliver, type Delivery } from './deliver.ts';
@@ -26,7 +27,7 @@ export async function decide(context: ApiContext, call: DecideCall, signal: Abor
   if (before) await refuseOtherDecision(context, before, wantedOf(call));
   const attempt = { ...call, delivery: 'decision', decided: call.body } as const;
   const row = before
-    ? await sendAgain(context, { call, message: before, signal })
+    ? await auditRefusal(context, attempt, () => sendAgain(context, { call, message: before, signal }))
     : await auditRefusal(context, attempt, () => send(context, { call, id, signal }));
   context.metrics.decisions.inc({ verdict: call.body.verdict, outcome: row?.outcome ?? 'queued' });
   // The worker has recorded it as refused.
@@ -61,6 +62,7 @@ async function sendAgain(
   context: ApiContext,
   { call, message, signal }: Sending & { readonly message: KeptMessage },
 ): Promise<DecisionRow | null> {
+  reviewerOf(call.caller);
   const row = await loadRequest(context, call.caller, call.id);
   const recorded = await readDecision(context.source.manager, message.id);
   return recorded ?? delivered(context, { row, message, signal, isKept: true });

@@ -9,8 +9,6 @@ const ID_LENGTH_MAX = 63;
 const PREFIX_LENGTH_MAX = 46;
 const HASH_DIGITS = 12;
 
-type PolicyGroup = PolicySet['directory']['groups'][number];
-
 /**
  * The id by which rules ask for a group: fixed when it is made. It is the one that the policy gives to this external id,
  * else it follows from the name. Refuses (`uniqueness`) a name that means a group which the policy knows by another
@@ -21,7 +19,7 @@ export function groupIdOf(policy: PolicySet, { authority }: ScimAuthority, field
   const groups = policy.directory.groups.filter((group) => group.authority === authority);
   const bound = externalId === null ? undefined : groups.find((group) => group.external_id === externalId);
   if (bound) return bound.id;
-  const id = idOfName(displayName, groups);
+  const id = idFromName(displayName);
   refuseOtherThanBound(policy, { authority, groupId: id, externalId });
   return id;
 }
@@ -46,19 +44,14 @@ export function refuseOtherThanBound(
   );
 }
 
-/** Two ids could be meant by a name that is not plain: the short one where the policy waits for it. */
-function idOfName(displayName: string, groups: readonly PolicyGroup[]): string {
-  const short = shortIdOf(displayName);
-  return groups.some((group) => group.id === short) ? short : idFromName(displayName);
-}
-
 /**
  * An id for a name in any script and of any length: the name in lower case with `-` for what ids cannot hold, where
- * nothing but blanks and signs is lost by that; else with a part of the name's digest, so that two names stay two.
+ * nothing but blanks and signs is lost by that; else with a part of the name's digest, so that two names stay two, and
+ * letters of another script, which may look alike, never lead to an id that the policy means.
  */
 export function idFromName(displayName: string): string {
   const short = shortIdOf(displayName);
-  const isWhole = short !== '' && short.length <= ID_LENGTH_MAX && /^[ -~]*$/.test(displayName);
+  const isWhole = short !== '' && short.length <= ID_LENGTH_MAX && !FOREIGN_LETTER.test(displayName);
   if (isWhole) return short;
   const hash = createHash('sha256')
     .update(displayName.normalize('NFC'), 'utf8')
@@ -67,6 +60,9 @@ export function idFromName(displayName: string): string {
   const prefix = short.slice(0, PREFIX_LENGTH_MAX).replace(/[._-]+$/, '');
   return `${prefix === '' ? 'group' : prefix}-${hash}`;
 }
+
+/** Anything but ASCII, punctuation and blanks. */
+const FOREIGN_LETTER = /[^\p{ASCII}\p{P}\p{Z}]/u;
 
 function shortIdOf(displayName: string): string {
   return displayName

@@ -70,6 +70,14 @@ describe('the same decision again under its key', () => {
     expect(await decisionsOf(cast.stack, request.id)).toHaveLength(1);
   });
 
+  it('is refused with a token that may not decide', async () => {
+    const request = await cast.ask({ target: 'shop-two-people' });
+    const call = await decisionOn(request, cast.olga);
+    expect((await send<DecisionAnswer>(call)).status).toBe(200);
+    const weak = await cast.stack.issuer.humanToken('olga', { scope: 'openid profile' });
+    expect(refusal(await send({ ...call, token: weak }))).toEqual([403, 'machine_cannot_decide']);
+  });
+
   it('made ten times at once is one decision', async () => {
     const request = await cast.ask({ target: 'shop-two-people' });
     const call = await decisionOn(request, cast.olga);
@@ -172,7 +180,8 @@ describe('the same word on a kill switch again under its key', () => {
     expect(refusal(other)).toEqual([422, 'idempotency_key_reused']);
     expect(await state(cast.petra)).toEqual([200, 'lifted']);
     expect(await state(cast.petra)).toEqual([200, 'lifted']);
-    expect((await send<SwitchView>(call)).status).toBe(201);
+    // It is off now: nobody may read that it is on.
+    expect(refusal(await send(call))).toEqual([409, 'switch_lifted']);
     const { rows } = await cast.stack.keyturnDb.query<{ type: string }>(
       `select type from audit.entry where request = 'switches' and leaf like $1 order by id`,
       [`%${id}%`],
