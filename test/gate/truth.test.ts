@@ -4,6 +4,7 @@ import { explain } from '../../apps/api/requests/explain.ts';
 import { textOf } from '../../apps/api/requests/timeline.ts';
 import { requestLines, statusText } from '../../apps/cli/text/request.ts';
 import { gateConnector } from '../../activities/connectors/gate.ts';
+import { untoned } from '../../apps/cli/text/tone.ts';
 import { LEAF_TYPES } from '../../domain/audit.ts';
 import { REQUEST_STATUSES } from '../../domain/request.ts';
 import type { RequestView } from '../../domain/wire.ts';
@@ -53,15 +54,15 @@ describe('where somebody else performs the action, nothing says that Keyturn did
   });
 
   it('as its status: succeeded is called a decision', async () => {
-    expect(statusText(await gateView({ status: 'succeeded' }))).toBe(
+    expect(untoned(statusText(await gateView({ status: 'succeeded' })))).toBe(
       'succeeded (the decision was given out; Keyturn does not perform the action)',
     );
-    expect(statusText(requestView({ status: 'succeeded' }))).toBe('succeeded');
+    expect(untoned(statusText(requestView({ status: 'succeeded' })))).toBe('succeeded');
   });
 
-  it('of its arguments: they stand under the words of whoever asks', async () => {
+  it('of its arguments: they stand under the words of the requester', async () => {
     const text = requestLines(await gateView(), Date.now()).join('\n');
-    const heading = text.indexOf('in the words of whoever asks');
+    const heading = text.indexOf("in the requester's words");
     expect(heading).toBeGreaterThan(-1);
     expect(text.indexOf('words of the agent')).toBeGreaterThan(heading);
   });
