@@ -9,9 +9,9 @@ export function escalationText({ to, at }: { readonly to: Selector; readonly at:
   return `${to} at ${at}`;
 }
 
-/** Escalations of the stages that are open after the decisions of a test, due or not. */
-export function escalationsOf({ request, nowMs }: ReviewAfter): readonly string[] {
-  if (request === null) return [];
+/** Escalations of the stages that are open after the decisions of a test, due or not: none once it is decided. */
+export function escalationsOf({ request, status, nowMs }: ReviewAfter): readonly string[] {
+  if (request === null || status !== 'pending') return [];
   return escalationSteps(tallyFactsOf(request, new Date(nowMs).toISOString())).map(escalationText);
 }
 

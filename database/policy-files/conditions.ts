@@ -1,7 +1,7 @@
 import { isScalar } from 'yaml';
 
 import { checkExpression } from '../../domain/expressions/check.ts';
-import { isParsed, parseExpression } from '../../domain/expressions/engine.ts';
+import { allOf } from '../../domain/expressions/combined.ts';
 import { Expression } from '../../domain/expressions/expression.ts';
 import type { FactTypes } from '../../domain/policy-facts.ts';
 import { placesInSource } from './scalar-places.ts';
@@ -41,18 +41,17 @@ export function readCondition(value: Value, types: TypesByAction): string {
   return text;
 }
 
-/** Refuses what has become too large to be evaluated because one condition was added to another, each good by itself. */
-export function checkCombined(value: Value, combined: string, parts: readonly string[]): void {
+/** Refuses a condition to which another was added, each good by itself, where the two together are too large. */
+export function checkCombined(value: Value, parts: readonly string[], types: TypesByAction): void {
+  const combined = allOf(...parts);
   const size = `longer than ${LENGTH_MAX} characters`;
-  const found = combined.length > LENGTH_MAX ? size : mistakeIn(combined);
-  if (found !== null && parts.every((part) => mistakeIn(part) === null))
+  const found = combined.length > LENGTH_MAX ? size : mistakeIn(combined, types);
+  if (found !== undefined && parts.every((part) => mistakeIn(part, types) === undefined))
     value.refuse(`${found} together with the condition that is added to it`);
 }
 
-function mistakeIn(text: string): string | null {
-  const parsed = parseExpression(text);
-  if (!isParsed(parsed)) return parsed.message;
-  return parsed.patternProblems[0]?.message ?? null;
+function mistakeIn(text: string, types: TypesByAction): string | undefined {
+  return [...types.values()].flatMap((facts) => checkExpression(text, facts))[0]?.message;
 }
 
 /** The same facts where nothing says which of several calendars `calendar` is. */

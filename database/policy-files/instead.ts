@@ -34,9 +34,10 @@ export function readInstead(value: Value, rule: Rule, { names, types }: InsteadC
   }
   if (!asks(rule.require, away)) of.refuse(`the rule does not ask ${quote(away)}`);
   refuseSame(ask, away, standIn);
-  const condition = readCondition(at, typesOn(rule.on.action, types));
+  const facts = typesOn(rule.on.action, types);
+  const condition = readCondition(at, facts);
   const [usual, other] = [not(condition), condition].map((text) => withOwn(rule.when, text));
-  checkCombined(at, usual ?? '', [condition, rule.when ?? condition]);
+  if (rule.when !== undefined) checkCombined(at, [rule.when, not(condition)], facts);
   declareStandIn(value, rule.id, names);
   return [
     { ...rule, when: usual ?? '' },

@@ -69,6 +69,8 @@ function checkOnExpiry(value: Value | undefined): void {
   value.refuse('on_expiry can only be deny: silence never approves');
 }
 
+const REVIEWER_TYPES = new Map([['reviewers', REVIEWER_FACT_TYPES]]);
+
 /** Reads a condition on reviewers, which sees the reviewer only. */
 export function readReviewerCondition(value: Value, names: Names): string {
   const isComplete = names.isComplete('group') && names.isComplete('person');
@@ -86,7 +88,7 @@ function readReviewer(
   const condition = reviewer?.get('when');
   const own = condition && readReviewerCondition(condition, names);
   const combined = reviewerCondition(reviewers, own);
-  if (own && combined && reviewers) checkCombined(condition, combined, [own, reviewers.when]);
+  if (own && reviewers) checkCombined(condition, [reviewers.when, own], REVIEWER_TYPES);
   return {
     is_reason_required: reviewer?.get('reason')?.choice(['optional', 'required']) === 'required',
     ...(combined === undefined ? {} : { reviewer_when: combined }),

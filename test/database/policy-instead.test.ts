@@ -34,6 +34,8 @@ const NIGHT = rule('when: plan.rows > 1', REQUIRE, INSTEAD, REPLACES);
 const manyFacts = (fact: string): string =>
   `has(args.statement) && ${Array.from({ length: 30 }, (_, number) => `${fact} != "${fact === 'args.statement' ? number : ''}"`).join(' && ')}`;
 
+const JOINED = 'request.agent + "a" + "b" + "c" + "d" + "e" != calendar.date';
+
 const DAY_TIME = '2026-01-05T12:00:00.000Z';
 const NIGHT_TIME = '2026-01-05T22:00:00.000Z';
 
@@ -164,6 +166,13 @@ describe('a rule with instead', () => {
         INSTEAD.replace('!calendar.business_hours', manyFacts('request.agent')),
       ),
       expect.stringMatching(/together with the condition that is added to it$/),
+    ],
+    [
+      'a condition that joins too many texts together with that of the rule',
+      rule(`when: ${JOINED}`, REQUIRE, INSTEAD.replace('!calendar.business_hours', JOINED)),
+      expect.stringMatching(
+        /^rules.z.yaml:6:.*more than 8 joins .*together with the condition that is added to it$/,
+      ),
     ],
     [
       'a rule that asks nobody',
