@@ -232,7 +232,7 @@ describe('keyturn policy publish', () => {
         expect.stringContaining(`rules/by-environment.yaml:${line}:23 warning own_team_only: `),
       ),
     ]);
-    expect(asked.stdout).toMatch(/^As a whole this is /);
+    expect(asked.stdout).toMatch(/^This change is loosening overall: /);
     const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
     await cast.stack.waitForStatus(id, 'pending', 120_000);
     const shown = await cast.show(cast.olga, id);
@@ -254,8 +254,11 @@ describe('a hostile policy', () => {
     expect(refusal(reply)).toEqual([400, 'invalid_request']);
   });
 
-  it('is refused when it is proposed: too few operators who could sign in', async () => {
-    const reply = await propose<Problem>(cast.ada, { ...(await active()).body, operators: ['user:ines'] });
+  it.each<[string, (set: PolicySet) => PolicySet]>([
+    ['too few operators who could sign in', (set) => ({ ...set, operators: ['user:ines'] })],
+    ['operators removed', ({ operators: _gone, ...set }) => set],
+  ])('is refused when it is proposed: %s', async (_what, change) => {
+    const reply = await propose<Problem>(cast.ada, change((await active()).body));
     expect(refusal(reply)).toEqual([422, 'policy_invalid']);
   });
 
@@ -283,7 +286,6 @@ describe('a hostile policy', () => {
           effect: 'allow',
         }),
     ],
-    ['operators removed', ({ operators: _gone, ...set }) => set],
     ['many rules that are the same', (set) => ({ ...set, rules: Array(4_000).fill(forbid('r', 'prod')) })],
   ])('that can be proposed is refused when it is planned: %s', async (_what, change) => {
     const asked = await publish(cast.ada, change((await active()).body));
@@ -322,10 +324,8 @@ describe('a worker that is killed while it publishes', () => {
     await worker?.start();
     await cast.stack.waitForStatus(asked.id, 'succeeded', 120_000);
     const now = await active();
-    expect([Number(now.generation), now.digest]).toEqual([
-      Number(before.generation) + 1,
-      policyDigest(now.body),
-    ]);
+    expect(Number(now.generation)).toBe(Number(before.generation) + 1);
+    expect(now.digest).toBe(policyDigest(now.body));
     expect(await installations()).toHaveLength(known + 1);
   });
 });
