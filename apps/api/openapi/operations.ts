@@ -30,6 +30,7 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
 
 /** What became of an execution is told by people, as decisions are made. */
 const RESOLVE_ERRORS: readonly ErrorCode[] = [
+  'not_found',
   'machine_cannot_decide',
   'reviewer_unknown',
   'reviewer_inactive',
