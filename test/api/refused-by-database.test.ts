@@ -33,6 +33,7 @@ const CALLERS: Readonly<Record<string, 'any call' | 'SCIM' | 'the worker' | 'the
   'person_of_account KT001': 'any call',
   'preview_file_directory KT004': 'the function itself',
   'refuse_hidden_outcome KT002': 'the worker',
+  'refuse_other_groups KT001': 'the worker',
   'refuse_shared_accounts KT001': 'any call',
   'refuse_stray_claim KT002': 'the worker',
   'refuse_uncounted KT003': 'the worker',
