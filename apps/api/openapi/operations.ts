@@ -98,6 +98,7 @@ export const OPERATIONS: readonly Operation[] = [
       'forbidden',
       'acts_for_nobody',
       'requester_inactive',
+      'switched_off',
       'unknown_action',
       'unknown_target',
       'arguments_invalid',
