@@ -13,7 +13,8 @@ const HARMLESS =
   /^(?:no such key|no such index|division by zero|the number is too large|the text is not an IP address|the text is too long)/u;
 
 /** Refusals of conditions whose types fit. */
-const SIZE = /longer than|Exceeded|more than 8|reads no fact|is not one of|comprehension inside/u;
+const SIZE =
+  /longer than|Exceeded|more than 8|reads no fact|is not one of|^no [a-z ]+ (?:with|that)|comprehension inside/u;
 
 /** What conditions are made of, and what lexers stumble over. */
 const SYMBOLS = Array.from('()[]{}.,:?!&|=<>+-*/%"\'\\ab10_ \n\0é👩\ud800');
