@@ -1,4 +1,4 @@
-import type { PolicySet } from './policy.ts';
+import { PUBLISH, type PolicySet } from './policy.ts';
 import type { RequestStatus } from './request.ts';
 import type { Selector } from './requirement.ts';
 import { SQL_ERROR_CODES } from './sql-error-codes.ts';
@@ -72,6 +72,18 @@ export function visibleFailure(
   visibility: Visibility,
 ): { readonly code: string; readonly detail?: string } {
   return visibility === 'whole' ? { code, detail } : { code: publicCode(code) };
+}
+
+/**
+ * True where those behind a request may know the cause of its failure: a publication that could not be planned. Its
+ * cause is made of the proposal, which they wrote, and of no data of a target.
+ */
+export function isOwnMistake(
+  action: string,
+  { code }: Pick<Failure, 'code'>,
+  { hasPlan }: Pick<Standing, 'hasPlan'>,
+): boolean {
+  return action === PUBLISH.action && code === 'policy_invalid' && !hasPlan;
 }
 
 /** What every failure is called whose code rows of the target could have chosen. */

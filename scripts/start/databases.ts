@@ -58,11 +58,16 @@ export async function prepareShop(adminUrl: string, folder: string): Promise<str
   return withUser(url, TARGET_ROLES.login, passwords.target);
 }
 
-/** Makes the sample policy the first active one. Another active policy stays, and what is said then tells how to change it. */
-export async function installPolicy(databaseUrl: string, issuer: string): Promise<void> {
+/**
+ * Makes the sample policy the first active one. Another active policy stays, and what is said then tells how to change
+ * it. Answers whether the sample is the active one.
+ */
+export async function installPolicy(databaseUrl: string, issuer: string): Promise<boolean> {
   const env = { KEYTURN_DATABASE_URL: databaseUrl, KEYTURN_IDP_ISSUER: issuer };
   const said = await runNode(['dist/apps/cli/main.js', 'policy', 'install', '--first', 'policies'], env);
-  if (said.includes('differs from the active policy')) note(said.trim());
+  const isOther = said.includes('differs from the active policy');
+  if (isOther) note(said.trim());
+  return !isOther;
 }
 
 /** Runs one of our programs to its end and answers what it said; that is the error when it fails. */

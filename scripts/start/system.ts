@@ -41,8 +41,10 @@ export async function startSystem(settings: Settings, supervisor: Supervisor): P
   ]);
   const addresses = addressesOf(settings, temporal);
   const databases = await prepareDatabases(settings, adminUrl);
-  await step('policy installed from policies/', () =>
-    installPolicy(databases.worker, addresses.identityProvider),
+  await step(
+    (isSample) =>
+      isSample ? 'policy installed from policies/' : 'policy: the active one stays (policies/ differs)',
+    () => installPolicy(databases.worker, addresses.identityProvider),
   );
   const context = {
     settings,

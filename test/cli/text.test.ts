@@ -100,6 +100,26 @@ In the requester's own words (nobody has verified them):
     const { plan: _plan, ...hidden } = requestView();
     expect(requestLines(hidden, NOW)).toContain('The plan is not shown to you.');
     expect(requestLines({ ...hidden, status: 'planning' }, NOW)).toContain('There is no plan yet.');
+    const failed = { ...hidden, status: 'failed' as const, decision_digest: null };
+    const unplanned = onScreen(requestLines({ ...failed, failure: { code: 'target_error' } }, NOW));
+    expect(unplanned).toContain('No plan could be made.');
+    expect(unplanned.join('\n')).toContain('Reviewers and operators see the cause.');
+  });
+
+  it('shows each line of a cause on a line of its own, and none as a fact', () => {
+    const failure = { code: 'policy_invalid', detail: 'rules/a: no\nstatus  approved' };
+    const text = onScreen(requestLines(requestView({ status: 'failed', failure }), NOW)).join('\n');
+    expect(text).toMatch(/^  cause {12}rules\/a: no\n {19}status {2}approved$/mu);
+  });
+
+  it('shows a filled seat as filled, and says when other people are still missing', () => {
+    const stage = { selectors: ['owners'], quorum: 2, filled: 2, opened_at: '2026-01-05T10:00:00.000Z' };
+    const may_approve = { count: 0, people: [] };
+    const progress = { rules: [{ rule: 'prod-sql', stages: [{ ...stage, may_approve }] }] };
+    const text = onScreen(requestLines(requestView({ progress }), NOW)).join('\n');
+    expect(text).toMatch(/filled +2 of 2 by owners/u);
+    expect(text).not.toContain('can approve');
+    expect(text).toContain('Still missing: other people, until 2 different ones have approved.');
   });
 
   it('says who ended it and why', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { visibleFailure } from '../../domain/visibility.ts';
+import { isOwnMistake, visibleFailure } from '../../domain/visibility.ts';
 
 describe('the code of a failure', () => {
   it.each(['forbidden', 'policy_invalid', 'target_removed', 'switched_off', 'target_keeps_changing'])(
@@ -17,6 +17,20 @@ describe('the code of a failure', () => {
       expect(visibleFailure(failure, 'standing')).toEqual({ code: 'target_error' });
       expect(visibleFailure(failure, 'approved')).toEqual({ code: 'target_error' });
       expect(visibleFailure(failure, 'whole')).toEqual(failure);
+    },
+  );
+});
+
+describe('the cause of a failure', () => {
+  it.each([
+    ['keyturn.policy.publish', 'policy_invalid', false, true],
+    ['keyturn.policy.publish', 'policy_invalid', true, false],
+    ['keyturn.policy.publish', 'target_error', false, false],
+    ['postgres.execute', 'policy_invalid', false, false],
+  ])(
+    'is told to those behind %s that failed as %s (with a plan: %s): %s',
+    (action, code, hasPlan, isTold) => {
+      expect(isOwnMistake(action, { code }, { hasPlan })).toBe(isTold);
     },
   );
 });

@@ -14,7 +14,7 @@ import { memberOf, type LineageMember } from '../../../domain/identity.ts';
 import { plainRules } from '../../../domain/plain-rules.ts';
 import type { Plan, StoredPlan } from '../../../domain/plan.ts';
 import { unseal } from '../../../domain/sealing.ts';
-import { seesPlan, visibleFailure, type Visibility } from '../../../domain/visibility.ts';
+import { isOwnMistake, seesPlan, visibleFailure, type Visibility } from '../../../domain/visibility.ts';
 import { shortageSchema } from '../../../domain/wire-shortage.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
@@ -40,7 +40,12 @@ export async function requestView(
   // Those behind a request sent its arguments and claims, so they may see them at any time.
   const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
   if (!seesPlan(visibility))
-    return { ...summary, ...words, ...(await denialView(context, caller, { summary, row })) };
+    return {
+      ...summary,
+      ...words,
+      ...(isOwn ? ownMistake(row) : {}),
+      ...(await denialView(context, caller, { summary, row })),
+    };
   const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
   const views = await Promise.all(
     decisions.map((decision) => decisionView(context, caller.directory, decision)),
@@ -77,6 +82,15 @@ async function denialView(
   const created = await policies.byDigest(source.manager, row.creation_policy_digest);
   const plain = plainRules(row.matched_rules, [created, caller.policy.policy]);
   return { matched_rules: plain.length === 0 ? null : plain.map(ruleView) };
+}
+
+/** What is wrong with what they proposed, for those behind it. */
+function ownMistake({
+  action,
+  failure,
+  plan_digest: plan,
+}: RequestRow): Partial<Pick<RequestView, 'failure'>> {
+  return failure && isOwnMistake(action, failure, { hasPlan: plan !== null }) ? { failure } : {};
 }
 
 /** The review that followed an emergency, or null. */

@@ -66,7 +66,7 @@ function headFacts(view: RequestView, now: number): Facts {
   return [
     ...(view.is_break_glass ? [[tonedWord('BREAK-GLASS'), emergencyText(view)] as const] : []),
     ['status', `${statusText(view)}, round ${view.round}`],
-    ...optional('cause', view.failure?.detail),
+    ...causeFacts(view),
     ...denialFacts(view),
     ...riskFacts(view),
     ...view.lineage.map((member) => [roleText(view, member), memberText(member)] as const),
@@ -86,6 +86,16 @@ function headFacts(view: RequestView, now: number): Facts {
 
 /** What has come to an end expires no more; what is approved is held by the age of its approvals. */
 const EXPIRING: ReadonlySet<string> = new Set(['planning', 'pending']);
+
+/** A cause may have a line for each mistake. Lines beyond the first have no name, so that none passes for a fact. */
+function causeFacts({ failure }: RequestView): Facts {
+  if (failure === null) return [];
+  if (failure.detail)
+    return visibleLines(failure.detail).map((line, index) => [index === 0 ? 'cause' : '', line]);
+  return failure.code === 'target_error'
+    ? [['cause', 'not shown to you. Reviewers and operators see the cause.']]
+    : [];
+}
 
 function riskFacts({ risk, risk_reasons: reasons }: RequestView): Facts {
   if (risk === null) return [];
@@ -176,8 +186,10 @@ function optional(name: string, value: string | undefined): Facts {
   return value === undefined || value === '' ? [] : [[name, visible(value)]];
 }
 
-function hiddenPlan({ status }: RequestView): string[] {
+function hiddenPlan({ status, decision_digest: digest }: RequestView): string[] {
   if (status === 'planning') return ['', 'There is no plan yet.'];
+  // What is decided on is bound to a plan: without the one there was none of the other.
+  if (status === 'failed' && digest === null) return ['', 'No plan could be made.'];
   return ['', 'The plan is not shown to you.'];
 }
 

@@ -19,6 +19,7 @@ export function requirementLines(view: RequestView): string[] {
     `${toned('heading', 'Who must approve')} (${peopleText(requirement)})`,
     ...requirement.rules.flatMap((rule, index) => ruleLines(view, rule, index)),
     ...(view.status === 'pending' ? (view.shortage ?? []).map(shortageLine) : []),
+    ...missingPeople(view, requirement),
   ];
 }
 
@@ -34,6 +35,17 @@ export function peopleText({ distinct_people: distinct, rules }: Requirement): s
   const approvals = quorums.reduce((sum, quorum) => sum + quorum, 0);
   const people = least === 1 ? '1 person' : `${least} different people`;
   return approvals > least ? `at least ${people}; one person can count for several of these lines` : people;
+}
+
+/** Every line may be filled while one person fills several: then others still have to approve. */
+function missingPeople(
+  { status, progress }: RequestView,
+  { distinct_people: distinct }: Requirement,
+): string[] {
+  const stages = progress?.rules.flatMap((rule) => rule.stages) ?? [];
+  const isFilled = stages.length > 0 && stages.every(({ filled, quorum }) => filled >= quorum);
+  if (status !== 'pending' || !isFilled || distinct < 2) return [];
+  return [toned('warning', `  Still missing: other people, until ${distinct} different ones have approved.`)];
 }
 
 function ruleLines(view: RequestView, rule: Rule, index: number): string[] {
@@ -69,6 +81,8 @@ interface Place {
 function stageFacts(view: RequestView, stage: Stage, { rule, stage: at }: Place): Facts {
   const progress = view.progress?.rules[rule]?.stages[at];
   const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
+  if (progress && progress.filled >= stage.quorum)
+    return [['filled', `${progress.filled} of ${stage.quorum} by ${who}`]];
   const isWaiting = progress?.opened_at === null && view.status === 'pending';
   const so = isWaiting
     ? ' (opens after the stage before it)'

@@ -7,16 +7,15 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-/** A length of time in its two largest units: `2h 5m`. */
+/** A length of time in its largest unit and the next one: `2h 5m`, and `2h` where nothing is left. */
 export function duration(ms: number): string {
-  const parts: string[] = [];
-  let rest = Math.max(0, ms);
-  for (const [unit, size] of UNITS) {
-    const count = Math.floor(rest / size);
-    if (count > 0 && parts.length < 2) parts.push(`${count}${unit}`);
-    rest -= count * size;
-  }
-  return parts.join(' ') || '0s';
+  const whole = Math.floor(Math.max(0, ms) / 1_000) * 1_000;
+  const at = UNITS.findIndex(([, size]) => whole >= size);
+  const [largest, next] = at < 0 ? [] : UNITS.slice(at, at + 2);
+  if (!largest) return '0s';
+  const rest = whole % largest[1];
+  const first = `${Math.floor(whole / largest[1])}${largest[0]}`;
+  return next && rest > 0 ? `${first} ${Math.floor(rest / next[1])}${next[0]}` : first;
 }
 
 /** `2026-01-05 10:00:00Z (in 52m)` */
