@@ -12,7 +12,7 @@ import {
   type Material,
   type PendingLeaf,
 } from './verification-evidence.ts';
-import type { Finding, Subject } from './verification-finding.ts';
+import { decisionsText, type Finding, type Subject } from './verification-finding.ts';
 
 /** Each decision is on exactly what was asked in its round. */
 export function digestsAgree({ material }: Subject): Finding {
@@ -124,5 +124,5 @@ function eachDecision(
     const found = pending ? check(decision, pending) : ['answers a round in which nothing was asked'];
     return found.map((problem) => `${nameOf(decision.leaf)} ${problem}`);
   });
-  return { problems, checked: `${material.decisions.length} decisions` };
+  return { problems, checked: decisionsText(material.decisions.length) };
 }

@@ -6,7 +6,7 @@ import { sha256 } from './digest.ts';
 import { openEnvelope, type SignedDecision, type SignedPayload, type SignedRequest } from './envelope.ts';
 import { isKeyturnError } from './errors.ts';
 import { nameOf, type DecisionLeaf, type Material } from './verification-evidence.ts';
-import type { Finding, OpenedEnvelope, Subject } from './verification-finding.ts';
+import { decisionsText, type Finding, type OpenedEnvelope, type Subject } from './verification-finding.ts';
 
 /** Opens every envelope with the keys; one that no key made has no payload. */
 export async function openEnvelopes(
@@ -149,7 +149,7 @@ export function decisionsSigned({ material, envelopes }: Subject): Finding {
     if (!signed) return [`${name}: its signed decision is not among the envelopes`];
     return mismatches(decision, signed).map((fact) => `${name}: ${fact} is not what was signed`);
   });
-  return { problems, checked: `${material.decisions.length} decisions` };
+  return { problems, checked: decisionsText(material.decisions.length) };
 }
 
 /** The envelope behind a decision entry, or undefined. */

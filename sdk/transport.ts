@@ -51,8 +51,7 @@ export class Transport {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const response = await this.open(call);
-        const body: Body = JSON.parse(await response.text());
-        return { status: response.status, body };
+        return { status: response.status, body: parsed<Body>(response.status, await response.text()) };
       } catch (error) {
         const pauseMs = pauseBefore(call, error, attempt);
         const isLast = attempt >= (this.#options.attemptsMax ?? ATTEMPTS_MAX);
@@ -93,6 +92,15 @@ export class Transport {
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...call.headers,
     };
+  }
+}
+
+/** What is no JSON comes from something else than Keyturn. */
+function parsed<Body>(status: number, text: string): Body {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new KeyturnProblem({ status, code: `http_${status}`, detail: 'The answer is not JSON.' }, null);
   }
 }
 

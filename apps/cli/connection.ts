@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { KeyturnClient } from '../../sdk/client.ts';
-import { failure } from './exit.ts';
+import { failure, usageError } from './exit.ts';
 import { renewed } from './issuer.ts';
 import { alone, readSession, writeSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
@@ -35,6 +35,8 @@ export function apiUrl(options: Pick<ApiOptions, 'api'>, terminal: Terminal): st
 /** A client with the caller's token. */
 export async function clientOf(options: ApiOptions, terminal: Terminal): Promise<KeyturnClient> {
   const baseUrl = apiUrl(options, terminal);
+  if (!/^https?:\/\//i.test(baseUrl) || !URL.canParse(baseUrl))
+    throw usageError('The address of the API (--api, KEYTURN_API_URL) begins with http:// or https://.');
   return new KeyturnClient({ baseUrl, token: await tokenOf(options, terminal, baseUrl) });
 }
 
@@ -42,8 +44,13 @@ async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string)
   const given = options.token ?? terminal.environment['KEYTURN_TOKEN'];
   if (given !== undefined && given !== '') return given;
   const session = await readSession(terminal.environment);
-  if (!session)
-    throw failure('unauthenticated', 'You are not signed in: run keyturn login, or give --token.');
+  if (!session) {
+    const empty = given === undefined ? '' : 'KEYTURN_TOKEN is empty, and you';
+    throw failure(
+      'unauthenticated',
+      `${empty || 'You'} are not signed in: run keyturn login, or give --token.`,
+    );
+  }
   // A token goes to the server that it was issued for, and to no other.
   if (new URL(session.api).origin !== new URL(baseUrl).origin) {
     throw failure(

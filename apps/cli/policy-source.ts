@@ -8,7 +8,11 @@ export const ACTIVE = 'active';
 /** Where the database is. */
 export function databaseUrl({ environment }: Terminal): string {
   const url = environment['KEYTURN_DATABASE_URL'];
-  if (url === undefined || url === '') throw failure('no_database', 'KEYTURN_DATABASE_URL is not set.');
+  if (url === undefined || url === '')
+    throw failure(
+      'no_database',
+      'KEYTURN_DATABASE_URL is not set (after npm start: export $(cat .keyturn/operator.env)).',
+    );
   return url;
 }
 

@@ -118,11 +118,16 @@ function refusalOf(error: unknown): Refusal {
     return { exitCode: error.exitCode, code: error.code, detail: error.message };
   if (error instanceof KeyturnProblem) {
     const { code, detail, errors } = error;
+    if (FOREIGN.test(code)) return { exitCode: 1, code, detail: `${detail} ${NOT_KEYTURN}` };
     return { exitCode: 1, code, detail: detail || code, errors: errors.length > 0 ? errors : undefined };
   }
   if (isKeyturnError(error)) return { exitCode: 1, code: error.code, detail: error.message };
   return failureOf(error);
 }
+
+/** Of an answer that is no document of Keyturn's: another server stands there. */
+const FOREIGN = /^http_(2\d\d|404)$/;
+const NOT_KEYTURN = 'It does not answer as a Keyturn API. Is --api (KEYTURN_API_URL) right?';
 
 function failureOf(error: unknown): Refusal {
   if (error instanceof TypeError && error.cause instanceof Error) {

@@ -50,12 +50,20 @@ function parse(source: Source, text: string): Document.Parsed | undefined {
     for (const mistake of mistakes) {
       if (places.has(mistake.pos[0])) continue;
       places.add(mistake.pos[0]);
-      new Value(source, null, mistake.pos[0]).refuse(`YAML: ${firstLine(mistake.message)}`);
+      new Value(source, null, mistake.pos[0]).refuse(
+        `YAML: ${firstLine(mistake.message)}${quotesHint(mistake.message)}`,
+      );
     }
     return mistakes.length === 0 ? document : undefined;
   } catch {
     return whole.refuse('YAML: cannot be parsed (nested too deeply?)');
   }
+}
+
+/** Most such mistakes are a text that YAML reads as something else. */
+function quotesHint(message: string): string {
+  if (message.startsWith('Unresolved tag')) return ' (a text that begins with ! needs quotes)';
+  return message.startsWith('Nested mappings are not allowed') ? " (a text with ': ' needs quotes)" : '';
 }
 
 function firstLine(message: string): string {

@@ -65,8 +65,14 @@ export function parseExpression(text: string): ParsedExpression | ExpressionProb
     return engine.parse(text);
   } catch (error) {
     if (!(error instanceof ParseError)) return { ...whole, message: 'the condition cannot be parsed' };
-    return { ...within(error.range ?? whole, text), message: error.summary };
+    return { ...within(error.range ?? whole, text), message: `${error.summary}${operatorHint(text)}` };
   }
+}
+
+/** Other languages' operators, outside of quotes. */
+function operatorHint(text: string): string {
+  const bare = text.replaceAll(/"[^"]*"|'[^']*'/g, '');
+  return /\b(?:and|or|not)\b|(?<![=!<>])=(?!=)/i.test(bare) ? ' (CEL has &&, ||, ! and ==)' : '';
 }
 
 /** True for what `parseExpression` returns when it could parse. */

@@ -340,6 +340,25 @@ describe('who calls', () => {
     );
   });
 
+  it('says that a token is empty, and that an address is none', async () => {
+    const url = await api(() => ({ status: 200, body: {} }));
+    const empty = { KEYTURN_TOKEN: '', XDG_CONFIG_HOME: `${folder}/none` };
+    expect((await keyturn(['inbox', '--api', url], { environment: empty })).error).toContain(
+      'KEYTURN_TOKEN is empty',
+    );
+    const wrong = await keyturn(['inbox', '--api', '127.0.0.1:7080', '--token', 'x']);
+    expect([wrong.code, wrong.error]).toEqual([
+      2,
+      expect.stringContaining('begins with http:// or https://'),
+    ]);
+  });
+
+  it('says that another server than a Keyturn API answers', async () => {
+    const url = await api(() => ({ status: 404, body: {} }));
+    const { error } = await keyturn(['inbox', '--api', url, '--token', 'x']);
+    expect(error).toContain('It does not answer as a Keyturn API. Is --api (KEYTURN_API_URL) right?');
+  });
+
   it('says which server cannot be reached', async () => {
     const url = await api(() => ({ status: 200, body: {} }));
     await server?.stop();

@@ -50,7 +50,11 @@ const SYNTAX: readonly Mistake[] = [
   ],
   ['an anchor', rule('effect: &x forbid'), 'rules/r.yaml:3:14 anchors are not allowed'],
   ['a tag', rule('effect: !!str forbid'), 'rules/r.yaml:3:17 tags are not allowed'],
-  ['an unknown tag', rule('effect: !secret forbid'), 'rules/r.yaml:3:11 YAML: Unresolved tag: !secret'],
+  [
+    'an unknown tag',
+    rule('effect: !secret forbid'),
+    'rules/r.yaml:3:11 YAML: Unresolved tag: !secret (a text that begins with ! needs quotes)',
+  ],
   [
     'a merge key',
     rule('effect: forbid', '<<: { because: x }'),

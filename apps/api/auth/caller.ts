@@ -72,9 +72,9 @@ export function isReviewer(caller: Caller): boolean {
 }
 
 /** The person who may decide by this token, on whatever. Refuses machines, and people that the directory does not let. */
-export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller): Person {
+export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller, what = 'decide'): Person {
   if (!principal.isHuman || isHeld) {
-    throw new KeyturnError('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
+    throw new KeyturnError('machine_cannot_decide', `Only a person with an interactive sign-in can ${what}.`);
   }
   if (!person) {
     // Of the caller's own token: a provider that names the account in another claim shows by it.

@@ -1,11 +1,20 @@
-import { didYouMean } from '../../../domain/suggestion.ts';
+import { didYouMean, quote } from '../../../domain/suggestion.ts';
 
 /** Longer names, and longer lists, are not compared: whoever asks could keep the process busy with it. */
 const CHARACTERS_MAX = 64;
 const NAMES_MAX = 1_000;
 
-/** ` Did you mean 'shop'?` where a name that the caller may know is close to the one given, else nothing. */
+/** How many names are listed where none is close. */
+const LISTED_MAX = 10;
+
+/** ` Did you mean 'shop'?` where a name that the caller may know is close to the one given, else the first names. */
 export function meant(name: string, known: readonly string[]): string {
   if (name.length > CHARACTERS_MAX) return '';
-  return didYouMean(name, known.slice(0, NAMES_MAX)).replace(/^, d/, ' D');
+  return didYouMean(name, known.slice(0, NAMES_MAX)).replace(/^, d/, ' D') || listed(known);
+}
+
+function listed(known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const more = known.length > LISTED_MAX ? ` and ${known.length - LISTED_MAX} more` : '';
+  return ` There is ${known.slice(0, LISTED_MAX).map(quote).join(', ')}${more}.`;
 }

@@ -10,6 +10,7 @@ import {
   type PolicySet,
   type Target,
 } from '../../../domain/policy.ts';
+import { quote } from '../../../domain/suggestion.ts';
 import { meant } from '../catalogue/meant.ts';
 import type { RequestMode } from '../../../domain/request.ts';
 
@@ -28,7 +29,7 @@ export function catalogueEntry(
   if (!action) {
     const names = policy.actions.map((known) => known.action);
     const hint = meant(body.action, [...names, PUBLISH.action, RESOLVE.action]);
-    throw new KeyturnError('unknown_action', `The catalogue has no such action.${hint}`);
+    throw new KeyturnError('unknown_action', `The catalogue has no action ${quote(body.action)}.${hint}`);
   }
   if (isReviewAction(body.action))
     throw new KeyturnError('unknown_action', 'Nobody asks for this: Keyturn opens it after an emergency.');
@@ -36,7 +37,10 @@ export function catalogueEntry(
   if (!target || !isTargetOf(target, action)) {
     const ids = policy.targets.filter((known) => isTargetOf(known, action)).map(({ id }) => id);
     const hint = meant(body.target, ids);
-    throw new KeyturnError('unknown_target', `There is no such target for this action.${hint}`);
+    throw new KeyturnError(
+      'unknown_target',
+      `There is no target ${quote(body.target)} for this action.${hint}`,
+    );
   }
   const mode = action.connector === null ? 'gate' : 'execute';
   if (body.mode !== mode) {

@@ -34,7 +34,10 @@ function actionOf(items: readonly Action[], name: string): Action {
   const action = items.find((item) => item.action === name);
   if (action) return action;
   const names = items.map((item) => item.action);
-  throw failure('unknown_action', `There is no action ${quote(name)}${didYouMean(name, names) || '.'}`);
+  throw failure(
+    'unknown_action',
+    `There is no action ${quote(name)}${didYouMean(name, names) || '. All: keyturn actions'}`,
+  );
 }
 
 function listLines(items: readonly Action[]): string[] {

@@ -22,7 +22,7 @@ interface EvaluateOptions extends ApiOptions, ArgumentOptions {
 export function addEvaluate(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('evaluate <action> <target>')))
     .description('say what policy would decide now, without making a request; exit code 1 when it forbids')
-    .addOption(new Option('--mode <mode>', 'as in keyturn request').choices(['execute', 'lease', 'gate']))
+    .addOption(new Option('--mode <mode>', 'as in keyturn request').choices(['execute', 'gate']))
     .option('--on-behalf-of <subject>', 'the person you act for')
     .option('--break-glass', 'as an emergency')
     .action(async (action: string, target: string, options: EvaluateOptions) => {

@@ -33,9 +33,7 @@ interface RequestOptions extends ApiOptions, ArgumentOptions {
 export function addRequest(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('request <action> <target>')))
     .description('request a privileged action')
-    .addOption(
-      new Option('--mode <mode>', 'what happens once it is approved').choices(['execute', 'lease', 'gate']),
-    )
+    .addOption(new Option('--mode <mode>', 'what happens once it is approved').choices(['execute', 'gate']))
     .option('--on-behalf-of <subject>', 'the person you act for')
     .option(
       '--break-glass',

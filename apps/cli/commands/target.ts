@@ -16,7 +16,7 @@ interface CheckOptions {
 
 /** `keyturn target check` */
 export function addTarget(program: Command, terminal: Terminal): void {
-  const group = program.command('target').description('targets: the systems that actions act on');
+  const group = program.command('target').description('check whether a target can be used');
   const command = withJson(group.command('check <id>'))
     .description(
       "look at a target as the worker would use it, and say what to grant. Runs where the targets' credentials are: with the variables and files of the worker. Changes nothing",

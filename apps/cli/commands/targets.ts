@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { TargetPage } from '../../../domain/wire-targets.ts';
 import type { KeyturnClient } from '../../../sdk/client.ts';
+import { quote } from '../../../domain/suggestion.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { explained } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
@@ -14,6 +15,11 @@ interface TargetsOptions extends ApiOptions {
 }
 
 type Target = TargetPage['items'][number];
+
+interface Filter {
+  readonly environment?: string;
+  readonly action?: string;
+}
 
 /** `keyturn targets` */
 export function addTargets(program: Command, terminal: Terminal): void {
@@ -28,7 +34,7 @@ export function addTargets(program: Command, terminal: Terminal): void {
         ...(action === undefined ? {} : { action }),
       };
       const items = await allTargets(await clientOf(options, terminal), filter);
-      terminal.out(options.json ? JSON.stringify({ items }) : targetLines(items).join('\n'));
+      terminal.out(options.json ? JSON.stringify({ items }) : targetLines(items, options).join('\n'));
     });
   explained(command, {
     examples: ['keyturn targets', 'keyturn targets --action postgres.execute --json'],
@@ -40,10 +46,7 @@ export function addTargets(program: Command, terminal: Terminal): void {
   });
 }
 
-async function allTargets(
-  client: KeyturnClient,
-  filter: { readonly environment?: string; readonly action?: string },
-): Promise<Target[]> {
+async function allTargets(client: KeyturnClient, filter: Filter): Promise<Target[]> {
   const items: Target[] = [];
   let page = await client.targets(filter);
   items.push(...page.items);
@@ -54,8 +57,8 @@ async function allTargets(
   return items;
 }
 
-function targetLines(items: readonly Target[]): string[] {
-  if (items.length === 0) return ['There is no such target.'];
+function targetLines(items: readonly Target[], options: Filter): string[] {
+  if (items.length === 0) return [noneText(options)];
   const hasOwners = items.some(({ owners }) => owners !== undefined);
   const head = ['TARGET', 'ENVIRONMENT', 'TITLE', ...(hasOwners ? ['OWNERS'] : []), 'ACTIONS'];
   const rows = items.map(({ id, environment, title, owners = [], actions }) => [
@@ -66,4 +69,12 @@ function targetLines(items: readonly Target[]): string[] {
     actions.map(visible).join(', '),
   ]);
   return tableLines([head, ...rows]);
+}
+
+function noneText({ environment, action }: Filter): string {
+  const of = [
+    ...(environment === undefined ? [] : [` in the environment ${quote(environment)}`]),
+    ...(action === undefined ? [] : [` for the action ${quote(action)}`]),
+  ].join('');
+  return `There is no target${of}.${of === '' ? '' : ' All: keyturn targets'}`;
 }
