@@ -83,22 +83,22 @@ function stageFacts(view: RequestView, stage: Stage, { rule, stage: at }: Place)
   const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
   if (progress && progress.filled >= stage.quorum)
     return [['filled', `${progress.filled} of ${stage.quorum} by ${who}`]];
-  const isWaiting = progress?.opened_at === null && view.status === 'pending';
-  const so = isWaiting
-    ? ' (opens after the stage before it)'
-    : progress
-      ? ` (${progress.filled} so far)`
-      : '';
   return [
-    ['needs', `${stage.quorum} of ${who}${so}`],
+    ['needs', `${stage.quorum} of ${who}${progressText(view, progress)}`],
     ...candidateFacts(progress?.may_approve),
     ...escalationFacts(view, stage, rule),
   ];
 }
 
-type Candidates = NonNullable<
-  NonNullable<RequestView['progress']>['rules'][number]['stages'][number]['may_approve']
->;
+type Progress = NonNullable<RequestView['progress']>['rules'][number]['stages'][number];
+
+function progressText({ status }: RequestView, progress: Progress | undefined): string {
+  if (!progress) return '';
+  const isWaiting = progress.opened_at === null && status === 'pending';
+  return isWaiting ? ' (opens after the stage before it)' : ` (${progress.filled} so far)`;
+}
+
+type Candidates = NonNullable<Progress['may_approve']>;
 
 function candidateFacts(candidates: Candidates | undefined): Facts {
   if (candidates === undefined) return [];
