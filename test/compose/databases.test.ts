@@ -51,6 +51,12 @@ describe('the databases that compose makes', () => {
     expect(rows).toEqual([{ rolsuper: false }]);
   });
 
+  it("may be made again for Keyturn: what is there stays, and the admin's password is the one given", async () => {
+    await ask(server.url(), `alter role keyturn_admin password 'another'`);
+    await runScript(fs.readFileSync(path.join(root, 'compose/postgres/20-keyturn.sql'), 'utf8'));
+    await migrate();
+  });
+
   it('are limited as migrations would limit them, whose admin is told where they are not', async () => {
     expect(await migrate()).toBe('');
     const [again, undo] = [`set temp_file_limit = '256MB'`, 'reset temp_file_limit'];
@@ -117,8 +123,12 @@ async function runScript(script: string): Promise<void> {
 }
 
 async function run(database: string, sql: string): Promise<void> {
-  for (const statement of sql.split(';').filter((part) => part.trim() !== ''))
-    await ask(server.url(database), statement);
+  for (const [, statement = '', end] of sql.matchAll(/([^;\\]+)(;|\\gexec)/g)) {
+    const rows = await ask(server.url(database), statement);
+    if (end === ';') continue;
+    for (const made of (rows as Record<string, string>[]).flatMap((row) => Object.values(row)))
+      await ask(server.url(database), made);
+  }
 }
 
 async function migrate(): Promise<string> {
