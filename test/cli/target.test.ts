@@ -26,7 +26,9 @@ afterEach(() => {
 describe('target check', () => {
   it('says that a target can be used, as JSON as well, and ends with 0', async () => {
     vi.stubEnv('KEYTURN_TARGET_SHOP_URL', databases.target);
+    const warned = vi.spyOn(process, 'emitWarning');
     const text = await keyturn(CHECK, { environment });
+    expect(warned.mock.calls).toEqual([]);
     expect([text.code, text.error, text.out]).toEqual([
       0,
       '',
@@ -42,6 +44,16 @@ describe('target check', () => {
     expect([code, out]).toEqual([1, expect.stringMatching(/FAILED +connection +nothing listens/)]);
     expect(out).toContain('It cannot be used like this.');
     expect(out).not.toContain('secret-5');
+  });
+
+  it('prints what a missing set-up takes as psql runs it: who runs it, and stopping at the first error', async () => {
+    const empty = new URL(databases.target);
+    empty.pathname = '/postgres';
+    vi.stubEnv('KEYTURN_TARGET_SHOP_URL', empty.href);
+    const { code, out } = await keyturn(CHECK, { environment });
+    expect(code).toBe(1);
+    expect(out).toMatch(/To mend it, with psql, as a superuser .*CREATEROLE:\n\n\\set ON_ERROR_STOP on\n/);
+    expect(out.match(/ON_ERROR_STOP/g)).toHaveLength(1);
   });
 
   it('asks whether another target was meant', async () => {

@@ -60,7 +60,7 @@ async function* look(target: Target): AsyncGenerator<TargetFinding> {
   const request: SessionRequest = { settings, limits, requestId: 'target-check' };
   await sessionUrl(request);
   yield good('credential', `${settings.url} has a value here`);
-  const client = await openSession(request);
+  const client = await openSession(request, { pipeline: true });
   try {
     yield* lookInside(client, request);
   } finally {

@@ -1,5 +1,7 @@
--- What Keyturn needs at a PostgreSQL target. Run it once as the owner of the database; running it again changes
--- nothing: psql -v login=keyturn_executor -v statement=app_writer -v observer=keyturn_observer -f target-setup.sql
+-- What Keyturn needs at a PostgreSQL target. Run it once as a superuser, or as the owner of the database with CREATEROLE;
+-- running it again changes nothing:
+--
+--   psql -v login=keyturn_executor -v statement=shop_writer -v observer=keyturn_observer -f target-setup.sql
 --
 --   login      the role that the executor signs in as. Give it a password or certificate yourself. It owns nothing.
 --   statement  the role that statements run as: grant it what agents may do, table by table, and nothing else.
@@ -8,6 +10,8 @@
 --              effects of hidden rows are shown as counts only.
 --
 -- None of them may be a superuser, and the statement role must not be a member of the login role.
+
+\set ON_ERROR_STOP on
 
 -- Neither psql nor the program fills in names inside of a DO block, so they go through settings of this session.
 select pg_catalog.set_config('keyturn_setup.login', :'login', false),

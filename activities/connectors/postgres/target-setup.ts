@@ -7,10 +7,10 @@ export interface TargetRoles {
   readonly observer: string;
 }
 
-/** The text of `target-setup.sql` with its names filled in, for any client that runs SQL. */
+/** The text of `target-setup.sql` with its names filled in and without psql's own commands, for any client that runs SQL. */
 export function fillTargetSetup(text: string, roles: TargetRoles): string {
   return text
-    .replace(/^\s*--.*$/gm, '')
+    .replace(/^\s*(--|\\).*$/gm, '')
     .replace(/:("|')(login|statement|observer)\1/g, (_match, quote: string, name: string) => {
       const value = roles[name as keyof TargetRoles];
       return quote === '"' ? escapeIdentifier(value) : escapeLiteral(value);

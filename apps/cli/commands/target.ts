@@ -55,6 +55,9 @@ function jsonOf({ target, isOk, findings, run }: TargetReport): object {
   return { target, ok: isOk, findings: shown, run };
 }
 
+/** Roles are made by nobody else. */
+const WHO = 'as a superuser of the target, or as the owner of its database with CREATEROLE';
+
 const MARKS = { ok: 'ok', attention: 'attention', failed: 'FAILED' } as const;
 
 /** Each finding in a line, then what to paste, which no window may break. */
@@ -64,6 +67,6 @@ function showReport({ target, isOk, findings, run }: TargetReport, terminal: Ter
   const verdict = isOk ? (isClear ? 'All is well.' : 'It can be used.') : 'It cannot be used like this.';
   terminal.out([`Target ${visible(target)}`, ...tableLines(rows), verdict].join('\n'));
   if (run.length === 0) return;
-  terminal.out(['', 'To mend it, as the owner of its database:', ''].join('\n'));
-  terminal.data(run.flatMap((sql) => visibleLines(sql)).join('\n'));
+  terminal.out(['', `${isOk ? 'Advised' : 'To mend it'}, with psql, ${WHO}:`, ''].join('\n'));
+  terminal.data(['\\set ON_ERROR_STOP on', ...run.flatMap((sql) => visibleLines(sql))].join('\n'));
 }
