@@ -79,6 +79,27 @@ describe('without a token', () => {
     expect((await api.http({ path: '/metrics' })).status).toBe(404);
   });
 
+  it('is not ready while its namespace does not exist, and logs once why', async () => {
+    const lost = await startApi({ TEMPORAL_NAMESPACE: 'nobody-made-it' });
+    try {
+      const logged = vi.spyOn(lost.context.log, 'error');
+      const why = [
+        expect.objectContaining({ check: 'temporal' }),
+        expect.stringMatching(/^TEMPORAL_NAMESPACE: /),
+      ];
+      await expect
+        .poll(async () => (await lost.http({ path: '/readyz' })) && logged.mock.calls, { timeout: 30_000 })
+        .toContainEqual(why);
+      const reply = await lost.http({ path: '/readyz' });
+      expect(reply).toMatchObject({
+        status: 503,
+        body: { checks: { database: 'ok', temporal: 'unreachable' } },
+      });
+    } finally {
+      await lost.stop();
+    }
+  });
+
   it('readiness asks database and Temporal once, however many ask', async () => {
     const asking = vi.spyOn(api.context.policies, 'active');
     const replies = await Promise.all(Array.from({ length: 200 }, () => api.http({ path: '/readyz' })));
