@@ -24,9 +24,13 @@ export function readEnvironment<Variables>(
   environment: NodeJS.ProcessEnv,
   schema: z.ZodType<Variables>,
 ): Variables {
-  const { data, error } = schema.safeParse(withoutEmpty(environment));
+  const given = withoutEmpty(environment);
+  const { data, error } = schema.safeParse(given);
   if (error === undefined) return data;
-  const problems = error.issues.map(({ path, message }) => `${path.map(String).join('.')}: ${message}`);
+  const problems = error.issues.map(({ path, message }) => {
+    const name = path.map(String).join('.');
+    return `${name}: ${name in given ? message : 'is missing'}`;
+  });
   throw new Error(`Bad environment. ${problems.join('; ')}`);
 }
 

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 
+const NAME_CHARACTERS_MAX = 30;
+
 /** A file that a variable of the environment names. */
 export interface NamedFile {
   readonly variable: string;
@@ -56,8 +58,14 @@ function checked<Content>(file: NamedFile, schema: z.ZodType<Content>, read: () 
 }
 
 /** Where and what, in our own words: a key that nobody expected may be a secret that slipped. */
-function placed({ path, code, message }: z.core.$ZodIssue): string {
-  const place = path.map(String).join('.') || 'the whole';
-  if (code === 'unrecognized_keys') return `${place}: an unknown key`;
-  return `${place}: ${message}`;
+function placed(issue: z.core.$ZodIssue): string {
+  const place = issue.path.map(String).join('.') || 'the whole';
+  if (issue.code === 'unrecognized_keys')
+    return [`${place}: an unknown key`, ...issue.keys.filter(isName)].join(' ');
+  return `${place}: ${issue.message}`;
+}
+
+/** Words, as keys are: neither a token nor a hash looks like that. */
+function isName(key: string): boolean {
+  return key.length <= NAME_CHARACTERS_MAX && /^[a-z]+(_[a-z]+)*$/.test(key);
 }

@@ -226,10 +226,17 @@ export class ChangeFeed {
     }, RECONNECT_MS);
   }
 
+  /** The number of the newest entry that is committed, whether this process has read it or not; 0 without any. */
+  async newestCommitted(): Promise<number> {
+    const newest: { id: string | null }[] = await this.#options.manager.query(
+      'select max(id) as id from audit.entry',
+    );
+    return Number(newest[0]?.id ?? 0);
+  }
+
   async #findStart(): Promise<void> {
     const { manager } = this.#options;
-    const newest: { id: string | null }[] = await manager.query('select max(id) as id from audit.entry');
-    this.#newest = Number(newest[0]?.id ?? 0);
+    this.#newest = await this.newestCommitted();
     const from = Math.max(1, this.#newest - START_WINDOW);
     const known: { id: string }[] = await manager.query(
       'select id from audit.entry where id between $1 and $2',

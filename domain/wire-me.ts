@@ -24,7 +24,7 @@ export const meSchema = z.object({
   behind: lineageSchema.describe('Whom the token names beside the account that asks'),
   client: z.string().nullable(),
   scopes: z.array(z.string()),
-  expires_at: z.string().describe('When the token ends'),
+  expires_at: z.iso.datetime().describe('When the token ends'),
   server_time: z.string(),
   version: z.string().describe('Of the API'),
 });

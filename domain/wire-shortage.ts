@@ -5,8 +5,8 @@ export const shortageSchema = z.object({
   rule: z
     .string()
     .describe('Id of the rule, or `*` where all rules together ask for more different people than may agree'),
-  seats: z.int(),
-  fillable: z.int(),
+  seats: z.int().describe('How many people it asks for'),
+  fillable: z.int().describe('How many of these places the people known now can fill'),
   unknown: z
     .array(z.string())
     .optional()

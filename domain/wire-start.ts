@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
 const instant = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
-const given = z.iso.datetime({ offset: true }).max(40);
+/** What a time that is refused lacks, mostly. */
+export const ZONED = 'RFC 3339 with a time zone, such as 2026-11-30T12:00:00Z';
+
+const given = z.iso.datetime({ offset: true, error: ZONED }).max(40);
 
 /** When an approved action may start, as it is asked for. */
 export const startBodySchema = z

@@ -7,7 +7,8 @@ import { jsonValueSchema } from './wire-json.ts';
 import { identitySchema, namedLineageSchema } from './wire-lineage.ts';
 import { planSchema } from './wire-plan.ts';
 import { shortageSchema } from './wire-shortage.ts';
-import { startBodySchema, startSchema } from './wire-start.ts';
+import { startBodySchema, startSchema, ZONED } from './wire-start.ts';
+import { TEXTS } from './wire-texts.ts';
 
 /**
  * The bodies and answers of the HTTP interface, version 1. Callers, the server and the published document share these
@@ -60,7 +61,11 @@ export const createBodySchema = z.strictObject({
 });
 
 const deferSchema = z.strictObject({
-  until: z.iso.datetime({ offset: true }).max(40).optional().describe('Hidden from your inbox until then'),
+  until: z.iso
+    .datetime({ offset: true, error: ZONED })
+    .max(40)
+    .optional()
+    .describe('Hidden from your inbox until then'),
   to: z
     .string()
     .min(1)
@@ -124,8 +129,8 @@ export const inboxQuerySchema = z.strictObject({
 
 /** GET /v1/requests/:id */
 export const showQuerySchema = z.strictObject({
-  wait: waitQuery.optional(),
-  version: versionQuery.optional(),
+  wait: waitQuery.optional().describe(TEXTS.wait),
+  version: versionQuery.optional().describe(TEXTS.version),
 });
 
 /** GET /v1/events */
@@ -209,20 +214,21 @@ export const requestSummarySchema = z.object({
   target: z.string(),
   environment: z.string(),
   mode: modeSchema.describe('gate: Keyturn decides, and performs nothing'),
-  status: statusSchema.describe('In mode gate `succeeded` says that the decision was given out'),
-  denied_by: z.enum(['person', 'policy']).nullable(),
-  round: z.int(),
-  intent_digest: digest,
-  decision_digest: digest.nullable(),
-  risk: riskSchema
-    .nullable()
-    .describe('This and the rules: null before a person decided, for those behind it'),
+  status: statusSchema.describe(TEXTS.status),
+  denied_by: z.enum(['person', 'policy']).nullable().describe(TEXTS.deniedBy),
+  round: z.int().describe(TEXTS.round),
+  intent_digest: digest.describe(TEXTS.intentDigest),
+  decision_digest: digest.nullable().describe(TEXTS.decisionDigest),
+  risk: riskSchema.nullable().describe(TEXTS.rated),
   risk_reasons: z.array(z.string()).nullable().describe('Null for readers who may not see details'),
   summary: z.string().nullable().describe('Null for readers who may not see details'),
-  matched_rules: z.array(z.object({ id: z.string(), because: z.string().nullable() })).nullable(),
-  requirement: requirementSchema.nullable(),
+  matched_rules: z
+    .array(z.object({ id: z.string(), because: z.string().nullable() }))
+    .nullable()
+    .describe(TEXTS.rated),
+  requirement: requirementSchema.nullable().describe(`Who must agree. ${TEXTS.rated}`),
   progress: progressSchema.nullable(),
-  may_decide: z.array(z.string()).nullable().describe('Whom it asks now, as selectors'),
+  may_decide: z.array(z.string()).nullable().describe(TEXTS.mayDecide),
   pending_since: instant.nullable(),
   expires_at: instant.nullable(),
   requested_by: identitySchema,
@@ -233,10 +239,16 @@ export const requestSummarySchema = z.object({
     .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
   is_break_glass: z.boolean(),
   start: startSchema.optional(),
-  held_until: instant.nullable().describe('While it is approved: it does not start before this instant'),
+  held_until: instant.nullable().describe(TEXTS.heldUntil),
   freezes: freezesSchema.optional(),
-  failure: z.object({ code: z.string(), detail: z.string().optional() }).nullable(),
-  result: jsonValueSchema.nullable().describe('In mode gate the decision, with its `valid_until`'),
+  failure: z
+    .object({
+      code: z.string().describe(TEXTS.failureCode),
+      detail: z.string().optional().describe(TEXTS.failureDetail),
+    })
+    .nullable()
+    .describe(TEXTS.failure),
+  result: jsonValueSchema.nullable().describe(TEXTS.result),
   created_at: instant,
   updated_at: instant,
   version: z.int().describe('Grows with every change; 0 while nothing is recorded yet'),
@@ -282,7 +294,7 @@ export const timelineSchema = z.object({
   items: z.array(
     z.object({
       n: z.int(),
-      at: z.string(),
+      at: z.iso.datetime(),
       type: z.string(),
       actor: z.object({
         kind: z.enum(['person', 'agent', 'system']),
@@ -312,28 +324,14 @@ export const evidenceSchema = z.object({
 
 /** The `data` of a `request.changed` event. */
 export const changeSchema = z.object({
-  entry: z
-    .int()
-    .describe(
-      'The number of the change. A stream that is resumed may bring some again: the same number is the same change',
-    ),
+  entry: z.int().describe(TEXTS.changeEntry),
   request: z.string(),
   type: z.string(),
-  at: z.string(),
-  status: statusSchema.optional(),
+  at: z.iso.datetime(),
+  status: statusSchema.optional().describe(TEXTS.changeStatus),
 });
 
-/** An error (RFC 9457). `code` is stable; words may change. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.string(),
-  instance: z.string().optional(),
-  request_id: z.string().optional().describe('What X-Request-Id says, too'),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-});
+export { problemSchema, type Problem } from './wire-problem.ts';
 
 export type CreateBody = z.input<typeof createBodySchema>;
 export type DecisionBody = z.input<typeof decisionBodySchema>;
@@ -347,4 +345,3 @@ export type Ticket = z.infer<typeof ticketSchema>;
 export type Timeline = z.infer<typeof timelineSchema>;
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type Change = z.infer<typeof changeSchema>;
-export type Problem = z.infer<typeof problemSchema>;

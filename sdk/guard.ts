@@ -51,6 +51,9 @@ function causeOf({ denied_by: deniedBy, matched_rules: rules, failure }: Request
  * is valid. Everything else throws and the function does not run: `KeyturnRefusal` for a no, `KeyturnProblem` for a
  * refused call, whatever was thrown for a failure on the way. A request that is not waited for any more is withdrawn, so
  * that nobody is asked about what will not happen, unless its key was given: then another call may go on waiting for it.
+ *
+ * A key makes the decision once, not the action: while the answer is valid, each call with the same key runs the function.
+ * What must happen only once needs a key of its own where it happens.
  */
 export function guard<Parameters extends readonly unknown[], Result>(
   options: GuardOptions<Parameters>,

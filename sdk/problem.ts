@@ -7,24 +7,27 @@ export class KeyturnProblem extends Error {
   readonly detail: string;
   /** What is wrong with each field, when the body was refused. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
+  /** Names the call in the server's log (`X-Request-Id`): what to quote to whoever operates it. */
+  readonly requestId: string | null;
   /** When the server asks to come back later. */
   readonly retryAfterMs: number | null;
 
-  constructor(problem: Pick<Problem, 'status' | 'code' | 'detail' | 'errors'>, retryAfterMs: number | null) {
+  constructor(problem: Pick<Problem, 'status' | 'code' | 'detail' | 'errors'>, headers: Headers) {
     super(`${problem.code}: ${problem.detail}`);
     this.name = 'KeyturnProblem';
     this.status = problem.status;
     this.code = problem.code;
     this.detail = problem.detail;
     this.errors = problem.errors ?? [];
-    this.retryAfterMs = retryAfterMs;
+    this.requestId = headers.get('x-request-id');
+    this.retryAfterMs = retryAfterMs(headers);
   }
 }
 
 /** The refusal that an answer carries. What is not a problem document (a proxy's page) is `http_STATUS`. */
 export async function problemOf(response: Response): Promise<KeyturnProblem> {
   const text = await response.text().catch(() => '');
-  return new KeyturnProblem(parseProblem(text, response.status), retryAfterMs(response.headers));
+  return new KeyturnProblem(parseProblem(text, response.status), response.headers);
 }
 
 function parseProblem(text: string, status: number): Pick<Problem, 'status' | 'code' | 'detail' | 'errors'> {

@@ -2,9 +2,10 @@ import { pino, type Logger } from 'pino';
 
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { GroundReader } from '../../database/current-ground.ts';
-import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
+import { openDataSource } from '../open-database.ts';
 import { readIssuers } from './auth/issuers.ts';
 import { SeenClaims } from './auth/seen-claims.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
@@ -76,12 +77,11 @@ async function openDatabase(
   log: Logger,
   metrics: Metrics,
 ): Promise<Pick<ApiContext, 'source' | 'feed'>> {
-  const source = createDataSource({
+  const source = await openDataSource({
     url: settings.databaseUrl,
     applicationName: 'keyturn-api',
     poolSize: settings.poolSize,
   });
-  await source.initialize();
   const feed = new ChangeFeed({
     url: settings.databaseUrl,
     manager: source.manager,

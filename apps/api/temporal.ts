@@ -48,6 +48,14 @@ export async function askTemporal<Answer>(ask: TemporalCall<Answer>): Promise<An
   }
 }
 
+/** Why Temporal cannot be used, by the variable that says where it is. */
+export function temporalTrouble(error: unknown): string {
+  const code = grpcCode(error);
+  if (error instanceof NamespaceNotFoundError || code === GRPC_NOT_FOUND)
+    return 'TEMPORAL_NAMESPACE: there is no such namespace. Make it with compose/temporal/namespace.sh.';
+  return `TEMPORAL_ADDRESS: it does not answer, or not to this process${code === null ? '' : ` (gRPC status ${code})`}.`;
+}
+
 /** `NOT_FOUND` of a call that bypasses the library's own workflow client. */
 const GRPC_NOT_FOUND = 5;
 
@@ -58,6 +66,6 @@ function isService(error: unknown): boolean {
 }
 
 function grpcCode(error: unknown): number | null {
-  const cause = isGrpcServiceError(error) ? error : (error as ServiceError).cause;
+  const cause = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(cause) ? cause.code : null;
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Client } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
 import type { DataSource } from 'typeorm';
@@ -15,13 +15,13 @@ import { createPolicyConnector } from '../../activities/connectors/keyturn-polic
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
-import { temporalConnection } from '../../configuration/environment.ts';
 import { refuseWrongClock } from '../../database/clock.ts';
-import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { budgetsOf } from '../../domain/budgets.ts';
 import { keptAnswer } from '../../domain/kept-answer.ts';
+import { openDataSource } from '../open-database.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
@@ -32,6 +32,7 @@ import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './reconsiderer.ts';
 import { installRuntime, reasonOf } from './sdk-log.ts';
+import { connectTemporal } from './temporal.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';
@@ -113,17 +114,13 @@ async function failure(worker: Worker): Promise<never> {
 
 async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const keys = await readKeys(configuration);
-  const source = createDataSource({
+  const source = await openDataSource({
     url: configuration.KEYTURN_DATABASE_URL,
     applicationName: 'keyturn-worker',
   });
-  await source.initialize();
   await refuseSuperuser(source);
   const namespace = configuration.TEMPORAL_NAMESPACE;
-  const connection = await NativeConnection.connect({
-    ...temporalConnection(process.env),
-    address: configuration.TEMPORAL_ADDRESS,
-  });
+  const connection = await connectTemporal(configuration.TEMPORAL_ADDRESS);
   const client = new Client({ connection, namespace });
   const policies = new PolicyReader();
   const directories = new DirectoryReader();

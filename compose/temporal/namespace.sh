@@ -22,7 +22,7 @@ wait_for() {
       echo "$what: not after $ATTEMPTS_MAX attempts. $answer" >&2
       exit 1
     fi
-    if [ $((attempt % SAID_EVERY)) -eq 1 ]; then
+    if [ $((attempt % SAID_EVERY)) -eq 0 ]; then
       echo "$what: not yet (attempt $attempt of $ATTEMPTS_MAX). $answer" >&2
     fi
     attempt=$((attempt + 1))

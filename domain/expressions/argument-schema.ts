@@ -1,10 +1,10 @@
-import { Ajv2020, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
 
 import { canonicalJson, type JsonValue } from '../canonical-json.ts';
 import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 
-/** Why arguments do not fit. The message never quotes them. */
+/** Why arguments do not fit. The message quotes nothing of them but the name of a property that is not allowed. */
 export interface ArgumentError {
   /** JSON Pointer (RFC 6901) into the arguments. */
   readonly path: string;
@@ -44,12 +44,17 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
       steps.left = STEPS_MAX;
       // A pattern that was not tried counts as not found: below `not`, say, that alone lets nothing pass.
       if (validate(values)) return steps.left < 0 ? [TOO_LONG] : [];
-      return (validate.errors ?? []).map(({ instancePath, message }) => ({
-        path: instancePath,
-        message: message ?? 'is not allowed',
+      return (validate.errors ?? []).map((error) => ({
+        path: error.instancePath,
+        message: messageOf(error),
       }));
     },
   };
+}
+
+function messageOf({ message = 'is not allowed', params }: ErrorObject): string {
+  const name: unknown = params['additionalProperty'] ?? params['unevaluatedProperty'];
+  return typeof name === 'string' ? `${message}: ${JSON.stringify(name.slice(0, 100))}` : message;
 }
 
 const UNIQUE_ITEMS: FuncKeywordDefinition = {

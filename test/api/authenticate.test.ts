@@ -57,6 +57,7 @@ const METADATA = 'resource_metadata="http://127.0.0.1:7080/.well-known/oauth-pro
 /** What the caller reads. */
 const SAID: Readonly<Record<TokenFault, RegExp>> = {
   no_token: /needs a bearer token/,
+  scheme: /Use Bearer\.$/,
   malformed: /not a signed JWT/,
   unknown_issuer: /issuer that this API is not configured for/,
   algorithm: /algorithm/,
@@ -87,6 +88,11 @@ describe('a machine that has the client and the scope of people', () => {
     for (const typ of ['JWT', 'at+jwt', 'application/at+JWT'])
       expect((await inbox(await api.issuer.sign(claims, { typ }))).status).toBe(200);
   });
+});
+
+it('another scheme than Bearer is refused with the one to use', async () => {
+  const reply = await api.http({ path: '/v1/actions', headers: { authorization: 'Basic b2xnYTp4' } });
+  expect(reply).toMatchObject({ status: 401, body: { detail: expect.stringMatching(SAID.scheme) } });
 });
 
 describe('a bearer token', () => {

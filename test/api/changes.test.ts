@@ -222,6 +222,19 @@ describe('the event stream', () => {
     await stream.close();
   });
 
+  it('tells who comes with a position ahead of the log to list again, and goes on from there', async () => {
+    const { id } = await storeRequest(api);
+    const stream = await openStream(await api.issuer.humanToken('olga'), { 'last-event-id': '999999999999' });
+    await expect
+      .poll(() => stream.events.find(({ type }) => type === 'reset')?.data, { timeout: 10_000 })
+      .toBe('{"reason":"ahead_of_log"}');
+    expect(Number(positionOf(stream))).toBeLessThan(999_999_999_999);
+    const next = await storeEntry(api, id, 'request.approved');
+    await announce(api, id);
+    await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toEqual([next]);
+    await stream.close();
+  });
+
   it('replays to an agent what it may know of, read in the database', async () => {
     const own = await storeRequest(api, { agent: 'agent-dba' });
     const other = await storeRequest(api);

@@ -87,3 +87,20 @@ describe('an answer after a wait is for the caller as they are known then', () =
     expect(created).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
   });
 });
+
+it('a quiet event stream is kept alive by comments that end no event', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  const authorization = `Bearer ${await api.issuer.humanToken('olga')}`;
+  const response = await fetch(`${api.url}/v1/events`, { headers: { authorization } });
+  const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const readTo = async (end: string): Promise<void> => {
+    while (!text.endsWith(end)) text += (await reader.read()).value ?? '';
+  };
+  await readTo('data: {}\n\n');
+  for (const beats of [1, 2]) {
+    await vi.advanceTimersByTimeAsync(15_000);
+    await readTo(`data: {}\n\n${': still here\n'.repeat(beats)}`);
+  }
+  await reader.cancel();
+});

@@ -17,6 +17,7 @@ import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
 import { RequestsController } from '../../apps/api/requests/requests.controller.ts';
 import { PoliciesController } from '../../apps/api/policies/policies.controller.ts';
+import type { ActionCatalogue } from '../../domain/wire-actions.ts';
 import { SwitchesController } from '../../apps/api/switches/switches.controller.ts';
 import { readSettings } from '../../apps/api/settings.ts';
 import { startApi, type TestApi } from './api.ts';
@@ -76,6 +77,27 @@ describe('without a token', () => {
       .poll(async () => (await api.http({ path: '/readyz' })).body, { timeout: 30_000 })
       .toEqual({ status: 'ok', checks: { database: 'ok', temporal: 'ok' } });
     expect((await api.http({ path: '/metrics' })).status).toBe(404);
+  });
+
+  it('is not ready while its namespace does not exist, and logs once why', async () => {
+    const lost = await startApi({ TEMPORAL_NAMESPACE: 'nobody-made-it' });
+    try {
+      const logged = vi.spyOn(lost.context.log, 'error');
+      const why = [
+        expect.objectContaining({ check: 'temporal' }),
+        expect.stringMatching(/^TEMPORAL_NAMESPACE: /),
+      ];
+      await expect
+        .poll(async () => (await lost.http({ path: '/readyz' })) && logged.mock.calls, { timeout: 30_000 })
+        .toContainEqual(why);
+      const reply = await lost.http({ path: '/readyz' });
+      expect(reply).toMatchObject({
+        status: 503,
+        body: { checks: { database: 'ok', temporal: 'unreachable' } },
+      });
+    } finally {
+      await lost.stop();
+    }
   });
 
   it('readiness asks database and Temporal once, however many ask', async () => {
@@ -154,12 +176,34 @@ describe('the published document', () => {
     for (const id of ids) expect(id).toMatch(/^[a-z][A-Za-z]+$/);
   });
 
+  it('says what the fields mean, and nothing beside a reference', async () => {
+    const { body } = await api.http<OpenApi>({ path: '/openapi.json' });
+    const { schemas } = body.components;
+    const properties = (name: string): unknown => (schemas[name] as { properties: unknown }).properties;
+    const description = expect.stringMatching(/\w{3}/);
+    expect(properties('RequestSummary')).toMatchObject({
+      status: { description },
+      result: { description },
+      failure: { description, properties: { code: { description } } },
+      requirement: { description },
+    });
+    expect(properties('Change')).toMatchObject({ entry: { description }, at: { format: 'date-time' } });
+    expect(JSON.stringify(body)).not.toMatch(/"\$ref":"[^"]*","description"/);
+  });
+
   it('is a page that needs nothing from elsewhere', async () => {
     const { body, headers } = await api.http<string>({ path: '/docs' });
     expect(headers.get('content-type')).toContain('text/html');
     expect(body).toContain('POST /v1/requests');
     expect(body).not.toMatch(/<script|src=|@import|https?:\/\//);
   });
+});
+
+it('the catalogue says with which mode an action is asked for', async () => {
+  const token = await api.issuer.humanToken('olga');
+  const { body } = await api.http<ActionCatalogue>({ path: '/v1/actions', token });
+  const modes = Object.fromEntries(body.items.map(({ action, mode }) => [action, mode]));
+  expect(modes).toMatchObject({ 'postgres.execute': 'execute', 'keyturn.policy.publish': 'execute' });
 });
 
 describe('limits', () => {

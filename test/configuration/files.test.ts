@@ -42,3 +42,12 @@ it.each([
     expect(String((error as Error).stack)).not.toContain('hunter2');
   }
 });
+
+it('an unknown key of a configured file is named when it is a word', async () => {
+  const path = join(folder, 'word.yaml');
+  writeFileSync(
+    path,
+    'issuers: [{ issuer: "https://x", audience: k, algorithms: [ES256], human_clients: [a] }]',
+  );
+  await expect(readIssuers(path)).rejects.toThrow('issuers.0: an unknown key human_clients');
+});

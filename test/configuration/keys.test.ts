@@ -159,7 +159,7 @@ describe('keys', () => {
       KEYTURN_SEALING_KEYS: '',
     };
     for (const read of [readSettings, readConfiguration])
-      expect(() => read(environment)).toThrow(/KEYTURN_SEALING_KEYS/);
+      expect(() => read(environment)).toThrow(/KEYTURN_SEALING_KEYS: is missing/);
     const complete = { ...environment, KEYTURN_SEALING_KEYS: good.sealing };
     expect(readSettings(complete).temporal.namespace).toBe('default');
     expect(readConfiguration(complete).TEMPORAL_NAMESPACE).toBe('default');

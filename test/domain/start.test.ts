@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { startEnd, startOf } from '../../domain/start.ts';
+import { startBodySchema } from '../../domain/wire-start.ts';
 import { FACTS, minutes, policyOf } from './examples.ts';
 
 const NORMAL = { is_break_glass: false };
@@ -72,4 +73,11 @@ describe('an approved request', () => {
     const elsewhere = { ...at(5), target: { ...FACTS.target, environment: 'staging' } };
     expect(startEnd({ policy, facts: elsewhere, evaluation: NORMAL }, {})).toBeNull();
   });
+});
+
+it('a time without a zone is refused in words that show one', () => {
+  const { error } = startBodySchema.safeParse({ not_before: '2026-11-30T12:00:00' });
+  expect(error?.issues.map(({ message }) => message)).toEqual([
+    'RFC 3339 with a time zone, such as 2026-11-30T12:00:00Z',
+  ]);
 });

@@ -216,6 +216,11 @@ describe('waiting', () => {
   });
 });
 
+it('a refusal says which call it was of', async () => {
+  const client = await clientFor(() => problem(403, 'forbidden', { 'x-request-id': 'call-7' }));
+  await expect(client.show('req_1')).rejects.toMatchObject({ code: 'forbidden', requestId: 'call-7' });
+});
+
 describe('answers that are no problem documents', () => {
   it.each([['<html>Bad gateway</html>'], ['null'], ['{}']])(
     'become a refusal with the status (%s)',

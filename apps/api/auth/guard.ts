@@ -80,8 +80,10 @@ function noteRefused({ metrics, log }: ApiContext, { fault, found }: TokenRefusa
 }
 
 function bearerOf(request: AuthenticatedRequest): string {
-  const match = /^Bearer +([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '');
-  if (!match?.[1]) throw refusedToken(request.headers.authorization === undefined ? 'no_token' : 'malformed');
+  const { authorization } = request.headers;
+  if (authorization === undefined) throw refusedToken('no_token');
+  const match = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization);
+  if (!match?.[1]) throw refusedToken(/^Bearer\b/i.test(authorization) ? 'malformed' : 'scheme');
   return match[1];
 }
 

@@ -3,6 +3,7 @@ import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 /** Why a token is not taken, as the log, the metric and the caller read it. */
 const FAULTS = {
   no_token: 'This needs a bearer token (Authorization header).',
+  scheme: 'The Authorization header is of another scheme than Bearer. Use Bearer.',
   malformed: 'The bearer token is not a signed JWT that can be read.',
   unknown_issuer: 'The token is of an issuer that this API is not configured for.',
   algorithm: 'The token is signed with an algorithm that is not allowed for its issuer.',

@@ -106,10 +106,10 @@ export class EventStream {
     const { lastId, request } = this.#options;
     const { feed } = this.#context;
     if (lastId === null) return;
-    if (request === null && feed.settled - this.#position > REPLAY_MAX) {
-      this.#position = feed.settled;
-      return this.#write(this.#event('reset', { reason: 'too_far_behind' }));
-    }
+    if (request === null && feed.settled - this.#position > REPLAY_MAX) return this.#reset('too_far_behind');
+    // Another process may have given out a position that this one has not reached; none is ahead of the log itself,
+    // unless the log is another one by now (a restored backup).
+    if (lastId > feed.settled && lastId > (await feed.newestCommitted())) return this.#reset('ahead_of_log');
     // What is committed by then is read here; what is not comes by the feed, and the position waits for it.
     const settled = feed.settled;
     let after = this.#position;
@@ -125,6 +125,11 @@ export class EventStream {
       after = last.id;
     }
     this.#moveTo(settled);
+  }
+
+  async #reset(reason: 'too_far_behind' | 'ahead_of_log'): Promise<void> {
+    this.#position = this.#context.feed.settled;
+    await this.#write(this.#event('reset', { reason }));
   }
 
   #moveTo(position: number): void {
@@ -183,7 +188,8 @@ export class EventStream {
     this.#wasFull = this.#response.writableNeedDrain;
     try {
       this.#caller = callerOf(this.#caller.principal, await callerGround(this.#context));
-      if (!this.#wasFull) this.#response.write(': still here\n\n');
+      // One line end, not two: some readers take the blank line for the end of an (empty) event.
+      if (!this.#wasFull) this.#response.write(': still here\n');
     } catch {
       this.#end();
     }

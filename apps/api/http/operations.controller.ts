@@ -8,6 +8,8 @@ import type { ProtectedResource } from '../../../domain/wire-sign-in.ts';
 import { Public } from '../auth/guard.ts';
 import { METADATA_PATH, protectedResource, resourceOf } from '../auth/protected-resource.ts';
 import { ApiContext } from '../context.ts';
+import { databaseTrouble } from '../../open-database.ts';
+import { temporalTrouble } from '../temporal.ts';
 import { openApiDocument } from '../openapi/document.ts';
 import { documentPage } from '../openapi/page.ts';
 
@@ -31,6 +33,7 @@ export class OperationsController {
     READINESS_MS,
     () => performance.now(),
   );
+  readonly #reported = new Map<keyof Checks, string>();
   readonly #document = JSON.stringify(openApiDocument());
   readonly #page = documentPage(openApiDocument());
 
@@ -83,27 +86,40 @@ export class OperationsController {
   async #look(): Promise<Checks> {
     const { source, policies, temporal } = this.#context;
     const [database, server] = await Promise.all([
-      this.#check(async () => {
+      this.#check('database', async () => {
         await refuseWrongClock(source);
         return policies.active(source.manager);
       }),
-      this.#check(() =>
+      this.#check('temporal', () =>
         temporal.withDeadline(Date.now() + CHECK_MS, () =>
-          temporal.connection.workflowService.getSystemInfo({}),
+          temporal.connection.workflowService.describeNamespace({ namespace: temporal.options.namespace }),
         ),
       ),
     ]);
     return { database, temporal: server };
   }
 
-  async #check(question: () => Promise<unknown>): Promise<'ok' | 'unreachable'> {
+  async #check(name: keyof Checks, question: () => Promise<unknown>): Promise<'ok' | 'unreachable'> {
     try {
       await question();
+      this.#reported.delete(name);
       return 'ok';
     } catch (error) {
-      // Not that a database is away, which probes see: that its policy cannot be used, which nothing else says.
-      if (isKeyturnError(error)) this.#context.log.error({ code: error.code }, error.message);
+      this.#report(name, error);
       return 'unreachable';
     }
   }
+
+  /** Probes come every few seconds: each reason is logged once, until the check succeeds or says another. */
+  #report(name: keyof Checks, error: unknown): void {
+    const reason = reasonOf(name, error);
+    if (this.#reported.get(name) === reason) return;
+    this.#reported.set(name, reason);
+    this.#context.log.error({ check: name, ...(isKeyturnError(error) && { code: error.code }) }, reason);
+  }
+}
+
+function reasonOf(name: keyof Checks, error: unknown): string {
+  if (isKeyturnError(error)) return error.message;
+  return name === 'database' ? databaseTrouble(error) : temporalTrouble(error);
 }

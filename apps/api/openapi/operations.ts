@@ -55,7 +55,8 @@ export const OPERATIONS: readonly Operation[] = [
       },
       {
         name: 'Prefer',
-        description: 'wait=N: wait up to N seconds (0 to 60, default 5) for the plan and its evaluation.',
+        description:
+          'wait=N: answer once the request is planned and evaluated, after N seconds (0 to 60, default 5) at the latest. It does not wait for people.',
       },
     ],
     body: wire.createBodySchema,
@@ -112,7 +113,7 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests',
-    summary: 'List requests, newest first',
+    summary: 'List requests, newest first. Answers that policy gave on the spot (mode gate) are in no list',
     query: wire.listQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: wire.requestPageSchema }],
   },
@@ -142,7 +143,8 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests/{id}/evidence',
-    summary: 'Everything needed to verify a request offline',
+    summary:
+      'Everything needed to verify a request offline. For reviewers and operators: whoever asked for it gets 403',
     answers: [{ status: 200, description: 'Entries, parts, signatures, keys.', schema: wire.evidenceSchema }],
     errors: ['forbidden'],
   },
@@ -211,12 +213,13 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/events',
-    summary: 'Changes as server-sent events (open, request.changed, reset)',
+    summary:
+      'Changes as server-sent events (open, request.changed, reset). The body does not end: clients that read it whole wait for ever, so use a library for event streams',
     headers: [
       {
         name: 'Last-Event-ID',
         description:
-          'Resume after this position: every event has one, the first (open) too. Some changes may come again; after reset list again: the position is too far back.',
+          'Resume after this position: every event has one, the first (open) too. Some changes may come again; after reset list again: the position is too far back, or not of this log.',
       },
     ],
     query: wire.eventsQuerySchema,

@@ -55,6 +55,10 @@ const RULES: readonly ((draft: Draft, direction: Direction) => void)[] = [
   (draft, direction) => {
     if (direction === 'output') openUp(draft);
   },
+  // Some generators take a reference with words beside it for no reference.
+  (draft) => {
+    if ('$ref' in draft) delete draft['description'];
+  },
   // Keys are strings anyhow.
   (draft) => delete draft['propertyNames'],
   keepPortablePattern,

@@ -103,9 +103,13 @@ function converted(schema: z.ZodType, direction: Direction): JsonSchema {
     metadata: NAMES,
     override: ({ zodSchema, jsonSchema }) => {
       const replacement = ANY.get(zodSchema);
-      if (!replacement) return;
-      for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
-      Object.assign(jsonSchema, replacement);
+      if (replacement) {
+        for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
+        Object.assign(jsonSchema, replacement);
+      }
+      // Only what the registry given above says is published by itself: the names.
+      const description = z.globalRegistry.get(zodSchema)?.description;
+      if (description !== undefined) Object.assign(jsonSchema, { description });
     },
   });
   const { $schema: _dialect, $defs: parts = {}, ...rest } = made;

@@ -31,13 +31,20 @@ export async function refuseOverBudget(
   const root = budgetRoot(directory, lineage);
   const { open, seconds } = await openRequests(source.manager, root, budgets.openRequests);
   if (open >= budgets.openRequests) {
-    const message = `${budgets.openRequests} requests of yours and your agents are open: wait for them, or withdraw some.`;
+    const message = `${budgets.openRequests} requests of you, your owner and your agents together are open: wait for them, or withdraw some.`;
     throw new KeyturnError('over_budget', message, { retryAfterSeconds: seconds ?? OPEN_RETRY_SECONDS });
   }
   if (!isRehearsed(action.connector)) return;
   const retryAfterSeconds = await rehearsalWait(source.manager, { root, target: target.id }, budgets);
   if (retryAfterSeconds === 0) return;
-  throw new KeyturnError('over_budget', 'The budget for trying things out at this target is used up.', {
-    retryAfterSeconds,
-  });
+  const isOwn = (await rehearsalWait(source.manager, { root, target: NO_TARGET }, budgets)) > 0;
+  throw new KeyturnError('over_budget', isOwn ? OWN_USED_UP : TARGET_USED_UP, { retryAfterSeconds });
 }
+
+/** No target has this id: with it, only what the root itself used is counted. */
+const NO_TARGET = '';
+
+const OWN_USED_UP =
+  'You, your owner and your agents together have used up what may be tried out at targets within an hour.';
+const TARGET_USED_UP =
+  'What may be tried out at this target within an hour is used up, by all who asked for something there: another target may have room.';

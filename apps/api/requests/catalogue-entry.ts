@@ -42,9 +42,14 @@ export function catalogueEntry(
       `There is no target ${quote(body.target)} for this action.${hint}`,
     );
   }
-  const mode = action.connector === null ? 'gate' : 'execute';
+  const mode = modeOf(action);
   if (body.mode !== mode) {
     throw new KeyturnError('mode_unsupported', `This action is asked for with the mode ${mode}.`);
   }
   return { action, target };
+}
+
+/** The one mode that an action is asked for with: what nothing performs is only decided on. */
+export function modeOf({ connector }: Pick<ActionDefinition, 'connector'>): RequestMode {
+  return connector === null ? 'gate' : 'execute';
 }

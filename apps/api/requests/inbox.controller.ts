@@ -7,6 +7,7 @@ import { actionsSchema, type ActionCatalogue } from '../../../domain/wire-action
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';
+import { modeOf } from './catalogue-entry.ts';
 import { hangUpSignal } from './headers.ts';
 import { inboxPage } from './inbox.ts';
 
@@ -37,6 +38,7 @@ export class InboxController {
     const items = [...policy.policy.actions, PUBLISH, RESOLVE].map((action) => ({
       action: action.action,
       title: action.title,
+      mode: modeOf(action),
       schema_version: action.schema_version,
       arguments: action.arguments,
       targets: targets

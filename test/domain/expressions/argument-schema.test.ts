@@ -27,6 +27,12 @@ describe('the schema of arguments', () => {
     ]);
   });
 
+  it('names a property that is not allowed, and cuts a long name', () => {
+    const problems = texts('a').problemsOf({ typo: 'secret', ['x'.repeat(1_000)]: 1 });
+    expect(problems[0]).toEqual({ path: '', message: 'must NOT have additional properties: "typo"' });
+    expect(JSON.stringify(problems)).not.toContain('x'.repeat(101));
+  });
+
   it('tells elements that are given twice, however many and of whatever form they are', () => {
     const list = { type: 'array', uniqueItems: true };
     const schema = compileArgumentSchema({ type: 'object', properties: { list, any: { type: 'array' } } });

@@ -3,7 +3,7 @@ import type { DecisionAnswer, RequestView, Timeline } from '../../../domain/wire
 import type { Reply } from '../../stack/http.ts';
 import type { Decision } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';
-import { decisionsOf, isOver, openCast, refusal, stepsOf, waitForStep, type Cast } from './cast.ts';
+import { bodyOf, decisionsOf, isOver, openCast, refusal, stepsOf, waitForStep, type Cast } from './cast.ts';
 
 let cast: Cast;
 
@@ -81,6 +81,22 @@ describe('an approval', () => {
     await cast.stack.waitForStatus(asked.id, 'denied');
     expect(refusal(await decide(cast.dmitri, asked))).toEqual([409, 'request_not_pending']);
     expect(await stepsOf(cast.stack, asked.id)).not.toContain('request.approved');
+  });
+});
+
+describe('an approval of what can not start any more', () => {
+  it('is refused: people would agree to nothing', async () => {
+    const start = { not_before: null, not_after: new Date(Date.now() + 10_000).toISOString() };
+    const body = { ...bodyOf({ target: 'shop-two-people' }), start };
+    const { id } = (await cast.stack.request<RequestView>(cast.agent, body)).body;
+    await cast.stack.waitForStatus(id, 'pending');
+    await waitFor({
+      what: 'the end of the start window',
+      check: () => Promise.resolve(Date.now() > Date.parse(start.not_after) || undefined),
+    });
+    const asked = await cast.show(cast.olga, id);
+    expect(refusal(await decide(cast.olga, asked))).toEqual([409, 'request_expired']);
+    expect((await decide(cast.olga, asked, { verdict: 'deny', reason: 'too late' })).status).toBe(200);
   });
 });
 
