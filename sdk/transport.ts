@@ -51,7 +51,7 @@ export class Transport {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const response = await this.open(call);
-        return { status: response.status, body: parsed<Body>(response.status, await response.text()) };
+        return { status: response.status, body: parsed<Body>(response, await response.text()) };
       } catch (error) {
         const pauseMs = pauseBefore(call, error, attempt);
         const isLast = attempt >= (this.#options.attemptsMax ?? ATTEMPTS_MAX);
@@ -96,11 +96,11 @@ export class Transport {
 }
 
 /** What is no JSON comes from something else than Keyturn. */
-function parsed<Body>(status: number, text: string): Body {
+function parsed<Body>({ status, headers }: Response, text: string): Body {
   try {
     return JSON.parse(text);
   } catch {
-    throw new KeyturnProblem({ status, code: `http_${status}`, detail: 'The answer is not JSON.' }, null);
+    throw new KeyturnProblem({ status, code: `http_${status}`, detail: 'The answer is not JSON.' }, headers);
   }
 }
 
