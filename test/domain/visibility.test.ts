@@ -23,13 +23,13 @@ describe('the code of a failure', () => {
 
 describe('the cause of a failure', () => {
   it.each([
-    ['keyturn.policy.publish', 'policy_invalid', false, true],
-    ['keyturn.policy.publish', 'policy_invalid', true, false],
-    ['keyturn.policy.publish', 'target_error', false, false],
-    ['postgres.execute', 'policy_invalid', false, false],
+    { action: 'keyturn.policy.publish', code: 'policy_invalid', hasPlan: false, isTold: true },
+    { action: 'keyturn.policy.publish', code: 'policy_invalid', hasPlan: true, isTold: false },
+    { action: 'keyturn.policy.publish', code: 'target_error', hasPlan: false, isTold: false },
+    { action: 'postgres.execute', code: 'policy_invalid', hasPlan: false, isTold: false },
   ])(
-    'is told to those behind %s that failed as %s (with a plan: %s): %s',
-    (action, code, hasPlan, isTold) => {
+    'is told to those behind $action that failed as $code (with a plan: $hasPlan): $isTold',
+    ({ action, code, hasPlan, isTold }) => {
       expect(isOwnMistake(action, { code }, { hasPlan })).toBe(isTold);
     },
   );
