@@ -12,7 +12,10 @@ const dist = path.join(root, 'dist');
 const bundle = path.join(dist, 'workflow-bundle.js');
 const bundleStamp = path.join(dist, '.workflow-bundle-inputs');
 const COMPILED_FOLDERS = [
+  'contract',
   'domain',
+  'policy-authoring',
+  'policy-files',
   'configuration',
   'activities',
   'workflows',
@@ -80,7 +83,7 @@ async function bundleWorkflows() {
 /** Everything that can end up in the bundle: our compiled files and the versions of the packages. */
 function digestOfInputs() {
   const hash = createHash('sha256');
-  const files = ['workflows', 'domain', 'activities'].flatMap((folder) =>
+  const files = ['workflows', 'contract', 'domain', 'activities'].flatMap((folder) =>
     filesBelow(path.join(dist, folder)),
   );
   for (const file of [...files.toSorted(), path.join(root, 'package-lock.json')]) {

@@ -1,8 +1,7 @@
 import { dayOfDate, timeMs } from '../../domain/calendar/wall-clock.ts';
 import { instantsOfWallTime, isTimeZone, offsetMsAt } from '../../domain/calendar/zone.ts';
-import type { Fields } from './fields.ts';
 import { didYouMean, quote } from './problem.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 /** Dates outside these years are taken for slips. */
 const YEAR_MIN = 2000;

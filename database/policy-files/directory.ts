@@ -7,7 +7,6 @@ import {
   type Person,
 } from '../../domain/directory.ts';
 import type { Identity } from '../../domain/identity.ts';
-import type { Fields } from './fields.ts';
 import {
   readIssuer,
   readIssuerName,
@@ -15,7 +14,7 @@ import {
   type IssuerAliases,
   type IssuerContext,
 } from './issuers.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 interface DirectoryContext extends IssuerContext {
   readonly aliases: IssuerAliases;

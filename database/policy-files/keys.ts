@@ -1,4 +1,4 @@
-import type { Shape } from './fields.ts';
+import type { Shape } from './value.ts';
 
 /** Conditions decide whether a rule matches, and who may review; nothing in between depends on facts. */
 const CONDITION_ELSEWHERE = { refused: 'a condition belongs to the rule, or to its reviewer' };

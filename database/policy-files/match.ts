@@ -1,9 +1,8 @@
 import { KEYS } from './keys.ts';
 import { isOwnAction, type Rule } from '../../domain/policy.ts';
 import type { RiskLine } from '../../domain/risk.ts';
-import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 /** Every action of the catalogue, but none of Keyturn's own. */
 const EVERY_ACTION = '*';

@@ -5,10 +5,9 @@ import type { PolicySet } from '../../domain/policy.ts';
 import { namedReviewerTypes } from '../../domain/known-names.ts';
 import { REVIEWER_FACT_TYPES } from '../../domain/policy-facts.ts';
 import { checkCombined, readCondition } from './conditions.ts';
-import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 /** What a `require` leaves out is taken from here. */
 export type RequireDefaults = Pick<

@@ -3,12 +3,11 @@ import { factTypeOf } from '../../domain/expressions/fact-type.ts';
 import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/fact-declarations.ts';
 import { argumentName } from '../../domain/fact-resolvers.ts';
 import type { ActionDefinition } from '../../domain/policy.ts';
-import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
 import { readNamedSelector } from './selector.ts';
 import { fieldName } from './tables.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 const RESOLVERS = ['identity', 'target', 'table'] as const;
 

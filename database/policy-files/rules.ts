@@ -2,7 +2,6 @@ import { KEYS } from './keys.ts';
 import { VALID_FOR_MS_MAX } from '../../domain/gate.ts';
 import { isOwnAction, type PolicySet, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
-import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import { readCondition, typesOn, type TypesByAction } from './conditions.ts';
@@ -10,7 +9,7 @@ import { readMatch } from './match.ts';
 import { readInstead } from './instead.ts';
 import { readRequire, type RequireDefaults } from './require.ts';
 import { checkVersion } from './settings.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 /** What rules are read with. */
 export interface RuleContext {

@@ -8,11 +8,10 @@ import {
 import { escalationText } from '../../domain/policy-test-people.ts';
 import { TEST_STATUSES } from '../../domain/policy-test-review.ts';
 import { RISK_TIERS } from '../../domain/risk.ts';
-import type { Fields } from './fields.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
 import { readInstant } from './test-times.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 /** Reads what a test expects of the evaluation. */
 export function readExpectation(value: Value | undefined, names: Names): PolicyTestExpectation {

@@ -14,7 +14,6 @@ import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-f
 import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../../domain/policy-test.ts';
 import { REQUEST_MODES } from '../../domain/request.ts';
 import { parseFile } from './document.ts';
-import type { Fields } from './fields.ts';
 import { readTestFiles } from './folder.ts';
 import { Names } from './names.ts';
 import { readOnCall } from './polled-rotations.ts';
@@ -23,7 +22,7 @@ import { readExpectation } from './test-expectations.ts';
 import { readInstant, readMoment } from './test-times.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
 import { checkVersion } from './settings.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 /** All tests of a policy folder, or everything that is wrong with them. */
 export type PolicyTestsResult =

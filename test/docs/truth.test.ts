@@ -18,7 +18,7 @@ describe.each(documents)('%s', (document) => {
 
   it('names only files that exist', () => {
     const folders =
-      /^(domain|configuration|activities|workflows|database|sdk|apps|policies|scripts|test|docs|compose)\//;
+      /^(contract|domain|policy-authoring|policy-files|configuration|activities|workflows|database|sdk|apps|policies|scripts|test|docs|compose)\//;
     const files = quoted(text).filter((word) => folders.test(word) && /^[\w./-]+$/.test(word));
     for (const file of files) expect(exists(file), file).toBe(true);
   });

@@ -1,5 +1,5 @@
 import type { TableEffect } from './effect.ts';
-import { blindTable, type RowImage } from './images.ts';
+import { blindTable } from './images.ts';
 import { OTHER, UUID_4 } from './making.ts';
 import {
   fingerprintOf,
@@ -16,6 +16,7 @@ import { StatementRefused } from './refusal.ts';
 import type { Column } from './table-shape.ts';
 import type { ValueSource } from './value-sources.ts';
 import type { WrittenTable } from './written-tables.ts';
+import type { RowImage } from './pairing.ts';
 
 /** Two dry runs of one statement, with what its analysis says of where values come from. */
 export interface TwoRuns {

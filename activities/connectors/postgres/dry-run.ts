@@ -1,8 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import type { ConnectorCall } from '../connector.ts';
 import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
-import type { SessionsAhead } from './ahead.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { withoutUnseenMoves } from './comparison.ts';
 import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
@@ -11,6 +9,7 @@ import { NEXT_SHARED_MARK } from './images.ts';
 import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './making.ts';
 import { notCounting } from './target-safety.ts';
 import { StatementRefused } from './refusal.ts';
+import type { PreparedCall } from './prepared-call.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
 import { runStatement } from './run-statement.ts';
 import { readPlaces, type SequenceUse } from './sequence-use.ts';
@@ -21,21 +20,10 @@ import {
   closeSession,
   together,
   lostSession,
-  type SessionRequest,
   type TransactionStart,
 } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
-import type { Statement } from './statement.ts';
 import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
-
-/** A statement that was read and analysed, and the call it belongs to. */
-export interface PreparedCall extends SessionRequest {
-  readonly call: ConnectorCall;
-  readonly statement: Statement;
-  readonly analysis: Analysis;
-  /** Where fresh sessions come from. */
-  readonly fresh: SessionsAhead;
-}
 
 /** What one dry run saw. */
 export interface DryRun {

@@ -11,7 +11,6 @@ import {
   runOnFound,
   unpreviewedFingerprint,
   untriedBecause,
-  type UnpreviewedCall,
   type Untried,
 } from './unpreviewed.ts';
 import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-run.ts';
@@ -28,6 +27,7 @@ import { closeSession, rowsOf, lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { valueSettings } from './value-settings.ts';
 import { readerUse } from './written-tables.ts';
+import type { UnpreviewedCall } from './prepared-call.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends UnpreviewedCall {

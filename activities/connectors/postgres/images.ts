@@ -2,19 +2,12 @@ import { escapeLiteral, type Client } from 'pg';
 
 import { noteRowsRead } from './kept-sessions.ts';
 import type { Making } from './making.ts';
-import { paired } from './pairing.ts';
+import { paired, type RowImage } from './pairing.ts';
 import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
 import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';
 import { rowsOf } from './session.ts';
 import type { TargetSettings } from './settings.ts';
 import { readShape, type Column, type TableShape } from './table-shape.ts';
-
-/** One changed row, whole. `key` is null where the table has none. */
-export interface RowImage {
-  readonly key: string | null;
-  readonly before: RowValues | null;
-  readonly after: RowValues | null;
-}
 
 /** How many rows of a table were written, each as often as it was. */
 export interface TableCounts {

@@ -1,6 +1,12 @@
-import type { RowImage } from './images.ts';
 import type { RowValues, Value } from './raw-rows.ts';
 import type { TableShape } from './table-shape.ts';
+
+/** One changed row, whole. `key` is null where the table has none. */
+export interface RowImage {
+  readonly key: string | null;
+  readonly before: RowValues | null;
+  readonly after: RowValues | null;
+}
 
 interface Unpaired {
   readonly before: readonly RowValues[];

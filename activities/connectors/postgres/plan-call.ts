@@ -14,7 +14,8 @@ import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried } from './plan-untried.ts';
 import { withShares } from './table-share.ts';
-import { untriedBecause, type UnpreviewedCall } from './unpreviewed.ts';
+import { untriedBecause } from './unpreviewed.ts';
+import type { UnpreviewedCall } from './prepared-call.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;

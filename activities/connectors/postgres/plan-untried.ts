@@ -6,14 +6,10 @@ import { beginWriting } from './dry-run.ts';
 import { begin, closeSession } from './session.ts';
 import { shownEffects, sizeOf } from './shown.ts';
 import { CONNECTOR, type PostgresStated } from './stated.ts';
-import {
-  countUnpreviewed,
-  unpreviewedFingerprint,
-  type UnpreviewedCall,
-  type Untried,
-} from './unpreviewed.ts';
+import { countUnpreviewed, unpreviewedFingerprint, type Untried } from './unpreviewed.ts';
 import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts';
 import { valueSettings } from './value-settings.ts';
+import type { UnpreviewedCall } from './prepared-call.ts';
 
 /** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;

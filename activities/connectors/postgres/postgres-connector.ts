@@ -23,8 +23,8 @@ import { isLost, lostSession, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits } from './settings.ts';
 import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
 import { readStatement } from './statement.ts';
-import type { UnpreviewedCall } from './unpreviewed.ts';
 import { readerUse } from './written-tables.ts';
+import type { UnpreviewedCall } from './prepared-call.ts';
 
 /** Limits that differ from the defaults. */
 export type PostgresConnectorOptions = Partial<PostgresLimits>;

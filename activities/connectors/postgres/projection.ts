@@ -2,11 +2,11 @@ import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts
 import { digestOf, type Digest } from '../../../domain/digest.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
-import type { RowImage } from './images.ts';
 import { madeKind, type Making } from './making.ts';
 import { digestOfRecord, type RowValues } from './raw-rows.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import type { Column, TableShape } from './table-shape.ts';
+import type { RowImage } from './pairing.ts';
 
 /** How one table's effect is shown and digested. */
 export interface Projection {

@@ -7,7 +7,7 @@ import { StatementRefused } from './refusal.ts';
 import { readSequences, type Sequence } from './sequences.ts';
 import { allAnswers, begin, takeRole } from './session.ts';
 import type { Statement } from './statement.ts';
-import type { UnpreviewedCall } from './unpreviewed.ts';
+import type { UnpreviewedCall } from './prepared-call.ts';
 
 /** What one rehearsal runs, and how much it may change. */
 export interface Rehearsal {

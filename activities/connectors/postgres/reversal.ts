@@ -3,7 +3,7 @@ import type { Client, QueryResultRow } from 'pg';
 import type { ResourceEffect, Reversal } from '../../../domain/plan.ts';
 import { readTriggers, unknownOf } from './analysis.ts';
 import { keptIn } from './comparison.ts';
-import { effectOf, type EffectPlace, type PreparedCall } from './dry-run.ts';
+import { effectOf, type EffectPlace } from './dry-run.ts';
 import { READING, type TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { isSameValue } from './projection.ts';
@@ -11,6 +11,7 @@ import { StatementRefused } from './refusal.ts';
 import { asOurselves, asStatement, begin, together } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** What looking for a way back needs: the open transaction that made the effect, and its effect. */
 export interface ReversalSearch {

@@ -2,7 +2,7 @@ import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/pla
 import type { Analysis } from './analysis.ts';
 import { StatementRefused } from './refusal.ts';
 import { topOf } from './statement.ts';
-import type { UnpreviewedCall } from './unpreviewed.ts';
+import type { UnpreviewedCall } from './prepared-call.ts';
 
 /** How much of its effects a plan carries, over all tables. */
 export interface PlanSize {

@@ -5,8 +5,8 @@ import { riskFactsOf, summaryOf } from './describe.ts';
 import type { TableEffect } from './effect.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { shownEffects, sizeOf } from './shown.ts';
-import type { UnpreviewedCall } from './unpreviewed.ts';
 import { assignmentsOf, movesOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
+import type { UnpreviewedCall } from './prepared-call.ts';
 
 /** Effects as a plan shows them: what is bound of values that nobody knows yet is in the fingerprint alone. */
 export function shownOf(

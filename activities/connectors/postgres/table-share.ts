@@ -1,11 +1,12 @@
 import type { Client } from 'pg';
 
-import { beginReading, type EffectPlace, type PreparedCall } from './dry-run.ts';
+import { beginReading, type EffectPlace } from './dry-run.ts';
 import { observerOf, type TableEffect } from './effect.ts';
 import { noteRowsRead } from './kept-sessions.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { rawRows } from './raw-rows.ts';
 import { takeRole } from './session.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** From so many changed rows on, people are told which share of the table they are. */
 const MANY_ROWS = 20;

@@ -4,14 +4,15 @@ import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts
 import { digestOf, sha256, type Digest } from '../../../domain/digest.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import { followCascades, type MetTable, type Start } from './cascades.ts';
-import { runPrepared, type PreparedCall } from './dry-run.ts';
+import { runPrepared } from './dry-run.ts';
 import { observerOf, READING } from './effect.ts';
 import { placesOf, readRows } from './images.ts';
 import { noteRowsRead } from './kept-sessions.ts';
 import { keyText } from './pairing.ts';
 import { chosenRows, limitedTo } from './chosen-rows.ts';
 import { listOf, textOf, unwrap } from './parse-tree.ts';
-import type { SqlParser, TreeNode } from './parser-thread.ts';
+import type { TreeNode } from './parser-thread.ts';
+import type { PreparedCall, UnpreviewedCall } from './prepared-call.ts';
 import { digestedRewriting, recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { StatementRefused } from './refusal.ts';
@@ -19,11 +20,6 @@ import { asStatement, extended, LOOKED, LOOKING, settingLocally, takingRole, tog
 import { topOf } from './statement.ts';
 import { readShape } from './table-shape.ts';
 import type { WrittenTable } from './written-tables.ts';
-
-/** What counting needs. */
-export interface UnpreviewedCall extends PreparedCall {
-  readonly parser: SqlParser;
-}
 
 /** Why a statement is not tried out while it is planned. */
 export type Untried = 'unknown_triggers' | 'count' | 'none';

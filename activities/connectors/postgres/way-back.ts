@@ -1,10 +1,10 @@
 import { escapeLiteral } from 'pg';
 
 import type { TableEffect } from './effect.ts';
-import type { RowImage } from './images.ts';
 import { isSameValue } from './projection.ts';
 import type { RowValues, Value } from './raw-rows.ts';
 import type { Column } from './table-shape.ts';
+import type { RowImage } from './pairing.ts';
 
 /** One table whose changes are to be undone. */
 export interface UndoneTable {

@@ -13,15 +13,15 @@ import { callerOf } from '../auth/caller.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 import { refuseOverBudget } from '../requests/budget.ts';
-import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
 import { checkSubmission } from '../requests/check-submission.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from '../requests/create-call.ts';
 import { lineageOf } from '../requests/lineage.ts';
 import { keyReused, refuseOtherCall, refuseOtherIntent } from '../requests/repeat.ts';
 import { answeredRow, refuseUnusable } from './answered-row.ts';
+import type { GateAsked } from './gate-call.ts';
 import { groundOf } from './ground.ts';
 import { reserving } from './reserving.ts';
-import { judgeGate, type Judged } from './judge.ts';
+import { judgeGate } from './judge.ts';
 import { recordAnswer } from './record-answer.ts';
 
 /** A policy that changes faster than this is asked again later. */
@@ -32,15 +32,6 @@ export type LeftToWorkflow = 'workflow' | 'within_budget';
 
 /** One try: an answer, or a workflow has the key, or something changed meanwhile. */
 type Attempt = Created | LeftToWorkflow | 'again';
-
-/** A gate request that the catalogue knows. */
-export interface GateAsked extends CatalogueEntry {
-  readonly call: CreateCall;
-  readonly id: string;
-  readonly lineage: Lineage;
-  readonly at: Date;
-  readonly ground: GateGround;
-}
 
 /**
  * Answers a gate request on the spot when policy allows it, without a workflow. Else its key belongs to a workflow,
@@ -132,6 +123,3 @@ async function leaveToWorkflow(context: ApiContext, asked: GateAsked): Promise<'
   refuseOtherIntent(call, key);
   return 'within_budget';
 }
-
-/** An answer about to be recorded. */
-export type AllowedGate = GateAsked & Judged;

@@ -1,5 +1,5 @@
 import type { JudgedGround } from '../../../database/gate-answers.ts';
-import type { GateAsked } from './answer.ts';
+import type { GateAsked } from './gate-call.ts';
 
 /** What an answer is judged by: while it is recorded, none of it may change. */
 export function groundOf({ call, ground }: Pick<GateAsked, 'call' | 'ground'>): JudgedGround {

@@ -2,16 +2,10 @@ import type { EntityManager } from 'typeorm';
 
 import { reserveWindowsAtOnce } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
-import { withResolvedFacts, type PolicyFacts } from '../../../domain/policy-facts.ts';
+import { evaluate } from '../../../domain/evaluation.ts';
+import { withResolvedFacts } from '../../../domain/policy-facts.ts';
 import { requestFacts } from '../../../domain/request-facts.ts';
-import type { GateAsked } from './answer.ts';
-
-/** What policy says, and of what. */
-export interface Judged {
-  readonly facts: PolicyFacts;
-  readonly evaluation: Evaluation;
-}
+import type { GateAsked, Judged } from './gate-call.ts';
 
 /** Asks policy about a gate request. It has no plan, so all its facts exist: this is the phase after planning. */
 export async function judgeGate(manager: EntityManager, asked: GateAsked): Promise<Judged> {

@@ -16,7 +16,7 @@ import type { ApiContext } from '../context.ts';
 import type { Created } from '../requests/create-call.ts';
 import { signedRequest } from '../requests/sign-request.ts';
 import { summaryView } from '../requests/view.ts';
-import type { AllowedGate } from './answer.ts';
+import type { AllowedGate } from './gate-call.ts';
 import { groundOf } from './ground.ts';
 import { rowOfAnswer } from './answered-row.ts';
 

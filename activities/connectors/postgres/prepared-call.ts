@@ -1,0 +1,20 @@
+import type { ConnectorCall } from '../connector.ts';
+import type { SessionsAhead } from './ahead.ts';
+import type { Analysis } from './analysis.ts';
+import type { SqlParser } from './parser-thread.ts';
+import type { SessionRequest } from './session.ts';
+import type { Statement } from './statement.ts';
+
+/** A statement that was read and analysed, and the call it belongs to. */
+export interface PreparedCall extends SessionRequest {
+  readonly call: ConnectorCall;
+  readonly statement: Statement;
+  readonly analysis: Analysis;
+  /** Where fresh sessions come from. */
+  readonly fresh: SessionsAhead;
+}
+
+/** What counting needs. */
+export interface UnpreviewedCall extends PreparedCall {
+  readonly parser: SqlParser;
+}

@@ -1,0 +1,53 @@
+import path from 'node:path';
+import { expect, it } from 'vitest';
+
+import { filesBelow, foldersIn, read } from './documents.ts';
+
+/** What each file of the product imports of the product, types included. */
+const imports = importsOf(productFiles());
+
+it('has no cycle of files, types included', () => {
+  expect(cycles(imports)).toEqual([]);
+});
+
+function productFiles(): string[] {
+  return foldersIn('.')
+    .filter((folder) => folder !== 'test/')
+    .flatMap(filesBelow)
+    .filter((file) => file.endsWith('.ts'));
+}
+
+function importsOf(files: readonly string[]): Map<string, ReadonlySet<string>> {
+  return new Map(
+    files.map((file) => [
+      file,
+      new Set(
+        [...read(file).matchAll(/(?:\bfrom|\bimport) ?\(?'(\.[^']+\.ts)'/g)].map(([, name]) =>
+          path.join(path.dirname(file), String(name)),
+        ),
+      ),
+    ]),
+  );
+}
+
+/** The sets of nodes that reach each other (Tarjan 1972), each sorted. */
+function cycles(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const found: string[][] = [];
+  const visit = (node: string): void => {
+    order.set(node, order.size);
+    lowest.set(node, Number(order.get(node)));
+    open.push(node);
+    for (const next of arrows.get(node) ?? []) {
+      if (!order.has(next)) visit(next);
+      if (open.includes(next)) lowest.set(node, Math.min(Number(lowest.get(node)), Number(lowest.get(next))));
+    }
+    if (lowest.get(node) !== order.get(node)) return;
+    const cycle = open.splice(open.indexOf(node));
+    if (cycle.length > 1) found.push(cycle.toSorted());
+  };
+  for (const node of arrows.keys()) if (!order.has(node)) visit(node);
+  return found;
+}
