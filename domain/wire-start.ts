@@ -9,7 +9,10 @@ const given = z.iso.datetime({ offset: true, error: ZONED }).max(40);
 /** When an approved action may start, as it is asked for. */
 export const startBodySchema = z
   .strictObject({ not_before: given.optional(), not_after: given.optional() })
-  .describe('When the approved action may start: from the first instant on, and before the second');
+  .describe(
+    'When the approved action may start: from the first instant on, and before the second. ' +
+      'What is not approved before the second expires then',
+  );
 
 /** The same as people read it. */
 export const startSchema = z

@@ -12,6 +12,8 @@ export const TEXTS = {
   rated:
     'Null before a person decided, for those behind it, unless nothing of it follows from a plan; for its reviewers always there',
   mayDecide: 'Whom it asks now, as selectors. Null while it asks nobody',
+  expiresAt:
+    'What people have not decided by then is `expired`. Equal to `start.not_after` where the end of the start window is why',
   heldUntil: 'While it is approved: it does not start before this instant. Null: nothing holds it',
   failure: 'Why it ended without taking effect; null where it did not fail',
   failureCode:

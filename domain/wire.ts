@@ -230,7 +230,7 @@ export const requestSummarySchema = z.object({
   progress: progressSchema.nullable(),
   may_decide: z.array(z.string()).nullable().describe(TEXTS.mayDecide),
   pending_since: instant.nullable(),
-  expires_at: instant.nullable(),
+  expires_at: instant.nullable().describe(TEXTS.expiresAt),
   requested_by: identitySchema,
   lineage: namedLineageSchema,
   shortage: z
