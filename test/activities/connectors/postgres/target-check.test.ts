@@ -135,6 +135,20 @@ describe('what is missing is mended by the SQL of the report', () => {
     expect(findingsOf(before, 'observer').join()).toContain('public.hidden_from_observer');
     expect(findingsOf(after, 'observer').join()).not.toContain('public.hidden_from_observer');
   });
+
+  it('in names that are quoted here: what a target answers is pasted as a superuser, by somebody with a shell', async () => {
+    const planted = `select E'x to public;\n\\\\! touch pasted\n' || $2 || $3`;
+    await bank.admin.query(`drop table if exists "Odd one";
+      create table "Odd one" (id int);
+      create function pg_catalog.format(text, name, name) returns text language sql as $$ ${planted} $$`);
+    try {
+      const { run } = await look();
+      expect(run.join()).toContain('"public"."Odd one"');
+      expect(run.join()).not.toContain('touch pasted');
+    } finally {
+      await bank.admin.query('drop function pg_catalog.format(text, name, name); drop table "Odd one"');
+    }
+  });
 });
 
 describe('what cannot be granted is named', () => {
