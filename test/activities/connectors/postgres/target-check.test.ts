@@ -89,6 +89,25 @@ describe('a target that cannot be reached', () => {
   });
 });
 
+describe('a target that refuses a session by code of its own', () => {
+  it.each([
+    [`perform 'row-of-a-customer'::int`, '22P02'],
+    [`raise exception 'row-of-a-customer'`, 'P0001'],
+  ])('is told by the state alone, which holds no row: %s', async (code, state) => {
+    await bank.admin.query(`
+      create function at_login() returns event_trigger language plpgsql as
+        $$ begin if session_user = '${loginRole()}' then ${code}; end if; end $$;
+      create event trigger watcher on login execute function at_login()`);
+    try {
+      const report = await look();
+      expect(findingsOf(report, 'connection').join()).toContain(`(${state})`);
+      expect(JSON.stringify(report)).not.toContain('row-of-a-customer');
+    } finally {
+      await bank.admin.query('drop event trigger watcher; drop function at_login()');
+    }
+  });
+});
+
 describe('what is missing is mended by the SQL of the report', () => {
   it('the ledger', async () => {
     const { before, after } = await mended('drop table keyturn.execution');
