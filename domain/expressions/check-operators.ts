@@ -14,6 +14,7 @@ import {
   type LiteralType,
   type Scope,
 } from './inference.ts';
+import { bareName, quotesHint } from './missing-quotes.ts';
 
 type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in';
 type Arithmetic = '+' | '-' | '*' | '/' | '%';
@@ -117,6 +118,9 @@ export function checkArithmetic(
   node: NodeOf<Arithmetic>,
   scope: Scope,
 ): FactType | null {
+  const name = bareName(node);
+  const hint = name === null ? '' : quotesHint(name, inference.variables);
+  if (hint !== '') return inference.report(node, `unknown variable ${quote(name ?? '')}${hint}`);
   const [left, right] = node.args.map((side) => inference.infer(side, scope));
   if (!left || !right) return null;
   if (left.kind !== right.kind) return mismatch(inference, node, [left, right]);
