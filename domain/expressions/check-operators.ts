@@ -112,15 +112,20 @@ export function checkComparison(
   return BOOL;
 }
 
+/** The type of `-`, unless it is the hyphen of a name without quotes. */
+export function checkDifference(inference: Inference, node: NodeOf<'-'>, scope: Scope): FactType | null {
+  const name = bareName(node);
+  const hint = name === null ? '' : quotesHint(name, inference.variables);
+  if (name === null || hint === '') return checkArithmetic(inference, node, scope);
+  return inference.report(node, `unknown variable ${quote(name)}${hint}`);
+}
+
 /** The type of `+ - * / %`. Both sides have one type. */
 export function checkArithmetic(
   inference: Inference,
   node: NodeOf<Arithmetic>,
   scope: Scope,
 ): FactType | null {
-  const name = bareName(node);
-  const hint = name === null ? '' : quotesHint(name, inference.variables);
-  if (hint !== '') return inference.report(node, `unknown variable ${quote(name ?? '')}${hint}`);
   const [left, right] = node.args.map((side) => inference.infer(side, scope));
   if (!left || !right) return null;
   if (left.kind !== right.kind) return mismatch(inference, node, [left, right]);

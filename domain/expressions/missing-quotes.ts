@@ -26,24 +26,19 @@ function spelled(node: SyntaxNode): string | null {
 
 /** What a word is among the values of a type; null where it is none of them. */
 function whatIs(word: string, type: FactType): string | null {
-  switch (type.kind) {
-    case 'string':
-      if (type.names?.known.includes(word)) return type.names.what;
-      return type.enum?.includes(word) ? 'text' : null;
-    case 'list':
-      return whatIs(word, type.items);
-    case 'map':
-      return whatIs(word, type.values);
-    case 'object':
-      for (const field of Object.values(type.fields)) {
-        const what = whatIs(word, field.type);
-        if (what !== null) return what;
-      }
-      return null;
-    case 'int':
-    case 'double':
-    case 'bool':
-    case 'any':
-      return null;
+  if (type.kind === 'string') {
+    if (type.names?.known.includes(word)) return type.names.what;
+    return type.enum?.includes(word) ? 'text' : null;
   }
+  for (const inner of typesIn(type)) {
+    const what = whatIs(word, inner);
+    if (what !== null) return what;
+  }
+  return null;
+}
+
+function typesIn(type: FactType): readonly FactType[] {
+  if (type.kind === 'list') return [type.items];
+  if (type.kind === 'map') return [type.values];
+  return type.kind === 'object' ? Object.values(type.fields).map((field) => field.type) : [];
 }
