@@ -139,8 +139,7 @@ class Walk {
     // Told once, where no rule is looked at.
     const isReleased = rule === null && isReleasing(base, candidate);
     if (!isReleased && !isLooser(candidate.evaluation, base.evaluation)) {
-      const isHeldNow = rule === null && isReleasing(candidate, base);
-      if (isHeldNow || isLooser(base.evaluation, candidate.evaluation)) this.#stricter += 1;
+      this.#stricter += isStricter(rule, base, candidate) ? 1 : 0;
       return;
     }
     this.#looser += 1;
@@ -165,6 +164,10 @@ class Walk {
 
 function isReleasing(base: Outcome, candidate: Outcome): boolean {
   return base.isHeld && !candidate.isHeld && candidate.evaluation.effect !== 'forbid';
+}
+
+function isStricter(rule: string | null, base: Outcome, candidate: Outcome): boolean {
+  return isLooser(base.evaluation, candidate.evaluation) || (rule === null && isReleasing(candidate, base));
 }
 
 interface Outcome {
