@@ -83,6 +83,15 @@ it('the operating manual gives each default as it is', () => {
   }
 });
 
+it('the README names every port of `npm start`, and no other', () => {
+  const pattern = /^(?:\| `| {2})(KEYTURN_\w+_PORT)(?:`? \| `|: )(\d+)/gm;
+  const [documented = [], ports] = ['README.md', 'scripts/start/settings.ts'].map((file) =>
+    [...read(file).matchAll(pattern)].map(([, name, port]) => `${name} ${port}`),
+  );
+  expect(documented.length).toBeGreaterThan(5);
+  expect(documented).toEqual(ports);
+});
+
 it('the operating manual names every metric, and no other', () => {
   const sources = [...filesBelow('apps'), ...filesBelow('activities')].filter((file) => file.endsWith('.ts'));
   const metrics = sources.flatMap((file) => namesIn(read(file), /name: '(keyturn_\w+)'/g));
