@@ -117,10 +117,7 @@ async function ruleColumns(
   return { matched_rules: matched };
 }
 
-async function rulesOf(
-  { policies, source }: ApiContext,
-  { policy }: Leaf,
-): Promise<readonly ShownRule[]> {
+async function rulesOf({ policies, source }: ApiContext, { policy }: Leaf): Promise<readonly ShownRule[]> {
   if (policy === null) return [];
   const { rules } = await policies.byDigest(source.manager, policy.digest);
   return rules;
