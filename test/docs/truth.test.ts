@@ -53,7 +53,7 @@ it('the operating manual names every variable that the processes read, and no ot
     'apps/api/settings.ts',
     'configuration/environment.ts',
     'apps/worker/configuration.ts',
-    'database/migrate.ts',
+    'configuration/migration.ts',
     'domain/budgets.ts',
   ].map(read);
   const variables = new Set(
