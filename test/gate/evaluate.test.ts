@@ -103,7 +103,7 @@ describe('a dry run of policy', () => {
       'rules',
       'undecided',
     ]);
-    expect(body.rules.map((rule) => Object.keys(rule))).toEqual([['id', 'because']]);
+    expect(body.rules.map((rule) => Object.keys(rule))).toEqual([['id', 'because', 'effect']]);
     expect(JSON.stringify(body)).not.toContain('tell-tale');
   });
 

@@ -37,10 +37,12 @@ export async function judge(
   reviewerOf(caller);
   const row = await loadRequest(context, caller, id);
   const decisions = await readDecisions(context.source.manager, id);
-  const request = decidableRequest(row, decisions, caller.policy.policy);
+  const { policy } = caller.policy;
+  const request = decidableRequest(row, decisions, policy);
   if (!request) throw notPending(row);
   const attempt = attemptOf(caller, body);
-  const check = checkDecision({ request, attempt, directories: await directoriesOf(context, caller, row) });
+  const directories = await directoriesOf(context, caller, row);
+  const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
   // What is stopped can still be denied or put off.
   if (body.verdict === 'approve') await refuseUseless(context, caller, row);

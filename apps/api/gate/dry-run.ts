@@ -70,7 +70,11 @@ function answerOf(evaluation: Evaluation, phase: Exclude<Phase, 'execution'>): E
   return {
     effect,
     phase,
-    rules: evaluation.rules.map(({ id, because }) => ({ id, because })),
+    rules: evaluation.rules.map(({ id, because, effect }) => ({
+      id,
+      because,
+      ...(effect === undefined ? {} : { effect }),
+    })),
     undecided: [...evaluation.undecided],
     requirement:
       effect === 'review' ? (evaluation.requirement as unknown as EvaluationAnswer['requirement']) : null,

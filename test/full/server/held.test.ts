@@ -7,6 +7,7 @@ import { familyOf, residentMiB, togetherMiB } from '../../bench/processes.ts';
 import { brokenChecks, startJourney, type Journey } from '../../journeys/durability/journey.ts';
 import { testPostgresPid } from '../../stack/databases.ts';
 import { fullTemporalOrSkip } from '../../stack/full-temporal-program.ts';
+import { UNBOUNDED } from '../../stack/unbounded.ts';
 import { waitFor } from '../../stack/wait.ts';
 
 const FIRST = 1_000;
@@ -35,7 +36,7 @@ describe.skipIf(programs === undefined)(`${HELD} held requests on the full Tempo
   let worker: number;
 
   beforeAll(async () => {
-    const env = { KEYTURN_API_RATE: '100000', KEYTURN_LOG_LEVEL: 'warn' };
+    const env = { ...UNBOUNDED, KEYTURN_API_RATE: '100000', KEYTURN_LOG_LEVEL: 'warn' };
     journey = await startJourney(programs ? { fullTemporal: programs, env } : {});
     worker = journey.stack.workers[0]?.pid() ?? 0;
   });
