@@ -7,7 +7,7 @@ import type { PolicyReader } from '../database/readers.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import { keptAnswer } from '../domain/kept-answer.ts';
 import { databaseTrouble } from './open-database.ts';
-import { temporalTrouble } from './temporal-trouble.ts';
+import { askNamespace, temporalTrouble } from './temporal-trouble.ts';
 
 const CHECK_MS = 2_000;
 
@@ -49,11 +49,7 @@ export class Readiness {
         await refuseWrongClock(source);
         return policies.active(source.manager);
       }),
-      this.#check('temporal', () =>
-        temporal.withDeadline(Date.now() + CHECK_MS, () =>
-          temporal.workflowService.describeNamespace({ namespace: temporal.options.namespace }),
-        ),
-      ),
+      this.#check('temporal', () => askNamespace(temporal, CHECK_MS)),
     ]);
     return { database, temporal: server };
   }

@@ -1,8 +1,16 @@
-import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, type Client } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 
 /** `NOT_FOUND` of a call that bypasses the library's own workflow client. */
 export const GRPC_NOT_FOUND = 5;
+
+/** Asks about the namespace of this client: throws where it does not exist or nobody answers in time. */
+export async function askNamespace(client: Client, answerMs: number): Promise<void> {
+  const { namespace } = client.options;
+  await client.withDeadline(Date.now() + answerMs, () =>
+    client.workflowService.describeNamespace({ namespace }),
+  );
+}
 
 /** Why Temporal cannot be used, by the variable that says where it is. */
 export function temporalTrouble(error: unknown): string {

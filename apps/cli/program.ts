@@ -29,7 +29,7 @@ import { suggestChoices } from './choices.ts';
 import { CommandExit } from './exit.ts';
 import { addExitCodes } from './help.ts';
 import type { Terminal } from './terminal.ts';
-import { visible, visibleLines } from './text/visible.ts';
+import { visible, visibleDocument, visibleLines } from './text/visible.ts';
 
 const COMMANDS = [
   addRequest,
@@ -59,7 +59,9 @@ const COMMANDS = [
 /** Runs one command line. Answers its exit code (`EXIT_CODES`). */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const isJson = args.includes('--json');
-  const screen = isJson ? { ...terminal, out: (text: string) => terminal.data(text) } : terminal;
+  const screen = isJson
+    ? { ...terminal, out: (text: string) => terminal.data(visibleDocument(text)) }
+    : terminal;
   const program = createProgram(screen);
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -30,7 +30,7 @@ import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './reconsiderer.ts';
 import { installRuntime } from './sdk-log.ts';
-import { connectTemporal } from './temporal.ts';
+import { connectTemporal, refuseMissingNamespace } from './temporal.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';
@@ -99,6 +99,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const namespace = configuration.TEMPORAL_NAMESPACE;
   const connection = await connectTemporal(configuration.TEMPORAL_ADDRESS);
   const client = new Client({ connection, namespace });
+  await refuseMissingNamespace(client);
   const policies = new PolicyReader();
   const directories = new DirectoryReader();
   const dependencies: Dependencies = {

@@ -58,7 +58,7 @@ export class BodyReader implements NestInterceptor {
 }
 
 function cutShort(): KeyturnError {
-  return new KeyturnError('invalid_json', 'The connection ended before the body did.');
+  return new KeyturnError('invalid_json', 'The connection closed before the body was complete.');
 }
 
 async function parsedBody(context: ApiContext, request: AuthenticatedRequest): Promise<unknown> {
