@@ -163,7 +163,7 @@ function refuseOtherDigest(facts: DecisionFacts): DecisionCheck | null {
     ? null
     : refuse(
         'decision_digest_stale',
-        'What you decided on is not what is asked now: look at the request again.',
+        'The request has changed since you read it. Read it again before you decide.',
       );
 }
 
@@ -216,7 +216,7 @@ function refuseBadDeferral(facts: DecisionFacts): DecisionCheck | null {
     return refuse('defer_invalid', 'A deferral names either an instant (until) or a group (to).');
   }
   if (defer.until !== null && !(Date.parse(defer.until) > Date.parse(at))) {
-    return refuse('defer_invalid', 'A deferral ends in the future.');
+    return refuse('defer_invalid', 'A deferral must end in the future.');
   }
   const isInside = defer.to === null || requiredSelectors(facts.request).includes(defer.to as Selector);
   return isInside
@@ -273,7 +273,7 @@ function refuseUnseated(facts: DecisionFacts, person: Person): DecisionCheck {
     return refuse('on_call_unknown', `${message}, so nobody can decide it as being on call. Ask it again.`);
   }
   const because = keptOutBecause(facts, person);
-  const message = 'No open stage of this request can be decided by you';
+  const message = 'You are not a reviewer of any open stage of this request';
   return refuse('not_eligible', because === null ? `${message}.` : `${message}: ${because}`);
 }
 

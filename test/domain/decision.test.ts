@@ -121,7 +121,7 @@ describe('a reviewer', () => {
       const result = check({ request: asking(rule), reviewers, ...changes });
       return result.ok ? 'ok' : result.message;
     };
-    const plain = 'No open stage of this request can be decided by you';
+    const plain = 'You are not a reviewer of any open stage of this request';
     expect(message(when)).toBe(`${plain}: Olga is on parental leave`);
     // Another condition keeps her out too, the rounds of an earlier policy did not ask for it, or it is not about her.
     expect(message(allOf(when, own))).toBe(`${plain}.`);

@@ -59,7 +59,7 @@ async function keep<Receipt>(context: ApiContext, { message, row }: Delivery<Rec
 /** The refusal of one message more than are kept for a request. */
 export function tooMuchWaits({ log }: ApiContext, request: string): KeyturnError {
   log.error({ request }, 'too many messages wait for this request');
-  return new KeyturnError('unavailable', 'Too much waits for this request: try again later.', {
+  return new KeyturnError('unavailable', 'Too many messages are queued for this request. Try again later.', {
     retryAfterSeconds: 10,
   });
 }

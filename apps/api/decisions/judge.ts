@@ -55,7 +55,7 @@ async function refuseUseless(context: ApiContext, caller: Caller, row: RequestRo
   if (stopped) throw stopped;
   const { start } = await openEnvelope('request', row.envelope, context.keys.verification);
   if (!start?.not_after || Date.parse(start.not_after) > Date.now()) return;
-  const message = `Its start window ended at ${start.not_after}: it can not start any more, whoever approves it.`;
+  const message = `Its start window ended at ${start.not_after}, so an approval could no longer start it. Make a new request.`;
   throw new KeyturnError('request_expired', message);
 }
 

@@ -54,13 +54,13 @@ export function refuseUnusable(directory: Directory, switches: readonly KillSwit
   const stopped = refusalOf(switches, { ...row, agents: directory.agents });
   if (stopped) throw stopped;
   if (!isLineageActive(directory, row.lineage)) {
-    throw new KeyturnError('requester_inactive', 'Somebody behind this request is deactivated.');
+    throw new KeyturnError('requester_inactive', 'An identity behind this request is deactivated.');
   }
   const { valid_until: end = '' } = (row.result ?? {}) as Partial<GateResult>;
   if (!(Date.parse(end) > Date.now())) {
     throw new KeyturnError(
       'gate_answer_expired',
-      'This answer was valid for some time only, and that is over: take a new Idempotency-Key.',
+      'This answer has expired. Send the request again with a new Idempotency-Key.',
     );
   }
 }

@@ -147,5 +147,5 @@ export async function isOwn(
 
 /** Says the same of what does not exist and of what the caller may not know. */
 export function notFound(): KeyturnError {
-  return new KeyturnError('not_found', 'There is no request with this id, or none that you may see.');
+  return new KeyturnError('not_found', 'There is no such request, or you may not see it.');
 }
