@@ -27,6 +27,16 @@ export const evaluationSchema = z
       .describe('creation: before a plan, as far as can be known; planned: nothing has to be planned'),
     rules: z.array(matchedRuleSchema).describe('Rules that act'),
     undecided: z.array(z.string()).describe('Ids of rules that need facts which only a plan gives'),
+    undecided_rules: z
+      .array(
+        z.object({
+          id: z.string(),
+          because: z.string().nullable(),
+          effect: z.enum(['allow', 'review', 'forbid']),
+          stages: z.array(z.object({ any: z.array(z.string()), quorum: z.number() })),
+        }),
+      )
+      .describe('The same rules, with what each would do, and whom it would ask, if it matched'),
     requirement: requirementSchema.nullable().describe('Who must agree; null unless the effect is review'),
     is_degraded: flag('Something could not be evaluated, and counts as stricter'),
   })

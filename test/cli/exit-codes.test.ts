@@ -157,3 +157,25 @@ describe('colours', () => {
     expect(JSON.parse(out)).toMatchObject({ request: { claims: view.claims } });
   });
 });
+
+describe('the command line', () => {
+  it.each([
+    [['show'], ["missing required argument 'id'", 'keyturn show [options] <id>', 'keyturn show']],
+    [
+      ['policy', 'explain'],
+      [
+        "missing required argument 'request'",
+        'keyturn policy explain [options] <request>',
+        'keyturn policy explain',
+      ],
+    ],
+    [['lits'], ["unknown command 'lits'\n(Did you mean list?)", 'keyturn [options] [command]', 'keyturn']],
+  ])('shows how a command is used that is used wrongly: %j', async (args, [wrong, usage, command]) => {
+    const { error } = await keyturn(args);
+    expect(error).toBe(`keyturn: ${wrong}\nUsage: ${usage}\nMore: ${command} --help\n`);
+  });
+
+  it('says its version', async () => {
+    expect((await keyturn(['version'])).out).toBe((await keyturn(['--version'])).out);
+  });
+});

@@ -103,7 +103,7 @@ function makeDocument(): OpenApiDocument {
       title: 'Keyturn',
       version: '1',
       description:
-        'Privileged actions that people agree to before they run. Bodies with fields that are not described are refused; answers may get more fields, and more values of `code`, in any release.',
+        'Privileged actions that people agree to before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. An address may end with a slash. A method that an address does not take is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Beside this document, under whatever prefix.

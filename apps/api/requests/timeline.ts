@@ -37,7 +37,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'decision.deferred': 'Deferred it or handed it over.',
   'decision.refused': 'The decision was refused.',
   'decision.attempt_refused': 'An attempt to decide was refused.',
-  'decision.unauthenticated': 'Messages that Keyturn did not sign arrived and were ignored.',
+  'decision.unauthenticated': 'Signals without a ticket that Keyturn issued for this request were ignored.',
   'execution.claimed': 'The approved action was claimed: it runs at most once.',
   'execution.succeeded': 'The action was performed.',
   'execution.failed': 'The action failed and changed nothing.',
