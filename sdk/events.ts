@@ -27,7 +27,7 @@ const RECONNECT_MS = 1_000;
 
 /**
  * Changes as they happen, each once, resumed where the stream broke: also where it broke before the first change. Ends
- * when the signal aborts. A refusal (4xx) is thrown.
+ * when the signal aborts. A refusal (4xx) is thrown, and so is that no token can be had.
  */
 export async function* listen(transport: Transport, options: ListenOptions): AsyncGenerator<ChangeEvent> {
   refuseUnknownOptions('events()', options, ['request', 'after', 'onReset', 'signal']);
@@ -38,7 +38,7 @@ export async function* listen(transport: Transport, options: ListenOptions): Asy
         yield* changesIn(event, position, options);
       }
     } catch (error) {
-      if (isRefusal(error)) throw error;
+      if (!isPassing(error) && !options.signal?.aborted) throw error;
     }
     await pause(options.signal);
   }
@@ -104,8 +104,10 @@ async function* connect(
   if (response.body !== null) yield* parseEvents(response.body);
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof KeyturnProblem && error.status < 500 && error.status !== 429;
+/** Of the network, where fetch tells a broken stream by a TypeError as well, or of a server that is busy or restarts. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof KeyturnProblem) return error.status >= 500 || error.status === 429;
+  return error instanceof TypeError;
 }
 
 async function pause(signal: AbortSignal | undefined): Promise<void> {

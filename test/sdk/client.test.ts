@@ -315,6 +315,14 @@ describe('the stream of changes', () => {
     await expect(client.events().next()).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
+  it('ends where no token can be had', async () => {
+    server = await startServer(() => problem(401, 'unauthenticated'));
+    const token = (): Promise<string> => Promise.reject(new Error('The sign-in has expired.'));
+    const client = new KeyturnClient({ baseUrl: server.url, token });
+    await expect(client.events().next()).rejects.toThrow('The sign-in has expired.');
+    expect(server.received).toEqual([]);
+  });
+
   it('is parsed alike, however the bytes are split', async () => {
     const bytes = new TextEncoder().encode(
       'id: 1\r\nevent: a\r\ndata: {"x":\r\ndata: "ü"}\r\n\r\n:ping\n\ndata:2\n\n',
