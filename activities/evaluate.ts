@@ -1,5 +1,5 @@
 import type { Clocks } from '../domain/calendar/clock.ts';
-import { clocksBetween, expiryMs } from '../domain/calendar/deadlines.ts';
+import { clocksBetween, roundExpiryMs } from '../domain/calendar/deadlines.ts';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { decisionDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
@@ -11,6 +11,7 @@ import type { PolicyFacts } from '../domain/policy-facts.ts';
 import { targetOf, type PolicySet } from '../domain/policy.ts';
 import { shortagesOf, type Shortage } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
+import { startWindowEndMs } from '../domain/start.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/requirement.ts';
 import type { StoredPlan } from '../domain/plan.ts';
@@ -213,7 +214,7 @@ async function review(
   // The database's clock, not the workflow's word: whoever can write to the namespace must not move deadlines.
   const openedAt = transaction.now;
   const firstPendingAt = row.first_pending_at ?? openedAt;
-  const { expiresAt, clocks } = deadlinesOf(judged.policy, requirement, { row, openedAt, firstPendingAt });
+  const { expiresAt, clocks } = deadlinesOf(judged, requirement, { row, openedAt, firstPendingAt });
   await transaction.move(
     {
       status: 'pending',
@@ -245,14 +246,17 @@ async function review(
 
 /** The expiry, and business time up to it: later than that nothing escalates. */
 function deadlinesOf(
-  { calendars }: PolicySet,
+  { policy: { calendars }, start }: Judged,
   { rules }: Requirement,
   opened: { readonly row: RequestRow; readonly openedAt: Date; readonly firstPendingAt: Date },
 ): { readonly expiresAt: Date; readonly clocks: Clocks | null } {
-  const computed = new Date(expiryMs(rules, calendars, opened.firstPendingAt.getTime()));
-  const expiresAt = earliest(opened.row.expires_at, computed);
-  const between = { fromMs: opened.openedAt.getTime(), toMs: expiresAt.getTime() };
-  return { expiresAt, clocks: clocksBetween(rules, calendars, between) };
+  const expiresMs = roundExpiryMs(rules, calendars, {
+    sinceMs: opened.firstPendingAt.getTime(),
+    beforeMs: opened.row.expires_at?.getTime() ?? Infinity,
+    startWindowEndMs: startWindowEndMs({ start }),
+  });
+  const between = { fromMs: opened.openedAt.getTime(), toMs: expiresMs };
+  return { expiresAt: new Date(expiresMs), clocks: clocksBetween(rules, calendars, between) };
 }
 
 /** Told to the requester and to operators at once: a request that nobody can approve would only expire. Logged when new. */
@@ -279,10 +283,6 @@ export async function shortageOf(
 
 function isSameShortage(one: readonly Shortage[], other: readonly Shortage[] | null): boolean {
   return other !== null && canonicalJson(one) === canonicalJson(other);
-}
-
-function earliest(known: Date | null, computed: Date): Date {
-  return known !== null && known < computed ? known : computed;
 }
 
 async function appendPending(

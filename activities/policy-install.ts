@@ -64,7 +64,10 @@ export async function installPolicy(
     const active = await lockActiveSet(manager);
     if (active?.digest === candidate.digest) return { ...active, is_new: false };
     if (active && ground === 'bootstrap')
-      throw new KeyturnError('policy_active', 'Another policy is active: it changes by being published.');
+      throw new KeyturnError(
+        'policy_active',
+        'Another policy is active. Publish this one with keyturn policy publish.',
+      );
     return activatePolicy(manager, active, {
       ...candidate,
       actor: { ...SYSTEM_ACTOR, pseudonym: 'sys_operator', via: 'cli' },
@@ -126,7 +129,7 @@ async function askDirectory<Answer>(
     if (error instanceof QueryFailedError && driverCode(error) === DIRECTORY_DIFFERS)
       throw new KeyturnError(
         'policy_invalid',
-        `The directory cannot be taken: ${error.driverError.message}.`,
+        `The directory cannot be stored: ${error.driverError.message}.`,
       );
     throw error;
   }

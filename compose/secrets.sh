@@ -15,16 +15,25 @@ umask 077
 folder=${1:-.keyturn/compose/secrets}
 database=${KEYTURN_DATABASE:-postgres:5432/keyturn}
 
-# Writes standard input to a file of the folder, unless the file is there.
+# Writes standard input to a file of the folder, unless the file is there. An empty one is not kept: what should have made it
+# failed, and said why.
 put() {
   if [ -e "$folder/$1" ]; then
     cat >/dev/null
     echo "kept   $folder/$1"
     return
   fi
-  cat >"$folder/$1.new"
-  chmod 444 "$folder/$1.new"
-  mv "$folder/$1.new" "$folder/$1"
+  new=$folder/$1.new.$$
+  cat >"$new"
+  if [ ! -s "$new" ]; then
+    rm "$new"
+    echo "$folder/$1 could not be made: mend that, and run this again." >&2
+    exit 1
+  fi
+  chmod 444 "$new"
+  # Another run may have made it meanwhile: only one of them makes a link. Some file systems have none.
+  ln "$new" "$folder/$1" 2>/dev/null || [ -e "$folder/$1" ] || mv "$new" "$folder/$1"
+  rm -f "$new"
   echo "made   $folder/$1"
 }
 

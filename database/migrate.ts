@@ -1,20 +1,23 @@
 import '../configuration/supported-node.ts';
 
-import { createDataSource } from './data-source.ts';
+import { QueryFailedError } from 'typeorm';
+
+import { openDataSource } from '../apps/open-database.ts';
+import { readMigration } from '../configuration/migration.ts';
 import { prepareRoles } from './roles.ts';
+
+/** What PostgreSQL says where a right is missing (`insufficient_privilege`). */
+const NOT_ALLOWED = '42501';
 
 /** The program that prepares a database: roles, schemas, migrations. Needs a role that may create roles. */
 async function migrate(): Promise<void> {
-  const source = createDataSource({
-    url: required('KEYTURN_DATABASE_URL'),
-    applicationName: 'keyturn-migrate',
-    poolSize: 1,
-  });
-  await source.initialize();
+  const variables = readMigration(process.env);
+  const url = variables.KEYTURN_DATABASE_URL;
+  const source = await openDataSource({ url, applicationName: 'keyturn-migrate', poolSize: 1 });
   try {
     const missing = await prepareRoles(source.query.bind(source), {
-      worker: required('KEYTURN_WORKER_PASSWORD'),
-      api: required('KEYTURN_API_PASSWORD'),
+      worker: variables.KEYTURN_WORKER_PASSWORD,
+      api: variables.KEYTURN_API_PASSWORD,
     });
     await source.query('set role keyturn_owner');
     const ran = await source.runMigrations({ transaction: 'each' });
@@ -45,10 +48,21 @@ function adviceOf(missing: readonly string[]): string {
   return `Whoever has a superuser runs this once in this database, so that no program can fill the disk:\n${lines}`;
 }
 
-function required(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set.`);
-  return value;
+/** In one line, without the statement: one of them holds what signs a role in. */
+function troubleOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof QueryFailedError)) return error.message;
+  const { code } = error.driverError as { readonly code?: string };
+  if (code !== NOT_ALLOWED) return `the database refuses a step: ${error.message} (${code ?? 'no SQLSTATE'})`;
+  return (
+    `KEYTURN_DATABASE_URL: its role may not prepare this database (${error.message}). ` +
+    'Name keyturn_admin, whom compose/postgres/20-keyturn.sql makes, or a superuser.'
+  );
 }
 
-await migrate();
+try {
+  await migrate();
+} catch (error) {
+  process.stderr.write(`keyturn-migrate: ${troubleOf(error)}\n`);
+  process.exitCode = 1;
+}

@@ -49,7 +49,7 @@ function findingsOfSet(policy: PolicySet): PolicyFindings {
   const hopeless = neverApproved(compiled.policy);
   if (hopeless.length > 0) return refused(hopeless.map((found) => hopelessText(found, sources)));
   const closing = neverPublished(compiled.policy);
-  if (closing.length > 0) return refused(closing.map(({ message }) => `keyturn.yaml operators: ${message}`));
+  if (closing.length > 0) return refused(closing.map((found) => closingText(found, sources)));
   return { problems: [], warnings: warningLines(compiled.warnings, sources) };
 }
 
@@ -57,6 +57,11 @@ function findingsOfSet(policy: PolicySet): PolicyFindings {
 function hopelessText({ rule, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
   const place = rule === null ? 'keyturn.yaml the default requirement' : `${sources.get(rule) ?? ''} ${rule}`;
   return `${place}: nobody could approve such a request: ${message}`;
+}
+
+function closingText({ rule, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
+  const place = rule === null ? 'keyturn.yaml operators' : `${sources.get(rule) ?? ''} ${rule}`;
+  return `${place}: ${message}`;
 }
 
 /** More warnings than these are only counted: who reviews a policy reads other things as well. */

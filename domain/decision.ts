@@ -11,6 +11,7 @@ import {
   type SeatReference,
   type Verdict,
 } from './quorum.ts';
+import { ownRequirement, type ReviewerCondition } from './reviewer-condition.ts';
 import { isGradeSufficient, type EvidenceGrade, type Selector } from './requirement.ts';
 import {
   openSeatsOf,
@@ -64,6 +65,8 @@ export interface DecisionFacts {
   readonly request: DecidableRequest;
   readonly attempt: DecisionAttempt;
   readonly directories: DecisionDirectories;
+  /** What all reviewers must meet by the active policy: only for the words of a refusal. */
+  readonly reviewers?: ReviewerCondition | undefined;
 }
 
 /** Whether the person may decide, and which seats the decision may fill. */
@@ -160,7 +163,7 @@ function refuseOtherDigest(facts: DecisionFacts): DecisionCheck | null {
     ? null
     : refuse(
         'decision_digest_stale',
-        'What you decided on is not what is asked now: look at the request again.',
+        'The request has changed since you read it. Read it again before you decide.',
       );
 }
 
@@ -213,7 +216,7 @@ function refuseBadDeferral(facts: DecisionFacts): DecisionCheck | null {
     return refuse('defer_invalid', 'A deferral names either an instant (until) or a group (to).');
   }
   if (defer.until !== null && !(Date.parse(defer.until) > Date.parse(at))) {
-    return refuse('defer_invalid', 'A deferral ends in the future.');
+    return refuse('defer_invalid', 'A deferral must end in the future.');
   }
   const isInside = defer.to === null || requiredSelectors(facts.request).includes(defer.to as Selector);
   return isInside
@@ -230,7 +233,7 @@ export function requiredSelectors(request: Pick<DecidableRequest, 'requirement'>
 
 function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {
   const seats = seatsOf(seatFactsOf(facts), person.id);
-  if (seats.length === 0) return refuseUnseated(facts);
+  if (seats.length === 0) return refuseUnseated(facts, person);
   if (facts.attempt.verdict !== 'approve') return { ok: true, person: person.id, seats };
   if (strong(facts, openSeatsOf(seatFactsOf(facts), person.id)).length === 0) {
     return refuse('grade_too_low', 'Policy asks for stronger evidence than this channel gives.');
@@ -254,7 +257,7 @@ function strong(
 }
 
 /** Nobody may decide because nobody knows who could: that must not look as if the person were the wrong one. */
-function refuseUnseated(facts: DecisionFacts): DecisionCheck {
+function refuseUnseated(facts: DecisionFacts, person: Person): DecisionCheck {
   const seats = seatFactsOf(facts);
   const selectors = openStages(seats).flatMap((stage) => stage.selectors);
   const { now, atCreation } = scopesOf(seats);
@@ -269,5 +272,17 @@ function refuseUnseated(facts: DecisionFacts): DecisionCheck {
     const message = `It was not known who was on call by oncall:${unknown.id} when the request was made`;
     return refuse('on_call_unknown', `${message}, so nobody can decide it as being on call. Ask it again.`);
   }
-  return refuse('not_eligible', 'No open stage of this request can be decided by you.');
+  const because = keptOutBecause(facts, person);
+  const message = 'You are not a reviewer of any open stage of this request';
+  return refuse('not_eligible', because === null ? `${message}.` : `${message}: ${because}`);
+}
+
+/** The reason that policy gives for what all reviewers must meet, where nothing else keeps the person out. */
+function keptOutBecause(facts: DecisionFacts, person: Person): string | null {
+  const { request, reviewers } = facts;
+  if (reviewers === undefined) return null;
+  const rules = request.requirement.rules.map((rule) => ownRequirement(rule, reviewers));
+  const without = { ...request, requirement: { ...request.requirement, rules } };
+  const seats = openSeatsOf(seatFactsOf({ ...facts, request: without }), person.id);
+  return seats.length === 0 ? null : reviewers.because;
 }

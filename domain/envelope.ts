@@ -117,13 +117,13 @@ function refuseUnopenable(payload: SignedPayload): void {
   if (error === undefined) return;
   if (error.issues.some(({ code }) => code === 'too_big')) throw tooLarge();
   const fields = error.issues.map(({ path }) => path.map(String).join('.')).join(', ');
-  throw new KeyturnError('invalid_request', `This cannot be signed: ${fields} is not as it must be.`);
+  throw new KeyturnError('invalid_request', `This cannot be signed: ${fields} is invalid.`);
 }
 
 function tooLarge(): KeyturnError {
   return new KeyturnError(
     'body_too_large',
-    'This is too large once it is written in its canonical form, with all digits of its numbers.',
+    'This is too large in canonical form, in which numbers are written with all their digits.',
   );
 }
 

@@ -134,5 +134,5 @@ function exactNumber(token: string): number {
 }
 
 function lossy(reason: string): KeyturnError {
-  return new KeyturnError('not_canonical', `The JSON cannot be taken as it was meant: ${reason}.`);
+  return new KeyturnError('not_canonical', `This JSON is not accepted: ${reason}.`);
 }

@@ -2,7 +2,7 @@ import type { JsonValue } from './canonical-json.ts';
 import { digestOf } from './digest.ts';
 import { onlyHoldsBack } from './policy-diff-freezes.ts';
 import { showsNothingNew } from './policy-diff-readers.ts';
-import type { PolicySet, Rule } from './policy.ts';
+import { isOwnAction, type PolicySet, type Rule } from './policy.ts';
 import { isNarrower, ownRequirement, ownRules } from './reviewer-condition.ts';
 
 /**
@@ -48,6 +48,20 @@ export function classifyChange(base: PolicySet, candidate: PolicySet): Classific
     ...otherChanges(base, candidate),
   ];
   return { kind: worst(changes), changes };
+}
+
+/**
+ * Whether two different people must agree to publish it: where it may loosen, and where it changes how rules change. A rule
+ * about that concerns everybody, also one that only forbids, since it could close the way back; and so does what all reviewers
+ * must meet, those of publications among them.
+ */
+export function needsTwoPeople(
+  { base, candidate }: { readonly base: PolicySet; readonly candidate: PolicySet },
+  kind: ChangeKind,
+): boolean {
+  if (kind === 'loosening' || !isSame(base.reviewers, candidate.reviewers)) return true;
+  const known = new Set(base.rules.map(({ id }) => id));
+  return candidate.rules.some(({ id, on }) => !known.has(id) && on.action.some(isOwnAction));
 }
 
 function worst(changes: readonly PolicyChange[]): ChangeKind {

@@ -40,6 +40,7 @@ export interface GridReport {
   /** False when a limit ended the walk before all cells were seen. */
   readonly is_complete: boolean;
   readonly looser: number;
+  readonly stricter: number;
   /** The first of them, at most one a rule, action and target. */
   readonly counterexamples: readonly Counterexample[];
 }
@@ -73,6 +74,7 @@ class Walk {
   readonly #shown = new Map<string, Counterexample>();
   #cells = 0;
   #looser = 0;
+  #stricter = 0;
   #isComplete = true;
 
   constructor(base: PolicySet, candidate: PolicySet) {
@@ -89,6 +91,7 @@ class Walk {
       cells: this.#cells,
       is_complete: this.#isComplete,
       looser: this.#looser,
+      stricter: this.#stricter,
       counterexamples: [...this.#shown.values()],
     };
   }
@@ -135,7 +138,10 @@ class Walk {
     if (!base || !candidate) return;
     // Told once, where no rule is looked at.
     const isReleased = rule === null && isReleasing(base, candidate);
-    if (!isReleased && !isLooser(candidate.evaluation, base.evaluation)) return;
+    if (!isReleased && !isLooser(candidate.evaluation, base.evaluation)) {
+      this.#stricter += isStricter(rule, base, candidate) ? 1 : 0;
+      return;
+    }
     this.#looser += 1;
     const key = JSON.stringify([rule, place.action.action, place.target.id]);
     if (this.#shown.has(key) || this.#shown.size >= SHOWN_MAX) return;
@@ -158,6 +164,10 @@ class Walk {
 
 function isReleasing(base: Outcome, candidate: Outcome): boolean {
   return base.isHeld && !candidate.isHeld && candidate.evaluation.effect !== 'forbid';
+}
+
+function isStricter(rule: string | null, base: Outcome, candidate: Outcome): boolean {
+  return isLooser(base.evaluation, candidate.evaluation) || (rule === null && isReleasing(candidate, base));
 }
 
 interface Outcome {

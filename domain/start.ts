@@ -27,12 +27,24 @@ export function startOf(
 ): Hold | 'over' | null {
   const { at, action, target } = facts;
   const now = Date.parse(at);
-  if (start?.not_after && Date.parse(start.not_after) <= now) return 'over';
+  const windowEndMs = startWindowEndMs({ start });
+  if (windowEndMs <= now) return 'over';
   if (start?.not_before && Date.parse(start.not_before) > now)
     return { until: start.not_before, why: 'start_window' };
   if (evaluation.is_break_glass) return null;
-  const until = freezeEnd(policy.freezes, { action, environment: target.environment }, at);
-  return until === null ? null : { until, why: 'freeze' };
+  const end = freezeEnd(policy.freezes, { action, environment: target.environment }, at);
+  if (end === null) return null;
+  return { until: new Date(Math.min(Date.parse(end), windowEndMs)).toISOString(), why: 'freeze' };
+}
+
+/** From when on an action can not start any more, whoever approves it, in milliseconds: for ever without a start window. */
+export function startWindowEndMs({ start }: Pick<SignedRequest, 'start'>): number {
+  return start?.not_after ? Date.parse(start.not_after) : Infinity;
+}
+
+/** True where something lasts exactly as long as the start window: its end is why. */
+export function isStartWindowEnd({ start }: Pick<SignedRequest, 'start'>, at: string | null): boolean {
+  return at !== null && Date.parse(at) === startWindowEndMs({ start });
 }
 
 /**

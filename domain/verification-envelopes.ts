@@ -101,6 +101,12 @@ export function signedRequestOf(
     .find((payload) => payload?.kind === 'request');
 }
 
+/** The signed request that a workflow received, or undefined. */
+export function receivedRequestOf({ material, envelopes }: Subject): SignedRequest | undefined {
+  const received = material.stream.find(({ type }) => type === 'request.received');
+  return received && signedRequestOf(envelopes, received);
+}
+
 function differences(received: Leaf, signed: SignedRequest): string[] {
   return (['action', 'schema_version', 'target', 'mode'] as const)
     .filter((fact) => received.facts[fact] !== signed[fact])

@@ -4,7 +4,7 @@ import { commitment, type Leaf } from './audit.ts';
 import { CLOCK_TOLERANCE_MS } from './clock-tolerance.ts';
 import type { SignedRequest } from './envelope.ts';
 import { switchesAgainst, type SwitchScopeKind } from './kill-switch.ts';
-import { signedRequestOf } from './verification-envelopes.ts';
+import { receivedRequestOf } from './verification-envelopes.ts';
 import { nameOf, readLeaf, type Material } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 import type { DirectoryPart } from './wire-evidence.ts';
@@ -32,7 +32,7 @@ const CLOCKS_APART_MS = 60_000;
 
 /** The switch that the entry names was engaged then, and stops what was signed. */
 function isStopped(subject: Subject, leaf: Leaf): boolean {
-  const signed = signedOf(subject);
+  const signed = receivedRequestOf(subject);
   const named = switchesOf(subject).find(({ id }) => id === leaf.facts['switch']);
   return (
     named !== undefined &&
@@ -40,11 +40,6 @@ function isStopped(subject: Subject, leaf: Leaf): boolean {
     signed !== undefined &&
     mayStop(named, signed)
   );
-}
-
-function signedOf({ material, envelopes }: Subject): SignedRequest | undefined {
-  const received = material.stream.find(({ type }) => type === 'request.received');
-  return received && signedRequestOf(envelopes, received);
 }
 
 /** Of an agent the entry names no account: that part can be erased. */
@@ -91,7 +86,7 @@ export function switchesObeyed(subject: Subject): Finding {
   const { inputs } = subject.material.evidence;
   const claims = subject.material.stream.filter(({ type }) => type === 'execution.claimed');
   if (claims.length === 0) return { problems: [], checked: 'never claimed' };
-  const signed = signedOf(subject);
+  const signed = receivedRequestOf(subject);
   if (!inputs?.switch_entries || !signed)
     return { problems: [], notShown: ['which switches were engaged is not in the evidence'], checked: '' };
   const engaged = claims.flatMap((claim) =>

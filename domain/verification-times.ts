@@ -1,6 +1,7 @@
 import { expiryMs } from './calendar/deadlines.ts';
 import type { Leaf } from './audit.ts';
-import { signedDecisionOf, signedRequestOf } from './verification-envelopes.ts';
+import { startWindowEndMs } from './start.ts';
+import { receivedRequestOf, signedDecisionOf, signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, type Material, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 import { policyNamed } from './verification-inputs.ts';
@@ -47,31 +48,43 @@ function roundsBackdated({ pendings }: Material): string[] {
     .map(({ leaf }) => `${nameOf(leaf)} opens its round earlier than it was written`);
 }
 
-/** Each round expires when its requirement says, counted from the first one, and never later than the round before. */
+/**
+ * Each round expires when its requirement says, counted from the first one, and never later than the round before. Or
+ * when its start window ends: rounds of earlier versions lasted beyond that.
+ */
 export function deadlinesFollow(subject: Subject): Finding {
   const { pendings } = subject.material;
   const notShown: string[] = [];
+  const windowEndMs = startWindowEndMs(receivedRequestOf(subject) ?? {});
   const problems = pendings.flatMap((pending, index) => {
     const before = pendings[index - 1];
     const limit = expiryOf(subject, pending, pendings[0] ?? pending);
     if (limit === null) notShown.push(`${nameOf(pending.leaf)}: the calendars that its expiry counts by`);
-    const fault = deadlineFault(pending, { limit, before });
+    const fault = deadlineFault(pending, { limit, before, windowEndMs });
     return fault === null ? [] : [`${nameOf(pending.leaf)} ${fault}`];
   });
   return { problems, notShown, checked: `${pendings.length} deadlines recomputed` };
 }
 
-/** What is wrong with an expiry; `limit` is what the requirement says, null where that cannot be told. */
+interface DeadlineBounds {
+  /** What the requirement says; null where that cannot be told. */
+  readonly limit: number | null;
+  readonly before: PendingLeaf | undefined;
+  readonly windowEndMs: number;
+}
+
+/** What is wrong with an expiry. */
 function deadlineFault(
   { expires_at: expiresAt }: PendingLeaf,
-  { limit, before }: { readonly limit: number | null; readonly before: PendingLeaf | undefined },
+  { limit, before, windowEndMs }: DeadlineBounds,
 ): string | null {
   const expiresMs = Date.parse(expiresAt);
   const earlierMs = before ? Date.parse(before.expires_at) : Infinity;
   if (expiresMs > earlierMs) return 'moves the expiry of the request';
   if (limit === null) return null;
   if (expiresMs > limit) return 'expires later than its requirement says';
-  return expiresMs < Math.min(limit, earlierMs) ? 'expires earlier than its requirement says' : null;
+  const isEarly = expiresMs < Math.min(limit, earlierMs) && expiresMs !== windowEndMs;
+  return isEarly ? 'expires earlier than its requirement says' : null;
 }
 
 /** Null where it cannot be told: rules count by calendars of a policy that is not in the evidence. */

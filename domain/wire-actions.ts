@@ -1,20 +1,35 @@
 import { z } from 'zod';
 
 import { jsonValueSchema } from './wire-json.ts';
-import { modeSchema } from './wire.ts';
+import { NAMES } from './wire-names.ts';
+import { count, modeSchema, text } from './wire-values.ts';
+
+const targetSchema = z
+  .object({
+    id: text('Id of the target: the `target` of a request'),
+    title: text('What it is, for people'),
+    environment: text('Its environment, e.g. `prod`'),
+  })
+  .describe('A target that the action may be asked for on')
+  .register(NAMES, { id: 'ActionTarget' });
+
+const actionSchema = z
+  .object({
+    action: text('Name of the action: the `action` of a request'),
+    title: text('What it does, for people'),
+    mode: modeSchema.describe('The `mode` that a request for it must name'),
+    schema_version: count('Version of the schema of its arguments'),
+    arguments: z
+      .record(z.string(), jsonValueSchema)
+      .describe('What the `arguments` of a request must be. JSON Schema 2020-12'),
+    targets: z.array(targetSchema).describe('Where it may be asked for'),
+  })
+  .describe('An action that may be asked for')
+  .register(NAMES, { id: 'Action' });
 
 /** GET /v1/actions: what may be asked for, and where. */
-export const actionsSchema = z.object({
-  items: z.array(
-    z.object({
-      action: z.string(),
-      title: z.string(),
-      mode: modeSchema.describe('The `mode` that a request for it must name'),
-      schema_version: z.int(),
-      arguments: z.record(z.string(), jsonValueSchema).describe('JSON Schema 2020-12'),
-      targets: z.array(z.object({ id: z.string(), title: z.string(), environment: z.string() })),
-    }),
-  ),
-});
+export const actionsSchema = z
+  .object({ items: z.array(actionSchema).describe('All actions, by name') })
+  .describe('The catalogue of actions');
 
 export type ActionCatalogue = z.infer<typeof actionsSchema>;

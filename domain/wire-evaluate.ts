@@ -1,28 +1,46 @@
 import { z } from 'zod';
 
-import { createBodySchema, requirementSchema } from './wire.ts';
+import { matchedRuleSchema, requirementSchema } from './wire-requirement.ts';
+import { createBodySchema } from './wire.ts';
+import { flag } from './wire-values.ts';
 
 /** POST /v1/evaluate: like the body of a request, without what only matters when it is really made. */
-export const evaluateBodySchema = createBodySchema.pick({
-  action: true,
-  target: true,
-  mode: true,
-  arguments: true,
-  on_behalf_of: true,
-  break_glass: true,
-});
+export const evaluateBodySchema = createBodySchema
+  .pick({
+    action: true,
+    target: true,
+    mode: true,
+    arguments: true,
+    on_behalf_of: true,
+    break_glass: true,
+  })
+  .describe('What policy is asked about');
 
 /** What policy would say now. Nothing was recorded, reserved or promised. */
-export const evaluationSchema = z.object({
-  effect: z
-    .enum(['allow', 'review', 'forbid', 'undecided'])
-    .describe('`undecided` until the action is planned, unless what is known already forbids it'),
-  phase: z.enum(['creation', 'planned']),
-  rules: z.array(z.object({ id: z.string(), because: z.string().nullable() })).describe('Rules that act'),
-  undecided: z.array(z.string()).describe('Rules that need facts which only exist after planning'),
-  requirement: requirementSchema.nullable().describe('Who must agree; null unless the effect is review'),
-  is_degraded: z.boolean().describe('Something could not be evaluated, and counts as stricter'),
-});
+export const evaluationSchema = z
+  .object({
+    effect: z
+      .enum(['allow', 'review', 'forbid', 'undecided'])
+      .describe('`undecided` until the action is planned, unless what is known already forbids it'),
+    phase: z
+      .enum(['creation', 'planned'])
+      .describe('creation: before a plan, as far as can be known; planned: nothing has to be planned'),
+    rules: z.array(matchedRuleSchema).describe('Rules that act'),
+    undecided: z.array(z.string()).describe('Ids of rules that need facts which only a plan gives'),
+    undecided_rules: z
+      .array(
+        z.object({
+          id: z.string(),
+          because: z.string().nullable(),
+          effect: z.enum(['allow', 'review', 'forbid']),
+          stages: z.array(z.object({ any: z.array(z.string()), quorum: z.number() })),
+        }),
+      )
+      .describe('The same rules, with what each would do, and whom it would ask, if it matched'),
+    requirement: requirementSchema.nullable().describe('Who must agree; null unless the effect is review'),
+    is_degraded: flag('Something could not be evaluated, and counts as stricter'),
+  })
+  .describe('What policy would say now. Nothing was recorded, reserved or promised');
 
 /** What a dry run is asked about. */
 export type EvaluateBody = z.input<typeof evaluateBodySchema>;

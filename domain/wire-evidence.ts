@@ -1,146 +1,231 @@
 import { z } from 'zod';
 
-import { REQUEST_STATUSES } from './request.ts';
-import { jsonValueSchema } from './wire-json.ts';
+import { anyJson } from './wire-json.ts';
+import { accountSchema } from './wire-lineage.ts';
+import { NAMES } from './wire-names.ts';
+import { count, digest, flag, logInstant, statusSchema, text } from './wire-values.ts';
 
 /** What evidence holds beside the log of a request, so that the log can be compared with it and evaluated again. */
 
-const instant = z.iso.datetime();
-const account = z.object({ issuer: z.string(), subject: z.string() });
+/** What an entry commits to and does not hold itself. */
+export const entryPartSchema = z
+  .object({
+    event_id: text('Id of the entry'),
+    part: text('Name of the part'),
+    salt: text('Salt that the commitment in the entry was made with, hex'),
+    body: text('The part as JSON text'),
+  })
+  .describe('A part of an audit entry, stored beside it so that it can be erased')
+  .register(NAMES, { id: 'EntryPart' });
+
+const failureSchema = z
+  .object({ code: text('A stable word'), detail: text('A sentence for people') })
+  .describe('Why it ended without taking effect, as it is stored')
+  .register(NAMES, { id: 'StoredFailure' });
 
 /** What people are shown of a request beside its plan, as its row has it. */
-const shownRowSchema = z.object({
-  action: z.string(),
-  schema_version: z.int(),
-  target: z.string(),
-  environment: z.string(),
-  mode: z.string(),
-  intent_digest: z.string(),
-  lineage: jsonValueSchema,
-  requested_by: account,
-  creation_policy: z.string(),
-  created_at: instant,
-  is_break_glass: z.boolean(),
-  risk: z.string().nullable(),
-  risk_reasons: z.array(z.string()).nullable(),
-  /** Their ids: what policy says of them is in the policy. */
-  matched_rules: z.array(z.string()).nullable(),
-  summary: z.string().nullable(),
-  requirement: jsonValueSchema,
-  pending_since: instant.nullable(),
-  expires_at: instant.nullable(),
-  held_until: instant.nullable(),
-  /** Whose inboxes hold it. */
-  open_selectors: z.array(z.string()),
-  result: jsonValueSchema,
-  failure: z.object({ code: z.string(), detail: z.string() }).nullable(),
-});
+const shownRowSchema = z
+  .object({
+    action: text('Name of the action'),
+    schema_version: count('Version of the schema of its arguments'),
+    target: text('Id of the target'),
+    environment: text('Environment of the target'),
+    mode: text('Mode of the request'),
+    intent_digest: digest('Digest of what was requested'),
+    lineage: anyJson('Accounts behind the request, with their roles'),
+    requested_by: accountSchema,
+    creation_policy: digest('Digest of the policy by which it was created'),
+    created_at: logInstant('When it was created'),
+    is_break_glass: flag('It took the break-glass path'),
+    risk: z.string().nullable().describe('Risk tier'),
+    risk_reasons: z.array(z.string()).nullable().describe('Reasons for the risk tier'),
+    matched_rules: z
+      .array(z.string())
+      .nullable()
+      .describe('Ids of the rules that acted: the policy has their words'),
+    summary: z.string().nullable().describe('Summary of the plan'),
+    requirement: anyJson('Who must agree; null while nobody is asked'),
+    pending_since: logInstant('Since when people are asked').nullable(),
+    expires_at: logInstant('When it expires').nullable(),
+    held_until: logInstant('Until when it is held').nullable(),
+    open_selectors: z.array(z.string()).describe('Selectors of those whose inboxes hold it'),
+    result: anyJson('What the action returned; null until it succeeded'),
+    failure: failureSchema.nullable(),
+  })
+  .describe('The request as its database row has it')
+  .register(NAMES, { id: 'StoredRequest' });
 
 /** What people are shown of a decision, as its row has it. */
-const decisionRowSchema = z.object({
-  id: z.string(),
-  round: z.int(),
-  person: z.string().nullable(),
-  verdict: z.string(),
-  at: instant,
-  grade: z.string(),
-  seats: jsonValueSchema,
-  reviewer: account,
-  channel: z.string(),
-  /** As it was signed: sealed. */
-  reason: z.string().nullable(),
-  defer_until: instant.nullable(),
-  defer_to: z.string().nullable(),
-  outcome: z.string(),
-  refusal: z.string().nullable(),
-});
+const decisionRowSchema = z
+  .object({
+    id: text('Id of the decision: `dec_` and 26 characters'),
+    round: count('Round of the request in which it was made'),
+    person: z.string().nullable().describe('Id of the person in the directory'),
+    verdict: text('approve, deny or defer'),
+    at: logInstant('When it was made'),
+    grade: text('Evidence grade, A to D'),
+    seats: anyJson('Places in the requirement that it was counted for'),
+    reviewer: accountSchema,
+    channel: text('How it came in'),
+    reason: z.string().nullable().describe('The reason as it was signed: sealed (compact JWE)'),
+    defer_until: logInstant('Until when it was deferred').nullable(),
+    defer_to: z.string().nullable().describe('The selector to whom it was handed over'),
+    outcome: text('counted or refused'),
+    refusal: z.string().nullable().describe('Why it was refused: a code'),
+  })
+  .describe('A decision as its database row has it')
+  .register(NAMES, { id: 'StoredDecision' });
 
 /** What the API has acknowledged and kept for the workers. */
-const keptMessageSchema = z.object({
-  id: z.string(),
-  envelope: z.string(),
-  kept_at: instant,
-  is_consumed: z.boolean(),
-});
+const keptMessageSchema = z
+  .object({
+    id: text('Id of the message'),
+    envelope: text('The signed message, compact JWS'),
+    kept_at: logInstant('When the API kept it'),
+    is_consumed: flag('A worker has taken it'),
+  })
+  .describe('A decision or withdrawal that the API acknowledged and kept for the workers')
+  .register(NAMES, { id: 'KeptMessage' });
+
+const executionSchema = z
+  .object({
+    attempt: count('Number of the attempt, from 1'),
+    idempotency_key: text('The key that the connector used at the target'),
+    decision_digest: digest('What was approved'),
+    state: z
+      .enum(['claimed', 'succeeded', 'failed', 'released', 'not_done', 'indeterminate'])
+      .describe('What became of it'),
+  })
+  .describe('A claim to perform the action')
+  .register(NAMES, { id: 'ExecutionClaim' });
 
 /** The request as the database has it outside of the log. Optional: what evidence of earlier versions lacks. */
-const requestStateSchema = z.object({
-  status: z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]),
-  denied_by: z.enum(['person', 'policy']).nullable(),
-  round: z.int(),
-  decision_digest: z.string().nullable(),
-  plan_digest: z.string().nullable(),
-  /** Claims of executions, by attempt. */
-  executions: z.array(
-    z.object({
-      attempt: z.int(),
-      idempotency_key: z.string(),
-      decision_digest: z.string(),
-      state: z.enum(['claimed', 'succeeded', 'failed', 'released', 'not_done', 'indeterminate']),
-    }),
-  ),
-  row: shownRowSchema.optional(),
-  decisions: z.array(decisionRowSchema).optional(),
-  kept: z.array(keptMessageSchema).optional(),
-});
+const requestStateSchema = z
+  .object({
+    status: statusSchema.describe('Status of the request'),
+    denied_by: z.enum(['person', 'policy']).nullable().describe('Of a denied request: who denied it'),
+    round: count('Round of the request'),
+    decision_digest: digest('Digest of what people decide on').nullable(),
+    plan_digest: digest('Digest of the plan').nullable(),
+    executions: z.array(executionSchema).describe('Claims to perform the action, by attempt'),
+    row: shownRowSchema.optional(),
+    decisions: z.array(decisionRowSchema).optional().describe('All decisions'),
+    kept: z.array(keptMessageSchema).optional().describe('Messages that the API kept for the workers'),
+  })
+  .describe('The request as the database has it outside of the log')
+  .register(NAMES, { id: 'EvidenceState' });
+
+const directoryPersonSchema = z
+  .object({
+    id: text('Id of the person'),
+    active: flag('May act'),
+    accounts: z.array(accountSchema).describe('Accounts that count as this person'),
+  })
+  .describe('A person of the directory, without the name')
+  .register(NAMES, { id: 'DirectoryPerson' });
+
+const directoryAgentSchema = accountSchema
+  .extend({
+    id: text('Id of the agent'),
+    active: flag('May act'),
+    owner: text('Id of the person who answers for it'),
+    acts_for_people: flag('Its requests must name a person for whom it acts'),
+  })
+  .describe('An agent of the directory, without the name')
+  .register(NAMES, { id: 'DirectoryAgent' });
+
+const directoryGroupSchema = z
+  .object({
+    id: text('Id of the group'),
+    members: z.array(z.string()).describe('Ids of people'),
+    groups: z.array(z.string()).describe('Ids of groups whose members belong to it as well'),
+  })
+  .describe('A group of the directory')
+  .register(NAMES, { id: 'DirectoryGroup' });
 
 /** The directory of an instant, without names, as far as it concerns the people of one request. */
-const directoryPartSchema = z.object({
-  /** The number of the change that made it; absent in evidence of earlier versions. */
-  generation: z.string().optional(),
-  people: z.array(z.object({ id: z.string(), active: z.boolean(), accounts: z.array(account) })),
-  agents: z.array(
-    account.extend({
-      id: z.string(),
-      active: z.boolean(),
-      owner: z.string(),
-      acts_for_people: z.boolean(),
-    }),
-  ),
-  groups: z.array(z.object({ id: z.string(), members: z.array(z.string()), groups: z.array(z.string()) })),
-});
+const directoryPartSchema = z
+  .object({
+    generation: z
+      .string()
+      .optional()
+      .describe('Number of the change that made it; absent in evidence of earlier versions'),
+    people: z.array(directoryPersonSchema).describe('People of this request'),
+    agents: z.array(directoryAgentSchema).describe('Agents of this request'),
+    groups: z.array(directoryGroupSchema).describe('Groups of its people'),
+  })
+  .describe('The directory of an instant, as far as it concerns the people of this request')
+  .register(NAMES, { id: 'DirectoryExcerpt' });
 
 /** A change of the directory, with the entry that it was made with. */
-const directoryChangeSchema = z.object({
-  generation: z.string(),
-  /** False for changes from before changes named their entries. */
-  is_tied: z.boolean(),
-  entry: z.string().nullable(),
-  /** The policy whose file said what the file says of the directory then. */
-  policy: z.string().nullable(),
-});
+const directoryChangeSchema = z
+  .object({
+    generation: text('Number of the change'),
+    is_tied: flag('False for changes from before changes named their entries'),
+    entry: z.string().nullable().describe('The audit entry of the change, exact text'),
+    policy: digest('The policy whose files said what they say of the directory then').nullable(),
+  })
+  .describe('A change of the directory')
+  .register(NAMES, { id: 'DirectoryChange' });
 
-const stored = z.object({ digest: z.string(), body: jsonValueSchema });
+const stored = z
+  .object({ digest: digest('Digest of the body'), body: anyJson('The document') })
+  .describe('A stored document and its digest')
+  .register(NAMES, { id: 'StoredDocument' });
+
+const factsSchema = stored
+  .extend({
+    engine: anyJson('The version of the policy engine'),
+    directory: directoryPartSchema,
+  })
+  .describe('Facts of one evaluation, with the engine that evaluated them and the directory of that time')
+  .register(NAMES, { id: 'EvaluatedFacts' });
+
+const decisionDirectoriesSchema = z
+  .object({
+    decision: text('Id of the decision'),
+    directories: z
+      .array(directoryPartSchema)
+      .describe('The directory when it was recorded, and when it was made'),
+  })
+  .describe('The directories by which a decision was checked')
+  .register(NAMES, { id: 'DecisionDirectories' });
 
 /** What policy was evaluated with, and who people were. */
-const evaluationInputsSchema = z.object({
-  /** Facts of each evaluation, with the engine that evaluated them and the directory that it was done by. */
-  facts: z.array(stored.extend({ engine: jsonValueSchema, directory: directoryPartSchema })),
-  /** Every policy set that an entry names. */
-  policies: z.array(stored),
-  /** The entries by which these sets became active and were replaced, from the stream of policies. */
-  policy_entries: z.array(z.string()),
-  /** What the stream of kill switches says of those that were engaged in its time; absent in evidence of earlier versions. */
-  switch_entries: z.array(z.string()).optional(),
-  /** Which agents these switches stop, as far as that was not erased. */
-  switch_parts: z
-    .array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() }))
-    .optional(),
-  plans: z.array(stored),
-  /** The change behind every directory named here. */
-  directory_changes: z.array(directoryChangeSchema).optional(),
-  /** The directory when the request was made. */
-  directory_at_creation: directoryPartSchema,
-  /** For each decision on record: the directory when it was made and when it was recorded. */
-  decisions: z.array(z.object({ decision: z.string(), directories: z.array(directoryPartSchema) })),
-  /** The person behind each pseudonym of a person. */
-  people: z.record(z.string(), z.string()),
-});
+const evaluationInputsSchema = z
+  .object({
+    facts: z.array(factsSchema).describe('Facts of each evaluation'),
+    policies: z.array(stored).describe('Every policy that an entry names'),
+    policy_entries: z
+      .array(z.string())
+      .describe('Entries by which these policies became active and were replaced, exact text'),
+    switch_entries: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Entries about kill switches of its time, exact text; absent in evidence of earlier versions',
+      ),
+    switch_parts: z
+      .array(entryPartSchema)
+      .optional()
+      .describe('Which agents these switches stop, as far as that was not erased'),
+    plans: z.array(stored).describe('All plans, the oldest first'),
+    directory_changes: z
+      .array(directoryChangeSchema)
+      .optional()
+      .describe('The change behind every directory named here'),
+    directory_at_creation: directoryPartSchema,
+    decisions: z
+      .array(decisionDirectoriesSchema)
+      .describe('For each decision: the directories it was checked by'),
+    people: z.record(z.string(), z.string()).describe('Ids of people by the pseudonyms in entries'),
+  })
+  .describe('What policy was evaluated with, and who people were')
+  .register(NAMES, { id: 'EvidenceInputs' });
 
 /** The additions to the evidence of a request; absent in evidence of earlier versions. */
 export const evidenceAdditions = {
-  /** When the evidence was read, by the server's clock. */
-  read_at: instant.optional(),
+  read_at: logInstant("When the evidence was read, by the server's clock").optional(),
   state: requestStateSchema.optional(),
   /** Only for readers who may see them. */
   inputs: evaluationInputsSchema.optional(),

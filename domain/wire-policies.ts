@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { policySetSchema } from './policy-schema.ts';
 import { jsonValueSchema } from './wire-json.ts';
+import { digest, flag } from './wire-values.ts';
 
 /** The bodies and answers of the HTTP interface about policies (see wire.ts). */
 
@@ -12,21 +13,27 @@ export const POLICY_BYTES_MAX = 1024 * 1024;
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
 /** POST /v1/policies */
-export const proposeBodySchema = z.strictObject({ policy: policySetSchema });
+export const proposeBodySchema = z
+  .strictObject({ policy: policySetSchema })
+  .describe('A policy to propose, 1 MiB at most');
 
 /** A candidate is kept. `active` is what it would replace: the base of the request that asks to publish it. */
-export const proposalSchema = z.object({
-  digest: z.string(),
-  active: z.string(),
-  is_new: z.boolean().describe('False when the same policy was proposed before: its first proposer stays'),
-});
+export const proposalSchema = z
+  .object({
+    digest: digest('Digest of the proposed policy'),
+    active: digest('The policy that is active now: what the proposed one would replace'),
+    is_new: flag('False when the same policy was proposed before: its first proposer stays'),
+  })
+  .describe('A proposed policy. A request for `keyturn.policy.publish` names both digests');
 
 /** GET /v1/policies/:digest */
-export const policyAnswerSchema = z.object({
-  digest: z.string(),
-  is_active: z.boolean(),
-  policy: z.record(z.string(), jsonValueSchema).describe('The compiled policy, as its digest is over it'),
-});
+export const policyAnswerSchema = z
+  .object({
+    digest: digest('Digest of the policy'),
+    is_active: flag('It is in force now'),
+    policy: z.record(z.string(), jsonValueSchema).describe('The compiled policy, as its digest is over it'),
+  })
+  .describe('A policy that was proposed or installed');
 
 export type Proposal = z.infer<typeof proposalSchema>;
 export type PolicyAnswer = z.infer<typeof policyAnswerSchema>;

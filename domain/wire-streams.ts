@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-import { cursorQuery, limitQuery } from './wire.ts';
+import { accountSchema } from './wire-lineage.ts';
+import { NAMES } from './wire-names.ts';
+import { count, digest, flag, nextCursor, pageCursor, pageLimit, text } from './wire-values.ts';
 
 /** The bodies and answers of the HTTP interface about the streams of the audit log that belong to no request (see wire.ts). */
 
@@ -10,43 +12,68 @@ export const GOVERNING_STREAMS = ['policy', 'proposals', 'switches', 'directory'
 export const streamNameSchema = z.enum(GOVERNING_STREAMS);
 
 /** GET /v1/audit/:stream */
-export const streamQuerySchema = z.strictObject({
-  limit: limitQuery.optional(),
-  cursor: cursorQuery.optional(),
-});
+export const streamQuerySchema = z.strictObject({ limit: pageLimit(100), cursor: pageCursor });
+
+const activePolicySchema = z
+  .object({
+    digest: digest('Digest of the active policy'),
+    generation: count('Grows whenever another one becomes active'),
+  })
+  .describe('The active policy')
+  .register(NAMES, { id: 'ActivePolicy' });
+
+const storedPolicySchema = z
+  .object({
+    digest: digest('Digest that names the policy'),
+    is_intact: flag('What is stored is what the digest names'),
+  })
+  .describe('A stored policy')
+  .register(NAMES, { id: 'StoredPolicy' });
+
+const switchStateSchema = z
+  .object({
+    id: text('Id of the kill switch'),
+    is_engaged: flag('It is engaged now'),
+    scope: z
+      .object({
+        kind: text('agent, action, target or all'),
+        value: z.string().nullable().describe('Which of them; null for all'),
+      })
+      .describe('What it stops')
+      .register(NAMES, { id: 'StoredScope' })
+      .optional(),
+    account: accountSchema.nullable().optional().describe('The account of the agent that it stops'),
+    reason: z.string().optional().describe('Why it was engaged'),
+    thrown_at: z.iso.datetime({ offset: true }).optional().describe('When it was engaged. RFC 3339'),
+    salts: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('The salts of the entry that engaged it, by part, hex'),
+  })
+  .describe('A kill switch as the database has it')
+  .register(NAMES, { id: 'KillSwitchState' });
 
 /** What the database says beside the log; only of the stream that is asked for. */
-const streamStateSchema = z.object({
-  policy: z.object({ digest: z.string(), generation: z.int() }).nullable().optional(),
-  policy_sets: z
-    .array(z.object({ digest: z.string(), is_intact: z.boolean() }))
-    .optional()
-    .describe('Every stored policy, and whether it is what its digest names'),
-  proposals: z.array(z.string()).optional().describe('Digests of all policies that were proposed'),
-  switches: z
-    .array(
-      z.object({
-        id: z.string(),
-        is_engaged: z.boolean(),
-        scope: z.object({ kind: z.string(), value: z.string().nullable() }).optional(),
-        account: z.object({ issuer: z.string(), subject: z.string() }).nullable().optional(),
-        reason: z.string().optional(),
-        thrown_at: z.iso.datetime({ offset: true }).optional(),
-        salts: z
-          .record(z.string(), z.string())
-          .optional()
-          .describe('What the entry that engaged it committed with, by part'),
-      }),
-    )
-    .optional()
-    .describe('Every kill switch that there ever was'),
-});
+const streamStateSchema = z
+  .object({
+    policy: activePolicySchema.nullable().optional(),
+    policy_sets: z
+      .array(storedPolicySchema)
+      .optional()
+      .describe('Every stored policy, and whether it is what its digest names'),
+    proposals: z.array(z.string()).optional().describe('Digests of all policies that were proposed'),
+    switches: z.array(switchStateSchema).optional().describe('Every kill switch that there ever was'),
+  })
+  .describe('What the database says beside the log, of the stream that is asked for')
+  .register(NAMES, { id: 'AuditStreamState' });
 
-export const streamPageSchema = z.object({
-  items: z.array(z.string()).describe('The exact bytes of each audit entry, oldest first'),
-  next_cursor: z.string().nullable(),
-  state: streamStateSchema.nullable().describe('With the last page, of the same moment; null before'),
-});
+export const streamPageSchema = z
+  .object({
+    items: z.array(z.string()).describe('The exact bytes of each audit entry, oldest first'),
+    next_cursor: nextCursor,
+    state: streamStateSchema.nullable().describe('With the last page, of the same moment; null before'),
+  })
+  .describe('A page of audit entries');
 
 export type GoverningStream = (typeof GOVERNING_STREAMS)[number];
 export type StreamPage = z.infer<typeof streamPageSchema>;

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
 import { SWITCH_SCOPE_KINDS } from './kill-switch.ts';
+import { NAMES } from './wire-names.ts';
+import { instant, text } from './wire-values.ts';
 
 /** The bodies and answers of the HTTP interface about kill switches (see wire.ts). */
 
-const instant = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
-
 const switchScopeSchema = z
   .strictObject({
-    kind: z.enum(SWITCH_SCOPE_KINDS),
+    kind: z.enum(SWITCH_SCOPE_KINDS).describe('What it stops').register(NAMES, { id: 'SwitchKind' }),
     value: z
       .string()
       .min(1)
@@ -21,7 +21,9 @@ const switchScopeSchema = z
   .refine(({ kind, value }) => (kind === 'all') === (value === null), {
     error: 'all has no value, everything else has one',
     path: ['value'],
-  });
+  })
+  .describe('What the kill switch is to stop')
+  .register(NAMES, { id: 'SwitchScopeBody' });
 
 /** Operators write why; it is kept with the switch and in the audit log. */
 const switchReason = z
@@ -29,34 +31,67 @@ const switchReason = z
   .trim()
   .min(1)
   .max(4000)
-  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'readable text');
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'readable text')
+  .describe('Why, for people and the audit log. 1 to 4,000 characters');
 
 /** The id of a kill switch. */
-export const switchIdSchema = z.string().regex(/^swi_[a-z2-7]{26}$/);
+export const switchIdSchema = z
+  .string()
+  .regex(/^swi_[a-z2-7]{26}$/)
+  .describe('Id of a kill switch: `swi_` and 26 characters');
 
 /** POST /v1/switches */
-export const throwBodySchema = z.strictObject({ scope: switchScopeSchema, reason: switchReason });
+export const throwBodySchema = z
+  .strictObject({ scope: switchScopeSchema, reason: switchReason })
+  .describe('A kill switch to engage');
 
 /** POST /v1/switches/:id/lift */
-export const liftBodySchema = z.strictObject({ reason: switchReason });
+export const liftBodySchema = z
+  .strictObject({ reason: switchReason })
+  .describe('Agreement that a kill switch is released');
+
+const scopeSchema = z
+  .object({
+    kind: z.enum(SWITCH_SCOPE_KINDS).describe('What it stops'),
+    value: z.string().nullable().describe('Which action, target or agent; null for all'),
+  })
+  .describe('What a kill switch stops')
+  .register(NAMES, { id: 'KillSwitchScope' });
+
+const agreementSchema = z
+  .object({ person: text('Id of the person'), at: instant('When') })
+  .describe('The agreement of one person')
+  .register(NAMES, { id: 'ReleaseAgreement' });
 
 /** A kill switch. Why and by whom is there for people of the directory only. */
-export const switchSchema = z.object({
-  id: z.string(),
-  scope: z.object({ kind: z.enum(SWITCH_SCOPE_KINDS), value: z.string().nullable() }),
-  since: instant,
-  reason: z.string().optional(),
-  thrown_by: z.string().optional().describe('The person, by id'),
-  agreed_to_lift: z.array(z.object({ person: z.string(), at: instant })).optional(),
-});
+export const switchSchema = z
+  .object({
+    id: text('Id of the kill switch: `swi_` and 26 characters'),
+    scope: scopeSchema,
+    since: instant('When it was engaged'),
+    reason: z.string().optional().describe('Why. Only for people of the directory'),
+    thrown_by: z
+      .string()
+      .optional()
+      .describe('Id of the person who engaged it. Only for people of the directory'),
+    agreed_to_lift: z
+      .array(agreementSchema)
+      .optional()
+      .describe('Who has agreed to its release. Only for people of the directory'),
+  })
+  .describe('A kill switch');
 
-export const switchListSchema = z.object({ items: z.array(switchSchema) });
+export const switchListSchema = z
+  .object({ items: z.array(switchSchema).describe('Engaged kill switches, the oldest first') })
+  .describe('Kill switches that are engaged');
 
 /** What became of a word to lift: it lifts, or the word of somebody else is needed. */
-export const liftAnswerSchema = z.object({
-  switch: switchSchema,
-  state: z.enum(['lifted', 'one more person needed']),
-});
+export const liftAnswerSchema = z
+  .object({
+    switch: switchSchema,
+    state: z.enum(['lifted', 'one more person needed']).describe('lifted: it is released'),
+  })
+  .describe('What an agreement came to');
 
 export type ThrowBody = z.input<typeof throwBodySchema>;
 export type SwitchView = z.infer<typeof switchSchema>;

@@ -1,36 +1,39 @@
 import { z } from 'zod';
 
-import { cursorQuery, limitQuery } from './wire.ts';
+import { NAMES } from './wire-names.ts';
+import { nextCursor, pageCursor, pageLimit, text } from './wire-values.ts';
 
 const name = z.string().min(1).max(200);
 
 /** GET /v1/targets */
 export const targetsQuerySchema = z.strictObject({
-  environment: name.optional(),
+  environment: name.optional().describe('Only those of this environment, e.g. `prod`'),
   action: name.optional().describe('Only those that this action acts on'),
-  limit: limitQuery.optional(),
-  cursor: cursorQuery.optional(),
+  limit: pageLimit(100),
+  cursor: pageCursor,
 });
 
+const targetSchema = z
+  .object({
+    id: text('Id of the target: the `target` of a request'),
+    title: text('What it is, for people'),
+    environment: text('Its environment, e.g. `prod`'),
+    resource_type: text('What kind of thing it is, e.g. `postgres.database`'),
+    actions: z.array(z.string()).describe('Names of the actions that may be asked for on it'),
+    owners: z
+      .array(z.string())
+      .optional()
+      .describe('Selectors of its owners. Only for people of the directory, like tags and data_class'),
+    tags: z.array(z.string()).optional().describe('Words that conditions of policy may use'),
+    data_class: z.string().optional().describe('Class of its data'),
+  })
+  .describe('What actions act on')
+  .register(NAMES, { id: 'Target' });
+
 /** What actions act on, by id. */
-export const targetPageSchema = z.object({
-  items: z.array(
-    z.object({
-      id: z.string(),
-      title: z.string(),
-      environment: z.string(),
-      resource_type: z.string(),
-      actions: z.array(z.string()).describe('What may be asked for on it'),
-      owners: z
-        .array(z.string())
-        .optional()
-        .describe('Only for people of the directory, like tags and data_class'),
-      tags: z.array(z.string()).optional(),
-      data_class: z.string().optional(),
-    }),
-  ),
-  next_cursor: z.string().nullable(),
-});
+export const targetPageSchema = z
+  .object({ items: z.array(targetSchema).describe('Targets, by id'), next_cursor: nextCursor })
+  .describe('A page of targets');
 
 /** A page of targets. */
 export type TargetPage = z.infer<typeof targetPageSchema>;

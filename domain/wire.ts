@@ -1,92 +1,121 @@
 import { z } from 'zod';
 
-import { REQUEST_STATUSES } from './request.ts';
-import { candidatesSchema, earlierRefusalsSchema, freezesSchema } from './wire-circumstances.ts';
-import { evidenceAdditions } from './wire-evidence.ts';
-import { jsonValueSchema } from './wire-json.ts';
+import { earlierRefusalsSchema, freezesSchema } from './wire-circumstances.ts';
+import { entryPartSchema, evidenceAdditions } from './wire-evidence.ts';
+import { anyJson, jsonValueSchema } from './wire-json.ts';
 import { identitySchema, namedLineageSchema } from './wire-lineage.ts';
+import { NAMES } from './wire-names.ts';
 import { planSchema } from './wire-plan.ts';
+import { matchedRuleSchema, progressSchema, requirementSchema } from './wire-requirement.ts';
 import { shortageSchema } from './wire-shortage.ts';
 import { startBodySchema, startSchema, ZONED } from './wire-start.ts';
+import { decisionSchema, timelineSchema } from './wire-history.ts';
 import { TEXTS } from './wire-texts.ts';
+import {
+  count,
+  digest,
+  flag,
+  instant,
+  logInstant,
+  modeSchema,
+  pageCursor,
+  pageLimit,
+  requestIdSchema,
+  riskSchema,
+  statusSchema,
+  text,
+  verdictSchema,
+} from './wire-values.ts';
 
 /**
  * The bodies and answers of the HTTP interface, version 1. Callers, the server and the published document share these
  * schemas; a field is only ever added.
  */
 
-const instant = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, milliseconds');
-const digest = z.string().describe('`sha256:` and 64 hex digits');
-
 const jsonObject = z.record(z.string(), jsonValueSchema);
-
-export const statusSchema = z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]);
-export const riskSchema = z.enum(['low', 'medium', 'high', 'critical']);
-export const verdictSchema = z.enum(['approve', 'deny', 'defer']);
-export const gradeSchema = z.enum(['A', 'B', 'C', 'D']);
-export const modeSchema = z.enum(['execute', 'lease', 'gate']);
-
-/** The id of a request. */
-export const requestIdSchema = z.string().regex(/^req_[a-z2-7]{26}$/);
 
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
+const reason = z.string().max(4000).optional();
+
 /** What the agent says about itself: shown as its words, never as facts. */
-const claimsSchema = z.strictObject({
-  justification: z.string().max(4000).optional(),
-  links: z.array(httpUrl).max(10).optional(),
-  run_id: z.string().max(200).optional(),
-  model: z.string().max(200).optional(),
-  prompt_digest: z.string().max(200).optional(),
-});
+const claims = {
+  justification: z.string().max(4000).optional().describe('Why, for reviewers. At most 4,000 characters'),
+  links: z
+    .array(httpUrl)
+    .max(10)
+    .optional()
+    .describe('What it refers to: `http` or `https` URLs, at most 10'),
+  run_id: z.string().max(200).optional().describe('Id of the run of the agent or pipeline'),
+  model: z.string().max(200).optional().describe('Model and version'),
+  prompt_digest: z.string().max(200).optional().describe('Digest of the first prompt, in any form'),
+};
+const CLAIMS = 'What the agent says of itself: shown as its words, never as facts';
 
 /** POST /v1/requests */
-export const createBodySchema = z.strictObject({
-  action: z.string().min(1).max(200),
-  target: z.string().min(1).max(200),
-  mode: modeSchema.default('execute'),
-  arguments: jsonObject,
-  on_behalf_of: z
-    .strictObject({ issuer: z.string().min(1).max(2048).optional(), subject: z.string().min(1).max(512) })
-    .optional()
-    .describe('The person the agent acts for; the issuer of the token when none is named'),
-  claims: claimsSchema.optional(),
-  break_glass: z
-    .boolean()
-    .optional()
-    .describe(
-      'An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed after',
-    ),
-  start: startBodySchema.optional(),
-});
+export const createBodySchema = z
+  .strictObject({
+    action: z.string().min(1).max(200).describe('Name of the action, as `GET /v1/actions` lists it'),
+    target: z.string().min(1).max(200).describe('Id of the target, as `GET /v1/targets` lists it'),
+    mode: z
+      .enum(modeSchema.options)
+      .describe('The mode that the catalogue names for the action')
+      .register(NAMES, { id: 'RequestMode' })
+      .default('execute'),
+    arguments: jsonObject.describe("What the action needs, by the action's JSON Schema"),
+    on_behalf_of: z
+      .strictObject({
+        issuer: z.string().min(1).max(2048).optional().describe('Without it: the issuer of the token'),
+        subject: z.string().min(1).max(512).describe('Subject of the person at the issuer'),
+      })
+      .describe('The person the agent acts for; the issuer of the token when none is named')
+      .register(NAMES, { id: 'OnBehalfOfBody' })
+      .optional(),
+    claims: z.strictObject(claims).describe(CLAIMS).register(NAMES, { id: 'ClaimsBody' }).optional(),
+    break_glass: z
+      .boolean()
+      .optional()
+      .describe(
+        'An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed afterwards',
+      ),
+    start: startBodySchema.optional(),
+  })
+  .describe('A request for a privileged action');
 
-const deferSchema = z.strictObject({
-  until: z.iso
-    .datetime({ offset: true, error: ZONED })
-    .max(40)
-    .optional()
-    .describe('Hidden from your inbox until then'),
-  to: z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .describe('A selector that the request requires, e.g. `group:dba`'),
-});
+const deferSchema = z
+  .strictObject({
+    until: z.iso
+      .datetime({ offset: true, error: ZONED })
+      .max(40)
+      .optional()
+      .describe(`Hidden from your inbox until then. ${ZONED}`),
+    to: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Whom to hand it over to: a selector that the request requires, e.g. `group:dba`'),
+  })
+  .describe('With the verdict defer: until when, or to whom')
+  .register(NAMES, { id: 'DeferBody' });
 
 /** POST /v1/requests/:id/decisions and …/tickets */
-export const decisionBodySchema = z.strictObject({
-  decision_digest: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/)
-    .describe('The digest that the reviewer saw'),
-  verdict: verdictSchema,
-  reason: z.string().max(4000).optional(),
-  defer: deferSchema.optional(),
-});
+export const decisionBodySchema = z
+  .strictObject({
+    decision_digest: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .describe('The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits'),
+    verdict: verdictSchema.describe('approve; deny, which ends the request; or defer, which decides nothing'),
+    reason: reason.describe('Why, for people and the audit log. At most 4,000 characters'),
+    defer: deferSchema.optional(),
+  })
+  .describe('A decision on what the digest names');
 
 /** POST /v1/requests/:id/withdraw */
-export const withdrawBodySchema = z.strictObject({ reason: z.string().max(4000).optional() });
+export const withdrawBodySchema = z
+  .strictObject({ reason: reason.describe('Why, for people and the audit log. At most 4,000 characters') })
+  .describe('Why a request is withdrawn');
 
 const waitQuery = z
   .string()
@@ -98,34 +127,28 @@ const versionQuery = z
   .regex(/^\d{1,15}$/)
   .transform(Number)
   .pipe(z.int().min(0));
-export const limitQuery = z
-  .string()
-  .regex(/^\d{1,3}$/, '1 to 100')
-  .transform(Number)
-  .pipe(z.int().min(1).max(100));
 const nameQuery = z
   .string()
   .max(200)
   .regex(/^\P{Cc}+$/u, 'no control characters');
-export const cursorQuery = z.string().min(1).max(200);
 
 /** GET /v1/requests */
 export const listQuerySchema = z.strictObject({
-  status: statusSchema.optional(),
-  action: nameQuery.optional(),
-  target: nameQuery.optional(),
-  environment: nameQuery.optional(),
-  risk: riskSchema.optional(),
-  mine: z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' }).optional(),
-  limit: limitQuery.optional(),
-  cursor: cursorQuery.optional(),
+  status: statusSchema.optional().describe('Only requests with this status'),
+  action: nameQuery.optional().describe('Only requests for this action'),
+  target: nameQuery.optional().describe('Only requests on this target'),
+  environment: nameQuery.optional().describe('Only requests on targets of this environment'),
+  risk: riskSchema.optional().describe('Only requests of this risk tier'),
+  mine: z
+    .stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' })
+    .optional()
+    .describe('true: only requests that you are behind'),
+  limit: pageLimit(50),
+  cursor: pageCursor,
 });
 
 /** GET /v1/inbox */
-export const inboxQuerySchema = z.strictObject({
-  limit: limitQuery.optional(),
-  cursor: cursorQuery.optional(),
-});
+export const inboxQuerySchema = z.strictObject({ limit: pageLimit(50), cursor: pageCursor });
 
 /** GET /v1/requests/:id */
 export const showQuerySchema = z.strictObject({
@@ -134,202 +157,156 @@ export const showQuerySchema = z.strictObject({
 });
 
 /** GET /v1/events */
-export const eventsQuerySchema = z.strictObject({ request: requestIdSchema.optional() });
-
-const selectorSchema = z.string().describe('`owners`, `group:NAME`, `user:NAME` or `oncall:NAME`');
-
-/** Who must agree. */
-export const requirementSchema = z.object({
-  risk: riskSchema,
-  distinct_people: z.int(),
-  rules: z.array(
-    z.object({
-      rule: z.string(),
-      stages: z.array(
-        z.object({
-          any: z.array(selectorSchema),
-          quorum: z.int(),
-          escalate: z.array(z.object({ after_ms: z.int(), to: selectorSchema })),
-        }),
-      ),
-      order: z.enum(['parallel', 'sequential']),
-      expires_ms: z.int(),
-      maximum_age_ms: z.int(),
-      minimum_grade: gradeSchema,
-      is_reason_required: z.boolean(),
-      reviewer_when: z.string().optional().describe('A condition that reviewers must meet as well'),
-      clock: z
-        .string()
-        .optional()
-        .describe('Calendar whose business time escalations and the expiry count. Absent: wall time'),
-    }),
-  ),
-  channels: z
-    .enum(['summary', 'link'])
-    .optional()
-    .describe('What chats, mails and lists may show of the request. Absent: all'),
+export const eventsQuerySchema = z.strictObject({
+  request: requestIdSchema.optional().describe('Only changes of this request: `req_` and 26 characters'),
 });
 
-const progressSchema = z.object({
-  rules: z.array(
-    z.object({
-      rule: z.string(),
-      stages: z.array(
-        z.object({
-          selectors: z
-            .array(selectorSchema)
-            .describe('Who may decide it now, escalations that are due included'),
-          quorum: z.int(),
-          filled: z.int(),
-          opened_at: instant.nullable(),
-          may_approve: candidatesSchema.optional(),
-        }),
-      ),
-    }),
-  ),
-});
-
-export const decisionSchema = z.object({
-  id: z.string(),
-  reviewer: identitySchema,
-  person: z.string().nullable(),
-  person_name: z.string().optional().describe('In the directory. Absent: not known there'),
-  verdict: verdictSchema,
-  at: instant,
-  grade: gradeSchema,
-  channel: z.enum(['api', 'cli', 'temporal']),
-  reason: z.string().nullable(),
-  defer_until: instant.nullable(),
-  defer_to: z.string().nullable(),
-  outcome: z.enum(['counted', 'refused']),
-  refusal: z.string().nullable(),
-  round: z.int(),
-});
+const failureSchema = z
+  .object({
+    code: text(TEXTS.failureCode),
+    detail: z.string().optional().describe(TEXTS.failureDetail),
+  })
+  .describe('Why it ended without taking effect')
+  .register(NAMES, { id: 'RequestFailure' });
 
 /** A request as a list shows it. */
-export const requestSummarySchema = z.object({
-  id: z.string(),
-  action: z.string(),
-  schema_version: z.int(),
-  target: z.string(),
-  environment: z.string(),
-  mode: modeSchema.describe('gate: Keyturn decides, and performs nothing'),
-  status: statusSchema.describe(TEXTS.status),
-  denied_by: z.enum(['person', 'policy']).nullable().describe(TEXTS.deniedBy),
-  round: z.int().describe(TEXTS.round),
-  intent_digest: digest.describe(TEXTS.intentDigest),
-  decision_digest: digest.nullable().describe(TEXTS.decisionDigest),
-  risk: riskSchema.nullable().describe(TEXTS.rated),
-  risk_reasons: z.array(z.string()).nullable().describe('Null for readers who may not see details'),
-  summary: z.string().nullable().describe('Null for readers who may not see details'),
-  matched_rules: z
-    .array(z.object({ id: z.string(), because: z.string().nullable() }))
-    .nullable()
-    .describe(TEXTS.rated),
-  requirement: requirementSchema.nullable().describe(`Who must agree. ${TEXTS.rated}`),
-  progress: progressSchema.nullable(),
-  may_decide: z.array(z.string()).nullable().describe(TEXTS.mayDecide),
-  pending_since: instant.nullable(),
-  expires_at: instant.nullable(),
-  requested_by: identitySchema,
-  lineage: namedLineageSchema,
-  shortage: z
-    .array(shortageSchema)
-    .nullable()
-    .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
-  is_break_glass: z.boolean(),
-  start: startSchema.optional(),
-  held_until: instant.nullable().describe(TEXTS.heldUntil),
-  freezes: freezesSchema.optional(),
-  failure: z
-    .object({
-      code: z.string().describe(TEXTS.failureCode),
-      detail: z.string().optional().describe(TEXTS.failureDetail),
-    })
-    .nullable()
-    .describe(TEXTS.failure),
-  result: jsonValueSchema.nullable().describe(TEXTS.result),
-  created_at: instant,
-  updated_at: instant,
-  version: z.int().describe('Grows with every change; 0 while nothing is recorded yet'),
-  temporal_ui_url: z.string().optional(),
-});
+export const requestSummarySchema = z
+  .object({
+    id: text('Id of the request: `req_` and 26 characters'),
+    action: text('Name of the action'),
+    schema_version: count('Version of the schema of its arguments'),
+    target: text('Id of the target'),
+    environment: text('Environment of the target, e.g. `prod`'),
+    mode: modeSchema,
+    status: statusSchema.describe(TEXTS.status),
+    denied_by: z.enum(['person', 'policy']).nullable().describe(TEXTS.deniedBy),
+    round: count(TEXTS.round),
+    intent_digest: digest(TEXTS.intentDigest),
+    decision_digest: digest(TEXTS.decisionDigest).nullable(),
+    risk: riskSchema.nullable().describe(`How risky policy holds it to be. ${TEXTS.rated}`),
+    risk_reasons: z
+      .array(z.string())
+      .nullable()
+      .describe('Why it is held to be so risky. Null for readers who may not see details'),
+    summary: z.string().nullable().describe('The plan in one line. Null for readers who may not see details'),
+    matched_rules: z.array(matchedRuleSchema).nullable().describe(`Rules that acted. ${TEXTS.rated}`),
+    requirement: requirementSchema.nullable().describe(`Who must agree. ${TEXTS.rated}`),
+    progress: progressSchema
+      .nullable()
+      .describe('How far the approvals are. Null while people are asked nothing'),
+    may_decide: z.array(z.string()).nullable().describe(TEXTS.mayDecide),
+    pending_since: instant('Since when people are asked in this round. Null: they are not').nullable(),
+    expires_at: instant(TEXTS.expiresAt).nullable(),
+    requested_by: identitySchema,
+    lineage: namedLineageSchema,
+    shortage: z
+      .array(shortageSchema)
+      .nullable()
+      .describe('Rules that cannot be satisfied: too few people are eligible. Null when each can be'),
+    is_break_glass: flag('It takes the break-glass path'),
+    start: startSchema.optional(),
+    held_until: instant(TEXTS.heldUntil).nullable(),
+    freezes: freezesSchema.optional(),
+    failure: failureSchema.nullable().describe(TEXTS.failure),
+    result: anyJson(TEXTS.result),
+    created_at: instant('When it was created'),
+    updated_at: instant('When it changed last'),
+    version: count('Grows with every change; 0 while nothing is recorded yet'),
+    temporal_ui_url: z
+      .string()
+      .optional()
+      .describe('Its workflow in the Temporal UI, a URL. For people, where one is configured'),
+  })
+  .describe('A request as a list shows it');
+
+const reviewSchema = z
+  .object({ id: text('Id of the request that reviews it'), status: statusSchema.describe('Its status') })
+  .describe('The review of an emergency')
+  .register(NAMES, { id: 'EmergencyReview' });
 
 /** A request as its own page shows it. Details are there only for readers who may see them. */
-export const requestSchema = requestSummarySchema.extend({
-  plan: planSchema.optional(),
-  arguments: jsonObject.optional(),
-  claims: claimsSchema.nullable().optional(),
-  decisions: z.array(decisionSchema).optional(),
-  review: z
-    .object({ id: z.string(), status: statusSchema })
-    .nullable()
-    .optional()
-    .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
-  earlier_refusals: earlierRefusalsSchema.optional(),
-});
+export const requestSchema = requestSummarySchema
+  .extend({
+    plan: planSchema.optional(),
+    arguments: jsonObject.optional().describe('What was sent. For its reviewers and those behind it'),
+    claims: z.object(claims).describe(CLAIMS).register(NAMES, { id: 'Claims' }).nullable().optional(),
+    decisions: z.array(decisionSchema).optional().describe('All decisions, the oldest first'),
+    review: reviewSchema
+      .nullable()
+      .optional()
+      .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
+    earlier_refusals: earlierRefusalsSchema.optional(),
+  })
+  .describe('A request. Details are there only for readers who may see them');
 
-export const requestPageSchema = z.object({
-  items: z.array(requestSummarySchema),
-  next_cursor: z
-    .string()
-    .nullable()
-    .describe(
-      'Null when nothing follows. Until then a page may hold fewer items than its limit, or none: a call looks at so many requests and no more',
-    ),
-});
+export const requestPageSchema = z
+  .object({
+    items: z.array(requestSummarySchema).describe('Requests'),
+    next_cursor: z
+      .string()
+      .nullable()
+      .describe(
+        'Send it as `cursor` for the next page. Null when nothing follows. Until then a page may hold fewer items than its limit, or none: a call looks at so many requests and no more',
+      ),
+  })
+  .describe('A page of requests');
 
 /** A decision that was recorded. */
-export const decisionAnswerSchema = z.object({ decision: decisionSchema, request: requestSchema });
+export const decisionAnswerSchema = z
+  .object({ decision: decisionSchema, request: requestSchema })
+  .describe('A recorded decision, and the request after it');
 
 /** A decision that is durable but not yet counted. */
-export const decisionQueuedSchema = z.object({
-  decision: z.object({ id: z.string() }),
-  state: z.literal('queued, not counted yet'),
-});
+export const decisionQueuedSchema = z
+  .object({
+    decision: z
+      .object({ id: text('Id of the decision: `dec_` and 26 characters') })
+      .describe('The decision')
+      .register(NAMES, { id: 'QueuedDecision' }),
+    state: z.literal('queued, not counted yet').describe('Where it is'),
+  })
+  .describe('A decision that is durable and not yet counted');
 
-export const ticketSchema = z.object({ ticket: z.string(), expires_at: instant, how_to_use: z.string() });
+export const ticketSchema = z
+  .object({
+    ticket: text('The ticket, a compact JWS'),
+    expires_at: instant('Until when it can be used'),
+    how_to_use: text('What to do with it, for people'),
+  })
+  .describe('A decision to take to the Temporal UI or CLI');
 
-export const timelineSchema = z.object({
-  items: z.array(
-    z.object({
-      n: z.int(),
-      at: z.iso.datetime(),
-      type: z.string(),
-      actor: z.object({
-        kind: z.enum(['person', 'agent', 'system']),
-        name: z.string().optional(),
-        id: z.string().optional().describe('In the directory: names can be changed, and be alike'),
-      }),
-      text: z.string(),
-      facts: jsonObject,
-      parts: jsonObject.optional().describe('Only for readers who may see details'),
-      grade: gradeSchema.optional(),
-    }),
-  ),
-});
+const keySchema = z
+  .record(z.string(), jsonValueSchema)
+  .describe('A public JSON Web Key (RFC 7517)')
+  .register(NAMES, { id: 'JsonWebKey' });
 
 /** A JSON Web Key Set of public keys. */
-export const keysSchema = z.object({ keys: z.array(z.record(z.string(), jsonValueSchema)) });
+export const keysSchema = z
+  .object({ keys: z.array(keySchema).describe('Public keys') })
+  .describe('A JSON Web Key Set (RFC 7517)');
 
 /** Everything that checks one request offline. */
-export const evidenceSchema = z.object({
-  request: requestSchema.nullable().describe('Null: what is stored is not what was signed or planned'),
-  leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
-  payloads: z.array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() })),
-  envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
-  keys: keysSchema,
-  ...evidenceAdditions,
-});
+export const evidenceSchema = z
+  .object({
+    request: requestSchema.nullable().describe('Null: what is stored is not what was signed or planned'),
+    leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
+    payloads: z.array(entryPartSchema).describe('Parts of these entries, as far as they were not erased'),
+    envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
+    keys: keysSchema,
+    ...evidenceAdditions,
+  })
+  .describe('Everything that verifies one request offline, with `keyturn verify`');
 
 /** The `data` of a `request.changed` event. */
-export const changeSchema = z.object({
-  entry: z.int().describe(TEXTS.changeEntry),
-  request: z.string(),
-  type: z.string(),
-  at: z.iso.datetime(),
-  status: statusSchema.optional().describe(TEXTS.changeStatus),
-});
+export const changeSchema = z
+  .object({
+    entry: count(TEXTS.changeEntry),
+    request: text('Id of the request'),
+    type: text('Type of the audit entry, e.g. `request.pending`; more may come'),
+    at: logInstant('When it changed'),
+    status: statusSchema.optional().describe(TEXTS.changeStatus),
+  })
+  .describe('The `data` of a `request.changed` event, as JSON');
 
 export { problemSchema, type Problem } from './wire-problem.ts';
 

@@ -18,7 +18,7 @@ export interface ListenOptions {
   readonly request?: string;
   /** Resume after this event. */
   readonly after?: string;
-  /** Called when changes were missed because the server does not go back so far: list again what you follow. */
+  /** Called when changes were missed: the server does not go back so far, or its log was restored. List again what you follow. */
   readonly onReset?: () => void;
   readonly signal?: AbortSignal;
 }
@@ -27,7 +27,7 @@ const RECONNECT_MS = 1_000;
 
 /**
  * Changes as they happen, each once, resumed where the stream broke: also where it broke before the first change. Ends
- * when the signal aborts. A refusal (4xx) is thrown.
+ * when the signal aborts. A refusal (4xx) is thrown, and so is that no token can be had.
  */
 export async function* listen(transport: Transport, options: ListenOptions): AsyncGenerator<ChangeEvent> {
   refuseUnknownOptions('events()', options, ['request', 'after', 'onReset', 'signal']);
@@ -38,7 +38,7 @@ export async function* listen(transport: Transport, options: ListenOptions): Asy
         yield* changesIn(event, position, options);
       }
     } catch (error) {
-      if (isRefusal(error)) throw error;
+      if (!isPassing(error) && !options.signal?.aborted) throw error;
     }
     await pause(options.signal);
   }
@@ -50,8 +50,10 @@ function* changesIn(
   position: Position,
   { onReset }: ListenOptions,
 ): Generator<ChangeEvent> {
-  position.moveTo(event.id);
-  if (event.type === 'reset') onReset?.();
+  if (event.type === 'reset') {
+    position.restart(event.id);
+    onReset?.();
+  } else position.moveTo(event.id);
   if (event.type !== 'request.changed') return;
   const change = JSON.parse(event.data) as Change;
   if (position.isNew(change)) yield { id: position.after ?? '', change };
@@ -60,7 +62,7 @@ function* changesIn(
 /** How many changes are remembered, so that a resumed stream yields none twice. */
 const REMEMBERED_MAX = 5_000;
 
-/** Up to where nothing was missed. It never goes back: what is brought again is no place to resume after. */
+/** Up to where nothing was missed. What is brought again is no place to resume after: it goes back by a reset only. */
 class Position {
   #after: string | undefined;
   readonly #seen = new Set<number>();
@@ -75,6 +77,12 @@ class Position {
 
   moveTo(id: string): void {
     if (id !== '' && (this.#after === undefined || Number(id) > Number(this.#after))) this.#after = id;
+  }
+
+  /** After a reset. One to a position further back is of another log, whose numbers mean other changes. */
+  restart(id: string): void {
+    if (this.#after !== undefined && Number(id) < Number(this.#after)) this.#seen.clear();
+    this.#after = id;
   }
 
   isNew({ entry }: Change): boolean {
@@ -96,8 +104,10 @@ async function* connect(
   if (response.body !== null) yield* parseEvents(response.body);
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof KeyturnProblem && error.status < 500 && error.status !== 429;
+/** Of the network, where fetch tells a broken stream by a TypeError as well, or of a server that is busy or restarts. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof KeyturnProblem) return error.status >= 500 || error.status === 429;
+  return error instanceof TypeError;
 }
 
 async function pause(signal: AbortSignal | undefined): Promise<void> {

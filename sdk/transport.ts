@@ -63,13 +63,16 @@ export class Transport {
 
   /** The raw successful answer, for streams. */
   async open(call: Call): Promise<Response> {
-    const response = await fetch(this.#url(call), {
+    const url = this.#url(call);
+    const response = await fetch(url, {
       method: call.method,
       headers: await this.#headers(call),
       // A redirect could carry the token elsewhere: it is an answer as any other, and none that was asked for.
       redirect: 'manual',
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
+    }).catch((error: unknown) => {
+      throw unreachable(url, error);
     });
     if (!response.ok) throw await problemOf(response);
     return response;
@@ -102,6 +105,15 @@ function parsed<Body>({ status, headers }: Response, text: string): Body {
   } catch {
     throw new KeyturnProblem({ status, code: `http_${status}`, detail: 'The answer is not JSON.' }, headers);
   }
+}
+
+/** fetch says only that it failed: names the server, and keeps the error a TypeError. */
+function unreachable({ origin }: URL, error: unknown): unknown {
+  if (!(error instanceof TypeError && error.cause instanceof Error)) return error;
+  const { cause } = error;
+  // A name with several addresses has a reason for each.
+  const [reason = cause] = cause instanceof AggregateError ? (cause.errors as Error[]) : [];
+  return new TypeError(`${origin} cannot be reached (${reason.message}).`, { cause });
 }
 
 /** How long to wait before the same call is made again; null when it must not be. */

@@ -3,7 +3,10 @@ import { patched } from '@temporalio/workflow';
 import type { Message } from '../activities/index.ts';
 import { envelopeIn } from './envelope-in.ts';
 
-/** Junk does not wake the workflow one by one: it is recorded together with the next step, or in heaps of this size. */
+/** Junk that is recorded as it comes: a person who pasted a ticket badly looks for it in the timeline. */
+const JUNK_AT_ONCE = 10;
+
+/** What comes after that does not wake the workflow one by one: it is recorded with the next step, or in such heaps. */
 const JUNK_HEAP = 100;
 
 /** How many messages one transaction takes. */
@@ -30,6 +33,7 @@ export interface Batch {
 export class Inbox {
   readonly #messages: Message[] = [];
   #junk = 0;
+  #junkTaken = 0;
   #dropped = 0;
   #announced = 0;
   #listener: () => void = () => {};
@@ -102,7 +106,12 @@ export class Inbox {
 
   /** True when there is something to work on now. */
   get isWaiting(): boolean {
-    return this.#messages.length > 0 || this.#junk >= JUNK_HEAP;
+    return this.#messages.length > 0 || this.#junk >= JUNK_HEAP || this.#isJunkForNow();
+  }
+
+  /** Histories of before this wait for the next step. */
+  #isJunkForNow(): boolean {
+    return this.#junk > 0 && this.#junkTaken < JUNK_AT_ONCE && patched('records-the-first-junk-at-once');
   }
 
   /** True when nothing at all is left, junk included. */
@@ -113,6 +122,7 @@ export class Inbox {
   take(): Batch {
     const junk = this.#junk;
     this.#junk = 0;
+    this.#junkTaken += junk;
     this.#taken += 1;
     return { step: this.#taken, messages: this.#messages.splice(0, BATCH_MAX), junk };
   }

@@ -19,6 +19,7 @@ import { EventsController } from './events/events.controller.ts';
 import { EvaluateController } from './gate/evaluate.controller.ts';
 import { BodyReader } from './http/body.ts';
 import { compress } from './http/compress.ts';
+import { handOver, neverFresh, QueryReader, refuseHosts } from './http/manners.ts';
 import { observe } from './http/observe.ts';
 import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
@@ -75,11 +76,13 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
     context.draining.follow(response);
     next();
   });
+  app.use(refuseHosts);
+  app.use(neverFresh);
   app.use(compress());
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
   app.use('/scim', scimDoor(context));
-  app.useGlobalInterceptors(new BodyReader(context));
+  app.useGlobalInterceptors(new QueryReader(), new BodyReader(context));
   app.useGlobalFilters(new ProblemFilter(context.log, context.metrics));
   const server = app.getHttpServer() as Server;
   server.headersTimeout = 10_000;
@@ -87,6 +90,7 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   // Longer than usual load balancers keep idle connections: a call must not meet one that just closes.
   server.keepAliveTimeout = 65_000;
   server.on('clientError', answerUnreadable);
+  handOver(server);
   await app.init();
   return app;
 }
@@ -108,11 +112,15 @@ function noStore(
   next();
 }
 
+const STATUS_OF_UNREADABLE: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
 /** Bytes that are not HTTP never reach a handler; they get a problem, too. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const status = STATUS_OF_UNREADABLE[error.code ?? ''] ?? '400 Bad Request';
   const requestId = randomUUID();
   const body = JSON.stringify({
     type: 'urn:keyturn:error:invalid_request',

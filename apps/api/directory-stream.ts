@@ -39,7 +39,7 @@ async function inTurn<Result>(context: ApiContext, work: () => Promise<Result>):
   const queue = queues.get(context) ?? { length: 0, last: Promise.resolve() };
   queues.set(context, queue);
   if (queue.length >= QUEUE_MAX)
-    throw new KeyturnError('unavailable', 'Too many changes of the directory at once: try again.');
+    throw new KeyturnError('unavailable', 'Too many directory changes at once. Try again.');
   queue.length += 1;
   const turn = queue.last.then(work).finally(() => {
     queue.length -= 1;

@@ -9,6 +9,7 @@ import { NamespaceNotFoundError } from '@temporalio/common';
 import type { Logger } from 'pino';
 
 import { KeyturnError } from '../../domain/errors.ts';
+import { GRPC_NOT_FOUND, grpcCode } from '../temporal-trouble.ts';
 import type { Settings } from './settings.ts';
 
 /** A client that connects when it is first used and again after every loss. */
@@ -48,24 +49,8 @@ export async function askTemporal<Answer>(ask: TemporalCall<Answer>): Promise<An
   }
 }
 
-/** Why Temporal cannot be used, by the variable that says where it is. */
-export function temporalTrouble(error: unknown): string {
-  const code = grpcCode(error);
-  if (error instanceof NamespaceNotFoundError || code === GRPC_NOT_FOUND)
-    return 'TEMPORAL_NAMESPACE: there is no such namespace. Make it with compose/temporal/namespace.sh.';
-  return `TEMPORAL_ADDRESS: it does not answer, or not to this process${code === null ? '' : ` (gRPC status ${code})`}.`;
-}
-
-/** `NOT_FOUND` of a call that bypasses the library's own workflow client. */
-const GRPC_NOT_FOUND = 5;
-
 function isService(error: unknown): boolean {
   return (
     error instanceof ServiceError || error instanceof NamespaceNotFoundError || isGrpcServiceError(error)
   );
-}
-
-function grpcCode(error: unknown): number | null {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) ? cause.code : null;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { decodeJwt } from 'jose';
 
 import { KeyturnClient } from '../../sdk/client.ts';
 import { failure, usageError } from './exit.ts';
@@ -32,24 +33,27 @@ export function apiUrl(options: Pick<ApiOptions, 'api'>, terminal: Terminal): st
   return options.api ?? terminal.environment['KEYTURN_API_URL'] ?? API_URL;
 }
 
-/** A client with the caller's token. */
+/** A client with the caller's token; that of a sign-in is renewed for as long as the command runs. */
 export async function clientOf(options: ApiOptions, terminal: Terminal): Promise<KeyturnClient> {
+  const { environment } = terminal;
   const baseUrl = apiUrl(options, terminal);
   if (!/^https?:\/\//i.test(baseUrl) || !URL.canParse(baseUrl))
     throw usageError('The address of the API (--api, KEYTURN_API_URL) begins with http:// or https://.');
-  return new KeyturnClient({ baseUrl, token: await tokenOf(options, terminal, baseUrl) });
+  const given = options.token ?? environment['KEYTURN_TOKEN'];
+  if (given !== undefined && given !== '') return new KeyturnClient({ baseUrl, token: given });
+  let session = await currentSession(await signIn(environment, baseUrl), environment);
+  const token = async (): Promise<string> => {
+    session = await currentSession(session, environment);
+    return session.access_token;
+  };
+  return new KeyturnClient({ baseUrl, token });
 }
 
-async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string): Promise<string> {
-  const given = options.token ?? terminal.environment['KEYTURN_TOKEN'];
-  if (given !== undefined && given !== '') return given;
-  const session = await readSession(terminal.environment);
+async function signIn(environment: Terminal['environment'], baseUrl: string): Promise<Session> {
+  const session = await readSession(environment);
   if (!session) {
-    const empty = given === undefined ? '' : 'KEYTURN_TOKEN is empty, and you';
-    throw failure(
-      'unauthenticated',
-      `${empty || 'You'} are not signed in: run keyturn login, or give --token.`,
-    );
+    const who = environment['KEYTURN_TOKEN'] === '' ? 'KEYTURN_TOKEN is empty, and you' : 'You';
+    throw failure('unauthenticated', `${who} are not signed in: run keyturn login, or give --token.`);
   }
   // A token goes to the server that it was issued for, and to no other.
   if (new URL(session.api).origin !== new URL(baseUrl).origin) {
@@ -58,7 +62,7 @@ async function tokenOf(options: ApiOptions, terminal: Terminal, baseUrl: string)
       `You are signed in for ${session.api}, not for ${baseUrl}: run keyturn login.`,
     );
   }
-  return (isCurrent(session) ? session : await currentSession(session, terminal.environment)).access_token;
+  return session;
 }
 
 /** A call that begins now should still find the token good. */
@@ -70,17 +74,27 @@ function isCurrent({ expires_at: at, refresh_token: token }: Session): boolean {
 
 /** The session with a fresh token, where its issuer gives one; another process may have got it meanwhile. */
 async function currentSession(session: Session, environment: Terminal['environment']): Promise<Session> {
+  if (isCurrent(session)) return session;
   if (session.refresh_token === undefined) throw isOver();
   return alone(environment, async () => {
     const known = (await readSession(environment)) ?? session;
-    // Who signed in elsewhere meanwhile has no token for this server any more.
-    if (known.api !== session.api) throw isOver();
+    // Who signed in elsewhere meanwhile has no token for this server any more; another person's is not used either.
+    if (known.api !== session.api || holderOf(known) !== holderOf(session)) throw isOver();
     if (isCurrent(known)) return known;
     const fresh = await renewed(known);
     if (!fresh) throw isOver();
     await writeSession(environment, fresh);
     return fresh;
   });
+}
+
+/** Whose token it is; empty where it cannot be read. */
+function holderOf({ issuer, access_token: token }: Session): string {
+  try {
+    return `${issuer} ${decodeJwt(token).sub ?? ''}`;
+  } catch {
+    return '';
+  }
 }
 
 function isOver(): Error {

@@ -1,3 +1,4 @@
+import { isFinal } from '../../domain/request.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import type { Created } from '../../sdk/client.ts';
 import { refuseEnded } from './exit.ts';
@@ -25,10 +26,12 @@ export function reportCreated(
   terminal: Terminal,
 ): void {
   terminal.out(json ? JSON.stringify(request ?? { id, status: 'planning' }) : textOf(id, request));
+  if (!json && !(request && isFinal(request.status)))
+    terminal.error(`To follow it: keyturn watch ${visible(id)}`);
   if (request) refuseEnded(request.status);
 }
 
 function textOf(id: string, request: RequestView | null): string {
   if (request) return requestLines(request, Date.now()).join('\n');
-  return `Request ${visible(id)} is accepted and will be planned soon: keyturn watch ${visible(id)}`;
+  return `Request ${visible(id)} is accepted and will be planned soon.`;
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Help, type Command, type Option } from 'commander';
 
 import { codesOf, exitHelp } from './exit.ts';
 
@@ -29,6 +29,30 @@ export function addExitCodes(command: Command): void {
   for (const child of command.commands) addExitCodes(child);
   if (command.commands.length > 0 || EXPLAINED.has(command)) return;
   command.addHelpText('after', exitHelp(codesOf(nameOf(command))));
+}
+
+/** Makes each mistake on a command line show how its command is used. */
+export function addUsage(command: Command): void {
+  for (const child of command.commands) addUsage(child);
+  const usage = command.createHelp().commandUsage(command);
+  command.showHelpAfterError(`Usage: ${usage}\nMore: ${nameOf(command)} --help`);
+}
+
+const COMMON: ReadonlySet<string | undefined> = new Set(['--json', '--api', '--token', '--help']);
+
+/** The options of a command, its own first, then those that most commands have. */
+export function commonLast(command: Command): Option[] {
+  const options = new Help().visibleOptions(command);
+  const isCommon = ({ long }: Option): boolean => COMMON.has(long);
+  return [...options.filter((option) => !isCommon(option)), ...options.filter(isCommon)];
+}
+
+/** A command in the list of all: every one has options, so nothing is said of them. */
+export function termOf(command: Command): string {
+  const given = command.registeredArguments.map((one) =>
+    one.required ? `<${one.name()}>` : `[${one.name()}]`,
+  );
+  return [command.name(), ...given].join(' ');
 }
 
 function nameOf(command: Command): string {

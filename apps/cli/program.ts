@@ -27,39 +27,33 @@ import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
 import { suggestChoices } from './choices.ts';
 import { CommandExit } from './exit.ts';
-import { addExitCodes } from './help.ts';
+import { addExitCodes, addUsage, commonLast, termOf } from './help.ts';
 import type { Terminal } from './terminal.ts';
-import { visible, visibleLines } from './text/visible.ts';
+import { visible, visibleDocument, visibleLines } from './text/visible.ts';
 
-const COMMANDS = [
-  addRequest,
-  addEvaluate,
-  addInbox,
-  addList,
-  addShow,
-  addDecide,
-  addWithdraw,
-  addTicket,
-  addWatch,
-  addVerify,
-  addReplay,
-  addResolve,
-  addLogin,
-  addLogout,
-  addWhoami,
-  addActions,
-  addTargets,
-  addPolicy,
-  addSwitch,
-  addTarget,
-  addDoctor,
-  addCompletion,
-] as const;
+const GROUPS = {
+  'Request:': [addRequest, addEvaluate, addWithdraw, addActions, addTargets],
+  'Decide:': [addInbox, addShow, addDecide, addTicket],
+  'Follow and check:': [addList, addWatch, addVerify, addResolve],
+  'Sign in:': [addLogin, addLogout, addWhoami],
+  'Operate:': [addPolicy, addSwitch, addTarget, addDoctor, addReplay],
+  'Other:': [addCompletion],
+} as const;
+
+const MORE = `
+Examples:
+  keyturn inbox
+  keyturn show ID
+  keyturn approve ID --reason "The row matches the ticket"
+
+keyturn COMMAND --help shows options, examples and exit codes of a command.`;
 
 /** Runs one command line. Answers its exit code (`EXIT_CODES`). */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const isJson = args.includes('--json');
-  const screen = isJson ? { ...terminal, out: (text: string) => terminal.data(text) } : terminal;
+  const screen = isJson
+    ? { ...terminal, out: (text: string) => terminal.data(visibleDocument(text)) }
+    : terminal;
   const program = createProgram(screen);
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -75,14 +69,22 @@ function createProgram(terminal: Terminal): Command {
   const program = new Command('keyturn')
     .description('Request privileged actions, decide on them, and check what happened')
     .version(programVersion(), '-V, --version', 'the version of this program')
-    .showHelpAfterError('(add --help for how to use it)')
+    .configureHelp({ visibleOptions: commonLast, subcommandTerm: termOf })
     .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'keyturn: ')),
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.error(text.trimEnd()),
     })
     .exitOverride();
-  for (const add of COMMANDS) add(program, terminal);
+  for (const [heading, adders] of Object.entries(GROUPS)) {
+    program.commandsGroup(heading);
+    for (const add of adders) add(program, terminal);
+  }
+  program.helpCommand('help [command]', 'show the help of a command');
+  program.command('version', { hidden: true }).action(() => terminal.out(programVersion()));
   addExitCodes(program);
+  addUsage(program);
+  program.addHelpText('after', MORE);
   suggestChoices(program);
   return program;
 }
@@ -131,12 +133,12 @@ const NOT_KEYTURN = 'It does not answer as a Keyturn API. Is --api (KEYTURN_API_
 
 function failureOf(error: unknown): Refusal {
   if (error instanceof TypeError && error.cause instanceof Error) {
-    const reason = error.cause.message || error.cause.name;
-    return {
-      exitCode: 1,
-      code: 'unreachable',
-      detail: `The server cannot be reached (${reason}). Is --api right?`,
-    };
+    const what =
+      error.message === 'fetch failed'
+        ? `The server cannot be reached (${error.cause.message}).`
+        : error.message;
+    const detail = `${what} Is it running, and is --api (KEYTURN_API_URL) right?`;
+    return { exitCode: 1, code: 'unreachable', detail };
   }
   const detail = error instanceof Error ? error.message || error.name : String(error);
   return { exitCode: 1, code: 'failed', detail };

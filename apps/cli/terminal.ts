@@ -11,6 +11,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Both ends are a person's terminal: a question can be asked. */
   readonly isInteractive: boolean;
+  /** True when a person reads standard output, and no program. */
+  readonly isScreen: boolean;
   /** Writes a text to standard output, laid out for whoever reads it. */
   out(text: string): void;
   /** Writes to standard output exactly what is given: JSON. */
@@ -54,6 +56,7 @@ export function processTerminal(): Terminal {
   return {
     environment: process.env,
     isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+    isScreen: process.stdout.isTTY,
     out: (text) => write(process.stdout, shown(text, process.stdout)),
     data: (text) => write(process.stdout, text),
     error: (text) => write(process.stderr, shown(text, process.stderr)),

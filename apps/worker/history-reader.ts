@@ -1,4 +1,4 @@
-import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 
 import type { HistoryReader } from '../../activities/dependencies.ts';
@@ -6,6 +6,7 @@ import { KeyturnError } from '../../domain/errors.ts';
 import { hasEnded } from '../../domain/run-status.ts';
 import { envelopeIn } from '../../workflows/envelope-in.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
+import { grpcCode } from '../temporal-trouble.ts';
 
 /** Reads from the server what only the server knows: when a signal arrived, and whether a run is open. */
 export function createHistoryReader(client: Client, namespace: string): HistoryReader {
@@ -43,8 +44,8 @@ export function createHistoryReader(client: Client, namespace: string): HistoryR
 const AWAY: ReadonlySet<number> = new Set([4, 7, 8, 14, 16]);
 
 function isAway(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && AWAY.has(cause.code);
+  const code = grpcCode(error);
+  return code !== null && AWAY.has(code);
 }
 
 async function* historyOf(

@@ -8,20 +8,18 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
-import type { DataSource } from 'typeorm';
 
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
-import { refuseWrongClock } from '../../database/clock.ts';
 import { refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { budgetsOf } from '../../domain/budgets.ts';
-import { keptAnswer } from '../../domain/kept-answer.ts';
 import { openDataSource } from '../open-database.ts';
+import { isReady, Readiness } from '../readiness.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
@@ -31,20 +29,13 @@ import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './reconsiderer.ts';
-import { installRuntime, reasonOf } from './sdk-log.ts';
-import { connectTemporal } from './temporal.ts';
+import { installRuntime } from './sdk-log.ts';
+import { connectTemporal, refuseMissingNamespace } from './temporal.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';
 const SHUTDOWN_FORCE = '25 seconds';
 const FAILURE_CHECK_MS = 2_000;
-const READINESS_MS = 1_000;
-
-interface CheckedDatabase {
-  readonly source: DataSource;
-  readonly policies: PolicyReader;
-  readonly log: Logger;
-}
 
 async function main(): Promise<void> {
   const configuration = readConfiguration(process.env);
@@ -52,11 +43,11 @@ async function main(): Promise<void> {
   installRuntime(log);
   const sources = await readDutySources(configuration.KEYTURN_ONCALL);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
-  const canUseDatabase = databaseCheck({ source, policies, log });
+  const readiness = new Readiness({ source, policies, temporal: rest.client, log });
   const health = await serveHealth(
     {
       isAlive: () => worker.getState() === 'RUNNING',
-      isReady: async () => worker.getState() === 'RUNNING' && (await canUseDatabase()),
+      isReady: async () => worker.getState() === 'RUNNING' && isReady(await readiness.checks()),
     },
     configuration.KEYTURN_WORKER_HOST,
     configuration.KEYTURN_WORKER_PORT,
@@ -90,20 +81,6 @@ async function main(): Promise<void> {
   log.info('stopped');
 }
 
-/** Whether the database and its policy can be used. Whoever reaches the port may ask; the database is asked once a second. */
-function databaseCheck({ source, policies, log }: CheckedDatabase): () => Promise<boolean> {
-  const look = async (): Promise<boolean> => {
-    try {
-      await Promise.all([policies.active(source.manager), refuseWrongClock(source)]);
-      return true;
-    } catch (error) {
-      log.error({ err: reasonOf(error) }, 'not ready');
-      return false;
-    }
-  };
-  return keptAnswer(look, READINESS_MS, () => performance.now());
-}
-
 /** Rejects once the worker has failed: its own `run` may then wait without end for polls that nobody answers any more. */
 async function failure(worker: Worker): Promise<never> {
   for (;;) {
@@ -122,6 +99,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const namespace = configuration.TEMPORAL_NAMESPACE;
   const connection = await connectTemporal(configuration.TEMPORAL_ADDRESS);
   const client = new Client({ connection, namespace });
+  await refuseMissingNamespace(client);
   const policies = new PolicyReader();
   const directories = new DirectoryReader();
   const dependencies: Dependencies = {

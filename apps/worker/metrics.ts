@@ -92,7 +92,7 @@ const wedgedRequests = new Gauge({
 
 const kept = new Counter({
   name: 'keyturn_kept_messages_consumed_total',
-  help: 'Requests with acknowledged decisions or withdrawals that their workflow did not get to.',
+  help: 'Requests with acknowledged decisions or withdrawals that their workflow did not get to, or got to later.',
 });
 
 /** Notes a sweep and what it found. */

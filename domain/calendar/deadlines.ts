@@ -50,3 +50,25 @@ export function expiryMs(
     }),
   );
 }
+
+/** What a round of asking is bounded by, beside its rules. In milliseconds, Infinity for what bounds nothing. */
+interface RoundBounds {
+  /** When the request first waited for people. */
+  readonly sinceMs: number;
+  /** When the round before would have expired. */
+  readonly beforeMs: number;
+  /** From when on nothing that people approve could start. */
+  readonly startWindowEndMs: number;
+}
+
+/**
+ * When a round of asking expires: as its rules say, counted from the first round, and never later than the round before
+ * or than an approval could still be acted on.
+ */
+export function roundExpiryMs(
+  rules: readonly Expiring[],
+  calendars: readonly BusinessCalendar[],
+  { sinceMs, beforeMs, startWindowEndMs }: RoundBounds,
+): number {
+  return Math.min(expiryMs(rules, calendars, sinceMs), beforeMs, startWindowEndMs);
+}

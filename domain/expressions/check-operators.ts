@@ -14,6 +14,7 @@ import {
   type LiteralType,
   type Scope,
 } from './inference.ts';
+import { bareName, quotesHint } from './missing-quotes.ts';
 
 type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in';
 type Arithmetic = '+' | '-' | '*' | '/' | '%';
@@ -109,6 +110,14 @@ export function checkComparison(
   checkValues(inference, left, element);
   checkValues(inference, element, left);
   return BOOL;
+}
+
+/** The type of `-`, unless it is the hyphen of a name without quotes. */
+export function checkDifference(inference: Inference, node: NodeOf<'-'>, scope: Scope): FactType | null {
+  const name = bareName(node);
+  const hint = name === null ? '' : quotesHint(name, inference.variables);
+  if (name === null || hint === '') return checkArithmetic(inference, node, scope);
+  return inference.report(node, `unknown variable ${quote(name)}${hint}`);
 }
 
 /** The type of `+ - * / %`. Both sides have one type. */

@@ -3,6 +3,7 @@ import { ENGINE_NAMES, type NodeOf, type Range, type SyntaxNode } from './engine
 import { isTrue } from './existing.ts';
 import type { FactType } from './fact-type.ts';
 import { typeName, type Inference, type Scope } from './inference.ts';
+import { quotesHint } from './missing-quotes.ts';
 import { pathOf, pathText } from './reads.ts';
 
 interface FieldRead extends Range {
@@ -20,7 +21,8 @@ export function checkVariable(inference: Inference, node: NodeOf<'id'>, scope: S
   const type = scope.own.get(node.args) ?? ownField(inference.variables, node.args);
   if (type) return usable(inference, node, type);
   const known = [...scope.own.keys(), ...Object.keys(inference.variables)];
-  return inference.report(node, `unknown variable ${quote(node.args)}${didYouMean(node.args, known)}`);
+  const hint = quotesHint(node.args, inference.variables) || didYouMean(node.args, known);
+  return inference.report(node, `unknown variable ${quote(node.args)}${hint}`);
 }
 
 /** The type of `object.field` and `map.key`. */

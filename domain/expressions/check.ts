@@ -2,6 +2,7 @@ import { checkCall, checkMethod } from './check-calls.ts';
 import {
   checkArithmetic,
   checkComparison,
+  checkDifference,
   checkList,
   checkLiteral,
   checkLogical,
@@ -54,7 +55,7 @@ const RULES: { readonly [Operator in SyntaxNode['op']]: Rule<Operator> } = {
   '>=': checkComparison,
   in: checkComparison,
   '+': checkArithmetic,
-  '-': checkArithmetic,
+  '-': checkDifference,
   '*': checkArithmetic,
   '/': checkArithmetic,
   '%': checkArithmetic,

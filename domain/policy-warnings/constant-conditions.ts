@@ -27,12 +27,22 @@ export function constantConditions(policy: PolicySet): readonly PolicyWarning[] 
     return warningOf(constantOf(when, types, budget), place);
   });
   const rules = policy.rules.flatMap((rule) => {
-    if (rule.when === undefined) return [];
-    const types = rule.on.action.flatMap((action) => scopedTypes(policy, rule, action));
     const place = { rule: rule.id, source: rule.source, path: ['when'] };
-    return warningOf(constantOf(rule.when, types, budget), place);
+    return warningOf(constantOfRule(policy, rule, budget), place);
   });
   return [...lines, ...rules];
+}
+
+/** True for a rule that certainly matches wherever it applies: it has no condition, or one that is always true. */
+export function matchesAlways(policy: PolicySet, rule: Rule): boolean {
+  return rule.when === undefined || constantOfRule(policy, rule, { cells: CELLS_MAX }) === true;
+}
+
+/** Null without a condition, too. */
+function constantOfRule(policy: PolicySet, rule: Rule, budget: { cells: number }): boolean | null {
+  if (rule.when === undefined) return null;
+  const types = rule.on.action.flatMap((action) => scopedTypes(policy, rule, action));
+  return constantOf(rule.when, types, budget);
 }
 
 type Place = Pick<PolicyWarning, 'rule' | 'source' | 'path'>;

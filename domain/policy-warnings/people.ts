@@ -18,6 +18,7 @@ import type { RiskTier, RuleRequirement } from '../requirement.ts';
 import { Reviewers } from '../reviewers.ts';
 import { assessRisk, demandOf, isLineAbout } from '../risk.ts';
 import { quote } from '../suggestion.ts';
+import { matchesAlways } from './constant-conditions.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /** Beyond that nothing is looked at any more, so that no policy takes long. */
@@ -95,10 +96,11 @@ function warningsOf(found: ReadonlyMap<string, Short>): readonly PolicyWarning[]
   }));
 }
 
-/** Two people agree to what may loosen policy, and who asks for it is none of them. */
+/** Two people agree to what may loosen policy, and who asks for it is none of them. Nobody agrees to what is forbidden. */
 function publications(policy: PolicySet, reviewers: Reviewers): readonly PolicyWarning[] {
-  if (policy.operators === undefined) return [];
-  const people = everybody(reviewers, requirementsOn(policy, PUBLISH, OWN_TARGET), policy.operators);
+  const forbidding = forbidsPublications(policy);
+  if (forbidding.length > 0) return forbidding;
+  const people = policy.operators === undefined ? null : publishersOf(policy, reviewers);
   if (people === null || people.size > PEOPLE_TO_LOOSEN) return [];
   const wanted = `${PEOPLE_TO_LOOSEN} different people agree to a policy that loosens`;
   const place = { rule: null, source: 'keyturn.yaml', path: ['operators'] };
@@ -110,9 +112,35 @@ function publications(policy: PolicySet, reviewers: Reviewers): readonly PolicyW
   return [{ ...place, code: 'own_team_only', message }];
 }
 
+/** Everybody who may ever agree to a publication; null where that is not known. */
+export function publishersOf(
+  policy: PolicySet,
+  reviewers = new Reviewers(policy),
+): ReadonlySet<string> | null {
+  return everybody(reviewers, requirementsOn(policy, PUBLISH, OWN_TARGET), policy.operators ?? []);
+}
+
+function forbidsPublications(policy: PolicySet): readonly PolicyWarning[] {
+  const rules = indexOf(policy)
+    .candidates(PUBLISH.action, ownTarget(policy))
+    .map(({ rule }) => rule);
+  const hasEmergencies = rules.some((rule) => rule.break_glass === true);
+  return rules
+    .filter(({ effect, yields_to_break_glass: yields }) => effect === 'forbid' && !(yields && hasEmergencies))
+    .filter((rule) => matchesAlways(policy, rule))
+    .map(({ id, source }) => ({
+      rule: id,
+      source,
+      path: ['effect'],
+      code: 'publication_forbidden',
+      message: 'forbids every publication: no policy could ever follow on this one',
+      is_final: true,
+    }));
+}
+
 const PEOPLE_TO_LOOSEN = 2;
 
-/** Where too few people could ever agree to a policy that loosens. */
+/** Where no policy that loosens could ever be published: a rule forbids it, or too few people could agree. */
 export function neverPublished(policy: PolicySet): readonly PolicyWarning[] {
   return publications(policy, new Reviewers(policy)).filter(({ is_final: isFinal }) => isFinal === true);
 }

@@ -10,7 +10,8 @@ export type PolicyWarningCode =
   | 'declared_only'
   | 'history_races'
   | 'name_unknown'
-  | 'people_short';
+  | 'people_short'
+  | 'publication_forbidden';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
 export interface PolicyWarning {

@@ -25,26 +25,27 @@ Try it: paste these one after the other in a second terminal, in this folder.
 
   # 1  The agent asks to change one row on production.
   export KEYTURN_API_URL=${addresses.api}
-  ID=$(KEYTURN_TOKEN=$(node scripts/demo-token.mjs agent-billing) npm run -s keyturn -- request --json \\
+  keyturn() { npm run -s keyturn -- "$@"; }
+  ID=$(KEYTURN_TOKEN=$(node scripts/demo-token.mjs agent-billing) keyturn request --json \\
     postgres.execute shop-production -a statement="update account set credit_limit = 5000 where id = 1042" \\
     --justification "Upgrade agreed with the customer, ticket 4711" | node -p 'JSON.parse(fs.readFileSync(0)).id')
 
   # 2  Olga sees what waits for her, and exactly what it would do.
   export KEYTURN_TOKEN=$(node scripts/demo-token.mjs olga)
-  npm run -s keyturn -- inbox
-  npm run -s keyturn -- show $ID
+  keyturn inbox
+  keyturn show $ID
 
   # 3  She approves; it asks her once more.
-  npm run -s keyturn -- approve $ID --reason "Limit and customer match the ticket"
+  keyturn approve $ID --reason "Limit and customer match the ticket"
 
   # 4  The worker has made that change, once. Anybody can check the record of it.
-  npm run -s keyturn -- watch $ID
-  npm run -s keyturn -- verify $ID --keys ${shown}/keys/verification.jwks.json
+  keyturn watch $ID
+  keyturn verify $ID --keys ${shown}/keys/verification.jwks.json
 
   # 5  Why these people? And what would another policy have said?
   export $(cat ${shown}/operator.env)
-  npm run -s keyturn -- policy explain $ID
-  npm run -s keyturn -- policy backtest policies
+  keyturn policy explain $ID
+  keyturn policy backtest policies
 
 Ctrl-C stops everything; the data stays in ${shown}/.`);
 }

@@ -3,7 +3,7 @@ import { playStory, type Stage } from '../demo/story.ts';
 import { printGuide } from './guide.ts';
 import { releaseLock, takeLock, type Lock } from './lock.ts';
 import { say } from './progress.ts';
-import { readSettings, refuseTakenPorts, type Settings } from './settings.ts';
+import { lostPortHint, readSettings, refuseTakenPorts, type Settings } from './settings.ts';
 import { supervise, type Supervisor } from './supervisor.ts';
 import { knownAddresses, startSystem, type Addresses } from './system.ts';
 
@@ -38,7 +38,8 @@ async function runAll(given: Settings, { isAfterCrash }: TakenLock): Promise<num
     return 0;
   } catch (error) {
     if (error instanceof StopRequested) return 0;
-    process.stderr.write(`\n${messageOf(error)}\n`);
+    const failure = messageOf(error);
+    process.stderr.write(`\n${failure}${lostPortHint(failure)}\n`);
     return 1;
   } finally {
     await supervisor.stop();

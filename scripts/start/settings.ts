@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isPortFree } from '../servers/ports.ts';
+import { freePort, isPortFree } from '../servers/ports.ts';
 import { pause } from '../servers/process.ts';
 import { root } from '../servers/root.ts';
 
@@ -53,25 +53,50 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): S
 }
 
 /**
- * Throws with the variable to change when a port that will be needed is taken, or named twice. `patienceMs` is how long
- * to wait for a port to become free.
+ * Throws with every variable to change when ports that will be needed are taken, or named twice. `patienceMs` is how long
+ * to wait for them to become free.
  */
 export async function refuseTakenPorts(settings: Settings, patienceMs = 0): Promise<void> {
+  refuseSharedPorts(settings);
   const deadlineMs = Date.now() + patienceMs;
+  let taken = await takenPorts(settings);
+  while (taken.length > 0 && Date.now() < deadlineMs) {
+    await pause(200);
+    taken = await takenPorts(settings);
+  }
+  if (taken.length === 0) return;
+  const instead = await Promise.all(taken.map(async (name) => `${name}=${await freePort()}`));
+  throw new Error(
+    [
+      'Other programs listen on these ports of 127.0.0.1:',
+      ...taken.map((name) => `  ${settings.ports[name]}  (${name})`),
+      'Stop those programs, or choose other ports with these environment variables, for example:',
+      `  ${instead.join(' ')} npm start`,
+    ].join('\n'),
+  );
+}
+
+/** What to add to the failure of a program whose port was free when it was checked, and taken when it started. */
+export function lostPortHint(failure: string): string {
+  return /address already in use|EADDRINUSE/i.test(failure)
+    ? '\nAnother program took a port after the check found it free. Start again: that names the port and its variable.'
+    : '';
+}
+
+function refuseSharedPorts(settings: Settings): void {
   const owners = new Map<number, string>();
   for (const name of neededPorts(settings)) {
     const port = settings.ports[name];
     const owner = owners.get(port);
     if (owner) throw new Error(`${owner} and ${name} are both ${port}. Give one of them another number.`);
     owners.set(port, name);
-    while (!(await isPortFree(port)) && Date.now() < deadlineMs) await pause(200);
-    if (!(await isPortFree(port))) {
-      throw new Error(
-        `Port ${port} on 127.0.0.1 is taken by another program. Stop that program, or choose another port with ` +
-          `the environment variable ${name}, for example: ${name}=${port + 100} npm start`,
-      );
-    }
   }
+}
+
+async function takenPorts(settings: Settings): Promise<readonly PortName[]> {
+  const names = neededPorts(settings);
+  const areFree = await Promise.all(names.map((name) => isPortFree(settings.ports[name])));
+  return names.filter((_name, index) => areFree[index] === false);
 }
 
 function neededPorts(settings: Settings): readonly PortName[] {

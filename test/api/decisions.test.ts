@@ -6,8 +6,9 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import { EXPIRY_GRACE_MS } from '../../domain/escalation.ts';
 import { unseal } from '../../domain/sealing.ts';
 import type { Ticket } from '../../domain/wire.ts';
+import { policyDigest } from '../../domain/policy.ts';
 import { call, type Reply } from '../stack/http.ts';
-import { GOOD_BODY, startApi, type TestApi } from './api.ts';
+import { activate, GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { announce, ONE_DBA, storeDecision, storeRequest, type Stored, type StoredRequest } from './rows.ts';
 
 let api: TestApi;
@@ -145,6 +146,18 @@ describe.each(['decisions', 'tickets'] as const)('%s', (to) => {
     const requirement = { ...ONE_DBA, rules: rule ? [{ ...rule, minimum_grade: 'B' as const }] : [] };
     const stored = await storeRequest(api, { requirement });
     expect(await attempt(stored, { to })).toMatchObject({ status: 403, body: { code: 'grade_too_low' } });
+  });
+
+  it('tell who is kept out by what all reviewers must meet why policy asks for it', async () => {
+    const reviewers = { when: 'reviewer.id != "olga"', because: 'Olga is on parental leave' };
+    const policy = { ...api.policy, reviewers };
+    await activate(api.databases, policy, policyDigest(policy));
+    const [rule] = ONE_DBA.rules;
+    const requirement = { ...ONE_DBA, rules: rule ? [{ ...rule, reviewer_when: reviewers.when }] : [] };
+    const reply = await attempt(await storeRequest(api, { requirement }), { to });
+    await activate(api.databases, api.policy, api.policyDigest);
+    const detail = expect.stringContaining(reviewers.because);
+    expect(reply).toMatchObject({ status: 403, body: { code: 'not_eligible', detail } });
   });
 
   it('refuse agents, whatever they know', async () => {

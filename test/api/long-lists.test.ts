@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { fillPage } from '../../apps/api/requests/page.ts';
 import type { ListPage } from '../../database/request-list.ts';
@@ -8,12 +8,12 @@ import type { Requirement } from '../../domain/requirement.ts';
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { ONE_DBA, storeRequest } from './rows.ts';
+import { statementsDuring } from './statements.ts';
 
 let api: TestApi;
 beforeAll(async () => {
   api = await startApi();
 });
-afterEach(() => vi.restoreAllMocks());
 afterAll(async () => {
   await api.stop();
 });
@@ -39,14 +39,6 @@ async function copies(id: string, count: number): Promise<void> {
   );
 }
 
-/** Counts what is asked of the database for one answer. */
-async function asked<Answer>(work: () => Promise<Answer>): Promise<{ questions: number; answer: Answer }> {
-  const query = vi.spyOn(api.context.source.manager, 'query');
-  const builders = vi.spyOn(api.context.source.manager, 'getRepository');
-  const answer = await work();
-  return { questions: query.mock.calls.length + builders.mock.calls.length, answer };
-}
-
 async function page(path: string, name: string): Promise<RequestPage> {
   const token = await api.issuer.humanToken(name);
   const reply = await api.http<RequestPage>({ path, token });
@@ -68,10 +60,12 @@ describe('a page looks behind what its reader does not see', () => {
     // On the ladder of these, and not yet asked.
     const early = await storeRequest(api, { selectors: ['group:dba-leads'] });
     await copies(early.id, MANY);
-    const { questions, answer } = await asked(() => page('/v1/inbox', 'petra'));
-    expect(answer.items.map((item) => item.id)).toEqual([id]);
-    expect(answer.next_cursor).toBeNull();
-    expect(questions).toBeLessThan(50);
+    const asked = await statementsDuring(async () => {
+      const { items, next_cursor } = await page('/v1/inbox', 'petra');
+      expect(items.map((item) => item.id)).toEqual([id]);
+      expect(next_cursor).toBeNull();
+    });
+    expect(asked.length).toBeLessThan(50);
   });
 
   it('in a list of what is of one risk', async () => {
@@ -120,10 +114,10 @@ describe('however many requests a page looks at, where services say who is on ca
     const policy = { ...api.policy, polled_rotations: kept };
     await activate(api.databases, policy, policyDigest(policy));
     const questionsFor = async (limit: number): Promise<number> => {
-      const { questions, answer } = await asked(() => page(`${path}?limit=${limit}`, 'olga'));
-      expect(answer.items).toHaveLength(limit);
-      vi.restoreAllMocks();
-      return questions;
+      const asked = await statementsDuring(async () =>
+        expect((await page(`${path}?limit=${limit}`, 'olga')).items).toHaveLength(limit),
+      );
+      return asked.length;
     };
     await api.db.query(`delete from keyturn.plan`);
     await api.db.query(`delete from keyturn.request`);

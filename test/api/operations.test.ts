@@ -17,6 +17,7 @@ import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
 import { RequestsController } from '../../apps/api/requests/requests.controller.ts';
 import { PoliciesController } from '../../apps/api/policies/policies.controller.ts';
+import { statusOf, type ErrorCode } from '../../domain/errors.ts';
 import type { ActionCatalogue } from '../../domain/wire-actions.ts';
 import { SwitchesController } from '../../apps/api/switches/switches.controller.ts';
 import { readSettings } from '../../apps/api/settings.ts';
@@ -27,6 +28,8 @@ interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
 }
+
+type Schema = Readonly<Record<string, unknown>>;
 
 let api: TestApi;
 beforeAll(async () => {
@@ -157,12 +160,49 @@ describe('the published document', () => {
   it('leaves answers room to grow, and none to what callers send', async () => {
     const { body } = await api.http<OpenApi>({ path: '/openapi.json' });
     const { schemas } = body.components;
-    const isBody = ([name]: [string, unknown]): boolean => name.endsWith('Body');
     const parts = Object.entries(schemas);
-    for (const [name, schema] of parts.filter(isBody))
+    for (const [name, schema] of parts.filter(([name]) => name.endsWith('Body')))
       expect(schema, name).toMatchObject({ additionalProperties: false });
-    const answers = JSON.stringify(parts.filter((part) => !isBody(part)));
+    const answered = Object.values(body.paths)
+      .flatMap((methods) => Object.values(methods))
+      .map((operation) => (operation as { responses: unknown }).responses);
+    const answers = JSON.stringify(withReferences(answered, schemas));
     expect(answers).not.toMatch(/"additionalProperties":false|"enum":|"const":/);
+  });
+
+  it('names every object, so that generated types have names for people', async () => {
+    const { body } = await api.http<OpenApi>({ path: '/openapi.json' });
+    const inline = (schema: unknown, place: string): string[] => {
+      if (typeof schema !== 'object' || schema === null) return [];
+      const own = 'properties' in schema && !/^[^/]+$/.test(place) && !place.endsWith('/properties');
+      const within = Object.entries(schema).flatMap(([key, part]) => inline(part, `${place}/${key}`));
+      return own ? [place, ...within] : within;
+    };
+    expect(Object.entries(body.components.schemas).flatMap(([name, schema]) => inline(schema, name))).toEqual(
+      [],
+    );
+    expect(inline(body.paths, '/paths')).toEqual([]);
+  });
+
+  it('says of every operation, parameter, header and field what it means', async () => {
+    const { body } = await api.http<OpenApi>({ path: '/openapi.json' });
+    const fields = Object.entries(body.components.schemas).flatMap(([name, schema]) => [
+      [name, schema] as const,
+      ...Object.entries((schema as { properties?: object }).properties ?? {}).map(
+        ([field, part]) => [`${name}.${field}`, part as unknown] as const,
+      ),
+    ]);
+    const isNamed = (part: Schema): boolean => '$ref' in part || isNamedOrNull(part);
+    const isNamedOrNull = ({ anyOf = [] }: Schema): boolean =>
+      (anyOf as Schema[]).some((part) => '$ref' in part);
+    const isSilent = ([, part]: readonly [string, unknown]): boolean =>
+      !isNamed(part as Schema) && !/\w{3}/.test(String((part as Schema)['description'] ?? ''));
+    const operations = Object.values(body.paths).flatMap((methods) => Object.values(methods)) as Schema[];
+    const parameters = operations.flatMap(({ operationId, parameters: own = [] }) =>
+      (own as Schema[]).map((one) => [`${String(operationId)} ${String(one['name'])}`, one] as const),
+    );
+    const headers = Object.entries((body.components as unknown as { headers: object }).headers);
+    expect([...fields, ...parameters, ...headers].filter(isSilent).map(([name]) => name)).toEqual([]);
   });
 
   it('says nothing in words that only some validators know', async () => {
@@ -184,9 +224,10 @@ describe('the published document', () => {
     expect(properties('RequestSummary')).toMatchObject({
       status: { description },
       result: { description },
-      failure: { description, properties: { code: { description } } },
+      failure: { description },
       requirement: { description },
     });
+    expect(properties('RequestFailure')).toMatchObject({ code: { description } });
     expect(properties('Change')).toMatchObject({ entry: { description }, at: { format: 'date-time' } });
     expect(JSON.stringify(body)).not.toMatch(/"\$ref":"[^"]*","description"/);
   });
@@ -196,6 +237,32 @@ describe('the published document', () => {
     expect(headers.get('content-type')).toContain('text/html');
     expect(body).toContain('POST /v1/requests');
     expect(body).not.toMatch(/<script|src=|@import|https?:\/\//);
+  });
+
+  it('is a page whose links all lead somewhere: to bodies, headers and errors', async () => {
+    const { body } = await api.http<string>({ path: '/docs' });
+    const ids = new Set([...body.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
+    const links = new Set([...body.matchAll(/href="#([^"]+)"/g)].map((match) => match[1]));
+    expect([...links].filter((id) => !ids.has(id))).toEqual([]);
+    for (const id of ['schema-CreateRequestBody', 'schema-Request', 'header-ETag', 'code-self_approval'])
+      expect(links, id).toContain(id);
+  });
+
+  it('says of every error that an operation may answer what a client does, and of no other', async () => {
+    const { body } = await api.http<OpenApi & { 'x-keyturn-errors': object[] }>({ path: '/openapi.json' });
+    const named = [...JSON.stringify(body.paths).matchAll(/"x-keyturn-codes":(\[[^\]]*\])/g)].flatMap(
+      ([, codes = '']) => JSON.parse(codes) as ErrorCode[],
+    );
+    // Of an address, and so of no operation.
+    const codes = [...new Set<ErrorCode>([...named, 'method_not_allowed'])].toSorted();
+    const told = body['x-keyturn-errors'];
+    expect(told).toHaveLength(codes.length);
+    for (const code of codes)
+      expect(told).toContainEqual({
+        code,
+        status: statusOf(code),
+        advice: expect.stringMatching(/\.$/) as string,
+      });
   });
 });
 
@@ -262,6 +329,20 @@ function routesOf(controller: { readonly prototype: object }): string[] {
       .replace(/(?<=.)\/$/, '');
     return [`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`];
   });
+}
+
+/** A part of the document with all that it refers to. */
+function withReferences(part: unknown, schemas: OpenApi['components']['schemas']): readonly unknown[] {
+  const names = new Set<string>();
+  const collect = (text: string): void => {
+    for (const [, name = ''] of text.matchAll(/#\/components\/schemas\/(\w+)/g)) {
+      if (names.has(name)) continue;
+      names.add(name);
+      collect(JSON.stringify(schemas[name]));
+    }
+  };
+  collect(JSON.stringify(part));
+  return [part, ...[...names].map((name) => schemas[name])];
 }
 
 function messageOf(work: () => unknown): string {

@@ -116,13 +116,22 @@ describe('whoever changes the row of a request changes nothing that reviewers re
   it('of what its rules say', async () => {
     const id = await asked();
     const before = await shown(id);
-    expect(before.matched_rules).toHaveLength(1);
+    expect(before.matched_rules).toMatchObject([{ effect: 'review' }]);
     await api.db.query(
       `update keyturn.request set matched_rules = jsonb_build_array(jsonb_build_object(
-         'id', $2::text, 'source', 'x', 'because', 'nobody minds')) where id = $1`,
+         'id', $2::text, 'source', 'x', 'because', 'nobody minds', 'effect', 'allow')) where id = $1`,
       [id, before.matched_rules?.[0]?.id],
     );
     expect((await shown(id)).matched_rules).toEqual(before.matched_rules);
+  });
+
+  it('of what they do, also where no entry says which acted', async () => {
+    const { id } = await storeRequest(api);
+    await api.db.query(
+      `update keyturn.request set matched_rules = '[{"id":"a","source":"x","because":null,"effect":"allow"}]' where id = $1`,
+      [id],
+    );
+    expect((await shown(id)).matched_rules).toEqual([{ id: 'a', because: null }]);
   });
 
   it('by the signed words of another request', async () => {

@@ -8,6 +8,7 @@ import { setup } from '../stack/global-setup.ts';
 import { testPostgresPid } from '../stack/databases.ts';
 import { findFullTemporal, type FullTemporalPrograms } from '../stack/full-temporal-program.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { UNBOUNDED } from '../stack/unbounded.ts';
 import { measureGate } from './gate.ts';
 import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
 import { startKeyturn } from './keyturn.ts';
@@ -34,14 +35,6 @@ const { values } = parseArgs({
 const SCALE: Scale = values.smoke
   ? { callers: [1, 4], createsPerCaller: 5, rounds: 1, decisions: 5, decisionsAtOnce: 4 }
   : { callers: [1, 16, 64], createsPerCaller: 8, rounds: 3, decisions: 30, decisionsAtOnce: 32 };
-
-/** What one agent does here a whole company would not. */
-const UNBOUNDED = {
-  KEYTURN_REHEARSALS_AT_ONCE: '1000',
-  KEYTURN_REHEARSAL_SECONDS: '1000000',
-  KEYTURN_REHEARSALS_REFUSED: '1000000',
-  KEYTURN_OPEN_REQUESTS: '1000000',
-};
 
 const report = values.policy ? [...machine(), '', ...(await policyLines())].join('\n') : await onServers();
 const file = path.join(root, '.keyturn', 'bench.md');

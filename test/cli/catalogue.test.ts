@@ -52,15 +52,64 @@ describe('list', () => {
   it('shows a page of requests by the filters that are given, and how to go on', async () => {
     const url = await api(() => ({ status: 200, body: page }));
     const args = ['list', '--status', 'denied', '--target', 'shop', '--mine', '--limit', '5', '--api', url];
-    const { code, out } = await keyturn(args);
-    expect([code, out]).toEqual([0, expect.stringMatching(/denied by policy[\s\S]*--cursor abc/)]);
+    const { code, out, error } = await keyturn(args);
+    expect([code, out]).toEqual([0, expect.stringMatching(/denied by policy/)]);
+    expect(error).toBe('There may be more: add --cursor abc\n');
     const asked = new URL(server?.received[0]?.path ?? '', url).searchParams;
     expect(Object.fromEntries(asked)).toEqual({ status: 'denied', target: 'shop', mine: 'true', limit: '5' });
   });
 
-  it('gives the page as JSON', async () => {
+  it('gives the page that is asked for as JSON', async () => {
     const url = await api(() => ({ status: 200, body: page }));
-    expect(JSON.parse((await keyturn(['list', '--json', '--api', url])).out)).toEqual(page);
+    const { out } = await keyturn(['list', '--json', '--limit', '1', '--api', url]);
+    expect(JSON.parse(out)).toEqual(page);
+  });
+
+  it.each(['list', 'inbox'])('gives a program all pages, and a person the first: %s', async (command) => {
+    const url = await api(({ path }) => ({
+      status: 200,
+      body: { items: [requestView()], next_cursor: path.includes('cursor=abc') ? null : 'abc' },
+    }));
+    const piped = await keyturn([command, '--api', url]);
+    expect([piped.out.trimEnd().split('\n').length, piped.error]).toEqual([3, '']);
+    const { out } = await keyturn([command, '--json', '--api', url], { columns: 200 });
+    expect(JSON.parse(out)).toEqual({ items: [requestView(), requestView()], next_cursor: null });
+    const shown = await keyturn([command, '--api', url], { columns: 200 });
+    expect([shown.out.trimEnd().split('\n').length, shown.error]).toEqual([
+      2,
+      'There may be more: add --cursor abc\n',
+    ]);
+  });
+
+  it.each([
+    ['--environment', 'labb', "There is no environment 'labb', did you mean 'lab'?"],
+    ['--environment', 'moon', "There is no environment 'moon'. There are: 'lab'"],
+    ['--target', 'shopp', "There is no target 'shopp', did you mean 'shop'?"],
+    [
+      '--action',
+      'postgres.exceute',
+      "There is no action 'postgres.exceute', did you mean 'postgres.execute'?",
+    ],
+  ])('says that a filter names nothing that there is: %s %s', async (option, name, said) => {
+    const target = { id: 'shop', title: 'x', environment: 'lab', resource_type: 'x', actions: ['a.b'] };
+    const url = await api(({ path }) => {
+      const { pathname, search } = new URL(path, 'http://api');
+      if (pathname === '/v1/actions') return { status: 200, body: ACTIONS };
+      const isAll = pathname === '/v1/targets' && search === '';
+      return { status: 200, body: { items: isAll ? [target] : [], next_cursor: null } };
+    });
+    const list = await keyturn(['list', option, name, '--api', url]);
+    expect([list.code, list.out, list.error]).toEqual([0, '', `${said}\nNo requests found.\n`]);
+    if (option === '--target') return;
+    const targets = await keyturn(['targets', option, name, '--json', '--api', url]);
+    expect([targets.out, targets.error]).toEqual(['{"items":[]}\n', `${said}\n`]);
+  });
+
+  it('names the option that has no such value, before it calls anything', async () => {
+    const url = await api(() => ({ status: 200, body: page }));
+    const { code, error } = await keyturn(['list', '--limit', '500', '--api', url]);
+    expect([code, error]).toEqual([2, expect.stringMatching(/--limit[\s\S]*1 to 100[\s\S]*list --help/)]);
+    expect(server?.received).toEqual([]);
   });
 
   it('asks whether another status was meant, and calls nothing', async () => {

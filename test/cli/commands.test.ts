@@ -55,6 +55,7 @@ describe('approve', () => {
       result.out.indexOf("the requester's own words"),
     );
     expect(result.out).toContain('Your decision (approve) is recorded. The request is now approved.');
+    expect(result.error).toContain(`To follow it: keyturn watch ${VIEW.id}`);
     expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve' }]);
   });
 
@@ -363,7 +364,7 @@ describe('who calls', () => {
     const url = await api(() => ({ status: 200, body: {} }));
     await server?.stop();
     const result = await keyturn(['withdraw', VIEW.id, '--api', url]);
-    expect([result.code, result.error]).toEqual([1, expect.stringContaining('cannot be reached')]);
+    expect([result.code, result.error]).toEqual([1, expect.stringContaining(`${url} cannot be reached (`)]);
   });
 });
 

@@ -62,6 +62,8 @@ describe('the question before a decision', () => {
       '  requested by  "Billing agent" (agent)',
       '  risk          high',
       '  summary       updates 1 row of public.customer',
+      // The answer says that it is still pending.
+      `To see who else has to approve: keyturn show ${view.id}`,
     ]);
   });
 

@@ -7,6 +7,7 @@ import type { RequestStatus } from '../../domain/request.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { startServer, type AnsweringServer } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
+import { untoned } from '../../apps/cli/text/tone.ts';
 import { keyturn, type CommandResult } from './terminal.ts';
 
 let server: AnsweringServer | undefined;
@@ -136,5 +137,45 @@ describe('colours', () => {
     const { out } = await run(view, ['show', view.id], 60);
     expect(out).not.toContain('\u001b[32mapproved');
     expect(out.match(/<U\+001B>\[32mapproved/g)?.length).toBeGreaterThan(2);
+  });
+
+  it('nor does anything else that a terminal obeys, in fields that Keyturn makes as well: another server may answer', async () => {
+    const hostile = '\u001b[2J\u009b2J\u202e';
+    const view = requestView({
+      intent_digest: hostile,
+      round: hostile as never,
+      updated_at: '2026-01-05T10:00:00.000Z',
+    });
+    const { out } = await run(view, ['show', view.id], 60);
+    for (const obeyed of ['\u001b', '\u009b', '\u202e']) expect(untoned(out)).not.toContain(obeyed);
+  });
+
+  it('in --json it is escaped, and says the same', async () => {
+    const view = requestView({ claims: { justification: 'a\u009b2J\u202e\u{e0041}b' } });
+    const { out } = await run(view, ['show', view.id, '--json'], 60);
+    expect(out).toContain('a\\u009b2J\\u202e\\udb40\\udc41b');
+    expect(JSON.parse(out)).toMatchObject({ request: { claims: view.claims } });
+  });
+});
+
+describe('the command line', () => {
+  it.each([
+    [['show'], ["missing required argument 'id'", 'keyturn show [options] <id>', 'keyturn show']],
+    [
+      ['policy', 'explain'],
+      [
+        "missing required argument 'request'",
+        'keyturn policy explain [options] <request>',
+        'keyturn policy explain',
+      ],
+    ],
+    [['lits'], ["unknown command 'lits'\n(Did you mean list?)", 'keyturn [options] [command]', 'keyturn']],
+  ])('shows how a command is used that is used wrongly: %j', async (args, [wrong, usage, command]) => {
+    const { error } = await keyturn(args);
+    expect(error).toBe(`keyturn: ${wrong}\nUsage: ${usage}\nMore: ${command} --help\n`);
+  });
+
+  it('says its version', async () => {
+    expect((await keyturn(['version'])).out).toBe((await keyturn(['--version'])).out);
   });
 });

@@ -113,11 +113,23 @@ describe('a table on a terminal', () => {
     ]);
   });
 
-  it('becomes a list of records where its columns have no room', () => {
+  it('puts its widest cells below the others where they would be broken too often', () => {
     expect(untoned(laidOut(inbox, 48)).split('\n')).toEqual([
+      'REQUEST                         RISK',
+      '    WHAT',
+      `req_${'a'.repeat(26)}  high`,
+      '    updates a row of public.customer',
+      `req_${'b'.repeat(26)}  low`,
+      '    reads',
+    ]);
+  });
+
+  it('becomes a list of records where its columns have no room', () => {
+    expect(untoned(laidOut(inbox, 34)).split('\n')).toEqual([
       `req_${'a'.repeat(26)}`,
       '  RISK  high',
-      '  WHAT  updates a row of public.customer',
+      '  WHAT  updates a row of',
+      '        public.customer',
       `req_${'b'.repeat(26)}`,
       '  RISK  low',
       '  WHAT  reads',

@@ -9,6 +9,7 @@ import { clientOf } from '../../apps/cli/connection.ts';
 import { writeSession } from '../../apps/cli/session.ts';
 import type { Terminal } from '../../apps/cli/terminal.ts';
 import { startServer, type AnsweringServer, type Reply } from '../sdk/server.ts';
+import { requestView } from '../sdk/view.ts';
 import { keyturn, type CommandResult } from './terminal.ts';
 
 let folder: string;
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 /** An issuer with the device flow, whose person needs one more poll to be done. */
-async function startIssuer(lastAnswer: Reply, pending = 1): Promise<void> {
+async function startIssuer(lastAnswer: Reply | ((poll: number) => Reply), pending = 1): Promise<void> {
   let polls = 0;
   issuer = await startServer((call) => {
     const base = issuer.url;
@@ -45,7 +46,8 @@ async function startIssuer(lastAnswer: Reply, pending = 1): Promise<void> {
       return { status: 200, body: { ...codes, expires_in: 60, interval: 1 } };
     }
     polls += 1;
-    return polls <= pending ? { status: 400, body: { error: 'authorization_pending' } } : lastAnswer;
+    if (polls <= pending) return { status: 400, body: { error: 'authorization_pending' } };
+    return typeof lastAnswer === 'function' ? lastAnswer(polls) : lastAnswer;
   });
 }
 
@@ -227,6 +229,35 @@ describe('a sign-in that has ended', () => {
     expect(JSON.parse(file)).toMatchObject({ access_token: 'token-2', refresh_token: 'refresh-2' });
   });
 
+  it('goes on while a command waits, and never as somebody else who signs in meanwhile', async () => {
+    const tokenOf = (sub: string, poll: number): string =>
+      `${base64url({ alg: 'none' })}.${base64url({ sub, poll })}.`;
+    await startIssuer((poll) => {
+      // Shorter than any call may take: each one needs another token.
+      const body = { ...REFRESHED, access_token: tokenOf('olga', poll), expires_in: 5 };
+      return { status: 200, body };
+    }, 0);
+    let looks = 0;
+    const server = await startServer(({ path }) => {
+      if (path.endsWith('/timeline')) return { status: 200, body: { items: [] } };
+      looks += 1;
+      if (looks === 3) writeSessionOf('dmitri', server.url, tokenOf('dmitri', 0));
+      return {
+        status: 200,
+        body: requestView({ version: looks, status: looks > 5 ? 'succeeded' : 'executing' }),
+      };
+    });
+    servers.push(server);
+    await store(server.url);
+    const environment = { XDG_CONFIG_HOME: folder, KEYTURN_TOKEN: '' };
+    const result = await keyturn(['watch', 'req_1', '--api', server.url], { environment });
+    expect([result.code, result.error]).toEqual([1, expect.stringContaining('Your sign-in has expired')]);
+    const tokens = server.received.map(({ headers }) => headers.authorization);
+    expect(new Set(tokens).size).toBe(tokens.length);
+    expect(tokens.length).toBeGreaterThanOrEqual(5);
+    expect(tokens).not.toContain(`Bearer ${tokenOf('dmitri', 0)}`);
+  });
+
   it('is over where somebody signs in for another server meanwhile: no token goes to a server it is not for', async () => {
     await startIssuer({ status: 200, body: REFRESHED }, 0);
     const api = await startApi([]);
@@ -260,6 +291,16 @@ describe('a sign-in that has ended', () => {
     expect([result.code, result.error]).toEqual([1, expect.stringContaining('Your sign-in has expired')]);
   });
 });
+
+function base64url(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+function writeSessionOf(client: string, api: string, token: string): void {
+  const end = new Date(Date.now() + 3_600_000).toISOString();
+  const session = { issuer: issuer.url, api, client, access_token: token, expires_at: end };
+  writeFileSync(join(folder, 'keyturn', 'session.json'), JSON.stringify(session));
+}
 
 async function store(api: string, resource?: string) {
   const expired = new Date(Date.now() - 1_000).toISOString();

@@ -128,6 +128,7 @@ describe('keyturn policy backtest', () => {
     const following = run(['policy', 'backtest', await candidate(...TWO), '--follow', '--json'], {
       environment: stack.env,
       isInteractive: false,
+      isScreen: false,
       interrupted: interruption.signal,
       out: (text) => written.push(text),
       data: (text) => written.push(text),

@@ -147,7 +147,18 @@ describe('keyturn policy diff', () => {
     const result = await policy('diff', SAMPLE, folder, '--fail-on', 'loosened');
     expect(result.code).toBe(0);
     expect(result.out).toMatch(/^tightening: 1 change\n {2}tightening {2}added {2}rule extra {2}rules\//m);
-    expect(result.out).toMatch(/boundary cases evaluated, 0 looser/);
+    expect(result.out).toMatch(/boundary cases evaluated, 0 looser, [1-9][\d,]* stricter/);
+    expect(result.out).toMatch(
+      /^The candidate is only stricter\. To publish it, at least one person must agree/,
+    );
+  });
+
+  it('says that two people must agree to a rule about publishing that only forbids', async () => {
+    const rules = await readFile(join(SAMPLE, 'rules/by-environment.yaml'), 'utf8');
+    const added = `${rules}\n  - { id: extra, on: { action: [keyturn.policy.publish] }, when: plan.rows > 5, effect: forbid }\n`;
+    const folder = await folderWith({ 'rules/by-environment.yaml': added });
+    const json = await policy('diff', SAMPLE, folder, '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ kind: 'tightening', people_needed: 2 });
   });
 
   it('calls anything else loosening, shows where, and ends with 2 when it is asked to', async () => {
@@ -156,12 +167,18 @@ describe('keyturn policy diff', () => {
     const result = await policy('diff', base, candidate, '--fail-on', 'loosened');
     expect(result.code).toBe(2);
     expect(result.out).toMatch(
+      /^The candidate may be looser\. To publish it, at least two different people must/,
+    );
+    expect(result.out).toMatch(
       /^loosening: 1 change\n {2}loosening {2}edited {2}rule many {2}rules\/by-environment/m,
     );
     expect(result.out).toContain('  postgres.execute on shop, at rule many\n    plan.rows = 1001\n');
     expect(result.out).toContain('    review [group:dba x2, owners x1]');
     const json = await policy('diff', base, candidate, '--json');
-    expect([json.code, JSON.parse(json.out)]).toMatchObject([0, { kind: 'loosening', grid: { looser: 1 } }]);
+    expect([json.code, JSON.parse(json.out)]).toMatchObject([
+      0,
+      { kind: 'loosening', people_needed: 2, grid: { looser: 1, stricter: 0 } },
+    ]);
   });
 
   it('names the instant at which a shorter freeze lets go, and who may decide from then on', async () => {

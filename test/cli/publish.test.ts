@@ -22,6 +22,9 @@ it('keyturn policy publish tells what changes also where an earlier version stor
     return { status: 200, body: method === 'GET' ? { policy: old } : requestView() };
   });
   const result = await keyturn(['policy', 'publish', folder, '--api', server.url]);
-  expect([result.code, result.error]).toEqual([0, '']);
+  expect([result.code, result.error]).toEqual([
+    0,
+    expect.stringMatching(/^To follow it: keyturn watch \S+\n$/),
+  ]);
   expect(result.out).toContain('This change is');
 });

@@ -58,7 +58,7 @@ describe('request', () => {
       '--on-behalf-of',
       'olga',
     ]);
-    expect(result.code).toBe(0);
+    expect([result.code, result.error]).toEqual([0, `To follow it: keyturn watch ${VIEW.id}\n`]);
     expect(posted()).toEqual([
       {
         action: 'postgres.execute',

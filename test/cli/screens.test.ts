@@ -100,6 +100,10 @@ describe('what a request says of itself', () => {
     );
     const held = requestView({ status: 'approved', held_until: '2026-01-06T00:00:00.000Z', freezes });
     expect(facts(held)).toMatch(/held +starts no earlier than 2026-01-06 00:00:00Z/);
+    const start = { not_before: null, not_after: held.held_until };
+    expect(facts({ ...held, start })).toMatch(
+      /held +its start window ends at 2026-01-06 .*then it is denied/,
+    );
   });
 
   it.each(['succeeded', 'denied', 'failed', 'expired', 'cancelled', 'approved'] as const)(
@@ -108,6 +112,16 @@ describe('what a request says of itself', () => {
       expect(facts(requestView({ status }))).not.toMatch(/^ {2}expires/m);
     },
   );
+
+  it('says when it expires because its start window ends, and that it did', () => {
+    const { expires_at } = requestView();
+    const start = { not_before: null, not_after: expires_at };
+    expect(facts(requestView({ start }))).toMatch(/^ {2}expires .*\(in 52m\), when its start window ends$/m);
+    expect(facts(requestView({ start, status: 'expired' }))).toMatch(
+      /^ {2}cause +its start window ended before it was approved and started$/m,
+    );
+    expect(facts(requestView({ status: 'expired' }))).not.toMatch(/start window/);
+  });
 
   it.each([
     [1, [1], '(1 person)'],

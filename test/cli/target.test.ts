@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { createDatabases, type StackDatabases } from '../stack/databases.ts';
+import { compiled, createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
 import { keyturn } from './terminal.ts';
 
@@ -34,6 +36,14 @@ describe('target check', () => {
     ]);
     const json = await keyturn([...CHECK, '--json'], { environment });
     expect(JSON.parse(json.out)).toMatchObject({ target: 'shop', ok: true });
+  });
+
+  it('as a program of its own writes nothing to standard error, no warning of a driver either', async () => {
+    const env = { ...process.env, ...environment, KEYTURN_TARGET_SHOP_URL: databases.target };
+    const said = await promisify(execFile)(process.execPath, [compiled('apps/cli/main.js'), ...CHECK], {
+      env,
+    });
+    expect(said).toEqual({ stdout: expect.stringMatching(/ok +trial /), stderr: '' });
   });
 
   it('says why a target cannot be used, and ends with 1', async () => {

@@ -43,6 +43,7 @@ export async function keyturn(
   const terminal: Terminal = {
     environment: { KEYTURN_TOKEN: 'token-1', ...options.environment },
     isInteractive: answers.length > 0,
+    isScreen: options.columns !== undefined,
     interrupted: options.signal ?? new AbortController().signal,
     out: (text) => {
       written.out += `${shown(text)}\n`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { inboxLines } from '../../apps/cli/commands/inbox.ts';
+import { inboxLines, inboxNotes } from '../../apps/cli/commands/inbox.ts';
 import { replayLines } from '../../apps/cli/commands/replay.ts';
 import { reportLines } from '../../apps/cli/commands/verify.ts';
 import { firstEvent } from '../../apps/cli/replayer.ts';
@@ -180,26 +180,20 @@ In the requester's own words (nobody has verified them):
 
 describe('other output', () => {
   it('never says that nothing waits while there is a further page', () => {
-    expect(inboxLines({ items: [], next_cursor: 'c1' }, NOW)).toEqual([
+    expect(inboxNotes({ items: [], next_cursor: 'c1' })).toEqual([
       'Nothing for you on the pages read so far.',
-      '',
-      'There may be more: keyturn inbox --cursor c1',
+      'There may be more: add --cursor c1',
     ]);
-    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual([
-      'Nothing is waiting for your decision.',
-    ]);
+    expect(inboxNotes({ items: [], next_cursor: null })).toEqual(['Nothing is waiting for your decision.']);
   });
 
   it('shows the inbox as a table, and how to go on', () => {
-    expect(onScreen(inboxLines({ items: [requestView()], next_cursor: 'c1' }, NOW))).toEqual([
+    const page = { items: [requestView()], next_cursor: 'c1' };
+    expect(onScreen(inboxLines(page, NOW))).toEqual([
       'REQUEST                         RISK  WHAT                                                WHERE              REQUESTED BY  CAN APPROVE  EXPIRES',
       'req_aaaaaaaaaaaaaaaaaaaaaaaaaa  high  postgres.execute: updates 1 row of public.customer  shop (production)  "agent"                    in 52m',
-      '',
-      'There may be more: keyturn inbox --cursor c1',
     ]);
-    expect(inboxLines({ items: [], next_cursor: null }, NOW)).toEqual([
-      'Nothing is waiting for your decision.',
-    ]);
+    expect(inboxNotes(page)).toEqual(['There may be more: add --cursor c1']);
   });
 
   it('shows a timeline that a person can read', () => {
@@ -231,12 +225,28 @@ describe('other output', () => {
         facts: {},
         grade: 'C' as const,
       },
+      {
+        n: 3,
+        at,
+        type: 'z',
+        actor: { kind: 'system' as const },
+        text: 'done',
+        facts: {},
+        parts: {
+          result: {
+            rows: [{ resource: 'public.customer', inserted: 0, updated: 1, deleted: 0 }],
+            transaction_id: '7',
+          },
+        },
+      },
     ];
     expect(onScreen(timelineLines({ items }))).toEqual([
       '2026-01-05 10:00:01Z  "bot": asked',
       '2026-01-05 10:00:01Z  planned',
       '    | summary: "a\\u001b"',
       '2026-01-05 10:00:01Z  a person: approved (evidence grade C)',
+      '2026-01-05 10:00:01Z  done',
+      '    | result: public.customer 1 updated (transaction 7)',
     ]);
   });
 

@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -77,6 +78,38 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
     );
     expect(await unseal(sealed, 'req_one/arguments', sealingKeys)).toEqual({ a: 1 });
     expect(identityKey).toHaveLength(32);
+  });
+
+  it('keeps nothing of an openssl that cannot make what is asked for, and says what is missing', () => {
+    const where = path.join(folder, '..', 'unable');
+    const bin = path.join(folder, '..', 'bin');
+    fs.mkdirSync(bin, { recursive: true });
+    const openssl = execFileSync('sh', ['-c', 'command -v openssl'], { encoding: 'utf8' }).trim();
+    fs.writeFileSync(
+      path.join(bin, 'openssl'),
+      `#!/bin/sh\n[ "$1" = genpkey ] && { echo 'unknown algorithm' >&2; exit 1; }\nexec ${openssl} "$@"\n`,
+      { mode: 0o755 },
+    );
+    const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const made = spawnSync('sh', [path.join(root, 'compose/secrets.sh'), where], { env, encoding: 'utf8' });
+    expect([made.status, made.stderr]).toEqual([1, expect.stringContaining('signing.jwk.json')]);
+    expect(fs.readdirSync(where).filter((name) => name.includes('jwk'))).toEqual([]);
+    makeSecrets(where);
+    expect(fs.statSync(path.join(where, 'signing.jwk.json')).size).toBeGreaterThan(0);
+  });
+
+  it('makes one set of secrets where it runs twice at once', async () => {
+    const where = path.join(folder, '..', 'raced');
+    const runs = Array.from({ length: 4 }, () => spawn('sh', [path.join(root, 'compose/secrets.sh'), where]));
+    const ends = await Promise.all(runs.map(async (run) => (await once(run, 'close'))[0] as number));
+    expect(ends).toEqual([0, 0, 0, 0]);
+    const read = (name: string): string => fs.readFileSync(path.join(where, name), 'utf8');
+    for (const name of ['api', 'worker'])
+      expect(read(`${name}.env`)).toContain(`:${read(`keyturn_${name}_password`)}@`);
+    expect(read('migrate.env')).toContain(read('keyturn_api_password'));
+    const { kid } = JSON.parse(read('signing.jwk.json')) as { kid: string };
+    expect(read('verification.jwks.json')).toContain(kid);
+    expect(fs.readdirSync(where).filter((name) => name.includes('.new'))).toEqual([]);
   });
 
   it('names the database that KEYTURN_DATABASE says, for one outside of compose', () => {

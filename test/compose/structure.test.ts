@@ -107,7 +107,9 @@ it('has every setting in compose/example.env, and no other', () => {
 });
 
 it('shows a target as its worker can reach one', () => {
-  const { connection } = parse(read('compose/target.example.yaml')) as { connection: { url: string } };
+  const { connection } = parse(read('compose/policy.example/targets/shop-production.yaml')) as {
+    connection: { url: string };
+  };
   const [folder] = bindsOf(service('worker')).map(({ target }) => target);
   expect(connection.url).toBe(`file:${folder}/shop`);
   expect(folder).toBe('/run/targets');

@@ -3,21 +3,22 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 
 import { Client } from 'pg';
-import { expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
-import { withDatabase } from '../../scripts/servers/postgres.ts';
-import { compiled, testPostgresUrl } from '../stack/databases.ts';
+import { withDatabase, withUser } from '../../scripts/servers/postgres.ts';
+import { compiled, createDatabases, testPostgresUrl, type StackDatabases } from '../stack/databases.ts';
+import { takeNumber } from '../stack/temporal.ts';
 
 const PASSWORD = 'for-tests-only';
 
-async function migrate(url: string): Promise<string> {
+async function migrate(url: string, more: NodeJS.ProcessEnv = {}): Promise<string> {
   const env = {
     KEYTURN_DATABASE_URL: url,
     KEYTURN_API_PASSWORD: PASSWORD,
     KEYTURN_WORKER_PASSWORD: PASSWORD,
   };
   const { stdout } = await promisify(execFile)(process.execPath, [compiled('database/migrate.js')], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, ...more },
   });
   return stdout;
 }
@@ -37,4 +38,44 @@ it('migrate says what it did, and that nothing was left to do', async () => {
     await root.query(`drop database if exists ${name} with (force)`);
     await root.end();
   }
+});
+
+describe('migrate', () => {
+  let databases: StackDatabases;
+
+  beforeAll(async () => {
+    databases = await createDatabases(`migrate_${takeNumber()}`);
+  });
+
+  async function refusal(url: string, more?: NodeJS.ProcessEnv): Promise<string> {
+    const refused = expect.objectContaining({ stderr: expect.stringMatching(/^keyturn-migrate: [^\n]+\n$/) });
+    const error: unknown = await migrate(url, more).catch((thrown: unknown) => thrown);
+    expect(error).toEqual(refused);
+    const { stderr } = error as { readonly stderr: string };
+    for (const secret of ['hunter2', PASSWORD, 'schlüssel', 'SCRAM']) expect(stderr).not.toContain(secret);
+    return stderr.slice('keyturn-migrate: '.length);
+  }
+
+  it('says in one line that its database is away or refuses it', async () => {
+    expect(await refusal('postgres://keyturn_admin:hunter2@127.0.0.1:1/keyturn')).toMatch(
+      /^KEYTURN_DATABASE_URL: nothing listens at the host and port/,
+    );
+    expect(await refusal(withUser(databases.keyturn.admin, 'keyturn_admin', 'hunter2'))).toMatch(
+      /^KEYTURN_DATABASE_URL: the server refuses the session: /,
+    );
+  });
+
+  it('says in one line which role it wants instead of one that may not prepare the database', async () => {
+    expect(await refusal(databases.keyturn.api)).toMatch(
+      /^KEYTURN_DATABASE_URL: its role may not prepare this database \(.*\)\. Name keyturn_admin, /,
+    );
+  });
+
+  it('says in one line which variables are missing or wrong', async () => {
+    const more = { KEYTURN_API_PASSWORD: '', KEYTURN_WORKER_PASSWORD: 'schlüssel' };
+    expect(await refusal('', more)).toBe(
+      'Bad environment. KEYTURN_DATABASE_URL: is missing; KEYTURN_API_PASSWORD: is missing; ' +
+        'KEYTURN_WORKER_PASSWORD: takes printable ASCII characters only\n',
+    );
+  });
 });

@@ -17,8 +17,11 @@ function settings(...lines: readonly string[]): Files {
 }
 
 function directory(groups: string): Files {
-  return {
-    'directory.yaml': `issuers: { demo: '${ISSUER}' }
+  return { 'directory.yaml': directoryText(groups) };
+}
+
+function directoryText(groups: string): string {
+  return `issuers: { demo: '${ISSUER}' }
 people:
   - { id: ada, accounts: [{ issuer: demo, subject: ada }] }
   - { id: olga, accounts: [{ issuer: demo, subject: olga }] }
@@ -26,8 +29,7 @@ people:
 agents:
   - { id: billing, issuer: demo, subject: agent-billing, owner: ada }
 groups: ${groups}
-`,
-  };
+`;
 }
 
 const ONLY = (person: string): string => `reviewers: { when: 'reviewer.id == "${person}"', because: x }`;
@@ -137,6 +139,31 @@ describe('a policy on which no policy that loosens could follow', () => {
     ]);
   });
 
+  const forbidding = (rest: string): Files => ({
+    ...PEOPLE,
+    ...settings('operators: [group:everyone]'),
+    'rules/p.yaml': `- { id: p, on: { action: [keyturn.policy.publish] }, effect: forbid${rest} }`,
+  });
+
+  it.each([
+    ['without a condition', ''],
+    ['with a condition that is always true', ', when: plan.rows >= 0'],
+    ['in which nothing opens the path of emergencies', ', yields_to_break_glass: true'],
+  ])('loads with a warning and is not published where a rule forbids it, %s', async (_what, rest) => {
+    const message = 'forbids every publication: no policy could ever follow on this one';
+    expect(await warningsOf(forbidding(rest))).toContain(
+      `rules/p.yaml:1:62 warning publication_forbidden: ${message}`,
+    );
+    expect(findingsOfPolicy(await policyOf(forbidding(rest))).problems).toEqual([
+      `rules/p.yaml:1 p: ${message}`,
+    ]);
+  });
+
+  it('is told from one whose rule forbids it only at times', async () => {
+    const files = forbidding(', when: plan.rows > 9');
+    expect(findingsOfPolicy(await policyOf(files)).problems).toEqual([]);
+  });
+
   it('is told from one whose rule asks one person only at times', async () => {
     const rule =
       '- { id: p, on: { action: [keyturn.policy.publish] }, when: plan.rows > 9, effect: review, replaces_default: true, require: { stages: [{ any: [user:olga], quorum: 1 }] } }';
@@ -170,6 +197,19 @@ describe('the operators of a policy', () => {
     );
     const policy = await policyOf({ ...OPERATORS, 'directory.yaml': elsewhere });
     expect(operatorLockout(policy, [ISSUER])).toContain('1 of its operators');
+    expect(operatorLockout(policy, [ISSUER, 'https://other'])).toBeNull();
+  });
+
+  it('are too few where those who may agree to a publication are others than those who could sign in', async () => {
+    const members = '[{ id: dba, members: [olga] }, { id: everyone, members: [ada, olga, omar] }]';
+    const olga = 'issuer: demo, subject: olga';
+    const files = {
+      'directory.yaml': directoryText(members).replace(olga, olga.replace('demo', '"https://other"')),
+      ...settings('operators: [group:everyone]', `reviewers: { when: 'reviewer.id != "omar"', because: x }`),
+    };
+    const policy = await policyOf(files);
+    expect(findingsOfPolicy(policy).problems).toEqual([]);
+    expect(operatorLockout(policy, [ISSUER])).toMatch(/^1 of the people who may agree to a publication/);
     expect(operatorLockout(policy, [ISSUER, 'https://other'])).toBeNull();
   });
 

@@ -169,3 +169,25 @@ it('names bind no facts: a request may know groups that a policy of today does n
   const policy = await policyOf(rule('"dba" in request.groups'));
   expect(JSON.stringify(policy)).not.toContain('"names":{');
 });
+
+describe('a name without quotes', () => {
+  const AGENTS = VALID['directory.yaml'].replaceAll('id: billing', 'id: billing-agent-2');
+
+  it.each([
+    ['dba in request.groups', 'dba', 'group'],
+    ['request.groups.exists(g, g == dba)', 'dba', 'group'],
+    ['resource.env == prod', 'prod', 'text'],
+    ['request.agent == billing-agent-2', 'billing-agent-2', 'person or agent'],
+  ])('is told so in %s', async (condition, name, what) => {
+    const problems = await problemsOf({ ...rule(condition), 'directory.yaml': AGENTS });
+    const hint = `; the ${what} of that name is written in quotes: "${name}"`;
+    expect(problems.map((one) => one.replace(/^\S+ when: /, ''))).toEqual([
+      `unknown variable '${name}'${hint}`,
+    ]);
+  });
+
+  it('is no name where a minus was meant', async () => {
+    const [first] = await problemsOf({ ...rule('billing - agent - 2 > 1'), 'directory.yaml': AGENTS });
+    expect(first).toMatch(/ when: unknown variable 'billing'$/);
+  });
+});

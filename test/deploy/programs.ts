@@ -1,14 +1,13 @@
 import { readSettings } from '../../apps/api/settings.ts';
 import { readConfiguration } from '../../apps/worker/configuration.ts';
+import { readMigration } from '../../configuration/migration.ts';
 import { read } from '../docs/documents.ts';
 
 /** What a program of the image takes from its environment, checked as the program does. */
 export const readEnvironmentOf: Readonly<Record<string, (environment: NodeJS.ProcessEnv) => unknown>> = {
   'dist/apps/api/main.js': readSettings,
   'dist/apps/worker/main.js': readConfiguration,
-  'dist/database/migrate.js': (environment) => {
-    for (const name of requiredToMigrate()) if (!environment[name]) throw new Error(`${name} is not set.`);
-  },
+  'dist/database/migrate.js': readMigration,
 };
 
 /** The variables that the operating manual explains: those that programs read (test/docs/truth.test.ts holds them together). */
@@ -16,8 +15,4 @@ export function knownVariables(): ReadonlySet<string> {
   const manual = read('docs/operating.md');
   const section = manual.slice(manual.indexOf('## 3.'), manual.indexOf('## 4.'));
   return new Set([...(section.match(/\b(KEYTURN|TEMPORAL)_[A-Z_]+\b/g) ?? []), 'NODE_ENV']);
-}
-
-function requiredToMigrate(): string[] {
-  return [...read('database/migrate.ts').matchAll(/required\('(\w+)'\)/g)].map((match) => String(match[1]));
 }

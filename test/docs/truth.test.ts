@@ -53,7 +53,7 @@ it('the operating manual names every variable that the processes read, and no ot
     'apps/api/settings.ts',
     'configuration/environment.ts',
     'apps/worker/configuration.ts',
-    'database/migrate.ts',
+    'configuration/migration.ts',
     'domain/budgets.ts',
   ].map(read);
   const variables = new Set(
@@ -81,6 +81,15 @@ it('the operating manual gives each default as it is', () => {
       expect(row, name).toContain(`\`${value.replaceAll('_', '')}\``);
     }
   }
+});
+
+it('the README names every port of `npm start`, and no other', () => {
+  const pattern = /^(?:\| `| {2})(KEYTURN_\w+_PORT)(?:`? \| `|: )(\d+)/gm;
+  const [documented = [], ports] = ['README.md', 'scripts/start/settings.ts'].map((file) =>
+    [...read(file).matchAll(pattern)].map(([, name, port]) => `${name} ${port}`),
+  );
+  expect(documented.length).toBeGreaterThan(5);
+  expect(documented).toEqual(ports);
 });
 
 it('the operating manual names every metric, and no other', () => {

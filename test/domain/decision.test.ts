@@ -4,7 +4,8 @@ import { requiredSelectors } from '../../domain/decision.ts';
 import { isSelected, type DecidableRequest } from '../../domain/seats.ts';
 import { REQUEST_STATUSES } from '../../domain/request.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
-import { by, check, outcome } from './decisions.ts';
+import { allOf } from '../../domain/expressions/combined.ts';
+import { by, check, outcome, type Changes } from './decisions.ts';
 import {
   approval,
   demand,
@@ -109,6 +110,23 @@ describe('a reviewer', () => {
     expect(outcome({ request: inside, now: DIRECTORY, atCreation: groupsWith('contractors') })).toBe(
       'not_eligible',
     );
+  });
+
+  it('reads why policy keeps reviewers like them out, and only where nothing else does', () => {
+    const when = 'reviewer.id != "olga"';
+    const reviewers = { when, because: 'Olga is on parental leave' };
+    const own = '"trained" in reviewer.groups';
+    const message = (condition: string, changes: Changes = {}): string => {
+      const rule = demand([stage(['group:dba'])], { reviewer_when: condition });
+      const result = check({ request: asking(rule), reviewers, ...changes });
+      return result.ok ? 'ok' : result.message;
+    };
+    const plain = 'You are not a reviewer of any open stage of this request';
+    expect(message(when)).toBe(`${plain}: Olga is on parental leave`);
+    // Another condition keeps her out too, the rounds of an earlier policy did not ask for it, or it is not about her.
+    expect(message(allOf(when, own))).toBe(`${plain}.`);
+    expect(message(own)).toBe(`${plain}.`);
+    expect(message(when, { attempt: by('omar') })).toBe(`${plain}.`);
   });
 
   it('of an escalation may decide from its instant on', () => {

@@ -42,6 +42,7 @@ export interface Changes {
   readonly rotationsAtCreation?: readonly Rotation[];
   readonly polled?: PolledRotations;
   readonly ownersAtCreation?: readonly string[];
+  readonly reviewers?: DecisionFacts['reviewers'];
 }
 
 /** The attempt of somebody else. */
@@ -62,6 +63,7 @@ export function factsWith({ request, attempt, now, atCreation, ...changes }: Cha
       ...(changes.polled ? { polled: changes.polled } : {}),
       owners_at_creation: changes.ownersAtCreation ?? request?.owners ?? REQUEST.owners,
     },
+    reviewers: changes.reviewers,
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { startEnd, startOf } from '../../domain/start.ts';
+import { isStartWindowEnd, startEnd, startOf } from '../../domain/start.ts';
 import { startBodySchema } from '../../domain/wire-start.ts';
 import { FACTS, minutes, policyOf } from './examples.ts';
 
@@ -28,6 +28,17 @@ describe('an approved request', () => {
         until: minutes(30),
         why: 'freeze',
       });
+  });
+
+  it('is held by a freeze no longer than its start window lasts: then it is over', () => {
+    const held = (not_after: number) =>
+      startOf(
+        { policy, facts: at(15), evaluation: NORMAL },
+        { start: { not_before: null, not_after: minutes(not_after) } },
+      );
+    expect(held(25)).toEqual({ until: minutes(25), why: 'freeze' });
+    expect(held(35)).toEqual({ until: minutes(30), why: 'freeze' });
+    expect(held(15)).toBe('over');
   });
 
   it('that came by a break-glass path passes a freeze, not its own start window', () => {
@@ -73,6 +84,16 @@ describe('an approved request', () => {
     const elsewhere = { ...at(5), target: { ...FACTS.target, environment: 'staging' } };
     expect(startEnd({ policy, facts: elsewhere, evaluation: NORMAL }, {})).toBeNull();
   });
+});
+
+it('an instant is the end of the start window however it is written', () => {
+  const start = { not_before: null, not_after: minutes(4) };
+  expect(isStartWindowEnd({ start }, minutes(4).replace('Z', '+00:00'))).toBe(true);
+  expect(isStartWindowEnd({ start }, minutes(3))).toBe(false);
+  expect(isStartWindowEnd({ start }, null)).toBe(false);
+  const unending = { not_before: minutes(1), not_after: null };
+  expect(isStartWindowEnd({ start: unending }, minutes(4))).toBe(false);
+  expect(isStartWindowEnd({}, minutes(4))).toBe(false);
 });
 
 it('a time without a zone is refused in words that show one', () => {

@@ -172,8 +172,8 @@ export function pendingEntry(change: Record<string, JsonValue> = {}): Entry {
 }
 
 /** Received, planned, asked of two people. */
-export async function pendingStory(keys: Keys): Promise<Story> {
-  const envelope = await signEnvelope(signedRequest(), keys.signer);
+export async function pendingStory(keys: Keys, change: Partial<SignedRequest> = {}): Promise<Story> {
+  const envelope = await signEnvelope(signedRequest(change), keys.signer);
   const received = entry(
     'request.received',
     {

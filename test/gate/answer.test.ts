@@ -85,7 +85,7 @@ describe('what policy allows is answered on the spot', () => {
         status: 'succeeded',
         mode: 'gate',
         result: { decision: 'allowed', performed_by_keyturn: false },
-        matched_rules: [{ id: 'small', because: 'Small releases need nobody' }],
+        matched_rules: [{ id: 'small', because: 'Small releases need nobody', effect: 'allow' }],
         arguments: { version: '1.2.3', size: 3 },
       },
     });

@@ -57,6 +57,10 @@ describe('a dry run of policy', () => {
         phase: 'creation',
         rules: [],
         undecided: ['small-plan', 'large-plan'],
+        undecided_rules: [
+          { id: 'small-plan', effect: 'allow', stages: [] },
+          { id: 'large-plan', effect: 'forbid', stages: [] },
+        ],
         requirement: null,
       },
     });
@@ -102,8 +106,9 @@ describe('a dry run of policy', () => {
       'requirement',
       'rules',
       'undecided',
+      'undecided_rules',
     ]);
-    expect(body.rules.map((rule) => Object.keys(rule))).toEqual([['id', 'because']]);
+    expect(body.rules.map((rule) => Object.keys(rule))).toEqual([['id', 'because', 'effect']]);
     expect(JSON.stringify(body)).not.toContain('tell-tale');
   });
 

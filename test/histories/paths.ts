@@ -146,6 +146,16 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
       return id;
     },
   },
+  'ignored-ticket': {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const id = await desk.ask();
+      await desk.signal(id, 'garbage');
+      await waitForLeaves(desk.stack, id, { type: 'decision.unauthenticated' });
+      await desk.decide(id, 'olga');
+      return id;
+    },
+  },
   held: {
     status: 'succeeded',
     play: async ({ desk }) => {

@@ -288,9 +288,39 @@ describe('the stream of changes', () => {
     expect(resumed).toEqual([undefined, '7', '9', '11']);
   });
 
+  it('goes on with a log that was restored: from its position, with its changes, though their numbers were there', async () => {
+    const change = (entry: number, request: string): string =>
+      `id: ${entry}\nevent: request.changed\ndata: {"entry":${entry},"request":"${request}","type":"t","at":"x"}\n\n`;
+    const streams = [
+      `event: open\nid: 7\ndata: {}\n\n${change(8, 'lost')}${change(9, 'lost too')}`,
+      `event: open\nid: 7\ndata: {}\n\nevent: reset\nid: 7\ndata: {"reason":"ahead_of_log"}\n\n${change(8, 'new')}`,
+      `event: open\nid: 8\ndata: {}\n\n${change(9, 'newer')}`,
+    ];
+    const client = await clientFor((_call, index) => ({
+      status: 200,
+      body: streams[index] ?? '',
+      headers: { 'content-type': 'text/event-stream' },
+    }));
+    const requests: string[] = [];
+    for await (const { change: changed } of client.events()) {
+      requests.push(changed.request);
+      if (requests.length === 4) break;
+    }
+    expect(requests).toEqual(['lost', 'lost too', 'new', 'newer']);
+    expect(server?.received.map((call) => call.headers['last-event-id'])).toEqual([undefined, '9', '8']);
+  });
+
   it('ends with a refusal', async () => {
     const client = await clientFor(() => problem(401, 'unauthenticated'));
     await expect(client.events().next()).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('ends where no token can be had', async () => {
+    server = await startServer(() => problem(401, 'unauthenticated'));
+    const token = (): Promise<string> => Promise.reject(new Error('The sign-in has expired.'));
+    const client = new KeyturnClient({ baseUrl: server.url, token });
+    await expect(client.events().next()).rejects.toThrow('The sign-in has expired.');
+    expect(server.received).toEqual([]);
   });
 
   it('is parsed alike, however the bytes are split', async () => {

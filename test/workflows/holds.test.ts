@@ -25,8 +25,15 @@ afterAll(async () => {
 
 const inMs = (milliseconds: number): string => new Date(Date.now() + milliseconds).toISOString();
 
-function freezeUntil(to: string): FreezeWindow {
-  return { id: 'freeze', title: 'Freeze', from: inMs(-60_000), to, environments: ['prod'], actions: null };
+function freezeUntil(to: string, environment = 'prod'): FreezeWindow {
+  return {
+    id: 'freeze',
+    title: 'Freeze',
+    from: inMs(-60_000),
+    to,
+    environments: [environment],
+    actions: null,
+  };
 }
 
 describe('an approved request in a freeze', () => {
@@ -115,13 +122,44 @@ describe('a start window', () => {
     expect(new Date().toISOString() >= not_before).toBe(true);
   });
 
-  it('that is over denies what is approved too late, and nothing happens', async () => {
+  it('that ends while people are asked lets the request expire, and not earlier', async () => {
+    const start = { not_before: null, not_after: inMs(5_000) };
+    const id = await desk.ask({ extra: { start } }, ['pending', 'expired']);
+    const row = await stack.waitForStatus(id, 'expired');
+    expect(row).toMatchObject({ round: 1, expires_at: new Date(start.not_after), open_selectors: [] });
+    const [expired] = await waitForLeaves(stack, id, { type: 'request.expired' });
+    expect(expired?.facts).toEqual({ round: 1 });
+    expect(Date.parse(expired?.at ?? '')).toBeGreaterThanOrEqual(Date.parse(start.not_after));
+    await expect(stack.temporal.workflow.getHandle(id).result()).resolves.toBe('expired');
+  });
+
+  it('that ended before people could be asked lets the request expire at once', async () => {
     const not_after = inMs(1);
-    const id = await desk.ask({ extra: { start: { not_before: null, not_after } } });
-    await desk.decide(id, 'olga');
+    const id = await desk.ask({ extra: { start: { not_before: null, not_after } } }, 'expired');
+    expect((await desk.row(id))['expires_at']).toEqual(new Date(not_after));
+    expect(await courseOf(stack, id)).not.toContain('execution.claimed');
+  });
+
+  it('that is over denies what policy allows too late, and nothing happens', async () => {
+    const start = { not_before: null, not_after: inMs(1) };
+    const id = await desk.ask({ target: 'shop-sandbox', extra: { start } }, 'denied');
     const row = await stack.waitForStatus(id, 'denied');
     expect(row).toMatchObject({ denied_by: 'policy', failure: { code: 'start_window_over' } });
     expect(worker.target.effects).not.toContain(id);
     expect(await courseOf(stack, id)).not.toContain('execution.claimed');
+  });
+
+  it('that ends during a freeze denies what is held by it, without waiting for the end of the freeze', async () => {
+    const change: PolicyChange = (policy) => ({ ...policy, freezes: [freezeUntil(inMs(600_000))] });
+    await withPolicy(stack.keyturnDb, change, async () => {
+      const start = { not_before: null, not_after: inMs(10_000) };
+      const id = await desk.ask({ extra: { start } });
+      // When people were asked: in time, however slow the machine is.
+      const asked = (await desk.row(id))['pending_since'] as Date;
+      await desk.decide(id, 'olga', { issued_at: asked.toISOString() });
+      const row = await stack.waitForStatus(id, 'denied');
+      expect(row).toMatchObject({ denied_by: 'policy', failure: { code: 'start_window_over' } });
+      expect(worker.target.effects).not.toContain(id);
+    });
   });
 });

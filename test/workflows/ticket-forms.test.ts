@@ -96,13 +96,13 @@ describe('a ticket in any other form does not vanish: it is shown as ignored, an
       what: 'whoever sent it to be told',
       check: async () => ((await stateOf(id)).ignored_messages === 1 ? true : undefined),
     });
-    expect((await desk.row(id))['status']).toBe('pending');
-    await desk.decide(id, 'olga', { verdict: 'deny' });
-    await stack.waitForStatus(id, 'denied');
     await waitFor({
       what: 'the entry',
       check: async () => ((await unauthenticated(id)) === 1 ? true : undefined),
     });
+    expect((await desk.row(id))['status']).toBe('pending');
+    await desk.decide(id, 'olga', { verdict: 'deny' });
+    await stack.waitForStatus(id, 'denied');
     expect(await verdictsOf(stack, id)).toEqual(['olga: deny']);
   });
 });

@@ -1,7 +1,12 @@
 import { digestOf } from '../../../domain/digest.ts';
 import type { Plan } from '../../../domain/plan.ts';
-import { isOwnAction, PUBLISH, type PolicySet } from '../../../domain/policy.ts';
-import { classifyChange, type Classification, type PolicyChange } from '../../../domain/policy-diff.ts';
+import { PUBLISH, type PolicySet } from '../../../domain/policy.ts';
+import {
+  classifyChange,
+  needsTwoPeople,
+  type Classification,
+  type PolicyChange,
+} from '../../../domain/policy-diff.ts';
 import { effectsOf } from './describe.ts';
 
 /** Which policy is to follow on which, by digest. */
@@ -22,7 +27,7 @@ export function planPublication(
   found: readonly string[],
 ): Plan {
   const change = classifyChange(base, candidate);
-  const isLoosening = change.kind === 'loosening' || governsItself(base, candidate);
+  const isLoosening = needsTwoPeople({ base, candidate }, change.kind);
   const effects = effectsOf(base, candidate);
   const counts = effects.map(({ inserted, updated, deleted }) => inserted + updated + deleted);
   return {
@@ -46,16 +51,6 @@ export function planPublication(
     fingerprint: fingerprintOf(publication),
     locks_held_ms: 0,
   };
-}
-
-/**
- * A rule on how rules change concerns everybody: also one that only forbids, since it could close the way back.
- * So does what all reviewers must meet, those of publications among them.
- */
-function governsItself(base: PolicySet, candidate: PolicySet): boolean {
-  if (digestOf([base.reviewers ?? null]) !== digestOf([candidate.reviewers ?? null])) return true;
-  const known = new Set(base.rules.map(({ id }) => id));
-  return candidate.rules.some(({ id, on }) => !known.has(id) && on.action.some(isOwnAction));
 }
 
 function changed(count: number): string {

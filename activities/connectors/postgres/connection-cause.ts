@@ -11,23 +11,30 @@ export interface ConnectionCause {
 
 const MESSAGE_CHARACTERS_MAX = 300;
 
-/** Why a session could not be opened. Nothing has run, so what the server says names roles and databases, and quotes no row. */
+/** States whose messages name roles, databases and objects only. From version 17 on code of the target may run at a login, and fail. */
+const NAMING = /^(08|28|3D|53|57P|42501|42704|42P01)/;
+
+/** Why a session could not be opened: in words of the server where these quote no row. */
 export function causeOfRefusedSession(error: unknown): ConnectionCause {
-  if (error instanceof DatabaseError && error.code !== undefined) {
-    const said = error.message.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed();
-    return { cause: `the server refuses the session: ${said}`, sqlState: error.code };
-  }
-  return { cause: networkCause(error) };
+  if (!(error instanceof DatabaseError) || error.code === undefined) return { cause: networkCause(error) };
+  const { code, message } = error;
+  const said = NAMING.test(code)
+    ? `: ${message.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed()}`
+    : conditionText(code);
+  return { cause: `the server refuses the session${said}`, sqlState: code };
 }
 
 /** Why a session ended in the middle. What the server says then may quote rows: only its state is told. */
 export function causeOfLostSession(error: unknown): ConnectionCause {
   if (error instanceof DatabaseError && error.code !== undefined) {
-    const condition = conditionOf(error.code);
-    const name = condition === undefined ? '' : ` (${condition})`;
-    return { cause: `the server ended the session${name}`, sqlState: error.code };
+    return { cause: `the server ended the session${conditionText(error.code)}`, sqlState: error.code };
   }
   return { cause: networkCause(error) };
+}
+
+function conditionText(sqlState: string): string {
+  const condition = conditionOf(sqlState);
+  return condition === undefined ? '' : ` (${condition})`;
 }
 
 /** What the codes of sockets and TLS mean for whoever set the target up. */

@@ -11,9 +11,14 @@ export interface SchemaRow {
   readonly is_open_to_observer: boolean;
 }
 
-/** A table of the path's schemas: an answer to `TABLES`. */
-export interface TableRow {
+/** A table or sequence, by its bare names: an answer to `SEQUENCES`. */
+export interface RelationRow {
+  readonly schema: string;
   readonly name: string;
+}
+
+/** A table of the path's schemas: an answer to `TABLES`. */
+export interface TableRow extends RelationRow {
   readonly has_row_security: boolean;
   readonly is_written: boolean;
   readonly is_searched: boolean;
@@ -25,7 +30,7 @@ export interface TableRow {
 export interface Privileges {
   readonly schemas: readonly SchemaRow[];
   readonly tables: readonly TableRow[];
-  readonly sequences: readonly { readonly name: string }[];
+  readonly sequences: readonly RelationRow[];
   readonly missingFunctions: readonly { readonly name: string }[];
   readonly roles: readonly RoleRow[];
 }
@@ -77,7 +82,7 @@ function statementRights(
   const written = tables.filter((table) => table.is_written);
   const role = escapeIdentifier(statementRole);
   if (written.length === 0) {
-    const example = tables[0]?.name ?? 'SCHEMA.TABLE';
+    const example = tables[0] ? listOf([tables[0]]) : 'SCHEMA.TABLE';
     return [
       attention(
         'statement role',
@@ -160,11 +165,14 @@ function functions({ missingFunctions }: Privileges): readonly TargetFinding[] {
   );
 }
 
-function listOf(rows: readonly { readonly name: string }[]): string {
-  return rows.map(({ name }) => name).join(', ');
+/** As SQL. */
+function listOf(rows: readonly RelationRow[]): string {
+  return rows.map(({ schema, name }) => `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`).join(', ');
 }
 
-function namesOf(rows: readonly { readonly name: string }[]): string {
+/** As people read it. */
+function namesOf(rows: readonly (Omit<RelationRow, 'schema'> & Partial<RelationRow>)[]): string {
   const more = rows.length > NAMES_MAX ? ` and ${rows.length - NAMES_MAX} more` : '';
-  return `${listOf(rows.slice(0, NAMES_MAX))}${more}`;
+  const names = rows.slice(0, NAMES_MAX).map(({ schema, name }) => (schema ? `${schema}.${name}` : name));
+  return `${names.join(', ')}${more}`;
 }

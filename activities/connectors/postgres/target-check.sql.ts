@@ -1,4 +1,7 @@
-/** Questions of `target-check.ts`. Each is asked by the login role, about what the catalogue tells everybody. */
+/**
+ * Questions of `target-check.ts`. Each is asked by the login role, about what the catalogue tells everybody. Names come bare:
+ * what a target has quoted could be anything, and is pasted by a superuser, into a psql that runs programs.
+ */
 
 /** Where the session is. */
 export const HERE = `
@@ -45,7 +48,7 @@ export const SCHEMAS = `
 
 /** Tables of those schemas ($1) that the statement role ($2) may do something with, and what the observer ($3) may read. */
 export const TABLES = `
-  select pg_catalog.format('%I.%I', schema.nspname, held.relname) as name, held.relrowsecurity as has_row_security,
+  select schema.nspname as schema, held.relname as name, held.relrowsecurity as has_row_security,
          pg_catalog.has_table_privilege($2::name, held.oid, 'INSERT, UPDATE, DELETE')
            or pg_catalog.has_any_column_privilege($2::name, held.oid, 'INSERT, UPDATE') as is_written,
          pg_catalog.has_table_privilege($2::name, held.oid, 'UPDATE, DELETE') as is_searched,
@@ -53,11 +56,11 @@ export const TABLES = `
          pg_catalog.has_table_privilege($3::name, held.oid, 'SELECT') as is_observed
     from pg_catalog.pg_class held join pg_catalog.pg_namespace schema on schema.oid = held.relnamespace
    where schema.nspname = any ($1::name[]) and held.relkind in ('r', 'p')
-   order by 1`;
+   order by 1, 2`;
 
 /** Sequences behind columns of tables that the statement role ($2) may insert into and the observer ($3) may not read. */
 export const SEQUENCES = `
-  select distinct pg_catalog.format('%I.%I', own.nspname, made.relname) as name
+  select distinct own.nspname as schema, made.relname as name
     from pg_catalog.pg_class made
     join pg_catalog.pg_namespace own on own.oid = made.relnamespace
     join pg_catalog.pg_depend linked on linked.objid = made.oid and linked.classid = 'pg_catalog.pg_class'::regclass
@@ -67,7 +70,7 @@ export const SEQUENCES = `
    where made.relkind = 'S' and schema.nspname = any ($1::name[])
      and pg_catalog.has_any_column_privilege($2::name, held.oid, 'INSERT')
      and case when made.relkind = 'S' then not pg_catalog.has_sequence_privilege($3::name, made.oid, 'SELECT') end
-   order by 1`;
+   order by 1, 2`;
 
 /** Which of the named functions (schemas $1, names $2) are not there. */
 export const MISSING_FUNCTIONS = `

@@ -21,7 +21,12 @@ import {
 } from './session.ts';
 import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type TargetSettings } from './settings.ts';
 import { failureOf, isSqlError } from './sql-error.ts';
-import { privilegeFindings, type SchemaRow, type TableRow } from './target-check-privileges.ts';
+import {
+  privilegeFindings,
+  type RelationRow,
+  type SchemaRow,
+  type TableRow,
+} from './target-check-privileges.ts';
 import { ledgerFinding, namesOf, roleFindings, type LedgerRow, type RoleRow } from './target-check-roles.ts';
 import { serverFindings, type HereRow } from './target-check-server.ts';
 import * as sql from './target-check.sql.ts';
@@ -103,7 +108,7 @@ async function readPrivileges(
     roles,
     schemas: await rowsOf<SchemaRow>(client, sql.SCHEMAS, values),
     tables: await rowsOf<TableRow>(client, sql.TABLES, values),
-    sequences: await rowsOf<{ name: string }>(client, sql.SEQUENCES, values),
+    sequences: await rowsOf<RelationRow>(client, sql.SEQUENCES, values),
     missingFunctions: await rowsOf<{ name: string }>(client, sql.MISSING_FUNCTIONS, functions),
   };
 }

@@ -82,6 +82,8 @@ function noteRefused({ metrics, log }: ApiContext, { fault, found }: TokenRefusa
 function bearerOf(request: AuthenticatedRequest): string {
   const { authorization } = request.headers;
   if (authorization === undefined) throw refusedToken('no_token');
+  // A server before this one may have looked at the other.
+  if (request.headersDistinct['authorization']?.length !== 1) throw refusedToken('malformed');
   const match = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization);
   if (!match?.[1]) throw refusedToken(/^Bearer\b/i.test(authorization) ? 'malformed' : 'scheme');
   return match[1];

@@ -4,7 +4,8 @@ import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 const FAULTS = {
   no_token: 'This needs a bearer token (Authorization header).',
   scheme: 'The Authorization header is of another scheme than Bearer. Use Bearer.',
-  malformed: 'The bearer token is not a signed JWT that can be read.',
+  malformed:
+    'The bearer token is not a signed JWT that can be read, or there are several Authorization headers: send one.',
   unknown_issuer: 'The token is of an issuer that this API is not configured for.',
   algorithm: 'The token is signed with an algorithm that is not allowed for its issuer.',
   unknown_key: 'The token is signed with a key that its issuer does not publish.',

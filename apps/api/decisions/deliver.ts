@@ -1,4 +1,4 @@
-import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 
 import { keepMessage, type KeptMessage } from '../../../database/kept-messages.ts';
 import { readRequest } from '../../../database/readers.ts';
@@ -7,6 +7,7 @@ import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request.ts';
 import { decideSignal, withdrawSignal } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
+import { grpcCode } from '../../temporal-trouble.ts';
 import { askTemporal } from '../temporal.ts';
 import { notPending } from './judge.ts';
 
@@ -58,7 +59,7 @@ async function keep<Receipt>(context: ApiContext, { message, row }: Delivery<Rec
 /** The refusal of one message more than are kept for a request. */
 export function tooMuchWaits({ log }: ApiContext, request: string): KeyturnError {
   log.error({ request }, 'too many messages wait for this request');
-  return new KeyturnError('unavailable', 'Too much waits for this request: try again later.', {
+  return new KeyturnError('unavailable', 'Too many messages are queued for this request. Try again later.', {
     retryAfterSeconds: 10,
   });
 }
@@ -98,6 +99,6 @@ async function sendSignal<Receipt>(
 const REFUSED: ReadonlySet<number> = new Set([3, 9]);
 
 function isRefused(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && REFUSED.has(cause.code);
+  const code = grpcCode(error);
+  return code !== null && REFUSED.has(code);
 }

@@ -1,7 +1,6 @@
 import { decidableRequest, readDecisions } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision, type DecisionAttempt } from '../../../domain/decision.ts';
-import { openEnvelope } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request.ts';
 import type { DecisionBody } from '../../../domain/wire.ts';
@@ -37,24 +36,17 @@ export async function judge(
   reviewerOf(caller);
   const row = await loadRequest(context, caller, id);
   const decisions = await readDecisions(context.source.manager, id);
-  const request = decidableRequest(row, decisions, caller.policy.policy);
+  const { policy } = caller.policy;
+  const request = decidableRequest(row, decisions, policy);
   if (!request) throw notPending(row);
   const attempt = attemptOf(caller, body);
-  const check = checkDecision({ request, attempt, directories: await directoriesOf(context, caller, row) });
+  const directories = await directoriesOf(context, caller, row);
+  const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
   // What is stopped can still be denied or put off.
-  if (body.verdict === 'approve') await refuseUseless(context, caller, row);
-  return { row, attempt };
-}
-
-/** Refuses to approve what is stopped, or could never start any more: people would agree to nothing. */
-async function refuseUseless(context: ApiContext, caller: Caller, row: RequestRow): Promise<void> {
-  const stopped = await refusalBySwitch(context, caller, row);
+  const stopped = body.verdict === 'approve' ? await refusalBySwitch(context, caller, row) : null;
   if (stopped) throw stopped;
-  const { start } = await openEnvelope('request', row.envelope, context.keys.verification);
-  if (!start?.not_after || Date.parse(start.not_after) > Date.now()) return;
-  const message = `Its start window ended at ${start.not_after}: it can not start any more, whoever approves it.`;
-  throw new KeyturnError('request_expired', message);
+  return { row, attempt };
 }
 
 /** What cannot be decided any more, or not yet. */

@@ -16,7 +16,8 @@ import {
   type LeafDraft,
 } from '../../../domain/audit.ts';
 import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
-import { requestIdSchema, type DecisionBody } from '../../../domain/wire.ts';
+import { requestIdSchema } from '../../../domain/wire-values.ts';
+import type { DecisionBody } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 

@@ -43,7 +43,10 @@ export async function answerAtOnce(context: ApiContext, call: CreateCall): Promi
     const outcome = await tryAnswer(context, attempt === 1 ? call : await underPolicyOfNow(context, call));
     if (outcome !== 'again') return outcome;
   }
-  throw new KeyturnError('unavailable', 'The policy changes all the time: repeat with the same key.');
+  throw new KeyturnError(
+    'unavailable',
+    'The policy kept changing while this was evaluated. Repeat the call with the same Idempotency-Key.',
+  );
 }
 
 async function underPolicyOfNow(context: ApiContext, call: CreateCall): Promise<CreateCall> {

@@ -8,10 +8,11 @@ import { GATE_RUN, type GateResult } from '../../../domain/gate.ts';
 import type { KillSwitch } from '../../../domain/kill-switch.ts';
 import { targetOf } from '../../../domain/policy.ts';
 import type { ApiContext } from '../context.ts';
+import type { ShownRow } from '../requests/load.ts';
 import { refusalOf } from '../switches/refusal.ts';
 
 /** A stored answer as a request looks. What was asked comes from what was signed then. */
-export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<RequestRow> {
+export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<ShownRow> {
   const signed = await openEnvelope('request', answer.envelope, context.keys.verification);
   if (signed.id !== answer.request || signed.intent_digest !== answer.intent_digest)
     throw new KeyturnError('envelope_invalid', 'The stored answer is not to what was signed.');
@@ -20,7 +21,7 @@ export async function answeredRow(context: ApiContext, answer: GateAnswer): Prom
 }
 
 /** An answer as a request looks: over as soon as it was asked. */
-export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environment: string): RequestRow {
+export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environment: string): ShownRow {
   const result: GateResult = {
     decision: 'allowed',
     performed_by_keyturn: false,
@@ -34,7 +35,8 @@ export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environme
     status: 'succeeded',
     risk: answer.risk,
     risk_reasons: answer.risk_reasons,
-    matched_rules: answer.matched_rules,
+    // On the spot nothing is answered but what rules allow, each of them.
+    matched_rules: answer.matched_rules.map((rule) => ({ ...rule, effect: 'allow' as const })),
     summary: `a decision on ${signed.action} for ${signed.target} (${environment})`,
     result,
     created_at: answer.at,
@@ -52,13 +54,13 @@ export function refuseUnusable(directory: Directory, switches: readonly KillSwit
   const stopped = refusalOf(switches, { ...row, agents: directory.agents });
   if (stopped) throw stopped;
   if (!isLineageActive(directory, row.lineage)) {
-    throw new KeyturnError('requester_inactive', 'Somebody behind this request is deactivated.');
+    throw new KeyturnError('requester_inactive', 'An identity behind this request is deactivated.');
   }
   const { valid_until: end = '' } = (row.result ?? {}) as Partial<GateResult>;
   if (!(Date.parse(end) > Date.now())) {
     throw new KeyturnError(
       'gate_answer_expired',
-      'This answer was valid for some time only, and that is over: take a new Idempotency-Key.',
+      'This answer has expired. Send the request again with a new Idempotency-Key.',
     );
   }
 }

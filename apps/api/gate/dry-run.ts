@@ -6,6 +6,7 @@ import { readSwitches } from '../../../database/kill-switches.ts';
 import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
+import type { PolicySet, Rule } from '../../../domain/policy.ts';
 import { withResolvedFacts, type Phase, type PolicyFacts } from '../../../domain/policy-facts.ts';
 import { requestFacts } from '../../../domain/request-facts.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
@@ -35,7 +36,7 @@ export async function dryRun(context: ApiContext, run: DryRun): Promise<Evaluati
   const { start: _start, ...entry } = await checkSubmission(context, { ...run, id, lineage, switches });
   const facts = await factsOf(context, run, { ...entry, id, lineage });
   const phase = entry.action.connector === null ? 'planned' : 'creation';
-  return answerOf(evaluate(policy, facts, phase), phase);
+  return answerOf(policy, evaluate(policy, facts, phase), phase);
 }
 
 function argumentsOf({ body }: DryRun): Readonly<Record<string, JsonValue>> {
@@ -65,17 +66,31 @@ async function factsOf(
   });
 }
 
-function answerOf(evaluation: Evaluation, phase: Exclude<Phase, 'execution'>): EvaluationAnswer {
+function answerOf(
+  policy: PolicySet,
+  evaluation: Evaluation,
+  phase: Exclude<Phase, 'execution'>,
+): EvaluationAnswer {
   const effect = effectOf(evaluation, phase);
   return {
     effect,
     phase,
-    rules: evaluation.rules.map(({ id, because }) => ({ id, because })),
+    rules: evaluation.rules.map(({ id, because, effect }) => ({
+      id,
+      because,
+      ...(effect === undefined ? {} : { effect }),
+    })),
     undecided: [...evaluation.undecided],
+    undecided_rules: policy.rules.filter(({ id }) => evaluation.undecided.includes(id)).map(undecidedRule),
     requirement:
       effect === 'review' ? (evaluation.requirement as unknown as EvaluationAnswer['requirement']) : null,
     is_degraded: evaluation.is_degraded,
   };
+}
+
+function undecidedRule({ id, because, effect, require }: Rule): EvaluationAnswer['undecided_rules'][number] {
+  const stages = (require?.stages ?? []).map(({ any, quorum }) => ({ any: [...any], quorum }));
+  return { id, because, effect, stages };
 }
 
 /** Before the plan only a forbid is certain: by a rule whose facts are known, or because no rule is left that could act. */

@@ -58,7 +58,7 @@ export class BodyReader implements NestInterceptor {
 }
 
 function cutShort(): KeyturnError {
-  return new KeyturnError('invalid_json', 'The connection ended before the body did.');
+  return new KeyturnError('invalid_json', 'The connection closed before the body was complete.');
 }
 
 async function parsedBody(context: ApiContext, request: AuthenticatedRequest): Promise<unknown> {
@@ -85,7 +85,7 @@ function limitOf(request: Request): number {
 }
 
 function isProposal({ method, path }: Request): boolean {
-  return method === 'POST' && path === '/v1/policies';
+  return method === 'POST' && /^\/v1\/policies\/?$/i.test(path);
 }
 
 /** Who is counted for calls of this kind; null where the door is open to everybody. */
@@ -104,12 +104,10 @@ function payFor(limiter: RateLimiter, caller: string | null, bytes: number): voi
 function refuseMediaType(request: Request): void {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-?8"?\s*$/.test(parameter));
-  const encoding = request.headers['content-encoding'];
-  if (
-    !MEDIA_TYPES.has(type?.trim() ?? '') ||
-    !isUtf8 ||
-    (encoding !== undefined && encoding !== 'identity')
-  ) {
+  const { 'content-encoding': encoding = 'identity', 'transfer-encoding': transfer = 'chunked' } =
+    request.headers;
+  const isPlain = encoding.toLowerCase() === 'identity' && transfer.toLowerCase() === 'chunked';
+  if (!MEDIA_TYPES.has(type?.trim() ?? '') || !isUtf8 || !isPlain) {
     throw new KeyturnError('unsupported_media_type', 'Send plain application/json in UTF-8.');
   }
 }

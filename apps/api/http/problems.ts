@@ -99,7 +99,7 @@ function refusalOf(error: unknown, request: Request): KeyturnError {
   }
   return new KeyturnError(
     'internal',
-    'Something went wrong inside Keyturn. The instance names it in the log.',
+    'Something went wrong inside Keyturn. Search the log for the value of `instance`.',
   );
 }
 
@@ -148,7 +148,7 @@ export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown
     path: issue.path.map((part) => `/${String(part).slice(0, 100)}`).join(''),
     message: issue.message.slice(0, 300),
   }));
-  throw new KeyturnError('invalid_request', 'The request does not have the form that is asked for.', {
+  throw new KeyturnError('invalid_request', 'The request does not match the schema: see `errors`.', {
     errors,
   });
 }

@@ -9,7 +9,7 @@ export const CATALOGUE_OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/targets',
-    summary: 'What actions act on, by id',
+    summary: 'List what actions act on, by id',
     query: targetsQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: targetPageSchema }],
     errors: ['forbidden'],
@@ -19,7 +19,7 @@ export const CATALOGUE_OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/me',
-    summary: 'Who you are to Keyturn, and whether this token may decide',
-    answers: [{ status: 200, description: 'You.', schema: meSchema }],
+    summary: 'Show who you are to Keyturn, and whether this token may decide',
+    answers: [{ status: 200, description: 'The account that calls.', schema: meSchema }],
   },
 ];

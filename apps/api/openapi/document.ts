@@ -2,6 +2,7 @@ import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { problemSchema } from '../../../domain/wire.ts';
 import type { z } from 'zod';
 
+import { ADVICE } from './advice.ts';
 import { TAGS, type Answer, type AnswerHeader, type Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
 import type { Direction, JsonSchema } from './portable.ts';
@@ -23,6 +24,15 @@ export interface OpenApiDocument {
     readonly headers: Readonly<Record<string, unknown>>;
     readonly securitySchemes: Readonly<Record<string, unknown>>;
   };
+  /** Every code of an error: its status, and what a client does. */
+  readonly 'x-keyturn-errors': readonly DocumentedError[];
+}
+
+/** A code of an error in the document. */
+export interface DocumentedError {
+  readonly code: string;
+  readonly status: number;
+  readonly advice: string;
 }
 
 /** An operation in the document. */
@@ -93,7 +103,7 @@ function makeDocument(): OpenApiDocument {
       title: 'Keyturn',
       version: '1',
       description:
-        'Privileged actions that people agree to before they run. Bodies with fields that are not described are refused; answers may get more fields, and more values of `code`, in any release.',
+        'Privileged actions that people agree to before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. An address may end with a slash. A method that an address does not take is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Beside this document, under whatever prefix.
@@ -110,7 +120,14 @@ function makeDocument(): OpenApiDocument {
       ),
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },
+    'x-keyturn-errors': documentedErrors(),
   };
+}
+
+function documentedErrors(): readonly DocumentedError[] {
+  return Object.entries(ADVICE)
+    .map(([code, advice]) => ({ code, status: statusOf(code as ErrorCode), advice }))
+    .toSorted((left, right) => left.status - right.status);
 }
 
 function documented(operation: Operation): DocumentedOperation {
@@ -132,7 +149,13 @@ function bodyOf({ body, isBodyOptional = false }: Operation): { requestBody?: un
 
 function parametersOf({ path, headers = [], query }: Operation): readonly unknown[] {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-  const inPath = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  const inPath = names.map((name = '') => ({
+    name,
+    in: 'path',
+    description: inPathOf(path, name),
+    required: true,
+    schema: { type: 'string' },
+  }));
   const inHeader = headers.map(({ name, description, isRequired = false, lengthMax }) => ({
     name,
     in: 'header',
@@ -141,14 +164,24 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
     schema: { type: 'string', ...(lengthMax === undefined ? {} : { minLength: 1, maxLength: lengthMax }) },
   }));
   // What a parameter is read as: its text is checked more strictly than any schema says.
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
-    name,
-    in: 'query',
-    required: false,
-    schema: schemaOf(schema as z.ZodType, 'output'),
-  }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, asked]) => {
+    const { description, ...schema } = schemaOf(asked as z.ZodType, 'output');
+    return { name, in: 'query', description, required: false, schema };
+  });
   return [...inPath, ...inHeader, ...inQuery];
 }
+
+function inPathOf(path: string, name: string): string {
+  if (name === 'id' && path.startsWith('/v1/switches/'))
+    return 'Id of the kill switch: `swi_` and 26 characters';
+  return IN_PATH[name] ?? '';
+}
+
+const IN_PATH: Readonly<Record<string, string>> = {
+  id: 'Id of the request: `req_` and 26 characters',
+  digest: 'Digest of the policy: `sha256:` and 64 hex digits',
+  stream: 'policy, proposals, switches or directory',
+};
 
 function answersOf({ answers }: Operation): Record<string, DocumentedAnswer> {
   return Object.fromEntries(

@@ -54,7 +54,7 @@ export interface Operation {
 export const REPEATABLE: HeaderParameter = {
   name: 'Idempotency-Key',
   description:
-    'Optional. The same call again with the same key has no second effect: it answers what became of the first.',
+    '1 to 256 characters of UTF-8. The same call again with the same key has no second effect: it answers what became of the first. Without a key a repeat is another call.',
   lengthMax: 256,
 };
 

@@ -1,12 +1,12 @@
 import type { ErrorCode } from '../../../domain/errors.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import { actionsSchema } from '../../../domain/wire-actions.ts';
-import { healthSchema, openApiSchema } from '../../../domain/wire-service.ts';
+import { timelineSchema } from '../../../domain/wire-history.ts';
 import * as wire from '../../../domain/wire.ts';
-import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
+import { SERVICE_OPERATIONS } from './service-operations.ts';
 
 const DECISION_ERRORS: readonly ErrorCode[] = [
   'machine_cannot_decide',
@@ -46,24 +46,24 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'post',
     path: '/v1/requests',
-    summary: 'Ask for a privileged action; with mode gate, for a decision that policy may give on the spot',
+    summary: 'Ask for a privileged action. With mode gate: for a decision, which policy may give at once',
     headers: [
       {
         name: 'Idempotency-Key',
-        description: '1 to 256 characters (UTF-8). The same key finds the same request, for ever.',
+        description: '1 to 256 characters of UTF-8. The same key finds the same request for ever.',
         isRequired: true,
       },
       {
         name: 'Prefer',
         description:
-          'wait=N: answer once the request is planned and evaluated, after N seconds (0 to 60, default 5) at the latest. It does not wait for people.',
+          '`wait=N` (RFC 7240): answer once the request is planned and evaluated, and after N seconds at the latest (0 to 60, default 5). It does not wait for people.',
       },
     ],
     body: wire.createBodySchema,
     answers: [
-      { status: 201, description: 'Taken and recorded.', ...LOCATED },
-      { status: 200, description: 'A repeat: the same request as before.', ...LOCATED },
-      { status: 202, description: 'Taken and durable; not yet recorded.', ...LOCATED },
+      { status: 201, description: 'The request is recorded.', ...LOCATED },
+      { status: 200, description: 'A repeat with the same key: the request as it is now.', ...LOCATED },
+      { status: 202, description: 'The request is durable and not yet recorded.', ...LOCATED },
     ],
     errors: [
       'idempotency_key_missing',
@@ -92,7 +92,7 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'post',
     path: '/v1/evaluate',
-    summary: 'Ask what policy would say, without asking for anything',
+    summary: 'Ask what policy would say. Nothing is requested or recorded',
     body: evaluateBodySchema,
     answers: [{ status: 200, description: 'What policy says now.', schema: evaluationSchema }],
     errors: [
@@ -113,7 +113,7 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests',
-    summary: 'List requests, newest first. Answers that policy gave on the spot (mode gate) are in no list',
+    summary: 'List requests, newest first. What policy answered at once (mode gate) is in no list',
     query: wire.listQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: wire.requestPageSchema }],
   },
@@ -122,12 +122,17 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests/{id}',
-    summary: 'Show a request; with wait, answer when it changes',
+    summary: 'Show a request. With wait: answer when it changes',
     query: wire.showQuerySchema,
-    headers: [{ name: 'If-None-Match', description: 'An ETag: answer only when it is another one by now.' }],
+    headers: [
+      {
+        name: 'If-None-Match',
+        description: 'One or more ETags, or `*`. While the answer has one of them: 304 without a body.',
+      },
+    ],
     answers: [
       { status: 200, description: 'The request.', schema: wire.requestSchema, headers: ['ETag'] },
-      { status: 304, description: 'As the ETag says.', headers: ['ETag'] },
+      { status: 304, description: 'Nothing has changed since the answer with this ETag.', headers: ['ETag'] },
     ],
   },
   {
@@ -135,8 +140,8 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests/{id}/timeline',
-    summary: 'What happened to a request',
-    answers: [{ status: 200, description: 'The steps, from the audit log.', schema: wire.timelineSchema }],
+    summary: 'Show what happened to a request',
+    answers: [{ status: 200, description: 'The steps, from the audit log.', schema: timelineSchema }],
   },
   {
     id: 'getEvidence',
@@ -144,8 +149,14 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/requests/{id}/evidence',
     summary:
-      'Everything needed to verify a request offline. For reviewers and operators: whoever asked for it gets 403',
-    answers: [{ status: 200, description: 'Entries, parts, signatures, keys.', schema: wire.evidenceSchema }],
+      'Get everything that verifies a request offline. For reviewers and operators: those behind the request get 403',
+    answers: [
+      {
+        status: 200,
+        description: 'Audit entries with their parts, signatures and keys.',
+        schema: wire.evidenceSchema,
+      },
+    ],
     errors: ['forbidden'],
   },
   {
@@ -158,8 +169,12 @@ export const OPERATIONS: readonly Operation[] = [
     body: wire.withdrawBodySchema,
     isBodyOptional: true,
     answers: [
-      { status: 200, description: 'Withdrawn.', schema: wire.requestSchema },
-      { status: 202, description: 'Durable, not yet recorded.', schema: wire.requestSchema },
+      { status: 200, description: 'The request is withdrawn.', schema: wire.requestSchema },
+      {
+        status: 202,
+        description: 'The withdrawal is durable and not yet recorded.',
+        schema: wire.requestSchema,
+      },
     ],
     errors: [...REPEATED, 'forbidden', 'request_executing', 'request_finished'],
   },
@@ -168,23 +183,34 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Decisions',
     method: 'post',
     path: '/v1/requests/{id}/decisions',
-    summary: 'Approve, deny or defer; deny also what is approved and not started yet',
+    summary: 'Approve, deny or defer a request. What is approved can be denied until it starts',
     headers: [REPEATABLE],
     body: wire.decisionBodySchema,
     answers: [
-      { status: 200, description: 'Recorded and counted.', schema: wire.decisionAnswerSchema },
-      { status: 202, description: 'Durable, not yet counted.', schema: wire.decisionQueuedSchema },
+      {
+        status: 200,
+        description: 'The decision is recorded and counted.',
+        schema: wire.decisionAnswerSchema,
+      },
+      {
+        status: 202,
+        description:
+          'The decision is durable and not yet counted. Send the same call with the same key to learn whether it is.',
+        schema: wire.decisionQueuedSchema,
+      },
     ],
-    errors: [...REPEATED, ...REPEATED, ...DECISION_ERRORS],
+    errors: [...REPEATED, ...DECISION_ERRORS],
   },
   {
     id: 'createTicket',
     tag: 'Decisions',
     method: 'post',
     path: '/v1/requests/{id}/tickets',
-    summary: 'Get a ticket to decide from the Temporal UI or CLI',
+    summary: 'Get a ticket with which to decide in the Temporal UI or CLI',
     body: wire.decisionBodySchema,
-    answers: [{ status: 201, description: 'A ticket for ten minutes.', schema: wire.ticketSchema }],
+    answers: [
+      { status: 201, description: 'A ticket that is valid for ten minutes.', schema: wire.ticketSchema },
+    ],
     errors: [...REPEATED, ...DECISION_ERRORS],
   },
   {
@@ -192,7 +218,7 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Decisions',
     method: 'get',
     path: '/v1/inbox',
-    summary: 'Pending requests that you may decide now',
+    summary: 'List the pending requests that you may decide now',
     query: wire.inboxQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: wire.requestPageSchema }],
     errors: ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'],
@@ -202,7 +228,7 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'Requests',
     method: 'get',
     path: '/v1/actions',
-    summary: 'What can be asked for',
+    summary: 'List the actions that can be asked for',
     answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
     errors: ['forbidden'],
   },
@@ -214,79 +240,23 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/events',
     summary:
-      'Changes as server-sent events (open, request.changed, reset). The body does not end: clients that read it whole wait for ever, so use a library for event streams',
+      'Follow changes as server-sent events (`open`, `request.changed`, `reset`). The body does not end, so read it with a library for event streams',
     headers: [
       {
         name: 'Last-Event-ID',
         description:
-          'Resume after this position: every event has one, the first (open) too. Some changes may come again; after reset list again: the position is too far back, or not of this log.',
+          'The `id` of the last event that arrived: the stream goes on after it. Every event has one, `open` too. Some changes may come again. After `reset` list the requests again: the position is too far back, or not of this log.',
       },
     ],
     query: wire.eventsQuerySchema,
     answers: [
       {
         status: 200,
-        description: 'A stream. `data` of `request.changed` is a Change as JSON.',
+        description: 'A stream of events. The `data` of `request.changed` is a Change as JSON.',
         mediaType: 'text/event-stream',
       },
     ],
     errors: ['not_found', 'forbidden'],
   },
-  {
-    id: 'getKeys',
-    tag: 'Service',
-    method: 'get',
-    path: '/v1/keys',
-    summary: 'Public keys that verify what Keyturn signed',
-    isPublic: true,
-    answers: [{ status: 200, description: 'A JSON Web Key Set.', schema: wire.keysSchema }],
-  },
-  {
-    id: 'getHealth',
-    tag: 'Service',
-    method: 'get',
-    path: '/healthz',
-    summary: 'The process lives',
-    isPublic: true,
-    answers: [{ status: 200, description: 'It does.', schema: healthSchema }],
-  },
-  {
-    id: 'getReadiness',
-    tag: 'Service',
-    method: 'get',
-    path: '/readyz',
-    summary: 'Database and Temporal can be reached',
-    isPublic: true,
-    answers: [
-      { status: 200, description: 'Both.', schema: healthSchema },
-      { status: 503, description: 'Not both, or this process is about to end.', schema: healthSchema },
-    ],
-  },
-  {
-    id: 'getProtectedResource',
-    tag: 'Service',
-    method: 'get',
-    path: '/.well-known/oauth-protected-resource',
-    summary: 'How to get a token (RFC 9728): where people sign in, and as which client',
-    isPublic: true,
-    answers: [{ status: 200, description: 'The metadata.', schema: protectedResourceSchema }],
-  },
-  {
-    id: 'getOpenApi',
-    tag: 'Service',
-    method: 'get',
-    path: '/openapi.json',
-    summary: 'This document',
-    isPublic: true,
-    answers: [{ status: 200, description: 'OpenAPI 3.1.', schema: openApiSchema }],
-  },
-  {
-    id: 'getDocs',
-    tag: 'Service',
-    method: 'get',
-    path: '/docs',
-    summary: 'This document, for people',
-    isPublic: true,
-    answers: [{ status: 200, description: 'A page.', mediaType: 'text/html' }],
-  },
+  ...SERVICE_OPERATIONS,
 ];

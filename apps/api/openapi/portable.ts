@@ -14,7 +14,7 @@ interface Rewriting {
 type Draft = Record<string, unknown>;
 
 /** The name that a schema refers to, or null. */
-export function nameIn({ $ref: reference }: JsonSchema): string | null {
+function nameIn({ $ref: reference }: JsonSchema): string | null {
   return typeof reference === 'string' && reference.startsWith(DEFINITION)
     ? reference.slice(DEFINITION.length)
     : null;
@@ -123,8 +123,9 @@ function acceptNulls(draft: Draft): void {
 
 function nullable(schema: JsonSchema): JsonSchema {
   const { type, description, ...rest } = schema;
-  if (typeof type !== 'string') return schema;
   const said = description === undefined ? {} : { description };
+  if ('$ref' in schema) return { anyOf: [rest, { type: 'null' }], ...said };
+  if (typeof type !== 'string') return schema;
   if ('enum' in schema) return { anyOf: [{ type, ...rest }, { type: 'null' }], ...said };
   return { ...schema, type: [type, 'null'] };
 }

@@ -3,20 +3,21 @@ import { z } from 'zod';
 import { policySetSchema } from '../../../domain/policy-schema.ts';
 import { actionsSchema } from '../../../domain/wire-actions.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
+import * as history from '../../../domain/wire-history.ts';
 import { jsonValueSchema } from '../../../domain/wire-json.ts';
 import { identitySchema } from '../../../domain/wire-lineage.ts';
+import { NAMES } from '../../../domain/wire-names.ts';
 import { planSchema } from '../../../domain/wire-plan.ts';
 import * as policies from '../../../domain/wire-policies.ts';
 import { meSchema } from '../../../domain/wire-me.ts';
+import { requirementSchema } from '../../../domain/wire-requirement.ts';
 import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
 import { targetPageSchema } from '../../../domain/wire-targets.ts';
 import * as streams from '../../../domain/wire-streams.ts';
 import * as switches from '../../../domain/wire-switches.ts';
-import { healthSchema } from '../../../domain/wire-service.ts';
+import { healthSchema, openApiSchema } from '../../../domain/wire-service.ts';
 import * as wire from '../../../domain/wire.ts';
-import { nameIn, portable, type Direction, type JsonSchema } from './portable.ts';
-
-const REFERENCE = '#/components/schemas/';
+import { portable, type Direction, type JsonSchema } from './portable.ts';
 
 /** Bodies that come in, by the name they are published under. */
 const BODIES = {
@@ -34,13 +35,13 @@ const ANSWERS = {
   Request: wire.requestSchema,
   RequestSummary: wire.requestSummarySchema,
   RequestPage: wire.requestPageSchema,
-  Requirement: wire.requirementSchema,
+  Requirement: requirementSchema,
   Plan: planSchema,
-  Decision: wire.decisionSchema,
+  Decision: history.decisionSchema,
   DecisionAnswer: wire.decisionAnswerSchema,
   DecisionQueued: wire.decisionQueuedSchema,
   Ticket: wire.ticketSchema,
-  Timeline: wire.timelineSchema,
+  Timeline: history.timelineSchema,
   Evidence: wire.evidenceSchema,
   Evaluation: evaluationSchema,
   Actions: actionsSchema,
@@ -54,6 +55,7 @@ const ANSWERS = {
   Change: wire.changeSchema,
   KeySet: wire.keysSchema,
   Health: healthSchema,
+  OpenApiDocument: openApiSchema,
   ProtectedResource: protectedResourceSchema,
   Me: meSchema,
   TargetPage: targetPageSchema,
@@ -69,34 +71,37 @@ const ANY: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
   ],
 ]);
 
-/** Every schema that has a name. */
+/** Every schema that has a name: those listed here, and the parts of them that have one. */
 export function namedSchemas(): Readonly<Record<string, JsonSchema>> {
   return { ...inDirection('input', BODIES), ...inDirection('output', ANSWERS) };
 }
 
 /** A schema, by reference where it has a name. */
 export function schemaOf(schema: z.ZodType, direction: Direction): JsonSchema {
-  const named = Object.entries(direction === 'input' ? BODIES : ANSWERS).find(
-    ([, candidate]) => (candidate as z.ZodType) === schema,
-  );
-  return named ? { $ref: `${REFERENCE}${named[0]}` } : converted(schema, direction);
+  const name = NAMES.get(schema)?.id;
+  if (name !== undefined) return referenceTo(name);
+  const { $schema: _dialect, $defs: parts = {}, ...rest } = converted(schema, direction);
+  return portable(rest, { direction, resolve: (part) => resolved(parts as Parts, part) });
 }
 
-function inDirection(
-  direction: Direction,
-  named: Readonly<Record<string, z.ZodType>>,
-): Record<string, JsonSchema> {
+function inDirection(direction: Direction, named: Readonly<Record<string, z.ZodType>>): Parts {
+  const { $defs: parts = {} } = converted(z.object(named), direction);
+  const rewriting = { direction, resolve: (name: string) => resolved(parts as Parts, name) };
+  const isNamed = ([name]: [string, JsonSchema]): boolean => !isOwnName(name);
   return Object.fromEntries(
-    Object.entries(named).map(([name, schema]) => [name, converted(schema, direction)]),
+    Object.entries(parts as Parts)
+      .filter(isNamed)
+      .map(([name, schema]) => [name, portable(schema, rewriting)]),
   );
 }
 
-const NAMES = z.registry<{ id: string }>();
+type Parts = Readonly<Record<string, JsonSchema>>;
+
 for (const [id, schema] of [...Object.entries(BODIES), ...Object.entries(ANSWERS)]) NAMES.add(schema, { id });
 
-/** Self-contained but for references to other schemas that have a name. */
+/** With the schemas that have a name, and those that only refer to themselves, in `$defs`. */
 function converted(schema: z.ZodType, direction: Direction): JsonSchema {
-  const made: JsonSchema = z.toJSONSchema(schema, {
+  return z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     unrepresentable: 'any',
     io: direction,
@@ -112,13 +117,18 @@ function converted(schema: z.ZodType, direction: Direction): JsonSchema {
       if (description !== undefined) Object.assign(jsonSchema, { description });
     },
   });
-  const { $schema: _dialect, $defs: parts = {}, ...rest } = made;
-  const own = (parts as Readonly<Record<string, JsonSchema>>)[nameIn(rest) ?? ''] ?? rest;
-  return portable(own, { direction, resolve: (name) => resolved(parts as Record<string, JsonSchema>, name) });
 }
 
 /** By name where it has one; in place where it only refers to itself. */
-function resolved(parts: Readonly<Record<string, JsonSchema>>, name: string): JsonSchema {
-  if (name in BODIES || name in ANSWERS) return { $ref: `${REFERENCE}${name}` };
-  return parts[name] ?? {};
+function resolved(parts: Parts, name: string): JsonSchema {
+  return isOwnName(name) ? (parts[name] ?? {}) : referenceTo(name);
+}
+
+/** The converter names what refers to itself. */
+function isOwnName(name: string): boolean {
+  return name.startsWith('__');
+}
+
+function referenceTo(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
 }

@@ -8,7 +8,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN } from '../../../domain/gate.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { ApiContext } from '../context.ts';
-import { unrecordedRow, type ShownRow } from './load.ts';
+import { unrecordedRow, type ShownRow, type ShownRule } from './load.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
 /**
@@ -104,22 +104,20 @@ async function ruleColumns(
   context: ApiContext,
   row: RequestRow,
   { evaluated }: RoundEntries,
-): Promise<Pick<RequestRow, 'matched_rules'> | null> {
+): Promise<Pick<ShownRow, 'matched_rules'>> {
+  const stored = row.matched_rules?.map(({ id, source, because }) => ({ id, source, because })) ?? null;
   const names = z.array(z.string()).safeParse(evaluated?.facts['matched_rules']).data;
-  if (!evaluated || !names) return null;
+  if (!evaluated || !names) return { matched_rules: stored };
   const rules = await rulesOf(context, evaluated);
-  const known = new Map([...(row.matched_rules ?? []), ...rules].map((rule) => [rule.id, rule]));
+  const known = new Map<string, ShownRule>([...(stored ?? []), ...rules].map((rule) => [rule.id, rule]));
   const matched = names.map((id) => {
-    const { source = '', because = null } = known.get(id) ?? {};
-    return { id, source, because };
+    const { source = '', because = null, effect } = known.get(id) ?? {};
+    return { id, source, because, ...(effect === undefined ? {} : { effect }) };
   });
   return { matched_rules: matched };
 }
 
-async function rulesOf(
-  { policies, source }: ApiContext,
-  { policy }: Leaf,
-): Promise<RequestRow['matched_rules'] & {}> {
+async function rulesOf({ policies, source }: ApiContext, { policy }: Leaf): Promise<readonly ShownRule[]> {
   if (policy === null) return [];
   const { rules } = await policies.byDigest(source.manager, policy.digest);
   return rules;

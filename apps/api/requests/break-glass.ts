@@ -39,6 +39,6 @@ export async function refuseNoBreakGlass(
   if (offersBreakGlass(policy, facts)) return;
   throw new KeyturnError(
     'break_glass_unavailable',
-    'No rule offers an emergency path for this: ask without break_glass.',
+    'No rule offers a break-glass path for this request. Send it without break_glass.',
   );
 }

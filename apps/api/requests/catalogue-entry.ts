@@ -32,7 +32,10 @@ export function catalogueEntry(
     throw new KeyturnError('unknown_action', `The catalogue has no action ${quote(body.action)}.${hint}`);
   }
   if (isReviewAction(body.action))
-    throw new KeyturnError('unknown_action', 'Nobody asks for this: Keyturn opens it after an emergency.');
+    throw new KeyturnError(
+      'unknown_action',
+      'This action cannot be requested. Keyturn opens it itself after an emergency.',
+    );
   const target = targetOf(policy, body.target);
   if (!target || !isTargetOf(target, action)) {
     const ids = policy.targets.filter((known) => isTargetOf(known, action)).map(({ id }) => id);
@@ -44,7 +47,7 @@ export function catalogueEntry(
   }
   const mode = modeOf(action);
   if (body.mode !== mode) {
-    throw new KeyturnError('mode_unsupported', `This action is asked for with the mode ${mode}.`);
+    throw new KeyturnError('mode_unsupported', `This action is requested with the mode ${mode}.`);
   }
   return { action, target };
 }

@@ -47,7 +47,10 @@ async function proposerOf({ source }: ApiContext, { body }: Asked): Promise<read
   if (!candidate.success) return [];
   const proposer = await readProposer(source.manager, candidate.data);
   if (proposer === undefined)
-    throw new KeyturnError('unknown_policy', 'Nobody proposed such a policy: run keyturn policy publish.');
+    throw new KeyturnError(
+      'unknown_policy',
+      'No policy with this digest has been proposed. Run keyturn policy publish.',
+    );
   return proposer === null ? [] : [{ ...proposer, role: 'editor' }];
 }
 
@@ -67,7 +70,10 @@ async function everybodyBehind(
   if (!row) throw new KeyturnError('not_found', 'There is no such request.');
   const atCreation = await directories.at(source.manager, row.created_at);
   if (isOwnRequest(caller, row.lineage, [caller.directory, atCreation]))
-    throw new KeyturnError('self_approval', 'You were behind that request: others tell what became of it.');
+    throw new KeyturnError(
+      'self_approval',
+      'You were behind that request, so somebody else has to report its outcome.',
+    );
   const lost = accountsOfLost(row.lineage, { now: caller.directory, atCreation });
   // Of one account that is named twice the first counts: what is proven must not look declared.
   return [...provenOf(row.lineage), ...lost, ...row.lineage].map((member) => asEditor(member));

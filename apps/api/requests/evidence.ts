@@ -19,7 +19,7 @@ export async function evidenceOf(context: ApiContext, caller: Caller, row: Reque
   if (visibility !== 'whole') {
     throw new KeyturnError(
       'forbidden',
-      'The evidence holds every plan and error: it is for those who are asked to decide, who decided, and operators.',
+      'The evidence holds every plan and error: only reviewers of the request and operators may read it.',
     );
   }
   return {

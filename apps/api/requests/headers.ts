@@ -69,5 +69,5 @@ export function entityTag(view: RequestView): string {
 /** True when the caller has this version already. */
 export function hasVersion(request: Request, tag: string): boolean {
   const known = (request.headers['if-none-match'] ?? '').split(',');
-  return known.some((name) => name.trim().replace(/^(?!W\/)/, 'W/') === tag);
+  return known.some((name) => ['*', tag, tag.slice(2)].includes(name.trim()));
 }

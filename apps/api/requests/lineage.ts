@@ -64,7 +64,7 @@ export function lineageOf(
 
 function refuseInactive({ agent, person }: Caller): void {
   if (agent?.active === false || person?.active === false) {
-    throw new KeyturnError('requester_inactive', 'This account is deactivated and cannot ask.');
+    throw new KeyturnError('requester_inactive', 'This account is deactivated and cannot make requests.');
   }
 }
 

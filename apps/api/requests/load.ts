@@ -2,14 +2,14 @@ import { readDuty, type Duty } from '../../../database/duty.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import { decidableRequest, readRequest } from '../../../database/readers.ts';
-import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import type { DecisionRow, MatchedRule, RequestRow } from '../../../database/tables.ts';
 import { standingRequest, type DecidableRequest, type DecisionDirectories } from '../../../domain/seats.ts';
 import type { Directory } from '../../../domain/directory.ts';
 import type { SignedRequest } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/owners.ts';
-import { targetOf } from '../../../domain/policy.ts';
-import { requestIdSchema } from '../../../domain/wire.ts';
+import { targetOf, type RuleEffect } from '../../../domain/policy.ts';
+import { requestIdSchema } from '../../../domain/wire-values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { answeredRow } from '../gate/answered-row.ts';
@@ -40,8 +40,12 @@ async function readUnrecorded(context: ApiContext, id: string): Promise<RequestR
   return (await readRequest(context.source.manager, id)) ?? startedRow(context, started);
 }
 
+/** A rule that acted. Its effect comes from the policy that was evaluated, never from the row. */
+export type ShownRule = MatchedRule & { readonly effect?: RuleEffect };
+
 /** A row with what is only signed, and that people read. */
 export interface ShownRow extends RequestRow {
+  readonly matched_rules: readonly ShownRule[] | null;
   /** When the approved action may start. Absent: at once. */
   readonly start?: NonNullable<SignedRequest['start']>;
 }
@@ -143,5 +147,5 @@ export async function isOwn(
 
 /** Says the same of what does not exist and of what the caller may not know. */
 export function notFound(): KeyturnError {
-  return new KeyturnError('not_found', 'There is no such request, or not for you.');
+  return new KeyturnError('not_found', 'There is no such request, or you may not see it.');
 }

@@ -4,10 +4,12 @@ import type { Leaf, LeafType } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/directory.ts';
 import type { RequestMode } from '../../../domain/request.ts';
+import { isStartWindowEnd } from '../../../domain/start.ts';
 import { seesPlan } from '../../../domain/visibility.ts';
 import type { Timeline } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { boundRows } from './bound.ts';
 import { sightOf } from './sight.ts';
 
 type Item = Timeline['items'][number];
@@ -35,7 +37,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'decision.deferred': 'Deferred it or handed it over.',
   'decision.refused': 'The decision was refused.',
   'decision.attempt_refused': 'An attempt to decide was refused.',
-  'decision.unauthenticated': 'Messages that Keyturn did not sign arrived and were ignored.',
+  'decision.unauthenticated': 'Signals without a ticket that Keyturn issued for this request were ignored.',
   'execution.claimed': 'The approved action was claimed: it runs at most once.',
   'execution.succeeded': 'The action was performed.',
   'execution.failed': 'The action failed and changed nothing.',
@@ -75,29 +77,44 @@ export function textOf(type: LeafType, mode: RequestMode): string {
  * may see the whole request; after an approval those behind it see who took part, and everybody else the steps only.
  */
 export async function timelineOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Timeline> {
+  const items = await itemsOf(context, caller, row);
+  if (!(await isExpiredWithStartWindow(context, row))) return { items };
+  return {
+    items: items.map((item) => (item.type === 'request.expired' ? { ...item, text: WINDOW_ENDED } : item)),
+  };
+}
+
+const WINDOW_ENDED =
+  'Its start window ended before it was approved and started: it expired, which is a denial.';
+
+async function isExpiredWithStartWindow(context: ApiContext, row: RequestRow): Promise<boolean> {
+  if (row.status !== 'expired') return false;
+  const [bound] = await boundRows(context, [row]);
+  return !!bound && isStartWindowEnd(bound, bound.expires_at?.toISOString() ?? null);
+}
+
+async function itemsOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Item[]> {
   const { manager } = context.source;
   const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
   const { mode } = row;
   const { visibility } = await sightOf(context, caller, { row });
-  if (!seesPlan(visibility)) return { items: leaves.map((leaf) => bareItem(leaf, mode)) };
+  if (!seesPlan(visibility)) return leaves.map((leaf) => bareItem(leaf, mode));
   const subjects = await readSubjects(
     manager,
     leaves.map((leaf) => leaf.actor.pseudonym),
   );
   const name = (leaf: Leaf): Named | null => nameOf(leaf, caller.directory, subjects);
-  if (visibility === 'approved') return { items: leaves.map((leaf) => bareItem(leaf, mode, name(leaf))) };
+  if (visibility === 'approved') return leaves.map((leaf) => bareItem(leaf, mode, name(leaf)));
   const parts = await readParts(manager, row.id);
-  return {
-    items: leaves.map((leaf) => {
-      // A signature is for those who check it.
-      const own = parts.filter(({ event_id, part }) => event_id === leaf.id && part !== 'envelope');
-      return fullItem(leaf, {
-        mode,
-        name: name(leaf),
-        parts: Object.fromEntries(own.map((part) => [part.part, JSON.parse(part.body) as JsonValue])),
-      });
-    }),
-  };
+  return leaves.map((leaf) => {
+    // A signature is for those who check it.
+    const own = parts.filter(({ event_id, part }) => event_id === leaf.id && part !== 'envelope');
+    return fullItem(leaf, {
+      mode,
+      name: name(leaf),
+      parts: Object.fromEntries(own.map((part) => [part.part, JSON.parse(part.body) as JsonValue])),
+    });
+  });
 }
 
 function bareItem({ n, at, type, actor }: Leaf, mode: RequestMode, named: Named | null = null): Item {

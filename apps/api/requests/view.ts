@@ -21,7 +21,7 @@ import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 import { boundOrRefused } from './bound.ts';
-import { notFound, standingOf, type ShownRow, type Standing } from './load.ts';
+import { notFound, standingOf, type ShownRow, type ShownRule, type Standing } from './load.ts';
 import { openTo, progressOf } from './progress.ts';
 import { sightOf } from './sight.ts';
 
@@ -75,7 +75,7 @@ export async function viewAfterWait(
 async function denialView(
   { source, policies }: ApiContext,
   caller: Caller,
-  { summary, row }: { readonly summary: RequestSummary; readonly row: RequestRow },
+  { summary, row }: { readonly summary: RequestSummary; readonly row: ShownRow },
 ): Promise<Pick<RequestView, 'matched_rules'>> {
   const { matched_rules: known } = summary;
   if (known !== null || row.denied_by !== 'policy' || !row.matched_rules) return { matched_rules: known };
@@ -161,7 +161,7 @@ const UNRATED: Rating = {
   shortage: null,
 };
 
-function ratingOf(row: RequestRow, progress: RequestSummary['progress']): Rating {
+function ratingOf(row: ShownRow, progress: RequestSummary['progress']): Rating {
   return {
     progress,
     risk: row.risk,
@@ -171,16 +171,15 @@ function ratingOf(row: RequestRow, progress: RequestSummary['progress']): Rating
   };
 }
 
+type MatchedRules = NonNullable<RequestSummary['matched_rules']>;
+
 type Facts = Omit<
   RequestSummary,
   keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result' | 'lineage' | 'freezes'
 >;
 
-function ruleView({ id, because }: NonNullable<RequestRow['matched_rules']>[number]): {
-  readonly id: string;
-  readonly because: string | null;
-} {
-  return { id, because: because ?? null };
+function ruleView({ id, because, effect }: ShownRule): MatchedRules[number] {
+  return { id, because: because ?? null, ...(effect === undefined ? {} : { effect }) };
 }
 
 /** Names are for people: what a program is behind learns no more than the accounts that it knows. */

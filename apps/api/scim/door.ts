@@ -38,5 +38,8 @@ function unknownToken({ log, metrics }: ApiContext, response: Response, isGiven:
   if (!isGiven) return new KeyturnError('unauthenticated', 'This needs the token of an authority.');
   log.warn({ fault: 'scim' }, 'a token was refused');
   response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
-  return new KeyturnError('unauthenticated', 'This token is that of no authority that provisions here.');
+  return new KeyturnError(
+    'unauthenticated',
+    'This token belongs to no authority that provisions this installation.',
+  );
 }

@@ -89,7 +89,10 @@ export async function refuseTakenGroup(
         `authority: ${authority} of it.`,
     );
   if (holder.resource !== null)
-    throw taken(`${start} that of group ${holder.resource}, ${shown(holder.display_name ?? '')}.`);
+    throw taken(
+      `${start} that of group ${holder.resource}, ${shown(holder.display_name ?? '')}. Call this one otherwise, ` +
+        'or let the policy name it by its external_id.',
+    );
 }
 
 /** Who says so. Of another provider nothing but its name is told. */

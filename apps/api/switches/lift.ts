@@ -53,11 +53,14 @@ export async function liftSwitch(
     if (concerned.has(operator.person)) {
       throw new KeyturnError(
         'self_approval',
-        'This switch stops you, or an agent that you answer for: others lift it.',
+        'This switch stops you or an agent that you own, so other operators have to lift it.',
       );
     }
     if (lifts.some((lift) => lift.person === operator.person)) {
-      throw new KeyturnError('already_decided', 'You agreed already: somebody else has to agree, too.');
+      throw new KeyturnError(
+        'already_decided',
+        'You have already agreed. Another operator has to agree as well.',
+      );
     }
     const at = new Date().toISOString();
     const counted = standing(caller, lifts).filter(({ person }) => !concerned.has(person));

@@ -16,7 +16,7 @@ type Action = ActionCatalogue['items'][number];
 /** `keyturn actions` */
 export function addActions(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('actions [action]'))
-    .description('what can be asked for; of one action, its arguments and its targets')
+    .description('list what can be requested; of one action, show its arguments and targets')
     .action(async (name: string | undefined, options: ApiOptions) => {
       const { items } = await (await clientOf(options, terminal)).actions();
       if (name === undefined)

@@ -29,7 +29,7 @@ export function addCompletion(program: Command, terminal: Terminal): void {
   const command = program
     .command('completion')
     .addArgument(new Argument('<shell>', 'the shell that completes').choices(SHELLS))
-    .description('a script that lets your shell complete commands and options')
+    .description('print a script that lets your shell complete commands and options')
     .action((shell: Shell) => terminal.data(SCRIPTS[shell]));
   explained(command, {
     examples: [

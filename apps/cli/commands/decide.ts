@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
-import type { DecisionBody } from '../../../domain/wire.ts';
+import { isFinal } from '../../../domain/request.ts';
+import type { DecisionBody, RequestView } from '../../../domain/wire.ts';
 import type { Decided } from '../../../sdk/client.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
 import { clientOf } from '../connection.ts';
@@ -64,6 +65,13 @@ async function decide(
   const decided = await client.decide(id, { decision_digest: digest, verdict, ...reason, ...deferral });
   if (options.json) terminal.out(JSON.stringify(jsonOf(decided, digest)));
   else terminal.out(textOf(decided, id));
+  if (verdict === 'approve' && !options.json && decided.kind === 'counted')
+    tellNext(decided.answer.request, terminal);
+}
+
+function tellNext({ id, status }: RequestView, terminal: Terminal): void {
+  if (status === 'pending') terminal.error(`To see who else has to approve: keyturn show ${visible(id)}`);
+  else if (!isFinal(status)) terminal.error(`To follow it: keyturn watch ${visible(id)}`);
 }
 
 function jsonOf(decided: Decided, digest: string): object {

@@ -13,8 +13,9 @@ import { visible } from '../text/visible.ts';
 /** `keyturn doctor` */
 export function addDoctor(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('doctor'))
+    .summary('check what Keyturn needs: addresses, versions, clocks, keys, issuers')
     .description(
-      'look at all that Keyturn needs, as far as it can be seen from here: addresses, versions, clocks, keys, issuers, your sign-in; with KEYTURN_DATABASE_URL the database, with TEMPORAL_ADDRESS Temporal',
+      'check what Keyturn needs, as far as it can be seen from here: addresses, versions, clocks, keys, issuers, your sign-in; with KEYTURN_DATABASE_URL the database, with TEMPORAL_ADDRESS Temporal',
     )
     .action((options: ApiOptions) => doctor(options, terminal));
   explained(command, {

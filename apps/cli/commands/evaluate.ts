@@ -54,6 +54,12 @@ const EFFECTS: Readonly<Record<EvaluationAnswer['effect'], string>> = {
   undecided: 'This is only known once it is planned.',
 };
 
+function undecidedLine({ id, effect, stages, because }: EvaluationAnswer['undecided_rules'][number]): string {
+  const asks = stages.map(({ any, quorum }) => `${quorum} of ${any.map(visible).join(' or ')}`).join(' and ');
+  const would = effect === 'review' ? `review, ${asks}` : effect;
+  return `  needs the plan: rule ${visible(id)}, then ${would}${because === null ? '' : ` (${visible(because)})`}`;
+}
+
 /** What policy says, for people. */
 function evaluationLines(answer: EvaluationAnswer): string[] {
   return [
@@ -65,9 +71,7 @@ function evaluationLines(answer: EvaluationAnswer): string[] {
           `  needs ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)}${clockText(clock)})`,
       ),
     ),
-    ...(answer.undecided.length === 0
-      ? []
-      : [`  not known before planning: ${answer.undecided.map(visible).join(', ')}`]),
+    ...answer.undecided_rules.map(undecidedLine),
     ...(answer.is_degraded ? ['  Something could not be evaluated and counts as stricter.'] : []),
     'Nothing was requested: this is what policy says now.',
   ];

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 
 import type { RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import type { KeyturnClient } from '../../../sdk/client.ts';
-import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { clientOf, withApi } from '../connection.ts';
+import { moreLines, readPages, withPages, type PageOptions } from '../pages.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { relative } from '../text/times.ts';
@@ -13,17 +14,14 @@ type InboxQuery = NonNullable<Parameters<KeyturnClient['inbox']>[0]>;
 
 /** `keyturn inbox` */
 export function addInbox(program: Command, terminal: Terminal): void {
-  withApi(program.command('inbox'))
+  withPages(withApi(program.command('inbox')))
     .description('list the requests that wait for your decision')
-    .option('--limit <number>', 'how many at most, 1 to 100')
-    .option('--cursor <cursor>', 'continue after an earlier page')
-    .action(async (options: ApiOptions & { readonly limit?: string; readonly cursor?: string }) => {
+    .action(async (options: PageOptions) => {
       const client = await clientOf(options, terminal);
-      const page = await firstItems(client, {
-        ...(options.limit === undefined ? {} : { limit: Number(options.limit) }),
-        ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
-      });
-      terminal.out(options.json ? JSON.stringify(page) : inboxLines(page, Date.now()).join('\n'));
+      const page = await readPages((position) => firstItems(client, position), options, terminal);
+      if (options.json) return terminal.out(JSON.stringify(page));
+      if (page.items.length > 0) terminal.out(inboxLines(page, Date.now()).join('\n'));
+      for (const line of inboxNotes(page)) terminal.error(line);
     });
 }
 
@@ -39,18 +37,18 @@ async function firstItems(client: KeyturnClient, query: InboxQuery): Promise<Req
   return page;
 }
 
+/** What is to be said beside the table. */
+export function inboxNotes(page: RequestPage): string[] {
+  const more = moreLines(page);
+  if (page.items.length > 0) return more;
+  return [more.length === 0 ? 'Nothing is waiting for your decision.' : NONE_SO_FAR, ...more];
+}
+
+const NONE_SO_FAR = 'Nothing for you on the pages read so far.';
+
 /** A page of the inbox as a table. */
-export function inboxLines(page: RequestPage, now: number): string[] {
-  const more =
-    page.next_cursor === null
-      ? []
-      : ['', `There may be more: keyturn inbox --cursor ${visible(page.next_cursor)}`];
-  if (page.items.length === 0)
-    return more.length === 0
-      ? ['Nothing is waiting for your decision.']
-      : ['Nothing for you on the pages read so far.', ...more];
-  const rows = page.items.map((item) => rowOf(item, now));
-  return [...tableLines([HEAD, ...rows]), ...more];
+export function inboxLines({ items }: RequestPage, now: number): string[] {
+  return tableLines([HEAD, ...items.map((item) => rowOf(item, now))]);
 }
 
 const HEAD = ['REQUEST', 'RISK', 'WHAT', 'WHERE', 'REQUESTED BY', 'CAN APPROVE', 'EXPIRES'];

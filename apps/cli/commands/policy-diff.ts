@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 
-import { classifyChange, type PolicyChange } from '../../../domain/policy-diff.ts';
+import { classifyChange, needsTwoPeople, type PolicyChange } from '../../../domain/policy-diff.ts';
 import { selectorChanges, type SelectorChange } from '../../../domain/policy-diff-people.ts';
 import { walkGrid, type Counterexample, type GridReport } from '../../../domain/policy-grid.ts';
 import { withJson } from '../connection.ts';
@@ -45,10 +45,13 @@ async function diff(
   const people = selectorChanges(base.policy, candidate.policy);
   const grid = walkGrid(base.policy, candidate.policy);
   const digests = { base: base.digest, candidate: candidate.digest };
+  const people_needed = needsTwoPeople({ base: base.policy, candidate: candidate.policy }, kind) ? 2 : 1;
   terminal.out(
     options.json
-      ? JSON.stringify({ kind, ...digests, changes, people, grid })
+      ? JSON.stringify({ kind, people_needed, ...digests, changes, people, grid })
       : [
+          verdictLine(kind, people_needed),
+          '',
           ...factLines(
             [
               ['base', base.digest],
@@ -65,6 +68,19 @@ async function diff(
   );
   if (options.failOn && (kind === 'loosening' || grid.looser > 0)) throw silentFailure(2);
 }
+
+/** Whom it takes to publish it, first of all: that is what the comparison is for. */
+function verdictLine(kind: PolicyChange['kind'], peopleNeeded: 1 | 2): string {
+  const people = peopleNeeded === 1 ? 'one person' : 'two different people';
+  const verdict = toned(peopleNeeded === 1 ? 'good' : 'warning', VERDICTS[kind]);
+  return `${verdict} To publish it, at least ${people} must agree, none of them the one who asks.`;
+}
+
+const VERDICTS: Readonly<Record<PolicyChange['kind'], string>> = {
+  neutral: 'The candidate has the same effect.',
+  tightening: 'The candidate is only stricter.',
+  loosening: 'The candidate may be looser.',
+};
 
 function kindText(kind: PolicyChange['kind']): string {
   return kind === 'loosening' ? toned('warning', kind) : kind;
@@ -90,10 +106,16 @@ function peopleLines(people: readonly SelectorChange[]): string[] {
   return ['who may decide', ...tableLines(rows)];
 }
 
-function gridLines({ cells, is_complete: isComplete, looser, counterexamples }: GridReport): string[] {
+function gridLines({
+  cells,
+  is_complete: isComplete,
+  looser,
+  stricter,
+  counterexamples,
+}: GridReport): string[] {
   const range = isComplete ? '' : ' (stopped at the limit)';
   return [
-    `${countText(cells, 'boundary case')} evaluated${range}, ${looser.toLocaleString('en-US')} looser (a statement about these cases only)`,
+    `${countText(cells, 'boundary case')} evaluated${range}, ${looser.toLocaleString('en-US')} looser, ${stricter.toLocaleString('en-US')} stricter (a statement about these cases only)`,
     ...counterexamples.flatMap(counterexampleLines),
   ];
 }

@@ -16,6 +16,7 @@ interface ReplayOptions {
 /** `keyturn replay` */
 export function addReplay(program: Command, terminal: Terminal): void {
   withJson(program.command('replay [id]'))
+    .summary("replay recorded histories against today's workflow code")
     .description(
       "replay recorded histories against today's workflow code (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and so on)",
     )

@@ -40,7 +40,7 @@ export function addRequest(program: Command, terminal: Terminal): void {
       'as an emergency: fewer approvals, where policy offers that; many people are notified, and it is reviewed afterwards',
     )
     .option('--not-before <instant>', 'once approved, do not start it before this instant (RFC 3339)')
-    .option('--not-after <instant>', 'nor after this one')
+    .option('--not-after <instant>', 'nor after this one: what is not approved by then expires')
     .option('--justification <text>', 'why, in your own words')
     .option('--link <url...>', 'where to read more')
     .option('--run-id <id>', 'the run of the agent')

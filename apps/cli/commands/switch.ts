@@ -23,7 +23,7 @@ interface ThrowOptions extends ReasonOptions {
 export function addSwitch(program: Command, terminal: Terminal): void {
   const group = program
     .command('switch')
-    .description('kill switches: stop an agent, an action, a target, or everything, at once');
+    .description('stop an agent, an action, a target, or everything at once (kill switches)');
   withApi(group.command('list'))
     .description('list the switches that are on')
     .action(async (options: ApiOptions) => {

@@ -11,7 +11,7 @@ import { visible, visibleJson } from '../text/visible.ts';
 /** `keyturn whoami` */
 export function addWhoami(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('whoami'))
-    .description('who you are to Keyturn: person or agent, groups, and whether you may decide')
+    .description('show who you are to Keyturn: person or agent, groups, and whether you may decide')
     .action(async (options: ApiOptions) => {
       const me = await (await clientOf(options, terminal)).me();
       const lines = [headText(me), ...factLines(factsOf(me, apiUrl(options, terminal), Date.now()))];

@@ -8,6 +8,8 @@ export interface Table {
   readonly width: number;
   /** The head, where the columns do not fit beside each other: then each row is a record of names and values. */
   readonly names: readonly string[] | null;
+  /** Columns whose cells stand on lines of their own below the others, where that is easier to read than narrow columns. */
+  readonly below: readonly number[];
 }
 
 const GAP = '  ';
@@ -24,12 +26,37 @@ export function tableOf(rows: readonly (readonly string[])[], width: number): Ta
   const head = rows[0] ?? [];
   const columns = head.map((_, column) => rows.map((cells) => cells[column] ?? ''));
   const natural = columns.map((cells) => Math.max(...cells.map(widthOf)));
-  if (width === Infinity)
-    return { widths: natural.map((size) => Math.min(size, PADDED_MAX)), width, names: null };
+  const whole = { width, names: null, below: [] };
+  if (width === Infinity) return { ...whole, widths: natural.map((size) => Math.min(size, PADDED_MAX)) };
   const room = width - GAP.length * (head.length - 1);
   const widths = shrunk(natural, columns.map(floorOf), room);
-  if (widths) return { widths, width, names: null };
-  return { widths: shrunk(natural, natural.map(atMostTwo), room) ?? [], width, names: namesOf(head) };
+  const names = namesOf(head);
+  if (widths && (!names || isFlat(natural, widths))) return { ...whole, widths };
+  const below = names ? belowOf(natural, width) : null;
+  if (below) return { ...whole, widths: natural, below };
+  return widths
+    ? { ...whole, widths }
+    : { ...whole, widths: shrunk(natural, natural.map(atMostTwo), room) ?? [], names };
+}
+
+/** A row of more lines than this is no row for the eye. */
+const ROW_LINES_MAX = 2;
+
+function isFlat(natural: readonly number[], widths: readonly number[]): boolean {
+  return natural.every((size, column) => size <= ROW_LINES_MAX * (widths[column] ?? 0));
+}
+
+/** The widest columns, without which the others fit; null when fewer than two are left. The first is the row's name. */
+function belowOf(natural: readonly number[], width: number): readonly number[] | null {
+  const below: number[] = [];
+  for (let kept = natural.length; kept >= 2; kept -= 1) {
+    const beside = natural.filter((_, column) => !below.includes(column));
+    if (sumOf(beside) + GAP.length * (kept - 1) <= width)
+      return below.toSorted((left, right) => left - right);
+    const others = natural.map((size, column) => (column === 0 || below.includes(column) ? -1 : size));
+    below.push(others.indexOf(Math.max(...others)));
+  }
+  return null;
 }
 
 function floorOf(cells: readonly string[]): number {
@@ -70,9 +97,10 @@ function sumOf(sizes: readonly number[]): number {
 
 /** One row on the screen. A cell that does not fit goes on in its column, and never leaves it. */
 export function rowLines(cells: readonly string[], table: Table): string[] {
-  const { widths, width, names } = table;
+  const { widths, width, names, below } = table;
   if (width === Infinity) return [lineOf(cells, widths)];
   if (names) return recordLines(cells, names, width);
+  if (below.length > 0) return linesWithBelow(cells, table);
   const beside = cells.slice(0, -1);
   const last = cells.at(-1) ?? '';
   if (isForBelow(last, table)) return [...linesOf([...beside, ''], widths), `${BELOW}${last}`];
@@ -109,6 +137,18 @@ const BELOW = '    ';
 function isForBelow(cell: string, { widths, width }: Table): boolean {
   const size = widthOf(cell);
   return size > (widths.at(-1) ?? 0) && size <= width - BELOW.length && !/[ ,]/.test(cell);
+}
+
+function linesWithBelow(cells: readonly string[], { widths, width, below }: Table): string[] {
+  const isBeside = (_: unknown, column: number): boolean => !below.includes(column);
+  const room = width - BELOW.length;
+  const lines = below
+    .map((column) => cells[column] ?? '')
+    .flatMap((cell) => (cell === '' ? [] : cellLines(cell, room)));
+  return [
+    ...linesOf(cells.filter(isBeside), widths.filter(isBeside)),
+    ...lines.map((line) => `${BELOW}${line}`),
+  ];
 }
 
 /** A row as its first cell and a record below it: `NAME  value`. */

@@ -1,6 +1,7 @@
 import { rowLines, tableOf, type Table } from './columns.ts';
 import { CELL } from './table.ts';
-import { untoned } from './tone.ts';
+import { CODE, untoned } from './tone.ts';
+import { visible } from './visible.ts';
 import { pieces } from './width.ts';
 
 /** Narrower terminals are written to as if they were this wide. */
@@ -9,14 +10,20 @@ const COLUMNS_MIN = 24;
 /** What is meant to be copied: ids, digests and tickets, which cannot pass for a sentence. */
 const TOKEN = /^"?[\w.:~-]+"?$/;
 
+/** All that a terminal obeys or hides, and what is ours of it: colours, cells, lines. */
+const OBEYED = new RegExp(`${CODE}|[^\\P{C}\\n${CELL}]`, 'gu');
+const OURS = new RegExp(`^${CODE}$`);
+
 /**
  * Text as a terminal of that width shows it; null where a program reads it, which gets each row on one line. A terminal
  * breaks long lines itself and starts the rest at its edge, where padded text would pass for a line of ours: so every
- * continued line has a margin that nothing foreign can remove, and a cell of a table never leaves its column.
+ * continued line has a margin that nothing foreign can remove, and a cell of a table never leaves its column. Foreign text is
+ * visible before; what Keyturn makes itself (digests, words) is not, and another server may answer in its place.
  */
 export function laidOut(text: string, columns: number | null): string {
   const width = columns === null ? Infinity : Math.max(columns, COLUMNS_MIN);
-  return blocksOf(text.split('\n'))
+  const shown = text.replace(OBEYED, (obeyed) => (OURS.test(obeyed) ? obeyed : visible(obeyed)));
+  return blocksOf(shown.split('\n'))
     .flatMap((block) => blockLines(block, width))
     .join('\n');
 }

@@ -1,4 +1,5 @@
 import { REVIEW } from '../../../domain/policy.ts';
+import { isStartWindowEnd } from '../../../domain/start.ts';
 import type { RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';
@@ -74,14 +75,22 @@ function headFacts(view: RequestView, now: number): Facts {
     ...startFacts(view, now),
     ...holdFacts(view, now),
     ...repeatFacts(view, now),
-    ...(EXPIRING.has(view.status) && view.expires_at !== null
-      ? [['expires', instant(view.expires_at, now)] as const]
-      : []),
+    ...expiryFacts(view, now),
     ...(view.result === null ? [] : [['result', resultText(view.result)] as const]),
     ['intent digest', view.intent_digest],
     ...(view.decision_digest === null ? [] : [['decision digest', view.decision_digest] as const]),
     ...optional('Temporal UI', view.temporal_ui_url),
   ];
+}
+
+/** Whoever asks again should leave more time, and whoever decides should know why the time is short. */
+function expiryFacts(view: RequestView, now: number): Facts {
+  const { status, expires_at: at } = view;
+  const isWindow = isStartWindowEnd(view, at);
+  if (status === 'expired' && isWindow)
+    return [['cause', 'its start window ended before it was approved and started']];
+  if (!EXPIRING.has(status) || at === null) return [];
+  return [['expires', `${instant(at, now)}${isWindow ? ', when its start window ends' : ''}`]];
 }
 
 /** What has come to an end expires no more; what is approved is held by the age of its approvals. */
@@ -141,11 +150,9 @@ function startFacts({ start }: RequestView, now: number): Facts {
   return [['starts', `${ends.join(', ')}, as the requester set it`]];
 }
 
-function holdFacts({ status, freezes = [], held_until: until }: RequestView, now: number): Facts {
-  const held =
-    status === 'approved' && until !== null
-      ? [['held', `starts no earlier than ${instant(until, now)}`] as const]
-      : [];
+function holdFacts(view: RequestView, now: number): Facts {
+  const { status, freezes = [], held_until: until } = view;
+  const held = status === 'approved' && until !== null ? [['held', heldText(view, until, now)] as const] : [];
   const named = freezes.map((freeze) => {
     const id = nameText({ id: freeze.id, name: freeze.title });
     return [
@@ -154,6 +161,12 @@ function holdFacts({ status, freezes = [], held_until: until }: RequestView, now
     ] as const;
   });
   return [...named, ...held].map(([name, value]) => [toned('warning', name), value]);
+}
+
+function heldText(view: Pick<RequestView, 'start'>, until: string, now: number): string {
+  return isStartWindowEnd(view, until)
+    ? `its start window ends at ${instant(until, now)}, before the freeze does: then it is denied`
+    : `starts no earlier than ${instant(until, now)}`;
 }
 
 function repeatFacts({ earlier_refusals: earlier }: RequestView, now: number): Facts {

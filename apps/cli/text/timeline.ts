@@ -1,5 +1,7 @@
-import type { Timeline } from '../../../domain/wire.ts';
+import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { RequestView, Timeline } from '../../../domain/wire.ts';
 import { nameText } from './names.ts';
+import { resultText } from './result.ts';
 import { CELL } from './table.ts';
 import { clock } from './times.ts';
 import { visible, visibleJson } from './visible.ts';
@@ -18,8 +20,14 @@ export function itemLines(item: Item): string[] {
   const grade = item.grade === undefined ? '' : ` (evidence grade ${item.grade})`;
   return [
     `${clock(item.at)}${CELL}${whoText(item.actor)}${visible(item.text)}${grade}`,
-    ...Object.entries(item.parts ?? {}).map(([part, body]) => `    | ${visible(part)}: ${visibleJson(body)}`),
+    ...Object.entries(item.parts ?? {}).map(
+      ([part, body]) => `    | ${visible(part)}: ${bodyText(part, body)}`,
+    ),
   ];
+}
+
+function bodyText(part: string, body: JsonValue): string {
+  return part === 'result' ? resultText(body as RequestView['result']) : visibleJson(body);
 }
 
 /** What nobody is named for was done by Keyturn itself. */

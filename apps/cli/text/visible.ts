@@ -33,6 +33,17 @@ export function visibleJson(value: unknown): string {
   return visible(JSON.stringify(value) ?? 'undefined');
 }
 
+/** The same JSON, safe to print: what would be hidden or obeyed can only stand inside of its texts, and is escaped there. */
+export function visibleDocument(json: string): string {
+  return json.replace(HIDDEN, (hidden) =>
+    hidden === '\n' ? hidden : hidden.split('').map(escaped).join(''),
+  );
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 function codePoint(character: string): string {
   const hex = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return `<U+${hex}>`;

@@ -154,7 +154,7 @@ describe('a conflict says what is taken, and by what', () => {
         'the id of a group',
         async () => {
           const group = await okta.addGroup('Taken Group');
-          const said = `an id, which is taken-group for this name: that of group ${group}, "Taken Group"`;
+          const said = `an id, which is taken-group for this name: that of group ${group}, "Taken Group". Call this one otherwise, or let the policy name it by its external_id.`;
           return { kind: 'Groups', fields: { displayName: 'taken  group' }, said };
         },
       ],

@@ -2,7 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { timeAfter } from '../../../domain/calendar/clock.ts';
-import { CLOCK_HORIZON_MS, clocksBetween, expiryMs } from '../../../domain/calendar/deadlines.ts';
+import {
+  CLOCK_HORIZON_MS,
+  clocksBetween,
+  expiryMs,
+  roundExpiryMs,
+} from '../../../domain/calendar/deadlines.ts';
 import { unchangedDirectories } from '../../../domain/decision.ts';
 import { seatsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/escalation.ts';
@@ -167,6 +172,25 @@ describe('for every calendar', () => {
         expect(due(toMs)).toBe(whole !== null && whole <= toMs ? whole : null);
       }),
       { numRuns: 50 },
+    );
+  });
+
+  it('a round expires as its rules say or when its start window ends, never later than a round before', () => {
+    const anyWindowEndMs = fc.oneof(fc.constant(Infinity), anyInstantMs);
+    const anyRounds = fc.array(fc.array(anyMs, { minLength: 1, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(anyInstantMs, anyWindowEndMs, anyRounds, (sinceMs, startWindowEndMs, rounds) => {
+        let beforeMs = Infinity;
+        for (const durations of rounds) {
+          const rules = durations.map((expires_ms) => ({ expires_ms }));
+          const at = roundExpiryMs(rules, [], { sinceMs, beforeMs, startWindowEndMs });
+          expect(at).toBe(Math.min(sinceMs + Math.min(...durations), startWindowEndMs, beforeMs));
+          beforeMs = at;
+        }
+      }),
     );
   });
 });

@@ -69,11 +69,12 @@ describe('with no Temporal server up', () => {
     await expectUntouched(journey, pending);
   });
 
-  it('what is known can still be read, and the API says that it is not ready', async () => {
+  it('what is known can still be read, and API and worker say that they are not ready', async () => {
     const { stack, olga } = journey;
     const shown = await stack.http<RequestBody>({ path: `/v1/requests/${pending.id}`, token: olga });
     expect([shown.status, shown.body.status]).toEqual([200, 'pending']);
     expect((await stack.http({ path: '/readyz' })).status).toBe(503);
+    expect((await fetch(`${stack.workers[0]?.url}/readyz`)).status).toBe(503);
     expect((await stack.http({ path: '/healthz' })).status).toBe(200);
   });
 
@@ -104,6 +105,6 @@ describe('with no Temporal server up', () => {
     await expectMadeOnce(journey, asked);
     await expectMadeOnce(journey, pending);
     expect(stack.workers[0]?.pid()).toBe(workerBefore);
-    expect(stack.workers[0]?.isRunning()).toBe(true);
+    expect((await fetch(`${stack.workers[0]?.url}/readyz`)).status).toBe(200);
   });
 });

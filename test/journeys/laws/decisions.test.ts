@@ -84,19 +84,21 @@ describe('an approval', () => {
   });
 });
 
-describe('an approval of what can not start any more', () => {
-  it('is refused: people would agree to nothing', async () => {
-    const start = { not_before: null, not_after: new Date(Date.now() + 10_000).toISOString() };
+describe('what can not start any more', () => {
+  it('expires when its start window ends: nobody is asked for nothing, and all are told why', async () => {
+    const start = { not_before: null, not_after: inSeconds(5) };
     const body = { ...bodyOf({ target: 'shop-two-people' }), start };
     const { id } = (await cast.stack.request<RequestView>(cast.agent, body)).body;
-    await cast.stack.waitForStatus(id, 'pending');
-    await waitFor({
-      what: 'the end of the start window',
-      check: () => Promise.resolve(Date.now() > Date.parse(start.not_after) || undefined),
-    });
+    await cast.stack.waitForStatus(id, 'expired');
     const asked = await cast.show(cast.olga, id);
-    expect(refusal(await decide(cast.olga, asked))).toEqual([409, 'request_expired']);
-    expect((await decide(cast.olga, asked, { verdict: 'deny', reason: 'too late' })).status).toBe(200);
+    expect([asked.start, asked.expires_at]).toEqual([start, start.not_after]);
+    await waitForInbox(cast.olga, asked, false);
+    expect(refusal(await decide(cast.olga, asked))).toEqual(isOver());
+    for (const token of [cast.olga, cast.agent]) {
+      const timeline = await cast.stack.http<Timeline>({ path: `/v1/requests/${id}/timeline`, token });
+      const expired = timeline.body.items.find(({ type }) => type === 'request.expired');
+      expect(expired?.text).toMatch(/^Its start window ended before it was approved/);
+    }
   });
 });
 

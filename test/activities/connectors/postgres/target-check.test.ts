@@ -89,6 +89,25 @@ describe('a target that cannot be reached', () => {
   });
 });
 
+describe('a target that refuses a session by code of its own', () => {
+  it.each([
+    [`perform 'row-of-a-customer'::int`, '22P02'],
+    [`raise exception 'row-of-a-customer'`, 'P0001'],
+  ])('is told by the state alone, which holds no row: %s', async (code, state) => {
+    await bank.admin.query(`
+      create function at_login() returns event_trigger language plpgsql as
+        $$ begin if session_user = '${loginRole()}' then ${code}; end if; end $$;
+      create event trigger watcher on login execute function at_login()`);
+    try {
+      const report = await look();
+      expect(findingsOf(report, 'connection').join()).toContain(`(${state})`);
+      expect(JSON.stringify(report)).not.toContain('row-of-a-customer');
+    } finally {
+      await bank.admin.query('drop event trigger watcher; drop function at_login()');
+    }
+  });
+});
+
 describe('what is missing is mended by the SQL of the report', () => {
   it('the ledger', async () => {
     const { before, after } = await mended('drop table keyturn.execution');
@@ -134,6 +153,20 @@ describe('what is missing is mended by the SQL of the report', () => {
     );
     expect(findingsOf(before, 'observer').join()).toContain('public.hidden_from_observer');
     expect(findingsOf(after, 'observer').join()).not.toContain('public.hidden_from_observer');
+  });
+
+  it('in names that are quoted here: what a target answers is pasted as a superuser, by somebody with a shell', async () => {
+    const planted = `select E'x to public;\n\\\\! touch pasted\n' || $2 || $3`;
+    await bank.admin.query(`drop table if exists "Odd one";
+      create table "Odd one" (id int);
+      create function pg_catalog.format(text, name, name) returns text language sql as $$ ${planted} $$`);
+    try {
+      const { run } = await look();
+      expect(run.join()).toContain('"public"."Odd one"');
+      expect(run.join()).not.toContain('touch pasted');
+    } finally {
+      await bank.admin.query('drop function pg_catalog.format(text, name, name); drop table "Odd one"');
+    }
   });
 });
 

@@ -1,0 +1,52 @@
+import { InvalidArgumentError, type Command } from 'commander';
+
+import type { RequestPage } from '../../domain/wire.ts';
+import type { ApiOptions } from './connection.ts';
+import type { Terminal } from './terminal.ts';
+import { visible } from './text/visible.ts';
+
+/** Options of a command that lists requests. */
+export interface PageOptions extends ApiOptions {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+const LIMIT_MAX = 100;
+
+/** Adds the options of a command that lists requests. */
+export function withPages(command: Command): Command {
+  return command
+    .option(
+      '--limit <number>',
+      `how many at most, 1 to ${LIMIT_MAX}; without it, pipes and --json get all`,
+      limit,
+    )
+    .option('--cursor <cursor>', 'continue after an earlier page');
+}
+
+function limit(text: string): number {
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= LIMIT_MAX) return value;
+  throw new InvalidArgumentError(`It takes a whole number from 1 to ${LIMIT_MAX}.`);
+}
+
+type Read = (page: { readonly limit?: number; readonly cursor?: string }) => Promise<RequestPage>;
+
+/** One page for a person, who sees that there are more. A program would take it for all: it gets all. */
+export async function readPages(read: Read, options: PageOptions, terminal: Terminal): Promise<RequestPage> {
+  const { limit: most, cursor, json } = options;
+  const isOnePage = most !== undefined || cursor !== undefined || (terminal.isScreen && json !== true);
+  if (isOnePage) return read({ ...(most ? { limit: most } : {}), ...(cursor ? { cursor } : {}) });
+  let page = await read({ limit: LIMIT_MAX });
+  const items = [...page.items];
+  while (page.next_cursor !== null) {
+    page = await read({ limit: LIMIT_MAX, cursor: page.next_cursor });
+    items.push(...page.items);
+  }
+  return { items, next_cursor: null };
+}
+
+/** How to go on, where a page may not be the last. */
+export function moreLines({ next_cursor: cursor }: RequestPage): string[] {
+  return cursor === null ? [] : [`There may be more: add --cursor ${visible(cursor)}`];
+}

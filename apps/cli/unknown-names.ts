@@ -1,0 +1,62 @@
+import { REVIEW } from '../../domain/policy.ts';
+import { didYouMean, quote } from '../../domain/suggestion.ts';
+import type { TargetPage } from '../../domain/wire-targets.ts';
+import type { KeyturnClient } from '../../sdk/client.ts';
+
+type Target = TargetPage['items'][number];
+
+/** What a list may be filtered by. */
+export interface Filter {
+  readonly environment?: string | undefined;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+}
+
+/** All targets that pass the filter. */
+export async function allTargets(client: KeyturnClient, filter: Filter = {}): Promise<Target[]> {
+  const { environment, action } = filter;
+  const query = {
+    ...(environment === undefined ? {} : { environment }),
+    ...(action === undefined ? {} : { action }),
+  };
+  let page = await client.targets(query);
+  const items = [...page.items];
+  while (page.next_cursor !== null) {
+    page = await client.targets({ ...query, cursor: page.next_cursor });
+    items.push(...page.items);
+  }
+  return items;
+}
+
+/** A misspelt name finds nothing, which looks like an answer: says which names the catalogue does not have. */
+export async function unknownNames(client: KeyturnClient, filter: Filter): Promise<string[]> {
+  const { environment, action, target } = filter;
+  if (environment === undefined && action === undefined && target === undefined) return [];
+  const targets = await allTargets(client);
+  const actions = action === undefined ? [] : (await client.actions()).items;
+  const known = [
+    ['environment', environment, targets.map((one) => one.environment)],
+    ['target', target, targets.map(({ id }) => id)],
+    [
+      'action',
+      action,
+      [...actions.map((one) => one.action), ...targets.flatMap((one) => one.actions), REVIEW.action],
+    ],
+  ] as const;
+  return known.flatMap(([what, name, names]) =>
+    name === undefined || names.includes(name) ? [] : [unknownText(what, name, [...new Set(names)])],
+  );
+}
+
+/** More names are left to the command that lists them. */
+const LISTED_MAX = 10;
+
+function unknownText(
+  what: 'environment' | 'target' | 'action',
+  name: string,
+  known: readonly string[],
+): string {
+  const shown =
+    known.length > LISTED_MAX ? `All: keyturn ${what}s` : `There are: ${known.map(quote).join(', ')}`;
+  return `There is no ${what} ${quote(name)}${didYouMean(name, known) || `. ${shown}`}`;
+}

@@ -1,0 +1,85 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+
+import { refuseWrongClock } from '../database/clock.ts';
+import type { PolicyReader } from '../database/readers.ts';
+import { isKeyturnError } from '../domain/errors.ts';
+import { keptAnswer } from '../domain/kept-answer.ts';
+import { databaseTrouble } from './open-database.ts';
+import { askNamespace, temporalTrouble } from './temporal-trouble.ts';
+
+const CHECK_MS = 2_000;
+
+/** Anybody may ask: of that nothing behind this process may notice. */
+const READINESS_MS = 1_000;
+
+/** What a process needs, and whether it can be used. */
+export interface ReadinessChecks {
+  readonly database: 'ok' | 'unreachable';
+  readonly temporal: 'ok' | 'unreachable';
+}
+
+/** What is looked at, and where the reasons are logged. */
+interface Needs {
+  readonly source: DataSource;
+  readonly policies: PolicyReader;
+  readonly temporal: Client;
+  readonly log: Logger;
+}
+
+/** Whether database, policy and Temporal's namespace can be used. Looks once a second at most, and logs each reason once. */
+export class Readiness {
+  readonly checks = keptAnswer(
+    () => this.#look(),
+    READINESS_MS,
+    () => performance.now(),
+  );
+  readonly #needs: Needs;
+  readonly #reported = new Map<keyof ReadinessChecks, string>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  async #look(): Promise<ReadinessChecks> {
+    const { source, policies, temporal } = this.#needs;
+    const [database, server] = await Promise.all([
+      this.#check('database', async () => {
+        await refuseWrongClock(source);
+        return policies.active(source.manager);
+      }),
+      this.#check('temporal', () => askNamespace(temporal, CHECK_MS)),
+    ]);
+    return { database, temporal: server };
+  }
+
+  async #check(name: keyof ReadinessChecks, question: () => Promise<unknown>): Promise<'ok' | 'unreachable'> {
+    try {
+      await question();
+      this.#reported.delete(name);
+      return 'ok';
+    } catch (error) {
+      this.#report(name, error);
+      return 'unreachable';
+    }
+  }
+
+  /** Probes come every few seconds: each reason is logged once, until the check succeeds or says another. */
+  #report(name: keyof ReadinessChecks, error: unknown): void {
+    const reason = reasonOf(name, error);
+    if (this.#reported.get(name) === reason) return;
+    this.#reported.set(name, reason);
+    this.#needs.log.error({ check: name, ...(isKeyturnError(error) && { code: error.code }) }, reason);
+  }
+}
+
+/** True when all that was looked at can be used. */
+export function isReady({ database, temporal }: ReadinessChecks): boolean {
+  return database === 'ok' && temporal === 'ok';
+}
+
+function reasonOf(name: keyof ReadinessChecks, error: unknown): string {
+  if (isKeyturnError(error)) return error.message;
+  return name === 'database' ? databaseTrouble(error) : temporalTrouble(error);
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+import { jsonValueSchema } from './wire-json.ts';
+import { identitySchema } from './wire-lineage.ts';
+import { NAMES } from './wire-names.ts';
+import { count, gradeSchema, instant, logInstant, text, verdictSchema } from './wire-values.ts';
+
+/** What happened to a request: the answers of the HTTP interface about it (see wire.ts). */
+
+export const decisionSchema = z
+  .object({
+    id: text('Id of the decision: `dec_` and 26 characters'),
+    reviewer: identitySchema,
+    person: z.string().nullable().describe('Id of the person in the directory'),
+    person_name: z.string().optional().describe('Name in the directory. Absent: not known there'),
+    verdict: verdictSchema.describe('What was decided'),
+    at: instant('When it was made'),
+    grade: gradeSchema,
+    channel: z.enum(['api', 'cli', 'temporal']).describe('How it came in'),
+    reason: z.string().nullable().describe("The reviewer's words"),
+    defer_until: instant('Of a deferral: until when it is hidden').nullable(),
+    defer_to: z.string().nullable().describe('Of a deferral: the selector to whom it was handed over'),
+    outcome: z.enum(['counted', 'refused']).describe('Whether it counts'),
+    refusal: z.string().nullable().describe('Why it does not count: an error code'),
+    round: count('Round of the request in which it was made'),
+  })
+  .describe('A decision of one person');
+
+const facts = z.record(z.string(), jsonValueSchema);
+
+const timelineEntrySchema = z
+  .object({
+    n: count('Number of the entry in its run, from 0'),
+    at: logInstant('When'),
+    type: text('A stable word, e.g. `request.pending`; more may come'),
+    actor: z
+      .object({
+        kind: z.enum(['person', 'agent', 'system']).describe('What acted'),
+        name: z.string().optional().describe('Name in the directory. Absent: not for this reader'),
+        id: z
+          .string()
+          .optional()
+          .describe('Id in the directory: names can be changed, and be alike. Absent: not known there'),
+      })
+      .describe('Who acted')
+      .register(NAMES, { id: 'TimelineActor' }),
+    text: text('What happened, for people'),
+    facts: facts.describe('What the entry says. Empty for readers who may not see details'),
+    parts: facts.optional().describe('What is stored beside the entry. Only for readers who may see details'),
+    grade: gradeSchema.optional(),
+  })
+  .describe('An audit entry, for people')
+  .register(NAMES, { id: 'TimelineEntry' });
+
+export const timelineSchema = z
+  .object({ items: z.array(timelineEntrySchema).describe('What happened, the oldest first') })
+  .describe('What happened to a request');
