@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import http from 'node:http';
+
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -44,6 +47,14 @@ async function expectServed(place: string, init: Sent): Promise<number> {
 }
 
 describe('a hostile provider gets refusals, never a fault', () => {
+  it('with two tokens, one of which a proxy may have read', async () => {
+    const tokens = ['Authorization', `Bearer ${OKTA}`, 'Authorization', 'Bearer other'];
+    const request = http.get(`${api.url}/scim/v2/Users`, { headers: ['Host', 'x', ...tokens] });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(401);
+  });
+
   it('with bodies that are nothing, or of another form', async () => {
     const bodies = [
       '',
