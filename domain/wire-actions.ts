@@ -15,7 +15,9 @@ const targetSchema = z
 
 const actionSchema = z
   .object({
-    action: text('Name of the action: the `action` of a request'),
+    action: text(
+      'Name of the action: the `action` of a request. Only people who signed in can ask for `keyturn.resolve`, and propose (`POST /v1/policies`) what `keyturn.policy.publish` makes active',
+    ),
     title: text('What it does, for people'),
     mode: modeSchema.describe('The `mode` that a request for it must name'),
     schema_version: count('Version of the schema of its arguments'),
