@@ -170,6 +170,59 @@ describe('what is missing is mended by the SQL of the report', () => {
   });
 });
 
+describe('a role that is not of the set-up is left as it is: another one has to be named', () => {
+  /** Nothing in what is pasted names the role, and nobody stops being a superuser. */
+  function expectUntouched({ run, isOk }: TargetReport, role: string): void {
+    expect([isOk, run.join()]).toEqual([false, expect.not.stringContaining(role)]);
+    expect(run.join()).not.toMatch(/\bnosuperuser;/);
+  }
+
+  it('a superuser who signs in, also where the set-up is missing', async () => {
+    process.env[OTHER_URL] = bank.adminUrl;
+    const { username } = new URL(bank.adminUrl);
+    for (const more of [{}, { statement_role: 'writer_of_no_bank' }]) {
+      const report = await look({ url: `env:${OTHER_URL}`, ...more });
+      expectUntouched(report, username);
+      expect(findingsOf(report, 'roles').join()).toMatch(
+        /superuser.*URL of the login role.*keyturn_executor/,
+      );
+    }
+  });
+
+  it('an owner of the database and a role of somebody else who sign in', async () => {
+    const stranger = `${bank.statementRole}_stranger`;
+    const url = new URL(bank.loginUrl);
+    url.username = stranger;
+    process.env[OTHER_URL] = url.href;
+    await bank.admin.query(`create role ${stranger} login password 'secret-of-the-executor'`);
+    const owner = await bank.rows<{ owner: string }>(
+      'select datdba::regrole::text as owner from pg_database where datname = current_database()',
+    );
+    try {
+      for (const change of ['', `alter database ${url.pathname.slice(1)} owner to ${stranger}`]) {
+        await bank.admin.query(change);
+        const report = await look({ url: `env:${OTHER_URL}` });
+        expectUntouched(report, stranger);
+        expect(findingsOf(report, 'roles').join()).toContain('URL of the login role');
+      }
+    } finally {
+      await bank.admin.query(`alter database ${url.pathname.slice(1)} owner to ${owner[0]?.owner}`);
+      await bank.admin.query(`drop role ${stranger}`);
+    }
+  });
+
+  it('a statement role that is a superuser, which was granted nothing', async () => {
+    await bank.admin.query(`alter role ${bank.statementRole} superuser`);
+    try {
+      const report = await look();
+      expect(report.run.join()).not.toMatch(/revoke|\bnosuperuser;/i);
+      expect(findingsOf(report, 'roles')).toEqual([expect.stringMatching(/is a superuser.*name a role/)]);
+    } finally {
+      await bank.admin.query(`alter role ${bank.statementRole} nosuperuser`);
+    }
+  });
+});
+
 describe('what cannot be granted is named', () => {
   it('a role that does not exist, with the set-up to run', async () => {
     const report = await look({ statement_role: 'writer_of_no_bank' });
