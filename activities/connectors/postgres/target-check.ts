@@ -38,7 +38,7 @@ import {
 import { serverFindings, type HereRow } from './target-check-server.ts';
 import * as sql from './target-check.sql.ts';
 import { failed, good, type TargetFinding } from './target-finding.ts';
-import { refuseUnsafeTarget } from './target-safety.ts';
+import { lookForUnsafety, notSafeText } from './target-safety.ts';
 import { fillTargetSetup } from './target-setup.ts';
 
 /** What was found out about a target, and what its owner runs there. */
@@ -97,7 +97,9 @@ async function* lookInside(client: Client, request: SessionRequest): AsyncGenera
   if (!roles.every(({ is_there }) => is_there)) return;
   yield* privilegeFindings(await readPrivileges(client, request, roles), settings);
   if (settings.hasLedger && ledger === undefined) return;
-  await refuseUnsafeTarget(client, settings);
+  const { unsafeties } = await lookForUnsafety(client, settings);
+  yield* unsafeties.map(({ reason, run }) => failed('safety', notSafeText(reason), run));
+  if (unsafeties.length > 0) return;
   yield good('safety', 'nobody else may create in its schemas, and the roles keep to themselves');
   await client.query('rollback');
   yield await tryOut(client, request);

@@ -155,6 +155,18 @@ describe('what is missing is mended by the SQL of the report', () => {
     expect(findingsOf(after, 'observer').join()).not.toContain('public.hidden_from_observer');
   });
 
+  it.each([
+    () => `grant insert on keyturn.execution to ${bank.statementRole}`,
+    () => `grant update (request_id) on keyturn.execution to ${bank.statementRole}`,
+    () => 'grant delete on keyturn.execution to public',
+    () => 'grant create on schema public to public',
+    () => `grant create on schema public to ${bank.statementRole}, ${bank.observerRole}`,
+  ])('what makes it unsafe, with each command that the lines name: %#', async (broken) => {
+    const { before, after } = await mended(broken());
+    expect(findingsOf(before, 'safety').join()).toMatch(/: run REVOKE /);
+    expect([before.isOk, findingsOf(after, 'safety')]).toEqual([false, [expect.stringMatching(/^ok: /)]]);
+  });
+
   it('in names that are quoted here: what a target answers is pasted as a superuser, by somebody with a shell', async () => {
     const planted = `select E'x to public;\n\\\\! touch pasted\n' || $2 || $3`;
     await bank.admin.query(`drop table if exists "Odd one";
