@@ -31,7 +31,11 @@ const actionSchema = z
 
 /** GET /v1/actions: what may be asked for, and where. */
 export const actionsSchema = z
-  .object({ items: z.array(actionSchema).describe('All actions, by name') })
+  .object({
+    items: z
+      .array(actionSchema)
+      .describe("The catalogue's actions in its order, then those of Keyturn itself"),
+  })
   .describe('The catalogue of actions');
 
 export type ActionCatalogue = z.infer<typeof actionsSchema>;
