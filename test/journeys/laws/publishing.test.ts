@@ -161,8 +161,9 @@ describe('a policy that may let more through', () => {
       }),
     ],
     [
-      'a rule that forbids publishing',
-      (set) => withRule(set, { on: { action: ['keyturn.policy.publish'], env: null } }),
+      'a rule that forbids publishing at times',
+      (set) =>
+        withRule(set, { on: { action: ['keyturn.policy.publish'], env: null }, when: 'plan.reversible' }),
     ],
     ['a review rule that replaces the default', (set) => ({ ...set, rules: [...set.rules, replacing(set)] })],
   ])('takes two different people: here %s is added', async (_what, change) => {
@@ -231,6 +232,7 @@ describe('keyturn policy publish', () => {
       ...[18, 54].map((line) =>
         expect.stringContaining(`rules/by-environment.yaml:${line}:23 warning own_team_only: `),
       ),
+      expect.stringMatching(/^To follow it: keyturn watch req_[a-z2-7]{26}$/),
     ]);
     expect(asked.stdout).toMatch(/^This change is loosening overall: /);
     const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
@@ -266,7 +268,7 @@ describe('a hostile policy', () => {
     ['{"policy":{"__proto__":{"rules":[]}}}', 422, 'not_canonical'],
     ['{"policy":{"version":"\\u0000"}}', 422, 'not_canonical'],
     [`{"policy":"${'x'.repeat(1024 * 1024)}"}`, 413, 'body_too_large'],
-  ])('is refused as text: %.40s', async (body, status, code) => {
+  ])('is refused as text: %#', async (body, status, code) => {
     const response = await fetch(`${cast.stack.apis[0]?.url}/v1/policies`, {
       method: 'POST',
       headers: { authorization: `Bearer ${cast.ada}`, 'content-type': 'application/json' },
