@@ -223,6 +223,9 @@ describe('a policy whose base is not the active one any more', () => {
 
 describe('keyturn policy publish', () => {
   it('proposes a folder, shows what changes, and asks', async () => {
+    const evaluated = await publish(cast.ada, await plus(forbid('evaluated', 'sandbox')));
+    await cast.stack.waitForStatus(evaluated.id, 'pending', 120_000);
+    await cast.post(cast.ada, `/v1/requests/${evaluated.id}/withdraw`, {});
     await activate(cast.stack.keyturnDb, await plus(forbid('not-in-the-files', 'sandbox')));
     const args = ['policy', 'publish', 'test/stack/policies', '--justification', 'back to the files'];
     const asked = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
