@@ -48,7 +48,9 @@ export const evaluationSchema = z
     undecided: z.array(z.string()).describe('Ids of rules that need facts which only a plan gives'),
     undecided_rules: z
       .array(undecidedRuleSchema)
-      .describe('The same rules, with what each would do, and whom it would ask, if it matched'),
+      .describe(
+        'The same rules, with what each would do, and whom it would ask, if it matched. Empty for programs, which read no policy',
+      ),
     requirement: requirementSchema.nullable().describe('Who must agree; null unless the effect is review'),
     is_degraded: flag('Something could not be evaluated, and counts as stricter'),
   })
