@@ -225,18 +225,13 @@ describe('keyturn policy publish', () => {
   it('proposes a folder, shows what changes, and asks', async () => {
     const evaluated = await publish(cast.ada, await plus(forbid('evaluated', 'sandbox')));
     await cast.stack.waitForStatus(evaluated.id, 'pending', 120_000);
-    await cast.post(cast.ada, `/v1/requests/${evaluated.id}/withdraw`, {});
     await activate(cast.stack.keyturnDb, await plus(forbid('not-in-the-files', 'sandbox')));
     const args = ['policy', 'publish', 'test/stack/policies', '--justification', 'back to the files'];
     const asked = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
     expect(asked.code).toBe(0);
-    expect(asked.stderr.trim().split('\n')).toEqual([
-      expect.stringContaining('keyturn.yaml:1:1 warning people_short: '),
-      ...[18, 54].map((line) =>
-        expect.stringContaining(`rules/by-environment.yaml:${line}:23 warning own_team_only: `),
-      ),
-      expect.stringMatching(/^To follow it: keyturn watch req_[a-z2-7]{26}$/),
-    ]);
+    expect(asked.stderr).toMatch(
+      /^keyturn.yaml:1:1 warning people_short: .*\n(rules\/by-environment.yaml:(18|54):23 warning own_team_only: .*\n){2}To follow it: keyturn watch req_\w+\n$/,
+    );
     expect(asked.stdout).toMatch(/^This change is loosening overall: /);
     const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
     await cast.stack.waitForStatus(id, 'pending', 120_000);
