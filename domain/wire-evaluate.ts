@@ -36,7 +36,9 @@ export const evaluationSchema = z
           stages: z.array(z.object({ any: z.array(z.string()), quorum: z.number() })),
         }),
       )
-      .describe('The same rules, with what each would do, and whom it would ask, if it matched'),
+      .describe(
+        'The same rules, with what each would do, and whom it would ask, if it matched. Empty for programs, which read no policy',
+      ),
     requirement: requirementSchema.nullable().describe('Who must agree; null unless the effect is review'),
     is_degraded: flag('Something could not be evaluated, and counts as stricter'),
   })

@@ -13,6 +13,7 @@ import { possibleOwners } from '../owners.ts';
 import type { RuleRequirement, Stage } from '../requirement.ts';
 import { quote } from '../suggestion.ts';
 import { Reviewers, type StageReviewers } from '../reviewers.ts';
+import { gradeWarnings } from './grades.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**
@@ -65,11 +66,12 @@ function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
 }
 
 /**
- * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, however
- * long it waits and whoever asks.
+ * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, or
+ * stronger evidence is asked for than anybody can give, however long it waits and whoever asks.
  */
 export function neverApproved(policy: PolicySet): readonly PolicyWarning[] {
-  return seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
+  const finals = seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
+  return [...gradeWarnings(policy), ...finals];
 }
 
 /** A stage of a requirement on one target, and who may fill it. */

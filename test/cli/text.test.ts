@@ -131,6 +131,23 @@ In the requester's own words (nobody has verified them):
     );
   });
 
+  it('names the kill switch that stopped it, and no rule that only asked people', () => {
+    const matched_rules = [{ id: 'sql-on-production', because: null, effect: 'review' as const }];
+    const ended = { status: 'denied' as const, denied_by: 'policy' as const, matched_rules };
+    const stopped = requestView({ ...ended, failure: { code: 'switched_off', detail: '' } });
+    expect(untoned(statusText(stopped))).toBe('denied by a kill switch');
+    const text = onScreen(requestLines(stopped, NOW)).join('\n');
+    expect(text).toMatch(/cause +a kill switch was engaged/u);
+    expect(text).not.toContain('sql-on-production');
+    const forbidden = requestView({
+      ...ended,
+      failure: { code: 'forbidden' },
+      matched_rules: [...matched_rules, { id: 'frozen', because: null, effect: 'forbid' as const }],
+    });
+    expect(onScreen(requestLines(forbidden, NOW)).join('\n')).toMatch(/rule +frozen/u);
+    expect(onScreen(requestLines(forbidden, NOW)).join('\n')).not.toContain('sql-on-production');
+  });
+
   it('puts foreign names in quotes behind the words of the server, and marks what only the caller says', () => {
     const forged = 'olga at http://idp.example, who has read it';
     const { lineage } = requestView();
