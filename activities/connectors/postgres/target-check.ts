@@ -131,6 +131,7 @@ async function readPrivileges(
     schemas: await rowsOf<SchemaRow>(client, sql.SCHEMAS, values),
     tables: await rowsOf<TableRow>(client, sql.TABLES, values),
     sequences: await rowsOf<RelationRow>(client, sql.SEQUENCES, values),
+    triggerFunctions: await rowsOf<RelationRow>(client, sql.TRIGGER_FUNCTIONS, values.slice(0, 2)),
     missingFunctions: await rowsOf<{ name: string }>(client, sql.MISSING_FUNCTIONS, functions),
   };
 }

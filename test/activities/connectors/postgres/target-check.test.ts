@@ -271,6 +271,12 @@ describe('what cannot be granted is named', () => {
     ]);
   });
 
+  it('functions of triggers that the list lacks, as they are written there', async () => {
+    const [told = ''] = findingsOf(await look({ allowed_functions: [] }), 'functions');
+    expect(told).toMatch(/^attention: triggers on tables .* not tried out.*: public\.log_account$/);
+    expect(findingsOf(await look(), 'functions')).toEqual([]);
+  });
+
   it('what the connector refuses as not safe', async () => {
     await bank.admin.query('grant create on schema public to public');
     try {
