@@ -104,7 +104,7 @@ describe('a target without a session says why', () => {
 
   it('names a reference without a value', async () => {
     expect(await troubleAt(undefined)).toEqual({
-      cause: `The credential reference env:${URL_VARIABLE} has no value here.`,
+      cause: `The credential reference env:${URL_VARIABLE} has no value here: it is empty.`,
     });
   });
 
