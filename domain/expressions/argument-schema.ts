@@ -6,6 +6,7 @@ import {
 } from 'ajv/dist/2020.js';
 
 import { canonicalJson, type JsonValue } from '../canonical-json.ts';
+import { didYouMean } from '../suggestion.ts';
 import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 
@@ -48,12 +49,13 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
       steps.left = STEPS_MAX;
       // A pattern that was not tried counts as not found: below `not`, say, that alone lets nothing pass.
       if (validate(values)) return steps.left < 0 ? [TOO_LONG] : [];
-      const first = problemsIn(validate);
+      const names = { known: Object.keys(propertiesOf(schema)), given: Object.keys(values) };
+      const first = problemsIn(validate, names);
       if (steps.left < 0 || JSON.stringify(values).length > ALL_TOLD_LENGTH_MAX) return first;
       validateAll ??= validatorOf(schema, { steps, allErrors: true });
       validateAll(values);
       // Patterns that were not tried would be told of as mistakes.
-      return steps.left < 0 ? first : problemsIn(validateAll);
+      return steps.left < 0 ? first : problemsIn(validateAll, names);
     },
   };
 }
@@ -74,13 +76,44 @@ function validatorOf(
   return ajv.compile(schema);
 }
 
-function problemsIn({ errors }: ValidateFunction): readonly ArgumentError[] {
-  return (errors ?? []).map((error) => ({ path: error.instancePath, message: messageOf(error) }));
+/** Names are compared for each, so more are not told. */
+const PROBLEMS_MAX = 20;
+
+function problemsIn({ errors }: ValidateFunction, names: ArgumentNames): readonly ArgumentError[] {
+  return (errors ?? [])
+    .slice(0, PROBLEMS_MAX)
+    .map((error) => ({ path: error.instancePath, message: messageOf(error, names) }));
 }
 
-function messageOf({ message = 'is not allowed', params }: ErrorObject): string {
+/** The names of arguments: those that the schema has, and those that were given. */
+interface ArgumentNames {
+  readonly known: readonly string[];
+  readonly given: readonly string[];
+}
+
+function messageOf(
+  { message = 'is not allowed', params, instancePath }: ErrorObject,
+  { known, given }: ArgumentNames,
+): string {
+  const isWhole = instancePath === '';
+  const { missingProperty: missing }: Readonly<Record<string, unknown>> = params;
+  if (isWhole && typeof missing === 'string') {
+    // A text beyond this length is no name that was misspelt, and is not compared.
+    const short = given.filter((name) => !known.includes(name) && name.length <= NAME_LENGTH_MAX);
+    const meant = short.slice(0, NAMES_COMPARED_MAX).find((name) => didYouMean(name, [missing]) !== '');
+    return meant === undefined ? message : `${message}, which is not ${JSON.stringify(meant)}`;
+  }
   const name: unknown = params['additionalProperty'] ?? params['unevaluatedProperty'];
-  return typeof name === 'string' ? `${message}: ${JSON.stringify(name.slice(0, 100))}` : message;
+  if (typeof name !== 'string') return message;
+  const hint = isWhole && name.length <= NAME_LENGTH_MAX ? didYouMean(name, known) : '';
+  return `${message}: ${JSON.stringify(name.slice(0, NAME_LENGTH_MAX))}${hint}`;
+}
+
+const NAME_LENGTH_MAX = 100;
+const NAMES_COMPARED_MAX = 100;
+
+function propertiesOf({ properties }: Readonly<Record<string, JsonValue>>): object {
+  return typeof properties === 'object' && properties !== null ? properties : {};
 }
 
 const UNIQUE_ITEMS: FuncKeywordDefinition = {
