@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
 
 import { canonicalJson, type JsonValue } from '../canonical-json.ts';
+import { didYouMean } from '../suggestion.ts';
 import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 
@@ -46,15 +47,41 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
       if (validate(values)) return steps.left < 0 ? [TOO_LONG] : [];
       return (validate.errors ?? []).map((error) => ({
         path: error.instancePath,
-        message: messageOf(error),
+        message: messageOf(error, { known: Object.keys(propertiesOf(schema)), given: Object.keys(values) }),
       }));
     },
   };
 }
 
-function messageOf({ message = 'is not allowed', params }: ErrorObject): string {
+/** The names of arguments: those that the schema has, and those that were given. */
+interface ArgumentNames {
+  readonly known: readonly string[];
+  readonly given: readonly string[];
+}
+
+function messageOf(
+  { message = 'is not allowed', params, instancePath }: ErrorObject,
+  { known, given }: ArgumentNames,
+): string {
+  const isWhole = instancePath === '';
+  const { missingProperty: missing }: Readonly<Record<string, unknown>> = params;
+  if (isWhole && typeof missing === 'string') {
+    // A text beyond this length is no name that was misspelt, and is not compared.
+    const short = given.filter((name) => !known.includes(name) && name.length <= NAME_LENGTH_MAX);
+    const meant = short.slice(0, NAMES_COMPARED_MAX).find((name) => didYouMean(name, [missing]) !== '');
+    return meant === undefined ? message : `${message}, which is not ${JSON.stringify(meant)}`;
+  }
   const name: unknown = params['additionalProperty'] ?? params['unevaluatedProperty'];
-  return typeof name === 'string' ? `${message}: ${JSON.stringify(name.slice(0, 100))}` : message;
+  if (typeof name !== 'string') return message;
+  const hint = isWhole && name.length <= NAME_LENGTH_MAX ? didYouMean(name, known) : '';
+  return `${message}: ${JSON.stringify(name.slice(0, NAME_LENGTH_MAX))}${hint}`;
+}
+
+const NAME_LENGTH_MAX = 100;
+const NAMES_COMPARED_MAX = 100;
+
+function propertiesOf({ properties }: Readonly<Record<string, JsonValue>>): object {
+  return typeof properties === 'object' && properties !== null ? properties : {};
 }
 
 const UNIQUE_ITEMS: FuncKeywordDefinition = {

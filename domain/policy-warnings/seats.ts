@@ -141,15 +141,24 @@ function findingsOf(ground: Ground, require: RuleRequirement, owners: readonly s
     people: ground.reviewers.of(stage, require, owners),
   }));
   const known = seated.filter((entry): entry is Seated => entry.people !== null);
-  const short = known.filter(({ stage, people }) => people.atOnce < stage.quorum).map(shortStage);
+  // Named only where it is what leaves too few.
+  const { reviewer_when: condition, ...unconditional } = require;
+  const conditionFor = ({ stage }: Seated): string => {
+    if (condition === undefined) return '';
+    const all = ground.reviewers.of(stage, unconditional, owners)?.atOnce ?? 0;
+    return all < stage.quorum ? '' : ` with reviewer.when ${quote(condition)}`;
+  };
+  const short = known
+    .filter(({ stage, people }) => people.atOnce < stage.quorum)
+    .map((entry) => shortStage(entry, conditionFor(entry)));
   if (short.length > 0) return short;
   const together = deficientSeats(known, new Set());
   if (together) return [shortRule(together)];
   return ownTeam(ground, known);
 }
 
-function shortStage({ index, stage, people: { atOnce, ever } }: Seated): Finding {
-  const wanted = `needs ${countOf(stage.quorum)}, and ${stage.any.join(', ')} is ${countOf(atOnce)} now`;
+function shortStage({ index, stage, people: { atOnce, ever } }: Seated, condition: string): Finding {
+  const wanted = `needs ${countOf(stage.quorum)}, and ${stage.any.join(', ')}${condition} is ${countOf(atOnce)} now`;
   const isFinal = ever.size < stage.quorum;
   const later = isFinal ? '' : ': nothing is decided before others take over';
   return {

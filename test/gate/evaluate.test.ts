@@ -149,6 +149,8 @@ describe('a dry run of policy', () => {
     ];
     for (const [body, token, code] of refusals)
       expect((await evaluate(body, token)).body, code).toMatchObject({ code });
+    const { body } = await evaluate({ ...SANDBOX, mode: 'gate' }, agent);
+    expect(JSON.stringify(body)).toMatch(/"mode\\": \\"execute\\".*--mode execute/);
     expect((await api.http({ path: '/v1/evaluate', body: SANDBOX })).status).toBe(401);
   });
 });

@@ -1,3 +1,5 @@
+import { FIRES } from './firing.sql.ts';
+
 /**
  * Questions of `target-check.ts`. Each is asked by the login role, about what the catalogue tells everybody. Names come bare:
  * what a target has quoted could be anything, and is pasted by a superuser, into a psql that runs programs.
@@ -94,3 +96,16 @@ export const MISSING_FUNCTIONS = `
      select from pg_catalog.pg_proc called join pg_catalog.pg_namespace home on home.oid = called.pronamespace
       where home.nspname = wanted.schema and called.proname = wanted.name)
    order by 1`;
+
+/** Functions of triggers on tables of those schemas ($1) that the statement role ($2) may change. */
+export const TRIGGER_FUNCTIONS = `
+  select distinct home.nspname as schema, called.proname as name
+    from pg_catalog.pg_trigger attached
+    join pg_catalog.pg_class held on held.oid = attached.tgrelid
+    join pg_catalog.pg_namespace schema on schema.oid = held.relnamespace
+    join pg_catalog.pg_proc called on called.oid = attached.tgfoid
+    join pg_catalog.pg_namespace home on home.oid = called.pronamespace
+   where schema.nspname = any ($1::name[]) and not attached.tgisinternal and ${FIRES} and home.nspname <> 'pg_catalog'
+     and (pg_catalog.has_table_privilege($2::name, held.oid, 'INSERT, UPDATE, DELETE')
+          or pg_catalog.has_any_column_privilege($2::name, held.oid, 'INSERT, UPDATE'))
+   order by 1, 2`;

@@ -37,7 +37,7 @@ import {
 } from './target-check-roles.ts';
 import { serverFindings, type HereRow } from './target-check-server.ts';
 import * as sql from './target-check.sql.ts';
-import { failed, good, type TargetFinding } from './target-finding.ts';
+import { attention, failed, good, type TargetFinding } from './target-finding.ts';
 import { lookForUnsafety, notSafeText } from './target-safety.ts';
 import { fillTargetSetup } from './target-setup.ts';
 
@@ -71,13 +71,24 @@ async function* look(target: Target): AsyncGenerator<TargetFinding> {
   const limits = planningLimits(DEFAULT_LIMITS, settings.planning);
   const request: SessionRequest = { settings, limits, requestId: 'target-check' };
   await sessionUrl(request);
-  yield good('credential', `${settings.url} has a value here`);
+  yield credential(settings.url);
   const client = await openSession(request, { pipeline: true });
   try {
     yield* lookInside(client, request);
   } finally {
     await closeSession(client);
   }
+}
+
+/** Root reads what the worker's user may not: then it says nothing of the worker. */
+function credential(reference: string): TargetFinding {
+  const isRoot = process.getuid?.() === 0;
+  return isRoot && reference.startsWith('file:')
+    ? attention(
+        'credential',
+        `${reference} has a value here, as root reads it: run this as the worker's user, who may not be able to`,
+      )
+    : good('credential', `${reference} has a value here`);
 }
 
 async function* lookInside(client: Client, request: SessionRequest): AsyncGenerator<TargetFinding> {
@@ -120,6 +131,7 @@ async function readPrivileges(
     schemas: await rowsOf<SchemaRow>(client, sql.SCHEMAS, values),
     tables: await rowsOf<TableRow>(client, sql.TABLES, values),
     sequences: await rowsOf<RelationRow>(client, sql.SEQUENCES, values),
+    triggerFunctions: await rowsOf<RelationRow>(client, sql.TRIGGER_FUNCTIONS, values.slice(0, 2)),
     missingFunctions: await rowsOf<{ name: string }>(client, sql.MISSING_FUNCTIONS, functions),
   };
 }

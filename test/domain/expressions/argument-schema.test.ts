@@ -33,6 +33,22 @@ describe('the schema of arguments', () => {
     expect(JSON.stringify(problems)).not.toContain('x'.repeat(101));
   });
 
+  it('names the one that was probably meant, whichever of the two mistakes is found', () => {
+    const statement = { type: 'string' };
+    const schema = { type: 'object', properties: { statement }, additionalProperties: false };
+    const typo = { statment: 'x' };
+    expect(compileArgumentSchema(schema).problemsOf(typo)).toEqual([
+      { path: '', message: `must NOT have additional properties: "statment", did you mean 'statement'?` },
+    ]);
+    const required = compileArgumentSchema({ ...schema, required: ['statement'] });
+    expect(required.problemsOf(typo)).toEqual([
+      { path: '', message: `must have required property 'statement', which is not "statment"` },
+    ]);
+    expect(required.problemsOf({ other: 1 })).toEqual([
+      { path: '', message: "must have required property 'statement'" },
+    ]);
+  });
+
   it('tells elements that are given twice, however many and of whatever form they are', () => {
     const list = { type: 'array', uniqueItems: true };
     const schema = compileArgumentSchema({ type: 'object', properties: { list, any: { type: 'array' } } });

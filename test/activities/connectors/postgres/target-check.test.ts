@@ -1,4 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
 import { checkTarget, type TargetReport } from '../../../../activities/connectors/postgres/target-check.ts';
@@ -60,6 +64,17 @@ describe('a target that was set up', () => {
     expect(rights).toMatch(/may change \d+ of \d+ tables: .*public\.account/);
   });
 
+  it('says that root reads more than the worker does', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keyturn-check-'));
+    writeFileSync(join(folder, 'bank'), bank.loginUrl);
+    vi.stubEnv('KEYTURN_REFERENCE_FOLDERS', folder);
+    const [told] = findingsOf(await look({ url: `file:${folder}/bank` }), 'credential');
+    const asRoot = /^attention: .* as root reads it: run this as the worker's user/;
+    expect(told).toMatch(process.getuid?.() === 0 ? asRoot : /^ok: /);
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+
   it('tells nothing of its credential', async () => {
     expect(JSON.stringify(await look())).not.toContain('secret-of-the-executor');
   });
@@ -67,7 +82,7 @@ describe('a target that was set up', () => {
 
 describe('a target that cannot be reached', () => {
   it.each([
-    ['', 'credential', /has no value here/],
+    ['', 'credential', /has no value here: it is empty/],
     ['postgres://a:secret-9@no-such-host.invalid/b', 'connection', /host name in its URL/],
     ['postgres://a:secret-9@127.0.0.1:1/b', 'connection', /nothing listens/],
     ['secret-9', 'connection', /./],
@@ -254,6 +269,12 @@ describe('what cannot be granted is named', () => {
     expect(findingsOf(report, 'schemas')).toEqual([
       'failed: schema no_such_schema of search_path does not exist',
     ]);
+  });
+
+  it('functions of triggers that the list lacks, as they are written there', async () => {
+    const [told = ''] = findingsOf(await look({ allowed_functions: [] }), 'functions');
+    expect(told).toMatch(/^attention: triggers on tables .* not tried out.*: public\.log_account$/);
+    expect(findingsOf(await look(), 'functions')).toEqual([]);
   });
 
   it('what the connector refuses as not safe', async () => {
