@@ -9,6 +9,7 @@ import { verifyStream, type StreamReport } from '../../../domain/verification-st
 import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
 import type { VerificationOutcome } from '../../../domain/verification-report.ts';
 import { KeyturnProblem, type KeyturnClient } from '../../../sdk/client.ts';
+import { withExamples } from '../help.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure, silentFailure, usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -25,7 +26,7 @@ interface VerifyOptions extends ApiOptions {
 
 /** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
-  withApi(program.command('verify [id]'))
+  const command = withApi(program.command('verify [id]'))
     .description('check the evidence of a request: the log, the signatures, who decided, what ran')
     .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
     .option('--evidence <file>', 'check evidence that was saved, without calling the server')
@@ -47,6 +48,11 @@ export function addVerify(program: Command, terminal: Terminal): void {
       terminal.out(options.json ? jsonOf(report, options) : reportLines(report, options.keys).join('\n'));
       if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
     });
+  withExamples(command, [
+    'keyturn verify ID --save evidence.json',
+    'keyturn verify ID --evidence evidence.json --keys keys-of-our-own.json',
+    'keyturn verify --stream policy',
+  ]);
 }
 
 async function verifyNamed(options: VerifyOptions, terminal: Terminal): Promise<void> {
