@@ -168,7 +168,11 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
     const { description, ...schema } = schemaOf(asked as z.ZodType, 'output');
     return { name, in: 'query', description, required: false, schema };
   });
-  return [...inPath, ...inHeader, ...inQuery];
+  return [...inPath, ...inHeader, ...inQuery].map(({ schema, ...parameter }) => ({
+    ...parameter,
+    // Generators of clients look for it here. Beside a reference it would mean nothing.
+    schema: '$ref' in schema ? schema : { ...schema, description: parameter.description },
+  }));
 }
 
 function inPathOf(path: string, name: string): string {
