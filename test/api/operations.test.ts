@@ -239,6 +239,8 @@ describe('the published document', () => {
     const { body, headers } = await api.http<string>({ path: '/docs' });
     expect(headers.get('content-type')).toContain('text/html');
     expect(body).toContain('POST /v1/requests');
+    for (const part of ['From start to end', 'an <code>application/problem+json</code>', '431', '408'])
+      expect(body).toContain(part);
     expect(body).not.toMatch(/<script|src=|@import|https?:\/\//);
   });
 

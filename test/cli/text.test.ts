@@ -67,6 +67,13 @@ In the requester's own words (nobody has verified them):
     );
   });
 
+  it('speaks of what is over as over', () => {
+    const view = requestView({ status: 'denied', denied_by: 'person' });
+    const text = onScreen(requestLines(view, NOW)).join('\n');
+    expect(text).toContain('Who had to approve (2 different people)');
+    expect(text).toContain('denied by a person, round 1');
+  });
+
   it('says whose business time an escalation counts', () => {
     const view = requestView();
     const { requirement } = view;

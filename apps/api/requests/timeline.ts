@@ -58,7 +58,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
 const GATE_TEXTS: Partial<Record<LeafType, string>> = {
   'request.planned': 'What is asked for was fixed as it will be decided on. Nothing was tried out.',
   'request.drifted': 'The requirement changed: what was decided before is void.',
-  'execution.claimed': 'The decision was made final.',
+  'execution.claimed': 'The approval was checked once more and holds: the decision is given out once.',
   'execution.succeeded':
     'The decision was given to whoever asked. They perform the action; Keyturn does not know whether they did.',
   'execution.failed': 'No decision was given out.',

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadAnyPolicyTests } from '../../../database/policy-files/tests.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { withApi, withJson } from '../connection.ts';
+import { withExamples } from '../help.ts';
 import { failure, silentFailure } from '../exit.ts';
 import { loadFolder, refuseProblems, tellWarnings, type PolicyOptions } from '../policy-folder.ts';
 import { publishPolicy, type PublishOptions } from '../policy-publication.ts';
@@ -31,10 +32,11 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     )
     .option('--strict', 'fail on warnings as well')
     .action((folder: string, options: CheckOptions) => check(folder, options, terminal));
-  withApi(policy.command('publish <folder>'))
+  const publishing = withApi(policy.command('publish <folder>'))
     .description('request that a policy folder becomes the active policy: people review it like any request')
     .option('--justification <text>', 'why, in your own words')
     .action((folder: string, options: PublishOptions) => publish(folder, options, terminal));
+  withExamples(publishing, ['keyturn policy publish policies --justification "Exports need two people"']);
   withJson(policy.command('install <folder>'))
     .description('make a policy folder the first active policy (KEYTURN_DATABASE_URL names the database)')
     .option('--first', 'if another policy is active, keep it and say how to publish this one')

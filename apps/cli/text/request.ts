@@ -55,7 +55,8 @@ export function statusText(view: RequestSummary): string {
   if (given !== undefined) return tonedWord(status, `${status} (${given})`);
   if (status === 'denied' && deniedBy !== null) {
     const isStopped = deniedBy === 'policy' && failure?.code === SWITCHED_OFF;
-    return tonedWord(status, `denied by ${isStopped ? 'a kill switch' : deniedBy}`);
+    const by = deniedBy === 'person' ? 'a person' : deniedBy;
+    return tonedWord(status, `denied by ${isStopped ? 'a kill switch' : by}`);
   }
   return tonedWord(status, failure === null ? status : `${status} (${visible(failure.code)})`);
 }
