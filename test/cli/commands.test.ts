@@ -276,6 +276,9 @@ describe('verify', () => {
     const file = join(folder, 'saved.json');
     await keyturn(['verify', REQUEST, '--api', url, '--save', file]);
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(evidence);
+    // Which request it is about stands in the file.
+    const { out } = await keyturn(['verify', '--evidence', file]);
+    expect(out).toContain(`Request ${REQUEST}`);
   });
 
   it('says of each request behind a policy why its evidence cannot be read', async () => {

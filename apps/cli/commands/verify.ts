@@ -36,13 +36,15 @@ export function addVerify(program: Command, terminal: Terminal): void {
       `check a stream that belongs to no request: ${GOVERNING_STREAMS.join(', ')} (operators)`,
     )
     .action(async (id: string | undefined, options: VerifyOptions) => {
-      if ((id === undefined) === (options.stream === undefined))
-        throw usageError('Name a request, or a stream with --stream.');
-      if (id === undefined) return verifyNamed(options, terminal);
-      const evidence = await evidenceOf(id, options, terminal);
+      const named = id ?? options.evidence;
+      if ((named === undefined) === (options.stream === undefined))
+        throw usageError('Name a request, a file with --evidence, or a stream with --stream.');
+      if (named === undefined) return verifyNamed(options, terminal);
+      const evidence = await evidenceOf(named, options, terminal);
+      const request = id ?? requestOf(evidence.leaves);
       const keys =
         options.keys === undefined ? evidence.keys : keysSchema.parse(await readJson(options.keys));
-      const report = await verifyRequest({ ...evidence, request: id }, keys, new Date().toISOString());
+      const report = await verifyRequest({ ...evidence, request }, keys, new Date().toISOString());
       terminal.out(options.json ? jsonOf(report, options) : reportLines(report, options.keys).join('\n'));
       if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
     });
@@ -112,6 +114,15 @@ async function bundleOf(
 }
 
 const UNREADABLE: ReadonlySet<number> = new Set([403, 404]);
+
+/** The request that saved evidence is about: every entry names it, which the verification checks. */
+function requestOf([first = '']: readonly string[]): string {
+  const leaf = z.object({ stream: z.object({ request: z.string() }) });
+  const found = leaf.safeParse(parsed(first)).data?.stream.request;
+  if (found === undefined)
+    throw failure('invalid_evidence', 'The file names no request: give its id as well.');
+  return found;
+}
 
 function requestIn(text: string): string | undefined {
   const leaf = z.object({ facts: z.object({ request: z.string() }) });
