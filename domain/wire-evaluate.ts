@@ -19,7 +19,7 @@ export const evaluateBodySchema = createBodySchema
 
 const undecidedStageSchema = z
   .object({
-    any: z.array(z.string()).describe('Who may fill it: `group:ID`, `user:ID`, `owner` and the like'),
+    any: z.array(z.string()).describe('Who may fill it: `group:ID`, `user:ID`, `owners` and the like'),
     quorum: z.int().describe('How many different people have to approve'),
   })
   .describe('People whom a rule would ask')

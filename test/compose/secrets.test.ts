@@ -46,6 +46,18 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
     expect(contents()).toEqual(before);
   });
 
+  it('tells which files it keeps with another address than it is given', () => {
+    const run = (address: string): string =>
+      spawnSync('sh', [path.join(root, 'compose/secrets.sh'), folder], {
+        env: { ...process.env, KEYTURN_DATABASE: address },
+        encoding: 'utf8',
+      }).stderr;
+    expect(run('postgres:5432/keyturn')).toBe('');
+    const told = run('other.example:5432/keyturn?sslmode=verify-full');
+    for (const name of ['migrate', 'api', 'worker'])
+      expect(told).toContain(`${name}.env names another database than KEYTURN_DATABASE`);
+  });
+
   it('makes the public key anew from the private one that is in place', () => {
     const before = contents();
     fs.rmSync(path.join(folder, 'verification.jwks.json'));
