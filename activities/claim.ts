@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 import { tallyFactsOf } from '../domain/seats.ts';
+import { SWITCHED_OFF } from '../domain/denial.ts';
 import { decisionDigest, requirementDigest } from '../domain/digest.ts';
 import type { Directory } from '../domain/directory.ts';
 import type { SignedRequest } from '../domain/envelope.ts';
@@ -31,7 +32,7 @@ import { startEnd, startOf, type Hold } from '../domain/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
 import { recordEvaluation } from './record-evaluation.ts';
 import { databaseNow, type StepTransaction } from './record.ts';
-import { SWITCHED_OFF, switchAgainst } from './switches.ts';
+import { switchAgainst } from './switches.ts';
 
 /** A claim, or why the action may not run now. */
 export type Claim =

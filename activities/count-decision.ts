@@ -1,4 +1,5 @@
 import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
+import { SWITCHED_OFF } from '../domain/denial.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
 import type { JsonValue } from '../domain/canonical-json.ts';
 import { sha256 } from '../domain/digest.ts';
@@ -16,7 +17,7 @@ import { decisionDirectories } from './decision-directories.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';
 import { settleStanding } from './standing.ts';
-import { SWITCHED_OFF, switchAgainst } from './switches.ts';
+import { switchAgainst } from './switches.ts';
 
 /** When a decision is judged, and whether a ticket was used before it ran out. */
 export interface Instant {

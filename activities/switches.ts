@@ -1,11 +1,9 @@
+import { SWITCHED_OFF } from '../domain/denial.ts';
 import type { Directory } from '../domain/directory.ts';
 import { switchesAgainst, type KillSwitch } from '../domain/kill-switch.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { StepTransaction } from './record.ts';
 import { refuseExecution } from './settle.ts';
-
-/** The code that everything stopped by a kill switch ends with. */
-export const SWITCHED_OFF = 'switched_off';
 
 /** The first switch that stops a request, or null. */
 export function switchAgainst(

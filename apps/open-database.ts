@@ -5,9 +5,8 @@ import { createDataSource, type DatabaseOptions } from '../database/data-source.
 
 /** The database of `KEYTURN_DATABASE_URL`, connected. Throws with that variable and what is wrong; the URL is not quoted. */
 export async function openDataSource(options: DatabaseOptions): Promise<DataSource> {
-  const source = createDataSource(options);
   try {
-    return await source.initialize();
+    return await createDataSource(options).initialize();
   } catch (error) {
     throw new Error(databaseTrouble(error), { cause: error });
   }

@@ -65,6 +65,15 @@ make_environments() {
   printf 'KEYTURN_DATABASE_URL=postgres://keyturn_worker:%s@%s\n' "$worker" "$database" | put worker.env
 }
 
+# What was kept may hold another address than the one that is asked for now.
+tell_other_addresses() {
+  [ -n "${KEYTURN_DATABASE:-}" ] || return 0
+  for name in migrate api worker; do
+    [ "$(sed -n 's/^KEYTURN_DATABASE_URL=[^@]*@//p' "$folder/$name.env")" = "$database" ] && continue
+    echo "$folder/$name.env names another database than KEYTURN_DATABASE: write the address there, or delete it and run this again." >&2
+  done
+}
+
 # An Ed25519 pair as a JWK (RFC 8037); both parts are the last 32 bytes of their DER form (RFC 8410).
 signing_key() {
   pem=$(openssl genpkey -algorithm ed25519)
@@ -91,5 +100,6 @@ mkdir -p "$folder"
 chmod 700 "$folder"
 make_passwords
 make_environments
+tell_other_addresses
 make_signing_keys
 make_other_keys

@@ -54,8 +54,9 @@ function findingsOfSet(policy: PolicySet): PolicyFindings {
 }
 
 /** A warning for who tries a folder out; for those whose requests would wait in vain it is no policy to publish. */
-function hopelessText({ rule, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
-  const place = rule === null ? 'keyturn.yaml the default requirement' : `${sources.get(rule) ?? ''} ${rule}`;
+function hopelessText({ rule, path, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
+  const ofFile = path[0] === 'defaults' ? 'the default requirement' : path.join('.');
+  const place = rule === null ? `keyturn.yaml ${ofFile}` : `${sources.get(rule) ?? ''} ${rule}`;
   return `${place}: nobody could approve such a request: ${message}`;
 }
 

@@ -95,7 +95,7 @@ const CHECKS: readonly Check[] = [
 /** May this person decide this request, now, with this credential? */
 export function checkDecision(facts: DecisionFacts): DecisionCheck {
   if (!facts.attempt.is_human) {
-    return refuse('machine_cannot_decide', 'Only a person with an interactive sign-in can decide.');
+    return refuse('machine_cannot_decide', 'Deciding takes a person who signed in interactively.');
   }
   const person = personOf(facts.directories.now, facts.attempt.reviewer);
   if (!person) return refuse('reviewer_unknown', 'The directory does not know this account as a reviewer.');

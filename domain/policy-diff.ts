@@ -21,6 +21,8 @@ export interface PolicyChange {
   readonly how: 'added' | 'removed' | 'edited';
   /** Where the rule stands in its files, or null for anything else. */
   readonly source: string | null;
+  /** Why an added rule may let more through, in few words. */
+  readonly because?: string;
 }
 
 /** A change of policy as a whole. */
@@ -79,9 +81,7 @@ function ruleChanges(base: PolicySet, candidate: PolicySet): readonly PolicyChan
   const kept = [...fresh].flatMap(([id, rule]) => editOfRule(old.get(id), rule));
   return [
     ...removed.map(([, rule]) => changeOfRule('loosening', rule, 'removed')),
-    ...added.map(([, rule]) =>
-      changeOfRule(isTightening(base, rule) ? 'tightening' : 'loosening', rule, 'added'),
-    ),
+    ...added.map(([, rule]) => addedRule(base, rule)),
     ...kept,
   ];
 }
@@ -107,15 +107,25 @@ const KNOWN_OF_RULES: ReadonlySet<string> = new Set([
 
 const KNOWN_OF_MATCHES: ReadonlySet<string> = new Set(['action', 'env', 'target']);
 
-/** A rule that yields to break-glass takes nothing from others: it only forbids less than it could. */
-function isTightening(base: PolicySet, rule: Rule): boolean {
+function addedRule(base: PolicySet, rule: Rule): PolicyChange {
+  const because = whyLoosening(base, rule);
+  return because === null
+    ? changeOfRule('tightening', rule, 'added')
+    : { ...changeOfRule('loosening', rule, 'added'), because };
+}
+
+/** Null where the rule tightens. One that yields to break-glass takes nothing from others: it only forbids less than it could. */
+function whyLoosening(base: PolicySet, rule: Rule): string | null {
   const { break_glass: breakGlass = false, ...rest } = rule;
   const isKnown =
     Object.keys(rest).every((key) => KNOWN_OF_RULES.has(key)) &&
     Object.keys(rule.on).every((key) => KNOWN_OF_MATCHES.has(key));
-  if (!isKnown || breakGlass) return false;
-  if (rule.effect === 'forbid') return true;
-  return rule.effect === 'review' && !rule.replaces_default && showsNothingNew(base, rule);
+  if (!isKnown) return 'has a field that this version does not know';
+  if (breakGlass) return 'opens a shorter path for emergencies';
+  if (rule.effect === 'forbid') return null;
+  if (rule.effect === 'allow') return 'allows without an approval';
+  if (rule.replaces_default) return 'its reviewers take the place of those of the default';
+  return showsNothingNew(base, rule) ? null : 'may show a plan to people who could not read it before';
 }
 
 function changeOfRule(kind: ChangeKind, rule: Rule, how: PolicyChange['how']): PolicyChange {

@@ -3,6 +3,7 @@ import { constantConditions } from './policy-warnings/constant-conditions.ts';
 import { declaredFacts } from './policy-warnings/declared-facts.ts';
 import { doubtfulNames } from './policy-warnings/doubtful-names.ts';
 import { failingConditions } from './policy-warnings/failing-conditions.ts';
+import { gradeWarnings } from './policy-warnings/grades.ts';
 import { largeBuckets } from './policy-warnings/large-buckets.ts';
 import { peopleWarnings } from './policy-warnings/people.ts';
 import { racingHistory } from './policy-warnings/racing-history.ts';
@@ -22,6 +23,7 @@ export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
     ...shadowedRules(policy),
     ...largeBuckets(policy),
     ...seatWarnings(policy),
+    ...gradeWarnings(policy),
     ...peopleWarnings(policy),
     ...constantConditions(policy),
     ...failingConditions(policy),

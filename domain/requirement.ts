@@ -54,6 +54,9 @@ export interface Requirement {
   readonly channels?: Exclude<ChannelLimit, 'all'>;
 }
 
+/** The strongest evidence that a decision can have today: a signed-in session, or a ticket. */
+export const GRADE_GIVEN = 'C' as const;
+
 /** True when `grade` is at least as strong as `minimum`. */
 export function isGradeSufficient(grade: EvidenceGrade, minimum: EvidenceGrade): boolean {
   return grade <= minimum;

@@ -89,7 +89,7 @@ export function inOrder({ material }: Subject): Finding {
   }
   return {
     problems: [...problems, ...plansMissing(material), ...roundsRepeated(material)],
-    checked: `ends as ${phase}`,
+    checked: phase === 'ended' ? 'it has ended' : `it is ${phase}`,
   };
 }
 

@@ -26,7 +26,7 @@ export function decisionRowsMatch(subject: Subject): Finding {
   return {
     problems: [...found.flatMap(({ problems }) => problems), ...hidden],
     notShown: found.flatMap(({ notShown }) => notShown),
-    checked: `${rows.length} rows`,
+    checked: rows.length === 1 ? '1 row' : `${rows.length} rows`,
   };
 }
 

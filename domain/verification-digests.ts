@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import { z } from 'zod';
 
 import type { Leaf } from './audit.ts';
@@ -38,7 +39,7 @@ export function digestsFollow(subject: Subject): Finding {
   return {
     problems: named(false),
     notShown: named(true),
-    checked: `${rounds.length} decision digests recomputed`,
+    checked: `${counted(rounds.length, 'decision digest')} recomputed`,
   };
 }
 

@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import { leafHash } from './audit.ts';
 import type { Directory } from './directory.ts';
 import { isSameIdentity, type Identity } from './identity.ts';
@@ -38,7 +39,7 @@ export function directoriesRecorded(subject: Subject): Finding {
     notShown: [
       ...new Set(answers.flatMap(([what, { notShown }]) => (notShown ? [`${what}: ${notShown}`] : []))),
     ],
-    checked: `${inputs.directory_changes?.length ?? 0} changes of the directory`,
+    checked: `${counted(inputs.directory_changes?.length ?? 0, 'change')} of the directory`,
   };
 }
 

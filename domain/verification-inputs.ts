@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import type { Leaf } from './audit.ts';
 import { digestOf, planDigest } from './digest.ts';
 import type { StoredPlan } from './plan.ts';
@@ -53,7 +54,7 @@ export function plansUnaltered({ material }: Subject): Finding {
       ? [`${nameOf(leaf)}: the stored plan is not the one that was planned`]
       : [];
   });
-  return { problems, notShown, checked: `${planned.length} plans` };
+  return { problems, notShown, checked: counted(planned.length, 'plan') };
 }
 
 function isPlanOf(leaf: Leaf, body: StoredPlan): boolean {
@@ -81,7 +82,7 @@ export function policiesInstalled(subject: Subject): Finding {
     return fault === null ? [] : [`${nameOf(leaf)} names a policy that ${fault}`];
   });
   const entries = new Set(inputs.policy_entries.map(leafHash)).size;
-  return { problems, checked: `${entries} activations` };
+  return { problems, checked: counted(entries, 'activation') };
 }
 
 /** Clocks of several machines write the two streams. */

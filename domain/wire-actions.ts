@@ -15,7 +15,9 @@ const targetSchema = z
 
 const actionSchema = z
   .object({
-    action: text('Name of the action: the `action` of a request'),
+    action: text(
+      'Name of the action: the `action` of a request. Only people who signed in can ask for `keyturn.resolve`, and propose (`POST /v1/policies`) what `keyturn.policy.publish` makes active',
+    ),
     title: text('What it does, for people'),
     mode: modeSchema.describe('The `mode` that a request for it must name'),
     schema_version: count('Version of the schema of its arguments'),
@@ -29,7 +31,11 @@ const actionSchema = z
 
 /** GET /v1/actions: what may be asked for, and where. */
 export const actionsSchema = z
-  .object({ items: z.array(actionSchema).describe('All actions, by name') })
+  .object({
+    items: z
+      .array(actionSchema)
+      .describe("The catalogue's actions in its order, then those of Keyturn itself"),
+  })
   .describe('The catalogue of actions');
 
 export type ActionCatalogue = z.infer<typeof actionsSchema>;

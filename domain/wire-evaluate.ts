@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import { matchedRuleSchema, requirementSchema } from './wire-requirement.ts';
 import { createBodySchema } from './wire.ts';
-import { flag } from './wire-values.ts';
+import { NAMES } from './wire-names.ts';
+import { flag, text } from './wire-values.ts';
 
 /** POST /v1/evaluate: like the body of a request, without what only matters when it is really made. */
 export const evaluateBodySchema = createBodySchema
@@ -16,6 +17,24 @@ export const evaluateBodySchema = createBodySchema
   })
   .describe('What policy is asked about');
 
+const undecidedStageSchema = z
+  .object({
+    any: z.array(z.string()).describe('Who may fill it: `group:ID`, `user:ID`, `owners` and the like'),
+    quorum: z.int().describe('How many different people have to approve'),
+  })
+  .describe('People whom a rule would ask')
+  .register(NAMES, { id: 'UndecidedStage' });
+
+const undecidedRuleSchema = z
+  .object({
+    id: text('Id of the rule'),
+    effect: z.enum(['allow', 'review', 'forbid']).describe('What the rule does if it matches'),
+    because: z.string().nullable().describe('Its reason, for people, as the policy has it'),
+    stages: z.array(undecidedStageSchema).describe('Whom it would ask; empty unless it reviews'),
+  })
+  .describe('A rule that needs facts which only a plan gives')
+  .register(NAMES, { id: 'UndecidedRule' });
+
 /** What policy would say now. Nothing was recorded, reserved or promised. */
 export const evaluationSchema = z
   .object({
@@ -28,15 +47,10 @@ export const evaluationSchema = z
     rules: z.array(matchedRuleSchema).describe('Rules that act'),
     undecided: z.array(z.string()).describe('Ids of rules that need facts which only a plan gives'),
     undecided_rules: z
-      .array(
-        z.object({
-          id: z.string(),
-          because: z.string().nullable(),
-          effect: z.enum(['allow', 'review', 'forbid']),
-          stages: z.array(z.object({ any: z.array(z.string()), quorum: z.number() })),
-        }),
-      )
-      .describe('The same rules, with what each would do, and whom it would ask, if it matched'),
+      .array(undecidedRuleSchema)
+      .describe(
+        'The same rules, with what each would do, and whom it would ask, if it matched. Empty for programs, which read no policy',
+      ),
     requirement: requirementSchema.nullable().describe('Who must agree; null unless the effect is review'),
     is_degraded: flag('Something could not be evaluated, and counts as stricter'),
   })

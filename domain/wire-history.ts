@@ -31,7 +31,9 @@ const facts = z.record(z.string(), jsonValueSchema);
 const timelineEntrySchema = z
   .object({
     n: count('Number of the entry in its run, from 0'),
-    at: logInstant('When'),
+    at: logInstant(
+      'When the step began that it tells of. The order of the entries is that of their commits, so an instant may be earlier than the one before',
+    ),
     type: text('A stable word, e.g. `request.pending`; more may come'),
     actor: z
       .object({

@@ -35,7 +35,7 @@ export const meSchema = z
     client: z.string().nullable().describe('The client that got the token, where the token says so'),
     scopes: z.array(z.string()).describe('Scopes of the token'),
     expires_at: logInstant('When the token ends'),
-    server_time: text("The server's clock. RFC 3339, UTC"),
+    server_time: logInstant("The server's clock"),
     version: text('Version of the API program'),
   })
   .describe('Who the caller is');

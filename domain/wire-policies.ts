@@ -10,7 +10,9 @@ import { digest, flag } from './wire-values.ts';
 export const POLICY_BYTES_MAX = 1024 * 1024;
 
 /** `sha256:` and 64 hex digits. */
-export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+export const digestSchema = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'must be `sha256:` and 64 digits, 0 to 9 and a to f');
 
 /** POST /v1/policies */
 export const proposeBodySchema = z

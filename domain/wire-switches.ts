@@ -13,13 +13,13 @@ const switchScopeSchema = z
       .string()
       .min(1)
       .max(2600)
-      .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'no control characters')
+      .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must have no control characters')
       .nullable()
       .default(null)
       .describe('The action, the target, or the agent: its id, or `ISSUER SUBJECT`; null for all'),
   })
   .refine(({ kind, value }) => (kind === 'all') === (value === null), {
-    error: 'all has no value, everything else has one',
+    error: 'must be null for the kind `all`, and say what to stop for every other kind',
     path: ['value'],
   })
   .describe('What the kill switch is to stop')
@@ -31,13 +31,13 @@ const switchReason = z
   .trim()
   .min(1)
   .max(4000)
-  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'readable text')
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be readable text')
   .describe('Why, for people and the audit log. 1 to 4,000 characters');
 
 /** The id of a kill switch. */
 export const switchIdSchema = z
   .string()
-  .regex(/^swi_[a-z2-7]{26}$/)
+  .regex(/^swi_[a-z2-7]{26}$/, 'must be `swi_` and 26 characters')
   .describe('Id of a kill switch: `swi_` and 26 characters');
 
 /** POST /v1/switches */

@@ -3,7 +3,7 @@ export const TEXTS = {
   status:
     'Final: `succeeded`, `failed`, `denied`, `expired`, `cancelled`, `revoked`; `indeterminate` too, until a person says whether it took effect. On the way: `planning`, `pending` (people are to decide), `approved`, `executing`, `active`. More may come: take one that you do not know as not final. In mode gate `succeeded` says that the decision was given out',
   deniedBy:
-    'Of a denied request: `person` (a person denied it) or `policy` (a rule forbids it; `matched_rules` names it)',
+    'Of a denied request: `person` (a person denied it) or `policy` (Keyturn denied it: `failure.code` says why. `forbidden`: by the rules of `matched_rules` with the effect `forbid`, and where there is none because no rule allows it. `switched_off`: a kill switch stopped it, whatever rules matched)',
   round:
     'Grows when the request is planned again because the target or policy changed. Approvals of earlier rounds do not count',
   intentDigest:

@@ -61,14 +61,14 @@ export const modeSchema = z
 /** The id of a request. */
 export const requestIdSchema = z
   .string()
-  .regex(/^req_[a-z2-7]{26}$/)
+  .regex(/^req_[a-z2-7]{26}$/, 'must be `req_` and 26 characters')
   .describe('Id of a request: `req_` and 26 characters');
 
 /** How many items a page has at most. */
 export function pageLimit(byDefault: number) {
   return z
     .string()
-    .regex(/^\d{1,3}$/, '1 to 100')
+    .regex(/^\d{1,3}$/, 'must be 1 to 100')
     .transform(Number)
     .pipe(z.int().min(1).max(100))
     .optional()

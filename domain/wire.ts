@@ -104,7 +104,7 @@ export const decisionBodySchema = z
   .strictObject({
     decision_digest: z
       .string()
-      .regex(/^sha256:[0-9a-f]{64}$/)
+      .regex(/^sha256:[0-9a-f]{64}$/, 'must be `sha256:` and 64 digits, 0 to 9 and a to f')
       .describe('The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits'),
     verdict: verdictSchema.describe('approve; deny, which ends the request; or defer, which decides nothing'),
     reason: reason.describe('Why, for people and the audit log. At most 4,000 characters'),
@@ -119,18 +119,18 @@ export const withdrawBodySchema = z
 
 const waitQuery = z
   .string()
-  .regex(/^\d{1,2}$/, 'whole seconds, 0 to 60')
+  .regex(/^\d{1,2}$/, 'must be whole seconds, 0 to 60')
   .transform(Number)
   .pipe(z.int().min(0).max(60));
 const versionQuery = z
   .string()
-  .regex(/^\d{1,15}$/)
+  .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
   .pipe(z.int().min(0));
 const nameQuery = z
   .string()
   .max(200)
-  .regex(/^\P{Cc}+$/u, 'no control characters');
+  .regex(/^\P{Cc}+$/u, 'must have no control characters');
 
 /** GET /v1/requests */
 export const listQuerySchema = z.strictObject({

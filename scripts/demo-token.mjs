@@ -1,8 +1,5 @@
 /**
- * Prints an access token of the demo's identity provider:
- *   node scripts/demo-token.mjs olga                          a person who signed in
- *   node scripts/demo-token.mjs agent-billing                 an agent
- *   node scripts/demo-token.mjs agent-assistant --for ada     an agent that acts for a person
+ * Prints an access token of the demo's identity provider.
  * Plain JavaScript without dependencies: it works with whatever Node calls it.
  */
 import fs from 'node:fs';
@@ -10,19 +7,25 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 const folder = path.resolve(import.meta.dirname, '..', process.env.KEYTURN_FOLDER || '.keyturn');
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { for: { type: 'string' }, trigger: { type: 'string' } },
-});
+const USAGE = `Prints an access token of the demo's identity provider. Usage:
+  node scripts/demo-token.mjs NAME [--for PERSON] [--trigger NAME]
+For example:
+  node scripts/demo-token.mjs olga                          a person who signed in
+  node scripts/demo-token.mjs agent-billing                 an agent
+  node scripts/demo-token.mjs agent-assistant --for ada     an agent that acts for a person`;
 
 try {
-  process.stdout.write(`${await tokenOf(positionals[0])}\n`);
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { for: { type: 'string' }, trigger: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  process.stdout.write(`${values.help ? USAGE : await tokenOf(positionals[0], values)}\n`);
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }
 
-async function tokenOf(name) {
+async function tokenOf(name, values) {
   if (!name) throw new Error('Whose token? For example: node scripts/demo-token.mjs olga');
   const { identityProvider } = readJson('addresses.json');
   const secret = readJson('identity-provider/agents.json')[name];

@@ -1,3 +1,4 @@
+import { denyingRules, SWITCHED_OFF } from '../domain/denial.ts';
 import type { CreateBody, RequestView } from '../domain/wire.ts';
 import type { KeyturnClient } from './client.ts';
 import { refuseUnknownOptions } from './options.ts';
@@ -38,11 +39,14 @@ export class KeyturnRefusal extends Error {
   }
 }
 
-/** The rules by which policy denied it, or its failure: as far as the caller may know them. */
+/** The kill switch or the rules by which it was denied, or its failure: as far as the caller may know them. */
 function causeOf({ denied_by: deniedBy, matched_rules: rules, failure }: RequestView): string {
   const failed = failure === null ? '' : `, ${failure.code}`;
   if (deniedBy !== 'policy') return deniedBy === null ? failed : ` by a ${deniedBy}`;
-  const named = (rules ?? []).map(({ id, because }) => (because === null ? id : `${id} (${because})`));
+  if (failure?.code === SWITCHED_OFF) return ' by a kill switch';
+  const named = denyingRules(rules ?? []).map(({ id, because }) =>
+    because === null ? id : `${id} (${because})`,
+  );
   return ` by policy${named.length === 0 ? '' : `, by the rule ${named.join(', ')}`}`;
 }
 

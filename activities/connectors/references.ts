@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 
 import type { JsonValue } from '../../domain/canonical-json.ts';
-import { KeyturnError } from '../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../domain/errors.ts';
 import type { Target } from '../../domain/policy.ts';
 import {
   isBelow,
@@ -33,11 +33,12 @@ export async function resolveTargetReference(
   if (read.kind === 'env') return present(reference, environment[read.name]);
   const folders = foldersOf(environment);
   if (!isBelow(read.path, folders)) throw outside(reference);
-  const found = await realpath(read.path).catch(() => null);
-  if (found === null) return present(reference, undefined);
+  const found = await realpath(read.path).catch((error: unknown) => {
+    throw without(reference, reasonOf(error));
+  });
   const real = await Promise.all(folders.map((folder) => realpath(folder).catch(() => folder)));
   if (!isBelow(found, real)) throw outside(reference);
-  return present(reference, await textOf(found));
+  return present(reference, await textOf(found, reference));
 }
 
 /** What of a policy's references this worker would never read, target by target. */
@@ -66,7 +67,7 @@ export async function resolveOwnReference(
   const [, scheme, name = ''] = /^(env|file):(.+)$/s.exec(reference) ?? [];
   if (scheme === undefined)
     throw new KeyturnError('policy_invalid', 'A credential must be written as env:NAME or file:PATH.');
-  return present(reference, scheme === 'env' ? environment[name] : await textOf(name));
+  return present(reference, scheme === 'env' ? environment[name] : await textOf(name, reference));
 }
 
 function foldersOf(environment: Environment): readonly string[] {
@@ -79,17 +80,39 @@ function textsOf(value: JsonValue): readonly string[] {
 }
 
 function outside(reference: string): KeyturnError {
-  return new KeyturnError('policy_invalid', `${reference} is not in a folder whose files targets may name.`);
+  return new KeyturnError(
+    'policy_invalid',
+    `${reference} is not in a folder whose files targets may name: move the file, or add its folder to KEYTURN_REFERENCE_FOLDERS.`,
+  );
 }
 
 function present(reference: string, value: string | undefined): string {
-  if (value !== undefined && value !== '') return value;
-  throw new KeyturnError('unavailable', `The credential reference ${reference} has no value here.`);
+  if (value === undefined) throw without(reference, 'is not there');
+  if (value === '') throw without(reference, 'is empty');
+  return value;
 }
 
-async function textOf(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch(() => null);
-  if (found === null || !found.isFile() || found.size > BYTES_MAX) return undefined;
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  return text?.replace(/[\r\n]+$/, '');
+/** What is not there, what is empty and what may not be read are mended in different ways. */
+function without(reference: string, reason: string): KeyturnError {
+  return new KeyturnError(
+    'unavailable',
+    `The credential reference ${reference} has no value here: it ${reason}.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EACCES' || code === 'EPERM')
+    return `may not be read by the user of this process (uid ${process.getuid?.() ?? 'unknown'})`;
+  return code === 'ENOENT' || code === 'ENOTDIR' ? 'is not there' : 'could not be read';
+}
+
+async function textOf(path: string, reference: string): Promise<string> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile() || found.size > BYTES_MAX) throw without(reference, 'is no file of at most 64 KiB');
+    return (await readFile(path, 'utf8')).replace(/[\r\n]+$/, '');
+  } catch (error) {
+    throw isKeyturnError(error) ? error : without(reference, reasonOf(error));
+  }
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { NestExpressApplication } from '@nestjs/platform-express';
 
+import { takenPort } from '../taken-port.ts';
 import { createApplication } from './application.ts';
 import type { ApiContext } from './context.ts';
 import { drain } from './http/draining.ts';
@@ -21,8 +22,10 @@ async function run(): Promise<void> {
   const settings = readSettings(process.env);
   const { context, close } = await openContext(settings);
   const app = await createApplication(context);
-  const measuring = await serveMetrics(context.metrics.registry, settings.metrics);
-  await app.listen(settings.port, settings.host);
+  const measuring = await serveMetrics(context.metrics.registry, settings.metrics).catch(
+    takenPort('KEYTURN_API_METRICS_PORT'),
+  );
+  await app.listen(settings.port, settings.host).catch(takenPort('KEYTURN_API_PORT'));
   const { port } = app.getHttpServer().address() as AddressInfo;
   context.log.info({ url: `http://${settings.host}:${port}` }, 'API running');
   const opening = openReviews(context, context.draining.signal);

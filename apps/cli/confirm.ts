@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { isFinal } from '../../domain/request.ts';
 import type { DecisionBody, RequestView } from '../../domain/wire.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';
 import { withApi, type ApiOptions } from './connection.ts';
@@ -104,7 +105,7 @@ async function requiredReason(
 }
 
 function digestToDecide(view: RequestView, expected: string | undefined): string {
-  if (view.decision_digest === null) {
+  if (view.decision_digest === null || isFinal(view.status)) {
     throw failure('request_not_pending', `There is nothing to decide: the request is ${view.status}.`);
   }
   if (expected !== undefined && expected !== view.decision_digest) {

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 
 import { temporalConnection } from '../../configuration/environment.ts';
 import { searchAttributes } from '../../workflows/messages.ts';
+import { temporalTrouble } from '../temporal-trouble.ts';
 import { diagnose, type Diagnosis } from './doctor.ts';
 
 const ANSWER_MS = 5_000;
@@ -29,7 +30,9 @@ export async function temporalDiagnoses(environment: NodeJS.ProcessEnv): Promise
 async function namespaceText(connection: Connection, namespace: string): Promise<string> {
   const client = new Client({ connection, namespace });
   return connection.withDeadline(Date.now() + ANSWER_MS, async () => {
-    await client.workflowService.describeNamespace({ namespace });
+    await client.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
+      throw new Error(`${namespace}: ${temporalTrouble(error)}`);
+    });
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     const missing = Object.values(searchAttributes)
       .map(({ name }) => name)

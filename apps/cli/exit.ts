@@ -4,7 +4,7 @@ import type { RequestStatus } from '../../domain/request.ts';
 export const EXIT_CODES = {
   0: 'done',
   1: 'refused or failed; of a request: denied, withdrawn or failed',
-  2: 'used wrongly, or found what --fail-on names',
+  2: 'used wrongly',
   3: 'nothing is wrong, but not everything can be shown',
   4: 'the request expired without enough approvals',
   5: 'nobody knows whether the action was performed (indeterminate)',
@@ -64,9 +64,13 @@ export function stillOpen(status: RequestStatus, isJson: boolean): CommandExit {
     : new CommandExit(6, 'timed_out', `The time is up: the request is still ${status}.`);
 }
 
-/** The exit codes of a command, as its help shows them. */
-export function exitHelp(codes: readonly ExitCode[]): string {
-  return ['', 'Exit codes:', ...codes.map((code) => `  ${code}  ${EXIT_CODES[code]}`)].join('\n');
+/** The exit codes of a command, as its help shows them. `--fail-on` has its code from those that it is an option of. */
+export function exitHelp(codes: readonly ExitCode[], hasFailOn: boolean): string {
+  const found = (code: ExitCode): string =>
+    hasFailOn && code === 2 ? ', or found what --fail-on names' : '';
+  return ['', 'Exit codes:', ...codes.map((code) => `  ${code}  ${EXIT_CODES[code]}${found(code)}`)].join(
+    '\n',
+  );
 }
 
 /** Codes of commands that have more than the usual ones. */

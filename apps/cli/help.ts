@@ -8,18 +8,21 @@ export interface Explanation {
   readonly exits: Readonly<Record<number, string>>;
 }
 
+/** Adds examples to the end of a command's help. */
+export function withExamples(command: Command, examples: readonly string[]): Command {
+  const head = examples.length === 1 ? 'Example:' : 'Examples:';
+  return command.addHelpText('after', ['', head, ...examples.map((example) => `  ${example}`)].join('\n'));
+}
+
 /** Adds examples and exit codes to the end of a command's help. */
 export function explained(command: Command, { examples, exits }: Explanation): Command {
   const lines = [
-    '',
-    examples.length === 1 ? 'Example:' : 'Examples:',
-    ...examples.map((example) => `  ${example}`),
     '',
     'Exit codes:',
     ...Object.entries(exits).map(([code, meaning]) => `  ${code}  ${meaning}`),
   ];
   EXPLAINED.add(command);
-  return command.addHelpText('after', lines.join('\n'));
+  return withExamples(command, examples).addHelpText('after', lines.join('\n'));
 }
 
 const EXPLAINED = new WeakSet<Command>();
@@ -28,7 +31,13 @@ const EXPLAINED = new WeakSet<Command>();
 export function addExitCodes(command: Command): void {
   for (const child of command.commands) addExitCodes(child);
   if (command.commands.length > 0 || EXPLAINED.has(command)) return;
-  command.addHelpText('after', exitHelp(codesOf(nameOf(command))));
+  command.addHelpText(
+    'after',
+    exitHelp(
+      codesOf(nameOf(command)),
+      command.options.some(({ long }) => long === '--fail-on'),
+    ),
+  );
 }
 
 /** Makes each mistake on a command line show how its command is used. */

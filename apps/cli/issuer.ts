@@ -6,6 +6,7 @@ import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
   calculatePKCECodeChallenge,
+  ClientError,
   discovery,
   initiateDeviceAuthorization,
   None,
@@ -68,7 +69,19 @@ export async function discover(issuer: URL, client: string): Promise<Configurati
   if (!isProtected(issuer))
     throw failure('insecure_issuer', 'An issuer that is not on this machine must be reached by https.');
   const execute = issuer.protocol === 'https:' ? [] : [allowInsecureRequests];
-  return discovery(issuer, client, undefined, None(), { execute });
+  return discovery(issuer, client, undefined, None(), { execute }).catch((error: unknown) => {
+    throw otherName(error, issuer) ?? error;
+  });
+}
+
+/** An issuer's name is compared letter by letter (OpenID Connect Discovery section 4.3). Null for another error. */
+function otherName(error: unknown, issuer: URL): Error | null {
+  if (!(error instanceof ClientError) || error.code !== 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED') return null;
+  const { body } = error.cause as { readonly body?: { readonly issuer?: unknown } };
+  return failure(
+    'other_issuer',
+    `What answers at ${issuer.href} calls itself ${visible(String(body?.issuer))}: the name must be the same, here and in the API's list of issuers.`,
+  );
 }
 
 type Granted = Awaited<ReturnType<typeof refreshTokenGrant>>;

@@ -41,7 +41,8 @@ function changeLines(base: StoredPolicy, candidate: PolicySet): string[] {
     kind === 'loosening' ? 'two different people have to approve it' : 'one person has to approve it';
   const lines = changes.map((change) => {
     const named = change.name === null ? change.what : `${change.what} ${visible(change.name)}`;
-    return `  ${SIGNS[change.how]} ${named}: ${change.kind}`;
+    const because = change.because === undefined ? '' : `, ${change.because}`;
+    return `  ${SIGNS[change.how]} ${named}: ${change.kind}${because}`;
   });
   return [`This change is ${kind} overall: ${people}, or more where policy says so.`, ...lines];
 }

@@ -29,7 +29,7 @@ import { suggestChoices } from './choices.ts';
 import { CommandExit } from './exit.ts';
 import { addExitCodes, addUsage, commonLast, termOf } from './help.ts';
 import type { Terminal } from './terminal.ts';
-import { visible, visibleDocument, visibleLines } from './text/visible.ts';
+import { visible, visibleDocument, visibleJson, visibleLines } from './text/visible.ts';
 
 const GROUPS = {
   'Request:': [addRequest, addEvaluate, addWithdraw, addActions, addTargets],
@@ -109,7 +109,23 @@ interface Refusal {
 function refusalLines({ code, detail, errors = [] }: Refusal): string[] {
   const [first = '', ...rest] = visibleLines(detail);
   const fields = errors.map(({ path, message }) => `  ${visible(path)}: ${visible(message)}`);
-  return [`keyturn: ${first}`, ...rest, ...fields, ...(SELF_EVIDENT.has(code) ? [] : [`(${visible(code)})`])];
+  const typed =
+    code === 'arguments_invalid' ? errors.find(({ message }) => NO_TEXT.test(message)) : undefined;
+  const hints = typed ? [textOnly(typed.path)] : [];
+  return [
+    `keyturn: ${first}`,
+    ...rest,
+    ...fields,
+    ...hints,
+    ...(SELF_EVIDENT.has(code) ? [] : [`(${visible(code)})`]),
+  ];
+}
+
+const NO_TEXT = /^must be (integer|number|boolean|object|array)$/;
+
+function textOnly(path: string): string {
+  const name = path.split('/')[2] ?? 'name';
+  return `-a gives text only. Other values: --arguments '{${visibleJson(name)}: …}'`;
 }
 
 /** Codes that say nothing beyond the exit code. */

@@ -20,6 +20,7 @@ import { PolicyReader } from '../../database/readers.ts';
 import { budgetsOf } from '../../domain/budgets.ts';
 import { openDataSource } from '../open-database.ts';
 import { isReady, Readiness } from '../readiness.ts';
+import { takenPort } from '../taken-port.ts';
 import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
     },
     configuration.KEYTURN_WORKER_HOST,
     configuration.KEYTURN_WORKER_PORT,
-  );
+  ).catch(takenPort('KEYTURN_WORKER_PORT'));
   log.info(
     { queue: configuration.KEYTURN_TASK_QUEUE, port: configuration.KEYTURN_WORKER_PORT },
     'worker running',

@@ -1,6 +1,12 @@
-import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
+import {
+  Ajv2020,
+  type ErrorObject,
+  type FuncKeywordDefinition,
+  type ValidateFunction,
+} from 'ajv/dist/2020.js';
 
 import { canonicalJson, type JsonValue } from '../canonical-json.ts';
+import { didYouMean } from '../suggestion.ts';
 import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 
@@ -13,7 +19,10 @@ export interface ArgumentError {
 
 /** The schema of an action's arguments, ready for use. */
 export interface ArgumentSchema {
-  /** Why the arguments do not fit; empty when they do. Takes time in proportion to their size, whatever they are. */
+  /**
+   * Why the arguments do not fit; empty when they do. All reasons of small arguments, the first of large ones. Takes time
+   * in proportion to their size, whatever they are.
+   */
   problemsOf(values: Readonly<Record<string, JsonValue>>): readonly ArgumentError[];
 }
 
@@ -23,6 +32,9 @@ export interface ArgumentSchema {
  */
 const STEPS_MAX = 1_048_576;
 
+/** Each element of a long list can be wrong in several ways: of longer arguments, as characters of JSON, one is told. */
+const ALL_TOLD_LENGTH_MAX = 16_384;
+
 /**
  * Makes a JSON Schema (2020-12) ready. Throws for what is none, for keywords that it does not know, and for patterns that
  * are not RE2: those of JavaScript can take hours over a text that somebody chose. References resolve inside the schema
@@ -30,31 +42,78 @@ const STEPS_MAX = 1_048_576;
  */
 export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>>): ArgumentSchema {
   const steps: PatternSteps = { left: STEPS_MAX };
-  const ajv = new Ajv2020({
-    strict: true,
-    logger: false,
-    ownProperties: true,
-    code: { regExp: patternsWithin(steps) },
-  });
-  // The library compares each element with each other one.
-  ajv.removeKeyword('uniqueItems').addKeyword(UNIQUE_ITEMS);
-  const validate = ajv.compile(schema);
+  const validate = validatorOf(schema, { steps, allErrors: false });
+  let validateAll: ValidateFunction | undefined;
   return {
     problemsOf: (values) => {
       steps.left = STEPS_MAX;
       // A pattern that was not tried counts as not found: below `not`, say, that alone lets nothing pass.
       if (validate(values)) return steps.left < 0 ? [TOO_LONG] : [];
-      return (validate.errors ?? []).map((error) => ({
-        path: error.instancePath,
-        message: messageOf(error),
-      }));
+      const names = { known: Object.keys(propertiesOf(schema)), given: Object.keys(values) };
+      const first = problemsIn(validate, names);
+      if (steps.left < 0 || JSON.stringify(values).length > ALL_TOLD_LENGTH_MAX) return first;
+      validateAll ??= validatorOf(schema, { steps, allErrors: true });
+      validateAll(values);
+      // Patterns that were not tried would be told of as mistakes.
+      return steps.left < 0 ? first : problemsIn(validateAll, names);
     },
   };
 }
 
-function messageOf({ message = 'is not allowed', params }: ErrorObject): string {
+function validatorOf(
+  schema: Readonly<Record<string, JsonValue>>,
+  { steps, allErrors }: { readonly steps: PatternSteps; readonly allErrors: boolean },
+): ValidateFunction {
+  const ajv = new Ajv2020({
+    strict: true,
+    logger: false,
+    ownProperties: true,
+    allErrors,
+    code: { regExp: patternsWithin(steps) },
+  });
+  // The library compares each element with each other one.
+  ajv.removeKeyword('uniqueItems').addKeyword(UNIQUE_ITEMS);
+  return ajv.compile(schema);
+}
+
+/** Names are compared for each, so more are not told. */
+const PROBLEMS_MAX = 20;
+
+function problemsIn({ errors }: ValidateFunction, names: ArgumentNames): readonly ArgumentError[] {
+  return (errors ?? [])
+    .slice(0, PROBLEMS_MAX)
+    .map((error) => ({ path: error.instancePath, message: messageOf(error, names) }));
+}
+
+/** The names of arguments: those that the schema has, and those that were given. */
+interface ArgumentNames {
+  readonly known: readonly string[];
+  readonly given: readonly string[];
+}
+
+function messageOf(
+  { message = 'is not allowed', params, instancePath }: ErrorObject,
+  { known, given }: ArgumentNames,
+): string {
+  const isWhole = instancePath === '';
+  const { missingProperty: missing }: Readonly<Record<string, unknown>> = params;
+  if (isWhole && typeof missing === 'string') {
+    // A text beyond this length is no name that was misspelt, and is not compared.
+    const short = given.filter((name) => !known.includes(name) && name.length <= NAME_LENGTH_MAX);
+    const meant = short.slice(0, NAMES_COMPARED_MAX).find((name) => didYouMean(name, [missing]) !== '');
+    return meant === undefined ? message : `${message}, which is not ${JSON.stringify(meant)}`;
+  }
   const name: unknown = params['additionalProperty'] ?? params['unevaluatedProperty'];
-  return typeof name === 'string' ? `${message}: ${JSON.stringify(name.slice(0, 100))}` : message;
+  if (typeof name !== 'string') return message;
+  const hint = isWhole && name.length <= NAME_LENGTH_MAX ? didYouMean(name, known) : '';
+  return `${message}: ${JSON.stringify(name.slice(0, NAME_LENGTH_MAX))}${hint}`;
+}
+
+const NAME_LENGTH_MAX = 100;
+const NAMES_COMPARED_MAX = 100;
+
+function propertiesOf({ properties }: Readonly<Record<string, JsonValue>>): object {
+  return typeof properties === 'object' && properties !== null ? properties : {};
 }
 
 const UNIQUE_ITEMS: FuncKeywordDefinition = {

@@ -21,8 +21,18 @@ export function checkVariable(inference: Inference, node: NodeOf<'id'>, scope: S
   const type = scope.own.get(node.args) ?? ownField(inference.variables, node.args);
   if (type) return usable(inference, node, type);
   const known = [...scope.own.keys(), ...Object.keys(inference.variables)];
-  const hint = quotesHint(node.args, inference.variables) || didYouMean(node.args, known);
+  const hint =
+    quotesHint(node.args, inference.variables) ||
+    didYouMean(node.args, known) ||
+    onlyVariable(inference.variables);
   return inference.report(node, `unknown variable ${quote(node.args)}${hint}`);
+}
+
+/** Where there is a single variable, whoever reads another one takes the condition for one of another kind. */
+function onlyVariable(variables: Inference['variables']): string {
+  const [[name, type] = [], ...others] = Object.entries(variables);
+  if (name === undefined || type?.kind !== 'object' || others.length > 0) return '';
+  return `: only ${quote(name)} can be read here (its ${Object.keys(type.fields).join(', ')})`;
 }
 
 /** The type of `object.field` and `map.key`. */

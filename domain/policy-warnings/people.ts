@@ -12,7 +12,7 @@ import {
   type Rule,
   type Target,
 } from '../policy.ts';
-import { riskFactTypes, targetValues, type FactTypes } from '../policy-facts.ts';
+import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../policy-facts.ts';
 import { indexOf } from '../policy-index.ts';
 import type { RiskTier, RuleRequirement } from '../requirement.ts';
 import { Reviewers } from '../reviewers.ts';
@@ -117,17 +117,17 @@ export function publishersOf(
   policy: PolicySet,
   reviewers = new Reviewers(policy),
 ): ReadonlySet<string> | null {
-  return everybody(reviewers, requirementsOn(policy, PUBLISH, OWN_TARGET), policy.operators ?? []);
+  // What is always forbidden is open on the path of emergencies at most, whose rules ask in place of all others.
+  const asked = rulesOfPublications(policy).some((rule) => forbidsAlways(policy, rule))
+    ? emergenciesOf(policy).flatMap(({ require }) => require ?? [])
+    : requirementsOn(policy, PUBLISH, OWN_TARGET);
+  return everybody(reviewers, asked, policy.operators ?? []);
 }
 
 function forbidsPublications(policy: PolicySet): readonly PolicyWarning[] {
-  const rules = indexOf(policy)
-    .candidates(PUBLISH.action, ownTarget(policy))
-    .map(({ rule }) => rule);
-  const hasEmergencies = rules.some((rule) => rule.break_glass === true);
-  return rules
-    .filter(({ effect, yields_to_break_glass: yields }) => effect === 'forbid' && !(yields && hasEmergencies))
-    .filter((rule) => matchesAlways(policy, rule))
+  const hasEmergencies = emergenciesOf(policy).length > 0;
+  return rulesOfPublications(policy)
+    .filter((rule) => forbidsAlways(policy, rule) && !(rule.yields_to_break_glass && hasEmergencies))
     .map(({ id, source }) => ({
       rule: id,
       source,
@@ -136,6 +136,24 @@ function forbidsPublications(policy: PolicySet): readonly PolicyWarning[] {
       message: 'forbids every publication: no policy could ever follow on this one',
       is_final: true,
     }));
+}
+
+function rulesOfPublications(policy: PolicySet): readonly Rule[] {
+  return indexOf(policy)
+    .candidates(PUBLISH.action, ownTarget(policy))
+    .map(({ rule }) => rule);
+}
+
+function emergenciesOf(policy: PolicySet): readonly Rule[] {
+  return rulesOfPublications(policy).filter((rule) => rule.break_glass === true);
+}
+
+/** Whatever is published: the rule has no condition, or one that is always true, of Keyturn itself at least. */
+function forbidsAlways(policy: PolicySet, rule: Rule): boolean {
+  if (rule.effect !== 'forbid') return false;
+  if (rule.when === undefined || matchesAlways(policy, rule)) return true;
+  const known = bindFacts(ruleFactTypes(policy, PUBLISH), targetValues(policy, ownTarget(policy)));
+  return new Expression(rule.when).evaluate(known).kind === 'true';
 }
 
 const PEOPLE_TO_LOOSEN = 2;

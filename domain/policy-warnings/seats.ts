@@ -13,6 +13,7 @@ import { possibleOwners } from '../owners.ts';
 import type { RuleRequirement, Stage } from '../requirement.ts';
 import { quote } from '../suggestion.ts';
 import { Reviewers, type StageReviewers } from '../reviewers.ts';
+import { gradeWarnings } from './grades.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**
@@ -65,11 +66,12 @@ function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
 }
 
 /**
- * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, however
- * long it waits and whoever asks.
+ * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, or
+ * stronger evidence is asked for than anybody can give, however long it waits and whoever asks.
  */
 export function neverApproved(policy: PolicySet): readonly PolicyWarning[] {
-  return seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
+  const finals = seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
+  return [...gradeWarnings(policy), ...finals];
 }
 
 /** A stage of a requirement on one target, and who may fill it. */
@@ -139,15 +141,24 @@ function findingsOf(ground: Ground, require: RuleRequirement, owners: readonly s
     people: ground.reviewers.of(stage, require, owners),
   }));
   const known = seated.filter((entry): entry is Seated => entry.people !== null);
-  const short = known.filter(({ stage, people }) => people.atOnce < stage.quorum).map(shortStage);
+  // Named only where it is what leaves too few.
+  const { reviewer_when: condition, ...unconditional } = require;
+  const conditionFor = ({ stage }: Seated): string => {
+    if (condition === undefined) return '';
+    const all = ground.reviewers.of(stage, unconditional, owners)?.atOnce ?? 0;
+    return all < stage.quorum ? '' : ` with reviewer.when ${quote(condition)}`;
+  };
+  const short = known
+    .filter(({ stage, people }) => people.atOnce < stage.quorum)
+    .map((entry) => shortStage(entry, conditionFor(entry)));
   if (short.length > 0) return short;
   const together = deficientSeats(known, new Set());
   if (together) return [shortRule(together)];
   return ownTeam(ground, known);
 }
 
-function shortStage({ index, stage, people: { atOnce, ever } }: Seated): Finding {
-  const wanted = `needs ${countOf(stage.quorum)}, and ${stage.any.join(', ')} is ${countOf(atOnce)} now`;
+function shortStage({ index, stage, people: { atOnce, ever } }: Seated, condition: string): Finding {
+  const wanted = `needs ${countOf(stage.quorum)}, and ${stage.any.join(', ')}${condition} is ${countOf(atOnce)} now`;
   const isFinal = ever.size < stage.quorum;
   const later = isFinal ? '' : ': nothing is decided before others take over';
   return {

@@ -11,7 +11,8 @@ export type PolicyWarningCode =
   | 'history_races'
   | 'name_unknown'
   | 'people_short'
-  | 'publication_forbidden';
+  | 'publication_forbidden'
+  | 'grade_not_given';
 
 /** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
 export interface PolicyWarning {

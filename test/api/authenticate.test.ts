@@ -262,6 +262,23 @@ describe('deciding is for people', () => {
     });
   });
 
+  it.each<[string, () => Promise<string>, string]>([
+    [
+      'another client',
+      () => api.issuer.humanToken('olga', { client_id: 'backend' }),
+      'the token is of a program, since its client "backend" is not among `human.clients` of the issuer',
+    ],
+    [
+      'no scope',
+      () => api.issuer.humanToken('olga', { scope: 'openid' }),
+      'the token lacks the scope to decide',
+    ],
+    ['a service', () => api.issuer.humanToken('olga', { idtyp: 'app' }), 'the token is of a program'],
+  ])('says why it takes the token for that of a machine: %s', async (_name, token, cause) => {
+    const { body } = await inbox(await token());
+    expect(body['detail']).toBe(`This takes a person who signed in interactively: ${cause}.`);
+  });
+
   it('keeps people out that the directory does not know, or no longer', async () => {
     const unknown = await inbox(await api.issuer.humanToken('stranger'));
     expect(unknown).toMatchObject({ status: 403, body: { code: 'reviewer_unknown' } });

@@ -11,6 +11,7 @@ import { MeController } from '../../apps/api/auth/me.controller.ts';
 import { CatalogueController } from '../../apps/api/catalogue/catalogue.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
 import { EvaluateController } from '../../apps/api/gate/evaluate.controller.ts';
+import { takenPort } from '../../apps/taken-port.ts';
 import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
 import { OperationsController } from '../../apps/api/http/operations.controller.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
@@ -120,6 +121,8 @@ describe('without a token', () => {
     const metrics = await (await ask('/metrics')).text();
     expect(metrics).toContain('keyturn_http_request_duration_seconds_bucket');
     expect(metrics).toContain('route="/healthz"');
+    const again = serveMetrics(api.context.metrics.registry, { host: '127.0.0.1', port });
+    await expect(again.catch(takenPort('A_PORT'))).rejects.toThrow('A_PORT: something listens on that port');
     for (const path of ['/', '/metrics?x', '/v1/requests', '/docs'])
       expect((await ask(path)).status).toBe(404);
     server.closeAllConnections();
@@ -203,6 +206,9 @@ describe('the published document', () => {
     );
     const headers = Object.entries((body.components as unknown as { headers: object }).headers);
     expect([...fields, ...parameters, ...headers].filter(isSilent).map(([name]) => name)).toEqual([]);
+    // Generators for Python look for it in the schema of a parameter.
+    const schemas = parameters.map(([name, one]) => [name, one['schema']] as const);
+    expect(schemas.filter(isSilent).map(([name]) => name)).toEqual([]);
   });
 
   it('says nothing in words that only some validators know', async () => {
@@ -236,6 +242,8 @@ describe('the published document', () => {
     const { body, headers } = await api.http<string>({ path: '/docs' });
     expect(headers.get('content-type')).toContain('text/html');
     expect(body).toContain('POST /v1/requests');
+    for (const part of ['From start to end', 'an <code>application/problem+json</code>', '431', '408'])
+      expect(body).toContain(part);
     expect(body).not.toMatch(/<script|src=|@import|https?:\/\//);
   });
 

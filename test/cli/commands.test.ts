@@ -59,6 +59,17 @@ describe('approve', () => {
     expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve' }]);
   });
 
+  it('says who is still missing', async () => {
+    const decision = { id: 'dec_1', verdict: 'approve' };
+    const url = await api((call) =>
+      call.method === 'GET'
+        ? { status: 200, body: VIEW }
+        : { status: 200, body: { decision, request: VIEW } },
+    );
+    const result = await keyturn(['approve', VIEW.id, '--api', url, '--yes']);
+    expect(result.out).toContain('The request is now pending: still needed is 1 of group:dba.');
+  });
+
   it.each(['', 'n', 'maybe'])('decides nothing when the answer is %j', async (answer) => {
     const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer });
     expect(result.code).toBe(1);
@@ -75,16 +86,8 @@ describe('approve', () => {
   });
 
   it('writes nothing but JSON with --json', async () => {
-    const result = await keyturn([
-      'approve',
-      VIEW.id,
-      '--api',
-      await api(deciding),
-      '--json',
-      '--yes',
-      '--reason',
-      'fine',
-    ]);
+    const url = await api(deciding);
+    const result = await keyturn(['approve', VIEW.id, '--api', url, '--json', '--yes', '--reason', 'fine']);
     expect(JSON.parse(result.out)).toMatchObject({ decision_digest: DIGEST, outcome: 'counted' });
     expect(result.error).toBe('');
     expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve', reason: 'fine' }]);
@@ -273,6 +276,9 @@ describe('verify', () => {
     const file = join(folder, 'saved.json');
     await keyturn(['verify', REQUEST, '--api', url, '--save', file]);
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(evidence);
+    // Which request it is about stands in the file.
+    const { out } = await keyturn(['verify', '--evidence', file]);
+    expect(out).toContain(`Request ${REQUEST}`);
   });
 
   it('says of each request behind a policy why its evidence cannot be read', async () => {

@@ -98,6 +98,12 @@ describe('doctor', () => {
     expect(JSON.stringify(report)).not.toContain('secret-3');
   });
 
+  it('names a namespace that does not exist, and how to make it', async () => {
+    const environment = { ...stack.env, KEYTURN_API_URL: api(), KEYTURN_TOKEN: olga };
+    const report = await doctor({ ...environment, TEMPORAL_NAMESPACE: 'of-nobody' });
+    expect(detailOf(report, 'namespace')).toMatch(/^of-nobody: TEMPORAL_NAMESPACE: .*namespace\.sh/);
+  });
+
   it('names clocks that differ, and what to do', async () => {
     const late: AnsweringServer = await startServer(() => ({
       status: 200,

@@ -73,16 +73,34 @@ describe('how a command ends', () => {
     [['request'], ['0', '1', '2', '4', '5', '6']],
     [['verify'], ['0', '1', '2', '3']],
     [['show'], ['0', '1', '2']],
-    [
-      ['policy', 'diff'],
-      ['0', '1', '2'],
-    ],
-  ])('is told by the help of %j', async (command, codes) => {
+    [['policy', 'diff'], ['0', '1', '2'], ', or found what --fail-on names'],
+  ])('is told by the help of %j', async (command, codes, found = '') => {
     const { out } = await keyturn([...command, '--help']);
     const [, table = ''] = out.split('Exit codes:\n');
     expect(table.trimEnd().split('\n')).toEqual(
-      codes.map((code) => `  ${code}  ${EXIT_CODES[Number(code) as keyof typeof EXIT_CODES]}`),
+      codes.map(
+        (code) =>
+          `  ${code}  ${EXIT_CODES[Number(code) as keyof typeof EXIT_CODES]}${code === '2' ? found : ''}`,
+      ),
     );
+  });
+});
+
+describe('a decision', () => {
+  it('on a request that has ended is refused before anything is shown', async () => {
+    const view = requestView({ status: 'expired' });
+    const result = await run(view, ['deny', view.id, '--yes']);
+    expect([result.code, result.out]).toEqual([1, '']);
+    expect(result.error).toContain('There is nothing to decide: the request is expired.');
+    expect(server?.received.filter(({ method }) => method === 'POST')).toEqual([]);
+  });
+});
+
+describe('a help', () => {
+  it.each(['approve', 'deny', 'show', 'verify', 'policy publish'])('%s has an example', async (command) => {
+    const { out } = await keyturn([...command.split(' '), '--help']);
+    expect(out).toMatch(new RegExp(`Examples?:\n  keyturn ${command} `));
+    expect(out).not.toContain('--fail-on');
   });
 });
 

@@ -212,7 +212,7 @@ describe('the streams of what governs everybody', () => {
 
 describe('other ends', () => {
   it.each([
-    ['deny', 'olga', 'denied by person'],
+    ['deny', 'olga', 'denied by a person'],
     ['withdraw', 'agent', 'cancelled'],
   ])('%s ends it, nothing runs, and the evidence holds', async (command, who, status) => {
     const asked = await ask(2);

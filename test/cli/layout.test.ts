@@ -60,6 +60,15 @@ describe('foreign text on a terminal', () => {
     );
   });
 
+  it('has no colours but ours: others conceal, blink or swap', () => {
+    for (const code of ['0m', '7m', '8m', '30m', '97m'])
+      expect(laidOut(`\u001b[${code}approved`, 80)).toBe(`<U+001B>[${code}approved`);
+    const tones = (['good', 'bad', 'warning', 'alarm', 'heading', 'quiet'] as const).map((tone) =>
+      toned(tone, 'x'),
+    );
+    expect(laidOut(tones.join(' '), 80)).toBe(tones.join(' '));
+  });
+
   it('leaves what is to be copied in one piece', () => {
     const ticket = `${'a'.repeat(300)}.${'b_-'.repeat(50)}`;
     expect(laidOut(ticket, 80)).toBe(ticket);

@@ -117,6 +117,13 @@ describe('signing in', () => {
   });
 });
 
+it('an issuer that calls itself otherwise is told with both names', async () => {
+  issuer = await startServer(() => ({ status: 200, body: { issuer: 'https://id.example/realm' } }));
+  const { code, error } = await login();
+  expect(code).toBe(1);
+  expect(error).toContain(`${issuer.url}/ calls itself https://id.example/realm`);
+});
+
 describe('the API says how to sign in', () => {
   it('where, as which client, and what for', async () => {
     await startIssuer(TOKENS);

@@ -79,6 +79,15 @@ describe('keyturn policy check', () => {
     ]);
   });
 
+  it('reports tests that cannot be loaded', async () => {
+    const tests = 'tests: [{ name: a, given: {}, expect: {} }]\n';
+    const folder = await folderWith({ 'rules/by-environment.yaml': RULES, 'tests/a.yaml': tests });
+    const result = await policy('check', folder);
+    expect([result.code, result.out]).toEqual([1, '']);
+    expect(result.error).toContain('tests/a.yaml:1:');
+    expect(JSON.parse((await policy('check', folder, '--json')).out)).toMatchObject({ ok: false });
+  });
+
   it('fails on warnings where it is to be strict', async () => {
     const folder = await folderWith({ 'rules/by-environment.yaml': SHADOWED });
     const text = await policy('check', folder, '--strict');
@@ -91,6 +100,16 @@ describe('keyturn policy check', () => {
 });
 
 describe('keyturn policy test', () => {
+  it('shows failures last, next to the count', async () => {
+    const bad = BAD.replace(' \\u202E', '');
+    const files = { 'rules/by-environment.yaml': RULES, 'tests/a.yaml': bad, 'tests/b.yaml': GOOD };
+    const { out } = await policy('test', await folderWith(files));
+    expect(out.split('\n').slice(0, 2)).toEqual([
+      'ok    tests/b.yaml:2  many rows need two administrators and the owner',
+      'FAIL  tests/a.yaml:2  few rows are many',
+    ]);
+  });
+
   it('passes, names the digest, and tells which rules no test reaches', async () => {
     const folder = await folderWith({ 'rules/by-environment.yaml': RULES, 'tests/a.yaml': GOOD });
     const result = await policy('test', folder);
@@ -146,11 +165,24 @@ describe('keyturn policy diff', () => {
     const folder = await folderWith({ 'rules/by-environment.yaml': added });
     const result = await policy('diff', SAMPLE, folder, '--fail-on', 'loosened');
     expect(result.code).toBe(0);
-    expect(result.out).toMatch(/^tightening: 1 change\n {2}tightening {2}added {2}rule extra {2}rules\//m);
+    expect(result.out).toMatch(/^tightening: 1 change\n {2}tightening {2}added {4}rule extra\n {4}rules\//m);
     expect(result.out).toMatch(/boundary cases evaluated, 0 looser, [1-9][\d,]* stricter/);
     expect(result.out).toMatch(
       /^The candidate is only stricter\. To publish it, at least one person must agree/,
     );
+  });
+
+  it('says below a change where it stands and why it may be looser, and cuts no name', async () => {
+    const rules = await readFile(join(SAMPLE, 'rules/by-environment.yaml'), 'utf8');
+    const id = 'customer-export-outsider-developers';
+    const added = `${rules}\n  - { id: ${id}, on: { action: [postgres.execute] }, when: plan.rows > 5, effect: review, replaces_default: true, require: { stages: [{ any: [group:dba], quorum: 1 }] } }\n`;
+    const folder = await folderWith({ 'rules/by-environment.yaml': added });
+    const { out } = await keyturn(['policy', 'diff', SAMPLE, folder], {
+      environment: ENVIRONMENT,
+      columns: 66,
+    });
+    expect(out).toContain(`  loosening  added    rule ${id}\n    rules/by-environment.yaml:`);
+    expect(out).toContain('its reviewers take the place');
   });
 
   it('says that two people must agree to a rule about publishing that only forbids', async () => {
@@ -170,7 +202,7 @@ describe('keyturn policy diff', () => {
       /^The candidate may be looser\. To publish it, at least two different people must/,
     );
     expect(result.out).toMatch(
-      /^loosening: 1 change\n {2}loosening {2}edited {2}rule many {2}rules\/by-environment/m,
+      /^loosening: 1 change\n {2}loosening {2}edited {3}rule many\n {4}rules\/by-environment/m,
     );
     expect(result.out).toContain('  postgres.execute on shop, at rule many\n    plan.rows = 1001\n');
     expect(result.out).toContain('    review [group:dba x2, owners x1]');

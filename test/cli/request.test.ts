@@ -70,6 +70,30 @@ describe('request', () => {
     ]);
   });
 
+  it('says how to give what is no text', async () => {
+    const errors = [{ path: '/arguments/rows', message: 'must be integer' }];
+    const body = {
+      type: 't',
+      title: 't',
+      status: 422,
+      code: 'arguments_invalid',
+      detail: 'They do not fit.',
+      errors,
+    };
+    const url = await api(() => ({ status: 422, body }));
+    const result = await keyturn(['request', 'a', 't', '--api', url, '-a', 'rows=100']);
+    expect([result.code, result.error]).toEqual([
+      1,
+      [
+        'keyturn: They do not fit.',
+        '  /arguments/rows: must be integer',
+        `-a gives text only. Other values: --arguments '{"rows": …}'`,
+        '(arguments_invalid)',
+        '',
+      ].join('\n'),
+    ]);
+  });
+
   it('asks as an emergency, and for a time to start', async () => {
     const url = await api(() => ({ status: 201, body: VIEW }));
     const base = ['request', 'a', 't', '--api', url];

@@ -67,6 +67,13 @@ In the requester's own words (nobody has verified them):
     );
   });
 
+  it('speaks of what is over as over', () => {
+    const view = requestView({ status: 'denied', denied_by: 'person' });
+    const text = onScreen(requestLines(view, NOW)).join('\n');
+    expect(text).toContain('Who had to approve (2 different people)');
+    expect(text).toContain('denied by a person, round 1');
+  });
+
   it('says whose business time an escalation counts', () => {
     const view = requestView();
     const { requirement } = view;
@@ -129,6 +136,23 @@ In the requester's own words (nobody has verified them):
     expect(untoned(statusText(requestView({ status: 'failed', failure: { code: 'target_error' } })))).toBe(
       'failed (target_error)',
     );
+  });
+
+  it('names the kill switch that stopped it, and no rule that only asked people', () => {
+    const matched_rules = [{ id: 'sql-on-production', because: null, effect: 'review' as const }];
+    const ended = { status: 'denied' as const, denied_by: 'policy' as const, matched_rules };
+    const stopped = requestView({ ...ended, failure: { code: 'switched_off', detail: '' } });
+    expect(untoned(statusText(stopped))).toBe('denied by a kill switch');
+    const text = onScreen(requestLines(stopped, NOW)).join('\n');
+    expect(text).toMatch(/cause +a kill switch was engaged/u);
+    expect(text).not.toContain('sql-on-production');
+    const forbidden = requestView({
+      ...ended,
+      failure: { code: 'forbidden' },
+      matched_rules: [...matched_rules, { id: 'frozen', because: null, effect: 'forbid' as const }],
+    });
+    expect(onScreen(requestLines(forbidden, NOW)).join('\n')).toMatch(/rule +frozen/u);
+    expect(onScreen(requestLines(forbidden, NOW)).join('\n')).not.toContain('sql-on-production');
   });
 
   it('puts foreign names in quotes behind the words of the server, and marks what only the caller says', () => {

@@ -65,6 +65,14 @@ describe('migrate', () => {
     );
   });
 
+  it('says in one line that its URL is none, also where a password has a percent sign', async () => {
+    for (const url of [
+      'postgres://keyturn_admin:hunter2%zz@127.0.0.1:1/keyturn',
+      'postgres://a:hunter2/@b:1/c',
+    ])
+      expect(await refusal(url)).toMatch(/^KEYTURN_DATABASE_URL: its credential is not a URL /);
+  });
+
   it('says in one line which role it wants instead of one that may not prepare the database', async () => {
     expect(await refusal(databases.keyturn.api)).toMatch(
       /^KEYTURN_DATABASE_URL: its role may not prepare this database \(.*\)\. Name keyturn_admin, /,

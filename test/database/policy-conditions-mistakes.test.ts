@@ -173,7 +173,7 @@ const ACTIONS: readonly Mistake[] = [
       '  stages: [{ any: [owners], quorum: 1 }]',
       '  reviewer: { when: plan.rows > 1 }',
     ),
-    "rules/r.yaml:6:23 when: unknown variable 'plan'",
+    "rules/r.yaml:6:23 when: unknown variable 'plan': only 'reviewer' can be read here (its id, groups)",
   ],
   [
     'a condition inside require',

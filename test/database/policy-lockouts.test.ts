@@ -100,6 +100,22 @@ describe('a policy of which a request could never be approved', () => {
     expect(findingsOfPolicy(await policyOf({ 'rules/z.yaml': escalating })).problems).toEqual([]);
   });
 
+  const CRITICAL = 'risk: { demands: { critical: { minimum_grade: A } } }';
+  const STRONG = RULE.replace('quorum: 3 }]', 'quorum: 1 }], minimum_grade: A');
+  const DEFAULT = VALID['keyturn.yaml'].replace('expires: 8h', 'expires: 8h\n    minimum_grade: A');
+
+  it.each([
+    ['a tier of risk', settings(CRITICAL), 'keyturn.yaml risk.demands.critical.minimum_grade'],
+    ['a rule', { 'rules/z.yaml': STRONG }, 'rules/z.yaml:1 three'],
+    ['the default', { 'keyturn.yaml': DEFAULT }, 'keyturn.yaml the default requirement'],
+  ])('is not published where %s asks for evidence that no decision has', async (_what, files, place) => {
+    const message = 'asks for evidence of grade A, and every decision is of grade C today';
+    expect(await warningsOf(files)).toContainEqual(expect.stringContaining(`grade_not_given: ${message}`));
+    expect(findingsOfPolicy(await policyOf(files)).problems).toEqual([
+      `${place}: nobody could approve such a request: ${message}`,
+    ]);
+  });
+
   it('is not published either when what all reviewers must meet leaves nobody', async () => {
     const nobody = settings(`reviewers: { when: 'reviewer.id == "ada"', because: x }`);
     expect(findingsOfPolicy(await policyOf(nobody)).problems).toContainEqual(
@@ -148,6 +164,7 @@ describe('a policy on which no policy that loosens could follow', () => {
   it.each([
     ['without a condition', ''],
     ['with a condition that is always true', ', when: plan.rows >= 0'],
+    ['with a condition that Keyturn itself always meets', `, when: 'resource.id == "keyturn"'`],
     ['in which nothing opens the path of emergencies', ', yields_to_break_glass: true'],
   ])('loads with a warning and is not published where a rule forbids it, %s', async (_what, rest) => {
     const message = 'forbids every publication: no policy could ever follow on this one';
@@ -157,6 +174,15 @@ describe('a policy on which no policy that loosens could follow', () => {
     expect(findingsOfPolicy(await policyOf(forbidding(rest))).problems).toEqual([
       `rules/p.yaml:1 p: ${message}`,
     ]);
+  });
+
+  it.each([
+    ['[user:olga]', 1],
+    ['[group:everyone]', 0],
+  ])('is one that emergencies alone pass, where their rule asks %s', async (people, problems) => {
+    const opening = `- { id: q, on: { action: [keyturn.policy.publish] }, effect: review, break_glass: true, require: { stages: [{ any: ${people}, quorum: 1 }] } }`;
+    const files = { ...forbidding(', yields_to_break_glass: true'), 'rules/q.yaml': opening };
+    expect(findingsOfPolicy(await policyOf(files)).problems).toHaveLength(problems);
   });
 
   it('is told from one whose rule forbids it only at times', async () => {

@@ -154,7 +154,9 @@ describe('what every reviewer must meet', () => {
   it('is seen by the warning that nobody is left to decide', async () => {
     const result = await load(withReviewers(`{ when: 'reviewer.id == "ada"', because: Only Ada }`));
     expect(result.ok ? result.warnings.map(formatWarning) : []).toContainEqual(
-      expect.stringContaining('seats_unfilled: needs 1 person, and group:dba is nobody now'),
+      expect.stringContaining(
+        `seats_unfilled: needs 1 person, and owners with reviewer.when 'reviewer.id == "ada"' is nobody now`,
+      ),
     );
   });
 });

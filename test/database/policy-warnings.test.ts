@@ -145,7 +145,7 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
       'stages: [{ any: [user:olga], quorum: 1 }]',
       `reviewer: { when: '!("dba" in reviewer.groups)' }`,
     ),
-    'rules/z.yaml:5:21 warning seats_unfilled: needs 1 person, and user:olga is nobody now',
+    `rules/z.yaml:5:21 warning seats_unfilled: needs 1 person, and user:olga with reviewer.when '!("dba" in reviewer.groups)' is nobody now`,
   ],
   [
     'two stages for one person',

@@ -237,6 +237,17 @@ describe('a change of policy', () => {
     expect(classifyChange(base, base)).toEqual({ kind: 'neutral', changes: [] });
   });
 
+  it.each([
+    ['replaces_default', { replaces_default: true }, 'its reviewers take the place of those of the default'],
+    ['break_glass', { break_glass: true }, 'opens a shorter path for emergencies'],
+    ['effect', { effect: 'allow', require: null }, 'allows without an approval'],
+    ['later', { later: 1 }, 'has a field that this version does not know'],
+  ] as const)('says why an added review rule is loosening: %s', (_, fields, because) => {
+    const rule = { ...exampleRule('new', 'review'), ...fields };
+    const [added] = classifyChange(policyOf([]), policyOf([rule])).changes;
+    expect(added).toMatchObject({ kind: 'loosening', because });
+  });
+
   it('names what was added, edited and removed', () => {
     const base = policyOf([exampleRule('gone', 'forbid'), exampleRule('kept', 'review')]);
     const candidate = policyOf([

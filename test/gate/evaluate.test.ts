@@ -57,16 +57,26 @@ describe('a dry run of policy', () => {
         phase: 'creation',
         rules: [],
         undecided: ['small-plan', 'large-plan'],
-        undecided_rules: [
-          { id: 'small-plan', effect: 'allow', stages: [] },
-          { id: 'large-plan', effect: 'forbid', stages: [] },
-        ],
+        undecided_rules: [],
         requirement: null,
       },
     });
     expect(await evaluate(GOOD_BODY)).toMatchObject({
       body: { effect: 'undecided', rules: [{ id: 'usual' }] },
     });
+  });
+
+  it('tells people, who may read the policy, what those rules would do, and no program', async () => {
+    const told = [
+      { id: 'small-plan', effect: 'allow', stages: [] },
+      { id: 'large-plan', effect: 'forbid', stages: [] },
+    ];
+    expect((await evaluate(SANDBOX, await api.issuer.humanToken('olga'))).body).toMatchObject({
+      undecided_rules: told,
+    });
+    const held = await api.issuer.humanToken('olga', { client_id: 'agent-billing' });
+    for (const token of [agent, held])
+      expect((await evaluate(SANDBOX, token)).body).toMatchObject({ undecided_rules: [] });
   });
 
   it('says at once what is forbidden whatever the plan', async () => {
@@ -139,6 +149,8 @@ describe('a dry run of policy', () => {
     ];
     for (const [body, token, code] of refusals)
       expect((await evaluate(body, token)).body, code).toMatchObject({ code });
+    const { body } = await evaluate({ ...SANDBOX, mode: 'gate' }, agent);
+    expect(JSON.stringify(body)).toMatch(/"mode\\": \\"execute\\".*--mode execute/);
     expect((await api.http({ path: '/v1/evaluate', body: SANDBOX })).status).toBe(401);
   });
 });

@@ -98,6 +98,11 @@ it.each([
     'denied by policy, by the rule frozen (No deploys on Fridays)',
   ],
   [{ denied_by: 'policy', matched_rules: null }, 'denied by policy'],
+  [
+    { denied_by: 'policy', matched_rules: [{ id: 'asks', because: null, effect: 'review' }] },
+    'denied by policy',
+  ],
+  [{ denied_by: 'policy', failure: { code: 'switched_off' } }, 'denied by a kill switch'],
   [{ denied_by: 'person' }, 'denied by a person'],
 ])('says why it was denied: %j', async (change, cause) => {
   const body = answered({ status: 'denied', ...change });

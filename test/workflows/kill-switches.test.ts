@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ApprovedCall, ConnectorCall } from '../../activities/connectors/connector.ts';
 import type { SwitchView } from '../../domain/wire-switches.ts';
+import type { Timeline } from '../../domain/wire.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -100,6 +101,10 @@ async function expectEnded(id: string, thrown: SwitchView, status = 'denied'): P
   const last = (await leavesOf(stack, id)).at(-1);
   expect(last?.facts).toMatchObject({ code: 'switched_off', switch: thrown.id, scope: thrown.scope.kind });
   expect(target.effects).not.toContain(id);
+  if (status !== 'denied') return;
+  const token = await stack.issuer.agentToken('agent-billing');
+  const { body } = await stack.http<Timeline>({ path: `/v1/requests/${id}/timeline`, token });
+  expect(body.items.at(-1)?.text).toBe('A kill switch stopped it: it was denied.');
 }
 
 async function expectVerifiable(id: string): Promise<void> {

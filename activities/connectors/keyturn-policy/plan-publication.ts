@@ -72,7 +72,8 @@ function operationOf({ base, candidate }: Publication, { kind, changes }: Classi
   const lines = changes.map((change) => {
     const named = change.name === null ? change.what : `${change.what} ${change.name}`;
     const place = change.source === null ? '' : ` (${change.source})`;
-    return `${SIGNS[change.how]} ${named}${place}: ${change.kind}`;
+    const because = change.because === undefined ? '' : `, ${change.because}`;
+    return `${SIGNS[change.how]} ${named}${place}: ${change.kind}${because}`;
   });
   return [`publish ${candidate}`, `in place of ${base}: ${kind}`, ...lines].join('\n');
 }

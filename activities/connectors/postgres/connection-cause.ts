@@ -54,7 +54,7 @@ const NETWORK: Readonly<Record<string, string>> = {
 
 function networkCause(error: unknown): string {
   if (!(error instanceof Error)) return 'it does not answer';
-  const code = 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const known = NETWORK[code] ?? NETWORK[firstCode(error)];
   if (known !== undefined) return `${known} (${code || firstCode(error)})`;
   if (/CERT|SIGNATURE|ISSUER|_TLS_|_SSL_|EPROTO/.test(code))
@@ -65,7 +65,13 @@ function networkCause(error: unknown): string {
 /** Several addresses of one name fail as one error without a code of its own. */
 function firstCode(error: Error): string {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  return first instanceof Error && 'code' in first ? String(first.code) : '';
+  return first instanceof Error ? codeOf(first) : '';
+}
+
+function codeOf(error: Error): string {
+  // A percent sign in a password that begins no escape.
+  if (error instanceof URIError) return 'ERR_INVALID_URL';
+  return 'code' in error ? String(error.code) : '';
 }
 
 /** What the driver says, which names no code. */

@@ -1,5 +1,6 @@
 import { escapeIdentifier } from 'pg';
 
+import { functionName } from './function-names.ts';
 import type { RoleRow } from './target-check-roles.ts';
 import type { TargetSettings } from './settings.ts';
 import { attention, failed, good, orGood, type TargetFinding } from './target-finding.ts';
@@ -32,6 +33,7 @@ export interface Privileges {
   readonly tables: readonly TableRow[];
   readonly sequences: readonly RelationRow[];
   readonly missingFunctions: readonly { readonly name: string }[];
+  readonly triggerFunctions: readonly RelationRow[];
   readonly roles: readonly RoleRow[];
 }
 
@@ -44,6 +46,7 @@ export function privilegeFindings(found: Privileges, settings: TargetSettings): 
     ...statementRights(found, settings),
     ...observerRights(found, settings),
     ...functions(found),
+    ...unlistedTriggers(found, settings),
   ];
 }
 
@@ -163,6 +166,24 @@ function functions({ missingFunctions }: Privileges): readonly TargetFinding[] {
       `${name}, which allowed_functions or made_at_execution names, does not exist here`,
     ),
   );
+}
+
+/** Statements that set them off cannot be tried out. */
+function unlistedTriggers(
+  { triggerFunctions }: Privileges,
+  { allowedFunctions, statementRole }: TargetSettings,
+): readonly TargetFinding[] {
+  const unlisted = triggerFunctions
+    .map(({ schema, name }) => functionName(schema, name))
+    .filter((name) => !allowedFunctions.has(name));
+  if (unlisted.length === 0) return [];
+  const entries = unlisted.map((name) => (name.startsWith('"') ? `'${name.replaceAll("'", "''")}'` : name));
+  return [
+    attention(
+      'functions',
+      `triggers on tables that ${statementRole} may change call functions that allowed_functions lacks, so statements that set them off are not tried out: rows are counted at most, and policy may want more people. Read them and list them: ${entries.join(', ')}`,
+    ),
+  ];
 }
 
 /** As SQL. */

@@ -1,8 +1,8 @@
 import { escapeIdentifier } from 'pg';
 
-import type { HereRow } from './target-check-server.ts';
+import { forLogin, type HereRow } from './target-check-server.ts';
 import type { TargetSettings } from './settings.ts';
-import { failed, good, orGood, type TargetFinding } from './target-finding.ts';
+import { attention, failed, good, orGood, type TargetFinding } from './target-finding.ts';
 
 /** A role that a target names: an answer to `roles`. */
 export interface RoleRow {
@@ -12,6 +12,9 @@ export interface RoleRow {
   readonly sees_all_rows: boolean;
   readonly may_be_taken: boolean;
   readonly may_take_login: boolean;
+  /** True where that was granted to it itself. */
+  readonly is_given_login: boolean;
+  readonly owns_database: boolean;
   readonly may_connect: boolean;
   readonly may_make_temporary: boolean;
 }
@@ -22,15 +25,35 @@ export function namesOf(settings: TargetSettings, { login }: Pick<HereRow, 'logi
   return [...new Set([login, statementRole, observerRole ?? statementRole])];
 }
 
+/** The login role of the set-up's example. */
+export const SETUP_LOGIN = 'keyturn_executor';
+
 /** Whether the roles are there, may be taken, and are no more than they should be. */
 export function roleFindings(rows: readonly RoleRow[], here: HereRow): readonly TargetFinding[] {
-  const findings = rows.flatMap((row) => findingsOf(row, here));
+  const findings = [...loginFindings(rows, here), ...rows.flatMap((row) => findingsOf(row, here))];
   return orGood(findings, 'roles', `${rows.map(({ name }) => name).join(', ')} are as they should be`);
 }
 
-function findingsOf(row: RoleRow, { login, database }: HereRow): readonly TargetFinding[] {
+/** Somebody else's role is never mended here: it is the URL that is wrong. */
+function loginFindings(rows: readonly RoleRow[], here: HereRow): readonly TargetFinding[] {
+  if (!here.is_login_foreign) return [];
+  const { login } = here;
+  const isSuper = rows.some(({ name, is_super }) => name === login && is_super);
+  const advice = `put the URL of the login role that the set-up made (${SETUP_LOGIN}) where the target's url points, and leave ${login} as it is`;
+  return isSuper
+    ? [failed('roles', `${login}, which signs in, is a superuser, whom nothing limits: ${advice}`)]
+    : [
+        attention(
+          'roles',
+          `${login}, which signs in, is no login role that the set-up made (it owns the database, may create roles or databases, or was granted no role of the target): ${advice}`,
+        ),
+      ];
+}
+
+function findingsOf(row: RoleRow, here: HereRow): readonly TargetFinding[] {
+  const { login } = here;
   const { name } = row;
-  const [role, own, here] = [name, login, database].map((one) => escapeIdentifier(one));
+  const [role, own] = [name, login].map((one) => escapeIdentifier(one));
   if (!row.is_there) {
     const finding = failed(
       'roles',
@@ -38,29 +61,44 @@ function findingsOf(row: RoleRow, { login, database }: HereRow): readonly Target
     );
     return [{ ...finding, isSetUpMissing: true }];
   }
+  // A superuser is a member of all roles, and nobody is asked to take that away: another role has to be named.
+  if (row.is_super && name === login) return [];
+  if (row.is_super) return [superuser(name)];
   return [
-    ...(row.is_super
-      ? [failed('roles', `${name} is a superuser, whom nothing limits`, [`alter role ${role} nosuperuser;`])]
-      : []),
     // First: no two roles can be members of each other.
-    ...(row.may_take_login
-      ? [
-          failed('roles', `${name} may become ${login}, which writes the ledger`, [
-            `revoke ${own} from ${role};`,
-          ]),
-        ]
-      : []),
+    ...(row.may_take_login ? [takingLogin(row, here)] : []),
     ...(row.may_be_taken || name === login
       ? []
-      : [failed('roles', `${login} may not become ${name}`, [`grant ${role} to ${own};`])]),
-    ...(row.may_connect && row.may_make_temporary
-      ? []
-      : [
-          failed('roles', `${name} lacks CONNECT or TEMPORARY on the database`, [
-            `grant connect, temporary on database ${here} to ${role};`,
-          ]),
-        ]),
+      : [failed('roles', `${login} may not become ${name}`, forLogin(here, [`grant ${role} to ${own};`]))]),
+    ...(row.may_connect && row.may_make_temporary ? [] : [lackingDatabase(row, here)]),
   ];
+}
+
+function superuser(name: string): TargetFinding {
+  return failed(
+    'roles',
+    `${name} is a superuser, whom nothing limits: name a role that the set-up made in the target's file`,
+  );
+}
+
+function lackingDatabase({ name }: RoleRow, here: HereRow): TargetFinding {
+  const sql = `grant connect, temporary on database ${escapeIdentifier(here.database)} to ${escapeIdentifier(name)};`;
+  const run = name === here.login ? forLogin(here, [sql]) : [sql];
+  return failed('roles', `${name} lacks CONNECT or TEMPORARY on the database`, run);
+}
+
+/** Only what was granted can be revoked, and of the owner of a database nothing is taken. */
+function takingLogin({ name, is_given_login, owns_database }: RoleRow, here: HereRow): TargetFinding {
+  const text = `${name} may become ${here.login}, which writes the ledger`;
+  if (!is_given_login)
+    return failed('roles', `${text}, by way of another role: take it out of the roles that may`);
+  if (owns_database)
+    return failed('roles', `${text}, and owns the database: name another role in the target's file`);
+  return failed(
+    'roles',
+    text,
+    forLogin(here, [`revoke ${escapeIdentifier(here.login)} from ${escapeIdentifier(name)};`]),
+  );
 }
 
 /** What the login role may do with the ledger: an answer to `LEDGER`. */
@@ -73,7 +111,7 @@ export interface LedgerRow {
 /** Whether the ledger is there and can be written. Who else may write it is for `refuseUnsafeTarget` to say. */
 export function ledgerFinding(
   row: LedgerRow | undefined,
-  { login }: HereRow,
+  here: HereRow,
   { hasLedger }: TargetSettings,
 ): TargetFinding {
   if (!hasLedger)
@@ -84,6 +122,7 @@ export function ledgerFinding(
     };
   if (row === undefined)
     return { ...failed('ledger', 'keyturn.execution does not exist here'), isSetUpMissing: true };
+  const { login } = here;
   const name = escapeIdentifier(login);
   const missing = [
     ...(row.may_use ? [] : [`grant usage on schema keyturn to ${name};`]),
@@ -91,5 +130,5 @@ export function ledgerFinding(
   ];
   return missing.length === 0
     ? good('ledger', `keyturn.execution is there, and ${login} may write it`)
-    : failed('ledger', `${login} may not write keyturn.execution`, missing);
+    : failed('ledger', `${login} may not write keyturn.execution`, forLogin(here, missing));
 }

@@ -7,6 +7,8 @@ import { attention, failed, good, orGood, type TargetFinding } from './target-fi
 export interface HereRow {
   readonly login: string;
   readonly database: string;
+  /** True where the login role is not one that the set-up makes: nothing that is printed changes it. */
+  readonly is_login_foreign: boolean;
   readonly version: string;
   readonly version_number: number;
   readonly is_standby: boolean;
@@ -27,6 +29,14 @@ const TRANSACTION_TIMEOUT_SINCE = 170_000;
 
 /** Sessions that one worker may have open: eight statements that are planned and eight that are executed, four each. */
 const SESSIONS_MAX = 64;
+
+/** SQL for the login role. Somebody else's role is left as it is: the target's URL is wrong then, not the role. */
+export function forLogin(
+  { is_login_foreign: isForeign }: HereRow,
+  sql: readonly string[],
+): readonly string[] {
+  return isForeign ? [] : sql;
+}
 
 /** What the server is, and whether it takes what Keyturn does to it. */
 export function serverFindings(here: HereRow, settings: TargetSettings): readonly TargetFinding[] {
@@ -53,9 +63,13 @@ function server(here: HereRow): readonly TargetFinding[] {
       : []),
     ...(here.is_read_only
       ? [
-          failed('server', 'default_transaction_read_only is on: nothing can be written', [
-            `alter role ${escapeIdentifier(here.login)} set default_transaction_read_only = off;`,
-          ]),
+          failed(
+            'server',
+            'default_transaction_read_only is on: nothing can be written',
+            forLogin(here, [
+              `alter role ${escapeIdentifier(here.login)} set default_transaction_read_only = off;`,
+            ]),
+          ),
         ]
       : []),
     ...(here.is_counting
@@ -85,9 +99,11 @@ function limits(here: HereRow, { planning }: TargetSettings): readonly TargetFin
       : []),
     ...(here.temp_file_limit === '-1'
       ? [
-          attention('limits', 'a rehearsal may fill the disk with temporary files (as a superuser)', [
-            `alter role ${login} set temp_file_limit = '256MB'; -- as a superuser`,
-          ]),
+          attention(
+            'limits',
+            'a rehearsal may fill the disk with temporary files (as a superuser)',
+            forLogin(here, [`alter role ${login} set temp_file_limit = '256MB'; -- as a superuser`]),
+          ),
         ]
       : []),
     ...(here.version_number < TRANSACTION_TIMEOUT_SINCE

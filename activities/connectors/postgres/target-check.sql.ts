@@ -1,11 +1,23 @@
+import { FIRES } from './firing.sql.ts';
+
 /**
  * Questions of `target-check.ts`. Each is asked by the login role, about what the catalogue tells everybody. Names come bare:
  * what a target has quoted could be anything, and is pasted by a superuser, into a psql that runs programs.
  */
 
-/** Where the session is. */
+/**
+ * Where the session is. What the set-up makes has no power of its own, and inherits nothing or is a member of a role of the
+ * target ($1).
+ */
 export const HERE = `
   select session_user as login, pg_catalog.current_database() as database,
+         (select held.rolsuper or held.rolcreaterole or held.rolcreatedb
+                 or exists (select from pg_catalog.pg_database here
+                             where here.datname = pg_catalog.current_database() and here.datdba = held.oid)
+                 or held.rolinherit and not exists (
+                   select from pg_catalog.pg_auth_members linked join pg_catalog.pg_roles taken on taken.oid = linked.roleid
+                    where linked.member = held.oid and taken.rolname = any ($1::name[]))
+            from pg_catalog.pg_roles held where held.rolname = session_user) as is_login_foreign,
          pg_catalog.current_setting('server_version') as version,
          pg_catalog.current_setting('server_version_num')::int as version_number,
          pg_catalog.pg_is_in_recovery() as is_standby,
@@ -26,6 +38,10 @@ export const roles = (versionNumber: number): string => `
          coalesce(pg_catalog.pg_has_role(session_user, held.oid, '${versionNumber >= 160_000 ? 'SET' : 'MEMBER'}'), false) as may_be_taken,
          coalesce(pg_catalog.pg_has_role(held.oid, session_user::pg_catalog.regrole, 'MEMBER')
                   and held.rolname <> session_user, false) as may_take_login,
+         exists (select from pg_catalog.pg_auth_members linked
+                  where linked.member = held.oid and linked.roleid = session_user::pg_catalog.regrole) as is_given_login,
+         exists (select from pg_catalog.pg_database here
+                  where here.datname = pg_catalog.current_database() and here.datdba = held.oid) as owns_database,
          coalesce(pg_catalog.has_database_privilege(held.oid, pg_catalog.current_database(), 'CONNECT'), false) as may_connect,
          coalesce(pg_catalog.has_database_privilege(held.oid, pg_catalog.current_database(), 'TEMPORARY'), false) as may_make_temporary
     from pg_catalog.unnest($1::name[]) wanted(name)
@@ -80,3 +96,16 @@ export const MISSING_FUNCTIONS = `
      select from pg_catalog.pg_proc called join pg_catalog.pg_namespace home on home.oid = called.pronamespace
       where home.nspname = wanted.schema and called.proname = wanted.name)
    order by 1`;
+
+/** Functions of triggers on tables of those schemas ($1) that the statement role ($2) may change. */
+export const TRIGGER_FUNCTIONS = `
+  select distinct home.nspname as schema, called.proname as name
+    from pg_catalog.pg_trigger attached
+    join pg_catalog.pg_class held on held.oid = attached.tgrelid
+    join pg_catalog.pg_namespace schema on schema.oid = held.relnamespace
+    join pg_catalog.pg_proc called on called.oid = attached.tgfoid
+    join pg_catalog.pg_namespace home on home.oid = called.pronamespace
+   where schema.nspname = any ($1::name[]) and not attached.tgisinternal and ${FIRES} and home.nspname <> 'pg_catalog'
+     and (pg_catalog.has_table_privilege($2::name, held.oid, 'INSERT, UPDATE, DELETE')
+          or pg_catalog.has_any_column_privilege($2::name, held.oid, 'INSERT, UPDATE'))
+   order by 1, 2`;

@@ -27,11 +27,18 @@ import {
   type SchemaRow,
   type TableRow,
 } from './target-check-privileges.ts';
-import { ledgerFinding, namesOf, roleFindings, type LedgerRow, type RoleRow } from './target-check-roles.ts';
+import {
+  ledgerFinding,
+  namesOf,
+  roleFindings,
+  SETUP_LOGIN,
+  type LedgerRow,
+  type RoleRow,
+} from './target-check-roles.ts';
 import { serverFindings, type HereRow } from './target-check-server.ts';
 import * as sql from './target-check.sql.ts';
-import { failed, good, type TargetFinding } from './target-finding.ts';
-import { refuseUnsafeTarget } from './target-safety.ts';
+import { attention, failed, good, type TargetFinding } from './target-finding.ts';
+import { lookForUnsafety, notSafeText } from './target-safety.ts';
 import { fillTargetSetup } from './target-setup.ts';
 
 /** What was found out about a target, and what its owner runs there. */
@@ -64,7 +71,7 @@ async function* look(target: Target): AsyncGenerator<TargetFinding> {
   const limits = planningLimits(DEFAULT_LIMITS, settings.planning);
   const request: SessionRequest = { settings, limits, requestId: 'target-check' };
   await sessionUrl(request);
-  yield good('credential', `${settings.url} has a value here`);
+  yield credential(settings.url);
   const client = await openSession(request, { pipeline: true });
   try {
     yield* lookInside(client, request);
@@ -73,10 +80,23 @@ async function* look(target: Target): AsyncGenerator<TargetFinding> {
   }
 }
 
+/** Root reads what the worker's user may not: then it says nothing of the worker. */
+function credential(reference: string): TargetFinding {
+  const isRoot = process.getuid?.() === 0;
+  return isRoot && reference.startsWith('file:')
+    ? attention(
+        'credential',
+        `${reference} has a value here, as root reads it: run this as the worker's user, who may not be able to`,
+      )
+    : good('credential', `${reference} has a value here`);
+}
+
 async function* lookInside(client: Client, request: SessionRequest): AsyncGenerator<TargetFinding> {
   const { settings } = request;
   await together(client, beginning({ isolation: 'read committed' }, request));
-  const [here] = await rowsOf<HereRow>(client, sql.HERE);
+  const [here] = await rowsOf<HereRow>(client, sql.HERE, [
+    [settings.statementRole, settings.observerRole ?? settings.statementRole],
+  ]);
   if (here === undefined) throw new Error('The server does not say where this is.');
   yield* serverFindings(here, settings);
   const names = namesOf(settings, here);
@@ -88,7 +108,9 @@ async function* lookInside(client: Client, request: SessionRequest): AsyncGenera
   if (!roles.every(({ is_there }) => is_there)) return;
   yield* privilegeFindings(await readPrivileges(client, request, roles), settings);
   if (settings.hasLedger && ledger === undefined) return;
-  await refuseUnsafeTarget(client, settings);
+  const { unsafeties } = await lookForUnsafety(client, settings);
+  yield* unsafeties.map(({ reason, run }) => failed('safety', notSafeText(reason), run));
+  if (unsafeties.length > 0) return;
   yield good('safety', 'nobody else may create in its schemas, and the roles keep to themselves');
   await client.query('rollback');
   yield await tryOut(client, request);
@@ -109,6 +131,7 @@ async function readPrivileges(
     schemas: await rowsOf<SchemaRow>(client, sql.SCHEMAS, values),
     tables: await rowsOf<TableRow>(client, sql.TABLES, values),
     sequences: await rowsOf<RelationRow>(client, sql.SEQUENCES, values),
+    triggerFunctions: await rowsOf<RelationRow>(client, sql.TRIGGER_FUNCTIONS, values.slice(0, 2)),
     missingFunctions: await rowsOf<{ name: string }>(client, sql.MISSING_FUNCTIONS, functions),
   };
 }
@@ -150,10 +173,11 @@ function problemOf(error: unknown): string {
 async function withSetUp(
   findings: readonly TargetFinding[],
   { statementRole, observerRole }: TargetSettings,
-  { login }: HereRow,
+  { login: own, is_login_foreign: isForeign }: HereRow,
 ): Promise<readonly TargetFinding[]> {
   if (!findings.some((finding) => finding.isSetUpMissing)) return findings;
   const text = await readFile(new URL('target-setup.sql', import.meta.url), 'utf8');
+  const login = isForeign ? SETUP_LOGIN : own;
   const roles = { login, statement: statementRole, observer: observerRole ?? statementRole };
   const run = [fillTargetSetup(text, roles).trim()];
   return findings.map((finding) => (finding.isSetUpMissing ? { ...finding, run } : finding));

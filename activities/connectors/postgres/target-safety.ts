@@ -31,14 +31,16 @@ const EVENT_TRIGGERS = `
  * schema yet, who may create that, and would own it.
  */
 const CREATORS = `
-  select schema.nspname as schema, coalesce(holder.rolname, 'public') as role, false as is_missing
+  select schema.nspname as schema, coalesce(holder.rolname, 'public') as role, false as is_missing,
+         exists (select from pg_catalog.pg_database here
+                  where here.datname = pg_catalog.current_database() and here.datdba = holder.oid) as owns_database
     from pg_catalog.pg_namespace schema
     cross join lateral pg_catalog.aclexplode(coalesce(schema.nspacl, pg_catalog.acldefault('n', schema.nspowner))) granted
     left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
    where schema.nspname = any ($1::name[]) and granted.privilege_type = 'CREATE'
      and granted.grantee <> schema.nspowner and not coalesce(holder.rolsuper, false)
   union
-  select missing.name, coalesce(holder.rolname, 'public'), true
+  select missing.name, coalesce(holder.rolname, 'public'), true, false
     from pg_catalog.unnest($1::name[]) missing(name)
     join pg_catalog.pg_database here on here.datname = pg_catalog.current_database()
     cross join lateral pg_catalog.aclexplode(coalesce(here.datacl, pg_catalog.acldefault('d', here.datdba))) granted
@@ -48,11 +50,37 @@ const CREATORS = `
      and not exists (select from pg_catalog.pg_namespace schema where schema.nspname = missing.name)
    order by 1, 2`;
 
+/** To whom the owner of the ledger gave what lets the statement role ($1) write it, and nobody needs. */
+const LEDGER_WRITERS = `
+  select distinct coalesce(holder.rolname, 'public') as role
+    from pg_catalog.pg_class ledger
+    cross join lateral (
+      select granted.* from pg_catalog.aclexplode(ledger.relacl) granted
+       union all
+      select granted.* from pg_catalog.pg_attribute part, pg_catalog.aclexplode(part.attacl) granted
+       where part.attrelid = ledger.oid) granted
+    left join pg_catalog.pg_roles holder on holder.oid = granted.grantee
+   where ledger.oid = to_regclass('keyturn.execution')
+     and granted.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
+     and granted.grantee <> ledger.relowner
+     and (granted.grantee = 0
+          or pg_catalog.pg_has_role($1::name, granted.grantee, 'USAGE') and not holder.rolsuper
+             and holder.rolname <> session_user
+             and not exists (select from pg_catalog.pg_database here
+                              where here.datname = pg_catalog.current_database() and here.datdba = holder.oid))
+   order by 1`;
+
 interface RoleRow extends QueryResultRow {
   readonly is_login_super: boolean;
   readonly is_statement_super: boolean;
   readonly can_become_login: boolean;
   readonly can_write_ledger: boolean | null;
+}
+
+/** What makes a target unsafe, with the SQL that the reason names. */
+export interface Unsafety {
+  readonly reason: string;
+  readonly run: readonly string[];
 }
 
 /**
@@ -64,19 +92,44 @@ export async function refuseUnsafeTarget(
   client: Client,
   settings: TargetSettings,
 ): Promise<{ readonly isWatched: boolean }> {
+  const { unsafeties, isWatched } = await lookForUnsafety(client, settings);
+  for (const unsafety of unsafeties) throw notSafe(unsafety.reason);
+  return { isWatched };
+}
+
+/** All that `refuseUnsafeTarget` would refuse. */
+export async function lookForUnsafety(
+  client: Client,
+  settings: TargetSettings,
+): Promise<{ readonly unsafeties: readonly Unsafety[]; readonly isWatched: boolean }> {
   const [[row], watchers, creators] = await Promise.all([
     catalogueRows<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]),
     catalogueRows<{ name: string }>(client, EVENT_TRIGGERS),
     catalogueRows<CreatorRow>(client, CREATORS, [trustedSchemas(settings)]),
   ]);
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
-  if (reason !== null) throw notSafe(reason);
-  for (const creator of creators) throw notSafe(plantable(creator));
-  for (const { name } of watchers) {
-    if (!settings.allowedFunctions.has(name))
-      throw notSafe(`its list of functions lacks ${name}, an event trigger`);
-  }
-  return { isWatched: watchers.length > 0 };
+  const isWritten = reason === null && settings.hasLedger && row?.can_write_ledger === true;
+  const unlisted = watchers.filter(({ name }) => !settings.allowedFunctions.has(name));
+  const unsafeties = [
+    ...(reason === null ? [] : [{ reason, run: [] }]),
+    ...(isWritten ? [await writtenLedger(client, settings)] : []),
+    ...creators.map(plantable),
+    ...unlisted.map(({ name }) => ({
+      reason: `its list of functions lacks ${name}, an event trigger`,
+      run: [],
+    })),
+  ];
+  return { unsafeties, isWatched: watchers.length > 0 };
+}
+
+async function writtenLedger(client: Client, { statementRole }: TargetSettings): Promise<Unsafety> {
+  const writers = await catalogueRows<{ role: string }>(client, LEDGER_WRITERS, [statementRole]);
+  const text = 'the statement role can write the ledger';
+  if (writers.length === 0)
+    return { reason: `${text}, which it owns or a role that it is a member of: name another role`, run: [] };
+  const holders = writers.map(({ role }) => holderSql(role)).join(', ');
+  const sql = `REVOKE INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER ON keyturn.execution FROM ${holders}`;
+  return { reason: `${text}: run ${sql}`, run: [`${sql};`] };
 }
 
 /** A list of names vouches for whatever function has such a name. The server reads `$user` as the role that acts. */
@@ -91,19 +144,37 @@ interface CreatorRow extends QueryResultRow {
   readonly role: string;
   /** True where there is no such schema yet. */
   readonly is_missing: boolean;
+  readonly owns_database: boolean;
 }
 
 /** Where others may create, a function or operator of theirs could stand in for the one that a statement or a list means. */
-function plantable({ schema, role, is_missing: isMissing }: CreatorRow): string {
+function plantable({ schema, role, ...row }: CreatorRow): Unsafety {
   const name = escapeIdentifier(schema);
-  const holder = role === 'public' ? 'public' : escapeIdentifier(role);
-  if (isMissing)
-    return `schema ${name}, which is on its path or has functions of its list, does not exist, and ${holder} may create it: create it, or take it off`;
-  return `${holder} may create in schema ${name}, which is on its path or has functions of its list: run REVOKE CREATE ON SCHEMA ${name} FROM ${holder}`;
+  const holder = holderSql(role);
+  const place = 'which is on its path or has functions of its list';
+  if (row.is_missing)
+    return {
+      reason: `schema ${name}, ${place}, does not exist, and ${holder} may create it: create it, or take it off`,
+      run: [],
+    };
+  const text = `${holder} may create in schema ${name}, ${place}`;
+  if (row.owns_database)
+    return { reason: `${text}, and owns the database: make it the owner of the schema as well`, run: [] };
+  const sql = `REVOKE CREATE ON SCHEMA ${name} FROM ${holder}`;
+  return { reason: `${text}: run ${sql}`, run: [`${sql};`] };
+}
+
+function holderSql(role: string): string {
+  return role === 'public' ? 'public' : escapeIdentifier(role);
+}
+
+/** As people read it. */
+export function notSafeText(reason: string): string {
+  return `The target is not set up safely: ${reason}.`;
 }
 
 function notSafe(reason: string): StatementRefused {
-  return new StatementRefused('target_error', `The target is not set up safely: ${reason}.`, true);
+  return new StatementRefused('target_error', notSafeText(reason), true);
 }
 
 /** What changes is read from the server's counters; without them every change would look like none. */
@@ -117,5 +188,5 @@ function unsafe(row: RoleRow, settings: TargetSettings): string | null {
   if (row.can_become_login) return 'the statement role can become the login role';
   if (!settings.hasLedger) return null;
   if (row.can_write_ledger === null) return 'the ledger keyturn.execution does not exist';
-  return row.can_write_ledger ? 'the statement role can write the ledger' : null;
+  return null;
 }

@@ -72,9 +72,12 @@ export function isReviewer(caller: Caller): boolean {
 }
 
 /** The person who may decide by this token, on whatever. Refuses machines, and people that the directory does not let. */
-export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller, what = 'decide'): Person {
+export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller): Person {
   if (!principal.isHuman || isHeld) {
-    throw new KeyturnError('machine_cannot_decide', `Only a person with an interactive sign-in can ${what}.`);
+    throw new KeyturnError(
+      'machine_cannot_decide',
+      `This takes a person who signed in interactively: ${causeOf(principal, isHeld)}.`,
+    );
   }
   if (!person) {
     // Of the caller's own token: a provider that names the account in another claim shows by it.
@@ -84,6 +87,15 @@ export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller,
   }
   if (!person.active) throw new KeyturnError('reviewer_inactive', 'This reviewer is deactivated.');
   return person;
+}
+
+/** Of the caller's own token: whoever sets up a provider sees by it what is missing. */
+function causeOf({ clientId, isClientOfPeople, isInteractive }: Principal, isHeld: boolean): string {
+  if (isHeld) return 'the client that got the token is an agent of the directory';
+  if (isInteractive) return 'the token lacks the scope to decide';
+  if (clientId === null || isClientOfPeople) return 'the token is of a program';
+  const client = JSON.stringify(clientId.slice(0, 100));
+  return `the token is of a program, since its client ${client} is not among \`human.clients\` of the issuer`;
 }
 
 /** Refuses (`forbidden`) accounts that the directory gives to no person and no agent: an issuer has many more. */

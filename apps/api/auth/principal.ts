@@ -15,6 +15,8 @@ export interface Principal {
   /** Every name that the token has for the client that got it. */
   readonly clients: readonly string[];
   readonly scopes: readonly string[];
+  /** The client is one of those with which people sign in at this issuer. */
+  readonly isClientOfPeople: boolean;
   /** A person signed in with an interactive client. */
   readonly isInteractive: boolean;
   /** Interactive, and the token was given the scope to decide. */
@@ -146,11 +148,16 @@ function vouchedFor(member: LineageMember, issuer: string): LineageMember {
   return member.issuer === issuer ? member : { ...member, is_declared: true };
 }
 
-function humanity(claims: Claims, issuer: Issuer): Pick<Principal, 'isInteractive' | 'isHuman' | 'channel'> {
+function humanity(
+  claims: Claims,
+  issuer: Issuer,
+): Pick<Principal, 'isClientOfPeople' | 'isInteractive' | 'isHuman' | 'channel'> {
   const client = clientOf(claims);
-  const isInteractive = client !== null && isPersonAt(client, claims, issuer);
+  const isClientOfPeople = client !== null && issuer.human?.clients.includes(client) === true;
+  const isInteractive = isClientOfPeople && isPersonAt(claims);
   const scope = issuer.human?.scope ?? '';
   return {
+    isClientOfPeople,
     isInteractive,
     isHuman: isInteractive && scope !== '' && scopesOf(claims).includes(scope),
     channel: client !== null && client === issuer.cli_client ? 'cli' : 'api',
@@ -158,10 +165,8 @@ function humanity(claims: Claims, issuer: Issuer): Pick<Principal, 'isInteractiv
 }
 
 /** One issuer serves people and machines alike, so each token has to prove that a person stands behind it. */
-function isPersonAt(client: string, claims: Claims, { human }: Issuer): boolean {
+function isPersonAt(claims: Claims): boolean {
   return (
-    human !== undefined &&
-    human.clients.includes(client) &&
     ![claims.sub, claims.account].some((name) => name !== undefined && clientsOf(claims).includes(name)) &&
     claims.act === undefined &&
     // Where nobody consented to anything, nobody signed in: an application's own token has roles at most.

@@ -16,5 +16,5 @@ export function meant(name: string, known: readonly string[]): string {
 function listed(known: readonly string[]): string {
   if (known.length === 0) return '';
   const more = known.length > LISTED_MAX ? ` and ${known.length - LISTED_MAX} more` : '';
-  return ` There is ${known.slice(0, LISTED_MAX).map(quote).join(', ')}${more}.`;
+  return ` Known here: ${known.slice(0, LISTED_MAX).map(quote).join(', ')}${more}.`;
 }

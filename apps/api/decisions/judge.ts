@@ -3,6 +3,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision, type DecisionAttempt } from '../../../domain/decision.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request.ts';
+import { GRADE_GIVEN } from '../../../domain/requirement.ts';
 import type { DecisionBody } from '../../../domain/wire.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -10,7 +11,7 @@ import { directoriesOf, loadRequest } from '../requests/load.ts';
 import { refusalBySwitch } from '../switches/refusal.ts';
 
 /** How strongly a signed-in session binds a person to the words decided on. */
-export const SESSION_GRADE = 'C' as const;
+export const SESSION_GRADE = GRADE_GIVEN;
 
 /** A decision that the caller may make now. */
 export interface JudgedDecision {

@@ -6,11 +6,11 @@ import { readSwitches } from '../../../database/kill-switches.ts';
 import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
-import type { PolicySet, Rule } from '../../../domain/policy.ts';
+import type { Rule } from '../../../domain/policy.ts';
 import { withResolvedFacts, type Phase, type PolicyFacts } from '../../../domain/policy-facts.ts';
 import { requestFacts } from '../../../domain/request-facts.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
-import type { Caller } from '../auth/caller.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
 import { checkSubmission } from '../requests/check-submission.ts';
@@ -36,7 +36,11 @@ export async function dryRun(context: ApiContext, run: DryRun): Promise<Evaluati
   const { start: _start, ...entry } = await checkSubmission(context, { ...run, id, lineage, switches });
   const facts = await factsOf(context, run, { ...entry, id, lineage });
   const phase = entry.action.connector === null ? 'planned' : 'creation';
-  return answerOf(policy, evaluate(policy, facts, phase), phase);
+  const evaluation = evaluate(policy, facts, phase);
+  // What a rule does, and why, is read by people alone: from that, and a denial, a program would learn what the plan was.
+  const known = isReviewer(caller) ? policy.rules : [];
+  const undecided = known.filter((rule) => evaluation.undecided.includes(rule.id));
+  return { ...answerOf(evaluation, phase), undecided_rules: undecided.map(undecidedRule) };
 }
 
 function argumentsOf({ body }: DryRun): Readonly<Record<string, JsonValue>> {
@@ -67,10 +71,9 @@ async function factsOf(
 }
 
 function answerOf(
-  policy: PolicySet,
   evaluation: Evaluation,
   phase: Exclude<Phase, 'execution'>,
-): EvaluationAnswer {
+): Omit<EvaluationAnswer, 'undecided_rules'> {
   const effect = effectOf(evaluation, phase);
   return {
     effect,
@@ -81,7 +84,6 @@ function answerOf(
       ...(effect === undefined ? {} : { effect }),
     })),
     undecided: [...evaluation.undecided],
-    undecided_rules: policy.rules.filter(({ id }) => evaluation.undecided.includes(id)).map(undecidedRule),
     requirement:
       effect === 'review' ? (evaluation.requirement as unknown as EvaluationAnswer['requirement']) : null,
     is_degraded: evaluation.is_degraded,

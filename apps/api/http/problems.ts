@@ -13,6 +13,7 @@ import { isScimPath, sendScimError } from '../scim/errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Metrics } from './metrics.ts';
 import { noteRefusal } from './observe.ts';
+import { mistakesOf, mistakeText } from './mistakes.ts';
 import { currentRequestId } from './request-id.ts';
 
 const RETRY_AFTER_SECONDS = 2;
@@ -142,12 +143,9 @@ function isFatal(error: Error): boolean {
 
 /** The value in the schema's form. Refuses (`invalid_request`) with the place of everything that does not fit. */
 export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: mistakeText });
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.slice(0, 20).map((issue) => ({
-    path: issue.path.map((part) => `/${String(part).slice(0, 100)}`).join(''),
-    message: issue.message.slice(0, 300),
-  }));
+  const errors = mistakesOf(parsed.error.issues).slice(0, 20);
   throw new KeyturnError('invalid_request', 'The request does not match the schema: see `errors`.', {
     errors,
   });

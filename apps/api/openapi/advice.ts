@@ -11,7 +11,8 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   unauthenticated:
     'Get a new token and repeat. `WWW-Authenticate` says what is wrong with this one, and where people sign in.',
   forbidden: 'Do not repeat: ask somebody who may.',
-  machine_cannot_decide: 'Let a person sign in and decide. No agent or service account can.',
+  machine_cannot_decide:
+    'Let a person sign in and make this call. `detail` says why this token is not one of a person.',
   self_approval: 'Let somebody else decide, who is not behind the request.',
   reviewer_unknown: 'Have the account added to the directory.',
   reviewer_inactive: 'Do not repeat: the person is deactivated in the directory.',

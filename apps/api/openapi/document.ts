@@ -103,7 +103,7 @@ function makeDocument(): OpenApiDocument {
       title: 'Keyturn',
       version: '1',
       description:
-        'Privileged actions that people agree to before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. An address may end with a slash. A method that an address does not take is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`.',
+        'Privileged actions that people agree to before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. An address may end with a slash. A method that an address does not take is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. Of them this document, its page, the actions, the keys and policies are compressed where `Accept-Encoding` allows it. Answers about requests never are: what agents wrote stands there beside what those must not know, and the length of both, compressed together, would tell of it to whoever sees the traffic. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Beside this document, under whatever prefix.
@@ -168,7 +168,11 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
     const { description, ...schema } = schemaOf(asked as z.ZodType, 'output');
     return { name, in: 'query', description, required: false, schema };
   });
-  return [...inPath, ...inHeader, ...inQuery];
+  return [...inPath, ...inHeader, ...inQuery].map(({ schema, ...parameter }) => ({
+    ...parameter,
+    // Generators of clients look for it here. Beside a reference it would mean nothing.
+    schema: '$ref' in schema ? schema : { ...schema, description: parameter.description },
+  }));
 }
 
 function inPathOf(path: string, name: string): string {

@@ -252,7 +252,8 @@ export const OPERATIONS: readonly Operation[] = [
     answers: [
       {
         status: 200,
-        description: 'A stream of events. The `data` of `request.changed` is a Change as JSON.',
+        description:
+          'A stream of events. The `data` of `request.changed` is a Change as JSON; that of `reset` is `{"reason": …}`: `too_far_behind` or `ahead_of_log` (of another log).',
         mediaType: 'text/event-stream',
       },
     ],

@@ -1,5 +1,6 @@
 import type { DocumentedAnswer, DocumentedOperation, OpenApiDocument } from './document.ts';
 import { cell, code, escape, fieldTable, prose, schemaText, table, type Schema } from './page-parts.ts';
+import { WALKTHROUGH } from './walkthrough.ts';
 
 /** The document as one page that needs no script, no network and no other file. */
 export function documentPage(document: OpenApiDocument): string {
@@ -11,9 +12,11 @@ export function documentPage(document: OpenApiDocument): string {
 <header><h1>${title}</h1><p>${prose(info.description)}
 Machine-readable: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p></header>
 ${contents(document)}<main id="content" tabindex="-1">
+<h2 id="start">From start to end</h2><ol>${WALKTHROUGH.map((step) => `<li>${prose(step)}`).join('')}</ol>
 ${document.tags.map((tag) => group(document, tag)).join('\n')}
-<h2 id="errors">Errors</h2><p>Every error is a ${code('application/problem+json')}: a ${schemaText({ $ref: '#/components/schemas/Problem' })}. Programs go by its
-<code>code</code>.</p>${errorTable(document)}
+<h2 id="errors">Errors</h2><p>Every error is an ${code('application/problem+json')}: a ${schemaText({ $ref: '#/components/schemas/Problem' })}. Programs go by its
+<code>code</code>. Two come without a code of their own: 431 (a request line with headers of more than 16 KiB: send less)
+and 408 (the request took too long to arrive: repeat it).</p>${errorTable(document)}
 <h2 id="headers">Headers of answers</h2>${headerTable(components.headers)}
 <h2 id="schemas">Schemas</h2>${Object.entries(components.schemas).map(schemaSection).join('\n')}
 </main></body></html>`;
@@ -57,7 +60,7 @@ function contents(document: OpenApiDocument): string {
   const others = ['Errors', 'Headers of answers', 'Schemas'].map(
     (name) => `<li>${link(name.split(' ')[0]?.toLowerCase() ?? '', name)}`,
   );
-  return `<nav aria-label="Contents">${groups.join('')}<p>For all</p><ul>${others.join('')}</ul></nav>`;
+  return `<nav aria-label="Contents"><p>${link('start', 'From start to end')}</p>${groups.join('')}<p>For all</p><ul>${others.join('')}</ul></nav>`;
 }
 
 function link(id: string, text: string): string {

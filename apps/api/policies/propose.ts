@@ -21,7 +21,7 @@ export async function proposePolicy(
   caller: Caller,
   policy: JsonValue,
 ): Promise<Proposal> {
-  const { id: person } = reviewerOf(caller, 'publish a policy');
+  const { id: person } = reviewerOf(caller);
   const { identity, channel } = caller.principal;
   const body = canonicalJson(policy);
   if (Buffer.byteLength(body) > POLICY_BYTES_MAX)

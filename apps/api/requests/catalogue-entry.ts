@@ -47,7 +47,10 @@ export function catalogueEntry(
   }
   const mode = modeOf(action);
   if (body.mode !== mode) {
-    throw new KeyturnError('mode_unsupported', `This action is requested with the mode ${mode}.`);
+    throw new KeyturnError(
+      'mode_unsupported',
+      `This action takes another mode: send "mode": "${mode}" (in the command line --mode ${mode}).`,
+    );
   }
   return { action, target };
 }

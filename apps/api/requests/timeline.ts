@@ -2,6 +2,7 @@ import { readLeaves, readParts, readSubjects } from '../../../database/request-l
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/canonical-json.ts';
+import { SWITCHED_OFF } from '../../../domain/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/directory.ts';
 import type { RequestMode } from '../../../domain/request.ts';
 import { isStartWindowEnd } from '../../../domain/start.ts';
@@ -57,7 +58,7 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
 const GATE_TEXTS: Partial<Record<LeafType, string>> = {
   'request.planned': 'What is asked for was fixed as it will be decided on. Nothing was tried out.',
   'request.drifted': 'The requirement changed: what was decided before is void.',
-  'execution.claimed': 'The decision was made final.',
+  'execution.claimed': 'The approval was checked once more and holds: the decision is given out once.',
   'execution.succeeded':
     'The decision was given to whoever asked. They perform the action; Keyturn does not know whether they did.',
   'execution.failed': 'No decision was given out.',
@@ -117,9 +118,16 @@ async function itemsOf(context: ApiContext, caller: Caller, row: RequestRow): Pr
   });
 }
 
-function bareItem({ n, at, type, actor }: Leaf, mode: RequestMode, named: Named | null = null): Item {
+function bareItem(leaf: Leaf, mode: RequestMode, named: Named | null = null): Item {
+  const { n, at, type, actor } = leaf;
   const shown = { kind: actor.kind, ...named };
-  return { n, at, type, actor: shown, text: textOf(type, mode), facts: {} };
+  return { n, at, type, actor: shown, text: bareText(leaf, mode), facts: {} };
+}
+
+/** That a switch stopped it every reader may know: the request says so by the code of its failure. */
+function bareText({ type, facts }: Leaf, mode: RequestMode): string {
+  const isStopped = type === 'request.denied' && facts['code'] === SWITCHED_OFF;
+  return isStopped ? 'A kill switch stopped it: it was denied.' : textOf(type, mode);
 }
 
 interface Named {
@@ -150,7 +158,8 @@ const TOLD: Partial<Record<LeafType, string>> = {
 };
 
 /** The text, with the fact that a reader wants first where a kind of entry has one. */
-function fullText({ type, facts }: Leaf, mode: RequestMode): string {
+function fullText(leaf: Leaf, mode: RequestMode): string {
+  const { type, facts } = leaf;
   const told = facts['found_by'] === 'people' ? TOLD[type] : undefined;
   const { resolution } = facts;
   if (told !== undefined && typeof resolution === 'string') return `${told} (${resolution}).`;
@@ -165,7 +174,7 @@ function fullText({ type, facts }: Leaf, mode: RequestMode): string {
     'execution.failed': facts['code'],
   };
   const fact = named[type];
-  const text = textOf(type, mode);
+  const text = bareText(leaf, mode);
   return typeof fact === 'string' || typeof fact === 'number'
     ? `${text.replace(/\.$/, '')} (${fact}).`
     : text;

@@ -44,6 +44,11 @@ export class ScimAuthorities {
     return this.#secrets.length > 0;
   }
 
+  /** True where the digest was given in place of the token that it is of. */
+  isDigest(token: string): boolean {
+    return this.#secrets.some((secret) => secret.hash.toString('hex') === token.toLowerCase());
+  }
+
   /** Whose token it is, or null. Takes the same time whichever it is. */
   of(token: string): ScimAuthority | null {
     const hash = createHash('sha256').update(token, 'utf8').digest();

@@ -24,19 +24,35 @@ export const Provisioner = createParamDecorator((_: unknown, context: ExecutionC
 export function scimDoor(context: ApiContext) {
   return (request: ProvisioningRequest, response: Response, next: NextFunction): void => {
     if (!context.provisioning.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
-    const token = /^Bearer +([\x21-\x7e]{1,1024})$/i.exec(request.headers.authorization ?? '')?.[1];
+    const token = tokenOf(request);
     const provisioner = token === undefined ? null : context.provisioning.of(token);
     context.limiter.admit(provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
-    if (!provisioner) throw unknownToken(context, response, token !== undefined);
+    if (!provisioner) throw unknownToken(context, response, token);
     request.provisioner = provisioner;
     next();
   };
 }
 
-function unknownToken({ log, metrics }: ApiContext, response: Response, isGiven: boolean): KeyturnError {
-  metrics.refusedTokens.inc({ fault: isGiven ? 'scim' : 'no_token' });
-  if (!isGiven) return new KeyturnError('unauthenticated', 'This needs the token of an authority.');
-  log.warn({ fault: 'scim' }, 'a token was refused');
+/** Of two tokens a server before this one may have looked at the other. */
+function tokenOf({ headersDistinct: { authorization = [] } }: Request): string | undefined {
+  const [given = '', ...others] = authorization;
+  return others.length > 0 ? undefined : /^Bearer +([\x21-\x7e]{1,1024})$/i.exec(given)?.[1];
+}
+
+function unknownToken(
+  { log, metrics, provisioning }: ApiContext,
+  response: Response,
+  token: string | undefined,
+): KeyturnError {
+  metrics.refusedTokens.inc({ fault: token !== undefined ? 'scim' : 'no_token' });
+  if (token === undefined)
+    return new KeyturnError('unauthenticated', 'This needs the token of an authority.');
+  if (provisioning.isDigest(token))
+    log.warn(
+      { fault: 'scim' },
+      'a token was refused: it is a digest of KEYTURN_SCIM, where the token itself is wanted',
+    );
+  else log.warn({ fault: 'scim' }, 'a token was refused');
   response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
   return new KeyturnError(
     'unauthenticated',

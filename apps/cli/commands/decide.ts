@@ -4,9 +4,11 @@ import { isFinal } from '../../../domain/request.ts';
 import type { DecisionBody, RequestView } from '../../../domain/wire.ts';
 import type { Decided } from '../../../sdk/client.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
+import { withExamples } from '../help.ts';
 import { clientOf } from '../connection.ts';
 import { usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
+import { openSeatsText } from '../text/requirement.ts';
 import { statusText } from '../text/request.ts';
 import { parseInstant } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
@@ -18,12 +20,17 @@ type Verdict = DecisionBody['verdict'];
 export function addDecide(program: Command, terminal: Terminal): void {
   const decideAs = (verdict: Verdict) => (id: string, options: DecideOptions) =>
     decide(terminal, { id, verdict }, options);
-  withDecision(program.command('approve <id>'))
+  const approve = withDecision(program.command('approve <id>'))
     .description('approve a request, after seeing what will happen')
     .action(decideAs('approve'));
-  withDecision(program.command('deny <id>'))
+  const deny = withDecision(program.command('deny <id>'))
     .description('deny a request, which ends it')
     .action(decideAs('deny'));
+  withExamples(approve, [
+    'keyturn approve ID',
+    'keyturn approve ID --yes --digest DIGEST --reason "The row matches the ticket"',
+  ]);
+  withExamples(deny, ['keyturn deny ID --reason "The wrong customer"']);
   withDeferral(withDecision(program.command('defer <id>')))
     .description('put a request off until later, or hand it over to a group that is asked as well')
     .action(decideAs('defer'));
@@ -86,5 +93,7 @@ function textOf(decided: Decided, id: string): string {
     return `Decision ${number} is accepted, but not counted yet: keyturn show ${visible(id)} says when it is.`;
   }
   const { decision, request } = decided.answer;
-  return `Your decision (${tonedWord(decision.verdict)}) is recorded. The request is now ${statusText(request)}.`;
+  const open = request.status === 'pending' ? openSeatsText(request) : '';
+  const missing = open === '' ? '' : `: still needed is ${open}`;
+  return `Your decision (${tonedWord(decision.verdict)}) is recorded. The request is now ${statusText(request)}${missing}.`;
 }

@@ -54,6 +54,11 @@ const EFFECTS: Readonly<Record<EvaluationAnswer['effect'], string>> = {
   undecided: 'This is only known once it is planned.',
 };
 
+function undecidedLines({ undecided, undecided_rules: described }: EvaluationAnswer): readonly string[] {
+  if (described.length > 0 || undecided.length === 0) return described.map(undecidedLine);
+  return [`  not known before planning: ${undecided.map(visible).join(', ')}`];
+}
+
 function undecidedLine({ id, effect, stages, because }: EvaluationAnswer['undecided_rules'][number]): string {
   const asks = stages.map(({ any, quorum }) => `${quorum} of ${any.map(visible).join(' or ')}`).join(' and ');
   const would = effect === 'review' ? `review, ${asks}` : effect;
@@ -71,7 +76,7 @@ function evaluationLines(answer: EvaluationAnswer): string[] {
           `  needs ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)}${clockText(clock)})`,
       ),
     ),
-    ...answer.undecided_rules.map(undecidedLine),
+    ...undecidedLines(answer),
     ...(answer.is_degraded ? ['  Something could not be evaluated and counts as stricter.'] : []),
     'Nothing was requested: this is what policy says now.',
   ];

@@ -87,14 +87,15 @@ function kindText(kind: PolicyChange['kind']): string {
 }
 
 function changeLines(changes: readonly PolicyChange[]): string[] {
-  return tableLines(
-    changes.map(({ kind, how, what, name, source }) => [
-      `  ${kindText(kind)}`,
-      how,
-      visible(name === null ? what : `${what} ${name}`),
-      visible(source ?? ''),
-    ]),
-  );
+  const kinds = Math.max(...changes.map(({ kind }) => kind.length));
+  return changes.flatMap(({ kind, how, what, name, source, because }) => {
+    const named = visible(name === null ? what : `${what} ${name}`);
+    const below = [source, because].filter((text) => text !== null && text !== undefined);
+    return [
+      `  ${kindText(kind)}${' '.repeat(kinds - kind.length)}  ${how.padEnd('removed'.length)}  ${named}`,
+      ...(below.length === 0 ? [] : [`    ${visible(below.join(': '))}`]),
+    ];
+  });
 }
 
 function peopleLines(people: readonly SelectorChange[]): string[] {

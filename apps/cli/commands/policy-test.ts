@@ -32,7 +32,7 @@ async function test(folder: string, options: TestOptions, terminal: Terminal): P
   const { policy, digest } = await loadFolder(folder, options, terminal);
   const loaded = await loadPolicyTests(folder, policy);
   if (!loaded.ok) throw refuseProblems(loaded.problems, options, terminal);
-  const report = runPolicyTests(policy, loaded.tests);
+  const report = failuresLast(runPolicyTests(policy, loaded.tests));
   const isCovered = report.never_hit.length === 0 || options.requireCoverage !== true;
   const isOk = isCovered && report.results.every((result) => result.ok);
   terminal.out(
@@ -41,6 +41,11 @@ async function test(folder: string, options: TestOptions, terminal: Terminal): P
       : [...report.results.flatMap(resultLines(report)), '', ...summaryLines(report, digest)].join('\n'),
   );
   if (!isOk) throw silentFailure();
+}
+
+/** Next to the count: among many that pass nobody would find them. */
+function failuresLast(report: PolicyTestReport): PolicyTestReport {
+  return { ...report, results: report.results.toSorted((left, right) => Number(right.ok) - Number(left.ok)) };
 }
 
 function resultLines({ results }: PolicyTestReport): (result: PolicyTestResult, index: number) => string[] {

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 
+import { loadAnyPolicyTests } from '../../../database/policy-files/tests.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { withApi, withJson } from '../connection.ts';
+import { withExamples } from '../help.ts';
 import { failure, silentFailure } from '../exit.ts';
-import { loadFolder, tellWarnings, type PolicyOptions } from '../policy-folder.ts';
+import { loadFolder, refuseProblems, tellWarnings, type PolicyOptions } from '../policy-folder.ts';
 import { publishPolicy, type PublishOptions } from '../policy-publication.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
@@ -25,13 +27,16 @@ interface InstallOptions extends PolicyOptions {
 export function addPolicy(program: Command, terminal: Terminal): void {
   const policy = program.command('policy').description('check, test, compare and publish policies');
   withJson(policy.command('check <folder>'))
-    .description('check a policy folder: report every error, and warn about likely mistakes')
+    .description(
+      'check a policy folder: report every error, those of its tests included, and warn about likely mistakes',
+    )
     .option('--strict', 'fail on warnings as well')
     .action((folder: string, options: CheckOptions) => check(folder, options, terminal));
-  withApi(policy.command('publish <folder>'))
+  const publishing = withApi(policy.command('publish <folder>'))
     .description('request that a policy folder becomes the active policy: people review it like any request')
     .option('--justification <text>', 'why, in your own words')
     .action((folder: string, options: PublishOptions) => publish(folder, options, terminal));
+  withExamples(publishing, ['keyturn policy publish policies --justification "Exports need two people"']);
   withJson(policy.command('install <folder>'))
     .description('make a policy folder the first active policy (KEYTURN_DATABASE_URL names the database)')
     .option('--first', 'if another policy is active, keep it and say how to publish this one')
@@ -44,7 +49,9 @@ export function addPolicy(program: Command, terminal: Terminal): void {
 
 async function check(folder: string, options: CheckOptions, terminal: Terminal): Promise<void> {
   const checked = await loadFolder(folder, options, terminal);
-  const { digest, warnings } = checked;
+  const { policy, digest, warnings } = checked;
+  const tests = await loadAnyPolicyTests(folder, policy);
+  if (!tests.ok) throw refuseProblems(tests.problems, options, terminal);
   const isGood = warnings.length === 0 || options.strict !== true;
   tellWarnings(checked, options, terminal);
   if (options.json) terminal.out(JSON.stringify({ ok: isGood, digest, warnings }));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { withExamples } from '../help.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { reviewedBy } from '../reviewed.ts';
 import type { Terminal } from '../terminal.ts';
@@ -13,7 +14,7 @@ interface ShowOptions extends ApiOptions {
 
 /** `keyturn show` */
 export function addShow(program: Command, terminal: Terminal): void {
-  withApi(program.command('show <id>'))
+  const command = withApi(program.command('show <id>'))
     .description('show a request and what happened to it')
     .option('--full', 'every row of the plan, however many; in a pager on a terminal')
     .action(async (id: string, options: ShowOptions) => {
@@ -30,4 +31,5 @@ export function addShow(program: Command, terminal: Terminal): void {
       ];
       return isWhole ? terminal.page(lines.join('\n')) : terminal.out(lines.join('\n'));
     });
+  withExamples(command, ['keyturn show ID', 'keyturn show ID --json | jq .request.status']);
 }

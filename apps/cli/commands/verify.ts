@@ -9,6 +9,7 @@ import { verifyStream, type StreamReport } from '../../../domain/verification-st
 import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
 import type { VerificationOutcome } from '../../../domain/verification-report.ts';
 import { KeyturnProblem, type KeyturnClient } from '../../../sdk/client.ts';
+import { withExamples } from '../help.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure, silentFailure, usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -25,7 +26,7 @@ interface VerifyOptions extends ApiOptions {
 
 /** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
-  withApi(program.command('verify [id]'))
+  const command = withApi(program.command('verify [id]'))
     .description('check the evidence of a request: the log, the signatures, who decided, what ran')
     .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
     .option('--evidence <file>', 'check evidence that was saved, without calling the server')
@@ -35,16 +36,23 @@ export function addVerify(program: Command, terminal: Terminal): void {
       `check a stream that belongs to no request: ${GOVERNING_STREAMS.join(', ')} (operators)`,
     )
     .action(async (id: string | undefined, options: VerifyOptions) => {
-      if ((id === undefined) === (options.stream === undefined))
-        throw usageError('Name a request, or a stream with --stream.');
-      if (id === undefined) return verifyNamed(options, terminal);
-      const evidence = await evidenceOf(id, options, terminal);
+      const named = id ?? options.evidence;
+      if ((named === undefined) === (options.stream === undefined))
+        throw usageError('Name a request, a file with --evidence, or a stream with --stream.');
+      if (named === undefined) return verifyNamed(options, terminal);
+      const evidence = await evidenceOf(named, options, terminal);
+      const request = id ?? requestOf(evidence.leaves);
       const keys =
         options.keys === undefined ? evidence.keys : keysSchema.parse(await readJson(options.keys));
-      const report = await verifyRequest({ ...evidence, request: id }, keys, new Date().toISOString());
+      const report = await verifyRequest({ ...evidence, request }, keys, new Date().toISOString());
       terminal.out(options.json ? jsonOf(report, options) : reportLines(report, options.keys).join('\n'));
       if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
     });
+  withExamples(command, [
+    'keyturn verify ID --save evidence.json',
+    'keyturn verify ID --evidence evidence.json --keys keys-of-our-own.json',
+    'keyturn verify --stream policy',
+  ]);
 }
 
 async function verifyNamed(options: VerifyOptions, terminal: Terminal): Promise<void> {
@@ -106,6 +114,15 @@ async function bundleOf(
 }
 
 const UNREADABLE: ReadonlySet<number> = new Set([403, 404]);
+
+/** The request that saved evidence is about: every entry names it, which the verification checks. */
+function requestOf([first = '']: readonly string[]): string {
+  const leaf = z.object({ stream: z.object({ request: z.string() }) });
+  const found = leaf.safeParse(parsed(first)).data?.stream.request;
+  if (found === undefined)
+    throw failure('invalid_evidence', 'The file names no request: give its id as well.');
+  return found;
+}
 
 function requestIn(text: string): string | undefined {
   const leaf = z.object({ facts: z.object({ request: z.string() }) });

@@ -49,7 +49,9 @@ function factsOf(me: Me, api: string, now: number): [string, string][] {
     ...(me.is_operator ? [['operator', 'yes: kill switches, publishing, reviews'] as [string, string]] : []),
     [
       'may decide',
-      whyNot === null ? 'yes, what asks for you' : `no: ${visible(whyNot.detail)} (${visible(whyNot.code)})`,
+      whyNot === null
+        ? 'yes, on requests that ask you'
+        : `no: ${visible(whyNot.detail)} (${visible(whyNot.code)})`,
     ],
     ['client', visible(me.client ?? 'not named')],
     ['scopes', me.scopes.map(visible).join(' ') || 'none'],

@@ -1,3 +1,4 @@
+import { counted } from '../../../domain/counted.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import { factLines } from './table.ts';
 import { toned } from './tone.ts';
@@ -187,8 +188,4 @@ function stepLines(steps: readonly string[], detail: PlanDetail): string[] {
     ...shown.flatMap((step) => visibleLines(`${step};`, '  < ')),
     ...(hidden > 0 ? [moreLine('  ', counted(hidden, 'more statement'), detail)] : []),
   ];
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

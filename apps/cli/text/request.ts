@@ -1,3 +1,4 @@
+import { denyingRules, SWITCHED_OFF } from '../../../domain/denial.ts';
 import { REVIEW } from '../../../domain/policy.ts';
 import { isStartWindowEnd } from '../../../domain/start.ts';
 import type { RequestSummary, RequestView } from '../../../domain/wire.ts';
@@ -52,7 +53,11 @@ export function statusText(view: RequestSummary): string {
   const { status, denied_by: deniedBy, failure, mode } = view;
   const given = mode === 'gate' ? GATE_STATUS[status] : undefined;
   if (given !== undefined) return tonedWord(status, `${status} (${given})`);
-  if (status === 'denied' && deniedBy !== null) return tonedWord(status, `denied by ${deniedBy}`);
+  if (status === 'denied' && deniedBy !== null) {
+    const isStopped = deniedBy === 'policy' && failure?.code === SWITCHED_OFF;
+    const by = deniedBy === 'person' ? 'a person' : deniedBy;
+    return tonedWord(status, `denied by ${isStopped ? 'a kill switch' : by}`);
+  }
   return tonedWord(status, failure === null ? status : `${status} (${visible(failure.code)})`);
 }
 
@@ -99,12 +104,24 @@ const EXPIRING: ReadonlySet<string> = new Set(['planning', 'pending']);
 /** A cause may have a line for each mistake. Lines beyond the first have no name, so that none passes for a fact. */
 function causeFacts({ failure }: RequestView): Facts {
   if (failure === null) return [];
+  const stop = STOPS.get(failure.code);
+  if (stop !== undefined) return [['cause', stop]];
   if (failure.detail)
     return visibleLines(failure.detail).map((line, index) => [index === 0 ? 'cause' : '', line]);
   return failure.code === 'target_error'
     ? [['cause', 'not shown to you. Reviewers and operators see the cause.']]
     : [];
 }
+
+/** What ends a request without any rule of policy. */
+const STOPS: ReadonlyMap<string, string> = new Map([
+  [
+    SWITCHED_OFF,
+    'a kill switch was engaged. `keyturn switch list` shows those that still are; ask again after its release',
+  ],
+  ['target_removed', 'its target was removed from the catalogue'],
+  ['requester_inactive', 'whoever requested it, or stands behind it, is not active any more'],
+]);
 
 function riskFacts({ risk, risk_reasons: reasons }: RequestView): Facts {
   if (risk === null) return [];
@@ -113,14 +130,14 @@ function riskFacts({ risk, risk_reasons: reasons }: RequestView): Facts {
 }
 
 /** A no without its rule helps nobody to ask better. */
-function denialFacts({ denied_by: deniedBy, matched_rules: rules }: RequestView): Facts {
-  if (deniedBy !== 'policy') return [];
+function denialFacts({ denied_by: deniedBy, matched_rules: rules, failure }: RequestView): Facts {
+  if (deniedBy !== 'policy' || (failure !== null && STOPS.has(failure.code))) return [];
   if (rules === null)
     return [
       ['rule', 'not shown to you: it may follow from data of the target. Reviewers and operators see it.'],
     ];
   if (rules.length === 0) return [['rule', 'no rule allows this action, and none asks people to review it']];
-  return rules.map(({ id, because }) => [
+  return denyingRules(rules).map(({ id, because }) => [
     'rule',
     because === null ? visible(id) : `${visible(id)}: ${visible(because)}`,
   ]);

@@ -1,3 +1,4 @@
+import { isFinal } from '../../../domain/request.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import { nameText } from './names.ts';
 import { factLines } from './table.ts';
@@ -16,11 +17,20 @@ export function requirementLines(view: RequestView): string[] {
   if (requirement === null) return mayDecideLines(view);
   return [
     '',
-    `${toned('heading', 'Who must approve')} (${peopleText(requirement)})`,
+    `${toned('heading', isFinal(view.status) ? 'Who had to approve' : 'Who must approve')} (${peopleText(requirement)})`,
     ...requirement.rules.flatMap((rule, index) => ruleLines(view, rule, index)),
     ...(view.status === 'pending' ? (view.shortage ?? []).map(shortageLine) : []),
     ...missingPeople(view, requirement),
   ];
+}
+
+/** The seats that are still open, for whoever has just filled one. */
+export function openSeatsText({ progress }: RequestView): string {
+  const stages = progress?.rules.flatMap((rule) => rule.stages) ?? [];
+  return stages
+    .filter(({ filled, quorum }) => filled < quorum)
+    .map(({ filled, quorum, selectors }) => `${quorum - filled} of ${selectors.map(visible).join(' or ')}`)
+    .join(', and ');
 }
 
 /** For readers who may not see which rules ask. */

@@ -17,8 +17,8 @@ export function toned(tone: Tone, text: string): string {
   return styleText(FORMATS[tone], text, { validateStream: false });
 }
 
-/** A sequence of ours, as a pattern: there are no others. Foreign text holds none: `visible` leaves no control character in it. */
-export const CODE = '\\u001B\\[\\d{1,2}m';
+/** A sequence that `FORMATS` begins or ends with, as a pattern. Foreign text holds none: `visible` leaves no control character in it. */
+export const CODE = '\\u001B\\[(?:[12]|22|3[1-39])m';
 
 const CODES = new RegExp(CODE, 'g');
 

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { startApi, type TestApi } from '../api.ts';
 import { GROUP, OKTA, PATCH, provider, USER, writeScim, type Provider } from './provisioning.ts';
@@ -44,6 +48,24 @@ async function expectServed(place: string, init: Sent): Promise<number> {
 }
 
 describe('a hostile provider gets refusals, never a fault', () => {
+  it('with a digest in place of its token, which the log tells', async () => {
+    const warn = vi.spyOn(api.context.log, 'warn');
+    const digest = createHash('sha256').update(OKTA).digest('hex');
+    expect((await provider(api, digest).call('Users')).status).toBe(401);
+    expect(warn.mock.calls).toEqual([
+      [{ fault: 'scim' }, expect.stringContaining('a digest of KEYTURN_SCIM')],
+    ]);
+    warn.mockRestore();
+  });
+
+  it('with two tokens, one of which a proxy may have read', async () => {
+    const tokens = ['Authorization', `Bearer ${OKTA}`, 'Authorization', 'Bearer other'];
+    const request = http.get(`${api.url}/scim/v2/Users`, { headers: ['Host', 'x', ...tokens] });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(401);
+  });
+
   it('with bodies that are nothing, or of another form', async () => {
     const bodies = [
       '',

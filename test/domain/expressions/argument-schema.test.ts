@@ -27,10 +27,49 @@ describe('the schema of arguments', () => {
     ]);
   });
 
+  it('tells every mistake of small arguments, and one of large ones', () => {
+    const list = { type: 'array', items: { type: 'string', minLength: 2 } };
+    const schema = compileArgumentSchema({
+      type: 'object',
+      required: ['a', 'b', 'c'],
+      properties: { list, a: {}, b: {}, c: {} },
+    });
+    expect(schema.problemsOf({}).map(({ message }) => message)).toEqual(
+      ['a', 'b', 'c'].map((name) => `must have required property '${name}'`),
+    );
+    expect(schema.problemsOf({ a: 1, b: 1, c: 1, list: ['', 'xx', ''] })).toHaveLength(2);
+    expect(schema.problemsOf({ list: Array.from({ length: 50_000 }, () => '') })).toHaveLength(1);
+  });
+
+  it('tells no pattern that it did not try as a mistake', () => {
+    const steps = 'a'.repeat(15_000);
+    const names = Array.from({ length: 20 }, (_, index) => `^(a|aa)*${index}$`);
+    const problems = texts(...names).problemsOf({ text0: steps, text1: '1' });
+    expect(problems).toEqual([{ path: '/text0', message: `must match pattern "${names[0]}"` }]);
+  });
+
   it('names a property that is not allowed, and cuts a long name', () => {
     const problems = texts('a').problemsOf({ typo: 'secret', ['x'.repeat(1_000)]: 1 });
     expect(problems[0]).toEqual({ path: '', message: 'must NOT have additional properties: "typo"' });
     expect(JSON.stringify(problems)).not.toContain('x'.repeat(101));
+  });
+
+  it('names the one that was probably meant, with both mistakes', () => {
+    const statement = { type: 'string' };
+    const schema = { type: 'object', properties: { statement }, additionalProperties: false };
+    const typo = { statment: 'x' };
+    expect(compileArgumentSchema(schema).problemsOf(typo)).toEqual([
+      { path: '', message: `must NOT have additional properties: "statment", did you mean 'statement'?` },
+    ]);
+    const required = compileArgumentSchema({ ...schema, required: ['statement'] });
+    expect(required.problemsOf(typo)).toEqual([
+      { path: '', message: `must have required property 'statement', which is not "statment"` },
+      { path: '', message: `must NOT have additional properties: "statment", did you mean 'statement'?` },
+    ]);
+    expect(required.problemsOf({ other: 1 })).toContainEqual({
+      path: '',
+      message: "must have required property 'statement'",
+    });
   });
 
   it('tells elements that are given twice, however many and of whatever form they are', () => {

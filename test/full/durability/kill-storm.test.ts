@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { expectMadeOnce, startJourney, type Asked, type Journey } from '../../journeys/durability/journey.ts';
+import { UNBOUNDED } from '../../stack/unbounded.ts';
 import { REQUESTS, Storm } from './storm.ts';
 
 let journey: Journey;
 
 beforeAll(async () => {
-  journey = await startJourney({ ownTemporal: true, apis: 2, workers: 2 });
+  journey = await startJourney({ ownTemporal: true, apis: 2, workers: 2, env: UNBOUNDED });
 });
 
 afterAll(async () => journey?.stack.stop());

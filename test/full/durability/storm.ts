@@ -75,7 +75,10 @@ export class Storm {
   /** An answer that was lost may have been an approval that counts: then the repetition is refused as one. */
   async #carryThrough(asking: Asking): Promise<Asked> {
     const { stack, olga } = this.#journey;
-    const { body } = await this.#untilAnswered((api) => create(this.#journey, asking, { wait: 5, api }));
+    const { status, body } = await this.#untilAnswered((api) =>
+      create(this.#journey, asking, { wait: 5, api }),
+    );
+    if (status >= 300) throw new Error(`A request was answered ${status}: ${JSON.stringify(body)}`);
     const asked = { ...asking, id: body.id };
     const { decision_digest } = await this.#untilNot(asked, ['planning']);
     const path = `/v1/requests/${asked.id}/decisions`;

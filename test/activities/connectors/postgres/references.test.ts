@@ -1,6 +1,9 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -10,8 +13,11 @@ import {
   unreadableReferences,
 } from '../../../../activities/connectors/references.ts';
 import { TARGET } from '../../../domain/examples.ts';
+import { compiled } from '../../../stack/databases.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'keyturn-references-')));
+// Others than its owner look into it as well.
+chmodSync(folder, 0o755);
 const targets = join(folder, 'targets');
 const linked = join(folder, 'linked');
 mkdirSync(join(targets, 'inner'), { recursive: true });
@@ -35,6 +41,8 @@ const ENVIRONMENT = {
   PATH: 'my-secret',
 };
 
+const MODULE = pathToFileURL(compiled('activities/connectors/references.js')).href;
+
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a reference of a target', () => {
@@ -48,17 +56,48 @@ describe('a reference of a target', () => {
   });
 
   it.each([
-    'env:KEYTURN_TARGET_ABSENT',
-    'env:KEYTURN_TARGET_EMPTY',
-    `file:${targets}/absent`,
-    `file:${targets}/empty`,
-    `file:${targets}/large`,
-    `file:${targets}/inner`,
-  ])('is named where it has no value: %s', async (reference) => {
+    ['env:KEYTURN_TARGET_ABSENT', 'is not there'],
+    ['env:KEYTURN_TARGET_EMPTY', 'is empty'],
+    [`file:${targets}/absent`, 'is not there'],
+    [`file:${targets}/url/below`, 'is not there'],
+    [`file:${targets}/empty`, 'is empty'],
+    [`file:${targets}/large`, 'is no file of at most 64 KiB'],
+    [`file:${targets}/inner`, 'is no file of at most 64 KiB'],
+  ])('is named where it has no value, with the reason: %s', async (reference, reason) => {
     await expect(resolveTargetReference(reference, ENVIRONMENT)).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining(reference),
+      message: `The credential reference ${reference} has no value here: it ${reason}.`,
     });
+  });
+
+  it('tells a file that this user may not read from one that is not there', async () => {
+    const closed = join(targets, 'closed');
+    writeFileSync(closed, 'my-secret', { mode: 0 });
+    mkdirSync(join(targets, 'shut'), { mode: 0 });
+    // Root may read anything, so whoever is not root asks.
+    const asked = `
+      if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }
+      for (const reference of process.argv.slice(1))
+        await resolveTargetReference(reference).catch((error) => console.log(error.message));`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [
+        '--input-type=module',
+        '--eval',
+        `import { resolveTargetReference } from ${JSON.stringify(MODULE)}; ${asked}`,
+        `file:${closed}`,
+        `file:${targets}/shut/url`,
+      ],
+      { env: { KEYTURN_REFERENCE_FOLDERS: targets } },
+    );
+    expect(stdout.match(/may not be read by the user of this process \(uid \d+\)/g)).toHaveLength(2);
+    expect(stdout).not.toContain('my-secret');
+  });
+
+  it('names the variable of the folders where it is in none of them', async () => {
+    await expect(resolveTargetReference('file:/etc/hostname', ENVIRONMENT)).rejects.toThrow(
+      'KEYTURN_REFERENCE_FOLDERS',
+    );
   });
 
   it.each([

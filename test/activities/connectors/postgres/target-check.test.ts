@@ -1,4 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
 import { checkTarget, type TargetReport } from '../../../../activities/connectors/postgres/target-check.ts';
@@ -60,6 +64,17 @@ describe('a target that was set up', () => {
     expect(rights).toMatch(/may change \d+ of \d+ tables: .*public\.account/);
   });
 
+  it('says that root reads more than the worker does', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keyturn-check-'));
+    writeFileSync(join(folder, 'bank'), bank.loginUrl);
+    vi.stubEnv('KEYTURN_REFERENCE_FOLDERS', folder);
+    const [told] = findingsOf(await look({ url: `file:${folder}/bank` }), 'credential');
+    const asRoot = /^attention: .* as root reads it: run this as the worker's user/;
+    expect(told).toMatch(process.getuid?.() === 0 ? asRoot : /^ok: /);
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+
   it('tells nothing of its credential', async () => {
     expect(JSON.stringify(await look())).not.toContain('secret-of-the-executor');
   });
@@ -67,7 +82,7 @@ describe('a target that was set up', () => {
 
 describe('a target that cannot be reached', () => {
   it.each([
-    ['', 'credential', /has no value here/],
+    ['', 'credential', /has no value here: it is empty/],
     ['postgres://a:secret-9@no-such-host.invalid/b', 'connection', /host name in its URL/],
     ['postgres://a:secret-9@127.0.0.1:1/b', 'connection', /nothing listens/],
     ['secret-9', 'connection', /./],
@@ -155,6 +170,18 @@ describe('what is missing is mended by the SQL of the report', () => {
     expect(findingsOf(after, 'observer').join()).not.toContain('public.hidden_from_observer');
   });
 
+  it.each([
+    () => `grant insert on keyturn.execution to ${bank.statementRole}`,
+    () => `grant update (request_id) on keyturn.execution to ${bank.statementRole}`,
+    () => 'grant delete on keyturn.execution to public',
+    () => 'grant create on schema public to public',
+    () => `grant create on schema public to ${bank.statementRole}, ${bank.observerRole}`,
+  ])('what makes it unsafe, with each command that the lines name: %#', async (broken) => {
+    const { before, after } = await mended(broken());
+    expect(findingsOf(before, 'safety').join()).toMatch(/: run REVOKE /);
+    expect([before.isOk, findingsOf(after, 'safety')]).toEqual([false, [expect.stringMatching(/^ok: /)]]);
+  });
+
   it('in names that are quoted here: what a target answers is pasted as a superuser, by somebody with a shell', async () => {
     const planted = `select E'x to public;\n\\\\! touch pasted\n' || $2 || $3`;
     await bank.admin.query(`drop table if exists "Odd one";
@@ -166,6 +193,59 @@ describe('what is missing is mended by the SQL of the report', () => {
       expect(run.join()).not.toContain('touch pasted');
     } finally {
       await bank.admin.query('drop function pg_catalog.format(text, name, name); drop table "Odd one"');
+    }
+  });
+});
+
+describe('a role that is not of the set-up is left as it is: another one has to be named', () => {
+  /** Nothing in what is pasted names the role, and nobody stops being a superuser. */
+  function expectUntouched({ run, isOk }: TargetReport, role: string): void {
+    expect([isOk, run.join()]).toEqual([false, expect.not.stringContaining(role)]);
+    expect(run.join()).not.toMatch(/\bnosuperuser;/);
+  }
+
+  it('a superuser who signs in, also where the set-up is missing', async () => {
+    process.env[OTHER_URL] = bank.adminUrl;
+    const { username } = new URL(bank.adminUrl);
+    for (const more of [{}, { statement_role: 'writer_of_no_bank' }]) {
+      const report = await look({ url: `env:${OTHER_URL}`, ...more });
+      expectUntouched(report, username);
+      expect(findingsOf(report, 'roles').join()).toMatch(
+        /superuser.*URL of the login role.*keyturn_executor/,
+      );
+    }
+  });
+
+  it('an owner of the database and a role of somebody else who sign in', async () => {
+    const stranger = `${bank.statementRole}_stranger`;
+    const url = new URL(bank.loginUrl);
+    url.username = stranger;
+    process.env[OTHER_URL] = url.href;
+    await bank.admin.query(`create role ${stranger} login password 'secret-of-the-executor'`);
+    const owner = await bank.rows<{ owner: string }>(
+      'select datdba::regrole::text as owner from pg_database where datname = current_database()',
+    );
+    try {
+      for (const change of ['', `alter database ${url.pathname.slice(1)} owner to ${stranger}`]) {
+        await bank.admin.query(change);
+        const report = await look({ url: `env:${OTHER_URL}` });
+        expectUntouched(report, stranger);
+        expect(findingsOf(report, 'roles').join()).toContain('URL of the login role');
+      }
+    } finally {
+      await bank.admin.query(`alter database ${url.pathname.slice(1)} owner to ${owner[0]?.owner}`);
+      await bank.admin.query(`drop role ${stranger}`);
+    }
+  });
+
+  it('a statement role that is a superuser, which was granted nothing', async () => {
+    await bank.admin.query(`alter role ${bank.statementRole} superuser`);
+    try {
+      const report = await look();
+      expect(report.run.join()).not.toMatch(/revoke|\bnosuperuser;/i);
+      expect(findingsOf(report, 'roles')).toEqual([expect.stringMatching(/is a superuser.*name a role/)]);
+    } finally {
+      await bank.admin.query(`alter role ${bank.statementRole} nosuperuser`);
     }
   });
 });
@@ -189,6 +269,12 @@ describe('what cannot be granted is named', () => {
     expect(findingsOf(report, 'schemas')).toEqual([
       'failed: schema no_such_schema of search_path does not exist',
     ]);
+  });
+
+  it('functions of triggers that the list lacks, as they are written there', async () => {
+    const [told = ''] = findingsOf(await look({ allowed_functions: [] }), 'functions');
+    expect(told).toMatch(/^attention: triggers on tables .* not tried out.*: public\.log_account$/);
+    expect(findingsOf(await look(), 'functions')).toEqual([]);
   });
 
   it('what the connector refuses as not safe', async () => {
