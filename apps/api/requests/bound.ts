@@ -8,7 +8,8 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN } from '../../../domain/gate.ts';
 import type { Requirement } from '../../../domain/requirement.ts';
 import type { ApiContext } from '../context.ts';
-import { unrecordedRow, type ShownRow, type ShownRule } from './load.ts';
+import { unrecordedRow } from './load.ts';
+import type { ShownRow, ShownRule } from './shown-row.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
 /**

@@ -2,18 +2,18 @@ import { readDuty, type Duty } from '../../../database/duty.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import { decidableRequest, readRequest } from '../../../database/readers.ts';
-import type { DecisionRow, MatchedRule, RequestRow } from '../../../database/tables.ts';
+import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { standingRequest, type DecidableRequest, type DecisionDirectories } from '../../../domain/seats.ts';
 import type { Directory } from '../../../domain/directory.ts';
-import type { SignedRequest } from '../../../domain/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/owners.ts';
-import { targetOf, type RuleEffect } from '../../../domain/policy.ts';
+import { targetOf } from '../../../domain/policy.ts';
 import { requestIdSchema } from '../../../domain/wire-values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { answeredRow } from '../gate/answered-row.ts';
 import { readStart, type StartedRequest } from './start.ts';
+import type { ShownRow } from './shown-row.ts';
 
 /** A request that the caller may know of. Refuses (`not_found`) all others alike. */
 export async function loadRequest(context: ApiContext, caller: Caller, id: string): Promise<RequestRow> {
@@ -38,16 +38,6 @@ async function readUnrecorded(context: ApiContext, id: string): Promise<RequestR
   if (!started) return null;
   // The workflow may have ended, or its row been written, between the two questions.
   return (await readRequest(context.source.manager, id)) ?? startedRow(context, started);
-}
-
-/** A rule that acted. Its effect comes from the policy that was evaluated, never from the row. */
-export type ShownRule = MatchedRule & { readonly effect?: RuleEffect };
-
-/** A row with what is only signed, and that people read. */
-export interface ShownRow extends RequestRow {
-  readonly matched_rules: readonly ShownRule[] | null;
-  /** When the approved action may start. Absent: at once. */
-  readonly start?: NonNullable<SignedRequest['start']>;
 }
 
 /** A request that only Temporal knows of. Where its workflow has ended nobody ever records it: then it is over as well. */

@@ -21,7 +21,8 @@ import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
 import { boundOrRefused } from './bound.ts';
-import { notFound, standingOf, type ShownRow, type ShownRule, type Standing } from './load.ts';
+import { notFound, standingOf, type Standing } from './load.ts';
+import type { ShownRow, ShownRule } from './shown-row.ts';
 import { openTo, progressOf } from './progress.ts';
 import { sightOf } from './sight.ts';
 

@@ -1,0 +1,13 @@
+import type { MatchedRule, RequestRow } from '../../../database/tables.ts';
+import type { SignedRequest } from '../../../domain/envelope.ts';
+import type { RuleEffect } from '../../../domain/policy.ts';
+
+/** A rule that acted. Its effect comes from the policy that was evaluated, never from the row. */
+export type ShownRule = MatchedRule & { readonly effect?: RuleEffect };
+
+/** A row with what is only signed, and that people read. */
+export interface ShownRow extends RequestRow {
+  readonly matched_rules: readonly ShownRule[] | null;
+  /** When the approved action may start. Absent: at once. */
+  readonly start?: NonNullable<SignedRequest['start']>;
+}
