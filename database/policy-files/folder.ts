@@ -65,7 +65,7 @@ export async function readFolder(directory: string): Promise<PolicyFolder> {
   return opened;
 }
 
-/** Reads the tests beside a policy. Never throws for what the folder holds or lacks. */
+/** Reads the tests beside a policy: none where it has no folder of tests. Never throws for what the folder holds or lacks. */
 export async function readTestFiles(directory: string): Promise<PolicyFolder> {
   const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
   const root = await realpath(directory).catch((error: unknown) =>
@@ -73,7 +73,8 @@ export async function readTestFiles(directory: string): Promise<PolicyFolder> {
   );
   if (root === undefined) return reading;
   const opened = { ...reading, root };
-  await readKindFolder(opened, TESTS, 'tests');
+  if ((await list(opened, '')).some(({ name }) => name === TESTS))
+    await readKindFolder(opened, TESTS, 'tests');
   if (opened.files.length > FILES_MAX) refuse(opened, TESTS, `more than ${FILES_MAX} files`);
   return opened;
 }

@@ -307,7 +307,7 @@ describe('the tests of a policy', () => {
 
   it('are missed where there are none', async () => {
     const result = await loadTests({});
-    expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual(['tests:1:1 does not exist']);
+    expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual(['tests:1:1 the policy has no tests']);
     const empty = await loadTests({ 'tests/notes.md': 'nothing here' });
     expect(empty.ok ? [] : empty.problems.map(formatProblem)).toEqual(['tests:1:1 the policy has no tests']);
   });
