@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 
 import { tallyFactsOf } from '../domain/seats.ts';
 import { SWITCHED_OFF } from '../domain/denial.ts';
-import { decisionDigest, requirementDigest } from '../domain/digest.ts';
+import { decisionDigest, requirementDigest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/directory.ts';
-import type { SignedRequest } from '../domain/envelope.ts';
+import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { StoredPlan } from '../domain/plan.ts';

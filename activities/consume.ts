@@ -1,6 +1,6 @@
 import type { CountedDecision } from '../domain/quorum.ts';
 import { isFinal, type RequestStatus } from '../domain/request.ts';
-import { sha256 } from '../domain/digest.ts';
+import { sha256 } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';

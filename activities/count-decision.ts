@@ -1,11 +1,11 @@
 import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
 import { SWITCHED_OFF } from '../domain/denial.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
-import type { JsonValue } from '../domain/canonical-json.ts';
-import { sha256 } from '../domain/digest.ts';
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
+import { sha256 } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Directory } from '../domain/directory.ts';
-import type { SignedDecision } from '../domain/envelope.ts';
+import type { SignedDecision } from '../domain/crypto/envelope.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import { readSwitches } from '../database/kill-switches.ts';

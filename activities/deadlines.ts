@@ -12,7 +12,7 @@ import { closeFailed } from './plan.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 import { settleStanding, standingNow } from './standing.ts';
 import type { Leaf, LeafDraft, LeafType } from '../domain/audit.ts';
-import { canonicalJson, type JsonValue } from '../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
 
 /** What came of a look at who may decide. */
 export interface Escalated {

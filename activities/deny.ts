@@ -1,4 +1,4 @@
-import type { JsonValue } from '../domain/canonical-json.ts';
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Evaluation } from '../domain/evaluation.ts';
 import type { CodeWithoutData } from '../domain/visibility.ts';
 import type { RequestRow } from '../database/tables.ts';

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import type { DirectoryReader } from '../database/directory-reader.ts';
 import type { PolicyReader } from '../database/readers.ts';
 import type { Budgets } from '../domain/budgets.ts';
-import type { SealingKeys } from '../domain/sealing.ts';
+import type { SealingKeys } from '../domain/crypto/sealing.ts';
 import type { Connector } from './connectors/connector.ts';
 
 /** Reads from a workflow's history what workflow code cannot know. */

@@ -1,4 +1,4 @@
-import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../domain/envelope.ts';
+import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../domain/crypto/envelope.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import { countDecision, type Instant } from './count-decision.ts';

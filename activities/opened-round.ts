@@ -1,5 +1,5 @@
 import { clocksBetween } from '../domain/calendar/deadlines.ts';
-import { canonicalJson } from '../domain/canonical-json.ts';
+import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import type { Leaf } from '../domain/audit.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';

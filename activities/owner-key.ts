@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
-import { digestOf } from '../domain/digest.ts';
-import type { SignedRequest } from '../domain/envelope.ts';
+import { digestOf } from '../domain/crypto/digest.ts';
+import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/fact-declarations.ts';
 import { ownerKeyOf } from '../domain/owners.ts';

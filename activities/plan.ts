@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
 import { isRehearsed } from '../domain/budgets.ts';
-import { digestOf, effectsForDigest, planDigest } from '../domain/digest.ts';
+import { digestOf, effectsForDigest, planDigest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/directory.ts';
-import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
+import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity.ts';

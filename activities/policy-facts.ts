@@ -1,13 +1,13 @@
 import type { EntityManager } from 'typeorm';
 
-import type { JsonValue } from '../domain/canonical-json.ts';
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Directory } from '../domain/directory.ts';
-import type { SignedRequest } from '../domain/envelope.ts';
+import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { actionOf, type PolicySet, type Target } from '../domain/policy.ts';
 import { planFacts, withResolvedFacts, type PolicyFacts } from '../domain/policy-facts.ts';
 import { requestFacts } from '../domain/request-facts.ts';
-import { unseal } from '../domain/sealing.ts';
+import { unseal } from '../domain/crypto/sealing.ts';
 import { historyOf, reserveWindows } from '../database/policy-facts.ts';
 import type { Dependencies } from './dependencies.ts';
 

@@ -3,8 +3,8 @@ import type { EntityManager } from 'typeorm';
 
 import { budgetRoot, type BudgetRoot } from '../domain/budgets.ts';
 import { isReviewAction, targetOf, type PolicySet } from '../domain/policy.ts';
-import { sha256 } from '../domain/digest.ts';
-import { openEnvelope, type SignedRequest } from '../domain/envelope.ts';
+import { sha256 } from '../domain/crypto/digest.ts';
+import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/fact-declarations.ts';
 import { RECEIVED_WITHIN_MS } from '../domain/overdue.ts';

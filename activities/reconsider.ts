@@ -1,5 +1,5 @@
-import { canonicalJson } from '../domain/canonical-json.ts';
-import { requirementDigest } from '../domain/digest.ts';
+import { canonicalJson } from '../domain/crypto/canonical-json.ts';
+import { requirementDigest } from '../domain/crypto/digest.ts';
 import { combinedRequirement } from '../domain/evaluation.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import type { RequestStatus } from '../domain/request.ts';

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { digestOf, type Digest } from '../domain/digest.ts';
+import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/directory.ts';
 import type { Evaluation } from '../domain/evaluation.ts';
 import { recordedOutcome } from '../domain/explanation.ts';

@@ -1,5 +1,5 @@
 import type { LeafType } from '../domain/audit.ts';
-import type { JsonValue } from '../domain/canonical-json.ts';
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { RequestStatus } from '../domain/request.ts';
 import type { CodeWithoutData } from '../domain/visibility.ts';
 import type { ExecutionRow } from '../database/tables.ts';

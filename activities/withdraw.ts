@@ -1,6 +1,6 @@
 import { personOf } from '../domain/directory.ts';
-import { sha256 } from '../domain/digest.ts';
-import type { SignedWithdrawal } from '../domain/envelope.ts';
+import { sha256 } from '../domain/crypto/digest.ts';
+import type { SignedWithdrawal } from '../domain/crypto/envelope.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { standsBehind } from '../domain/own-request.ts';
 import { isReviewAction } from '../domain/policy.ts';

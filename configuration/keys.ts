@@ -11,8 +11,8 @@ import {
 } from 'jose';
 import { z } from 'zod';
 
-import type { SigningKey } from '../domain/envelope.ts';
-import type { SealingKeys } from '../domain/sealing.ts';
+import type { SigningKey } from '../domain/crypto/envelope.ts';
+import type { SealingKeys } from '../domain/crypto/sealing.ts';
 import { mistakeIn, readJsonFile, readText } from './files.ts';
 
 /** 32 bytes, as base64url. */

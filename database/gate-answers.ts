@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { JsonValue } from '../domain/canonical-json.ts';
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import type { HistoryFacts } from '../domain/policy-facts.ts';
 import type { RiskTier } from '../domain/requirement.ts';

@@ -1,4 +1,4 @@
-import type { SignedRequest } from '../domain/envelope.ts';
+import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import type { RequestRow } from './tables.ts';
 
 /** The row of a request of which only what was signed is known. Version 0 says that nobody wrote it. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { JsonValue } from '../domain/canonical-json.ts';
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { SwitchEntry } from './kill-switches.ts';
 

@@ -1,4 +1,4 @@
-import type { Digest } from '../domain/digest.ts';
+import type { Digest } from '../domain/crypto/digest.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import {
   OWN_ACTIONS,

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { DecidableRequest } from '../domain/seats.ts';
-import { planDigest } from '../domain/digest.ts';
+import { planDigest } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { ownersOf } from '../domain/owners.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';

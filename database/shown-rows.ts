@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { canonicalJson } from '../domain/canonical-json.ts';
+import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import type { ShownDecision, ShownRow } from '../domain/wire-evidence.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
 

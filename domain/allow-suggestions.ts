@@ -1,4 +1,4 @@
-import type { JsonValue } from './canonical-json.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { FactField } from './expressions/fact-type.ts';
 import { pathText } from './expressions/reads.ts';

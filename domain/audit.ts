@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 
-import { canonicalJson, type JsonValue } from './canonical-json.ts';
-import { sha256, type Digest } from './digest.ts';
+import { canonicalJson, type JsonValue } from './crypto/canonical-json.ts';
+import { sha256, type Digest } from './crypto/digest.ts';
 import { KeyturnError } from './errors.ts';
 import type { Identity } from './identity.ts';
-import { keyObjectOf } from './key-object.ts';
+import { keyObjectOf } from './crypto/key-object.ts';
 import type { EvidenceGrade } from './requirement.ts';
 
 /** Every kind of entry in the audit log. */

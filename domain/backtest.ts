@@ -1,5 +1,5 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
-import { digestOf, requirementDigest, ruleRequirementDigest, type Digest } from './digest.ts';
+import { digestOf, requirementDigest, ruleRequirementDigest, type Digest } from './crypto/digest.ts';
 import { unchangedDirectories } from './decision.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { identityKey, type Lineage } from './identity.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { sha256, type Digest } from './digest.ts';
+import { sha256, type Digest } from './crypto/digest.ts';
 import { answeringPerson, personById, type Directory } from './directory.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 

@@ -1,4 +1,4 @@
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
 import type { BoundFacts } from './expressions/facts.ts';
 import type { ValueRead } from './expressions/values-read.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';

@@ -1,5 +1,5 @@
 import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
-import { ruleRequirementDigest } from './digest.ts';
+import { ruleRequirementDigest } from './crypto/digest.ts';
 import { strictestLimit } from './disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
 import type { Expression } from './expressions/expression.ts';

@@ -1,5 +1,5 @@
-import { canonicalJson, type JsonValue } from './canonical-json.ts';
-import { requirementDigest } from './digest.ts';
+import { canonicalJson, type JsonValue } from './crypto/canonical-json.ts';
+import { requirementDigest } from './crypto/digest.ts';
 import { directoryDigest } from './directory-digest.ts';
 import type { Directory } from './directory.ts';
 import type { Evaluation } from './evaluation.ts';

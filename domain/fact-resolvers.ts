@@ -1,4 +1,4 @@
-import type { JsonValue } from './canonical-json.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
 import { groupsOf, personById, type Directory } from './directory.ts';
 import {
   factTypeOf,

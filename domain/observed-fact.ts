@@ -1,4 +1,4 @@
-import type { JsonValue } from './canonical-json.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
 import type { FactField } from './expressions/fact-type.ts';
 import { pathText, type FactPath } from './expressions/reads.ts';
 import type { StoredFacts } from './policy-facts.ts';

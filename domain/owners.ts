@@ -1,4 +1,4 @@
-import type { JsonValue } from './canonical-json.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
 import type { OwnerKey, OwnersResolver } from './fact-declarations.ts';
 import { argumentOf } from './fact-resolvers.ts';
 import {

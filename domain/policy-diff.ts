@@ -1,5 +1,5 @@
-import type { JsonValue } from './canonical-json.ts';
-import { digestOf } from './digest.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
+import { digestOf } from './crypto/digest.ts';
 import { onlyHoldsBack } from './policy-diff-freezes.ts';
 import { showsNothingNew } from './policy-diff-readers.ts';
 import { isOwnAction, type PolicySet, type Rule } from './policy.ts';

@@ -1,6 +1,6 @@
 import { calendarFacts } from './calendar/calendar.ts';
 import { freezeAt } from './calendar/freeze.ts';
-import type { JsonValue } from './canonical-json.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
 import {
   factTypeOf,
   FLAG,
@@ -11,7 +11,7 @@ import {
   words,
   type FactType,
 } from './expressions/fact-type.ts';
-import { digestOf, type Digest } from './digest.ts';
+import { digestOf, type Digest } from './crypto/digest.ts';
 import type { Directory } from './directory.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import {

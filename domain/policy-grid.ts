@@ -1,4 +1,4 @@
-import type { JsonValue } from './canonical-json.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
 import { Expression } from './expressions/expression.ts';
 import { pathText } from './expressions/reads.ts';

@@ -1,4 +1,4 @@
-import type { JsonValue } from './canonical-json.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
 import type { Directory } from './directory.ts';
 import type { ErrorCode } from './errors.ts';
 import { evaluate, judgeRules, type JudgedRule } from './evaluation.ts';

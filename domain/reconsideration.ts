@@ -1,6 +1,6 @@
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
 import { unchangedDirectories } from './decision.ts';
-import { requirementDigest } from './digest.ts';
+import { requirementDigest } from './crypto/digest.ts';
 import type { Directory } from './directory.ts';
 import { combinedRequirement, evaluate } from './evaluation.ts';
 import type { Lineage } from './identity.ts';

@@ -1,4 +1,4 @@
-import { digestOf } from './digest.ts';
+import { digestOf } from './crypto/digest.ts';
 import { allOf, asksForAllOf } from './expressions/combined.ts';
 import type { PolicySet, Rule } from './policy.ts';
 import type { RuleRequirement } from './requirement.ts';

@@ -1,5 +1,5 @@
 import { freezeEnd, nextFreeze } from './calendar/freeze.ts';
-import type { SignedRequest } from './envelope.ts';
+import type { SignedRequest } from './crypto/envelope.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { PolicySet } from './policy.ts';
 import type { PolicyFacts } from './policy-facts.ts';

@@ -1,4 +1,4 @@
-import { ruleRequirementDigest } from './digest.ts';
+import { ruleRequirementDigest } from './crypto/digest.ts';
 import { isLimitAtLeastAsStrict } from './disclosure.ts';
 import type { Evaluation } from './evaluation.ts';
 import { asksForAllOf } from './expressions/combined.ts';

@@ -1,6 +1,6 @@
 import type { Leaf, LeafType } from './audit.ts';
-import { canonicalJson } from './canonical-json.ts';
-import type { SignedDecision } from './envelope.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
+import type { SignedDecision } from './crypto/envelope.ts';
 import { isSameIdentity } from './identity.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
 import { nameOf } from './verification-evidence.ts';

@@ -2,8 +2,8 @@ import { counted } from './counted.ts';
 import { z } from 'zod';
 
 import type { Leaf } from './audit.ts';
-import type { JsonValue } from './canonical-json.ts';
-import { decisionDigestOf } from './digest.ts';
+import type { JsonValue } from './crypto/canonical-json.ts';
+import { decisionDigestOf } from './crypto/digest.ts';
 import type { Requirement } from './requirement.ts';
 import { RISK_TIERS } from './risk.ts';
 import { planOf } from './verification-course.ts';

@@ -2,8 +2,13 @@ import type { CompactVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
 import type { Leaf, LeafType } from './audit.ts';
-import { sha256 } from './digest.ts';
-import { openEnvelope, type SignedDecision, type SignedPayload, type SignedRequest } from './envelope.ts';
+import { sha256 } from './crypto/digest.ts';
+import {
+  openEnvelope,
+  type SignedDecision,
+  type SignedPayload,
+  type SignedRequest,
+} from './crypto/envelope.ts';
 import { isKeyturnError } from './errors.ts';
 import { nameOf, type DecisionLeaf, type Material } from './verification-evidence.ts';
 import { decisionsText, type Finding, type OpenedEnvelope, type Subject } from './verification-finding.ts';

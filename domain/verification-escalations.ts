@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
 import { tally } from './quorum.ts';
 import type { Leaf } from './audit.ts';
 import { countedBefore, nameOf, type Material, type PendingLeaf } from './verification-evidence.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import type { Leaf } from './audit.ts';
-import { canonicalJson, type JsonValue } from './canonical-json.ts';
-import { intentDigest, requirementDigest } from './digest.ts';
+import { canonicalJson, type JsonValue } from './crypto/canonical-json.ts';
+import { intentDigest, requirementDigest } from './crypto/digest.ts';
 import type { Directory } from './directory.ts';
-import type { SignedRequest } from './envelope.ts';
+import type { SignedRequest } from './crypto/envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts';
 import { isOtherEngine } from './explanation.ts';
 import { actionOf, type PolicySet } from './policy.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { LEAF_BYTES_MAX, LEAF_TYPES, type Leaf, type LeafType } from './audit.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
 import type { CountedDecision } from './quorum.ts';
 import type { Requirement } from './requirement.ts';
 import { evidenceAdditions } from './wire-evidence.ts';

@@ -1,4 +1,4 @@
-import type { SignedPayload } from './envelope.ts';
+import type { SignedPayload } from './crypto/envelope.ts';
 import type { Material } from './verification-evidence.ts';
 
 /** An envelope with what it says, or null when no given key made it. */

@@ -1,6 +1,6 @@
 import { counted } from './counted.ts';
 import type { Leaf } from './audit.ts';
-import { digestOf, planDigest } from './digest.ts';
+import { digestOf, planDigest } from './crypto/digest.ts';
 import type { StoredPlan } from './plan.ts';
 import { completePolicy } from './policy-upgrade.ts';
 import type { PolicySet, StoredPolicy } from './policy.ts';

@@ -1,4 +1,4 @@
-import type { SignedPayload } from './envelope.ts';
+import type { SignedPayload } from './crypto/envelope.ts';
 import { isFinal } from './request.ts';
 import { mayRecord, refersTo } from './verification-envelopes.ts';
 import type { Evidence, Material } from './verification-evidence.ts';

@@ -1,5 +1,5 @@
 import { commitment, leafHash, type Leaf, type LeafType } from './audit.ts';
-import type { Digest } from './digest.ts';
+import type { Digest } from './crypto/digest.ts';
 import { nameOf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 

@@ -1,5 +1,5 @@
 import type { Leaf, LeafType } from './audit.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
 import type { StoredPlan } from './plan.ts';
 import { planOf } from './verification-course.ts';
 import type { Material } from './verification-evidence.ts';

@@ -1,5 +1,5 @@
 import { personOf, type Directory, type Person } from './directory.ts';
-import type { SignedDecision, SignedRequest } from './envelope.ts';
+import type { SignedDecision, SignedRequest } from './crypto/envelope.ts';
 import { standsBehind } from './own-request.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';

@@ -1,6 +1,6 @@
 import type { Leaf } from './audit.ts';
 import { CLOCK_TOLERANCE_MS } from './clock-tolerance.ts';
-import type { SignedDecision } from './envelope.ts';
+import type { SignedDecision } from './crypto/envelope.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
 import { nameOf } from './verification-evidence.ts';

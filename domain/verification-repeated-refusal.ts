@@ -1,6 +1,6 @@
 import type { Leaf } from './audit.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from './decision.ts';
-import type { SignedDecision, SignedRequest } from './envelope.ts';
+import type { SignedDecision, SignedRequest } from './crypto/envelope.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { StoredFacts } from './policy-facts.ts';

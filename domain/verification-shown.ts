@@ -1,6 +1,6 @@
 import type { Leaf } from './audit.ts';
-import { canonicalJson } from './canonical-json.ts';
-import type { SignedRequest } from './envelope.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
+import type { SignedRequest } from './crypto/envelope.ts';
 import { isSameIdentity } from './identity.ts';
 import { targetOf } from './policy.ts';
 import { failureIn, resultIn, summaryIn, type Told } from './verification-outcome.ts';

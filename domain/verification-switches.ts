@@ -1,5 +1,5 @@
 import { commitment, type Leaf } from './audit.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from './crypto/canonical-json.ts';
 import { nameOf } from './verification-evidence.ts';
 import type { Finding } from './verification-finding.ts';
 import type { StreamState } from './wire-streams.ts';

@@ -1,6 +1,6 @@
 import type { Leaf } from './audit.ts';
 import type { Directory } from './directory.ts';
-import type { SignedWithdrawal } from './envelope.ts';
+import type { SignedWithdrawal } from './crypto/envelope.ts';
 import { standsBehind } from './own-request.ts';
 import { isReviewAction } from './policy.ts';
 import { askersOf } from './requester.ts';

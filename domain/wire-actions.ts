@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { jsonValueSchema } from './wire-json.ts';
+import { jsonValueSchema } from './crypto/json.ts';
 import { NAMES } from './wire-names.ts';
 import { count, modeSchema, text } from './wire-values.ts';
 

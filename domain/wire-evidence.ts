@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { anyJson } from './wire-json.ts';
+import { anyJson } from './crypto/json.ts';
 import { accountSchema } from './wire-lineage.ts';
 import { NAMES } from './wire-names.ts';
 import { count, digest, flag, logInstant, statusSchema, text } from './wire-values.ts';

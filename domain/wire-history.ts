@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { jsonValueSchema } from './wire-json.ts';
+import { jsonValueSchema } from './crypto/json.ts';
 import { identitySchema } from './wire-lineage.ts';
 import { NAMES } from './wire-names.ts';
 import { count, gradeSchema, instant, logInstant, text, verdictSchema } from './wire-values.ts';

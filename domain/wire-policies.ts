@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { policySetSchema } from './policy-schema.ts';
-import { jsonValueSchema } from './wire-json.ts';
+import { jsonValueSchema } from './crypto/json.ts';
 import { digest, flag } from './wire-values.ts';
 
 /** The bodies and answers of the HTTP interface about policies (see wire.ts). */

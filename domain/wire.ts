@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { earlierRefusalsSchema, freezesSchema } from './wire-circumstances.ts';
 import { entryPartSchema, evidenceAdditions } from './wire-evidence.ts';
-import { anyJson, jsonValueSchema } from './wire-json.ts';
+import { anyJson, jsonValueSchema } from './crypto/json.ts';
 import { identitySchema, namedLineageSchema } from './wire-lineage.ts';
 import { NAMES } from './wire-names.ts';
 import { planSchema } from './wire-plan.ts';

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../domain/canonical-json.ts';
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import type { Plan } from '../../domain/plan.ts';
 
 /** What a plan states of a call, as far as it can be found again when the call is executed. */

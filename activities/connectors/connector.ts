@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
-import type { JsonValue } from '../../domain/canonical-json.ts';
-import type { Digest } from '../../domain/digest.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import type { Digest } from '../../domain/crypto/digest.ts';
 import type { GateResult } from '../../domain/gate.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { Target } from '../../domain/policy.ts';

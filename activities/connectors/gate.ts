@@ -1,4 +1,4 @@
-import { digestOf } from '../../domain/digest.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
 import type { GateResult } from '../../domain/gate.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { misstatement } from './approved-plan.ts';

@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { isKeyturnError, KeyturnError } from '../../domain/errors.ts';
 import type { Target } from '../../domain/policy.ts';
 import {

@@ -9,7 +9,7 @@ import {
   type LeafDraft,
   type LeafType,
 } from '../../domain/audit.ts';
-import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Identity } from '../../domain/identity.ts';
 
 /** A person of the directory who does something that the API records itself. */

@@ -6,8 +6,8 @@ import {
   readSigningKey,
   readVerificationKeys,
 } from '../../configuration/keys.ts';
-import type { SigningKey } from '../../domain/envelope.ts';
-import type { SealingKeys } from '../../domain/sealing.ts';
+import type { SigningKey } from '../../domain/crypto/envelope.ts';
+import type { SealingKeys } from '../../domain/crypto/sealing.ts';
 import type { Settings } from './settings.ts';
 
 /** Every key this process holds. */

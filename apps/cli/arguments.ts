@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 
 import type { Command } from 'commander';
 
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
-import { parseJsonText } from '../../domain/json-text.ts';
+import { parseJsonText } from '../../domain/crypto/json-text.ts';
 import type { CreateBody } from '../../domain/wire.ts';
 import { usageError } from './exit.ts';
 

@@ -5,7 +5,7 @@ import {
   type PlacedWarning,
   type PolicyProblem,
 } from '../../database/policy-files.ts';
-import type { Digest } from '../../domain/digest.ts';
+import type { Digest } from '../../domain/crypto/digest.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { silentFailure } from './exit.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { readPlanning } from '../../domain/target-planning.ts';
 import { readTargetReference, TARGET_REFERENCE_FORM } from '../../domain/target-references.ts';
 import type { Value } from './value.ts';

@@ -2,7 +2,7 @@ import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
 import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
 import type { PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
-import { digestOf } from '../../domain/digest.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
 import {
   defaultCalendarOf,
   type ActionDefinition,

@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 
-import { isExactNumber } from '../../domain/exact-number.ts';
+import { isExactNumber } from '../../domain/crypto/exact-number.ts';
 import type { PolicyFile } from './folder.ts';
 import { quote, type PolicyProblem } from './problem.ts';
 import { FORBIDDEN_KEYS, Value, type Source } from './value.ts';

@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { compileArgumentSchema } from '../../domain/expressions/argument-schema.ts';
 import {
   actionOf,

@@ -2,7 +2,7 @@ import { isMap, isNode, isScalar, isSeq, Scalar, type LineCounter, type Node } f
 
 import { parseDurationMs } from './durations.ts';
 import { didYouMean, quote, type PolicyProblem } from './problem.ts';
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 
 /** A parsed file, and where its problems go. */
 export interface Source {

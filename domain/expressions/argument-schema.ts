@@ -5,7 +5,7 @@ import {
   type ValidateFunction,
 } from 'ajv/dist/2020.js';
 
-import { canonicalJson, type JsonValue } from '../canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../crypto/canonical-json.ts';
 import { didYouMean } from '../suggestion.ts';
 import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../canonical-json.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 
 /** A field of an object: its type, and whether it may be absent. */
 export interface FactField {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../canonical-json.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 import type { EngineValue } from './engine.ts';
 import type { FactType } from './fact-type.ts';
 import { evaluationSteps, type PatternSteps } from './pattern.ts';

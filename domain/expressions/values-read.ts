@@ -1,4 +1,4 @@
-import type { JsonValue } from '../canonical-json.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 import { pathText, type FactPath } from './reads.ts';
 
 /** A fact that a condition read. When `is_shortened`, `value` is only a part of it, or a sentence in its place. */

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../canonical-json.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 import { Expression } from '../expressions/expression.ts';
 import { bindFacts } from '../expressions/facts.ts';
 import type { FactType } from '../expressions/fact-type.ts';

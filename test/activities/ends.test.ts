@@ -10,7 +10,7 @@ import { sweepOnce } from '../../activities/sweep.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { keepMessage } from '../../database/kept-messages.ts';
 import { BUDGET_VARIABLES, budgetRoot, budgetsOf } from '../../domain/budgets.ts';
-import { signEnvelope } from '../../domain/envelope.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import { identityKey } from '../../domain/identity.ts';
 import { startStack, type Stack } from '../stack/stack.ts';

@@ -4,7 +4,7 @@ import { consumeAllKept } from '../../activities/consume-all-kept.ts';
 import type { ExecutionOutcome } from '../../activities/connectors/connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
-import { signEnvelope } from '../../domain/envelope.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, executionsOf, leavesOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';

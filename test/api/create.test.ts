@@ -2,9 +2,9 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { requestId } from '../../domain/audit.ts';
-import { openEnvelope } from '../../domain/envelope.ts';
+import { openEnvelope } from '../../domain/crypto/envelope.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
-import { unseal } from '../../domain/sealing.ts';
+import { unseal } from '../../domain/crypto/sealing.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 
 let api: TestApi;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Me } from '../../domain/wire-me.ts';
 import type { TargetPage } from '../../domain/wire-targets.ts';
 import { activate, startApi, type TestApi } from './api.ts';
-import { digestOf } from '../../domain/digest.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
 
 let api: TestApi;
 

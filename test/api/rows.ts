@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import { base32, leafText, pseudonymOf, type LeafType } from '../../domain/audit.ts';
-import { digestOf, intentDigest, planDigest } from '../../domain/digest.ts';
-import { signEnvelope } from '../../domain/envelope.ts';
+import { digestOf, intentDigest, planDigest } from '../../domain/crypto/digest.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../domain/identity.ts';
 import type { Plan, StoredPlan } from '../../domain/plan.ts';
 import type { RequestStatus } from '../../domain/request.ts';
 import type { Requirement } from '../../domain/requirement.ts';
-import { seal } from '../../domain/sealing.ts';
+import { seal } from '../../domain/crypto/sealing.ts';
 import type { TestApi } from './api.ts';
 
 /** What a test wants of a stored request; the rest is an ordinary pending one. */

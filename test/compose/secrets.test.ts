@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../../apps/api/settings.ts';
 import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
 import { readMigration } from '../../configuration/migration.ts';
-import { openEnvelope, signEnvelope } from '../../domain/envelope.ts';
-import { seal, unseal } from '../../domain/sealing.ts';
+import { openEnvelope, signEnvelope } from '../../domain/crypto/envelope.ts';
+import { seal, unseal } from '../../domain/crypto/sealing.ts';
 import { root } from '../../scripts/servers/root.ts';
 import { bindsOf, readComposeFile, type Bind } from './compose-file.ts';
 

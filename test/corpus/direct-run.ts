@@ -1,6 +1,6 @@
 import { escapeIdentifier } from 'pg';
 
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { inSession, type Clone, type Clones } from './clones.ts';
 import { takenBetween, type Sequences } from './sequence-moves.ts';
 import { readSequences, stateIn, type DatabaseState } from './state.ts';

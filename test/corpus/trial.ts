@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { ApprovedCall, Connector, ConnectorCall } from '../../activities/connectors/connector.ts';
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Plan, ResourceEffect } from '../../domain/plan.ts';
 import { inSession, type Clone, type Clones } from './clones.ts';
 import { runDirectly, type DirectRun } from './direct-run.ts';

@@ -15,7 +15,7 @@ import {
   type LeafDraft,
   type LeafPlace,
 } from '../../domain/audit.ts';
-import { canonicalJson } from '../../domain/canonical-json.ts';
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import { ISSUER, START } from './examples.ts';
 
 const DRAFT: LeafDraft = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { decisionDigest, requirementDigest } from '../../domain/digest.ts';
+import { decisionDigest, requirementDigest } from '../../domain/crypto/digest.ts';
 import { shownInChannel } from '../../domain/disclosure.ts';
 import { evaluate, tightened } from '../../domain/evaluation.ts';
 import type { PolicySet } from '../../domain/policy.ts';

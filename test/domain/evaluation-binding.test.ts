@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { judgeRules } from '../../domain/evaluation.ts';
 import { Expression } from '../../domain/expressions/expression.ts';
 import { bindFacts } from '../../domain/expressions/facts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { sha256 } from '../../domain/digest.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
 import { likenesses, type Likenesses } from '../../domain/likeness.ts';
 import type { ResourceEffect } from '../../domain/plan.ts';
 

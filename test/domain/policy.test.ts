@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { expiryMs } from '../../domain/calendar/deadlines.ts';
-import { requirementDigest, ruleRequirementDigest } from '../../domain/digest.ts';
+import { requirementDigest, ruleRequirementDigest } from '../../domain/crypto/digest.ts';
 import { evaluate as evaluateIn, tightened, type Evaluation } from '../../domain/evaluation.ts';
 import { actionOf, policyDigest, targetOf, type PolicySet, type Rule } from '../../domain/policy.ts';
 import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { decisionDigestOf, sha256 } from '../../domain/digest.ts';
+import { decisionDigestOf, sha256 } from '../../domain/crypto/digest.ts';
 import { INTENT, LINEAGE, PLAN_BODY, REQUIREMENT } from './verification-policy.ts';
 import {
   find,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { digestOf } from '../../domain/digest.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
 import { ENGINE } from '../../domain/expressions/profile.ts';
 import type { StoredFacts } from '../../domain/policy-facts.ts';
 import { minute, STORED_FACTS } from './verification-policy.ts';

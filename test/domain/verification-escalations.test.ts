@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import type { JsonValue } from '../../domain/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { verifyRequest, type VerificationReport } from '../../domain/verification.ts';
 import { minute, REQUIREMENT } from './verification-policy.ts';
 import {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { sha256 } from '../../domain/digest.ts';
-import { signEnvelope } from '../../domain/envelope.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { ALLOWING, FACTS_DIGEST, ISSUER, minute, POLICY } from './verification-policy.ts';
 import { refused } from './verification-spoiling.ts';
 import {

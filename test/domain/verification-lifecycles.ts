@@ -1,5 +1,5 @@
-import { signEnvelope } from '../../domain/envelope.ts';
-import { sha256 } from '../../domain/digest.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
 import { minute } from './verification-policy.ts';
 import {
   decide,

@@ -1,6 +1,6 @@
 import { leafHash } from '../../domain/audit.ts';
-import { canonicalJson } from '../../domain/canonical-json.ts';
-import type { Digest } from '../../domain/digest.ts';
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
+import type { Digest } from '../../domain/crypto/digest.ts';
 import { minute } from './verification-policy.ts';
 import type { WholeEvidence } from './verification-whole.ts';
 

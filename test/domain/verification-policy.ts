@@ -1,4 +1,4 @@
-import { digestOf, intentDigest, planDigest, sha256 } from '../../domain/digest.ts';
+import { digestOf, intentDigest, planDigest, sha256 } from '../../domain/crypto/digest.ts';
 import type { Directory } from '../../domain/directory.ts';
 import { evaluate } from '../../domain/evaluation.ts';
 import type { StoredPlan } from '../../domain/plan.ts';

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { Leaf } from '../../domain/audit.ts';
-import type { JsonValue } from '../../domain/canonical-json.ts';
-import { sha256 } from '../../domain/digest.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
 import { publicationsApproved, type Publication } from '../../domain/verification-publications.ts';
 import { STORED_FACTS, FACTS_DIGEST, minute } from './verification-policy.ts';
 import {

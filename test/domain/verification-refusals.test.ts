@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import type { SignedDecision } from '../../domain/envelope.ts';
+import type { SignedDecision } from '../../domain/crypto/envelope.ts';
 import { ISSUER, minute } from './verification-policy.ts';
 import { refused } from './verification-spoiling.ts';
 import {

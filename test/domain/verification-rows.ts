@@ -1,5 +1,5 @@
 import type { Evidence } from '../../domain/verification.ts';
-import type { SignedDecision } from '../../domain/envelope.ts';
+import type { SignedDecision } from '../../domain/crypto/envelope.ts';
 import { ISSUER, INTENT, LINEAGE, minute, PLAN_BODY, POLICY_DIGEST } from './verification-policy.ts';
 import type { Story } from './verification-story.ts';
 import { TARGET } from './examples.ts';

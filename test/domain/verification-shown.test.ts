@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { sha256 } from '../../domain/digest.ts';
-import { signEnvelope } from '../../domain/envelope.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { ISSUER, minute } from './verification-policy.ts';
 import { LIFECYCLES } from './verification-lifecycles.ts';
 import {

@@ -1,7 +1,7 @@
 import type { LeafDraft } from '../../domain/audit.ts';
-import type { JsonValue } from '../../domain/canonical-json.ts';
-import { sha256 } from '../../domain/digest.ts';
-import { signEnvelope, type SignedDecision } from '../../domain/envelope.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { signEnvelope, type SignedDecision } from '../../domain/crypto/envelope.ts';
 import { policyDigest } from '../../domain/policy.ts';
 import {
   decide,

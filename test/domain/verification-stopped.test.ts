@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { commitment, leafText, type LeafType } from '../../domain/audit.ts';
-import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { ISSUER, minute } from './verification-policy.ts';
 import { entry, makeKeys, performedStory, type Keys } from './verification-story.ts';
 import { notHeld, wholeEvidence, type WholeEvidence } from './verification-whole.ts';

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose';
 
 import { leafHash, leafText, type Leaf, type LeafDraft, type LeafType } from '../../domain/audit.ts';
-import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
-import { decisionDigestOf, sha256, type Digest } from '../../domain/digest.ts';
+import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { decisionDigestOf, sha256, type Digest } from '../../domain/crypto/digest.ts';
 import {
   signEnvelope,
   type SignedDecision,
   type SignedRequest,
   type SigningKey,
-} from '../../domain/envelope.ts';
+} from '../../domain/crypto/envelope.ts';
 import { verifyRequest, type Evidence, type VerificationReport } from '../../domain/verification.ts';
 import {
   FACTS_DIGEST,

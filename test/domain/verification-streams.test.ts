@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { leafHash, leafText, type LeafType } from '../../domain/audit.ts';
-import type { JsonValue } from '../../domain/canonical-json.ts';
-import { sha256 } from '../../domain/digest.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
 import { verifyStream, type StreamEvidence } from '../../domain/verification-streams.ts';
 import type { GoverningStream, StreamState } from '../../domain/wire-streams.ts';
 import { minute } from './verification-policy.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { sha256 } from '../../domain/digest.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
 import {
   entry,
   find,

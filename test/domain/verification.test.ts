@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { leafText, type LeafType } from '../../domain/audit.ts';
-import { sha256 } from '../../domain/digest.ts';
-import { signEnvelope } from '../../domain/envelope.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { verifyRequest } from '../../domain/verification.ts';
 import {
   counted,

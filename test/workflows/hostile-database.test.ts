@@ -1,10 +1,10 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { digestOf } from '../../domain/digest.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
 import type { StoredPlan } from '../../domain/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
-import { planDigest } from '../../domain/digest.ts';
+import { planDigest } from '../../domain/crypto/digest.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf } from './facts.ts';

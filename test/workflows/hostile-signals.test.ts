@@ -1,8 +1,8 @@
 import { generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { signEnvelope } from '../../domain/envelope.ts';
-import { canonicalJson } from '../../domain/canonical-json.ts';
+import { signEnvelope } from '../../domain/crypto/envelope.ts';
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, leavesOf, waitForLeaves, waitForVerdicts } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';

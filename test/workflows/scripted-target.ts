@@ -7,7 +7,7 @@ import type {
   ProbeCall,
   ProbeOutcome,
 } from '../../activities/connectors/connector.ts';
-import { digestOf } from '../../domain/digest.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
 import type { Plan } from '../../domain/plan.ts';
 
 /**

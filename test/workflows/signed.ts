@@ -6,16 +6,16 @@ import type { JWK } from 'jose';
 
 import { readKeys, readConfiguration } from '../../apps/worker/configuration.ts';
 import { base32, requestId } from '../../domain/audit.ts';
-import type { JsonValue } from '../../domain/canonical-json.ts';
-import { intentDigest } from '../../domain/digest.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { intentDigest } from '../../domain/crypto/digest.ts';
 import {
   signEnvelope,
   type SignedDecision,
   type SignedRequest,
   type SigningKey,
-} from '../../domain/envelope.ts';
+} from '../../domain/crypto/envelope.ts';
 import type { Lineage, LineageMember } from '../../domain/identity.ts';
-import { seal, type SealingKeys } from '../../domain/sealing.ts';
+import { seal, type SealingKeys } from '../../domain/crypto/sealing.ts';
 import { PRIVILEGED_ACTION, type PrivilegedActionInput } from '../../workflows/messages.ts';
 import type { Stack } from '../stack/stack.ts';
 

@@ -2,8 +2,8 @@ import type { DataSource } from 'typeorm';
 
 import { readCandidate } from '../../../database/policy-candidates.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { digestOf } from '../../../domain/digest.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';

@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { LookupTable } from '../../../domain/fact-declarations.ts';
 import type { PolicySet } from '../../../domain/policy.ts';

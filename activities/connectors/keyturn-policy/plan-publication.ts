@@ -1,4 +1,4 @@
-import { digestOf } from '../../../domain/digest.ts';
+import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/plan.ts';
 import { PUBLISH, type PolicySet } from '../../../domain/policy.ts';
 import {

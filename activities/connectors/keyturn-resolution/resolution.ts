@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { digestOf } from '../../../domain/digest.ts';
+import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/plan.ts';
 import { RESOLUTIONS, RESOLVE } from '../../../domain/policy.ts';
 import type { ExecutionRow, RequestRow } from '../../../database/tables.ts';

@@ -1,4 +1,4 @@
-import { sha256, type Digest } from '../../../domain/digest.ts';
+import { sha256, type Digest } from '../../../domain/crypto/digest.ts';
 import type { Statement } from './statement.ts';
 
 /** Fields that say where in the text something stands. */

@@ -1,5 +1,5 @@
-import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
-import { digestOf, type Digest } from '../../../domain/digest.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { digestOf, type Digest } from '../../../domain/crypto/digest.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
 import type { TableEffect } from './effect.ts';
 import { madeKind, type Making } from './making.ts';

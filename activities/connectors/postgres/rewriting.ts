@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { digestOf, type Digest } from '../../../domain/digest.ts';
+import { digestOf, type Digest } from '../../../domain/crypto/digest.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { readNodeText } from './node-text.ts';
 import { readQueryFacts } from './query-facts.ts';

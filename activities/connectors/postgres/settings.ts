@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Target } from '../../../domain/policy.ts';
 import { readPlanning, type TargetPlanning } from '../../../domain/target-planning.ts';

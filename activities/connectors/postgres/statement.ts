@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { adviceOn, NODE_ADVICE } from './advice.ts';
 import { functionName, readFunctionName } from './function-names.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
-import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
-import { digestOf, sha256, type Digest } from '../../../domain/digest.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { digestOf, sha256, type Digest } from '../../../domain/crypto/digest.ts';
 import type { ResourceEffect } from '../../../domain/plan.ts';
 import { followCascades, type MetTable, type Start } from './cascades.ts';
 import { runPrepared } from './dry-run.ts';

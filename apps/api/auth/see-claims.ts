@@ -1,6 +1,6 @@
 import { driverCode, ISSUED_AHEAD } from '../../../database/refusals.ts';
 import { claimsAuthority } from '../../../domain/directory.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { personPseudonym } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity.ts';

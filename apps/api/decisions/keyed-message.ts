@@ -1,8 +1,8 @@
 import { keepMessage, readKeptMessage, type KeptMessage } from '../../../database/kept-messages.ts';
 import { keyedId } from '../../../domain/audit.ts';
-import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/envelope.ts';
+import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import { unseal } from '../../../domain/sealing.ts';
+import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../requests/repeat.ts';

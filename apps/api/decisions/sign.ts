@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { base32 } from '../../../domain/audit.ts';
-import { signEnvelope, type SignedDecision } from '../../../domain/envelope.ts';
-import { seal } from '../../../domain/sealing.ts';
+import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
+import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './judge.ts';
 

@@ -4,8 +4,8 @@ import {
   readGateGround,
   type GateGround,
 } from '../../../database/gate-answers.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { intentDigest } from '../../../domain/digest.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { intentDigest } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isAllowedAtOnce } from '../../../domain/gate.ts';
 import type { Lineage } from '../../../domain/identity.ts';

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 import { readSwitches } from '../../../database/kill-switches.ts';
 import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/evaluation.ts';
 import type { Rule } from '../../../domain/policy.ts';
 import { withResolvedFacts, type Phase, type PolicyFacts } from '../../../domain/policy-facts.ts';

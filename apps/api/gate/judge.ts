@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { reserveWindowsAtOnce } from '../../../database/policy-facts.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { evaluate } from '../../../domain/evaluation.ts';
 import { withResolvedFacts } from '../../../domain/policy-facts.ts';
 import { requestFacts } from '../../../domain/request-facts.ts';

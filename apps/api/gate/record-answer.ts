@@ -4,9 +4,9 @@ import type { EntityManager } from 'typeorm';
 
 import { allowGate, type GateAnswer } from '../../../database/gate-answers.ts';
 import { nextLeaf, NO_LEAF, pseudonymOf, type LeafDraft } from '../../../domain/audit.ts';
-import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
-import { sha256 } from '../../../domain/digest.ts';
-import { signEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../../domain/crypto/digest.ts';
+import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/gate.ts';
 import { storedFacts } from '../../../domain/policy-facts.ts';
 import { startEnd } from '../../../domain/start.ts';

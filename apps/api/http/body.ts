@@ -2,7 +2,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { Request } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import { parseJsonText } from '../../../domain/json-text.ts';
+import { parseJsonText } from '../../../domain/crypto/json-text.ts';
 import { identityKey } from '../../../domain/identity.ts';
 import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
 import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';

@@ -107,7 +107,7 @@ function makeDocument(): OpenApiDocument {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Beside this document, under whatever prefix.
-    servers: [{ url: './' }],
+    servers: [{ url: './/' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {

@@ -4,7 +4,7 @@ import { policySetSchema } from '../../../domain/policy-schema.ts';
 import { actionsSchema } from '../../../domain/wire-actions.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import * as history from '../../../domain/wire-history.ts';
-import { jsonValueSchema } from '../../../domain/wire-json.ts';
+import { jsonValueSchema } from '../../../domain/crypto/json.ts';
 import { identitySchema } from '../../../domain/wire-lineage.ts';
 import { NAMES } from '../../../domain/wire-names.ts';
 import { planSchema } from '../../../domain/wire-plan.ts';

@@ -2,8 +2,8 @@ import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
 import { readCandidate } from '../../../database/policy-candidates.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { digestOf } from '../../../domain/digest.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { digestOf } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
   digestSchema,

@@ -1,6 +1,6 @@
 import { countProposals, lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
-import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
-import { sha256 } from '../../../domain/digest.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { operatorLockout, operatorsDropped } from '../../../domain/lockout.ts';
 import type { PolicySet } from '../../../domain/policy.ts';

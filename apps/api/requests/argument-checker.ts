@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { compileArgumentSchema, type ArgumentSchema } from '../../../domain/expressions/argument-schema.ts';
 import type { ActionDefinition } from '../../../domain/policy.ts';

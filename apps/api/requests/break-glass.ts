@@ -1,5 +1,5 @@
 import { historyOf } from '../../../database/policy-facts.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { offersBreakGlass } from '../../../domain/evaluation.ts';
 import type { Lineage } from '../../../domain/identity.ts';

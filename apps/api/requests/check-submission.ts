@@ -1,5 +1,5 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
-import type { SignedRequest } from '../../../domain/envelope.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../../domain/identity.ts';
 import type { KillSwitch } from '../../../domain/kill-switch.ts';
 

@@ -2,7 +2,7 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { isGateKey } from '../../../database/gate-answers.ts';
 import { readSwitches } from '../../../database/kill-switches.ts';
 import { readRequest } from '../../../database/readers.ts';
-import { signEnvelope } from '../../../domain/envelope.ts';
+import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import type { Lineage } from '../../../domain/identity.ts';
 import type { RequestRow } from '../../../database/tables.ts';

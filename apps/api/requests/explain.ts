@@ -1,5 +1,5 @@
 import type { ActionDefinition, Target } from '../../../domain/policy.ts';
-import type { SignedRequest } from '../../../domain/envelope.ts';
+import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { markdownCode, oneLine } from '../../../domain/markdown.ts';
 import type { PrivilegedActionInput } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';

@@ -1,9 +1,9 @@
-import { canonicalJson, type JsonValue } from '../../../domain/canonical-json.ts';
-import { intentDigest } from '../../../domain/digest.ts';
-import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { intentDigest } from '../../../domain/crypto/digest.ts';
+import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type Lineage, type LineageRole } from '../../../domain/identity.ts';
-import { unseal } from '../../../domain/sealing.ts';
+import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import { definedClaims } from './sign-request.ts';
 import type { CreateCall } from './create-call.ts';

@@ -1,5 +1,5 @@
 import type { MatchedRule, RequestRow } from '../../../database/tables.ts';
-import type { SignedRequest } from '../../../domain/envelope.ts';
+import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import type { RuleEffect } from '../../../domain/policy.ts';
 
 /** A rule that acted. Its effect comes from the policy that was evaluated, never from the row. */

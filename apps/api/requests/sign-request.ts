@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
-import type { JsonValue } from '../../../domain/canonical-json.ts';
-import { intentDigest } from '../../../domain/digest.ts';
-import type { SignedRequest } from '../../../domain/envelope.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { intentDigest } from '../../../domain/crypto/digest.ts';
+import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { memberOf, type Lineage } from '../../../domain/identity.ts';
 import type { ActionDefinition } from '../../../domain/policy.ts';
-import { seal } from '../../../domain/sealing.ts';
+import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './create-call.ts';
 

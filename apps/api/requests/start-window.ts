@@ -1,4 +1,4 @@
-import type { SignedRequest } from '../../../domain/envelope.ts';
+import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
 

@@ -1,8 +1,8 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 
-import { sha256 } from '../../../domain/digest.ts';
-import { openEnvelope, type SignedRequest } from '../../../domain/envelope.ts';
+import { sha256 } from '../../../domain/crypto/digest.ts';
+import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { hasEnded } from '../../../domain/run-status.ts';
 import {

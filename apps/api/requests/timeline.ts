@@ -1,7 +1,7 @@
 import { readLeaves, readParts, readSubjects } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../../../domain/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/directory.ts';
 import type { RequestMode } from '../../../domain/request.ts';

@@ -2,7 +2,7 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import type { KeptMessage } from '../../../database/kept-messages.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import { signEnvelope } from '../../../domain/envelope.ts';
+import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy.ts';
 import { askersOf } from '../../../domain/requester.ts';

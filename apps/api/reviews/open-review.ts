@@ -3,7 +3,7 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { readDecisions, readRequest } from '../../../database/readers.ts';
 import { agentOf, personOf } from '../../../domain/directory.ts';
-import { signEnvelope } from '../../../domain/envelope.ts';
+import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy.ts';

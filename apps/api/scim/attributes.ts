@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { scimRefusal } from './errors.ts';
 
 /** Attributes of an object by lower-case name: SCIM names are case-insensitive (RFC 7643 section 2.1). */

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { attributesOf, bodyOf, requiredText, textOf } from './attributes.ts';
 import { scimRefusal } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { attributesOf, bodyOf } from './attributes.ts';
 import { scimRefusal } from './errors.ts';
 import { parsePath, type ScimPath } from './filter.ts';

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { attributesOf, bodyOf, flagOf, requiredText, textOf, type Attributes } from './attributes.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';

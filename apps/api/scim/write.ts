@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { DIRECTORY_DIFFERS, driverCode, NOT_CHANGEABLE } from '../../../database/refusals.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
 import { scimRefusal } from './errors.ts';

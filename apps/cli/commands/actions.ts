@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { didYouMean, quote } from '../../../domain/suggestion.ts';
 import type { ActionCatalogue } from '../../../domain/wire-actions.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { ExplainedEvaluation, Recomputation } from '../../../database/explanation.ts';
 import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/explanation.ts';
 import type { EngineIdentity } from '../../../domain/expressions/profile.ts';
 import { withJson } from '../connection.ts';

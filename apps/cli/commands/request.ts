@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 
-import { canonicalJson } from '../../../domain/canonical-json.ts';
+import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { isFinal } from '../../../domain/request.ts';
 import type { CreateBody, RequestView } from '../../../domain/wire.ts';
 import type { KeyturnClient } from '../../../sdk/client.ts';

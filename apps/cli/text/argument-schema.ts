@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { visible, visibleJson } from './visible.ts';
 
 type Schema = Readonly<Record<string, JsonValue>>;

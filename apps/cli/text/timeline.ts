@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { RequestView, Timeline } from '../../../domain/wire.ts';
 import { nameText } from './names.ts';
 import { resultText } from './result.ts';

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createDataSource } from '../../../database/data-source.ts';
-import { digestOf } from '../../../domain/digest.ts';
+import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { PolicySet, Rule } from '../../../domain/policy.ts';
 import type { StoredFacts } from '../../../domain/policy-facts.ts';
 import { startApi, type TestApi } from '../../api/api.ts';

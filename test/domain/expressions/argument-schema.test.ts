@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { compileArgumentSchema } from '../../../domain/expressions/argument-schema.ts';
 
 function texts(...patterns: readonly string[]) {

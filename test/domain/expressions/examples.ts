@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { checkExpression } from '../../../domain/expressions/check.ts';
 import { Expression, type Outcome } from '../../../domain/expressions/expression.ts';
 import { factTypeOf, type FactType } from '../../../domain/expressions/fact-type.ts';

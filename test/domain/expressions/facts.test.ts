@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { JsonValue } from '../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { bindFacts, LIST_LENGTH_MAX, STRING_LENGTH_MAX } from '../../../domain/expressions/facts.ts';
 import { ARGUMENTS, bound, evaluate, FACTS, VARIABLES } from './examples.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { digestOf } from '../../../domain/digest.ts';
+import { digestOf } from '../../../domain/crypto/digest.ts';
 import { verifyRequest } from '../../../domain/verification.ts';
 import type { Evidence, RequestView } from '../../../domain/wire.ts';
 import { withHeldClaims } from '../../workflows/held-claims.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectorCall, PlanRefusal } from '../../../../activities/connectors/connector.ts';
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
 import { troubleOf, type Trouble } from '../../../../activities/connectors/trouble.ts';
-import type { JsonValue } from '../../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 const connector = createPostgresConnector();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
-import type { JsonValue } from '../../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
 import { connected, startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
 import type { ApprovedCall } from '../../../../activities/connectors/connector.ts';
-import type { JsonValue } from '../../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;

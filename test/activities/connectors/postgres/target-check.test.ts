@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
 import { checkTarget, type TargetReport } from '../../../../activities/connectors/postgres/target-check.ts';
-import type { JsonValue } from '../../../../domain/canonical-json.ts';
+import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;

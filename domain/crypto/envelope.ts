@@ -2,7 +2,7 @@ import { CompactSign, compactVerify, errors, type CompactVerifyGetKey, type Cryp
 import { z } from 'zod';
 
 import { canonicalJson } from './canonical-json.ts';
-import { KeyturnError } from './errors.ts';
+import { KeyturnError } from '../errors.ts';
 
 /** An instant: RFC 3339, UTC, milliseconds. */
 const instant = z.iso.datetime({ precision: 3 });

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import type { SignedRequest } from './envelope.ts';
-import { memberOf, type Lineage } from './identity.ts';
-import type { Plan, StoredPlan } from './plan.ts';
-import type { RequestMode } from './request.ts';
-import type { Requirement, RuleRequirement } from './requirement.ts';
+import { memberOf, type Lineage } from '../identity.ts';
+import type { Plan, StoredPlan } from '../plan.ts';
+import type { RequestMode } from '../request.ts';
+import type { Requirement, RuleRequirement } from '../requirement.ts';
 
 /** `sha256:` and 64 lower-case hex digits. */
 export type Digest = `sha256:${string}`;

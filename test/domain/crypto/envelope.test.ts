@@ -10,7 +10,7 @@ import {
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { canonicalJson, type JsonValue } from '../../domain/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import {
   ENVELOPE_BYTES_MAX,
   openEnvelope,
@@ -19,9 +19,9 @@ import {
   type SignedPayload,
   type SignedRequest,
   type SignedWithdrawal,
-} from '../../domain/envelope.ts';
-import { seal, unseal } from '../../domain/sealing.ts';
-import { ISSUER, START } from './examples.ts';
+} from '../../../domain/crypto/envelope.ts';
+import { seal, unseal } from '../../../domain/crypto/sealing.ts';
+import { ISSUER, START } from '../examples.ts';
 
 const ID = 'a'.repeat(26);
 const DIGEST = `sha256:${'0'.repeat(64)}`;

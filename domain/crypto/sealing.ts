@@ -1,7 +1,7 @@
 import { CompactEncrypt, compactDecrypt, errors } from 'jose';
 
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
-import { KeyturnError } from './errors.ts';
+import { KeyturnError } from '../errors.ts';
 
 /** A 256-bit key with its id. */
 export interface SealingKey {

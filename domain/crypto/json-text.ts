@@ -1,5 +1,5 @@
 import type { JsonValue } from './canonical-json.ts';
-import { KeyturnError } from './errors.ts';
+import { KeyturnError } from '../errors.ts';
 import { isExactNumber } from './exact-number.ts';
 
 /** Nesting deeper than this is refused. One less than what has a canonical form, since arguments sit inside a body. */

@@ -10,9 +10,9 @@ import {
   sha256,
   type DecisionSubject,
   type Intent,
-} from '../../domain/digest.ts';
-import type { StoredPlan } from '../../domain/plan.ts';
-import { anyRequirement, demand, ISSUER, minutes, PLAN, requirement, stage } from './examples.ts';
+} from '../../../domain/crypto/digest.ts';
+import type { StoredPlan } from '../../../domain/plan.ts';
+import { anyRequirement, demand, ISSUER, minutes, PLAN, requirement, stage } from '../examples.ts';
 
 const INTENT: Intent = {
   action: 'postgres.execute',

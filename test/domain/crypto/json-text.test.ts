@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { JSON_DEPTH_MAX, parseJsonText } from '../../domain/json-text.ts';
+import { JSON_DEPTH_MAX, parseJsonText } from '../../../domain/crypto/json-text.ts';
 
 describe('reading a JSON body', () => {
   it('reads whatever JSON.parse reads, where nothing would be lost', () => {

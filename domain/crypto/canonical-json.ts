@@ -1,4 +1,4 @@
-import { KeyturnError } from './errors.ts';
+import { KeyturnError } from '../errors.ts';
 
 /** A value that JSON can express without loss. */
 export type JsonValue =

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { canonicalJson, DEPTH_MAX } from '../../domain/canonical-json.ts';
+import { canonicalJson, DEPTH_MAX } from '../../../domain/crypto/canonical-json.ts';
 
 /** RFC 8785 appendix B: the bits of an IEEE 754 double and its text. */
 const NUMBERS: readonly (readonly [string, string])[] = [

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { CompactEncrypt } from 'jose';
 import { describe, expect, it } from 'vitest';
 
-import type { JsonValue } from '../../domain/canonical-json.ts';
-import { seal, unseal, type SealingKey, type SealingKeys } from '../../domain/sealing.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { seal, unseal, type SealingKey, type SealingKeys } from '../../../domain/crypto/sealing.ts';
 
 const newKey = (kid: string): SealingKey => ({ kid, secret: randomBytes(32) });
 
