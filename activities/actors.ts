@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import { personPseudonym, pseudonymOf, type LeafActor } from '../domain/audit.ts';
-import { agentOf, ownKeysOf, personOf, type Directory } from '../domain/directory.ts';
-import type { Identity, Lineage } from '../domain/identity.ts';
+import { agentOf, ownKeysOf, personOf, type Directory } from '../domain/identity/directory.ts';
+import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import { askPrepared } from '../database/prepared.ts';
 
 /** The system itself, as an actor of entries that nobody else caused. */

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { tallyFactsOf } from '../domain/seats.ts';
 import { SWITCHED_OFF } from '../domain/denial.ts';
 import { decisionDigest, requirementDigest } from '../domain/crypto/digest.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';

@@ -4,7 +4,7 @@ import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { sha256 } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedDecision } from '../domain/crypto/envelope.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
 import type { CountedDecision } from '../domain/quorum.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { DecisionDirectories } from '../domain/seats.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import { ownersOf } from '../domain/owners.ts';
 import type { PolicySet } from '../domain/policy.ts';
 import { readDuty } from '../database/duty.ts';

@@ -2,7 +2,7 @@ import type { Clocks } from '../domain/calendar/clock.ts';
 import { clocksBetween, roundExpiryMs } from '../domain/calendar/deadlines.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import { decisionDigest } from '../domain/crypto/digest.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 
 import { isRehearsed } from '../domain/budgets.ts';
 import { digestOf, effectsForDigest, planDigest } from '../domain/crypto/digest.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { identityKey, rootOf } from '../domain/identity.ts';
+import { identityKey, rootOf } from '../domain/identity/identity.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
 import { likenesses } from '../domain/likeness.ts';
 import type { StoredPlan } from '../domain/plan.ts';

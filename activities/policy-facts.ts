@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import { actionOf, type PolicySet, type Target } from '../domain/policy.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { checkDecision } from '../domain/decision.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import { openEnvelope } from '../domain/crypto/envelope.ts';
 import type { CountedDecision } from '../domain/quorum.ts';
 import type { DecisionDirectories } from '../domain/seats.ts';

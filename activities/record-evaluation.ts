@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import type { Evaluation } from '../domain/evaluation.ts';
 import { recordedOutcome } from '../domain/explanation.ts';
 import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy-facts.ts';

@@ -1,5 +1,5 @@
 import { SWITCHED_OFF } from '../domain/denial.ts';
-import type { Directory } from '../domain/directory.ts';
+import type { Directory } from '../domain/identity/directory.ts';
 import { switchesAgainst, type KillSwitch } from '../domain/kill-switch.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { StepTransaction } from './record.ts';

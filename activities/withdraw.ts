@@ -1,8 +1,8 @@
-import { personOf } from '../domain/directory.ts';
+import { personOf } from '../domain/identity/directory.ts';
 import { sha256 } from '../domain/crypto/digest.ts';
 import type { SignedWithdrawal } from '../domain/crypto/envelope.ts';
 import type { ErrorCode } from '../domain/errors.ts';
-import { standsBehind } from '../domain/own-request.ts';
+import { standsBehind } from '../domain/identity/own-request.ts';
 import { isReviewAction } from '../domain/policy.ts';
 import { askersOf } from '../domain/requester.ts';
 import { canMove } from '../domain/request.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { EntityManager } from 'typeorm';
 
-import type { Agent, Directory, Group, Person } from '../domain/directory.ts';
+import type { Agent, Directory, Group, Person } from '../domain/identity/directory.ts';
 import { askPrepared } from './prepared.ts';
 
 /** A directory, with the number of its last change. */

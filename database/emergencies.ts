@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { Lineage } from '../domain/identity.ts';
+import type { Lineage } from '../domain/identity/identity.ts';
 
 /** A request that took a break-glass path, and was performed or may have been. */
 export interface Emergency {

@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Leaf } from '../domain/audit.ts';
-import { peopleBehind } from '../domain/directory.ts';
-import { identityKey, type Identity } from '../domain/identity.ts';
+import { peopleBehind } from '../domain/identity/directory.ts';
+import { identityKey, type Identity } from '../domain/identity/identity.ts';
 import type {
   DirectoryChange,
   DirectoryPart,

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
-import { directoryDigest } from '../domain/directory-digest.ts';
+import { directoryDigest } from '../domain/identity/directory-digest.ts';
 import { evaluate, type Evaluation } from '../domain/evaluation.ts';
 import { differencesOf, isOtherEngine, recordedEngine, type RecordedOutcome } from '../domain/explanation.ts';
 import { completePolicy } from '../domain/policy-upgrade.ts';

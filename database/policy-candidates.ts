@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import type { Identity } from '../domain/identity.ts';
+import type { Identity } from '../domain/identity/identity.ts';
 import type { SwitchEntry } from './kill-switches.ts';
 
 /** A policy as somebody proposed it. */

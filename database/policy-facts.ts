@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
-import { lineageRoot, type Directory } from '../domain/directory.ts';
-import type { Identity, Lineage } from '../domain/identity.ts';
+import { lineageRoot, type Directory } from '../domain/identity/directory.ts';
+import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import type { CountingWindow, PolicySet } from '../domain/policy.ts';
 import {
   amountOf,

@@ -2,7 +2,7 @@ import { EntitySchema } from 'typeorm';
 
 import type { Clocks } from '../domain/calendar/clock.ts';
 import type { OwnerKey } from '../domain/fact-declarations.ts';
-import type { Lineage } from '../domain/identity.ts';
+import type { Lineage } from '../domain/identity/identity.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { StoredPlan } from '../domain/plan.ts';
 import type { StoredPolicy } from '../domain/policy.ts';

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { canonicalJson, type JsonValue } from './crypto/canonical-json.ts';
 import { sha256, type Digest } from './crypto/digest.ts';
 import { KeyturnError } from './errors.ts';
-import type { Identity } from './identity.ts';
+import type { Identity } from './identity/identity.ts';
 import { keyObjectOf } from './crypto/key-object.ts';
 import type { EvidenceGrade } from './requirement.ts';
 

@@ -2,7 +2,7 @@ import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
 import { digestOf, requirementDigest, ruleRequirementDigest, type Digest } from './crypto/digest.ts';
 import { unchangedDirectories } from './decision.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
-import { identityKey, type Lineage } from './identity.ts';
+import { identityKey, type Lineage } from './identity/identity.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet, RuleEffect } from './policy.ts';
 import { recalledFacts, type StoredFacts } from './policy-facts.ts';

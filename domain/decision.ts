@@ -1,7 +1,7 @@
-import { personOf, type Person } from './directory.ts';
+import { personOf, type Person } from './identity/directory.ts';
 import type { ErrorCode } from './errors.ts';
-import { type Identity } from './identity.ts';
-import { standsBehind } from './own-request.ts';
+import { type Identity } from './identity/identity.ts';
+import { standsBehind } from './identity/own-request.ts';
 import { supposedOnCall, unknownRotations } from './on-call.ts';
 import type { PolicySet } from './policy.ts';
 import {

@@ -1,7 +1,7 @@
 import { canonicalJson, type JsonValue } from './crypto/canonical-json.ts';
 import { requirementDigest } from './crypto/digest.ts';
-import { directoryDigest } from './directory-digest.ts';
-import type { Directory } from './directory.ts';
+import { directoryDigest } from './identity/directory-digest.ts';
+import type { Directory } from './identity/directory.ts';
 import type { Evaluation } from './evaluation.ts';
 import { ENGINE } from './expressions/profile.ts';
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
-import { groupsOf, personById, type Directory } from './directory.ts';
+import { groupsOf, personById, type Directory } from './identity/directory.ts';
 import {
   factTypeOf,
   FLAG,

@@ -1,6 +1,6 @@
-import { isLineageActive, type Directory } from './directory.ts';
+import { isLineageActive, type Directory } from './identity/directory.ts';
 import type { Evaluation } from './evaluation.ts';
-import type { Lineage } from './identity.ts';
+import type { Lineage } from './identity/identity.ts';
 import { isOwnAction, type PolicySet } from './policy.ts';
 import type { Requirement } from './requirement.ts';
 

@@ -1,6 +1,6 @@
 import { isSelected } from './seats.ts';
-import { personById, personOf, type Directory } from './directory.ts';
-import { isSameIdentity, type Identity, type Lineage } from './identity.ts';
+import { personById, personOf, type Directory } from './identity/directory.ts';
+import { isSameIdentity, type Identity, type Lineage } from './identity/identity.ts';
 import { isOwnAction, type PolicySet } from './policy.ts';
 
 /** What a kill switch stops: one agent, one action, one target, or everything. */

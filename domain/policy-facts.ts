@@ -12,7 +12,7 @@ import {
   type FactType,
 } from './expressions/fact-type.ts';
 import { digestOf, type Digest } from './crypto/digest.ts';
-import type { Directory } from './directory.ts';
+import type { Directory } from './identity/directory.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import {
   classType,

@@ -1,4 +1,4 @@
-import type { Agent } from './directory.ts';
+import type { Agent } from './identity/directory.ts';
 import type { PolicySet } from './policy.ts';
 import { requestFacts, type RequestFacts } from './request-facts.ts';
 import { REQUESTER_PATH, type Axis } from './policy-grid-cells.ts';

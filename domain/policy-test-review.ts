@@ -1,9 +1,9 @@
 import { clocksBetween, expiryMs } from './calendar/deadlines.ts';
 import { checkDecision, unchangedDirectories, type DecisionCheck } from './decision.ts';
 import { tallyFactsOf, type DecidableRequest, type DecisionDirectories } from './seats.ts';
-import { personById, type Directory } from './directory.ts';
+import { personById, type Directory } from './identity/directory.ts';
 import type { Evaluation } from './evaluation.ts';
-import type { Identity, Lineage } from './identity.ts';
+import type { Identity, Lineage } from './identity/identity.ts';
 import { supposedOnCall } from './on-call.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';

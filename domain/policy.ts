@@ -3,7 +3,7 @@ import type { FreezeWindow } from './calendar/freeze.ts';
 import type { PolledRotation } from './calendar/polled-rotation.ts';
 import type { Rotation } from './calendar/rotation.ts';
 import { digestOf, type Digest } from './crypto/digest.ts';
-import type { Directory } from './directory.ts';
+import type { Directory } from './identity/directory.ts';
 import type { JsonValue } from './crypto/canonical-json.ts';
 import type { FactResolver, LookupTable, OwnersResolver } from './fact-declarations.ts';
 import type { RuleRequirement, Selector } from './requirement.ts';

@@ -1,5 +1,5 @@
 import { timeAfter, type Clocks } from './calendar/clock.ts';
-import type { Identity } from './identity.ts';
+import type { Identity } from './identity/identity.ts';
 import {
   isGradeSufficient,
   type EvidenceGrade,

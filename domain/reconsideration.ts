@@ -1,9 +1,9 @@
 import { canonicalJson } from './crypto/canonical-json.ts';
 import { unchangedDirectories } from './decision.ts';
 import { requirementDigest } from './crypto/digest.ts';
-import type { Directory } from './directory.ts';
+import type { Directory } from './identity/directory.ts';
 import { combinedRequirement, evaluate } from './evaluation.ts';
-import type { Lineage } from './identity.ts';
+import type { Lineage } from './identity/identity.ts';
 import { ownersOf, type OwnedRequest } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import { recalledFacts, type PolicyFacts, type StoredFacts } from './policy-facts.ts';

@@ -6,9 +6,9 @@ import {
   provenOf,
   type Agent,
   type Directory,
-} from './directory.ts';
+} from './identity/directory.ts';
 import { FLAG, record, TEXT, TEXTS, words } from './expressions/fact-type.ts';
-import type { Lineage } from './identity.ts';
+import type { Lineage } from './identity/identity.ts';
 import { REQUEST_MODES, type RequestMode } from './request.ts';
 
 /**

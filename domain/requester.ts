@@ -1,5 +1,5 @@
-import { isLineageActive, type Directory } from './directory.ts';
-import type { Lineage } from './identity.ts';
+import { isLineageActive, type Directory } from './identity/directory.ts';
+import type { Lineage } from './identity/identity.ts';
 import { isResolveAction, isReviewAction } from './policy.ts';
 
 /**

@@ -1,12 +1,12 @@
 import type { Clocks } from './calendar/clock.ts';
 import { onDuty, rotationMembers, type Rotation } from './calendar/rotation.ts';
-import { groupsOf, membersOf, personById, type Directory } from './directory.ts';
+import { groupsOf, membersOf, personById, type Directory } from './identity/directory.ts';
 import { selectorsAt } from './escalation.ts';
 import { Expression } from './expressions/expression.ts';
 import { bindFacts } from './expressions/facts.ts';
-import type { Lineage } from './identity.ts';
+import type { Lineage } from './identity/identity.ts';
 import { isOnCallByService, polledScopes, type OnCallScope, type PolledRotations } from './on-call.ts';
-import { behind } from './own-request.ts';
+import { behind } from './identity/own-request.ts';
 import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
 import { isSameSeat, tally, type CountedDecision, type SeatReference, type TallyFacts } from './quorum.ts';
 import type { RequestStatus } from './request.ts';

@@ -1,7 +1,7 @@
 import type { Leaf, LeafType } from './audit.ts';
 import { canonicalJson } from './crypto/canonical-json.ts';
 import type { SignedDecision } from './crypto/envelope.ts';
-import { isSameIdentity } from './identity.ts';
+import { isSameIdentity } from './identity/identity.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
 import { nameOf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';

@@ -1,6 +1,6 @@
 import type { Leaf } from './audit.ts';
 import { takesBack } from './decision.ts';
-import { isSameIdentity, identityKey } from './identity.ts';
+import { isSameIdentity, identityKey } from './identity/identity.ts';
 import { hasFurtherSeat, isFreshForAll, tally, type Tally } from './quorum.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionOf } from './verification-envelopes.ts';

@@ -1,7 +1,7 @@
 import { counted } from './counted.ts';
 import { leafHash } from './audit.ts';
-import type { Directory } from './directory.ts';
-import { isSameIdentity, type Identity } from './identity.ts';
+import type { Directory } from './identity/directory.ts';
+import { isSameIdentity, type Identity } from './identity/identity.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, readLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';

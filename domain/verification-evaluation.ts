@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Leaf } from './audit.ts';
 import { canonicalJson, type JsonValue } from './crypto/canonical-json.ts';
 import { intentDigest, requirementDigest } from './crypto/digest.ts';
-import type { Directory } from './directory.ts';
+import type { Directory } from './identity/directory.ts';
 import type { SignedRequest } from './crypto/envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts';
 import { isOtherEngine } from './explanation.ts';

@@ -1,6 +1,6 @@
-import { personOf, type Directory, type Person } from './directory.ts';
+import { personOf, type Directory, type Person } from './identity/directory.ts';
 import type { SignedDecision, SignedRequest } from './crypto/envelope.ts';
-import { standsBehind } from './own-request.ts';
+import { standsBehind } from './identity/own-request.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { StoredFacts } from './policy-facts.ts';

@@ -1,7 +1,7 @@
 import type { Leaf } from './audit.ts';
-import type { Directory } from './directory.ts';
+import type { Directory } from './identity/directory.ts';
 import type { SignedWithdrawal } from './crypto/envelope.ts';
-import { standsBehind } from './own-request.ts';
+import { standsBehind } from './identity/own-request.ts';
 import { isReviewAction } from './policy.ts';
 import { askersOf } from './requester.ts';
 import { isUndecided, phaseBefore } from './verification-course.ts';

@@ -10,7 +10,7 @@ import {
   type LeafType,
 } from '../../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
-import type { Identity } from '../../domain/identity.ts';
+import type { Identity } from '../../domain/identity/identity.ts';
 
 /** A person of the directory who does something that the API records itself. */
 export interface RecordedPerson {

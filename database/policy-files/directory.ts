@@ -5,8 +5,8 @@ import {
   type Directory,
   type Group,
   type Person,
-} from '../../domain/directory.ts';
-import type { Identity } from '../../domain/identity.ts';
+} from '../../domain/identity/directory.ts';
+import type { Identity } from '../../domain/identity/identity.ts';
 import {
   readIssuer,
   readIssuerName,

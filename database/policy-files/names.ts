@@ -1,4 +1,4 @@
-import { identityKey, type Identity } from '../../domain/identity.ts';
+import { identityKey, type Identity } from '../../domain/identity/identity.ts';
 import { didYouMean, quote } from './problem.ts';
 import type { Value } from './value.ts';
 

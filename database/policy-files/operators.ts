@@ -1,4 +1,4 @@
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import { LIFTS_NEEDED, operatorsOf } from '../../domain/kill-switch.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import type { Selector } from '../../domain/requirement.ts';

@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { readCalendars } from './calendars.ts';
 import { readFreezes } from './freezes.ts';

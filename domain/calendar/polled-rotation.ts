@@ -1,4 +1,4 @@
-import type { Identity } from '../identity.ts';
+import type { Identity } from '../identity/identity.ts';
 
 /** A rotation that a service outside keeps. Which service that is and where, the deployment says, not the policy. */
 export interface PolledRotation {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import type { SignedRequest } from './envelope.ts';
-import { memberOf, type Lineage } from '../identity.ts';
+import { memberOf, type Lineage } from '../identity/identity.ts';
 import type { Plan, StoredPlan } from '../plan.ts';
 import type { RequestMode } from '../request.ts';
 import type { Requirement, RuleRequirement } from '../requirement.ts';

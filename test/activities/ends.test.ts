@@ -12,7 +12,7 @@ import { keepMessage } from '../../database/kept-messages.ts';
 import { BUDGET_VARIABLES, budgetRoot, budgetsOf } from '../../domain/budgets.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../domain/errors.ts';
-import { identityKey } from '../../domain/identity.ts';
+import { identityKey } from '../../domain/identity/identity.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf, leavesOf, verdictsOf } from '../workflows/facts.ts';

@@ -5,7 +5,7 @@ import type { Issuer } from '../../apps/api/auth/issuers.ts';
 import { principalOf } from '../../apps/api/auth/principal.ts';
 import { lineageOf } from '../../apps/api/requests/lineage.ts';
 import { budgetRoot } from '../../domain/budgets.ts';
-import { lineageRoot, type Agent, type Directory } from '../../domain/directory.ts';
+import { lineageRoot, type Agent, type Directory } from '../../domain/identity/directory.ts';
 import { requestFacts } from '../../domain/request-facts.ts';
 
 const ISSUER = 'https://id.example';

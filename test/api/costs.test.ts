@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { identityKey } from '../../domain/identity.ts';
+import { identityKey } from '../../domain/identity/identity.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { base32, leafText, pseudonymOf, type LeafType } from '../../domain/audit.ts';
 import { digestOf, intentDigest, planDigest } from '../../domain/crypto/digest.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
-import type { Lineage } from '../../domain/identity.ts';
+import type { Lineage } from '../../domain/identity/identity.ts';
 import type { Plan, StoredPlan } from '../../domain/plan.ts';
 import type { RequestStatus } from '../../domain/request.ts';
 import type { Requirement } from '../../domain/requirement.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { claimsAuthority, type Directory, type Group } from '../../domain/directory.ts';
+import { claimsAuthority, type Directory, type Group } from '../../domain/identity/directory.ts';
 import { ClaimsDatabase, DIRECTORY, fromClaims, HOUR_MS, ISSUER } from './claims.ts';
 
 let db: ClaimsDatabase;

@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
-import { claimsAuthority, type Directory, type Group } from '../../domain/directory.ts';
+import { claimsAuthority, type Directory, type Group } from '../../domain/identity/directory.ts';
 import { leafHash, leafText, type LeafDraft } from '../../domain/audit.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { policyOf } from '../domain/examples.ts';

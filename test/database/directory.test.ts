@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
-import type { Directory, Group, Person } from '../../domain/directory.ts';
+import type { Directory, Group, Person } from '../../domain/identity/directory.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';

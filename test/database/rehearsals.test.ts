@@ -10,8 +10,8 @@ import {
   type RehearsalEnd,
 } from '../../database/rehearsals.ts';
 import { budgetRoot, type BudgetRoot, type Budgets } from '../../domain/budgets.ts';
-import type { Directory } from '../../domain/directory.ts';
-import type { Lineage } from '../../domain/identity.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import type { Lineage } from '../../domain/identity/identity.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
 

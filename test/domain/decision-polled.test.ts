@@ -7,7 +7,7 @@ import type {
 } from '../../domain/calendar/polled-rotation.ts';
 import { checkDecision, unchangedDirectories } from '../../domain/decision.ts';
 import type { DecidableRequest } from '../../domain/seats.ts';
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import type { PolledRotations } from '../../domain/on-call.ts';
 import { shortagesOf } from '../../domain/satisfiable.ts';
 import { by, factsWith, outcome, type Changes } from './decisions.ts';

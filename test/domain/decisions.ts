@@ -2,7 +2,7 @@ import type { DecisionAttempt, DecisionCheck, DecisionFacts } from '../../domain
 import type { DecidableRequest } from '../../domain/seats.ts';
 import { checkDecision } from '../../domain/decision.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import type { PolledRotations } from '../../domain/on-call.ts';
 import { demand, DIRECTORY, ISSUER, minutes, requirement, stage, START } from './examples.ts';
 

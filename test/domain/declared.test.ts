@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { evaluate } from '../../domain/evaluation.ts';
-import type { Lineage, LineageMember } from '../../domain/identity.ts';
+import type { Lineage, LineageMember } from '../../domain/identity/identity.ts';
 import type { Rule } from '../../domain/policy.ts';
 import { warningsOf } from '../../domain/policy-warnings.ts';
 import { withResolvedFacts } from '../../domain/policy-facts.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { checkDecision } from '../../domain/decision.ts';
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../../domain/quorum.ts';
 import { isGradeSufficient } from '../../domain/requirement.ts';
 import { standingRequest, tallyFactsOf } from '../../domain/seats.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-import type { Directory, Person } from '../../domain/directory.ts';
+import type { Directory, Person } from '../../domain/identity/directory.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from '../../domain/policy.ts';
 import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';

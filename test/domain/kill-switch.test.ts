@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { Identity, Lineage, LineageRole } from '../../domain/identity.ts';
+import type { Identity, Lineage, LineageRole } from '../../domain/identity/identity.ts';
 import {
   accountName,
   accountOf,

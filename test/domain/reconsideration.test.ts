@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import { evaluate } from '../../domain/evaluation.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { storedFacts } from '../../domain/policy-facts.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import { evaluate } from '../../domain/evaluation.ts';
-import type { Lineage, LineageMember } from '../../domain/identity.ts';
+import type { Lineage, LineageMember } from '../../domain/identity/identity.ts';
 import { ruleFactTypes, storedFacts } from '../../domain/policy-facts.ts';
 import { requestFacts } from '../../domain/request-facts.ts';
 import { mustReconsider } from '../../domain/reconsideration.ts';

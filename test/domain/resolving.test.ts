@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
-import type { LineageMember } from '../../domain/identity.ts';
+import type { LineageMember } from '../../domain/identity/identity.ts';
 import { actionOf, isTargetOf, ownTarget, RESOLVE, type Rule } from '../../domain/policy.ts';
 import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
 import { mayStillAsk } from '../../domain/requester.ts';

@@ -1,5 +1,5 @@
 import { digestOf, intentDigest, planDigest, sha256 } from '../../domain/crypto/digest.ts';
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import { evaluate } from '../../domain/evaluation.ts';
 import type { StoredPlan } from '../../domain/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';

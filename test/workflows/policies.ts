@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 
 import { SYSTEM_ACTOR } from '../../activities/actors.ts';
 import { activatePolicy, lockActiveSet } from '../../activities/policy-install.ts';
-import type { Directory } from '../../domain/directory.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../domain/policy.ts';
 import type { RuleRequirement } from '../../domain/requirement.ts';
 

@@ -14,7 +14,7 @@ import {
   type SignedRequest,
   type SigningKey,
 } from '../../domain/crypto/envelope.ts';
-import type { Lineage, LineageMember } from '../../domain/identity.ts';
+import type { Lineage, LineageMember } from '../../domain/identity/identity.ts';
 import { seal, type SealingKeys } from '../../domain/crypto/sealing.ts';
 import { PRIVILEGED_ACTION, type PrivilegedActionInput } from '../../workflows/messages.ts';
 import type { Stack } from '../stack/stack.ts';

@@ -9,10 +9,10 @@ import {
   type Agent,
   type Directory,
   type Person,
-} from '../../../domain/directory.ts';
+} from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { isSameIdentity, type Lineage } from '../../../domain/identity.ts';
-import { standsBehind } from '../../../domain/own-request.ts';
+import { isSameIdentity, type Lineage } from '../../../domain/identity/identity.ts';
+import { standsBehind } from '../../../domain/identity/own-request.ts';
 import type { Principal } from './principal.ts';
 
 /** Who calls, seen against the policy and the directory that hold now. */

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import { identityKey } from '../../../domain/identity.ts';
+import { identityKey } from '../../../domain/identity/identity.ts';
 import { ApiContext } from '../context.ts';
 import { callerOf, type AuthenticatedRequest, type Caller, type CallerGround } from './caller.ts';
 import { metadataUrl } from './protected-resource.ts';

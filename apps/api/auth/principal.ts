@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { Identity, LineageMember } from '../../../domain/identity.ts';
+import type { Identity, LineageMember } from '../../../domain/identity/identity.ts';
 import { groupsClaimOf, type GroupsClaim } from './groups-claim.ts';
 import type { Issuer } from './issuers.ts';
 import { refusedToken } from './token-refusal.ts';

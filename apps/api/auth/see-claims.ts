@@ -1,9 +1,9 @@
 import { driverCode, ISSUED_AHEAD } from '../../../database/refusals.ts';
-import { claimsAuthority } from '../../../domain/directory.ts';
+import { claimsAuthority } from '../../../domain/identity/directory.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { personPseudonym } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { identityKey } from '../../../domain/identity.ts';
+import { identityKey } from '../../../domain/identity/identity.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';

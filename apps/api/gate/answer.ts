@@ -8,7 +8,7 @@ import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { intentDigest } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isAllowedAtOnce } from '../../../domain/gate.ts';
-import type { Lineage } from '../../../domain/identity.ts';
+import type { Lineage } from '../../../domain/identity/identity.ts';
 import { callerOf } from '../auth/caller.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';

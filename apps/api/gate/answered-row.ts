@@ -1,7 +1,7 @@
 import type { GateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import { isLineageActive, type Directory } from '../../../domain/directory.ts';
+import { isLineageActive, type Directory } from '../../../domain/identity/directory.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN, type GateResult } from '../../../domain/gate.ts';

@@ -1,7 +1,7 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
-import { identityKey } from '../../../domain/identity.ts';
+import { identityKey } from '../../../domain/identity/identity.ts';
 import { evaluateBodySchema, type EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';

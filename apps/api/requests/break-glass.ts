@@ -2,7 +2,7 @@ import { historyOf } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { offersBreakGlass } from '../../../domain/evaluation.ts';
-import type { Lineage } from '../../../domain/identity.ts';
+import type { Lineage } from '../../../domain/identity/identity.ts';
 import type { Target } from '../../../domain/policy.ts';
 import { withResolvedFacts } from '../../../domain/policy-facts.ts';
 import { requestFacts } from '../../../domain/request-facts.ts';

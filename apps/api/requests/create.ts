@@ -4,7 +4,7 @@ import { readSwitches } from '../../../database/kill-switches.ts';
 import { readRequest } from '../../../database/readers.ts';
 import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
-import type { Lineage } from '../../../domain/identity.ts';
+import type { Lineage } from '../../../domain/identity/identity.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
 import { answerAtOnce } from '../gate/answer.ts';

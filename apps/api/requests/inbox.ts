@@ -8,7 +8,7 @@ import { listOpen, type InboxOwner } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision } from '../../../domain/decision.ts';
 import { isSelected } from '../../../domain/seats.ts';
-import { membersOf } from '../../../domain/directory.ts';
+import { membersOf } from '../../../domain/identity/directory.ts';
 import { polledScopes } from '../../../domain/on-call.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';

@@ -5,7 +5,7 @@ import {
   personOf,
   type Agent,
   type Directory,
-} from '../../../domain/directory.ts';
+} from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
   identityKey,
@@ -13,7 +13,7 @@ import {
   type Lineage,
   type LineageMember,
   type LineageRole,
-} from '../../../domain/identity.ts';
+} from '../../../domain/identity/identity.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
 import { refuseUnknown, type Caller } from '../auth/caller.ts';
 

@@ -4,7 +4,7 @@ import { newRequest } from '../../../database/new-request.ts';
 import { decidableRequest, readRequest } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { standingRequest, type DecidableRequest, type DecisionDirectories } from '../../../domain/seats.ts';
-import type { Directory } from '../../../domain/directory.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/owners.ts';
 import { targetOf } from '../../../domain/policy.ts';

@@ -1,7 +1,7 @@
 import type { ListPage, ListPosition } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { RequestPage } from '../../../domain/wire.ts';
-import { identityKey } from '../../../domain/identity.ts';
+import { identityKey } from '../../../domain/identity/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { cursorAfter, positionAfter } from './cursor.ts';

@@ -2,7 +2,12 @@ import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-
 import { intentDigest } from '../../../domain/crypto/digest.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import { identityKey, isSameIdentity, type Lineage, type LineageRole } from '../../../domain/identity.ts';
+import {
+  identityKey,
+  isSameIdentity,
+  type Lineage,
+  type LineageRole,
+} from '../../../domain/identity/identity.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import { definedClaims } from './sign-request.ts';

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { z } from 'zod';
 
 import { readRequest } from '../../../database/readers.ts';
-import { identityKey } from '../../../domain/identity.ts';
+import { identityKey } from '../../../domain/identity/identity.ts';
 import { GATE_RUN } from '../../../domain/gate.ts';
 import { isFinal } from '../../../domain/request.ts';
 import {

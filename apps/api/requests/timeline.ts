@@ -3,7 +3,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../../../domain/denial.ts';
-import { agentOf, personOf, type Directory } from '../../../domain/directory.ts';
+import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request.ts';
 import { isStartWindowEnd } from '../../../domain/start.ts';
 import { seesPlan } from '../../../domain/visibility.ts';

@@ -1,5 +1,5 @@
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { Identity } from '../../../domain/identity.ts';
+import type { Identity } from '../../../domain/identity/identity.ts';
 import { isOperator } from '../../../domain/kill-switch.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 

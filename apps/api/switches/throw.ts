@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { lockSwitchLog, readSwitch, storeThrown } from '../../../database/kill-switches.ts';
 import { keyedId } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { Identity } from '../../../domain/identity.ts';
+import type { Identity } from '../../../domain/identity/identity.ts';
 import { accountOf, isExempt, type KillSwitch, type SwitchScope } from '../../../domain/kill-switch.ts';
 import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy.ts';
 import type { throwBodySchema } from '../../../domain/wire-switches.ts';

@@ -7,7 +7,7 @@ import type { DirectoryReader } from '../../../database/directory-reader.ts';
 import { observeDuty, type DutyAnswer } from '../../../database/duty.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
 import type { PolledRotation } from '../../../domain/calendar/polled-rotation.ts';
-import { personOf, type Directory } from '../../../domain/directory.ts';
+import { personOf, type Directory } from '../../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { withAdvisoryLock } from '../advisory-lock.ts';
 import { countPoll, forgetRotations, noteHeard } from '../metrics.ts';

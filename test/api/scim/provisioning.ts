@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 
-import type { Person } from '../../../domain/directory.ts';
+import type { Person } from '../../../domain/identity/directory.ts';
 import type { TestApi } from '../api.ts';
 import type { Call, Reply } from '../../stack/http.ts';
 import { testFolder } from '../../stack/temporal.ts';

@@ -1,4 +1,4 @@
-import { digestOf, type Digest } from './crypto/digest.ts';
+import { digestOf, type Digest } from '../crypto/digest.ts';
 import type { Directory } from './directory.ts';
 
 /** Directories never change, so the digest of one is made once. */

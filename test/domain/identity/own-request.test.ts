@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Directory, Person } from '../../domain/directory.ts';
-import type { Identity, Lineage } from '../../domain/identity.ts';
-import { standsBehind } from '../../domain/own-request.ts';
-import { standingSeats } from '../../domain/seats.ts';
-import { shortagesOf } from '../../domain/satisfiable.ts';
-import { outcome } from './decisions.ts';
-import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from './examples.ts';
+import type { Directory, Person } from '../../../domain/identity/directory.ts';
+import type { Identity, Lineage } from '../../../domain/identity/identity.ts';
+import { standsBehind } from '../../../domain/identity/own-request.ts';
+import { standingSeats } from '../../../domain/seats.ts';
+import { shortagesOf } from '../../../domain/satisfiable.ts';
+import { outcome } from '../decisions.ts';
+import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
 
 const account = (subject: string): Identity => ({ issuer: ISSUER, subject });
 const person = (id: string, subjects: readonly string[]): Person =>

@@ -9,9 +9,9 @@ import {
   personById,
   personOf,
   type Directory,
-} from '../../domain/directory.ts';
-import { identityKey, isSameIdentity, type LineageMember } from '../../domain/identity.ts';
-import { DIRECTORY, examplePerson, ISSUER, sorted } from './examples.ts';
+} from '../../../domain/identity/directory.ts';
+import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
+import { DIRECTORY, examplePerson, ISSUER, sorted } from '../examples.ts';
 
 const requester = (subject: string): LineageMember => ({ role: 'requester', issuer: ISSUER, subject });
 
