@@ -1,5 +1,5 @@
 import type { CountedDecision } from '../domain/quorum.ts';
-import { isFinal, type RequestStatus } from '../domain/request.ts';
+import { isFinal, type RequestStatus } from '../domain/request/request.ts';
 import { sha256 } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';

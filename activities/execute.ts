@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity/identity.ts';
-import { isFinal } from '../domain/request.ts';
+import { isFinal } from '../domain/request/request.ts';
 import type { ExecutionRow, RequestRow } from '../database/tables.ts';
 import { noteTrouble, readTrouble } from '../database/target-troubles.ts';
 import { claim, type Claim } from './claim.ts';

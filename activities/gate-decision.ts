@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { approvedUntil, cutAt, type GateResult } from '../domain/gate.ts';
-import type { Requirement } from '../domain/requirement.ts';
+import type { Requirement } from '../domain/request/requirement.ts';
 import { readDecisions } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 

@@ -1,5 +1,5 @@
-import { STILL_MS } from '../domain/overdue.ts';
-import type { RequestStatus } from '../domain/request.ts';
+import { STILL_MS } from '../domain/request/overdue.ts';
+import type { RequestStatus } from '../domain/request/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { eachRequest } from './each-request.ts';

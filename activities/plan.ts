@@ -8,8 +8,8 @@ import { canForbid, evaluate } from '../domain/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity/identity.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
-import { likenesses } from '../domain/likeness.ts';
-import type { StoredPlan } from '../domain/plan.ts';
+import { likenesses } from '../domain/request/likeness.ts';
+import type { StoredPlan } from '../domain/request/plan.ts';
 import {
   actionOf,
   targetDigest,
@@ -18,7 +18,7 @@ import {
   type PolicySet,
   type Target,
 } from '../domain/policy.ts';
-import { isFinal, type RequestStatus } from '../domain/request.ts';
+import { isFinal, type RequestStatus } from '../domain/request/request.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
-import type { StoredPlan } from '../domain/plan.ts';
+import type { StoredPlan } from '../domain/request/plan.ts';
 import { actionOf, type PolicySet, type Target } from '../domain/policy.ts';
 import { planFacts, withResolvedFacts, type PolicyFacts } from '../domain/policy-facts.ts';
 import { requestFacts } from '../domain/request-facts.ts';

@@ -7,7 +7,7 @@ import { sha256 } from '../domain/crypto/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/fact-declarations.ts';
-import { RECEIVED_WITHIN_MS } from '../domain/overdue.ts';
+import { RECEIVED_WITHIN_MS } from '../domain/request/overdue.ts';
 import { NO_LEAF, pseudonymOf } from '../domain/audit.ts';
 import { gateToWorkflow } from '../database/gate-answers.ts';
 import { newRequest } from '../database/new-request.ts';

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { assertMove, type RequestStatus } from '../domain/request.ts';
+import { assertMove, type RequestStatus } from '../domain/request/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
 import { askPrepared } from '../database/prepared.ts';
 import { lockedRequest } from '../database/readers.ts';

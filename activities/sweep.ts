@@ -1,7 +1,7 @@
 import type { ExecutionRow, RequestRow } from '../database/tables.ts';
 import { keptWithoutRequest } from '../database/kept-messages.ts';
 import { isKeyturnError } from '../domain/errors.ts';
-import { isFinal } from '../domain/request.ts';
+import { isFinal } from '../domain/request/request.ts';
 import type { Dependencies } from './dependencies.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
 import { settleOldClaims } from './old-claims.ts';

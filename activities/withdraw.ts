@@ -5,7 +5,7 @@ import type { ErrorCode } from '../domain/errors.ts';
 import { standsBehind } from '../domain/identity/own-request.ts';
 import { isReviewAction } from '../domain/policy.ts';
 import { askersOf } from '../domain/requester.ts';
-import { canMove } from '../domain/request.ts';
+import { canMove } from '../domain/request/request.ts';
 import { accountActor, rememberAccounts } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';

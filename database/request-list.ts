@@ -1,7 +1,7 @@
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
-import type { RequestStatus } from '../domain/request.ts';
+import type { RequestStatus } from '../domain/request/request.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
 /** Where a page ended: the next one starts after it. Newest first, ids break ties. */

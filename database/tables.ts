@@ -4,12 +4,12 @@ import type { Clocks } from '../domain/calendar/clock.ts';
 import type { OwnerKey } from '../domain/fact-declarations.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import type { StoredPlan } from '../domain/plan.ts';
+import type { StoredPlan } from '../domain/request/plan.ts';
 import type { StoredPolicy } from '../domain/policy.ts';
 import type { SeatReference, Verdict } from '../domain/quorum.ts';
 import type { Shortage } from '../domain/satisfiable.ts';
-import type { RequestMode, RequestStatus } from '../domain/request.ts';
-import type { EvidenceGrade, Requirement, RiskTier } from '../domain/requirement.ts';
+import type { RequestMode, RequestStatus } from '../domain/request/request.ts';
+import type { EvidenceGrade, Requirement, RiskTier } from '../domain/request/requirement.ts';
 
 /** Why a request failed: a class for everybody, a detail for reviewers and operators. */
 export interface RequestFailure {

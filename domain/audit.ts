@@ -5,7 +5,7 @@ import { sha256, type Digest } from './crypto/digest.ts';
 import { KeyturnError } from './errors.ts';
 import type { Identity } from './identity/identity.ts';
 import { keyObjectOf } from './crypto/key-object.ts';
-import type { EvidenceGrade } from './requirement.ts';
+import type { EvidenceGrade } from './request/requirement.ts';
 
 /** Every kind of entry in the audit log. */
 export const LEAF_TYPES = [

@@ -8,7 +8,7 @@ import type { PolicySet, RuleEffect } from './policy.ts';
 import { recalledFacts, type StoredFacts } from './policy-facts.ts';
 import type { CountedDecision } from './quorum.ts';
 import { wouldSuffice } from './recount.ts';
-import type { Requirement, Selector } from './requirement.ts';
+import type { Requirement, Selector } from './request/requirement.ts';
 import { Reviewers } from './reviewers.ts';
 import { shortagesOf, type Shortage } from './satisfiable.ts';
 import { isLooser } from './strictness.ts';

@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from './quorum.ts';
 import { ownRequirement, type ReviewerCondition } from './reviewer-condition.ts';
-import { isGradeSufficient, type EvidenceGrade, type Selector } from './requirement.ts';
+import { isGradeSufficient, type EvidenceGrade, type Selector } from './request/requirement.ts';
 import {
   openSeatsOf,
   openStages,

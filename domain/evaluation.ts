@@ -1,6 +1,6 @@
 import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
 import { ruleRequirementDigest } from './crypto/digest.ts';
-import { strictestLimit } from './disclosure.ts';
+import { strictestLimit } from './request/disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
 import type { Expression } from './expressions/expression.ts';
 import type { ValueRead } from './expressions/values-read.ts';
@@ -17,7 +17,7 @@ import {
 } from './policy.ts';
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
 import { indexOf, type IndexedRule, type Place } from './policy-index.ts';
-import type { Requirement, RuleRequirement } from './requirement.ts';
+import type { Requirement, RuleRequirement } from './request/requirement.ts';
 import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment, type RiskLine } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */

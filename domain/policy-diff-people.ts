@@ -1,6 +1,6 @@
 import { possibleOwners } from './owners.ts';
 import type { PolicySet } from './policy.ts';
-import type { RuleRequirement, Selector } from './requirement.ts';
+import type { RuleRequirement, Selector } from './request/requirement.ts';
 import { Reviewers } from './reviewers.ts';
 
 /** Who may decide for a selector by the candidate's directory and not by the base's, and the other way round. */

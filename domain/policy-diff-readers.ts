@@ -1,7 +1,7 @@
 import { defaultOf } from './evaluation.ts';
 import { actionOf, isOwnAction, type ActionDefinition, type PolicySet, type Rule } from './policy.ts';
 import { selectorsIn } from './policy-diff-people.ts';
-import type { Selector } from './requirement.ts';
+import type { Selector } from './request/requirement.ts';
 import { readersWithoutRequirement } from './visibility.ts';
 
 /**

@@ -23,7 +23,7 @@ import {
   tagsType,
   UNCLASSIFIED,
 } from './fact-resolvers.ts';
-import type { Plan, RiskFacts } from './plan.ts';
+import type { Plan, RiskFacts } from './request/plan.ts';
 import {
   actionOf,
   defaultCalendarOf,

@@ -4,7 +4,7 @@ import { Binding } from './expressions/facts.ts';
 import type { FactPath } from './expressions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
 import { riskFactTypes, type FactTypes } from './policy-facts.ts';
-import type { Requirement } from './requirement.ts';
+import type { Requirement } from './request/requirement.ts';
 import { isLineAbout, type RiskLine } from './risk.ts';
 
 /** A rule with its condition, ready to be asked. */

@@ -2,7 +2,7 @@ import { offersBreakGlass } from './evaluation.ts';
 import type { RuleEffect } from './policy.ts';
 import { approversOf, escalationsOf, shortageOf } from './policy-test-people.ts';
 import { expiryOf, type AskedReview, type PolicyTestStatus, type ReviewAfter } from './policy-test-review.ts';
-import type { ChannelLimit, Requirement, RiskTier, Stage } from './requirement.ts';
+import type { ChannelLimit, Requirement, RiskTier, Stage } from './request/requirement.ts';
 
 /** A break-glass path: this request takes it, could take it if it asked for it, or there is none for it. */
 export const BREAK_GLASS_PATHS = ['taken', 'offered', 'unavailable'] as const;

@@ -1,6 +1,6 @@
 import { escalationSteps } from './escalation.ts';
 import { directoriesIn, ownersIn, type AskedReview, type ReviewAfter } from './policy-test-review.ts';
-import type { Selector } from './requirement.ts';
+import type { Selector } from './request/requirement.ts';
 import { approversLeft, shortagesOf, type ShortageFacts } from './satisfiable.ts';
 import { tallyFactsOf } from './seats.ts';
 

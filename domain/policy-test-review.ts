@@ -9,7 +9,7 @@ import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { PolicyFacts } from './policy-facts.ts';
 import { tally, type CountedDecision, type Verdict } from './quorum.ts';
-import type { Requirement } from './requirement.ts';
+import type { Requirement } from './request/requirement.ts';
 
 /** A decision that a test takes as made before. */
 export interface PolicyTestDecision {

@@ -23,7 +23,7 @@ import {
   type AskedReview,
   type PolicyTestDecision,
 } from './policy-test-review.ts';
-import type { RequestMode } from './request.ts';
+import type { RequestMode } from './request/request.ts';
 
 /** The request of a test. Everything a person could not know by heart has a harmless default. */
 export interface PolicyTestGiven {

@@ -6,7 +6,7 @@ import { digestOf, type Digest } from './crypto/digest.ts';
 import type { Directory } from './identity/directory.ts';
 import type { JsonValue } from './crypto/canonical-json.ts';
 import type { FactResolver, LookupTable, OwnersResolver } from './fact-declarations.ts';
-import type { RuleRequirement, Selector } from './requirement.ts';
+import type { RuleRequirement, Selector } from './request/requirement.ts';
 import type { RiskPolicy } from './risk.ts';
 
 /** A kind of privileged operation that Keyturn governs. */

@@ -6,7 +6,7 @@ import {
   type Requirement,
   type RuleRequirement,
   type Stage,
-} from './requirement.ts';
+} from './request/requirement.ts';
 
 /** What a person said. A deferral is not an answer: the person may still decide. */
 export type Verdict = 'approve' | 'deny' | 'defer';

@@ -10,7 +10,7 @@ import { recalledFacts, type PolicyFacts, type StoredFacts } from './policy-fact
 import { requestFacts } from './request-facts.ts';
 import type { CountedDecision } from './quorum.ts';
 import { mayStillAsk } from './requester.ts';
-import type { Requirement } from './requirement.ts';
+import type { Requirement } from './request/requirement.ts';
 import { EligiblePeople, shortagesOf, type Shortage } from './satisfiable.ts';
 import { standingSeats } from './seats.ts';
 

@@ -4,7 +4,7 @@ import type { Lineage } from './identity/identity.ts';
 import { behind } from './identity/own-request.ts';
 import { polledScopes, unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
-import type { Requirement, RuleRequirement, Selector, Stage } from './requirement.ts';
+import type { Requirement, RuleRequirement, Selector, Stage } from './request/requirement.ts';
 
 /** A rule that too few people can satisfy, whoever agrees. */
 export interface Shortage {

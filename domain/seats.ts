@@ -9,8 +9,8 @@ import { isOnCallByService, polledScopes, type OnCallScope, type PolledRotations
 import { behind } from './identity/own-request.ts';
 import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
 import { isSameSeat, tally, type CountedDecision, type SeatReference, type TallyFacts } from './quorum.ts';
-import type { RequestStatus } from './request.ts';
-import type { Requirement, RuleRequirement, Selector, Stage } from './requirement.ts';
+import type { RequestStatus } from './request/request.ts';
+import type { Requirement, RuleRequirement, Selector, Stage } from './request/requirement.ts';
 
 /** A request as the check of a decision sees it. */
 export interface DecidableRequest {

@@ -1,5 +1,5 @@
 import { ruleRequirementDigest } from './crypto/digest.ts';
-import { isLimitAtLeastAsStrict } from './disclosure.ts';
+import { isLimitAtLeastAsStrict } from './request/disclosure.ts';
 import type { Evaluation } from './evaluation.ts';
 import { asksForAllOf } from './expressions/combined.ts';
 import type { RuleEffect } from './policy.ts';
@@ -9,7 +9,7 @@ import {
   type RuleRequirement,
   type Selector,
   type Stage,
-} from './requirement.ts';
+} from './request/requirement.ts';
 import { RISK_TIERS } from './risk.ts';
 
 /** Effects from the loosest to the strictest. */

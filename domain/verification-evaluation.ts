@@ -9,7 +9,7 @@ import { combinedRequirement, evaluate, type Evaluation } from './evaluation.ts'
 import { isOtherEngine } from './explanation.ts';
 import { actionOf, type PolicySet } from './policy.ts';
 import { mayStillAsk } from './requester.ts';
-import type { Requirement } from './requirement.ts';
+import type { Requirement } from './request/requirement.ts';
 import { recalledFacts, type PlanFacts, type StoredFacts } from './policy-facts.ts';
 import { requestFacts } from './request-facts.ts';
 import { planOf } from './verification-course.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LEAF_BYTES_MAX, LEAF_TYPES, type Leaf, type LeafType } from './audit.ts';
 import { canonicalJson } from './crypto/canonical-json.ts';
 import type { CountedDecision } from './quorum.ts';
-import type { Requirement } from './requirement.ts';
+import type { Requirement } from './request/requirement.ts';
 import { evidenceAdditions } from './wire-evidence.ts';
 
 /** What a server hands out so that anybody can check a request without trusting the server. */

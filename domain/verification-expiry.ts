@@ -1,5 +1,5 @@
 import type { Leaf } from './audit.ts';
-import { RECEIVED_WITHIN_MS, STILL_MS } from './overdue.ts';
+import { RECEIVED_WITHIN_MS, STILL_MS } from './request/overdue.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, type Material, type PendingLeaf } from './verification-evidence.ts';

@@ -1,7 +1,7 @@
 import { counted } from './counted.ts';
 import type { Leaf } from './audit.ts';
 import { digestOf, planDigest } from './crypto/digest.ts';
-import type { StoredPlan } from './plan.ts';
+import type { StoredPlan } from './request/plan.ts';
 import { completePolicy } from './policy-upgrade.ts';
 import type { PolicySet, StoredPolicy } from './policy.ts';
 import { leafHash } from './audit.ts';

@@ -1,5 +1,5 @@
 import type { SignedPayload } from './crypto/envelope.ts';
-import { isFinal } from './request.ts';
+import { isFinal } from './request/request.ts';
 import { mayRecord, refersTo } from './verification-envelopes.ts';
 import type { Evidence, Material } from './verification-evidence.ts';
 import type { Finding, OpenedEnvelope, Subject } from './verification-finding.ts';

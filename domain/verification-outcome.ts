@@ -1,6 +1,6 @@
 import type { Leaf, LeafType } from './audit.ts';
 import { canonicalJson } from './crypto/canonical-json.ts';
-import type { StoredPlan } from './plan.ts';
+import type { StoredPlan } from './request/plan.ts';
 import { planOf } from './verification-course.ts';
 import type { Material } from './verification-evidence.ts';
 import type { ShownRow } from './wire-evidence.ts';

@@ -4,7 +4,7 @@ import { standsBehind } from './identity/own-request.ts';
 import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { StoredFacts } from './policy-facts.ts';
-import type { Selector } from './requirement.ts';
+import type { Selector } from './request/requirement.ts';
 import { directoryOf } from './verification-evaluation.ts';
 import { signedDecisionOf, signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, pendingBefore, type DecisionLeaf, type PendingLeaf } from './verification-evidence.ts';

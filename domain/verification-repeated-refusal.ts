@@ -5,7 +5,7 @@ import { ownersByArguments } from './owners.ts';
 import type { PolicySet } from './policy.ts';
 import type { StoredFacts } from './policy-facts.ts';
 import type { CountedDecision } from './quorum.ts';
-import type { Requirement } from './requirement.ts';
+import type { Requirement } from './request/requirement.ts';
 import { directoryOf } from './verification-evaluation.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { countedBefore, type PendingLeaf } from './verification-evidence.ts';

@@ -3,7 +3,7 @@ import { requiredSelectors } from './decision.ts';
 import { possibleOwners, type NamedOwners } from './owners.ts';
 import { actionOf, targetOf, type PolicySet } from './policy.ts';
 import type { CountedDecision } from './quorum.ts';
-import type { RuleRequirement, Selector } from './requirement.ts';
+import type { RuleRequirement, Selector } from './request/requirement.ts';
 import { countedBefore, readLeaf, type Material, type PendingLeaf } from './verification-evidence.ts';
 import { policyNamed } from './verification-inputs.ts';
 import type { ShownRow } from './wire-evidence.ts';

@@ -1,5 +1,5 @@
 import type { Leaf, LeafType } from './audit.ts';
-import type { RequestStatus } from './request.ts';
+import type { RequestStatus } from './request/request.ts';
 import { nameOf, type Material } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 

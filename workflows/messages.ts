@@ -2,8 +2,8 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
 import type { Tally } from '../domain/quorum.ts';
-import type { RequestStatus } from '../domain/request.ts';
-import type { ChannelLimit } from '../domain/requirement.ts';
+import type { RequestStatus } from '../domain/request/request.ts';
+import type { ChannelLimit } from '../domain/request/requirement.ts';
 
 /** The type name of the workflow, fixed: open requests refer to it. */
 export const PRIVILEGED_ACTION = 'privilegedAction';

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { Executed, Performed, Planned } from '../activities/index.ts';
-import type { RequestStatus } from '../domain/request.ts';
+import type { RequestStatus } from '../domain/request/request.ts';
 import { durable, performing, planning } from './activities.ts';
 import { awaitDecisions, drain } from './await-decisions.ts';
 import type { Inbox } from './inbox.ts';

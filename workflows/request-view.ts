@@ -2,11 +2,11 @@ import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 
 import type { Evaluated } from '../activities/index.ts';
-import { shownInChannel } from '../domain/disclosure.ts';
+import { shownInChannel } from '../domain/request/disclosure.ts';
 import { nextEscalation } from '../domain/escalation.ts';
 import { markdownCode } from '../domain/markdown.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/quorum.ts';
-import type { RequestStatus } from '../domain/request.ts';
+import type { RequestStatus } from '../domain/request/request.ts';
 import type { Inbox } from './inbox.ts';
 import { searchAttributes, type WorkflowState } from './messages.ts';
 

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
-import type { Plan } from '../../domain/plan.ts';
+import type { Plan } from '../../domain/request/plan.ts';
 
 /** What a plan states of a call, as far as it can be found again when the call is executed. */
 export type Stated = Pick<Plan, 'operation' | 'summary' | 'effects' | 'warnings' | 'risk_facts'> &

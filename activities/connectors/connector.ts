@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
 import type { GateResult } from '../../domain/gate.ts';
-import type { Plan } from '../../domain/plan.ts';
+import type { Plan } from '../../domain/request/plan.ts';
 import type { Target } from '../../domain/policy.ts';
 
 /** One use of a connector for one request. Arguments were schema-checked by the API and verified by the caller. */

@@ -1,6 +1,6 @@
 import { digestOf } from '../../domain/crypto/digest.ts';
 import type { GateResult } from '../../domain/gate.ts';
-import type { Plan } from '../../domain/plan.ts';
+import type { Plan } from '../../domain/request/plan.ts';
 import { misstatement } from './approved-plan.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome } from './connector.ts';
 

@@ -3,7 +3,7 @@ import type { temporal } from '@temporalio/proto';
 
 import type { HistoryReader } from '../../activities/dependencies.ts';
 import { KeyturnError } from '../../domain/errors.ts';
-import { hasEnded } from '../../domain/run-status.ts';
+import { hasEnded } from '../../domain/request/run-status.ts';
 import { envelopeIn } from '../../workflows/envelope-in.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
 import { grpcCode } from '../temporal-trouble.ts';

@@ -12,7 +12,7 @@ import {
   type Target,
 } from '../../domain/policy.ts';
 import { ownRequirement, ownRules } from '../../domain/reviewer-condition.ts';
-import type { RuleRequirement, Stage } from '../../domain/requirement.ts';
+import type { RuleRequirement, Stage } from '../../domain/request/requirement.ts';
 import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
 

@@ -1,7 +1,7 @@
 import { KEYS } from './keys.ts';
 import { allOf, not } from '../../domain/expressions/combined.ts';
 import type { Rule } from '../../domain/policy.ts';
-import type { RuleRequirement, Selector } from '../../domain/requirement.ts';
+import type { RuleRequirement, Selector } from '../../domain/request/requirement.ts';
 import { checkCombined, readCondition, typesOn, type TypesByAction } from './conditions.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';

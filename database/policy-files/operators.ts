@@ -1,7 +1,7 @@
 import type { Directory } from '../../domain/identity/directory.ts';
 import { LIFTS_NEEDED, operatorsOf } from '../../domain/kill-switch.ts';
 import type { PolicySet } from '../../domain/policy.ts';
-import type { Selector } from '../../domain/requirement.ts';
+import type { Selector } from '../../domain/request/requirement.ts';
 import type { Names } from './names.ts';
 import { readNamedSelector } from './selector.ts';
 import type { Value } from './value.ts';

@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/requirement.ts';
+import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/request/requirement.ts';
 import { reviewerCondition } from '../../domain/reviewer-condition.ts';
 import type { PolicySet } from '../../domain/policy.ts';
 import { namedReviewerTypes } from '../../domain/known-names.ts';

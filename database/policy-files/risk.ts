@@ -1,7 +1,7 @@
 import { KEYS } from './keys.ts';
-import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
+import { CHANNEL_LIMITS } from '../../domain/request/disclosure.ts';
 import { isOwnAction } from '../../domain/policy.ts';
-import type { EvidenceGrade, RiskTier } from '../../domain/requirement.ts';
+import type { EvidenceGrade, RiskTier } from '../../domain/request/requirement.ts';
 import {
   DEFAULT_RISK,
   RISK_TIERS,

@@ -1,4 +1,4 @@
-import type { Selector } from '../../domain/requirement.ts';
+import type { Selector } from '../../domain/request/requirement.ts';
 import type { NameKind, Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';

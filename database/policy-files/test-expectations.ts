@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import { CHANNEL_LIMITS } from '../../domain/disclosure.ts';
+import { CHANNEL_LIMITS } from '../../domain/request/disclosure.ts';
 import {
   BREAK_GLASS_PATHS,
   stageText,

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 import type { SignedRequest } from './envelope.ts';
 import { memberOf, type Lineage } from '../identity/identity.ts';
-import type { Plan, StoredPlan } from '../plan.ts';
-import type { RequestMode } from '../request.ts';
-import type { Requirement, RuleRequirement } from '../requirement.ts';
+import type { Plan, StoredPlan } from '../request/plan.ts';
+import type { RequestMode } from '../request/request.ts';
+import type { Requirement, RuleRequirement } from '../request/requirement.ts';
 
 /** `sha256:` and 64 lower-case hex digits. */
 export type Digest = `sha256:${string}`;

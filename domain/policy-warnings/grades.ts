@@ -1,5 +1,5 @@
 import type { PolicySet } from '../policy.ts';
-import { GRADE_GIVEN, isGradeSufficient, type EvidenceGrade } from '../requirement.ts';
+import { GRADE_GIVEN, isGradeSufficient, type EvidenceGrade } from '../request/requirement.ts';
 import { RISK_TIERS } from '../risk.ts';
 import type { PolicyWarning } from './warning.ts';
 

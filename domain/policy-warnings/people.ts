@@ -14,7 +14,7 @@ import {
 } from '../policy.ts';
 import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../policy-facts.ts';
 import { indexOf } from '../policy-index.ts';
-import type { RiskTier, RuleRequirement } from '../requirement.ts';
+import type { RiskTier, RuleRequirement } from '../request/requirement.ts';
 import { Reviewers } from '../reviewers.ts';
 import { assessRisk, demandOf, isLineAbout } from '../risk.ts';
 import { quote } from '../suggestion.ts';

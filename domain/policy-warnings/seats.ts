@@ -10,7 +10,7 @@ import {
   type Target,
 } from '../policy.ts';
 import { possibleOwners } from '../owners.ts';
-import type { RuleRequirement, Stage } from '../requirement.ts';
+import type { RuleRequirement, Stage } from '../request/requirement.ts';
 import { quote } from '../suggestion.ts';
 import { Reviewers, type StageReviewers } from '../reviewers.ts';
 import { gradeWarnings } from './grades.ts';

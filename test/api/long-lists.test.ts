@@ -4,7 +4,7 @@ import { fillPage } from '../../apps/api/requests/page.ts';
 import type { ListPage } from '../../database/request-list.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { policyDigest } from '../../domain/policy.ts';
-import type { Requirement } from '../../domain/requirement.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { ONE_DBA, storeRequest } from './rows.ts';

@@ -4,9 +4,9 @@ import { base32, leafText, pseudonymOf, type LeafType } from '../../domain/audit
 import { digestOf, intentDigest, planDigest } from '../../domain/crypto/digest.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../domain/identity/identity.ts';
-import type { Plan, StoredPlan } from '../../domain/plan.ts';
-import type { RequestStatus } from '../../domain/request.ts';
-import type { Requirement } from '../../domain/requirement.ts';
+import type { Plan, StoredPlan } from '../../domain/request/plan.ts';
+import type { RequestStatus } from '../../domain/request/request.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
 import { seal } from '../../domain/crypto/sealing.ts';
 import type { TestApi } from './api.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import type { ResourceEffect, RowEffect } from '../../domain/plan.ts';
+import type { ResourceEffect, RowEffect } from '../../domain/request/plan.ts';
 import { textOf, type Row, type TableDifference } from './difference.ts';
 import type { Text } from './state.ts';
 

@@ -1,4 +1,4 @@
-import type { Plan } from '../../domain/plan.ts';
+import type { Plan } from '../../domain/request/plan.ts';
 
 /** How many values each sequence has given away so far. */
 export type Sequences = ReadonlyMap<string, bigint>;

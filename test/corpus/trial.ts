@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { ApprovedCall, Connector, ConnectorCall } from '../../activities/connectors/connector.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import type { Plan, ResourceEffect } from '../../domain/plan.ts';
+import type { Plan, ResourceEffect } from '../../domain/request/plan.ts';
 import { inSession, type Clone, type Clones } from './clones.ts';
 import { runDirectly, type DirectRun } from './direct-run.ts';
 import { differenceOf, differences, type TableDifference } from './difference.ts';

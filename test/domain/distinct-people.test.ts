@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checkDecision } from '../../domain/decision.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../../domain/quorum.ts';
-import { isGradeSufficient } from '../../domain/requirement.ts';
+import { isGradeSufficient } from '../../domain/request/requirement.ts';
 import { standingRequest, tallyFactsOf } from '../../domain/seats.ts';
 import { by, factsWith } from './decisions.ts';
 import {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checkDecision } from '../../domain/decision.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import { tally, type CountedDecision, type Tally } from '../../domain/quorum.ts';
-import type { EvidenceGrade, Requirement } from '../../domain/requirement.ts';
+import type { EvidenceGrade, Requirement } from '../../domain/request/requirement.ts';
 import { standingRequest, tallyFactsOf } from '../../domain/seats.ts';
 import { by, factsWith } from './decisions.ts';
 import { anyRequirement, demand, DIRECTORY, MINUTE_MS, minutes, requirement, stage } from './examples.ts';

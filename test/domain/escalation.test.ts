@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { escalationSteps, nextEscalation, selectorsAt, type ClockedStage } from '../../domain/escalation.ts';
-import type { Stage } from '../../domain/requirement.ts';
+import type { Stage } from '../../domain/request/requirement.ts';
 import {
   anyCase,
   anyDemand,

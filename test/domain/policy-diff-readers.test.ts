@@ -6,7 +6,7 @@ import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
 import { PUBLISH, RESOLVE, type PolicySet, type Rule } from '../../domain/policy.ts';
 import { classifyChange } from '../../domain/policy-diff.ts';
 import type { PolicyFacts } from '../../domain/policy-facts.ts';
-import type { Selector, Stage } from '../../domain/requirement.ts';
+import type { Selector, Stage } from '../../domain/request/requirement.ts';
 import { readersWithoutRequirement } from '../../domain/visibility.ts';
 import { ACTION, demand, exampleRule, FACTS, policyOf, stage, TARGET } from './examples.ts';
 

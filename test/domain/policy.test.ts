@@ -6,7 +6,7 @@ import { requirementDigest, ruleRequirementDigest } from '../../domain/crypto/di
 import { evaluate as evaluateIn, tightened, type Evaluation } from '../../domain/evaluation.ts';
 import { actionOf, policyDigest, targetOf, type PolicySet, type Rule } from '../../domain/policy.ts';
 import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
-import type { Requirement } from '../../domain/requirement.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
 import {
   ACTION,
   anyDemand,

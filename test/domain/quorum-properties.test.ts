@@ -2,7 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { tally, type TallyFacts } from '../../domain/quorum.ts';
-import { isGradeSufficient, type Requirement, type RuleRequirement } from '../../domain/requirement.ts';
+import {
+  isGradeSufficient,
+  type Requirement,
+  type RuleRequirement,
+} from '../../domain/request/requirement.ts';
 import { anyCase, anyDecisions, minutes, sorted, tallyFacts } from './examples.ts';
 
 const NOW = minutes(61);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { RiskFacts } from '../../domain/plan.ts';
+import type { RiskFacts } from '../../domain/request/plan.ts';
 import { evaluate } from '../../domain/evaluation.ts';
 import { demandOf, DEFAULT_RISK, type RiskAssessment } from '../../domain/risk.ts';
 import { FACTS, policyOf, TARGET } from './examples.ts';

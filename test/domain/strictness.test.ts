@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { tally } from '../../domain/quorum.ts';
-import type { Requirement, RuleRequirement } from '../../domain/requirement.ts';
+import type { Requirement, RuleRequirement } from '../../domain/request/requirement.ts';
 import { isAtLeastAsStrict, isLooser } from '../../domain/strictness.ts';
 import { anyCase, anyDemand, demand, requirement, stage, tallyFacts } from './examples.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { STILL_MS } from '../../domain/overdue.ts';
+import { STILL_MS } from '../../domain/request/overdue.ts';
 import { verifyRequest, type Evidence } from '../../domain/verification.ts';
 import type { VerificationOutcome } from '../../domain/verification-report.ts';
 import { minute } from './verification-policy.ts';

@@ -1,11 +1,11 @@
 import { digestOf, intentDigest, planDigest, sha256 } from '../../domain/crypto/digest.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import { evaluate } from '../../domain/evaluation.ts';
-import type { StoredPlan } from '../../domain/plan.ts';
+import type { StoredPlan } from '../../domain/request/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { planFacts, storedFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
 import { requestFacts } from '../../domain/request-facts.ts';
-import type { Requirement } from '../../domain/requirement.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
 import { ACTION, examplePerson, exampleRule, policyOf, TARGET } from './examples.ts';
 
 /** What the story of a verification was evaluated with: a whole policy, a plan, and the facts of both. */

@@ -6,7 +6,7 @@ import { requestLines, statusText } from '../../apps/cli/text/request.ts';
 import { gateConnector } from '../../activities/connectors/gate.ts';
 import { untoned } from '../../apps/cli/text/tone.ts';
 import { LEAF_TYPES } from '../../domain/audit.ts';
-import { REQUEST_STATUSES } from '../../domain/request.ts';
+import { REQUEST_STATUSES } from '../../domain/request/request.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { ACTION, TARGET } from '../domain/examples.ts';
 import { requestView } from '../sdk/view.ts';

@@ -8,7 +8,7 @@ import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy.ts';
 import { runPolicyTests, type PolicyTest } from '../../domain/policy-test.ts';
 import { tally, type CountedDecision } from '../../domain/quorum.ts';
-import type { Requirement } from '../../domain/requirement.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
 import { FACTS, minutes, START } from '../domain/examples.ts';
 
 const FOLDER = path.join(import.meta.dirname, '../../policies');

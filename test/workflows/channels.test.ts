@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { ChannelLimit, Requirement } from '../../domain/requirement.ts';
+import type { ChannelLimit, Requirement } from '../../domain/request/requirement.ts';
 import { stateQuery } from '../../workflows/messages.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';

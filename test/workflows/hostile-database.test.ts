@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { digestOf } from '../../domain/crypto/digest.ts';
-import type { StoredPlan } from '../../domain/plan.ts';
+import type { StoredPlan } from '../../domain/request/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import { planDigest } from '../../domain/crypto/digest.ts';
 import { startStack, type Stack } from '../stack/stack.ts';

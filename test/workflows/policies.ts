@@ -5,7 +5,7 @@ import { SYSTEM_ACTOR } from '../../activities/actors.ts';
 import { activatePolicy, lockActiveSet } from '../../activities/policy-install.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../domain/policy.ts';
-import type { RuleRequirement } from '../../domain/requirement.ts';
+import type { RuleRequirement } from '../../domain/request/requirement.ts';
 
 /** Another policy made of one. */
 export type PolicyChange = (policy: PolicySet) => PolicySet;

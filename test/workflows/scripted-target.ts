@@ -8,7 +8,7 @@ import type {
   ProbeOutcome,
 } from '../../activities/connectors/connector.ts';
 import { digestOf } from '../../domain/crypto/digest.ts';
-import type { Plan } from '../../domain/plan.ts';
+import type { Plan } from '../../domain/request/plan.ts';
 
 /**
  * A target that does what the statement says, such as `drift`, `refuse`, `unreachable` or `rows 100`; everything else succeeds. It

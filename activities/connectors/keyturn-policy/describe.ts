@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
+import type { ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { LookupTable } from '../../../domain/fact-declarations.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { ownRequirement, ownRules } from '../../../domain/reviewer-condition.ts';

@@ -1,5 +1,5 @@
 import { digestOf } from '../../../domain/crypto/digest.ts';
-import type { Plan } from '../../../domain/plan.ts';
+import type { Plan } from '../../../domain/request/plan.ts';
 import { PUBLISH, type PolicySet } from '../../../domain/policy.ts';
 import {
   classifyChange,

@@ -1,4 +1,4 @@
-import type { ResourceEffect, Reversal, RiskFacts } from '../../../domain/plan.ts';
+import type { ResourceEffect, Reversal, RiskFacts } from '../../../domain/request/plan.ts';
 
 const MOVES = { inserts: 'moves in', updates: 'updates', deletes: 'moves out' } as const;
 

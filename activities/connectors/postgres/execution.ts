@@ -5,7 +5,7 @@ import type { Client } from 'pg';
 import { misstatement, type Stated } from '../approved-plan.ts';
 import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
+import type { Plan, ResourceEffect } from '../../../domain/request/plan.ts';
 import {
   countUnpreviewed,
   runOnFound,

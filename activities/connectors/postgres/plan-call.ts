@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Client } from 'pg';
 
-import type { Plan } from '../../../domain/plan.ts';
+import type { Plan } from '../../../domain/request/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import { fingerprintOf, type ProjectedEffect } from './projection.ts';

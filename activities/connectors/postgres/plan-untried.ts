@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-import type { Plan, ResourceEffect } from '../../../domain/plan.ts';
+import type { Plan, ResourceEffect } from '../../../domain/request/plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import { beginWriting } from './dry-run.ts';
 import { begin, closeSession } from './session.ts';

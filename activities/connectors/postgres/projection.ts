@@ -1,6 +1,6 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { digestOf, type Digest } from '../../../domain/crypto/digest.ts';
-import type { ResourceEffect, RowEffect } from '../../../domain/plan.ts';
+import type { ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { TableEffect } from './effect.ts';
 import { madeKind, type Making } from './making.ts';
 import { digestOfRecord, type RowValues } from './raw-rows.ts';

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-import type { Plan } from '../../../domain/plan.ts';
+import type { Plan } from '../../../domain/request/plan.ts';
 import { begin, rowsOf, type SessionRequest } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 

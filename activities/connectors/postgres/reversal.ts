@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import type { ResourceEffect, Reversal } from '../../../domain/plan.ts';
+import type { ResourceEffect, Reversal } from '../../../domain/request/plan.ts';
 import { readTriggers, unknownOf } from './analysis.ts';
 import { keptIn } from './comparison.ts';
 import { effectOf, type EffectPlace } from './dry-run.ts';

@@ -1,4 +1,4 @@
-import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/plan.ts';
+import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
 import { StatementRefused } from './refusal.ts';
 import { topOf } from './statement.ts';

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 
-import { SQL_CLASSES, SQL_STATES } from '../../../domain/sql-error-codes.ts';
+import { SQL_CLASSES, SQL_STATES } from '../../../domain/request/sql-error-codes.ts';
 import { conditionOf } from './sql-conditions.ts';
 
 /** States in which only the moment was bad: nothing happened and another try may succeed. */

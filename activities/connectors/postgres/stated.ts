@@ -1,4 +1,4 @@
-import type { Plan, ResourceEffect, Reversal } from '../../../domain/plan.ts';
+import type { Plan, ResourceEffect, Reversal } from '../../../domain/request/plan.ts';
 import type { Stated } from '../approved-plan.ts';
 import type { Analysis } from './analysis.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';

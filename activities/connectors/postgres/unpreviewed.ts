@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { digestOf, sha256, type Digest } from '../../../domain/crypto/digest.ts';
-import type { ResourceEffect } from '../../../domain/plan.ts';
+import type { ResourceEffect } from '../../../domain/request/plan.ts';
 import { followCascades, type MetTable, type Start } from './cascades.ts';
 import { runPrepared } from './dry-run.ts';
 import { observerOf, READING } from './effect.ts';

@@ -1,4 +1,4 @@
-import type { ResourceEffect } from '../../../domain/plan.ts';
+import type { ResourceEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
 import type { TableEffect } from './effect.ts';
 import type { ProjectedEffect } from './projection.ts';

@@ -12,7 +12,7 @@ import {
 } from '../../../domain/policy.ts';
 import { quote } from '../../../domain/suggestion.ts';
 import { meant } from '../catalogue/meant.ts';
-import type { RequestMode } from '../../../domain/request.ts';
+import type { RequestMode } from '../../../domain/request/request.ts';
 
 /** What is asked for, as the catalogue has it. */
 export interface CatalogueEntry {

@@ -2,9 +2,9 @@ import type { z } from 'zod';
 
 import { listRequests, type ListFilter } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import { shownInChannel } from '../../../domain/disclosure.ts';
+import { shownInChannel } from '../../../domain/request/disclosure.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
-import type { Requirement, RiskTier } from '../../../domain/requirement.ts';
+import type { Requirement, RiskTier } from '../../../domain/request/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

@@ -4,7 +4,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import { hasEnded } from '../../../domain/run-status.ts';
+import { hasEnded } from '../../../domain/request/run-status.ts';
 import {
   PRIVILEGED_ACTION,
   searchAttributes,

@@ -4,7 +4,7 @@ import type { Leaf, LeafType } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../../../domain/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
-import type { RequestMode } from '../../../domain/request.ts';
+import type { RequestMode } from '../../../domain/request/request.ts';
 import { isStartWindowEnd } from '../../../domain/start.ts';
 import { seesPlan } from '../../../domain/visibility.ts';
 import type { Timeline } from '../../../domain/wire.ts';

@@ -12,7 +12,7 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import { agentOf, personById, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import { memberOf, type LineageMember } from '../../../domain/identity/identity.ts';
 import { plainRules } from '../../../domain/plain-rules.ts';
-import type { Plan, StoredPlan } from '../../../domain/plan.ts';
+import type { Plan, StoredPlan } from '../../../domain/request/plan.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import { isOwnMistake, seesPlan, visibleFailure, type Visibility } from '../../../domain/visibility.ts';
 import { shortageSchema } from '../../../domain/wire-shortage.ts';

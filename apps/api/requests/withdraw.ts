@@ -6,7 +6,7 @@ import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy.ts';
 import { askersOf } from '../../../domain/requester.ts';
-import { isFinal } from '../../../domain/request.ts';
+import { isFinal } from '../../../domain/request/request.ts';
 import type { ApiContext } from '../context.ts';
 import { deliver, type Delivery } from '../decisions/deliver.ts';
 import {

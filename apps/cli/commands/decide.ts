@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { isFinal } from '../../../domain/request.ts';
+import { isFinal } from '../../../domain/request/request.ts';
 import type { DecisionBody, RequestView } from '../../../domain/wire.ts';
 import type { Decided } from '../../../sdk/client.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 
-import { REQUEST_STATUSES } from '../../../domain/request.ts';
+import { REQUEST_STATUSES } from '../../../domain/request/request.ts';
 import { riskSchema } from '../../../domain/wire-values.ts';
 import type { RequestPage, RequestSummary } from '../../../domain/wire.ts';
 import { clientOf, withApi } from '../connection.ts';

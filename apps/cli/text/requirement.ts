@@ -1,4 +1,4 @@
-import { isFinal } from '../../../domain/request.ts';
+import { isFinal } from '../../../domain/request/request.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import { nameText } from './names.ts';
 import { factLines } from './table.ts';

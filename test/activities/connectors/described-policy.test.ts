@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { effectsOf } from '../../../activities/connectors/keyturn-policy/describe.ts';
-import type { ResourceEffect } from '../../../domain/plan.ts';
+import type { ResourceEffect } from '../../../domain/request/plan.ts';
 import type { PolicySet } from '../../../domain/policy.ts';
 import { DEFAULT_RISK } from '../../../domain/risk.ts';
 import { DEFAULT_DEMAND, exampleRule, policyOf } from '../../domain/examples.ts';

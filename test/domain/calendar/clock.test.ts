@@ -12,7 +12,7 @@ import { unchangedDirectories } from '../../../domain/decision.ts';
 import { seatsOf, type DecidableRequest } from '../../../domain/seats.ts';
 import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/escalation.ts';
 import { wouldSuffice } from '../../../domain/recount.ts';
-import type { RuleRequirement } from '../../../domain/requirement.ts';
+import type { RuleRequirement } from '../../../domain/request/requirement.ts';
 import { isAtLeastAsStrict } from '../../../domain/strictness.ts';
 import { approval, demand, DIRECTORY, requirement, seats, stage } from '../examples.ts';
 import { anyCalendar, anyInstantMs, HOUR_MS, iso, OFFICE } from './examples.ts';

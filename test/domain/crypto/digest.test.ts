@@ -11,7 +11,7 @@ import {
   type DecisionSubject,
   type Intent,
 } from '../../../domain/crypto/digest.ts';
-import type { StoredPlan } from '../../../domain/plan.ts';
+import type { StoredPlan } from '../../../domain/request/plan.ts';
 import { anyRequirement, demand, ISSUER, minutes, PLAN, requirement, stage } from '../examples.ts';
 
 const INTENT: Intent = {

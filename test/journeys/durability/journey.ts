@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { JSONWebKeySet } from 'jose';
 import { expect } from 'vitest';
 
-import { isFinal, REQUEST_STATUSES } from '../../../domain/request.ts';
+import { isFinal, REQUEST_STATUSES } from '../../../domain/request/request.ts';
 import { evidenceSchema, verifyRequest } from '../../../domain/verification.ts';
 import type { Reply } from '../../stack/http.ts';
 import { startStack, type Stack, type StackOptions } from '../../stack/stack.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
-import type { Plan } from '../../../../domain/plan.ts';
+import type { Plan } from '../../../../domain/request/plan.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 
 import type { ApprovedCall } from '../../../../activities/connectors/connector.ts';
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
-import type { Plan } from '../../../../domain/plan.ts';
+import type { Plan } from '../../../../domain/request/plan.ts';
 import { connected, startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { summaryOf } from '../../../../activities/connectors/postgres/describe.ts';
 import { shownEffects } from '../../../../activities/connectors/postgres/shown.ts';
-import type { ResourceEffect } from '../../../../domain/plan.ts';
+import type { ResourceEffect } from '../../../../domain/request/plan.ts';
 
 const ANALYSIS = {
   tables: [],

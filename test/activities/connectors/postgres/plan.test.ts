@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
 import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
-import type { Plan } from '../../../../domain/plan.ts';
+import type { Plan } from '../../../../domain/request/plan.ts';
 import { connected, startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;

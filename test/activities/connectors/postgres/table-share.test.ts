@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
-import type { Plan } from '../../../../domain/plan.ts';
+import type { Plan } from '../../../../domain/request/plan.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 let bank: TargetDatabase;

@@ -7,7 +7,7 @@ import { Client, type QueryResultRow } from 'pg';
 import type { ApprovedCall, ConnectorCall } from '../../../../activities/connectors/connector.ts';
 import { fillTargetSetup } from '../../../../activities/connectors/postgres/target-setup.ts';
 import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
-import type { Plan } from '../../../../domain/plan.ts';
+import type { Plan } from '../../../../domain/request/plan.ts';
 import type { Target } from '../../../../domain/policy.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');

@@ -1,4 +1,4 @@
-import { KeyturnError } from './errors.ts';
+import { KeyturnError } from '../errors.ts';
 
 /** Every status a request can have (design: words). */
 export type RequestStatus =

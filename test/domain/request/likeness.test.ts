@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { sha256 } from '../../domain/crypto/digest.ts';
-import { likenesses, type Likenesses } from '../../domain/likeness.ts';
-import type { ResourceEffect } from '../../domain/plan.ts';
+import { sha256 } from '../../../domain/crypto/digest.ts';
+import { likenesses, type Likenesses } from '../../../domain/request/likeness.ts';
+import type { ResourceEffect } from '../../../domain/request/plan.ts';
 
 const EFFECT: ResourceEffect = {
   resource: 'public.account',

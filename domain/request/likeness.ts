@@ -1,4 +1,4 @@
-import { digestOf, type Digest } from './crypto/digest.ts';
+import { digestOf, type Digest } from '../crypto/digest.ts';
 import type { Plan } from './plan.ts';
 
 /** What was asked for, where it was asked, and in what form. */

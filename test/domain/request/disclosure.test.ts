@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { decisionDigest, requirementDigest } from '../../domain/crypto/digest.ts';
-import { shownInChannel } from '../../domain/disclosure.ts';
-import { evaluate, tightened } from '../../domain/evaluation.ts';
-import type { PolicySet } from '../../domain/policy.ts';
-import type { Requirement } from '../../domain/requirement.ts';
-import { demandOf, type RiskPolicy } from '../../domain/risk.ts';
-import { isAtLeastAsStrict, isLooser } from '../../domain/strictness.ts';
-import { DEFAULT_DEMAND, FACTS, PLAN, policyOf, requirement } from './examples.ts';
+import { decisionDigest, requirementDigest } from '../../../domain/crypto/digest.ts';
+import { shownInChannel } from '../../../domain/request/disclosure.ts';
+import { evaluate, tightened } from '../../../domain/evaluation.ts';
+import type { PolicySet } from '../../../domain/policy.ts';
+import type { Requirement } from '../../../domain/request/requirement.ts';
+import { demandOf, type RiskPolicy } from '../../../domain/risk.ts';
+import { isAtLeastAsStrict, isLooser } from '../../../domain/strictness.ts';
+import { DEFAULT_DEMAND, FACTS, PLAN, policyOf, requirement } from '../examples.ts';
 
 const VIEW = { link: 'somebody is asked', summary: 'what for', details: 'who must agree' };
 const OPEN = requirement([DEFAULT_DEMAND]);

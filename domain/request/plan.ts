@@ -1,4 +1,4 @@
-import type { JsonValue } from './crypto/canonical-json.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 
 /**
  * One row that changes. Values are text as the target prints them; null means the row or value does not exist. Of a value

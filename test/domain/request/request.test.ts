@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { assertMove, canMove, isFinal, REQUEST_STATUSES, type RequestStatus } from '../../domain/request.ts';
+import {
+  assertMove,
+  canMove,
+  isFinal,
+  REQUEST_STATUSES,
+  type RequestStatus,
+} from '../../../domain/request/request.ts';
 
 const FINAL: readonly RequestStatus[] = ['succeeded', 'failed', 'revoked', 'denied', 'expired', 'cancelled'];
 
