@@ -1,7 +1,7 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
 import type { Evaluation } from './evaluation.ts';
-import type { FactField } from './expressions/fact-type.ts';
-import { pathText } from './expressions/reads.ts';
+import type { FactField } from './conditions/fact-type.ts';
+import { pathText } from './conditions/reads.ts';
 import { ObservedFact } from './observed-fact.ts';
 import { isOwnAction, targetOf, type PolicySet } from './policy.ts';
 import { ruleFactTypes, type StoredFacts } from './policy-facts.ts';

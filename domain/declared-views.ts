@@ -1,6 +1,6 @@
 import { canonicalJson } from './crypto/canonical-json.ts';
-import type { BoundFacts } from './expressions/facts.ts';
-import type { ValueRead } from './expressions/values-read.ts';
+import type { BoundFacts } from './conditions/facts.ts';
+import type { ValueRead } from './conditions/values-read.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import type { PolicyFacts } from './policy-facts.ts';
 import type { RequestFacts } from './request-facts.ts';

@@ -1,9 +1,9 @@
 import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
 import { ruleRequirementDigest } from './crypto/digest.ts';
 import { strictestLimit } from './request/disclosure.ts';
-import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './expressions/facts.ts';
-import type { Expression } from './expressions/expression.ts';
-import type { ValueRead } from './expressions/values-read.ts';
+import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './conditions/facts.ts';
+import type { Expression } from './conditions/expression.ts';
+import type { ValueRead } from './conditions/values-read.ts';
 import {
   actionOf,
   isOwnAction,

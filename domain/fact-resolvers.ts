@@ -9,7 +9,7 @@ import {
   words,
   type FactField,
   type FactType,
-} from './expressions/fact-type.ts';
+} from './conditions/fact-type.ts';
 import type { ColumnType, FactResolver, ResolvedFact, ResolvedFacts } from './fact-declarations.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 

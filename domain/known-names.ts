@@ -1,4 +1,4 @@
-import { record, TEXT, type FactType, type KnownNames } from './expressions/fact-type.ts';
+import { record, TEXT, type FactType, type KnownNames } from './conditions/fact-type.ts';
 import type { FactResolver } from './fact-declarations.ts';
 import { argumentName, namesKnownTo, UNCLASSIFIED } from './fact-resolvers.ts';
 import { OWN_ACTIONS, OWN_TARGET, type ActionDefinition, type PolicySet } from './policy.ts';

@@ -2,7 +2,7 @@ import { LIFTS_NEEDED } from './kill-switch.ts';
 import type { PolicySet } from './policy.ts';
 import { publishersOf } from './policy-warnings/people.ts';
 import { Reviewers } from './reviewers.ts';
-import { quote } from './suggestion.ts';
+import { quote } from './conditions/did-you-mean.ts';
 
 /**
  * Why too few people could sign in under this policy to lift a kill switch, or to publish another policy; null where there are

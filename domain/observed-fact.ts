@@ -1,6 +1,6 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
-import type { FactField } from './expressions/fact-type.ts';
-import { pathText, type FactPath } from './expressions/reads.ts';
+import type { FactField } from './conditions/fact-type.ts';
+import { pathText, type FactPath } from './conditions/reads.ts';
 import type { StoredFacts } from './policy-facts.ts';
 
 /** What was seen of one fact over many requests, as a condition that holds for all of them and for little else. */

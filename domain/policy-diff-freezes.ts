@@ -1,5 +1,5 @@
 import type { FreezeWindow } from './calendar/freeze.ts';
-import { Expression } from './expressions/expression.ts';
+import { Expression } from './conditions/expression.ts';
 import type { PolicySet, Rule } from './policy.ts';
 
 /**

@@ -10,7 +10,7 @@ import {
   TEXTS,
   words,
   type FactType,
-} from './expressions/fact-type.ts';
+} from './conditions/fact-type.ts';
 import { digestOf, type Digest } from './crypto/digest.ts';
 import type { Directory } from './identity/directory.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';

@@ -1,8 +1,8 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
-import { Expression } from './expressions/expression.ts';
-import type { FactField, FactType } from './expressions/fact-type.ts';
-import { literalsIn, type Literals } from './expressions/literals.ts';
-import { pathText, type FactPath } from './expressions/reads.ts';
+import { Expression } from './conditions/expression.ts';
+import type { FactField, FactType } from './conditions/fact-type.ts';
+import { literalsIn, type Literals } from './conditions/literals.ts';
+import { pathText, type FactPath } from './conditions/reads.ts';
 import { argumentName, namesKnownTo } from './fact-resolvers.ts';
 import { actionOf, type ActionDefinition, type PolicySet, type Target } from './policy.ts';
 import type { FactTypes, PolicyFacts, StoredFacts } from './policy-facts.ts';

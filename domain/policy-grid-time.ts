@@ -1,10 +1,10 @@
 import type { BusinessCalendar, BusinessHours } from './calendar/calendar.ts';
 import { DAY_MS, dateOfDay, dayOfDate, MINUTE_MS, timeMs, weekdayOfDay } from './calendar/wall-clock.ts';
 import { firstInstantOfWallTime } from './calendar/zone.ts';
-import { Expression } from './expressions/expression.ts';
-import { literalsIn } from './expressions/literals.ts';
-import { readValues } from './expressions/values-read.ts';
-import type { FactPath } from './expressions/reads.ts';
+import { Expression } from './conditions/expression.ts';
+import { literalsIn } from './conditions/literals.ts';
+import { readValues } from './conditions/values-read.ts';
+import type { FactPath } from './conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 import { calendarValues, isFrozen } from './policy-facts.ts';
 import { AT, AT_PATH, type Axis } from './policy-grid-cells.ts';

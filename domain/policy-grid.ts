@@ -1,7 +1,7 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
 import { evaluate, type Evaluation } from './evaluation.ts';
-import { Expression } from './expressions/expression.ts';
-import { pathText } from './expressions/reads.ts';
+import { Expression } from './conditions/expression.ts';
+import { pathText } from './conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from './policy-facts.ts';
 import {

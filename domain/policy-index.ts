@@ -1,7 +1,7 @@
-import { Expression } from './expressions/expression.ts';
-import type { FactType } from './expressions/fact-type.ts';
-import { Binding } from './expressions/facts.ts';
-import type { FactPath } from './expressions/reads.ts';
+import { Expression } from './conditions/expression.ts';
+import type { FactType } from './conditions/fact-type.ts';
+import { Binding } from './conditions/facts.ts';
+import type { FactPath } from './conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
 import { riskFactTypes, type FactTypes } from './policy-facts.ts';
 import type { Requirement } from './request/requirement.ts';

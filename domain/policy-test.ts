@@ -2,7 +2,7 @@ import type { JsonValue } from './crypto/canonical-json.ts';
 import type { Directory } from './identity/directory.ts';
 import type { ErrorCode } from './errors.ts';
 import { evaluate, judgeRules, type JudgedRule } from './evaluation.ts';
-import type { ValueRead } from './expressions/values-read.ts';
+import type { ValueRead } from './conditions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from './identity/identity.ts';
 import { actionOf, targetOf, type PolicySet, type Rule } from './policy.ts';
 import {

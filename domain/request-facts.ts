@@ -7,7 +7,7 @@ import {
   type Agent,
   type Directory,
 } from './identity/directory.ts';
-import { FLAG, record, TEXT, TEXTS, words } from './expressions/fact-type.ts';
+import { FLAG, record, TEXT, TEXTS, words } from './conditions/fact-type.ts';
 import type { Lineage } from './identity/identity.ts';
 import { REQUEST_MODES, type RequestMode } from './request/request.ts';
 

@@ -1,5 +1,5 @@
 import { digestOf } from './crypto/digest.ts';
-import { allOf, asksForAllOf } from './expressions/combined.ts';
+import { allOf, asksForAllOf } from './conditions/combined.ts';
 import type { PolicySet, Rule } from './policy.ts';
 import type { RuleRequirement } from './request/requirement.ts';
 

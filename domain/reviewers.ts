@@ -1,7 +1,7 @@
 import { rotationMembers } from './calendar/rotation.ts';
 import { meetsReviewerCondition } from './seats.ts';
 import { isBroughtByOthers, membersOf, type Directory } from './identity/directory.ts';
-import { literalsIn } from './expressions/literals.ts';
+import { literalsIn } from './conditions/literals.ts';
 import type { PolicySet } from './policy.ts';
 import type { RuleRequirement, Selector, Stage } from './request/requirement.ts';
 

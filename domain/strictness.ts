@@ -1,7 +1,7 @@
 import { ruleRequirementDigest } from './crypto/digest.ts';
 import { isLimitAtLeastAsStrict } from './request/disclosure.ts';
 import type { Evaluation } from './evaluation.ts';
-import { asksForAllOf } from './expressions/combined.ts';
+import { asksForAllOf } from './conditions/combined.ts';
 import type { RuleEffect } from './policy.ts';
 import {
   isGradeSufficient,

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
-import { didYouMean } from '../../domain/suggestion.ts';
+import { didYouMean } from '../../domain/conditions/did-you-mean.ts';
 
 /** Makes every option and argument that takes one of a few words ask whether another was meant. */
 export function suggestChoices(command: Command): void {

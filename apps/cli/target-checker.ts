@@ -1,6 +1,6 @@
 import { checkTarget, type TargetReport } from '../../activities/connectors/postgres/target-check.ts';
 import { isTargetOf, type PolicySet, type Target } from '../../domain/policy.ts';
-import { didYouMean, quote } from '../../domain/suggestion.ts';
+import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 import { failure } from './exit.ts';
 
 /** The connector whose targets can be checked. */

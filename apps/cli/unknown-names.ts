@@ -1,5 +1,5 @@
 import { REVIEW } from '../../domain/policy.ts';
-import { didYouMean, quote } from '../../domain/suggestion.ts';
+import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 import type { TargetPage } from '../../domain/wire-targets.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';
 

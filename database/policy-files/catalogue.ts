@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import { compileArgumentSchema } from '../../domain/expressions/argument-schema.ts';
+import { compileArgumentSchema } from '../../domain/conditions/argument-schema.ts';
 import { isOwnName, type ActionDefinition, type PolicySet, type Target } from '../../domain/policy.ts';
 import { readConnection } from './connection.ts';
 import type { Names } from './names.ts';

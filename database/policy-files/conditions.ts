@@ -1,8 +1,8 @@
 import { isScalar } from 'yaml';
 
-import { checkExpression } from '../../domain/expressions/check.ts';
-import { allOf } from '../../domain/expressions/combined.ts';
-import { Expression } from '../../domain/expressions/expression.ts';
+import { checkExpression } from '../../domain/conditions/check.ts';
+import { allOf } from '../../domain/conditions/combined.ts';
+import { Expression } from '../../domain/conditions/expression.ts';
 import type { FactTypes } from '../../domain/policy-facts.ts';
 import { placesInSource } from './scalar-places.ts';
 import type { Value } from './value.ts';

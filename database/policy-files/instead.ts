@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import { allOf, not } from '../../domain/expressions/combined.ts';
+import { allOf, not } from '../../domain/conditions/combined.ts';
 import type { Rule } from '../../domain/policy.ts';
 import type { RuleRequirement, Selector } from '../../domain/request/requirement.ts';
 import { checkCombined, readCondition, typesOn, type TypesByAction } from './conditions.ts';

@@ -1,4 +1,4 @@
-export { didYouMean, quote } from '../../domain/suggestion.ts';
+export { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 
 /** One mistake in a policy folder, at the exact place. `file` is relative to the folder. */
 export interface PolicyProblem {

@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import { factTypeOf } from '../../domain/expressions/fact-type.ts';
+import { factTypeOf } from '../../domain/conditions/fact-type.ts';
 import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/fact-declarations.ts';
 import { argumentName } from '../../domain/fact-resolvers.ts';
 import type { ActionDefinition } from '../../domain/policy.ts';

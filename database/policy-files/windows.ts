@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import type { ActionDefinition, CountingWindow } from '../../domain/policy.ts';
-import { factTypeOf } from '../../domain/expressions/fact-type.ts';
+import { factTypeOf } from '../../domain/conditions/fact-type.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';

@@ -1,8 +1,8 @@
 import type { JsonValue } from '../crypto/canonical-json.ts';
-import { Expression } from '../expressions/expression.ts';
-import { bindFacts } from '../expressions/facts.ts';
-import type { FactType } from '../expressions/fact-type.ts';
-import { type FactPath } from '../expressions/reads.ts';
+import { Expression } from '../conditions/expression.ts';
+import { bindFacts } from '../conditions/facts.ts';
+import type { FactType } from '../conditions/fact-type.ts';
+import { type FactPath } from '../conditions/reads.ts';
 import { actionOf, isOwnAction, OWN_TARGET, type PolicySet, type Rule } from '../policy.ts';
 import { riskFactTypes, ruleFactTypes, type FactTypes } from '../policy-facts.ts';
 import { cellsOf, factFieldAt, harmlessValues, setAt, type Axis } from '../policy-grid-cells.ts';

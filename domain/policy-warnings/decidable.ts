@@ -1,5 +1,5 @@
-import { isParsed, parseExpression, type NodeOf, type SyntaxNode } from '../expressions/engine.ts';
-import { pathOf, pathText, type FactPath } from '../expressions/reads.ts';
+import { isParsed, parseExpression, type NodeOf, type SyntaxNode } from '../conditions/engine.ts';
+import { pathOf, pathText, type FactPath } from '../conditions/reads.ts';
 
 /** A literal that a fact is compared with. */
 export type Literal = string | number | boolean;

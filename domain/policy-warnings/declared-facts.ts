@@ -1,5 +1,5 @@
-import { Expression } from '../expressions/expression.ts';
-import type { FactPath } from '../expressions/reads.ts';
+import { Expression } from '../conditions/expression.ts';
+import type { FactPath } from '../conditions/reads.ts';
 import type { PolicySet, Rule } from '../policy.ts';
 import { DECLARED_FACT } from '../request-facts.ts';
 import type { PolicyWarning } from './warning.ts';

@@ -1,4 +1,4 @@
-import { doubtsAbout } from '../expressions/check.ts';
+import { doubtsAbout } from '../conditions/check.ts';
 import { knownNamesOf, namedReviewerTypes } from '../known-names.ts';
 import { OWN_ACTIONS, type PolicySet } from '../policy.ts';
 import { ruleFactTypes, type FactTypes } from '../policy-facts.ts';

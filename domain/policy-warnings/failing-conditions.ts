@@ -1,11 +1,5 @@
-import {
-  isParsed,
-  parseExpression,
-  type NodeOf,
-  type Range,
-  type SyntaxNode,
-} from '../expressions/engine.ts';
-import { childrenOf } from '../expressions/reads.ts';
+import { isParsed, parseExpression, type NodeOf, type Range, type SyntaxNode } from '../conditions/engine.ts';
+import { childrenOf } from '../conditions/reads.ts';
 import type { PolicySet, Rule } from '../policy.ts';
 import type { PolicyWarning } from './warning.ts';
 

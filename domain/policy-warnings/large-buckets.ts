@@ -1,6 +1,6 @@
 import type { PolicySet, Rule, Target } from '../policy.ts';
 import { indexOf } from '../policy-index.ts';
-import { quote } from '../suggestion.ts';
+import { quote } from '../conditions/did-you-mean.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /** More rules that can match one action on one target are told: each evaluation there asks them all. */

@@ -1,6 +1,6 @@
 import { defaultOf } from '../evaluation.ts';
-import { Expression } from '../expressions/expression.ts';
-import { bindFacts } from '../expressions/facts.ts';
+import { Expression } from '../conditions/expression.ts';
+import { bindFacts } from '../conditions/facts.ts';
 import { possibleOwners } from '../owners.ts';
 import {
   isTargetOf,
@@ -17,7 +17,7 @@ import { indexOf } from '../policy-index.ts';
 import type { RiskTier, RuleRequirement } from '../request/requirement.ts';
 import { Reviewers } from '../reviewers.ts';
 import { assessRisk, demandOf, isLineAbout } from '../risk.ts';
-import { quote } from '../suggestion.ts';
+import { quote } from '../conditions/did-you-mean.ts';
 import { matchesAlways } from './constant-conditions.ts';
 import type { PolicyWarning } from './warning.ts';
 

@@ -1,4 +1,4 @@
-import { Expression } from '../expressions/expression.ts';
+import { Expression } from '../conditions/expression.ts';
 import type { PolicySet } from '../policy.ts';
 import type { PolicyWarning } from './warning.ts';
 

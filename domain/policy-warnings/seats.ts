@@ -11,7 +11,7 @@ import {
 } from '../policy.ts';
 import { possibleOwners } from '../owners.ts';
 import type { RuleRequirement, Stage } from '../request/requirement.ts';
-import { quote } from '../suggestion.ts';
+import { quote } from '../conditions/did-you-mean.ts';
 import { Reviewers, type StageReviewers } from '../reviewers.ts';
 import { gradeWarnings } from './grades.ts';
 import type { PolicyWarning } from './warning.ts';

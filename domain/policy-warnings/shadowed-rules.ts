@@ -1,5 +1,5 @@
 import { isOwnAction, isReviewAction, OWN_TARGET, type PolicySet, type Rule } from '../policy.ts';
-import { quote } from '../suggestion.ts';
+import { quote } from '../conditions/did-you-mean.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**

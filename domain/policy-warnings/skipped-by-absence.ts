@@ -1,6 +1,6 @@
-import { isParsed, parseExpression, type SyntaxNode } from '../expressions/engine.ts';
-import { existingWhen } from '../expressions/existing.ts';
-import { childrenOf } from '../expressions/reads.ts';
+import { isParsed, parseExpression, type SyntaxNode } from '../conditions/engine.ts';
+import { existingWhen } from '../conditions/existing.ts';
+import { childrenOf } from '../conditions/reads.ts';
 import type { PolicySet, Rule } from '../policy.ts';
 import type { PolicyWarning } from './warning.ts';
 

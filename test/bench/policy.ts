@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 
 import { Backtest } from '../../domain/backtest.ts';
 import { evaluate } from '../../domain/evaluation.ts';
-import { parseExpression, isParsed, type ParsedExpression } from '../../domain/expressions/engine.ts';
-import { bindFacts, type BoundFacts } from '../../domain/expressions/facts.ts';
+import { parseExpression, isParsed, type ParsedExpression } from '../../domain/conditions/engine.ts';
+import { bindFacts, type BoundFacts } from '../../domain/conditions/facts.ts';
 import { completePolicy } from '../../domain/policy-upgrade.ts';
 import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy.ts';
 import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy-facts.ts';

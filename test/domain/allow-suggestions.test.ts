@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { backtest, type BacktestRecord } from '../../domain/backtest.ts';
-import { checkExpression } from '../../domain/expressions/check.ts';
+import { checkExpression } from '../../domain/conditions/check.ts';
 import type { ActionDefinition, PolicySet } from '../../domain/policy.ts';
 import { ruleFactTypes, storedFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
 import type { AllowSuggestion } from '../../domain/allow-suggestions.ts';

@@ -4,7 +4,7 @@ import { requiredSelectors } from '../../domain/decision.ts';
 import { isSelected, type DecidableRequest } from '../../domain/seats.ts';
 import { REQUEST_STATUSES } from '../../domain/request/request.ts';
 import type { RuleRequirement } from '../../domain/request/requirement.ts';
-import { allOf } from '../../domain/expressions/combined.ts';
+import { allOf } from '../../domain/conditions/combined.ts';
 import { by, check, outcome, type Changes } from './decisions.ts';
 import {
   approval,

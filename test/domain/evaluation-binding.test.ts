@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { judgeRules } from '../../domain/evaluation.ts';
-import { Expression } from '../../domain/expressions/expression.ts';
-import { bindFacts } from '../../domain/expressions/facts.ts';
+import { Expression } from '../../domain/conditions/expression.ts';
+import { bindFacts } from '../../domain/conditions/facts.ts';
 import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy-facts.ts';
 import type { ActionDefinition } from '../../domain/policy.ts';
 import { ACTION, exampleRule, FACTS, policyOf, TARGET } from './examples.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { evaluate } from '../../domain/evaluation.ts';
 import { differencesOf, isOtherEngine, recordedOutcome } from '../../domain/explanation.ts';
-import { ENGINE } from '../../domain/expressions/profile.ts';
+import { ENGINE } from '../../domain/conditions/profile.ts';
 import { DIRECTORY, exampleRule, FACTS, policyOf } from './examples.ts';
 
 const manifest = new URL('package.json', new URL('..', import.meta.resolve(ENGINE.engine)));

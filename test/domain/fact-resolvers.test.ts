@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { evaluate } from '../../domain/evaluation.ts';
-import { checkExpression } from '../../domain/expressions/check.ts';
+import { checkExpression } from '../../domain/conditions/check.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import type { ActionDefinition, PolicySet, Rule } from '../../domain/policy.ts';
 import {

@@ -6,7 +6,7 @@ import type { Lineage, LineageMember } from '../../domain/identity/identity.ts';
 import { ruleFactTypes, storedFacts } from '../../domain/policy-facts.ts';
 import { requestFacts } from '../../domain/request-facts.ts';
 import { mustReconsider } from '../../domain/reconsideration.ts';
-import { checkExpression } from '../../domain/expressions/check.ts';
+import { checkExpression } from '../../domain/conditions/check.ts';
 import { ACTION, DIRECTORY, examplePerson, exampleRule, FACTS, ISSUER, policyOf, START } from './examples.ts';
 
 /** Dmitri has a second account. */

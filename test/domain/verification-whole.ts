@@ -1,6 +1,6 @@
 import { leafText, type LeafDraft } from '../../domain/audit.ts';
 import { decisionDigestOf, digestOf, sha256, type Digest } from '../../domain/crypto/digest.ts';
-import { ENGINE } from '../../domain/expressions/profile.ts';
+import { ENGINE } from '../../domain/conditions/profile.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy.ts';
 import type { StoredFacts } from '../../domain/policy-facts.ts';
 import { verifyRequest, type Evidence } from '../../domain/verification.ts';

@@ -1,4 +1,4 @@
-import { didYouMean, quote } from '../../../domain/suggestion.ts';
+import { didYouMean, quote } from '../../../domain/conditions/did-you-mean.ts';
 
 /** Longer names, and longer lists, are not compared: whoever asks could keep the process busy with it. */
 const CHARACTERS_MAX = 64;

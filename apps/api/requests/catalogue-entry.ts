@@ -10,7 +10,7 @@ import {
   type PolicySet,
   type Target,
 } from '../../../domain/policy.ts';
-import { quote } from '../../../domain/suggestion.ts';
+import { quote } from '../../../domain/conditions/did-you-mean.ts';
 import { meant } from '../catalogue/meant.ts';
 import type { RequestMode } from '../../../domain/request/request.ts';
 

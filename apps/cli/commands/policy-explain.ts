@@ -4,7 +4,7 @@ import type { ExplainedEvaluation, Recomputation } from '../../../database/expla
 import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/explanation.ts';
-import type { EngineIdentity } from '../../../domain/expressions/profile.ts';
+import type { EngineIdentity } from '../../../domain/conditions/profile.ts';
 import { withJson } from '../connection.ts';
 import { failure, silentFailure } from '../exit.ts';
 import type { PolicyOptions } from '../policy-folder.ts';

@@ -1,5 +1,5 @@
 import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
-import type { ValueRead } from '../../../domain/expressions/values-read.ts';
+import type { ValueRead } from '../../../domain/conditions/values-read.ts';
 import { stageText } from '../../../domain/policy-test-expectation.ts';
 import { visible, visibleJson } from './visible.ts';
 

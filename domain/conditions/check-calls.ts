@@ -1,4 +1,4 @@
-import { didYouMean, quote } from '../suggestion.ts';
+import { didYouMean, quote } from './did-you-mean.ts';
 import { requireBool } from './check-operators.ts';
 import { checkHas } from './check-reads.ts';
 import { checkPiece } from './check-pieces.ts';

@@ -3,10 +3,10 @@ import { BlockList, isIP } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { compileCidr } from '../../../domain/expressions/cidr.ts';
-import { compileGlob } from '../../../domain/expressions/glob.ts';
-import { PatternError } from '../../../domain/expressions/pattern.ts';
-import { compileRegularExpression } from '../../../domain/expressions/regular-expression.ts';
+import { compileCidr } from '../../../domain/conditions/cidr.ts';
+import { compileGlob } from '../../../domain/conditions/glob.ts';
+import { PatternError } from '../../../domain/conditions/pattern.ts';
+import { compileRegularExpression } from '../../../domain/conditions/regular-expression.ts';
 
 describe('glob', () => {
   it.each([

@@ -1,4 +1,4 @@
-import { didYouMean, quote } from '../suggestion.ts';
+import { didYouMean, quote } from './did-you-mean.ts';
 import type { NodeOf, SyntaxNode } from './engine.ts';
 import { existingWhen, union } from './existing.ts';
 import type { FactType, KnownNames } from './fact-type.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Expression } from '../../../domain/expressions/expression.ts';
+import { Expression } from '../../../domain/conditions/expression.ts';
 import { bound, evaluate } from './examples.ts';
 
 const PLANNED = bound({}, { plan: { rows: 10 } });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { checkExpression } from '../../../domain/expressions/check.ts';
-import { EXPRESSION_BYTES_MAX } from '../../../domain/expressions/engine.ts';
+import { checkExpression } from '../../../domain/conditions/check.ts';
+import { EXPRESSION_BYTES_MAX } from '../../../domain/conditions/engine.ts';
 import { problems, VARIABLES } from './examples.ts';
 
 it.each([

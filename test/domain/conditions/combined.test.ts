@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { allOf, asksForAllOf, not } from '../../../domain/expressions/combined.ts';
-import { Expression } from '../../../domain/expressions/expression.ts';
-import { bindFacts } from '../../../domain/expressions/facts.ts';
+import { allOf, asksForAllOf, not } from '../../../domain/conditions/combined.ts';
+import { Expression } from '../../../domain/conditions/expression.ts';
+import { bindFacts } from '../../../domain/conditions/facts.ts';
 
 function holds(condition: string, a: boolean, b: boolean): boolean {
   const bound = bindFacts({ a: { kind: 'bool' }, b: { kind: 'bool' } }, { a, b });

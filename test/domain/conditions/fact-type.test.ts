@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { factTypeOf } from '../../../domain/expressions/fact-type.ts';
-import { bindFacts } from '../../../domain/expressions/facts.ts';
+import { factTypeOf } from '../../../domain/conditions/fact-type.ts';
+import { bindFacts } from '../../../domain/conditions/facts.ts';
 
 const STRING = { kind: 'string', enum: null };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { compileArgumentSchema } from '../../../domain/expressions/argument-schema.ts';
+import { compileArgumentSchema } from '../../../domain/conditions/argument-schema.ts';
 
 function texts(...patterns: readonly string[]) {
   const properties = Object.fromEntries(

@@ -1,4 +1,4 @@
-import { quote } from '../suggestion.ts';
+import { quote } from './did-you-mean.ts';
 import { PATTERN_COMPILERS, type SyntaxNode } from './engine.ts';
 import type { FactType } from './fact-type.ts';
 import { literalsOf, type Inference } from './inference.ts';

@@ -6,7 +6,7 @@ import {
 } from 'ajv/dist/2020.js';
 
 import { canonicalJson, type JsonValue } from '../crypto/canonical-json.ts';
-import { didYouMean } from '../suggestion.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { takeSteps, type PatternSteps } from './pattern.ts';
 import { compileRegularExpression } from './regular-expression.ts';
 

@@ -1,8 +1,8 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { checkExpression } from '../../../domain/expressions/check.ts';
-import { Expression, type Outcome } from '../../../domain/expressions/expression.ts';
-import { factTypeOf, type FactType } from '../../../domain/expressions/fact-type.ts';
-import { bindFacts, type BoundFacts } from '../../../domain/expressions/facts.ts';
+import { checkExpression } from '../../../domain/conditions/check.ts';
+import { Expression, type Outcome } from '../../../domain/conditions/expression.ts';
+import { factTypeOf, type FactType } from '../../../domain/conditions/fact-type.ts';
+import { bindFacts, type BoundFacts } from '../../../domain/conditions/facts.ts';
 
 export type Facts = Readonly<Record<string, JsonValue>>;
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import { checkExpression } from '../../../domain/expressions/check.ts';
-import { Expression } from '../../../domain/expressions/expression.ts';
-import { bindFacts, type BoundFacts } from '../../../domain/expressions/facts.ts';
+import { checkExpression } from '../../../domain/conditions/check.ts';
+import { Expression } from '../../../domain/conditions/expression.ts';
+import { bindFacts, type BoundFacts } from '../../../domain/conditions/facts.ts';
 import { anyCondition, someFacts, typedCondition } from './conditions.ts';
 import { bound, VARIABLES } from './examples.ts';
 import { secondOpinion } from './second-engine.ts';

@@ -1,4 +1,4 @@
-import { didYouMean, quote } from '../suggestion.ts';
+import { didYouMean, quote } from './did-you-mean.ts';
 import { ENGINE_NAMES, type NodeOf, type Range, type SyntaxNode } from './engine.ts';
 import { isTrue } from './existing.ts';
 import type { FactType } from './fact-type.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseExpression } from '../../../domain/expressions/engine.ts';
+import { parseExpression } from '../../../domain/conditions/engine.ts';
 
 const HINT = '(CEL has &&, ||, ! and ==)';
 

@@ -1,7 +1,7 @@
 import { getConformanceSuite, type IncrementalTest } from '@bufbuild/cel-spec/testdata/tests.js';
 import { expect, it } from 'vitest';
 
-import { isParsed, parseExpression, type EngineValue } from '../../../domain/expressions/engine.ts';
+import { isParsed, parseExpression, type EngineValue } from '../../../domain/conditions/engine.ts';
 import { ACCEPTED_MISSES } from './accepted-misses.ts';
 
 /** The groups of the specification that conditions rely on. */
