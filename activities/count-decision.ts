@@ -1,4 +1,4 @@
-import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
+import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
 import { SWITCHED_OFF } from '../domain/denial.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';

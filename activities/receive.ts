@@ -17,7 +17,7 @@ import { insertion } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
-import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
+import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
 import type { CodeWithoutData } from '../domain/visibility.ts';
 import { OneByOne } from './one-by-one.ts';
 import { keptOwnerKey } from './owner-key.ts';

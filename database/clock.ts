@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
-import { CLOCK_TOLERANCE_MS } from '../domain/clock-tolerance.ts';
+import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
 import { KeyturnError } from '../domain/errors.ts';
 
 /** How long a comparison holds, by the clock that nobody sets. */

@@ -1,5 +1,5 @@
 import type { Leaf } from './audit.ts';
-import { CLOCK_TOLERANCE_MS } from './clock-tolerance.ts';
+import { CLOCK_TOLERANCE_MS } from './calendar/clock-tolerance.ts';
 import type { SignedDecision } from './crypto/envelope.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionIn } from './verification-envelopes.ts';
