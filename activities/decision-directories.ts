@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { DecisionDirectories } from '../domain/seats.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { ownersOf } from '../domain/owners.ts';
-import type { PolicySet } from '../domain/policy.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
 import { readDuty } from '../database/duty.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import type { Evaluation } from '../domain/evaluation.ts';
-import type { CodeWithoutData } from '../domain/visibility.ts';
+import type { Evaluation } from '../domain/policy/evaluation.ts';
+import type { CodeWithoutData } from '../domain/policy/visibility.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { StepTransaction } from './record.ts';

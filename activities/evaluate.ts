@@ -4,18 +4,22 @@ import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import { decisionDigest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { combinedRequirement, evaluate as evaluatePolicy, type Evaluation } from '../domain/evaluation.ts';
+import {
+  combinedRequirement,
+  evaluate as evaluatePolicy,
+  type Evaluation,
+} from '../domain/policy/evaluation.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import { ownersOf } from '../domain/owners.ts';
-import type { PolicyFacts } from '../domain/policy-facts.ts';
-import { targetOf, type PolicySet } from '../domain/policy.ts';
+import type { PolicyFacts } from '../domain/policy/facts.ts';
+import { targetOf, type PolicySet } from '../domain/policy/policy.ts';
 import { shortagesOf, type Shortage } from '../domain/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request/request.ts';
 import { startWindowEndMs } from '../domain/start.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/request/requirement.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
-import type { CodeWithoutData } from '../domain/visibility.ts';
+import type { CodeWithoutData } from '../domain/policy/visibility.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readIntactPlan } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';

@@ -4,7 +4,7 @@ import { isRehearsed } from '../domain/budgets.ts';
 import { digestOf, effectsForDigest, planDigest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
-import { canForbid, evaluate } from '../domain/evaluation.ts';
+import { canForbid, evaluate } from '../domain/policy/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity/identity.ts';
 import type { KillSwitch } from '../domain/kill-switch.ts';
@@ -17,7 +17,7 @@ import {
   type ActionDefinition,
   type PolicySet,
   type Target,
-} from '../domain/policy.ts';
+} from '../domain/policy/policy.ts';
 import { isFinal, type RequestStatus } from '../domain/request/request.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
@@ -244,7 +244,7 @@ async function storePlan(
   return { kind: 'planned', plan_digest: digest };
 }
 
-/** What of it those behind the request may know is for `domain/visibility.ts` to say. */
+/** What of it those behind the request may know is for `domain/policy/visibility.ts` to say. */
 async function closeRefused(transaction: StepTransaction, refusal: PlanRefusal): Promise<Planned> {
   return closeFailed(transaction, { code: refusal.code, detail: refusal.detail });
 }

@@ -3,7 +3,7 @@ import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 import { DIRECTORY_DIFFERS, driverCode } from '../database/refusals.ts';
 import type { LeafActor, LeafDraft } from '../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
-import { policyDigest, type PolicySet } from '../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import { entryOf, lastLeaf } from './stream.ts';

@@ -2,9 +2,9 @@ import type { EntityManager } from 'typeorm';
 
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/identity/directory.ts';
-import type { Evaluation } from '../domain/evaluation.ts';
-import { recordedOutcome } from '../domain/explanation.ts';
-import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy-facts.ts';
+import type { Evaluation } from '../domain/policy/evaluation.ts';
+import { recordedOutcome } from '../domain/policy/explanation.ts';
+import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy/facts.ts';
 import type { RequestRow } from '../database/tables.ts';
 
 /** Which evaluation it was. */

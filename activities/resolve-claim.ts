@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
 import { KeyturnError } from '../domain/errors.ts';
-import type { PolicySet } from '../domain/policy.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { ProbeOutcome } from './connectors/connector.ts';

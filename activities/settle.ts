@@ -1,7 +1,7 @@
 import type { LeafType } from '../domain/audit.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
-import type { CodeWithoutData } from '../domain/visibility.ts';
+import type { CodeWithoutData } from '../domain/policy/visibility.ts';
 import type { ExecutionRow } from '../database/tables.ts';
 import { claimWindows } from '../database/policy-facts.ts';
 import { SYSTEM_ACTOR } from './actors.ts';

@@ -6,7 +6,7 @@ import {
   type PolledRotation,
 } from '../domain/calendar/polled-rotation.ts';
 import type { PolledRotations } from '../domain/on-call.ts';
-import type { PolicySet } from '../domain/policy.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
 
 /** One whole answer of a service about a rotation. */
 export interface DutyAnswer {

@@ -3,12 +3,17 @@ import type { EntityManager } from 'typeorm';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import { directoryDigest } from '../domain/identity/directory-digest.ts';
-import { evaluate, type Evaluation } from '../domain/evaluation.ts';
-import { differencesOf, isOtherEngine, recordedEngine, type RecordedOutcome } from '../domain/explanation.ts';
-import { completePolicy } from '../domain/policy-upgrade.ts';
-import { policyDigest, type StoredPolicy } from '../domain/policy.ts';
-import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy-facts.ts';
-import type { ReviewerCondition } from '../domain/reviewer-condition.ts';
+import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
+import {
+  differencesOf,
+  isOtherEngine,
+  recordedEngine,
+  type RecordedOutcome,
+} from '../domain/policy/explanation.ts';
+import { completePolicy } from '../domain/policy/upgrade.ts';
+import { policyDigest, type StoredPolicy } from '../domain/policy/policy.ts';
+import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/facts.ts';
+import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
 
 /** One evaluation as it was recorded. */

@@ -2,14 +2,14 @@ import type { EntityManager } from 'typeorm';
 
 import { lineageRoot, type Directory } from '../domain/identity/directory.ts';
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
-import type { CountingWindow, PolicySet } from '../domain/policy.ts';
+import type { CountingWindow, PolicySet } from '../domain/policy/policy.ts';
 import {
   amountOf,
   windowKey,
   type HistoryFacts,
   type PolicyFacts,
   type WindowFacts,
-} from '../domain/policy-facts.ts';
+} from '../domain/policy/facts.ts';
 import { GATE_SLOTS } from './migrations/13-gate-functions.ts';
 import { askPrepared } from './prepared.ts';
 

@@ -6,10 +6,10 @@ import {
   policyDigest,
   type ActionDefinition,
   type PolicySet,
-} from '../domain/policy.ts';
-import { knownNamesOf, type AddNames } from '../domain/known-names.ts';
-import { riskFactTypes, ruleFactTypes, type FactTypes } from '../domain/policy-facts.ts';
-import { DEFAULT_RISK } from '../domain/risk.ts';
+} from '../domain/policy/policy.ts';
+import { knownNamesOf, type AddNames } from '../domain/policy/known-names.ts';
+import { riskFactTypes, ruleFactTypes, type FactTypes } from '../domain/policy/facts.ts';
+import { DEFAULT_RISK } from '../domain/policy/risk.ts';
 import { readAction, readTarget, type ActionEntry } from './policy-files/catalogue.ts';
 import { readDirectory } from './policy-files/directory.ts';
 import { withoutDefaultCalendar, type TypesByAction } from './policy-files/conditions.ts';

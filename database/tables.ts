@@ -1,11 +1,11 @@
 import { EntitySchema } from 'typeorm';
 
 import type { Clocks } from '../domain/calendar/clock.ts';
-import type { OwnerKey } from '../domain/fact-declarations.ts';
+import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
-import type { StoredPolicy } from '../domain/policy.ts';
+import type { StoredPolicy } from '../domain/policy/policy.ts';
 import type { SeatReference, Verdict } from '../domain/quorum.ts';
 import type { Shortage } from '../domain/satisfiable.ts';
 import type { RequestMode, RequestStatus } from '../domain/request/request.ts';

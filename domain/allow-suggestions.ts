@@ -1,10 +1,10 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
-import type { Evaluation } from './evaluation.ts';
+import type { Evaluation } from './policy/evaluation.ts';
 import type { FactField } from './conditions/fact-type.ts';
 import { pathText } from './conditions/reads.ts';
 import { ObservedFact } from './observed-fact.ts';
-import { isOwnAction, targetOf, type PolicySet } from './policy.ts';
-import { ruleFactTypes, type StoredFacts } from './policy-facts.ts';
+import { isOwnAction, targetOf, type PolicySet } from './policy/policy.ts';
+import { ruleFactTypes, type StoredFacts } from './policy/facts.ts';
 
 /** An allow rule that history would support. It is only told: nothing is ever allowed because of it. */
 export interface AllowSuggestion {

@@ -1,11 +1,11 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
 import { digestOf, requirementDigest, ruleRequirementDigest, type Digest } from './crypto/digest.ts';
 import { unchangedDirectories } from './decision.ts';
-import { evaluate, type Evaluation } from './evaluation.ts';
+import { evaluate, type Evaluation } from './policy/evaluation.ts';
 import { identityKey, type Lineage } from './identity/identity.ts';
 import { ownersByArguments } from './owners.ts';
-import type { PolicySet, RuleEffect } from './policy.ts';
-import { recalledFacts, type StoredFacts } from './policy-facts.ts';
+import type { PolicySet, RuleEffect } from './policy/policy.ts';
+import { recalledFacts, type StoredFacts } from './policy/facts.ts';
 import type { CountedDecision } from './quorum.ts';
 import { wouldSuffice } from './recount.ts';
 import type { Requirement, Selector } from './request/requirement.ts';

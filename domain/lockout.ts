@@ -1,5 +1,5 @@
 import { LIFTS_NEEDED } from './kill-switch.ts';
-import type { PolicySet } from './policy.ts';
+import type { PolicySet } from './policy/policy.ts';
 import { publishersOf } from './policy-warnings/people.ts';
 import { Reviewers } from './reviewers.ts';
 import { quote } from './conditions/did-you-mean.ts';

@@ -1,7 +1,7 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
 import type { FactField } from './conditions/fact-type.ts';
 import { pathText, type FactPath } from './conditions/reads.ts';
-import type { StoredFacts } from './policy-facts.ts';
+import type { StoredFacts } from './policy/facts.ts';
 
 /** What was seen of one fact over many requests, as a condition that holds for all of them and for little else. */
 export class ObservedFact {

@@ -1,5 +1,5 @@
 import { possibleOwners } from './owners.ts';
-import type { PolicySet } from './policy.ts';
+import type { PolicySet } from './policy/policy.ts';
 import type { RuleRequirement, Selector } from './request/requirement.ts';
 import { Reviewers } from './reviewers.ts';
 

@@ -2,8 +2,8 @@ import type { JsonValue } from './crypto/canonical-json.ts';
 import { digestOf } from './crypto/digest.ts';
 import { onlyHoldsBack } from './policy-diff-freezes.ts';
 import { showsNothingNew } from './policy-diff-readers.ts';
-import { isOwnAction, type PolicySet, type Rule } from './policy.ts';
-import { isNarrower, ownRequirement, ownRules } from './reviewer-condition.ts';
+import { isOwnAction, type PolicySet, type Rule } from './policy/policy.ts';
+import { isNarrower, ownRequirement, ownRules } from './policy/reviewer-condition.ts';
 
 /**
  * `tightening` can only make policy stricter, `neutral` changes neither an outcome nor what anybody reads; everything

@@ -3,9 +3,9 @@ import { Expression } from './conditions/expression.ts';
 import type { FactField, FactType } from './conditions/fact-type.ts';
 import { literalsIn, type Literals } from './conditions/literals.ts';
 import { pathText, type FactPath } from './conditions/reads.ts';
-import { argumentName, namesKnownTo } from './fact-resolvers.ts';
-import { actionOf, type ActionDefinition, type PolicySet, type Target } from './policy.ts';
-import type { FactTypes, PolicyFacts, StoredFacts } from './policy-facts.ts';
+import { argumentName, namesKnownTo } from './policy/fact-resolvers.ts';
+import { actionOf, type ActionDefinition, type PolicySet, type Target } from './policy/policy.ts';
+import type { FactTypes, PolicyFacts, StoredFacts } from './policy/facts.ts';
 
 /** A value of a fact; undefined where it is absent. */
 type GridValue = JsonValue | undefined;

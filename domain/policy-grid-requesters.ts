@@ -1,6 +1,6 @@
 import type { Agent } from './identity/directory.ts';
-import type { PolicySet } from './policy.ts';
-import { requestFacts, type RequestFacts } from './request-facts.ts';
+import type { PolicySet } from './policy/policy.ts';
+import { requestFacts, type RequestFacts } from './policy/request-facts.ts';
 import { REQUESTER_PATH, type Axis } from './policy-grid-cells.ts';
 
 /** What a policy's own directory says of who asks. */

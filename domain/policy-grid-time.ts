@@ -5,8 +5,8 @@ import { Expression } from './conditions/expression.ts';
 import { literalsIn } from './conditions/literals.ts';
 import { readValues } from './conditions/values-read.ts';
 import type { FactPath } from './conditions/reads.ts';
-import type { ActionDefinition, PolicySet, Target } from './policy.ts';
-import { calendarValues, isFrozen } from './policy-facts.ts';
+import type { ActionDefinition, PolicySet, Target } from './policy/policy.ts';
+import { calendarValues, isFrozen } from './policy/facts.ts';
 import { AT, AT_PATH, type Axis } from './policy-grid-cells.ts';
 
 /** A policy with the target as it knows it. */

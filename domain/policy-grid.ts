@@ -1,9 +1,9 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
-import { evaluate, type Evaluation } from './evaluation.ts';
+import { evaluate, type Evaluation } from './policy/evaluation.ts';
 import { Expression } from './conditions/expression.ts';
 import { pathText } from './conditions/reads.ts';
-import type { ActionDefinition, PolicySet, Target } from './policy.ts';
-import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from './policy-facts.ts';
+import type { ActionDefinition, PolicySet, Target } from './policy/policy.ts';
+import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from './policy/facts.ts';
 import {
   axesOf,
   cellsOf,
@@ -16,8 +16,8 @@ import {
 } from './policy-grid-cells.ts';
 import { changedRequesters, requesterAxis, type ChangedRequester } from './policy-grid-requesters.ts';
 import { GridClock, type TimedPolicy } from './policy-grid-time.ts';
-import { indexOf } from './policy-index.ts';
-import { isLineAbout } from './risk.ts';
+import { indexOf } from './policy/rule-index.ts';
+import { isLineAbout } from './policy/risk.ts';
 import { isLooser } from './strictness.ts';
 
 /** A request that the candidate treats more loosely than the base does. */

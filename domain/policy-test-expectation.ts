@@ -1,5 +1,5 @@
-import { offersBreakGlass } from './evaluation.ts';
-import type { RuleEffect } from './policy.ts';
+import { offersBreakGlass } from './policy/evaluation.ts';
+import type { RuleEffect } from './policy/policy.ts';
 import { approversOf, escalationsOf, shortageOf } from './policy-test-people.ts';
 import { expiryOf, type AskedReview, type PolicyTestStatus, type ReviewAfter } from './policy-test-review.ts';
 import type { ChannelLimit, Requirement, RiskTier, Stage } from './request/requirement.ts';

@@ -1,10 +1,10 @@
 import type { JsonValue } from './crypto/canonical-json.ts';
 import type { Directory } from './identity/directory.ts';
 import type { ErrorCode } from './errors.ts';
-import { evaluate, judgeRules, type JudgedRule } from './evaluation.ts';
+import { evaluate, judgeRules, type JudgedRule } from './policy/evaluation.ts';
 import type { ValueRead } from './conditions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from './identity/identity.ts';
-import { actionOf, targetOf, type PolicySet, type Rule } from './policy.ts';
+import { actionOf, targetOf, type PolicySet, type Rule } from './policy/policy.ts';
 import {
   amountOf,
   withResolvedFacts,
@@ -13,9 +13,9 @@ import {
   type PlanFacts,
   type PolicyFacts,
   type WindowFacts,
-} from './policy-facts.ts';
+} from './policy/facts.ts';
 import { unexpected, type PolicyTestExpectation, type PolicyTestFailure } from './policy-test-expectation.ts';
-import { requestFacts } from './request-facts.ts';
+import { requestFacts } from './policy/request-facts.ts';
 import {
   accountOf,
   answerTo,

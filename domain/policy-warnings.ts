@@ -1,4 +1,4 @@
-import type { PolicySet } from './policy.ts';
+import type { PolicySet } from './policy/policy.ts';
 import { constantConditions } from './policy-warnings/constant-conditions.ts';
 import { declaredFacts } from './policy-warnings/declared-facts.ts';
 import { doubtfulNames } from './policy-warnings/doubtful-names.ts';

@@ -7,7 +7,7 @@ import { bindFacts } from './conditions/facts.ts';
 import type { Lineage } from './identity/identity.ts';
 import { isOnCallByService, polledScopes, type OnCallScope, type PolledRotations } from './on-call.ts';
 import { behind } from './identity/own-request.ts';
-import { REVIEWER_FACT_TYPES } from './policy-facts.ts';
+import { REVIEWER_FACT_TYPES } from './policy/facts.ts';
 import { isSameSeat, tally, type CountedDecision, type SeatReference, type TallyFacts } from './quorum.ts';
 import type { RequestStatus } from './request/request.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from './request/requirement.ts';

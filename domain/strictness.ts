@@ -1,8 +1,8 @@
 import { ruleRequirementDigest } from './crypto/digest.ts';
 import { isLimitAtLeastAsStrict } from './request/disclosure.ts';
-import type { Evaluation } from './evaluation.ts';
+import type { Evaluation } from './policy/evaluation.ts';
 import { asksForAllOf } from './conditions/combined.ts';
-import type { RuleEffect } from './policy.ts';
+import type { RuleEffect } from './policy/policy.ts';
 import {
   isGradeSufficient,
   type Requirement,
@@ -10,7 +10,7 @@ import {
   type Selector,
   type Stage,
 } from './request/requirement.ts';
-import { RISK_TIERS } from './risk.ts';
+import { RISK_TIERS } from './policy/risk.ts';
 
 /** Effects from the loosest to the strictest. */
 export const EFFECTS: readonly RuleEffect[] = ['allow', 'review', 'forbid'];

@@ -5,7 +5,7 @@ import type { Leaf } from './audit.ts';
 import type { JsonValue } from './crypto/canonical-json.ts';
 import { decisionDigestOf } from './crypto/digest.ts';
 import type { Requirement } from './request/requirement.ts';
-import { RISK_TIERS } from './risk.ts';
+import { RISK_TIERS } from './policy/risk.ts';
 import { planOf } from './verification-course.ts';
 import { signedRequestOf } from './verification-envelopes.ts';
 import { nameOf } from './verification-evidence.ts';

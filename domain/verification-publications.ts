@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Leaf } from './audit.ts';
-import { PUBLISH } from './policy.ts';
+import { PUBLISH } from './policy/policy.ts';
 import { nameOf, readMaterial, type Evidence, type Material } from './verification-evidence.ts';
 import type { Finding } from './verification-finding.ts';
 import type { VerificationOutcome } from './verification-report.ts';

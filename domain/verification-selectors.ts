@@ -1,7 +1,7 @@
 import type { Leaf } from './audit.ts';
 import { requiredSelectors } from './decision.ts';
 import { possibleOwners, type NamedOwners } from './owners.ts';
-import { actionOf, targetOf, type PolicySet } from './policy.ts';
+import { actionOf, targetOf, type PolicySet } from './policy/policy.ts';
 import type { CountedDecision } from './quorum.ts';
 import type { RuleRequirement, Selector } from './request/requirement.ts';
 import { countedBefore, readLeaf, type Material, type PendingLeaf } from './verification-evidence.ts';

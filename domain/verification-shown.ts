@@ -2,7 +2,7 @@ import type { Leaf } from './audit.ts';
 import { canonicalJson } from './crypto/canonical-json.ts';
 import type { SignedRequest } from './crypto/envelope.ts';
 import { isSameIdentity } from './identity/identity.ts';
-import { targetOf } from './policy.ts';
+import { targetOf } from './policy/policy.ts';
 import { failureIn, resultIn, summaryIn, type Told } from './verification-outcome.ts';
 import { selectorsFault } from './verification-selectors.ts';
 import { signedRequestOf } from './verification-envelopes.ts';

@@ -2,7 +2,7 @@ import type { Leaf } from './audit.ts';
 import type { Directory } from './identity/directory.ts';
 import type { SignedWithdrawal } from './crypto/envelope.ts';
 import { standsBehind } from './identity/own-request.ts';
-import { isReviewAction } from './policy.ts';
+import { isReviewAction } from './policy/policy.ts';
 import { askersOf } from './requester.ts';
 import { isUndecided, phaseBefore } from './verification-course.ts';
 import { refersTo, signedRequestOf } from './verification-envelopes.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { policySetSchema } from './policy-schema.ts';
+import { policySetSchema } from './policy/schema.ts';
 import { jsonValueSchema } from './crypto/json.ts';
 import { digest, flag } from './wire-values.ts';
 

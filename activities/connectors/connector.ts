@@ -4,7 +4,7 @@ import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
 import type { GateResult } from '../../domain/gate.ts';
 import type { Plan } from '../../domain/request/plan.ts';
-import type { Target } from '../../domain/policy.ts';
+import type { Target } from '../../domain/policy/policy.ts';
 
 /** One use of a connector for one request. Arguments were schema-checked by the API and verified by the caller. */
 export interface ConnectorCall {
@@ -20,7 +20,7 @@ export interface ConnectorCall {
 }
 
 /**
- * Why a plan could not be made. Those behind the request learn `code` at most (`domain/visibility.ts`); `detail` is for
+ * Why a plan could not be made. Those behind the request learn `code` at most (`domain/policy/visibility.ts`); `detail` is for
  * reviewers and operators and never holds secrets.
  */
 export interface PlanRefusal {

@@ -2,14 +2,14 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { isKeyturnError, KeyturnError } from '../../domain/errors.ts';
-import type { Target } from '../../domain/policy.ts';
+import type { Target } from '../../domain/policy/policy.ts';
 import {
   isBelow,
   readTargetReference,
   TARGET_FOLDERS_DEFAULT,
   TARGET_REFERENCE_FORM,
   targetFolders,
-} from '../../domain/target-references.ts';
+} from '../../domain/policy/target-references.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 
 import { backtestRecords, type RecordSpan } from '../../database/backtest-records.ts';
 import { Backtest, type BacktestDifference, type BacktestReport } from '../../domain/backtest.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { withDatabase } from './policy-database.ts';
 
 interface Policies {

@@ -6,7 +6,7 @@ import {
   type PolicyProblem,
 } from '../../database/policy-files.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { silentFailure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';

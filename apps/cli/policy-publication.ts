@@ -1,6 +1,6 @@
 import { classifyChange } from '../../domain/policy-diff.ts';
-import { completePolicy } from '../../domain/policy-upgrade.ts';
-import { OWN_TARGET, PUBLISH, type PolicySet, type StoredPolicy } from '../../domain/policy.ts';
+import { completePolicy } from '../../domain/policy/upgrade.ts';
+import { OWN_TARGET, PUBLISH, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
 import { clientOf, type ApiOptions } from './connection.ts';
 import { createdRequest, reportCreated } from './created.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,4 +1,4 @@
-import { REVIEW } from '../../domain/policy.ts';
+import { REVIEW } from '../../domain/policy/policy.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { KeyturnProblem, type KeyturnClient } from '../../sdk/client.ts';
 

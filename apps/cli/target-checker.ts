@@ -1,5 +1,5 @@
 import { checkTarget, type TargetReport } from '../../activities/connectors/postgres/target-check.ts';
-import { isTargetOf, type PolicySet, type Target } from '../../domain/policy.ts';
+import { isTargetOf, type PolicySet, type Target } from '../../domain/policy/policy.ts';
 import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 import { failure } from './exit.ts';
 

@@ -1,4 +1,4 @@
-import { REVIEW } from '../../domain/policy.ts';
+import { REVIEW } from '../../domain/policy/policy.ts';
 import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 import type { TargetPage } from '../../domain/wire-targets.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';

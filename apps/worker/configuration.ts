@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { port, PROCESS_VARIABLES, readEnvironment } from '../../configuration/environment.ts';
 import { readIdentityKey, readSealingKeys, readVerificationKeys } from '../../configuration/keys.ts';
 import type { SealingKeys } from '../../domain/crypto/sealing.ts';
-import { TARGET_FOLDERS } from '../../domain/target-references.ts';
+import { TARGET_FOLDERS } from '../../domain/policy/target-references.ts';
 
 const environmentSchema = z.object({
   ...PROCESS_VARIABLES,

@@ -1,7 +1,7 @@
 import { KEYS } from './keys.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { compileArgumentSchema } from '../../domain/conditions/argument-schema.ts';
-import { isOwnName, type ActionDefinition, type PolicySet, type Target } from '../../domain/policy.ts';
+import { isOwnName, type ActionDefinition, type PolicySet, type Target } from '../../domain/policy/policy.ts';
 import { readConnection } from './connection.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import { readPlanning } from '../../domain/target-planning.ts';
-import { readTargetReference, TARGET_REFERENCE_FORM } from '../../domain/target-references.ts';
+import { readPlanning } from '../../domain/policy/target-planning.ts';
+import { readTargetReference, TARGET_REFERENCE_FORM } from '../../domain/policy/target-references.ts';
 import type { Value } from './value.ts';
 
 /** Keys whose value is a secret or holds one. */

@@ -10,10 +10,10 @@ import {
   type PolicySet,
   type Rule,
   type Target,
-} from '../../domain/policy.ts';
-import { ownRequirement, ownRules } from '../../domain/reviewer-condition.ts';
+} from '../../domain/policy/policy.ts';
+import { ownRequirement, ownRules } from '../../domain/policy/reviewer-condition.ts';
 import type { RuleRequirement, Stage } from '../../domain/request/requirement.ts';
-import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/risk.ts';
+import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/policy/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
 
 /**

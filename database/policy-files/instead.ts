@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import { allOf, not } from '../../domain/conditions/combined.ts';
-import type { Rule } from '../../domain/policy.ts';
+import type { Rule } from '../../domain/policy/policy.ts';
 import type { RuleRequirement, Selector } from '../../domain/request/requirement.ts';
 import { checkCombined, readCondition, typesOn, type TypesByAction } from './conditions.ts';
 import type { Names } from './names.ts';

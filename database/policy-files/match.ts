@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
-import { isOwnAction, type Rule } from '../../domain/policy.ts';
-import type { RiskLine } from '../../domain/risk.ts';
+import { isOwnAction, type Rule } from '../../domain/policy/policy.ts';
+import type { RiskLine } from '../../domain/policy/risk.ts';
 import type { Names } from './names.ts';
 import type { Fields, Value } from './value.ts';
 

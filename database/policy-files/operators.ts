@@ -1,6 +1,6 @@
 import type { Directory } from '../../domain/identity/directory.ts';
 import { LIFTS_NEEDED, operatorsOf } from '../../domain/kill-switch.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import type { Selector } from '../../domain/request/requirement.ts';
 import type { Names } from './names.ts';
 import { readNamedSelector } from './selector.ts';

@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import { STALENESS_MS, type PolledRotation } from '../../domain/calendar/polled-rotation.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import type { PolicyTestGiven } from '../../domain/policy-test.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';

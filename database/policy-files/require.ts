@@ -1,9 +1,9 @@
 import { KEYS } from './keys.ts';
 import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../../domain/request/requirement.ts';
-import { reviewerCondition } from '../../domain/reviewer-condition.ts';
-import type { PolicySet } from '../../domain/policy.ts';
-import { namedReviewerTypes } from '../../domain/known-names.ts';
-import { REVIEWER_FACT_TYPES } from '../../domain/policy-facts.ts';
+import { reviewerCondition } from '../../domain/policy/reviewer-condition.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
+import { namedReviewerTypes } from '../../domain/policy/known-names.ts';
+import { REVIEWER_FACT_TYPES } from '../../domain/policy/facts.ts';
 import { checkCombined, readCondition } from './conditions.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';

@@ -1,8 +1,8 @@
 import { KEYS } from './keys.ts';
 import { factTypeOf } from '../../domain/conditions/fact-type.ts';
-import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/fact-declarations.ts';
-import { argumentName } from '../../domain/fact-resolvers.ts';
-import type { ActionDefinition } from '../../domain/policy.ts';
+import type { FactResolver, LookupTable, OwnersResolver } from '../../domain/policy/fact-declarations.ts';
+import { argumentName } from '../../domain/policy/fact-resolvers.ts';
+import type { ActionDefinition } from '../../domain/policy/policy.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
 import { readNamedSelector } from './selector.ts';

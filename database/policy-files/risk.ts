@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import { CHANNEL_LIMITS } from '../../domain/request/disclosure.ts';
-import { isOwnAction } from '../../domain/policy.ts';
+import { isOwnAction } from '../../domain/policy/policy.ts';
 import type { EvidenceGrade, RiskTier } from '../../domain/request/requirement.ts';
 import {
   DEFAULT_RISK,
@@ -8,7 +8,7 @@ import {
   type RiskLine,
   type RiskPolicy,
   type TierDemand,
-} from '../../domain/risk.ts';
+} from '../../domain/policy/risk.ts';
 import { readCondition, readPartialCondition, typesOn, type TypesByAction } from './conditions.ts';
 import { readLineMatch } from './match.ts';
 import type { Names } from './names.ts';

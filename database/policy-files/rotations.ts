@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import { rotationStartMs, type DutyOverride, type Rotation } from '../../domain/calendar/rotation.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { dayOfDate, WEEKDAYS, weekdayOfDay, type Weekday } from '../../domain/calendar/wall-clock.ts';
 import { readDate, readSpan, readTime, readTimeZone } from './clocks.ts';
 import type { Names } from './names.ts';

@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { readCalendars } from './calendars.ts';
 import { readFreezes } from './freezes.ts';
 import type { Names } from './names.ts';

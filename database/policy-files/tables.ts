@@ -1,6 +1,6 @@
 import { KEYS } from './keys.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import type { ColumnType, LookupTable } from '../../domain/fact-declarations.ts';
+import type { ColumnType, LookupTable } from '../../domain/policy/fact-declarations.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import { readNamedSelector } from './selector.ts';

@@ -7,7 +7,7 @@ import {
 } from '../../domain/policy-test-expectation.ts';
 import { escalationText } from '../../domain/policy-test-people.ts';
 import { TEST_STATUSES } from '../../domain/policy-test-review.ts';
-import { RISK_TIERS } from '../../domain/risk.ts';
+import { RISK_TIERS } from '../../domain/policy/risk.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';
 import { readInstant } from './test-times.ts';

@@ -9,8 +9,8 @@ import {
   PUBLISH,
   targetOf,
   type PolicySet,
-} from '../../domain/policy.ts';
-import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy-facts.ts';
+} from '../../domain/policy/policy.ts';
+import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy/facts.ts';
 import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../../domain/policy-test.ts';
 import { REQUEST_MODES } from '../../domain/request/request.ts';
 import { parseFile } from './document.ts';

@@ -1,4 +1,4 @@
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { warningsOf, type PolicyWarning } from '../../domain/policy-warnings.ts';
 import { formatProblem, sortByPlace, type PolicyProblem } from './problem.ts';
 import type { Value } from './value.ts';

@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import type { ActionDefinition, CountingWindow } from '../../domain/policy.ts';
+import type { ActionDefinition, CountingWindow } from '../../domain/policy/policy.ts';
 import { factTypeOf } from '../../domain/conditions/fact-type.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';

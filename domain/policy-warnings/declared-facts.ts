@@ -1,7 +1,7 @@
 import { Expression } from '../conditions/expression.ts';
 import type { FactPath } from '../conditions/reads.ts';
-import type { PolicySet, Rule } from '../policy.ts';
-import { DECLARED_FACT } from '../request-facts.ts';
+import type { PolicySet, Rule } from '../policy/policy.ts';
+import { DECLARED_FACT } from '../policy/request-facts.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /** Rules that ask for less where a caller declares something of itself: nobody proves it, so they never hold by it. */

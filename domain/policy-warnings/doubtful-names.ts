@@ -1,8 +1,8 @@
 import { doubtsAbout } from '../conditions/check.ts';
-import { knownNamesOf, namedReviewerTypes } from '../known-names.ts';
-import { OWN_ACTIONS, type PolicySet } from '../policy.ts';
-import { ruleFactTypes, type FactTypes } from '../policy-facts.ts';
-import { ownRequirement, ownRules } from '../reviewer-condition.ts';
+import { knownNamesOf, namedReviewerTypes } from '../policy/known-names.ts';
+import { OWN_ACTIONS, type PolicySet } from '../policy/policy.ts';
+import { ruleFactTypes, type FactTypes } from '../policy/facts.ts';
+import { ownRequirement, ownRules } from '../policy/reviewer-condition.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { isParsed, parseExpression, type NodeOf, type Range, type SyntaxNode } from '../conditions/engine.ts';
 import { childrenOf } from '../conditions/reads.ts';
-import type { PolicySet, Rule } from '../policy.ts';
+import type { PolicySet, Rule } from '../policy/policy.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { PolicySet } from '../policy.ts';
+import type { PolicySet } from '../policy/policy.ts';
 import { GRADE_GIVEN, isGradeSufficient, type EvidenceGrade } from '../request/requirement.ts';
-import { RISK_TIERS } from '../risk.ts';
+import { RISK_TIERS } from '../policy/risk.ts';
 import type { PolicyWarning } from './warning.ts';
 
 type Place = Pick<PolicyWarning, 'rule' | 'source' | 'path'>;

@@ -1,5 +1,5 @@
-import type { PolicySet, Rule, Target } from '../policy.ts';
-import { indexOf } from '../policy-index.ts';
+import type { PolicySet, Rule, Target } from '../policy/policy.ts';
+import { indexOf } from '../policy/rule-index.ts';
 import { quote } from '../conditions/did-you-mean.ts';
 import type { PolicyWarning } from './warning.ts';
 

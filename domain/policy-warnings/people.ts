@@ -1,4 +1,4 @@
-import { defaultOf } from '../evaluation.ts';
+import { defaultOf } from '../policy/evaluation.ts';
 import { Expression } from '../conditions/expression.ts';
 import { bindFacts } from '../conditions/facts.ts';
 import { possibleOwners } from '../owners.ts';
@@ -11,12 +11,12 @@ import {
   type PolicySet,
   type Rule,
   type Target,
-} from '../policy.ts';
-import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../policy-facts.ts';
-import { indexOf } from '../policy-index.ts';
+} from '../policy/policy.ts';
+import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../policy/facts.ts';
+import { indexOf } from '../policy/rule-index.ts';
 import type { RiskTier, RuleRequirement } from '../request/requirement.ts';
 import { Reviewers } from '../reviewers.ts';
-import { assessRisk, demandOf, isLineAbout } from '../risk.ts';
+import { assessRisk, demandOf, isLineAbout } from '../policy/risk.ts';
 import { quote } from '../conditions/did-you-mean.ts';
 import { matchesAlways } from './constant-conditions.ts';
 import type { PolicyWarning } from './warning.ts';

@@ -1,5 +1,5 @@
 import { Expression } from '../conditions/expression.ts';
-import type { PolicySet } from '../policy.ts';
+import type { PolicySet } from '../policy/policy.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /** Allow rules that limit by how much was asked before: requests of the same moment do not see each other there. */

@@ -8,7 +8,7 @@ import {
   type PolicySet,
   type Rule,
   type Target,
-} from '../policy.ts';
+} from '../policy/policy.ts';
 import { possibleOwners } from '../owners.ts';
 import type { RuleRequirement, Stage } from '../request/requirement.ts';
 import { quote } from '../conditions/did-you-mean.ts';

@@ -1,4 +1,4 @@
-import { isOwnAction, isReviewAction, OWN_TARGET, type PolicySet, type Rule } from '../policy.ts';
+import { isOwnAction, isReviewAction, OWN_TARGET, type PolicySet, type Rule } from '../policy/policy.ts';
 import { quote } from '../conditions/did-you-mean.ts';
 import type { PolicyWarning } from './warning.ts';
 

@@ -1,7 +1,7 @@
 import { isParsed, parseExpression, type SyntaxNode } from '../conditions/engine.ts';
 import { existingWhen } from '../conditions/existing.ts';
 import { childrenOf } from '../conditions/reads.ts';
-import type { PolicySet, Rule } from '../policy.ts';
+import type { PolicySet, Rule } from '../policy/policy.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**

@@ -7,7 +7,7 @@ import { createPostgresConnector } from '../../activities/connectors/postgres/po
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { readRequest } from '../../database/readers.ts';
-import { visibleFailure } from '../../domain/visibility.ts';
+import { visibleFailure } from '../../domain/policy/visibility.ts';
 import { withUser } from '../../scripts/servers/postgres.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { openDependencies } from '../workflows/local-worker.ts';

@@ -12,7 +12,7 @@ import { openContext } from '../../apps/api/open-context.ts';
 import { readSettings } from '../../apps/api/settings.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { loadPolicyFolder } from '../../database/policy-files.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { ensureKeys } from '../../scripts/start/keys.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { call, type Call, type Reply } from '../stack/http.ts';

@@ -4,7 +4,7 @@ import type { JWTPayload } from 'jose';
 import { createApplication } from '../../apps/api/application.ts';
 import { openContext } from '../../apps/api/open-context.ts';
 import { claimsAuthority } from '../../domain/identity/directory.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { statementsDuring } from './statements.ts';
 

@@ -6,7 +6,7 @@ import { principalOf } from '../../apps/api/auth/principal.ts';
 import { lineageOf } from '../../apps/api/requests/lineage.ts';
 import { budgetRoot } from '../../domain/budgets.ts';
 import { lineageRoot, type Agent, type Directory } from '../../domain/identity/directory.ts';
-import { requestFacts } from '../../domain/request-facts.ts';
+import { requestFacts } from '../../domain/policy/request-facts.ts';
 
 const ISSUER = 'https://id.example';
 

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import { EXPIRY_GRACE_MS } from '../../domain/escalation.ts';
 import { unseal } from '../../domain/crypto/sealing.ts';
 import type { Ticket } from '../../domain/wire.ts';
-import { policyDigest } from '../../domain/policy.ts';
+import { policyDigest } from '../../domain/policy/policy.ts';
 import { call, type Reply } from '../stack/http.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { announce, ONE_DBA, storeDecision, storeRequest, type Stored, type StoredRequest } from './rows.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDataSource } from '../../database/data-source.ts';
 import { observeDuty } from '../../database/duty.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import type { Evidence } from '../../domain/wire.ts';
 import type { DirectoryPart } from '../../domain/wire-evidence.ts';
 import { activate, startApi, type TestApi } from './api.ts';

@@ -5,7 +5,7 @@ import type { Identity } from '../../domain/identity/identity.ts';
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { ONE_DBA, SECRET_OF_PLAN, storeDecision, storeRequest } from './rows.ts';
-import { policyDigest } from '../../domain/policy.ts';
+import { policyDigest } from '../../domain/policy/policy.ts';
 
 let api: TestApi;
 beforeAll(async () => {

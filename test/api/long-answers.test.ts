@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fillPage } from '../../apps/api/requests/page.ts';
 import type { ListPage } from '../../database/request-list.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { policyDigest } from '../../domain/policy.ts';
+import { policyDigest } from '../../domain/policy/policy.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import type { RequestPage } from '../../domain/wire.ts';
 import { activate, startApi, type TestApi } from './api.ts';

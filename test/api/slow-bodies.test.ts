@@ -2,7 +2,7 @@ import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
-import { policyDigest } from '../../domain/policy.ts';
+import { policyDigest } from '../../domain/policy/policy.ts';
 import { waitFor } from '../stack/wait.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 

@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
 
 import { Backtest } from '../../domain/backtest.ts';
-import { evaluate } from '../../domain/evaluation.ts';
+import { evaluate } from '../../domain/policy/evaluation.ts';
 import { parseExpression, isParsed, type ParsedExpression } from '../../domain/conditions/engine.ts';
 import { bindFacts, type BoundFacts } from '../../domain/conditions/facts.ts';
-import { completePolicy } from '../../domain/policy-upgrade.ts';
-import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy.ts';
-import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy-facts.ts';
+import { completePolicy } from '../../domain/policy/upgrade.ts';
+import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
+import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy/facts.ts';
 import { compiled } from '../stack/databases.ts';
 import { median, quantile } from './measure.ts';
 import {

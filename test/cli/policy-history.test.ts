@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
 import { exampleRule } from '../domain/examples.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

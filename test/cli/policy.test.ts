@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { leafHash, type Leaf } from '../../domain/audit.ts';
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { keyturn, type CommandResult } from './terminal.ts';
 

@@ -6,7 +6,7 @@ import { createDataSource } from '../../database/data-source.ts';
 import { lastLeafOf, nextLeaf, type LeafDraft, type LeafType } from '../../domain/audit.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { digestOf, sha256 } from '../../domain/crypto/digest.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { exampleRule, policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';

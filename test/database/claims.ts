@@ -6,7 +6,7 @@ import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { claimsAuthority, type Directory, type Group } from '../../domain/identity/directory.ts';
 import { leafHash, leafText, type LeafDraft } from '../../domain/audit.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';

@@ -8,7 +8,7 @@ import { Claims1764770000000 } from '../../database/migrations/10-claims.ts';
 import { Directory1764100000000 } from '../../database/migrations/2-directory.ts';
 import { leafText } from '../../domain/audit.ts';
 import { membersOf } from '../../domain/identity/directory.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { policyOf } from '../domain/examples.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';

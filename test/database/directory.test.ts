@@ -6,7 +6,7 @@ import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import type { Directory, Group, Person } from '../../domain/identity/directory.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';

@@ -5,7 +5,7 @@ import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { leafHash, leafText, type LeafDraft } from '../../domain/audit.ts';
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { exampleRule, policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
-import { calendarValues } from '../../domain/policy-facts.ts';
-import { defaultCalendarOf } from '../../domain/policy.ts';
+import { calendarValues } from '../../domain/policy/facts.ts';
+import { defaultCalendarOf } from '../../domain/policy/policy.ts';
 import { policyOf, problemsOf, VALID, type Files } from './policy-folder.ts';
 
 describe('the default calendar', () => {

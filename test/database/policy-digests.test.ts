@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { policyDigest } from '../../domain/policy.ts';
+import { policyDigest } from '../../domain/policy/policy.ts';
 import { policyOf, VALID, type Files } from './policy-folder.ts';
 
 /** Uses every key that policies had before any was added. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { compileFolder } from '../../database/policy-files.ts';
 import { decompile } from '../../database/policy-files/decompile.ts';
-import { policySetSchema } from '../../domain/policy-schema.ts';
+import { policySetSchema } from '../../domain/policy/schema.ts';
 import { policyOf, problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
 
 type Mistake = readonly [what: string, changes: Files, problem: string];

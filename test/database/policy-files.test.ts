@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { FILE_BYTES_MAX } from '../../database/policy-files/folder.ts';
-import { policyDigest } from '../../domain/policy.ts';
+import { policyDigest } from '../../domain/policy/policy.ts';
 import { formatted, load, policyOf, problemsOf, VALID, withFolder, withLine } from './policy-folder.ts';
 
 /** The mapping as the only entry of a list. */

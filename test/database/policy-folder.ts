@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { formatProblem, loadPolicyFolder, type PolicyLoadResult } from '../../database/policy-files.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 
 /** Files by path relative to the policy folder; null leaves a file out. */
 export type Files = Readonly<Record<string, string | Uint8Array | null>>;

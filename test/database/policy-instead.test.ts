@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
-import { evaluate, tightened } from '../../domain/evaluation.ts';
+import { evaluate, tightened } from '../../domain/policy/evaluation.ts';
 import { classifyChange } from '../../domain/policy-diff.ts';
 import { stageText } from '../../domain/policy-test-expectation.ts';
-import { targetOf, type PolicySet } from '../../domain/policy.ts';
-import { requestFacts } from '../../domain/request-facts.ts';
+import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';
+import { requestFacts } from '../../domain/policy/request-facts.ts';
 import { policyOf, problemsOf, VALID, type Files } from './policy-folder.ts';
 
 const CLOCK = `calendars:

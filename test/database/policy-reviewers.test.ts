@@ -4,10 +4,10 @@ import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import { planPublication } from '../../activities/connectors/keyturn-policy/plan-publication.ts';
 import { classifyChange } from '../../domain/policy-diff.ts';
 import { isLooser } from '../../domain/strictness.ts';
-import { evaluate } from '../../domain/evaluation.ts';
-import { requestFacts } from '../../domain/request-facts.ts';
-import { OWN_ACTIONS, OWN_TARGET, targetOf, type PolicySet } from '../../domain/policy.ts';
-import { ownRules } from '../../domain/reviewer-condition.ts';
+import { evaluate } from '../../domain/policy/evaluation.ts';
+import { requestFacts } from '../../domain/policy/request-facts.ts';
+import { OWN_ACTIONS, OWN_TARGET, targetOf, type PolicySet } from '../../domain/policy/policy.ts';
+import { ownRules } from '../../domain/policy/reviewer-condition.ts';
 import { formatWarning } from '../../database/policy-files.ts';
 import { load, policyOf, problemsOf, VALID, type Files } from './policy-folder.ts';
 

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
-import type { PolicySet, Rule } from '../../domain/policy.ts';
+import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
 
 const ENVIRONMENT = { KEYTURN_IDP_ISSUER: 'http://127.0.0.1:1', KEYTURN_SECOND_ISSUER: 'http://127.0.0.1:2' };
 

@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import { KEYS } from '../../database/policy-files/keys.ts';
 import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
 import { loadPolicyTests } from '../../database/policy-files/tests.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { runPolicyTests } from '../../domain/policy-test.ts';
 import { withFolder } from '../database/policy-folder.ts';
 import { filesBelow, read } from './documents.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { backtest, type BacktestRecord } from '../../domain/backtest.ts';
 import { checkExpression } from '../../domain/conditions/check.ts';
-import type { ActionDefinition, PolicySet } from '../../domain/policy.ts';
-import { ruleFactTypes, storedFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
+import type { ActionDefinition, PolicySet } from '../../domain/policy/policy.ts';
+import { ruleFactTypes, storedFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
 import type { AllowSuggestion } from '../../domain/allow-suggestions.ts';
 import { ACTION, demand, exampleRule, FACTS, ISSUER, policyOf, stage, START, TARGET } from './examples.ts';
 

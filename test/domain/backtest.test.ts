@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { backtest, Backtest, type BacktestRecord, type BacktestReport } from '../../domain/backtest.ts';
-import type { PolicySet, Rule } from '../../domain/policy.ts';
-import { storedFacts, type PolicyFacts, type StoredFacts } from '../../domain/policy-facts.ts';
-import { DEFAULT_RISK } from '../../domain/risk.ts';
+import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
+import { storedFacts, type PolicyFacts, type StoredFacts } from '../../domain/policy/facts.ts';
+import { DEFAULT_RISK } from '../../domain/policy/risk.ts';
 import {
   ACTION,
   approval,

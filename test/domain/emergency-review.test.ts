@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { gateRequestId, requestId, reviewId } from '../../domain/audit.ts';
-import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
+import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
 import { switchesAgainst } from '../../domain/kill-switch.ts';
-import { actionOf, ownTarget, REVIEW, type PolicySet, type Rule } from '../../domain/policy.ts';
+import { actionOf, ownTarget, REVIEW, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
 import { mayStillAsk } from '../../domain/requester.ts';
 import { ACTION, demand, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, stage } from './examples.ts';
 

@@ -4,9 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { gateRequestId, requestId } from '../../domain/audit.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../domain/crypto/envelope.ts';
-import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
+import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
 import { allowedForMs, approvedUntil, cutAt, isAllowedAtOnce } from '../../domain/gate.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import {
   ACTION,
   demand,

@@ -4,8 +4,8 @@ import { backtest } from '../../domain/backtest.ts';
 import { ownerKeyOf, ownersByArguments, ownersOf } from '../../domain/owners.ts';
 import { selectorChanges } from '../../domain/policy-diff-people.ts';
 import { runPolicyTests } from '../../domain/policy-test.ts';
-import type { ActionDefinition, PolicySet } from '../../domain/policy.ts';
-import { storedFacts } from '../../domain/policy-facts.ts';
+import type { ActionDefinition, PolicySet } from '../../domain/policy/policy.ts';
+import { storedFacts } from '../../domain/policy/facts.ts';
 import { by, outcome } from './decisions.ts';
 import {
   ACTION,

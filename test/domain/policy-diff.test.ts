@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { evaluate } from '../../domain/evaluation.ts';
-import type { PolicySet, Rule } from '../../domain/policy.ts';
+import { evaluate } from '../../domain/policy/evaluation.ts';
+import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
 import { classifyChange } from '../../domain/policy-diff.ts';
-import type { PolicyFacts } from '../../domain/policy-facts.ts';
+import type { PolicyFacts } from '../../domain/policy/facts.ts';
 import { walkGrid } from '../../domain/policy-grid.ts';
 import { isLooser } from '../../domain/strictness.ts';
 import {

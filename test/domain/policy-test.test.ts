@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { stageText } from '../../domain/policy-test-expectation.ts';
 import { runPolicyTests, type PolicyTest, type PolicyTestResult } from '../../domain/policy-test.ts';
 import { OFFICE } from './calendar/examples.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
+import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
 import type { LineageMember } from '../../domain/identity/identity.ts';
-import { actionOf, isTargetOf, ownTarget, RESOLVE, type Rule } from '../../domain/policy.ts';
-import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
+import { actionOf, isTargetOf, ownTarget, RESOLVE, type Rule } from '../../domain/policy/policy.ts';
+import { planFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
 import { mayStillAsk } from '../../domain/requester.ts';
 import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, PLAN, policyOf, TARGET } from './examples.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { exampleRule } from './examples.ts';
 import { ALLOWING, minute, STORED_FACTS } from './verification-policy.ts';
 import { find, makeKeys, pendingStory, refact, type Keys } from './verification-story.ts';

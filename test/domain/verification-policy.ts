@@ -1,10 +1,10 @@
 import { digestOf, intentDigest, planDigest, sha256 } from '../../domain/crypto/digest.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
-import { evaluate } from '../../domain/evaluation.ts';
+import { evaluate } from '../../domain/policy/evaluation.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
-import { planFacts, storedFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
-import { requestFacts } from '../../domain/request-facts.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
+import { planFacts, storedFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
+import { requestFacts } from '../../domain/policy/request-facts.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { ACTION, examplePerson, exampleRule, policyOf, TARGET } from './examples.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Leaf } from '../../domain/audit.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { readMaterial } from '../../domain/verification-evidence.ts';
 import { selectorsFault } from '../../domain/verification-selectors.ts';
 import { minute, POLICY, REQUIREMENT } from './verification-policy.ts';

@@ -2,7 +2,7 @@ import type { LeafDraft } from '../../domain/audit.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedDecision } from '../../domain/crypto/envelope.ts';
-import { policyDigest } from '../../domain/policy.ts';
+import { policyDigest } from '../../domain/policy/policy.ts';
 import {
   decide,
   entry,

@@ -1,8 +1,8 @@
 import { leafText, type LeafDraft } from '../../domain/audit.ts';
 import { decisionDigestOf, digestOf, sha256, type Digest } from '../../domain/crypto/digest.ts';
 import { ENGINE } from '../../domain/conditions/profile.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
-import type { StoredFacts } from '../../domain/policy-facts.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
+import type { StoredFacts } from '../../domain/policy/facts.ts';
 import { verifyRequest, type Evidence } from '../../domain/verification.ts';
 import { decisionRowsOf, rowOf } from './verification-rows.ts';
 import { DECISION, entry, evidenceOf, NOW, REQUEST, type Story } from './verification-story.ts';

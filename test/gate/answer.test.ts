@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { activate, type TestApi } from '../api/api.ts';
 import { provider } from '../api/scim/provisioning.ts';

@@ -1,5 +1,5 @@
 import { loadPolicyFolder } from '../../database/policy-files.ts';
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { activate, startApi, type TestApi } from '../api/api.ts';
 import { writeScim } from '../api/scim/provisioning.ts';
 import { gatePolicyFolder } from './policies.ts';

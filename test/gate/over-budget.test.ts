@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { budgetRoot } from '../../domain/budgets.ts';
-import { policyDigest, type PolicySet, type Rule } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from '../api/api.ts';
 import { storeRequest } from '../api/rows.ts';
 import { gatePolicyFolder, release } from './policies.ts';

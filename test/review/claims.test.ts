@@ -13,7 +13,7 @@ import { createActivities, type Activities } from '../../activities/index.ts';
 import { installPolicy } from '../../activities/policy-install.ts';
 import { sweepOnce } from '../../activities/sweep.ts';
 import { PolicyReader } from '../../database/readers.ts';
-import { policyDigest, type PolicySet } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { called, instantAfter, newCaller, type Caller } from '../activities/called.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

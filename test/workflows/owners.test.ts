@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { RequestPage, RequestView } from '../../domain/wire.ts';
-import type { LookupTable } from '../../domain/fact-declarations.ts';
+import type { LookupTable } from '../../domain/policy/fact-declarations.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { executionsOf, verdictsOf, waitForLeaves, waitForVerdicts } from './facts.ts';
 import { withHeldClaims } from './held-claims.ts';

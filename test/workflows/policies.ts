@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { SYSTEM_ACTOR } from '../../activities/actors.ts';
 import { activatePolicy, lockActiveSet } from '../../activities/policy-install.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
-import { policyDigest, type PolicySet, type Rule } from '../../domain/policy.ts';
+import { policyDigest, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
 import type { RuleRequirement } from '../../domain/request/requirement.ts';
 
 /** Another policy made of one. */

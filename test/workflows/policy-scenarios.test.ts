@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { PolicySet, Rule } from '../../domain/policy.ts';
+import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { leavesOf, verdictsOf, waitForVerdicts } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';

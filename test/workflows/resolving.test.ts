@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApprovedCall, ProbeOutcome } from '../../activities/connectors/connector.ts';
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createActivities } from '../../activities/index.ts';
-import { ownTarget, RESOLVE } from '../../domain/policy.ts';
+import { ownTarget, RESOLVE } from '../../domain/policy/policy.ts';
 import type { Problem, RequestView, Timeline } from '../../domain/wire.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { PolicySet } from '../../domain/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf } from './facts.ts';

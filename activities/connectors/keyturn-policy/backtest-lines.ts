@@ -1,5 +1,5 @@
 import type { BacktestReport } from '../../../domain/backtest.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
 
 /** What the thread of a backtest begins with. */
 export interface BacktestWork {

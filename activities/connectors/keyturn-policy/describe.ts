@@ -1,9 +1,9 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
-import type { LookupTable } from '../../../domain/fact-declarations.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
-import { ownRequirement, ownRules } from '../../../domain/reviewer-condition.ts';
-import type { RiskLine } from '../../../domain/risk.ts';
+import type { LookupTable } from '../../../domain/policy/fact-declarations.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
+import { ownRequirement, ownRules } from '../../../domain/policy/reviewer-condition.ts';
+import type { RiskLine } from '../../../domain/policy/risk.ts';
 
 /** Of more changed entries of one kind a sample is shown, which says so: the whole set can be read at the API. */
 const ROWS_MAX = 200;

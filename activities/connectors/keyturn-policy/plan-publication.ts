@@ -1,6 +1,6 @@
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/request/plan.ts';
-import { PUBLISH, type PolicySet } from '../../../domain/policy.ts';
+import { PUBLISH, type PolicySet } from '../../../domain/policy/policy.ts';
 import {
   classifyChange,
   needsTwoPeople,

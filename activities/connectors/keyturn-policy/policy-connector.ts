@@ -1,6 +1,6 @@
 import { readActivation, useKey } from '../../../database/policy-candidates.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';
 import { activatePolicy, lockActiveSet, type InstalledPolicy } from '../../policy-install.ts';
 import { misstatement } from '../approved-plan.ts';

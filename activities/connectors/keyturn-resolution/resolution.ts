@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/request/plan.ts';
-import { RESOLUTIONS, RESOLVE } from '../../../domain/policy.ts';
+import { RESOLUTIONS, RESOLVE } from '../../../domain/policy/policy.ts';
 import type { ExecutionRow, RequestRow } from '../../../database/tables.ts';
 import type { ConnectorCall } from '../connector.ts';
 

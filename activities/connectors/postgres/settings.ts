@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { Target } from '../../../domain/policy.ts';
-import { readPlanning, type TargetPlanning } from '../../../domain/target-planning.ts';
+import type { Target } from '../../../domain/policy/policy.ts';
+import { readPlanning, type TargetPlanning } from '../../../domain/policy/target-planning.ts';
 import { functionName, readFunctionName } from './function-names.ts';
 
 /** Limits of one connector. All have defaults; operators lower or raise them together for all targets. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import type { Client } from 'pg';
 
-import type { Target } from '../../../domain/policy.ts';
+import type { Target } from '../../../domain/policy/policy.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { troubleOf } from '../trouble.ts';
 import { readFunctionName } from './function-names.ts';

@@ -4,7 +4,7 @@ import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { personPseudonym } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
 import type { Caller } from './caller.ts';

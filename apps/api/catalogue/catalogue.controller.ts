@@ -7,7 +7,7 @@ import {
   RESOLVE,
   type ActionDefinition,
   type Target,
-} from '../../../domain/policy.ts';
+} from '../../../domain/policy/policy.ts';
 import { targetsQuerySchema, type TargetPage } from '../../../domain/wire-targets.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { KeyturnError } from '../../../domain/errors.ts';

@@ -6,7 +6,7 @@ import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelop
 import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN, type GateResult } from '../../../domain/gate.ts';
 import type { KillSwitch } from '../../../domain/kill-switch.ts';
-import { targetOf } from '../../../domain/policy.ts';
+import { targetOf } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import type { ShownRow } from '../requests/shown-row.ts';
 import { refusalOf } from '../switches/refusal.ts';

@@ -2,9 +2,9 @@ import type { EntityManager } from 'typeorm';
 
 import { reserveWindowsAtOnce } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { evaluate } from '../../../domain/evaluation.ts';
-import { withResolvedFacts } from '../../../domain/policy-facts.ts';
-import { requestFacts } from '../../../domain/request-facts.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import { withResolvedFacts } from '../../../domain/policy/facts.ts';
+import { requestFacts } from '../../../domain/policy/request-facts.ts';
 import type { GateAsked, Judged } from './gate-call.ts';
 
 /** Asks policy about a gate request. It has no plan, so all its facts exist: this is the phase after planning. */

@@ -8,9 +8,9 @@ import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/gate.ts';
-import { storedFacts } from '../../../domain/policy-facts.ts';
+import { storedFacts } from '../../../domain/policy/facts.ts';
 import { startEnd } from '../../../domain/start.ts';
-import { recordedOutcome } from '../../../domain/explanation.ts';
+import { recordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import type { ApiContext } from '../context.ts';
 import type { Created } from '../requests/create-call.ts';

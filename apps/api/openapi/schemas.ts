@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { policySetSchema } from '../../../domain/policy-schema.ts';
+import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { actionsSchema } from '../../../domain/wire-actions.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
 import * as history from '../../../domain/wire-history.ts';

@@ -3,8 +3,8 @@ import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { operatorLockout, operatorsDropped } from '../../../domain/lockout.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
-import { policySetSchema } from '../../../domain/policy-schema.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
+import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../domain/wire-policies.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { Issuer } from '../auth/issuers.ts';

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { compileArgumentSchema, type ArgumentSchema } from '../../../domain/conditions/argument-schema.ts';
-import type { ActionDefinition } from '../../../domain/policy.ts';
+import type { ActionDefinition } from '../../../domain/policy/policy.ts';
 
 const COMPILED_MAX = 500;
 

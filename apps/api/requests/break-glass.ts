@@ -1,11 +1,11 @@
 import { historyOf } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { offersBreakGlass } from '../../../domain/evaluation.ts';
+import { offersBreakGlass } from '../../../domain/policy/evaluation.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';
-import type { Target } from '../../../domain/policy.ts';
-import { withResolvedFacts } from '../../../domain/policy-facts.ts';
-import { requestFacts } from '../../../domain/request-facts.ts';
+import type { Target } from '../../../domain/policy/policy.ts';
+import { withResolvedFacts } from '../../../domain/policy/facts.ts';
+import { requestFacts } from '../../../domain/policy/request-facts.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './create-call.ts';
 

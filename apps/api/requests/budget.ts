@@ -1,7 +1,7 @@
 import { openRequests, rehearsalWait } from '../../../database/rehearsals.ts';
 import { budgetRoot, budgetsFor, isRehearsed } from '../../../domain/budgets.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { ActionDefinition, Target } from '../../../domain/policy.ts';
+import type { ActionDefinition, Target } from '../../../domain/policy/policy.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

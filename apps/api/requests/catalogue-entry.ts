@@ -9,7 +9,7 @@ import {
   type ActionDefinition,
   type PolicySet,
   type Target,
-} from '../../../domain/policy.ts';
+} from '../../../domain/policy/policy.ts';
 import { quote } from '../../../domain/conditions/did-you-mean.ts';
 import { meant } from '../catalogue/meant.ts';
 import type { RequestMode } from '../../../domain/request/request.ts';

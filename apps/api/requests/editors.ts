@@ -3,7 +3,7 @@ import { readRequest } from '../../../database/readers.ts';
 import { peopleBehind, personById, provenOf, type Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity, Lineage, LineageMember } from '../../../domain/identity/identity.ts';
-import { PUBLISH, RESOLVE } from '../../../domain/policy.ts';
+import { PUBLISH, RESOLVE } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../domain/wire-policies.ts';
 import type { CreateBody } from '../../../domain/wire.ts';
 import { countRefusal } from '../decisions/refused-attempt.ts';

@@ -1,4 +1,4 @@
-import type { ActionDefinition, Target } from '../../../domain/policy.ts';
+import type { ActionDefinition, Target } from '../../../domain/policy/policy.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { markdownCode, oneLine } from '../../../domain/markdown.ts';
 import type { PrivilegedActionInput } from '../../../workflows/messages.ts';

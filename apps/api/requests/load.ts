@@ -7,7 +7,7 @@ import { standingRequest, type DecidableRequest, type DecisionDirectories } from
 import type { Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/owners.ts';
-import { targetOf } from '../../../domain/policy.ts';
+import { targetOf } from '../../../domain/policy/policy.ts';
 import { requestIdSchema } from '../../../domain/wire-values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import type { MatchedRule, RequestRow } from '../../../database/tables.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
-import type { RuleEffect } from '../../../domain/policy.ts';
+import type { RuleEffect } from '../../../domain/policy/policy.ts';
 
 /** A rule that acted. Its effect comes from the policy that was evaluated, never from the row. */
 export type ShownRule = MatchedRule & { readonly effect?: RuleEffect };

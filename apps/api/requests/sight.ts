@@ -9,7 +9,11 @@ import { polledScopes } from '../../../domain/on-call.ts';
 import { ownersOf } from '../../../domain/owners.ts';
 import { isSelected, type SelectorScope } from '../../../domain/seats.ts';
 import type { Selector } from '../../../domain/request/requirement.ts';
-import { readersWithoutRequirement, visibilityOf, type Visibility } from '../../../domain/visibility.ts';
+import {
+  readersWithoutRequirement,
+  visibilityOf,
+  type Visibility,
+} from '../../../domain/policy/visibility.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { isOwn, type DecidedRow } from './load.ts';

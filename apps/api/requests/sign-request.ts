@@ -4,7 +4,7 @@ import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { intentDigest } from '../../../domain/crypto/digest.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { memberOf, type Lineage } from '../../../domain/identity/identity.ts';
-import type { ActionDefinition } from '../../../domain/policy.ts';
+import type { ActionDefinition } from '../../../domain/policy/policy.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './create-call.ts';

@@ -6,7 +6,7 @@ import { SWITCHED_OFF } from '../../../domain/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request/request.ts';
 import { isStartWindowEnd } from '../../../domain/start.ts';
-import { seesPlan } from '../../../domain/visibility.ts';
+import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

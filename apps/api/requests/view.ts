@@ -11,10 +11,15 @@ import { openEnvelope } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { agentOf, personById, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import { memberOf, type LineageMember } from '../../../domain/identity/identity.ts';
-import { plainRules } from '../../../domain/plain-rules.ts';
+import { plainRules } from '../../../domain/policy/plain-rules.ts';
 import type { Plan, StoredPlan } from '../../../domain/request/plan.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
-import { isOwnMistake, seesPlan, visibleFailure, type Visibility } from '../../../domain/visibility.ts';
+import {
+  isOwnMistake,
+  seesPlan,
+  visibleFailure,
+  type Visibility,
+} from '../../../domain/policy/visibility.ts';
 import { shortageSchema } from '../../../domain/wire-shortage.ts';
 import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';

@@ -4,7 +4,7 @@ import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { isReviewAction } from '../../../domain/policy.ts';
+import { isReviewAction } from '../../../domain/policy/policy.ts';
 import { askersOf } from '../../../domain/requester.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import type { ApiContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { PolicySet } from '../../../domain/policy.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';
 import type { GroupFields } from './group-fields.ts';

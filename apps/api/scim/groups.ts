@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 
 import type { ExplainedEvaluation, Recomputation } from '../../../database/explanation.ts';
-import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
+import type { Evaluation, MatchedRule } from '../../../domain/policy/evaluation.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/explanation.ts';
+import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { EngineIdentity } from '../../../domain/conditions/profile.ts';
 import { withJson } from '../connection.ts';
 import { failure, silentFailure } from '../exit.ts';

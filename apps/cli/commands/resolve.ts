@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 
-import { OWN_TARGET, RESOLUTIONS, RESOLVE } from '../../../domain/policy.ts';
+import { OWN_TARGET, RESOLUTIONS, RESOLVE } from '../../../domain/policy/policy.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { createdRequest, reportCreated } from '../created.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,5 +1,5 @@
 import type { BacktestDifference, BacktestReport } from '../../../domain/backtest.ts';
-import type { RuleEffect } from '../../../domain/policy.ts';
+import type { RuleEffect } from '../../../domain/policy/policy.ts';
 import { countText, evaluationText, ruleText } from './evaluation.ts';
 import { tableLines } from './table.ts';
 import { toned } from './tone.ts';

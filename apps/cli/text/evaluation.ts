@@ -1,4 +1,4 @@
-import type { Evaluation, MatchedRule } from '../../../domain/evaluation.ts';
+import type { Evaluation, MatchedRule } from '../../../domain/policy/evaluation.ts';
 import type { ValueRead } from '../../../domain/conditions/values-read.ts';
 import { stageText } from '../../../domain/policy-test-expectation.ts';
 import { visible, visibleJson } from './visible.ts';

@@ -1,5 +1,5 @@
 import { denyingRules, SWITCHED_OFF } from '../../../domain/denial.ts';
-import { REVIEW } from '../../../domain/policy.ts';
+import { REVIEW } from '../../../domain/policy/policy.ts';
 import { isStartWindowEnd } from '../../../domain/start.ts';
 import type { RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { decisionLines } from './decisions.ts';

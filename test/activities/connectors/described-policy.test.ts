@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { effectsOf } from '../../../activities/connectors/keyturn-policy/describe.ts';
 import type { ResourceEffect } from '../../../domain/request/plan.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
-import { DEFAULT_RISK } from '../../../domain/risk.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
+import { DEFAULT_RISK } from '../../../domain/policy/risk.ts';
 import { DEFAULT_DEMAND, exampleRule, policyOf } from '../../domain/examples.ts';
 
 const ROWS = Object.fromEntries(

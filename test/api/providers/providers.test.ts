@@ -4,7 +4,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type PolicySet } from '../../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../../domain/policy/policy.ts';
 import { testFolder } from '../../stack/temporal.ts';
 import { activate, startApi, type TestApi } from '../api.ts';
 import { storeRequest } from '../rows.ts';

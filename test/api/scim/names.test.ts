@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 
 import { idFromName } from '../../../apps/api/scim/group-id.ts';
 import { MEMBERS_MAX } from '../../../apps/api/scim/group-fields.ts';
-import { policyDigest, type PolicySet } from '../../../domain/policy.ts';
+import { policyDigest, type PolicySet } from '../../../domain/policy/policy.ts';
 import { activate, startApi, type TestApi } from '../api.ts';
 import {
   ENTRA,

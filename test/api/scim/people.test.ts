@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { policyDigest } from '../../../domain/policy.ts';
+import { policyDigest } from '../../../domain/policy/policy.ts';
 import { activate, startApi, type TestApi } from '../api.ts';
 import {
   GROUP,

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 
 import { decisionDigest, requirementDigest } from '../../../domain/crypto/digest.ts';
 import { shownInChannel } from '../../../domain/request/disclosure.ts';
-import { evaluate, tightened } from '../../../domain/evaluation.ts';
-import type { PolicySet } from '../../../domain/policy.ts';
+import { evaluate, tightened } from '../../../domain/policy/evaluation.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
-import { demandOf, type RiskPolicy } from '../../../domain/risk.ts';
+import { demandOf, type RiskPolicy } from '../../../domain/policy/risk.ts';
 import { isAtLeastAsStrict, isLooser } from '../../../domain/strictness.ts';
 import { DEFAULT_DEMAND, FACTS, PLAN, policyOf, requirement } from '../examples.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { PolicySet, Rule } from '../../../domain/policy.ts';
+import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
 import type { Problem, RequestView } from '../../../domain/wire.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { activate, activePolicy, withPolicy } from '../../workflows/policies.ts';

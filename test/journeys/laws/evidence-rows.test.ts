@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest } from '../../../domain/policy.ts';
+import { policyDigest } from '../../../domain/policy/policy.ts';
 import type { VerificationReport } from '../../../domain/verification.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { activePolicy } from '../../workflows/policies.ts';

@@ -8,7 +8,7 @@ import type { ApprovedCall, ConnectorCall } from '../../../../activities/connect
 import { fillTargetSetup } from '../../../../activities/connectors/postgres/target-setup.ts';
 import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
 import type { Plan } from '../../../../domain/request/plan.ts';
-import type { Target } from '../../../../domain/policy.ts';
+import type { Target } from '../../../../domain/policy/policy.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 

@@ -1,9 +1,9 @@
-import { canonicalJson, type JsonValue } from './crypto/canonical-json.ts';
-import { requirementDigest } from './crypto/digest.ts';
-import { directoryDigest } from './identity/directory-digest.ts';
-import type { Directory } from './identity/directory.ts';
+import { canonicalJson, type JsonValue } from '../crypto/canonical-json.ts';
+import { requirementDigest } from '../crypto/digest.ts';
+import { directoryDigest } from '../identity/directory-digest.ts';
+import type { Directory } from '../identity/directory.ts';
 import type { Evaluation } from './evaluation.ts';
-import { ENGINE } from './conditions/profile.ts';
+import { ENGINE } from '../conditions/profile.ts';
 
 /** What an evaluation said, as it is kept beside its facts. Read back from storage, any field may be missing. */
 export type RecordedOutcome = Readonly<Record<string, JsonValue>>;

@@ -1,7 +1,7 @@
 import { PUBLISH, type PolicySet } from './policy.ts';
-import type { RequestStatus } from './request/request.ts';
-import type { Selector } from './request/requirement.ts';
-import { SQL_ERROR_CODES } from './request/sql-error-codes.ts';
+import type { RequestStatus } from '../request/request.ts';
+import type { Selector } from '../request/requirement.ts';
+import { SQL_ERROR_CODES } from '../request/sql-error-codes.ts';
 
 /**
  * How much of a request a reader may see. `whole`: everything. `approved`: what was approved, and no cause of a failure.

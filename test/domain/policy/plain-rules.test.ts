@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { plainRules } from '../../domain/plain-rules.ts';
-import type { Rule } from '../../domain/policy.ts';
+import { plainRules } from '../../../domain/policy/plain-rules.ts';
+import type { Rule } from '../../../domain/policy/policy.ts';
 
 function rule(id: string, when?: string): Rule {
   return { id, ...(when === undefined ? {} : { when }) } as Rule;

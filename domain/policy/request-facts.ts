@@ -6,10 +6,10 @@ import {
   provenOf,
   type Agent,
   type Directory,
-} from './identity/directory.ts';
-import { FLAG, record, TEXT, TEXTS, words } from './conditions/fact-type.ts';
-import type { Lineage } from './identity/identity.ts';
-import { REQUEST_MODES, type RequestMode } from './request/request.ts';
+} from '../identity/directory.ts';
+import { FLAG, record, TEXT, TEXTS, words } from '../conditions/fact-type.ts';
+import type { Lineage } from '../identity/identity.ts';
+import { REQUEST_MODES, type RequestMode } from '../request/request.ts';
 
 /**
  * Who asks, and how. Only whom a token or the directory names is in these facts; what the caller declares of itself is a

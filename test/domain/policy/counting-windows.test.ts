@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import type { CountingWindow } from '../../domain/policy.ts';
-import { amountOf, windowKey } from '../../domain/policy-facts.ts';
-import { FACTS } from './examples.ts';
+import type { CountingWindow } from '../../../domain/policy/policy.ts';
+import { amountOf, windowKey } from '../../../domain/policy/facts.ts';
+import { FACTS } from '../examples.ts';
 
 const WINDOW: CountingWindow = { id: 'rows', action: ['a', 'b'], over_ms: 1, per: [], sum: 'plan.rows' };
 const ASKED = { action: 'a', target: 'shop', root: 'person:ada' };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { WEEKDAYS } from './calendar/wall-clock.ts';
+import { WEEKDAYS } from '../calendar/wall-clock.ts';
 import { RISK_TIERS } from './risk.ts';
-import { jsonValueSchema } from './crypto/json.ts';
+import { jsonValueSchema } from '../crypto/json.ts';
 
 /** The form of a compiled policy that comes from outside. What its parts mean is checked where it is loaded. */
 

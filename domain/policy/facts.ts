@@ -1,6 +1,6 @@
-import { calendarFacts } from './calendar/calendar.ts';
-import { freezeAt } from './calendar/freeze.ts';
-import type { JsonValue } from './crypto/canonical-json.ts';
+import { calendarFacts } from '../calendar/calendar.ts';
+import { freezeAt } from '../calendar/freeze.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 import {
   factTypeOf,
   FLAG,
@@ -10,9 +10,9 @@ import {
   TEXTS,
   words,
   type FactType,
-} from './conditions/fact-type.ts';
-import { digestOf, type Digest } from './crypto/digest.ts';
-import type { Directory } from './identity/directory.ts';
+} from '../conditions/fact-type.ts';
+import { digestOf, type Digest } from '../crypto/digest.ts';
+import type { Directory } from '../identity/directory.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import {
   classType,
@@ -23,7 +23,7 @@ import {
   tagsType,
   UNCLASSIFIED,
 } from './fact-resolvers.ts';
-import type { Plan, RiskFacts } from './request/plan.ts';
+import type { Plan, RiskFacts } from '../request/plan.ts';
 import {
   actionOf,
   defaultCalendarOf,

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import { judgeRules } from '../../domain/evaluation.ts';
-import { Expression } from '../../domain/conditions/expression.ts';
-import { bindFacts } from '../../domain/conditions/facts.ts';
-import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy-facts.ts';
-import type { ActionDefinition } from '../../domain/policy.ts';
-import { ACTION, exampleRule, FACTS, policyOf, TARGET } from './examples.ts';
+import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { judgeRules } from '../../../domain/policy/evaluation.ts';
+import { Expression } from '../../../domain/conditions/expression.ts';
+import { bindFacts } from '../../../domain/conditions/facts.ts';
+import { factValues, ruleFactTypes, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import type { ActionDefinition } from '../../../domain/policy/policy.ts';
+import { ACTION, exampleRule, FACTS, policyOf, TARGET } from '../examples.ts';
 
 const TEXT = { type: 'string' };
 

@@ -1,5 +1,5 @@
-import type { JsonValue } from './crypto/canonical-json.ts';
-import { groupsOf, personById, type Directory } from './identity/directory.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
+import { groupsOf, personById, type Directory } from '../identity/directory.ts';
 import {
   factTypeOf,
   FLAG,
@@ -9,7 +9,7 @@ import {
   words,
   type FactField,
   type FactType,
-} from './conditions/fact-type.ts';
+} from '../conditions/fact-type.ts';
 import type { ColumnType, FactResolver, ResolvedFact, ResolvedFacts } from './fact-declarations.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 

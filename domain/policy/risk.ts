@@ -1,5 +1,5 @@
-import { strictestLimit } from './request/disclosure.ts';
-import type { ChannelLimit, EvidenceGrade, RiskTier, RuleRequirement } from './request/requirement.ts';
+import { strictestLimit } from '../request/disclosure.ts';
+import type { ChannelLimit, EvidenceGrade, RiskTier, RuleRequirement } from '../request/requirement.ts';
 
 /** One reason that adds weight when its condition (CEL) over server-made facts is true. */
 export interface RiskLine {

@@ -1,9 +1,9 @@
 import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
-import { ruleRequirementDigest } from './crypto/digest.ts';
-import { strictestLimit } from './request/disclosure.ts';
-import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from './conditions/facts.ts';
-import type { Expression } from './conditions/expression.ts';
-import type { ValueRead } from './conditions/values-read.ts';
+import { ruleRequirementDigest } from '../crypto/digest.ts';
+import { strictestLimit } from '../request/disclosure.ts';
+import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from '../conditions/facts.ts';
+import type { Expression } from '../conditions/expression.ts';
+import type { ValueRead } from '../conditions/values-read.ts';
 import {
   actionOf,
   isOwnAction,
@@ -15,9 +15,9 @@ import {
   type RuleEffect,
   type Target,
 } from './policy.ts';
-import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './policy-facts.ts';
-import { indexOf, type IndexedRule, type Place } from './policy-index.ts';
-import type { Requirement, RuleRequirement } from './request/requirement.ts';
+import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './facts.ts';
+import { indexOf, type IndexedRule, type Place } from './rule-index.ts';
+import type { Requirement, RuleRequirement } from '../request/requirement.ts';
 import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment, type RiskLine } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */

@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Directory } from '../../domain/identity/directory.ts';
-import { evaluate } from '../../domain/evaluation.ts';
-import type { Lineage, LineageMember } from '../../domain/identity/identity.ts';
-import { ruleFactTypes, storedFacts } from '../../domain/policy-facts.ts';
-import { requestFacts } from '../../domain/request-facts.ts';
-import { mustReconsider } from '../../domain/reconsideration.ts';
-import { checkExpression } from '../../domain/conditions/check.ts';
-import { ACTION, DIRECTORY, examplePerson, exampleRule, FACTS, ISSUER, policyOf, START } from './examples.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import type { Lineage, LineageMember } from '../../../domain/identity/identity.ts';
+import { ruleFactTypes, storedFacts } from '../../../domain/policy/facts.ts';
+import { requestFacts } from '../../../domain/policy/request-facts.ts';
+import { mustReconsider } from '../../../domain/reconsideration.ts';
+import { checkExpression } from '../../../domain/conditions/check.ts';
+import {
+  ACTION,
+  DIRECTORY,
+  examplePerson,
+  exampleRule,
+  FACTS,
+  ISSUER,
+  policyOf,
+  START,
+} from '../examples.ts';
 
 /** Dmitri has a second account. */
 const PEOPLE: Directory = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { isOwnMistake, visibleFailure } from '../../domain/visibility.ts';
+import { isOwnMistake, visibleFailure } from '../../../domain/policy/visibility.ts';
 
 describe('the code of a failure', () => {
   it.each(['forbidden', 'policy_invalid', 'target_removed', 'switched_off', 'target_keeps_changing'])(

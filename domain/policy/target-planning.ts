@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { JsonValue } from './crypto/canonical-json.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 
 /**
  * How much planning may do at a target before anybody agreed. `rows`: the statement runs and is rolled back. `count`:

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 
-import { evaluate } from '../../domain/evaluation.ts';
-import { checkExpression } from '../../domain/conditions/check.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import type { ActionDefinition, PolicySet, Rule } from '../../domain/policy.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import { checkExpression } from '../../../domain/conditions/check.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
+import type { ActionDefinition, PolicySet, Rule } from '../../../domain/policy/policy.ts';
 import {
   recalledFacts,
   ruleFactTypes,
   storedFacts,
   withResolvedFacts,
   type PolicyFacts,
-} from '../../domain/policy-facts.ts';
-import { walkGrid } from '../../domain/policy-grid.ts';
-import { mustReconsider } from '../../domain/reconsideration.ts';
-import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, START, TARGET } from './examples.ts';
+} from '../../../domain/policy/facts.ts';
+import { walkGrid } from '../../../domain/policy-grid.ts';
+import { mustReconsider } from '../../../domain/reconsideration.ts';
+import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, START, TARGET } from '../examples.ts';
 
 const GRANT: ActionDefinition = {
   ...ACTION,

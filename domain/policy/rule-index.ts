@@ -1,10 +1,10 @@
-import { Expression } from './conditions/expression.ts';
-import type { FactType } from './conditions/fact-type.ts';
-import { Binding } from './conditions/facts.ts';
-import type { FactPath } from './conditions/reads.ts';
+import { Expression } from '../conditions/expression.ts';
+import type { FactType } from '../conditions/fact-type.ts';
+import { Binding } from '../conditions/facts.ts';
+import type { FactPath } from '../conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
-import { riskFactTypes, type FactTypes } from './policy-facts.ts';
-import type { Requirement } from './request/requirement.ts';
+import { riskFactTypes, type FactTypes } from './facts.ts';
+import type { Requirement } from '../request/requirement.ts';
 import { isLineAbout, type RiskLine } from './risk.ts';
 
 /** A rule with its condition, ready to be asked. */

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { evaluate } from '../../domain/evaluation.ts';
-import { differencesOf, isOtherEngine, recordedOutcome } from '../../domain/explanation.ts';
-import { ENGINE } from '../../domain/conditions/profile.ts';
-import { DIRECTORY, exampleRule, FACTS, policyOf } from './examples.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import { differencesOf, isOtherEngine, recordedOutcome } from '../../../domain/policy/explanation.ts';
+import { ENGINE } from '../../../domain/conditions/profile.ts';
+import { DIRECTORY, exampleRule, FACTS, policyOf } from '../examples.ts';
 
 const manifest = new URL('package.json', new URL('..', import.meta.resolve(ENGINE.engine)));
 const installed = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };

@@ -1,7 +1,7 @@
-import { digestOf } from './crypto/digest.ts';
-import { allOf, asksForAllOf } from './conditions/combined.ts';
+import { digestOf } from '../crypto/digest.ts';
+import { allOf, asksForAllOf } from '../conditions/combined.ts';
 import type { PolicySet, Rule } from './policy.ts';
-import type { RuleRequirement } from './request/requirement.ts';
+import type { RuleRequirement } from '../request/requirement.ts';
 
 /** A condition that every reviewer must meet, whatever is reviewed, and why. */
 export type ReviewerCondition = NonNullable<PolicySet['reviewers']>;

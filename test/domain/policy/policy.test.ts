@@ -1,12 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { expiryMs } from '../../domain/calendar/deadlines.ts';
-import { requirementDigest, ruleRequirementDigest } from '../../domain/crypto/digest.ts';
-import { evaluate as evaluateIn, tightened, type Evaluation } from '../../domain/evaluation.ts';
-import { actionOf, policyDigest, targetOf, type PolicySet, type Rule } from '../../domain/policy.ts';
-import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
-import type { Requirement } from '../../domain/request/requirement.ts';
+import { expiryMs } from '../../../domain/calendar/deadlines.ts';
+import { requirementDigest, ruleRequirementDigest } from '../../../domain/crypto/digest.ts';
+import { evaluate as evaluateIn, tightened, type Evaluation } from '../../../domain/policy/evaluation.ts';
+import {
+  actionOf,
+  policyDigest,
+  targetOf,
+  type PolicySet,
+  type Rule,
+} from '../../../domain/policy/policy.ts';
+import { planFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import type { Requirement } from '../../../domain/request/requirement.ts';
 import {
   ACTION,
   anyDemand,
@@ -21,7 +27,7 @@ import {
   sorted,
   stage,
   TARGET,
-} from './examples.ts';
+} from '../examples.ts';
 
 const EFFECTS = ['allow', 'review', 'forbid'] as const;
 

@@ -1,4 +1,4 @@
-import { Expression } from './conditions/expression.ts';
+import { Expression } from '../conditions/expression.ts';
 import type { PolicySet } from './policy.ts';
 
 /** What rows of a target can change: the plan itself, sums over plans, and the risk that lines about a plan add up to. */

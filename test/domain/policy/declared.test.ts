@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { evaluate } from '../../domain/evaluation.ts';
-import type { Lineage, LineageMember } from '../../domain/identity/identity.ts';
-import type { Rule } from '../../domain/policy.ts';
-import { warningsOf } from '../../domain/policy-warnings.ts';
-import { withResolvedFacts } from '../../domain/policy-facts.ts';
-import { requestFacts } from '../../domain/request-facts.ts';
-import { DEFAULT_RISK } from '../../domain/risk.ts';
-import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf } from './examples.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import type { Lineage, LineageMember } from '../../../domain/identity/identity.ts';
+import type { Rule } from '../../../domain/policy/policy.ts';
+import { warningsOf } from '../../../domain/policy-warnings.ts';
+import { withResolvedFacts } from '../../../domain/policy/facts.ts';
+import { requestFacts } from '../../../domain/policy/request-facts.ts';
+import { DEFAULT_RISK } from '../../../domain/policy/risk.ts';
+import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf } from '../examples.ts';
 
 const AGENT: LineageMember = { role: 'requester', issuer: ISSUER, subject: 'agent-billing' };
 const OWNER: LineageMember = { role: 'owner', issuer: ISSUER, subject: 'sub-ada' };

@@ -1,8 +1,8 @@
-import { canonicalJson } from './crypto/canonical-json.ts';
-import type { BoundFacts } from './conditions/facts.ts';
-import type { ValueRead } from './conditions/values-read.ts';
+import { canonicalJson } from '../crypto/canonical-json.ts';
+import type { BoundFacts } from '../conditions/facts.ts';
+import type { ValueRead } from '../conditions/values-read.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
-import type { PolicyFacts } from './policy-facts.ts';
+import type { PolicyFacts } from './facts.ts';
 import type { RequestFacts } from './request-facts.ts';
 
 /**

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { RiskFacts } from '../../domain/request/plan.ts';
-import { evaluate } from '../../domain/evaluation.ts';
-import { demandOf, DEFAULT_RISK, type RiskAssessment } from '../../domain/risk.ts';
-import { FACTS, policyOf, TARGET } from './examples.ts';
+import type { RiskFacts } from '../../../domain/request/plan.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import { demandOf, DEFAULT_RISK, type RiskAssessment } from '../../../domain/policy/risk.ts';
+import { FACTS, policyOf, TARGET } from '../examples.ts';
 
 /** The risk of these facts in this environment, by the lines that are built in. */
 function assessRisk({

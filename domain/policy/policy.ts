@@ -1,12 +1,12 @@
-import type { BusinessCalendar } from './calendar/calendar.ts';
-import type { FreezeWindow } from './calendar/freeze.ts';
-import type { PolledRotation } from './calendar/polled-rotation.ts';
-import type { Rotation } from './calendar/rotation.ts';
-import { digestOf, type Digest } from './crypto/digest.ts';
-import type { Directory } from './identity/directory.ts';
-import type { JsonValue } from './crypto/canonical-json.ts';
+import type { BusinessCalendar } from '../calendar/calendar.ts';
+import type { FreezeWindow } from '../calendar/freeze.ts';
+import type { PolledRotation } from '../calendar/polled-rotation.ts';
+import type { Rotation } from '../calendar/rotation.ts';
+import { digestOf, type Digest } from '../crypto/digest.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 import type { FactResolver, LookupTable, OwnersResolver } from './fact-declarations.ts';
-import type { RuleRequirement, Selector } from './request/requirement.ts';
+import type { RuleRequirement, Selector } from '../request/requirement.ts';
 import type { RiskPolicy } from './risk.ts';
 
 /** A kind of privileged operation that Keyturn governs. */

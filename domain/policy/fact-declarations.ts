@@ -1,4 +1,4 @@
-import type { JsonValue } from './crypto/canonical-json.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
 
 /**
  * How a named fact is made from an argument of a request. `of` names the argument, such as `args.grantee`. What is looked

@@ -1,10 +1,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { evaluate, type Evaluation } from '../../domain/evaluation.ts';
-import { actionOf, ownTarget, PUBLISH, targetOf, type PolicySet, type Rule } from '../../domain/policy.ts';
-import { planFacts, type PolicyFacts } from '../../domain/policy-facts.ts';
-import { ACTION, demand, exampleRule, FACTS, PLAN, policyOf, stage, TARGET } from './examples.ts';
+import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
+import {
+  actionOf,
+  ownTarget,
+  PUBLISH,
+  targetOf,
+  type PolicySet,
+  type Rule,
+} from '../../../domain/policy/policy.ts';
+import { planFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import { ACTION, demand, exampleRule, FACTS, PLAN, policyOf, stage, TARGET } from '../examples.ts';
 
 const OPERATORS: Partial<PolicySet> = { operators: ['group:data'] };
 

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 
-import { completePolicy } from '../../domain/policy-upgrade.ts';
-import { evaluate } from '../../domain/evaluation.ts';
-import { policyDigest } from '../../domain/policy.ts';
-import { ROTATION } from './calendar/examples.ts';
-import { exampleRule, FACTS, policyOf } from './examples.ts';
+import { completePolicy } from '../../../domain/policy/upgrade.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import { policyDigest } from '../../../domain/policy/policy.ts';
+import { ROTATION } from '../calendar/examples.ts';
+import { exampleRule, FACTS, policyOf } from '../examples.ts';
 
 const policy = policyOf([exampleRule('dba', 'review')], { rotations: [ROTATION] });
 
