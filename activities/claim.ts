@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-import { tallyFactsOf } from '../domain/seats.ts';
+import { tallyFactsOf } from '../domain/approval/seats.ts';
 import { SWITCHED_OFF } from '../domain/denial.ts';
 import { decisionDigest, requirementDigest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/identity/directory.ts';
@@ -11,7 +11,7 @@ import type { StoredPlan } from '../domain/request/plan.ts';
 import { combinedRequirement, evaluate as evaluatePolicy } from '../domain/policy/evaluation.ts';
 import { allowedForMs } from '../domain/gate.ts';
 import { targetDigest, targetOf } from '../domain/policy/policy.ts';
-import { tally } from '../domain/quorum.ts';
+import { tally } from '../domain/approval/quorum.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { Requirement } from '../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../domain/policy/visibility.ts';

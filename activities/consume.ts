@@ -1,4 +1,4 @@
-import type { CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
 import { isFinal, type RequestStatus } from '../domain/request/request.ts';
 import { sha256 } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';

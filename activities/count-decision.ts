@@ -1,13 +1,13 @@
 import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
 import { SWITCHED_OFF } from '../domain/denial.ts';
-import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/decision.ts';
+import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/approval/decision.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { sha256 } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedDecision } from '../domain/crypto/envelope.ts';
 import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
-import type { CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
 import { insertion } from '../database/row-statements.ts';

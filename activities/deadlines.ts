@@ -1,7 +1,7 @@
-import { tallyFactsOf, type DecidableRequest } from '../domain/seats.ts';
-import { escalationSteps, type EscalationStep } from '../domain/escalation.ts';
+import { tallyFactsOf, type DecidableRequest } from '../domain/approval/seats.ts';
+import { escalationSteps, type EscalationStep } from '../domain/approval/escalation.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import type { CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import { readTrouble } from '../database/target-troubles.ts';
 import { SYSTEM_ACTOR } from './actors.ts';

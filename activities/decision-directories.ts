@@ -1,8 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
-import type { DecisionDirectories } from '../domain/seats.ts';
+import type { DecisionDirectories } from '../domain/approval/seats.ts';
 import type { Directory } from '../domain/identity/directory.ts';
-import { ownersOf } from '../domain/owners.ts';
+import { ownersOf } from '../domain/approval/owners.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import { readDuty } from '../database/duty.ts';
 import type { RequestRow } from '../database/tables.ts';

@@ -10,10 +10,10 @@ import {
   type Evaluation,
 } from '../domain/policy/evaluation.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
-import { ownersOf } from '../domain/owners.ts';
+import { ownersOf } from '../domain/approval/owners.ts';
 import type { PolicyFacts } from '../domain/policy/facts.ts';
 import { targetOf, type PolicySet } from '../domain/policy/policy.ts';
-import { shortagesOf, type Shortage } from '../domain/satisfiable.ts';
+import { shortagesOf, type Shortage } from '../domain/approval/satisfiable.ts';
 import { isFinal, type RequestStatus } from '../domain/request/request.ts';
 import { startWindowEndMs } from '../domain/start.ts';
 import { mayStillAsk } from '../domain/requester.ts';

@@ -1,4 +1,4 @@
-import type { CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
 import { readKept, type KeptMessage } from '../database/kept-messages.ts';
 import type { Dependencies } from './dependencies.ts';
 import { consumeOne, instantWithoutHistory, openMessage } from './messages.ts';

@@ -4,7 +4,7 @@ import { digestOf } from '../domain/crypto/digest.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
-import { ownerKeyOf } from '../domain/owners.ts';
+import { ownerKeyOf } from '../domain/approval/owners.ts';
 import { actionOf, type PolicySet } from '../domain/policy/policy.ts';
 import type { PolicyFacts } from '../domain/policy/facts.ts';
 import type { RequestRow } from '../database/tables.ts';

@@ -1,10 +1,10 @@
 import type { EntityManager } from 'typeorm';
 
-import { checkDecision } from '../domain/decision.ts';
+import { checkDecision } from '../domain/approval/decision.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { openEnvelope } from '../domain/crypto/envelope.ts';
-import type { CountedDecision } from '../domain/quorum.ts';
-import type { DecisionDirectories } from '../domain/seats.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
+import type { DecisionDirectories } from '../domain/approval/seats.ts';
 import { decidableRequest, type ActivePolicy } from '../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../database/tables.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import { requirementDigest } from '../domain/crypto/digest.ts';
 import { combinedRequirement } from '../domain/policy/evaluation.ts';
-import type { CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import { mayStillAsk } from '../domain/requester.ts';
 import type { RequestRow } from '../database/tables.ts';

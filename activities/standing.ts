@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
 
-import { askedSelectors } from '../domain/asked.ts';
+import { askedSelectors } from '../domain/approval/asked.ts';
 import type { LeafDraft } from '../domain/audit.ts';
-import { tally } from '../domain/quorum.ts';
-import { standingRequest, tallyFactsOf, type DecidableRequest } from '../domain/seats.ts';
+import { tally } from '../domain/approval/quorum.ts';
+import { standingRequest, tallyFactsOf, type DecidableRequest } from '../domain/approval/seats.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { BacktestRecord } from '../domain/backtest.ts';
 import type { StoredFacts } from '../domain/policy/facts.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
-import type { CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
 
 /** Which records are read: `since` up to, and not including, `until`. */
 export interface RecordSpan {

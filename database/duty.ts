@@ -5,7 +5,7 @@ import {
   type ObservedRotation,
   type PolledRotation,
 } from '../domain/calendar/polled-rotation.ts';
-import type { PolledRotations } from '../domain/on-call.ts';
+import type { PolledRotations } from '../domain/approval/on-call.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 
 /** One whole answer of a service about a rotation. */

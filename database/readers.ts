@@ -1,12 +1,12 @@
 import type { EntityManager } from 'typeorm';
 
-import type { DecidableRequest } from '../domain/seats.ts';
+import type { DecidableRequest } from '../domain/approval/seats.ts';
 import { planDigest } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { ownersOf } from '../domain/owners.ts';
+import { ownersOf } from '../domain/approval/owners.ts';
 import { completePolicy } from '../domain/policy/upgrade.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
-import type { CountedDecision } from '../domain/quorum.ts';
+import type { CountedDecision } from '../domain/approval/quorum.ts';
 import { askPrepared } from './prepared.ts';
 import { selection } from './row-statements.ts';
 import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';

@@ -6,8 +6,8 @@ import type { Lineage } from '../domain/identity/identity.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
 import type { StoredPolicy } from '../domain/policy/policy.ts';
-import type { SeatReference, Verdict } from '../domain/quorum.ts';
-import type { Shortage } from '../domain/satisfiable.ts';
+import type { SeatReference, Verdict } from '../domain/approval/quorum.ts';
+import type { Shortage } from '../domain/approval/satisfiable.ts';
 import type { RequestMode, RequestStatus } from '../domain/request/request.ts';
 import type { EvidenceGrade, Requirement, RiskTier } from '../domain/request/requirement.ts';
 

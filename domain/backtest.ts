@@ -1,16 +1,16 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
 import { digestOf, requirementDigest, ruleRequirementDigest, type Digest } from './crypto/digest.ts';
-import { unchangedDirectories } from './decision.ts';
+import { unchangedDirectories } from './approval/decision.ts';
 import { evaluate, type Evaluation } from './policy/evaluation.ts';
 import { identityKey, type Lineage } from './identity/identity.ts';
-import { ownersByArguments } from './owners.ts';
+import { ownersByArguments } from './approval/owners.ts';
 import type { PolicySet, RuleEffect } from './policy/policy.ts';
 import { recalledFacts, type StoredFacts } from './policy/facts.ts';
-import type { CountedDecision } from './quorum.ts';
-import { wouldSuffice } from './recount.ts';
+import type { CountedDecision } from './approval/quorum.ts';
+import { wouldSuffice } from './approval/recount.ts';
 import type { Requirement, Selector } from './request/requirement.ts';
-import { Reviewers } from './reviewers.ts';
-import { shortagesOf, type Shortage } from './satisfiable.ts';
+import { Reviewers } from './approval/reviewers.ts';
+import { shortagesOf, type Shortage } from './approval/satisfiable.ts';
 import { isLooser } from './strictness.ts';
 
 /** A recorded evaluation of a planned request: the last one of its round. */

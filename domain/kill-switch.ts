@@ -1,4 +1,4 @@
-import { isSelected } from './seats.ts';
+import { isSelected } from './approval/seats.ts';
 import { personById, personOf, type Directory } from './identity/directory.ts';
 import { isSameIdentity, type Identity, type Lineage } from './identity/identity.ts';
 import { isOwnAction, type PolicySet } from './policy/policy.ts';

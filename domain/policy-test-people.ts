@@ -1,8 +1,8 @@
-import { escalationSteps } from './escalation.ts';
+import { escalationSteps } from './approval/escalation.ts';
 import { directoriesIn, ownersIn, type AskedReview, type ReviewAfter } from './policy-test-review.ts';
 import type { Selector } from './request/requirement.ts';
-import { approversLeft, shortagesOf, type ShortageFacts } from './satisfiable.ts';
-import { tallyFactsOf } from './seats.ts';
+import { approversLeft, shortagesOf, type ShortageFacts } from './approval/satisfiable.ts';
+import { tallyFactsOf } from './approval/seats.ts';
 
 /** `group:dba-leads at 2026-01-12T08:00:00.000Z` */
 export function escalationText({ to, at }: { readonly to: Selector; readonly at: string }): string {

@@ -1,14 +1,14 @@
 import { clocksBetween, expiryMs } from './calendar/deadlines.ts';
-import { checkDecision, unchangedDirectories, type DecisionCheck } from './decision.ts';
-import { tallyFactsOf, type DecidableRequest, type DecisionDirectories } from './seats.ts';
+import { checkDecision, unchangedDirectories, type DecisionCheck } from './approval/decision.ts';
+import { tallyFactsOf, type DecidableRequest, type DecisionDirectories } from './approval/seats.ts';
 import { personById, type Directory } from './identity/directory.ts';
 import type { Evaluation } from './policy/evaluation.ts';
 import type { Identity, Lineage } from './identity/identity.ts';
-import { supposedOnCall } from './on-call.ts';
-import { ownersByArguments } from './owners.ts';
+import { supposedOnCall } from './approval/on-call.ts';
+import { ownersByArguments } from './approval/owners.ts';
 import type { PolicySet } from './policy/policy.ts';
 import type { PolicyFacts } from './policy/facts.ts';
-import { tally, type CountedDecision, type Verdict } from './quorum.ts';
+import { tally, type CountedDecision, type Verdict } from './approval/quorum.ts';
 import type { Requirement } from './request/requirement.ts';
 
 /** A decision that a test takes as made before. */

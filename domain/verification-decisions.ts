@@ -1,7 +1,7 @@
 import type { Leaf } from './audit.ts';
-import { takesBack } from './decision.ts';
+import { takesBack } from './approval/decision.ts';
 import { isSameIdentity, identityKey } from './identity/identity.ts';
-import { hasFurtherSeat, isFreshForAll, tally, type Tally } from './quorum.ts';
+import { hasFurtherSeat, isFreshForAll, tally, type Tally } from './approval/quorum.ts';
 import { phaseBefore } from './verification-course.ts';
 import { signedDecisionOf } from './verification-envelopes.ts';
 import {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { canonicalJson } from './crypto/canonical-json.ts';
-import { tally } from './quorum.ts';
+import { tally } from './approval/quorum.ts';
 import type { Leaf } from './audit.ts';
 import { countedBefore, nameOf, type Material, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';

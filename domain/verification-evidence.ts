@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { LEAF_BYTES_MAX, LEAF_TYPES, type Leaf, type LeafType } from './audit.ts';
 import { canonicalJson } from './crypto/canonical-json.ts';
-import type { CountedDecision } from './quorum.ts';
+import type { CountedDecision } from './approval/quorum.ts';
 import type { Requirement } from './request/requirement.ts';
 import { evidenceAdditions } from './wire-evidence.ts';
 

@@ -1,7 +1,7 @@
 import { personOf, type Directory, type Person } from './identity/directory.ts';
 import type { SignedDecision, SignedRequest } from './crypto/envelope.ts';
 import { standsBehind } from './identity/own-request.ts';
-import { ownersByArguments } from './owners.ts';
+import { ownersByArguments } from './approval/owners.ts';
 import type { PolicySet } from './policy/policy.ts';
 import type { StoredFacts } from './policy/facts.ts';
 import type { Selector } from './request/requirement.ts';
@@ -9,7 +9,7 @@ import { directoryOf } from './verification-evaluation.ts';
 import { signedDecisionOf, signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, pendingBefore, type DecisionLeaf, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
-import { isAcceptedReviewer, isSelected, type SelectorScope } from './seats.ts';
+import { isAcceptedReviewer, isSelected, type SelectorScope } from './approval/seats.ts';
 import { NO_INPUTS, policyNamed } from './verification-inputs.ts';
 import type { EvaluationInputs } from './wire-evidence.ts';
 

@@ -1,10 +1,10 @@
 import type { Leaf } from './audit.ts';
-import { checkDecision, type DecisionCheck, type DecisionFacts } from './decision.ts';
+import { checkDecision, type DecisionCheck, type DecisionFacts } from './approval/decision.ts';
 import type { SignedDecision, SignedRequest } from './crypto/envelope.ts';
-import { ownersByArguments } from './owners.ts';
+import { ownersByArguments } from './approval/owners.ts';
 import type { PolicySet } from './policy/policy.ts';
 import type { StoredFacts } from './policy/facts.ts';
-import type { CountedDecision } from './quorum.ts';
+import type { CountedDecision } from './approval/quorum.ts';
 import type { Requirement } from './request/requirement.ts';
 import { directoryOf } from './verification-evaluation.ts';
 import { signedRequestOf } from './verification-envelopes.ts';

@@ -1,8 +1,8 @@
 import type { Leaf } from './audit.ts';
-import { requiredSelectors } from './decision.ts';
-import { possibleOwners, type NamedOwners } from './owners.ts';
+import { requiredSelectors } from './approval/decision.ts';
+import { possibleOwners, type NamedOwners } from './approval/owners.ts';
 import { actionOf, targetOf, type PolicySet } from './policy/policy.ts';
-import type { CountedDecision } from './quorum.ts';
+import type { CountedDecision } from './approval/quorum.ts';
 import type { RuleRequirement, Selector } from './request/requirement.ts';
 import { countedBefore, readLeaf, type Material, type PendingLeaf } from './verification-evidence.ts';
 import { policyNamed } from './verification-inputs.ts';

@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
-import type { Tally } from '../domain/quorum.ts';
+import type { Tally } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import type { ChannelLimit } from '../domain/request/requirement.ts';
 

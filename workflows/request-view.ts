@@ -3,9 +3,9 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 
 import type { Evaluated } from '../activities/index.ts';
 import { shownInChannel } from '../domain/request/disclosure.ts';
-import { nextEscalation } from '../domain/escalation.ts';
+import { nextEscalation } from '../domain/approval/escalation.ts';
 import { markdownCode } from '../domain/markdown.ts';
-import { tally, type CountedDecision, type TallyFacts } from '../domain/quorum.ts';
+import { tally, type CountedDecision, type TallyFacts } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import type { Inbox } from './inbox.ts';
 import { searchAttributes, type WorkflowState } from './messages.ts';

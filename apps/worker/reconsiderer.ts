@@ -14,7 +14,7 @@ import {
   waitingRequests,
 } from '../../database/reconsideration.ts';
 import { mustReconsider, type Today } from '../../domain/reconsideration.ts';
-import { EligiblePeople } from '../../domain/satisfiable.ts';
+import { EligiblePeople } from '../../domain/approval/satisfiable.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
 import { withAdvisoryLock } from './advisory-lock.ts';
 

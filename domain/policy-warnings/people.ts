@@ -1,7 +1,7 @@
 import { defaultOf } from '../policy/evaluation.ts';
 import { Expression } from '../conditions/expression.ts';
 import { bindFacts } from '../conditions/facts.ts';
-import { possibleOwners } from '../owners.ts';
+import { possibleOwners } from '../approval/owners.ts';
 import {
   isTargetOf,
   PUBLISH,
@@ -15,7 +15,7 @@ import {
 import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../policy/facts.ts';
 import { indexOf } from '../policy/rule-index.ts';
 import type { RiskTier, RuleRequirement } from '../request/requirement.ts';
-import { Reviewers } from '../reviewers.ts';
+import { Reviewers } from '../approval/reviewers.ts';
 import { assessRisk, demandOf, isLineAbout } from '../policy/risk.ts';
 import { quote } from '../conditions/did-you-mean.ts';
 import { matchesAlways } from './constant-conditions.ts';

@@ -9,10 +9,10 @@ import {
   type Rule,
   type Target,
 } from '../policy/policy.ts';
-import { possibleOwners } from '../owners.ts';
+import { possibleOwners } from '../approval/owners.ts';
 import type { RuleRequirement, Stage } from '../request/requirement.ts';
 import { quote } from '../conditions/did-you-mean.ts';
-import { Reviewers, type StageReviewers } from '../reviewers.ts';
+import { Reviewers, type StageReviewers } from '../approval/reviewers.ts';
 import { gradeWarnings } from './grades.ts';
 import type { PolicyWarning } from './warning.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SIGNAL_DEADLINE_MS } from '../../apps/api/decisions/deliver.ts';
 import { openEnvelope } from '../../domain/crypto/envelope.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
-import { EXPIRY_GRACE_MS } from '../../domain/escalation.ts';
+import { EXPIRY_GRACE_MS } from '../../domain/approval/escalation.ts';
 import { unseal } from '../../domain/crypto/sealing.ts';
 import type { Ticket } from '../../domain/wire.ts';
 import { policyDigest } from '../../domain/policy/policy.ts';

@@ -5,7 +5,7 @@ import type { Plan } from '../../domain/request/plan.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from '../../domain/policy/policy.ts';
 import { planFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
 import { DEFAULT_RISK } from '../../domain/policy/risk.ts';
-import type { CountedDecision, SeatReference, TallyFacts } from '../../domain/quorum.ts';
+import type { CountedDecision, SeatReference, TallyFacts } from '../../domain/approval/quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../../domain/request/requirement.ts';
 
 /** When every example request became pending. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { requiredSelectors } from '../../domain/decision.ts';
+import { requiredSelectors } from '../../domain/approval/decision.ts';
 import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
 import { PUBLISH, RESOLVE, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
 import { classifyChange } from '../../domain/policy-diff.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { tally } from '../../domain/quorum.ts';
+import { tally } from '../../domain/approval/quorum.ts';
 import type { Requirement, RuleRequirement } from '../../domain/request/requirement.ts';
 import { isAtLeastAsStrict, isLooser } from '../../domain/strictness.ts';
 import { anyCase, anyDemand, demand, requirement, stage, tallyFacts } from './examples.ts';

@@ -3,11 +3,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
 import { loadPolicyTests } from '../../database/policy-files/tests.ts';
-import { checkDecision, type DecisionCheck } from '../../domain/decision.ts';
+import { checkDecision, type DecisionCheck } from '../../domain/approval/decision.ts';
 import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';
 import { runPolicyTests, type PolicyTest } from '../../domain/policy-test.ts';
-import { tally, type CountedDecision } from '../../domain/quorum.ts';
+import { tally, type CountedDecision } from '../../domain/approval/quorum.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { FACTS, minutes, START } from '../domain/examples.ts';
 

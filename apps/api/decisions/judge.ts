@@ -1,6 +1,6 @@
 import { decidableRequest, readDecisions } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import { checkDecision, type DecisionAttempt } from '../../../domain/decision.ts';
+import { checkDecision, type DecisionAttempt } from '../../../domain/approval/decision.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';

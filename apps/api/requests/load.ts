@@ -3,10 +3,14 @@ import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import { decidableRequest, readRequest } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
-import { standingRequest, type DecidableRequest, type DecisionDirectories } from '../../../domain/seats.ts';
+import {
+  standingRequest,
+  type DecidableRequest,
+  type DecisionDirectories,
+} from '../../../domain/approval/seats.ts';
 import type { Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { ownersOf } from '../../../domain/owners.ts';
+import { ownersOf } from '../../../domain/approval/owners.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
 import { requestIdSchema } from '../../../domain/wire-values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';

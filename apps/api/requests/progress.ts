@@ -1,8 +1,8 @@
 import type { RequestRow } from '../../../database/tables.ts';
-import { candidatesOf, type StageCandidates } from '../../../domain/candidates.ts';
-import { selectorsAt } from '../../../domain/escalation.ts';
-import { isSameSeat, tally } from '../../../domain/quorum.ts';
-import { tallyFactsOf, type DecidableRequest } from '../../../domain/seats.ts';
+import { candidatesOf, type StageCandidates } from '../../../domain/approval/candidates.ts';
+import { selectorsAt } from '../../../domain/approval/escalation.ts';
+import { isSameSeat, tally } from '../../../domain/approval/quorum.ts';
+import { tallyFactsOf, type DecidableRequest } from '../../../domain/approval/seats.ts';
 import type { RequestSummary } from '../../../domain/wire.ts';
 import type { Standing } from './load.ts';
 

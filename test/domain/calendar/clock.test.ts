@@ -8,10 +8,10 @@ import {
   expiryMs,
   roundExpiryMs,
 } from '../../../domain/calendar/deadlines.ts';
-import { unchangedDirectories } from '../../../domain/decision.ts';
-import { seatsOf, type DecidableRequest } from '../../../domain/seats.ts';
-import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/escalation.ts';
-import { wouldSuffice } from '../../../domain/recount.ts';
+import { unchangedDirectories } from '../../../domain/approval/decision.ts';
+import { seatsOf, type DecidableRequest } from '../../../domain/approval/seats.ts';
+import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/approval/escalation.ts';
+import { wouldSuffice } from '../../../domain/approval/recount.ts';
 import type { RuleRequirement } from '../../../domain/request/requirement.ts';
 import { isAtLeastAsStrict } from '../../../domain/strictness.ts';
 import { approval, demand, DIRECTORY, requirement, seats, stage } from '../examples.ts';

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Directory, Person } from '../../../domain/identity/directory.ts';
 import type { Identity, Lineage } from '../../../domain/identity/identity.ts';
 import { standsBehind } from '../../../domain/identity/own-request.ts';
-import { standingSeats } from '../../../domain/seats.ts';
-import { shortagesOf } from '../../../domain/satisfiable.ts';
-import { outcome } from '../decisions.ts';
+import { standingSeats } from '../../../domain/approval/seats.ts';
+import { shortagesOf } from '../../../domain/approval/satisfiable.ts';
+import { outcome } from '../approval/decisions.ts';
 import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
 
 const account = (subject: string): Identity => ({ issuer: ISSUER, subject });

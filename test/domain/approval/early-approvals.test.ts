@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { checkDecision } from '../../domain/decision.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import { tally, type CountedDecision, type Tally } from '../../domain/quorum.ts';
-import type { EvidenceGrade, Requirement } from '../../domain/request/requirement.ts';
-import { standingRequest, tallyFactsOf } from '../../domain/seats.ts';
+import { checkDecision } from '../../../domain/approval/decision.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
+import { tally, type CountedDecision, type Tally } from '../../../domain/approval/quorum.ts';
+import type { EvidenceGrade, Requirement } from '../../../domain/request/requirement.ts';
+import { standingRequest, tallyFactsOf } from '../../../domain/approval/seats.ts';
 import { by, factsWith } from './decisions.ts';
-import { anyRequirement, demand, DIRECTORY, MINUTE_MS, minutes, requirement, stage } from './examples.ts';
+import { anyRequirement, demand, DIRECTORY, MINUTE_MS, minutes, requirement, stage } from '../examples.ts';
 
 interface Attempt {
   readonly person: string;

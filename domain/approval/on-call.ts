@@ -4,9 +4,9 @@ import {
   lastHeard,
   type ObservedRotation,
   type PolledRotation,
-} from './calendar/polled-rotation.ts';
-import { personById, type Directory } from './identity/directory.ts';
-import { isSameIdentity } from './identity/identity.ts';
+} from '../calendar/polled-rotation.ts';
+import { personById, type Directory } from '../identity/directory.ts';
+import { isSameIdentity } from '../identity/identity.ts';
 
 /** Rotations that services keep, by the policies of now and of when the request was made, with what was heard of them. */
 export interface PolledRotations {

@@ -1,10 +1,10 @@
 import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './seats.ts';
-import { isSeenInClaims, type Person } from './identity/directory.ts';
-import type { Lineage } from './identity/identity.ts';
-import { behind } from './identity/own-request.ts';
+import { isSeenInClaims, type Person } from '../identity/directory.ts';
+import type { Lineage } from '../identity/identity.ts';
+import { behind } from '../identity/own-request.ts';
 import { polledScopes, unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
-import type { Requirement, RuleRequirement, Selector, Stage } from './request/requirement.ts';
+import type { Requirement, RuleRequirement, Selector, Stage } from '../request/requirement.ts';
 
 /** A rule that too few people can satisfy, whoever agrees. */
 export interface Shortage {

@@ -1,10 +1,10 @@
-import type { DecisionAttempt, DecisionCheck, DecisionFacts } from '../../domain/decision.ts';
-import type { DecidableRequest } from '../../domain/seats.ts';
-import { checkDecision } from '../../domain/decision.ts';
-import type { Rotation } from '../../domain/calendar/rotation.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import type { PolledRotations } from '../../domain/on-call.ts';
-import { demand, DIRECTORY, ISSUER, minutes, requirement, stage, START } from './examples.ts';
+import type { DecisionAttempt, DecisionCheck, DecisionFacts } from '../../../domain/approval/decision.ts';
+import type { DecidableRequest } from '../../../domain/approval/seats.ts';
+import { checkDecision } from '../../../domain/approval/decision.ts';
+import type { Rotation } from '../../../domain/calendar/rotation.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
+import type { PolledRotations } from '../../../domain/approval/on-call.ts';
+import { demand, DIRECTORY, ISSUER, minutes, requirement, stage, START } from '../examples.ts';
 
 export const DIGEST = `sha256:${'d'.repeat(64)}`;
 

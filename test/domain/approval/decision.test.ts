@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { requiredSelectors } from '../../domain/decision.ts';
-import { isSelected, type DecidableRequest } from '../../domain/seats.ts';
-import { REQUEST_STATUSES } from '../../domain/request/request.ts';
-import type { RuleRequirement } from '../../domain/request/requirement.ts';
-import { allOf } from '../../domain/conditions/combined.ts';
+import { requiredSelectors } from '../../../domain/approval/decision.ts';
+import { isSelected, type DecidableRequest } from '../../../domain/approval/seats.ts';
+import { REQUEST_STATUSES } from '../../../domain/request/request.ts';
+import type { RuleRequirement } from '../../../domain/request/requirement.ts';
+import { allOf } from '../../../domain/conditions/combined.ts';
 import { by, check, outcome, type Changes } from './decisions.ts';
 import {
   approval,
@@ -16,7 +16,7 @@ import {
   requirement,
   seats,
   stage,
-} from './examples.ts';
+} from '../examples.ts';
 
 const asking = (...rules: readonly RuleRequirement[]): Partial<DecidableRequest> => ({
   requirement: requirement(rules),

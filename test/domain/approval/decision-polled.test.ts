@@ -4,14 +4,14 @@ import type {
   ObservedPerson,
   ObservedRotation,
   PolledRotation,
-} from '../../domain/calendar/polled-rotation.ts';
-import { checkDecision, unchangedDirectories } from '../../domain/decision.ts';
-import type { DecidableRequest } from '../../domain/seats.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import type { PolledRotations } from '../../domain/on-call.ts';
-import { shortagesOf } from '../../domain/satisfiable.ts';
+} from '../../../domain/calendar/polled-rotation.ts';
+import { checkDecision, unchangedDirectories } from '../../../domain/approval/decision.ts';
+import type { DecidableRequest } from '../../../domain/approval/seats.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
+import type { PolledRotations } from '../../../domain/approval/on-call.ts';
+import { shortagesOf } from '../../../domain/approval/satisfiable.ts';
 import { by, factsWith, outcome, type Changes } from './decisions.ts';
-import { approval, demand, DIRECTORY, minutes, requirement, seats, stage } from './examples.ts';
+import { approval, demand, DIRECTORY, minutes, requirement, seats, stage } from '../examples.ts';
 
 const PAGER = 'https://shop.pagerduty.example';
 

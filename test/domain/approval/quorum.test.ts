@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { tally } from '../../domain/quorum.ts';
-import { approval, demand, minutes, requirement, seats, stage, START, tallyFacts } from './examples.ts';
+import { tally } from '../../../domain/approval/quorum.ts';
+import { approval, demand, minutes, requirement, seats, stage, START, tallyFacts } from '../examples.ts';
 
 describe('a quorum', () => {
   it('is met by as many distinct people as it names, and stays met by more', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { backtest } from '../../domain/backtest.ts';
-import { ownerKeyOf, ownersByArguments, ownersOf } from '../../domain/owners.ts';
-import { selectorChanges } from '../../domain/policy-diff-people.ts';
-import { runPolicyTests } from '../../domain/policy-test.ts';
-import type { ActionDefinition, PolicySet } from '../../domain/policy/policy.ts';
-import { storedFacts } from '../../domain/policy/facts.ts';
+import { backtest } from '../../../domain/backtest.ts';
+import { ownerKeyOf, ownersByArguments, ownersOf } from '../../../domain/approval/owners.ts';
+import { selectorChanges } from '../../../domain/policy-diff-people.ts';
+import { runPolicyTests } from '../../../domain/policy-test.ts';
+import type { ActionDefinition, PolicySet } from '../../../domain/policy/policy.ts';
+import { storedFacts } from '../../../domain/policy/facts.ts';
 import { by, outcome } from './decisions.ts';
 import {
   ACTION,
@@ -18,7 +18,7 @@ import {
   stage,
   START,
   TARGET,
-} from './examples.ts';
+} from '../examples.ts';
 
 const requirementOfOwners = {
   risk: 'low',

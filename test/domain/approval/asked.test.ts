@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { askedSelectors } from '../../domain/asked.ts';
-import { requiredSelectors } from '../../domain/decision.ts';
-import type { DecidableRequest } from '../../domain/seats.ts';
+import { askedSelectors } from '../../../domain/approval/asked.ts';
+import { requiredSelectors } from '../../../domain/approval/decision.ts';
+import type { DecidableRequest } from '../../../domain/approval/seats.ts';
 import { REQUEST } from './decisions.ts';
 import {
   anyDemand,
@@ -15,7 +15,7 @@ import {
   seats,
   sorted,
   stage,
-} from './examples.ts';
+} from '../examples.ts';
 
 /** Administrators first, leads after half an hour; then an owner, and in the end one person. */
 const LADDER: DecidableRequest = {

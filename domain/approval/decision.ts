@@ -1,9 +1,9 @@
-import { personOf, type Person } from './identity/directory.ts';
-import type { ErrorCode } from './errors.ts';
-import { type Identity } from './identity/identity.ts';
-import { standsBehind } from './identity/own-request.ts';
+import { personOf, type Person } from '../identity/directory.ts';
+import type { ErrorCode } from '../errors.ts';
+import { type Identity } from '../identity/identity.ts';
+import { standsBehind } from '../identity/own-request.ts';
 import { supposedOnCall, unknownRotations } from './on-call.ts';
-import type { PolicySet } from './policy/policy.ts';
+import type { PolicySet } from '../policy/policy.ts';
 import {
   hasFurtherSeat,
   isFreshForAll,
@@ -11,8 +11,8 @@ import {
   type SeatReference,
   type Verdict,
 } from './quorum.ts';
-import { ownRequirement, type ReviewerCondition } from './policy/reviewer-condition.ts';
-import { isGradeSufficient, type EvidenceGrade, type Selector } from './request/requirement.ts';
+import { ownRequirement, type ReviewerCondition } from '../policy/reviewer-condition.ts';
+import { isGradeSufficient, type EvidenceGrade, type Selector } from '../request/requirement.ts';
 import {
   openSeatsOf,
   openStages,

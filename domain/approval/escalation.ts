@@ -1,6 +1,6 @@
-import { timeAfter, type Clocked, type Clocks } from './calendar/clock.ts';
+import { timeAfter, type Clocked, type Clocks } from '../calendar/clock.ts';
 import { tally, type CountedDecision, type TallyFacts } from './quorum.ts';
-import type { Selector, Stage } from './request/requirement.ts';
+import type { Selector, Stage } from '../request/requirement.ts';
 
 /** An escalation that became due, or will. */
 export interface EscalationStep {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Rotation } from '../../domain/calendar/rotation.ts';
-import { isSelected, type DecidableRequest } from '../../domain/seats.ts';
-import { ROTATION } from './calendar/examples.ts';
+import type { Rotation } from '../../../domain/calendar/rotation.ts';
+import { isSelected, type DecidableRequest } from '../../../domain/approval/seats.ts';
+import { ROTATION } from '../calendar/examples.ts';
 import { by, check, outcome } from './decisions.ts';
-import { approval, demand, DIRECTORY, minutes, requirement, seats, stage } from './examples.ts';
+import { approval, demand, DIRECTORY, minutes, requirement, seats, stage } from '../examples.ts';
 
 /** Requests of these tests were made on a Sunday morning; Olga has the week that ends on Monday at nine in Berlin. */
 const OLGA_THEN_DMITRI: Rotation = {

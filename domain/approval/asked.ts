@@ -2,7 +2,7 @@ import { requiredSelectors } from './decision.ts';
 import { tallyFactsOf, type DecidableRequest } from './seats.ts';
 import { selectorsAt } from './escalation.ts';
 import { tally } from './quorum.ts';
-import type { Selector } from './request/requirement.ts';
+import type { Selector } from '../request/requirement.ts';
 
 /** When, and whether in an emergency. `now` is RFC 3339 UTC. */
 export interface Asking {

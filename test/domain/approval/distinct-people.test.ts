@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { checkDecision } from '../../domain/decision.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import { tally, type CountedDecision, type TallyFacts } from '../../domain/quorum.ts';
-import { isGradeSufficient } from '../../domain/request/requirement.ts';
-import { standingRequest, tallyFactsOf } from '../../domain/seats.ts';
+import { checkDecision } from '../../../domain/approval/decision.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
+import { tally, type CountedDecision, type TallyFacts } from '../../../domain/approval/quorum.ts';
+import { isGradeSufficient } from '../../../domain/request/requirement.ts';
+import { standingRequest, tallyFactsOf } from '../../../domain/approval/seats.ts';
 import { by, factsWith } from './decisions.ts';
 import {
   anyCase,
@@ -18,7 +18,7 @@ import {
   stage,
   START,
   tallyFacts,
-} from './examples.ts';
+} from '../examples.ts';
 
 /** Cases whose seats open to people some minutes after their stage did. */
 const anyDelayed = anyCase().chain(({ required, decisions }) =>

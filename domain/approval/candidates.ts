@@ -1,8 +1,8 @@
-import { rotationMembers } from './calendar/rotation.ts';
-import { membersOf, personById, type Person } from './identity/directory.ts';
-import { behind } from './identity/own-request.ts';
+import { rotationMembers } from '../calendar/rotation.ts';
+import { membersOf, personById, type Person } from '../identity/directory.ts';
+import { behind } from '../identity/own-request.ts';
 import { isFreshForAll, type SeatReference } from './quorum.ts';
-import type { Selector } from './request/requirement.ts';
+import type { Selector } from '../request/requirement.ts';
 import {
   isAcceptedReviewer,
   isSelected,

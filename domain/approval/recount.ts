@@ -1,9 +1,9 @@
-import { clocksBetween } from './calendar/deadlines.ts';
+import { clocksBetween } from '../calendar/deadlines.ts';
 import { unchangedDirectories, type PolicyPeople } from './decision.ts';
 import { seatsOf, type DecidableRequest } from './seats.ts';
-import type { Evaluation } from './policy/evaluation.ts';
-import type { Lineage } from './identity/identity.ts';
-import type { PolicySet } from './policy/policy.ts';
+import type { Evaluation } from '../policy/evaluation.ts';
+import type { Lineage } from '../identity/identity.ts';
+import type { PolicySet } from '../policy/policy.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 
 /** Approvals that were given, and under what they were given. */

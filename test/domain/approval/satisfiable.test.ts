@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { EligiblePeople, shortagesOf, type ShortageFacts } from '../../domain/satisfiable.ts';
-import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from './examples.ts';
+import { EligiblePeople, shortagesOf, type ShortageFacts } from '../../../domain/approval/satisfiable.ts';
+import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
 
 const rotations = { now: [], at_creation: [] };
 

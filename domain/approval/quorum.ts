@@ -1,12 +1,12 @@
-import { timeAfter, type Clocks } from './calendar/clock.ts';
-import type { Identity } from './identity/identity.ts';
+import { timeAfter, type Clocks } from '../calendar/clock.ts';
+import type { Identity } from '../identity/identity.ts';
 import {
   isGradeSufficient,
   type EvidenceGrade,
   type Requirement,
   type RuleRequirement,
   type Stage,
-} from './request/requirement.ts';
+} from '../request/requirement.ts';
 
 /** What a person said. A deferral is not an answer: the person may still decide. */
 export type Verdict = 'approve' | 'deny' | 'defer';

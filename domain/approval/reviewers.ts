@@ -1,9 +1,9 @@
-import { rotationMembers } from './calendar/rotation.ts';
+import { rotationMembers } from '../calendar/rotation.ts';
 import { meetsReviewerCondition } from './seats.ts';
-import { isBroughtByOthers, membersOf, type Directory } from './identity/directory.ts';
-import { literalsIn } from './conditions/literals.ts';
-import type { PolicySet } from './policy/policy.ts';
-import type { RuleRequirement, Selector, Stage } from './request/requirement.ts';
+import { isBroughtByOthers, membersOf, type Directory } from '../identity/directory.ts';
+import { literalsIn } from '../conditions/literals.ts';
+import type { PolicySet } from '../policy/policy.ts';
+import type { RuleRequirement, Selector, Stage } from '../request/requirement.ts';
 
 /** Who may fill the seats of a stage. Null where another authority than the file says who is in some group. */
 export interface StageReviewers {

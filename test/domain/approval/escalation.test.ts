@@ -1,8 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { escalationSteps, nextEscalation, selectorsAt, type ClockedStage } from '../../domain/escalation.ts';
-import type { Stage } from '../../domain/request/requirement.ts';
+import {
+  escalationSteps,
+  nextEscalation,
+  selectorsAt,
+  type ClockedStage,
+} from '../../../domain/approval/escalation.ts';
+import type { Stage } from '../../../domain/request/requirement.ts';
 import {
   anyCase,
   anyDemand,
@@ -15,7 +20,7 @@ import {
   stage,
   START,
   tallyFacts,
-} from './examples.ts';
+} from '../examples.ts';
 
 const LADDER = stage(['group:dba'], 1, {
   escalate: [

@@ -1,6 +1,6 @@
-import type { JsonValue } from './crypto/canonical-json.ts';
-import type { OwnerKey, OwnersResolver } from './policy/fact-declarations.ts';
-import { argumentOf } from './policy/fact-resolvers.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
+import type { OwnerKey, OwnersResolver } from '../policy/fact-declarations.ts';
+import { argumentOf } from '../policy/fact-resolvers.ts';
 import {
   actionOf,
   OWN_TARGET,
@@ -8,7 +8,7 @@ import {
   type ActionDefinition,
   type PolicySet,
   type Target,
-} from './policy/policy.ts';
+} from '../policy/policy.ts';
 
 /** A request, as far as its owners go. */
 export interface OwnedRequest {

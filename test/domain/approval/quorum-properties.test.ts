@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { tally, type TallyFacts } from '../../domain/quorum.ts';
+import { tally, type TallyFacts } from '../../../domain/approval/quorum.ts';
 import {
   isGradeSufficient,
   type Requirement,
   type RuleRequirement,
-} from '../../domain/request/requirement.ts';
-import { anyCase, anyDecisions, minutes, sorted, tallyFacts } from './examples.ts';
+} from '../../../domain/request/requirement.ts';
+import { anyCase, anyDecisions, minutes, sorted, tallyFacts } from '../examples.ts';
 
 const NOW = minutes(61);
 

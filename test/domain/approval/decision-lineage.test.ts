@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { Directory } from '../../domain/identity/directory.ts';
-import type { Lineage, LineageRole } from '../../domain/identity/identity.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
+import type { Lineage, LineageRole } from '../../../domain/identity/identity.ts';
 import { by, outcome, REQUEST } from './decisions.ts';
-import { demand, DIRECTORY, examplePerson, ISSUER, minutes, requirement, stage } from './examples.ts';
+import { demand, DIRECTORY, examplePerson, ISSUER, minutes, requirement, stage } from '../examples.ts';
 
 const ELSEWHERE = 'https://else.example';
 
