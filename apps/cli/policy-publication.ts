@@ -1,4 +1,4 @@
-import { classifyChange } from '../../domain/policy-diff.ts';
+import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { completePolicy } from '../../domain/policy/upgrade.ts';
 import { OWN_TARGET, PUBLISH, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
 import { clientOf, type ApiOptions } from './connection.ts';

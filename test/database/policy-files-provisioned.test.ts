@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compileFolder } from '../../database/policy-files.ts';
 import { decompile } from '../../database/policy-files/decompile.ts';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
-import { classifyChange } from '../../domain/policy-diff.ts';
+import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { policyOf, problemsOf, withLine, type Files } from './policy-folder.ts';
 
 /** The directory with its first group as given: line 9. */

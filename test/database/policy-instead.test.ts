@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import { evaluate, tightened } from '../../domain/policy/evaluation.ts';
-import { classifyChange } from '../../domain/policy-diff.ts';
+import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { stageText } from '../../domain/policy-test-expectation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';
 import { requestFacts } from '../../domain/policy/request-facts.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
 import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
-import { selectorChanges } from '../../domain/policy-diff-people.ts';
+import { selectorChanges } from '../../domain/policy-diff/people.ts';
 import { walkGrid, type GridReport } from '../../domain/policy-grid.ts';
 import { DEFAULT_RISK } from '../../domain/policy/risk.ts';
 import { OFFICE } from './calendar/examples.ts';

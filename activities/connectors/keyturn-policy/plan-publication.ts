@@ -6,7 +6,7 @@ import {
   needsTwoPeople,
   type Classification,
   type PolicyChange,
-} from '../../../domain/policy-diff.ts';
+} from '../../../domain/policy-diff/diff.ts';
 import { effectsOf } from './describe.ts';
 
 /** Which policy is to follow on which, by digest. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
-import { evaluate } from '../../domain/policy/evaluation.ts';
-import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
-import { classifyChange } from '../../domain/policy-diff.ts';
-import { isLooser } from '../../domain/strictness.ts';
-import { ACTION, exampleRule, FACTS, policyOf, TARGET } from './examples.ts';
+import type { FreezeWindow } from '../../../domain/calendar/freeze.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
+import { classifyChange } from '../../../domain/policy-diff/diff.ts';
+import { isLooser } from '../../../domain/strictness.ts';
+import { ACTION, exampleRule, FACTS, policyOf, TARGET } from '../examples.ts';
 
 const FREEZE: FreezeWindow = {
   id: 'year-end',

@@ -1,8 +1,8 @@
-import { defaultOf } from './policy/evaluation.ts';
-import { actionOf, isOwnAction, type ActionDefinition, type PolicySet, type Rule } from './policy/policy.ts';
-import { selectorsIn } from './policy-diff-people.ts';
-import type { Selector } from './request/requirement.ts';
-import { readersWithoutRequirement } from './policy/visibility.ts';
+import { defaultOf } from '../policy/evaluation.ts';
+import { actionOf, isOwnAction, type ActionDefinition, type PolicySet, type Rule } from '../policy/policy.ts';
+import { selectorsIn } from './people.ts';
+import type { Selector } from '../request/requirement.ts';
+import { readersWithoutRequirement } from '../policy/visibility.ts';
 
 /**
  * True when an added review rule, neither replacing nor break-glass, shows a plan to nobody who could not read it before,

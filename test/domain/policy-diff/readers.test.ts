@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { requiredSelectors } from '../../domain/approval/decision.ts';
-import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
-import { PUBLISH, RESOLVE, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
-import { classifyChange } from '../../domain/policy-diff.ts';
-import type { PolicyFacts } from '../../domain/policy/facts.ts';
-import type { Selector, Stage } from '../../domain/request/requirement.ts';
-import { readersWithoutRequirement } from '../../domain/policy/visibility.ts';
-import { ACTION, demand, exampleRule, FACTS, policyOf, stage, TARGET } from './examples.ts';
+import { requiredSelectors } from '../../../domain/approval/decision.ts';
+import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
+import { PUBLISH, RESOLVE, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
+import { classifyChange } from '../../../domain/policy-diff/diff.ts';
+import type { PolicyFacts } from '../../../domain/policy/facts.ts';
+import type { Selector, Stage } from '../../../domain/request/requirement.ts';
+import { readersWithoutRequirement } from '../../../domain/policy/visibility.ts';
+import { ACTION, demand, exampleRule, FACTS, policyOf, stage, TARGET } from '../examples.ts';
 
 type Changes = Partial<Omit<Rule, 'on'>> & { readonly on?: Partial<Rule['on']> };
 

@@ -1,6 +1,6 @@
-import type { FreezeWindow } from './calendar/freeze.ts';
-import { Expression } from './conditions/expression.ts';
-import type { PolicySet, Rule } from './policy/policy.ts';
+import type { FreezeWindow } from '../calendar/freeze.ts';
+import { Expression } from '../conditions/expression.ts';
+import type { PolicySet, Rule } from '../policy/policy.ts';
 
 /**
  * True when a freeze that is added only holds back: no condition reads whether there is one, and nothing that it covers is

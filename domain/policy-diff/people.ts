@@ -1,7 +1,7 @@
-import { possibleOwners } from './approval/owners.ts';
-import type { PolicySet } from './policy/policy.ts';
-import type { RuleRequirement, Selector } from './request/requirement.ts';
-import { Reviewers } from './approval/reviewers.ts';
+import { possibleOwners } from '../approval/owners.ts';
+import type { PolicySet } from '../policy/policy.ts';
+import type { RuleRequirement, Selector } from '../request/requirement.ts';
+import { Reviewers } from '../approval/reviewers.ts';
 
 /** Who may decide for a selector by the candidate's directory and not by the base's, and the other way round. */
 export interface SelectorChange {

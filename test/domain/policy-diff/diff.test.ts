@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { evaluate } from '../../domain/policy/evaluation.ts';
-import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
-import { classifyChange } from '../../domain/policy-diff.ts';
-import type { PolicyFacts } from '../../domain/policy/facts.ts';
-import { walkGrid } from '../../domain/policy-grid.ts';
-import { isLooser } from '../../domain/strictness.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
+import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
+import { classifyChange } from '../../../domain/policy-diff/diff.ts';
+import type { PolicyFacts } from '../../../domain/policy/facts.ts';
+import { walkGrid } from '../../../domain/policy-grid.ts';
+import { isLooser } from '../../../domain/strictness.ts';
 import {
   ACTION,
   anyDemand,
@@ -17,7 +17,7 @@ import {
   policyOf,
   stage,
   TARGET,
-} from './examples.ts';
+} from '../examples.ts';
 
 const CONDITIONS = [
   undefined,

@@ -1,9 +1,9 @@
-import type { JsonValue } from './crypto/canonical-json.ts';
-import { digestOf } from './crypto/digest.ts';
-import { onlyHoldsBack } from './policy-diff-freezes.ts';
-import { showsNothingNew } from './policy-diff-readers.ts';
-import { isOwnAction, type PolicySet, type Rule } from './policy/policy.ts';
-import { isNarrower, ownRequirement, ownRules } from './policy/reviewer-condition.ts';
+import type { JsonValue } from '../crypto/canonical-json.ts';
+import { digestOf } from '../crypto/digest.ts';
+import { onlyHoldsBack } from './freezes.ts';
+import { showsNothingNew } from './readers.ts';
+import { isOwnAction, type PolicySet, type Rule } from '../policy/policy.ts';
+import { isNarrower, ownRequirement, ownRules } from '../policy/reviewer-condition.ts';
 
 /**
  * `tightening` can only make policy stricter, `neutral` changes neither an outcome nor what anybody reads; everything
