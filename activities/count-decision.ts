@@ -1,5 +1,5 @@
 import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
-import { SWITCHED_OFF } from '../domain/denial.ts';
+import { SWITCHED_OFF } from '../domain/execution/denial.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/approval/decision.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { sha256 } from '../domain/crypto/digest.ts';

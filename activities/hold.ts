@@ -1,4 +1,4 @@
-import type { Hold } from '../domain/start.ts';
+import type { Hold } from '../domain/execution/start.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { StepTransaction } from './record.ts';
 import type { Executed } from './settle.ts';

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
-import { isRehearsed } from '../domain/budgets.ts';
+import { isRehearsed } from '../domain/execution/budgets.ts';
 import { digestOf, effectsForDigest, planDigest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { canForbid, evaluate } from '../domain/policy/evaluation.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity/identity.ts';
-import type { KillSwitch } from '../domain/kill-switch.ts';
+import type { KillSwitch } from '../domain/execution/kill-switch.ts';
 import { likenesses } from '../domain/request/likeness.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
 import {

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { EntityManager } from 'typeorm';
 
-import { budgetRoot, type BudgetRoot } from '../domain/budgets.ts';
+import { budgetRoot, type BudgetRoot } from '../domain/execution/budgets.ts';
 import { isReviewAction, targetOf, type PolicySet } from '../domain/policy/policy.ts';
 import { sha256 } from '../domain/crypto/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';

@@ -3,7 +3,7 @@ import { requirementDigest } from '../domain/crypto/digest.ts';
 import { combinedRequirement } from '../domain/policy/evaluation.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
-import { mayStillAsk } from '../domain/requester.ts';
+import { mayStillAsk } from '../domain/execution/requester.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { denyByPolicy } from './deny.ts';
 import type { Dependencies } from './dependencies.ts';

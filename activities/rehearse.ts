@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
 import { beginRehearsal, endRehearsal, type RehearsalEnd } from '../database/rehearsals.ts';
-import { budgetRoot, budgetsFor } from '../domain/budgets.ts';
+import { budgetRoot, budgetsFor } from '../domain/execution/budgets.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import type { RequestRow } from '../database/tables.ts';

@@ -1,6 +1,6 @@
-import { SWITCHED_OFF } from '../domain/denial.ts';
+import { SWITCHED_OFF } from '../domain/execution/denial.ts';
 import type { Directory } from '../domain/identity/directory.ts';
-import { switchesAgainst, type KillSwitch } from '../domain/kill-switch.ts';
+import { switchesAgainst, type KillSwitch } from '../domain/execution/kill-switch.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { StepTransaction } from './record.ts';
 import { refuseExecution } from './settle.ts';

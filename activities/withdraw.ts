@@ -4,7 +4,7 @@ import type { SignedWithdrawal } from '../domain/crypto/envelope.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { standsBehind } from '../domain/identity/own-request.ts';
 import { isReviewAction } from '../domain/policy/policy.ts';
-import { askersOf } from '../domain/requester.ts';
+import { askersOf } from '../domain/execution/requester.ts';
 import { canMove } from '../domain/request/request.ts';
 import { accountActor, rememberAccounts } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';

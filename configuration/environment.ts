@@ -1,7 +1,7 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
-import { BUDGET_VARIABLES } from '../domain/budgets.ts';
+import { BUDGET_VARIABLES } from '../domain/execution/budgets.ts';
 
 /** A port of this machine; 0 takes any that is free. */
 export const port = z.coerce.number().int().min(0).max(65_535);

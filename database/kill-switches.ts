@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import { KeyturnError } from '../domain/errors.ts';
 import type { Identity } from '../domain/identity/identity.ts';
-import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/kill-switch.ts';
+import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/execution/kill-switch.ts';
 import { askPrepared } from './prepared.ts';
 
 /** All switches that are on, oldest first. */

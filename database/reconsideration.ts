@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { WaitingRequest } from '../domain/reconsideration.ts';
+import type { WaitingRequest } from '../domain/execution/reconsideration.ts';
 
 /** The generations of policy and directory, as one text (`policy/directory`): another one means that something changed. */
 export async function generationsNow(manager: EntityManager): Promise<string> {

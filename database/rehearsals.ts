@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { BudgetRoot, Budgets } from '../domain/budgets.ts';
+import type { BudgetRoot, Budgets } from '../domain/execution/budgets.ts';
 
 /** One rehearsal that is to begin. */
 export interface RehearsalPlace {

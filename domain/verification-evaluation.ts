@@ -8,7 +8,7 @@ import type { SignedRequest } from './crypto/envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from './policy/evaluation.ts';
 import { isOtherEngine } from './policy/explanation.ts';
 import { actionOf, type PolicySet } from './policy/policy.ts';
-import { mayStillAsk } from './requester.ts';
+import { mayStillAsk } from './execution/requester.ts';
 import type { Requirement } from './request/requirement.ts';
 import { recalledFacts, type PlanFacts, type StoredFacts } from './policy/facts.ts';
 import { requestFacts } from './policy/request-facts.ts';

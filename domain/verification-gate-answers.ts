@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Leaf } from './audit.ts';
-import { approvedUntil, VALID_FOR_MS_MAX } from './gate.ts';
+import { approvedUntil, VALID_FOR_MS_MAX } from './execution/gate.ts';
 import { countedBefore, nameOf, type Material } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { commitment, type Leaf } from './audit.ts';
 import { CLOCK_TOLERANCE_MS } from './calendar/clock-tolerance.ts';
 import type { SignedRequest } from './crypto/envelope.ts';
-import { switchesAgainst, type SwitchScopeKind } from './kill-switch.ts';
+import { switchesAgainst, type SwitchScopeKind } from './execution/kill-switch.ts';
 import { receivedRequestOf } from './verification-envelopes.ts';
 import { nameOf, readLeaf, type Material } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';

@@ -1,6 +1,6 @@
 import { expiryMs } from './calendar/deadlines.ts';
 import type { Leaf } from './audit.ts';
-import { startWindowEndMs } from './start.ts';
+import { startWindowEndMs } from './execution/start.ts';
 import { receivedRequestOf, signedDecisionOf, signedRequestOf } from './verification-envelopes.ts';
 import { nameOf, type Material, type PendingLeaf } from './verification-evidence.ts';
 import type { Finding, Subject } from './verification-finding.ts';

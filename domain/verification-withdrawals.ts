@@ -3,7 +3,7 @@ import type { Directory } from './identity/directory.ts';
 import type { SignedWithdrawal } from './crypto/envelope.ts';
 import { standsBehind } from './identity/own-request.ts';
 import { isReviewAction } from './policy/policy.ts';
-import { askersOf } from './requester.ts';
+import { askersOf } from './execution/requester.ts';
 import { isUndecided, phaseBefore } from './verification-course.ts';
 import { refersTo, signedRequestOf } from './verification-envelopes.ts';
 import { directoryOf } from './verification-evaluation.ts';

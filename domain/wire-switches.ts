@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { SWITCH_SCOPE_KINDS } from './kill-switch.ts';
+import { SWITCH_SCOPE_KINDS } from './execution/kill-switch.ts';
 import { NAMES } from './wire-names.ts';
 import { instant, text } from './wire-values.ts';
 

@@ -1,4 +1,4 @@
-import { denyingRules, SWITCHED_OFF } from '../domain/denial.ts';
+import { denyingRules, SWITCHED_OFF } from '../domain/execution/denial.ts';
 import type { CreateBody, RequestView } from '../domain/wire.ts';
 import type { KeyturnClient } from './client.ts';
 import { refuseUnknownOptions } from './options.ts';

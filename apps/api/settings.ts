@@ -7,7 +7,7 @@ import {
   readEnvironment,
   temporalConnection,
 } from '../../configuration/environment.ts';
-import { budgetsOf, type Budgets } from '../../domain/budgets.ts';
+import { budgetsOf, type Budgets } from '../../domain/execution/budgets.ts';
 import type { DrainLimits } from './http/draining.ts';
 
 const environmentSchema = z.object({

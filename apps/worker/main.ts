@@ -17,7 +17,7 @@ import { createActivities } from '../../activities/index.ts';
 import { refuseSuperuser } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
-import { budgetsOf } from '../../domain/budgets.ts';
+import { budgetsOf } from '../../domain/execution/budgets.ts';
 import { openDataSource } from '../open-database.ts';
 import { isReady, Readiness } from '../readiness.ts';
 import { takenPort } from '../taken-port.ts';

@@ -13,7 +13,7 @@ import {
   noteSeen,
   waitingRequests,
 } from '../../database/reconsideration.ts';
-import { mustReconsider, type Today } from '../../domain/reconsideration.ts';
+import { mustReconsider, type Today } from '../../domain/execution/reconsideration.ts';
 import { EligiblePeople } from '../../domain/approval/satisfiable.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
 import { withAdvisoryLock } from './advisory-lock.ts';

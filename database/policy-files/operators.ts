@@ -1,5 +1,5 @@
 import type { Directory } from '../../domain/identity/directory.ts';
-import { LIFTS_NEEDED, operatorsOf } from '../../domain/kill-switch.ts';
+import { LIFTS_NEEDED, operatorsOf } from '../../domain/execution/kill-switch.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import type { Selector } from '../../domain/request/requirement.ts';
 import type { Names } from './names.ts';

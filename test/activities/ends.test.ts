@@ -9,7 +9,7 @@ import { consumeAllKept } from '../../activities/consume-all-kept.ts';
 import { sweepOnce } from '../../activities/sweep.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { keepMessage } from '../../database/kept-messages.ts';
-import { BUDGET_VARIABLES, budgetRoot, budgetsOf } from '../../domain/budgets.ts';
+import { BUDGET_VARIABLES, budgetRoot, budgetsOf } from '../../domain/execution/budgets.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import { identityKey } from '../../domain/identity/identity.ts';

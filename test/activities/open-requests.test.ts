@@ -4,7 +4,7 @@ import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { lockOpenRequests } from '../../database/rehearsals.ts';
-import { budgetRoot } from '../../domain/budgets.ts';
+import { budgetRoot } from '../../domain/execution/budgets.ts';
 import { REVIEW } from '../../domain/policy/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf } from '../workflows/facts.ts';

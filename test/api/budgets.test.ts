@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { budgetRoot } from '../../domain/budgets.ts';
+import { budgetRoot } from '../../domain/execution/budgets.ts';
 import type { Reply } from '../stack/http.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { formatWarning } from '../../database/policy-files.ts';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
-import { operatorLockout, operatorsDropped } from '../../domain/lockout.ts';
+import { operatorLockout, operatorsDropped } from '../../domain/execution/lockout.ts';
 import { load, policyOf, VALID, type Files } from './policy-folder.ts';
 
 const ISSUER = 'http://127.0.0.1:7082';

@@ -9,7 +9,7 @@ import {
   rehearsalWait,
   type RehearsalEnd,
 } from '../../database/rehearsals.ts';
-import { budgetRoot, type BudgetRoot, type Budgets } from '../../domain/budgets.ts';
+import { budgetRoot, type BudgetRoot, type Budgets } from '../../domain/execution/budgets.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import type { Lineage } from '../../domain/identity/identity.ts';
 import { createDatabases } from '../stack/databases.ts';

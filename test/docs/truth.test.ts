@@ -54,7 +54,7 @@ it('the operating manual names every variable that the processes read, and no ot
     'configuration/environment.ts',
     'apps/worker/configuration.ts',
     'configuration/migration.ts',
-    'domain/budgets.ts',
+    'domain/execution/budgets.ts',
   ].map(read);
   const variables = new Set(
     sources.flatMap((source) => source.match(/\b(KEYTURN|TEMPORAL)_[A-Z_]+\b/g) ?? []),

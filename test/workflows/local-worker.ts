@@ -7,7 +7,7 @@ import type { DataSource } from 'typeorm';
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
-import type { Budgets } from '../../domain/budgets.ts';
+import type { Budgets } from '../../domain/execution/budgets.ts';
 import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
 import { createHistoryReader } from '../../apps/worker/history-reader.ts';
 import { createDataSource } from '../../database/data-source.ts';

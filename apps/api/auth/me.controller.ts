@@ -3,7 +3,7 @@ import { Controller, Get } from '@nestjs/common';
 import { programVersion } from '../../../configuration/version.ts';
 import { groupsOf } from '../../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import { isOperator } from '../../../domain/kill-switch.ts';
+import { isOperator } from '../../../domain/execution/kill-switch.ts';
 import type { Me } from '../../../domain/wire-me.ts';
 import { CallerParam, reviewerOf, type Caller } from './caller.ts';
 

@@ -7,7 +7,7 @@ import {
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { intentDigest } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { isAllowedAtOnce } from '../../../domain/gate.ts';
+import { isAllowedAtOnce } from '../../../domain/execution/gate.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';
 import { callerOf } from '../auth/caller.ts';
 import { callerGround } from '../auth/guard.ts';

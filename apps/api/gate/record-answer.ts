@@ -7,9 +7,9 @@ import { nextLeaf, NO_LEAF, pseudonymOf, type LeafDraft } from '../../../domain/
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
-import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/gate.ts';
+import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/execution/gate.ts';
 import { storedFacts } from '../../../domain/policy/facts.ts';
-import { startEnd } from '../../../domain/start.ts';
+import { startEnd } from '../../../domain/execution/start.ts';
 import { recordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import type { ApiContext } from '../context.ts';

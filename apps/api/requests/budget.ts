@@ -1,5 +1,5 @@
 import { openRequests, rehearsalWait } from '../../../database/rehearsals.ts';
-import { budgetRoot, budgetsFor, isRehearsed } from '../../../domain/budgets.ts';
+import { budgetRoot, budgetsFor, isRehearsed } from '../../../domain/execution/budgets.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ActionDefinition, Target } from '../../../domain/policy/policy.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';
-import type { KillSwitch } from '../../../domain/kill-switch.ts';
+import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 import { readRequest } from '../../../database/readers.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
-import { GATE_RUN } from '../../../domain/gate.ts';
+import { GATE_RUN } from '../../../domain/execution/gate.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import {
   createBodySchema,

@@ -4,7 +4,7 @@ import { readDuty, type Duty } from '../../../database/duty.ts';
 import { readDecisions } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { requiredSelectors } from '../../../domain/approval/decision.ts';
-import { isOperator } from '../../../domain/kill-switch.ts';
+import { isOperator } from '../../../domain/execution/kill-switch.ts';
 import { polledScopes } from '../../../domain/approval/on-call.ts';
 import { ownersOf } from '../../../domain/approval/owners.ts';
 import { isSelected, type SelectorScope } from '../../../domain/approval/seats.ts';

@@ -2,10 +2,10 @@ import { readLeaves, readParts, readSubjects } from '../../../database/request-l
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { SWITCHED_OFF } from '../../../domain/denial.ts';
+import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request/request.ts';
-import { isStartWindowEnd } from '../../../domain/start.ts';
+import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../domain/wire.ts';
 import type { Caller } from '../auth/caller.ts';

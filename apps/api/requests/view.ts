@@ -4,7 +4,7 @@ import { readDecisions, readIntactPlan, readRequest } from '../../../database/re
 import { earlierRefusals } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { reviewId } from '../../../domain/audit.ts';
-import { budgetRoot } from '../../../domain/budgets.ts';
+import { budgetRoot } from '../../../domain/execution/budgets.ts';
 import { freezeAt } from '../../../domain/calendar/freeze.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { openEnvelope } from '../../../domain/crypto/envelope.ts';

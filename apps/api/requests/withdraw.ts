@@ -5,7 +5,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy/policy.ts';
-import { askersOf } from '../../../domain/requester.ts';
+import { askersOf } from '../../../domain/execution/requester.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import type { ApiContext } from '../context.ts';
 import { deliver, type Delivery } from '../decisions/deliver.ts';

@@ -15,7 +15,7 @@ import {
   peopleStopped,
   type KillSwitch,
   type SwitchLift,
-} from '../../../domain/kill-switch.ts';
+} from '../../../domain/execution/kill-switch.ts';
 import { switchIdSchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

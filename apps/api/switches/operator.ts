@@ -1,6 +1,6 @@
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
-import { isOperator } from '../../../domain/kill-switch.ts';
+import { isOperator } from '../../../domain/execution/kill-switch.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 
 /** A person who may throw and lift kill switches, at this moment. */

@@ -5,7 +5,7 @@ import {
   type KillSwitch,
   type SwitchScopeKind,
   type SwitchSubject,
-} from '../../../domain/kill-switch.ts';
+} from '../../../domain/execution/kill-switch.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 

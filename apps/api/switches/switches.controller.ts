@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { readLifts, readSwitches } from '../../../database/kill-switches.ts';
-import type { KillSwitch, SwitchLift } from '../../../domain/kill-switch.ts';
+import type { KillSwitch, SwitchLift } from '../../../domain/execution/kill-switch.ts';
 import {
   liftBodySchema,
   throwBodySchema,

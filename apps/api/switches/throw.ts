@@ -5,7 +5,12 @@ import { lockSwitchLog, readSwitch, storeThrown } from '../../../database/kill-s
 import { keyedId } from '../../../domain/audit.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
-import { accountOf, isExempt, type KillSwitch, type SwitchScope } from '../../../domain/kill-switch.ts';
+import {
+  accountOf,
+  isExempt,
+  type KillSwitch,
+  type SwitchScope,
+} from '../../../domain/execution/kill-switch.ts';
 import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts';
 import type { throwBodySchema } from '../../../domain/wire-switches.ts';
 import type { Caller } from '../auth/caller.ts';

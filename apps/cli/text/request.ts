@@ -1,6 +1,6 @@
-import { denyingRules, SWITCHED_OFF } from '../../../domain/denial.ts';
+import { denyingRules, SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { REVIEW } from '../../../domain/policy/policy.ts';
-import { isStartWindowEnd } from '../../../domain/start.ts';
+import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import type { RequestSummary, RequestView } from '../../../domain/wire.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';

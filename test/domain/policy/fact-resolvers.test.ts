@@ -12,7 +12,7 @@ import {
   type PolicyFacts,
 } from '../../../domain/policy/facts.ts';
 import { walkGrid } from '../../../domain/policy-grid.ts';
-import { mustReconsider } from '../../../domain/reconsideration.ts';
+import { mustReconsider } from '../../../domain/execution/reconsideration.ts';
 import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, START, TARGET } from '../examples.ts';
 
 const GRANT: ActionDefinition = {

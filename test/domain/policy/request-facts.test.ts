@@ -5,7 +5,7 @@ import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { Lineage, LineageMember } from '../../../domain/identity/identity.ts';
 import { ruleFactTypes, storedFacts } from '../../../domain/policy/facts.ts';
 import { requestFacts } from '../../../domain/policy/request-facts.ts';
-import { mustReconsider } from '../../../domain/reconsideration.ts';
+import { mustReconsider } from '../../../domain/execution/reconsideration.ts';
 import { checkExpression } from '../../../domain/conditions/check.ts';
 import {
   ACTION,

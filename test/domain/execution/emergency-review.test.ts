@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { gateRequestId, requestId, reviewId } from '../../domain/audit.ts';
-import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
-import { switchesAgainst } from '../../domain/kill-switch.ts';
-import { actionOf, ownTarget, REVIEW, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
-import { mayStillAsk } from '../../domain/requester.ts';
-import { ACTION, demand, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, stage } from './examples.ts';
+import { gateRequestId, requestId, reviewId } from '../../../domain/audit.ts';
+import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
+import { switchesAgainst } from '../../../domain/execution/kill-switch.ts';
+import { actionOf, ownTarget, REVIEW, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
+import { mayStillAsk } from '../../../domain/execution/requester.ts';
+import { ACTION, demand, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, stage } from '../examples.ts';
 
 const OPERATORS: Partial<PolicySet> = { operators: ['group:data'] };
 

@@ -1,4 +1,4 @@
-import type { RuleEffect } from './policy/policy.ts';
+import type { RuleEffect } from '../policy/policy.ts';
 
 /** The code of what a kill switch stopped. */
 export const SWITCHED_OFF = 'switched_off';

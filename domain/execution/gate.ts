@@ -1,8 +1,8 @@
-import { isLineageActive, type Directory } from './identity/directory.ts';
-import type { Evaluation } from './policy/evaluation.ts';
-import type { Lineage } from './identity/identity.ts';
-import { isOwnAction, type PolicySet } from './policy/policy.ts';
-import type { Requirement } from './request/requirement.ts';
+import { isLineageActive, type Directory } from '../identity/directory.ts';
+import type { Evaluation } from '../policy/evaluation.ts';
+import type { Lineage } from '../identity/identity.ts';
+import { isOwnAction, type PolicySet } from '../policy/policy.ts';
+import type { Requirement } from '../request/requirement.ts';
 
 /** How long an answer may be relied upon where no rule says, milliseconds. */
 const VALID_FOR_MS = 300_000;

@@ -1,18 +1,18 @@
-import { canonicalJson } from './crypto/canonical-json.ts';
-import { unchangedDirectories } from './approval/decision.ts';
-import { requirementDigest } from './crypto/digest.ts';
-import type { Directory } from './identity/directory.ts';
-import { combinedRequirement, evaluate } from './policy/evaluation.ts';
-import type { Lineage } from './identity/identity.ts';
-import { ownersOf, type OwnedRequest } from './approval/owners.ts';
-import type { PolicySet } from './policy/policy.ts';
-import { recalledFacts, type PolicyFacts, type StoredFacts } from './policy/facts.ts';
-import { requestFacts } from './policy/request-facts.ts';
-import type { CountedDecision } from './approval/quorum.ts';
+import { canonicalJson } from '../crypto/canonical-json.ts';
+import { unchangedDirectories } from '../approval/decision.ts';
+import { requirementDigest } from '../crypto/digest.ts';
+import type { Directory } from '../identity/directory.ts';
+import { combinedRequirement, evaluate } from '../policy/evaluation.ts';
+import type { Lineage } from '../identity/identity.ts';
+import { ownersOf, type OwnedRequest } from '../approval/owners.ts';
+import type { PolicySet } from '../policy/policy.ts';
+import { recalledFacts, type PolicyFacts, type StoredFacts } from '../policy/facts.ts';
+import { requestFacts } from '../policy/request-facts.ts';
+import type { CountedDecision } from '../approval/quorum.ts';
 import { mayStillAsk } from './requester.ts';
-import type { Requirement } from './request/requirement.ts';
-import { EligiblePeople, shortagesOf, type Shortage } from './approval/satisfiable.ts';
-import { standingSeats } from './approval/seats.ts';
+import type { Requirement } from '../request/requirement.ts';
+import { EligiblePeople, shortagesOf, type Shortage } from '../approval/satisfiable.ts';
+import { standingSeats } from '../approval/seats.ts';
 
 /** A request that waits for people, as it was last evaluated and decided. */
 export interface WaitingRequest extends OwnedRequest {

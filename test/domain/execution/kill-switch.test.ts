@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { Identity, Lineage, LineageRole } from '../../domain/identity/identity.ts';
+import type { Identity, Lineage, LineageRole } from '../../../domain/identity/identity.ts';
 import {
   accountName,
   accountOf,
@@ -13,9 +13,9 @@ import {
   type KillSwitch,
   type SwitchScope,
   type SwitchSubject,
-} from '../../domain/kill-switch.ts';
-import { throwBodySchema } from '../../domain/wire-switches.ts';
-import { examplePerson, ISSUER, START } from './examples.ts';
+} from '../../../domain/execution/kill-switch.ts';
+import { throwBodySchema } from '../../../domain/wire-switches.ts';
+import { examplePerson, ISSUER, START } from '../examples.ts';
 
 const AGENT = { id: 'agent-billing', issuer: ISSUER, subject: 'sub-billing' };
 const ROLES: readonly LineageRole[] = ['requester', 'owner', 'on_behalf_of', 'trigger', 'editor'];

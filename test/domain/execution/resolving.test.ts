@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
-import type { LineageMember } from '../../domain/identity/identity.ts';
-import { actionOf, isTargetOf, ownTarget, RESOLVE, type Rule } from '../../domain/policy/policy.ts';
-import { planFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
-import { mayStillAsk } from '../../domain/requester.ts';
-import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, PLAN, policyOf, TARGET } from './examples.ts';
+import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
+import type { LineageMember } from '../../../domain/identity/identity.ts';
+import { actionOf, isTargetOf, ownTarget, RESOLVE, type Rule } from '../../../domain/policy/policy.ts';
+import { planFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import { mayStillAsk } from '../../../domain/execution/requester.ts';
+import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, PLAN, policyOf, TARGET } from '../examples.ts';
 
 const RULES: readonly Rule[] = (['allow', 'review'] as const).map((effect) =>
   exampleRule(effect, effect, { on: { action: [RESOLVE.action], env: null } }),

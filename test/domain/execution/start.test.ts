@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { isStartWindowEnd, startEnd, startOf } from '../../domain/start.ts';
-import { startBodySchema } from '../../domain/wire-start.ts';
-import { FACTS, minutes, policyOf } from './examples.ts';
+import { isStartWindowEnd, startEnd, startOf } from '../../../domain/execution/start.ts';
+import { startBodySchema } from '../../../domain/wire-start.ts';
+import { FACTS, minutes, policyOf } from '../examples.ts';
 
 const NORMAL = { is_break_glass: false };
 const freeze = (from: number, to: number) => ({

@@ -1,7 +1,7 @@
-import { isSelected } from './approval/seats.ts';
-import { personById, personOf, type Directory } from './identity/directory.ts';
-import { isSameIdentity, type Identity, type Lineage } from './identity/identity.ts';
-import { isOwnAction, type PolicySet } from './policy/policy.ts';
+import { isSelected } from '../approval/seats.ts';
+import { personById, personOf, type Directory } from '../identity/directory.ts';
+import { isSameIdentity, type Identity, type Lineage } from '../identity/identity.ts';
+import { isOwnAction, type PolicySet } from '../policy/policy.ts';
 
 /** What a kill switch stops: one agent, one action, one target, or everything. */
 export const SWITCH_SCOPE_KINDS = ['agent', 'action', 'target', 'all'] as const;

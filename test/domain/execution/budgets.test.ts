@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { isRehearsed } from '../../domain/budgets.ts';
+import { isRehearsed } from '../../../domain/execution/budgets.ts';
 
 describe('the budgets of rehearsals', () => {
   it.each<readonly [string, string | null, boolean]>([

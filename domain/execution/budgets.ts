@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { sha256, type Digest } from './crypto/digest.ts';
-import { answeringPerson, personById, type Directory } from './identity/directory.ts';
-import { identityKey, type Identity, type Lineage } from './identity/identity.ts';
+import { sha256, type Digest } from '../crypto/digest.ts';
+import { answeringPerson, personById, type Directory } from '../identity/directory.ts';
+import { identityKey, type Identity, type Lineage } from '../identity/identity.ts';
 
 const count = (fallback: number) => z.coerce.number().int().positive().max(1_000_000).default(fallback);
 

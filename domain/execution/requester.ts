@@ -1,6 +1,6 @@
-import { isLineageActive, type Directory } from './identity/directory.ts';
-import type { Lineage } from './identity/identity.ts';
-import { isResolveAction, isReviewAction } from './policy/policy.ts';
+import { isLineageActive, type Directory } from '../identity/directory.ts';
+import type { Lineage } from '../identity/identity.ts';
+import { isResolveAction, isReviewAction } from '../policy/policy.ts';
 
 /**
  * True while everybody behind a request may still have it, by the directory of now and that of when it was made. The

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { gateRequestId, requestId } from '../../domain/audit.ts';
-import { sha256 } from '../../domain/crypto/digest.ts';
-import { signEnvelope, type SignedRequest } from '../../domain/crypto/envelope.ts';
-import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
-import { allowedForMs, approvedUntil, cutAt, isAllowedAtOnce } from '../../domain/gate.ts';
-import type { PolicySet } from '../../domain/policy/policy.ts';
+import { gateRequestId, requestId } from '../../../domain/audit.ts';
+import { sha256 } from '../../../domain/crypto/digest.ts';
+import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
+import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
+import { allowedForMs, approvedUntil, cutAt, isAllowedAtOnce } from '../../../domain/execution/gate.ts';
+import type { PolicySet } from '../../../domain/policy/policy.ts';
 import {
   ACTION,
   demand,
@@ -19,7 +19,7 @@ import {
   policyOf,
   requirement,
   stage,
-} from './examples.ts';
+} from '../examples.ts';
 import {
   entry,
   failuresOf,
@@ -28,8 +28,8 @@ import {
   signedRequest,
   type Keys,
   type Story,
-} from './verification-story.ts';
-import { minute } from './verification-policy.ts';
+} from '../verification-story.ts';
+import { minute } from '../verification-policy.ts';
 
 const LINEAGE = [{ role: 'requester' as const, issuer: ISSUER, subject: 'agent-billing' }];
 const QUESTION = { directory: DIRECTORY, action: ACTION.action, lineage: LINEAGE };
