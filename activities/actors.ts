@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { personPseudonym, pseudonymOf, type LeafActor } from '../domain/audit.ts';
+import { personPseudonym, pseudonymOf, type LeafActor } from '../domain/audit/leaf.ts';
 import { agentOf, ownKeysOf, personOf, type Directory } from '../domain/identity/directory.ts';
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import { askPrepared } from '../database/prepared.ts';

@@ -6,7 +6,7 @@ import { sha256 } from '../domain/crypto/digest.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedDecision } from '../domain/crypto/envelope.ts';
-import { personPseudonym, type LeafDraft } from '../domain/audit.ts';
+import { personPseudonym, type LeafDraft } from '../domain/audit/leaf.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
 import { readSwitches } from '../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';

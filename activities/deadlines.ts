@@ -11,7 +11,7 @@ import { placeOf } from './place.ts';
 import { closeFailed } from './plan.ts';
 import { recordStep, type StepTransaction } from './record.ts';
 import { settleStanding, standingNow } from './standing.ts';
-import type { Leaf, LeafDraft, LeafType } from '../domain/audit.ts';
+import type { Leaf, LeafDraft, LeafType } from '../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
 
 /** What came of a look at who may decide. */

@@ -1,6 +1,6 @@
 import { clocksBetween } from '../domain/calendar/deadlines.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import type { Leaf } from '../domain/audit.ts';
+import type { Leaf } from '../domain/audit/leaf.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepTransaction } from './record.ts';
 

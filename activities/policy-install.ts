@@ -1,7 +1,7 @@
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
 import { DIRECTORY_DIFFERS, driverCode } from '../database/refusals.ts';
-import type { LeafActor, LeafDraft } from '../domain/audit.ts';
+import type { LeafActor, LeafDraft } from '../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';

@@ -8,7 +8,7 @@ import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import { RECEIVED_WITHIN_MS } from '../domain/request/overdue.ts';
-import { NO_LEAF, pseudonymOf } from '../domain/audit.ts';
+import { NO_LEAF, pseudonymOf } from '../domain/audit/leaf.ts';
 import { gateToWorkflow } from '../database/gate-answers.ts';
 import { newRequest } from '../database/new-request.ts';
 import { readRequest } from '../database/readers.ts';

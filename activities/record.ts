@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit.ts';
+import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, type RequestStatus } from '../domain/request/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';

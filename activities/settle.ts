@@ -1,4 +1,4 @@
-import type { LeafType } from '../domain/audit.ts';
+import type { LeafType } from '../domain/audit/leaf.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import type { CodeWithoutData } from '../domain/policy/visibility.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { askedSelectors } from '../domain/approval/asked.ts';
-import type { LeafDraft } from '../domain/audit.ts';
+import type { LeafDraft } from '../domain/audit/leaf.ts';
 import { tally } from '../domain/approval/quorum.ts';
 import { standingRequest, tallyFactsOf, type DecidableRequest } from '../domain/approval/seats.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';

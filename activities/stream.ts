@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../domain/audit.ts';
+import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 
 /** Where a leaf goes: its stream, and its ordinal within the step that writes it. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { isNamedBy } from '../domain/verification-inputs.ts';
+import { isNamedBy } from '../domain/audit/verification/inputs.ts';
 import type { GoverningStream, StreamState } from '../domain/wire-streams.ts';
 
 /** Entries of a stream from a number on, oldest first. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import type { Leaf } from '../domain/audit.ts';
+import type { Leaf } from '../domain/audit/leaf.ts';
 import { peopleBehind } from '../domain/identity/directory.ts';
 import { identityKey, type Identity } from '../domain/identity/identity.ts';
 import type {

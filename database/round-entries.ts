@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { commitment, type Leaf } from '../domain/audit.ts';
+import { commitment, type Leaf } from '../domain/audit/leaf.ts';
 import type { RequestRow } from './tables.ts';
 
 /** What the log says of where a request stands: what it was evaluated with last, and what its round is about. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../../domain/audit.ts';
+import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import type { ApiContext } from './context.ts';

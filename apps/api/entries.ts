@@ -8,7 +8,7 @@ import {
   pseudonymOf,
   type LeafDraft,
   type LeafType,
-} from '../../domain/audit.ts';
+} from '../../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Identity } from '../../domain/identity/identity.ts';
 

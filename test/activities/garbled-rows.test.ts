@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
-import type { VerificationReport } from '../../domain/verification.ts';
+import type { VerificationReport } from '../../domain/audit/verification/verify.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';

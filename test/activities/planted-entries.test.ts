@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
-import { leafHash, type Leaf } from '../../domain/audit.ts';
+import { leafHash, type Leaf } from '../../domain/audit/leaf.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';

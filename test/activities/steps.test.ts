@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities, type Evaluated } from '../../activities/index.ts';
-import { leafHash } from '../../domain/audit.ts';
+import { leafHash } from '../../domain/audit/leaf.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, decisionsOf, leavesOf } from '../workflows/facts.ts';

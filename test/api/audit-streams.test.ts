@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { verifyStream } from '../../domain/verification-streams.ts';
+import { verifyStream } from '../../domain/audit/verification/streams.ts';
 import { GOVERNING_STREAMS, type StreamPage } from '../../domain/wire-streams.ts';
 import { startApi, type TestApi } from './api.ts';
 

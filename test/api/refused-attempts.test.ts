@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { leafHash, personPseudonym, pseudonymOf, type Leaf } from '../../domain/audit.ts';
+import { leafHash, personPseudonym, pseudonymOf, type Leaf } from '../../domain/audit/leaf.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Timeline } from '../../domain/wire.ts';
 import type { Reply } from '../stack/http.ts';

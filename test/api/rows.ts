@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-import { base32, leafText, pseudonymOf, type LeafType } from '../../domain/audit.ts';
+import { base32, leafText, pseudonymOf, type LeafType } from '../../domain/audit/leaf.ts';
 import { digestOf, intentDigest, planDigest } from '../../domain/crypto/digest.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../domain/identity/identity.ts';

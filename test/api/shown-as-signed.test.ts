@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { lastLeafOf, nextLeaf, type LeafType } from '../../domain/audit.ts';
+import { lastLeafOf, nextLeaf, type LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { RequestPage, RequestView } from '../../domain/wire.ts';
 import { startApi, type TestApi } from './api.ts';

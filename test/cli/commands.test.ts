@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeSession } from '../../apps/cli/session.ts';
 import { problem, startServer, type AnsweringServer, type Received, type Reply } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
-import { leafHash, leafText } from '../../domain/audit.ts';
+import { leafHash, leafText } from '../../domain/audit/leaf.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
-import { entry, evidenceOf, makeKeys, performedStory, REQUEST } from '../domain/verification-story.ts';
-import { wholeEvidence } from '../domain/verification-whole.ts';
+import { entry, evidenceOf, makeKeys, performedStory, REQUEST } from '../domain/audit/verification/story.ts';
+import { wholeEvidence } from '../domain/audit/verification/whole.ts';
 import { keyturn } from './terminal.ts';
 
 const VIEW = requestView();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { leafHash, type Leaf } from '../../domain/audit.ts';
+import { leafHash, type Leaf } from '../../domain/audit/leaf.ts';
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
-import { lastLeafOf, nextLeaf, type LeafDraft, type LeafType } from '../../domain/audit.ts';
+import { lastLeafOf, nextLeaf, type LeafDraft, type LeafType } from '../../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { digestOf, sha256 } from '../../domain/crypto/digest.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';

@@ -5,7 +5,7 @@ import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { claimsAuthority, type Directory, type Group } from '../../domain/identity/directory.ts';
-import { leafHash, leafText, type LeafDraft } from '../../domain/audit.ts';
+import { leafHash, leafText, type LeafDraft } from '../../domain/audit/leaf.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { policyOf } from '../domain/examples.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';

@@ -6,7 +6,7 @@ import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { Claims1764770000000 } from '../../database/migrations/10-claims.ts';
 import { Directory1764100000000 } from '../../database/migrations/2-directory.ts';
-import { leafText } from '../../domain/audit.ts';
+import { leafText } from '../../domain/audit/leaf.ts';
 import { membersOf } from '../../domain/identity/directory.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { policyOf } from '../domain/examples.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { installPolicy } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
-import { leafHash, leafText, type LeafDraft } from '../../domain/audit.ts';
+import { leafHash, leafText, type LeafDraft } from '../../domain/audit/leaf.ts';
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { exampleRule, policyOf } from '../domain/examples.ts';

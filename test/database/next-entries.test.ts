@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { leafHash, leafText, type Leaf } from '../../domain/audit.ts';
+import { leafHash, leafText, type Leaf } from '../../domain/audit/leaf.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
 

@@ -5,7 +5,7 @@ import { textOf } from '../../apps/api/requests/timeline.ts';
 import { requestLines, statusText } from '../../apps/cli/text/request.ts';
 import { gateConnector } from '../../activities/connectors/gate.ts';
 import { untoned } from '../../apps/cli/text/tone.ts';
-import { LEAF_TYPES } from '../../domain/audit.ts';
+import { LEAF_TYPES } from '../../domain/audit/leaf.ts';
 import { REQUEST_STATUSES } from '../../domain/request/request.ts';
 import type { RequestView } from '../../domain/wire.ts';
 import { ACTION, TARGET } from '../domain/examples.ts';

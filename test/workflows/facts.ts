@@ -1,4 +1,4 @@
-import type { Leaf, LeafType } from '../../domain/audit.ts';
+import type { Leaf, LeafType } from '../../domain/audit/leaf.ts';
 import type { DecisionRow, ExecutionRow } from '../../database/tables.ts';
 import type { Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

@@ -5,7 +5,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { JWK } from 'jose';
 
 import { readKeys, readConfiguration } from '../../apps/worker/configuration.ts';
-import { base32, requestId } from '../../domain/audit.ts';
+import { base32, requestId } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { intentDigest } from '../../domain/crypto/digest.ts';
 import {

@@ -14,7 +14,7 @@ import {
   pseudonymOf,
   type Leaf,
   type LeafDraft,
-} from '../../../domain/audit.ts';
+} from '../../../domain/audit/leaf.ts';
 import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { requestIdSchema } from '../../../domain/wire-values.ts';
 import type { DecisionBody } from '../../../domain/wire.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { readRoundEntries, type RoundEntries } from '../../../database/round-entries.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import type { Leaf } from '../../../domain/audit.ts';
+import type { Leaf } from '../../../domain/audit/leaf.ts';
 import { openEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN } from '../../../domain/execution/gate.ts';

@@ -1,6 +1,6 @@
 import { readLeaves, readParts, readSubjects } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import type { Leaf, LeafType } from '../../../domain/audit.ts';
+import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';

@@ -4,10 +4,14 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 
 import { GOVERNING_STREAMS, streamNameSchema } from '../../../domain/wire-streams.ts';
-import type { Publication, UnreadPublication } from '../../../domain/verification-publications.ts';
-import { verifyStream, type StreamReport } from '../../../domain/verification-streams.ts';
-import { evidenceSchema, verifyRequest, type VerificationReport } from '../../../domain/verification.ts';
-import type { VerificationOutcome } from '../../../domain/verification-report.ts';
+import type { Publication, UnreadPublication } from '../../../domain/audit/verification/publications.ts';
+import { verifyStream, type StreamReport } from '../../../domain/audit/verification/streams.ts';
+import {
+  evidenceSchema,
+  verifyRequest,
+  type VerificationReport,
+} from '../../../domain/audit/verification/verify.ts';
+import type { VerificationOutcome } from '../../../domain/audit/verification/report.ts';
 import { KeyturnProblem, type KeyturnClient } from '../../../sdk/client.ts';
 import { withExamples } from '../help.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';

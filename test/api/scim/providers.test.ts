@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { leafHash, type Leaf } from '../../../domain/audit.ts';
+import { leafHash, type Leaf } from '../../../domain/audit/leaf.ts';
 import { startApi, type TestApi } from '../api.ts';
 import {
   ENTRA,

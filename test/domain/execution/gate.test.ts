@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { gateRequestId, requestId } from '../../../domain/audit.ts';
+import { gateRequestId, requestId } from '../../../domain/audit/leaf.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
@@ -28,8 +28,8 @@ import {
   signedRequest,
   type Keys,
   type Story,
-} from '../verification-story.ts';
-import { minute } from '../verification-policy.ts';
+} from '../audit/verification/story.ts';
+import { minute } from '../audit/verification/policy.ts';
 
 const LINEAGE = [{ role: 'requester' as const, issuer: ISSUER, subject: 'agent-billing' }];
 const QUESTION = { directory: DIRECTORY, action: ACTION.action, lineage: LINEAGE };

@@ -5,7 +5,7 @@ import type { JSONWebKeySet } from 'jose';
 import { expect } from 'vitest';
 
 import { isFinal, REQUEST_STATUSES } from '../../../domain/request/request.ts';
-import { evidenceSchema, verifyRequest } from '../../../domain/verification.ts';
+import { evidenceSchema, verifyRequest } from '../../../domain/audit/verification/verify.ts';
 import type { Reply } from '../../stack/http.ts';
 import { startStack, type Stack, type StackOptions } from '../../stack/stack.ts';
 

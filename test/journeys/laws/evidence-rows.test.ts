@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { policyDigest } from '../../../domain/policy/policy.ts';
-import type { VerificationReport } from '../../../domain/verification.ts';
+import type { VerificationReport } from '../../../domain/audit/verification/verify.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { activePolicy } from '../../workflows/policies.ts';
 import { Desk } from '../../workflows/signed.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verifyRequest } from '../../../domain/verification.ts';
+import { verifyRequest } from '../../../domain/audit/verification/verify.ts';
 import type { Evidence, Problem, RequestView, Timeline } from '../../../domain/wire.ts';
 import { isOver, openCast, refusal, stepsOf, type Cast } from './cast.ts';
 

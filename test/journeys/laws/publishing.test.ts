@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { Leaf } from '../../../domain/audit.ts';
+import type { Leaf } from '../../../domain/audit/leaf.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
 import type { Proposal } from '../../../domain/wire-policies.ts';
 import type { Problem, RequestView } from '../../../domain/wire.ts';

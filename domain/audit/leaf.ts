@@ -1,0 +1,261 @@
+import { createHmac } from 'node:crypto';
+
+import { canonicalJson, type JsonValue } from '../crypto/canonical-json.ts';
+import { sha256, type Digest } from '../crypto/digest.ts';
+import { KeyturnError } from '../errors.ts';
+import type { Identity } from '../identity/identity.ts';
+import { keyObjectOf } from '../crypto/key-object.ts';
+import type { EvidenceGrade } from '../request/requirement.ts';
+
+/** Every kind of entry in the audit log. */
+export const LEAF_TYPES = [
+  'request.received',
+  'request.planned',
+  'request.plan_failed',
+  'request.pending',
+  'request.allowed',
+  'request.escalated',
+  'request.approved',
+  'request.denied',
+  'request.expired',
+  'request.withdrawn',
+  'request.withdrawal_refused',
+  'request.cancelled',
+  'request.drifted',
+  'request.approval_stale',
+  'request.orphaned',
+  'request.held',
+  'decision.counted',
+  'decision.deferred',
+  'decision.refused',
+  'decision.attempt_refused',
+  'decision.unauthenticated',
+  'execution.claimed',
+  'execution.succeeded',
+  'execution.failed',
+  'execution.not_done',
+  'execution.indeterminate',
+  'execution.released',
+  'gate.allowed',
+  'policy.proposed',
+  'policy.installed',
+  'switch.thrown',
+  'switch.lift_confirmed',
+  'switch.lifted',
+  'directory.changed',
+] as const;
+
+/** A kind of entry. */
+export type LeafType = (typeof LEAF_TYPES)[number];
+
+/** Who did it, without a name: pseudonyms are resolved by a table that can be erased. */
+export interface LeafActor {
+  readonly pseudonym: string;
+  readonly kind: 'person' | 'agent' | 'system';
+  readonly via: string;
+}
+
+/** What the writer of an entry knows. */
+export interface LeafDraft {
+  readonly type: LeafType;
+  /** The instant of the workflow step, RFC 3339 UTC. */
+  readonly at: string;
+  readonly actor: LeafActor;
+  readonly intent_digest: string | null;
+  readonly decision_digest: string | null;
+  readonly policy_digest: string | null;
+  /** Facts in clear. Never names, reasons, arguments or values of a target: those go into `parts`. */
+  readonly facts: Readonly<Record<string, JsonValue>>;
+  readonly evidence: { readonly grade: EvidenceGrade; readonly refs: readonly string[] } | null;
+  /** Erasable parts: the leaf holds only a salted commitment to each. */
+  readonly parts: Readonly<Record<string, JsonValue>>;
+}
+
+/** What the writing transaction adds. */
+export interface LeafPlace {
+  readonly id: string;
+  readonly request: string;
+  readonly run: string;
+  readonly namespace: string;
+  readonly n: number;
+  readonly prev: Digest | null;
+  readonly nonce: string;
+  /** One salt (hex) a part. */
+  readonly salts: Readonly<Record<string, string>>;
+}
+
+/** A stored entry, parsed. */
+export interface Leaf {
+  readonly v: 1;
+  readonly id: string;
+  readonly stream: { readonly request: string; readonly run: string };
+  readonly n: number;
+  readonly prev: Digest | null;
+  readonly type: LeafType;
+  readonly at: string;
+  /** The newest checkpoint of the log that the writer had seen; null while no log is attached. */
+  readonly after: null;
+  readonly actor: LeafActor;
+  readonly intent_digest: string | null;
+  readonly decision_digest: string | null;
+  readonly policy: { readonly digest: string } | null;
+  readonly facts: Readonly<Record<string, JsonValue>>;
+  readonly evidence: { readonly grade: EvidenceGrade; readonly refs: readonly string[] } | null;
+  readonly temporal: { readonly namespace: string; readonly workflow: string; readonly run: string };
+  readonly commit: Readonly<Record<string, string>>;
+  readonly nonce: string;
+}
+
+/** The newest entry of a stream: the next one follows it. */
+export interface LastLeaf {
+  readonly n: number;
+  readonly hash: Digest | null;
+  readonly at: string | null;
+}
+
+/** What a stream without entries ends with. */
+export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
+
+/** A stored entry as the one that the next follows; null where there is none yet. */
+export function lastLeafOf(text: string | null): LastLeaf {
+  if (text === null) return NO_LEAF;
+  const { n, at } = JSON.parse(text) as Pick<Leaf, 'at'> & { readonly n: number | string };
+  // Whoever writes entries around Keyturn may write the number as text: the next one counts on from it all the same.
+  return { n: Number(n), hash: leafHash(text), at };
+}
+
+/** Where the next entry of a stream goes. */
+export interface NextPlace extends Omit<LeafPlace, 'id' | 'n' | 'prev'> {
+  readonly last: LastLeaf;
+  /** The id of the entry with this number. */
+  readonly id: (n: number) => string;
+}
+
+/** The one author of what follows the last entry of a stream: its text, and what the entry after it follows. */
+export function nextLeaf(
+  draft: LeafDraft,
+  { last, id, ...place }: NextPlace,
+): { readonly id: string; readonly text: string; readonly leaf: LastLeaf } {
+  const n = last.n + 1;
+  const text = leafText(draft, { ...place, id: id(n), n, prev: last.hash });
+  return { id: id(n), text, leaf: { n, hash: leafHash(text), at: draft.at } };
+}
+
+/** A leaf must fit an entry bundle of the C2SP tlog-tiles format (16-bit lengths). */
+export const LEAF_BYTES_MAX = 65_535;
+
+/** The exact bytes (as text) of an entry: RFC 8785 form, built once, stored as they are, hashed as they are. */
+export function leafText(draft: LeafDraft, place: LeafPlace): string {
+  const leaf: Leaf = {
+    v: 1,
+    id: place.id,
+    stream: { request: place.request, run: place.run },
+    n: place.n,
+    prev: place.prev,
+    type: draft.type,
+    at: draft.at,
+    after: null,
+    actor: draft.actor,
+    intent_digest: draft.intent_digest,
+    decision_digest: draft.decision_digest,
+    policy: draft.policy_digest === null ? null : { digest: draft.policy_digest },
+    facts: draft.facts,
+    evidence: draft.evidence,
+    temporal: { namespace: place.namespace, workflow: place.request, run: place.run },
+    commit: commitmentsOf(draft.parts, place.salts),
+    nonce: place.nonce,
+  };
+  const text = canonicalJson(leaf);
+  if (Buffer.byteLength(text, 'utf8') > LEAF_BYTES_MAX) {
+    throw new KeyturnError('internal', 'An audit entry is larger than the log can hold.', {
+      type: draft.type,
+    });
+  }
+  return text;
+}
+
+function commitmentsOf(
+  parts: Readonly<Record<string, JsonValue>>,
+  salts: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(parts).map(([name, body]) => [name, commitment(saltOf(name, salts), canonicalJson(body))]),
+  );
+}
+
+/** Without a salt, whoever has the log could guess short parts. */
+function saltOf(name: string, salts: Readonly<Record<string, string>>): string {
+  const salt = Object.hasOwn(salts, name) ? salts[name] : undefined;
+  if (!salt) throw new KeyturnError('internal', 'A part of an audit entry has no salt.', { part: name });
+  return salt;
+}
+
+/** HMAC-SHA-256(salt, body) in hex: binds a leaf to a part that can be erased. `body` is the stored canonical text. */
+export function commitment(saltHex: string, body: string): string {
+  return createHmac('sha256', Buffer.from(saltHex, 'hex')).update(body, 'utf8').digest('hex');
+}
+
+/** The hash that the next leaf of the stream carries as `prev`. */
+export function leafHash(text: string): Digest {
+  return sha256(text);
+}
+
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** Lower-case RFC 4648 base32 without padding. */
+export function base32(bytes: Uint8Array): string {
+  let bits = 0;
+  let held = 0;
+  let text = '';
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    for (; bits >= 5; bits -= 5) text += BASE32[(held >>> (bits - 5)) & 31];
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + BASE32[(held << (5 - bits)) & 31] : text;
+}
+
+/**
+ * A keyed name over length-prefixed parts: no choice of delimiters, normal forms or lengths makes two different lists
+ * of parts collide. 128 bits and more: 26 base32 digits.
+ */
+export function keyedId(prefix: string, key: Uint8Array, parts: readonly string[]): string {
+  const mac = createHmac('sha256', keyObjectOf(key));
+  for (const part of [prefix, ...parts]) {
+    const bytes = Buffer.from(part, 'utf8');
+    mac.update(`${bytes.length}:`).update(bytes);
+  }
+  return `${prefix}_${base32(mac.digest()).slice(0, 26)}`;
+}
+
+/** The request id, also the workflow id: nobody without the key can occupy the id of somebody else's request. */
+export function requestId(key: Uint8Array, requester: Identity, idempotencyKey: string): string {
+  return keyedId('req', key, [requester.issuer, requester.subject, idempotencyKey]);
+}
+
+/**
+ * The id of a request that only asks for a decision. Keys of such requests are apart from all others: one that was
+ * answered on the spot and one that has a workflow can never meet under one id.
+ */
+export function gateRequestId(key: Uint8Array, requester: Identity, idempotencyKey: string): string {
+  return keyedId('req', key, [requester.issuer, requester.subject, idempotencyKey, 'gate']);
+}
+
+/**
+ * The id of the review that follows an emergency: one for each, whoever opens it. No account and no key of a caller leads
+ * there.
+ */
+export function reviewId(key: Uint8Array, request: string): string {
+  return keyedId('req', key, ['keyturn-review', request]);
+}
+
+/** The name of an account in the audit log. */
+export function pseudonymOf(key: Uint8Array, identity: Identity): string {
+  return keyedId('acc', key, [identity.issuer, identity.subject]);
+}
+
+/** The name of a person in the audit log. */
+export function personPseudonym(key: Uint8Array, person: string): string {
+  return keyedId('per', key, [person]);
+}

@@ -1,0 +1,218 @@
+import type { Leaf, LeafType } from '../leaf.ts';
+import { nameOf, pendingBefore, type Material } from './evidence.ts';
+import type { Finding, Subject } from './finding.ts';
+
+/** Where a request stands between two entries, as far as the order of entries goes. */
+type Phase =
+  | 'new'
+  | 'received'
+  | 'planned'
+  | 'pending'
+  | 'approved'
+  | 'reopened'
+  | 'claimed'
+  /** A claim was fenced off and another may follow: it executes, and nothing is claimed. */
+  | 'unclaimed'
+  | 'indeterminate'
+  | 'ended';
+
+interface Step {
+  /** Phases in which the entry may stand; absent: in any. */
+  readonly from?: readonly Phase[];
+  /** The phase it leads to; absent: none other. */
+  readonly to?: Phase;
+}
+
+/** Entries of the streams that govern everybody stand in no request, and some types are written no more. */
+const NOWHERE: Step = { from: [] };
+
+const PLANNING: readonly Phase[] = ['received', 'planned', 'reopened'];
+const UNDECIDED: readonly Phase[] = [...PLANNING, 'pending', 'approved'];
+const CLAIMABLE: readonly Phase[] = ['approved', 'unclaimed'];
+
+/**
+ * Which entry may follow which: received → planned → pending or allowed → approved → claimed → outcome. A claim that was
+ * fenced off may be followed by another; one that was given back, like a stale approval, needs a new plan and round.
+ */
+const STEPS: Readonly<Record<LeafType, Step>> = {
+  'request.received': { from: ['new'], to: 'received' },
+  'request.planned': { from: ['received', 'reopened'], to: 'planned' },
+  'request.plan_failed': { from: PLANNING, to: 'ended' },
+  'request.pending': { from: ['planned'], to: 'pending' },
+  'request.allowed': { from: ['planned'], to: 'approved' },
+  'request.escalated': { from: ['pending'] },
+  'request.approved': { from: ['pending'], to: 'approved' },
+  'request.denied': { from: UNDECIDED, to: 'ended' },
+  'request.expired': { from: UNDECIDED, to: 'ended' },
+  'request.withdrawn': { from: UNDECIDED, to: 'ended' },
+  'request.withdrawal_refused': {},
+  'request.cancelled': NOWHERE,
+  'request.drifted': { from: [...CLAIMABLE, 'pending'], to: 'reopened' },
+  'request.approval_stale': { from: CLAIMABLE, to: 'reopened' },
+  'request.orphaned': { from: [...UNDECIDED, 'unclaimed'], to: 'ended' },
+  'request.held': { from: CLAIMABLE },
+  'decision.counted': { from: ['pending', 'approved'] },
+  'decision.deferred': { from: ['pending'] },
+  'decision.refused': {},
+  'decision.attempt_refused': {},
+  'decision.unauthenticated': {},
+  'execution.claimed': { from: CLAIMABLE, to: 'claimed' },
+  'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended' },
+  'execution.failed': { from: ['claimed', 'unclaimed', 'indeterminate'], to: 'ended' },
+  'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'unclaimed' },
+  'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
+  'execution.released': { from: ['claimed'], to: 'reopened' },
+  'gate.allowed': { from: ['new'], to: 'ended' },
+  'policy.proposed': NOWHERE,
+  'policy.installed': NOWHERE,
+  'switch.thrown': NOWHERE,
+  'switch.lift_confirmed': NOWHERE,
+  'switch.lifted': NOWHERE,
+  'directory.changed': NOWHERE,
+};
+
+/** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */
+export function inOrder({ material }: Subject): Finding {
+  const problems: string[] = [];
+  let phase: Phase = 'new';
+  let previous: Leaf | undefined;
+  for (const leaf of material.stream) {
+    const step = STEPS[leaf.type];
+    if (step.from && !step.from.includes(phase))
+      problems.push(`${nameOf(leaf)} cannot follow when the request is ${phase}`);
+    else if (!isEndOf(phase, leaf, previous))
+      problems.push(`${nameOf(leaf)} does not end a request that is ${phase}`);
+    else if (leaf.type === 'decision.counted' && phase === 'approved' && !isDenial(leaf))
+      problems.push(`${nameOf(leaf)} is counted after the approval, and is no denial`);
+    previous = leaf;
+    phase = phaseAfter(phase, leaf);
+  }
+  return {
+    problems: [...problems, ...plansMissing(material), ...roundsRepeated(material)],
+    checked: phase === 'ended' ? 'it has ended' : `it is ${phase}`,
+  };
+}
+
+/** Of the ends that differ by where the request stands: whether this one says what that leads to. */
+function isEndOf(phase: Phase, { type, facts }: Leaf, previous: Leaf | undefined): boolean {
+  const { attempt, by, status } = facts;
+  if (type === 'request.orphaned') return status === (phase === 'unclaimed' ? 'failed' : 'cancelled');
+  // Only what was not claimed fails by policy, and only that names no attempt.
+  if (type === 'execution.failed') return (phase === 'unclaimed') === (attempt === undefined);
+  if (type !== 'request.denied' || by === 'policy') return true;
+  return by === 'person' && (phase === 'pending' || (previous !== undefined && isDenial(previous)));
+}
+
+function isDenial({ type, facts }: Leaf): boolean {
+  return type === 'decision.counted' && facts['verdict'] === 'deny';
+}
+
+function phaseAfter(phase: Phase, leaf: Leaf): Phase {
+  return STEPS[leaf.type].to ?? phase;
+}
+
+/** Where the request stood before an entry. */
+export function phaseBefore({ stream }: Material, leaf: Leaf): Phase {
+  return stream.filter((other) => other.n < leaf.n).reduce<Phase>(phaseAfter, 'new');
+}
+
+/** True where nothing was executed yet, and nothing ended it: it can still be withdrawn. */
+export function isUndecided(phase: Phase): boolean {
+  return UNDECIDED.includes(phase);
+}
+
+function plansMissing(material: Material): string[] {
+  return material.stream
+    .filter((leaf) => leaf.type === 'request.pending' || leaf.type === 'request.allowed')
+    .filter((leaf) => !planOf(material, leaf))
+    .map((leaf) => `${nameOf(leaf)} is about a plan that was not made before it`);
+}
+
+/** The `request.planned` entry whose plan an entry is about. */
+export function planOf(material: Material, leaf: Leaf): Leaf | undefined {
+  return material.stream.findLast(
+    (other) =>
+      other.type === 'request.planned' &&
+      other.n < leaf.n &&
+      other.facts['plan_digest'] === leaf.facts['plan_digest'],
+  );
+}
+
+/** Rounds only count up: a decision can never be taken for one of another round. */
+function roundsRepeated(material: Material): string[] {
+  return material.pendings
+    .filter((pending) =>
+      material.pendings.some((other) => other.leaf.n < pending.leaf.n && other.round >= pending.round),
+    )
+    .map((pending) => `${nameOf(pending.leaf)} opens round ${pending.round} again`);
+}
+
+/** While a claim is open, done or unknown there is no second one; a claim given back may be followed by another. */
+export function claimedOnce({ material }: Subject): Finding {
+  const problems: string[] = [];
+  const keys = new Set<unknown>();
+  let isOpen = false;
+  for (const leaf of material.stream) {
+    if (leaf.type === 'execution.released' || leaf.type === 'execution.not_done') isOpen = false;
+    if (leaf.type !== 'execution.claimed') continue;
+    if (isOpen) problems.push(`${nameOf(leaf)} claims what is already claimed`);
+    if (keys.has(leaf.facts['idempotency_key']))
+      problems.push(`${nameOf(leaf)} uses an idempotency key again`);
+    keys.add(leaf.facts['idempotency_key']);
+    isOpen = true;
+  }
+  return {
+    problems,
+    checked: keys.size === 0 ? 'never claimed' : `${keys.size} claim${keys.size === 1 ? '' : 's'}`,
+  };
+}
+
+const EXECUTIONS: ReadonlySet<LeafType> = new Set([
+  'execution.claimed',
+  'execution.succeeded',
+  'execution.failed',
+  'execution.indeterminate',
+]);
+
+/** What was claimed, and what came of it, is what was approved last: same decision digest, same effect. */
+export function executedAsApproved({ material }: Subject): Finding {
+  const executions = material.stream.filter((leaf) => EXECUTIONS.has(leaf.type));
+  const problems = executions.flatMap((leaf) => {
+    const approval = approvalBefore(material, leaf);
+    if (!approval) return [`${nameOf(leaf)} was never approved`];
+    const isSame = approval.decision_digest !== null && leaf.decision_digest === approval.decision_digest;
+    return [
+      ...(isSame ? [] : [`${nameOf(leaf)} has another decision digest than the approval`]),
+      ...(isApprovedEffect(material, approval, leaf)
+        ? []
+        : [`${nameOf(leaf)} did something else than was planned`]),
+    ];
+  });
+  return {
+    problems,
+    checked: executions.length === 0 ? 'nothing was executed' : executedText(material),
+  };
+}
+
+/** Of what others perform the record says which decision was given out, and nothing of what they did. */
+function executedText({ stream }: Material): string {
+  const isGate = stream.some(({ type, facts }) => type === 'request.received' && facts['mode'] === 'gate');
+  return isGate ? 'the decision given out has the digest of the approval' : 'same digest as the approval';
+}
+
+function approvalBefore(material: Material, leaf: Leaf): Leaf | undefined {
+  return material.stream.findLast(
+    (other) => other.n < leaf.n && (other.type === 'request.approved' || other.type === 'request.allowed'),
+  );
+}
+
+/** The fingerprint of the effect, where the entry has one: a probe after a crash only knows that it happened. */
+function isApprovedEffect(material: Material, approval: Leaf, leaf: Leaf): boolean {
+  const done = leaf.facts['fingerprint'];
+  if (leaf.type !== 'execution.succeeded' || typeof done !== 'string') return true;
+  const asked =
+    approval.type === 'request.allowed'
+      ? approval
+      : pendingBefore(material, approval.facts['round'], approval.n)?.leaf;
+  return asked !== undefined && planOf(material, asked)?.facts['fingerprint'] === done;
+}

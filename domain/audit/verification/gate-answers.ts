@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+import type { Leaf } from '../leaf.ts';
+import { approvedUntil, VALID_FOR_MS_MAX } from '../../execution/gate.ts';
+import { countedBefore, nameOf, type Material } from './evidence.ts';
+import type { Finding, Subject } from './finding.ts';
+
+interface Answer {
+  readonly leaf: Leaf;
+  readonly validUntil: string;
+}
+
+/**
+ * What somebody else acts on holds no longer than what it was given for: than the approvals that it was claimed with, or,
+ * where nobody was asked, than any answer of policy may.
+ */
+export function answersEnd({ material }: Subject): Finding {
+  const answers = material.stream.flatMap((leaf) => answerIn(material, leaf) ?? []);
+  const problems = answers
+    .filter((answer) => !(Date.parse(answer.validUntil) <= endOf(material, answer)))
+    .map(({ leaf }) => `${nameOf(leaf)} may be acted on for longer than it was approved for`);
+  return { problems, checked: `${answers.length} answers for others to act on` };
+}
+
+const answerSchema = z.object({ performed_by_keyturn: z.literal(false), valid_until: z.string() });
+
+/** Null of an outcome that is no answer, and of one that is erased. */
+function answerIn({ evidence: { payloads } }: Material, leaf: Leaf): Answer | null {
+  if (leaf.type !== 'execution.succeeded') return null;
+  const found = payloads.find(({ event_id: id, part }) => id === leaf.id && part === 'result');
+  const answer = found && answerSchema.safeParse(parsed(found.body)).data;
+  return answer ? { leaf, validUntil: answer.valid_until } : null;
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}
+
+function endOf(material: Material, { leaf }: Answer): number {
+  const { pendings, stream } = material;
+  const claimed = stream.findLast(({ n, type }) => n < leaf.n && type === 'execution.claimed');
+  const opened = stream.findLast(({ n, type }) => n < leaf.n && OPENING.has(type));
+  if (!claimed) return -Infinity;
+  const asked = pendings.find((pending) => pending.leaf === opened);
+  if (!asked) return Date.parse(claimed.at) + VALID_FOR_MS_MAX;
+  const approvals = countedBefore(material, asked.round, claimed.n).filter(
+    ({ verdict }) => verdict === 'approve',
+  );
+  return Date.parse(approvedUntil(asked.requirement, approvals, claimed.at));
+}
+
+const OPENING: ReadonlySet<string> = new Set(['request.pending', 'request.allowed']);

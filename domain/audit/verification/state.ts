@@ -1,0 +1,185 @@
+import type { Leaf, LeafType } from '../leaf.ts';
+import type { RequestStatus } from '../../request/request.ts';
+import { nameOf, type Material } from './evidence.ts';
+import type { Finding, Subject } from './finding.ts';
+
+/** The status that an entry leaves the request in; null where it does not change it. */
+const STATUS_AFTER: Readonly<Record<LeafType, RequestStatus | null>> = {
+  'request.received': 'planning',
+  'request.planned': 'planning',
+  'request.plan_failed': 'failed',
+  'request.pending': 'pending',
+  'request.allowed': 'approved',
+  'request.escalated': null,
+  'request.approved': 'approved',
+  'request.denied': 'denied',
+  'request.expired': 'expired',
+  'request.withdrawn': 'cancelled',
+  'request.withdrawal_refused': null,
+  'request.cancelled': 'cancelled',
+  'request.drifted': 'planning',
+  'request.approval_stale': 'planning',
+  'request.orphaned': null,
+  'request.held': null,
+  'decision.counted': null,
+  'decision.deferred': null,
+  'decision.refused': null,
+  'decision.attempt_refused': null,
+  'decision.unauthenticated': null,
+  'execution.claimed': 'executing',
+  'execution.succeeded': 'succeeded',
+  'execution.failed': 'failed',
+  'execution.not_done': 'executing',
+  'execution.indeterminate': 'indeterminate',
+  'execution.released': 'planning',
+  'gate.allowed': 'succeeded',
+  'policy.proposed': null,
+  'policy.installed': null,
+  'switch.thrown': null,
+  'switch.lift_confirmed': null,
+  'switch.lifted': null,
+  'directory.changed': null,
+};
+
+function statusAfter(leaf: Leaf): unknown {
+  return leaf.type === 'request.orphaned' ? leaf.facts['status'] : STATUS_AFTER[leaf.type];
+}
+
+/** The last entry that says how the request stands. */
+export function lastStanding({ stream }: Pick<Material, 'stream'>): Leaf | undefined {
+  return stream.findLast(saysHowItStands);
+}
+
+/** True for entries that move the request itself. What others add to its log, such as refused attempts, may leave its row. */
+export function saysHowItStands(leaf: Leaf): boolean {
+  return statusAfter(leaf) !== null;
+}
+
+/** What the database says of the request is what its log ends with: nothing was cut off, and no status set by hand. */
+export function stateMatches({ material }: Subject): Finding {
+  const { state } = material.evidence;
+  const last = lastStanding(material);
+  if (!state)
+    return { problems: [], notShown: ['the state of the request is not in the evidence'], checked: '' };
+  if (!last) return { problems: ['no entry says how the request stands'], checked: '' };
+  const expected = statusAfter(last);
+  return {
+    problems: [
+      ...(state.status === expected
+        ? []
+        : [`the request is ${state.status}, but ${nameOf(last)} ends its log`]),
+      ...deniedOtherwise(state.denied_by, last),
+      ...roundProblems(material),
+    ],
+    checked: `the request is ${state.status}, as ${nameOf(last)} says`,
+  };
+}
+
+function deniedOtherwise(deniedBy: string | null, last: Leaf): string[] {
+  if (last.type !== 'request.denied' || last.facts['by'] === deniedBy) return [];
+  return [`${nameOf(last)} was denied by another than the request says`];
+}
+
+/** The request is in the last round; while that counts, about its digest and plan. */
+function roundProblems({ stream, evidence: { state } }: Material): string[] {
+  const round = stream.findLast((leaf) => leaf.type === 'request.pending' || leaf.type === 'request.allowed');
+  if (!state) return [];
+  if (state.round !== (round?.facts['round'] ?? 0))
+    return [`the request is in round ${state.round}, which no entry opened last`];
+  if (!round || !IN_ROUND.has(state.status)) return [];
+  const pairs: readonly (readonly [string, unknown, unknown])[] = [
+    ['decision digest', state.decision_digest, round.decision_digest],
+    ['plan', state.plan_digest, round.facts['plan_digest']],
+  ];
+  return pairs
+    .filter(([, stored, recorded]) => stored !== recorded)
+    .map(([what]) => `the request has another ${what} than ${nameOf(round)}`);
+}
+
+const IN_ROUND: ReadonlySet<RequestStatus> = new Set([
+  'pending',
+  'approved',
+  'executing',
+  'succeeded',
+  'indeterminate',
+]);
+
+type ClaimState = 'claimed' | 'succeeded' | 'failed' | 'released' | 'not_done' | 'indeterminate';
+
+const CLAIM_STATES: Readonly<Partial<Record<LeafType, ClaimState>>> = {
+  'execution.claimed': 'claimed',
+  'execution.succeeded': 'succeeded',
+  'execution.failed': 'failed',
+  'execution.released': 'released',
+  'execution.not_done': 'not_done',
+  'execution.indeterminate': 'indeterminate',
+};
+
+interface Claim {
+  readonly leaf: Leaf;
+  readonly state: ClaimState;
+}
+
+/**
+ * No request ends while a claim of it is open, every outcome belongs to a claim, and the claims that the database holds
+ * are those of the log.
+ */
+export function claimsClosed({ material }: Subject): Finding {
+  const claims = claimsOf(material.stream);
+  const last = lastStanding(material);
+  const hasEnded = last !== undefined && ENDED.has(statusAfter(last));
+  const open = hasEnded
+    ? [...claims.values()]
+        .filter(({ state }) => state === 'claimed')
+        .map(({ leaf }) => `${nameOf(leaf)} is still open, but the request ended`)
+    : [];
+  return {
+    problems: [...open, ...unclaimed(material.stream, claims), ...otherClaims(material, claims)],
+    ...(material.evidence.state
+      ? {}
+      : { notShown: ['the claims that the database holds are not in the evidence'] }),
+    checked: claims.size === 0 ? 'never claimed' : `${claims.size} settled as recorded`,
+  };
+}
+
+const ENDED: ReadonlySet<unknown> = new Set(['succeeded', 'failed', 'denied', 'expired', 'cancelled']);
+
+function claimsOf(stream: readonly Leaf[]): ReadonlyMap<unknown, Claim> {
+  const claims = new Map<unknown, Claim>();
+  for (const leaf of stream) {
+    const state = CLAIM_STATES[leaf.type];
+    const attempt = leaf.facts['attempt'];
+    const known = claims.get(attempt);
+    if (state === 'claimed') claims.set(attempt, { leaf, state });
+    else if (state && known) claims.set(attempt, { ...known, state });
+  }
+  return claims;
+}
+
+/** An execution that was refused before it was claimed has no attempt. */
+function unclaimed(stream: readonly Leaf[], claims: ReadonlyMap<unknown, Claim>): string[] {
+  return stream
+    .filter((leaf) => CLAIM_STATES[leaf.type] && !claims.has(leaf.facts['attempt']))
+    .filter((leaf) => leaf.type !== 'execution.failed' || leaf.facts['attempt'] !== undefined)
+    .map((leaf) => `${nameOf(leaf)} is the outcome of nothing that was claimed`);
+}
+
+function otherClaims({ evidence: { state } }: Material, claims: ReadonlyMap<unknown, Claim>): string[] {
+  if (!state) return [];
+  const stored = new Map(state.executions.map((execution) => [execution.attempt, execution]));
+  const missing = [...claims.values()].flatMap(({ leaf, state: recorded }) => {
+    const execution = stored.get(Number(leaf.facts['attempt']));
+    const isSame =
+      execution?.state === recorded &&
+      execution.idempotency_key === leaf.facts['idempotency_key'] &&
+      execution.decision_digest === leaf.decision_digest;
+    return isSame ? [] : [`${nameOf(leaf)} ends as ${recorded}, but the database says otherwise`];
+  });
+  const repeated = stored.size === state.executions.length ? [] : ['the database holds an attempt twice'];
+  const added = [...stored.keys()].filter((attempt) => !claims.has(attempt));
+  return [
+    ...missing,
+    ...repeated,
+    ...added.map((attempt) => `the claim ${attempt} of the database is in no entry`),
+  ];
+}

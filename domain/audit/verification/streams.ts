@@ -1,0 +1,174 @@
+import { leafHash, type Leaf, type LeafType } from '../leaf.ts';
+import { nameOf, readLeaf } from './evidence.ts';
+import type { Finding } from './finding.ts';
+import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
+import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './report.ts';
+import { switchesFollow } from './switches.ts';
+import type { GoverningStream, StreamState } from '../../wire-streams.ts';
+
+/** All entries of a stream that governs everybody, and what the database says beside them. */
+export interface StreamEvidence {
+  readonly stream: GoverningStream;
+  /** The exact texts, oldest first. */
+  readonly leaves: readonly string[];
+  readonly state: StreamState | null;
+  /** Of the stream of policies: the requests that its entries name. */
+  readonly publications?: readonly (Publication | UnreadPublication)[];
+}
+
+/** What the verification of a stream found. `ok` only when every check holds. */
+export interface StreamReport {
+  readonly stream: GoverningStream;
+  readonly ok: boolean;
+  readonly outcome: VerificationOutcome;
+  readonly checks: readonly VerificationLine[];
+}
+
+interface Entries {
+  readonly evidence: StreamEvidence;
+  readonly problems: readonly string[];
+  readonly entries: readonly { readonly text: string; readonly leaf: Leaf }[];
+  readonly now: string;
+}
+
+type Check = (entries: Entries) => Finding;
+
+const CHECKS: readonly (readonly [name: string, check: Check])[] = [
+  ['leaves_canonical', leavesCanonical],
+  ['chain_unbroken', chainUnbroken],
+  ['times_run_forward', timesRunForward],
+  ['state_follows', stateFollows],
+];
+
+/** Only policies become active by requests. */
+const APPROVED: (typeof CHECKS)[number] = [
+  'publications_approved',
+  ({ entries, evidence: { publications = [] } }) =>
+    publicationsApproved(
+      entries.map(({ leaf }) => leaf),
+      publications,
+    ),
+];
+
+/**
+ * Checks a whole stream: every entry is of the stream and in canonical form, none was removed or changed, times run
+ * forward, and what the database says is what the entries come to. Never throws for what the evidence holds.
+ */
+export function verifyStream(evidence: StreamEvidence, now: string): StreamReport {
+  const problems: string[] = [];
+  const entries = evidence.leaves.flatMap((text, index) => {
+    const leaf = readLeaf(text, (problem) => problems.push(`entry ${index}: ${problem}`));
+    return leaf ? [{ text, leaf }] : [];
+  });
+  const wanted = evidence.stream === 'policy' ? [...CHECKS, APPROVED] : CHECKS;
+  const checks = wanted.map(([name, check]) => lineOf(name, check({ evidence, problems, entries, now })));
+  const outcome = outcomeOf(checks);
+  return { stream: evidence.stream, ok: outcome === 'ok', outcome, checks };
+}
+
+const TYPES: Readonly<Record<GoverningStream, readonly LeafType[]>> = {
+  policy: ['policy.installed'],
+  proposals: ['policy.proposed'],
+  switches: ['switch.thrown', 'switch.lift_confirmed', 'switch.lifted'],
+  directory: ['directory.changed'],
+};
+
+function leavesCanonical({ evidence: { stream }, problems, entries }: Entries): Finding {
+  const foreign = entries
+    .filter(
+      ({ leaf }) =>
+        leaf.stream.request !== stream || leaf.stream.run !== stream || !TYPES[stream].includes(leaf.type),
+    )
+    .map(({ leaf }) => `${nameOf(leaf)} does not belong to this stream`);
+  return { problems: [...problems, ...foreign], checked: `${entries.length} entries` };
+}
+
+function chainUnbroken({ entries }: Entries): Finding {
+  const problems = entries.flatMap(({ leaf }, index) => {
+    const before = entries[index - 1];
+    const isNext = leaf.n === index && leaf.prev === (before ? leafHash(before.text) : null);
+    return isNext ? [] : [`${nameOf(leaf)} does not follow from the entry before it`];
+  });
+  return { problems, checked: 'no gap' };
+}
+
+/** Clocks of several machines write the streams. */
+const CLOCKS_APART_MS = 60_000;
+const CHECKER_APART_MS = 300_000;
+
+function timesRunForward({ entries, now }: Entries): Finding {
+  let latestMs = -Infinity;
+  const problems = entries.flatMap(({ leaf }) => {
+    const atMs = Date.parse(leaf.at);
+    const isBack = atMs < latestMs - CLOCKS_APART_MS;
+    latestMs = Math.max(latestMs, atMs);
+    if (isBack) return [`${nameOf(leaf)} is dated before an entry that it follows`];
+    return atMs > Date.parse(now) + CHECKER_APART_MS ? [`${nameOf(leaf)} is dated in the future`] : [];
+  });
+  return { problems, checked: `${entries.length} instants in order` };
+}
+
+function stateFollows(all: Entries): Finding {
+  const leaves = all.entries.map(({ leaf }) => leaf);
+  const { stream, state } = all.evidence;
+  if (stream === 'directory')
+    return { problems: [], notShown: ['its entries count changes and do not hold them'], checked: '' };
+  if (!state) return { problems: [], notShown: ['the state is not in the evidence'], checked: '' };
+  return { ...FOLLOWS[stream](leaves, state), checked: 'the database says what the entries come to' };
+}
+
+type Follows = (leaves: readonly Leaf[], state: StreamState) => Omit<Finding, 'checked'>;
+
+const FOLLOWS: Readonly<Record<Exclude<GoverningStream, 'directory'>, Follows>> = {
+  policy: policyFollows,
+  proposals: (leaves, state) => ({ problems: proposalsFollow(leaves, state) }),
+  switches: switchesFollow,
+};
+
+/** Each activation replaces the one before it, the last one is active, and each policy is stored as its digest names it. */
+function policyFollows(
+  leaves: readonly Leaf[],
+  { policy = null, policy_sets: sets }: StreamState,
+): Omit<Finding, 'checked'> {
+  const problems = leaves.flatMap((leaf, index) => {
+    const { facts } = leaf;
+    const isNext =
+      facts['generation'] === index + 1 && facts['replaces'] === (leaves[index - 1]?.facts['digest'] ?? null);
+    const isNamed = leaf.policy?.digest === facts['digest'];
+    return isNext && isNamed ? [] : [`${nameOf(leaf)} does not replace the policy before it`];
+  });
+  const last = leaves.at(-1);
+  const isLast = policy?.digest === last?.facts['digest'] && policy?.generation === last?.facts['generation'];
+  const others = isLast ? [] : ['the active policy is not the one that was installed last'];
+  return {
+    problems: [...problems, ...others, ...(sets ? alteredSets(leaves, sets) : [])],
+    notShown: sets ? [] : ['whether the stored policies are the installed ones is not in the evidence'],
+  };
+}
+
+function alteredSets(
+  leaves: readonly Leaf[],
+  sets: NonNullable<StreamState['policy_sets']>,
+): readonly string[] {
+  const intact = new Set<unknown>(
+    sets.filter(({ is_intact: isIntact }) => isIntact).map(({ digest }) => digest),
+  );
+  const installed = new Set(leaves.map(({ facts }) => facts['digest']));
+  return [...installed]
+    .filter((digest) => !intact.has(digest))
+    .map((digest) => `the stored policy ${JSON.stringify(digest)} was altered or is gone`);
+}
+
+/** Every policy that was proposed is there, and no other. */
+function proposalsFollow(leaves: readonly Leaf[], { proposals = [] }: StreamState): string[] {
+  const recorded = new Set(
+    leaves.flatMap(({ facts }) => (typeof facts['digest'] === 'string' ? [facts['digest']] : [])),
+  );
+  const kept = new Set(proposals);
+  return [
+    ...[...kept].filter((digest) => !recorded.has(digest)).map((digest) => `${digest} is in no entry`),
+    ...[...recorded]
+      .filter((digest) => !kept.has(digest))
+      .map((digest) => `${digest} was proposed and is gone`),
+  ];
+}

@@ -1,0 +1,96 @@
+import { expiryMs } from '../../calendar/deadlines.ts';
+import type { Leaf } from '../leaf.ts';
+import { startWindowEndMs } from '../../execution/start.ts';
+import { receivedRequestOf, signedDecisionOf, signedRequestOf } from './envelopes.ts';
+import { nameOf, type Material, type PendingLeaf } from './evidence.ts';
+import type { Finding, Subject } from './finding.ts';
+import { policyNamed } from './inputs.ts';
+
+/** Clocks of several machines write the log: so far apart they may be. */
+const CLOCKS_APART_MS = 60_000;
+
+/** The clock of who checks is any computer's. */
+const CHECKER_APART_MS = 300_000;
+
+/** No entry is older than the one before it, than what it records was signed, or in the future. */
+export function timesRunForward(subject: Subject): Finding {
+  const { stream } = subject.material;
+  let latestMs = -Infinity;
+  const problems = stream.flatMap((leaf) => {
+    const atMs = Date.parse(leaf.at);
+    const isBefore = atMs < latestMs - CLOCKS_APART_MS;
+    latestMs = Math.max(latestMs, atMs);
+    return [
+      ...(isBefore ? [`${nameOf(leaf)} is dated before an entry that it follows`] : []),
+      ...(atMs > Date.parse(subject.now) + CHECKER_APART_MS
+        ? [`${nameOf(leaf)} is dated in the future`]
+        : []),
+      ...signedLater(subject, leaf),
+    ];
+  });
+  return {
+    problems: [...problems, ...roundsBackdated(subject.material)],
+    checked: `${stream.length} instants in order`,
+  };
+}
+
+function signedLater({ material, envelopes }: Subject, leaf: Leaf): string[] {
+  const decision = material.decisions.find((candidate) => candidate.leaf === leaf);
+  const signed = decision ? signedDecisionOf(envelopes, decision) : signedRequestOf(envelopes, leaf);
+  const isLater = signed && Date.parse(signed.issued_at) > Date.parse(leaf.at) + CLOCKS_APART_MS;
+  return isLater ? [`${nameOf(leaf)} is dated before what it records was signed`] : [];
+}
+
+/** A round that began earlier than it was opened would have escalated, and gone stale, too early. */
+function roundsBackdated({ pendings }: Material): string[] {
+  return pendings
+    .filter(({ leaf, pending_since: since }) => Date.parse(since) < Date.parse(leaf.at) - CLOCKS_APART_MS)
+    .map(({ leaf }) => `${nameOf(leaf)} opens its round earlier than it was written`);
+}
+
+/**
+ * Each round expires when its requirement says, counted from the first one, and never later than the round before. Or
+ * when its start window ends: rounds of earlier versions lasted beyond that.
+ */
+export function deadlinesFollow(subject: Subject): Finding {
+  const { pendings } = subject.material;
+  const notShown: string[] = [];
+  const windowEndMs = startWindowEndMs(receivedRequestOf(subject) ?? {});
+  const problems = pendings.flatMap((pending, index) => {
+    const before = pendings[index - 1];
+    const limit = expiryOf(subject, pending, pendings[0] ?? pending);
+    if (limit === null) notShown.push(`${nameOf(pending.leaf)}: the calendars that its expiry counts by`);
+    const fault = deadlineFault(pending, { limit, before, windowEndMs });
+    return fault === null ? [] : [`${nameOf(pending.leaf)} ${fault}`];
+  });
+  return { problems, notShown, checked: `${pendings.length} deadlines recomputed` };
+}
+
+interface DeadlineBounds {
+  /** What the requirement says; null where that cannot be told. */
+  readonly limit: number | null;
+  readonly before: PendingLeaf | undefined;
+  readonly windowEndMs: number;
+}
+
+/** What is wrong with an expiry. */
+function deadlineFault(
+  { expires_at: expiresAt }: PendingLeaf,
+  { limit, before, windowEndMs }: DeadlineBounds,
+): string | null {
+  const expiresMs = Date.parse(expiresAt);
+  const earlierMs = before ? Date.parse(before.expires_at) : Infinity;
+  if (expiresMs > earlierMs) return 'moves the expiry of the request';
+  if (limit === null) return null;
+  if (expiresMs > limit) return 'expires later than its requirement says';
+  const isEarly = expiresMs < Math.min(limit, earlierMs) && expiresMs !== windowEndMs;
+  return isEarly ? 'expires earlier than its requirement says' : null;
+}
+
+/** Null where it cannot be told: rules count by calendars of a policy that is not in the evidence. */
+function expiryOf(subject: Subject, pending: PendingLeaf, first: PendingLeaf): number | null {
+  const { rules } = pending.requirement;
+  const policy = policyNamed(subject.material, pending.leaf.policy?.digest);
+  if (!policy && rules.some(({ clock }) => clock !== undefined)) return null;
+  return expiryMs(rules, policy?.calendars ?? [], Date.parse(first.pending_since));
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+
+import { leafHash, leafText, type LeafType } from '../../../../domain/audit/leaf.ts';
+import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../../../domain/crypto/digest.ts';
+import { verifyStream, type StreamEvidence } from '../../../../domain/audit/verification/streams.ts';
+import type { GoverningStream, StreamState } from '../../../../domain/wire-streams.ts';
+import { minute } from './policy.ts';
+import { entry, NOW } from './story.ts';
+
+interface Step {
+  readonly type: LeafType;
+  readonly facts: Record<string, JsonValue>;
+  readonly at?: string;
+  readonly parts?: Record<string, JsonValue>;
+}
+
+const [FIRST, SECOND] = [sha256('first'), sha256('second')];
+
+const INSTALLED: readonly Step[] = [
+  { type: 'policy.installed', facts: { digest: FIRST, generation: 1, replaces: null } },
+  { type: 'policy.installed', facts: { digest: SECOND, generation: 2, replaces: FIRST, recovery: true } },
+];
+
+const SWITCHED: readonly Step[] = [
+  {
+    type: 'switch.thrown',
+    facts: { switch: 'swi_1', person: 'per_a', kind: 'target', scope: 'shop' },
+    parts: { reason: 'odd rows' },
+  },
+  { type: 'switch.lift_confirmed', facts: { switch: 'swi_1', person: 'per_a' } },
+  { type: 'switch.lift_confirmed', facts: { switch: 'swi_1', person: 'per_b' } },
+  { type: 'switch.lifted', facts: { switch: 'swi_1', person: 'per_b' } },
+  {
+    type: 'switch.thrown',
+    facts: { switch: 'swi_2', person: 'per_a', kind: 'agent' },
+    parts: { reason: 'too many', scope: 'billing', account: { issuer: 'https://i', subject: 'billing' } },
+  },
+];
+
+const SALT = '00'.repeat(16);
+const [TARGET, AGENT] = [
+  {
+    id: 'swi_1',
+    is_engaged: false,
+    scope: { kind: 'target', value: 'shop' },
+    account: null,
+    reason: 'odd rows',
+    thrown_at: minute(0),
+    salts: { reason: SALT },
+  },
+  {
+    id: 'swi_2',
+    is_engaged: true,
+    scope: { kind: 'agent', value: 'billing' },
+    account: { issuer: 'https://i', subject: 'billing' },
+    reason: 'too many',
+    thrown_at: minute(4),
+    salts: { reason: SALT, scope: SALT, account: SALT },
+  },
+] as const;
+const SWITCHES = [TARGET, AGENT];
+
+/** A whole chain of a stream, made of its steps. */
+function streamOf(stream: GoverningStream, steps: readonly Step[]): string[] {
+  const texts: string[] = [];
+  for (const [n, { type, facts, at = minute(n), parts = {} }] of steps.entries()) {
+    const digest = typeof facts['digest'] === 'string' ? facts['digest'] : null;
+    const draft = { ...entry(type, facts, { at }).draft, intent_digest: null, decision_digest: null };
+    const prev = texts.at(-1);
+    texts.push(
+      leafText(
+        { ...draft, policy_digest: digest, parts },
+        {
+          id: `${stream}/${n}`,
+          request: stream,
+          run: stream,
+          namespace: '',
+          n,
+          prev: prev === undefined ? null : leafHash(prev),
+          nonce: 'ab',
+          salts: Object.fromEntries(Object.keys(parts).map((part) => [part, SALT])),
+        },
+      ),
+    );
+  }
+  return texts;
+}
+
+const POLICY: StreamEvidence = {
+  stream: 'policy',
+  leaves: streamOf('policy', INSTALLED),
+  state: { policy: { digest: SECOND, generation: 2 }, policy_sets: [intact(FIRST), intact(SECOND)] },
+};
+const SWITCH: StreamEvidence = {
+  stream: 'switches',
+  leaves: streamOf('switches', SWITCHED),
+  state: { switches: SWITCHES },
+};
+const PROPOSED: StreamEvidence = {
+  stream: 'proposals',
+  leaves: streamOf('proposals', [{ type: 'policy.proposed', facts: { digest: FIRST } }]),
+  state: { proposals: [FIRST] },
+};
+
+describe('the streams of what governs everybody', () => {
+  it.each([POLICY, SWITCH, PROPOSED])('hold as they were written: $stream', (evidence) => {
+    expect(verifyStream(evidence, NOW)).toMatchObject({ ok: true, outcome: 'ok' });
+  });
+
+  const without = (index: number): Step[] => SWITCHED.filter((_, at) => at !== index);
+
+  it.each<readonly [string, string, StreamEvidence]>([
+    ['an entry that was removed', 'chain_unbroken', { ...SWITCH, leaves: SWITCH.leaves.toSpliced(1, 1) }],
+    ['the last entry, cut off', 'state_follows', { ...SWITCH, leaves: SWITCH.leaves.slice(0, -1) }],
+    ['an entry of another stream', 'leaves_canonical', { ...POLICY, leaves: PROPOSED.leaves }],
+    ['a policy activated without an entry', 'state_follows', active(sha256('other'), 3)],
+    [
+      'an activation that skips one',
+      'state_follows',
+      { ...POLICY, leaves: streamOf('policy', INSTALLED.slice(1)) },
+    ],
+    ['a switch released by hand', 'state_follows', { ...SWITCH, state: { switches: both(false) } }],
+    ['a switch engaged by hand', 'state_follows', { ...SWITCH, state: { switches: both(true) } }],
+    ['a switch that is gone', 'state_follows', { ...SWITCH, state: { switches: SWITCHES.slice(1) } }],
+    ['a release by one person', 'state_follows', { ...SWITCH, leaves: streamOf('switches', without(2)) }],
+    ['a release of nothing', 'state_follows', { ...SWITCH, leaves: streamOf('switches', without(0)) }],
+    ['a proposal without an entry', 'state_follows', { ...PROPOSED, state: { proposals: [FIRST, SECOND] } }],
+    ['a proposal that is gone', 'state_follows', { ...PROPOSED, state: { proposals: [] } }],
+    [
+      'an entry dated back',
+      'times_run_forward',
+      {
+        ...POLICY,
+        leaves: streamOf(
+          'policy',
+          INSTALLED.map((step, n) => ({ ...step, at: minute(-60 * n) })),
+        ),
+      },
+    ],
+  ])('name %s', (_what, named, evidence) => {
+    const failed = verifyStream(evidence, NOW).checks.filter(({ outcome }) => outcome === 'failed');
+    expect(failed.map(({ name }) => name)).toContain(named);
+  });
+
+  it.each<readonly [string, StreamState['switches']]>([
+    ['the kind of its scope', [{ ...TARGET, scope: { kind: 'action', value: 'shop' } }, AGENT]],
+    ['its target', [{ ...TARGET, scope: { kind: 'target', value: 'nowhere' } }, AGENT]],
+    ['its agent', [TARGET, { ...AGENT, scope: { kind: 'agent', value: 'other' } }]],
+    ['the account of its agent', [TARGET, { ...AGENT, account: { issuer: 'https://i', subject: 'x' } }]],
+    ['an account that it never had', [{ ...TARGET, account: AGENT.account }, AGENT]],
+    ['its reason', [{ ...TARGET, reason: 'none' }, AGENT]],
+    ['when it was engaged', [{ ...TARGET, thrown_at: minute(1) }, AGENT]],
+  ])('name a switch of which somebody changed %s', (_what, switches) => {
+    expect(stateOf({ ...SWITCH, state: { switches } })).toBe('failed');
+  });
+
+  it.each<readonly [string, StreamState['switches']]>([
+    ['a reason that is erased', [{ ...TARGET, salts: {} }, AGENT]],
+    ['an account that no entry holds', [TARGET, { ...AGENT, salts: { reason: SALT, scope: SALT } }]],
+    ['what a switch stops', [{ id: 'swi_1', is_engaged: false }, AGENT]],
+  ])('say that they do not show %s', (_what, switches) => {
+    expect(stateOf({ ...SWITCH, state: { switches } })).toBe('not_shown');
+  });
+
+  it('name a stored policy that is not what its digest names, or gone', () => {
+    const state = { policy: { digest: SECOND, generation: 2 } };
+    const altered = [{ digest: FIRST, is_intact: false }, intact(SECOND)];
+    expect(stateOf({ ...POLICY, state: { ...state, policy_sets: altered } })).toBe('failed');
+    expect(stateOf({ ...POLICY, state: { ...state, policy_sets: [intact(SECOND)] } })).toBe('failed');
+    expect(stateOf({ ...POLICY, state })).toBe('not_shown');
+  });
+
+  it('do not show what an activation rests on without the request that it names', () => {
+    const named = INSTALLED.map((step) => ({
+      ...step,
+      facts: { ...step.facts, recovery: false, request: 'req_1' },
+    }));
+    const { checks } = verifyStream({ ...POLICY, leaves: streamOf('policy', named) }, NOW);
+    expect(checks.filter(({ outcome }) => outcome === 'not_shown').map(({ name }) => name)).toContain(
+      'publications_approved',
+    );
+  });
+
+  it('say what they do not show', () => {
+    expect(verifyStream({ stream: 'directory', leaves: [], state: {} }, NOW).outcome).toBe('not_shown');
+    expect(verifyStream({ ...POLICY, state: null }, NOW).outcome).toBe('not_shown');
+  });
+});
+
+function active(digest: string, generation: number): StreamEvidence {
+  return { ...POLICY, state: { policy: { digest, generation } } };
+}
+
+function both(isEngaged: boolean): StreamState['switches'] {
+  return SWITCHES.map((one) => ({ ...one, is_engaged: isEngaged }));
+}
+
+function intact(digest: string): { digest: string; is_intact: boolean } {
+  return { digest, is_intact: true };
+}
+
+function stateOf(evidence: StreamEvidence): string | undefined {
+  return verifyStream(evidence, NOW).checks.find(({ name }) => name === 'state_follows')?.outcome;
+}
