@@ -4,7 +4,7 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import type { Evaluated } from '../activities/index.ts';
 import { shownInChannel } from '../domain/request/disclosure.ts';
 import { nextEscalation } from '../domain/approval/escalation.ts';
-import { markdownCode } from '../domain/markdown.ts';
+import { markdownCode } from '../domain/cards/markdown.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import type { Inbox } from './inbox.ts';

@@ -1,6 +1,6 @@
 import type { ActionDefinition, Target } from '../../../domain/policy/policy.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
-import { markdownCode, oneLine } from '../../../domain/markdown.ts';
+import { markdownCode, oneLine } from '../../../domain/cards/markdown.ts';
 import type { PrivilegedActionInput } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';
 

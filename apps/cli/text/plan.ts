@@ -1,4 +1,4 @@
-import { counted } from '../../../domain/counted.ts';
+import { counted } from '../../../domain/cards/counted.ts';
 import type { RequestView } from '../../../domain/wire.ts';
 import { factLines } from './table.ts';
 import { toned } from './tone.ts';

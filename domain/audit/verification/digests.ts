@@ -1,4 +1,4 @@
-import { counted } from '../../counted.ts';
+import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';

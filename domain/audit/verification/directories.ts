@@ -1,4 +1,4 @@
-import { counted } from '../../counted.ts';
+import { counted } from '../../cards/counted.ts';
 import { leafHash } from '../leaf.ts';
 import type { Directory } from '../../identity/directory.ts';
 import { isSameIdentity, type Identity } from '../../identity/identity.ts';

@@ -1,4 +1,4 @@
-import { counted } from '../../counted.ts';
+import { counted } from '../../cards/counted.ts';
 import type { Leaf } from '../leaf.ts';
 import { digestOf, planDigest } from '../../crypto/digest.ts';
 import type { StoredPlan } from '../../request/plan.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { counted } from '../../domain/counted.ts';
+import { counted } from '../../../domain/cards/counted.ts';
 
 it.each([
   [0, '0 plans'],
