@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { refuseWrongClock } from '../database/clock.ts';
 import type { PolicyReader } from '../database/readers.ts';
 import { isKeyturnError } from '../domain/errors.ts';
-import { keptAnswer } from '../domain/kept-answer.ts';
+import { keptAnswer } from '../configuration/kept-answer.ts';
 import { databaseTrouble } from './open-database.ts';
 import { askNamespace, temporalTrouble } from './temporal-trouble.ts';
 

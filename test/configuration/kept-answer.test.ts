@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { keptAnswer } from '../../domain/kept-answer.ts';
+import { keptAnswer } from '../../configuration/kept-answer.ts';
 
 function asked() {
   const state = {
