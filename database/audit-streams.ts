@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { isNamedBy } from '../domain/audit/verification/inputs.ts';
-import type { GoverningStream, StreamState } from '../domain/wire-streams.ts';
+import type { GoverningStream, StreamState } from '../contract/streams.ts';
 
 /** Entries of a stream from a number on, oldest first. */
 export async function readStream(

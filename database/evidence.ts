@@ -3,12 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Leaf } from '../domain/audit/leaf.ts';
 import { peopleBehind } from '../domain/identity/directory.ts';
 import { identityKey, type Identity } from '../domain/identity/identity.ts';
-import type {
-  DirectoryChange,
-  DirectoryPart,
-  EvaluationInputs,
-  RequestState,
-} from '../domain/wire-evidence.ts';
+import type { DirectoryChange, DirectoryPart, EvaluationInputs, RequestState } from '../contract/evidence.ts';
 import type { CurrentDirectory, DirectoryReader } from './directory-reader.ts';
 import { readSubjects } from './request-list.ts';
 import { readableInstant, shownDecision, shownRow } from './shown-rows.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import type { ShownDecision, ShownRow } from '../domain/wire-evidence.ts';
+import type { ShownDecision, ShownRow } from '../contract/evidence.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
 
 /** What people are shown of a request beside its plan, as its row has it. */

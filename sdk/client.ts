@@ -11,14 +11,14 @@ import type {
   RequestView,
   Ticket,
   Timeline,
-} from '../domain/wire.ts';
-import type { ActionCatalogue } from '../domain/wire-actions.ts';
-import type { Me } from '../domain/wire-me.ts';
-import type { TargetPage } from '../domain/wire-targets.ts';
-import type { GoverningStream, StreamPage } from '../domain/wire-streams.ts';
-import type { PolicyAnswer, Proposal } from '../domain/wire-policies.ts';
-import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../domain/wire-switches.ts';
-import type { EvaluateBody, EvaluationAnswer } from '../domain/wire-evaluate.ts';
+} from '../contract/requests.ts';
+import type { ActionCatalogue } from '../contract/actions.ts';
+import type { Me } from '../contract/me.ts';
+import type { TargetPage } from '../contract/targets.ts';
+import type { GoverningStream, StreamPage } from '../contract/streams.ts';
+import type { PolicyAnswer, Proposal } from '../contract/policies.ts';
+import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../contract/switches.ts';
+import type { EvaluateBody, EvaluationAnswer } from '../contract/evaluate.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
 import { refuseUnknownOptions } from './options.ts';
 import { KeyturnProblem } from './problem.ts';

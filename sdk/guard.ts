@@ -1,5 +1,5 @@
 import { denyingRules, SWITCHED_OFF } from '../domain/execution/denial.ts';
-import type { CreateBody, RequestView } from '../domain/wire.ts';
+import type { CreateBody, RequestView } from '../contract/requests.ts';
 import type { KeyturnClient } from './client.ts';
 import { refuseUnknownOptions } from './options.ts';
 

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
 import { parseJsonText } from '../../domain/crypto/json-text.ts';
-import type { CreateBody } from '../../domain/wire.ts';
+import type { CreateBody } from '../../contract/requests.ts';
 import { usageError } from './exit.ts';
 
 /** Options that give the arguments of an action. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { isFinal } from '../../domain/request/request.ts';
-import type { DecisionBody, RequestView } from '../../domain/wire.ts';
+import type { DecisionBody, RequestView } from '../../contract/requests.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';
 import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';

@@ -1,5 +1,5 @@
 import { isFinal } from '../../domain/request/request.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import type { Created } from '../../sdk/client.ts';
 import { refuseEnded } from './exit.ts';
 import type { Terminal } from './terminal.ts';

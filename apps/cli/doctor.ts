@@ -1,4 +1,4 @@
-import type { ProtectedResource } from '../../domain/wire-sign-in.ts';
+import type { ProtectedResource } from '../../contract/sign-in.ts';
 import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
 import type { Terminal } from './terminal.ts';
 import { duration } from './text/times.ts';

@@ -18,7 +18,7 @@ import {
   type Configuration,
 } from 'openid-client';
 
-import type { SignIn } from '../../domain/wire-sign-in.ts';
+import type { SignIn } from '../../contract/sign-in.ts';
 import { failure } from './exit.ts';
 import type { Session } from './session.ts';
 import { isProtected } from './sign-in.ts';

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
-import type { RequestPage } from '../../domain/wire.ts';
+import type { RequestPage } from '../../contract/requests.ts';
 import type { ApiOptions } from './connection.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';

@@ -1,5 +1,5 @@
 import { REVIEW } from '../../domain/policy/policy.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { KeyturnProblem, type KeyturnClient } from '../../sdk/client.ts';
 
 /** The emergency that a request reviews, as far as the caller may see it; null for every other request. */

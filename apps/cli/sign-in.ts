@@ -1,4 +1,4 @@
-import { protectedResourceSchema, type SignIn } from '../../domain/wire-sign-in.ts';
+import { protectedResourceSchema, type SignIn } from '../../contract/sign-in.ts';
 import { failure } from './exit.ts';
 
 const ASK_MS = 10_000;

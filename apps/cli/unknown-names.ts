@@ -1,6 +1,6 @@
 import { REVIEW } from '../../domain/policy/policy.ts';
 import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
-import type { TargetPage } from '../../domain/wire-targets.ts';
+import type { TargetPage } from '../../contract/targets.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';
 
 type Target = TargetPage['items'][number];

@@ -1,4 +1,4 @@
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { say } from '../start/progress.ts';
 
 type Effect = NonNullable<RequestView['plan']>['effects'][number];

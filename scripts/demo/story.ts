@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { CreateBody } from '../../domain/wire.ts';
+import type { CreateBody } from '../../contract/requests.ts';
 import { KeyturnClient, KeyturnProblem, type Created } from '../../sdk/client.ts';
 import { root } from '../servers/root.ts';
 import type { Addresses } from '../start/system.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeDecision, storeRequest, type StoredRequest } from './rows.ts';
 

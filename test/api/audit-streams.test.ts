@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { verifyStream } from '../../domain/audit/verification/streams.ts';
-import { GOVERNING_STREAMS, type StreamPage } from '../../domain/wire-streams.ts';
+import { GOVERNING_STREAMS, type StreamPage } from '../../contract/streams.ts';
 import { startApi, type TestApi } from './api.ts';
 
 let api: TestApi;

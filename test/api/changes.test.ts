@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ChangeFeed, type FeedEntry } from '../../database/change-feed.ts';
 import { parseEvents, type ServerSentEvent } from '../../sdk/events.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { startApi, type TestApi } from './api.ts';
 import { announce, storeEntry, storeRequest } from './rows.ts';
 

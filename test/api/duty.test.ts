@@ -5,7 +5,7 @@ import { observeDuty } from '../../database/duty.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
-import type { RequestPage } from '../../domain/wire.ts';
+import type { RequestPage } from '../../contract/requests.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { ONE_DBA, SECRET_OF_PLAN, storeRequest } from './rows.ts';
 

@@ -3,7 +3,7 @@ import http from 'node:http';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { announce, storeRequest } from './rows.ts';
 

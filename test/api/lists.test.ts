@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { listOpen } from '../../database/request-list.ts';
 import type { Identity } from '../../domain/identity/identity.ts';
-import type { RequestPage } from '../../domain/wire.ts';
+import type { RequestPage } from '../../contract/requests.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { ONE_DBA, SECRET_OF_PLAN, storeDecision, storeRequest } from './rows.ts';
 import { policyDigest } from '../../domain/policy/policy.ts';

@@ -5,7 +5,7 @@ import type { ListPage } from '../../database/request-list.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { policyDigest } from '../../domain/policy/policy.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
-import type { RequestPage } from '../../domain/wire.ts';
+import type { RequestPage } from '../../contract/requests.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { ONE_DBA, storeRequest } from './rows.ts';
 import { statementsDuring } from './statements.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { Me } from '../../domain/wire-me.ts';
-import type { TargetPage } from '../../domain/wire-targets.ts';
+import type { Me } from '../../contract/me.ts';
+import type { TargetPage } from '../../contract/targets.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { digestOf } from '../../domain/crypto/digest.ts';
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 
 import { parseAs } from '../../apps/api/http/problems.ts';
-import { createBodySchema, listQuerySchema, showQuerySchema } from '../../domain/wire.ts';
-import { throwBodySchema } from '../../domain/wire-switches.ts';
+import { createBodySchema, listQuerySchema, showQuerySchema } from '../../contract/requests.ts';
+import { throwBodySchema } from '../../contract/switches.ts';
 
 const ASKED = { action: 'a', target: 't', arguments: {} };
 

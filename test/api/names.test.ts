@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { RequestPage, RequestView } from '../../domain/wire.ts';
+import type { RequestPage, RequestView } from '../../contract/requests.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeDecision, storeRequest } from './rows.ts';
 

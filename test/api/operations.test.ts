@@ -19,7 +19,7 @@ import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
 import { RequestsController } from '../../apps/api/requests/requests.controller.ts';
 import { PoliciesController } from '../../apps/api/policies/policies.controller.ts';
 import { statusOf, type ErrorCode } from '../../domain/errors.ts';
-import type { ActionCatalogue } from '../../domain/wire-actions.ts';
+import type { ActionCatalogue } from '../../contract/actions.ts';
 import { SwitchesController } from '../../apps/api/switches/switches.controller.ts';
 import { readSettings } from '../../apps/api/settings.ts';
 import { startApi, type TestApi } from './api.ts';

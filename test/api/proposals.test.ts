@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checkedCandidate } from '../../activities/connectors/keyturn-policy/candidate.ts';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
-import type { Proposal } from '../../domain/wire-policies.ts';
+import type { Proposal } from '../../contract/policies.ts';
 import type { Reply } from '../stack/http.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 

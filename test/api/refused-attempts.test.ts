@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 
 import { leafHash, personPseudonym, pseudonymOf, type Leaf } from '../../domain/audit/leaf.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
-import type { Timeline } from '../../domain/wire.ts';
+import type { Timeline } from '../../contract/requests.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest, type Stored, type StoredRequest } from './rows.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { SwitchView } from '../../domain/wire-switches.ts';
+import type { SwitchView } from '../../contract/switches.ts';
 import type { Reply } from '../stack/http.ts';
 import { waitFor } from '../stack/wait.ts';
 import { activePolicy, synchronise } from '../workflows/policies.ts';

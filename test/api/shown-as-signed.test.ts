@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { lastLeafOf, nextLeaf, type LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import type { RequestPage, RequestView } from '../../domain/wire.ts';
+import type { RequestPage, RequestView } from '../../contract/requests.ts';
 import { startApi, type TestApi } from './api.ts';
 import { ONE_DBA, SECRET_OF_PLAN, storeRequest } from './rows.ts';
 

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { afterEach, afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { commitment, leafHash, type Leaf } from '../../domain/audit/leaf.ts';
-import type { SwitchView } from '../../domain/wire-switches.ts';
+import type { SwitchView } from '../../contract/switches.ts';
 import type { Reply } from '../stack/http.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';

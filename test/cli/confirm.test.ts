@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { startServer, type AnsweringServer } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
 import { keyturn, type CommandResult } from './terminal.ts';

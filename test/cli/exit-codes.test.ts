@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { EXIT_CODES } from '../../apps/cli/exit.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { startServer, type AnsweringServer } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
 import { untoned } from '../../apps/cli/text/tone.ts';

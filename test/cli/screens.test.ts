@@ -9,7 +9,7 @@ import { requestLines } from '../../apps/cli/text/request.ts';
 import { reviewedLines } from '../../apps/cli/text/review.ts';
 import { timelineLines } from '../../apps/cli/text/timeline.ts';
 import { requestView } from '../sdk/view.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { onScreen } from './terminal.ts';
 
 const NOW = Date.parse('2026-01-05T10:08:00.000Z');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { SwitchView } from '../../domain/wire-switches.ts';
+import type { SwitchView } from '../../contract/switches.ts';
 import { problem, startServer, type AnsweringServer, type Received, type Reply } from '../sdk/server.ts';
 import { keyturn } from './terminal.ts';
 

@@ -17,7 +17,16 @@ const KNOWN = new Set(
 );
 
 /** What the image is compiled from and runs. */
-const PROGRAM_FOLDERS = ['domain', 'configuration', 'activities', 'workflows', 'database', 'sdk', 'apps'];
+const PROGRAM_FOLDERS = [
+  'contract',
+  'domain',
+  'configuration',
+  'activities',
+  'workflows',
+  'database',
+  'sdk',
+  'apps',
+];
 /** Named in no import of ours: looked for by NestJS and Temporal's client, or required by name. */
 const LOADED_OTHERWISE = ['@nestjs/platform-express', 'rxjs', 'protobufjs', 'libpg-query'];
 

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { activate, type TestApi } from '../api/api.ts';
 import { provider } from '../api/scim/provisioning.ts';
 import { synchronise } from '../workflows/policies.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { loadPolicyFolder } from '../../database/policy-files.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { activate, startApi, type TestApi } from '../api/api.ts';
 import { gatePolicyFolder, release } from './policies.ts';
 

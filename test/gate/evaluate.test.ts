@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
-import type { EvaluationAnswer } from '../../domain/wire-evaluate.ts';
+import type { EvaluationAnswer } from '../../contract/evaluate.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from '../api/api.ts';
 import { storeRequest } from '../api/rows.ts';
 import type { Reply } from '../stack/http.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { KeyturnClient } from '../../sdk/client.ts';
 import { guard } from '../../sdk/guard.ts';
 import { startStack, type Stack } from '../stack/stack.ts';

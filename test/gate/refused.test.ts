@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { requestId } from '../../domain/audit/leaf.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import type { TestApi } from '../api/api.ts';
 import { storeRequest } from '../api/rows.ts';
 import type { Reply } from '../stack/http.ts';

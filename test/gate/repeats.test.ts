@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openEnvelope, signEnvelope } from '../../domain/crypto/envelope.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { activate, GOOD_BODY, type TestApi } from '../api/api.ts';
 import type { Reply } from '../stack/http.ts';
 import { startGateApi } from './api.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import type { TestApi } from '../api/api.ts';
 import type { Reply } from '../stack/http.ts';
 import { startGateApi } from './api.ts';

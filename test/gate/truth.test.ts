@@ -7,7 +7,7 @@ import { gateConnector } from '../../activities/connectors/gate.ts';
 import { untoned } from '../../apps/cli/text/tone.ts';
 import { LEAF_TYPES } from '../../domain/audit/leaf.ts';
 import { REQUEST_STATUSES } from '../../domain/request/request.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { ACTION, TARGET } from '../domain/examples.ts';
 import { requestView } from '../sdk/view.ts';
 

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import { KeyturnClient } from '../../sdk/client.ts';
 import { guard, type GuardedAction, type GuardOptions } from '../../sdk/guard.ts';
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import { problem, startServer, type AnsweringServer, type Reply } from './server.ts';
 import { requestView } from './view.ts';
 

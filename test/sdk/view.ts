@@ -1,4 +1,4 @@
-import type { RequestView } from '../../domain/wire.ts';
+import type { RequestView } from '../../contract/requests.ts';
 
 /** A pending request as a reviewer sees it. */
 export function requestView(change: Partial<RequestView> = {}): RequestView {

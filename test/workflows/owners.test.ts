@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { RequestPage, RequestView } from '../../domain/wire.ts';
+import type { RequestPage, RequestView } from '../../contract/requests.ts';
 import type { LookupTable } from '../../domain/policy/fact-declarations.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { executionsOf, verdictsOf, waitForLeaves, waitForVerdicts } from './facts.ts';

@@ -6,7 +6,7 @@ import type { ApprovedCall, ProbeOutcome } from '../../activities/connectors/con
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createActivities } from '../../activities/index.ts';
 import { ownTarget, RESOLVE } from '../../domain/policy/policy.ts';
-import type { Problem, RequestView, Timeline } from '../../domain/wire.ts';
+import type { Problem, RequestView, Timeline } from '../../contract/requests.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

@@ -5,7 +5,7 @@ import type { PolicyReader } from '../../../database/readers.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
-import { digestSchema } from '../../../domain/wire-policies.ts';
+import { digestSchema } from '../../../contract/policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
 import type { PolicyFindings } from '../../../database/policy-validation.ts';
 import { unreadableReferences } from '../references.ts';

@@ -3,7 +3,7 @@ import type { Request } from 'express';
 
 import { readStream, readStreamState } from '../../../database/audit-streams.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { streamNameSchema, streamQuerySchema, type StreamPage } from '../../../domain/wire-streams.ts';
+import { streamNameSchema, streamQuerySchema, type StreamPage } from '../../../contract/streams.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';

@@ -4,7 +4,7 @@ import { programVersion } from '../../../configuration/version.ts';
 import { groupsOf } from '../../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { isOperator } from '../../../domain/execution/kill-switch.ts';
-import type { Me } from '../../../domain/wire-me.ts';
+import type { Me } from '../../../contract/me.ts';
 import { CallerParam, reviewerOf, type Caller } from './caller.ts';
 
 const VERSION = programVersion();

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 
-import type { ProtectedResource, SignIn } from '../../../domain/wire-sign-in.ts';
+import type { ProtectedResource, SignIn } from '../../../contract/sign-in.ts';
 import type { Settings } from '../settings.ts';
 import type { Issuer } from './issuers.ts';
 

@@ -8,7 +8,7 @@ import {
   type ActionDefinition,
   type Target,
 } from '../../../domain/policy/policy.ts';
-import { targetsQuerySchema, type TargetPage } from '../../../domain/wire-targets.ts';
+import { targetsQuerySchema, type TargetPage } from '../../../contract/targets.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { parseAs } from '../http/problems.ts';

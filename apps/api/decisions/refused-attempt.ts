@@ -16,8 +16,8 @@ import {
   type LeafDraft,
 } from '../../../domain/audit/leaf.ts';
 import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
-import { requestIdSchema } from '../../../domain/wire-values.ts';
-import type { DecisionBody } from '../../../domain/wire.ts';
+import { requestIdSchema } from '../../../contract/values.ts';
+import type { DecisionBody } from '../../../contract/requests.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 

@@ -1,5 +1,5 @@
 import type { RequestRow } from '../../../database/tables.ts';
-import type { Ticket } from '../../../domain/wire.ts';
+import type { Ticket } from '../../../contract/requests.ts';
 import type { ApiContext } from '../context.ts';
 import { judge, type DecisionCall } from './judge.ts';
 import { auditRefusal } from './refused-attempt.ts';

@@ -9,7 +9,7 @@ import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts'
 import type { Rule } from '../../../domain/policy/policy.ts';
 import { withResolvedFacts, type Phase, type PolicyFacts } from '../../../domain/policy/facts.ts';
 import { requestFacts } from '../../../domain/policy/request-facts.ts';
-import type { evaluateBodySchema, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
+import type { evaluateBodySchema, EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import type { CatalogueEntry } from '../requests/catalogue-entry.ts';

@@ -2,7 +2,7 @@ import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
 import { identityKey } from '../../../domain/identity/identity.ts';
-import { evaluateBodySchema, type EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
+import { evaluateBodySchema, type EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseBody } from '../http/parse-body.ts';

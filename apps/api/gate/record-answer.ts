@@ -11,7 +11,7 @@ import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/execution/gate.ts
 import { storedFacts } from '../../../domain/policy/facts.ts';
 import { startEnd } from '../../../domain/execution/start.ts';
 import { recordedOutcome } from '../../../domain/policy/explanation.ts';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import type { ApiContext } from '../context.ts';
 import type { Created } from '../requests/create-call.ts';
 import { signedRequest } from '../requests/sign-request.ts';

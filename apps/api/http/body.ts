@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { parseJsonText } from '../../../domain/crypto/json-text.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
-import { POLICY_BYTES_MAX } from '../../../domain/wire-policies.ts';
+import { POLICY_BYTES_MAX } from '../../../contract/policies.ts';
 import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
-import type { ProtectedResource } from '../../../domain/wire-sign-in.ts';
+import type { ProtectedResource } from '../../../contract/sign-in.ts';
 import { Public } from '../auth/guard.ts';
 import { METADATA_PATH, protectedResource, resourceOf } from '../auth/protected-resource.ts';
 import { ApiContext } from '../context.ts';

@@ -8,7 +8,7 @@ import { z } from 'zod';
 
 import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
-import type { Problem } from '../../../domain/wire.ts';
+import type { Problem } from '../../../contract/requests.ts';
 import { isScimPath, sendScimError } from '../scim/errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Metrics } from './metrics.ts';

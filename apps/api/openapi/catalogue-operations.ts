@@ -1,5 +1,5 @@
-import { meSchema } from '../../../domain/wire-me.ts';
-import { targetPageSchema, targetsQuerySchema } from '../../../domain/wire-targets.ts';
+import { meSchema } from '../../../contract/me.ts';
+import { targetPageSchema, targetsQuerySchema } from '../../../contract/targets.ts';
 import type { Operation } from './operation.ts';
 
 /** What there is to act on, and who asks. */

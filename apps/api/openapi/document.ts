@@ -1,5 +1,5 @@
 import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
-import { problemSchema } from '../../../domain/wire.ts';
+import { problemSchema } from '../../../contract/requests.ts';
 import type { z } from 'zod';
 
 import { ADVICE } from './advice.ts';

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../../domain/errors.ts';
-import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
-import { actionsSchema } from '../../../domain/wire-actions.ts';
-import { timelineSchema } from '../../../domain/wire-history.ts';
-import * as wire from '../../../domain/wire.ts';
+import { evaluateBodySchema, evaluationSchema } from '../../../contract/evaluate.ts';
+import { actionsSchema } from '../../../contract/actions.ts';
+import { timelineSchema } from '../../../contract/history.ts';
+import * as wire from '../../../contract/requests.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 
 import { policySetSchema } from '../../../domain/policy/schema.ts';
-import { actionsSchema } from '../../../domain/wire-actions.ts';
-import { evaluateBodySchema, evaluationSchema } from '../../../domain/wire-evaluate.ts';
-import * as history from '../../../domain/wire-history.ts';
+import { actionsSchema } from '../../../contract/actions.ts';
+import { evaluateBodySchema, evaluationSchema } from '../../../contract/evaluate.ts';
+import * as history from '../../../contract/history.ts';
 import { jsonValueSchema } from '../../../domain/crypto/json.ts';
-import { identitySchema } from '../../../domain/wire-lineage.ts';
-import { NAMES } from '../../../domain/wire-names.ts';
-import { planSchema } from '../../../domain/wire-plan.ts';
-import * as policies from '../../../domain/wire-policies.ts';
-import { meSchema } from '../../../domain/wire-me.ts';
-import { requirementSchema } from '../../../domain/wire-requirement.ts';
-import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
-import { targetPageSchema } from '../../../domain/wire-targets.ts';
-import * as streams from '../../../domain/wire-streams.ts';
-import * as switches from '../../../domain/wire-switches.ts';
-import { healthSchema, openApiSchema } from '../../../domain/wire-service.ts';
-import * as wire from '../../../domain/wire.ts';
+import { identitySchema } from '../../../contract/lineage.ts';
+import { NAMES } from '../../../contract/names.ts';
+import { planSchema } from '../../../contract/plan.ts';
+import * as policies from '../../../contract/policies.ts';
+import { meSchema } from '../../../contract/me.ts';
+import { requirementSchema } from '../../../contract/requirement.ts';
+import { protectedResourceSchema } from '../../../contract/sign-in.ts';
+import { targetPageSchema } from '../../../contract/targets.ts';
+import * as streams from '../../../contract/streams.ts';
+import * as switches from '../../../contract/switches.ts';
+import { healthSchema, openApiSchema } from '../../../contract/service.ts';
+import * as wire from '../../../contract/requests.ts';
 import { portable, type Direction, type JsonSchema } from './portable.ts';
 
 /** Bodies that come in, by the name they are published under. */

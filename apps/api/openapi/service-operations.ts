@@ -1,6 +1,6 @@
-import { healthSchema, openApiSchema } from '../../../domain/wire-service.ts';
-import { protectedResourceSchema } from '../../../domain/wire-sign-in.ts';
-import { keysSchema } from '../../../domain/wire.ts';
+import { healthSchema, openApiSchema } from '../../../contract/service.ts';
+import { protectedResourceSchema } from '../../../contract/sign-in.ts';
+import { keysSchema } from '../../../contract/requests.ts';
 import type { Operation } from './operation.ts';
 
 /** What anybody may ask. */

@@ -10,7 +10,7 @@ import {
   proposeBodySchema,
   type PolicyAnswer,
   type Proposal,
-} from '../../../domain/wire-policies.ts';
+} from '../../../contract/policies.ts';
 import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../decisions/refused-attempt.ts';

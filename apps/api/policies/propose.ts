@@ -5,7 +5,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { operatorLockout, operatorsDropped } from '../../../domain/execution/lockout.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { policySetSchema } from '../../../domain/policy/schema.ts';
-import { POLICY_BYTES_MAX, type Proposal } from '../../../domain/wire-policies.ts';
+import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { Issuer } from '../auth/issuers.ts';
 import type { ApiContext } from '../context.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ListPosition } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { requestIdSchema } from '../../../domain/wire-values.ts';
+import { requestIdSchema } from '../../../contract/values.ts';
 
 const positionSchema = z.tuple([z.iso.datetime({ precision: 3 }), requestIdSchema]);
 

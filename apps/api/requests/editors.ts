@@ -4,8 +4,8 @@ import { peopleBehind, personById, provenOf, type Directory } from '../../../dom
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity, Lineage, LineageMember } from '../../../domain/identity/identity.ts';
 import { PUBLISH, RESOLVE } from '../../../domain/policy/policy.ts';
-import { digestSchema } from '../../../domain/wire-policies.ts';
-import type { CreateBody } from '../../../domain/wire.ts';
+import { digestSchema } from '../../../contract/policies.ts';
+import type { CreateBody } from '../../../contract/requests.ts';
 import { countRefusal } from '../decisions/refused-attempt.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

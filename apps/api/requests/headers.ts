@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 
 const KEY_LENGTH_MAX = 256;
 const WAIT_DEFAULT_SECONDS = 5;

@@ -2,8 +2,8 @@ import { Controller, Get, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
 import { isTargetOf, ownTarget, PUBLISH, RESOLVE } from '../../../domain/policy/policy.ts';
-import { inboxQuerySchema, type RequestPage } from '../../../domain/wire.ts';
-import { actionsSchema, type ActionCatalogue } from '../../../domain/wire-actions.ts';
+import { inboxQuerySchema, type RequestPage } from '../../../contract/requests.ts';
+import { actionsSchema, type ActionCatalogue } from '../../../contract/actions.ts';
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';

@@ -10,7 +10,7 @@ import { checkDecision } from '../../../domain/approval/decision.ts';
 import { isSelected } from '../../../domain/approval/seats.ts';
 import { membersOf } from '../../../domain/identity/directory.ts';
 import { polledScopes } from '../../../domain/approval/on-call.ts';
-import type { inboxQuerySchema, RequestPage } from '../../../domain/wire.ts';
+import type { inboxQuerySchema, RequestPage } from '../../../contract/requests.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE } from '../decisions/judge.ts';

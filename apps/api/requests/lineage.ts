@@ -14,7 +14,7 @@ import {
   type LineageMember,
   type LineageRole,
 } from '../../../domain/identity/identity.ts';
-import type { CreateBody } from '../../../domain/wire.ts';
+import type { CreateBody } from '../../../contract/requests.ts';
 import { refuseUnknown, type Caller } from '../auth/caller.ts';
 
 /** Of a call. Who wrote what is asked for comes on top: nobody chooses how many those are. */

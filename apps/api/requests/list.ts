@@ -5,7 +5,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import { shownInChannel } from '../../../domain/request/disclosure.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
 import type { Requirement, RiskTier } from '../../../domain/request/requirement.ts';
-import type { listQuerySchema, RequestPage, RequestSummary } from '../../../domain/wire.ts';
+import type { listQuerySchema, RequestPage, RequestSummary } from '../../../contract/requests.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { boundRows } from './bound.ts';

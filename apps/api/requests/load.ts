@@ -12,7 +12,7 @@ import type { Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ownersOf } from '../../../domain/approval/owners.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
-import { requestIdSchema } from '../../../domain/wire-values.ts';
+import { requestIdSchema } from '../../../contract/values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { answeredRow } from '../gate/answered-row.ts';

@@ -1,6 +1,6 @@
 import type { ListPage, ListPosition } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
-import type { RequestPage } from '../../../domain/wire.ts';
+import type { RequestPage } from '../../../contract/requests.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

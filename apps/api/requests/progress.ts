@@ -3,7 +3,7 @@ import { candidatesOf, type StageCandidates } from '../../../domain/approval/can
 import { selectorsAt } from '../../../domain/approval/escalation.ts';
 import { isSameSeat, tally } from '../../../domain/approval/quorum.ts';
 import { tallyFactsOf, type DecidableRequest } from '../../../domain/approval/seats.ts';
-import type { RequestSummary } from '../../../domain/wire.ts';
+import type { RequestSummary } from '../../../contract/requests.ts';
 import type { Standing } from './load.ts';
 
 type Progress = NonNullable<RequestSummary['progress']>;

@@ -15,7 +15,7 @@ import {
   type RequestPage,
   type RequestView,
   type Timeline,
-} from '../../../domain/wire.ts';
+} from '../../../contract/requests.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Places } from '../http/places.ts';

@@ -1,6 +1,6 @@
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { CreateBody } from '../../../domain/wire.ts';
+import type { CreateBody } from '../../../contract/requests.ts';
 
 /** When the action may start, as it is signed. Refuses (`start_invalid`) a window that is empty or over already. */
 export function startOf(body: Pick<CreateBody, 'start'>): SignedRequest['start'] {

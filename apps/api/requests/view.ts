@@ -20,8 +20,8 @@ import {
   visibleFailure,
   type Visibility,
 } from '../../../domain/policy/visibility.ts';
-import { shortageSchema } from '../../../domain/wire-shortage.ts';
-import type { DecisionView, RequestSummary, RequestView } from '../../../domain/wire.ts';
+import { shortageSchema } from '../../../contract/shortage.ts';
+import type { DecisionView, RequestSummary, RequestView } from '../../../contract/requests.ts';
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';

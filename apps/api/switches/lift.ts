@@ -16,7 +16,7 @@ import {
   type KillSwitch,
   type SwitchLift,
 } from '../../../domain/execution/kill-switch.ts';
-import { switchIdSchema } from '../../../domain/wire-switches.ts';
+import { switchIdSchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../requests/repeat.ts';

@@ -9,7 +9,7 @@ import {
   type LiftAnswer,
   type SwitchList,
   type SwitchView,
-} from '../../../domain/wire-switches.ts';
+} from '../../../contract/switches.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../decisions/refused-attempt.ts';

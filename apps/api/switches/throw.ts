@@ -12,7 +12,7 @@ import {
   type SwitchScope,
 } from '../../../domain/execution/kill-switch.ts';
 import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts';
-import type { throwBodySchema } from '../../../domain/wire-switches.ts';
+import type { throwBodySchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { meant } from '../catalogue/meant.ts';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { didYouMean, quote } from '../../../domain/conditions/did-you-mean.ts';
-import type { ActionCatalogue } from '../../../domain/wire-actions.ts';
+import type { ActionCatalogue } from '../../../contract/actions.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure } from '../exit.ts';
 import { explained } from '../help.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { programVersion } from '../../../configuration/version.ts';
-import type { Me } from '../../../domain/wire-me.ts';
+import type { Me } from '../../../contract/me.ts';
 import { apiUrl, clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { ask, clockText, diagnose, issuersOf, skipped, variable, type Diagnosis } from '../doctor.ts';
 import { silentFailure } from '../exit.ts';

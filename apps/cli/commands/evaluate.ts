@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
-import type { EvaluateBody, EvaluationAnswer } from '../../../domain/wire-evaluate.ts';
+import type { EvaluateBody, EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { readArguments, withArguments, type ArgumentOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { silentFailure } from '../exit.ts';

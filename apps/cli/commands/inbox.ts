@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { RequestPage, RequestSummary } from '../../../domain/wire.ts';
+import type { RequestPage, RequestSummary } from '../../../contract/requests.ts';
 import type { KeyturnClient } from '../../../sdk/client.ts';
 import { clientOf, withApi } from '../connection.ts';
 import { moreLines, readPages, withPages, type PageOptions } from '../pages.ts';

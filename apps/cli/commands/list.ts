@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 
 import { REQUEST_STATUSES } from '../../../domain/request/request.ts';
-import { riskSchema } from '../../../domain/wire-values.ts';
-import type { RequestPage, RequestSummary } from '../../../domain/wire.ts';
+import { riskSchema } from '../../../contract/values.ts';
+import type { RequestPage, RequestSummary } from '../../../contract/requests.ts';
 import { clientOf, withApi } from '../connection.ts';
 import { explained } from '../help.ts';
 import { moreLines, readPages, withPages, type PageOptions } from '../pages.ts';

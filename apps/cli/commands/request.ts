@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { isFinal } from '../../../domain/request/request.ts';
-import type { CreateBody, RequestView } from '../../../domain/wire.ts';
+import type { CreateBody, RequestView } from '../../../contract/requests.ts';
 import type { KeyturnClient } from '../../../sdk/client.ts';
 import { withArguments, readArguments, type ArgumentOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { SwitchView, ThrowBody } from '../../../domain/wire-switches.ts';
+import type { SwitchView, ThrowBody } from '../../../contract/switches.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';

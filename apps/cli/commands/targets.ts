@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { TargetPage } from '../../../domain/wire-targets.ts';
+import type { TargetPage } from '../../../contract/targets.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { explained } from '../help.ts';
 import type { Terminal } from '../terminal.ts';

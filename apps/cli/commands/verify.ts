@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 
-import { GOVERNING_STREAMS, streamNameSchema } from '../../../domain/wire-streams.ts';
+import { GOVERNING_STREAMS, streamNameSchema } from '../../../contract/streams.ts';
 import type { Publication, UnreadPublication } from '../../../domain/audit/verification/publications.ts';
 import { verifyStream, type StreamReport } from '../../../domain/audit/verification/streams.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { Me } from '../../../domain/wire-me.ts';
+import type { Me } from '../../../contract/me.ts';
 import { apiUrl, clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { explained } from '../help.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,4 +1,4 @@
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { CELL } from './table.ts';
 import { instant } from './times.ts';

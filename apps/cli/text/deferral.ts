@@ -1,4 +1,4 @@
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { duration } from './times.ts';
 import { visible } from './visible.ts';
 

@@ -1,5 +1,5 @@
 import { counted } from '../../../domain/cards/counted.ts';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { factLines } from './table.ts';
 import { toned } from './tone.ts';
 import { visible, visibleJson, visibleLines } from './visible.ts';

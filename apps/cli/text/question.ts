@@ -1,4 +1,4 @@
-import type { DecisionBody, RequestView } from '../../../domain/wire.ts';
+import type { DecisionBody, RequestView } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { leftOut } from './plan.ts';
 import { titleOf } from './request.ts';

@@ -1,5 +1,5 @@
 import { isFinal } from '../../../domain/request/request.ts';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { factLines } from './table.ts';
 import { duration } from './times.ts';

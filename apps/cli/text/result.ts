@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { visible, visibleJson } from './visible.ts';
 
 const rowsSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';
 import { resultText } from './result.ts';

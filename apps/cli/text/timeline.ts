@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import type { RequestView, Timeline } from '../../../domain/wire.ts';
+import type { RequestView, Timeline } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { resultText } from './result.ts';
 import { CELL } from './table.ts';

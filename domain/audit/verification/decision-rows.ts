@@ -5,7 +5,7 @@ import { isSameIdentity } from '../../identity/identity.ts';
 import { signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
-import type { ShownDecision } from '../../wire-evidence.ts';
+import type { ShownDecision } from '../../../contract/evidence.ts';
 
 const RECORDED: ReadonlySet<LeafType> = new Set([
   'decision.counted',

@@ -6,7 +6,7 @@ import { signedRequestOf } from './envelopes.ts';
 import { nameOf, readLeaf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 import { NO_INPUTS, policyNamed } from './inputs.ts';
-import type { DirectoryChange, DirectoryPart } from '../../wire-evidence.ts';
+import type { DirectoryChange, DirectoryPart } from '../../../contract/evidence.ts';
 
 /** A directory that something in the log leans on. */
 interface Use {

@@ -17,7 +17,7 @@ import { signedRequestOf } from './envelopes.ts';
 import { nameOf, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 import { isNamedBy, NO_INPUTS, policyNamed } from './inputs.ts';
-import type { DirectoryPart, EvaluationInputs } from '../../wire-evidence.ts';
+import type { DirectoryPart, EvaluationInputs } from '../../../contract/evidence.ts';
 
 /**
  * Policy, asked once more with what was recorded, says what the entries say: it allows what was allowed, demands what

@@ -4,7 +4,7 @@ import { LEAF_BYTES_MAX, LEAF_TYPES, type Leaf, type LeafType } from '../leaf.ts
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { CountedDecision } from '../../approval/quorum.ts';
 import type { Requirement } from '../../request/requirement.ts';
-import { evidenceAdditions } from '../../wire-evidence.ts';
+import { evidenceAdditions } from '../../../contract/evidence.ts';
 
 /** What a server hands out so that anybody can check a request without trusting the server. */
 export const evidenceSchema = z.object({

@@ -3,7 +3,7 @@ import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { StoredPlan } from '../../request/plan.ts';
 import { planOf } from './course.ts';
 import type { Material } from './evidence.ts';
-import type { ShownRow } from '../../wire-evidence.ts';
+import type { ShownRow } from '../../../contract/evidence.ts';
 
 /** The entries that say what came of a request. */
 export interface Told {

@@ -11,7 +11,7 @@ import { nameOf, pendingBefore, type DecisionLeaf, type PendingLeaf } from './ev
 import type { Finding, Subject } from './finding.ts';
 import { isAcceptedReviewer, isSelected, type SelectorScope } from '../../approval/seats.ts';
 import { NO_INPUTS, policyNamed } from './inputs.ts';
-import type { EvaluationInputs } from '../../wire-evidence.ts';
+import type { EvaluationInputs } from '../../../contract/evidence.ts';
 
 /** A decision, and all that says who made it and what that person could decide. */
 interface Entitlement {

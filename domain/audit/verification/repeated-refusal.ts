@@ -11,7 +11,7 @@ import { signedRequestOf } from './envelopes.ts';
 import { countedBefore, type PendingLeaf } from './evidence.ts';
 import type { Subject } from './finding.ts';
 import { NO_INPUTS, policyNamed } from './inputs.ts';
-import type { EvaluationInputs } from '../../wire-evidence.ts';
+import type { EvaluationInputs } from '../../../contract/evidence.ts';
 
 /** A decision that an entry refuses, while people could decide. */
 export interface Refusal {

@@ -6,7 +6,7 @@ import type { CountedDecision } from '../../approval/quorum.ts';
 import type { RuleRequirement, Selector } from '../../request/requirement.ts';
 import { countedBefore, readLeaf, type Material, type PendingLeaf } from './evidence.ts';
 import { policyNamed } from './inputs.ts';
-import type { ShownRow } from '../../wire-evidence.ts';
+import type { ShownRow } from '../../../contract/evidence.ts';
 
 /**
  * Whose inboxes hold the request: while it is pending those of people that its requirement names, and before anybody

@@ -10,7 +10,7 @@ import type { Material, PendingLeaf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 import { policyNamed } from './inputs.ts';
 import { lastStanding } from './state.ts';
-import type { ShownRow } from '../../wire-evidence.ts';
+import type { ShownRow } from '../../../contract/evidence.ts';
 
 /**
  * What people are shown of the request beside its plan is what was signed, what the entry of its round asks, and what the

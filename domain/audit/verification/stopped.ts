@@ -7,7 +7,7 @@ import { switchesAgainst, type SwitchScopeKind } from '../../execution/kill-swit
 import { receivedRequestOf } from './envelopes.ts';
 import { nameOf, readLeaf, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
-import type { DirectoryPart } from '../../wire-evidence.ts';
+import type { DirectoryPart } from '../../../contract/evidence.ts';
 
 /**
  * What ended without facts that policy could be asked with once more: by a kill switch, which an entry must have engaged,

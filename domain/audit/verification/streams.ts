@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './report.ts';
 import { switchesFollow } from './switches.ts';
-import type { GoverningStream, StreamState } from '../../wire-streams.ts';
+import type { GoverningStream, StreamState } from '../../../contract/streams.ts';
 
 /** All entries of a stream that governs everybody, and what the database says beside them. */
 export interface StreamEvidence {

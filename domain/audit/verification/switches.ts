@@ -2,7 +2,7 @@ import { commitment, type Leaf } from '../leaf.ts';
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import { nameOf } from './evidence.ts';
 import type { Finding } from './finding.ts';
-import type { StreamState } from '../../wire-streams.ts';
+import type { StreamState } from '../../../contract/streams.ts';
 
 /** Two different people release a switch that was engaged; the switches of the database stand as the entries say. */
 export function switchesFollow(

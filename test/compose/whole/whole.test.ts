@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { read } from '../../docs/documents.ts';
 import { reasonAgainstEngine, startEngine, type Engine } from './engine.ts';

@@ -14,7 +14,7 @@ import {
   type SwitchScope,
   type SwitchSubject,
 } from '../../../domain/execution/kill-switch.ts';
-import { throwBodySchema } from '../../../domain/wire-switches.ts';
+import { throwBodySchema } from '../../../contract/switches.ts';
 import { examplePerson, ISSUER, START } from '../examples.ts';
 
 const AGENT = { id: 'agent-billing', issuer: ISSUER, subject: 'sub-billing' };

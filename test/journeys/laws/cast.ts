@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Problem, RequestView, Ticket } from '../../../domain/wire.ts';
+import type { Problem, RequestView, Ticket } from '../../../contract/requests.ts';
 import type { Reply } from '../../stack/http.ts';
 import { startStack, type Decision, type Stack, type StackOptions } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestPage, RequestView, Ticket, Timeline } from '../../../domain/wire.ts';
+import type { RequestPage, RequestView, Ticket, Timeline } from '../../../contract/requests.ts';
 import type { CliResult } from '../../stack/stack.ts';
 import { openCast, raiseLimit, type Cast } from './cast.ts';
 

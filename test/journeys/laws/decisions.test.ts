@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DecisionAnswer, RequestView, Timeline } from '../../../domain/wire.ts';
+import type { DecisionAnswer, RequestView, Timeline } from '../../../contract/requests.ts';
 import type { Reply } from '../../stack/http.ts';
 import type { Decision } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';

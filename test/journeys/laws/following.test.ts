@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Change, RequestView } from '../../../domain/wire.ts';
+import type { Change, RequestView } from '../../../contract/requests.ts';
 import { parseEvents } from '../../../sdk/events.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { openCast, raiseLimit, refusal, type Cast } from './cast.ts';

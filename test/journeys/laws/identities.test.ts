@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { call, type Reply } from '../../stack/http.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { bodyOf, openCast, raiseLimit, refusal, type Cast } from './cast.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestPage, RequestView } from '../../../domain/wire.ts';
+import type { RequestPage, RequestView } from '../../../contract/requests.ts';
 import { openCast, raiseLimit, refusal, type Cast } from './cast.ts';
 
 let cast: Cast;

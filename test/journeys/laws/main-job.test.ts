@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyRequest } from '../../../domain/audit/verification/verify.ts';
-import type { Evidence, Problem, RequestView, Timeline } from '../../../domain/wire.ts';
+import type { Evidence, Problem, RequestView, Timeline } from '../../../contract/requests.ts';
 import { isOver, openCast, refusal, stepsOf, type Cast } from './cast.ts';
 
 let cast: Cast;

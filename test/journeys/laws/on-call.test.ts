@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Problem, RequestView } from '../../../domain/wire.ts';
+import type { Problem, RequestView } from '../../../contract/requests.ts';
 import { PAGER_TOKEN, startPager, type TestPager } from '../../stack/pager.ts';
 import type { Program } from '../../stack/program.ts';
 import { waitFor } from '../../stack/wait.ts';

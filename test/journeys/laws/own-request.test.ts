@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { bodyOf, decisionsOf, isOver, openCast, refusal, stepsOf, type Cast } from './cast.ts';
 
 let cast: Cast;

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { provider, writeScim, type Provider } from '../../api/scim/provisioning.ts';
 import { Lock } from '../durability/locks.ts';
 import { openCast, refusal, stepsOf, type Cast } from './cast.ts';

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Leaf } from '../../../domain/audit/leaf.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
-import type { Proposal } from '../../../domain/wire-policies.ts';
-import type { Problem, RequestView } from '../../../domain/wire.ts';
+import type { Proposal } from '../../../contract/policies.ts';
+import type { Problem, RequestView } from '../../../contract/requests.ts';
 import type { Reply } from '../../stack/http.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { activate } from '../../workflows/policies.ts';

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { DecisionAnswer, RequestView } from '../../../domain/wire.ts';
-import type { LiftAnswer, SwitchView } from '../../../domain/wire-switches.ts';
+import type { DecisionAnswer, RequestView } from '../../../contract/requests.ts';
+import type { LiftAnswer, SwitchView } from '../../../contract/switches.ts';
 import type { Reply } from '../../stack/http.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { decisionsOf, openCast, refusal, stepsOf, type Cast } from './cast.ts';

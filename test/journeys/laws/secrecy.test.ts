@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unseal, type SealingKeys } from '../../../domain/crypto/sealing.ts';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { openCast, refusal, waitForStep, type Cast } from './cast.ts';
 

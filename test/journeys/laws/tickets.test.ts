@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestView, Ticket, Timeline } from '../../../domain/wire.ts';
+import type { RequestView, Ticket, Timeline } from '../../../contract/requests.ts';
 import type { Decision } from '../../stack/stack.ts';
 import { decisionsOf, openCast, refusal, stepsOf, waitForStep, type Cast } from './cast.ts';
 

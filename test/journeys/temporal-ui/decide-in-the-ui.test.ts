@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestView } from '../../../domain/wire.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { openCast, stepsOf, waitForStep, type Cast } from '../laws/cast.ts';
 import { findBrowser, openBrowser, WorkflowPage } from './browser.ts';
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { leafText } from '../../../../domain/audit/leaf.ts';
-import type { DirectoryPart } from '../../../../domain/wire-evidence.ts';
+import type { DirectoryPart } from '../../../../contract/evidence.ts';
 import { minute } from './policy.ts';
 import { entry, makeKeys, performedStory, type Keys } from './story.ts';
 import { notHeld, wholeEvidence, type WholeEvidence } from './whole.ts';

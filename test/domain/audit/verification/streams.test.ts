@@ -4,7 +4,7 @@ import { leafHash, leafText, type LeafType } from '../../../../domain/audit/leaf
 import type { JsonValue } from '../../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../../domain/crypto/digest.ts';
 import { verifyStream, type StreamEvidence } from '../../../../domain/audit/verification/streams.ts';
-import type { GoverningStream, StreamState } from '../../../../domain/wire-streams.ts';
+import type { GoverningStream, StreamState } from '../../../../contract/streams.ts';
 import { minute } from './policy.ts';
 import { entry, NOW } from './story.ts';
 

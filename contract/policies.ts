@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { policySetSchema } from './policy/schema.ts';
-import { jsonValueSchema } from './crypto/json.ts';
-import { digest, flag } from './wire-values.ts';
+import { policySetSchema } from '../domain/policy/schema.ts';
+import { jsonValueSchema } from '../domain/crypto/json.ts';
+import { digest, flag } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about policies (see wire.ts). */
 

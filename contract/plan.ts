@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { jsonValueSchema } from './crypto/json.ts';
-import { NAMES } from './wire-names.ts';
-import { count, digest, flag, milliseconds, text } from './wire-values.ts';
+import { jsonValueSchema } from '../domain/crypto/json.ts';
+import { NAMES } from './names.ts';
+import { count, digest, flag, milliseconds, text } from './values.ts';
 
 const rowValues = z
   .record(z.string(), jsonValueSchema)

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-import { jsonValueSchema } from './crypto/json.ts';
-import { identitySchema } from './wire-lineage.ts';
-import { NAMES } from './wire-names.ts';
-import { count, gradeSchema, instant, logInstant, text, verdictSchema } from './wire-values.ts';
+import { jsonValueSchema } from '../domain/crypto/json.ts';
+import { identitySchema } from './lineage.ts';
+import { NAMES } from './names.ts';
+import { count, gradeSchema, instant, logInstant, text, verdictSchema } from './values.ts';
 
 /** What happened to a request: the answers of the HTTP interface about it (see wire.ts). */
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { jsonValueSchema } from './crypto/json.ts';
-import { NAMES } from './wire-names.ts';
-import { count, modeSchema, text } from './wire-values.ts';
+import { jsonValueSchema } from '../domain/crypto/json.ts';
+import { NAMES } from './names.ts';
+import { count, modeSchema, text } from './values.ts';
 
 const targetSchema = z
   .object({

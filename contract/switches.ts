@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { SWITCH_SCOPE_KINDS } from './execution/kill-switch.ts';
-import { NAMES } from './wire-names.ts';
-import { instant, text } from './wire-values.ts';
+import { SWITCH_SCOPE_KINDS } from '../domain/execution/kill-switch.ts';
+import { NAMES } from './names.ts';
+import { instant, text } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about kill switches (see wire.ts). */
 

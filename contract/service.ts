@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { jsonValueSchema } from './crypto/json.ts';
+import { jsonValueSchema } from '../domain/crypto/json.ts';
 
 /** What the HTTP interface says of itself (see wire.ts). */
 

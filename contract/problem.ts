@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { NAMES } from './wire-names.ts';
-import { count, text } from './wire-values.ts';
+import { NAMES } from './names.ts';
+import { count, text } from './values.ts';
 
 const placeSchema = z
   .object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { NAMES } from './wire-names.ts';
-import { text } from './wire-values.ts';
+import { NAMES } from './names.ts';
+import { text } from './values.ts';
 
 /** Who a token speaks for. */
 export const identitySchema = z

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-import { earlierRefusalsSchema, freezesSchema } from './wire-circumstances.ts';
-import { entryPartSchema, evidenceAdditions } from './wire-evidence.ts';
-import { anyJson, jsonValueSchema } from './crypto/json.ts';
-import { identitySchema, namedLineageSchema } from './wire-lineage.ts';
-import { NAMES } from './wire-names.ts';
-import { planSchema } from './wire-plan.ts';
-import { matchedRuleSchema, progressSchema, requirementSchema } from './wire-requirement.ts';
-import { shortageSchema } from './wire-shortage.ts';
-import { startBodySchema, startSchema, ZONED } from './wire-start.ts';
-import { decisionSchema, timelineSchema } from './wire-history.ts';
-import { TEXTS } from './wire-texts.ts';
+import { earlierRefusalsSchema, freezesSchema } from './circumstances.ts';
+import { entryPartSchema, evidenceAdditions } from './evidence.ts';
+import { anyJson, jsonValueSchema } from '../domain/crypto/json.ts';
+import { identitySchema, namedLineageSchema } from './lineage.ts';
+import { NAMES } from './names.ts';
+import { planSchema } from './plan.ts';
+import { matchedRuleSchema, progressSchema, requirementSchema } from './requirement.ts';
+import { shortageSchema } from './shortage.ts';
+import { startBodySchema, startSchema, ZONED } from './start.ts';
+import { decisionSchema, timelineSchema } from './history.ts';
+import { TEXTS } from './texts.ts';
 import {
   count,
   digest,
@@ -25,7 +25,7 @@ import {
   statusSchema,
   text,
   verdictSchema,
-} from './wire-values.ts';
+} from './values.ts';
 
 /**
  * The bodies and answers of the HTTP interface, version 1. Callers, the server and the published document share these
@@ -308,7 +308,7 @@ export const changeSchema = z
   })
   .describe('The `data` of a `request.changed` event, as JSON');
 
-export { problemSchema, type Problem } from './wire-problem.ts';
+export { problemSchema, type Problem } from './problem.ts';
 
 export type CreateBody = z.input<typeof createBodySchema>;
 export type DecisionBody = z.input<typeof decisionBodySchema>;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { accountSchema } from './wire-lineage.ts';
-import { NAMES } from './wire-names.ts';
-import { count, digest, flag, nextCursor, pageCursor, pageLimit, text } from './wire-values.ts';
+import { accountSchema } from './lineage.ts';
+import { NAMES } from './names.ts';
+import { count, digest, flag, nextCursor, pageCursor, pageLimit, text } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about the streams of the audit log that belong to no request (see wire.ts). */
 

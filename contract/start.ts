@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { NAMES } from './wire-names.ts';
-import { instant } from './wire-values.ts';
+import { NAMES } from './names.ts';
+import { instant } from './values.ts';
 
 /** What a time that is refused lacks, mostly. */
 export const ZONED = 'RFC 3339 with a time zone, such as 2026-11-30T12:00:00Z';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { NAMES } from './wire-names.ts';
-import { nextCursor, pageCursor, pageLimit, text } from './wire-values.ts';
+import { NAMES } from './names.ts';
+import { nextCursor, pageCursor, pageLimit, text } from './values.ts';
 
 const name = z.string().min(1).max(200);
 

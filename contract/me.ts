@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { identitySchema, lineageSchema } from './wire-lineage.ts';
-import { NAMES } from './wire-names.ts';
-import { flag, logInstant, text } from './wire-values.ts';
+import { identitySchema, lineageSchema } from './lineage.ts';
+import { NAMES } from './names.ts';
+import { flag, logInstant, text } from './values.ts';
 
 const whyNotSchema = z
   .object({ code: text('The code that a decision would be refused with'), detail: text('Why, for people') })

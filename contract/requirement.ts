@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { candidatesSchema } from './wire-circumstances.ts';
-import { NAMES } from './wire-names.ts';
+import { candidatesSchema } from './circumstances.ts';
+import { NAMES } from './names.ts';
 import {
   count,
   flag,
@@ -12,7 +12,7 @@ import {
   selector,
   selectors,
   text,
-} from './wire-values.ts';
+} from './values.ts';
 
 /** Who must agree, how far that is, and why: the bodies and answers of the HTTP interface about it (see wire.ts). */
 

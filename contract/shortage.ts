@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { NAMES } from './wire-names.ts';
-import { count } from './wire-values.ts';
+import { NAMES } from './names.ts';
+import { count } from './values.ts';
 
 /** A rule that too few people can satisfy. */
 export const shortageSchema = z

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-import { anyJson } from './crypto/json.ts';
-import { accountSchema } from './wire-lineage.ts';
-import { NAMES } from './wire-names.ts';
-import { count, digest, flag, logInstant, statusSchema, text } from './wire-values.ts';
+import { anyJson } from '../domain/crypto/json.ts';
+import { accountSchema } from './lineage.ts';
+import { NAMES } from './names.ts';
+import { count, digest, flag, logInstant, statusSchema, text } from './values.ts';
 
 /** What evidence holds beside the log of a request, so that the log can be compared with it and evaluated again. */
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { NAMES } from './wire-names.ts';
-import { text } from './wire-values.ts';
+import { NAMES } from './names.ts';
+import { text } from './values.ts';
 
 /** How a person signs in with a program: at which issuer, as which client, and what to ask it for. */
 export const signInSchema = z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { NAMES } from './wire-names.ts';
-import { count, instant, statusSchema, text } from './wire-values.ts';
+import { NAMES } from './names.ts';
+import { count, instant, statusSchema, text } from './values.ts';
 
 const candidateSchema = z
   .object({ id: text('Id of the person in the directory'), name: text('Name of the person') })

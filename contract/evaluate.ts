@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-import { matchedRuleSchema, requirementSchema } from './wire-requirement.ts';
-import { createBodySchema } from './wire.ts';
-import { NAMES } from './wire-names.ts';
-import { flag, text } from './wire-values.ts';
+import { matchedRuleSchema, requirementSchema } from './requirement.ts';
+import { createBodySchema } from './requests.ts';
+import { NAMES } from './names.ts';
+import { flag, text } from './values.ts';
 
 /** POST /v1/evaluate: like the body of a request, without what only matters when it is really made. */
 export const evaluateBodySchema = createBodySchema
