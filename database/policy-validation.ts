@@ -1,7 +1,7 @@
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
-import type { PolicyWarning } from '../domain/policy-warnings.ts';
-import { neverPublished } from '../domain/policy-warnings/people.ts';
-import { neverApproved } from '../domain/policy-warnings/seats.ts';
+import type { PolicyWarning } from '../policy-authoring/warnings.ts';
+import { neverPublished } from '../policy-authoring/warnings/people.ts';
+import { neverApproved } from '../policy-authoring/warnings/seats.ts';
 import { policySetSchema } from '../domain/policy/schema.ts';
 import { compileFolder, formatProblem, type PlacedWarning } from './policy-files.ts';
 import { decompile } from './policy-files/decompile.ts';

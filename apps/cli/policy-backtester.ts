@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 
 import { backtestRecords, type RecordSpan } from '../../database/backtest-records.ts';
-import { Backtest, type BacktestDifference, type BacktestReport } from '../../domain/backtest.ts';
+import { Backtest, type BacktestDifference, type BacktestReport } from '../../policy-authoring/backtest.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import { withDatabase } from './policy-database.ts';
 

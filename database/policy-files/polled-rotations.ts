@@ -1,7 +1,7 @@
 import { KEYS } from './keys.ts';
 import { STALENESS_MS, type PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
-import type { PolicyTestGiven } from '../../domain/policy-test.ts';
+import type { PolicyTestGiven } from '../../policy-authoring/policy-test.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';

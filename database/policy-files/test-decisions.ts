@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import type { PolicyTestDecision } from '../../domain/policy-test-review.ts';
+import type { PolicyTestDecision } from '../../policy-authoring/policy-test-review.ts';
 import type { Names } from './names.ts';
 import { readMoment } from './test-times.ts';
 import type { Value } from './value.ts';

@@ -4,9 +4,9 @@ import {
   BREAK_GLASS_PATHS,
   stageText,
   type PolicyTestExpectation,
-} from '../../domain/policy-test-expectation.ts';
-import { escalationText } from '../../domain/policy-test-people.ts';
-import { TEST_STATUSES } from '../../domain/policy-test-review.ts';
+} from '../../policy-authoring/policy-test-expectation.ts';
+import { escalationText } from '../../policy-authoring/policy-test-people.ts';
+import { TEST_STATUSES } from '../../policy-authoring/policy-test-review.ts';
 import { RISK_TIERS } from '../../domain/policy/risk.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';

@@ -11,7 +11,7 @@ import {
   type PolicySet,
 } from '../../domain/policy/policy.ts';
 import type { HistoryFacts, PlanFacts, WindowFacts } from '../../domain/policy/facts.ts';
-import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../../domain/policy-test.ts';
+import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../../policy-authoring/policy-test.ts';
 import { REQUEST_MODES } from '../../domain/request/request.ts';
 import { parseFile } from './document.ts';
 import { readTestFiles } from './folder.ts';

@@ -1,5 +1,5 @@
 import type { PolicySet } from '../../domain/policy/policy.ts';
-import { warningsOf, type PolicyWarning } from '../../domain/policy-warnings.ts';
+import { warningsOf, type PolicyWarning } from '../../policy-authoring/warnings.ts';
 import { formatProblem, sortByPlace, type PolicyProblem } from './problem.ts';
 import type { Value } from './value.ts';
 

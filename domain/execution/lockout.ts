@@ -1,6 +1,6 @@
 import { LIFTS_NEEDED } from './kill-switch.ts';
 import type { PolicySet } from '../policy/policy.ts';
-import { publishersOf } from '../policy-warnings/people.ts';
+import { publishersOf } from '../../policy-authoring/warnings/people.ts';
 import { Reviewers } from '../approval/reviewers.ts';
 import { quote } from '../conditions/did-you-mean.ts';
 

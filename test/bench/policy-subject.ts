@@ -1,4 +1,4 @@
-import type { BacktestRecord } from '../../domain/backtest.ts';
+import type { BacktestRecord } from '../../policy-authoring/backtest.ts';
 import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from '../../domain/policy/policy.ts';
 import { storedFacts, type PolicyFacts } from '../../domain/policy/facts.ts';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
-import { Backtest } from '../../domain/backtest.ts';
+import { Backtest } from '../../policy-authoring/backtest.ts';
 import { evaluate } from '../../domain/policy/evaluation.ts';
 import { parseExpression, isParsed, type ParsedExpression } from '../../domain/conditions/engine.ts';
 import { bindFacts, type BoundFacts } from '../../domain/conditions/facts.ts';

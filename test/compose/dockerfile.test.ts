@@ -19,6 +19,7 @@ const KNOWN = new Set(
 /** What the image is compiled from and runs. */
 const PROGRAM_FOLDERS = [
   'contract',
+  'policy-authoring',
   'domain',
   'configuration',
   'activities',

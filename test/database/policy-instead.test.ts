@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import { evaluate, tightened } from '../../domain/policy/evaluation.ts';
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
-import { stageText } from '../../domain/policy-test-expectation.ts';
+import { stageText } from '../../policy-authoring/policy-test-expectation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';
 import { requestFacts } from '../../domain/policy/request-facts.ts';
 import { policyOf, problemsOf, VALID, type Files } from './policy-folder.ts';

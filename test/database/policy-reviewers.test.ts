@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import { planPublication } from '../../activities/connectors/keyturn-policy/plan-publication.ts';
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
-import { isLooser } from '../../domain/strictness.ts';
+import { isLooser } from '../../policy-authoring/strictness.ts';
 import { evaluate } from '../../domain/policy/evaluation.ts';
 import { requestFacts } from '../../domain/policy/request-facts.ts';
 import { OWN_ACTIONS, OWN_TARGET, targetOf, type PolicySet } from '../../domain/policy/policy.ts';

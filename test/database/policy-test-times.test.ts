@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
 import { loadPolicyTests } from '../../database/policy-files/tests.ts';
-import { runPolicyTests } from '../../domain/policy-test.ts';
+import { runPolicyTests } from '../../policy-authoring/policy-test.ts';
 import { VALID, withFolder, type Files } from './policy-folder.ts';
 
 /** Administrators by business time, the leads on escalation; a short path on production by night. */

@@ -7,7 +7,7 @@ import { findingsOfPolicy } from '../../database/policy-validation.ts';
 import { Expression } from '../../domain/conditions/expression.ts';
 import { bindFacts } from '../../domain/conditions/facts.ts';
 import { ruleFactTypes } from '../../domain/policy/facts.ts';
-import { harmlessValues, setAt } from '../../domain/policy-grid-cells.ts';
+import { harmlessValues, setAt } from '../../policy-authoring/grid-cells.ts';
 import { formatted, load, policyOf, VALID, withLine, type Files } from './policy-folder.ts';
 
 async function warningsOf(changes: Files): Promise<readonly string[]> {

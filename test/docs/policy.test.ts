@@ -6,7 +6,7 @@ import { KEYS } from '../../database/policy-files/keys.ts';
 import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
 import { loadPolicyTests } from '../../database/policy-files/tests.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
-import { runPolicyTests } from '../../domain/policy-test.ts';
+import { runPolicyTests } from '../../policy-authoring/policy-test.ts';
 import { withFolder } from '../database/policy-folder.ts';
 import { filesBelow, read } from './documents.ts';
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadPolicyFolder } from '../../database/policy-files.ts';
 import { loadPolicyTests } from '../../database/policy-files/tests.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
-import { runPolicyTests } from '../../domain/policy-test.ts';
+import { runPolicyTests } from '../../policy-authoring/policy-test.ts';
 import { root } from '../../scripts/servers/root.ts';
 import { read, shellLines } from '../docs/documents.ts';
 

@@ -6,7 +6,7 @@ import { loadPolicyTests } from '../../database/policy-files/tests.ts';
 import { checkDecision, type DecisionCheck } from '../../domain/approval/decision.ts';
 import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';
-import { runPolicyTests, type PolicyTest } from '../../domain/policy-test.ts';
+import { runPolicyTests, type PolicyTest } from '../../policy-authoring/policy-test.ts';
 import { tally, type CountedDecision } from '../../domain/approval/quorum.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { FACTS, minutes, START } from '../domain/examples.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { backtestRecords } from '../../../database/backtest-records.ts';
-import type { BacktestRecord } from '../../../domain/backtest.ts';
+import type { BacktestRecord } from '../../../policy-authoring/backtest.ts';
 import { isLate } from '../fair-pool.ts';
 import type { BacktestAnswer, BacktestWork } from './backtest-lines.ts';
 import type { PolicyPair } from './candidate.ts';

@@ -1,4 +1,4 @@
-import type { BacktestReport } from '../../../domain/backtest.ts';
+import type { BacktestReport } from '../../../policy-authoring/backtest.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 
 /** What the thread of a backtest begins with. */

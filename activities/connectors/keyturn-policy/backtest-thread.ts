@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { Backtest, type BacktestRecord } from '../../../domain/backtest.ts';
+import { Backtest, type BacktestRecord } from '../../../policy-authoring/backtest.ts';
 import { backtestLinesOf, type BacktestAnswer, type BacktestWork } from './backtest-lines.ts';
 
 const { base, candidate, until, evaluatesMs } = workerData as BacktestWork;

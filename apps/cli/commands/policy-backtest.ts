@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
 import { parseDurationMs } from '../../../database/policy-files/durations.ts';
-import type { BacktestDifference } from '../../../domain/backtest.ts';
+import type { BacktestDifference } from '../../../policy-authoring/backtest.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure, usageError } from '../exit.ts';
 import type { PolicyOptions } from '../policy-folder.ts';

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 
 import { classifyChange, needsTwoPeople, type PolicyChange } from '../../../domain/policy-diff/diff.ts';
 import { selectorChanges, type SelectorChange } from '../../../domain/policy-diff/people.ts';
-import { walkGrid, type Counterexample, type GridReport } from '../../../domain/policy-grid.ts';
+import { walkGrid, type Counterexample, type GridReport } from '../../../policy-authoring/grid.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
 import type { PolicyOptions } from '../policy-folder.ts';

@@ -6,7 +6,7 @@ import {
   type MissedRule,
   type PolicyTestReport,
   type PolicyTestResult,
-} from '../../../domain/policy-test.ts';
+} from '../../../policy-authoring/policy-test.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
 import { loadFolder, refuseProblems, type PolicyOptions } from '../policy-folder.ts';

@@ -1,4 +1,4 @@
-import type { BacktestDifference, BacktestReport } from '../../../domain/backtest.ts';
+import type { BacktestDifference, BacktestReport } from '../../../policy-authoring/backtest.ts';
 import type { RuleEffect } from '../../../domain/policy/policy.ts';
 import { countText, evaluationText, ruleText } from './evaluation.ts';
 import { tableLines } from './table.ts';

@@ -1,6 +1,6 @@
 import type { Evaluation, MatchedRule } from '../../../domain/policy/evaluation.ts';
 import type { ValueRead } from '../../../domain/conditions/values-read.ts';
-import { stageText } from '../../../domain/policy-test-expectation.ts';
+import { stageText } from '../../../policy-authoring/policy-test-expectation.ts';
 import { visible, visibleJson } from './visible.ts';
 
 /** `review [group:dba x2, owners x1], risk high, 2 distinct people` */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { backtest } from '../../../domain/backtest.ts';
+import { backtest } from '../../../policy-authoring/backtest.ts';
 import { ownerKeyOf, ownersByArguments, ownersOf } from '../../../domain/approval/owners.ts';
 import { selectorChanges } from '../../../domain/policy-diff/people.ts';
-import { runPolicyTests } from '../../../domain/policy-test.ts';
+import { runPolicyTests } from '../../../policy-authoring/policy-test.ts';
 import type { ActionDefinition, PolicySet } from '../../../domain/policy/policy.ts';
 import { storedFacts } from '../../../domain/policy/facts.ts';
 import { by, outcome } from './decisions.ts';

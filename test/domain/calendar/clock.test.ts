@@ -13,7 +13,7 @@ import { seatsOf, type DecidableRequest } from '../../../domain/approval/seats.t
 import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/approval/escalation.ts';
 import { wouldSuffice } from '../../../domain/approval/recount.ts';
 import type { RuleRequirement } from '../../../domain/request/requirement.ts';
-import { isAtLeastAsStrict } from '../../../domain/strictness.ts';
+import { isAtLeastAsStrict } from '../../../policy-authoring/strictness.ts';
 import { approval, demand, DIRECTORY, requirement, seats, stage } from '../examples.ts';
 import { anyCalendar, anyInstantMs, HOUR_MS, iso, OFFICE } from './examples.ts';
 

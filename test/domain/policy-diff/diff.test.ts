@@ -5,8 +5,8 @@ import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
 import { classifyChange } from '../../../domain/policy-diff/diff.ts';
 import type { PolicyFacts } from '../../../domain/policy/facts.ts';
-import { walkGrid } from '../../../domain/policy-grid.ts';
-import { isLooser } from '../../../domain/strictness.ts';
+import { walkGrid } from '../../../policy-authoring/grid.ts';
+import { isLooser } from '../../../policy-authoring/strictness.ts';
 import {
   ACTION,
   anyDemand,

@@ -4,7 +4,7 @@ import type { FreezeWindow } from '../../../domain/calendar/freeze.ts';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
 import { classifyChange } from '../../../domain/policy-diff/diff.ts';
-import { isLooser } from '../../../domain/strictness.ts';
+import { isLooser } from '../../../policy-authoring/strictness.ts';
 import { ACTION, exampleRule, FACTS, policyOf, TARGET } from '../examples.ts';
 
 const FREEZE: FreezeWindow = {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { Lineage, LineageMember } from '../../../domain/identity/identity.ts';
 import type { Rule } from '../../../domain/policy/policy.ts';
-import { warningsOf } from '../../../domain/policy-warnings.ts';
+import { warningsOf } from '../../../policy-authoring/warnings.ts';
 import { withResolvedFacts } from '../../../domain/policy/facts.ts';
 import { requestFacts } from '../../../domain/policy/request-facts.ts';
 import { DEFAULT_RISK } from '../../../domain/policy/risk.ts';

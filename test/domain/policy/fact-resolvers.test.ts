@@ -11,7 +11,7 @@ import {
   withResolvedFacts,
   type PolicyFacts,
 } from '../../../domain/policy/facts.ts';
-import { walkGrid } from '../../../domain/policy-grid.ts';
+import { walkGrid } from '../../../policy-authoring/grid.ts';
 import { mustReconsider } from '../../../domain/execution/reconsideration.ts';
 import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, START, TARGET } from '../examples.ts';
 

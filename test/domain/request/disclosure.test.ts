@@ -6,7 +6,7 @@ import { evaluate, tightened } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import { demandOf, type RiskPolicy } from '../../../domain/policy/risk.ts';
-import { isAtLeastAsStrict, isLooser } from '../../../domain/strictness.ts';
+import { isAtLeastAsStrict, isLooser } from '../../../policy-authoring/strictness.ts';
 import { DEFAULT_DEMAND, FACTS, PLAN, policyOf, requirement } from '../examples.ts';
 
 const VIEW = { link: 'somebody is asked', summary: 'what for', details: 'who must agree' };

@@ -1,0 +1,185 @@
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
+import type { Evaluation } from '../domain/policy/evaluation.ts';
+import type { FactField } from '../domain/conditions/fact-type.ts';
+import { pathText } from '../domain/conditions/reads.ts';
+import { ObservedFact } from './observed-fact.ts';
+import { isOwnAction, targetOf, type PolicySet } from '../domain/policy/policy.ts';
+import { ruleFactTypes, type StoredFacts } from '../domain/policy/facts.ts';
+
+/** An allow rule that history would support. It is only told: nothing is ever allowed because of it. */
+export interface AllowSuggestion {
+  readonly action: string;
+  readonly environment: string;
+  readonly target: string;
+  readonly approved: number;
+  /** Review rules that asked about these requests: while they match, they beat the suggested rule. */
+  readonly reviewed_by: readonly string[];
+  /** The rule, ready for a file under `rules/`. */
+  readonly yaml: string;
+}
+
+/** What became of a request, as far as suggestions look at it. */
+export interface SuggestedFrom {
+  readonly facts: StoredFacts;
+  readonly outcome: 'approved' | 'denied' | 'open';
+  /** It expired, was denied, or failed later on. */
+  readonly has_failed?: boolean;
+}
+
+/** Fewer approvals than this say nothing about the next request. */
+const APPROVALS_MIN = 10;
+
+/** A longer condition would not be accepted. */
+const CONDITION_LENGTH_MAX = 2_048;
+
+interface Group {
+  readonly action: string;
+  readonly environment: string;
+  readonly target: string;
+  /** By path, what was seen of the facts that a condition can bound. */
+  readonly observed: ReadonlyMap<string, ObservedFact>;
+  readonly agents: Set<string>;
+  readonly reviewers: Set<string>;
+  approved: number;
+  isClean: boolean;
+}
+
+/**
+ * What people said about each action on each target, in the environment it is in. One refusal, one expiry, one failure, one
+ * risky request, one unknown fact spoils a group.
+ */
+export class AllowHistory {
+  readonly #policy: PolicySet;
+  readonly #groups = new Map<string, Group>();
+
+  constructor(policy: PolicySet) {
+    this.#policy = policy;
+  }
+
+  add(record: SuggestedFrom, evaluation: Evaluation): void {
+    const { facts, outcome } = record;
+    if (isOwnAction(facts.action) || evaluation.effect === 'allow') return;
+    const group = this.#groupOf(facts);
+    if (!group) return;
+    if (isSpoiling(record) || !isHarmless(facts, evaluation)) group.isClean = false;
+    if (outcome === 'approved') note(group, facts, evaluation);
+  }
+
+  suggestions(): readonly AllowSuggestion[] {
+    return [...this.#groups.values()]
+      .filter(({ isClean, approved }) => isClean && approved >= APPROVALS_MIN)
+      .flatMap((group) => suggestionOf(group, this.#policy))
+      .sort((left, right) => right.approved - left.approved || compare(left.yaml, right.yaml));
+  }
+
+  /** Undefined for what the policy no longer knows. */
+  #groupOf({ action, target }: StoredFacts): Group | undefined {
+    const key = JSON.stringify([action, target]);
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const environment = targetOf(this.#policy, target)?.environment;
+    const observed = observedFacts(this.#policy, action);
+    if (environment === undefined || !observed) return undefined;
+    const started = { agents: new Set<string>(), reviewers: new Set<string>(), approved: 0, isClean: true };
+    const group = { action, environment, target, observed, ...started };
+    this.#groups.set(key, group);
+    return group;
+  }
+}
+
+/** What a condition can bound: the numbers of a plan, and arguments with a number, a flag or one of a few words. */
+function observedFacts(policy: PolicySet, name: string): ReadonlyMap<string, ObservedFact> | undefined {
+  const action = policy.actions.find((candidate) => candidate.action === name);
+  if (!action) return undefined;
+  const { args } = ruleFactTypes(policy, action);
+  const number: FactField = { type: { kind: 'int' }, optional: false };
+  const plan =
+    action.connector === null ? [] : ['rows', 'resources'].map((field) => ['plan', field, number] as const);
+  const fields = args?.kind === 'object' ? Object.entries(args.fields) : [];
+  const argumentFacts = fields.map(([field, type]) => ['args', field, type] as const);
+  return new Map(
+    [...plan, ...argumentFacts].map(([root, field, type]) => [
+      pathText([root, field]),
+      new ObservedFact([root, field], type, (facts) => valueAt(facts, root, field)),
+    ]),
+  );
+}
+
+function valueAt({ args, plan }: StoredFacts, root: 'args' | 'plan', field: string): JsonValue | undefined {
+  if (root === 'args') return Object.hasOwn(args, field) ? args[field] : undefined;
+  return field === 'rows' ? plan?.rows_changed : plan?.resources_changed;
+}
+
+function isSpoiling({ outcome, has_failed: hasFailed }: SuggestedFrom): boolean {
+  return outcome === 'denied' || hasFailed === true;
+}
+
+function note(group: Group, facts: StoredFacts, { rules }: Evaluation): void {
+  group.approved += 1;
+  group.agents.add(facts.request.agent);
+  for (const { id, effect } of rules) if (effect === 'review') group.reviewers.add(id);
+  for (const fact of group.observed.values()) fact.see(facts);
+}
+
+function isHarmless({ plan }: StoredFacts, { risk, is_degraded: isDegraded }: Evaluation): boolean {
+  return (
+    risk.tier === 'low' && !isDegraded && plan?.is_destructive !== true && plan?.is_fully_previewed !== false
+  );
+}
+
+function compare(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+/** None on production for requests of which nothing could be bounded, and none that no file could hold. */
+function suggestionOf(group: Group, policy: PolicySet): readonly AllowSuggestion[] {
+  const { action, environment, target, approved } = group;
+  const bounds = [...group.observed.values()].flatMap((fact) => fact.bound() ?? []);
+  if (bounds.length === 0 && policy.production.includes(environment)) return [];
+  const isPlanned = policy.actions.some((one) => one.action === action && one.connector !== null);
+  const condition = [
+    'risk.tier == "low"',
+    ...(isPlanned ? ['!plan.destructive', 'plan.previewed'] : []),
+    ...agentBound(group.agents),
+    ...bounds,
+  ].join(' && ');
+  if (condition.length > CONDITION_LENGTH_MAX) return [];
+  const reviewedBy = [...group.reviewers].sort();
+  const yaml = ruleText(group, condition, reviewedBy);
+  return [{ action, environment, target, approved, reviewed_by: reviewedBy, yaml }];
+}
+
+/** What one agent was always granted says nothing of another. */
+function agentBound(agents: ReadonlySet<string>): readonly string[] {
+  const [agent, ...others] = agents;
+  return agent === undefined || others.length > 0 ? [] : [`request.agent == ${JSON.stringify(agent)}`];
+}
+
+/** Names are quoted as JSON, which is YAML as well: what stands in a fact cannot become anything else. */
+function ruleText(
+  { action, environment, target, approved }: Group,
+  condition: string,
+  reviewedBy: readonly string[],
+): string {
+  const id = `allow-${action}-${target}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/gu, '-')
+    .slice(0, 60);
+  const scope = [
+    `action: [${JSON.stringify(action)}]`,
+    `env: [${JSON.stringify(environment)}]`,
+    `target: [${JSON.stringify(target)}]`,
+  ];
+  const because = `${approved} requests like this were approved; none was denied, expired or failed`;
+  return [
+    ...(reviewedBy.length > 0
+      ? [`# Decides nothing where it is also reviewed, as by ${reviewedBy.join(', ')}`]
+      : []),
+    `- id: ${JSON.stringify(id.replace(/-+$/u, ''))}`,
+    `  on: { ${scope.join(', ')} }`,
+    `  when: ${JSON.stringify(condition)}`,
+    '  effect: allow',
+    `  because: ${JSON.stringify(because)}`,
+  ].join('\n');
+}

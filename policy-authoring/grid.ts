@@ -1,0 +1,236 @@
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
+import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
+import { Expression } from '../domain/conditions/expression.ts';
+import { pathText } from '../domain/conditions/reads.ts';
+import type { ActionDefinition, PolicySet, Target } from '../domain/policy/policy.ts';
+import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from '../domain/policy/facts.ts';
+import {
+  axesOf,
+  cellsOf,
+  factsOf,
+  REQUESTER_PATH,
+  withLookups,
+  type Axis,
+  type Cell,
+  type GridPlace,
+} from './grid-cells.ts';
+import { changedRequesters, requesterAxis, type ChangedRequester } from './grid-requesters.ts';
+import { GridClock, type TimedPolicy } from './grid-time.ts';
+import { indexOf } from '../domain/policy/rule-index.ts';
+import { isLineAbout } from '../domain/policy/risk.ts';
+import { isLooser } from './strictness.ts';
+
+/** A request that the candidate treats more loosely than the base does. */
+export interface Counterexample {
+  /** Id of the rule on whose boundary it lies, or null where a request meets no condition. */
+  readonly rule: string | null;
+  readonly action: string;
+  readonly target: string;
+  /** The facts of that cell, by the path that conditions read. */
+  readonly facts: Readonly<Record<string, JsonValue>>;
+  readonly base: Evaluation;
+  readonly candidate: Evaluation;
+  /** A freeze of the base holds back what is approved then, and none of the candidate does. */
+  readonly is_released: boolean;
+}
+
+/** What a walk over the grid found. */
+export interface GridReport {
+  readonly cells: number;
+  /** False when a limit ended the walk before all cells were seen. */
+  readonly is_complete: boolean;
+  readonly looser: number;
+  readonly stricter: number;
+  /** The first of them, at most one a rule, action and target. */
+  readonly counterexamples: readonly Counterexample[];
+}
+
+const CELLS_MAX = 50_000;
+const CELLS_OF_RULE_MAX = 2_000;
+const SHOWN_MAX = 20;
+
+/**
+ * Asks both policies about the boundary cases of every rule: all values of enums and flags that its condition reads, each
+ * number in it, one less and one more, and the instants at which calendars or freezes of either policy change. Each policy
+ * sees the instant by its own clocks, and who asks by its own directory. What it finds is real; what it does not find proves
+ * nothing beyond the grid.
+ */
+export function walkGrid(base: PolicySet, candidate: PolicySet): GridReport {
+  const walk = new Walk(base, candidate);
+  for (const action of base.actions) {
+    for (const target of base.targets) {
+      if (target.resource_type === action.resource_type) walk.visit(action, target);
+    }
+  }
+  return walk.report();
+}
+
+class Walk {
+  readonly #base: PolicySet;
+  readonly #candidate: PolicySet;
+  readonly #windows: PolicySet['windows'];
+  readonly #clock: GridClock;
+  readonly #requesters: readonly ChangedRequester[];
+  readonly #shown = new Map<string, Counterexample>();
+  #cells = 0;
+  #looser = 0;
+  #stricter = 0;
+  #isComplete = true;
+
+  constructor(base: PolicySet, candidate: PolicySet) {
+    this.#base = base;
+    this.#candidate = candidate;
+    const fresh = candidate.windows.filter(({ id }) => base.windows.every((known) => known.id !== id));
+    this.#windows = [...base.windows, ...fresh];
+    this.#clock = new GridClock([base, candidate]);
+    this.#requesters = changedRequesters(base, candidate);
+  }
+
+  report(): GridReport {
+    return {
+      cells: this.#cells,
+      is_complete: this.#isComplete,
+      looser: this.#looser,
+      stricter: this.#stricter,
+      counterexamples: [...this.#shown.values()],
+    };
+  }
+
+  visit(action: ActionDefinition, target: Target): void {
+    const types = riskFactTypes({ ...this.#base, windows: this.#windows }, action);
+    const place = { action, target, types };
+    for (const question of questionsOf(this.#policies, place)) {
+      let count = 0;
+      for (const cell of cellsOf(this.#axes(place, question))) {
+        count += 1;
+        if (count > CELLS_OF_RULE_MAX || this.#cells >= CELLS_MAX) {
+          this.#isComplete = false;
+          break;
+        }
+        this.#compare(question.rule, place, cell);
+      }
+    }
+  }
+
+  get #policies(): readonly [PolicySet, PolicySet] {
+    return [this.#base, this.#candidate];
+  }
+
+  /** The rarest differences come first: a limit cuts off at the end. */
+  #axes(place: GridPlace, { conditions, hasShortPath, isFreezeSeen }: Question): readonly Axis[] {
+    const [base, candidate] = this.#policies;
+    const timed = [timedBy(base, place.target), timedBy(candidate, place.target)] as const;
+    const time = this.#clock.axis(place.action, timed, { conditions, isFreezeSeen });
+    const paths = conditions.flatMap((text) => new Expression(text).paths);
+    const requester = requesterAxis(this.#requesters, paths);
+    const people = requester
+      ? this.#requesters.flatMap((one) => [...one.base.chain, ...one.candidate.chain])
+      : [];
+    const read = axesOf(conditions, { types: place.types, hasShortPath, people });
+    const facts = withLookups(read, conditions, { action: place.action.action, policies: this.#policies });
+    return [requester, time, ...facts].filter((axis) => axis !== null);
+  }
+
+  #compare(rule: string | null, place: GridPlace, cell: Cell): void {
+    this.#cells += 1;
+    const [base, candidate] = this.#outcomesOf(place, cell);
+    // A target that the candidate no longer knows can be asked for no more.
+    if (!base || !candidate) return;
+    // Told once, where no rule is looked at.
+    const isReleased = rule === null && isReleasing(base, candidate);
+    if (!isReleased && !isLooser(candidate.evaluation, base.evaluation)) {
+      this.#stricter += isStricter(rule, base, candidate) ? 1 : 0;
+      return;
+    }
+    this.#looser += 1;
+    const key = JSON.stringify([rule, place.action.action, place.target.id]);
+    if (this.#shown.has(key) || this.#shown.size >= SHOWN_MAX) return;
+    const facts = Object.fromEntries([...cell].map(([path, { value = 'absent' }]) => [path, value]));
+    const at = { rule, action: place.action.action, target: place.target.id, facts };
+    const both = { base: base.evaluation, candidate: candidate.evaluation };
+    this.#shown.set(key, { ...at, ...both, is_released: isReleased });
+  }
+
+  #outcomesOf(place: GridPlace, cell: Cell): readonly [Outcome | null, Outcome | null] {
+    const stored = factsOf(place, cell);
+    const name = cell.get(pathText(REQUESTER_PATH))?.value;
+    const requester = this.#requesters.find((one) => one.name === name);
+    return [
+      outcomeOf(this.#base, asked(stored, requester?.base)),
+      outcomeOf(this.#candidate, asked(stored, requester?.candidate)),
+    ];
+  }
+}
+
+function isReleasing(base: Outcome, candidate: Outcome): boolean {
+  return base.isHeld && !candidate.isHeld && candidate.evaluation.effect !== 'forbid';
+}
+
+function isStricter(rule: string | null, base: Outcome, candidate: Outcome): boolean {
+  return isLooser(base.evaluation, candidate.evaluation) || (rule === null && isReleasing(candidate, base));
+}
+
+interface Outcome {
+  readonly evaluation: Evaluation;
+  /** A freeze would hold it back even when it is approved. */
+  readonly isHeld: boolean;
+}
+
+function outcomeOf(policy: PolicySet, stored: StoredFacts): Outcome | null {
+  const facts = recalledFacts(policy, stored, policy.directory);
+  if (!facts) return null;
+  const evaluation = evaluate(policy, facts, 'planned');
+  return { evaluation, isHeld: isFrozen(policy, facts) && !evaluation.is_break_glass };
+}
+
+function asked(stored: StoredFacts, asker: ChangedRequester['base'] | undefined): StoredFacts {
+  return asker ? { ...stored, request: { ...stored.request, ...asker } } : stored;
+}
+
+/** The target as the policy itself has it, or as the other one does. */
+function timedBy(policy: PolicySet, target: Target): TimedPolicy {
+  return { policy, target: policy.targets.find(({ id }) => id === target.id) ?? target };
+}
+
+/** A rule, or null for requests that meet no condition, with the conditions on whose boundaries the cases lie. */
+interface Question {
+  readonly rule: string | null;
+  readonly conditions: readonly string[];
+  readonly hasShortPath: boolean;
+  /** A freeze changes what comes of it without being read. */
+  readonly isFreezeSeen: boolean;
+}
+
+/** One for each rule of either policy there, and two for requests that meet no condition: by risk, and by time. */
+function questionsOf(policies: readonly [PolicySet, PolicySet], place: GridPlace): readonly Question[] {
+  const { action, target } = place;
+  const rules = policies.flatMap((policy) =>
+    indexOf(policy).candidates(action.action, timedBy(policy, target).target),
+  );
+  const risk = policies.flatMap((policy) => riskConditions(policy, place));
+  const hasShortPath = rules.some(({ rule }) => rule.break_glass);
+  const conditions = new Map<string, string[]>();
+  const allowing = new Set(rules.filter(({ rule }) => rule.effect === 'allow').map(({ rule }) => rule.id));
+  for (const { rule } of rules) {
+    const known = conditions.get(rule.id) ?? [];
+    conditions.set(rule.id, known);
+    if (rule.when === undefined || known.includes(rule.when)) continue;
+    known.push(rule.when, ...(new Expression(rule.when).roots.has('risk') ? risk : []));
+  }
+  const questions = [...conditions].map(([rule, texts]) => ({
+    rule,
+    conditions: texts,
+    hasShortPath,
+    isFreezeSeen: allowing.has(rule),
+  }));
+  return [
+    { rule: null, conditions: risk, hasShortPath, isFreezeSeen: false },
+    { rule: null, conditions: [], hasShortPath, isFreezeSeen: true },
+    ...questions,
+  ];
+}
+
+function riskConditions({ risk }: PolicySet, { action, target }: GridPlace): readonly string[] {
+  const about = risk.lines.filter((line) => isLineAbout(line, action.action, target.environment));
+  return about.map(({ when }) => when);
+}

@@ -1,0 +1,139 @@
+import { offersBreakGlass } from '../domain/policy/evaluation.ts';
+import type { RuleEffect } from '../domain/policy/policy.ts';
+import { approversOf, escalationsOf, shortageOf } from './policy-test-people.ts';
+import { expiryOf, type AskedReview, type PolicyTestStatus, type ReviewAfter } from './policy-test-review.ts';
+import type { ChannelLimit, Requirement, RiskTier, Stage } from '../domain/request/requirement.ts';
+
+/** A break-glass path: this request takes it, could take it if it asked for it, or there is none for it. */
+export const BREAK_GLASS_PATHS = ['taken', 'offered', 'unavailable'] as const;
+
+type BreakGlassPath = (typeof BREAK_GLASS_PATHS)[number];
+
+/** What a test expects of the evaluation; what is left out may be anything. */
+export interface PolicyTestExpectation {
+  readonly effect?: RuleEffect;
+  readonly risk?: RiskTier;
+  /** Ids of all rules that act, in any order. */
+  readonly rules?: readonly string[];
+  /** All stages of all rules, as `stageText` writes them, in any order. */
+  readonly stages?: readonly string[];
+  /** Wall time from when it is asked for, also where rules count business time. */
+  readonly expires_ms?: number;
+  /** RFC 3339 UTC. */
+  readonly expires_at?: string;
+  /** Each escalation that is due or will be, as `escalationText` writes it, in any order. */
+  readonly escalates?: readonly string[];
+  /** Whether the request takes a break-glass path, or could. */
+  readonly break_glass?: BreakGlassPath;
+  /** Rules with more seats than people who may fill them, in any order; `*`: too few different people over all rules. */
+  readonly shortage?: readonly string[];
+  /** Ids of everybody whose approval could still count, now or once it escalates, in any order. */
+  readonly approvers?: readonly string[];
+  /** What the decisions that are given lead to. */
+  readonly status?: PolicyTestStatus;
+  /** What channels may show. */
+  readonly channels?: ChannelLimit;
+}
+
+/** Something that is not as expected. */
+export interface PolicyTestFailure {
+  /** `effect`, `stages`, `may olga`, … */
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+type Words<Word> = Readonly<Record<keyof PolicyTestExpectation, Word>>;
+
+/** Everything that is not as the test expects. */
+export function unexpected(
+  expect: PolicyTestExpectation,
+  asked: AskedReview,
+  review: ReviewAfter,
+): readonly PolicyTestFailure[] {
+  const [got, wanted] = [foundIn(asked, review), wantedBy(expect)];
+  return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
+    const expected = wanted[key];
+    const what = key === 'expires_ms' ? 'expires' : key;
+    return expected === undefined || expected === got[key] ? [] : [{ what, expected, got: got[key] }];
+  });
+}
+
+function foundIn(asked: AskedReview, review: ReviewAfter): Words<string> {
+  const { effect, risk, requirement, rules } = asked.evaluation;
+  const expiresAt = requirement && expiryOf(asked, requirement);
+  const isNever = 'nothing to decide';
+  return {
+    effect,
+    risk: risk.tier,
+    rules: listText(rules.map((rule) => rule.id)),
+    stages: listText(stageTexts(requirement)),
+    expires_ms: expiresAt === null ? isNever : durationText(expiresAt - Date.parse(asked.facts.at)),
+    expires_at: expiresAt === null ? isNever : new Date(expiresAt).toISOString(),
+    break_glass: breakGlassOf(asked),
+    status: review.status,
+    channels: requirement?.channels ?? 'all',
+    ...peopleOf(asked, review),
+  };
+}
+
+function wantedBy({
+  rules,
+  stages,
+  escalates,
+  shortage,
+  approvers,
+  ...expect
+}: PolicyTestExpectation): Partial<Words<string>> {
+  const lists = Object.entries({ rules, stages, escalates, shortage, approvers });
+  const { expires_ms: expires, ...words } = expect;
+  return {
+    ...words,
+    ...(expires === undefined ? {} : { expires_ms: durationText(expires) }),
+    ...Object.fromEntries(lists.flatMap(([key, list]) => (list ? [[key, listText(list)] as const] : []))),
+  };
+}
+
+function peopleOf(
+  asked: AskedReview,
+  review: ReviewAfter,
+): Readonly<Record<'escalates' | 'shortage' | 'approvers', string>> {
+  return {
+    escalates: listText(escalationsOf(review)),
+    shortage: listText(shortageOf(asked)),
+    approvers: listText(approversOf(asked, review)),
+  };
+}
+
+/** Of a request that does not ask for the path it is told whether one that does could take it. */
+function breakGlassOf({ policy, facts, evaluation }: AskedReview): BreakGlassPath {
+  if (evaluation.is_break_glass) return 'taken';
+  const asking = { ...facts, request: { ...facts.request, break_glass: true } };
+  return offersBreakGlass(policy, asking) ? 'offered' : 'unavailable';
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** In the largest unit that leaves nothing over, as policy files write it. */
+function durationText(milliseconds: number): string {
+  const [unit, size] = UNITS.find(([, length]) => milliseconds % length === 0) ?? ['ms', 1];
+  return `${milliseconds / size}${unit}`;
+}
+
+function listText(words: readonly string[]): string {
+  return `[${[...words].sort((left, right) => (left < right ? -1 : 1)).join(', ')}]`;
+}
+
+/** `group:dba or owners x2`: who may fill a stage, escalations left out, and how many of them it needs. */
+export function stageText({ any, quorum }: Pick<Stage, 'any' | 'quorum'>): string {
+  return `${[...any].sort((left, right) => (left < right ? -1 : 1)).join(' or ')} x${quorum}`;
+}
+
+function stageTexts(requirement: Requirement | null): readonly string[] {
+  return (requirement?.rules ?? []).flatMap((rule) => rule.stages.map(stageText));
+}
