@@ -4,7 +4,7 @@ import {
   loadPolicyFolder,
   type PlacedWarning,
   type PolicyProblem,
-} from '../../database/policy-files.ts';
+} from '../../policy-files/compile.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import { silentFailure } from './exit.ts';

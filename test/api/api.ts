@@ -11,7 +11,7 @@ import type { ApiContext } from '../../apps/api/context.ts';
 import { openContext } from '../../apps/api/open-context.ts';
 import { readSettings } from '../../apps/api/settings.ts';
 import { createDataSource } from '../../database/data-source.ts';
-import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import { ensureKeys } from '../../scripts/start/keys.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { checkedCandidate } from '../../activities/connectors/keyturn-policy/candidate.ts';
-import { findingsOfPolicy } from '../../database/policy-validation.ts';
+import { findingsOfPolicy } from '../../policy-files/validation.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import type { Proposal } from '../../contract/policies.ts';
 import type { Reply } from '../stack/http.ts';

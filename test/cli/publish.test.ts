@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { afterEach, expect, it } from 'vitest';
 
-import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import { startServer, type AnsweringServer } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
 import { keyturn } from './terminal.ts';

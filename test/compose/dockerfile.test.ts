@@ -20,6 +20,7 @@ const KNOWN = new Set(
 const PROGRAM_FOLDERS = [
   'contract',
   'policy-authoring',
+  'policy-files',
   'domain',
   'configuration',
   'activities',

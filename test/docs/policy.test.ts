@@ -2,12 +2,12 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 
-import { KEYS } from '../../database/policy-files/keys.ts';
-import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
-import { loadPolicyTests } from '../../database/policy-files/tests.ts';
+import { KEYS } from '../../policy-files/keys.ts';
+import { formatProblem, loadPolicyFolder } from '../../policy-files/compile.ts';
+import { loadPolicyTests } from '../../policy-files/tests.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import { runPolicyTests } from '../../policy-authoring/policy-test.ts';
-import { withFolder } from '../database/policy-folder.ts';
+import { withFolder } from '../policy-files/policy-folder.ts';
 import { filesBelow, read } from './documents.ts';
 
 const text = read('docs/policy.md');
@@ -25,7 +25,7 @@ describe('the key reference', () => {
   });
 
   it('is all of it: no file is read by keys that stand elsewhere', () => {
-    const sources = filesBelow('database/policy-files').map(read);
+    const sources = filesBelow('policy-files').map(read);
     const shapes = sources.flatMap(
       (source) => source.match(/fields\(\{\s*\w+: '(required|optional)'/g) ?? [],
     );

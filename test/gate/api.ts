@@ -1,4 +1,4 @@
-import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import { activate, startApi, type TestApi } from '../api/api.ts';
 import { writeScim } from '../api/scim/provisioning.ts';

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import { activate, startApi, type TestApi } from '../api/api.ts';
 import { gatePolicyFolder, release } from './policies.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import type { EvaluationAnswer } from '../../contract/evaluate.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from '../api/api.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { loadPolicyFolder } from '../../database/policy-files.ts';
+import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import { budgetRoot } from '../../domain/execution/budgets.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from '../api/api.ts';

@@ -5,8 +5,8 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { loadPolicyFolder } from '../../database/policy-files.ts';
-import { loadPolicyTests } from '../../database/policy-files/tests.ts';
+import { loadPolicyFolder } from '../../policy-files/compile.ts';
+import { loadPolicyTests } from '../../policy-files/tests.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import { runPolicyTests } from '../../policy-authoring/policy-test.ts';
 import { root } from '../../scripts/servers/root.ts';

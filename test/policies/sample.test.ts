@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { formatProblem, loadPolicyFolder } from '../../database/policy-files.ts';
-import { loadPolicyTests } from '../../database/policy-files/tests.ts';
+import { formatProblem, loadPolicyFolder } from '../../policy-files/compile.ts';
+import { loadPolicyTests } from '../../policy-files/tests.ts';
 import { checkDecision, type DecisionCheck } from '../../domain/approval/decision.ts';
 import { evaluate, type Evaluation } from '../../domain/policy/evaluation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';

@@ -1,4 +1,4 @@
-import type { PolicyFindings } from '../../../database/policy-validation.ts';
+import type { PolicyFindings } from '../../../policy-files/validation.ts';
 import { BoundedThread, ThreadEnded } from './bounded-thread.ts';
 
 /** How long checking one policy may take, once it is its turn. On a busy machine most of it is the start of the thread. */

@@ -7,7 +7,7 @@ import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../contract/policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
-import type { PolicyFindings } from '../../../database/policy-validation.ts';
+import type { PolicyFindings } from '../../../policy-files/validation.ts';
 import { unreadableReferences } from '../references.ts';
 import type { Publication } from './plan-publication.ts';
 

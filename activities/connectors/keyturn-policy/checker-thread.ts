@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { findingsOfPolicy } from '../../../database/policy-validation.ts';
+import { findingsOfPolicy } from '../../../policy-files/validation.ts';
 
 parentPort?.postMessage(findingsOfPolicy(workerData));

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
-import { parseDurationMs } from '../../../database/policy-files/durations.ts';
+import { parseDurationMs } from '../../../policy-files/durations.ts';
 import type { BacktestDifference } from '../../../policy-authoring/backtest.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure, usageError } from '../exit.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { loadPolicyTests } from '../../../database/policy-files/tests.ts';
+import { loadPolicyTests } from '../../../policy-files/tests.ts';
 import {
   runPolicyTests,
   type MissedRule,

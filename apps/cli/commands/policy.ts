@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { loadAnyPolicyTests } from '../../../database/policy-files/tests.ts';
+import { loadAnyPolicyTests } from '../../../policy-files/tests.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { withApi, withJson } from '../connection.ts';
 import { withExamples } from '../help.ts';

@@ -1,0 +1,79 @@
+import { identityKey, type Identity } from '../domain/identity/identity.ts';
+import { didYouMean, quote } from './problem.ts';
+import type { Value } from './value.ts';
+
+/** Kinds of names that one file declares and others use. */
+export type NameKind =
+  | 'account'
+  | 'action'
+  | 'agent'
+  | 'calendar'
+  | 'environment'
+  | 'freeze'
+  | 'group'
+  | 'issuer alias'
+  | 'person'
+  | 'resource type'
+  | 'rotation'
+  | 'rule'
+  | 'table'
+  | 'target'
+  | 'window';
+
+/** Every name that the folder declares: finds names declared twice and names that nothing declares. */
+export class Names {
+  readonly #declared = new Map<NameKind, Map<string, string>>();
+  readonly #incomplete = new Set<NameKind>();
+
+  /** Some declarations of this kind could not be read: not finding a name proves nothing. */
+  markIncomplete(...kinds: readonly NameKind[]): void {
+    for (const kind of kinds) this.#incomplete.add(kind);
+  }
+
+  /** Declares a name; a second declaration is reported. An empty name stands for one already reported. */
+  declare(kind: NameKind, name: string, at: Value): void {
+    if (name === '') this.markIncomplete(kind);
+    else this.#declareOnce(kind, name, { at, shown: name });
+  }
+
+  /** Declares an account: it belongs to one person or agent, else one could approve what the other asked. */
+  declareAccount(account: Identity, at: Value): void {
+    if (account.issuer === '' || account.subject === '') return;
+    this.#declareOnce('account', identityKey(account), { at, shown: account.subject });
+  }
+
+  #declareOnce(kind: NameKind, name: string, { at, shown }: { at: Value; shown: string }): void {
+    const first = this.#of(kind).get(name);
+    if (first === undefined) this.#of(kind).set(name, at.place());
+    else at.refuse(`duplicate ${kind} ${quote(shown)} (first at ${first})`);
+  }
+
+  /** Declares a name that may be declared more than once. */
+  allow(kind: NameKind, name: string): void {
+    if (name === '') this.markIncomplete(kind);
+    else this.#of(kind).set(name, '');
+  }
+
+  /** Reports a name that nothing declares. */
+  require(kind: NameKind, name: string, at: Value): void {
+    const declared = this.#of(kind);
+    if (name === '' || declared.has(name) || this.#incomplete.has(kind)) return;
+    at.refuse(`unknown ${kind} ${quote(name)}${didYouMean(name, declared.keys())}`);
+  }
+
+  /** False where a name that was not found may stand in what could not be read. */
+  isComplete(kind: NameKind): boolean {
+    return !this.#incomplete.has(kind);
+  }
+
+  /** The declared names of a kind. */
+  all(kind: NameKind): readonly string[] {
+    return [...this.#of(kind).keys()];
+  }
+
+  #of(kind: NameKind): Map<string, string> {
+    const declared = this.#declared.get(kind) ?? new Map<string, string>();
+    this.#declared.set(kind, declared);
+    return declared;
+  }
+}

@@ -1,0 +1,87 @@
+import { KEYS } from './keys.ts';
+import { STALENESS_MS, type PolledRotation } from '../domain/calendar/polled-rotation.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
+import type { PolicyTestGiven } from '../policy-authoring/policy-test.ts';
+import type { Names } from './names.ts';
+import { quote } from './problem.ts';
+import type { Value } from './value.ts';
+
+/** Keys that only a rotation of a service has. */
+const OWN_KEYS: ReadonlySet<string> = new Set(['source', 'schedule', 'maximum_staleness']);
+
+/** As it goes into an address. */
+const SCHEDULE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
+
+/** True when the rotation is meant to be one that a service keeps. */
+export function isPolled(value: Value): boolean {
+  return value.isMapping() && value.pairs().some(({ name }) => OWN_KEYS.has(name));
+}
+
+/** Reads `{ source, schedule, maximum_staleness }`. Where the source is, and its secret, no policy says. */
+export function readPolledRotation(value: Value, id: string): PolledRotation {
+  const fields = value.fields(KEYS['selectors.oncall.ID, kept by a service']);
+  return {
+    id,
+    source: fields.name('source'),
+    schedule: readSchedule(fields.get('schedule')),
+    maximum_staleness_ms: readStaleness(fields.get('maximum_staleness')),
+  };
+}
+
+function readSchedule(value: Value | undefined): string {
+  const schedule = value?.text() ?? '';
+  if (schedule === '' || SCHEDULE.test(schedule)) return schedule;
+  value?.refuse(`${quote(schedule)} is not the id of a schedule: letters, digits, and . _ - inside`);
+  return '';
+}
+
+function readStaleness(value: Value | undefined): number {
+  const milliseconds = value?.durationMs() ?? 0;
+  const isInside = STALENESS_MS.min <= milliseconds && milliseconds <= STALENESS_MS.max;
+  // What is no duration was reported as such.
+  if (milliseconds !== 0 && !isInside) value?.refuse('not from 2m to 24h');
+  return milliseconds;
+}
+
+/** Reads `on_call` of a test: who is on duty by each rotation of a service. */
+export function readOnCall(
+  value: Value | undefined,
+  { policy, names }: { readonly policy: PolicySet; readonly names: Names },
+): Pick<PolicyTestGiven, 'on_call'> {
+  if (!value) return {};
+  const read = value.pairs().map(({ name, key, value: people }) => {
+    names.require('rotation', name, key);
+    if (policy.rotations.some(({ id }) => id === name))
+      key.refuse(`${name} is written out: who is on duty follows from the time`);
+    return [name, people.list().map((person) => readPerson(person, names))] as const;
+  });
+  return { on_call: Object.fromEntries(read) };
+}
+
+function readPerson(value: Value, names: Names): string {
+  names.require('person', value.text(), value);
+  return value.text();
+}
+
+/** The rotations of services that a folder names, each schedule once. */
+export class Schedules {
+  readonly #rotations: PolledRotation[] = [];
+  readonly #places = new Map<string, string>();
+
+  /** Adds one. A schedule that has a rotation is reported: two bounds for one thing would be a slip. */
+  add(rotation: PolledRotation, at: Value): void {
+    this.#rotations.push(rotation);
+    const { source, schedule } = rotation;
+    if (source === '' || schedule === '') return;
+    const key = `${source} ${schedule}`;
+    const first = this.#places.get(key);
+    if (first === undefined) this.#places.set(key, at.place());
+    else at.refuse(`duplicate schedule ${quote(schedule)} of ${quote(source)} (first at ${first})`);
+  }
+
+  /** The rotations by id, as the policy has them: nothing where there are none. */
+  rotations(): Pick<PolicySet, 'polled_rotations'> {
+    const sorted = [...this.#rotations].sort((left, right) => (left.id < right.id ? -1 : 1));
+    return sorted.length === 0 ? {} : { polled_rotations: sorted };
+  }
+}

@@ -1,0 +1,32 @@
+export { didYouMean, quote } from '../domain/conditions/did-you-mean.ts';
+
+/** One mistake in a policy folder, at the exact place. `file` is relative to the folder. */
+export interface PolicyProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** `rules/sql.yaml:6:16 message`, the form that editors turn into a link. */
+export function formatProblem(problem: PolicyProblem): string {
+  return `${problem.file}:${problem.line}:${problem.column} ${problem.message}`;
+}
+
+/** Problems by file, then by place. What two checks found alike is told once. */
+export function sortProblems(problems: readonly PolicyProblem[]): readonly PolicyProblem[] {
+  const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
+  return sortByPlace([...unique.values()]);
+}
+
+/** By file, then by place; what stands at one place keeps its order. */
+export function sortByPlace<Problem extends PolicyProblem>(problems: readonly Problem[]): readonly Problem[] {
+  return [...problems].sort(
+    (left, right) => compare(left.file, right.file) || left.line - right.line || left.column - right.column,
+  );
+}
+
+function compare(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
