@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
-import { personPseudonym, pseudonymOf, type LeafActor } from '../domain/audit/leaf.ts';
+import type { LeafActor } from '../domain/audit/leaf.ts';
+import { personPseudonym, pseudonymOf } from '../domain/identity/ids.ts';
 import { agentOf, ownKeysOf, personOf, type Directory } from '../domain/identity/directory.ts';
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import { askPrepared } from '../database/prepared.ts';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 import { tallyFactsOf } from '../domain/approval/seats.ts';
 import { SWITCHED_OFF } from '../domain/execution/denial.ts';
-import { decisionDigest, requirementDigest } from '../domain/crypto/digest.ts';
+import { decisionDigest, requirementDigest } from '../domain/request/digests.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';

@@ -1,7 +1,7 @@
 import type { Clocks } from '../domain/calendar/clock.ts';
 import { clocksBetween, roundExpiryMs } from '../domain/calendar/deadlines.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import { decisionDigest } from '../domain/crypto/digest.ts';
+import { decisionDigest } from '../domain/request/digests.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 import { isRehearsed } from '../domain/execution/budgets.ts';
-import { digestOf, effectsForDigest, planDigest } from '../domain/crypto/digest.ts';
+import { digestOf } from '../domain/crypto/digest.ts';
+import { effectsForDigest, planDigest } from '../domain/request/digests.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { canForbid, evaluate } from '../domain/policy/evaluation.ts';

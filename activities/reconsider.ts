@@ -1,5 +1,5 @@
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import { requirementDigest } from '../domain/crypto/digest.ts';
+import { requirementDigest } from '../domain/request/digests.ts';
 import { combinedRequirement } from '../domain/policy/evaluation.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { DecidableRequest } from '../domain/approval/seats.ts';
-import { planDigest } from '../domain/crypto/digest.ts';
+import { planDigest } from '../domain/request/digests.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { ownersOf } from '../domain/approval/owners.ts';
 import { completePolicy } from '../domain/policy/upgrade.ts';

@@ -1,5 +1,6 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
-import { digestOf, requirementDigest, ruleRequirementDigest, type Digest } from '../domain/crypto/digest.ts';
+import { digestOf, type Digest } from '../domain/crypto/digest.ts';
+import { requirementDigest, ruleRequirementDigest } from '../domain/request/digests.ts';
 import { unchangedDirectories } from '../domain/approval/decision.ts';
 import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
 import { identityKey, type Lineage } from '../domain/identity/identity.ts';

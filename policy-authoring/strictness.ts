@@ -1,4 +1,4 @@
-import { ruleRequirementDigest } from '../domain/crypto/digest.ts';
+import { ruleRequirementDigest } from '../domain/request/digests.ts';
 import { isLimitAtLeastAsStrict } from '../domain/request/disclosure.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
 import { asksForAllOf } from '../domain/conditions/combined.ts';

@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 import type { SwitchEntry, SwitchRecord } from '../../database/kill-switches.ts';
-import {
-  lastLeafOf,
-  nextLeaf,
-  personPseudonym,
-  pseudonymOf,
-  type LeafDraft,
-  type LeafType,
-} from '../../domain/audit/leaf.ts';
+import { lastLeafOf, nextLeaf, type LeafDraft, type LeafType } from '../../domain/audit/leaf.ts';
+import { personPseudonym, pseudonymOf } from '../../domain/identity/ids.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Identity } from '../../domain/identity/identity.ts';
 

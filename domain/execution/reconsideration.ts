@@ -1,6 +1,6 @@
 import { canonicalJson } from '../crypto/canonical-json.ts';
 import { unchangedDirectories } from '../approval/decision.ts';
-import { requirementDigest } from '../crypto/digest.ts';
+import { requirementDigest } from '../request/digests.ts';
 import type { Directory } from '../identity/directory.ts';
 import { combinedRequirement, evaluate } from '../policy/evaluation.ts';
 import type { Lineage } from '../identity/identity.ts';

@@ -1,5 +1,5 @@
 import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
-import { ruleRequirementDigest } from '../crypto/digest.ts';
+import { ruleRequirementDigest } from '../request/digests.ts';
 import { strictestLimit } from '../request/disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from '../conditions/facts.ts';
 import type { Expression } from '../conditions/expression.ts';

@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonValue } from '../crypto/canonical-json.ts';
-import { requirementDigest } from '../crypto/digest.ts';
+import { requirementDigest } from '../request/digests.ts';
 import { directoryDigest } from '../identity/directory-digest.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Evaluation } from './evaluation.ts';

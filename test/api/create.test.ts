@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { requestId } from '../../domain/audit/leaf.ts';
+import { requestId } from '../../domain/identity/ids.ts';
 import { openEnvelope } from '../../domain/crypto/envelope.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { unseal } from '../../domain/crypto/sealing.ts';

@@ -1,7 +1,8 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { leafHash, personPseudonym, pseudonymOf, type Leaf } from '../../domain/audit/leaf.ts';
+import { leafHash, type Leaf } from '../../domain/audit/leaf.ts';
+import { personPseudonym, pseudonymOf } from '../../domain/identity/ids.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Timeline } from '../../contract/requests.ts';
 import type { Reply } from '../stack/http.ts';

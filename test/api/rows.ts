@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-import { base32, leafText, pseudonymOf, type LeafType } from '../../domain/audit/leaf.ts';
-import { digestOf, intentDigest, planDigest } from '../../domain/crypto/digest.ts';
+import { leafText, type LeafType } from '../../domain/audit/leaf.ts';
+import { base32, pseudonymOf } from '../../domain/identity/ids.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
+import { intentDigest, planDigest } from '../../domain/request/digests.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../domain/identity/identity.ts';
 import type { Plan, StoredPlan } from '../../domain/request/plan.ts';

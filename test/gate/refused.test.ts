@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { requestId } from '../../domain/audit/leaf.ts';
+import { requestId } from '../../domain/identity/ids.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import type { TestApi } from '../api/api.ts';
 import { storeRequest } from '../api/rows.ts';

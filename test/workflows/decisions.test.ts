@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { pseudonymOf } from '../../domain/audit/leaf.ts';
+import { pseudonymOf } from '../../domain/identity/ids.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, decisionsOf, executionsOf, leavesOf, verdictsOf, waitForVerdicts } from './facts.ts';

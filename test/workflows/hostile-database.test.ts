@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../domain/crypto/digest.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
-import { planDigest } from '../../domain/crypto/digest.ts';
+import { planDigest } from '../../domain/request/digests.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf } from './facts.ts';

@@ -5,9 +5,9 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { JWK } from 'jose';
 
 import { readKeys, readConfiguration } from '../../apps/worker/configuration.ts';
-import { base32, requestId } from '../../domain/audit/leaf.ts';
+import { base32, requestId } from '../../domain/identity/ids.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import { intentDigest } from '../../domain/crypto/digest.ts';
+import { intentDigest } from '../../domain/request/digests.ts';
 import {
   signEnvelope,
   type SignedDecision,

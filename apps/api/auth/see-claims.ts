@@ -1,7 +1,7 @@
 import { driverCode, ISSUED_AHEAD } from '../../../database/refusals.ts';
 import { claimsAuthority } from '../../../domain/identity/directory.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { personPseudonym } from '../../../domain/audit/leaf.ts';
+import { personPseudonym } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';

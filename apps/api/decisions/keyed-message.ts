@@ -1,5 +1,5 @@
 import { keepMessage, readKeptMessage, type KeptMessage } from '../../../database/kept-messages.ts';
-import { keyedId } from '../../../domain/audit/leaf.ts';
+import { keyedId } from '../../../domain/identity/ids.ts';
 import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';

@@ -7,14 +7,8 @@ import {
   recordRefusedAttempt,
   type NotedAttempt,
 } from '../../../database/refused-attempts.ts';
-import {
-  lastLeafOf,
-  nextLeaf,
-  personPseudonym,
-  pseudonymOf,
-  type Leaf,
-  type LeafDraft,
-} from '../../../domain/audit/leaf.ts';
+import { lastLeafOf, nextLeaf, type Leaf, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
 import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import type { DecisionBody } from '../../../contract/requests.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { refuseWrongClock } from '../../../database/clock.ts';
-import { base32 } from '../../../domain/audit/leaf.ts';
+import { base32 } from '../../../domain/identity/ids.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';

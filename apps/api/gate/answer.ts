@@ -5,7 +5,7 @@ import {
   type GateGround,
 } from '../../../database/gate-answers.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { intentDigest } from '../../../domain/crypto/digest.ts';
+import { intentDigest } from '../../../domain/request/digests.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isAllowedAtOnce } from '../../../domain/execution/gate.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';

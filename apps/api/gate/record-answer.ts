@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 
 import { allowGate, type GateAnswer } from '../../../database/gate-answers.ts';
-import { nextLeaf, NO_LEAF, pseudonymOf, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import { nextLeaf, NO_LEAF, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import { pseudonymOf } from '../../../domain/identity/ids.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';

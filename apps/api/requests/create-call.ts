@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import type { RequestRow } from '../../../database/tables.ts';
-import { gateRequestId, requestId } from '../../../domain/audit/leaf.ts';
+import { gateRequestId, requestId } from '../../../domain/identity/ids.ts';
 import type { createBodySchema, RequestView } from '../../../contract/requests.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';

@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { intentDigest } from '../../../domain/crypto/digest.ts';
+import { intentDigest } from '../../../domain/request/digests.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { intentDigest } from '../../../domain/crypto/digest.ts';
+import { intentDigest } from '../../../domain/request/digests.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { memberOf, type Lineage } from '../../../domain/identity/identity.ts';
 import type { ActionDefinition } from '../../../domain/policy/policy.ts';

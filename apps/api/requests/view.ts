@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { readDecisions, readIntactPlan, readRequest } from '../../../database/readers.ts';
 import { earlierRefusals } from '../../../database/request-list.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
-import { reviewId } from '../../../domain/audit/leaf.ts';
+import { reviewId } from '../../../domain/identity/ids.ts';
 import { budgetRoot } from '../../../domain/execution/budgets.ts';
 import { freezeAt } from '../../../domain/calendar/freeze.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { endedEmergencies, recordedOf, type Emergency } from '../../../database/emergencies.ts';
-import { reviewId } from '../../../domain/audit/leaf.ts';
+import { reviewId } from '../../../domain/identity/ids.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
 import { openReview } from './open-review.ts';

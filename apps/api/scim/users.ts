@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { personPseudonym } from '../../../domain/audit/leaf.ts';
+import { personPseudonym } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';

@@ -7,7 +7,7 @@ import {
   readSwitch,
   storeLift,
 } from '../../../database/kill-switches.ts';
-import { keyedId } from '../../../domain/audit/leaf.ts';
+import { keyedId } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
   isOperator,

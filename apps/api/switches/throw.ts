@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 
 import { lockSwitchLog, readSwitch, storeThrown } from '../../../database/kill-switches.ts';
-import { keyedId } from '../../../domain/audit/leaf.ts';
+import { keyedId } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
 import {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';
 import type { JsonValue } from '../../crypto/canonical-json.ts';
-import { decisionDigestOf } from '../../crypto/digest.ts';
+import { decisionDigestOf } from '../../request/digests.ts';
 import type { Requirement } from '../../request/requirement.ts';
 import { RISK_TIERS } from '../../policy/risk.ts';
 import { planOf } from './course.ts';

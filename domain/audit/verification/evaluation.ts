@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';
 import { canonicalJson, type JsonValue } from '../../crypto/canonical-json.ts';
-import { intentDigest, requirementDigest } from '../../crypto/digest.ts';
+import { intentDigest, requirementDigest } from '../../request/digests.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { SignedRequest } from '../../crypto/envelope.ts';
 import { combinedRequirement, evaluate, type Evaluation } from '../../policy/evaluation.ts';

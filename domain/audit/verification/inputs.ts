@@ -1,6 +1,7 @@
 import { counted } from '../../cards/counted.ts';
 import type { Leaf } from '../leaf.ts';
-import { digestOf, planDigest } from '../../crypto/digest.ts';
+import { digestOf } from '../../crypto/digest.ts';
+import { planDigest } from '../../request/digests.ts';
 import type { StoredPlan } from '../../request/plan.ts';
 import { completePolicy } from '../../policy/upgrade.ts';
 import type { PolicySet, StoredPolicy } from '../../policy/policy.ts';

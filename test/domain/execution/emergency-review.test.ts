@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { gateRequestId, requestId, reviewId } from '../../../domain/audit/leaf.ts';
+import { gateRequestId, requestId, reviewId } from '../../../domain/identity/ids.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import { switchesAgainst } from '../../../domain/execution/kill-switch.ts';
 import { actionOf, ownTarget, REVIEW, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { gateRequestId, requestId } from '../../../domain/audit/leaf.ts';
+import { gateRequestId, requestId } from '../../../domain/identity/ids.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { expiryMs } from '../../../domain/calendar/deadlines.ts';
-import { requirementDigest, ruleRequirementDigest } from '../../../domain/crypto/digest.ts';
+import { requirementDigest, ruleRequirementDigest } from '../../../domain/request/digests.ts';
 import { evaluate as evaluateIn, tightened, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import {
   actionOf,

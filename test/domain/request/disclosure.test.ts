@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { decisionDigest, requirementDigest } from '../../../domain/crypto/digest.ts';
+import { decisionDigest, requirementDigest } from '../../../domain/request/digests.ts';
 import { shownInChannel } from '../../../domain/request/disclosure.ts';
 import { evaluate, tightened } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';

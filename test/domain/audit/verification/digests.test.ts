@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { decisionDigestOf, sha256 } from '../../../../domain/crypto/digest.ts';
+import { sha256 } from '../../../../domain/crypto/digest.ts';
+import { decisionDigestOf } from '../../../../domain/request/digests.ts';
 import { INTENT, LINEAGE, PLAN_BODY, REQUIREMENT } from './policy.ts';
 import { find, makeKeys, pendingStory, refact, REQUEST, rewrite, type Keys, type Story } from './story.ts';
 import { loosened } from './spoiling.ts';

@@ -1,4 +1,5 @@
-import { digestOf, intentDigest, planDigest, sha256 } from '../../../../domain/crypto/digest.ts';
+import { digestOf, sha256 } from '../../../../domain/crypto/digest.ts';
+import { intentDigest, planDigest } from '../../../../domain/request/digests.ts';
 import type { Directory } from '../../../../domain/identity/directory.ts';
 import { evaluate } from '../../../../domain/policy/evaluation.ts';
 import type { StoredPlan } from '../../../../domain/request/plan.ts';

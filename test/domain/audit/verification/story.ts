@@ -10,7 +10,8 @@ import {
   type LeafType,
 } from '../../../../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../../../../domain/crypto/canonical-json.ts';
-import { decisionDigestOf, sha256, type Digest } from '../../../../domain/crypto/digest.ts';
+import { sha256, type Digest } from '../../../../domain/crypto/digest.ts';
+import { decisionDigestOf } from '../../../../domain/request/digests.ts';
 import {
   signEnvelope,
   type SignedDecision,

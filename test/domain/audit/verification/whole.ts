@@ -1,5 +1,6 @@
 import { leafText, type LeafDraft } from '../../../../domain/audit/leaf.ts';
-import { decisionDigestOf, digestOf, sha256, type Digest } from '../../../../domain/crypto/digest.ts';
+import { digestOf, sha256, type Digest } from '../../../../domain/crypto/digest.ts';
+import { decisionDigestOf } from '../../../../domain/request/digests.ts';
 import { ENGINE } from '../../../../domain/conditions/profile.ts';
 import { policyDigest, type PolicySet } from '../../../../domain/policy/policy.ts';
 import type { StoredFacts } from '../../../../domain/policy/facts.ts';
