@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { formatWarning } from '../../policy-files/compile.ts';
 import { findingsOfPolicy } from '../../policy-files/validation.ts';
-import { operatorLockout, operatorsDropped } from '../../domain/execution/lockout.ts';
+import { operatorLockout, operatorsDropped } from '../../policy-authoring/lockout.ts';
 import { load, policyOf, VALID, type Files } from './policy-folder.ts';
 
 const ISSUER = 'http://127.0.0.1:7082';

@@ -2,7 +2,7 @@ import { countProposals, lockProposals, storeProposal } from '../../../database/
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { operatorLockout, operatorsDropped } from '../../../domain/execution/lockout.ts';
+import { operatorLockout, operatorsDropped } from '../../../policy-authoring/lockout.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';

@@ -1,8 +1,8 @@
-import { LIFTS_NEEDED } from './kill-switch.ts';
-import type { PolicySet } from '../policy/policy.ts';
-import { publishersOf } from '../../policy-authoring/warnings/people.ts';
-import { Reviewers } from '../approval/reviewers.ts';
-import { quote } from '../conditions/did-you-mean.ts';
+import { LIFTS_NEEDED } from '../domain/execution/kill-switch.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
+import { publishersOf } from './warnings/people.ts';
+import { Reviewers } from '../domain/approval/reviewers.ts';
+import { quote } from '../domain/conditions/did-you-mean.ts';
 
 /**
  * Why too few people could sign in under this policy to lift a kill switch, or to publish another policy; null where there are
