@@ -5,7 +5,7 @@ import { identitySchema } from './lineage.ts';
 import { NAMES } from './names.ts';
 import { count, gradeSchema, instant, logInstant, text, verdictSchema } from './values.ts';
 
-/** What happened to a request: the answers of the HTTP interface about it (see wire.ts). */
+/** What happened to a request: the answers of the HTTP interface about it (see requests.ts). */
 
 export const decisionSchema = z
   .object({

@@ -4,7 +4,7 @@ import { policySetSchema } from '../domain/policy/schema.ts';
 import { jsonValueSchema } from '../domain/crypto/json.ts';
 import { digest, flag } from './values.ts';
 
-/** The bodies and answers of the HTTP interface about policies (see wire.ts). */
+/** The bodies and answers of the HTTP interface about policies (see requests.ts). */
 
 /** A larger policy is not taken: nobody could review it. Bytes of the whole body. */
 export const POLICY_BYTES_MAX = 1024 * 1024;

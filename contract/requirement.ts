@@ -14,7 +14,7 @@ import {
   text,
 } from './values.ts';
 
-/** Who must agree, how far that is, and why: the bodies and answers of the HTTP interface about it (see wire.ts). */
+/** Who must agree, how far that is, and why: the bodies and answers of the HTTP interface about it (see requests.ts). */
 
 const escalationSchema = z
   .object({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { jsonValueSchema } from '../domain/crypto/json.ts';
 
-/** What the HTTP interface says of itself (see wire.ts). */
+/** What the HTTP interface says of itself (see requests.ts). */
 
 /** GET /openapi.json */
 export const openApiSchema = z.record(z.string(), jsonValueSchema).describe('An OpenAPI 3.1 document');

@@ -4,7 +4,7 @@ import { accountSchema } from './lineage.ts';
 import { NAMES } from './names.ts';
 import { count, digest, flag, nextCursor, pageCursor, pageLimit, text } from './values.ts';
 
-/** The bodies and answers of the HTTP interface about the streams of the audit log that belong to no request (see wire.ts). */
+/** The bodies and answers of the HTTP interface about the streams of the audit log that belong to no request (see requests.ts). */
 
 /** What governs everybody is on record in streams of its own. */
 export const GOVERNING_STREAMS = ['policy', 'proposals', 'switches', 'directory'] as const;

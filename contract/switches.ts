@@ -4,7 +4,7 @@ import { SWITCH_SCOPE_KINDS } from '../domain/execution/kill-switch.ts';
 import { NAMES } from './names.ts';
 import { instant, text } from './values.ts';
 
-/** The bodies and answers of the HTTP interface about kill switches (see wire.ts). */
+/** The bodies and answers of the HTTP interface about kill switches (see requests.ts). */
 
 const switchScopeSchema = z
   .strictObject({

@@ -8,7 +8,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 const CODE = /\.(?:ts|mjs|js)$/;
-const TEXT = /\.(?:ts|mjs|js|md|json|ya?ml|html|css|sql|sh)$|(?:^|\/)(?:Dockerfile|\.oxlintrc\.json|\.dockerignore)$/;
+const TEXT =
+  /\.(?:ts|mjs|js|md|json|ya?ml|html|css|sql|sh)$|(?:^|\/)(?:Dockerfile|\.oxlintrc\.json|\.dockerignore)$/;
 
 const [mapFile, ...chosen] = process.argv.slice(2);
 if (mapFile === undefined) throw new Error('Name the map of the moves.');
@@ -38,7 +39,9 @@ for (const [file, text] of before) {
   changed.push(place);
 }
 if (changed.length > 0) {
-  const formatted = changed.filter((file) => !file.endsWith('.sql') && !file.endsWith('.sh') && !/Dockerfile|ignore$/.test(file));
+  const formatted = changed.filter(
+    (file) => !file.endsWith('.sql') && !file.endsWith('.sh') && !/Dockerfile|ignore$/.test(file),
+  );
   execFileSync('npx', ['prettier', '--log-level', 'warn', '--write', ...formatted], { stdio: 'inherit' });
 }
 process.stdout.write(`${moves.size} files moved, names mended in ${changed.length}\n`);
@@ -61,7 +64,8 @@ function withPaths(text) {
     for (const ending of from.endsWith('.ts') ? ['.ts', '.js'] : [path.extname(from)]) {
       const old = from.slice(0, -path.extname(from).length) + ending;
       const moved = to.slice(0, -path.extname(to).length) + ending;
-      if (named.includes(old)) named = named.replaceAll(new RegExp(`(?<![\\w-])${RegExp.escape(old)}\\b`, 'g'), moved);
+      if (named.includes(old))
+        named = named.replaceAll(new RegExp(`(?<![\\w-])${RegExp.escape(old)}\\b`, 'g'), moved);
     }
   }
   return named;

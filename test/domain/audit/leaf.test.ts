@@ -2,7 +2,14 @@ import { createHash, createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { commitment, LEAF_BYTES_MAX, leafHash, leafText, type LeafDraft, type LeafPlace } from '../../../domain/audit/leaf.ts';
+import {
+  commitment,
+  LEAF_BYTES_MAX,
+  leafHash,
+  leafText,
+  type LeafDraft,
+  type LeafPlace,
+} from '../../../domain/audit/leaf.ts';
 import { base32, keyedId, personPseudonym, pseudonymOf, requestId } from '../../../domain/identity/ids.ts';
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { ISSUER, START } from '../examples.ts';

@@ -2,7 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { digestOf, sha256 } from '../../../domain/crypto/digest.ts';
-import { decisionDigest, intentDigest, requirementDigest, ruleRequirementDigest, type DecisionSubject, type Intent } from '../../../domain/request/digests.ts';
+import {
+  decisionDigest,
+  intentDigest,
+  requirementDigest,
+  ruleRequirementDigest,
+  type DecisionSubject,
+  type Intent,
+} from '../../../domain/request/digests.ts';
 import type { StoredPlan } from '../../../domain/request/plan.ts';
 import { anyRequirement, demand, ISSUER, minutes, PLAN, requirement, stage } from '../examples.ts';
 
