@@ -5,6 +5,7 @@ import { SWITCHED_OFF } from '../domain/execution/denial.ts';
 import { decisionDigest, requirementDigest } from '../domain/request/digests.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
+import { databaseNow } from '../database/clock.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { KillSwitch } from '../domain/execution/kill-switch.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
@@ -31,7 +32,7 @@ import { gatherFacts } from './policy-facts.ts';
 import { startEnd, startOf, type Hold } from '../domain/execution/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
 import { recordEvaluation } from './record-evaluation.ts';
-import { databaseNow, type StepTransaction } from './record.ts';
+import type { StepTransaction } from './record.ts';
 import { switchAgainst } from './switches.ts';
 
 /** A claim, or why the action may not run now. */

@@ -1,5 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 
+import { databaseNow } from '../database/clock.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity/identity.ts';
 import { isFinal } from '../domain/request/request.ts';
@@ -13,7 +14,7 @@ import type { Dependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { placeOf } from './place.ts';
 import { ownRow } from './plan.ts';
-import { databaseNow, recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';

@@ -5,6 +5,7 @@ import { budgetRoot, type BudgetRoot } from '../domain/execution/budgets.ts';
 import { isReviewAction, targetOf, type PolicySet } from '../domain/policy/policy.ts';
 import { sha256 } from '../domain/crypto/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
+import { databaseNow } from '../database/clock.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import { RECEIVED_WITHIN_MS } from '../domain/request/overdue.ts';
@@ -24,7 +25,7 @@ import { OneByOne } from './one-by-one.ts';
 import { keptOwnerKey } from './owner-key.ts';
 import { placeOf } from './place.ts';
 import { closeFailed } from './plan.ts';
-import { announceChange, databaseNow, Step, type StepPlace, type StepTransaction } from './record.ts';
+import { announceChange, Step, type StepPlace, type StepTransaction } from './record.ts';
 
 /** What the workflow is told of a request it may wait for. */
 export interface Received {
