@@ -1,18 +1,18 @@
-import { tallyFactsOf, type DecidableRequest } from '../domain/approval/seats.ts';
-import { escalationSteps, type EscalationStep } from '../domain/approval/escalation.ts';
-import { KeyturnError } from '../domain/errors.ts';
-import type { CountedDecision } from '../domain/approval/quorum.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
-import { readTrouble } from '../database/target-troubles.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
-import type { Dependencies } from './dependencies.ts';
+import { tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
+import { escalationSteps, type EscalationStep } from '../../domain/approval/escalation.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import type { RequestStatus } from '../../domain/request/request.ts';
+import { readTrouble } from '../../database/target-troubles.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { consumeKept } from './kept-messages.ts';
-import { placeOf } from './place.ts';
+import { placeOf } from '../place.ts';
 import { closeFailed } from './plan.ts';
-import { recordStep, type StepTransaction } from './record.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
 import { settleStanding, standingNow } from './standing.ts';
-import type { Leaf, LeafDraft, LeafType } from '../domain/audit/leaf.ts';
-import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
+import type { Leaf, LeafDraft, LeafType } from '../../domain/audit/leaf.ts';
+import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 
 /** What came of a look at who may decide. */
 export interface Escalated {

@@ -1,15 +1,15 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
-import { beginRehearsal, endRehearsal, type RehearsalEnd } from '../database/rehearsals.ts';
-import { budgetRoot, budgetsFor } from '../domain/execution/budgets.ts';
-import type { Directory } from '../domain/identity/directory.ts';
-import { isKeyturnError } from '../domain/errors.ts';
-import type { RequestRow } from '../database/tables.ts';
-import { noteTrouble } from '../database/target-troubles.ts';
-import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from './connectors/connector.ts';
-import { ChecksBusy } from './connectors/fair-pool.ts';
-import { troubleOf } from './connectors/trouble.ts';
-import type { Dependencies } from './dependencies.ts';
+import { beginRehearsal, endRehearsal, type RehearsalEnd } from '../../database/rehearsals.ts';
+import { budgetRoot, budgetsFor } from '../../domain/execution/budgets.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import { isKeyturnError } from '../../domain/errors.ts';
+import type { RequestRow } from '../../database/tables.ts';
+import { noteTrouble } from '../../database/target-troubles.ts';
+import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from '../connectors/connector.ts';
+import { ChecksBusy } from '../connectors/fair-pool.ts';
+import { troubleOf } from '../connectors/trouble.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { TargetTurns } from './target-turns.ts';
 
 /** The type of failure of a plan that the target did not give. Workflows know it by this name. */

@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
 
-import { approvedUntil, cutAt, type GateResult } from '../domain/execution/gate.ts';
-import type { Requirement } from '../domain/request/requirement.ts';
-import { readDecisions } from '../database/readers.ts';
-import type { RequestRow } from '../database/tables.ts';
+import { approvedUntil, cutAt, type GateResult } from '../../domain/execution/gate.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
+import { readDecisions } from '../../database/readers.ts';
+import type { RequestRow } from '../../database/tables.ts';
 
 /** A decision that somebody else acts on, and until when. */
 export type GateDecision = Pick<GateResult, 'decision' | 'valid_until'>;

@@ -1,5 +1,5 @@
-import type { Dependencies } from './dependencies.ts';
-import { errorClass } from './error-class.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { errorClass } from '../error-class.ts';
 
 /** A target may take seconds to answer, and what is kept for other requests waits for a pass over it. */
 export const ASKING_MS = 20_000;

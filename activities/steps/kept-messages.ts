@@ -1,8 +1,8 @@
-import type { CountedDecision } from '../domain/approval/quorum.ts';
-import { readKept, type KeptMessage } from '../database/kept-messages.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { readKept, type KeptMessage } from '../../database/kept-messages.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { consumeOne, instantWithoutHistory, openMessage } from './messages.ts';
-import type { StepTransaction } from './record.ts';
+import type { StepTransaction } from '../record.ts';
 
 /**
  * Records what the API has acknowledged for this request and nobody has consumed, in the order of its acknowledgement,

@@ -1,13 +1,13 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
-import { KeyturnError } from '../domain/errors.ts';
-import type { PolicySet } from '../domain/policy/policy.ts';
-import { executionTable, type ExecutionRow, type RequestRow } from '../database/tables.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { ProbeOutcome } from './connectors/connector.ts';
-import { troubleOf } from './connectors/trouble.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
+import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { ProbeOutcome } from '../connectors/connector.ts';
+import { troubleOf } from '../connectors/trouble.ts';
 import { prepareCall, verifiedRequest } from './plan.ts';
-import { recordStep, type StepPlace } from './record.ts';
+import { recordStep, type StepPlace } from '../record.ts';
 import { settle, type Executed } from './settle.ts';
 
 /** Who queries the target about a claim, and whether an unknown answer is final. */

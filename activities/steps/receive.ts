@@ -1,30 +1,30 @@
 import { Context } from '@temporalio/activity';
 import type { EntityManager } from 'typeorm';
 
-import { budgetRoot, type BudgetRoot } from '../domain/execution/budgets.ts';
-import { isReviewAction, targetOf, type PolicySet } from '../domain/policy/policy.ts';
-import { sha256 } from '../domain/crypto/digest.ts';
-import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
-import { KeyturnError } from '../domain/errors.ts';
-import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
-import { RECEIVED_WITHIN_MS } from '../domain/request/overdue.ts';
-import { NO_LEAF } from '../domain/audit/leaf.ts';
-import { pseudonymOf } from '../domain/identity/ids.ts';
-import { gateToWorkflow } from '../database/gate-answers.ts';
-import { newRequest } from '../database/new-request.ts';
-import { readRequest } from '../database/readers.ts';
-import { lockOpenRequests, openRequests } from '../database/rehearsals.ts';
-import { insertion } from '../database/row-statements.ts';
-import { requestTable, type RequestRow } from '../database/tables.ts';
-import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from './actors.ts';
-import type { Dependencies } from './dependencies.ts';
-import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
-import type { CodeWithoutData } from '../domain/policy/visibility.ts';
+import { budgetRoot, type BudgetRoot } from '../../domain/execution/budgets.ts';
+import { isReviewAction, targetOf, type PolicySet } from '../../domain/policy/policy.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { openEnvelope, type SignedRequest } from '../../domain/crypto/envelope.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import type { OwnerKey } from '../../domain/policy/fact-declarations.ts';
+import { RECEIVED_WITHIN_MS } from '../../domain/request/overdue.ts';
+import { NO_LEAF } from '../../domain/audit/leaf.ts';
+import { pseudonymOf } from '../../domain/identity/ids.ts';
+import { gateToWorkflow } from '../../database/gate-answers.ts';
+import { newRequest } from '../../database/new-request.ts';
+import { readRequest } from '../../database/readers.ts';
+import { lockOpenRequests, openRequests } from '../../database/rehearsals.ts';
+import { insertion } from '../../database/row-statements.ts';
+import { requestTable, type RequestRow } from '../../database/tables.ts';
+import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
+import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { OneByOne } from './one-by-one.ts';
-import { keptOwnerKey } from './owner-key.ts';
-import { placeOf } from './place.ts';
+import { keptOwnerKey } from '../owner-key.ts';
+import { placeOf } from '../place.ts';
 import { closeFailed } from './plan.ts';
-import { announceChange, databaseNow, Step, type StepPlace, type StepTransaction } from './record.ts';
+import { announceChange, databaseNow, Step, type StepPlace, type StepTransaction } from '../record.ts';
 
 /** What the workflow is told of a request it may wait for. */
 export interface Received {

@@ -1,16 +1,16 @@
-import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import { requirementDigest } from '../domain/request/digests.ts';
-import { combinedRequirement } from '../domain/policy/evaluation.ts';
-import type { CountedDecision } from '../domain/approval/quorum.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
-import { mayStillAsk } from '../domain/execution/requester.ts';
-import type { RequestRow } from '../database/tables.ts';
-import { denyByPolicy } from './deny.ts';
-import type { Dependencies } from './dependencies.ts';
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
+import { requirementDigest } from '../../domain/request/digests.ts';
+import { combinedRequirement } from '../../domain/policy/evaluation.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import type { RequestStatus } from '../../domain/request/request.ts';
+import { mayStillAsk } from '../../domain/execution/requester.ts';
+import type { RequestRow } from '../../database/tables.ts';
+import { denyByPolicy } from '../deny.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { judge, keepJudgement, shortageOf, type Judged } from './evaluate.ts';
 import { consumeKept } from './kept-messages.ts';
-import { placeOf } from './place.ts';
-import { recordStep, type StepTransaction } from './record.ts';
+import { placeOf } from '../place.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
 import { refuseExecution, returnToReview } from './settle.ts';
 import { settleStanding } from './standing.ts';
 

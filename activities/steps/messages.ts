@@ -1,9 +1,9 @@
-import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../domain/crypto/envelope.ts';
-import { isKeyturnError } from '../domain/errors.ts';
-import type { CountedDecision } from '../domain/approval/quorum.ts';
+import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../domain/crypto/envelope.ts';
+import { isKeyturnError } from '../../domain/errors.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import { countDecision, type Instant } from './count-decision.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { StepTransaction } from './record.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
 import { withdrawRequest } from './withdraw.ts';
 
 /** A message as it arrived: unverified. */

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
-import { isRehearsed } from '../domain/execution/budgets.ts';
-import { digestOf } from '../domain/crypto/digest.ts';
-import { effectsForDigest, planDigest } from '../domain/request/digests.ts';
-import type { Directory } from '../domain/identity/directory.ts';
-import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
-import { canForbid, evaluate } from '../domain/policy/evaluation.ts';
-import { KeyturnError } from '../domain/errors.ts';
-import { identityKey, rootOf } from '../domain/identity/identity.ts';
-import type { KillSwitch } from '../domain/execution/kill-switch.ts';
-import { likenesses } from '../domain/request/likeness.ts';
-import type { StoredPlan } from '../domain/request/plan.ts';
+import { isRehearsed } from '../../domain/execution/budgets.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
+import { effectsForDigest, planDigest } from '../../domain/request/digests.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import { openEnvelope, type SignedRequest } from '../../domain/crypto/envelope.ts';
+import { canForbid, evaluate } from '../../domain/policy/evaluation.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import { identityKey, rootOf } from '../../domain/identity/identity.ts';
+import type { KillSwitch } from '../../domain/execution/kill-switch.ts';
+import { likenesses } from '../../domain/request/likeness.ts';
+import type { StoredPlan } from '../../domain/request/plan.ts';
 import {
   actionOf,
   targetDigest,
@@ -18,25 +18,25 @@ import {
   type ActionDefinition,
   type PolicySet,
   type Target,
-} from '../domain/policy/policy.ts';
-import { isFinal, type RequestStatus } from '../domain/request/request.ts';
-import { readSwitches } from '../database/kill-switches.ts';
-import { readRequest, type ActivePolicy } from '../database/readers.ts';
-import { insertion } from '../database/row-statements.ts';
-import { planTable, type PlanRow, type RequestRow } from '../database/tables.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
-import type { Connector, ConnectorCall, PlannedCall, PlanRefusal } from './connectors/connector.ts';
-import { gateConnector } from './connectors/gate.ts';
-import { denyByPolicy } from './deny.ts';
-import type { Dependencies } from './dependencies.ts';
+} from '../../domain/policy/policy.ts';
+import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
+import { readSwitches } from '../../database/kill-switches.ts';
+import { readRequest, type ActivePolicy } from '../../database/readers.ts';
+import { insertion } from '../../database/row-statements.ts';
+import { planTable, type PlanRow, type RequestRow } from '../../database/tables.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { Connector, ConnectorCall, PlannedCall, PlanRefusal } from '../connectors/connector.ts';
+import { gateConnector } from '../connectors/gate.ts';
+import { denyByPolicy } from '../deny.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { refuseOtherAttempt } from './due-attempt.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { placeOf } from './place.ts';
-import { gatherFacts, openArguments } from './policy-facts.ts';
-import { recordEvaluation } from './record-evaluation.ts';
-import { recordedStep, recordStep, type StepPlace, type StepTransaction } from './record.ts';
+import { withHeartbeat } from '../heartbeat.ts';
+import { placeOf } from '../place.ts';
+import { gatherFacts, openArguments } from '../policy-facts.ts';
+import { recordEvaluation } from '../record-evaluation.ts';
+import { recordedStep, recordStep, type StepPlace, type StepTransaction } from '../record.ts';
 import { rehearse } from './rehearse.ts';
-import { closeSwitchedOff, switchAgainst } from './switches.ts';
+import { closeSwitchedOff, switchAgainst } from '../switches.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
 export type Planned =

@@ -1,5 +1,5 @@
-import type { ExecutionRow } from '../database/tables.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { ExecutionRow } from '../../database/tables.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
 import { ownRow } from './plan.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';

@@ -1,24 +1,24 @@
-import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
-import { SWITCHED_OFF } from '../domain/execution/denial.ts';
-import { checkDecision, type DecisionCheck, type DecisionFacts } from '../domain/approval/decision.ts';
-import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import { sha256 } from '../domain/crypto/digest.ts';
-import { KeyturnError } from '../domain/errors.ts';
-import type { Directory } from '../domain/identity/directory.ts';
-import type { SignedDecision } from '../domain/crypto/envelope.ts';
-import type { LeafDraft } from '../domain/audit/leaf.ts';
-import { personPseudonym } from '../domain/identity/ids.ts';
-import type { CountedDecision } from '../domain/approval/quorum.ts';
-import { readSwitches } from '../database/kill-switches.ts';
-import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
-import { insertion } from '../database/row-statements.ts';
-import { decisionTable, type DecisionRow } from '../database/tables.ts';
-import { accountActor, rememberAccounts, rememberPeople } from './actors.ts';
-import { decisionDirectories } from './decision-directories.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { StepTransaction } from './record.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
+import { SWITCHED_OFF } from '../../domain/execution/denial.ts';
+import { checkDecision, type DecisionCheck, type DecisionFacts } from '../../domain/approval/decision.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import type { SignedDecision } from '../../domain/crypto/envelope.ts';
+import type { LeafDraft } from '../../domain/audit/leaf.ts';
+import { personPseudonym } from '../../domain/identity/ids.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { readSwitches } from '../../database/kill-switches.ts';
+import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
+import { insertion } from '../../database/row-statements.ts';
+import { decisionTable, type DecisionRow } from '../../database/tables.ts';
+import { accountActor, rememberAccounts, rememberPeople } from '../actors.ts';
+import { decisionDirectories } from '../decision-directories.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
 import { settleStanding } from './standing.ts';
-import { switchAgainst } from './switches.ts';
+import { switchAgainst } from '../switches.ts';
 
 /** When a decision is judged, and whether a ticket was used before it ran out. */
 export interface Instant {

@@ -1,11 +1,11 @@
-import type { LeafType } from '../domain/audit/leaf.ts';
-import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
-import type { CodeWithoutData } from '../domain/policy/visibility.ts';
-import type { ExecutionRow } from '../database/tables.ts';
-import { claimWindows } from '../database/policy-facts.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
-import type { StepTransaction } from './record.ts';
+import type { LeafType } from '../../domain/audit/leaf.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import type { RequestStatus } from '../../domain/request/request.ts';
+import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
+import type { ExecutionRow } from '../../database/tables.ts';
+import { claimWindows } from '../../database/policy-facts.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { StepTransaction } from '../record.ts';
 
 /** What became of an approved action. `again`: nothing happened, and it must be planned and judged anew. */
 export type Executed =

@@ -1,15 +1,15 @@
 import type { EntityManager } from 'typeorm';
 
-import { askedSelectors } from '../domain/approval/asked.ts';
-import type { LeafDraft } from '../domain/audit/leaf.ts';
-import { tally } from '../domain/approval/quorum.ts';
-import { standingRequest, tallyFactsOf, type DecidableRequest } from '../domain/approval/seats.ts';
-import { decidableRequest, readDecisions, type ActivePolicy } from '../database/readers.ts';
-import type { RequestRow } from '../database/tables.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
-import { decisionDirectories, type Today } from './decision-directories.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { StepTransaction } from './record.ts';
+import { askedSelectors } from '../../domain/approval/asked.ts';
+import type { LeafDraft } from '../../domain/audit/leaf.ts';
+import { tally } from '../../domain/approval/quorum.ts';
+import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
+import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
+import type { RequestRow } from '../../database/tables.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import { decisionDirectories, type Today } from '../decision-directories.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
 
 /** The request with what its decisions are worth by the directory of now, or null while nothing is asked of people. */
 export async function standingNow(

@@ -1,10 +1,10 @@
-import { STILL_MS } from '../domain/request/overdue.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
-import type { Dependencies } from './dependencies.ts';
+import { STILL_MS } from '../../domain/request/overdue.ts';
+import type { RequestStatus } from '../../domain/request/request.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
 import { consumeKept } from './kept-messages.ts';
-import { recordStep, type StepTransaction } from './record.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
 
 /** Workflows close what has expired within seconds; while workers were away, they get this long to catch up. */
 const GRACE_MS = 60_000;

@@ -1,13 +1,13 @@
-import type { ExecutionRow, RequestRow } from '../database/tables.ts';
-import { keptWithoutRequest } from '../database/kept-messages.ts';
-import { isKeyturnError } from '../domain/errors.ts';
-import { isFinal } from '../domain/request/request.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
+import { keptWithoutRequest } from '../../database/kept-messages.ts';
+import { isKeyturnError } from '../../domain/errors.ts';
+import { isFinal } from '../../domain/request/request.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
 import { settleOldClaims } from './old-claims.ts';
 import { closeLost, expireOverdue, hiddenClaims, IS_AHEAD, wedgedRequests } from './overdue.ts';
 import { ownRow } from './plan.ts';
-import { isClaimed, recordStep, type StepPlace } from './record.ts';
+import { isClaimed, recordStep, type StepPlace } from '../record.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 import { noteUnanswered } from './unanswered-probes.ts';
 

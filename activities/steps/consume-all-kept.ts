@@ -1,8 +1,8 @@
-import { requestsWithKept } from '../database/kept-messages.ts';
-import type { Dependencies } from './dependencies.ts';
+import { requestsWithKept } from '../../database/kept-messages.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
 import { consumeKept } from './kept-messages.ts';
-import { recordStep } from './record.ts';
+import { recordStep } from '../record.ts';
 
 const REQUESTS_MAX = 200;
 

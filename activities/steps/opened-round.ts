@@ -1,8 +1,8 @@
-import { clocksBetween } from '../domain/calendar/deadlines.ts';
-import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import type { Leaf } from '../domain/audit/leaf.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { StepTransaction } from './record.ts';
+import { clocksBetween } from '../../domain/calendar/deadlines.ts';
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
+import type { Leaf } from '../../domain/audit/leaf.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
 
 /**
  * True when the row still says of its round what the entry says that opened it: since when it waits, until when, by which

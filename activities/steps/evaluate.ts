@@ -1,42 +1,42 @@
-import type { Clocks } from '../domain/calendar/clock.ts';
-import { clocksBetween, roundExpiryMs } from '../domain/calendar/deadlines.ts';
-import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import { decisionDigest } from '../domain/request/digests.ts';
-import type { Directory } from '../domain/identity/directory.ts';
-import { KeyturnError } from '../domain/errors.ts';
+import type { Clocks } from '../../domain/calendar/clock.ts';
+import { clocksBetween, roundExpiryMs } from '../../domain/calendar/deadlines.ts';
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
+import { decisionDigest } from '../../domain/request/digests.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import { KeyturnError } from '../../domain/errors.ts';
 import {
   combinedRequirement,
   evaluate as evaluatePolicy,
   type Evaluation,
-} from '../domain/policy/evaluation.ts';
-import type { SignedRequest } from '../domain/crypto/envelope.ts';
-import { ownersOf } from '../domain/approval/owners.ts';
-import type { PolicyFacts } from '../domain/policy/facts.ts';
-import { targetOf, type PolicySet } from '../domain/policy/policy.ts';
-import { shortagesOf, type Shortage } from '../domain/approval/satisfiable.ts';
-import { isFinal, type RequestStatus } from '../domain/request/request.ts';
-import { startWindowEndMs } from '../domain/execution/start.ts';
-import { mayStillAsk } from '../domain/execution/requester.ts';
-import type { Requirement } from '../domain/request/requirement.ts';
-import type { StoredPlan } from '../domain/request/plan.ts';
-import type { CodeWithoutData } from '../domain/policy/visibility.ts';
-import { readSwitches } from '../database/kill-switches.ts';
-import { readIntactPlan } from '../database/readers.ts';
-import type { RequestRow } from '../database/tables.ts';
-import { lineagePersons, personsBehind, rememberPeople, SYSTEM_ACTOR } from './actors.ts';
-import { decisionDirectories } from './decision-directories.ts';
-import { denyByPolicy, groundFacts, shownRules } from './deny.ts';
-import type { Dependencies } from './dependencies.ts';
+} from '../../domain/policy/evaluation.ts';
+import type { SignedRequest } from '../../domain/crypto/envelope.ts';
+import { ownersOf } from '../../domain/approval/owners.ts';
+import type { PolicyFacts } from '../../domain/policy/facts.ts';
+import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';
+import { shortagesOf, type Shortage } from '../../domain/approval/satisfiable.ts';
+import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
+import { startWindowEndMs } from '../../domain/execution/start.ts';
+import { mayStillAsk } from '../../domain/execution/requester.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
+import type { StoredPlan } from '../../domain/request/plan.ts';
+import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
+import { readSwitches } from '../../database/kill-switches.ts';
+import { readIntactPlan } from '../../database/readers.ts';
+import type { RequestRow } from '../../database/tables.ts';
+import { lineagePersons, personsBehind, rememberPeople, SYSTEM_ACTOR } from '../actors.ts';
+import { decisionDirectories } from '../decision-directories.ts';
+import { denyByPolicy, groundFacts, shownRules } from '../deny.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { refuseOtherAttempt, refuseOtherPlan } from './due-attempt.ts';
-import { refuseOtherOwnerKey } from './owner-key.ts';
-import { placeOf } from './place.ts';
+import { refuseOtherOwnerKey } from '../owner-key.ts';
+import { placeOf } from '../place.ts';
 import { verifiedRequest } from './plan.ts';
-import { gatherFacts } from './policy-facts.ts';
-import { factsDigest, recordEvaluation } from './record-evaluation.ts';
-import { recordStep, type StepTransaction } from './record.ts';
+import { gatherFacts } from '../policy-facts.ts';
+import { factsDigest, recordEvaluation } from '../record-evaluation.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
 import { refuseExecution } from './settle.ts';
 import { settleStanding } from './standing.ts';
-import { closeSwitchedOff, switchAgainst } from './switches.ts';
+import { closeSwitchedOff, switchAgainst } from '../switches.ts';
 
 /** What the workflow waits for, as pure data. */
 export type Evaluated =

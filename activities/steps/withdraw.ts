@@ -1,14 +1,14 @@
-import { personOf } from '../domain/identity/directory.ts';
-import { sha256 } from '../domain/crypto/digest.ts';
-import type { SignedWithdrawal } from '../domain/crypto/envelope.ts';
-import type { ErrorCode } from '../domain/errors.ts';
-import { standsBehind } from '../domain/identity/own-request.ts';
-import { isReviewAction } from '../domain/policy/policy.ts';
-import { askersOf } from '../domain/execution/requester.ts';
-import { canMove } from '../domain/request/request.ts';
-import { accountActor, rememberAccounts } from './actors.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { StepTransaction } from './record.ts';
+import { personOf } from '../../domain/identity/directory.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import type { SignedWithdrawal } from '../../domain/crypto/envelope.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
+import { standsBehind } from '../../domain/identity/own-request.ts';
+import { isReviewAction } from '../../domain/policy/policy.ts';
+import { askersOf } from '../../domain/execution/requester.ts';
+import { canMove } from '../../domain/request/request.ts';
+import { accountActor, rememberAccounts } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
 
 interface Withdrawal {
   readonly signed: SignedWithdrawal;

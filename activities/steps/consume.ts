@@ -1,9 +1,9 @@
-import type { CountedDecision } from '../domain/approval/quorum.ts';
-import { isFinal, type RequestStatus } from '../domain/request/request.ts';
-import { sha256 } from '../domain/crypto/digest.ts';
-import { KeyturnError } from '../domain/errors.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
 import { consumeKept } from './kept-messages.ts';
 import {
   consumeOne,
@@ -14,8 +14,8 @@ import {
   type Message,
   type Opened,
 } from './messages.ts';
-import { caller, placeOf } from './place.ts';
-import { recordStep, type StepTransaction } from './record.ts';
+import { caller, placeOf } from '../place.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
 
 /** What became of a batch of messages. */
 export interface Consumed {

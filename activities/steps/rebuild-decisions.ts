@@ -1,15 +1,15 @@
 import type { EntityManager } from 'typeorm';
 
-import { checkDecision } from '../domain/approval/decision.ts';
-import type { Directory } from '../domain/identity/directory.ts';
-import { openEnvelope } from '../domain/crypto/envelope.ts';
-import type { CountedDecision } from '../domain/approval/quorum.ts';
-import type { DecisionDirectories } from '../domain/approval/seats.ts';
-import { decidableRequest, type ActivePolicy } from '../database/readers.ts';
-import type { DecisionRow, RequestRow } from '../database/tables.ts';
+import { checkDecision } from '../../domain/approval/decision.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import { openEnvelope } from '../../domain/crypto/envelope.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import type { DecisionDirectories } from '../../domain/approval/seats.ts';
+import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
+import type { DecisionRow, RequestRow } from '../../database/tables.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
-import { decisionDirectories } from './decision-directories.ts';
-import type { Dependencies } from './dependencies.ts';
+import { decisionDirectories } from '../decision-directories.ts';
+import type { Dependencies } from '../dependencies.ts';
 
 /** The request with the rules and people of now. */
 export interface Ground {

@@ -1,6 +1,6 @@
-import type { Hold } from '../domain/execution/start.ts';
-import { SYSTEM_ACTOR } from './actors.ts';
-import type { StepTransaction } from './record.ts';
+import type { Hold } from '../../domain/execution/start.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { StepTransaction } from '../record.ts';
 import type { Executed } from './settle.ts';
 
 /** An approved request that may not start yet stays approved, and says until when it waits and why. */

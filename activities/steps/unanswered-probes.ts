@@ -1,5 +1,5 @@
-import type { ExecutionRow } from '../database/tables.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { ExecutionRow } from '../../database/tables.ts';
+import type { Dependencies } from '../dependencies.ts';
 
 /** A target that cannot tell is queried again for so long; then the outcome is unknown. */
 const ASKED_FOR_MS = 45 * 60_000;
