@@ -12,7 +12,7 @@ import {
 } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { askTemporal } from '../temporal.ts';
-import type { Explanation } from './explain.ts';
+import type { Explanation } from '../submission/explain.ts';
 
 const START_DEADLINE_MS = 3_000;
 const READ_DEADLINE_MS = 5_000;

@@ -10,7 +10,7 @@ import {
 } from '../../../domain/identity/identity.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
-import { definedClaims } from './sign-request.ts';
+import { definedClaims } from './sign.ts';
 import type { CreateCall } from './create-call.ts';
 import { windowOf } from './start-window.ts';
 

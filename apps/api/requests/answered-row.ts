@@ -8,7 +8,7 @@ import { GATE_RUN, type GateResult } from '../../../domain/execution/gate.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
-import type { ShownRow } from '../requests/shown-row.ts';
+import type { ShownRow } from './shown-row.ts';
 import { refusalOf } from '../switches/refusal.ts';
 
 /** A stored answer as a request looks. What was asked comes from what was signed then. */

@@ -8,17 +8,11 @@ import { isReviewAction } from '../../../domain/policy/policy.ts';
 import { askersOf } from '../../../domain/execution/requester.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import type { ApiContext } from '../context.ts';
-import { deliver, type Delivery } from '../decisions/deliver.ts';
-import {
-  firstMade,
-  madeBefore,
-  messageId,
-  refuseOtherWithdrawal,
-  type KeyedCall,
-} from '../decisions/keyed-message.ts';
-import { auditRefusal } from '../decisions/refused-attempt.ts';
-import { sealReason } from '../decisions/sign.ts';
-import { isOwn, loadRequest } from './load.ts';
+import { deliver, type Delivery } from './deliver.ts';
+import { firstMade, madeBefore, messageId, refuseOtherWithdrawal, type KeyedCall } from './keyed-message.ts';
+import { auditRefusal } from '../audit/refused-attempt.ts';
+import { sealReason } from './sign.ts';
+import { isOwn, loadRequest } from '../requests/load.ts';
 
 /** A call to withdraw. */
 export interface WithdrawCall extends KeyedCall {

@@ -14,12 +14,12 @@ import { startEnd } from '../../../domain/execution/start.ts';
 import { recordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import type { ApiContext } from '../context.ts';
-import type { Created } from '../requests/create-call.ts';
-import { signedRequest } from '../requests/sign-request.ts';
+import type { Created } from './create-call.ts';
+import { signedRequest } from './sign.ts';
 import { summaryView } from '../requests/view.ts';
 import type { AllowedGate } from './gate-call.ts';
-import { groundOf } from './ground.ts';
-import { rowOfAnswer } from './answered-row.ts';
+import { groundOf } from './snapshot.ts';
+import { rowOfAnswer } from '../requests/answered-row.ts';
 
 interface Signed extends AllowedGate {
   /** The pseudonyms of the lineage, in its order: the first is who asked. */
