@@ -16,7 +16,7 @@ import { Places } from './http/places.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { requestIdField } from './http/request-id.ts';
 import { readKeys } from './keys.ts';
-import { ArgumentChecker } from './requests/argument-checker.ts';
+import { ArgumentChecker } from './catalogue/argument-checker.ts';
 import { readScim } from './scim/authorities.ts';
 import type { Settings } from './settings.ts';
 import { createTemporal } from './temporal.ts';

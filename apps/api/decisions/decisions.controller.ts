@@ -10,7 +10,7 @@ import {
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseBody } from '../http/parse-body.ts';
-import { hangUpSignal, optionalIdempotencyKey } from '../requests/headers.ts';
+import { hangUpSignal, optionalIdempotencyKey } from '../http/headers.ts';
 import { loadRequest } from '../requests/load.ts';
 import { decisionView, viewAfterWait } from '../requests/view.ts';
 import { decide } from './decide.ts';

@@ -5,7 +5,7 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { keyReused } from '../requests/repeat.ts';
+import { keyReused } from '../submission/repeat.ts';
 import { tooMuchWaits } from './deliver.ts';
 import { freshId } from './sign.ts';
 

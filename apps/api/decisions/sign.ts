@@ -5,7 +5,7 @@ import { base32 } from '../../../domain/identity/ids.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './judge.ts';
+import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './authorize.ts';
 
 /** How a decision goes on its way. */
 export interface Carriage {

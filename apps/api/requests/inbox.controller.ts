@@ -7,8 +7,8 @@ import { actionsSchema, type ActionCatalogue } from '../../../contract/actions.t
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';
-import { modeOf } from './catalogue-entry.ts';
-import { hangUpSignal } from './headers.ts';
+import { modeOf } from '../catalogue/entry.ts';
+import { hangUpSignal } from '../http/headers.ts';
 import { inboxPage } from './inbox.ts';
 
 @Controller('v1')

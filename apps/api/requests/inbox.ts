@@ -13,12 +13,12 @@ import { polledScopes } from '../../../domain/approval/on-call.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../contract/requests.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE } from '../decisions/judge.ts';
+import { SESSION_GRADE } from '../decisions/authorize.ts';
 import { positionOf } from './cursor.ts';
 import { summaries, type PageCall } from './list.ts';
 import { directoriesSince } from './load.ts';
 import { pageFor, type PageSource } from './page.ts';
-import { readTogether, type WholeRow } from './together.ts';
+import { readTogether, type WholeRow } from './whole-rows.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
 const LIMIT_DEFAULT = 50;

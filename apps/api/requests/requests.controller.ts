@@ -21,7 +21,7 @@ import { ApiContext } from '../context.ts';
 import { Places } from '../http/places.ts';
 import { parseBody } from '../http/parse-body.ts';
 import { parseAs } from '../http/problems.ts';
-import { createRequest } from './create.ts';
+import { createRequest } from '../submission/create.ts';
 import { evidenceOf } from './evidence.ts';
 import {
   entityTag,
@@ -30,12 +30,12 @@ import {
   idempotencyKey,
   optionalIdempotencyKey,
   preferredWaitMs,
-} from './headers.ts';
+} from '../http/headers.ts';
 import { listPage } from './list.ts';
 import { loadRequest } from './load.ts';
 import { timelineOf } from './timeline.ts';
 import { requestView, viewAfterWait } from './view.ts';
-import { withdraw } from './withdraw.ts';
+import { withdraw } from '../decisions/withdraw.ts';
 
 /**
  * Calls that wait for a request to change, of one caller at least and in all: when it changes, each reads all that it

@@ -15,9 +15,9 @@ import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts
 import type { throwBodySchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { meant } from '../catalogue/meant.ts';
+import { meant } from '../catalogue/similar-names.ts';
 import { freshId } from '../decisions/sign.ts';
-import { keyReused } from '../requests/repeat.ts';
+import { keyReused } from '../submission/repeat.ts';
 import { operatorOf, type Operator } from './operator.ts';
 import { recordOf } from './record.ts';
 
