@@ -16,7 +16,7 @@ import { ApiContext } from './context.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
-import { EvaluateController } from './submission/evaluate.controller.ts';
+import { EvaluateController } from './submission/submission.controller.ts';
 import { BodyReader } from './http/body.ts';
 import { compress } from './http/compress.ts';
 import { handOver, neverFresh, QueryReader, refuseHosts } from './http/manners.ts';

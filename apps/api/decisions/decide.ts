@@ -8,7 +8,7 @@ import { loadRequest } from '../requests/load.ts';
 import { deliver, type Delivery } from './deliver.ts';
 import { deferOf, judge, type DecisionCall } from './authorize.ts';
 import { firstMade, madeBefore, messageId, refuseOtherDecision, type KeyedCall } from './keyed-message.ts';
-import { auditRefusal } from '../audit/refused-attempt.ts';
+import { auditRefusal } from '../auth/refused-attempt.ts';
 import { signDecision } from './sign.ts';
 
 /** What became of a decision: recorded, or durable and not yet counted. */

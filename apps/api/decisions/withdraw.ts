@@ -10,7 +10,7 @@ import { isFinal } from '../../../domain/request/request.ts';
 import type { ApiContext } from '../context.ts';
 import { deliver, type Delivery } from './deliver.ts';
 import { firstMade, madeBefore, messageId, refuseOtherWithdrawal, type KeyedCall } from './keyed-message.ts';
-import { auditRefusal } from '../audit/refused-attempt.ts';
+import { auditRefusal } from '../auth/refused-attempt.ts';
 import { sealReason } from './sign.ts';
 import { isOwn, loadRequest } from '../requests/load.ts';
 

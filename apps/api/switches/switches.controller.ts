@@ -12,7 +12,7 @@ import {
 } from '../../../contract/switches.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { countRefusal } from '../audit/refused-attempt.ts';
+import { countRefusal } from '../auth/refused-attempt.ts';
 import { parseBody } from '../http/parse-body.ts';
 import { optionalIdempotencyKey } from '../http/headers.ts';
 import { liftSwitch } from './lift.ts';
