@@ -14,7 +14,7 @@ import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/cal
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import { parseBody } from '../http/parse-body.ts';
-import { optionalIdempotencyKey } from '../http/headers.ts';
+import { optionalIdempotencyKey } from '../http/idempotency.ts';
 import { liftSwitch } from './lift.ts';
 import { throwSwitch } from './throw.ts';
 
