@@ -11,7 +11,7 @@ import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
 import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import type { DecisionBody } from '../../../contract/requests.ts';
-import type { Caller } from '../auth/caller.ts';
+import type { Caller } from './caller.ts';
 import type { ApiContext } from '../context.ts';
 
 /** What somebody tried on a request. */
