@@ -1,4 +1,6 @@
 import { STILL_MS } from '../../domain/request/overdue.ts';
+import { sqlList } from '../../database/status-sql.ts';
+import { APPROVED, UNSETTLED } from '../../domain/request/request.ts';
 import { closeExpired, closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
@@ -83,7 +85,7 @@ const IS_OVERDUE = `
 async function overdueRequests({ source }: Dependencies): Promise<readonly Overdue[]> {
   return source.query(
     `select id, run_id from keyturn.request one
-     where status in ('planning', 'pending', 'approved', 'executing') and ${IS_OVERDUE}
+     where status in ${sqlList(UNSETTLED)} and ${IS_OVERDUE}
      order by updated_at limit $3`,
     [GRACE_MS, STILL_MS, ROWS_MAX],
   );
@@ -107,10 +109,12 @@ async function closeOverdue(transaction: StepTransaction): Promise<void> {
 /** No step dates a request ahead: a row dated ahead is hidden from every query for requests that do not move. */
 export const IS_AHEAD = `updated_at > clock_timestamp() + interval '1 hour'`;
 
+const AGREED = UNSETTLED.filter((status) => APPROVED.includes(status));
+
 /** Approved or executing requests that nothing holds back and that do not move: somebody keeps their workflow from it. */
 export async function wedgedRequests({ source }: Dependencies): Promise<readonly string[]> {
   const rows: { id: string }[] = await source.query(
-    `select id from keyturn.request one where status in ('approved', 'executing')
+    `select id from keyturn.request one where status in ${sqlList(AGREED)}
        and (${MOVED_AT} < clock_timestamp() - $1 * interval '1 millisecond' or ${IS_AHEAD}) limit $2`,
     [WEDGED_MS, ROWS_MAX],
   );

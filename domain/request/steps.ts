@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.ts';
-import type { RequestStatus } from './request.ts';
+import { UNCLAIMED, UNDECIDED, UNSETTLED, type RequestStatus } from './request.ts';
 
 /**
  * The statuses that each step may move a request from. To which it moves it is the step's own matter, within the table of
@@ -9,21 +9,21 @@ export const STEPS_FROM = {
   ask: ['planning'],
   allow: ['planning'],
   fail_planning: ['planning'],
-  forbid: ['planning', 'pending'],
+  forbid: UNDECIDED,
   approve: ['pending'],
   deny: ['pending', 'approved'],
-  withdraw: ['planning', 'pending', 'approved'],
+  withdraw: UNCLAIMED,
   expire: ['pending'],
   expire_unseen: ['planning'],
-  expire_overdue: ['planning', 'pending', 'approved'],
+  expire_overdue: UNCLAIMED,
   claim: ['approved'],
-  stop: ['planning', 'pending', 'approved', 'executing'],
+  stop: UNSETTLED,
   reopen: ['pending', 'approved', 'executing'],
   settle: ['executing'],
   /** What a run saw itself stands also where its outcome was called unknown meanwhile. */
   settle_seen: ['executing', 'indeterminate'],
   resolve: ['indeterminate'],
-  close_lost: ['planning', 'pending', 'approved', 'executing'],
+  close_lost: UNSETTLED,
 } as const satisfies Readonly<Record<string, readonly RequestStatus[]>>;
 
 /** A step that moves a request. */

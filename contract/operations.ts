@@ -1,8 +1,8 @@
-import type { ErrorCode } from '../../../domain/errors.ts';
-import { evaluateBodySchema, evaluationSchema } from '../../../contract/evaluate.ts';
-import { actionsSchema } from '../../../contract/actions.ts';
-import { timelineSchema } from '../../../contract/history.ts';
-import * as wire from '../../../contract/requests.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
+import { actionsSchema } from './actions.ts';
+import { timelineSchema } from './history.ts';
+import * as wire from './requests.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
 
 /** What a client does about each code that it may be answered with. A test compares it with the operations. */
 export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {

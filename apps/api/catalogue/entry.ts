@@ -11,7 +11,7 @@ import {
   type Target,
 } from '../../../domain/policy/policy.ts';
 import { quote } from '../../../domain/conditions/did-you-mean.ts';
-import { meant } from '../catalogue/meant.ts';
+import { meant } from './similar-names.ts';
 import type { RequestMode } from '../../../domain/request/request.ts';
 
 /** What is asked for, as the catalogue has it. */

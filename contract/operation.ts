@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-import type { ErrorCode } from '../../../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
 
 /** Headers of answers beside those that every answer has, by the name of their description in the document. */
 export type AnswerHeader = 'ETag' | 'Location';

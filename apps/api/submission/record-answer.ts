@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-
 import type { EntityManager } from 'typeorm';
 
+import { nextEntry } from '../../../database/audit-entries.ts';
 import { allowGate, type GateAnswer } from '../../../database/gate-answers.ts';
-import { nextLeaf, NO_LEAF, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import { NO_LEAF, type LeafDraft } from '../../../domain/audit/leaf.ts';
 import { pseudonymOf } from '../../../domain/identity/ids.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
@@ -14,12 +13,12 @@ import { startEnd } from '../../../domain/execution/start.ts';
 import { recordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import type { ApiContext } from '../context.ts';
-import type { Created } from '../requests/create-call.ts';
-import { signedRequest } from '../requests/sign-request.ts';
+import type { Created } from './create-call.ts';
+import { signedRequest } from './sign.ts';
 import { summaryView } from '../requests/view.ts';
 import type { AllowedGate } from './gate-call.ts';
-import { groundOf } from './ground.ts';
-import { rowOfAnswer } from './answered-row.ts';
+import { groundOf } from './snapshot.ts';
+import { rowOfAnswer } from '../requests/answered-row.ts';
 
 interface Signed extends AllowedGate {
   /** The pseudonyms of the lineage, in its order: the first is who asked. */
@@ -85,14 +84,12 @@ function validUntil({ call, at, evaluation, facts }: AllowedGate): Date {
 
 /** The only entry of a stream of its own. */
 function leafOf(allowed: Signed): string {
-  return nextLeaf(draftOf(allowed), {
+  return nextEntry(draftOf(allowed), {
     id: () => `${allowed.id}/${GATE_RUN}/allow/1`,
     request: allowed.id,
     run: GATE_RUN,
     namespace: '',
     last: NO_LEAF,
-    nonce: randomBytes(16).toString('hex'),
-    salts: {},
   }).text;
 }
 

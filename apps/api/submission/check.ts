@@ -7,7 +7,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { refuseNoBreakGlass } from './break-glass.ts';
-import { catalogueEntry, type CatalogueEntry } from './catalogue-entry.ts';
+import { catalogueEntry, type CatalogueEntry } from '../catalogue/entry.ts';
 import type { CreateCall } from './create-call.ts';
 import { startOf } from './start-window.ts';
 

@@ -2,8 +2,8 @@ import type { GateGround } from '../../../database/gate-answers.ts';
 import type { Evaluation } from '../../../domain/policy/evaluation.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';
 import type { PolicyFacts } from '../../../domain/policy/facts.ts';
-import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
-import type { CreateCall } from '../requests/create-call.ts';
+import type { CatalogueEntry } from '../catalogue/entry.ts';
+import type { CreateCall } from './create-call.ts';
 
 /** A gate request that the catalogue knows. */
 export interface GateAsked extends CatalogueEntry {

@@ -12,16 +12,17 @@ import type { Lineage } from '../../../domain/identity/identity.ts';
 import { callerOf } from '../auth/caller.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
-import { refuseOverBudget } from '../requests/budget.ts';
-import { checkSubmission } from '../requests/check-submission.ts';
-import { idOf, otherIdOf, type CreateCall, type Created } from '../requests/create-call.ts';
-import { lineageOf } from '../requests/lineage.ts';
-import { keyReused, refuseOtherCall, refuseOtherIntent } from '../requests/repeat.ts';
-import { answeredRow, refuseUnusable } from './answered-row.ts';
+import { keyReused } from '../http/idempotency.ts';
+import { refuseOverBudget } from './budget.ts';
+import { checkSubmission } from './check.ts';
+import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
+import { lineageOf } from './lineage.ts';
+import { refuseOtherCall, refuseOtherIntent, refuseUnusable } from './repeat.ts';
+import { answeredRow } from '../requests/answered-row.ts';
 import type { GateAsked } from './gate-call.ts';
-import { groundOf } from './ground.ts';
+import { groundOf } from './snapshot.ts';
 import { reserving } from './reserving.ts';
-import { judgeGate } from './judge.ts';
+import { judgeGate } from './evaluate-gate.ts';
 import { recordAnswer } from './record-answer.ts';
 
 /** A policy that changes faster than this is asked again later. */

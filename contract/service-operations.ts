@@ -1,6 +1,6 @@
-import { healthSchema, openApiSchema } from '../../../contract/service.ts';
-import { protectedResourceSchema } from '../../../contract/sign-in.ts';
-import { keysSchema } from '../../../contract/requests.ts';
+import { healthSchema, openApiSchema } from './service.ts';
+import { protectedResourceSchema } from './sign-in.ts';
+import { keysSchema } from './requests.ts';
 import type { Operation } from './operation.ts';
 
 /** What anybody may ask. */

@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../../../domain/errors.ts';
-import * as policies from '../../../contract/policies.ts';
-import * as streams from '../../../contract/streams.ts';
-import * as switches from '../../../contract/switches.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import * as policies from './policies.ts';
+import * as streams from './streams.ts';
+import * as switches from './switches.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
 
 const OPERATOR_ERRORS: readonly ErrorCode[] = [

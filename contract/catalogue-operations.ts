@@ -1,5 +1,5 @@
-import { meSchema } from '../../../contract/me.ts';
-import { targetPageSchema, targetsQuerySchema } from '../../../contract/targets.ts';
+import { meSchema } from './me.ts';
+import { targetPageSchema, targetsQuerySchema } from './targets.ts';
 import type { Operation } from './operation.ts';
 
 /** What there is to act on, and who asks. */

@@ -12,10 +12,10 @@ import { requestFacts } from '../../../domain/policy/request-facts.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import type { CatalogueEntry } from '../requests/catalogue-entry.ts';
-import { checkSubmission } from '../requests/check-submission.ts';
-import { editorsOf } from '../requests/editors.ts';
-import { lineageOf } from '../requests/lineage.ts';
+import type { CatalogueEntry } from '../catalogue/entry.ts';
+import { checkSubmission } from './check.ts';
+import { editorsOf } from './editors.ts';
+import { lineageOf } from './lineage.ts';
 
 /** A question about policy. */
 export interface DryRun {
