@@ -10,7 +10,12 @@ export type ClaimKey = Pick<ExecutionRow, 'request' | 'attempt'>;
 
 /** True while a claim on the request is open: then nobody knows yet what the target says. */
 export async function isClaimed(manager: EntityManager, request: string): Promise<boolean> {
-  return (await executionIn(manager, request, 'claimed')) !== null;
+  return (await openClaim(manager, request)) !== null;
+}
+
+/** The claim that nobody has settled yet, or null. */
+export async function openClaim(manager: EntityManager, request: string): Promise<ExecutionRow | null> {
+  return executionIn(manager, request, 'claimed');
 }
 
 /** The execution of a request that is in this state, or null. */
