@@ -32,10 +32,8 @@ export const TAGS = {
   Service: 'Health, keys and this document. Needs no token.',
 } as const;
 
-/** One operation, as it is published. A test compares the list with the routes that exist. */
+/** One operation. A test compares the list with the routes that exist. */
 export interface Operation {
-  /** What generated clients call it. Never changed. */
-  readonly id: string;
   readonly tag: keyof typeof TAGS;
   readonly method: 'get' | 'post';
   readonly path: string;
@@ -49,6 +47,10 @@ export interface Operation {
   /** Refusals beside those that every operation of its kind may answer. */
   readonly errors?: readonly ErrorCode[];
 }
+
+/** What a body or a query of an operation is read as. */
+export type BodyOf<Of extends { readonly body: z.ZodType }> = z.output<Of['body']>;
+export type QueryOf<Of extends { readonly query: z.ZodType }> = z.output<Of['query']>;
 
 /** The header of a call that may be sent again by whoever does not know whether it arrived. */
 export const REPEATABLE: HeaderParameter = {

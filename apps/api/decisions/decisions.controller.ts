@@ -6,7 +6,7 @@ import {
   type DecisionAnswer,
   type DecisionQueued,
   type Ticket,
-} from '../../../contract/requests.ts';
+} from '../../../contract/decisions.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseBody } from '../http/parse-body.ts';

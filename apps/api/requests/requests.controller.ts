@@ -10,12 +10,12 @@ import {
   createBodySchema,
   listQuerySchema,
   showQuerySchema,
-  withdrawBodySchema,
-  type Evidence,
   type RequestPage,
   type RequestView,
-  type Timeline,
 } from '../../../contract/requests.ts';
+import { withdrawBodySchema } from '../../../contract/decisions.ts';
+import type { Evidence } from '../../../contract/evidence.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Places } from '../http/places.ts';
