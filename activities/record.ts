@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { assertMove, type RequestStatus } from '../domain/request/request.ts';
+import { assertMove, NOTHING_HAPPENED, type RequestStatus } from '../domain/request/request.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
 import { askPrepared } from '../database/prepared.ts';
 import { lockedRequest } from '../database/readers.ts';
@@ -254,7 +254,7 @@ export class Step implements StepTransaction {
     if (this.#changed !== null)
       this.#changed.updated_at = new Date(Math.max(Date.parse(place.at), this.#lastAt));
     const update = this.#changed === null ? null : change(requestTable, row.id, this.#changed);
-    if (this.#changed?.status !== undefined && NOT_PERFORMED.has(row.status))
+    if (this.#changed?.status !== undefined && NOTHING_HAPPENED.includes(row.status))
       await releaseWindows(manager, row.id, row.updated_at);
     await Promise.all([
       update === null ? null : askPrepared(manager, { text: update.text }, update.values),
@@ -289,6 +289,3 @@ const STORE_STEP = {
   name: 'step-store',
   text: `with ${WRITE_ENTRIES} insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)`,
 };
-
-/** Ends of requests that did nothing: they do not count in windows any more. */
-const NOT_PERFORMED: ReadonlySet<RequestStatus> = new Set(['denied', 'expired', 'cancelled', 'failed']);
