@@ -20,9 +20,7 @@ beforeAll(async () => {
   files = (await active()).body;
 });
 // Whatever an earlier test, or an earlier try of the same, has published.
-beforeEach(async () => {
-  await activate(cast.stack.keyturnDb, files);
-});
+beforeEach(() => activate(cast.stack.keyturnDb, files));
 afterAll(async () => {
   await cast.stack.stop();
 });
