@@ -13,7 +13,7 @@ import { isKeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/statuses.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import type { DecisionBody } from '../../../contract/decisions.ts';
-import type { Caller } from '../auth/caller.ts';
+import type { Caller } from './caller.ts';
 import type { ApiContext } from '../context.ts';
 
 /** What somebody tried on a request. */
