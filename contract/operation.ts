@@ -48,10 +48,6 @@ export interface Operation {
   readonly errors?: readonly ErrorCode[];
 }
 
-/** What a body or a query of an operation is read as. */
-export type BodyOf<Of extends { readonly body: z.ZodType }> = z.output<Of['body']>;
-export type QueryOf<Of extends { readonly query: z.ZodType }> = z.output<Of['query']>;
-
 /** The header of a call that may be sent again by whoever does not know whether it arrived. */
 export const REPEATABLE: HeaderParameter = {
   name: 'Idempotency-Key',
