@@ -2,7 +2,7 @@
 
 -- The set, its activation, the directory of its file and the entry of all three. Another policy than the first one
 -- comes from the open claim of a request that publishes this very policy in place of the active one, or its entry says
--- that people installed it by hand.
+-- that people installed it by hand. The files of the last activation are those that the next change is compared with.
 create or replace function keyturn.activate_policy(installed jsonb, set_text text, leaf text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -17,9 +17,10 @@ begin
     and not keyturn.is_publishing(facts ->> 'request', known.digest, set_digest) then
     raise exception 'no request publishes this policy, and nobody recovers by it';
   end if;
-  insert into keyturn.policy_set (digest, body, installed_at, installed_by)
-    values (set_digest, set_text::jsonb, (installed ->> 'at')::timestamptz, installed ->> 'by')
-    on conflict (digest) do nothing;
+  insert into keyturn.policy_set (digest, body, sources, installed_at, installed_by)
+    values (set_digest, set_text::jsonb, installed ->> 'sources', (installed ->> 'at')::timestamptz,
+      installed ->> 'by')
+    on conflict (digest) do update set sources = coalesce(excluded.sources, policy_set.sources);
   insert into keyturn.policy_active (singleton, generation, digest) values (true, next, set_digest)
     on conflict (singleton) do update set generation = excluded.generation, digest = excluded.digest;
   counts := keyturn.apply_file_directory(set_text::jsonb -> 'directory', keyturn.next_directory_instant());
@@ -81,8 +82,8 @@ begin
 end $$;
 grant execute on function keyturn.lock_policy_proposals to keyturn_api;
 
--- Keeps a proposal with its entry. False when it is kept already: who proposed it first stays the one who did. The
--- entry is checked, so whoever has the role of the API can record nothing else this way.
+-- Keeps a proposal with its entry. False when it is kept already: whoever proposed it first stays its author, also of
+-- the files that are read. The entry is checked, so whoever has the role of the API can record nothing else this way.
 create or replace function keyturn.propose_policy(candidate jsonb, entry jsonb, subjects jsonb)
 returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -91,9 +92,9 @@ declare
   body jsonb := leaf::jsonb;
 begin
   perform keyturn.lock_policy_proposals();
-  insert into keyturn.policy_candidate (digest, body, proposed_at, person, issuer, subject)
-    values (candidate ->> 'digest', candidate ->> 'body', (candidate ->> 'at')::timestamptz,
-      candidate ->> 'person', candidate ->> 'issuer', candidate ->> 'subject')
+  insert into keyturn.policy_candidate (digest, body, sources, proposed_at, person, issuer, subject)
+    values (candidate ->> 'digest', candidate ->> 'body', candidate ->> 'sources',
+      (candidate ->> 'at')::timestamptz, candidate ->> 'person', candidate ->> 'issuer', candidate ->> 'subject')
     on conflict (digest) do nothing;
   if not found then return false; end if;
   if body ->> 'id' is distinct from 'proposals/' || keyturn.check_leaf(body, 'proposals', 'proposals')

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { HISTORY_QUERY } from '../../database/policy-facts.ts';
 import { sqlIn } from '../../database/sql-files.ts';
-import { isFinal, REQUEST_STATUSES } from '../../domain/request/request.ts';
 import { root } from '../../scripts/servers/root.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
@@ -87,27 +86,5 @@ describe('functions of the database', () => {
   it('number as many rows of answers on the spot as are counted', () => {
     const last = /generate_series\(0, (\d+)\)/.exec(HISTORY_QUERY)?.[1];
     expect(files.join('')).toContain(`for candidate in 0..${String(last)} loop`);
-  });
-});
-
-describe('statuses in the structure of the database', () => {
-  async function statusesIn(query: string): Promise<ReadonlySet<string>> {
-    const { rows } = await admin.query<Row>(query);
-    expect(rows).toHaveLength(1);
-    return new Set([...(rows[0]?.value ?? '').matchAll(/'([a-z]+)'/g)].map(([, status]) => String(status)));
-  }
-
-  it('are all that a request can have', async () => {
-    expect(
-      await statusesIn(
-        `select pg_get_constraintdef(oid) as value from pg_constraint where conname = 'request_status'`,
-      ),
-    ).toEqual(new Set(REQUEST_STATUSES));
-  });
-
-  it('are the open ones in the index of what is unfinished', async () => {
-    expect(
-      await statusesIn(`select pg_get_indexdef('keyturn.request_unfinished'::regclass) as value`),
-    ).toEqual(new Set(REQUEST_STATUSES.filter((status) => !isFinal(status))));
   });
 });

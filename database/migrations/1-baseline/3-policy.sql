@@ -1,9 +1,11 @@
 -- Policy: the sets that were ever active, which one is, what was proposed, and what activated what. No role of a program
--- writes sets or activations; the functions of policy do.
+-- writes sets or activations; the functions of policy do. `sources` are the YAML files that a policy was compiled from: the
+-- canonical JSON of the files by path and of the variables that they read.
 
 create table keyturn.policy_set (
   digest text primary key, body jsonb not null,
-  installed_at timestamptz not null default clock_timestamp(), installed_by text not null
+  installed_at timestamptz not null default clock_timestamp(), installed_by text not null,
+  sources text
 );
 
 -- One row: the claim of an execution takes it FOR SHARE, activation exclusively, so none slips between check and claim.
@@ -16,6 +18,7 @@ create table keyturn.policy_active (
 create table keyturn.policy_candidate (
   digest text primary key, body text not null check (octet_length(body) <= 1048576),
   proposed_at timestamptz not null, person text not null, issuer text not null, subject text not null,
+  sources text check (octet_length(sources) <= 1048576),
   check (digest = 'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex'))
 );
 
