@@ -3,13 +3,13 @@ import type { EntityManager } from 'typeorm';
 import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, NOTHING_HAPPENED, type RequestStatus } from '../domain/request/request.ts';
+import { entryValues, nextEntry, WRITE_ENTRIES, type Entry } from '../database/audit-entries.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
 import { askPrepared } from '../database/prepared.ts';
 import { lockedRequest } from '../database/readers.ts';
 import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
-import { entryOf, entryValues, WRITE_ENTRIES, type Entry } from './stream.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
 export interface StepPlace {
@@ -223,11 +223,10 @@ export class Step implements StepTransaction {
   }
 
   async append(draft: LeafDraft): Promise<void> {
-    const ordinal = this.#entries.length + 1;
-    const entry = entryOf(
-      { ...this.place, ordinal, last: this.#last },
-      { ...draft, at: this.#dated(draft.at) },
-    );
+    const { request, run, namespace, step } = this.place;
+    const id = `${request}/${run}/${step}/${this.#entries.length + 1}`;
+    const dated = { ...draft, at: this.#dated(draft.at) };
+    const entry = nextEntry(dated, { request, run, namespace, id: () => id, last: this.#last });
     this.#entries.push(entry);
     this.appended.push(draft);
     this.#last = entry.leaf;
@@ -276,13 +275,6 @@ export async function isClaimed(manager: EntityManager, request: string): Promis
     [request],
   );
   return rows.length > 0;
-}
-
-/** The database's clock: the one clock that all processes share. */
-export async function databaseNow(manager: EntityManager): Promise<Date> {
-  const rows: { now: Date }[] = await manager.query('select clock_timestamp() as now');
-  if (!rows[0]) throw new KeyturnError('unavailable', 'The database does not tell the time.');
-  return rows[0].now;
 }
 
 const STORE_STEP = {

@@ -4,7 +4,7 @@ import { readApiKeys } from '../../configuration/keys.ts';
 import type { ApiConfiguration } from '../../configuration/programs.ts';
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { GroundReader } from '../../database/current-ground.ts';
-import { refuseSuperuser } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';

@@ -18,7 +18,7 @@ import { takenPort } from '../../configuration/environment.ts';
 import { readWorkerKeys } from '../../configuration/keys.ts';
 import { readWorkerConfiguration, type WorkerConfiguration } from '../../configuration/programs.ts';
 import { refuseMissingNamespace } from '../../configuration/temporal.ts';
-import { refuseSuperuser } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
