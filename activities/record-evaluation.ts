@@ -68,7 +68,10 @@ export interface NamedEvaluation {
 }
 
 /** Which rules acted, on which facts: with the policy of the entry, enough to evaluate once more. */
-export function evaluationFacts({ evaluation, factsDigest: facts }: NamedEvaluation): Record<string, JsonValue> {
+export function evaluationFacts({
+  evaluation,
+  factsDigest: facts,
+}: NamedEvaluation): Record<string, JsonValue> {
   return {
     matched_rules: evaluation.rules.map((rule) => rule.id),
     facts_digest: facts,
