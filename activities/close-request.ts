@@ -59,7 +59,10 @@ export async function denyByPolicy(
 export async function refuseExecution(
   transaction: StepTransaction,
   code: CodeWithoutData,
-  { facts = {}, detail = '' }: { readonly facts?: Readonly<Record<string, JsonValue>>; readonly detail?: string } = {},
+  {
+    facts = {},
+    detail = '',
+  }: { readonly facts?: Readonly<Record<string, JsonValue>>; readonly detail?: string } = {},
 ): Promise<Closed> {
   const { row } = transaction;
   const status = row.status === 'executing' ? ('failed' as const) : ('denied' as const);
@@ -99,7 +102,10 @@ export async function returnToReview(
 export async function closeExpired(
   transaction: StepTransaction,
   step: MovingStep & `expire${string}`,
-  { facts = {}, failure }: { readonly facts?: Readonly<Record<string, JsonValue>>; readonly failure?: Failure } = {},
+  {
+    facts = {},
+    failure,
+  }: { readonly facts?: Readonly<Record<string, JsonValue>>; readonly failure?: Failure } = {},
 ): Promise<Closed> {
   const ended = { status: 'expired' as const, open_selectors: [] };
   await transaction.move(step, failure ? { ...ended, failure } : ended);
