@@ -63,10 +63,7 @@ export function entryValues(entries: readonly Entry[]): readonly string[][] {
 export type StreamKey = Pick<NextPlace, 'request' | 'run'>;
 
 /** The newest entry of a stream. */
-export async function lastLeaf(
-  manager: EntityManager,
-  { request, run }: StreamKey,
-): Promise<LastLeaf> {
+export async function lastLeaf(manager: EntityManager, { request, run }: StreamKey): Promise<LastLeaf> {
   const row = await firstRow<{ leaf: string }>(
     manager,
     'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',

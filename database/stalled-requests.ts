@@ -70,11 +70,11 @@ export async function overdueRequests(manager: EntityManager): Promise<readonly 
 
 /** True when the request is one of them by now. */
 export async function isOverdue(manager: EntityManager, request: string): Promise<boolean> {
-  const overdue = await rows(
-    manager,
-    `select 1 from keyturn.request one where id = $3 and ${IS_OVERDUE}`,
-    [GRACE_MS, STILL_MS, request],
-  );
+  const overdue = await rows(manager, `select 1 from keyturn.request one where id = $3 and ${IS_OVERDUE}`, [
+    GRACE_MS,
+    STILL_MS,
+    request,
+  ]);
   return overdue.length > 0;
 }
 
