@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 
-/** The channel on which writers say, after their commit, that a request changed. The payload is the request's id. */
-const CHANGE_CHANNEL = 'keyturn_change';
+import { CHANGE_CHANNEL } from './changes.ts';
+
 const RECONNECT_MS = 1_000;
 
 /** What a session needs. */
