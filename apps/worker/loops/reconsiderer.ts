@@ -4,19 +4,19 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
 
-import { errorClass } from '../../activities/error-class.ts';
-import { withAdvisoryLock } from '../../database/advisory-locks.ts';
-import type { DirectoryReader } from '../../database/directory-reader.ts';
-import type { PolicyReader } from '../../database/readers.ts';
+import { errorClass } from '../../../activities/error-class.ts';
+import { withAdvisoryLock } from '../../../database/advisory-locks.ts';
+import type { DirectoryReader } from '../../../database/directory-reader.ts';
+import type { PolicyReader } from '../../../database/readers.ts';
 import {
   generationsNow,
   generationsSeen,
   noteSeen,
   waitingRequests,
-} from '../../database/reconsideration.ts';
-import { mustReconsider, type Today } from '../../domain/execution/reconsideration.ts';
-import { EligiblePeople } from '../../domain/approval/satisfiable.ts';
-import { reconsiderSignal } from '../../workflows/messages.ts';
+} from '../../../database/reconsideration.ts';
+import { mustReconsider, type Today } from '../../../domain/execution/reconsideration.ts';
+import { EligiblePeople } from '../../../domain/approval/satisfiable.ts';
+import { reconsiderSignal } from '../../../workflows/messages.ts';
 
 const EVERY_MS = 2_000;
 const PAGE = 500;
