@@ -1,3 +1,4 @@
+import { isWithdrawalRecorded } from '../../database/audit-entries.ts';
 import { personOf } from '../../domain/identity/directory.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import type { SignedWithdrawal } from '../../domain/crypto/envelope.ts';
@@ -21,19 +22,15 @@ export async function withdrawRequest(
   transaction: StepTransaction,
   { signed, envelope }: Withdrawal,
 ): Promise<void> {
-  const { row, place, manager } = transaction;
+  const { row, manager } = transaction;
   if (await isRecorded(transaction, { signed, envelope })) return;
   const refusal = await refusalOf(dependencies, transaction, signed);
   if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
-  await transaction.move({ status: 'cancelled', open_selectors: [] }, UNCLAIMED);
+  await transaction.move('withdraw', { status: 'cancelled', open_selectors: [] });
   await transaction.append({
     type: 'request.withdrawn',
-    at: place.at,
     actor: accountActor(dependencies.identityKey, signed.by, 'person'),
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
     parts: { envelope },
@@ -58,13 +55,7 @@ async function isRecorded(
   { signed: { id }, envelope }: Withdrawal,
 ): Promise<boolean> {
   if (appended.some(({ facts }) => facts['withdrawal'] === id)) return true;
-  const recorded: unknown[] = await manager.query(
-    `select 1 from audit.entry
-     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
-       and leaf::jsonb #>> '{facts,withdrawal}' = $2 and leaf::jsonb #> '{evidence,refs}' ? $3 limit 1`,
-    [row.id, id, sha256(envelope)],
-  );
-  return recorded.length > 0;
+  return isWithdrawalRecorded(manager, row.id, { id, envelopeDigest: sha256(envelope) });
 }
 
 /** What the API signed was acknowledged: it never ends without a trace. */
@@ -73,15 +64,11 @@ async function recordRefused(
   transaction: StepTransaction,
   { signed, envelope, code }: Withdrawal & { readonly code: ErrorCode },
 ): Promise<void> {
-  const { row, place, manager } = transaction;
+  const { row, manager } = transaction;
   await rememberAccounts(manager, identityKey, [signed.by]);
   await transaction.append({
     type: 'request.withdrawal_refused',
-    at: place.at,
     actor: accountActor(identityKey, signed.by, 'person'),
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id, code },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
     parts: { envelope },
