@@ -11,7 +11,6 @@ import {
   type WindowFacts,
 } from '../domain/policy/facts.ts';
 import { DENIED, FAILED } from '../domain/request/request.ts';
-import { GATE_SLOTS } from './migrations/13-gate-functions.ts';
 import { askPrepared } from './prepared.ts';
 import { sqlList } from './status-sql.ts';
 
@@ -25,7 +24,7 @@ export interface FactsSubject {
   readonly at: Date;
 }
 
-/** The answers to a requester stand in several rows of numbers: see `database/migrations/13-gate-functions.ts`. */
+/** The answers to a requester stand in eight rows of numbers: see `number_gate_answer`. */
 const NUMBERED = `keyturn.gate_answer
   where requester_issuer = $1 and requester_subject = $2 and slot = places.slot and verdict = 'allowed'`;
 
@@ -35,7 +34,7 @@ const NUMBERED = `keyturn.gate_answer
  */
 const ANSWERS_QUERY = `
   select coalesce(sum(newest.nth - older.nth), 0)
-  from generate_series(0, ${GATE_SLOTS - 1}) as places (slot)
+  from generate_series(0, 7) as places (slot)
   cross join lateral (select nth from ${NUMBERED} order by counted_at desc, nth desc limit 1) as newest
   cross join lateral (select coalesce(
     (select nth from ${NUMBERED} and counted_at <= $3 order by counted_at desc, nth desc limit 1),
