@@ -7,7 +7,7 @@ import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy/policy.ts';
-import { callerGround } from '../auth/guard.ts';
+import { callerGround } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { explain } from '../submission/explain.ts';
 import { signedRequest } from '../submission/sign.ts';

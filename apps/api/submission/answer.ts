@@ -10,7 +10,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { isAllowedAtOnce } from '../../../domain/execution/gate.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';
 import { callerOf } from '../auth/caller.ts';
-import { callerGround } from '../auth/guard.ts';
+import { callerGround } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { refuseOverBudget } from './budget.ts';
