@@ -4,14 +4,14 @@ import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { takenPort } from '../../apps/taken-port.ts';
+import { takenPort } from '../../configuration/environment.ts';
 import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { OPERATIONS } from '../../contract/operations.ts';
 import { statusOf } from '../../contract/statuses.ts';
 import type { ActionCatalogue } from '../../contract/actions.ts';
-import { readSettings } from '../../apps/api/settings.ts';
+import { readApiConfiguration } from '../../configuration/programs.ts';
 import { startApi, type TestApi } from './api.ts';
 
 interface OpenApi {
@@ -285,12 +285,12 @@ describe('limits', () => {
   });
 });
 
-describe('settings', () => {
+describe('variables', () => {
   it('that are missing or wrong are all named, without their values', () => {
     const environment = parse(
       '{ KEYTURN_API_PORT: "seventy", KEYTURN_DATABASE_URL: "", KEYTURN_LOG_LEVEL: "loud-secret" }',
     );
-    const message = messageOf(() => readSettings(environment as NodeJS.ProcessEnv));
+    const message = messageOf(() => readApiConfiguration(environment as NodeJS.ProcessEnv));
     for (const name of [
       'KEYTURN_API_PORT',
       'KEYTURN_DATABASE_URL',
