@@ -11,7 +11,7 @@ import { createDataSource, refuseSuperuser } from '../../database/data-source.ts
 /** Connects, installs, and lets go. The operator is named in the database, not in the audit log. */
 export async function installPolicyInto(
   url: string,
-  candidate: Pick<PolicyCandidate, 'policy' | 'digest'>,
+  candidate: Pick<PolicyCandidate, 'policy' | 'digest' | 'sources'>,
   ground: InstallGround,
 ): Promise<InstalledPolicy> {
   const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });

@@ -27,7 +27,13 @@ beforeAll(async () => {
   ];
   const source = createDataSource({ url: databases.keyturn.worker, applicationName: 'test', poolSize: 1 });
   await source.initialize();
-  await installPolicy(source, { policy: POLICY, digest: BASE, installedBy: 'test', at: now() });
+  await installPolicy(source, {
+    sources: { files: {}, environment: {} },
+    policy: POLICY,
+    digest: BASE,
+    installedBy: 'test',
+    at: now(),
+  });
   await source.destroy();
 });
 

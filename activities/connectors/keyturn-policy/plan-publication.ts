@@ -1,12 +1,13 @@
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/request/plan.ts';
-import { PUBLISH, type PolicySet } from '../../../domain/policy/policy.ts';
+import { PUBLISH } from '../../../domain/policy/policy.ts';
 import {
   classifyChange,
   needsTwoPeople,
   type Classification,
   type PolicyChange,
 } from '../../../domain/policy-diff/diff.ts';
+import type { GoodCandidate } from './candidate.ts';
 import { effectsOf } from './describe.ts';
 
 /** Which policy is to follow on which, by digest. */
@@ -23,7 +24,7 @@ export function fingerprintOf({ base, candidate }: Publication): string {
 /** What publishing would do. `found` is what checks and a backtest found out, line by line: it informs, and decides nothing. */
 export function planPublication(
   publication: Publication,
-  { base, candidate }: { readonly base: PolicySet; readonly candidate: PolicySet },
+  { base, candidate, files }: Pick<GoodCandidate, 'base' | 'candidate' | 'files'>,
   found: readonly string[],
 ): Plan {
   const change = classifyChange(base, candidate);
@@ -35,6 +36,7 @@ export function planPublication(
     summary: `publish a policy that is ${WORDS[change.kind]} (${changed(change.changes.length)})`,
     operation: operationOf(publication, change),
     effects,
+    files,
     warnings: [...(isLoosening ? [LOOSENING] : []), ...found],
     risk_facts: {
       rows_changed: counts.reduce((sum, count) => sum + count, 0),

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { actionsSchema } from '../../../contract/actions.ts';
 import { evaluateBodySchema, evaluationSchema } from '../../../contract/evaluate.ts';
 import * as history from '../../../contract/history.ts';
@@ -62,15 +61,6 @@ const ANSWERS = {
   Problem: wire.problemSchema,
 } as const;
 
-/** Schemas that are published as any value: they refer to themselves, or are checked by the server alone. */
-const ANY: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
-  [jsonValueSchema, {}],
-  [
-    policySetSchema,
-    { type: 'object', additionalProperties: true, description: 'A policy as `keyturn policy` compiles it' },
-  ],
-]);
-
 /** Every schema that has a name: those listed here, and the parts of them that have one. */
 export function namedSchemas(): Readonly<Record<string, JsonSchema>> {
   return { ...inDirection('input', BODIES), ...inDirection('output', ANSWERS) };
@@ -107,11 +97,9 @@ function converted(schema: z.ZodType, direction: Direction): JsonSchema {
     io: direction,
     metadata: NAMES,
     override: ({ zodSchema, jsonSchema }) => {
-      const replacement = ANY.get(zodSchema);
-      if (replacement) {
+      // It refers to itself: published as any value.
+      if (zodSchema === jsonValueSchema)
         for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
-        Object.assign(jsonSchema, replacement);
-      }
       // Only what the registry given above says is published by itself: the names.
       const description = z.globalRegistry.get(zodSchema)?.description;
       if (description !== undefined) Object.assign(jsonSchema, { description });

@@ -1,22 +1,18 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import { ChecksBusy } from '../fair-pool.ts';
-
 /** Checking needs a small part of this; a thread that wants more ends, and the process goes on. */
 const HEAP_MB_MAX = 512;
 
-/** Compiled or not, as this file is. */
-const ENDING = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-
-/** What a thread does: a program beside this file, what it begins with, and how long all of it may take. */
+/** What a thread does: a program beside a file, what it begins with, and how long all of it may take. */
 export interface ThreadWork {
-  readonly program: 'checker-thread' | 'backtest-thread';
+  readonly program: string;
+  readonly beside: string;
   readonly data: unknown;
   readonly timeoutMs: number;
 }
 
-/** The thread ended by itself. */
+/** The thread ended by itself, or because its time was over. */
 export class ThreadEnded extends Error {
   /** The code or name of what ended it: what its message holds stays inside. */
   readonly reason: string;
@@ -25,6 +21,11 @@ export class ThreadEnded extends Error {
     super('The thread ended before it answered.', { cause });
     this.name = 'ThreadEnded';
     this.reason = reasonOf(cause);
+  }
+
+  /** True when its time was over: that says nothing about its work. */
+  get isLate(): boolean {
+    return this.reason === 'TimeoutError';
   }
 
   /** True when it wanted more memory than it may have. */
@@ -47,8 +48,10 @@ export class BoundedThread<Answer> {
   readonly #timeout: AbortSignal;
   readonly #ended: Promise<unknown>;
 
-  constructor({ program, data, timeoutMs }: ThreadWork) {
-    this.#worker = new Worker(new URL(`./${program}${ENDING}`, import.meta.url), {
+  constructor({ program, beside, data, timeoutMs }: ThreadWork) {
+    // Compiled or not, as the file is.
+    const ending = beside.slice(beside.lastIndexOf('.'));
+    this.#worker = new Worker(new URL(`./${program}${ending}`, beside), {
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     });
@@ -58,7 +61,7 @@ export class BoundedThread<Answer> {
     this.#timeout = AbortSignal.timeout(timeoutMs);
   }
 
-  /** Its next answer. Throws `ChecksBusy` when the time is over, and `ThreadEnded`. */
+  /** Its next answer. Throws `ThreadEnded`. */
   async next(message?: unknown): Promise<Answer> {
     if (message !== undefined) this.#worker.postMessage(message);
     const ended = this.#ended.then((cause) => Promise.reject(new ThreadEnded(cause)));
@@ -67,7 +70,7 @@ export class BoundedThread<Answer> {
       return answer as Answer;
     } catch (error) {
       if (error instanceof ThreadEnded) throw error;
-      throw this.#timeout.aborted ? new ChecksBusy('timeout') : new ThreadEnded(error);
+      throw new ThreadEnded(this.#timeout.aborted ? this.#timeout.reason : error);
     }
   }
 
