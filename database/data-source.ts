@@ -122,15 +122,3 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     },
   });
 }
-
-/** Refuses to run as a role that could bypass the guards of the audit log. */
-export async function refuseSuperuser(source: DataSource): Promise<void> {
-  const rows: { rolsuper: boolean; rolbypassrls: boolean }[] = await source.query(
-    'select rolsuper, rolbypassrls from pg_roles where rolname = current_user',
-  );
-  if (rows[0]?.rolsuper || rows[0]?.rolbypassrls) {
-    throw new Error(
-      'Refusing to run as a database superuser: give this process its own role (see docs/operating.md).',
-    );
-  }
-}

@@ -15,7 +15,7 @@ import { tally } from '../../domain/approval/quorum.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
-import { refuseWrongClock } from '../../database/clock.ts';
+import { databaseNow, refuseWrongClock } from '../../database/clock.ts';
 import { lockSwitches } from '../../database/kill-switches.ts';
 import { claimWindows } from '../../database/policy-facts.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../../database/readers.ts';
@@ -31,7 +31,7 @@ import { gatherFacts } from '../policy-facts.ts';
 import { startEnd, startOf, type Hold } from '../../domain/execution/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
 import { recordEvaluation } from '../record-evaluation.ts';
-import { databaseNow, type StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../record.ts';
 import { switchAgainst } from '../switches.ts';
 
 /** A claim, or why the action may not run now. */

@@ -1,5 +1,6 @@
 import { STILL_MS } from '../../domain/request/overdue.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import { sqlList } from '../../database/status-sql.ts';
+import { APPROVED, OPEN, UNCLAIMED, UNSETTLED } from '../../domain/request/request.ts';
 import { SYSTEM_ACTOR } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
@@ -84,7 +85,7 @@ const IS_OVERDUE = `
 async function overdueRequests({ source }: Dependencies): Promise<readonly Overdue[]> {
   return source.query(
     `select id, run_id from keyturn.request one
-     where status in ('planning', 'pending', 'approved', 'executing') and ${IS_OVERDUE}
+     where status in ${sqlList(UNSETTLED)} and ${IS_OVERDUE}
      order by updated_at limit $3`,
     [GRACE_MS, STILL_MS, ROWS_MAX],
   );
@@ -107,7 +108,7 @@ async function closeOverdue(transaction: StepTransaction): Promise<void> {
 
 async function expireNow(transaction: StepTransaction): Promise<void> {
   const { row, place } = transaction;
-  await transaction.move({ status: 'expired', open_selectors: [] }, ['planning', 'pending', 'approved']);
+  await transaction.move({ status: 'expired', open_selectors: [] }, UNCLAIMED);
   await transaction.append({
     type: 'request.expired',
     at: place.at,
@@ -121,9 +122,6 @@ async function expireNow(transaction: StepTransaction): Promise<void> {
   });
 }
 
-/** What may be closed without its workflow, but for a request whose claim is open. */
-const UNFINISHED: readonly RequestStatus[] = ['planning', 'pending', 'approved', 'executing', 'active'];
-
 /** Closes a request without approval because its workflow did not do so: it ended, or does not get on. */
 export async function closeLost(
   transaction: StepTransaction,
@@ -133,7 +131,7 @@ export async function closeLost(
   const status = row.status === 'executing' ? 'failed' : 'cancelled';
   const detail = `The workflow of this request ${why}.`;
   const failure = { code: 'workflow_lost', detail };
-  await transaction.move({ status, failure, open_selectors: [] }, UNFINISHED);
+  await transaction.move({ status, failure, open_selectors: [] }, OPEN);
   await transaction.append({
     type: 'request.orphaned',
     at: place.at,
@@ -150,10 +148,12 @@ export async function closeLost(
 /** No step dates a request ahead: a row dated ahead is hidden from every query for requests that do not move. */
 export const IS_AHEAD = `updated_at > clock_timestamp() + interval '1 hour'`;
 
+const AGREED = UNSETTLED.filter((status) => APPROVED.includes(status));
+
 /** Approved or executing requests that nothing holds back and that do not move: somebody keeps their workflow from it. */
 export async function wedgedRequests({ source }: Dependencies): Promise<readonly string[]> {
   const rows: { id: string }[] = await source.query(
-    `select id from keyturn.request one where status in ('approved', 'executing')
+    `select id from keyturn.request one where status in ${sqlList(AGREED)}
        and (${MOVED_AT} < clock_timestamp() - $1 * interval '1 millisecond' or ${IS_AHEAD}) limit $2`,
     [WEDGED_MS, ROWS_MAX],
   );

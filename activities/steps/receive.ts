@@ -10,6 +10,7 @@ import type { OwnerKey } from '../../domain/policy/fact-declarations.ts';
 import { RECEIVED_WITHIN_MS } from '../../domain/request/overdue.ts';
 import { NO_LEAF } from '../../domain/audit/leaf.ts';
 import { pseudonymOf } from '../../domain/identity/ids.ts';
+import { databaseNow } from '../../database/clock.ts';
 import { gateToWorkflow } from '../../database/gate-answers.ts';
 import { newRequest } from '../../database/new-request.ts';
 import { readRequest } from '../../database/readers.ts';
@@ -24,7 +25,7 @@ import { OneByOne } from './one-by-one.ts';
 import { keptOwnerKey } from '../owner-key.ts';
 import { placeOf } from '../place.ts';
 import { closeFailed } from './plan.ts';
-import { announceChange, databaseNow, Step, type StepPlace, type StepTransaction } from '../record.ts';
+import { announceChange, Step, type StepPlace, type StepTransaction } from '../record.ts';
 
 /** What the workflow is told of a request it may wait for. */
 export interface Received {

@@ -1,6 +1,6 @@
 import type { LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import { UNSETTLED, type RequestStatus } from '../../domain/request/request.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import type { ExecutionRow } from '../../database/tables.ts';
 import { claimWindows } from '../../database/policy-facts.ts';
@@ -130,9 +130,6 @@ function partsOf(settlement: Settlement): Record<string, JsonValue> {
   return parts;
 }
 
-/** Where policy may still stop a request. One whose claim is open does not get out of `executing` here either. */
-const UNSETTLED: readonly RequestStatus[] = ['planning', 'pending', 'approved', 'executing'];
-
 /** Policy or the standing of the requester forbids the action now: the request ends denied, or failed once it began. */
 export async function refuseExecution(
   transaction: StepTransaction,
@@ -142,6 +139,7 @@ export async function refuseExecution(
   const { row, place } = transaction;
   const status = row.status === 'executing' ? ('failed' as const) : ('denied' as const);
   const ended = { status, failure: { code, detail }, open_selectors: [] };
+  // One whose claim is open does not get out of `executing` here either.
   await transaction.move(status === 'denied' ? { ...ended, denied_by: 'policy' } : ended, UNSETTLED);
   await transaction.append({
     type: status === 'denied' ? 'request.denied' : 'execution.failed',

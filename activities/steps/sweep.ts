@@ -1,7 +1,8 @@
 import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
 import { keptWithoutRequest } from '../../database/kept-messages.ts';
+import { sqlList } from '../../database/status-sql.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
-import { isFinal } from '../../domain/request/request.ts';
+import { isFinal, OPEN } from '../../domain/request/request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
 import { settleOldClaims } from './old-claims.ts';
@@ -117,7 +118,7 @@ async function withoutWorkflow(
 async function unfinished({ source }: Dependencies, quietMs: number): Promise<readonly Candidate[]> {
   return source.query(
     `select id, run_id from keyturn.request
-     where status in ('planning', 'pending', 'approved', 'executing', 'active')
+     where status in ${sqlList(OPEN)}
        and (updated_at < clock_timestamp() - $1 * interval '1 millisecond' or ${IS_AHEAD})
      order by status = 'pending' and expires_at > now(), random() limit $2`,
     [quietMs, ROWS_MAX],

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import { standsBehind } from '../../domain/identity/own-request.ts';
 import { isReviewAction } from '../../domain/policy/policy.ts';
 import { askersOf } from '../../domain/execution/requester.ts';
-import { canMove } from '../../domain/request/request.ts';
+import { UNCLAIMED } from '../../domain/request/request.ts';
 import { accountActor, rememberAccounts } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
@@ -26,7 +26,7 @@ export async function withdrawRequest(
   const refusal = await refusalOf(dependencies, transaction, signed);
   if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
-  await transaction.move({ status: 'cancelled', open_selectors: [] }, ['planning', 'pending', 'approved']);
+  await transaction.move({ status: 'cancelled', open_selectors: [] }, UNCLAIMED);
   await transaction.append({
     type: 'request.withdrawn',
     at: place.at,
@@ -48,7 +48,7 @@ async function refusalOf(
 ): Promise<ErrorCode | null> {
   const { status, action } = transaction.row;
   if (isReviewAction(action) || !(await isOfLineage(dependencies, transaction, signed))) return 'forbidden';
-  if (canMove(status, 'cancelled')) return null;
+  if (UNCLAIMED.includes(status)) return null;
   return status === 'executing' ? 'request_executing' : 'request_finished';
 }
 

@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino';
 
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { GroundReader } from '../../database/current-ground.ts';
-import { refuseSuperuser } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';

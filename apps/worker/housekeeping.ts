@@ -6,8 +6,8 @@ import { consumeAllKept } from '../../activities/steps/consume-all-kept.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { errorClass } from '../../activities/error-class.ts';
 import { sweepOnce } from '../../activities/steps/sweep.ts';
+import { withAdvisoryLock } from '../../database/advisory-locks.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
-import { withAdvisoryLock } from './advisory-lock.ts';
 import { countKept, noteSweep } from './metrics.ts';
 
 const EVERY_MS = 2_000;

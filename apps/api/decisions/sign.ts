@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
 import { refuseWrongClock } from '../../../database/clock.ts';
-import { base32 } from '../../../domain/identity/ids.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
@@ -37,11 +36,6 @@ export async function signDecision(
     ticket_expires_at: carriage.ticketExpiresAt,
   };
   return signEnvelope(decision, context.keys.signing);
-}
-
-/** A new id of 128 random bits. */
-export function freshId(prefix: 'dec' | 'wdr' | 'swi'): string {
-  return `${prefix}_${base32(randomBytes(16))}`;
 }
 
 /** A reason, sealed for its place; null for none. */

@@ -8,9 +8,10 @@ import { isReviewAction } from '../../../domain/policy/policy.ts';
 import { askersOf } from '../../../domain/execution/requester.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import type { ApiContext } from '../context.ts';
+import { callId } from '../http/idempotency.ts';
 import { deliver, type Delivery } from './deliver.ts';
-import { firstMade, madeBefore, messageId, refuseOtherWithdrawal, type KeyedCall } from './keyed-message.ts';
-import { auditRefusal } from '../audit/refused-attempt.ts';
+import { firstMade, madeBefore, refuseOtherWithdrawal, type KeyedCall } from './keyed-message.ts';
+import { auditRefusal } from '../auth/refused-attempt.ts';
 import { sealReason } from './sign.ts';
 import { isOwn, loadRequest } from '../requests/load.ts';
 
@@ -28,7 +29,8 @@ interface Withdrawn {
 
 /** Withdraws a request for somebody whose it is. The same call again finds what became of the first. */
 export async function withdraw(context: ApiContext, call: WithdrawCall): Promise<Withdrawn> {
-  const id = messageId(context, 'wdr', call);
+  const by = call.caller.principal.identity;
+  const id = callId('wdr', context.keys.identity, { ...call, by, about: call.id });
   const before = await madeBefore(context, call, id);
   if (before) return withdrawAgain(context, call, before);
   const attempt = { ...call, delivery: 'withdrawal', decided: null } as const;

@@ -1,15 +1,11 @@
 import type { GateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
-import type { RequestRow } from '../../../database/tables.ts';
-import { isLineageActive, type Directory } from '../../../domain/identity/directory.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN, type GateResult } from '../../../domain/execution/gate.ts';
-import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import type { ShownRow } from './shown-row.ts';
-import { refusalOf } from '../switches/refusal.ts';
 
 /** A stored answer as a request looks. What was asked comes from what was signed then. */
 export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<ShownRow> {
@@ -43,24 +39,4 @@ export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environme
     updated_at: answer.at,
     version: '1',
   };
-}
-
-/**
- * Refuses to give an answer again that may not be relied upon any more, whoever gave it: policy on the spot, or people. What
- * stops an answer from being given again (a kill switch, the standing of those behind it, its end) is asked about here.
- */
-export function refuseUnusable(directory: Directory, switches: readonly KillSwitch[], row: RequestRow): void {
-  // An answer of before the switch must not let anything pass under it.
-  const stopped = refusalOf(switches, { ...row, agents: directory.agents });
-  if (stopped) throw stopped;
-  if (!isLineageActive(directory, row.lineage)) {
-    throw new KeyturnError('requester_inactive', 'An identity behind this request is deactivated.');
-  }
-  const { valid_until: end = '' } = (row.result ?? {}) as Partial<GateResult>;
-  if (!(Date.parse(end) > Date.now())) {
-    throw new KeyturnError(
-      'gate_answer_expired',
-      'This answer has expired. Send the request again with a new Idempotency-Key.',
-    );
-  }
 }

@@ -10,10 +10,10 @@ import { checkDecision } from '../../../domain/approval/decision.ts';
 import { isSelected } from '../../../domain/approval/seats.ts';
 import { membersOf } from '../../../domain/identity/directory.ts';
 import { polledScopes } from '../../../domain/approval/on-call.ts';
+import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../contract/requests.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE } from '../decisions/authorize.ts';
 import { positionOf } from './cursor.ts';
 import { summaries, type PageCall } from './list.ts';
 import { directoriesSince } from './load.ts';
@@ -112,7 +112,7 @@ async function canDecide(context: ApiContext, caller: Caller, candidate: WholeRo
     verdict: 'defer' as const,
     reviewer: caller.principal.identity,
     is_human: caller.principal.isHuman,
-    grade: SESSION_GRADE,
+    grade: GRADE_GIVEN,
     has_reason: true,
     defer: { until: END_OF_TIME, to: null },
     at: new Date().toISOString(),

@@ -7,8 +7,8 @@ import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/er
 import type { Lineage } from '../../../domain/identity/identity.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
+import { keyReused } from '../http/idempotency.ts';
 import { answerAtOnce } from './answer.ts';
-import { refuseUnusable } from '../requests/answered-row.ts';
 import { refuseOverBudget } from './budget.ts';
 import { checkSubmission, type Checked } from './check.ts';
 import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
@@ -16,9 +16,10 @@ import { editorsOfAttempt } from './editors.ts';
 import { explain } from './explain.ts';
 import { lineageOf } from './lineage.ts';
 import { startedRow } from '../requests/load.ts';
-import { keyReused, refuseOtherCall, type Repetition } from './repeat.ts';
+import { refuseOtherCall, refuseUnusable, type Repetition } from './repeat.ts';
 import { signedRequest } from './sign.ts';
-import { readStart, startWorkflow, type StartedRequest } from '../requests/started.ts';
+import { readStart, type StartedRequest } from '../requests/started.ts';
+import { startWorkflow } from './start.ts';
 
 /**
  * Takes a request. Its workflow is started first, and everything recorded follows from there, so nothing can be half

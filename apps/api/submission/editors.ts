@@ -6,7 +6,7 @@ import type { Identity, Lineage, LineageMember } from '../../../domain/identity/
 import { PUBLISH, RESOLVE } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../contract/policies.ts';
 import type { CreateBody } from '../../../contract/requests.ts';
-import { countRefusal } from '../audit/refused-attempt.ts';
+import { countRefusal } from '../auth/refused-attempt.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-
 import type { EntityManager } from 'typeorm';
 
+import { nextEntry } from '../../../database/audit-entries.ts';
 import { allowGate, type GateAnswer } from '../../../database/gate-answers.ts';
-import { nextLeaf, NO_LEAF, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import { NO_LEAF, type LeafDraft } from '../../../domain/audit/leaf.ts';
 import { pseudonymOf } from '../../../domain/identity/ids.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
@@ -85,14 +84,12 @@ function validUntil({ call, at, evaluation, facts }: AllowedGate): Date {
 
 /** The only entry of a stream of its own. */
 function leafOf(allowed: Signed): string {
-  return nextLeaf(draftOf(allowed), {
+  return nextEntry(draftOf(allowed), {
     id: () => `${allowed.id}/${GATE_RUN}/allow/1`,
     request: allowed.id,
     run: GATE_RUN,
     namespace: '',
     last: NO_LEAF,
-    nonce: randomBytes(16).toString('hex'),
-    salts: {},
   }).text;
 }
 

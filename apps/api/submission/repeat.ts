@@ -2,6 +2,9 @@ import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-
 import { intentDigest } from '../../../domain/request/digests.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import type { GateResult } from '../../../domain/execution/gate.ts';
+import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
+import { isLineageActive, type Directory } from '../../../domain/identity/directory.ts';
 import {
   identityKey,
   isSameIdentity,
@@ -9,7 +12,10 @@ import {
   type LineageRole,
 } from '../../../domain/identity/identity.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
+import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
+import { keyReused } from '../http/idempotency.ts';
+import { refusalOf } from '../switches/refusal.ts';
 import { definedClaims } from './sign.ts';
 import type { CreateCall } from './create-call.ts';
 import { windowOf } from './start-window.ts';
@@ -94,10 +100,22 @@ async function hasSameClaims(
   }
 }
 
-/** The refusal of a key that belongs to something else. */
-export function keyReused(): KeyturnError {
-  return new KeyturnError(
-    'idempotency_key_reused',
-    'This Idempotency-Key was used for another call: take a new one.',
-  );
+/**
+ * Refuses to give an answer again that may not be relied upon any more, whoever gave it: policy on the spot, or people. What
+ * stops an answer from being given again (a kill switch, the standing of those behind it, its end) is asked about here.
+ */
+export function refuseUnusable(directory: Directory, switches: readonly KillSwitch[], row: RequestRow): void {
+  // An answer of before the switch must not let anything pass under it.
+  const stopped = refusalOf(switches, { ...row, agents: directory.agents });
+  if (stopped) throw stopped;
+  if (!isLineageActive(directory, row.lineage)) {
+    throw new KeyturnError('requester_inactive', 'An identity behind this request is deactivated.');
+  }
+  const { valid_until: end = '' } = (row.result ?? {}) as Partial<GateResult>;
+  if (!(Date.parse(end) > Date.now())) {
+    throw new KeyturnError(
+      'gate_answer_expired',
+      'This answer has expired. Send the request again with a new Idempotency-Key.',
+    );
+  }
 }

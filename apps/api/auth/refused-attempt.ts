@@ -1,18 +1,17 @@
-import { randomBytes } from 'node:crypto';
-
 import type { EntityManager } from 'typeorm';
 
+import { nextEntry } from '../../../database/audit-entries.ts';
 import {
   noteRefusedAttempt,
   recordRefusedAttempt,
   type NotedAttempt,
 } from '../../../database/refused-attempts.ts';
-import { lastLeafOf, nextLeaf, type Leaf, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import { lastLeafOf, type Leaf, type LeafDraft } from '../../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
 import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import type { DecisionBody } from '../../../contract/requests.ts';
-import type { Caller } from '../auth/caller.ts';
+import type { Caller } from './caller.ts';
 import type { ApiContext } from '../context.ts';
 
 /** What somebody tried on a request. */
@@ -133,14 +132,12 @@ function entryOf(attempt: Recorded, names: Names): string {
   const { id, noted } = attempt;
   const last = lastLeafOf(noted.last);
   const at = last.at !== null && last.at > noted.now ? last.at : noted.now;
-  return nextLeaf(draftOf(attempt, names, at), {
+  return nextEntry(draftOf(attempt, names, at), {
     id: (n) => `${id}/${noted.run}/attempt/${n}`,
     request: id,
     run: noted.run,
     namespace: noted.last === null ? '' : (JSON.parse(noted.last) as Leaf).temporal.namespace,
     last,
-    nonce: randomBytes(16).toString('hex'),
-    salts: {},
   }).text;
 }
 

@@ -1,5 +1,21 @@
-import { scimRefusal } from './errors.ts';
-import type { Filter, FilterOperator } from './filter.ts';
+import { KeyturnError } from '../domain/errors.ts';
+
+/** How an attribute is compared. */
+export type FilterOperator = 'eq' | 'ne' | 'co' | 'sw' | 'ew';
+
+/** A filter of RFC 7644 section 3.4.2.2. Attributes are lower-case, without the name of their schema. */
+export type Filter =
+  | {
+      readonly kind: 'compare';
+      readonly attribute: string;
+      readonly operator: FilterOperator;
+      readonly value: string | number | boolean | null;
+    }
+  | { readonly kind: 'present'; readonly attribute: string }
+  | { readonly kind: 'and' | 'or'; readonly terms: readonly Filter[] }
+  | { readonly kind: 'not'; readonly term: Filter }
+  /** Some element of the attribute fulfils the inner filter. */
+  | { readonly kind: 'within'; readonly attribute: string; readonly term: Filter };
 
 /** An attribute as the database has it. */
 export type Column =
@@ -45,14 +61,13 @@ function sqlOf(filter: Filter, columns: Columns, bind: Bind): string {
 
 function columnOf(columns: Columns, attribute: string): Column {
   const column = Object.hasOwn(columns, attribute) ? columns[attribute] : undefined;
-  if (!column)
-    throw scimRefusal('invalidFilter', 'The filter names an attribute that cannot be searched by.');
+  if (!column) throw unsearchable('The filter names an attribute that cannot be searched by.');
   return column;
 }
 
 function within(filter: Filter & { kind: 'within' }, columns: Columns, bind: Bind): string {
   const column = columnOf(columns, filter.attribute);
-  if (column.kind !== 'members') throw scimRefusal('invalidFilter', 'The attribute has no elements.');
+  if (column.kind !== 'members') throw unsearchable('The attribute has no elements.');
   return exists(column.from, sqlOf(filter.term, { value: column.value }, bind));
 }
 
@@ -66,8 +81,7 @@ function compare(column: Column, filter: Comparison, bind: Bind): string {
   if (column.kind === 'members') return exists(column.from, compare(column.value, filter, bind));
   if (filter.value === null) return compareToNothing(column.sql, filter);
   if (column.kind === 'flag') return compareFlag(column.sql, filter, bind);
-  if (typeof filter.value !== 'string')
-    throw scimRefusal('invalidFilter', 'The filter compares a text with something else.');
+  if (typeof filter.value !== 'string') throw unsearchable('The filter compares a text with something else.');
   const fold = column.kind === 'text' ? 'lower' : '';
   return compareText(filter.operator, `${fold}(${column.sql})`, `${fold}(${bind(filter.value)}::text)`);
 }
@@ -90,7 +104,7 @@ function compareText(operator: FilterOperator, left: string, right: string): str
 function compareToNothing(sql: string, { operator }: Comparison): string {
   if (operator === 'eq') return `(${sql} is null)`;
   if (operator === 'ne') return `(${sql} is not null)`;
-  throw scimRefusal('invalidFilter', 'Nothing can only be equal or not.');
+  throw unsearchable('Nothing can only be equal or not.');
 }
 
 /** Some clients send flags as texts. */
@@ -98,6 +112,10 @@ function compareFlag(sql: string, { operator, value }: Comparison, bind: Bind): 
   const wanted = String(value).toLowerCase();
   const isFlag = wanted === 'true' || wanted === 'false';
   if (!isFlag || (operator !== 'eq' && operator !== 'ne'))
-    throw scimRefusal('invalidFilter', 'A flag can only be equal to true or false, or not.');
+    throw unsearchable('A flag can only be equal to true or false, or not.');
   return `(${sql} ${operator === 'eq' ? '=' : '<>'} ${bind(wanted === 'true')}::boolean)`;
+}
+
+function unsearchable(message: string): KeyturnError {
+  return new KeyturnError('invalid_request', message, { scimType: 'invalidFilter' });
 }

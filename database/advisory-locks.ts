@@ -1,4 +1,6 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+
+import { firstRow, rows } from './rows.ts';
 
 /**
  * All locks that one process holds at a time, of all replicas. Whoever holds one keeps the others out for as long as it
@@ -14,17 +16,23 @@ export const ADVISORY_LOCKS = {
 export async function withAdvisoryLock<Result>(
   source: DataSource,
   lock: keyof typeof ADVISORY_LOCKS,
-  work: (runner: QueryRunner) => Promise<Result>,
+  work: (manager: EntityManager) => Promise<Result>,
 ): Promise<Result | null> {
   const runner = source.createQueryRunner();
+  const { manager } = runner;
   try {
-    const [answer] = (await runner.query('select pg_try_advisory_lock($1) as held', [
+    const answer = await firstRow<{ held: boolean }>(manager, 'select pg_try_advisory_lock($1) as held', [
       ADVISORY_LOCKS[lock],
-    ])) as { held: boolean }[];
-    return answer?.held ? await work(runner) : null;
+    ]);
+    return answer?.held ? await work(manager) : null;
   } finally {
     // Also gives the lock back.
-    await runner.query('select pg_advisory_unlock_all()').catch(() => undefined);
+    await rows(manager, 'select pg_advisory_unlock_all()').catch(() => undefined);
     await runner.release();
   }
+}
+
+/** Throws when the connection is gone, and with it the lock: then another process may be working. */
+export async function assertLockHeld(manager: EntityManager): Promise<void> {
+  await rows(manager, 'select 1');
 }

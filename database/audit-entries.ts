@@ -2,17 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
+import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft, type NextPlace } from '../domain/audit/leaf.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-
-/** Where a leaf goes: its stream, and its ordinal within the step that writes it. */
-export interface LeafDestination {
-  readonly request: string;
-  readonly run: string;
-  readonly namespace: string;
-  readonly step: string;
-  readonly ordinal: number;
-}
+import { firstRow } from './rows.ts';
 
 /** An entry that is ready to be written. */
 export interface Entry {
@@ -22,25 +14,19 @@ export interface Entry {
   readonly parts: readonly { readonly part: string; readonly salt: string; readonly body: string }[];
 }
 
-/** The entry that follows the last one of a stream. */
-export function entryOf(destination: LeafDestination & { readonly last: LastLeaf }, draft: LeafDraft): Entry {
-  const { request, run, namespace, step, ordinal, last } = destination;
+/** The entry that follows the last one of a stream: the one author of entries, whichever program writes them. */
+export function nextEntry(draft: LeafDraft, place: Omit<NextPlace, 'nonce' | 'salts'>): Entry {
   const parts = Object.entries(draft.parts).map(([part, body]) => ({
     part,
-    salt: randomBytes(16).toString('hex'),
+    salt: random(),
     body: canonicalJson(body),
   }));
   const salts = Object.fromEntries(parts.map(({ part, salt }) => [part, salt]));
-  const next = nextLeaf(draft, {
-    request,
-    run,
-    namespace,
-    last,
-    salts,
-    id: () => `${request}/${run}/${step}/${ordinal}`,
-    nonce: randomBytes(16).toString('hex'),
-  });
-  return { ...next, parts };
+  return { ...nextLeaf(draft, { ...place, salts, nonce: random() }), parts };
+}
+
+function random(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** $1 leaves in their order; of the parts: $2 ids of their leaves, $3 names, $4 salts, $5 bodies. */
@@ -67,11 +53,12 @@ export function entryValues(entries: readonly Entry[]): readonly string[][] {
 /** The newest entry of a stream. */
 export async function lastLeaf(
   manager: EntityManager,
-  { request, run }: Pick<LeafDestination, 'request' | 'run'>,
+  { request, run }: Pick<NextPlace, 'request' | 'run'>,
 ): Promise<LastLeaf> {
-  const rows: { leaf: string }[] = await manager.query(
+  const row = await firstRow<{ leaf: string }>(
+    manager,
     'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
     [request, run],
   );
-  return lastLeafOf(rows[0]?.leaf ?? null);
+  return lastLeafOf(row?.leaf ?? null);
 }
