@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
+import { ChecksBusy } from '../domain/execution/fair-pool.ts';
+
 /** Checking needs a small part of this; a thread that wants more ends, and the process goes on. */
 const HEAP_MB_MAX = 512;
 
@@ -12,7 +14,7 @@ export interface ThreadWork {
   readonly timeoutMs: number;
 }
 
-/** The thread ended by itself, or because its time was over. */
+/** The thread ended by itself. */
 export class ThreadEnded extends Error {
   /** The code or name of what ended it: what its message holds stays inside. */
   readonly reason: string;
@@ -21,11 +23,6 @@ export class ThreadEnded extends Error {
     super('The thread ended before it answered.', { cause });
     this.name = 'ThreadEnded';
     this.reason = reasonOf(cause);
-  }
-
-  /** True when its time was over: that says nothing about its work. */
-  get isLate(): boolean {
-    return this.reason === 'TimeoutError';
   }
 
   /** True when it wanted more memory than it may have. */
@@ -61,7 +58,7 @@ export class BoundedThread<Answer> {
     this.#timeout = AbortSignal.timeout(timeoutMs);
   }
 
-  /** Its next answer. Throws `ThreadEnded`. */
+  /** Its next answer. Throws `ChecksBusy` when the time is over, and `ThreadEnded`. */
   async next(message?: unknown): Promise<Answer> {
     if (message !== undefined) this.#worker.postMessage(message);
     const ended = this.#ended.then((cause) => Promise.reject(new ThreadEnded(cause)));
@@ -70,7 +67,7 @@ export class BoundedThread<Answer> {
       return answer as Answer;
     } catch (error) {
       if (error instanceof ThreadEnded) throw error;
-      throw new ThreadEnded(this.#timeout.aborted ? this.#timeout.reason : error);
+      throw this.#timeout.aborted ? new ChecksBusy('timeout') : new ThreadEnded(error);
     }
   }
 

@@ -6,7 +6,7 @@ const TIMEOUT_MS = 30_000;
 
 /**
  * Compiles the sources of a policy in a thread of its own, and says what is wrong with it, what probably is, and how its
- * files change. Throws `ThreadEnded` when there is no time.
+ * files change. Throws `ChecksBusy` when there is no time.
  */
 export async function checkSources(data: CheckWork): Promise<PolicyFindings> {
   const thread = new BoundedThread<PolicyFindings>({
@@ -18,7 +18,7 @@ export async function checkSources(data: CheckWork): Promise<PolicyFindings> {
   try {
     return await thread.next();
   } catch (error) {
-    if (!(error instanceof ThreadEnded) || error.isLate) throw error;
+    if (!(error instanceof ThreadEnded)) throw error;
     return refused([error.isOutOfMemory ? TOO_LARGE : brokenOff(error)]);
   } finally {
     await thread.end();

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { backtestRecords } from '../../../database/backtest-records.ts';
+import { isLate } from '../../../domain/execution/fair-pool.ts';
 import type { BacktestRecord } from '../../../policy-authoring/backtest.ts';
 import { BoundedThread, ThreadEnded } from '../../../policy-files/bounded-thread.ts';
 import type { BacktestAnswer, BacktestWork } from './backtest-lines.ts';
@@ -47,8 +48,9 @@ export async function backtestLines(
     }
     return answer === null ? [] : answer.lines;
   } catch (error) {
-    if (!(error instanceof ThreadEnded)) throw error;
-    return error.isLate || error.isOutOfMemory ? leftOut(answer) : brokenOff(answer, error);
+    if (error instanceof ThreadEnded && !error.isOutOfMemory) return brokenOff(answer, error);
+    if (isLate(error) || error instanceof ThreadEnded) return leftOut(answer);
+    throw error;
   } finally {
     await thread.end();
   }

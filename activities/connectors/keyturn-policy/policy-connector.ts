@@ -1,5 +1,6 @@
 import { readActivation, useKey } from '../../../database/policy-candidates.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { FairPool, isLate, type FairPoolLimits } from '../../../domain/execution/fair-pool.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';
 import { activatePolicy, lockActiveSet, type InstalledPolicy } from '../../policy-install.ts';
 import { misstatement } from '../approved-plan.ts';
@@ -12,9 +13,8 @@ import type {
   ProbeCall,
   ProbeOutcome,
 } from '../connector.ts';
-import { ThreadEnded } from '../../../policy-files/bounded-thread.ts';
 import { checkSources } from '../../../policy-files/checker.ts';
-import { checksBusy, ChecksBusy, FairPool, isLate, type FairPoolLimits } from '../fair-pool.ts';
+import { checksBusy } from '../checks-busy.ts';
 import { backtestLines } from './backtest-candidate.ts';
 import {
   checkedCandidate,
@@ -44,7 +44,7 @@ export function createPolicyConnector(options: PolicyConnectorOptions): Connecto
   const pool = new FairPool(POOL);
   const groundOf = ({ root }: ConnectorCall): PlanningGround => ({
     ...options,
-    check: (work) => pool.run(root, () => checkSources(work).catch(throwLate)),
+    check: (work) => pool.run(root, () => checkSources(work)),
     backtest: (policies) => pool.run(root, () => backtestLines(options.source.manager, policies, new Date())),
   });
   return {
@@ -52,10 +52,6 @@ export function createPolicyConnector(options: PolicyConnectorOptions): Connecto
     execute: (call) => execute(groundOf(call), call),
     probe: (call) => probe(options, call),
   };
-}
-
-function throwLate(error: unknown): never {
-  throw error instanceof ThreadEnded ? new ChecksBusy('timeout') : error;
 }
 
 function refuseLate(error: unknown): PlanOutcome {

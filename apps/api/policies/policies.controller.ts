@@ -4,7 +4,6 @@ import type { Request } from 'express';
 import { readCandidate } from '../../../database/policy-candidates.ts';
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { identityKey } from '../../../domain/identity/identity.ts';
 import {
   digestSchema,
   proposeBodySchema,
@@ -14,19 +13,13 @@ import {
 import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
-import { Places } from '../http/places.ts';
 import { parseAs } from '../http/problems.ts';
 import { proposePolicy } from './propose.ts';
-
-/** Policies that are compiled at once: each takes a thread. */
-const COMPILED_MAX = 2;
-const TOO_MANY = 'Other policies are being compiled: try again.';
 
 /** Policies as people propose and review them. Machines neither propose nor read them. */
 @Controller('v1/policies')
 export class PoliciesController {
   readonly #context: ApiContext;
-  readonly #compiled = new Places(1);
 
   constructor(context: ApiContext) {
     this.#context = context;
@@ -38,9 +31,7 @@ export class PoliciesController {
     return countRefusal(this.#context, { caller, delivery: 'proposal' }, async () => {
       // Whether the caller may is said before what is wrong with what it sends.
       reviewerOf(caller);
-      const sources = parseAs(proposeBodySchema, request.body);
-      const release = this.#compiled.take(identityKey(caller.principal.identity), COMPILED_MAX, TOO_MANY);
-      return proposePolicy(this.#context, caller, sources).finally(release);
+      return proposePolicy(this.#context, caller, parseAs(proposeBodySchema, request.body));
     });
   }
 

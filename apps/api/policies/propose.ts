@@ -2,7 +2,7 @@ import { countProposals, lockProposals, storeProposal } from '../../../database/
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { operatorLockout, operatorsDropped } from '../../../policy-authoring/lockout.ts';
-import { ThreadEnded } from '../../../policy-files/bounded-thread.ts';
+import { ChecksBusy, FairPool } from '../../../domain/execution/fair-pool.ts';
 import { checkSources } from '../../../policy-files/checker.ts';
 import type { CompiledPolicy } from '../../../policy-files/compile.ts';
 import type { PolicySources } from '../../../policy-files/folder.ts';
@@ -13,6 +13,9 @@ import type { Issuer } from '../auth/issuers.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
 import { refuseTooMany } from './proposal-limits.ts';
+
+/** Policies that are compiled at once: each takes a thread. People take turns. */
+const POOL = new FairPool({ places: 2, waitingMax: 10 });
 
 /**
  * Keeps a policy that a person proposes, with its files and its entry. Nothing follows from that: it takes a request to
@@ -25,7 +28,7 @@ export async function proposePolicy(
 ): Promise<Proposal> {
   const { id: person } = reviewerOf(caller);
   const { identity, channel } = caller.principal;
-  const { policy, digest, sources } = await compiledOf(proposed);
+  const { policy, digest, sources } = await compiledOf(proposed, person);
   refuseLockout(policy, caller.policy.policy, tokens.issuers());
   const [body, files] = [canonicalJson(policy), canonicalJson(sources)];
   const bytes = Buffer.byteLength(body);
@@ -53,15 +56,16 @@ export async function proposePolicy(
 type Compiled = Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>;
 
 /** What the files compile to, or every mistake in them at its place. */
-async function compiledOf(proposed: PolicySources): Promise<Compiled> {
-  const { problems, compiled } = await checkSources({ sources: canonicalJson(proposed) }).catch(refuseLate);
+async function compiledOf(proposed: PolicySources, person: string): Promise<Compiled> {
+  const work = { sources: canonicalJson(proposed) };
+  const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch(refuseBusy);
   if (compiled === null || problems.length > 0) throw new KeyturnError('policy_invalid', problems.join('\n'));
   return compiled;
 }
 
-function refuseLate(error: unknown): never {
-  if (!(error instanceof ThreadEnded)) throw error;
-  throw new KeyturnError('unavailable', 'The policy could not be compiled in time: try again.');
+function refuseBusy(error: unknown): never {
+  if (!(error instanceof ChecksBusy)) throw error;
+  throw new KeyturnError('unavailable', 'The policy could not be compiled now: try again.');
 }
 
 /** Whether it can follow on the active one otherwise, the plan of its publication says. */
