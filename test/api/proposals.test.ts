@@ -92,7 +92,10 @@ it('a proposal under which no operator could sign in is refused at once, with wh
   const { directory } = api.policy;
   const people = directory.people.map((person) => ({
     ...person,
-    accounts: person.accounts.map(({ subject }) => ({ issuer: 'http://127.0.0.1:1', subject })),
+    accounts: person.accounts.map((_account, n) => ({
+      issuer: 'http://127.0.0.1:1',
+      subject: `${person.id}-${n}`,
+    })),
   }));
   const policy = { ...api.policy, directory: { ...directory, people } };
   const refused = await send(sourcesOf(policy));

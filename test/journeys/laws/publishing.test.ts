@@ -233,7 +233,7 @@ describe('keyturn policy publish', () => {
       /^keyturn.yaml:1:1 warning people_short: .*\n(rules\/by-environment.yaml:(18|54):23 warning own_team_only: .*\n){2}To follow it: keyturn watch req_\w+\n$/,
     );
     expect(asked.stdout).toMatch(/^This change is loosening overall:\n/);
-    expect(asked.stdout).toContain('Who must approve (2 different people');
+    expect(asked.stdout).toContain('\nWho may decide: group:operators\n');
     const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
     await cast.stack.waitForStatus(id, 'pending', 120_000);
     const shown = await cast.show(cast.olga, id);
