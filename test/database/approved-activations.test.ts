@@ -103,8 +103,8 @@ async function tried(publishing: Publishing, request = REQUEST): Promise<string 
   await admin.query('delete from keyturn.policy_candidate');
   if (publishing.isProposed)
     await admin.query(
-      `insert into keyturn.policy_candidate (digest, body, proposed_at, person, issuer, subject)
-       values ($1, $2, now(), 'olga', 'i', 's')`,
+      `insert into keyturn.policy_candidate (digest, body, sources, proposed_at, person, issuer, subject)
+       values ($1, $2, '', now(), 'olga', 'i', 's')`,
       [CANDIDATE, canonicalJson(OTHER)],
     );
   await worker.query('begin');

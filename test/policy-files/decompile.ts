@@ -25,30 +25,24 @@ export function sourcesOf(policy: PolicySet): PolicySources {
   const files = {
     'keyturn.yaml': settingsOf(policy),
     'directory.yaml': { people, agents, groups: groups.map(groupOf) },
-    ...named('actions', policy.actions, ({ action }) => action, actionOf),
-    ...named('targets', policy.targets, ({ id }) => id, targetOf),
-    ...named(
-      'rules',
-      ownRules(policy),
-      ({ id }) => id,
-      (rule) => [ruleOf(rule)],
-    ),
+    ...named(policy.actions.map((action) => [`actions/${action.action}`, actionOf(action)])),
+    ...named(policy.targets.map((target) => [`targets/${target.id}`, targetOf(target)])),
+    ...named(ownRules(policy).map((rule) => [`rules/${rule.id}`, [ruleOf(rule)]])),
   };
   const texts = Object.entries(files).map(([file, content]) => [file, `${JSON.stringify(content)}\n`]);
   return { files: Object.fromEntries(texts) as Record<string, string>, environment: {} };
 }
 
-function named<Entry>(
-  folder: string,
-  entries: readonly Entry[],
-  nameOf: (entry: Entry) => string,
-  contentOf: (entry: Entry) => unknown,
+/** Two of one name are two files. */
+function named(
+  entries: readonly (readonly [name: string, content: unknown])[],
 ): Readonly<Record<string, unknown>> {
-  // Two of one name are two files.
+  const seen = new Set<string>();
   return Object.fromEntries(
-    entries.map((entry, index) => {
-      const isFirst = entries.findIndex((other) => nameOf(other) === nameOf(entry)) === index;
-      return [`${folder}/${nameOf(entry)}${isFirst ? '' : `-${index}`}.yaml`, contentOf(entry)];
+    entries.map(([name, content], index) => {
+      const file = seen.has(name) ? `${name}-${index}` : name;
+      seen.add(name);
+      return [`${file}.yaml`, content];
     }),
   );
 }

@@ -13,12 +13,15 @@ function applied(before: string, diff: string): string {
   const old = before === '' ? [] : before.replace(/\n$/, '').split('\n');
   const lines: string[] = [];
   let at = 0;
+  const take = (line: string): void => {
+    const [sign, words] = [line.charAt(0), line.slice(1)];
+    if (sign !== '+' && old[at++] !== words) throw new Error(`The diff does not fit at line ${at}.`);
+    if (sign !== '-') lines.push(words);
+  };
   for (const line of diff === '' ? [] : diff.split('\n')) {
     const [, start] = /^@@ -(\d+) \+\d+ @@$/.exec(line) ?? [];
-    if (start !== undefined) while (at < Number(start) - 1) lines.push(old[at++] ?? '');
-    else if (line.startsWith('+')) lines.push(line.slice(1));
-    else if (old[at++] !== line.slice(1)) throw new Error(`The diff does not fit at line ${at}.`);
-    else if (line.startsWith(' ')) lines.push(line.slice(1));
+    if (start === undefined) take(line);
+    else while (at < Number(start) - 1) lines.push(old[at++] ?? '');
   }
   return text([...lines, ...old.slice(at)]);
 }
