@@ -1,19 +1,24 @@
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/request/plan.ts';
-import { PUBLISH } from '../../../domain/policy/policy.ts';
+import { PUBLISH, type PolicySet } from '../../../domain/policy/policy.ts';
 import {
   classifyChange,
   needsTwoPeople,
   type Classification,
   type PolicyChange,
 } from '../../../domain/policy-diff/diff.ts';
-import type { GoodCandidate } from './candidate.ts';
 import { effectsOf } from './describe.ts';
 
 /** Which policy is to follow on which, by digest. */
 export interface Publication {
   readonly candidate: string;
   readonly base: string;
+}
+
+/** Both policies, and how the files change from one to the other. */
+interface PublicationGround extends Required<Pick<Plan, 'files'>> {
+  readonly base: PolicySet;
+  readonly candidate: PolicySet;
 }
 
 /** What is approved: this policy in place of that one. Traffic does not change it. */
@@ -24,7 +29,7 @@ export function fingerprintOf({ base, candidate }: Publication): string {
 /** What publishing would do. `found` is what checks and a backtest found out, line by line: it informs, and decides nothing. */
 export function planPublication(
   publication: Publication,
-  { base, candidate, files }: Pick<GoodCandidate, 'base' | 'candidate' | 'files'>,
+  { base, candidate, files }: PublicationGround,
   found: readonly string[],
 ): Plan {
   const change = classifyChange(base, candidate);
