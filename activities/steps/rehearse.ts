@@ -7,7 +7,7 @@ import { isKeyturnError } from '../../domain/errors.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { noteTrouble } from '../../database/target-troubles.ts';
 import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from '../connectors/connector.ts';
-import { ChecksBusy } from '../connectors/fair-pool.ts';
+import { ChecksBusy } from '../../domain/execution/fair-pool.ts';
 import { troubleOf } from '../connectors/trouble.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { TargetTurns } from './target-turns.ts';
