@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { gatherFacts } from '../../activities/policy-facts.ts';
 import { callerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
-import { callerGround } from '../../apps/api/auth/guard.ts';
-import type { Principal } from '../../apps/api/auth/principal.ts';
+import { callerGround } from '../../apps/api/auth/authenticate.ts';
+import type { Issuer } from '../../apps/api/auth/issuers.ts';
+import { principalOf, type Principal } from '../../apps/api/auth/principal.ts';
 import { checkSubmission } from '../../apps/api/submission/check.ts';
 import { lineageOf } from '../../apps/api/submission/lineage.ts';
 import { signRequest } from '../../apps/api/submission/sign.ts';
@@ -30,12 +31,12 @@ beforeAll(async () => {
   api = started.api;
   const now = await callerGround(api.context);
   ground = { ...now, policy: { ...now.policy, policy: asked(started.policy) } };
-  const tokens = await Promise.all([
-    api.issuer.agentToken('agent-billing'),
-    api.issuer.agentToken('agent-dba'),
-    api.issuer.humanToken('ada'),
-  ]);
-  principals = await Promise.all(tokens.map((token) => api.context.tokens.verify(token)));
+  const issuer = { issuer: api.issuer.url, human: { clients: [], scope: 'decide' } } as unknown as Issuer;
+  principals = ['agent-billing', 'agent-dba', 'ada'].map((sub) => {
+    const principal = principalOf({ iss: api.issuer.url, sub, exp: 9e9 }, issuer);
+    if (!principal) throw new Error('the token was not read');
+    return principal;
+  });
 });
 afterAll(async () => {
   await api.stop();
