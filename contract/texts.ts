@@ -21,8 +21,7 @@ export const TEXTS = {
     'When it expires, which is a denial: at the latest when its start window ends. Null: it does not',
   heldUntil: 'While it is approved: it does not start before this instant. Null: nothing holds it',
   failure: 'Why it ended without taking effect; null where it did not fail',
-  failureCode:
-    `A stable word; more may come. \`target_error\` (the target refused; its reviewers see which error) or one of ${codes}`,
+  failureCode: `A stable word; more may come. \`target_error\` (the target refused; its reviewers see which error) or one of ${codes}`,
   failureDetail:
     'A sentence for people. Only for readers who may see the plan, so not for those behind the request',
   result:
