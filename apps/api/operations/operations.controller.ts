@@ -2,7 +2,7 @@ import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import type { ProtectedResource } from '../../../contract/sign-in.ts';
-import { Door } from './door.ts';
+import { Door } from '../http/door.ts';
 import { METADATA_PATH, protectedResource, resourceOf } from '../auth/protected-resource.ts';
 import { ApiContext } from '../context.ts';
 import { isReady, Readiness } from '../../readiness.ts';

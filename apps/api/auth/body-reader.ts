@@ -5,12 +5,12 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { parseJsonText } from '../../../domain/crypto/json-text.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import { POLICY_BYTES_MAX } from '../../../contract/policies.ts';
-import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
-import { seenAnew } from '../auth/authenticate.ts';
+import { reviewerOf, type AuthenticatedRequest } from './caller.ts';
+import { seenAnew } from './authenticate.ts';
 import type { ApiContext } from '../context.ts';
-import { countRefusal } from '../auth/refused-attempt.ts';
+import { countRefusal } from './refused-attempt.ts';
 import type { ProvisioningRequest } from '../scim/door.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import type { RateLimiter } from '../http/rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
 const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);
