@@ -1,3 +1,4 @@
+import { isWithdrawalRecorded } from '../../database/audit-entries.ts';
 import { personOf } from '../../domain/identity/directory.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import type { SignedWithdrawal } from '../../domain/crypto/envelope.ts';
@@ -54,13 +55,7 @@ async function isRecorded(
   { signed: { id }, envelope }: Withdrawal,
 ): Promise<boolean> {
   if (appended.some(({ facts }) => facts['withdrawal'] === id)) return true;
-  const recorded: unknown[] = await manager.query(
-    `select 1 from audit.entry
-     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
-       and leaf::jsonb #>> '{facts,withdrawal}' = $2 and leaf::jsonb #> '{evidence,refs}' ? $3 limit 1`,
-    [row.id, id, sha256(envelope)],
-  );
-  return recorded.length > 0;
+  return isWithdrawalRecorded(manager, row.id, { id, envelopeDigest: sha256(envelope) });
 }
 
 /** What the API signed was acknowledged: it never ends without a trace. */
