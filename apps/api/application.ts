@@ -24,7 +24,6 @@ import { RequestsModule } from './requests/requests.module.ts';
 import { ScimModule } from './scim/scim.module.ts';
 import { SubmissionModule } from './submission/submission.module.ts';
 import { SwitchesModule } from './switches/switches.module.ts';
-
 import { DoorGuard } from './door-guard.ts';
 import { BodyReader } from './auth/body-reader.ts';
 import { compress } from './http/compress.ts';
@@ -53,18 +52,15 @@ class ApiModule {}
 
 type Opened = Omit<OpenContext, 'close'>;
 
-/** What the process has opened, for every module. */
+/** With what the process has opened, for every module. */
 function moduleOver({ context, tokens, authorities }: Opened): DynamicModule {
   const providers = [
     { provide: ApiContext, useValue: context },
     { provide: TokenVerifier, useValue: tokens },
     { provide: ScimAuthorities, useValue: authorities },
   ];
-  return { module: OpenedModule, global: true, providers, exports: providers, imports: [ApiModule] };
+  return { module: ApiModule, global: true, providers, exports: providers };
 }
-
-@Module({})
-class OpenedModule {}
 
 /** The HTTP application over its context, not yet listening. */
 export async function createApplication(opened: Opened): Promise<NestExpressApplication> {
