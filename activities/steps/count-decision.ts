@@ -14,7 +14,7 @@ import { decidableRequest, readDecisions, type ActivePolicy } from '../../databa
 import { insertRow } from '../../database/row-statements.ts';
 import { decisionTable, type DecisionRow } from '../../database/tables.ts';
 import { accountActor, rememberAccounts, rememberPeople } from '../actors.ts';
-import { decisionDirectories } from '../decision-directories.ts';
+import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy } from '../load-request.ts';
 import type { StepTransaction } from '../record.ts';

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import { standsBehind } from '../../domain/identity/own-request.ts';
 import { isReviewAction } from '../../domain/policy/policy.ts';
 import { askersOf } from '../../domain/execution/requester.ts';
-import { UNCLAIMED } from '../../domain/request/request.ts';
+import { tooLateToWithdraw } from '../../domain/request/steps.ts';
 import { accountActor, rememberAccounts } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
@@ -45,8 +45,7 @@ async function refusalOf(
 ): Promise<ErrorCode | null> {
   const { status, action } = transaction.row;
   if (isReviewAction(action) || !(await isOfLineage(dependencies, transaction, signed))) return 'forbidden';
-  if (UNCLAIMED.includes(status)) return null;
-  return status === 'executing' ? 'request_executing' : 'request_finished';
+  return tooLateToWithdraw(status);
 }
 
 /** It leaves one trace, however often it is sent: in this step or before it, by an entry that refers to what was signed. */

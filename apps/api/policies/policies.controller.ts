@@ -38,7 +38,8 @@ export class PoliciesController {
       // Whether the caller may is said before what is wrong with what it sends.
       reviewerOf(caller);
       const { policy } = parseAs(proposeBodySchema, request.body);
-      return proposePolicy({ ...this.#context, tokens: this.#tokens }, caller, policy as JsonValue);
+      const { source, keys } = this.#context;
+      return proposePolicy({ source, keys, tokens: this.#tokens }, caller, policy as JsonValue);
     });
   }
 
