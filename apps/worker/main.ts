@@ -26,7 +26,6 @@ import { isReady, Readiness } from '../readiness.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { keepHouse } from './housekeeping.ts';
-import { removeLeftSchedule } from './left-schedule.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
@@ -66,7 +65,6 @@ async function main(): Promise<void> {
     signal: stopping.signal,
   });
   const polling = sources && pollDuty({ ...background, sources });
-  const cleaning = removeLeftSchedule({ ...background, taskQueue });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -74,7 +72,7 @@ async function main(): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
-  await Promise.all([reconsidering, keeping, polling, cleaning]);
+  await Promise.all([reconsidering, keeping, polling]);
   health.close();
   await connection.close();
   await source.destroy();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { exampleRule } from '../domain/examples.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -197,27 +197,6 @@ describe('keyturn policy explain', () => {
       expect(out).toContain(`  only   if ${when} (usual)\n`);
       expect(out).toContain(`  all    reviewers: Owners never decide (${when})\n`);
     });
-  });
-
-  it('proves what was judged by a set that an earlier version stored, which lacked some fields', async () => {
-    const { rows } = await stack.keyturnDb.query<{ body: StoredPolicy }>(
-      'select body from keyturn.policy_set natural join keyturn.policy_active',
-    );
-    const { windows: _, freezes: _f, rotations: _r, calendars: _c, ...old } = rows[0]?.body ?? ({} as never);
-    const digest = policyDigest(old);
-    await stack.keyturnDb.query(
-      `insert into keyturn.policy_set (digest, body, installed_by) values ($1, $2, 'test')`,
-      [digest, JSON.stringify(old)],
-    );
-    await stack.keyturnDb.query(
-      `insert into keyturn.evaluation
-         (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
-       select 'rq_old', round, phase, at, $1, facts_digest, directory_generation, outcome
-       from keyturn.evaluation where request = $2 and phase = 'planned'`,
-      [digest, approved],
-    );
-    const result = await policy(['explain', 'rq_old']);
-    expect([result.code, result.out]).toEqual([0, expect.stringContaining('recomputed: agrees')]);
   });
 
   it('names the fields in which a record was altered', async () => {

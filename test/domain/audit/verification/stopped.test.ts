@@ -97,7 +97,5 @@ describe('a claim while a kill switch was engaged', () => {
         switches_obeyed: expect.stringMatching(/^not_shown: .*erased/),
       });
     }
-    delete evidence.inputs.switch_entries;
-    expect(Object.keys(await notHeld(evidence, story))).toEqual(['switches_obeyed']);
   });
 });
