@@ -45,7 +45,10 @@ async function readUnrecorded(context: ApiContext, id: string): Promise<RequestR
 }
 
 /** A request that only Temporal knows of. Where its workflow has ended nobody ever records it: then it is over as well. */
-export async function startedRow(context: ApiContext, started: StartedRequest): Promise<ShownRow> {
+export async function startedRow(
+  context: Pick<ApiContext, 'policies' | 'source'>,
+  started: StartedRequest,
+): Promise<ShownRow> {
   const row = await unrecordedRow(context, started);
   return started.isOpen ? row : { ...row, status: 'failed', failure: LOST };
 }
@@ -57,7 +60,7 @@ const LOST = {
 
 /** How a request looks until its row is written. Version 0 tells it apart. */
 export async function unrecordedRow(
-  context: ApiContext,
+  context: Pick<ApiContext, 'policies' | 'source'>,
   { signed, envelope }: Pick<StartedRequest, 'signed' | 'envelope'>,
 ): Promise<ShownRow> {
   const policy = await context.policies.byDigest(context.source.manager, signed.policy_digest);

@@ -131,7 +131,7 @@ function shownPlan({ salt: _salt, target_digest: _target, ...plan }: StoredPlan)
 
 /** What a list shows of a request. */
 export function summaryView(
-  context: ApiContext,
+  context: Pick<ApiContext, 'settings'>,
   caller: Caller,
   shown: {
     readonly row: ShownRow;
@@ -243,7 +243,10 @@ function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'ex
   };
 }
 
-function temporalLink(context: ApiContext, id: string): Pick<RequestSummary, 'temporal_ui_url'> {
+function temporalLink(
+  context: Pick<ApiContext, 'settings'>,
+  id: string,
+): Pick<RequestSummary, 'temporal_ui_url'> {
   const { temporalUiUrl, temporal } = context.settings;
   if (!temporalUiUrl) return {};
   const namespace = encodeURIComponent(temporal.namespace);
