@@ -180,7 +180,11 @@ export function meetsReviewerCondition(
 }
 
 /** Where selectors are resolved at that instant: now, and when the request was made. */
-export function scopesOf({ request: { owners }, directories, at }: SeatPlaces): {
+export function scopesOf({
+  request: { owners },
+  directories,
+  at,
+}: Pick<SeatPlaces, 'directories' | 'at'> & { readonly request: Pick<SeatedRequest, 'owners'> }): {
   readonly now: SelectorScope;
   readonly atCreation: SelectorScope;
 } {

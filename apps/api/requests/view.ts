@@ -24,7 +24,7 @@ import { shortageSchema } from '../../../contract/shortage.ts';
 import type { DecisionView } from '../../../contract/history.ts';
 import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
-import { seenAnew } from '../auth/guard.ts';
+import { seenAnew } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { boundOrRefused } from './signed-rows.ts';
 import { notFound, standingOf, type Standing } from './load.ts';

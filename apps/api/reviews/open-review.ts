@@ -6,7 +6,7 @@ import { agentOf, personOf } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy/policy.ts';
-import { callerGround } from '../auth/guard.ts';
+import { callerGround } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { signRequest } from '../submission/sign.ts';
 import { readStart } from '../requests/started.ts';

@@ -2,7 +2,7 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import { callerOf } from '../auth/caller.ts';
-import { callerGround } from '../auth/guard.ts';
+import { callerGround } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { readStart, type StartedRequest } from '../requests/started.ts';
 import { answerAtOnce } from './answer.ts';

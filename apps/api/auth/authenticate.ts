@@ -1,42 +1,25 @@
-import { Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
-import { ApiContext } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { callerOf, type AuthenticatedRequest, type Caller, type CallerGround } from './caller.ts';
 import { metadataUrl } from './protected-resource.ts';
 import { seeClaims } from './see-claims.ts';
 import { challengeOf, refusedToken, tokenRefusalOf, type TokenRefusal } from './token-refusal.ts';
 
-const PUBLIC = 'keyturn:public';
-
-/** Marks a route that needs no token. */
-export const Public = () => SetMetadata(PUBLIC, true);
-
 /** Lets only verified tokens in, and each identity only so often. */
-@Injectable()
-export class TokenGuard implements CanActivate {
-  readonly #context: ApiContext;
-  readonly #reflector: Reflector;
-
-  constructor(context: ApiContext, reflector: Reflector) {
-    this.#context = context;
-    this.#reflector = reflector;
-  }
-
-  async canActivate(execution: ExecutionContext): Promise<boolean> {
-    if (this.#reflector.getAllAndOverride<boolean>(PUBLIC, [execution.getHandler(), execution.getClass()]))
-      return true;
-    const request = execution.switchToHttp().getRequest<AuthenticatedRequest>();
-    try {
-      request.caller = await authenticate(this.#context, request);
-      return true;
-    } catch (error) {
-      challenge(this.#context, execution, error);
-      throw error;
-    }
+export async function admitCaller(
+  context: ApiContext,
+  request: AuthenticatedRequest,
+  response: Response,
+): Promise<void> {
+  try {
+    request.caller = await authenticate(context, request);
+  } catch (error) {
+    if (isKeyturnError(error) && error.code === 'unauthenticated')
+      response.setHeader('WWW-Authenticate', challengeOf(error, metadataUrl(context.settings, request)));
+    throw error;
   }
 }
 
@@ -52,13 +35,6 @@ async function authenticate(context: ApiContext, request: AuthenticatedRequest):
 export async function seenAnew(context: ApiContext, { principal }: Caller): Promise<Caller> {
   if (principal.expiresAt.getTime() <= Date.now()) throw refusedToken('expired');
   return callerOf(principal, await callerGround(context));
-}
-
-function challenge({ settings }: ApiContext, execution: ExecutionContext, error: unknown): void {
-  if (!isKeyturnError(error) || error.code !== 'unauthenticated') return;
-  const http = execution.switchToHttp();
-  const metadata = metadataUrl(settings, http.getRequest<Request>());
-  http.getResponse<Response>().setHeader('WWW-Authenticate', challengeOf(error, metadata));
 }
 
 /** Failed attempts are counted by address, so that guessing is slow. */
