@@ -25,7 +25,7 @@ const FAILS: readonly Tamper[] = [
   { what: 'no entry at all', change: (inputs) => tie(inputs, { entry: '{}' }) },
   {
     what: 'two changes with one entry',
-    change: ({ directory_changes: known = [] }) =>
+    change: ({ directory_changes: known }) =>
       known.push(...known.map((one) => ({ ...one, generation: '2' }))),
   },
   {
