@@ -11,6 +11,7 @@ import {
   type Proposal,
 } from '../../../contract/policies.ts';
 import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
+import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import { Door } from '../http/door.ts';
@@ -22,9 +23,11 @@ import { proposePolicy } from './propose.ts';
 @Controller('v1/policies')
 export class PoliciesController {
   readonly #context: ApiContext;
+  readonly #tokens: TokenVerifier;
 
-  constructor(context: ApiContext) {
+  constructor(context: ApiContext, tokens: TokenVerifier) {
     this.#context = context;
+    this.#tokens = tokens;
   }
 
   @Post()
@@ -33,7 +36,9 @@ export class PoliciesController {
     return countRefusal(this.#context, { caller, delivery: 'proposal' }, async () => {
       // Whether the caller may is said before what is wrong with what it sends.
       reviewerOf(caller);
-      return proposePolicy(this.#context, caller, parseAs(proposeBodySchema, request.body));
+      const proposed = parseAs(proposeBodySchema, request.body);
+      const { source, keys } = this.#context;
+      return proposePolicy({ source, keys, tokens: this.#tokens }, caller, proposed);
     });
   }
 

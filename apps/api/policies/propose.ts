@@ -10,6 +10,7 @@ import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { Issuer } from '../auth/issuers.ts';
+import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
 import { refuseTooMany } from './proposal-limits.ts';
@@ -22,7 +23,7 @@ const POOL = new FairPool({ places: 2, waitingMax: 10 });
  * publish it, which its proposer is part of and so cannot approve.
  */
 export async function proposePolicy(
-  { source, keys, tokens }: ApiContext,
+  { source, keys, tokens }: Pick<ApiContext, 'source' | 'keys'> & { readonly tokens: TokenVerifier },
   caller: Caller,
   proposed: PolicySources,
 ): Promise<Proposal> {
