@@ -38,13 +38,17 @@ export async function loadFolder(
   throw refuseProblems(result.problems, options, terminal);
 }
 
-/** Tells warnings beside the result, where scripts that read the result do not see them. */
-export function tellWarnings({ warnings }: CheckedPolicy, { json }: PolicyOptions, terminal: Terminal): void {
+/** Prints warnings to standard error, where scripts that read the result do not see them. */
+export function printWarnings(
+  { warnings }: CheckedPolicy,
+  { json }: PolicyOptions,
+  terminal: Terminal,
+): void {
   // In JSON they are part of the result.
   if (!json) for (const warning of warnings) terminal.error(visible(formatWarning(warning)));
 }
 
-/** Tells problems, and answers what ends the command. */
+/** Prints problems, and answers the error that ends the command. */
 export function refuseProblems(
   problems: readonly PolicyProblem[],
   options: PolicyOptions,
