@@ -17,16 +17,16 @@ import { readFolder, type PolicyFolder } from './folder.ts';
 import type { Environment } from './issuers.ts';
 import { Names } from './names.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
-import { readFacts, readOwners, type LookupGround } from './resolvers.ts';
+import { readFacts, readOwners, type LookupContext } from './resolvers.ts';
 import { readRisk } from './risk.ts';
 import { readRule } from './rules.ts';
 import { NO_SETTINGS, readSettings } from './settings.ts';
 import { parseFolder } from './sources.ts';
-import { placedWarnings, type PlacedWarning, type WarningPlaces } from './warnings.ts';
+import { locatedWarnings, type LocatedWarning, type WarningRoots } from './warnings.ts';
 import { readWindow } from './windows.ts';
 
 export { formatProblem, type PolicyProblem } from './problem.ts';
-export { formatWarning, type PlacedWarning } from './warnings.ts';
+export { formatWarning, type LocatedWarning } from './warnings.ts';
 
 /** A whole policy, or everything that is wrong with the folder: nothing is loaded in part. */
 export type PolicyLoadResult =
@@ -34,7 +34,7 @@ export type PolicyLoadResult =
       readonly ok: true;
       readonly policy: PolicySet;
       readonly digest: Digest;
-      readonly warnings: readonly PlacedWarning[];
+      readonly warnings: readonly LocatedWarning[];
     }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
 
@@ -55,11 +55,11 @@ export async function loadPolicyFolder(
 /** Compiles a folder that was read, or says everything that is wrong with it. */
 export function compileFolder(folder: PolicyFolder, environment: Environment): PolicyLoadResult {
   const problems = [...folder.problems];
-  const { policy, places } = compile({ folder, problems, environment });
+  const { policy, roots } = compile({ folder, problems, environment });
   if (problems.length > 0) return refuse(problems);
   try {
     const digest = policyDigest(policy);
-    return { ok: true, policy, digest, warnings: placedWarnings(policy, places) };
+    return { ok: true, policy, digest, warnings: locatedWarnings(policy, roots) };
   } catch (error) {
     const message = isKeyturnError(error) ? error.message : 'the policy has no canonical form';
     return refuse([{ file: '.', line: 1, column: 1, message }]);
@@ -79,7 +79,7 @@ interface Compilation {
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
 function compile({ folder, problems, environment }: Compilation): {
   readonly policy: PolicySet;
-  readonly places: WarningPlaces;
+  readonly roots: WarningRoots;
 } {
   const names = new Names();
   for (const { action } of OWN_ACTIONS) names.allow('action', action);
@@ -124,18 +124,18 @@ function compile({ folder, problems, environment }: Compilation): {
     risk: readRisk(risk, { names, types: types(riskFactTypes) }),
     rules: read.flatMap(({ rules }) => rules),
   };
-  const places = new Map(read.flatMap(({ value, rules }) => rules.map(({ id }) => [id, value] as const)));
-  return { policy, places: { settings: sources.settings, rules: places } };
+  const roots = new Map(read.flatMap(({ value, rules }) => rules.map(({ id }) => [id, value] as const)));
+  return { policy, roots: { settings: sources.settings, rules: roots } };
 }
 
 /** What conditions name. Where some of it could not be read, they are checked without. */
 const NAMED = ['agent', 'environment', 'group', 'person', 'resource type', 'table', 'target'] as const;
 const WITHOUT_NAMES: AddNames = (types) => types;
 
-function withLookups(entries: readonly ActionEntry[], ground: LookupGround): readonly ActionDefinition[] {
+function withLookups(entries: readonly ActionEntry[], context: LookupContext): readonly ActionDefinition[] {
   return entries.map(({ action, facts, owners }) => ({
     ...action,
-    ...readFacts(facts, action, ground.names),
-    ...readOwners(owners, action, ground),
+    ...readFacts(facts, action, context.names),
+    ...readOwners(owners, action, context),
   }));
 }

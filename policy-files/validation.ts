@@ -3,7 +3,7 @@ import type { PolicyWarning } from '../policy-authoring/warnings.ts';
 import { neverPublished } from '../policy-authoring/warnings/people.ts';
 import { neverApproved } from '../policy-authoring/warnings/seats.ts';
 import { policySetSchema } from '../domain/policy/schema.ts';
-import { compileFolder, formatProblem, type PlacedWarning } from './compile.ts';
+import { compileFolder, formatProblem, type LocatedWarning } from './compile.ts';
 import { decompile } from './decompile.ts';
 
 /** More problems than these are not told: the first ones have to be mended anyway. */
@@ -70,7 +70,7 @@ const WARNINGS_MAX = 20;
 
 /** The files that a set was written as are nobody's: the line of the rule is all that is known of its author's. */
 function warningLines(
-  warnings: readonly PlacedWarning[],
+  warnings: readonly LocatedWarning[],
   sources: ReadonlyMap<string, string>,
 ): readonly string[] {
   const lines = warnings.map(({ code, rule, file, message }) =>

@@ -2,7 +2,7 @@ import {
   formatProblem,
   formatWarning,
   loadPolicyFolder,
-  type PlacedWarning,
+  type LocatedWarning,
   type PolicyProblem,
 } from '../../policy-files/compile.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
@@ -24,7 +24,7 @@ export interface LoadedPolicy {
 
 /** A policy from files, with what its author should look at. */
 export interface CheckedPolicy extends LoadedPolicy {
-  readonly warnings: readonly PlacedWarning[];
+  readonly warnings: readonly LocatedWarning[];
 }
 
 /** The policy of a folder. Ends the command with every problem when there is one. */

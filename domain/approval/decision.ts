@@ -203,8 +203,8 @@ function isStillCounted({ request, attempt }: DecisionFacts, decision: CountedDe
 }
 
 function refuseWithoutReason(facts: DecisionFacts): DecisionCheck | null {
-  const isDemanded = facts.request.requirement.rules.some((rule) => rule.is_reason_required);
-  return isDemanded && !facts.attempt.has_reason && facts.attempt.verdict !== 'defer'
+  const isRequired = facts.request.requirement.rules.some((rule) => rule.is_reason_required);
+  return isRequired && !facts.attempt.has_reason && facts.attempt.verdict !== 'defer'
     ? refuse('reason_required', 'Policy asks for a reason with every decision.')
     : null;
 }
@@ -263,8 +263,9 @@ function refuseUnseated(facts: DecisionFacts, person: Person): DecisionCheck {
   const { now, atCreation } = scopesOf(seats);
   const [silent] = unknownRotations(now, selectors);
   if (silent) {
-    const heard = silent.last_heard === null ? 'has never answered' : `last answered at ${silent.last_heard}`;
-    const message = `It is not known who is on call by oncall:${silent.id}: its service ${heard}.`;
+    const answered =
+      silent.last_heard === null ? 'has never answered' : `last answered at ${silent.last_heard}`;
+    const message = `It is not known who is on call by oncall:${silent.id}: its service ${answered}.`;
     return refuse('on_call_unknown', `${message} Nobody can decide as being on call until it answers.`);
   }
   const [unknown] = unknownRotations(atCreation, selectors);

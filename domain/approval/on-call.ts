@@ -88,10 +88,10 @@ export function polledScopes(
 export function isOnCallByService(scope: OnCallScope, id: string, person: string): boolean {
   const found = find(scope.polled, id);
   if (!scope.polled || !found || !isKnown(scope.polled, found)) return false;
-  const { members = [], on_duty: onDuty = [] } = found.observed ?? {};
+  const { members = [], on_duty: onCall = [] } = found.observed ?? {};
   const linked = personById(scope.directory, person)?.accounts ?? [];
   const named = [accountsAt(members, scope.polled.member_at)];
-  if (scope.duty_at !== null) named.push(accountsAt(onDuty, scope.duty_at));
+  if (scope.duty_at !== null) named.push(accountsAt(onCall, scope.duty_at));
   return named.every((accounts) =>
     accounts.some((account) => linked.some((link) => isSameIdentity(account, link))),
   );
@@ -110,8 +110,8 @@ export function unknownRotations(
   selectors: readonly string[],
 ): readonly UnknownRotation[] {
   if (!polled) return [];
-  const asked = selectors.flatMap((selector) => (selector === 'owners' ? owners : [selector]));
-  const ids = asked.filter((selector) => selector.startsWith('oncall:'));
+  const selected = selectors.flatMap((selector) => (selector === 'owners' ? owners : [selector]));
+  const ids = selected.filter((selector) => selector.startsWith('oncall:'));
   return [...new Set(ids.map((selector) => selector.slice('oncall:'.length)))].sort().flatMap((id) => {
     const found = find(polled, id);
     if (!found || isKnown(polled, found)) return [];

@@ -23,12 +23,12 @@ export interface Shortage {
 }
 
 /** What a shortage is computed from. */
-export interface ShortageFacts extends Demand {
+export interface ShortageFacts extends SeatRequirement {
   readonly lineage: Lineage;
 }
 
 /** What is asked of whom, whoever asks for it. */
-interface Demand {
+interface SeatRequirement {
   readonly requirement: Requirement;
   readonly owners: readonly string[];
   readonly directories: DecisionDirectories;
@@ -83,8 +83,8 @@ const ALL_RULES = '*';
 
 function unknownOf(facts: ShortageFacts, rule: string): readonly string[] {
   const stages = facts.requirement.rules
-    .filter((asked) => rule === ALL_RULES || asked.rule === rule)
-    .flatMap((asked) => asked.stages);
+    .filter((required) => rule === ALL_RULES || required.rule === rule)
+    .flatMap((required) => required.stages);
   return [...new Set(stages.flatMap((stage) => unknownSelectors(facts, stage)))].sort();
 }
 
@@ -155,20 +155,20 @@ export class EligiblePeople {
   readonly #known = new Map<string, readonly Alike[]>();
 
   /** Whoever is behind a request counts as well: that is each request's own. */
-  of(demand: Demand): readonly Alike[] {
-    const key = JSON.stringify([demand.requirement, demand.owners]);
+  of(facts: SeatRequirement): readonly Alike[] {
+    const key = JSON.stringify([facts.requirement, facts.owners]);
     const known = this.#known.get(key);
     if (known) return known;
-    const found = eligiblePeople(demand);
+    const found = eligiblePeople(facts);
     if (this.#known.size >= DEMANDS_MAX) this.#known.clear();
     this.#known.set(key, found);
     return found;
   }
 }
 
-function eligiblePeople(demand: Demand): readonly Alike[] {
-  const { requirement, directories } = demand;
-  const scopes = scopesOf(demand);
+function eligiblePeople(facts: SeatRequirement): readonly Alike[] {
+  const { requirement, directories } = facts;
+  const scopes = scopesOf(facts);
   const alike = new Map<string, Alike>();
   for (const person of directories.now.people) {
     if (!person.active) continue;
@@ -191,7 +191,7 @@ function isEligible(scopes: readonly SelectorScope[], stage: Stage, person: stri
 }
 
 /** Whoever is in a rotation may be on duty before the request expires; of one that nobody knows now, nobody is counted. */
-function scopesOf({ directories, owners }: Demand): readonly SelectorScope[] {
+function scopesOf({ directories, owners }: SeatRequirement): readonly SelectorScope[] {
   const { now, at_creation, owners_at_creation, rotations } = directories;
   const polled = polledScopes(directories.polled, directories.polled?.read_at ?? '');
   return [

@@ -52,12 +52,12 @@ export function mustReconsider(
   if (!mayStillAsk(directories, { action: recalled.action, lineage })) return true;
   const evaluation = evaluate(today.policy, { ...recalled, at: today.at }, 'planned');
   if (evaluation.effect === 'forbid') return true;
-  const demanded = combinedRequirement(requirement, evaluation);
-  if (demanded === null || requirementDigest(demanded) !== requirementDigest(requirement)) return true;
+  const required = combinedRequirement(requirement, evaluation);
+  if (required === null || requirementDigest(required) !== requirementDigest(requirement)) return true;
   return asksOthers({ request, requirement, eligible }, today);
 }
 
-interface Asked {
+interface Waiting {
   readonly request: WaitingRequest;
   readonly requirement: Requirement;
   readonly eligible: EligiblePeople;
@@ -67,7 +67,7 @@ interface Asked {
  * Whether other people can decide it than could: somebody's approval is worth less, or there are too few, or enough
  * again. As if everybody of today had been there when it was made: whoever looks knows who was.
  */
-function asksOthers({ request, requirement, eligible }: Asked, { policy, directory }: Today): boolean {
+function asksOthers({ request, requirement, eligible }: Waiting, { policy, directory }: Today): boolean {
   const owners = ownersOf(policy, request);
   // Of these only their services know, and whoever looks asks what was heard.
   if (namesPolled(policy, requirement, owners)) return false;
@@ -76,8 +76,8 @@ function asksOthers({ request, requirement, eligible }: Asked, { policy, directo
   const decidable = { lineage, requirement, owners, decisions: approvals };
   const standing = standingSeats(decidable, directories);
   if (approvals.some(({ seats }, index) => standing[index]?.length !== seats.length)) return true;
-  const demand = { requirement, owners, directories };
-  const shortages = shortagesOf({ ...demand, lineage }, eligible.of(demand));
+  const facts = { requirement, owners, directories };
+  const shortages = shortagesOf({ ...facts, lineage }, eligible.of(facts));
   return canonicalJson(shortages) !== canonicalJson(shortage ?? []);
 }
 

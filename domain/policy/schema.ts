@@ -94,7 +94,7 @@ const target = z.strictObject({
   data_class: name.optional(),
 });
 
-const demand = z.strictObject({
+const tierRequirement = z.strictObject({
   distinct_people: z.int().positive(),
   minimum_grade: grade,
   maximum_age_ms: milliseconds.nullable(),
@@ -111,7 +111,7 @@ const riskLine = z.strictObject({
 const risk = z.strictObject({
   lines: z.array(riskLine).max(1_000),
   tiers: z.strictObject({ medium: z.int(), high: z.int(), critical: z.int() }),
-  demands: z.partialRecord(z.enum(RISK_TIERS), demand),
+  demands: z.partialRecord(z.enum(RISK_TIERS), tierRequirement),
 });
 
 const window = z.strictObject({

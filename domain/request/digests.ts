@@ -43,8 +43,8 @@ const RULE_DIGESTS = new WeakMap<RuleRequirement, Digest>();
 export function ruleRequirementDigest(rule: RuleRequirement): Digest {
   const known = RULE_DIGESTS.get(rule);
   if (known) return known;
-  const { rule: _name, ...demands } = rule;
-  const digest = digestOf(demands);
+  const { rule: _name, ...required } = rule;
+  const digest = digestOf(required);
   RULE_DIGESTS.set(rule, digest);
   return digest;
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { filesBelow, read } from './documents.ts';
 
 /** Folders whose names and sentences use the field's words. */
-const FOLDERS = ['apps/cli'];
+const FOLDERS = ['apps/cli', 'policy-authoring', 'policy-files', 'scripts', 'sdk'];
 
 /** Words that no name of ours contains, and what to use. Names with an underscore are fields of the wire, of rows, of leaves. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -42,6 +42,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const KEPT: Readonly<Record<string, string>> = {
   candidate: 'the policy that is compared with `base`: a field of stored plans and of printed reports',
   PolicyCandidate: 'a type of activities/',
+  demands: 'a key of policy files, and of the policy sets that they compile to',
 };
 
 /** Phrases that no comment, text or document contains. */

@@ -17,8 +17,8 @@ import { decisionsText, type Finding, type Subject } from './finding.ts';
 /** Each decision is on exactly what was asked in its round. */
 export function digestsAgree({ material }: Subject): Finding {
   return eachDecision(material, (decision, pending) => {
-    const asked = pending.leaf.decision_digest;
-    return asked !== null && decision.leaf.decision_digest === asked
+    const digest = pending.leaf.decision_digest;
+    return digest !== null && decision.leaf.decision_digest === digest
       ? []
       : ['is on another digest than its round asked'];
   });

@@ -26,11 +26,11 @@ const planSchema = z.object({
  */
 export function digestsFollow(subject: Subject): Finding {
   const { pendings, stream } = subject.material;
-  const asked = pendings.map(({ leaf, requirement }) => ({ leaf, requirements: [requirement] }));
+  const reviewed = pendings.map(({ leaf, requirement }) => ({ leaf, requirements: [requirement] }));
   const allowed = stream
     .filter((leaf) => leaf.type === 'request.allowed')
     .map((leaf) => ({ leaf, requirements: NOBODY }));
-  const rounds = [...asked, ...allowed];
+  const rounds = [...reviewed, ...allowed];
   const faults = rounds.map((round) => ({ leaf: round.leaf, fault: faultOf(subject, round) }));
   const named = (isEarlier: boolean): readonly string[] =>
     faults.flatMap(({ leaf, fault }) =>
