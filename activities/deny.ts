@@ -2,6 +2,7 @@ import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
 import type { CodeWithoutData } from '../domain/policy/visibility.ts';
 import type { RequestRow } from '../database/tables.ts';
+import { UNDECIDED } from '../domain/request/request.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { StepTransaction } from './record.ts';
 
@@ -29,7 +30,7 @@ export async function denyByPolicy(
       open_selectors: [],
       matched_rules: shownRules(ground.evaluation),
     },
-    ['planning', 'pending'],
+    UNDECIDED,
   );
   await transaction.append({
     type: 'request.denied',

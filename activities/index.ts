@@ -1,22 +1,22 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
 import { isKeyturnError, type ErrorCode } from '../domain/errors.ts';
-import { consume, consumeLate } from './consume.ts';
-import { abandonPlanning, escalate, expire } from './deadlines.ts';
+import { consume, consumeLate } from './steps/consume.ts';
+import { abandonPlanning, escalate, expire } from './steps/escalate.ts';
 import type { Dependencies } from './dependencies.ts';
 import { errorClass } from './error-class.ts';
-import { evaluate } from './evaluate.ts';
-import { execute } from './execute.ts';
-import { plan } from './plan.ts';
-import { receive } from './receive.ts';
-import { reconsider } from './reconsider.ts';
+import { evaluate } from './steps/evaluate.ts';
+import { execute } from './steps/execute.ts';
+import { plan } from './steps/plan.ts';
+import { receive } from './steps/receive.ts';
+import { reconsider } from './steps/reconsider.ts';
 
 /** What workflows know of activities: types only. */
-export type { Consumed } from './consume.ts';
-export type { Message } from './messages.ts';
-export type { Evaluated } from './evaluate.ts';
-export type { Planned } from './plan.ts';
-export type { Executed, Performed } from './settle.ts';
+export type { Consumed } from './steps/consume.ts';
+export type { Message } from './steps/messages.ts';
+export type { Evaluated } from './steps/evaluate.ts';
+export type { Planned } from './steps/plan.ts';
+export type { Executed, Performed } from './steps/settle.ts';
 
 /** Refusals that no retry can change. Everything else (a database away, a policy not installed yet) is tried again. */
 const LASTING: ReadonlySet<ErrorCode> = new Set([

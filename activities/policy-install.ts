@@ -1,12 +1,12 @@
 import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
 
+import { lastLeaf, nextEntry } from '../database/audit-entries.ts';
 import { DIRECTORY_DIFFERS, driverCode } from '../database/refusals.ts';
 import type { LeafActor, LeafDraft } from '../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
-import { entryOf, lastLeaf } from './stream.ts';
 
 /** A policy that an operator wants to be active. */
 export interface PolicyCandidate {
@@ -103,8 +103,9 @@ export async function activatePolicy(
     values: [JSON.stringify(policy.directory)],
   });
   const facts = { ...installed, replaces: active?.digest ?? null, directory, ...candidate.facts };
-  const destination = { ...STREAM, step: `install/${installed.generation}`, ordinal: 1 };
-  const entry = entryOf({ ...destination, last: await lastLeaf(manager, STREAM) }, draftOf(candidate, facts));
+  const id = `policy/policy/install/${installed.generation}/1`;
+  const last = await lastLeaf(manager, STREAM);
+  const entry = nextEntry(draftOf(candidate, facts), { ...STREAM, id: () => id, last });
   await askDirectory(manager, {
     text: 'select keyturn.activate_policy($1, $2, $3) as answer',
     values: [JSON.stringify({ at, by: installedBy }), canonicalJson(policy), entry.text],

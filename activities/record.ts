@@ -2,14 +2,14 @@ import type { EntityManager } from 'typeorm';
 
 import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { assertMove, type RequestStatus } from '../domain/request/request.ts';
+import { assertMove, NOTHING_HAPPENED, type RequestStatus } from '../domain/request/request.ts';
+import { entryValues, nextEntry, WRITE_ENTRIES, type Entry } from '../database/audit-entries.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
 import { askPrepared } from '../database/prepared.ts';
 import { lockedRequest } from '../database/readers.ts';
 import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
-import { entryOf, entryValues, WRITE_ENTRIES, type Entry } from './stream.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
 export interface StepPlace {
@@ -223,11 +223,10 @@ export class Step implements StepTransaction {
   }
 
   async append(draft: LeafDraft): Promise<void> {
-    const ordinal = this.#entries.length + 1;
-    const entry = entryOf(
-      { ...this.place, ordinal, last: this.#last },
-      { ...draft, at: this.#dated(draft.at) },
-    );
+    const { request, run, namespace, step } = this.place;
+    const id = `${request}/${run}/${step}/${this.#entries.length + 1}`;
+    const dated = { ...draft, at: this.#dated(draft.at) };
+    const entry = nextEntry(dated, { request, run, namespace, id: () => id, last: this.#last });
     this.#entries.push(entry);
     this.appended.push(draft);
     this.#last = entry.leaf;
@@ -254,7 +253,7 @@ export class Step implements StepTransaction {
     if (this.#changed !== null)
       this.#changed.updated_at = new Date(Math.max(Date.parse(place.at), this.#lastAt));
     const update = this.#changed === null ? null : change(requestTable, row.id, this.#changed);
-    if (this.#changed?.status !== undefined && NOT_PERFORMED.has(row.status))
+    if (this.#changed?.status !== undefined && NOTHING_HAPPENED.includes(row.status))
       await releaseWindows(manager, row.id, row.updated_at);
     await Promise.all([
       update === null ? null : askPrepared(manager, { text: update.text }, update.values),
@@ -278,17 +277,7 @@ export async function isClaimed(manager: EntityManager, request: string): Promis
   return rows.length > 0;
 }
 
-/** The database's clock: the one clock that all processes share. */
-export async function databaseNow(manager: EntityManager): Promise<Date> {
-  const rows: { now: Date }[] = await manager.query('select clock_timestamp() as now');
-  if (!rows[0]) throw new KeyturnError('unavailable', 'The database does not tell the time.');
-  return rows[0].now;
-}
-
 const STORE_STEP = {
   name: 'step-store',
   text: `with ${WRITE_ENTRIES} insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)`,
 };
-
-/** Ends of requests that did nothing: they do not count in windows any more. */
-const NOT_PERFORMED: ReadonlySet<RequestStatus> = new Set(['denied', 'expired', 'cancelled', 'failed']);

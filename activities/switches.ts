@@ -3,7 +3,7 @@ import type { Directory } from '../domain/identity/directory.ts';
 import { switchesAgainst, type KillSwitch } from '../domain/execution/kill-switch.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { StepTransaction } from './record.ts';
-import { refuseExecution } from './settle.ts';
+import { refuseExecution } from './steps/settle.ts';
 
 /** The first switch that stops a request, or null. */
 export function switchAgainst(

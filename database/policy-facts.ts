@@ -10,8 +10,10 @@ import {
   type PolicyFacts,
   type WindowFacts,
 } from '../domain/policy/facts.ts';
+import { DENIED, FAILED } from '../domain/request/request.ts';
 import { GATE_SLOTS } from './migrations/13-gate-functions.ts';
 import { askPrepared } from './prepared.ts';
+import { sqlList } from './status-sql.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -42,8 +44,8 @@ const ANSWERS_QUERY = `
 /** Counts the requester's past of a day; `historyValues` gives its parameters. */
 export const HISTORY_QUERY = `
   select count(*) + (${ANSWERS_QUERY}) as requests,
-         count(*) filter (where status in ('denied', 'expired')) as denials,
-         count(*) filter (where status in ('failed', 'indeterminate')) as failures
+         count(*) filter (where status in ${sqlList(DENIED)}) as denials,
+         count(*) filter (where status in ${sqlList(FAILED)}) as failures
   from keyturn.request
   where requester_issuer = $1 and requester_subject = $2 and created_at > $3 and created_at <= $4 and id <> $5`;
 

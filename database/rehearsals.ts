@@ -1,6 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import type { BudgetRoot, Budgets } from '../domain/execution/budgets.ts';
+import { OPEN } from '../domain/request/request.ts';
+import { sqlList } from './status-sql.ts';
 
 /** One rehearsal that is to begin. */
 export interface RehearsalPlace {
@@ -71,7 +73,7 @@ export async function openRequests(
   { accounts }: BudgetRoot,
   limit: number,
 ): Promise<OpenRequests> {
-  const [row]: OpenRequests[] = await manager.query(OPEN, [
+  const [row]: OpenRequests[] = await manager.query(OPEN_REQUESTS, [
     accounts.flatMap(({ issuer, subject }) =>
       ASKING.map((role) => JSON.stringify([{ role, issuer, subject }])),
     ),
@@ -87,12 +89,11 @@ export async function lockOpenRequests(manager: EntityManager, { id }: BudgetRoo
 
 const ASKING = ['requester', 'trigger'];
 
-/** The statuses in full: only so the partial index is used. */
-const OPEN = `
+const OPEN_REQUESTS = `
   select count(*)::int as open,
          ceil(extract(epoch from min(expires_at) filter (where status = 'pending') - clock_timestamp()))::int as seconds
     from (
     select status, expires_at from keyturn.request
-     where status in ('planning', 'pending', 'approved', 'executing', 'active')
+     where status in ${sqlList(OPEN)}
        and lineage @> any($1::jsonb[])
      limit $2) counted`;

@@ -1,7 +1,8 @@
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
+import { DENIED, type RequestStatus } from '../domain/request/request.ts';
+import { sqlList } from './status-sql.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
 /** Where a page ended: the next one starts after it. Newest first, ids break ties. */
@@ -127,7 +128,7 @@ const EARLIER = `
                  where alike && (select array_agg(one) from keyturn.plan own, unnest(own.alike) one
                                   where own.request = $2))
      and id <> $2 and created_at <= $3 and lineage @> any($4::jsonb[])
-     and (status in ('denied', 'expired')
+     and (status in ${sqlList(DENIED)}
        or (status = 'cancelled' and failure is null and not exists (
              select from keyturn.decision
               where decision.request = request.id and outcome = 'counted' and verdict <> 'defer')))

@@ -22,6 +22,7 @@ import type { EvaluateBody, EvaluationAnswer } from '../contract/evaluate.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
 import { refuseUnknownOptions } from './options.ts';
 import { KeyturnProblem } from './problem.ts';
+import { DECIDED, FINISHED } from './statuses.ts';
 import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
 
 export { KeyturnProblem } from './problem.ts';
@@ -74,8 +75,6 @@ export type ListQuery = Readonly<
   Partial<Record<'status' | 'action' | 'target' | 'environment' | 'risk' | 'cursor', string>>
 > & { readonly mine?: boolean; readonly limit?: number };
 
-const UNDECIDED: ReadonlySet<string> = new Set(['planning', 'pending']);
-const UNFINISHED: ReadonlySet<string> = new Set(['planning', 'pending', 'approved', 'executing', 'active']);
 const WAIT_SECONDS_MAX = 60;
 
 /** Between two looks at a request, while the server has no room for calls that wait. */
@@ -124,17 +123,17 @@ export class KeyturnClient {
 
   /** Waits until people or policy decided; returns the request as it stands when the time is up. */
   async untilDecided(id: string, options: AwaitOptions = {}): Promise<RequestView> {
-    return this.#follow(id, UNDECIDED, options);
+    return this.#follow(id, DECIDED, options);
   }
 
   /** Waits until nothing can happen to the request any more; returns it as it stands when the time is up. */
   async untilFinished(id: string, options: AwaitOptions = {}): Promise<RequestView> {
-    return this.#follow(id, UNFINISHED, options);
+    return this.#follow(id, FINISHED, options);
   }
 
   /** Every version of a request that can be seen, until nothing can happen to it any more or the time is up. */
   watch(id: string, options: AwaitOptions = {}): AsyncGenerator<RequestView> {
-    return this.#versions(id, UNFINISHED, options);
+    return this.#versions(id, FINISHED, options);
   }
 
   /** Requests that the caller may see, newest first. Something may follow a page, also an empty one, that has a cursor. */
@@ -252,22 +251,18 @@ export class KeyturnClient {
     return this.#transport.call<Body>({ method: 'POST', path, body, headers, isRepeatable: true, signal });
   }
 
-  async #follow(id: string, open: ReadonlySet<string>, options: AwaitOptions): Promise<RequestView> {
+  async #follow(id: string, end: ReadonlySet<string>, options: AwaitOptions): Promise<RequestView> {
     let last: RequestView | undefined;
-    for await (const request of this.#versions(id, open, options)) last = request;
+    for await (const request of this.#versions(id, end, options)) last = request;
     return last ?? this.show(id, signalOf(options));
   }
 
-  async *#versions(
-    id: string,
-    open: ReadonlySet<string>,
-    options: AwaitOptions,
-  ): AsyncGenerator<RequestView> {
+  async *#versions(id: string, end: ReadonlySet<string>, options: AwaitOptions): AsyncGenerator<RequestView> {
     refuseUnknownOptions('waiting', options, ['timeoutMs', 'signal']);
     const deadline = Date.now() + (options.timeoutMs ?? Infinity);
     let request = await this.#look(id, signalOf(options), { deadline, known: null });
     yield request;
-    while (open.has(request.status) && Date.now() < deadline) {
+    while (!end.has(request.status) && Date.now() < deadline) {
       const waitSeconds = Math.min(WAIT_SECONDS_MAX, Math.ceil((deadline - Date.now()) / 1000));
       const { version } = request;
       const wanted = { waitSeconds, version, ...signalOf(options) };

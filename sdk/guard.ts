@@ -2,6 +2,7 @@ import { denyingRules, SWITCHED_OFF } from '../domain/execution/denial.ts';
 import type { CreateBody, RequestView } from '../contract/requests.ts';
 import type { KeyturnClient } from './client.ts';
 import { refuseUnknownOptions } from './options.ts';
+import { FINISHED } from './statuses.ts';
 
 /** What is asked before the function may run. */
 export type GuardedAction = Omit<CreateBody, 'mode' | 'start'>;
@@ -113,16 +114,14 @@ async function waited<Parameters extends readonly unknown[]>(
     return last;
   } finally {
     // Best effort: a decision that came first stays, and the function does not run by it.
-    const isOver = last !== null && !OPEN.has(last.status);
+    const isOver = last !== null && FINISHED.has(last.status);
     if (!isOver && idempotencyKey === undefined)
       await client.withdraw(id, 'The caller stopped waiting.').catch(() => undefined);
   }
 }
 
-const OPEN: ReadonlySet<string> = new Set(['planning', 'pending', 'approved', 'executing', 'active']);
-
 function reasonOf({ status }: RequestView): string {
-  return OPEN.has(status) ? 'undecided' : status;
+  return FINISHED.has(status) ? status : 'undecided';
 }
 
 /** Checked in full: an answer that lacks anything entitles to nothing. */

@@ -4,7 +4,7 @@ import type { Consumed } from '../activities/index.ts';
 import { EXPIRY_GRACE_MS, nextEscalation, type EscalationStep } from '../domain/approval/escalation.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import { durable, history } from './activities.ts';
-import type { Inbox } from './inbox.ts';
+import type { Inbox } from './signal-queue.ts';
 import { Looks } from './looks.ts';
 import type { RequestView, Round } from './request-view.ts';
 import { consumedIn, lateIn, statusIn, waitMsUntil, workedOut } from './results.ts';

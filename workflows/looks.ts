@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 
-import type { Inbox } from './inbox.ts';
+import type { Inbox } from './signal-queue.ts';
 
 const FIRST_MS = 5_000;
 const LONGEST_MS = 120_000;

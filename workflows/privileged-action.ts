@@ -12,7 +12,7 @@ import type { Executed, Performed, Planned } from '../activities/index.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import { durable, performing, planning } from './activities.ts';
 import { awaitDecisions, drain } from './await-decisions.ts';
-import type { Inbox } from './inbox.ts';
+import type { Inbox } from './signal-queue.ts';
 import {
   decideSignal,
   reconsiderSignal,

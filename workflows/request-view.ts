@@ -7,7 +7,7 @@ import { nextEscalation } from '../domain/approval/escalation.ts';
 import { markdownCode } from '../domain/cards/markdown.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
-import type { Inbox } from './inbox.ts';
+import type { Inbox } from './signal-queue.ts';
 import { searchAttributes, type WorkflowState } from './messages.ts';
 
 /** A round of decisions that people are asked for. */

@@ -1,7 +1,7 @@
 import { patched, type WorkflowInterceptors } from '@temporalio/workflow';
 
 import { BODY_LENGTH_MAX } from './envelope-in.ts';
-import { Inbox } from './inbox.ts';
+import { Inbox } from './signal-queue.ts';
 import { decideSignal, reconsiderSignal, withdrawSignal } from './messages.ts';
 import { payloadConverter } from './payload-converter.ts';
 

@@ -16,7 +16,7 @@ import { ApiContext } from './context.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
-import { EvaluateController } from './gate/evaluate.controller.ts';
+import { SubmissionController } from './submission/submission.controller.ts';
 import { BodyReader } from './http/body.ts';
 import { compress } from './http/compress.ts';
 import { handOver, neverFresh, QueryReader, refuseHosts } from './http/manners.ts';
@@ -27,6 +27,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
 import { PoliciesController } from './policies/policies.controller.ts';
 import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
+import { WaitingCalls } from './requests/waiting-calls.ts';
 import { SwitchesController } from './switches/switches.controller.ts';
 import { ScimDiscoveryController } from './scim/discovery.controller.ts';
 import { scimDoor } from './scim/door.ts';
@@ -34,7 +35,7 @@ import { ScimGroupsController } from './scim/groups.controller.ts';
 import { ScimUsersController } from './scim/users.controller.ts';
 
 @Module({
-  providers: [{ provide: APP_GUARD, useClass: TokenGuard }],
+  providers: [{ provide: APP_GUARD, useClass: TokenGuard }, WaitingCalls],
   controllers: [
     RequestsController,
     DecisionsController,
@@ -49,7 +50,7 @@ import { ScimUsersController } from './scim/users.controller.ts';
     ScimDiscoveryController,
     ScimUsersController,
     ScimGroupsController,
-    EvaluateController,
+    SubmissionController,
   ],
 })
 // oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on

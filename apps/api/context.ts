@@ -13,7 +13,7 @@ import type { Metrics } from './http/metrics.ts';
 import type { Places } from './http/places.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
 import type { Keys } from './keys.ts';
-import type { ArgumentChecker } from './requests/argument-checker.ts';
+import type { ArgumentChecker } from './catalogue/argument-checker.ts';
 import type { ScimAuthorities } from './scim/authorities.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-
 import type { EntityManager } from 'typeorm';
 
-import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft } from '../../domain/audit/leaf.ts';
+import { lastLeaf, nextEntry } from '../../database/audit-entries.ts';
+import { lockDirectory } from '../../database/directory-writes.ts';
+import type { LeafDraft } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import type { ApiContext } from './context.ts';
@@ -20,7 +20,7 @@ export async function writeDirectory<Result>(
 ): Promise<Result> {
   return inTurn(context, () =>
     context.source.transaction(async (manager) => {
-      await manager.query(`select pg_advisory_xact_lock(hashtext('keyturn.directory'))`);
+      await lockDirectory(manager);
       return work(manager);
     }),
   );
@@ -65,16 +65,6 @@ export async function directoryEntry(
     evidence: null,
     parts: {},
   };
-  const last = await lastEntry(manager);
-  const nonce = randomBytes(16).toString('hex');
-  const id = (n: number): string => `${STREAM.request}/${STREAM.run}/change/${n}`;
-  return nextLeaf(draft, { ...STREAM, id, last, nonce, salts: {} }).text;
-}
-
-async function lastEntry(manager: EntityManager): Promise<LastLeaf> {
-  const rows: { leaf: string }[] = await manager.query(
-    'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
-    [STREAM.request, STREAM.run],
-  );
-  return lastLeafOf(rows[0]?.leaf ?? null);
+  const last = await lastLeaf(manager, STREAM);
+  return nextEntry(draft, { ...STREAM, id: (n) => `directory/directory/change/${n}`, last }).text;
 }

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-
+import { nextEntry } from '../../database/audit-entries.ts';
 import type { SwitchEntry, SwitchRecord } from '../../database/kill-switches.ts';
-import { lastLeafOf, nextLeaf, type LeafDraft, type LeafType } from '../../domain/audit/leaf.ts';
+import { lastLeafOf, type LeafDraft, type LeafType } from '../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../domain/identity/ids.ts';
-import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Identity } from '../../domain/identity/identity.ts';
 
 /** A person of the directory who does something that the API records itself. */
@@ -56,9 +55,6 @@ export function recordOf(recording: Recording, events: readonly RecordedEvent[])
 }
 
 function entryOf({ identityKey, stream, by, at, last }: Recording, event: RecordedEvent): SwitchEntry {
-  const salts = Object.fromEntries(
-    Object.keys(event.parts).map((part) => [part, randomBytes(16).toString('hex')]),
-  );
   const draft: LeafDraft = {
     type: event.type,
     at,
@@ -70,18 +66,12 @@ function entryOf({ identityKey, stream, by, at, last }: Recording, event: Record
     evidence: { grade: 'C', refs: [] },
     parts: event.parts,
   };
-  const { text: leaf } = nextLeaf(draft, {
+  const { text: leaf, parts } = nextEntry(draft, {
     request: stream,
     run: stream,
     namespace: '',
     id: (n) => `${stream}/${n}`,
     last: lastLeafOf(last),
-    nonce: randomBytes(16).toString('hex'),
-    salts,
   });
-  const parts = Object.entries(event.parts).map(([part, body]) => [
-    part,
-    { salt: salts[part] ?? '', body: canonicalJson(body) },
-  ]);
-  return { leaf, parts: Object.fromEntries(parts) };
+  return { leaf, parts: Object.fromEntries(parts.map(({ part, ...salted }) => [part, salted])) };
 }

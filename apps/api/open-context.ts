@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino';
 
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { GroundReader } from '../../database/current-ground.ts';
-import { refuseSuperuser } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
@@ -16,7 +16,7 @@ import { Places } from './http/places.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { requestIdField } from './http/request-id.ts';
 import { readKeys } from './keys.ts';
-import { ArgumentChecker } from './requests/argument-checker.ts';
+import { ArgumentChecker } from './catalogue/argument-checker.ts';
 import { readScim } from './scim/authorities.ts';
 import type { Settings } from './settings.ts';
 import { createTemporal } from './temporal.ts';

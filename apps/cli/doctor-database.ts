@@ -1,4 +1,6 @@
+import { databaseNow } from '../../database/clock.ts';
 import { createDataSource } from '../../database/data-source.ts';
+import { ranMigrations, readSession } from '../../database/inspection.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { clockText, diagnose, type Diagnosis } from './doctor.ts';
 
@@ -7,12 +9,10 @@ export async function databaseDiagnoses(url: string): Promise<readonly Diagnosis
   const source = createDataSource({ url, applicationName: 'keyturn-doctor', poolSize: 1 });
   const reached = await diagnose('database', async () => {
     await source.initialize();
-    const [row]: { version: string; role: string; rolsuper: boolean }[] = await source.query(
-      `select current_setting('server_version') as version, current_user as role, rolsuper
-         from pg_roles where rolname = current_user`,
-    );
-    if (row?.rolsuper) throw new Error(`${row.role} is a superuser: programs refuse to run as one`);
-    return `PostgreSQL ${row?.version ?? ''}, as ${row?.role ?? ''}`;
+    const { version, role, isUnbound } = await readSession(source);
+    if (isUnbound)
+      throw new Error(`${role} is a superuser or bypasses row-level security: programs refuse to run as one`);
+    return `PostgreSQL ${version}, as ${role}`;
   });
   if (reached.outcome !== 'ok') return [reached];
   try {
@@ -20,8 +20,8 @@ export async function databaseDiagnoses(url: string): Promise<readonly Diagnosis
       reached,
       await diagnose('database clock', async () => {
         const before = Date.now();
-        const [row]: { now: Date }[] = await source.query('select clock_timestamp() as now');
-        return clockText((row?.now.getTime() ?? 0) - (before + Date.now()) / 2, 'the database');
+        const now = await databaseNow(source.manager);
+        return clockText(now.getTime() - (before + Date.now()) / 2, 'the database');
       }),
       await diagnose('migrations', async () => migrationsText(source)),
       await diagnose('policy', async () => {
@@ -36,8 +36,7 @@ export async function databaseDiagnoses(url: string): Promise<readonly Diagnosis
 }
 
 async function migrationsText(source: ReturnType<typeof createDataSource>): Promise<string> {
-  const rows: { name: string }[] = await source.query('select name from keyturn.keyturn_migration');
-  const ran = new Set(rows.map(({ name }) => name));
+  const ran = await ranMigrations(source);
   const known = source.migrations.map(({ name = '' }) => name);
   const missing = known.filter((name) => !ran.has(name));
   if (missing.length > 0)

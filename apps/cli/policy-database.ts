@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
-import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { createDataSource } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/inspection.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { failure } from './exit.ts';
 import type { LoadedPolicy } from './policy-folder.ts';

@@ -6,7 +6,8 @@ import {
   type InstallGround,
   type PolicyCandidate,
 } from '../../activities/policy-install.ts';
-import { createDataSource, refuseSuperuser } from '../../database/data-source.ts';
+import { createDataSource } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/inspection.ts';
 
 /** Connects, installs, and disconnects. The operator is named in the database, not in the audit log. */
 export async function installPolicyInto(

@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Client } from '@temporalio/client';
 
-import { consumeAllKept } from '../../activities/consume-all-kept.ts';
+import { consumeAllKept } from '../../activities/steps/consume-all-kept.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { errorClass } from '../../activities/error-class.ts';
-import { sweepOnce } from '../../activities/sweep.ts';
+import { sweepOnce } from '../../activities/steps/sweep.ts';
+import { withAdvisoryLock } from '../../database/advisory-locks.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
-import { withAdvisoryLock } from './advisory-lock.ts';
 import { countKept, noteSweep } from './metrics.ts';
 
 const EVERY_MS = 2_000;

@@ -14,7 +14,7 @@ import { createPolicyConnector } from '../../activities/connectors/keyturn-polic
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
-import { refuseSuperuser } from '../../database/data-source.ts';
+import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { budgetsOf } from '../../domain/execution/budgets.ts';

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
-import type { Swept } from '../../activities/sweep.ts';
+import type { Swept } from '../../activities/steps/sweep.ts';
 
 const activityDuration = new Histogram({
   name: 'keyturn_activity_duration_seconds',

@@ -2,9 +2,10 @@ import { setImmediate as letOthersRun, setTimeout as pause } from 'node:timers/p
 
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 
 import { errorClass } from '../../activities/error-class.ts';
+import { withAdvisoryLock } from '../../database/advisory-locks.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 import {
@@ -16,7 +17,6 @@ import {
 import { mustReconsider, type Today } from '../../domain/execution/reconsideration.ts';
 import { EligiblePeople } from '../../domain/approval/satisfiable.ts';
 import { reconsiderSignal } from '../../workflows/messages.ts';
-import { withAdvisoryLock } from './advisory-lock.ts';
 
 const EVERY_MS = 2_000;
 const PAGE = 500;
@@ -71,12 +71,12 @@ async function lookOrWarn(work: Reconsidering, earlier: Round | null): Promise<R
 async function look(work: Reconsidering, earlier: Round | null): Promise<Round | null> {
   const { manager } = work.source;
   if ((await generationsNow(manager)) === (await generationsSeen(manager))) return null;
-  return withAdvisoryLock(work.source, 'reconsidering', (runner) => lookThrough(work, runner, earlier));
+  return withAdvisoryLock(work.source, 'reconsidering', (manager) => lookThrough(work, manager, earlier));
 }
 
 async function lookThrough(
   work: Reconsidering,
-  { manager }: QueryRunner,
+  manager: EntityManager,
   earlier: Round | null,
 ): Promise<Round | null> {
   const active = await work.policies.active(manager);

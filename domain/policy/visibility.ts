@@ -1,5 +1,5 @@
 import { PUBLISH, type PolicySet } from './policy.ts';
-import type { RequestStatus } from '../request/request.ts';
+import { APPROVED, type RequestStatus } from '../request/request.ts';
 import type { Selector } from '../request/requirement.ts';
 import { SQL_ERROR_CODES } from '../request/sql-error-codes.ts';
 
@@ -35,7 +35,7 @@ export interface Standing {
  */
 export function visibilityOf({ isOwn, isNamed }: Reader, standing: Standing): Visibility {
   if (!isOwn && isNamed) return 'whole';
-  const isAgreed = AFTER_APPROVAL.has(standing.status);
+  const isAgreed = APPROVED.includes(standing.status);
   if (isOwn && isAgreed) return 'approved';
   return isAgreed || standing.isDecided || !standing.hasPlan ? 'decided' : 'standing';
 }
@@ -49,16 +49,6 @@ export function readersWithoutRequirement({ defaults }: Pick<PolicySet, 'default
 export function seesPlan(visibility: Visibility): boolean {
   return visibility === 'whole' || visibility === 'approved';
 }
-
-/** Statuses that only an approval leads to, of exactly the plan that the request has. */
-const AFTER_APPROVAL: ReadonlySet<RequestStatus> = new Set([
-  'approved',
-  'executing',
-  'succeeded',
-  'indeterminate',
-  'active',
-  'revoked',
-]);
 
 /** Why a request ended without doing what was asked for. */
 export interface Failure {

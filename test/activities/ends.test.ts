@@ -5,8 +5,8 @@ import type { PlanOutcome, PlanRefusal } from '../../activities/connectors/conne
 import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
-import { consumeAllKept } from '../../activities/consume-all-kept.ts';
-import { sweepOnce } from '../../activities/sweep.ts';
+import { consumeAllKept } from '../../activities/steps/consume-all-kept.ts';
+import { sweepOnce } from '../../activities/steps/sweep.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { keepMessage } from '../../database/kept-messages.ts';
 import { BUDGET_VARIABLES, budgetRoot, budgetsOf } from '../../domain/execution/budgets.ts';

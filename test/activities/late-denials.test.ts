@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { consumeAllKept } from '../../activities/consume-all-kept.ts';
+import { consumeAllKept } from '../../activities/steps/consume-all-kept.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import type { Reply } from '../stack/http.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { consumeAllKept } from '../../activities/consume-all-kept.ts';
+import { consumeAllKept } from '../../activities/steps/consume-all-kept.ts';
 import type { ExecutionOutcome } from '../../activities/connectors/connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';

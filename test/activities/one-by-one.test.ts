@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { OneByOne } from '../../activities/one-by-one.ts';
+import { OneByOne } from '../../activities/steps/one-by-one.ts';
 
 const NEVER = new AbortController().signal;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
-import { TargetTurns } from '../../activities/target-turns.ts';
+import { TargetTurns } from '../../activities/steps/target-turns.ts';
 
 describe('turns at one target', () => {
   it('are eight at once at most, seven of one requester, however many there are', async () => {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { ProbeOutcome } from '../../activities/connectors/connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
-import { sweepOnce, type Swept } from '../../activities/sweep.ts';
+import { sweepOnce, type Swept } from '../../activities/steps/sweep.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { executionsOf, leavesOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';

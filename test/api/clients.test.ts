@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { callerOf, isReviewer, reviewerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
 import type { Issuer } from '../../apps/api/auth/issuers.ts';
 import { principalOf } from '../../apps/api/auth/principal.ts';
-import { lineageOf } from '../../apps/api/requests/lineage.ts';
+import { lineageOf } from '../../apps/api/submission/lineage.ts';
 import { budgetRoot } from '../../domain/execution/budgets.ts';
 import { lineageRoot, type Agent, type Directory } from '../../domain/identity/directory.ts';
 import { requestFacts } from '../../domain/policy/request-facts.ts';

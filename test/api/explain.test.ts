@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { explain, type Explainable } from '../../apps/api/requests/explain.ts';
+import { explain, type Explainable } from '../../apps/api/submission/explain.ts';
 import { ACTION, TARGET } from '../domain/examples.ts';
 
 const BENIGN = 'name';

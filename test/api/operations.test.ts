@@ -10,7 +10,7 @@ import { AuditController } from '../../apps/api/audit/audit.controller.ts';
 import { MeController } from '../../apps/api/auth/me.controller.ts';
 import { CatalogueController } from '../../apps/api/catalogue/catalogue.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
-import { EvaluateController } from '../../apps/api/gate/evaluate.controller.ts';
+import { SubmissionController } from '../../apps/api/submission/submission.controller.ts';
 import { takenPort } from '../../apps/taken-port.ts';
 import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
 import { OperationsController } from '../../apps/api/http/operations.controller.ts';
@@ -48,7 +48,7 @@ const CONTROLLERS = [
   PoliciesController,
   EventsController,
   OperationsController,
-  EvaluateController,
+  SubmissionController,
   AuditController,
   CatalogueController,
   MeController,

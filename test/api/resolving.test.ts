@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { policyDigest } from '../../domain/policy/policy.ts';
-import { readStart } from '../../apps/api/requests/start.ts';
+import { readStart } from '../../apps/api/requests/started.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';
 

@@ -28,7 +28,8 @@ export async function startKeyturn(stack: Stack): Promise<Subject> {
     },
     waitPending: (id) => changes.wait(id, ['pending']),
     decide: async (id) => {
-      await answered(() => stack.decide(reviewer, id));
+      const digest = await changes.digest(id);
+      await answered(() => stack.decide(reviewer, id, { decision_digest: digest }));
     },
     waitExecuted: (id) => changes.wait(id, ['succeeded']),
     stop: () => changes.stop(),
@@ -52,8 +53,18 @@ function answered<T>(call: () => Promise<Reply<T>>): Promise<T> {
 }
 
 interface Changes {
+  digest(id: string): Promise<string>;
   wait(id: string, statuses: readonly string[]): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** A request that does not get on within this is an answer too, and not a measurement that stands still. */
+const STUCK_MS = 120_000;
+
+interface Row {
+  readonly status: string;
+  readonly failure: unknown;
+  readonly decision_digest: string | null;
 }
 
 /** Waits on the product's own notifications, as its API does. */
@@ -64,15 +75,14 @@ async function listen(stack: Stack): Promise<Changes> {
   client.on('notification', ({ payload }) => waiters.get(payload ?? '')?.());
   await client.query('listen keyturn_change');
   const pool = new Pool({ connectionString: stack.databases.keyturn.admin, max: 8 });
-  const rowOf = async (id: string): Promise<{ status: string; failure: unknown } | undefined> => {
-    const { rows } = await pool.query<{ status: string; failure: unknown }>(
-      'select status, failure from keyturn.request where id = $1',
-      [id],
-    );
-    return rows[0];
+  const rowOf = async (id: string): Promise<Row | undefined> => {
+    const sql = 'select status, failure, decision_digest from keyturn.request where id = $1';
+    return (await pool.query<Row>(sql, [id])).rows[0];
   };
   return {
+    digest: async (id) => (await rowOf(id))?.decision_digest ?? '',
     wait: async (id, statuses) => {
+      const until = Date.now() + STUCK_MS;
       for (;;) {
         const changed = new Promise<void>((resolve) => {
           waiters.set(id, resolve);
@@ -81,7 +91,8 @@ async function listen(stack: Stack): Promise<Changes> {
         });
         const row = await rowOf(id);
         if (row && statuses.includes(row.status)) break;
-        if (row?.status === 'failed') throw new Error(`${id} failed: ${JSON.stringify(row.failure)}`);
+        if (row?.status === 'failed' || Date.now() > until)
+          throw new Error(`${id} is not ${statuses.join(' or ')}: ${JSON.stringify(row)}`);
         await changed;
       }
       waiters.delete(id);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { explain } from '../../apps/api/requests/explain.ts';
+import { explain } from '../../apps/api/submission/explain.ts';
 import { textOf } from '../../apps/api/requests/timeline.ts';
 import { requestLines, statusText } from '../../apps/cli/text/request.ts';
 import { gateConnector } from '../../activities/connectors/gate.ts';

@@ -11,7 +11,7 @@ import type {
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { installPolicy } from '../../activities/policy-install.ts';
-import { sweepOnce } from '../../activities/sweep.ts';
+import { sweepOnce } from '../../activities/steps/sweep.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { called, instantAfter, newCaller, type Caller } from '../activities/called.ts';

@@ -189,6 +189,14 @@ describe('waiting', () => {
     expect(versions).toEqual([2, 4, 5]);
   });
 
+  it('takes a status that it does not know as one that something follows', async () => {
+    const newer = requestView({ version: 1, status: 'paused' as 'pending' });
+    const views = [newer, requestView({ version: 2, status: 'succeeded' })];
+    const client = await clientFor((_call, index) => ({ status: 200, body: views[index % 2] }));
+    expect((await client.untilDecided('req_1')).status).toBe('succeeded');
+    expect((await client.untilFinished('req_1')).status).toBe('succeeded');
+  });
+
   it('goes on where the server has no room for calls that wait, or for any', async () => {
     const isTaken = (path: string, index: number): boolean => path.includes('wait=') || index < 5;
     const client = await clientFor(({ path }, index) => {

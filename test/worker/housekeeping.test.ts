@@ -6,7 +6,7 @@ import { ScheduleNotFoundError } from '@temporalio/client';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { ADVISORY_LOCKS, withAdvisoryLock } from '../../apps/worker/advisory-lock.ts';
+import { ADVISORY_LOCKS, withAdvisoryLock } from '../../database/advisory-locks.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { keepMessage } from '../../database/kept-messages.ts';
 import { generationsNow, generationsSeen } from '../../database/reconsideration.ts';

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
-import { ADVISORY_LOCKS } from '../../apps/worker/advisory-lock.ts';
+import { ADVISORY_LOCKS } from '../../database/advisory-locks.ts';
 import { keepHouse } from '../../apps/worker/housekeeping.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -90,6 +90,6 @@ describe('locks of the workers', () => {
         .map((file) => `${folder}/${file}`)
         .filter((file) => /pg_(?:try_)?advisory_lock\(/.test(fs.readFileSync(file, 'utf8'))),
     );
-    expect(takers).toEqual(['apps/worker/advisory-lock.ts']);
+    expect(takers).toEqual(['database/advisory-locks.ts']);
   });
 });

@@ -1,7 +1,7 @@
 import { generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { sweepOnce } from '../../activities/sweep.ts';
+import { sweepOnce } from '../../activities/steps/sweep.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
 import { startStack, type Stack } from '../stack/stack.ts';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { AsyncCompletionClient } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { sweepOnce } from '../../activities/sweep.ts';
+import { sweepOnce } from '../../activities/steps/sweep.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

@@ -1,6 +1,6 @@
+import { takeClaims } from '../../../database/directory-writes.ts';
 import { driverCode, ISSUED_AHEAD } from '../../../database/refusals.ts';
 import { claimsAuthority } from '../../../domain/identity/directory.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { personPseudonym } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
@@ -85,8 +85,6 @@ interface Seen {
   readonly listing: readonly string[];
 }
 
-type Changes = Readonly<Record<'joined' | 'left' | 'renewed', JsonValue>>;
-
 /** The database says which entry a change needs, and takes the change with exactly that one. */
 async function bring(context: ApiContext, { caller, person, groups, listing }: Seen): Promise<void> {
   const { issuer, subject } = caller.principal.identity;
@@ -105,11 +103,7 @@ async function bring(context: ApiContext, { caller, person, groups, listing }: S
     // Mostly one call; two where something changes, and more where others change it meanwhile.
     let entry: string | null = null;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      const rows: { changes: Changes | null }[] = await manager.query(
-        'select keyturn.see_claims($1, $2) as changes',
-        [JSON.stringify(seen), entry],
-      );
-      const changes = rows[0]?.changes ?? null;
+      const changes = await takeClaims(manager, seen, entry);
       if (changes === null) return;
       const facts = { ...changes, authority: claimsAuthority(issuer), person: pseudonym };
       entry = await directoryEntry(manager, 'claims', facts);

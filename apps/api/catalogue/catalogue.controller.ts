@@ -8,17 +8,37 @@ import {
   type ActionDefinition,
   type Target,
 } from '../../../domain/policy/policy.ts';
+import { actionsSchema, type ActionCatalogue } from '../../../contract/actions.ts';
 import { targetsQuerySchema, type TargetPage } from '../../../contract/targets.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { parseAs } from '../http/problems.ts';
+import { modeOf } from './entry.ts';
 
 const PAGE = 100;
 
-/** What is there to act on. How it is reached is nobody's business here. */
-@Controller('v1/targets')
+/** What can be asked for, and what is there to act on. How it is reached is nobody's business here. */
+@Controller('v1')
 export class CatalogueController {
-  @Get()
+  @Get('actions')
+  actions(@CallerParam() caller: Caller): ActionCatalogue {
+    refuseUnknown(caller);
+    const { policy } = caller;
+    const targets = [...policy.policy.targets, ownTarget(policy.policy)];
+    const items = [...policy.policy.actions, PUBLISH, RESOLVE].map((action) => ({
+      action: action.action,
+      title: action.title,
+      mode: modeOf(action),
+      schema_version: action.schema_version,
+      arguments: action.arguments,
+      targets: targets
+        .filter((target) => isTargetOf(target, action))
+        .map(({ id, title, environment }) => ({ id, title, environment })),
+    }));
+    return actionsSchema.parse({ items });
+  }
+
+  @Get('targets')
   targets(@CallerParam() caller: Caller, @Query() query: unknown): TargetPage {
     refuseUnknown(caller);
     const { environment, action, limit = PAGE, cursor } = parseAs(targetsQuerySchema, query);

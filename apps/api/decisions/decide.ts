@@ -4,11 +4,12 @@ import type { DecisionRow } from '../../../database/tables.ts';
 import { KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { reviewerOf } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { callId } from '../http/idempotency.ts';
 import { loadRequest } from '../requests/load.ts';
 import { deliver, type Delivery } from './deliver.ts';
-import { deferOf, judge, type DecisionCall } from './judge.ts';
-import { firstMade, madeBefore, messageId, refuseOtherDecision, type KeyedCall } from './keyed-message.ts';
-import { auditRefusal } from './refused-attempt.ts';
+import { deferOf, judge, type DecisionCall } from './authorize.ts';
+import { firstMade, madeBefore, refuseOtherDecision, type KeyedCall } from './keyed-message.ts';
+import { auditRefusal } from '../auth/refused-attempt.ts';
 import { signDecision } from './sign.ts';
 
 /** What became of a decision: recorded, or durable and not yet counted. */
@@ -22,7 +23,8 @@ export type DecideCall = DecisionCall & KeyedCall;
  * refused. The same call again finds the decision that it made, and what became of that.
  */
 export async function decide(context: ApiContext, call: DecideCall, signal: AbortSignal): Promise<Decided> {
-  const id = messageId(context, 'dec', call);
+  const by = call.caller.principal.identity;
+  const id = callId('dec', context.keys.identity, { ...call, by, about: call.id });
   const before = await madeBefore(context, call, id);
   if (before) await refuseOtherDecision(context, before, wantedOf(call));
   const attempt = { ...call, delivery: 'decision', decided: call.body } as const;

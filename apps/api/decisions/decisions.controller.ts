@@ -1,20 +1,24 @@
-import { Controller, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import {
   decisionBodySchema,
+  withdrawBodySchema,
   type DecisionAnswer,
   type DecisionQueued,
+  type RequestView,
   type Ticket,
 } from '../../../contract/requests.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseBody } from '../http/parse-body.ts';
-import { hangUpSignal, optionalIdempotencyKey } from '../requests/headers.ts';
+import { hangUpSignal } from '../http/headers.ts';
+import { optionalIdempotencyKey } from '../http/idempotency.ts';
 import { loadRequest } from '../requests/load.ts';
 import { decisionView, viewAfterWait } from '../requests/view.ts';
 import { decide } from './decide.ts';
 import { issueTicket } from './ticket.ts';
+import { withdraw } from './withdraw.ts';
 
 @Controller('v1/requests/:id')
 export class DecisionsController {
@@ -50,5 +54,25 @@ export class DecisionsController {
     @Req() request: Request,
   ): Promise<Ticket> {
     return issueTicket(this.#context, { caller, id, body: parseBody(decisionBodySchema, request.body) });
+  }
+
+  @Post('withdraw')
+  @HttpCode(200)
+  async withdraw(
+    @CallerParam() caller: Caller,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RequestView> {
+    const { reason } = parseBody(withdrawBodySchema, request.body ?? {});
+    const id = String(request.params['id']);
+    const { isDone, row } = await withdraw(this.#context, {
+      caller,
+      id,
+      reason,
+      idempotencyKey: optionalIdempotencyKey(request),
+      signal: hangUpSignal(response),
+    });
+    response.status(isDone ? 200 : 202);
+    return viewAfterWait(this.#context, caller, row);
   }
 }

@@ -9,7 +9,7 @@ import { decideSignal, withdrawSignal } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { grpcCode } from '../../temporal-trouble.ts';
 import { askTemporal } from '../temporal.ts';
-import { notPending } from './judge.ts';
+import { notPending } from './authorize.ts';
 
 /**
  * Must stay below the grace that a workflow waits after its expiry (`EXPIRY_GRACE_MS`): a decision issued in time and

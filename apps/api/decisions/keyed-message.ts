@@ -1,13 +1,11 @@
 import { keepMessage, readKeptMessage, type KeptMessage } from '../../../database/kept-messages.ts';
-import { keyedId } from '../../../domain/identity/ids.ts';
 import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { keyReused } from '../requests/repeat.ts';
+import { keyReused } from '../http/idempotency.ts';
 import { tooMuchWaits } from './deliver.ts';
-import { freshId } from './sign.ts';
 
 /** A call that may come again under its Idempotency-Key. */
 export interface KeyedCall {
@@ -15,17 +13,6 @@ export interface KeyedCall {
   /** The request that it is about. */
   readonly id: string;
   readonly idempotencyKey: string | null;
-}
-
-/**
- * The id of what a call makes. The same caller and key lead to the same one, so that it counts once, however often the
- * call is made; without a key it is a new one.
- */
-export function messageId({ keys }: ApiContext, prefix: 'dec' | 'wdr', call: KeyedCall): string {
-  const { issuer, subject } = call.caller.principal.identity;
-  return call.idempotencyKey === null
-    ? freshId(prefix)
-    : keyedId(prefix, keys.identity, ['call', issuer, subject, call.id, call.idempotencyKey]);
 }
 
 /** What an earlier call with this key made, or null. */

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 
 import { refuseWrongClock } from '../../../database/clock.ts';
-import { base32 } from '../../../domain/identity/ids.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './judge.ts';
+import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './authorize.ts';
 
 /** How a decision goes on its way. */
 export interface Carriage {
@@ -37,11 +36,6 @@ export async function signDecision(
     ticket_expires_at: carriage.ticketExpiresAt,
   };
   return signEnvelope(decision, context.keys.signing);
-}
-
-/** A new id of 128 random bits. */
-export function freshId(prefix: 'dec' | 'wdr' | 'swi'): string {
-  return `${prefix}_${base32(randomBytes(16))}`;
 }
 
 /** A reason, sealed for its place; null for none. */

@@ -1,9 +1,10 @@
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Ticket } from '../../../contract/requests.ts';
 import type { ApiContext } from '../context.ts';
-import { judge, type DecisionCall } from './judge.ts';
-import { auditRefusal } from './refused-attempt.ts';
-import { freshId, signDecision } from './sign.ts';
+import { freshId } from '../http/idempotency.ts';
+import { judge, type DecisionCall } from './authorize.ts';
+import { auditRefusal } from '../auth/refused-attempt.ts';
+import { signDecision } from './sign.ts';
 
 const TICKET_MS = 10 * 60 * 1_000;
 

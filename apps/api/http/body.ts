@@ -8,7 +8,7 @@ import { POLICY_BYTES_MAX } from '../../../contract/policies.ts';
 import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
-import { countRefusal } from '../decisions/refused-attempt.ts';
+import { countRefusal } from '../auth/refused-attempt.ts';
 import type { ProvisioningRequest } from '../scim/door.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 

@@ -4,7 +4,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { NextFunction, Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import { OPERATIONS } from '../openapi/operations.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
 
 /** Has the server hand over what it would answer itself without a name of the call and without a problem. */
 export function handOver(server: Server): void {

@@ -2,9 +2,9 @@ import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
 import { problemSchema } from '../../../contract/requests.ts';
 import type { z } from 'zod';
 
-import { ADVICE } from './advice.ts';
-import { TAGS, type Answer, type AnswerHeader, type Operation } from './operation.ts';
-import { OPERATIONS } from './operations.ts';
+import { ADVICE } from '../../../contract/advice.ts';
+import { TAGS, type Answer, type AnswerHeader, type Operation } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
 import type { Direction, JsonSchema } from './portable.ts';
 import { namedSchemas, schemaOf } from './schemas.ts';
 

@@ -13,7 +13,7 @@ import {
 } from '../../../contract/policies.ts';
 import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { countRefusal } from '../decisions/refused-attempt.ts';
+import { countRefusal } from '../auth/refused-attempt.ts';
 import { parseAs } from '../http/problems.ts';
 import { proposePolicy } from './propose.ts';
 

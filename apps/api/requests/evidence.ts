@@ -9,7 +9,7 @@ import { readLeaf } from '../../../domain/audit/verification/evidence.ts';
 import type { Evidence } from '../../../contract/requests.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { sightOf } from './sight.ts';
+import { sightOf } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
 import { requestView } from './view.ts';
 

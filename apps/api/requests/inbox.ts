@@ -10,15 +10,15 @@ import { checkDecision } from '../../../domain/approval/decision.ts';
 import { isSelected } from '../../../domain/approval/seats.ts';
 import { membersOf } from '../../../domain/identity/directory.ts';
 import { polledScopes } from '../../../domain/approval/on-call.ts';
+import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../contract/requests.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE } from '../decisions/judge.ts';
 import { positionOf } from './cursor.ts';
 import { summaries, type PageCall } from './list.ts';
 import { directoriesSince } from './load.ts';
 import { pageFor, type PageSource } from './page.ts';
-import { readTogether, type WholeRow } from './together.ts';
+import { readTogether, type WholeRow } from './whole-rows.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -112,7 +112,7 @@ async function canDecide(context: ApiContext, caller: Caller, candidate: WholeRo
     verdict: 'defer' as const,
     reviewer: caller.principal.identity,
     is_human: caller.principal.isHuman,
-    grade: SESSION_GRADE,
+    grade: GRADE_GIVEN,
     has_reason: true,
     defer: { until: END_OF_TIME, to: null },
     at: new Date().toISOString(),

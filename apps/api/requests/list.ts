@@ -8,12 +8,12 @@ import type { Requirement, RiskTier } from '../../../domain/request/requirement.
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../contract/requests.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { boundRows } from './bound.ts';
+import { boundRows } from './signed-rows.ts';
 import { positionOf } from './cursor.ts';
 import { standingOf } from './load.ts';
 import { pageFor, type PageSource, type Shown } from './page.ts';
-import { sightOf } from './sight.ts';
-import { readTogether, type WholeRow } from './together.ts';
+import { sightOf } from './visibility.ts';
+import { readTogether, type WholeRow } from './whole-rows.ts';
 import { unlessUnreadable } from './unreadable.ts';
 import { summaryView } from './view.ts';
 

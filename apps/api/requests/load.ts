@@ -15,8 +15,8 @@ import { targetOf } from '../../../domain/policy/policy.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { answeredRow } from '../gate/answered-row.ts';
-import { readStart, type StartedRequest } from './start.ts';
+import { answeredRow } from './answered-row.ts';
+import { readStart, type StartedRequest } from './started.ts';
 import type { ShownRow } from './shown-row.ts';
 
 /** A request that the caller may know of. Refuses (`not_found`) all others alike. */

@@ -10,8 +10,8 @@ import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../contract/requests.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { boundRows } from './bound.ts';
-import { sightOf } from './sight.ts';
+import { boundRows } from './signed-rows.ts';
+import { sightOf } from './visibility.ts';
 
 type Item = Timeline['items'][number];
 type Subjects = Awaited<ReturnType<typeof readSubjects>>;

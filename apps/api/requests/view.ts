@@ -25,11 +25,11 @@ import type { DecisionView, RequestSummary, RequestView } from '../../../contrac
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
-import { boundOrRefused } from './bound.ts';
+import { boundOrRefused } from './signed-rows.ts';
 import { notFound, standingOf, type Standing } from './load.ts';
 import type { ShownRow, ShownRule } from './shown-row.ts';
 import { openTo, progressOf } from './progress.ts';
-import { sightOf } from './sight.ts';
+import { sightOf } from './visibility.ts';
 
 /** The whole request as the reader may see it. */
 export async function requestView(

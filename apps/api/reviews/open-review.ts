@@ -9,9 +9,10 @@ import { identityKey, isSameIdentity, type LineageMember } from '../../../domain
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy/policy.ts';
 import { callerGround } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';
-import { explain } from '../requests/explain.ts';
-import { signedRequest } from '../requests/sign-request.ts';
-import { readStart, startWorkflow } from '../requests/start.ts';
+import { explain } from '../submission/explain.ts';
+import { signedRequest } from '../submission/sign.ts';
+import { readStart } from '../requests/started.ts';
+import { startWorkflow } from '../submission/start.ts';
 
 /**
  * Asks for the review of an emergency, in the name of everybody behind it and of all who approved it: so none of them can

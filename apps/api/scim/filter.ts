@@ -1,22 +1,6 @@
+import type { Filter, FilterOperator } from '../../../database/scim-filter.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { scimRefusal } from './errors.ts';
-
-/** How an attribute is compared. */
-export type FilterOperator = 'eq' | 'ne' | 'co' | 'sw' | 'ew';
-
-/** A filter of RFC 7644 section 3.4.2.2. Attributes are lower-case, without the name of their schema. */
-export type Filter =
-  | {
-      readonly kind: 'compare';
-      readonly attribute: string;
-      readonly operator: FilterOperator;
-      readonly value: string | number | boolean | null;
-    }
-  | { readonly kind: 'present'; readonly attribute: string }
-  | { readonly kind: 'and' | 'or'; readonly terms: readonly Filter[] }
-  | { readonly kind: 'not'; readonly term: Filter }
-  /** Some element of the attribute fulfils the inner filter. */
-  | { readonly kind: 'within'; readonly attribute: string; readonly term: Filter };
 
 /** Longer filters are refused. */
 export const FILTER_CHARACTERS_MAX = 2_000;

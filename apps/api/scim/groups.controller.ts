@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 
+import { findGroups, readGroup, type StoredGroup } from '../../../database/scim-resources.ts';
 import { Public } from '../auth/guard.ts';
 import { ApiContext } from '../context.ts';
 import { groupAfterPatch, groupOfBody } from './group-fields.ts';
@@ -7,7 +8,6 @@ import { changeGroup, createGroup, deleteGroup } from './groups.ts';
 import { isSelected } from './page.ts';
 import { ScimResourceController, type ResourceKind } from './resource-controller.ts';
 import { groupResource } from './resources.ts';
-import { findGroups, readGroup, type StoredGroup } from './store.ts';
 
 const GROUPS: ResourceKind<StoredGroup> = {
   find: (manager, authority, { page, selection }) =>

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
+import { isGroup } from '../../../database/directory-writes.ts';
+import { areMembers, readGroup, type StoredGroup } from '../../../database/scim-resources.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
@@ -9,7 +11,6 @@ import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from './errors.ts';
 import type { GroupFields } from './group-fields.ts';
 import { groupIdOf, idFromName, refuseOtherThanBound } from './group-id.ts';
-import { readGroup, type StoredGroup } from './store.ts';
 import { refuseTakenGroup } from './taken.ts';
 import { existing } from './users.ts';
 import { applyWrite, provision } from './write.ts';
@@ -107,12 +108,7 @@ async function refuseTakenName(
   { displayName }: GroupFields,
 ): Promise<void> {
   const meant = idFromName(displayName);
-  if (meant === groupId) return;
-  const rows: unknown[] = await manager.query(
-    'select 1 from keyturn.directory_group where group_id = $1 and valid_to is null',
-    [meant],
-  );
-  if (rows.length > 0)
+  if (meant !== groupId && (await isGroup(manager, meant)))
     throw scimRefusal(
       'uniqueness',
       `Rules mean another group by the name ${meant}: call this one otherwise.`,
@@ -132,7 +128,8 @@ async function write(manager: EntityManager, change: GroupWrite): Promise<void> 
   const { authority, id, groupId, fields, known, operation } = change;
   const added = [...fields.members].filter((member) => !known.has(member));
   const removed = [...known].filter((member) => !fields.members.has(member));
-  await refuseUnknown(manager, authority, added);
+  if (!(await areMembers(manager, authority, added)))
+    throw scimRefusal('invalidValue', 'A member is neither a user nor a group of this authority.');
   await applyWrite(manager, {
     function: 'write_scim_group',
     authority: authority.authority,
@@ -147,20 +144,4 @@ async function write(manager: EntityManager, change: GroupWrite): Promise<void> 
     },
     facts: { operation, group: groupId, added: added.length, removed: removed.length },
   });
-}
-
-async function refuseUnknown(
-  manager: EntityManager,
-  { authority }: ScimAuthority,
-  members: readonly string[],
-): Promise<void> {
-  const rows: { count: string }[] = await manager.query(
-    `select count(*) as count from unnest($2::text[]) as named (id) where not exists (
-       select from keyturn.scim_user one where one.id = named.id and authority = $1 and deleted_at is null)
-     and not exists (
-       select from keyturn.scim_group one where one.id = named.id and authority = $1 and deleted_at is null)`,
-    [authority, members],
-  );
-  if (rows[0]?.count !== '0')
-    throw scimRefusal('invalidValue', 'A member is neither a user nor a group of this authority.');
 }

@@ -1,16 +1,10 @@
+import type { Page } from '../../../database/scim-resources.ts';
 import { scimRefusal } from './errors.ts';
+import { parseFilter } from './filter.ts';
 
 const COUNT_DEFAULT = 100;
 const COUNT_MAX = 200;
 const LIST_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
-
-/** Which part of which search. */
-export interface Page {
-  readonly filter: string | null;
-  /** From 1. */
-  readonly startIndex: number;
-  readonly count: number;
-}
 
 /** Which attributes an answer has. `id`, `schemas` and `meta` are always there. */
 export interface Selection {
@@ -20,10 +14,11 @@ export interface Selection {
 
 /** The page that a query asks for (RFC 7644 section 3.4.2.4): out of bounds is moved inside, what is no number refused. */
 export function pageOf(query: unknown): Page {
+  const filter = parameter(query, 'filter');
   return {
-    filter: parameter(query, 'filter'),
     startIndex: Math.max(1, integer(query, 'startIndex') ?? 1),
     count: Math.min(COUNT_MAX, Math.max(0, integer(query, 'count') ?? COUNT_DEFAULT)),
+    filter: filter === null ? null : parseFilter(filter),
   };
 }
 

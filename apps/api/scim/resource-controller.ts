@@ -15,12 +15,12 @@ import {
 import type { Request, Response } from 'express';
 import type { EntityManager } from 'typeorm';
 
+import type { Found, Page } from '../../../database/scim-resources.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { Provisioner } from './door.ts';
-import { listAnswer, pageOf, selected, selectionOf, type Page, type Selection } from './page.ts';
+import { listAnswer, pageOf, selected, selectionOf, type Selection } from './page.ts';
 import { SCIM_MEDIA_TYPE, type Shown } from './resources.ts';
-import type { Found } from './store.ts';
 import { existing, textId } from './users.ts';
 
 /** One resource of an authority. */

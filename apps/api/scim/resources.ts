@@ -1,6 +1,6 @@
+import type { StoredGroup, StoredUser } from '../../../database/scim-resources.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { GROUP_SCHEMA } from './group-fields.ts';
-import type { StoredGroup, StoredUser } from './store.ts';
 import { accountProblem, titleOf, USER_SCHEMA } from './user-fields.ts';
 
 /** The media type of every answer (RFC 7644 section 3.1). */

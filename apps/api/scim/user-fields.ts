@@ -1,3 +1,4 @@
+import type { PersonName, UserFields } from '../../../database/scim-resources.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { attributesOf, bodyOf, flagOf, requiredText, textOf, type Attributes } from './attributes.ts';
 import type { ScimAuthority } from './authorities.ts';
@@ -6,22 +7,6 @@ import { changesOf, type Change } from './patch.ts';
 
 /** The schema of a user. */
 export const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
-
-/** The parts of a name that are kept. */
-export interface PersonName {
-  readonly formatted: string | null;
-  readonly givenName: string | null;
-  readonly familyName: string | null;
-}
-
-/** What a provider says of a user, as far as it is kept: nothing that is not needed to know who may decide. */
-export interface UserFields {
-  readonly userName: string;
-  readonly externalId: string | null;
-  readonly displayName: string | null;
-  readonly name: PersonName | null;
-  readonly active: boolean;
-}
 
 const NO_NAME: PersonName = { formatted: null, givenName: null, familyName: null };
 const NAME_PARTS: Readonly<Record<string, keyof PersonName>> = {

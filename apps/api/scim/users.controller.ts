@@ -1,10 +1,10 @@
 import { Controller } from '@nestjs/common';
 
+import { findUsers, readUser, type StoredUser } from '../../../database/scim-resources.ts';
 import { Public } from '../auth/guard.ts';
 import { ApiContext } from '../context.ts';
 import { ScimResourceController, type ResourceKind } from './resource-controller.ts';
 import { userResource } from './resources.ts';
-import { findUsers, readUser, type StoredUser } from './store.ts';
 import { userAfterPatch, userOfBody } from './user-fields.ts';
 import { changeUser, createUser, deleteUser } from './users.ts';
 

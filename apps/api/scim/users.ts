@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
+import { accountHolders } from '../../../database/directory-writes.ts';
+import { readUser, type StoredUser, type UserFields } from '../../../database/scim-resources.ts';
 import { personPseudonym } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
-import { readUser, type StoredUser } from './store.ts';
 import { refuseTakenUser } from './taken.ts';
-import { accountProblem, titleOf, type UserFields } from './user-fields.ts';
+import { accountProblem, titleOf } from './user-fields.ts';
 import { applyWrite, provision } from './write.ts';
 
 /** Makes a user. Who has the account already is that person: linked by the account, never by a name or an address. */
@@ -67,12 +68,8 @@ async function holderOf(
 ): Promise<string | null> {
   const subject = fields[authority.subject];
   if (subject === null) return null;
-  const rows: { person: string | null }[] = await manager.query(
-    `select person from keyturn.account
-     where issuer = $1 and subject = $2 and person is not null and valid_to is null limit 1`,
-    [authority.issuer, subject],
-  );
-  return rows[0]?.person ?? null;
+  const holders = await accountHolders(manager, authority.issuer, subject);
+  return holders.find(({ person }) => person !== null)?.person ?? null;
 }
 
 function isSame(known: UserFields, fields: UserFields): boolean {

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { DIRECTORY_DIFFERS, driverCode, NOT_CHANGEABLE } from '../../../database/refusals.ts';
+import { writeResource } from '../../../database/scim-resources.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
@@ -30,11 +31,7 @@ export async function provision<Result>(
 export async function applyWrite(manager: EntityManager, write: DirectoryWrite): Promise<void> {
   const { authority, wanted, facts } = write;
   const entry = await directoryEntry(manager, 'scim', { ...facts, authority });
-  await manager.query(`select keyturn.${write.function}($1, $2, $3)`, [
-    authority,
-    JSON.stringify(wanted),
-    entry,
-  ]);
+  await writeResource(manager, write.function, { authority, wanted, entry });
 }
 
 /** Something else has the name or the account. */

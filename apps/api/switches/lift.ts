@@ -19,7 +19,7 @@ import {
 import { switchIdSchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { keyReused } from '../requests/repeat.ts';
+import { keyReused } from '../http/idempotency.ts';
 import { operatorOf, type Operator } from './operator.ts';
 import { recordOf, type SwitchEvent } from './record.ts';
 

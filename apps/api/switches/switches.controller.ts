@@ -12,9 +12,9 @@ import {
 } from '../../../contract/switches.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { countRefusal } from '../decisions/refused-attempt.ts';
+import { countRefusal } from '../auth/refused-attempt.ts';
 import { parseBody } from '../http/parse-body.ts';
-import { optionalIdempotencyKey } from '../requests/headers.ts';
+import { optionalIdempotencyKey } from '../http/idempotency.ts';
 import { liftSwitch } from './lift.ts';
 import { throwSwitch } from './throw.ts';
 

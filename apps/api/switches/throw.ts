@@ -2,7 +2,6 @@ import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 
 import { lockSwitchLog, readSwitch, storeThrown } from '../../../database/kill-switches.ts';
-import { keyedId } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
 import {
@@ -15,10 +14,9 @@ import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts
 import type { throwBodySchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { meant } from '../catalogue/meant.ts';
-import { freshId } from '../decisions/sign.ts';
-import { keyReused } from '../requests/repeat.ts';
-import { operatorOf, type Operator } from './operator.ts';
+import { meant } from '../catalogue/similar-names.ts';
+import { callId, keyReused } from '../http/idempotency.ts';
+import { operatorOf } from './operator.ts';
 import { recordOf } from './record.ts';
 
 /** A call to throw a switch. */
@@ -33,7 +31,8 @@ export async function throwSwitch(context: ApiContext, caller: Caller, call: Thr
   const { scope, reason } = call;
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);
-    const id = switchId(context, operator, call);
+    const { idempotencyKey } = call;
+    const id = callId('swi', context.keys.identity, { by: operator.identity, idempotencyKey });
     const again = await thrownBefore(manager, id, call);
     if (again) return again;
     const account = knownScope(caller, scope);
@@ -55,17 +54,6 @@ export async function throwSwitch(context: ApiContext, caller: Caller, call: Thr
     await storeThrown(manager, thrown, record);
     return thrown;
   });
-}
-
-/** The same operator and key lead to the same switch; without a key it is a new one. */
-function switchId(
-  { keys }: ApiContext,
-  { identity: { issuer, subject } }: Operator,
-  { idempotencyKey }: ThrowCall,
-): string {
-  return idempotencyKey === null
-    ? freshId('swi')
-    : keyedId('swi', keys.identity, ['call', issuer, subject, idempotencyKey]);
 }
 
 async function thrownBefore(

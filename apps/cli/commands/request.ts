@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
-import { isFinal } from '../../../domain/request/request.ts';
+import { OPEN, UNDECIDED } from '../../../domain/request/request.ts';
 import type { CreateBody, RequestView } from '../../../contract/requests.ts';
 import type { KeyturnClient } from '../../../sdk/client.ts';
 import { withArguments, readArguments, type ArgumentOptions } from '../arguments.ts';
@@ -129,5 +129,5 @@ function awaitMoment(client: KeyturnClient, id: string, moment: Moment): Promise
 
 /** Waiting for a decision ends as soon as the request is approved. */
 function isOpen({ status }: RequestView, until: NonNullable<RequestOptions['until']>): boolean {
-  return until === 'decided' ? status === 'planning' || status === 'pending' : !isFinal(status);
+  return (until === 'decided' ? UNDECIDED : OPEN).includes(status);
 }

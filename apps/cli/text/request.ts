@@ -1,6 +1,7 @@
 import { denyingRules, SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { REVIEW } from '../../../domain/policy/policy.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
+import { UNDECIDED } from '../../../domain/request/request.ts';
 import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';
@@ -94,12 +95,10 @@ function expiryFacts(view: RequestView, now: number): Facts {
   const isWindow = isStartWindowEnd(view, at);
   if (status === 'expired' && isWindow)
     return [['cause', 'its start window ended before it was approved and started']];
-  if (!EXPIRING.has(status) || at === null) return [];
+  // What has come to an end expires no more; what is approved is held by the age of its approvals.
+  if (!UNDECIDED.includes(status) || at === null) return [];
   return [['expires', `${instant(at, now)}${isWindow ? ', when its start window ends' : ''}`]];
 }
-
-/** A finished request expires no more; an approved one is bounded by the age of its approvals. */
-const EXPIRING: ReadonlySet<string> = new Set(['planning', 'pending']);
 
 /** A cause may have a line for each mistake. Lines beyond the first have no name, so that none passes for a fact. */
 function causeFacts({ failure }: RequestView): Facts {

@@ -1,15 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Logger } from 'pino';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 
+import { assertLockHeld, withAdvisoryLock } from '../../../database/advisory-locks.ts';
 import type { DirectoryReader } from '../../../database/directory-reader.ts';
 import { observeDuty, type DutyAnswer } from '../../../database/duty.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
 import type { PolledRotation } from '../../../domain/calendar/polled-rotation.ts';
 import { personOf, type Directory } from '../../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import { withAdvisoryLock } from '../advisory-lock.ts';
 import { countPoll, forgetRotations, noteHeard } from '../metrics.ts';
 import { askSource } from './ask.ts';
 import { DutyFault } from './fetch-json.ts';
@@ -48,18 +48,17 @@ export async function pollDuty(work: Polling): Promise<void> {
 /** Of all replicas one polls, for as long as it lives. */
 async function lead(work: Polling): Promise<void> {
   try {
-    await withAdvisoryLock(work.source, 'polling', (runner) => pollInTurn(work, runner));
+    await withAdvisoryLock(work.source, 'polling', (lock) => pollInTurn(work, lock));
   } finally {
     forgetRotations();
   }
 }
 
-async function pollInTurn(work: Polling, lock: QueryRunner): Promise<void> {
+async function pollInTurn(work: Polling, lock: EntityManager): Promise<void> {
   const conditions: Conditions = new Map();
   while (!work.signal.aborted) {
     const begunMs = performance.now();
-    // Throws when the connection is gone, and with it the lock: then another replica may be polling.
-    await lock.query('select 1');
+    await assertLockHeld(lock);
     await poll(work, conditions);
     const spentMs = performance.now() - begunMs;
     await wait(Math.max(0, work.sources.everySeconds * 1_000 - spentMs), work.signal);

@@ -1,5 +1,5 @@
 import type { Leaf, LeafType } from '../leaf.ts';
-import type { RequestStatus } from '../../request/request.ts';
+import { APPROVED, ENDED, type RequestStatus } from '../../request/request.ts';
 import { nameOf, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
@@ -86,7 +86,7 @@ function roundProblems({ stream, evidence: { state } }: Material): string[] {
   if (!state) return [];
   if (state.round !== (round?.facts['round'] ?? 0))
     return [`the request is in round ${state.round}, which no entry opened last`];
-  if (!round || !IN_ROUND.has(state.status)) return [];
+  if (!round || !IN_ROUND.includes(state.status)) return [];
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ['decision digest', state.decision_digest, round.decision_digest],
     ['plan', state.plan_digest, round.facts['plan_digest']],
@@ -96,13 +96,7 @@ function roundProblems({ stream, evidence: { state } }: Material): string[] {
     .map(([what]) => `the request has another ${what} than ${nameOf(round)}`);
 }
 
-const IN_ROUND: ReadonlySet<RequestStatus> = new Set([
-  'pending',
-  'approved',
-  'executing',
-  'succeeded',
-  'indeterminate',
-]);
+const IN_ROUND: readonly RequestStatus[] = ['pending', ...APPROVED];
 
 type ClaimState = 'claimed' | 'succeeded' | 'failed' | 'released' | 'not_done' | 'indeterminate';
 
@@ -127,7 +121,7 @@ interface Claim {
 export function claimsClosed({ material }: Subject): Finding {
   const claims = claimsOf(material.stream);
   const last = lastStanding(material);
-  const hasEnded = last !== undefined && ENDED.has(statusAfter(last));
+  const hasEnded = last !== undefined && (ENDED as readonly unknown[]).includes(statusAfter(last));
   const open = hasEnded
     ? [...claims.values()]
         .filter(({ state }) => state === 'claimed')
@@ -141,8 +135,6 @@ export function claimsClosed({ material }: Subject): Finding {
     checked: claims.size === 0 ? 'never claimed' : `${claims.size} settled as recorded`,
   };
 }
-
-const ENDED: ReadonlySet<unknown> = new Set(['succeeded', 'failed', 'denied', 'expired', 'cancelled']);
 
 function claimsOf(stream: readonly Leaf[]): ReadonlyMap<unknown, Claim> {
   const claims = new Map<unknown, Claim>();

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { parseFilter, type Filter, type FilterOperator } from '../../../apps/api/scim/filter.ts';
+import { parseFilter } from '../../../apps/api/scim/filter.ts';
+import type { Filter, FilterOperator } from '../../../database/scim-filter.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { startApi, type TestApi } from '../api.ts';
 import { provider, writeScim, type List, type Provider } from './provisioning.ts';

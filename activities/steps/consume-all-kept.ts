@@ -1,0 +1,30 @@
+import { requestsWithKept } from '../../database/kept-messages.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { eachRequest } from './each-request.ts';
+import { consumeKept } from './kept-messages.ts';
+import { recordStep } from '../record.ts';
+
+const REQUESTS_MAX = 200;
+
+/** A request with the run of its workflow. */
+export interface RequestRun {
+  readonly id: string;
+  readonly run_id: string;
+}
+
+/** Consumes what is kept for any request, for workflows that do not get to it. Answers those where it could. */
+export async function consumeAllKept(
+  dependencies: Dependencies,
+  namespace: string,
+): Promise<readonly RequestRun[]> {
+  const requests = await requestsWithKept(dependencies.source, REQUESTS_MAX);
+  return eachRequest(dependencies, requests, async ({ id, run_id }) => {
+    const at = new Date().toISOString();
+    const place = { request: id, run: run_id, namespace, step: `kept/${at}`, at };
+    await recordStep(dependencies, place, async (transaction) => {
+      await consumeKept(dependencies, transaction);
+      return null;
+    });
+    return true;
+  });
+}

@@ -1,0 +1,127 @@
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { consumeKept } from './kept-messages.ts';
+import {
+  consumeOne,
+  instantByHistory,
+  instantWithoutHistory,
+  openMessage,
+  type InstantOf,
+  type Message,
+  type Opened,
+} from './messages.ts';
+import { caller, placeOf } from '../place.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
+
+/** What became of a batch of messages. */
+export interface Consumed {
+  readonly status: RequestStatus;
+  /** Decisions of this batch that count, for the workflow's own tally. */
+  readonly counted: readonly CountedDecision[];
+  /** Tickets that look expired: only history can tell whether they were used in time. */
+  readonly late: readonly Message[];
+  /** How many messages the API has not signed for this request: whoever sent one wants to know. */
+  readonly ignored?: number;
+}
+
+interface Batch {
+  readonly messages: readonly Message[];
+  /** Messages that were dropped at the door because they cannot be envelopes. */
+  readonly junk: number;
+  readonly step: number;
+  readonly at: string;
+}
+
+/**
+ * Verifies and records a batch of messages, in order of arrival, in one transaction, after what the API has kept. What the API did not sign for this
+ * very request is counted as junk: audited in aggregate, without effect.
+ */
+export async function consume(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
+  return consumeBatch(dependencies, { ...batch, name: 'consume', instantOf: instantWithoutHistory });
+}
+
+/** The same for tickets that came late to the worker: judged by when the server received the signal. */
+export async function consumeLate(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
+  // Junk is counted where messages arrive.
+  const tickets = new Set(batch.messages.map((message) => message.body));
+  const received = await dependencies.history.signalsReceivedAt(caller(), tickets);
+  return consumeBatch(dependencies, {
+    ...batch,
+    junk: 0,
+    name: 'consume-late',
+    instantOf: (signed, envelope, limits) =>
+      signed.ticket_expires_at === null
+        ? instantWithoutHistory(signed, envelope, limits)
+        : instantByHistory(signed.ticket_expires_at, received.get(envelope) ?? null),
+  });
+}
+
+/** No history of a workflow holds so many signals. */
+const JUNK_MAX = 1_000_000;
+
+/** Whoever can schedule activities chooses these numbers: none may stand in the log that no workflow counts. */
+function refuseForgedCounts({ junk, step }: Batch): void {
+  const isCount = Number.isInteger(junk) && junk >= 0 && junk <= JUNK_MAX;
+  if (!isCount || !Number.isSafeInteger(step))
+    throw new KeyturnError('illegal_move', 'These are no counts of a workflow.');
+}
+
+async function consumeBatch(
+  dependencies: Dependencies,
+  batch: Batch & { readonly name: string; readonly instantOf: InstantOf },
+): Promise<Consumed> {
+  refuseForgedCounts(batch);
+  // Named by its content too: when a workflow task is retried, the batch may have grown, and then it is another step.
+  const content = sha256(JSON.stringify([batch.messages, batch.junk])).slice('sha256:'.length);
+  const place = placeOf(`${batch.name}/${batch.step}/${content}`, batch.at);
+  const opened: Opened[] = [];
+  let junk = batch.junk;
+  for (const message of batch.messages) {
+    const envelope = await openMessage(dependencies, message, place.request);
+    if (envelope) opened.push(envelope);
+    else junk += 1;
+  }
+  const batchPrefix = `${place.request}/${place.run}/${batch.name}/${batch.step}/`;
+  return recordStep(dependencies, place, async (transaction): Promise<Consumed> => {
+    const counted: CountedDecision[] = [...(await consumeKept(dependencies, transaction))];
+    const late: Message[] = [];
+    for (const item of opened) {
+      const outcome = await consumeOne(dependencies, transaction, { item, instantOf: batch.instantOf });
+      if (outcome === 'unknown' && item.kind === 'decision') late.push(item.message);
+      // Neither junk nor a decision: it leaves no trace under which a later use of it could be taken for known.
+      else if (outcome !== null && outcome !== 'unknown' && outcome !== 'not_sent') counted.push(outcome);
+    }
+    const fresh = junk > 0 ? junk - (await junkRecorded(transaction, batchPrefix)) : 0;
+    if (fresh > 0) await appendJunk(transaction, fresh);
+    return { status: transaction.row.status, counted, late, ignored: junk - batch.junk };
+  });
+}
+
+/** A batch that is consumed again has grown: what was recorded of it the first time is not counted twice. */
+async function junkRecorded({ manager, place }: StepTransaction, batchPrefix: string): Promise<number> {
+  const rows: { count: string }[] = await manager.query(
+    `select coalesce(sum((leaf::jsonb -> 'facts' ->> 'count')::numeric), 0) as count from audit.entry
+     where request = $1 and run_id = $2 and type = 'decision.unauthenticated' and starts_with(event_id, $3)`,
+    [place.request, place.run, batchPrefix],
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+async function appendJunk(transaction: StepTransaction, count: number): Promise<void> {
+  const { row, place } = transaction;
+  await transaction.append({
+    type: 'decision.unauthenticated',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { count, was_final: isFinal(row.status) },
+    evidence: null,
+    parts: {},
+  });
+}

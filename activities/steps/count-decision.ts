@@ -1,0 +1,218 @@
+import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
+import { SWITCHED_OFF } from '../../domain/execution/denial.ts';
+import { checkDecision, type DecisionCheck, type DecisionFacts } from '../../domain/approval/decision.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import type { SignedDecision } from '../../domain/crypto/envelope.ts';
+import type { LeafDraft } from '../../domain/audit/leaf.ts';
+import { personPseudonym } from '../../domain/identity/ids.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { readSwitches } from '../../database/kill-switches.ts';
+import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
+import { insertion } from '../../database/row-statements.ts';
+import { decisionTable, type DecisionRow } from '../../database/tables.ts';
+import { accountActor, rememberAccounts, rememberPeople } from '../actors.ts';
+import { decisionDirectories } from '../decision-directories.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
+import { settleStanding } from './standing.ts';
+import { switchAgainst } from '../switches.ts';
+
+/** When a decision is judged, and whether a ticket was used before it ran out. */
+export interface Instant {
+  readonly at: string;
+  readonly isInTime: boolean;
+}
+
+/** A verified envelope with the instant it is judged by. */
+export interface JudgedDecision {
+  readonly signed: SignedDecision;
+  readonly envelope: string;
+  readonly instant: Instant;
+}
+
+/**
+ * Records one signed decision: counted when the person may decide now, refused with the reason otherwise. An envelope
+ * seen before changes nothing. Ends or approves the request when that is what the tally says.
+ */
+export async function countDecision(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  judged: JudgedDecision,
+): Promise<CountedDecision | null> {
+  const rows = await readDecisions(transaction.manager, transaction.row.id);
+  const known = rows.find((row) => row.id === judged.signed.id);
+  if (known) return countedAgain(transaction, known);
+  const active = await dependencies.policies.active(transaction.manager);
+  // Tried again: an acknowledged decision is never dropped.
+  if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
+  const check = await checkNow(dependencies, transaction, { judged, rows, active });
+  const row = decisionRow(transaction, judged, { check, rows });
+  const { text, values } = insertion(decisionTable, row);
+  await transaction.manager.query(text, values);
+  await appendDecision(dependencies, transaction, { judged, row, active });
+  if (!check.ok) {
+    await transaction.update({});
+    return null;
+  }
+  // Also after a mere deferral: readers see that something changed.
+  await transaction.update({});
+  await settleStanding(dependencies, transaction, active);
+  return countedOf(row, check);
+}
+
+interface CheckInput {
+  readonly judged: JudgedDecision;
+  readonly rows: readonly DecisionRow[];
+  readonly active: ActivePolicy;
+}
+
+async function checkNow(
+  dependencies: Dependencies,
+  { manager, row, now }: StepTransaction,
+  { judged, rows, active }: CheckInput,
+): Promise<DecisionCheck> {
+  const { signed, instant } = judged;
+  if (!instant.isInTime)
+    return { ok: false, code: 'envelope_expired', message: 'The ticket was used too late.' };
+  if (Date.parse(signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS) {
+    return { ok: false, code: 'envelope_invalid', message: 'The decision is dated in the future.' };
+  }
+  const request = decidableRequest(row, rows, active.policy);
+  if (!request) return { ok: false, code: 'request_not_pending', message: `The request is ${row.status}.` };
+  const { directory } = await dependencies.directories.now(manager);
+  const today = { policy: active.policy, directory };
+  const check = checkDecision({
+    request,
+    attempt: attemptOf(judged),
+    directories: await decisionDirectories(dependencies, manager, { row, today }),
+  });
+  const isStopped =
+    check.ok && signed.verdict === 'approve' && (await wasStopped({ manager, row }, judged, directory));
+  return isStopped
+    ? { ok: false, code: SWITCHED_OFF, message: 'A kill switch stops this: it can be denied, not approved.' }
+    : check;
+}
+
+/** Judged by when the approval was made: one from before the switch counts, and is stopped at the claim. */
+async function wasStopped(
+  { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
+  { instant }: JudgedDecision,
+  directory: Directory,
+): Promise<boolean> {
+  const before = (await readSwitches(manager)).filter(
+    (thrown) => Date.parse(thrown.thrown_at) <= Date.parse(instant.at),
+  );
+  return switchAgainst(before, row, directory) !== null;
+}
+
+/** The API signs decisions of people only, so a valid signature is the proof that the credential was human. */
+export function attemptOf({ signed, instant }: JudgedDecision): DecisionFacts['attempt'] {
+  return {
+    decision_digest: signed.decision_digest,
+    verdict: signed.verdict,
+    reviewer: signed.reviewer,
+    is_human: true,
+    grade: signed.grade,
+    has_reason: signed.reason !== null,
+    defer: signed.defer,
+    at: instant.at,
+  };
+}
+
+function decisionRow(
+  { row, now }: StepTransaction,
+  { signed, envelope, instant }: JudgedDecision,
+  { check, rows }: { readonly check: DecisionCheck; readonly rows: readonly DecisionRow[] },
+): DecisionRow {
+  const person = check.ok ? check.person : null;
+  return {
+    id: signed.id,
+    request: row.id,
+    round: row.round,
+    renewal: rows.filter(
+      (other) => other.round === row.round && other.person === person && other.verdict !== 'defer',
+    ).length,
+    person,
+    verdict: signed.verdict,
+    at: new Date(instant.at),
+    grade: signed.grade,
+    seats: check.ok ? check.seats : [],
+    reviewer_issuer: signed.reviewer.issuer,
+    reviewer_subject: signed.reviewer.subject,
+    channel: signed.channel,
+    envelope,
+    reason: signed.reason,
+    defer_until: signed.defer?.until ? new Date(signed.defer.until) : null,
+    defer_to: signed.defer?.to ?? null,
+    outcome: check.ok ? 'counted' : 'refused',
+    refusal: check.ok ? null : check.code,
+    recorded_at: now,
+  };
+}
+
+interface RecordedDecision {
+  readonly judged: JudgedDecision;
+  readonly row: DecisionRow;
+  readonly active: ActivePolicy;
+}
+
+async function appendDecision(
+  { identityKey }: Dependencies,
+  transaction: StepTransaction,
+  { judged, row, active }: RecordedDecision,
+): Promise<void> {
+  const { signed } = judged;
+  await rememberAccounts(transaction.manager, identityKey, [signed.reviewer]);
+  if (row.person !== null) await rememberPeople(transaction.manager, identityKey, [row.person]);
+  await transaction.append({
+    type: leafTypeOf(row),
+    at: transaction.place.at,
+    actor: { ...accountActor(identityKey, signed.reviewer, 'person'), via: signed.channel },
+    intent_digest: transaction.row.intent_digest,
+    decision_digest: signed.decision_digest,
+    policy_digest: active.digest,
+    facts: leafFacts(identityKey, row),
+    evidence: { grade: signed.grade, refs: [sha256(judged.envelope)] },
+    parts: {},
+  });
+}
+
+function leafTypeOf(row: DecisionRow): LeafDraft['type'] {
+  if (row.outcome === 'refused') return 'decision.refused';
+  return row.verdict === 'defer' ? 'decision.deferred' : 'decision.counted';
+}
+
+function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue> {
+  if (row.outcome === 'refused') return { decision: row.id, code: row.refusal, round: row.round };
+  const facts: Record<string, JsonValue> = {
+    decision: row.id,
+    person: personPseudonym(key, row.person ?? ''),
+    verdict: row.verdict,
+    at: row.at.toISOString(),
+    seats: row.seats.map((seat) => ({ ...seat })),
+    round: row.round,
+    channel: row.channel,
+  };
+  if (row.verdict !== 'defer') return facts;
+  return { ...facts, defer: { until: row.defer_until?.toISOString() ?? null, to: row.defer_to } };
+}
+
+/** An envelope that is on record already: told again, because the workflow may have lost the first answer. */
+function countedAgain({ row }: StepTransaction, known: DecisionRow): CountedDecision | null {
+  const isCounted = known.outcome === 'counted' && known.round === row.round && known.person !== null;
+  return isCounted ? countedOf(known, { ok: true, person: known.person ?? '', seats: known.seats }) : null;
+}
+
+function countedOf(row: DecisionRow, check: DecisionCheck & { ok: true }): CountedDecision {
+  return {
+    id: row.id,
+    person: check.person,
+    verdict: row.verdict,
+    at: row.at.toISOString(),
+    grade: row.grade,
+    seats: check.seats,
+  };
+}

@@ -1,0 +1,303 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+
+import { KeyturnError } from '../../domain/errors.ts';
+import { identityKey, rootOf } from '../../domain/identity/identity.ts';
+import { isFinal } from '../../domain/request/request.ts';
+import { databaseNow } from '../../database/clock.ts';
+import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
+import { noteTrouble, readTrouble } from '../../database/target-troubles.ts';
+import { claim, type Claim } from './claim.ts';
+import { ChecksBusy } from '../connectors/fair-pool.ts';
+import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from '../connectors/connector.ts';
+import { troubleOf } from '../connectors/trouble.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { withHeartbeat } from '../heartbeat.ts';
+import { placeOf } from '../place.ts';
+import { ownRow } from './plan.ts';
+import { recordedStep, recordStep, type StepPlace, type StepTransaction } from '../record.ts';
+import { hold } from './hold.ts';
+import { consumeKept } from './kept-messages.ts';
+import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
+import { refuseExecution, returnToReview, settle, type Executed, type Settlement } from './settle.ts';
+import { closeSwitchedOff } from '../switches.ts';
+import { TargetTurns } from './target-turns.ts';
+
+/** A claim that the target fenced off may be followed by another, but not for ever. */
+const SENT_CLAIMS_MAX = 5;
+
+/** Claims in all: while the target is away, one for each attempt of the activity, which are ten seconds apart at last. */
+const CLAIMS_MAX = 20;
+
+interface Progress {
+  readonly dependencies: Dependencies;
+  readonly place: StepPlace;
+  /** How often the activity was tried, as whoever scheduled it lets it be. */
+  readonly attempt: number;
+}
+
+/** Attempts of the activity after which an unreachable target leaves the outcome unknown. */
+const PROBE_ATTEMPTS_MAX = 8;
+
+/** And not before a claim is so old: whoever schedules the activity chooses how fast attempts follow each other. */
+const PROBED_FOR_MS = 40_000;
+
+/**
+ * Performs an approved action, at most once. Safe to repeat: whoever finds an open claim does not act, but asks the
+ * target what became of it, and acts anew only when the target has fenced the earlier claim off for good.
+ */
+export async function execute(
+  dependencies: Dependencies,
+  input: { readonly step: number; readonly hold?: number; readonly at: string },
+): Promise<Executed> {
+  const progress: Progress = {
+    dependencies,
+    // Asked again after a hold, it is another step of the same round.
+    place: placeOf(`execute/${input.step}${input.hold ? `.${input.hold}` : ''}`, input.at),
+    attempt: Context.current().info.attempt,
+  };
+  return withHeartbeat(() => perform(progress));
+}
+
+async function perform(progress: Progress): Promise<Executed> {
+  for (;;) {
+    const row = await ownRow(progress.dependencies, progress.place);
+    if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+    const open = await openClaim(progress.dependencies, row.id);
+    const settled = open ? await lookAfter(progress, row, open) : await claimInTurn(progress, row);
+    if (settled) return settled;
+    if (!open) await refuseUnsent(progress);
+  }
+}
+
+/** Asks what became of an open claim, which may be that of a run that is still at it. */
+async function lookAfter(progress: Progress, row: RequestRow, open: ExecutionRow): Promise<Executed | null> {
+  const { dependencies, place, attempt } = progress;
+  const now = await databaseNow(dependencies.source.manager);
+  const isOld = now.getTime() - open.claimed_at.getTime() >= PROBED_FOR_MS;
+  const isLastProbe = async (): Promise<boolean> => isOld && attempt >= PROBE_ATTEMPTS_MAX;
+  return resolveClaim({ dependencies, place, isLastProbe }, row, open);
+}
+
+/** After a run without an answer: where nothing was sent, the target is tried again after a pause. */
+async function refuseUnsent(progress: Progress): Promise<void> {
+  const open = await openClaim(progress.dependencies, progress.place.request);
+  if (open !== null && (await closeUnsent(progress, open)))
+    throw ApplicationFailure.retryable('The target could not be reached.', 'target_unreachable');
+}
+
+const turns = new TargetTurns();
+
+/**
+ * Waits for a turn at the target before anything is claimed: what stops the action meanwhile still stops it. Emergencies
+ * do not wait: they are few, since people agree to each, and what others do at the target may be what they are to end.
+ */
+async function claimInTurn(progress: Progress, row: RequestRow): Promise<Executed | null> {
+  if (row.is_break_glass) return claimAndAct(progress);
+  return turns
+    .run({ target: row.target, requester: identityKey(rootOf(row.lineage)) }, () => claimAndAct(progress))
+    .catch((error: unknown) => {
+      if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
+      throw error;
+    });
+}
+
+/** Claims and acts. Null when the outcome is unknown or the claim was fenced off: look again. */
+async function claimAndAct(progress: Progress): Promise<Executed | null> {
+  const { dependencies, place } = progress;
+  await refuseMissing(progress);
+  let claimed: Claim | null = null;
+  // A claim is its own record: the step's name carries the attempt, so that a repeat sees the open claim instead.
+  const { count, sent } = await claimCounts(dependencies, place.request);
+  const settled = count > 0 && (await recordedStep(dependencies.source.manager, settlePlace(place, count)));
+  if (settled) return settled as Executed;
+  const refusal = await recordStep(
+    dependencies,
+    { ...place, step: `${place.step}/claim/${count}` },
+    async (transaction): Promise<Executed | null> => {
+      await consumeKept(dependencies, transaction);
+      const { status } = transaction.row;
+      if (isFinal(status)) return { kind: 'closed', status };
+      if (sent >= SENT_CLAIMS_MAX) return refuseExecution(transaction, 'target_keeps_changing');
+      if (count >= CLAIMS_MAX) return refuseUnreachable(transaction);
+      claimed = await claim(dependencies, transaction);
+      if (claimed.kind === 'held') return hold(transaction, claimed);
+      if (claimed.kind === 'denied') return refuseClaim(transaction, claimed);
+      return claimed.kind === 'again' ? returnToReview(transaction, claimed.why) : null;
+    },
+  );
+  if (refusal) return refusal;
+  const held = claimed as Claim | null;
+  if (held?.kind === 'claimed') return act(progress, held);
+  // The step was recorded by an earlier attempt: then its claim is open, or it is missing.
+  if ((await claimCounts(dependencies, place.request)).count <= count) throw missing(progress);
+  return null;
+}
+
+/**
+ * While a claim is on record and not in its table nobody knows what came of it: nothing is claimed anew. It is reported,
+ * and looked for after a pause: not over and over.
+ */
+async function refuseMissing(progress: Progress): Promise<void> {
+  const { dependencies, place } = progress;
+  const rows: unknown[] = await dependencies.source.query(
+    `select 1 from audit.entry claimed where request = $1 and type = 'execution.claimed' and not exists (
+       select 1 from keyturn.execution
+       where request = $1 and attempt::text = claimed.leaf::jsonb -> 'facts' ->> 'attempt') limit 1`,
+    [place.request],
+  );
+  if (rows.length > 0) throw missing(progress);
+}
+
+function missing({ dependencies, place }: Progress): ApplicationFailure {
+  dependencies.log.error({ request: place.request }, 'the claim that is on record is not in its table');
+  return ApplicationFailure.retryable('The claim of this request is missing.', 'claim_missing');
+}
+
+/** With the cause of the last attempt, for those who may know it. */
+async function refuseUnreachable(transaction: StepTransaction): Promise<Executed> {
+  const detail = await readTrouble(transaction.manager, transaction.row.id);
+  return refuseExecution(transaction, 'target_unreachable', { detail: detail ?? '' });
+}
+
+async function refuseClaim(
+  transaction: StepTransaction,
+  { code, thrown }: Claim & { kind: 'denied' },
+): Promise<Executed> {
+  return thrown ? closeSwitchedOff(transaction, thrown) : refuseExecution(transaction, code);
+}
+
+interface ClaimCounts {
+  readonly count: number;
+  /** Those that were about to commit. */
+  readonly sent: number;
+}
+
+async function claimCounts({ source }: Dependencies, request: string): Promise<ClaimCounts> {
+  const rows: { count: string; sent: string }[] = await source.query(
+    `select count(*) as count, count(*) filter (where transaction_id is not null or state <> 'not_done') as sent
+     from keyturn.execution where request = $1`,
+    [request],
+  );
+  return { count: Number(rows[0]?.count ?? 0), sent: Number(rows[0]?.sent ?? 0) };
+}
+
+async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promise<Executed | null> {
+  const { dependencies } = progress;
+  const { connector, call } = held.prepared;
+  const outcome = await connector
+    .execute({
+      ...call,
+      approvedPlan: held.plan,
+      idempotencyKey: held.execution.idempotency_key,
+      ...(held.decision === null ? {} : { decision: held.decision }),
+      beforeCommit: (evidence) => noteTransaction(dependencies, held.execution, evidence),
+    })
+    .catch((error: unknown) => unknownOutcome(dependencies, call, error));
+  if (outcome?.kind === 'failed') logFailed(dependencies, call, outcome);
+  return outcome === null ? null : settleOutcome(progress, held.execution, outcome);
+}
+
+/** An error says nothing about what happened at the target: the claim stays open, and the next look probes. */
+async function unknownOutcome(
+  dependencies: Dependencies,
+  { requestId, target }: ConnectorCall,
+  error: unknown,
+): Promise<null> {
+  const trouble = troubleOf(error);
+  dependencies.log.warn(
+    { request: requestId, target: target.id, ...trouble },
+    'execution ended without an answer',
+  );
+  await noteTrouble(dependencies.source.manager, requestId, trouble);
+  return null;
+}
+
+/** Names where to look, and no value: messages of a server quote rows. */
+function logFailed(
+  { log }: Dependencies,
+  { requestId, target }: ConnectorCall,
+  { code, sqlState, cause }: ExecutionOutcome & { kind: 'failed' },
+): void {
+  log.warn({ request: requestId, target: target.id, code, sql_state: sqlState, cause }, 'the action failed');
+}
+
+/**
+ * Notes what a probe needs, and with it whether the claim still stands: a run that was paused until somebody else had
+ * settled its claim must not commit any more.
+ */
+async function noteTransaction(
+  { source }: Dependencies,
+  execution: ExecutionRow,
+  { transactionId, within = source.manager }: CommitEvidence,
+): Promise<void> {
+  const noted: unknown[] = await within.query(
+    `with noted as (
+       update keyturn.execution set transaction_id = $3
+       where request = $1 and attempt = $2 and state = 'claimed' returning 1)
+     select * from noted`,
+    [execution.request, execution.attempt, transactionId],
+  );
+  if (noted.length === 0)
+    throw new KeyturnError('illegal_move', 'The claim of this run was settled already.');
+}
+
+async function settleOutcome(
+  { dependencies, place }: Progress,
+  execution: ExecutionRow,
+  outcome: ExecutionOutcome,
+): Promise<Executed | null> {
+  const step = settlePlace(place, execution.attempt);
+  return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
+    const settlement = settlementOf(outcome);
+    const executed = await settle(transaction, execution, settlement);
+    // Then somebody closed the claim meanwhile: that stays, and where it is not what the run saw it must be heard.
+    if (transaction.appended.length === 0)
+      await reportOther(dependencies, transaction, { execution, settlement });
+    return executed;
+  });
+}
+
+function settlePlace(place: StepPlace, attempt: number): StepPlace {
+  return { ...place, step: `${place.step}/settle/${attempt}` };
+}
+
+function settlementOf(outcome: ExecutionOutcome): Settlement {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return {
+        state: 'succeeded',
+        facts: { fingerprint: outcome.fingerprint },
+        result: outcome.result,
+        isSeen: true,
+      };
+    case 'failed':
+      return {
+        state: 'failed',
+        facts: { code: outcome.code },
+        code: outcome.code,
+        detail: outcome.detail,
+        isSeen: true,
+      };
+    case 'drifted':
+      return { state: 'released', facts: { why: 'drifted' }, detail: outcome.detail };
+  }
+}
+
+async function reportOther(
+  { log }: Dependencies,
+  { manager, row }: StepTransaction,
+  { execution, settlement }: { readonly execution: ExecutionRow; readonly settlement: Settlement },
+): Promise<void> {
+  const [claimed]: Pick<ExecutionRow, 'state'>[] = await manager.query(
+    'select state from keyturn.execution where request = $1 and attempt = $2',
+    [execution.request, execution.attempt],
+  );
+  const found = {
+    request: row.id,
+    attempt: execution.attempt,
+    seen: settlement.state,
+    recorded: claimed?.state,
+  };
+  if (found.recorded !== found.seen)
+    log.error(found, 'an action came to something else than what is on record');
+}

@@ -1,0 +1,43 @@
+import type { EntityManager } from 'typeorm';
+
+import { approvedUntil, cutAt, type GateResult } from '../../domain/execution/gate.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
+import { readDecisions } from '../../database/readers.ts';
+import type { RequestRow } from '../../database/tables.ts';
+
+/** A decision that somebody else acts on, and until when. */
+export type GateDecision = Pick<GateResult, 'decision' | 'valid_until'>;
+
+/** What entitles to the action, as far as its end goes. */
+export interface GateGrounds {
+  /** Null where nobody had to be asked. */
+  readonly requirement: Requirement | null;
+  /** One instant for the age of approvals and for the record, so that whoever replays the tally gets the same. */
+  readonly judgedAt: Date;
+  /** How long an allow by policy may be relied upon, where nobody had to be asked. */
+  readonly allowedMs: number;
+  /** When what may start now may not any more; null when that is not in sight. */
+  readonly startsBefore: string | null;
+}
+
+/**
+ * Says until when an approval may be acted on: never longer than the approvals themselves last, nor past the end of the
+ * request's start window or into a freeze.
+ */
+export async function gateDecision(
+  manager: EntityManager,
+  row: Pick<RequestRow, 'id' | 'round'>,
+  { requirement, judgedAt, allowedMs, startsBefore }: GateGrounds,
+): Promise<GateDecision> {
+  if (requirement === null) {
+    const validUntil = new Date(judgedAt.getTime() + allowedMs).toISOString();
+    return { decision: 'allowed', valid_until: cutAt(validUntil, startsBefore) };
+  }
+  const approvals = (await readDecisions(manager, row.id))
+    .filter(
+      ({ round, verdict, outcome }) => round === row.round && verdict === 'approve' && outcome === 'counted',
+    )
+    .map(({ at, seats }) => ({ at: at.toISOString(), seats }));
+  const validUntil = approvedUntil(requirement, approvals, judgedAt.toISOString());
+  return { decision: 'approved', valid_until: cutAt(validUntil, startsBefore) };
+}

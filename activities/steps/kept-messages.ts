@@ -1,0 +1,40 @@
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { readKept, type KeptMessage } from '../../database/kept-messages.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { consumeOne, instantWithoutHistory, openMessage } from './messages.ts';
+import type { StepTransaction } from '../record.ts';
+
+/**
+ * Records what the API has acknowledged for this request and nobody has consumed, in the order of its acknowledgement,
+ * before anything else is decided: so whoever swallows signals cannot void a denial or a withdrawal. Answers the
+ * decisions that count.
+ */
+export async function consumeKept(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+): Promise<readonly CountedDecision[]> {
+  const { manager, row } = transaction;
+  const kept = await readKept(manager, row.id);
+  if (kept.length === 0) return [];
+  const counted: CountedDecision[] = [];
+  for (const message of kept) {
+    const outcome = await consumeOneKept(dependencies, transaction, message);
+    if (outcome) counted.push(outcome);
+  }
+  await manager.query(
+    'update keyturn.kept_message set consumed_at = clock_timestamp() where id = any($1) and consumed_at is null',
+    [kept.map(({ id }) => id)],
+  );
+  return counted;
+}
+
+async function consumeOneKept(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  { kind, envelope }: KeptMessage,
+): Promise<CountedDecision | null> {
+  const item = await openMessage(dependencies, { kind, body: envelope }, transaction.row.id);
+  if (item === null) return null;
+  const outcome = await consumeOne(dependencies, transaction, { item, instantOf: instantWithoutHistory });
+  return outcome === 'unknown' || outcome === 'not_sent' ? null : outcome;
+}

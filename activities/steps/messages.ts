@@ -1,0 +1,87 @@
+import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../domain/crypto/envelope.ts';
+import { isKeyturnError } from '../../domain/errors.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { countDecision, type Instant } from './count-decision.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
+import { withdrawRequest } from './withdraw.ts';
+
+/** A message as it arrived: unverified. */
+export interface Message {
+  readonly kind: 'decide' | 'withdraw';
+  readonly body: string;
+}
+
+/** A message that the API has signed for the request that it was sent to. */
+export type Opened =
+  | {
+      readonly kind: 'decision';
+      readonly signed: SignedDecision;
+      readonly envelope: string;
+      readonly message: Message;
+    }
+  | { readonly kind: 'withdrawal'; readonly signed: SignedWithdrawal; readonly envelope: string };
+
+/** When a decision is judged: at an instant, not before its signal's time is known, or not at all: nobody has sent it. */
+type Judgement = Instant | 'unknown' | 'not_sent';
+/** How the instant of a decision is found. */
+export type InstantOf = (signed: SignedDecision, envelope: string, limits: Limits) => Judgement;
+
+interface Limits {
+  readonly now: Date;
+  readonly deadline: Date | null;
+}
+
+/** A decision of the API is judged by its signed time of issue; a ticket by its use, which is now while it is in time. */
+export function instantWithoutHistory(
+  signed: SignedDecision,
+  _envelope: string,
+  { now, deadline }: Limits,
+): Judgement {
+  if (signed.ticket_expires_at === null) return { at: signed.issued_at, isInTime: true };
+  const isInTime = now < new Date(signed.ticket_expires_at) && (deadline === null || now < deadline);
+  return isInTime ? { at: now.toISOString(), isInTime } : 'unknown';
+}
+
+/** Only of tickets. One that is not in history was not used: whoever schedules this step must not use it up. */
+export function instantByHistory(expiresAt: string, receivedAt: string | null): Judgement {
+  if (receivedAt === null) return 'not_sent';
+  return { at: receivedAt, isInTime: new Date(receivedAt) < new Date(expiresAt) };
+}
+
+/** The envelope inside a message, or null for anything that was not signed as this kind for this request. */
+export async function openMessage(
+  { verificationKeys }: Dependencies,
+  message: Message,
+  request: string,
+): Promise<Opened | null> {
+  try {
+    if (message.kind === 'decide') {
+      const signed = await openEnvelope('decision', message.body, verificationKeys);
+      return signed.request === request
+        ? { kind: 'decision', signed, envelope: message.body, message }
+        : null;
+    }
+    const signed = await openEnvelope('withdrawal', message.body, verificationKeys);
+    return signed.request === request ? { kind: 'withdrawal', signed, envelope: message.body } : null;
+  } catch (error) {
+    if (isKeyturnError(error)) return null;
+    throw error;
+  }
+}
+
+/** Records one message: counted, refused, or left for later. */
+export async function consumeOne(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  { item, instantOf }: { readonly item: Opened; readonly instantOf: InstantOf },
+): Promise<CountedDecision | 'unknown' | 'not_sent' | null> {
+  if (item.kind === 'withdrawal') {
+    await withdrawRequest(dependencies, transaction, item);
+    return null;
+  }
+  const { now, row } = transaction;
+  const instant = instantOf(item.signed, item.envelope, { now, deadline: row.expires_at });
+  if (instant === 'unknown' || instant === 'not_sent') return instant;
+  return countDecision(dependencies, transaction, { signed: item.signed, envelope: item.envelope, instant });
+}

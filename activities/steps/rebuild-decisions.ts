@@ -1,0 +1,83 @@
+import type { EntityManager } from 'typeorm';
+
+import { checkDecision } from '../../domain/approval/decision.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
+import { openEnvelope } from '../../domain/crypto/envelope.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import type { DecisionDirectories } from '../../domain/approval/seats.ts';
+import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
+import type { DecisionRow, RequestRow } from '../../database/tables.ts';
+import { attemptOf, type JudgedDecision } from './count-decision.ts';
+import { decisionDirectories } from '../decision-directories.ts';
+import type { Dependencies } from '../dependencies.ts';
+
+/** The request with the rules and people of now. */
+export interface Ground {
+  readonly manager: EntityManager;
+  readonly row: RequestRow;
+  readonly grounds: { readonly active: ActivePolicy; readonly directory: Directory };
+}
+
+/**
+ * The decisions of the round, made anew from their signatures: each is checked as if it arrived now, with the directory
+ * of today. One whose signature, person, membership or words do not hold any more is left out. Decisions recorded in one
+ * step share its time, and a later stage opens by an earlier one: so those left out are looked at again until none fits.
+ */
+export async function rebuildDecisions(
+  dependencies: Dependencies,
+  ground: Ground,
+  rows: readonly DecisionRow[],
+): Promise<CountedDecision[]> {
+  const { manager, row, grounds } = ground;
+  const today = { policy: grounds.active.policy, directory: grounds.directory };
+  const directories = await decisionDirectories(dependencies, manager, { row, today });
+  const rebuilt: CountedDecision[] = [];
+  let waiting = await signedDecisions(dependencies, ground, rows);
+  for (let before = -1; before < rebuilt.length;) {
+    before = rebuilt.length;
+    waiting = waiting.filter((judged) => {
+      const counted = countAnew(ground, directories, { judged, rebuilt });
+      if (counted) rebuilt.push(counted);
+      return !counted;
+    });
+  }
+  return rebuilt;
+}
+
+/** The counted decisions of the round that the API signed for this request. */
+async function signedDecisions(
+  { verificationKeys }: Dependencies,
+  { row }: Ground,
+  rows: readonly DecisionRow[],
+): Promise<JudgedDecision[]> {
+  const found: JudgedDecision[] = [];
+  for (const stored of rows.filter(
+    (candidate) => candidate.round === row.round && candidate.outcome === 'counted',
+  )) {
+    const signed = await openEnvelope('decision', stored.envelope, verificationKeys).catch(() => null);
+    if (!signed || signed.request !== row.id || signed.id !== stored.id) continue;
+    // A ticket counts from its use, which only the database knows; its age can not be made younger than that.
+    const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
+    found.push({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
+  }
+  return found;
+}
+
+function countAnew(
+  { row, grounds }: Ground,
+  directories: DecisionDirectories,
+  { judged, rebuilt }: { readonly judged: JudgedDecision; readonly rebuilt: readonly CountedDecision[] },
+): CountedDecision | null {
+  // A denial counts as long as what it stops was not claimed.
+  const status = judged.signed.verdict === 'deny' ? 'approved' : 'pending';
+  const request = decidableRequest({ ...row, status }, [], grounds.active.policy);
+  if (!request) return null;
+  const check = checkDecision({
+    request: { ...request, decisions: rebuilt },
+    attempt: attemptOf(judged),
+    directories,
+  });
+  if (!check.ok) return null;
+  const { id, verdict, grade } = judged.signed;
+  return { id, person: check.person, verdict, at: judged.instant.at, grade, seats: check.seats };
+}

@@ -1,0 +1,195 @@
+import { Context } from '@temporalio/activity';
+import type { EntityManager } from 'typeorm';
+
+import { budgetRoot, type BudgetRoot } from '../../domain/execution/budgets.ts';
+import { isReviewAction, targetOf, type PolicySet } from '../../domain/policy/policy.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import { openEnvelope, type SignedRequest } from '../../domain/crypto/envelope.ts';
+import { KeyturnError } from '../../domain/errors.ts';
+import type { OwnerKey } from '../../domain/policy/fact-declarations.ts';
+import { RECEIVED_WITHIN_MS } from '../../domain/request/overdue.ts';
+import { NO_LEAF } from '../../domain/audit/leaf.ts';
+import { pseudonymOf } from '../../domain/identity/ids.ts';
+import { databaseNow } from '../../database/clock.ts';
+import { gateToWorkflow } from '../../database/gate-answers.ts';
+import { newRequest } from '../../database/new-request.ts';
+import { readRequest } from '../../database/readers.ts';
+import { lockOpenRequests, openRequests } from '../../database/rehearsals.ts';
+import { insertion } from '../../database/row-statements.ts';
+import { requestTable, type RequestRow } from '../../database/tables.ts';
+import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
+import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
+import { OneByOne } from './one-by-one.ts';
+import { keptOwnerKey } from '../owner-key.ts';
+import { placeOf } from '../place.ts';
+import { closeFailed } from './plan.ts';
+import { announceChange, Step, type StepPlace, type StepTransaction } from '../record.ts';
+
+/** What the workflow is told of a request it may wait for. */
+export interface Received {
+  readonly mode: SignedRequest['mode'];
+}
+
+interface Arrival {
+  readonly envelope: string;
+  readonly signed: SignedRequest;
+  readonly policy: PolicySet;
+  readonly ownerKey: OwnerKey | null;
+  /** Whose open requests it is one of. Null for the review of an emergency: Keyturn itself opens it. */
+  readonly root: BudgetRoot | null;
+}
+
+const receiving = new OneByOne();
+
+/**
+ * The first step: verifies the signed request and makes its row. A start that the API did not sign, that was signed for
+ * another workflow id, or that repeats a known request in another run, is refused before anything else happens. One that
+ * comes too late is recorded as expired, and one beyond the budget of open requests as failed; neither comes again.
+ */
+export async function receive(
+  dependencies: Dependencies,
+  input: { readonly request: string; readonly at: string },
+): Promise<Received> {
+  const place = placeOf('receive', input.at);
+  const signed = await openEnvelope('request', input.request, dependencies.verificationKeys);
+  if (signed.id !== place.request) {
+    throw new KeyturnError('envelope_invalid', 'The signed request belongs to another workflow.');
+  }
+  const policy = await dependencies.policies.byDigest(dependencies.source.manager, signed.policy_digest);
+  const ownerKey = await keptOwnerKey(dependencies, signed, policy);
+  const root = await rootOf(dependencies, signed);
+  const arrival = { envelope: input.request, signed, policy, ownerKey, root };
+  const insert = (): Promise<Received> =>
+    dependencies.source.transaction((manager) => insertOnce(dependencies, { manager, place }, arrival));
+  // The database lets in one request of a root at a time: those that wait for that hold no connection meanwhile.
+  const { cancellationSignal } = Context.current();
+  const result = await (root === null ? insert() : receiving.run(root.id, cancellationSignal, insert));
+  announceChange(dependencies, place.request);
+  return result;
+}
+
+async function rootOf(
+  { directories, source }: Dependencies,
+  signed: SignedRequest,
+): Promise<BudgetRoot | null> {
+  if (isReviewAction(signed.action)) return null;
+  const directory = await directories.at(source.manager, new Date(signed.issued_at));
+  return budgetRoot(directory, signed.lineage);
+}
+
+async function insertOnce(
+  dependencies: Dependencies,
+  { manager, place }: { manager: EntityManager; place: StepPlace },
+  arrival: Arrival,
+): Promise<Received> {
+  const result: Received = { mode: arrival.signed.mode };
+  const now = await databaseNow(manager);
+  if (Date.parse(arrival.signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS)
+    throw new KeyturnError('envelope_invalid', 'The request is dated in the future.');
+  const row = rowOf(arrival, place, now);
+  // Before everything else of the transaction: nobody waits in a circle.
+  if (arrival.root !== null) await lockOpenRequests(manager, arrival.root);
+  const { text, values } = insertion(requestTable, row);
+  const inserted: unknown[] = await manager.query(`${text} on conflict do nothing returning id`, values);
+  if (inserted.length === 0) {
+    const existing = await readRequest(manager, place.request);
+    if (existing?.run_id !== place.run) {
+      throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');
+    }
+    return result;
+  }
+  if (row.mode === 'gate') await refuseAnswered(manager, row);
+  const step = new Step({ manager, place, row, last: NO_LEAF, now });
+  await appendReceived(dependencies, step, arrival);
+  const isLate = now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS;
+  if (isLate) await expireUnseen(step);
+  else if (await isBeyondBudget(dependencies, manager, arrival)) await closeFailed(step, BEYOND_BUDGET);
+  await step.write(result);
+  return result;
+}
+
+const BEYOND_BUDGET = {
+  code: 'over_budget',
+  detail: 'Too many requests of the same people and their agents were open when it was received.',
+} satisfies { readonly code: CodeWithoutData; readonly detail: string };
+
+async function isBeyondBudget(
+  { budgets }: Dependencies,
+  manager: EntityManager,
+  { root }: Arrival,
+): Promise<boolean> {
+  if (root === null) return false;
+  const { open } = await openRequests(manager, root, budgets.openRequests + 1);
+  return open > budgets.openRequests;
+}
+
+async function expireUnseen(transaction: StepTransaction): Promise<void> {
+  const { row, place } = transaction;
+  const code = 'envelope_expired';
+  const detail = 'It was received more than an hour after it was asked for.';
+  await transaction.move({ status: 'expired', failure: { code, detail } }, ['planning']);
+  await transaction.append({
+    type: 'request.expired',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: null,
+    policy_digest: null,
+    facts: { round: row.round, code },
+    evidence: null,
+    parts: { detail },
+  });
+}
+
+/** A key that was answered on the spot, or given to another intent, has no workflow: there is one truth a key. */
+async function refuseAnswered(manager: EntityManager, row: RequestRow): Promise<void> {
+  const key = await gateToWorkflow(manager, row);
+  if (key.verdict === 'workflow' && key.intent_digest === row.intent_digest) return;
+  throw new KeyturnError('foreign_run', 'This request was answered without a workflow.');
+}
+
+function rowOf({ envelope, signed, policy, ownerKey }: Arrival, place: StepPlace, now: Date): RequestRow {
+  const target = targetOf(policy, signed.target);
+  if (!target || signed.lineage.length === 0)
+    throw new KeyturnError('unknown_target', 'The policy of this request has no such target.');
+  return {
+    ...newRequest(signed, { envelope, environment: target.environment }),
+    run_id: place.run,
+    owner_key: ownerKey,
+    updated_at: new Date(Math.min(Date.parse(place.at), now.getTime())),
+    version: '1',
+  };
+}
+
+async function appendReceived(
+  { directories, identityKey }: Dependencies,
+  transaction: StepTransaction,
+  { envelope, signed }: Arrival,
+): Promise<void> {
+  const { manager, place, row } = transaction;
+  const directory = await directories.at(manager, row.created_at);
+  const requester = { issuer: row.requester_issuer, subject: row.requester_subject };
+  await rememberAccounts(manager, identityKey, signed.lineage);
+  await transaction.append({
+    type: 'request.received',
+    at: place.at,
+    actor: accountActor(identityKey, requester, requesterKind(directory, requester)),
+    intent_digest: signed.intent_digest,
+    decision_digest: null,
+    policy_digest: signed.policy_digest,
+    facts: {
+      action: signed.action,
+      schema_version: signed.schema_version,
+      target: signed.target,
+      mode: signed.mode,
+      lineage: signed.lineage.map((member) => ({
+        role: member.role,
+        account: pseudonymOf(identityKey, member),
+      })),
+    },
+    evidence: { grade: 'C', refs: [sha256(envelope)] },
+    parts: {},
+  });
+}

@@ -1,0 +1,85 @@
+import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
+import { requirementDigest } from '../../domain/request/digests.ts';
+import { combinedRequirement } from '../../domain/policy/evaluation.ts';
+import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import type { RequestStatus } from '../../domain/request/request.ts';
+import { mayStillAsk } from '../../domain/execution/requester.ts';
+import type { RequestRow } from '../../database/tables.ts';
+import { denyByPolicy } from '../deny.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { judge, keepJudgement, shortageOf, type Judged } from './evaluate.ts';
+import { consumeKept } from './kept-messages.ts';
+import { placeOf } from '../place.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
+import { refuseExecution, returnToReview } from './settle.ts';
+import { settleStanding } from './standing.ts';
+
+/**
+ * Looks again at a request that waits for people, after rules or people changed. Only tightening acts: what is now
+ * forbidden is denied, what now needs more is asked anew; what would now need less stays as it was asked. What was
+ * acknowledged before goes first. Anybody who can write to the namespace can ask for it without end, so a look that
+ * nothing comes of leaves nothing behind.
+ */
+export async function reconsider(
+  dependencies: Dependencies,
+  { step, at }: { readonly step: string; readonly at: string },
+): Promise<Reconsidered> {
+  return recordStep(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
+    await consumeKept(dependencies, transaction);
+    const counted = transaction.row.status === 'pending' ? await tighten(dependencies, transaction) : null;
+    return { status: transaction.row.status, ...(counted === null ? {} : { counted }) };
+  });
+}
+
+/** What came of a look. */
+export interface Reconsidered {
+  readonly status: RequestStatus;
+  /** All decisions of the round with what they are worth now; absent where the round is over. */
+  readonly counted?: readonly CountedDecision[];
+}
+
+async function tighten(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+): Promise<readonly CountedDecision[] | null> {
+  const { row } = transaction;
+  const judged = await judge(dependencies, transaction, row.plan_digest ?? '');
+  if (!judged) {
+    await refuseExecution(transaction, 'target_removed');
+    return null;
+  }
+  const mayAsk = mayStillAsk(judged.directories, row);
+  if (mayAsk && judged.evaluation.effect !== 'forbid' && isAskedAlready(row, judged)) {
+    return followPeople(dependencies, transaction, judged);
+  }
+  await keepJudgement(transaction, judged);
+  if (!mayAsk) await denyByPolicy(transaction, 'requester_inactive', judged);
+  else if (judged.evaluation.effect === 'forbid') await denyByPolicy(transaction, 'forbidden', judged);
+  else await returnToReview(transaction, 'requirement_changed');
+  return null;
+}
+
+/** True when all that is demanded now is demanded already. */
+function isAskedAlready({ requirement }: RequestRow, { evaluation }: Judged): boolean {
+  const demanded = combinedRequirement(requirement, evaluation);
+  return (
+    demanded !== null &&
+    requirement !== null &&
+    requirementDigest(demanded) === requirementDigest(requirement)
+  );
+}
+
+/** Owners, rotations, groups and people may have changed: what is missing and whom it asks follow. */
+async function followPeople(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  judged: Judged,
+): Promise<readonly CountedDecision[]> {
+  const { row } = transaction;
+  const { requirement } = row;
+  const shortage = requirement && (await shortageOf(dependencies, transaction, { judged, requirement }));
+  if (canonicalJson(shortage) !== canonicalJson(row.shortage)) await transaction.update({ shortage });
+  const active = { policy: judged.policy, digest: judged.policyDigest };
+  const standing = await settleStanding(dependencies, transaction, active);
+  return standing?.decisions ?? [];
+}

@@ -1,0 +1,124 @@
+import { ApplicationFailure } from '@temporalio/activity';
+
+import { KeyturnError } from '../../domain/errors.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
+import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { ProbeOutcome } from '../connectors/connector.ts';
+import { troubleOf } from '../connectors/trouble.ts';
+import { prepareCall, verifiedRequest } from './plan.ts';
+import { recordStep, type StepPlace } from '../record.ts';
+import { settle, type Executed } from './settle.ts';
+
+/** Who queries the target about a claim, and whether an unknown answer is final. */
+export interface Inquiry {
+  readonly dependencies: Dependencies;
+  readonly place: StepPlace;
+  readonly isLastProbe: (execution: ExecutionRow) => Promise<boolean>;
+}
+
+/** The claim that nobody has settled yet, or null. */
+export async function openClaim(dependencies: Dependencies, request: string): Promise<ExecutionRow | null> {
+  return dependencies.source
+    .getRepository(executionTable)
+    .createQueryBuilder('execution')
+    .where(`execution.request = :request and execution.state = 'claimed'`, { request })
+    .getOne();
+}
+
+/**
+ * Asks the target about an open claim. Null when it was fenced off, so that the action may be claimed anew. Our own record
+ * comes second: it says that nothing was sent where the target says nothing at all.
+ */
+export async function resolveClaim(
+  inquiry: Inquiry,
+  row: RequestRow,
+  execution: ExecutionRow,
+): Promise<Executed | null> {
+  const { dependencies, place } = inquiry;
+  const found = await probe(inquiry, row, execution);
+  if (found === 'unknown' && (await closeUnsent(inquiry, execution))) return null;
+  const step = { ...place, step: `${place.step}/probe/${execution.attempt}` };
+  return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
+    const facts = { found_by: 'probe' };
+    switch (found) {
+      case 'done':
+        return settle(transaction, execution, { state: 'succeeded', facts });
+      case 'not_done':
+        return settle(transaction, execution, { state: 'not_done', facts });
+      case 'unknown':
+        return settle(transaction, execution, { state: 'indeterminate', facts });
+    }
+  });
+}
+
+/**
+ * Closes a claim whose run has not noted a transaction: before it commits it notes one, and it does not find its claim
+ * open any more. So nothing has happened and nothing will, whether the target can be asked or not. False for any other.
+ */
+export async function closeUnsent(
+  { dependencies, place }: Pick<Inquiry, 'dependencies' | 'place'>,
+  execution: ExecutionRow,
+): Promise<boolean> {
+  if (execution.transaction_id !== null) return false;
+  const step = { ...place, step: `${place.step}/unsent/${execution.attempt}` };
+  return recordStep(dependencies, step, async (transaction): Promise<boolean> => {
+    const open: unknown[] = await transaction.manager.query(
+      `select 1 from keyturn.execution
+       where request = $1 and attempt = $2 and state = 'claimed' and transaction_id is null for update`,
+      [execution.request, execution.attempt],
+    );
+    if (open.length === 0) return false;
+    await settle(transaction, execution, { state: 'not_done', facts: { found_by: 'record' } });
+    return true;
+  });
+}
+
+/** An answer that may still change (the target is away, an orphaned session lives on) is asked for again. */
+async function probe(inquiry: Inquiry, row: RequestRow, execution: ExecutionRow): Promise<ProbeOutcome> {
+  const found = await probeOnce(inquiry.dependencies, row, execution);
+  if (found !== 'unknown' || (await inquiry.isLastProbe(execution))) return found;
+  throw ApplicationFailure.retryable(
+    'The target cannot tell yet what became of the action.',
+    'outcome_unknown',
+  );
+}
+
+async function probeOnce(
+  dependencies: Dependencies,
+  row: RequestRow,
+  execution: ExecutionRow,
+): Promise<ProbeOutcome> {
+  try {
+    const signed = await verifiedRequest(dependencies, row);
+    const policy = await policyOfClaim(dependencies, execution);
+    const { connector, call } = await prepareCall(dependencies, signed, policy);
+    return await connector.probe({
+      ...call,
+      idempotencyKey: execution.idempotency_key,
+      transactionId: execution.transaction_id,
+    });
+  } catch (error) {
+    const { log } = dependencies;
+    log.warn({ request: row.id, target: row.target, ...troubleOf(error) }, 'probe failed');
+    return 'unknown';
+  }
+}
+
+/**
+ * The policy that the claim was made under. A policy installed since may name another place for the target, and a probe
+ * there would find nothing and let the action run a second time.
+ */
+async function policyOfClaim(
+  { source, policies }: Dependencies,
+  execution: ExecutionRow,
+): Promise<PolicySet> {
+  const rows: { digest: string | null }[] = await source.query(
+    `select leaf::jsonb -> 'policy' ->> 'digest' as digest from audit.entry
+     where request = $1 and type = 'execution.claimed' and (leaf::jsonb -> 'facts' ->> 'attempt')::int = $2`,
+    [execution.request, execution.attempt],
+  );
+  const digest = rows[0]?.digest;
+  if (!digest) throw new KeyturnError('not_found', 'The claim is not in the audit log.');
+  return policies.byDigest(source.manager, digest);
+}

@@ -1,0 +1,176 @@
+import type { LeafType } from '../../domain/audit/leaf.ts';
+import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { UNSETTLED, type RequestStatus } from '../../domain/request/request.ts';
+import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
+import type { ExecutionRow } from '../../database/tables.ts';
+import { claimWindows } from '../../database/policy-facts.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import type { StepTransaction } from '../record.ts';
+
+/** What became of an approved action. `again`: nothing happened, and it must be planned and judged anew. */
+export type Executed =
+  | { readonly kind: 'closed'; readonly status: RequestStatus }
+  | { readonly kind: 'again' }
+  /** Approved, and not to start before `until`: nothing happened. */
+  | { readonly kind: 'held'; readonly until: string };
+
+/** What became of it once it was not held any more. */
+export type Performed = Exclude<Executed, { readonly kind: 'held' }>;
+
+/** How a claim ended. */
+export interface Settlement {
+  readonly state: Exclude<ExecutionRow['state'], 'claimed'>;
+  readonly facts: Readonly<Record<string, JsonValue>>;
+  /** Class of the failure, for everybody. */
+  readonly code?: string;
+  /** For reviewers and operators. */
+  readonly detail?: string;
+  readonly result?: JsonValue;
+  /** What the run of the claim saw itself: it stands also where the outcome was called unknown meanwhile. */
+  readonly isSeen?: boolean;
+}
+
+const LEAF_OF: Readonly<Record<Settlement['state'], LeafType>> = {
+  succeeded: 'execution.succeeded',
+  failed: 'execution.failed',
+  released: 'execution.released',
+  not_done: 'execution.not_done',
+  indeterminate: 'execution.indeterminate',
+};
+
+const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  indeterminate: 'indeterminate',
+  released: 'planning',
+  not_done: null,
+};
+
+const NOTHING_HAPPENED: ReadonlySet<Settlement['state']> = new Set(['released', 'not_done']);
+
+/**
+ * Closes a claim and says what follows: a final status, another look by people (released), or another claim (fenced
+ * off: null). A claim that somebody else settled meanwhile stays as it is; only `indeterminate` gives way to what its own
+ * run has seen.
+ */
+export async function settle(
+  transaction: StepTransaction,
+  execution: ExecutionRow,
+  settlement: Settlement,
+): Promise<Executed | null> {
+  const { row } = transaction;
+  const closed = await closeClaim(transaction, execution, settlement);
+  const status = STATUS_OF[settlement.state];
+  if (closed && status !== null) await transaction.move(finalColumns(status, settlement), openTo(settlement));
+  // Nothing happened, and it may still: until then it counts as before.
+  if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
+  if (closed) await appendSettled(transaction, execution, settlement);
+  if (settlement.state === 'not_done') return null;
+  return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };
+}
+
+/** Statuses of a request that this settlement may end. */
+function openTo({ isSeen }: Settlement): readonly RequestStatus[] {
+  return isSeen ? ['executing', 'indeterminate'] : ['executing'];
+}
+
+async function closeClaim(
+  { manager, now }: StepTransaction,
+  execution: ExecutionRow,
+  settlement: Settlement,
+): Promise<boolean> {
+  const closed: unknown[] = await manager.query(
+    `with closed as (
+       update keyturn.execution set state = $3, settled_at = $4, outcome = $5
+       where request = $1 and attempt = $2 and (state = 'claimed' or $6 and state = 'indeterminate') returning 1)
+     select * from closed`,
+    [
+      execution.request,
+      execution.attempt,
+      settlement.state,
+      now,
+      JSON.stringify(settlement.facts),
+      settlement.isSeen === true,
+    ],
+  );
+  return closed.length > 0;
+}
+
+function finalColumns(status: RequestStatus, settlement: Settlement): Parameters<StepTransaction['move']>[0] {
+  // What was decided on is no more: a digest says nothing while another plan is made.
+  if (status === 'planning') return { status, decision_digest: null };
+  if (status === 'succeeded') return { status, result: settlement.result ?? null, failure: null };
+  const code = status === 'indeterminate' ? 'outcome_unknown' : (settlement.code ?? 'failed');
+  return { status, failure: { code, detail: settlement.detail ?? '' } };
+}
+
+async function appendSettled(
+  transaction: StepTransaction,
+  execution: ExecutionRow,
+  settlement: Settlement,
+): Promise<void> {
+  const { row } = transaction;
+  await transaction.append({
+    type: LEAF_OF[settlement.state],
+    at: transaction.now.toISOString(),
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: execution.decision_digest,
+    policy_digest: null,
+    facts: { attempt: execution.attempt, ...settlement.facts },
+    evidence: null,
+    parts: partsOf(settlement),
+  });
+}
+
+function partsOf(settlement: Settlement): Record<string, JsonValue> {
+  const parts: Record<string, JsonValue> = {};
+  if (settlement.detail !== undefined) parts['detail'] = settlement.detail;
+  if (settlement.result !== undefined && settlement.result !== null) parts['result'] = settlement.result;
+  return parts;
+}
+
+/** Policy or the standing of the requester forbids the action now: the request ends denied, or failed once it began. */
+export async function refuseExecution(
+  transaction: StepTransaction,
+  code: CodeWithoutData,
+  { facts = {}, detail = '' }: Partial<Pick<Settlement, 'facts' | 'detail'>> = {},
+): Promise<Executed & { readonly kind: 'closed' }> {
+  const { row, place } = transaction;
+  const status = row.status === 'executing' ? ('failed' as const) : ('denied' as const);
+  const ended = { status, failure: { code, detail }, open_selectors: [] };
+  // One whose claim is open does not get out of `executing` here either.
+  await transaction.move(status === 'denied' ? { ...ended, denied_by: 'policy' } : ended, UNSETTLED);
+  await transaction.append({
+    type: status === 'denied' ? 'request.denied' : 'execution.failed',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { by: 'policy', code, round: row.round, ...facts },
+    evidence: null,
+    parts: detail === '' ? {} : { detail },
+  });
+  return { kind: 'closed', status };
+}
+
+/** The approval does not carry any more: people must look again. The next evaluation opens the new round. */
+export async function returnToReview(transaction: StepTransaction, why: string): Promise<Executed> {
+  const { row, place } = transaction;
+  const { decision_digest } = row;
+  const reopened = { status: 'planning' as const, open_selectors: [], decision_digest: null };
+  await transaction.move(reopened, ['pending', 'approved', 'executing']);
+  await transaction.append({
+    type: why === 'approval_stale' ? 'request.approval_stale' : 'request.drifted',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest,
+    policy_digest: null,
+    facts: { why, round: row.round },
+    evidence: null,
+    parts: {},
+  });
+  return { kind: 'again' };
+}

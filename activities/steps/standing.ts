@@ -1,0 +1,96 @@
+import type { EntityManager } from 'typeorm';
+
+import { openSelectors } from '../../domain/approval/asked.ts';
+import type { LeafDraft } from '../../domain/audit/leaf.ts';
+import { tally } from '../../domain/approval/quorum.ts';
+import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
+import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
+import type { RequestRow } from '../../database/tables.ts';
+import { SYSTEM_ACTOR } from '../actors.ts';
+import { decisionDirectories, type Today } from '../decision-directories.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
+
+/** The request with what its decisions are worth by the directory of now, or null while nothing is asked of people. */
+export async function standingNow(
+  dependencies: Dependencies,
+  manager: EntityManager,
+  { row, today }: { readonly row: RequestRow; readonly today: Today },
+): Promise<DecidableRequest | null> {
+  const request = decidableRequest(row, await readDecisions(manager, row.id), today.policy);
+  return (
+    request && standingRequest(request, await decisionDirectories(dependencies, manager, { row, today }))
+  );
+}
+
+/**
+ * Moves a pending request when its decisions approve or deny it, as people are known now, and an approved one that
+ * somebody denies before it is claimed. Otherwise inboxes of a pending one follow: stages may have opened, filled,
+ * escalated, or lost somebody. Writes nothing when nothing changed. A step that calls it
+ * for a round that was open before takes what is kept for the request first (`consumeKept`).
+ */
+export async function settleStanding(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  active: Pick<ActivePolicy, 'policy' | 'digest'>,
+): Promise<DecidableRequest | null> {
+  const { manager, row } = transaction;
+  const { directory } = await dependencies.directories.now(manager);
+  const today = { policy: active.policy, directory };
+  const request = await standingNow(dependencies, manager, { row, today });
+  if (!request || (row.status !== 'pending' && row.status !== 'approved')) return request;
+  const now = transaction.now.toISOString();
+  const { standing } = tally(tallyFactsOf(request, now));
+  if (standing === 'denied') await close(transaction, standing, active);
+  else if (row.status === 'approved') return request;
+  else if (standing === 'approved') await close(transaction, standing, active);
+  else await followSelectors(transaction, request, now);
+  return request;
+}
+
+async function followSelectors(
+  transaction: StepTransaction,
+  request: DecidableRequest,
+  now: string,
+): Promise<void> {
+  const { row } = transaction;
+  const selectors = openSelectors(request, { now, isBreakGlass: row.is_break_glass });
+  if (selectors.join(' ') !== row.open_selectors.join(' '))
+    await transaction.update({ open_selectors: selectors });
+}
+
+async function close(
+  transaction: StepTransaction,
+  standing: 'approved' | 'denied',
+  active: Pick<ActivePolicy, 'policy' | 'digest'>,
+): Promise<void> {
+  const { row } = transaction;
+  if (standing === 'denied') {
+    await transaction.move({ status: 'denied', denied_by: 'person', open_selectors: [] }, [
+      'pending',
+      'approved',
+    ]);
+    await transaction.append({
+      ...settledLeaf(transaction, active),
+      type: 'request.denied',
+      facts: { by: 'person', round: row.round },
+    });
+    return;
+  }
+  await transaction.move({ status: 'approved', open_selectors: [] }, ['pending']);
+  await transaction.append({ ...settledLeaf(transaction, active), type: 'request.approved' });
+}
+
+function settledLeaf({ row, place }: StepTransaction, active: Pick<ActivePolicy, 'digest'>): LeafDraft {
+  return {
+    type: 'request.approved',
+    at: place.at,
+    actor: SYSTEM_ACTOR,
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: active.digest,
+    facts: { round: row.round },
+    evidence: null,
+    parts: {},
+  };
+}

@@ -1,0 +1,100 @@
+import { personOf } from '../../domain/identity/directory.ts';
+import { sha256 } from '../../domain/crypto/digest.ts';
+import type { SignedWithdrawal } from '../../domain/crypto/envelope.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
+import { standsBehind } from '../../domain/identity/own-request.ts';
+import { isReviewAction } from '../../domain/policy/policy.ts';
+import { askersOf } from '../../domain/execution/requester.ts';
+import { UNCLAIMED } from '../../domain/request/request.ts';
+import { accountActor, rememberAccounts } from '../actors.ts';
+import type { Dependencies } from '../dependencies.ts';
+import type { StepTransaction } from '../record.ts';
+
+interface Withdrawal {
+  readonly signed: SignedWithdrawal;
+  readonly envelope: string;
+}
+
+/** Cancels a request for somebody whose it is. Too late, not theirs, or the review of an emergency: refused, on record. */
+export async function withdrawRequest(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  { signed, envelope }: Withdrawal,
+): Promise<void> {
+  const { row, place, manager } = transaction;
+  if (await isRecorded(transaction, { signed, envelope })) return;
+  const refusal = await refusalOf(dependencies, transaction, signed);
+  if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
+  await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
+  await transaction.move({ status: 'cancelled', open_selectors: [] }, UNCLAIMED);
+  await transaction.append({
+    type: 'request.withdrawn',
+    at: place.at,
+    actor: accountActor(dependencies.identityKey, signed.by, 'person'),
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { round: row.round, withdrawal: signed.id },
+    evidence: { grade: 'C', refs: [sha256(envelope)] },
+    parts: { envelope },
+  });
+}
+
+/** Why it does not count, by the codes that the API answers; null when it does. */
+async function refusalOf(
+  dependencies: Dependencies,
+  transaction: StepTransaction,
+  signed: SignedWithdrawal,
+): Promise<ErrorCode | null> {
+  const { status, action } = transaction.row;
+  if (isReviewAction(action) || !(await isOfLineage(dependencies, transaction, signed))) return 'forbidden';
+  if (UNCLAIMED.includes(status)) return null;
+  return status === 'executing' ? 'request_executing' : 'request_finished';
+}
+
+/** It leaves one trace, however often it is sent: in this step or before it, by an entry that refers to what was signed. */
+async function isRecorded(
+  { manager, row, appended }: StepTransaction,
+  { signed: { id }, envelope }: Withdrawal,
+): Promise<boolean> {
+  if (appended.some(({ facts }) => facts['withdrawal'] === id)) return true;
+  const recorded: unknown[] = await manager.query(
+    `select 1 from audit.entry
+     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
+       and leaf::jsonb #>> '{facts,withdrawal}' = $2 and leaf::jsonb #> '{evidence,refs}' ? $3 limit 1`,
+    [row.id, id, sha256(envelope)],
+  );
+  return recorded.length > 0;
+}
+
+/** What the API signed was acknowledged: it never ends without a trace. */
+async function recordRefused(
+  { identityKey }: Dependencies,
+  transaction: StepTransaction,
+  { signed, envelope, code }: Withdrawal & { readonly code: ErrorCode },
+): Promise<void> {
+  const { row, place, manager } = transaction;
+  await rememberAccounts(manager, identityKey, [signed.by]);
+  await transaction.append({
+    type: 'request.withdrawal_refused',
+    at: place.at,
+    actor: accountActor(identityKey, signed.by, 'person'),
+    intent_digest: row.intent_digest,
+    decision_digest: row.decision_digest,
+    policy_digest: null,
+    facts: { round: row.round, withdrawal: signed.id, code },
+    evidence: { grade: 'C', refs: [sha256(envelope)] },
+    parts: { envelope },
+  });
+}
+
+async function isOfLineage(
+  dependencies: Dependencies,
+  { manager, row }: StepTransaction,
+  { by }: SignedWithdrawal,
+): Promise<boolean> {
+  const { directory } = await dependencies.directories.now(manager);
+  const atCreation = await dependencies.directories.at(manager, row.created_at);
+  const somebody = { account: by, person: personOf(directory, by) ?? null };
+  return standsBehind(askersOf(row), somebody, [directory, atCreation]);
+}

@@ -1,0 +1,167 @@
+import type { EntityManager } from 'typeorm';
+
+import { nextEntry } from '../../../database/audit-entries.ts';
+import {
+  noteRefusedAttempt,
+  recordRefusedAttempt,
+  type NotedAttempt,
+} from '../../../database/refused-attempts.ts';
+import { lastLeafOf, type Leaf, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
+import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
+import { requestIdSchema } from '../../../contract/values.ts';
+import type { DecisionBody } from '../../../contract/requests.ts';
+import type { Caller } from './caller.ts';
+import type { ApiContext } from '../context.ts';
+
+/** What somebody tried on a request. */
+export interface Attempt {
+  readonly caller: Caller;
+  readonly id: string;
+  /** Where it came in: as a decision, as a wish for a ticket, or as a withdrawal. */
+  readonly delivery: 'decision' | 'ticket' | 'withdrawal';
+  /** What was to be decided, and on what; null of a withdrawal. */
+  readonly decided: Pick<DecisionBody, 'verdict' | 'decision_digest'> | null;
+}
+
+/** Where an attempt comes in that leaves no entry in the log of a request. */
+interface OtherAttempt {
+  readonly caller: Caller;
+  readonly delivery: 'resolution' | 'switch' | 'proposal';
+  /** The request that it is about, where there is one. */
+  readonly id?: string;
+}
+
+/** Does `work`. When it is refused, that leaves a count and a line in the log of this process. */
+export async function countRefusal<Result>(
+  context: ApiContext,
+  attempt: OtherAttempt,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isKeyturnError(error) && statusOf(error.code) < 500) tell(context, attempt, error.code);
+    throw error;
+  }
+}
+
+/**
+ * Does `work`. When it is refused, that leaves an entry in the log of the request, a count and a line in the log of this
+ * process: who tries to decide what they may not is what an auditor asks about first. The caller gets the same refusal
+ * whether or not it could be recorded.
+ */
+export async function auditRefusal<Result>(
+  context: ApiContext,
+  attempt: Attempt,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = refusalIn(attempt, error);
+    if (code !== null) await report(context, attempt, code);
+    throw error;
+  }
+}
+
+/** Null for what is no refusal: a failure of Keyturn's own, or of a withdrawal that came too late, which breaks no rule. */
+function refusalIn({ delivery }: Attempt, error: unknown): ErrorCode | null {
+  if (!isKeyturnError(error) || statusOf(error.code) >= 500) return null;
+  const isForeign = error.code === 'forbidden' || error.code === 'not_found';
+  return delivery === 'withdrawal' && !isForeign ? null : error.code;
+}
+
+/** Counts it, with a line in the log. Answers what it is about and who tried. */
+function tell(
+  { log, metrics, keys }: ApiContext,
+  { caller, delivery, id }: Attempt | OtherAttempt,
+  code: ErrorCode,
+): { readonly request: string | null; readonly account: string } {
+  const request = requestIdSchema.safeParse(id).data ?? null;
+  const account = pseudonymOf(keys.identity, caller.principal.identity);
+  metrics.refusedAttempts.inc({ delivery, code });
+  log.warn({ request, account, delivery, code }, 'an attempt to decide was refused');
+  return { request, account };
+}
+
+async function report(context: ApiContext, attempt: Attempt, code: ErrorCode): Promise<void> {
+  const { log, source } = context;
+  const { request, account } = tell(context, attempt, code);
+  if (request === null) return;
+  try {
+    await source.transaction(async (manager) => {
+      const noted = await noteRefusedAttempt(manager, { request, account, code });
+      if (noted) await record(context, manager, { ...attempt, code, noted });
+    });
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'unknown';
+    log.error({ request, account, code, err: name }, 'a refused attempt could not be recorded');
+  }
+}
+
+interface Recorded extends Attempt {
+  readonly code: ErrorCode;
+  readonly noted: NotedAttempt;
+}
+
+async function record({ keys }: ApiContext, manager: EntityManager, attempt: Recorded): Promise<void> {
+  const { identity, clientId } = attempt.caller.principal;
+  const { issuer, subject } = identity;
+  const client = clientId === null ? null : { issuer, subject: clientId };
+  const person = attempt.caller.person?.id ?? null;
+  const names = {
+    account: pseudonymOf(keys.identity, identity),
+    client: client && pseudonymOf(keys.identity, client),
+    person: person === null ? null : personPseudonym(keys.identity, person),
+  };
+  await recordRefusedAttempt(manager, entryOf(attempt, names), {
+    [names.account]: { issuer, subject },
+    ...(client === null || names.client === null ? {} : { [names.client]: client }),
+    ...(person === null || names.person === null ? {} : { [names.person]: { person } }),
+  });
+}
+
+interface Names {
+  readonly account: string;
+  readonly client: string | null;
+  readonly person: string | null;
+}
+
+function entryOf(attempt: Recorded, names: Names): string {
+  const { id, noted } = attempt;
+  const last = lastLeafOf(noted.last);
+  const at = last.at !== null && last.at > noted.now ? last.at : noted.now;
+  return nextEntry(draftOf(attempt, names, at), {
+    id: (n) => `${id}/${noted.run}/attempt/${n}`,
+    request: id,
+    run: noted.run,
+    namespace: noted.last === null ? '' : (JSON.parse(noted.last) as Leaf).temporal.namespace,
+    last,
+  }).text;
+}
+
+/** An account without a person of the directory counts as an agent. */
+function draftOf({ caller, delivery, decided, code, noted }: Recorded, names: Names, at: string): LeafDraft {
+  const kind = caller.person === null ? 'agent' : 'person';
+  const { person, client } = names;
+  return {
+    type: decided === null ? 'request.withdrawal_refused' : 'decision.attempt_refused',
+    at,
+    actor: { pseudonym: names.account, kind, via: caller.principal.channel },
+    intent_digest: noted.intent_digest,
+    decision_digest: decided?.decision_digest ?? null,
+    policy_digest: null,
+    facts: {
+      code,
+      delivery,
+      verdict: decided?.verdict ?? null,
+      person,
+      client,
+      counted_as: noted.account,
+      count: noted.attempts,
+    },
+    evidence: null,
+    parts: {},
+  };
+}

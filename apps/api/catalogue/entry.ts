@@ -1,0 +1,61 @@
+import { KeyturnError } from '../../../domain/errors.ts';
+import {
+  actionOf,
+  isReviewAction,
+  isTargetOf,
+  PUBLISH,
+  RESOLVE,
+  targetOf,
+  type ActionDefinition,
+  type PolicySet,
+  type Target,
+} from '../../../domain/policy/policy.ts';
+import { quote } from '../../../domain/conditions/did-you-mean.ts';
+import { meant } from './similar-names.ts';
+import type { RequestMode } from '../../../domain/request/request.ts';
+
+/** What is asked for, as the catalogue has it. */
+export interface CatalogueEntry {
+  readonly action: ActionDefinition;
+  readonly target: Target;
+}
+
+/** The entry of what is asked for. Refuses what the catalogue does not have, and the wrong mode for it. */
+export function catalogueEntry(
+  policy: PolicySet,
+  body: { readonly action: string; readonly target: string; readonly mode: RequestMode },
+): CatalogueEntry {
+  const action = actionOf(policy, body.action);
+  if (!action) {
+    const names = policy.actions.map((known) => known.action);
+    const hint = meant(body.action, [...names, PUBLISH.action, RESOLVE.action]);
+    throw new KeyturnError('unknown_action', `The catalogue has no action ${quote(body.action)}.${hint}`);
+  }
+  if (isReviewAction(body.action))
+    throw new KeyturnError(
+      'unknown_action',
+      'This action cannot be requested. Keyturn opens it itself after an emergency.',
+    );
+  const target = targetOf(policy, body.target);
+  if (!target || !isTargetOf(target, action)) {
+    const ids = policy.targets.filter((known) => isTargetOf(known, action)).map(({ id }) => id);
+    const hint = meant(body.target, ids);
+    throw new KeyturnError(
+      'unknown_target',
+      `There is no target ${quote(body.target)} for this action.${hint}`,
+    );
+  }
+  const mode = modeOf(action);
+  if (body.mode !== mode) {
+    throw new KeyturnError(
+      'mode_unsupported',
+      `This action takes another mode: send "mode": "${mode}" (in the command line --mode ${mode}).`,
+    );
+  }
+  return { action, target };
+}
+
+/** The one mode that an action is asked for with: what nothing performs is only decided on. */
+export function modeOf({ connector }: Pick<ActionDefinition, 'connector'>): RequestMode {
+  return connector === null ? 'gate' : 'execute';
+}

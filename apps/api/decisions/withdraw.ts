@@ -1,0 +1,118 @@
+import { refuseWrongClock } from '../../../database/clock.ts';
+import type { KeptMessage } from '../../../database/kept-messages.ts';
+import { readRequest } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import { signEnvelope } from '../../../domain/crypto/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { isReviewAction } from '../../../domain/policy/policy.ts';
+import { askersOf } from '../../../domain/execution/requester.ts';
+import { isFinal } from '../../../domain/request/request.ts';
+import type { ApiContext } from '../context.ts';
+import { callId } from '../http/idempotency.ts';
+import { deliver, type Delivery } from './deliver.ts';
+import { firstMade, madeBefore, refuseOtherWithdrawal, type KeyedCall } from './keyed-message.ts';
+import { auditRefusal } from '../auth/refused-attempt.ts';
+import { sealReason } from './sign.ts';
+import { isOwn, loadRequest } from '../requests/load.ts';
+
+/** A call to withdraw. */
+export interface WithdrawCall extends KeyedCall {
+  readonly reason: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A withdrawal that was carried out, or is durable and not yet recorded. */
+interface Withdrawn {
+  readonly isDone: boolean;
+  readonly row: RequestRow;
+}
+
+/** Withdraws a request for somebody whose it is. The same call again finds what became of the first. */
+export async function withdraw(context: ApiContext, call: WithdrawCall): Promise<Withdrawn> {
+  const by = call.caller.principal.identity;
+  const id = callId('wdr', context.keys.identity, { ...call, by, about: call.id });
+  const before = await madeBefore(context, call, id);
+  if (before) return withdrawAgain(context, call, before);
+  const attempt = { ...call, delivery: 'withdrawal', decided: null } as const;
+  const row = await auditRefusal(context, attempt, () => withdrawable(context, call));
+  const message = await firstMade(context, call, await signedWithdrawal(context, call, id));
+  await refuseOtherWithdrawal(context, message, call.reason);
+  return send(context, { row, message, signal: call.signal, isKept: call.idempotencyKey !== null });
+}
+
+async function withdrawAgain(
+  context: ApiContext,
+  call: WithdrawCall,
+  message: KeptMessage,
+): Promise<Withdrawn> {
+  await refuseOtherWithdrawal(context, message, call.reason);
+  const row = await loadRequest(context, call.caller, call.id);
+  return hasMovedOn(row)
+    ? outcomeOf(row)
+    : send(context, { row, message, signal: call.signal, isKept: true });
+}
+
+async function send(
+  context: ApiContext,
+  delivery: Omit<Delivery<RequestRow>, 'receipt'>,
+): Promise<Withdrawn> {
+  const { row } = delivery;
+  const ended = await deliver(context, {
+    ...delivery,
+    receipt: () =>
+      readRequest(context.source.manager, row.id).then((now) => (now && hasMovedOn(now) ? now : null)),
+  });
+  return ended ? outcomeOf(ended) : { isDone: false, row };
+}
+
+function outcomeOf(row: RequestRow): Withdrawn {
+  if (row.status !== 'cancelled') refuseTooLate(row);
+  return { isDone: true, row };
+}
+
+/** The request, when the caller may withdraw it now. */
+async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<RequestRow> {
+  const row = await loadRequest(context, call.caller, call.id);
+  if (!(await isOwn(context, call.caller, { row: { ...row, lineage: askersOf(row) } }))) {
+    throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
+  }
+  if (isReviewAction(row.action)) {
+    throw new KeyturnError('forbidden', 'The review of an emergency cannot be withdrawn.');
+  }
+  refuseTooLate(row);
+  return row;
+}
+
+/** Cancelled, or something that a withdrawal came too late for. */
+function hasMovedOn({ status }: RequestRow): boolean {
+  return status === 'executing' || isFinal(status);
+}
+
+function refuseTooLate({ status, mode }: RequestRow): void {
+  if (status === 'executing' || status === 'active') {
+    const what = mode === 'gate' ? 'Its decision is being given out' : 'It is being executed';
+    throw new KeyturnError('request_executing', `${what}: it can no longer be withdrawn.`);
+  }
+  if (isFinal(status)) throw new KeyturnError('request_finished', `The request is over: ${status}.`);
+}
+
+async function signedWithdrawal(
+  context: ApiContext,
+  { caller, id, reason }: WithdrawCall,
+  withdrawalId: string,
+): Promise<KeptMessage> {
+  await refuseWrongClock(context.source);
+  const { issuer, subject } = caller.principal.identity;
+  const envelope = await signEnvelope(
+    {
+      kind: 'withdrawal',
+      id: withdrawalId,
+      request: id,
+      by: { issuer, subject },
+      reason: await sealReason(context, withdrawalId, reason),
+      issued_at: new Date().toISOString(),
+    },
+    context.keys.signing,
+  );
+  return { id: withdrawalId, kind: 'withdraw', envelope };
+}

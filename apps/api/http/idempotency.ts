@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+
+import type { Request } from 'express';
+
+import { KeyturnError } from '../../../domain/errors.ts';
+import { base32, keyedId } from '../../../domain/identity/ids.ts';
+import type { Identity } from '../../../domain/identity/identity.ts';
+
+const KEY_LENGTH_MAX = 256;
+
+/**
+ * The Idempotency-Key, read as UTF-8 (a client that can only send Latin-1 header values sends its bytes). Every byte counts:
+ * nothing is trimmed beyond what HTTP itself does, nothing is normalised.
+ */
+export function idempotencyKey(request: Request): string {
+  const values = request.headersDistinct['idempotency-key'] ?? [];
+  const [value] = values;
+  if (value === undefined || value === '' || values.length !== 1) {
+    throw new KeyturnError('idempotency_key_missing', 'Send exactly one Idempotency-Key header.');
+  }
+  const key = decode(value);
+  if (key === null || key.length > KEY_LENGTH_MAX || /\p{Cc}/u.test(key)) {
+    throw new KeyturnError(
+      'idempotency_key_invalid',
+      `The Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters of UTF-8, none of them a control character.`,
+    );
+  }
+  return key;
+}
+
+/** The same where a call needs none; null without one. */
+export function optionalIdempotencyKey(request: Request): string | null {
+  return request.headersDistinct['idempotency-key'] === undefined ? null : idempotencyKey(request);
+}
+
+function decode(value: string): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The id of what a call makes. The same caller and key lead to the same one, so that it counts once, however often the
+ * call is made; without a key it is a new one.
+ */
+export function callId(
+  prefix: 'dec' | 'wdr' | 'swi',
+  identityKey: Uint8Array,
+  call: { readonly by: Identity; readonly about?: string; readonly idempotencyKey: string | null },
+): string {
+  const { by, about, idempotencyKey: key } = call;
+  if (key === null) return freshId(prefix);
+  const parts = ['call', by.issuer, by.subject, ...(about === undefined ? [] : [about]), key];
+  return keyedId(prefix, identityKey, parts);
+}
+
+/** A new id of 128 random bits. */
+export function freshId(prefix: 'dec' | 'wdr' | 'swi'): string {
+  return `${prefix}_${base32(randomBytes(16))}`;
+}
+
+/** The refusal of a key that belongs to something else. */
+export function keyReused(): KeyturnError {
+  return new KeyturnError(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for another call: take a new one.',
+  );
+}

@@ -1,0 +1,42 @@
+import type { GateAnswer } from '../../../database/gate-answers.ts';
+import { newRequest } from '../../../database/new-request.ts';
+import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { GATE_RUN, type GateResult } from '../../../domain/execution/gate.ts';
+import { targetOf } from '../../../domain/policy/policy.ts';
+import type { ApiContext } from '../context.ts';
+import type { ShownRow } from './shown-row.ts';
+
+/** A stored answer as a request looks. What was asked comes from what was signed then. */
+export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<ShownRow> {
+  const signed = await openEnvelope('request', answer.envelope, context.keys.verification);
+  if (signed.id !== answer.request || signed.intent_digest !== answer.intent_digest)
+    throw new KeyturnError('envelope_invalid', 'The stored answer is not to what was signed.');
+  const policy = await context.policies.byDigest(context.source.manager, answer.policy_digest);
+  return rowOfAnswer(answer, signed, targetOf(policy, signed.target)?.environment ?? '');
+}
+
+/** An answer as a request looks: over as soon as it was asked. */
+export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environment: string): ShownRow {
+  const result: GateResult = {
+    decision: 'allowed',
+    performed_by_keyturn: false,
+    valid_until: answer.valid_until.toISOString(),
+  };
+  return {
+    ...newRequest(signed, { envelope: answer.envelope, environment }),
+    run_id: GATE_RUN,
+    requester_issuer: answer.requester_issuer,
+    requester_subject: answer.requester_subject,
+    status: 'succeeded',
+    risk: answer.risk,
+    risk_reasons: answer.risk_reasons,
+    // On the spot nothing is answered but what rules allow, each of them.
+    matched_rules: answer.matched_rules.map((rule) => ({ ...rule, effect: 'allow' as const })),
+    summary: `a decision on ${signed.action} for ${signed.target} (${environment})`,
+    result,
+    created_at: answer.at,
+    updated_at: answer.at,
+    version: '1',
+  };
+}

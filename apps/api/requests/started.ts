@@ -1,0 +1,102 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import { WorkflowNotFoundError } from '@temporalio/client';
+
+import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { hasEnded } from '../../../domain/request/run-status.ts';
+import { PRIVILEGED_ACTION } from '../../../workflows/messages.ts';
+import type { ApiContext } from '../context.ts';
+import { askTemporal } from '../temporal.ts';
+
+const READ_DEADLINE_MS = 5_000;
+
+/** A request that Temporal holds: what the API once signed for it. */
+export interface StartedRequest {
+  readonly signed: SignedRequest;
+  readonly envelope: string;
+  /** False once its workflow has ended. Asked before the row is looked for again: a workflow writes that first. */
+  readonly isOpen: boolean;
+}
+
+/**
+ * What the workflow with this id was started with, or null when there is none. The start event itself is read and its
+ * signature checked: whoever else can write to the namespace could start a workflow with this id, or copy a memo.
+ * Refuses (`foreign_run`) a workflow that Keyturn did not start.
+ */
+export async function readStart(context: ApiContext, id: string): Promise<StartedRequest | null> {
+  const input = await startInput(context, id);
+  if (input === null) return null;
+  const envelope = (input as { request?: unknown } | undefined)?.request;
+  const signed = await openEnvelope('request', envelope, context.keys.verification).catch(
+    (error: unknown) => {
+      if (isKeyturnError(error)) return null;
+      throw error;
+    },
+  );
+  if (signed?.id !== id || typeof envelope !== 'string') {
+    context.log.error({ request: id }, 'a workflow with this id was not started by Keyturn');
+    throw new KeyturnError(
+      'foreign_run',
+      'The workflow id of this request is taken by a workflow that Keyturn did not start: tell an operator.',
+    );
+  }
+  return { signed, envelope, isOpen: await isOpen(context, id) };
+}
+
+async function isOpen(context: ApiContext, id: string): Promise<boolean> {
+  try {
+    const { status } = await askTemporal({
+      client: context.temporal,
+      log: context.log,
+      deadlineMs: READ_DEADLINE_MS,
+      unavailable: 'Temporal cannot be reached now: try again.',
+      call: () => context.temporal.workflow.getHandle(id).describe(),
+    });
+    return !hasEnded(status.name);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */
+async function startInput(context: ApiContext, id: string): Promise<unknown> {
+  try {
+    const events = await firstEvents(context, id);
+    const started = events[0]?.workflowExecutionStartedEventAttributes;
+    if (started?.workflowType?.name !== PRIVILEGED_ACTION) return undefined;
+    return readPayload(started.input?.payloads?.[0]);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+async function firstEvents(context: ApiContext, id: string) {
+  const { connection, options } = context.temporal.workflow;
+  const execution = { workflowId: id };
+  const answer = await askTemporal({
+    client: context.temporal,
+    log: context.log,
+    deadlineMs: READ_DEADLINE_MS,
+    unavailable: 'Temporal cannot be reached now: try again.',
+    call: () =>
+      connection.workflowService.getWorkflowExecutionHistory({
+        namespace: options.namespace,
+        execution,
+        maximumPageSize: 1,
+      }),
+  });
+  return answer.history?.events ?? [];
+}
+
+type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
+
+function readPayload(payload: Payload | undefined): unknown {
+  if (!payload) return undefined;
+  try {
+    return defaultPayloadConverter.fromPayload(payload);
+  } catch {
+    return undefined;
+  }
+}

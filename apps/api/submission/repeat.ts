@@ -1,0 +1,121 @@
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { intentDigest } from '../../../domain/request/digests.ts';
+import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import type { GateResult } from '../../../domain/execution/gate.ts';
+import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
+import { isLineageActive, type Directory } from '../../../domain/identity/directory.ts';
+import {
+  identityKey,
+  isSameIdentity,
+  type Lineage,
+  type LineageRole,
+} from '../../../domain/identity/identity.ts';
+import { unseal } from '../../../domain/crypto/sealing.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import type { ApiContext } from '../context.ts';
+import { keyReused } from '../http/idempotency.ts';
+import { refusalOf } from '../switches/refusal.ts';
+import { definedClaims } from './sign.ts';
+import type { CreateCall } from './create-call.ts';
+import { windowOf } from './start-window.ts';
+
+/** The same key may only repeat the same intent, judged in the terms of the first call. */
+export function refuseOtherIntent(
+  { body }: Pick<CreateCall, 'body'>,
+  first: { readonly schema_version: number; readonly intent_digest: string },
+): void {
+  const values = body.arguments as Readonly<Record<string, JsonValue>>;
+  const intent = { ...body, arguments: values, schema_version: first.schema_version };
+  if (intentDigest(intent) === first.intent_digest) return;
+  throw keyReused();
+}
+
+/** A call, and who stands behind it as it comes now. That grows with what is known of clients: what is said does not. */
+export interface Repetition {
+  readonly call: CreateCall;
+  readonly lineage: Lineage;
+}
+
+/**
+ * The same key may only repeat the same call: all that the caller says and that was signed is compared, whoever it is for
+ * included. An answer to one person's request is no answer to another's.
+ */
+export async function refuseOtherCall(
+  context: ApiContext,
+  { call, lineage }: Repetition,
+  envelope: string,
+): Promise<void> {
+  const first = await openEnvelope('request', envelope, context.keys.verification);
+  refuseOtherIntent(call, first);
+  const isSame =
+    isSaidAlike({ call, lineage }, first.lineage) &&
+    (call.body.break_glass ?? false) === (first.break_glass ?? false) &&
+    canonicalJson(windowOf(call.body) ?? null) === canonicalJson(first.start ?? null) &&
+    (await hasSameClaims(context, call, first));
+  if (!isSame) throw keyReused();
+}
+
+/**
+ * True when the caller names the same people as then. Owners and editors come from the directory and from records, and so
+ * do the agents whose clients hold a token: those may have become known since. Who vouches for a name is no matter of the
+ * call, and was not always signed.
+ */
+function isSaidAlike({ call, lineage }: Repetition, first: Lineage): boolean {
+  const { identity, behind } = call.caller.principal;
+  // Who calls is the requester, whatever else their token says of them.
+  const others = behind.filter((member) => !isSameIdentity(member, identity));
+  const actedFor = namedAs('on_behalf_of', lineage);
+  const triggers = namedAs('trigger', first);
+  const actedForThen = namedAs('on_behalf_of', first);
+  return (
+    isWithin(actedFor, actedForThen) &&
+    isWithin(actedForThen, actedFor) &&
+    isWithin(namedAs('trigger', others), triggers) &&
+    isWithin(triggers, namedAs('trigger', lineage))
+  );
+}
+
+function isWithin(names: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  return [...names].every((name) => others.has(name));
+}
+
+function namedAs(role: LineageRole, lineage: Lineage): ReadonlySet<string> {
+  return new Set(lineage.filter((member) => member.role === role).map(identityKey));
+}
+
+/** Claims whose key is gone cannot be compared, and nobody is shown them any more. */
+async function hasSameClaims(
+  context: ApiContext,
+  { body }: CreateCall,
+  first: SignedRequest,
+): Promise<boolean> {
+  const claims = body.claims ? canonicalJson(definedClaims(body.claims)) : null;
+  if (first.claims === null || claims === null) return first.claims === claims;
+  try {
+    return claims === canonicalJson(await unseal(first.claims, `${first.id}/claims`, context.keys.sealing));
+  } catch (error) {
+    if (isKeyturnError(error)) return true;
+    throw error;
+  }
+}
+
+/**
+ * Refuses to give an answer again that may not be relied upon any more, whoever gave it: policy on the spot, or people. What
+ * stops an answer from being given again (a kill switch, the standing of those behind it, its end) is asked about here.
+ */
+export function refuseUnusable(directory: Directory, switches: readonly KillSwitch[], row: RequestRow): void {
+  // An answer of before the switch must not let anything pass under it.
+  const stopped = refusalOf(switches, { ...row, agents: directory.agents });
+  if (stopped) throw stopped;
+  if (!isLineageActive(directory, row.lineage)) {
+    throw new KeyturnError('requester_inactive', 'An identity behind this request is deactivated.');
+  }
+  const { valid_until: end = '' } = (row.result ?? {}) as Partial<GateResult>;
+  if (!(Date.parse(end) > Date.now())) {
+    throw new KeyturnError(
+      'gate_answer_expired',
+      'This answer has expired. Send the request again with a new Idempotency-Key.',
+    );
+  }
+}

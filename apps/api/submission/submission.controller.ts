@@ -1,0 +1,62 @@
+import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+
+import { identityKey } from '../../../domain/identity/identity.ts';
+import { evaluateBodySchema, type EvaluationAnswer } from '../../../contract/evaluate.ts';
+import { createBodySchema, type RequestView } from '../../../contract/requests.ts';
+import { CallerParam, type Caller } from '../auth/caller.ts';
+import { ApiContext } from '../context.ts';
+import { hangUpSignal, preferredWaitMs } from '../http/headers.ts';
+import { idempotencyKey } from '../http/idempotency.ts';
+import { parseBody } from '../http/parse-body.ts';
+import { viewAfterWait } from '../requests/view.ts';
+import { WaitingCalls } from '../requests/waiting-calls.ts';
+import { createRequest } from './create.ts';
+import { dryRun } from './dry-run.ts';
+
+@Controller('v1')
+export class SubmissionController {
+  readonly #context: ApiContext;
+  readonly #waiting: WaitingCalls;
+
+  constructor(context: ApiContext, waiting: WaitingCalls) {
+    this.#context = context;
+    this.#waiting = waiting;
+  }
+
+  @Post('requests')
+  async create(
+    @CallerParam() caller: Caller,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RequestView> {
+    const call = {
+      caller,
+      idempotencyKey: idempotencyKey(request),
+      body: parseBody(createBodySchema, request.body),
+      signal: hangUpSignal(response),
+    };
+    // Without a place the wish to wait is not met: that refuses nothing.
+    const release = this.#waiting.tryTake(caller);
+    const waitMs = release === null ? 0 : preferredWaitMs(request);
+    const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
+    const status = created.outcome === 'created' ? 201 : 200;
+    this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
+    const view = created.view ?? (await viewAfterWait(this.#context, caller, created.row));
+    response.status(created.isRecorded ? status : 202).location(placeOf(this.#context, view.id));
+    return view;
+  }
+
+  @Post('evaluate')
+  @HttpCode(200)
+  async evaluate(@CallerParam() caller: Caller, @Req() request: Request): Promise<EvaluationAnswer> {
+    this.#context.evaluations.admit(identityKey(caller.principal.identity));
+    return dryRun(this.#context, { caller, body: parseBody(evaluateBodySchema, request.body) });
+  }
+}
+
+/** Where callers find a request: under the path by which they reach this server. */
+function placeOf({ settings: { publicUrl } }: ApiContext, id: string): string {
+  const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
+  return `${prefix}/v1/requests/${id}`;
+}

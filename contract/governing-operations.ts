@@ -1,0 +1,98 @@
+import type { ErrorCode } from '../domain/errors.ts';
+import * as policies from './policies.ts';
+import * as streams from './streams.ts';
+import * as switches from './switches.ts';
+import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
+
+const OPERATOR_ERRORS: readonly ErrorCode[] = [
+  'machine_cannot_decide',
+  'reviewer_unknown',
+  'reviewer_inactive',
+  'forbidden',
+];
+
+const POLICY_ERRORS: readonly ErrorCode[] = [
+  'machine_cannot_decide',
+  'reviewer_unknown',
+  'reviewer_inactive',
+];
+
+/** The operations by which people govern Keyturn itself. */
+export const GOVERNING_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'listSwitches',
+    tag: 'Kill switches',
+    method: 'get',
+    path: '/v1/switches',
+    summary: 'List the kill switches that are engaged',
+    answers: [
+      { status: 200, description: 'All of them, the oldest first.', schema: switches.switchListSchema },
+    ],
+    errors: ['forbidden'],
+  },
+  {
+    id: 'throwSwitch',
+    tag: 'Kill switches',
+    method: 'post',
+    path: '/v1/switches',
+    summary: 'Engage a kill switch (operators)',
+    headers: [REPEATABLE],
+    body: switches.throwBodySchema,
+    answers: [{ status: 201, description: 'The kill switch is engaged.', schema: switches.switchSchema }],
+    errors: [
+      ...REPEATED,
+      ...OPERATOR_ERRORS,
+      'unknown_action',
+      'unknown_target',
+      'unknown_agent',
+      'switch_lifted',
+    ],
+  },
+  {
+    id: 'liftSwitch',
+    tag: 'Kill switches',
+    method: 'post',
+    path: '/v1/switches/{id}/lift',
+    summary: 'Agree to the release of a kill switch (operators, two different people)',
+    headers: [REPEATABLE],
+    body: switches.liftBodySchema,
+    answers: [
+      { status: 200, description: 'The kill switch is released.', schema: switches.liftAnswerSchema },
+      {
+        status: 202,
+        description: 'The agreement is recorded. One more person is needed.',
+        schema: switches.liftAnswerSchema,
+      },
+    ],
+    errors: [...REPEATED, ...OPERATOR_ERRORS, 'self_approval', 'already_decided', 'switch_lifted'],
+  },
+  {
+    id: 'proposePolicy',
+    tag: 'Policies',
+    method: 'post',
+    path: '/v1/policies',
+    summary: 'Propose a policy (people). A request then asks to publish it',
+    body: policies.proposeBodySchema,
+    answers: [{ status: 201, description: 'The proposal is kept.', schema: policies.proposalSchema }],
+    errors: [...POLICY_ERRORS, 'not_canonical', 'too_many_proposals', 'proposals_full'],
+  },
+  {
+    id: 'getPolicy',
+    tag: 'Policies',
+    method: 'get',
+    path: '/v1/policies/{digest}',
+    summary: 'Get a policy that was proposed or installed (people)',
+    answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
+    errors: POLICY_ERRORS,
+  },
+  {
+    id: 'getAuditEntries',
+    tag: 'Audit log',
+    method: 'get',
+    path: '/v1/audit/{stream}',
+    summary: 'List the audit entries about policy, proposals, switches or directory (operators)',
+    query: streams.streamQuerySchema,
+    answers: [{ status: 200, description: 'A page, oldest first.', schema: streams.streamPageSchema }],
+    errors: [...POLICY_ERRORS, 'forbidden'],
+  },
+];

@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+
+import type { ErrorCode } from '../domain/errors.ts';
+
+/** Headers of answers beside those that every answer has, by the name of their description in the document. */
+export type AnswerHeader = 'ETag' | 'Location';
+
+/** One answer that is not an error. */
+export interface Answer {
+  readonly status: number;
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly mediaType?: string;
+  readonly headers?: readonly AnswerHeader[];
+}
+
+/** A header that an operation reads. */
+export interface HeaderParameter {
+  readonly name: string;
+  readonly description: string;
+  readonly isRequired?: boolean;
+  readonly lengthMax?: number;
+}
+
+/** What operations are grouped by, in the order of the document. */
+export const TAGS = {
+  Requests: 'Ask for privileged actions and follow them.',
+  Decisions: 'Approve, deny or defer. For people.',
+  'Kill switches': 'Stop agents, actions and targets at once. For operators.',
+  Policies: 'Propose and read policies. For people.',
+  'Audit log': 'Entries about what governs everybody. For operators.',
+  Service: 'Health, keys and this document. Needs no token.',
+} as const;
+
+/** One operation, as it is published. A test compares the list with the routes that exist. */
+export interface Operation {
+  /** What generated clients call it. Never changed. */
+  readonly id: string;
+  readonly tag: keyof typeof TAGS;
+  readonly method: 'get' | 'post';
+  readonly path: string;
+  readonly summary: string;
+  readonly isPublic?: boolean;
+  readonly headers?: readonly HeaderParameter[];
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly isBodyOptional?: boolean;
+  readonly answers: readonly Answer[];
+  /** Refusals beside those that every operation of its kind may answer. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+/** The header of a call that may be sent again by whoever does not know whether it arrived. */
+export const REPEATABLE: HeaderParameter = {
+  name: 'Idempotency-Key',
+  description:
+    '1 to 256 characters of UTF-8. The same call again with the same key has no second effect: it answers what became of the first. Without a key a repeat is another call.',
+  lengthMax: 256,
+};
+
+/** What may be wrong with it. */
+export const REPEATED: readonly ErrorCode[] = [
+  'idempotency_key_missing',
+  'idempotency_key_invalid',
+  'idempotency_key_reused',
+];

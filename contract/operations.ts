@@ -1,0 +1,263 @@
+import type { ErrorCode } from '../domain/errors.ts';
+import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
+import { actionsSchema } from './actions.ts';
+import { timelineSchema } from './history.ts';
+import * as wire from './requests.ts';
+import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
+import { GOVERNING_OPERATIONS } from './governing-operations.ts';
+import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
+import { SERVICE_OPERATIONS } from './service-operations.ts';
+
+const DECISION_ERRORS: readonly ErrorCode[] = [
+  'machine_cannot_decide',
+  'reviewer_unknown',
+  'reviewer_inactive',
+  'self_approval',
+  'not_eligible',
+  'grade_too_low',
+  'switched_off',
+  'use_withdraw',
+  'request_not_pending',
+  'request_finished',
+  'request_expired',
+  'decision_digest_stale',
+  'already_decided',
+  'on_call_unknown',
+  'reason_required',
+  'defer_invalid',
+  'hand_over_invalid',
+];
+
+/** What became of an execution is told by people, as decisions are made. */
+const RESOLVE_ERRORS: readonly ErrorCode[] = [
+  'not_found',
+  'machine_cannot_decide',
+  'reviewer_unknown',
+  'reviewer_inactive',
+  'self_approval',
+];
+
+const LOCATED = { schema: wire.requestSchema, headers: ['Location'] } as const;
+
+/** Every operation of the interface. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    id: 'createRequest',
+    tag: 'Requests',
+    method: 'post',
+    path: '/v1/requests',
+    summary: 'Ask for a privileged action. With mode gate: for a decision, which policy may give at once',
+    headers: [
+      {
+        name: 'Idempotency-Key',
+        description: '1 to 256 characters of UTF-8. The same key finds the same request for ever.',
+        isRequired: true,
+      },
+      {
+        name: 'Prefer',
+        description:
+          '`wait=N` (RFC 7240): answer once the request is planned and evaluated, and after N seconds at the latest (0 to 60, default 5). It does not wait for people.',
+      },
+    ],
+    body: wire.createBodySchema,
+    answers: [
+      { status: 201, description: 'The request is recorded.', ...LOCATED },
+      { status: 200, description: 'A repeat with the same key: the request as it is now.', ...LOCATED },
+      { status: 202, description: 'The request is durable and not yet recorded.', ...LOCATED },
+    ],
+    errors: [
+      'idempotency_key_missing',
+      'idempotency_key_invalid',
+      'forbidden',
+      'acts_for_nobody',
+      'requester_inactive',
+      'switched_off',
+      'foreign_run',
+      'over_budget',
+      'unknown_action',
+      'unknown_target',
+      'unknown_policy',
+      'arguments_invalid',
+      'not_canonical',
+      'idempotency_key_reused',
+      'gate_answer_expired',
+      'mode_unsupported',
+      'break_glass_unavailable',
+      'start_invalid',
+      ...RESOLVE_ERRORS,
+    ],
+  },
+  {
+    id: 'evaluate',
+    tag: 'Requests',
+    method: 'post',
+    path: '/v1/evaluate',
+    summary: 'Ask what policy would say. Nothing is requested or recorded',
+    body: evaluateBodySchema,
+    answers: [{ status: 200, description: 'What policy says now.', schema: evaluationSchema }],
+    errors: [
+      'forbidden',
+      'acts_for_nobody',
+      'requester_inactive',
+      'switched_off',
+      'unknown_action',
+      'unknown_target',
+      'arguments_invalid',
+      'mode_unsupported',
+      'break_glass_unavailable',
+      ...RESOLVE_ERRORS,
+    ],
+  },
+  {
+    id: 'listRequests',
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/requests',
+    summary: 'List requests, newest first. What policy answered at once (mode gate) is in no list',
+    query: wire.listQuerySchema,
+    answers: [{ status: 200, description: 'One page.', schema: wire.requestPageSchema }],
+  },
+  {
+    id: 'getRequest',
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/requests/{id}',
+    summary: 'Show a request. With wait: answer when it changes',
+    query: wire.showQuerySchema,
+    headers: [
+      {
+        name: 'If-None-Match',
+        description: 'One or more ETags, or `*`. While the answer has one of them: 304 without a body.',
+      },
+    ],
+    answers: [
+      { status: 200, description: 'The request.', schema: wire.requestSchema, headers: ['ETag'] },
+      { status: 304, description: 'Nothing has changed since the answer with this ETag.', headers: ['ETag'] },
+    ],
+  },
+  {
+    id: 'getTimeline',
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/requests/{id}/timeline',
+    summary: 'Show what happened to a request',
+    answers: [{ status: 200, description: 'The steps, from the audit log.', schema: timelineSchema }],
+  },
+  {
+    id: 'getEvidence',
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/requests/{id}/evidence',
+    summary:
+      'Get everything that verifies a request offline. For reviewers and operators: those behind the request get 403',
+    answers: [
+      {
+        status: 200,
+        description: 'Audit entries with their parts, signatures and keys.',
+        schema: wire.evidenceSchema,
+      },
+    ],
+    errors: ['forbidden'],
+  },
+  {
+    id: 'withdrawRequest',
+    tag: 'Requests',
+    method: 'post',
+    path: '/v1/requests/{id}/withdraw',
+    summary: 'Withdraw your own request',
+    headers: [REPEATABLE],
+    body: wire.withdrawBodySchema,
+    isBodyOptional: true,
+    answers: [
+      { status: 200, description: 'The request is withdrawn.', schema: wire.requestSchema },
+      {
+        status: 202,
+        description: 'The withdrawal is durable and not yet recorded.',
+        schema: wire.requestSchema,
+      },
+    ],
+    errors: [...REPEATED, 'forbidden', 'request_executing', 'request_finished'],
+  },
+  {
+    id: 'decide',
+    tag: 'Decisions',
+    method: 'post',
+    path: '/v1/requests/{id}/decisions',
+    summary: 'Approve, deny or defer a request. What is approved can be denied until it starts',
+    headers: [REPEATABLE],
+    body: wire.decisionBodySchema,
+    answers: [
+      {
+        status: 200,
+        description: 'The decision is recorded and counted.',
+        schema: wire.decisionAnswerSchema,
+      },
+      {
+        status: 202,
+        description:
+          'The decision is durable and not yet counted. Send the same call with the same key to learn whether it is.',
+        schema: wire.decisionQueuedSchema,
+      },
+    ],
+    errors: [...REPEATED, ...DECISION_ERRORS],
+  },
+  {
+    id: 'createTicket',
+    tag: 'Decisions',
+    method: 'post',
+    path: '/v1/requests/{id}/tickets',
+    summary: 'Get a ticket with which to decide in the Temporal UI or CLI',
+    body: wire.decisionBodySchema,
+    answers: [
+      { status: 201, description: 'A ticket that is valid for ten minutes.', schema: wire.ticketSchema },
+    ],
+    errors: [...REPEATED, ...DECISION_ERRORS],
+  },
+  {
+    id: 'listInbox',
+    tag: 'Decisions',
+    method: 'get',
+    path: '/v1/inbox',
+    summary: 'List the pending requests that you may decide now',
+    query: wire.inboxQuerySchema,
+    answers: [{ status: 200, description: 'One page.', schema: wire.requestPageSchema }],
+    errors: ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'],
+  },
+  {
+    id: 'listActions',
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/actions',
+    summary: 'List the actions that can be asked for',
+    answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
+    errors: ['forbidden'],
+  },
+  ...CATALOGUE_OPERATIONS,
+  ...GOVERNING_OPERATIONS,
+  {
+    id: 'streamEvents',
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/events',
+    summary:
+      'Follow changes as server-sent events (`open`, `request.changed`, `reset`). The body does not end, so read it with a library for event streams',
+    headers: [
+      {
+        name: 'Last-Event-ID',
+        description:
+          'The `id` of the last event that arrived: the stream goes on after it. Every event has one, `open` too. Some changes may come again. After `reset` list the requests again: the position is too far back, or not of this log.',
+      },
+    ],
+    query: wire.eventsQuerySchema,
+    answers: [
+      {
+        status: 200,
+        description:
+          'A stream of events. The `data` of `request.changed` is a Change as JSON; that of `reset` is `{"reason": …}`: `too_far_behind` or `ahead_of_log` (of another log).',
+        mediaType: 'text/event-stream',
+      },
+    ],
+    errors: ['not_found', 'forbidden'],
+  },
+  ...SERVICE_OPERATIONS,
+];

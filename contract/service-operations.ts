@@ -1,0 +1,69 @@
+import { healthSchema, openApiSchema } from './service.ts';
+import { protectedResourceSchema } from './sign-in.ts';
+import { keysSchema } from './requests.ts';
+import type { Operation } from './operation.ts';
+
+/** What anybody may ask. */
+export const SERVICE_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'getKeys',
+    tag: 'Service',
+    method: 'get',
+    path: '/v1/keys',
+    summary: 'Get the public keys that verify what Keyturn signed',
+    isPublic: true,
+    answers: [{ status: 200, description: 'A JSON Web Key Set.', schema: keysSchema }],
+  },
+  {
+    id: 'getHealth',
+    tag: 'Service',
+    method: 'get',
+    path: '/healthz',
+    summary: 'Check that the process runs',
+    isPublic: true,
+    answers: [{ status: 200, description: 'It runs.', schema: healthSchema }],
+  },
+  {
+    id: 'getReadiness',
+    tag: 'Service',
+    method: 'get',
+    path: '/readyz',
+    summary: 'Check that database and Temporal can be reached',
+    isPublic: true,
+    answers: [
+      { status: 200, description: 'Both can be reached.', schema: healthSchema },
+      {
+        status: 503,
+        description: 'One of them cannot be reached, or this process is about to end.',
+        schema: healthSchema,
+      },
+    ],
+  },
+  {
+    id: 'getProtectedResource',
+    tag: 'Service',
+    method: 'get',
+    path: '/.well-known/oauth-protected-resource',
+    summary: 'Learn how to get a token (RFC 9728): where people sign in, and as which client',
+    isPublic: true,
+    answers: [{ status: 200, description: 'The metadata.', schema: protectedResourceSchema }],
+  },
+  {
+    id: 'getOpenApi',
+    tag: 'Service',
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'Get this document',
+    isPublic: true,
+    answers: [{ status: 200, description: 'An OpenAPI 3.1 document.', schema: openApiSchema }],
+  },
+  {
+    id: 'getDocs',
+    tag: 'Service',
+    method: 'get',
+    path: '/docs',
+    summary: 'Get this document as a page for people',
+    isPublic: true,
+    answers: [{ status: 200, description: 'A page of HTML.', mediaType: 'text/html' }],
+  },
+];

@@ -1,0 +1,38 @@
+import type { DataSource, EntityManager } from 'typeorm';
+
+import { firstRow, rows } from './rows.ts';
+
+/**
+ * All locks that one process holds at a time, of all replicas. Whoever holds one keeps the others out for as long as it
+ * works, so no two kinds of work share a number; the numbers mean nothing else.
+ */
+export const ADVISORY_LOCKS = {
+  reconsidering: 7_264_117,
+  polling: 7_264_118,
+  housekeeping: 7_264_119,
+} as const;
+
+/** Does the work while no other process holds this lock. Null when one does: then the work is theirs. */
+export async function withAdvisoryLock<Result>(
+  source: DataSource,
+  lock: keyof typeof ADVISORY_LOCKS,
+  work: (manager: EntityManager) => Promise<Result>,
+): Promise<Result | null> {
+  const runner = source.createQueryRunner();
+  const { manager } = runner;
+  try {
+    const answer = await firstRow<{ held: boolean }>(manager, 'select pg_try_advisory_lock($1) as held', [
+      ADVISORY_LOCKS[lock],
+    ]);
+    return answer?.held ? await work(manager) : null;
+  } finally {
+    // Also gives the lock back.
+    await rows(manager, 'select pg_advisory_unlock_all()').catch(() => undefined);
+    await runner.release();
+  }
+}
+
+/** Throws when the connection is gone, and with it the lock: then another process may be working. */
+export async function assertLockHeld(manager: EntityManager): Promise<void> {
+  await rows(manager, 'select 1');
+}

@@ -1,0 +1,68 @@
+import type { EntityManager } from 'typeorm';
+
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
+import { firstRow, rows } from './rows.ts';
+
+/** Waits for all other writers of the directory over the API, until the transaction ends. */
+export async function lockDirectory(manager: EntityManager): Promise<void> {
+  await rows(manager, `select pg_advisory_xact_lock(hashtext('keyturn.directory'))`);
+}
+
+/** Who has an account by now, in the order of the authorities that say so: a person or an agent. */
+export interface AccountHolder {
+  readonly person: string | null;
+  readonly agent: string | null;
+  readonly authority: string;
+}
+
+/** The holders of an account. */
+export async function accountHolders(
+  manager: EntityManager,
+  issuer: string,
+  subject: string,
+): Promise<readonly AccountHolder[]> {
+  return rows(
+    manager,
+    `select person, agent, authority from keyturn.account
+     where issuer = $1 and subject = $2 and valid_to is null order by authority`,
+    [issuer, subject],
+  );
+}
+
+/** True when rules ask for some group by this id. */
+export async function isGroup(manager: EntityManager, id: string): Promise<boolean> {
+  const found = await rows(
+    manager,
+    'select 1 from keyturn.directory_group where group_id = $1 and valid_to is null',
+    [id],
+  );
+  return found.length > 0;
+}
+
+/** What a token says of a person's groups. */
+export interface SeenClaims {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly person: string;
+  readonly pseudonym: string;
+  readonly issued_at: number;
+  readonly claim_digest: string;
+  readonly listed: readonly string[];
+}
+
+/**
+ * Takes what a token says, with exactly the entry that the change needs. Answers what an entry has to say of the change,
+ * or null when nothing is left to change.
+ */
+export async function takeClaims(
+  manager: EntityManager,
+  seen: SeenClaims,
+  entry: string | null,
+): Promise<Readonly<Record<'joined' | 'left' | 'renewed', JsonValue>> | null> {
+  const row = await firstRow<{ changes: Readonly<Record<'joined' | 'left' | 'renewed', JsonValue>> | null }>(
+    manager,
+    'select keyturn.see_claims($1, $2) as changes',
+    [JSON.stringify(seen), entry],
+  );
+  return row?.changes ?? null;
+}
