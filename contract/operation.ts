@@ -50,11 +50,11 @@ export interface Operation {
   readonly errors?: readonly ErrorCode[];
 }
 
-/** The header of a call that may be sent again by whoever does not know whether it arrived. */
+/** The header of a call that may be repeated when it is not known whether it arrived. */
 export const REPEATABLE: HeaderParameter = {
   name: 'Idempotency-Key',
   description:
-    '1 to 256 characters of UTF-8. The same call again with the same key has no second effect: it answers what became of the first. Without a key a repeat is another call.',
+    '1 to 256 characters of UTF-8. The same call again with the same key has no second effect: it answers the outcome of the first. Without a key a repeat is another call.',
   lengthMax: 256,
 };
 

@@ -28,7 +28,7 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'hand_over_invalid',
 ];
 
-/** What became of an execution is told by people, as decisions are made. */
+/** People report the outcome of an execution in the way that they decide. */
 const RESOLVE_ERRORS: readonly ErrorCode[] = [
   'not_found',
   'machine_cannot_decide',

@@ -85,7 +85,7 @@ export const switchListSchema = z
   .object({ items: z.array(switchSchema).describe('Engaged kill switches, the oldest first') })
   .describe('Kill switches that are engaged');
 
-/** What became of a word to lift: it lifts, or the word of somebody else is needed. */
+/** The result of agreeing to release a switch: it is released, or somebody else has to agree. */
 export const liftAnswerSchema = z
   .object({
     switch: switchSchema,

@@ -129,7 +129,7 @@ function isOwnRequest({ request, attempt, directories }: DecisionFacts, person: 
 
 /**
  * An account is a person's seat in the same way as a group is: giving it to somebody must not let them decide what was
- * asked before, whoever gives it.
+ * requested before.
  */
 function refuseNewAccount({ attempt, directories }: DecisionFacts, person: Person): DecisionCheck | null {
   if (personOf(directories.at_creation, attempt.reviewer)?.id === person.id) return null;
@@ -144,7 +144,7 @@ function refuseNotPending(facts: DecisionFacts): DecisionCheck | null {
 }
 
 /**
- * A denial stops what is approved as well, until it is claimed, also where it is held beyond its expiry. Else whoever
+ * A denial stops what is approved as well, until it is claimed, also where it is held beyond its expiry. Else an attacker who
  * orders the messages of a workflow could void a denial that came first, by having an approval consumed before it.
  */
 function stopsApproved({ request, attempt }: DecisionFacts): boolean {

@@ -47,7 +47,7 @@ const FOR_EVER = '9999-12-31T23:59:59.999Z';
 export interface PolledScope {
   readonly rotations: readonly PolledRotation[];
   readonly observed: readonly ObservedRotation[];
-  /** Whoever belonged to the rotation then belongs to it here; null: whoever does by the last answer. */
+  /** Its members at this instant are its members here; null: those of the last answer. */
   readonly member_at: string | null;
   /** Where it was not known at this instant who is on call, nobody is. */
   readonly known_at: string;
@@ -59,13 +59,13 @@ export interface OnCallScope {
   readonly owners: readonly string[];
   /** Absent where there are none. */
   readonly polled?: PolledScope;
-  /** Who is on duty at this instant; null: everybody in the rotation. */
+  /** Who is on call at this instant; null: everybody in the rotation. */
   readonly duty_at: string | null;
 }
 
 /**
- * The two sides of a check. Now: whoever belongs to the rotation by the last answer, if it was known at `at` who is on
- * call. Then: whoever belonged to it when the request was made, if that was known when it was made.
+ * The two sides of a check. Now: the members of the rotation by the last answer, if it was known at `at` who is on
+ * call. Then: its members when the request was made, if they were known when it was made.
  */
 export function polledScopes(
   polled: PolledRotations | undefined,

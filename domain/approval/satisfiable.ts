@@ -6,7 +6,7 @@ import { polledScopes, unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../request/requirement.ts';
 
-/** A rule that too few people can satisfy, whoever agrees. */
+/** A rule that too few people can satisfy, even if all agree. */
 export interface Shortage {
   /** The rule, or `*`: all rules together, because the risk asks for more different people than may agree to any. */
   readonly rule: string;
@@ -16,8 +16,8 @@ export interface Shortage {
   readonly fillable: number;
   /**
    * Selectors of which not everybody is known, where people of theirs might make up for it: groups that are seen in claims
-   * at sign-in only, and who is on call by a service that was not heard. Whoever is heard of after a request was made
-   * decides later ones, not this one.
+   * at sign-in only, and who is on call by a service that did not answer. People who become known after a request was made
+   * decide later ones, not this one.
    */
   readonly unknown?: readonly string[];
 }
@@ -27,7 +27,7 @@ export interface ShortageFacts extends SeatRequirement {
   readonly lineage: Lineage;
 }
 
-/** What is asked of whom, whoever asks for it. */
+/** A requirement with the directories that fill its seats, for any requester. */
 interface SeatRequirement {
   readonly requirement: Requirement;
   readonly owners: readonly string[];
@@ -109,7 +109,7 @@ function knownApprovals(
   });
 }
 
-/** Ids of everybody whose approval could fill a seat, escalations included, whoever else agrees. */
+/** Ids of everybody whose approval could fill a seat, escalations included, no matter who else agrees. */
 export function approversLeft(facts: ShortageFacts): readonly string[] {
   const isOwn = behind(facts.lineage, [facts.directories.now, facts.directories.at_creation]);
   const people = eligiblePeople(facts).flatMap((alike) => alike.people);
@@ -148,19 +148,19 @@ function approval(person: string, seats: Seats): CountedDecision {
 const IMAGINED = '1970-01-01T00:00:00.000Z';
 
 /** Of many requests, most ask the same of the same people. More demands than this are not kept. */
-const DEMANDS_MAX = 200;
+const REQUIREMENTS_MAX = 200;
 
 /** Who could decide, looked up once a demand. Good for one state of directory and rotations only. */
 export class EligiblePeople {
   readonly #known = new Map<string, readonly Alike[]>();
 
-  /** Whoever is behind a request counts as well: that is each request's own. */
+  /** People behind a request count as well: they differ from request to request. */
   of(facts: SeatRequirement): readonly Alike[] {
     const key = JSON.stringify([facts.requirement, facts.owners]);
     const known = this.#known.get(key);
     if (known) return known;
     const found = eligiblePeople(facts);
-    if (this.#known.size >= DEMANDS_MAX) this.#known.clear();
+    if (this.#known.size >= REQUIREMENTS_MAX) this.#known.clear();
     this.#known.set(key, found);
     return found;
   }
@@ -190,7 +190,7 @@ function isEligible(scopes: readonly SelectorScope[], stage: Stage, person: stri
   return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
 }
 
-/** Whoever is in a rotation may be on duty before the request expires; of one that nobody knows now, nobody is counted. */
+/** Members of a rotation may be on call before the request expires; an unknown rotation counts nobody. */
 function scopesOf({ directories, owners }: SeatRequirement): readonly SelectorScope[] {
   const { now, at_creation, owners_at_creation, rotations } = directories;
   const polled = polledScopes(directories.polled, directories.polled?.read_at ?? '');

@@ -118,7 +118,7 @@ export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
 export function lastLeafOf(text: string | null): LastLeaf {
   if (text === null) return NO_LEAF;
   const { n, at } = JSON.parse(text) as Pick<Leaf, 'at'> & { readonly n: number | string };
-  // Whoever writes entries around Keyturn may write the number as text: the next one counts on from it all the same.
+  // Entries written around Keyturn may have the number as text: the next one still counts on from it.
   return { n: Number(n), hash: leafHash(text), at };
 }
 
@@ -181,7 +181,7 @@ function commitmentsOf(
   );
 }
 
-/** Without a salt, whoever has the log could guess short parts. */
+/** Without a salt, readers of the log could guess short parts. */
 function saltOf(name: string, salts: Readonly<Record<string, string>>): string {
   const salt = Object.hasOwn(salts, name) ? salts[name] : undefined;
   if (!salt) throw new KeyturnError('internal', 'A part of an audit entry has no salt.', { part: name });

@@ -42,7 +42,7 @@ export function rotationStartMs(rotation: Pick<Rotation, 'time_zone' | 'starts_o
   return firstInstantOfWallTime(rotation.time_zone, firstHandOverWallMs(rotation));
 }
 
-/** Everybody who is on duty at some time: the people of the rotation and whoever stands in. */
+/** Everybody who is on call at some time: the people of the rotation and their substitutes. */
 export function rotationMembers(rotation: Rotation): ReadonlySet<string> {
   return new Set([...rotation.people, ...rotation.overrides.map(({ person }) => person)]);
 }

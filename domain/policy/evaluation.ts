@@ -331,8 +331,8 @@ const AFTERWARDS_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true 
 
 /**
  * A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. The
- * review of an emergency changes nothing: one person judges it. What became of an action is told by two people, of whom
- * the one who asks is the first, unless that is an agent.
+ * review of break-glass changes nothing: one person decides it. The outcome of an action is reported by two people, of whom
+ * the requester is the first, unless that is an agent.
  */
 function peopleFloor({ action, facts }: EvaluationInput): number {
   if (!isOwnAction(action.action)) return 0;

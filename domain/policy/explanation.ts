@@ -35,7 +35,7 @@ const SINCE_ENGINE: ReadonlySet<string> = new Set(['risk_score', 'risk_reasons']
 
 /**
  * The fields in which what was recorded differs from what the same policy says of the same facts now, sorted; none
- * means that the record is proven. A field that only one of them has differs, but for what records of before never had.
+ * means that the record is proven. A field that only one of them has differs, but for what older records never had.
  */
 export function differencesOf(recorded: RecordedOutcome, evaluation: Evaluation): readonly string[] {
   const fresh = outcomeOf(evaluation);
@@ -51,13 +51,13 @@ function isComparable(recorded: RecordedOutcome, name: string): boolean {
   return !SINCE_ENGINE.has(name) || Object.hasOwn(recorded, name) || Object.hasOwn(recorded, 'engine');
 }
 
-/** What a record says of the engine that it was made with; null for one of before, which says nothing. */
+/** What a record says of the engine that it was made with; null for an older one, which says nothing. */
 export function recordedEngine({ engine }: RecordedOutcome): JsonValue {
   return engine ?? null;
 }
 
 /**
- * True when a record names another engine than the one that is here, or none, as records of before the first profile do:
+ * True when a record names another engine than the one that is here, or none, as records from before the first profile do:
  * what that would say now cannot be told.
  */
 export function isOtherEngine(recorded: RecordedOutcome): boolean {

@@ -93,7 +93,7 @@ export interface PolicySet {
   readonly rotations: readonly Rotation[];
   /** By id, which none of `rotations` has. Absent when services keep none. */
   readonly polled_rotations?: readonly PolledRotation[];
-  /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
+  /** Who may engage and release kill switches. Older sets have none: then nobody may. */
   readonly operators?: readonly Selector[];
   /** What every reviewer must meet, and why. It is part of each requirement already: this tells whose condition it is. */
   readonly reviewers?: { readonly when: string; readonly because: string };
@@ -176,13 +176,13 @@ export const REVIEW: ActionDefinition = {
 export const RESOLUTIONS = ['succeeded', 'failed'] as const;
 
 /**
- * What became of an action whose outcome Keyturn could not find out (`indeterminate`), told by an operator who looked at
+ * The outcome of an action that Keyturn could not find out (`indeterminate`), reported by an operator who looked at
  * the target. In the catalogue like publishing; it changes the record of that request, and nothing at its target.
  */
 export const RESOLVE: ActionDefinition = {
   action: 'keyturn.resolve',
   schema_version: 1,
-  title: 'Tell what became of an action',
+  title: 'Report the outcome of an action',
   connector: 'keyturn.resolution',
   resource_type: 'keyturn.resolution',
   arguments: {
@@ -227,7 +227,7 @@ export function isReviewAction(action: string): boolean {
   return action === REVIEW.action;
 }
 
-/** True for telling what became of an action: two people do, of whom the first may be the one who asks. */
+/** True for reporting the outcome of an action: two people do, of whom the first may be the requester. */
 export function isResolveAction(action: string): boolean {
   return action === RESOLVE.action;
 }

@@ -4,7 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { filesBelow, read } from './documents.ts';
 
 /** Folders whose names and sentences use the field's words. */
-const FOLDERS = ['apps/cli', 'policy-authoring', 'policy-files', 'scripts', 'sdk'];
+const FOLDERS = [
+  'apps/cli',
+  'domain',
+  'policy-authoring',
+  'policy-files',
+  'scripts',
+  'sdk',
+  'workflows',
+  'contract',
+  'configuration',
+];
 
 /** Words that no name of ours contains, and what to use. Names with an underscore are fields of the wire, of rows, of leaves. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -41,7 +51,9 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Names that stay, and why. */
 const KEPT: Readonly<Record<string, string>> = {
   candidate: 'the policy that is compared with `base`: a field of stored plans and of printed reports',
-  PolicyCandidate: 'a type of activities/',
+  InstallGround: 'a type of activities/, not done yet',
+  PolicyCandidate: 'a type of activities/, not done yet',
+  asked: 'a field of the input of the workflow, which running requests hold',
   demands: 'a key of policy files, and of the policy sets that they compile to',
 };
 

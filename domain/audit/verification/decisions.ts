@@ -90,7 +90,7 @@ export function tallyReplays({ material }: Subject): Finding {
 }
 
 function replay(material: Material, pending: PendingLeaf, leaf: Leaf): Tally {
-  // By the wall clock, which no business time is ahead of: what was seated by the one is seated by the other.
+  // By wall-clock time, which no business time is ahead of: what was seated by the one is seated by the other.
   const rules = pending.requirement.rules.map(({ clock: _clock, ...rule }) => rule);
   return tally({
     requirement: { ...pending.requirement, rules },

@@ -72,7 +72,7 @@ function answerOf(subject: Subject, use: Use): Answer {
     return isEmpty(use.directory) ? {} : { problem: 'leans on a directory from before there was one' };
   const change = changeOf(subject, generation);
   if (change && !change.is_tied)
-    return { notShown: 'its directory is of before changes named their entries' };
+    return { notShown: 'its directory is older than entries that name their changes' };
   if (!change || !isRecorded(change, use))
     return { problem: 'leans on a directory that no entry made before it' };
   return isInstalled(subject, change)
@@ -168,8 +168,8 @@ interface Concerned {
 }
 
 /**
- * Whoever the file has behind an account that signed or is named stands in the directory, agents as it says; and so does
- * whoever stands in another one: an account that was theirs then makes a decision their own.
+ * Everybody whom the file has behind an account that signed or is named is in the directory, agents as it says; and so is
+ * everybody in another directory: an account that was theirs then makes a decision their own.
  */
 function knowsConcerned(file: Directory, part: DirectoryPart, { accounts, ids }: Concerned): boolean {
   const people = file.people.filter(

@@ -121,7 +121,7 @@ function otherFacts(repetition: Repetition): string | null {
   return isOfPlan(repetition) ? null : 'its facts are not those of its plan';
 }
 
-/** Facts of before lack some of the fields. */
+/** Older facts lack some of the fields. */
 function isOfDirectory({ facts: { request }, signed, directory }: Repetition): boolean {
   const { lineage, mode, break_glass = false } = signed;
   const fresh: Readonly<Record<string, JsonValue>> = {
@@ -208,7 +208,7 @@ function wronglyRequired(material: Material, leaf: Leaf, required: Requirement |
     : 'policy demands something else than people were asked';
 }
 
-/** What people read of why something waits or was allowed. A denial may be of before there was a plan. */
+/** What people read of why something waits or was allowed. A denial may be older than the plan. */
 function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
   const ids = formOf(rules.map(({ id }) => id));
   // Entries of earlier versions do not say the tier of what nobody was asked for.

@@ -21,7 +21,7 @@ export interface Refusal {
   readonly status: 'pending' | 'approved';
 }
 
-/** Everything that the check of a decision is repeated with, whoever was in the directory. */
+/** Everything that the check of a decision is repeated with, except the directory. */
 interface Repetition extends Refusal {
   readonly inputs: EvaluationInputs;
   readonly request: SignedRequest;
