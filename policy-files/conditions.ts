@@ -4,7 +4,7 @@ import { checkExpression } from '../domain/conditions/check.ts';
 import { allOf } from '../domain/conditions/combined.ts';
 import { Expression } from '../domain/conditions/expression.ts';
 import type { FactTypes } from '../domain/policy/facts.ts';
-import { positionsInSource } from './scalar-places.ts';
+import { positionsInSource } from './scalar-positions.ts';
 import type { Value } from './value.ts';
 
 /** The facts that a condition may read, by the action it is about. */

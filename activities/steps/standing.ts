@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { openSelectors } from '../../domain/approval/asked.ts';
+import { openSelectors } from '../../domain/approval/open-selectors.ts';
 import type { LeafDraft } from '../../domain/audit/leaf.ts';
 import { tally } from '../../domain/approval/quorum.ts';
 import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';

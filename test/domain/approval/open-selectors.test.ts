@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { openSelectors } from '../../../domain/approval/asked.ts';
+import { openSelectors } from '../../../domain/approval/open-selectors.ts';
 import { requiredSelectors } from '../../../domain/approval/decision.ts';
 import type { DecidableRequest } from '../../../domain/approval/seats.ts';
 import { REQUEST } from './decisions.ts';
