@@ -2,12 +2,13 @@ import { ApplicationFailure } from '@temporalio/activity';
 
 import { isKeyturnError, type ErrorCode } from '../domain/errors.ts';
 import { consume, consumeLate } from './steps/consume.ts';
-import { abandonPlanning, escalate, expire } from './steps/escalate.ts';
+import { escalate } from './steps/escalate.ts';
+import { expire } from './steps/expire.ts';
 import type { Dependencies } from './dependencies.ts';
 import { errorClass } from './error-class.ts';
 import { evaluate } from './steps/evaluate.ts';
 import { execute } from './steps/execute.ts';
-import { plan } from './steps/plan.ts';
+import { abandonPlanning, plan } from './steps/plan.ts';
 import { receive } from './steps/receive.ts';
 import { reconsider } from './steps/reconsider.ts';
 

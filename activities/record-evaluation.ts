@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
@@ -57,6 +58,31 @@ export async function recordEvaluation(
   // One round trip: neither needs the answer of the other.
   await Promise.all([keepFacts, keepOutcome]);
   return digest;
+}
+
+/** An evaluation with what names it in the audit log. */
+export interface NamedEvaluation {
+  readonly evaluation: Evaluation;
+  readonly policyDigest: string;
+  readonly factsDigest: string;
+}
+
+/** Which rules acted, on which facts: with the policy of the entry, enough to evaluate once more. */
+export function evaluationFacts({
+  evaluation,
+  factsDigest: facts,
+}: NamedEvaluation): Record<string, JsonValue> {
+  return {
+    matched_rules: evaluation.rules.map((rule) => rule.id),
+    facts_digest: facts,
+    ...(evaluation.is_degraded ? { is_degraded: true } : {}),
+    ...(evaluation.is_break_glass ? { is_break_glass: true } : {}),
+  };
+}
+
+/** Without what conditions read: that stays with the evaluation, where only operators look. */
+export function shownRules({ rules }: Evaluation): RequestRow['matched_rules'] {
+  return rules.map(({ id, source, because }) => ({ id, source, because }));
 }
 
 /** The digest under which facts are kept. */

@@ -2,13 +2,15 @@ import type { EntityManager } from 'typeorm';
 
 import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { assertMove, NOTHING_HAPPENED, type RequestStatus } from '../domain/request/request.ts';
+import { assertMove, NOTHING_HAPPENED } from '../domain/request/request.ts';
+import { assertStep, type MovingStep } from '../domain/request/steps.ts';
 import { entryValues, nextEntry, WRITE_ENTRIES, type Entry } from '../database/audit-entries.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
 import { askPrepared } from '../database/prepared.ts';
 import { lockedRequest } from '../database/readers.ts';
 import { change } from '../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../database/tables.ts';
+import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
@@ -35,15 +37,18 @@ export interface StepTransaction {
   /** Changes the request, but not its status. */
   update(change: Changed): Promise<void>;
   /**
-   * Moves the request to another status. Refuses (`illegal_move`) a request whose status is not among those that this
+   * Moves the request to another status. Refuses (`illegal_move`) a request whose status is not among those that the
    * step may start from, and any request that would leave `executing` while a claim on it is open.
    */
-  move(change: Moved, from: readonly RequestStatus[]): Promise<void>;
+  move(step: MovingStep, change: Moved): Promise<void>;
   /** Appends to the request's stream of the audit log. Committed with everything else of the step, or not at all. */
-  append(draft: LeafDraft): Promise<void>;
+  append(draft: StepLeaf): Promise<void>;
   /** What the step has appended so far: it is written at its end, so no query finds it before. */
   readonly appended: readonly LeafDraft[];
 }
+
+/** An entry of a step. What is not named is what the request and the step say; the actor is then the system. */
+export type StepLeaf = Pick<LeafDraft, 'type' | 'facts'> & Partial<LeafDraft>;
 
 type Changed = Partial<Omit<RequestRow, 'status'>>;
 type Moved = Changed & Pick<RequestRow, 'status'>;
@@ -87,7 +92,11 @@ async function inOneTransaction<Result>(
   let hasChanged = false;
   const result = await dependencies.source.transaction(async (manager) => {
     // In one round trip: each is answered in its turn, so the second sees what the lock was waited for.
-    const [row, before] = await Promise.all([lockRequest(manager, place), readBefore(manager, place)]);
+    const [locked, before] = await Promise.all([
+      lockedRequest(manager, place.request),
+      readBefore(manager, place),
+    ]);
+    const row = ownOf(locked, place);
     if (before.is_recorded) return before.result as Result;
     const step = new Step({ manager, place, row, last: lastLeafOf(before.leaf), now: before.now });
     const fresh = await work(step);
@@ -127,10 +136,10 @@ function errorName(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown';
 }
 
-async function lockRequest(manager: EntityManager, place: StepPlace): Promise<RequestRow> {
-  const row = await lockedRequest(manager, place.request);
+/** A request that was read, when it is that of the calling run: refuses (`not_found`, `foreign_run`) any other. */
+export function ownOf(row: RequestRow | null, { run }: Pick<StepPlace, 'run'>): RequestRow {
   if (!row) throw new KeyturnError('not_found', 'There is no such request.');
-  if (row.run_id !== place.run) {
+  if (row.run_id !== run) {
     throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');
   }
   return row;
@@ -212,25 +221,34 @@ export class Step implements StepTransaction {
     this.#change(changed);
   }
 
-  async move(changed: Moved, from: readonly RequestStatus[]): Promise<void> {
+  async move(step: MovingStep, changed: Moved): Promise<void> {
     const { manager, row } = this;
-    if (!from.includes(row.status))
-      throw new KeyturnError('illegal_move', `This step does not end a request that is ${row.status}.`);
+    assertStep(step, row.status);
     if (changed.status !== row.status) assertMove(row.status, changed.status);
     if (row.status === 'executing' && changed.status !== 'executing' && (await isClaimed(manager, row.id)))
       throw new KeyturnError('illegal_move', 'The action is being executed: its outcome is not known yet.');
     this.#change(changed);
   }
 
-  async append(draft: LeafDraft): Promise<void> {
-    const { request, run, namespace, step } = this.place;
+  async append(leaf: StepLeaf): Promise<void> {
+    const { place, row } = this;
+    const draft: LeafDraft = {
+      actor: SYSTEM_ACTOR,
+      intent_digest: row.intent_digest,
+      decision_digest: row.decision_digest,
+      policy_digest: null,
+      evidence: null,
+      parts: {},
+      ...leaf,
+      at: this.#dated(leaf.at ?? place.at),
+    };
+    const { request, run, namespace, step } = place;
     const id = `${request}/${run}/${step}/${this.#entries.length + 1}`;
-    const dated = { ...draft, at: this.#dated(draft.at) };
-    const entry = nextEntry(dated, { request, run, namespace, id: () => id, last: this.#last });
+    const entry = nextEntry(draft, { request, run, namespace, id: () => id, last: this.#last });
     this.#entries.push(entry);
     this.appended.push(draft);
     this.#last = entry.leaf;
-    this.#lastAt = Date.parse(entry.leaf.at ?? draft.at);
+    this.#lastAt = Date.parse(draft.at);
   }
 
   #change(changed: Partial<RequestRow>): void {

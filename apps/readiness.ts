@@ -7,7 +7,7 @@ import type { PolicyReader } from '../database/readers.ts';
 import { isKeyturnError } from '../domain/errors.ts';
 import { keptAnswer } from '../configuration/kept-answer.ts';
 import { databaseTrouble } from './open-database.ts';
-import { askNamespace, temporalTrouble } from './temporal-trouble.ts';
+import { askNamespace, temporalTrouble } from '../configuration/temporal.ts';
 
 const CHECK_MS = 2_000;
 

@@ -14,6 +14,7 @@ import { z } from 'zod';
 import type { SigningKey } from '../domain/crypto/envelope.ts';
 import type { SealingKeys } from '../domain/crypto/sealing.ts';
 import { mistakeIn, readJsonFile, readText } from './files.ts';
+import type { ApiConfiguration, WorkerConfiguration } from './programs.ts';
 
 /** 32 bytes, as base64url. */
 const bytes32 = z.string().regex(/^[\w-]{43}$/, 'must be 32 bytes as base64url');
@@ -31,14 +32,33 @@ const publicKeySet = keySetOf(
   publicKey.extend({ d: z.undefined({ error: 'a private key among public ones' }).optional() }),
 );
 
-/** Keys that verify what was signed, and the set as it is published. */
-export interface VerificationKeys {
-  readonly published: JSONWebKeySet;
-  readonly verification: CompactVerifyGetKey;
+/** Every key that the API holds, and the public ones as they are published. */
+export type ApiKeys = Awaited<ReturnType<typeof readApiKeys>>;
+
+/** Reads all keys of the API. Throws when one is missing or malformed, or when nobody could verify what it signs. */
+export async function readApiKeys({ keys, signingKey }: Pick<ApiConfiguration, 'keys' | 'signingKey'>) {
+  const { published, verification } = await readVerificationKeys(keys.verification);
+  return {
+    published,
+    verification,
+    signing: await readSigningKey(signingKey, verification),
+    sealing: await readSealingKeys(keys.sealing),
+    /** Makes request ids and pseudonyms. */
+    identity: await readIdentityKey(keys.identity),
+  };
 }
 
-/** Reads the public keys. Throws when a private one is among them, without repeating anything of it. */
-export async function readVerificationKeys(path: string): Promise<VerificationKeys> {
+/** Reads the keys of the worker: none of them can sign. */
+export async function readWorkerKeys({ keys }: Pick<WorkerConfiguration, 'keys'>) {
+  return {
+    verificationKeys: (await readVerificationKeys(keys.verification)).verification,
+    sealingKeys: await readSealingKeys(keys.sealing),
+    identityKey: await readIdentityKey(keys.identity),
+  };
+}
+
+/** Throws when a private key is among the public ones, without repeating anything of it. */
+async function readVerificationKeys(path: string) {
   const { keys } = await readJsonFile({ variable: 'KEYTURN_VERIFICATION_KEYS', path }, publicKeySet);
   const published: JSONWebKeySet = {
     keys: keys.map(({ kty, crv, x, kid }) => ({ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' })),
@@ -46,8 +66,8 @@ export async function readVerificationKeys(path: string): Promise<VerificationKe
   return { published, verification: createLocalJWKSet(published) };
 }
 
-/** Reads the keys that seal sensitive fields: the first one seals, all open. */
-export async function readSealingKeys(path: string): Promise<SealingKeys> {
+/** The first key seals sensitive fields, all open them. */
+async function readSealingKeys(path: string): Promise<SealingKeys> {
   const file = { variable: 'KEYTURN_SEALING_KEYS', path };
   const { keys } = await readJsonFile(file, keySetOf(sealingKey));
   const [first, ...older] = keys.map(({ kid, k }) => ({ kid, secret: Buffer.from(k, 'base64url') }));
@@ -55,16 +75,15 @@ export async function readSealingKeys(path: string): Promise<SealingKeys> {
   return [first, ...older];
 }
 
-/** Reads the key that request ids and pseudonyms are derived with. */
-export async function readIdentityKey(path: string): Promise<Uint8Array> {
+async function readIdentityKey(path: string): Promise<Uint8Array> {
   const file = { variable: 'KEYTURN_IDENTITY_KEY', path };
   const text = (await readText(file)).trim();
   if (!/^[0-9a-f]{64}$/i.test(text)) throw mistakeIn(file, 'is not 64 hex digits.');
   return Buffer.from(text, 'hex');
 }
 
-/** Reads the key that signs. Throws when what it signs could not be verified by the others. */
-export async function readSigningKey(path: string, verify: CompactVerifyGetKey): Promise<SigningKey> {
+/** Throws when what the key signs could not be verified by the others. */
+async function readSigningKey(path: string, verify: CompactVerifyGetKey): Promise<SigningKey> {
   const file = { variable: 'KEYTURN_SIGNING_KEY', path };
   const { kid, kty, crv, x, d } = await readJsonFile(file, privateKey);
   const key = await importJWK({ kty, crv, x, d }, 'EdDSA', { extractable: true }).catch(() => null);

@@ -36,6 +36,7 @@ export const actionsSchema = z
       .array(actionSchema)
       .describe("The catalogue's actions in its order, then those of Keyturn itself"),
   })
-  .describe('The catalogue of actions');
+  .describe('The catalogue of actions')
+  .register(NAMES, { id: 'Actions' });
 
 export type ActionCatalogue = z.infer<typeof actionsSchema>;

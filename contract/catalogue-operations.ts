@@ -3,9 +3,8 @@ import { targetPageSchema, targetsQuerySchema } from './targets.ts';
 import type { Operation } from './operation.ts';
 
 /** What there is to act on, and who asks. */
-export const CATALOGUE_OPERATIONS: readonly Operation[] = [
-  {
-    id: 'listTargets',
+export const CATALOGUE_OPERATIONS = {
+  listTargets: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/targets',
@@ -14,12 +13,11 @@ export const CATALOGUE_OPERATIONS: readonly Operation[] = [
     answers: [{ status: 200, description: 'One page.', schema: targetPageSchema }],
     errors: ['forbidden'],
   },
-  {
-    id: 'getMe',
+  getMe: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/me',
     summary: 'Show who you are to Keyturn, and whether this token may decide',
     answers: [{ status: 200, description: 'The account that calls.', schema: meSchema }],
   },
-];
+} as const satisfies Readonly<Record<string, Operation>>;

@@ -15,7 +15,8 @@ export const evaluateBodySchema = createBodySchema
     on_behalf_of: true,
     break_glass: true,
   })
-  .describe('What policy is asked about');
+  .describe('What policy is asked about')
+  .register(NAMES, { id: 'EvaluateBody' });
 
 const undecidedStageSchema = z
   .object({
@@ -54,7 +55,8 @@ export const evaluationSchema = z
     requirement: requirementSchema.nullable().describe('Who must agree; null unless the effect is review'),
     is_degraded: flag('Something could not be evaluated, and counts as stricter'),
   })
-  .describe('What policy would say now. Nothing was recorded, reserved or promised');
+  .describe('What policy would say now. Nothing was recorded, reserved or promised')
+  .register(NAMES, { id: 'Evaluation' });
 
 /** What a dry run is asked about. */
 export type EvaluateBody = z.input<typeof evaluateBodySchema>;

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 
 import { anyJson } from '../domain/crypto/json.ts';
+import { keysSchema } from './keys.ts';
 import { accountSchema } from './lineage.ts';
 import { NAMES } from './names.ts';
+import { requestSchema } from './requests.ts';
 import { count, digest, flag, logInstant, statusSchema, text } from './values.ts';
 
-/** What evidence holds beside the log of a request, so that the log can be compared with it and evaluated again. */
+/** The evidence of a request: its log, and what the log can be compared with and evaluated again. */
 
 /** What an entry commits to and does not hold itself. */
-export const entryPartSchema = z
+const entryPartSchema = z
   .object({
     event_id: text('Id of the entry'),
     part: text('Name of the part'),
@@ -231,6 +233,20 @@ export const evidenceAdditions = {
   inputs: evaluationInputsSchema.optional(),
 };
 
+/** Everything that checks one request offline. */
+export const evidenceSchema = z
+  .object({
+    request: requestSchema.nullable().describe('Null: what is stored is not what was signed or planned'),
+    leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
+    payloads: z.array(entryPartSchema).describe('Parts of these entries, as far as they were not erased'),
+    envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
+    keys: keysSchema,
+    ...evidenceAdditions,
+  })
+  .describe('Everything that verifies one request offline, with `keyturn verify`')
+  .register(NAMES, { id: 'Evidence' });
+
+export type Evidence = z.infer<typeof evidenceSchema>;
 export type DirectoryChange = z.infer<typeof directoryChangeSchema>;
 export type DirectoryPart = z.infer<typeof directoryPartSchema>;
 export type EvaluationInputs = z.infer<typeof evaluationInputsSchema>;

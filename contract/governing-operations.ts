@@ -1,26 +1,14 @@
-import type { ErrorCode } from '../domain/errors.ts';
 import * as policies from './policies.ts';
 import * as streams from './streams.ts';
 import * as switches from './switches.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
 
-const OPERATOR_ERRORS: readonly ErrorCode[] = [
-  'machine_cannot_decide',
-  'reviewer_unknown',
-  'reviewer_inactive',
-  'forbidden',
-];
-
-const POLICY_ERRORS: readonly ErrorCode[] = [
-  'machine_cannot_decide',
-  'reviewer_unknown',
-  'reviewer_inactive',
-];
+const POLICY_ERRORS = ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'] as const;
+const OPERATOR_ERRORS = [...POLICY_ERRORS, 'forbidden'] as const;
 
 /** The operations by which people govern Keyturn itself. */
-export const GOVERNING_OPERATIONS: readonly Operation[] = [
-  {
-    id: 'listSwitches',
+export const GOVERNING_OPERATIONS = {
+  listSwitches: {
     tag: 'Kill switches',
     method: 'get',
     path: '/v1/switches',
@@ -30,8 +18,7 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
     ],
     errors: ['forbidden'],
   },
-  {
-    id: 'throwSwitch',
+  throwSwitch: {
     tag: 'Kill switches',
     method: 'post',
     path: '/v1/switches',
@@ -48,8 +35,7 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
       'switch_lifted',
     ],
   },
-  {
-    id: 'liftSwitch',
+  liftSwitch: {
     tag: 'Kill switches',
     method: 'post',
     path: '/v1/switches/{id}/lift',
@@ -66,8 +52,7 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
     ],
     errors: [...REPEATED, ...OPERATOR_ERRORS, 'self_approval', 'already_decided', 'switch_lifted'],
   },
-  {
-    id: 'proposePolicy',
+  proposePolicy: {
     tag: 'Policies',
     method: 'post',
     path: '/v1/policies',
@@ -76,8 +61,7 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
     answers: [{ status: 201, description: 'The proposal is kept.', schema: policies.proposalSchema }],
     errors: [...POLICY_ERRORS, 'not_canonical', 'too_many_proposals', 'proposals_full'],
   },
-  {
-    id: 'getPolicy',
+  getPolicy: {
     tag: 'Policies',
     method: 'get',
     path: '/v1/policies/{digest}',
@@ -85,14 +69,13 @@ export const GOVERNING_OPERATIONS: readonly Operation[] = [
     answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
     errors: POLICY_ERRORS,
   },
-  {
-    id: 'getAuditEntries',
+  getAuditEntries: {
     tag: 'Audit log',
     method: 'get',
     path: '/v1/audit/{stream}',
     summary: 'List the audit entries about policy, proposals, switches or directory (operators)',
     query: streams.streamQuerySchema,
     answers: [{ status: 200, description: 'A page, oldest first.', schema: streams.streamPageSchema }],
-    errors: [...POLICY_ERRORS, 'forbidden'],
+    errors: OPERATOR_ERRORS,
   },
-];
+} as const satisfies Readonly<Record<string, Operation>>;

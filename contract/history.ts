@@ -24,7 +24,8 @@ export const decisionSchema = z
     refusal: z.string().nullable().describe('Why it does not count: an error code'),
     round: count('Round of the request in which it was made'),
   })
-  .describe('A decision of one person');
+  .describe('A decision of one person')
+  .register(NAMES, { id: 'Decision' });
 
 const facts = z.record(z.string(), jsonValueSchema);
 
@@ -56,4 +57,8 @@ const timelineEntrySchema = z
 
 export const timelineSchema = z
   .object({ items: z.array(timelineEntrySchema).describe('What happened, the oldest first') })
-  .describe('What happened to a request');
+  .describe('What happened to a request')
+  .register(NAMES, { id: 'Timeline' });
+
+export type DecisionView = z.infer<typeof decisionSchema>;
+export type Timeline = z.infer<typeof timelineSchema>;

@@ -9,7 +9,8 @@ export const identitySchema = z
     issuer: z.string().min(1).max(2048).describe('The `iss` of its tokens, a URL'),
     subject: z.string().min(1).max(512).describe('The `sub` of its tokens'),
   })
-  .describe('An account: who a token speaks for');
+  .describe('An account: who a token speaks for')
+  .register(NAMES, { id: 'Identity' });
 
 /** An account as it is stored. */
 export const accountSchema = z

@@ -38,7 +38,8 @@ export const meSchema = z
     server_time: logInstant("The server's clock"),
     version: text('Version of the API program'),
   })
-  .describe('Who the caller is');
+  .describe('Who the caller is')
+  .register(NAMES, { id: 'Me' });
 
 /** Who the caller is. */
 export type Me = z.infer<typeof meSchema>;

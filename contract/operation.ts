@@ -32,10 +32,8 @@ export const TAGS = {
   Service: 'Health, keys and this document. Needs no token.',
 } as const;
 
-/** One operation, as it is published. A test compares the list with the routes that exist. */
+/** One operation. A test compares the list with the routes that exist. */
 export interface Operation {
-  /** What generated clients call it. Never changed. */
-  readonly id: string;
   readonly tag: keyof typeof TAGS;
   readonly method: 'get' | 'post';
   readonly path: string;

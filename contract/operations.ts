@@ -1,14 +1,16 @@
-import type { ErrorCode } from '../domain/errors.ts';
 import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
 import { actionsSchema } from './actions.ts';
 import { timelineSchema } from './history.ts';
-import * as wire from './requests.ts';
+import { eventsQuerySchema } from './changes.ts';
+import * as decisions from './decisions.ts';
+import { evidenceSchema } from './evidence.ts';
+import * as requests from './requests.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
 
-const DECISION_ERRORS: readonly ErrorCode[] = [
+const DECISION_ERRORS = [
   'machine_cannot_decide',
   'reviewer_unknown',
   'reviewer_inactive',
@@ -26,23 +28,22 @@ const DECISION_ERRORS: readonly ErrorCode[] = [
   'reason_required',
   'defer_invalid',
   'hand_over_invalid',
-];
+] as const;
 
 /** People report the outcome of an execution in the way that they decide. */
-const RESOLVE_ERRORS: readonly ErrorCode[] = [
+const RESOLVE_ERRORS = [
   'not_found',
   'machine_cannot_decide',
   'reviewer_unknown',
   'reviewer_inactive',
   'self_approval',
-];
+] as const;
 
-const LOCATED = { schema: wire.requestSchema, headers: ['Location'] } as const;
+const LOCATED = { schema: requests.requestSchema, headers: ['Location'] } as const;
 
-/** Every operation of the interface. */
-export const OPERATIONS: readonly Operation[] = [
-  {
-    id: 'createRequest',
+/** Every operation of the interface, by what generated clients call it: that is never changed. */
+export const OPERATIONS = {
+  createRequest: {
     tag: 'Requests',
     method: 'post',
     path: '/v1/requests',
@@ -59,7 +60,7 @@ export const OPERATIONS: readonly Operation[] = [
           '`wait=N` (RFC 7240): answer once the request is planned and evaluated, and after N seconds at the latest (0 to 60, default 5). It does not wait for people.',
       },
     ],
-    body: wire.createBodySchema,
+    body: requests.createBodySchema,
     answers: [
       { status: 201, description: 'The request is recorded.', ...LOCATED },
       { status: 200, description: 'A repeat with the same key: the request as it is now.', ...LOCATED },
@@ -87,8 +88,7 @@ export const OPERATIONS: readonly Operation[] = [
       ...RESOLVE_ERRORS,
     ],
   },
-  {
-    id: 'evaluate',
+  evaluate: {
     tag: 'Requests',
     method: 'post',
     path: '/v1/evaluate',
@@ -108,22 +108,20 @@ export const OPERATIONS: readonly Operation[] = [
       ...RESOLVE_ERRORS,
     ],
   },
-  {
-    id: 'listRequests',
+  listRequests: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests',
     summary: 'List requests, newest first. What policy answered at once (mode gate) is in no list',
-    query: wire.listQuerySchema,
-    answers: [{ status: 200, description: 'One page.', schema: wire.requestPageSchema }],
+    query: requests.listQuerySchema,
+    answers: [{ status: 200, description: 'One page.', schema: requests.requestPageSchema }],
   },
-  {
-    id: 'getRequest',
+  getRequest: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests/{id}',
     summary: 'Show a request. With wait: answer when it changes',
-    query: wire.showQuerySchema,
+    query: requests.showQuerySchema,
     headers: [
       {
         name: 'If-None-Match',
@@ -131,20 +129,18 @@ export const OPERATIONS: readonly Operation[] = [
       },
     ],
     answers: [
-      { status: 200, description: 'The request.', schema: wire.requestSchema, headers: ['ETag'] },
+      { status: 200, description: 'The request.', schema: requests.requestSchema, headers: ['ETag'] },
       { status: 304, description: 'Nothing has changed since the answer with this ETag.', headers: ['ETag'] },
     ],
   },
-  {
-    id: 'getTimeline',
+  getTimeline: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests/{id}/timeline',
     summary: 'Show what happened to a request',
     answers: [{ status: 200, description: 'The steps, from the audit log.', schema: timelineSchema }],
   },
-  {
-    id: 'getEvidence',
+  getEvidence: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/requests/{id}/evidence',
@@ -154,77 +150,72 @@ export const OPERATIONS: readonly Operation[] = [
       {
         status: 200,
         description: 'Audit entries with their parts, signatures and keys.',
-        schema: wire.evidenceSchema,
+        schema: evidenceSchema,
       },
     ],
     errors: ['forbidden'],
   },
-  {
-    id: 'withdrawRequest',
+  withdrawRequest: {
     tag: 'Requests',
     method: 'post',
     path: '/v1/requests/{id}/withdraw',
     summary: 'Withdraw your own request',
     headers: [REPEATABLE],
-    body: wire.withdrawBodySchema,
+    body: decisions.withdrawBodySchema,
     isBodyOptional: true,
     answers: [
-      { status: 200, description: 'The request is withdrawn.', schema: wire.requestSchema },
+      { status: 200, description: 'The request is withdrawn.', schema: requests.requestSchema },
       {
         status: 202,
         description: 'The withdrawal is durable and not yet recorded.',
-        schema: wire.requestSchema,
+        schema: requests.requestSchema,
       },
     ],
     errors: [...REPEATED, 'forbidden', 'request_executing', 'request_finished'],
   },
-  {
-    id: 'decide',
+  decide: {
     tag: 'Decisions',
     method: 'post',
     path: '/v1/requests/{id}/decisions',
     summary: 'Approve, deny or defer a request. What is approved can be denied until it starts',
     headers: [REPEATABLE],
-    body: wire.decisionBodySchema,
+    body: decisions.decisionBodySchema,
     answers: [
       {
         status: 200,
         description: 'The decision is recorded and counted.',
-        schema: wire.decisionAnswerSchema,
+        schema: decisions.decisionAnswerSchema,
       },
       {
         status: 202,
         description:
           'The decision is durable and not yet counted. Send the same call with the same key to learn whether it is.',
-        schema: wire.decisionQueuedSchema,
+        schema: decisions.decisionQueuedSchema,
       },
     ],
     errors: [...REPEATED, ...DECISION_ERRORS],
   },
-  {
-    id: 'createTicket',
+  createTicket: {
     tag: 'Decisions',
     method: 'post',
     path: '/v1/requests/{id}/tickets',
     summary: 'Get a ticket with which to decide in the Temporal UI or CLI',
-    body: wire.decisionBodySchema,
+    body: decisions.decisionBodySchema,
     answers: [
-      { status: 201, description: 'A ticket that is valid for ten minutes.', schema: wire.ticketSchema },
+      { status: 201, description: 'A ticket that is valid for ten minutes.', schema: decisions.ticketSchema },
     ],
     errors: [...REPEATED, ...DECISION_ERRORS],
   },
-  {
-    id: 'listInbox',
+  listInbox: {
     tag: 'Decisions',
     method: 'get',
     path: '/v1/inbox',
     summary: 'List the pending requests that you may decide now',
-    query: wire.inboxQuerySchema,
-    answers: [{ status: 200, description: 'One page.', schema: wire.requestPageSchema }],
+    query: requests.inboxQuerySchema,
+    answers: [{ status: 200, description: 'One page.', schema: requests.requestPageSchema }],
     errors: ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'],
   },
-  {
-    id: 'listActions',
+  listActions: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/actions',
@@ -234,8 +225,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   ...CATALOGUE_OPERATIONS,
   ...GOVERNING_OPERATIONS,
-  {
-    id: 'streamEvents',
+  streamEvents: {
     tag: 'Requests',
     method: 'get',
     path: '/v1/events',
@@ -248,7 +238,7 @@ export const OPERATIONS: readonly Operation[] = [
           'The `id` of the last event that arrived: the stream goes on after it. Every event has one, `open` too. Some changes may come again. After `reset` list the requests again: the position is too far back, or not of this log.',
       },
     ],
-    query: wire.eventsQuerySchema,
+    query: eventsQuerySchema,
     answers: [
       {
         status: 200,
@@ -260,4 +250,4 @@ export const OPERATIONS: readonly Operation[] = [
     errors: ['not_found', 'forbidden'],
   },
   ...SERVICE_OPERATIONS,
-];
+} as const satisfies Readonly<Record<string, Operation>>;

@@ -98,4 +98,5 @@ export const planSchema = z
   })
   .describe(
     'What a dry run found that it would do. For reviewers; for those behind the request once it is approved',
-  );
+  )
+  .register(NAMES, { id: 'Plan' });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { NAMES } from './names.ts';
 import { policySetSchema } from '../domain/policy/schema.ts';
 import { jsonValueSchema } from '../domain/crypto/json.ts';
 import { digest, flag } from './values.ts';
@@ -17,7 +18,8 @@ export const digestSchema = z
 /** POST /v1/policies */
 export const proposeBodySchema = z
   .strictObject({ policy: policySetSchema })
-  .describe('A policy to propose, 1 MiB at most');
+  .describe('A policy to propose, 1 MiB at most')
+  .register(NAMES, { id: 'ProposePolicyBody' });
 
 /** A candidate is kept. `active` is what it would replace: the base of the request that asks to publish it. */
 export const proposalSchema = z
@@ -26,7 +28,8 @@ export const proposalSchema = z
     active: digest('The policy that is active now: what the proposed one would replace'),
     is_new: flag('False when the same policy was proposed before: its first proposer stays'),
   })
-  .describe('A proposed policy. A request for `keyturn.policy.publish` names both digests');
+  .describe('A proposed policy. A request for `keyturn.policy.publish` names both digests')
+  .register(NAMES, { id: 'Proposal' });
 
 /** GET /v1/policies/:digest */
 export const policyAnswerSchema = z
@@ -35,7 +38,8 @@ export const policyAnswerSchema = z
     is_active: flag('It is in force now'),
     policy: z.record(z.string(), jsonValueSchema).describe('The compiled policy, as its digest is over it'),
   })
-  .describe('A policy that was proposed or installed');
+  .describe('A policy that was proposed or installed')
+  .register(NAMES, { id: 'Policy' });
 
 export type Proposal = z.infer<typeof proposalSchema>;
 export type PolicyAnswer = z.infer<typeof policyAnswerSchema>;

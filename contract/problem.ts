@@ -23,7 +23,8 @@ export const problemSchema = z
     request_id: z.string().optional().describe('The X-Request-Id of this answer'),
     errors: z.array(locationSchema).optional().describe('Everything that is wrong, up to 20'),
   })
-  .describe('An error (RFC 9457, `application/problem+json`)');
+  .describe('An error (RFC 9457, `application/problem+json`)')
+  .register(NAMES, { id: 'Problem' });
 
 /** An error, as it is answered. */
 export type Problem = z.infer<typeof problemSchema>;

@@ -1,30 +1,26 @@
 import { z } from 'zod';
 
 import { earlierRefusalsSchema, freezesSchema } from './circumstances.ts';
-import { entryPartSchema, evidenceAdditions } from './evidence.ts';
 import { anyJson, jsonValueSchema } from '../domain/crypto/json.ts';
 import { identitySchema, namedLineageSchema } from './lineage.ts';
 import { NAMES } from './names.ts';
 import { planSchema } from './plan.ts';
 import { matchedRuleSchema, progressSchema, requirementSchema } from './requirement.ts';
 import { shortageSchema } from './shortage.ts';
-import { startBodySchema, startSchema, ZONED } from './start.ts';
-import { decisionSchema, timelineSchema } from './history.ts';
+import { startBodySchema, startSchema } from './start.ts';
+import { decisionSchema } from './history.ts';
 import { TEXTS } from './texts.ts';
 import {
   count,
   digest,
   flag,
   instant,
-  logInstant,
   modeSchema,
   pageCursor,
   pageLimit,
-  requestIdSchema,
   riskSchema,
   statusSchema,
   text,
-  verdictSchema,
 } from './values.ts';
 
 /**
@@ -35,8 +31,6 @@ import {
 const jsonObject = z.record(z.string(), jsonValueSchema);
 
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2048);
-
-const reason = z.string().max(4000).optional();
 
 /** What the agent says about itself: shown as its words, never as facts. */
 const claims = {
@@ -80,42 +74,8 @@ export const createBodySchema = z
       ),
     start: startBodySchema.optional(),
   })
-  .describe('A request for a privileged action');
-
-const deferSchema = z
-  .strictObject({
-    until: z.iso
-      .datetime({ offset: true, error: ZONED })
-      .max(40)
-      .optional()
-      .describe(`Hidden from your inbox until then. ${ZONED}`),
-    to: z
-      .string()
-      .min(1)
-      .max(200)
-      .optional()
-      .describe('Whom to hand it over to: a selector that the request requires, e.g. `group:dba`'),
-  })
-  .describe('With the verdict defer: until when, or to whom')
-  .register(NAMES, { id: 'DeferBody' });
-
-/** POST /v1/requests/:id/decisions and …/tickets */
-export const decisionBodySchema = z
-  .strictObject({
-    decision_digest: z
-      .string()
-      .regex(/^sha256:[0-9a-f]{64}$/, 'must be `sha256:` and 64 digits, 0 to 9 and a to f')
-      .describe('The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits'),
-    verdict: verdictSchema.describe('approve; deny, which ends the request; or defer, which decides nothing'),
-    reason: reason.describe('Why, for people and the audit log. At most 4,000 characters'),
-    defer: deferSchema.optional(),
-  })
-  .describe('A decision on what the digest names');
-
-/** POST /v1/requests/:id/withdraw */
-export const withdrawBodySchema = z
-  .strictObject({ reason: reason.describe('Why, for people and the audit log. At most 4,000 characters') })
-  .describe('Why a request is withdrawn');
+  .describe('A request for a privileged action')
+  .register(NAMES, { id: 'CreateRequestBody' });
 
 const waitQuery = z
   .string()
@@ -154,11 +114,6 @@ export const inboxQuerySchema = z.strictObject({ limit: pageLimit(50), cursor: p
 export const showQuerySchema = z.strictObject({
   wait: waitQuery.optional().describe(TEXTS.wait),
   version: versionQuery.optional().describe(TEXTS.version),
-});
-
-/** GET /v1/events */
-export const eventsQuerySchema = z.strictObject({
-  request: requestIdSchema.optional().describe('Only changes of this request: `req_` and 26 characters'),
 });
 
 const failureSchema = z
@@ -217,7 +172,8 @@ export const requestSummarySchema = z
       .optional()
       .describe('Its workflow in the Temporal UI, a URL. For people, where one is configured'),
   })
-  .describe('A request as a list shows it');
+  .describe('A request as a list shows it')
+  .register(NAMES, { id: 'RequestSummary' });
 
 const reviewSchema = z
   .object({ id: text('Id of the request that reviews it'), status: statusSchema.describe('Its status') })
@@ -237,7 +193,8 @@ export const requestSchema = requestSummarySchema
       .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
     earlier_refusals: earlierRefusalsSchema.optional(),
   })
-  .describe('A request. Details are there only for readers who may see them');
+  .describe('A request. Details are there only for readers who may see them')
+  .register(NAMES, { id: 'Request' });
 
 export const requestPageSchema = z
   .object({
@@ -249,76 +206,10 @@ export const requestPageSchema = z
         'Send it as `cursor` for the next page. Null when nothing follows. Until then a page may hold fewer items than its limit, or none: a call looks at so many requests and no more',
       ),
   })
-  .describe('A page of requests');
-
-/** A decision that was recorded. */
-export const decisionAnswerSchema = z
-  .object({ decision: decisionSchema, request: requestSchema })
-  .describe('A recorded decision, and the request after it');
-
-/** A decision that is durable but not yet counted. */
-export const decisionQueuedSchema = z
-  .object({
-    decision: z
-      .object({ id: text('Id of the decision: `dec_` and 26 characters') })
-      .describe('The decision')
-      .register(NAMES, { id: 'QueuedDecision' }),
-    state: z.literal('queued, not counted yet').describe('Where it is'),
-  })
-  .describe('A decision that is durable and not yet counted');
-
-export const ticketSchema = z
-  .object({
-    ticket: text('The ticket, a compact JWS'),
-    expires_at: instant('Until when it can be used'),
-    how_to_use: text('What to do with it, for people'),
-  })
-  .describe('A decision to take to the Temporal UI or CLI');
-
-const keySchema = z
-  .record(z.string(), jsonValueSchema)
-  .describe('A public JSON Web Key (RFC 7517)')
-  .register(NAMES, { id: 'JsonWebKey' });
-
-/** A JSON Web Key Set of public keys. */
-export const keysSchema = z
-  .object({ keys: z.array(keySchema).describe('Public keys') })
-  .describe('A JSON Web Key Set (RFC 7517)');
-
-/** Everything that checks one request offline. */
-export const evidenceSchema = z
-  .object({
-    request: requestSchema.nullable().describe('Null: what is stored is not what was signed or planned'),
-    leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
-    payloads: z.array(entryPartSchema).describe('Parts of these entries, as far as they were not erased'),
-    envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
-    keys: keysSchema,
-    ...evidenceAdditions,
-  })
-  .describe('Everything that verifies one request offline, with `keyturn verify`');
-
-/** The `data` of a `request.changed` event. */
-export const changeSchema = z
-  .object({
-    entry: count(TEXTS.changeEntry),
-    request: text('Id of the request'),
-    type: text('Type of the audit entry, e.g. `request.pending`; more may come'),
-    at: logInstant('When it changed'),
-    status: statusSchema.optional().describe(TEXTS.changeStatus),
-  })
-  .describe('The `data` of a `request.changed` event, as JSON');
-
-export { problemSchema, type Problem } from './problem.ts';
+  .describe('A page of requests')
+  .register(NAMES, { id: 'RequestPage' });
 
 export type CreateBody = z.input<typeof createBodySchema>;
-export type DecisionBody = z.input<typeof decisionBodySchema>;
 export type RequestSummary = z.infer<typeof requestSummarySchema>;
 export type RequestView = z.infer<typeof requestSchema>;
 export type RequestPage = z.infer<typeof requestPageSchema>;
-export type DecisionView = z.infer<typeof decisionSchema>;
-export type DecisionAnswer = z.infer<typeof decisionAnswerSchema>;
-export type DecisionQueued = z.infer<typeof decisionQueuedSchema>;
-export type Ticket = z.infer<typeof ticketSchema>;
-export type Timeline = z.infer<typeof timelineSchema>;
-export type Evidence = z.infer<typeof evidenceSchema>;
-export type Change = z.infer<typeof changeSchema>;

@@ -67,7 +67,8 @@ export const requirementSchema = z
       .optional()
       .describe('What chats, mails and lists may show of the request. Absent: all'),
   })
-  .describe('Who must agree');
+  .describe('Who must agree')
+  .register(NAMES, { id: 'Requirement' });
 
 const stageProgressSchema = z
   .object({

@@ -1,12 +1,11 @@
 import { healthSchema, openApiSchema } from './service.ts';
 import { protectedResourceSchema } from './sign-in.ts';
-import { keysSchema } from './requests.ts';
+import { keysSchema } from './keys.ts';
 import type { Operation } from './operation.ts';
 
 /** What anybody may ask. */
-export const SERVICE_OPERATIONS: readonly Operation[] = [
-  {
-    id: 'getKeys',
+export const SERVICE_OPERATIONS = {
+  getKeys: {
     tag: 'Service',
     method: 'get',
     path: '/v1/keys',
@@ -14,8 +13,7 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
     isPublic: true,
     answers: [{ status: 200, description: 'A JSON Web Key Set.', schema: keysSchema }],
   },
-  {
-    id: 'getHealth',
+  getHealth: {
     tag: 'Service',
     method: 'get',
     path: '/healthz',
@@ -23,8 +21,7 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
     isPublic: true,
     answers: [{ status: 200, description: 'It runs.', schema: healthSchema }],
   },
-  {
-    id: 'getReadiness',
+  getReadiness: {
     tag: 'Service',
     method: 'get',
     path: '/readyz',
@@ -39,8 +36,7 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
       },
     ],
   },
-  {
-    id: 'getProtectedResource',
+  getProtectedResource: {
     tag: 'Service',
     method: 'get',
     path: '/.well-known/oauth-protected-resource',
@@ -48,8 +44,7 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
     isPublic: true,
     answers: [{ status: 200, description: 'The metadata.', schema: protectedResourceSchema }],
   },
-  {
-    id: 'getOpenApi',
+  getOpenApi: {
     tag: 'Service',
     method: 'get',
     path: '/openapi.json',
@@ -57,8 +52,7 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
     isPublic: true,
     answers: [{ status: 200, description: 'An OpenAPI 3.1 document.', schema: openApiSchema }],
   },
-  {
-    id: 'getDocs',
+  getDocs: {
     tag: 'Service',
     method: 'get',
     path: '/docs',
@@ -66,4 +60,4 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
     isPublic: true,
     answers: [{ status: 200, description: 'A page of HTML.', mediaType: 'text/html' }],
   },
-];
+} as const satisfies Readonly<Record<string, Operation>>;

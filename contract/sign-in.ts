@@ -32,7 +32,8 @@ export const protectedResourceSchema = z
       .array(signInSchema)
       .describe('For each issuer of people: how to sign in with a program'),
   })
-  .describe('How to get a token (RFC 9728)');
+  .describe('How to get a token (RFC 9728)')
+  .register(NAMES, { id: 'ProtectedResource' });
 
 /** How a person signs in with a program. */
 export type SignIn = z.infer<typeof signInSchema>;

@@ -73,7 +73,8 @@ export const streamPageSchema = z
     next_cursor: nextCursor,
     state: streamStateSchema.nullable().describe('With the last page, of the same moment; null before'),
   })
-  .describe('A page of audit entries');
+  .describe('A page of audit entries')
+  .register(NAMES, { id: 'AuditPage' });
 
 export type GoverningStream = (typeof GOVERNING_STREAMS)[number];
 export type StreamPage = z.infer<typeof streamPageSchema>;

@@ -43,12 +43,14 @@ export const switchIdSchema = z
 /** POST /v1/switches */
 export const throwBodySchema = z
   .strictObject({ scope: switchScopeSchema, reason: switchReason })
-  .describe('A kill switch to engage');
+  .describe('A kill switch to engage')
+  .register(NAMES, { id: 'ThrowSwitchBody' });
 
 /** POST /v1/switches/:id/lift */
 export const liftBodySchema = z
   .strictObject({ reason: switchReason })
-  .describe('Agreement that a kill switch is released');
+  .describe('Agreement that a kill switch is released')
+  .register(NAMES, { id: 'LiftSwitchBody' });
 
 const scopeSchema = z
   .object({
@@ -79,11 +81,13 @@ export const switchSchema = z
       .optional()
       .describe('Who has agreed to its release. Only for people of the directory'),
   })
-  .describe('A kill switch');
+  .describe('A kill switch')
+  .register(NAMES, { id: 'KillSwitch' });
 
 export const switchListSchema = z
   .object({ items: z.array(switchSchema).describe('Engaged kill switches, the oldest first') })
-  .describe('Kill switches that are engaged');
+  .describe('Kill switches that are engaged')
+  .register(NAMES, { id: 'KillSwitches' });
 
 /** The result of agreeing to release a switch: it is released, or somebody else has to agree. */
 export const liftAnswerSchema = z
@@ -91,7 +95,8 @@ export const liftAnswerSchema = z
     switch: switchSchema,
     state: z.enum(['lifted', 'one more person needed']).describe('lifted: it is released'),
   })
-  .describe('What an agreement came to');
+  .describe('What an agreement came to')
+  .register(NAMES, { id: 'LiftAnswer' });
 
 export type ThrowBody = z.input<typeof throwBodySchema>;
 export type SwitchView = z.infer<typeof switchSchema>;

@@ -33,7 +33,8 @@ const targetSchema = z
 /** What actions act on, by id. */
 export const targetPageSchema = z
   .object({ items: z.array(targetSchema).describe('Targets, by id'), next_cursor: nextCursor })
-  .describe('A page of targets');
+  .describe('A page of targets')
+  .register(NAMES, { id: 'TargetPage' });
 
 /** A page of targets. */
 export type TargetPage = z.infer<typeof targetPageSchema>;

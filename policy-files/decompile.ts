@@ -82,7 +82,7 @@ function duration(milliseconds: number): string {
 /** Lines as they are built in are never written out: they need not fit the catalogue. */
 function riskOf({ lines, tiers, demands }: RiskPolicy): unknown {
   const isBuiltIn = digestOf(lines) === digestOf(DEFAULT_RISK.lines);
-  const written = Object.entries(demands).map(([tier, demand]) => [tier, demandOf(demand)]);
+  const written = Object.entries(demands).map(([tier, requirement]) => [tier, requirementOf(requirement)]);
   return { ...(isBuiltIn ? {} : { lines: lines.map(lineOf) }), tiers, demands: Object.fromEntries(written) };
 }
 
@@ -91,8 +91,8 @@ function lineOf({ on, ...line }: RiskLine): unknown {
   return { on: { action: on.action, ...(on.env === null ? {} : { env: on.env }) }, ...line };
 }
 
-function demandOf({ maximum_age_ms: age, ...demand }: TierRequirement): unknown {
-  return { ...demand, ...(age === null ? {} : { maximum_age: duration(age) }) };
+function requirementOf({ maximum_age_ms: age, ...requirement }: TierRequirement): unknown {
+  return { ...requirement, ...(age === null ? {} : { maximum_age: duration(age) }) };
 }
 
 function windowOf({ id, action, over_ms, per, sum }: CountingWindow): unknown {

@@ -56,13 +56,13 @@ function findingsOfSet(policy: PolicySet): PolicyFindings {
 /** A warning for who tries a folder out; for those whose requests would wait in vain it is no policy to publish. */
 function hopelessText({ rule, path, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
   const ofFile = path[0] === 'defaults' ? 'the default requirement' : path.join('.');
-  const place = rule === null ? `keyturn.yaml ${ofFile}` : `${sources.get(rule) ?? ''} ${rule}`;
-  return `${place}: nobody could approve such a request: ${message}`;
+  const location = rule === null ? `keyturn.yaml ${ofFile}` : `${sources.get(rule) ?? ''} ${rule}`;
+  return `${location}: nobody could approve such a request: ${message}`;
 }
 
 function closingText({ rule, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
-  const place = rule === null ? 'keyturn.yaml operators' : `${sources.get(rule) ?? ''} ${rule}`;
-  return `${place}: ${message}`;
+  const location = rule === null ? 'keyturn.yaml operators' : `${sources.get(rule) ?? ''} ${rule}`;
+  return `${location}: ${message}`;
 }
 
 /** More warnings than these are only counted: who reviews a policy reads other things as well. */

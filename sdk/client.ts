@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type {
-  CreateBody,
-  DecisionAnswer,
-  DecisionBody,
-  DecisionQueued,
-  Evidence,
-  RequestPage,
-  RequestView,
-  Ticket,
-  Timeline,
-} from '../contract/requests.ts';
+import type { CreateBody, RequestPage, RequestView } from '../contract/requests.ts';
+import type { DecisionAnswer, DecisionBody, DecisionQueued, Ticket } from '../contract/decisions.ts';
+import type { Evidence } from '../contract/evidence.ts';
+import type { Timeline } from '../contract/history.ts';
 import type { ActionCatalogue } from '../contract/actions.ts';
 import type { Me } from '../contract/me.ts';
 import type { TargetPage } from '../contract/targets.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Change } from '../contract/requests.ts';
+import type { Change } from '../contract/changes.ts';
 import { refuseUnknownOptions } from './options.ts';
 import { KeyturnProblem } from './problem.ts';
 import type { Call, Transport } from './transport.ts';

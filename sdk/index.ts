@@ -13,4 +13,5 @@ export type { ChangeEvent, ListenOptions } from './events.ts';
 export { guard, KeyturnRefusal, type GuardedAction, type GuardOptions } from './guard.ts';
 export { KeyturnProblem } from './problem.ts';
 export type { TransportOptions } from './transport.ts';
-export type { CreateBody, DecisionBody, RequestPage, RequestView } from '../contract/requests.ts';
+export type { CreateBody, RequestPage, RequestView } from '../contract/requests.ts';
+export type { DecisionBody } from '../contract/decisions.ts';

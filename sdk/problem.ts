@@ -1,4 +1,4 @@
-import type { Problem } from '../contract/requests.ts';
+import type { Problem } from '../contract/problem.ts';
 
 /** A refusal of the server (RFC 9457). Switch on `code`: it is stable; the words are for people. */
 export class KeyturnProblem extends Error {

@@ -2,18 +2,18 @@ import { createHmac } from 'node:crypto';
 
 import { tallyFactsOf } from '../../domain/approval/seats.ts';
 import { SWITCHED_OFF } from '../../domain/execution/denial.ts';
-import { decisionDigest, requirementDigest } from '../../domain/request/digests.ts';
+import { requirementDigest, rowDecisionDigest } from '../../domain/request/digests.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import type { SignedRequest } from '../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../domain/errors.ts';
-import type { KillSwitch } from '../../domain/execution/kill-switch.ts';
+import { switchesAgainst, type KillSwitch } from '../../domain/execution/kill-switch.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
 import { combinedRequirement, evaluate as evaluatePolicy } from '../../domain/policy/evaluation.ts';
 import { allowedForMs } from '../../domain/execution/gate.ts';
 import { targetDigest, targetOf } from '../../domain/policy/policy.ts';
 import { tally } from '../../domain/approval/quorum.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
-import type { Requirement } from '../../domain/request/requirement.ts';
+import { demandsNobody, type Requirement } from '../../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { databaseNow, refuseWrongClock } from '../../database/clock.ts';
 import { lockSwitches } from '../../database/kill-switches.ts';
@@ -21,18 +21,16 @@ import { claimWindows } from '../../database/policy-facts.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../../database/readers.ts';
 import { insertion } from '../../database/row-statements.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
-import { SYSTEM_ACTOR } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { prepareCall, verifiedRequest, type PreparedCall } from '../load-request.ts';
 import { gateDecision, type GateDecision, type GateGrounds } from './gate-decision.ts';
 import { isAsOpened } from './opened-round.ts';
 import { refuseOtherOwnerKey } from '../owner-key.ts';
-import { prepareCall, verifiedRequest, type PreparedCall } from './plan.ts';
 import { gatherFacts } from '../policy-facts.ts';
 import { startEnd, startOf, type Hold } from '../../domain/execution/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
 import { recordEvaluation } from '../record-evaluation.ts';
 import type { StepTransaction } from '../record.ts';
-import { switchAgainst } from '../switches.ts';
 
 /** A claim, or why the action may not run now. */
 export type Claim =
@@ -90,7 +88,7 @@ async function groundsOf(
   const target = active && targetOf(active.policy, row.target);
   if (!active || !planRow) return { code: 'policy_invalid' };
   if (!target) return { code: 'target_removed' };
-  const thrown = switchAgainst(switches, row, directory);
+  const [thrown] = switchesAgainst(switches, { ...row, agents: directory.agents });
   if (thrown) return { code: SWITCHED_OFF, thrown };
   if (!mayStillAsk({ now: directory, at_creation: atCreation }, row)) return { code: 'requester_inactive' };
   const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
@@ -180,25 +178,10 @@ async function entitlement(
 
 function isWhatWasAsked(row: RequestRow, grounds: Grounds): boolean {
   const { requirement, risk } = grounds;
-  const demanded = requirement ?? { risk, distinct_people: 0, rules: [] };
+  const demanded = requirement ?? demandsNobody(risk);
   const isSame =
     row.requirement === null || requirementDigest(demanded) === requirementDigest(row.requirement);
-  return isSame && row.decision_digest === digestOf(row, grounds, demanded);
-}
-
-function digestOf(
-  row: RequestRow,
-  { plan, start }: Pick<Grounds, 'plan' | 'start'>,
-  requirement: Requirement,
-): string {
-  return decisionDigest({
-    request: row.id,
-    intent_digest: row.intent_digest,
-    plan,
-    lineage: row.lineage,
-    requirement,
-    start,
-  });
+  return isSame && row.decision_digest === rowDecisionDigest(row, grounds, requirement);
 }
 
 async function insertClaim(
@@ -243,17 +226,12 @@ async function recordClaim(
 ): Promise<void> {
   const { row } = transaction;
   if (row.status !== 'executing')
-    await transaction.move({ status: 'executing', open_selectors: [], held_until: null }, ['approved']);
+    await transaction.move('claim', { status: 'executing', open_selectors: [], held_until: null });
   await claimWindows(transaction.manager, row.id, execution.claimed_at);
   await transaction.append({
     type: 'execution.claimed',
     at: execution.claimed_at.toISOString(),
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
     policy_digest: active.digest,
     facts: { attempt: execution.attempt, idempotency_key: execution.idempotency_key, round: row.round },
-    evidence: null,
-    parts: {},
   });
 }

@@ -2,7 +2,6 @@ import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../domain/errors.ts';
-import { SYSTEM_ACTOR } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { consumeKept } from './kept-messages.ts';
 import {
@@ -112,16 +111,8 @@ async function junkRecorded({ manager, place }: StepTransaction, batchPrefix: st
 }
 
 async function appendJunk(transaction: StepTransaction, count: number): Promise<void> {
-  const { row, place } = transaction;
   await transaction.append({
     type: 'decision.unauthenticated',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
-    facts: { count, was_final: isFinal(row.status) },
-    evidence: null,
-    parts: {},
+    facts: { count, was_final: isFinal(transaction.row.status) },
   });
 }

@@ -3,12 +3,12 @@ import { SWITCHED_OFF } from '../../domain/execution/denial.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from '../../domain/approval/decision.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
-import { KeyturnError } from '../../domain/errors.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import type { SignedDecision } from '../../domain/crypto/envelope.ts';
 import type { LeafDraft } from '../../domain/audit/leaf.ts';
 import { personPseudonym } from '../../domain/identity/ids.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
 import { insertion } from '../../database/row-statements.ts';
@@ -16,9 +16,9 @@ import { decisionTable, type DecisionRow } from '../../database/tables.ts';
 import { accountActor, rememberAccounts, rememberPeople } from '../actors.ts';
 import { decisionDirectories } from '../decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { activePolicy } from '../load-request.ts';
 import type { StepTransaction } from '../record.ts';
 import { settleStanding } from './standing.ts';
-import { switchAgainst } from '../switches.ts';
 
 /** When a decision is judged, and whether a ticket was used before it ran out. */
 export interface Instant {
@@ -45,20 +45,16 @@ export async function countDecision(
   const rows = await readDecisions(transaction.manager, transaction.row.id);
   const known = rows.find((row) => row.id === judged.signed.id);
   if (known) return countedAgain(transaction, known);
-  const active = await dependencies.policies.active(transaction.manager);
-  // Tried again: an acknowledged decision is never dropped.
-  if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
+  // Without one it is tried again: an acknowledged decision is never dropped.
+  const active = await activePolicy(dependencies, transaction.manager);
   const check = await checkNow(dependencies, transaction, { judged, rows, active });
   const row = decisionRow(transaction, judged, { check, rows });
   const { text, values } = insertion(decisionTable, row);
   await transaction.manager.query(text, values);
   await appendDecision(dependencies, transaction, { judged, row, active });
-  if (!check.ok) {
-    await transaction.update({});
-    return null;
-  }
-  // Also after a mere deferral: readers see that something changed.
+  // Also after a refusal and a mere deferral: readers see that something changed.
   await transaction.update({});
+  if (!check.ok) return null;
   await settleStanding(dependencies, transaction, active);
   return countedOf(row, check);
 }
@@ -105,7 +101,7 @@ async function wasStopped(
   const before = (await readSwitches(manager)).filter(
     (thrown) => Date.parse(thrown.thrown_at) <= Date.parse(instant.at),
   );
-  return switchAgainst(before, row, directory) !== null;
+  return switchesAgainst(before, { ...row, agents: directory.agents }).length > 0;
 }
 
 /** The API signs decisions of people only, so a valid signature is the proof that the credential was human. */
@@ -169,14 +165,11 @@ async function appendDecision(
   if (row.person !== null) await rememberPeople(transaction.manager, identityKey, [row.person]);
   await transaction.append({
     type: leafTypeOf(row),
-    at: transaction.place.at,
     actor: { ...accountActor(identityKey, signed.reviewer, 'person'), via: signed.channel },
-    intent_digest: transaction.row.intent_digest,
     decision_digest: signed.decision_digest,
     policy_digest: active.digest,
     facts: leafFacts(identityKey, row),
     evidence: { grade: signed.grade, refs: [sha256(judged.envelope)] },
-    parts: {},
   });
 }
 

@@ -3,15 +3,13 @@ import { escalationSteps, type EscalationStep } from '../../domain/approval/esca
 import { KeyturnError } from '../../domain/errors.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
-import { readTrouble } from '../../database/target-troubles.ts';
-import { SYSTEM_ACTOR } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { activePolicy } from '../load-request.ts';
 import { consumeKept } from './kept-messages.ts';
 import { placeOf } from '../place.ts';
-import { closeFailed } from './plan.ts';
 import { recordStep, type StepTransaction } from '../record.ts';
 import { settleStanding, standingNow } from './standing.ts';
-import type { Leaf, LeafDraft, LeafType } from '../../domain/audit/leaf.ts';
+import type { Leaf } from '../../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 
 /** What came of a look at who may decide. */
@@ -23,19 +21,13 @@ export interface Escalated {
   readonly counted?: readonly CountedDecision[];
 }
 
-/** A deadline that the workflow's timer reached. */
-interface Deadline {
-  readonly step: string;
-  readonly at: string;
-}
-
 /**
  * Widens who may decide, by every escalation that is due by the database's clock, and says so once each. Whoever approved
  * before their turn came is counted now: that may be all that was missing. So what was acknowledged before goes first.
  */
 export async function escalate(
   dependencies: Dependencies,
-  { step, at }: Deadline & { readonly since: string },
+  { step, at }: { readonly step: string; readonly since: string; readonly at: string },
 ): Promise<Escalated> {
   return recordStep(dependencies, placeOf(`escalate/${step}`, at), async (transaction) => {
     const taken = await consumeKept(dependencies, transaction);
@@ -52,11 +44,12 @@ async function widen(
   at: string,
 ): Promise<readonly CountedDecision[] | null> {
   const { row, manager } = transaction;
-  const active = await dependencies.policies.active(manager);
+  if (row.status !== 'pending') return null;
+  const active = await activePolicy(dependencies, manager);
   const { directory } = await dependencies.directories.now(manager);
-  const today = active && { policy: active.policy, directory };
-  const request = today && (await standingNow(dependencies, manager, { row, today }));
-  if (!active || !request || row.status !== 'pending') return null;
+  const today = { policy: active.policy, directory };
+  const request = await standingNow(dependencies, manager, { row, today });
+  if (!request) return null;
   await appendDue(transaction, request, at);
   const standing = await settleStanding(dependencies, transaction, active);
   return standing?.decisions ?? null;
@@ -73,7 +66,7 @@ async function appendDue(transaction: StepTransaction, request: DecidableRequest
     throw new KeyturnError('unavailable', 'No escalation is due yet.');
   if (due.length > 0) await transaction.update({});
   for (const escalation of due)
-    await transaction.append(leaf(transaction, 'request.escalated', facts(escalation)));
+    await transaction.append({ type: 'request.escalated', facts: facts(escalation) });
 }
 
 function facts(step: EscalationStep): Record<string, JsonValue> {
@@ -87,55 +80,4 @@ async function knownEscalations({ manager, place }: StepTransaction): Promise<Re
     [place.request, place.run],
   );
   return new Set(rows.map(({ leaf: text }) => canonicalJson((JSON.parse(text) as Leaf).facts)));
-}
-
-/** Nobody answered in time: that is a denial, never an approval. */
-export async function expire(
-  dependencies: Dependencies,
-  { step, at }: Deadline,
-): Promise<{ readonly status: RequestStatus }> {
-  return recordStep(dependencies, placeOf(`expire/${step}`, at), async (transaction) => {
-    await consumeKept(dependencies, transaction);
-    const { row } = transaction;
-    if (row.status !== 'pending') return { status: row.status };
-    // By the database's clock: the step is tried again until it is due.
-    if (!row.expires_at || row.expires_at > transaction.now)
-      throw new KeyturnError('unavailable', 'The request has not expired yet.');
-    await transaction.move({ status: 'expired', open_selectors: [] }, ['pending']);
-    await transaction.append(leaf(transaction, 'request.expired', { round: row.round }));
-    return { status: row.status };
-  });
-}
-
-/** The target could not be reached for planning: the request ends, nothing happened. */
-export async function abandonPlanning(
-  dependencies: Dependencies,
-  { at, step }: Deadline,
-): Promise<{ readonly status: RequestStatus }> {
-  return recordStep(dependencies, placeOf(`abandon/${step}`, at), async (transaction) => {
-    const trouble = await readTrouble(transaction.manager, transaction.row.id);
-    await closeFailed(transaction, {
-      code: 'target_unreachable',
-      detail: trouble ?? 'The target could not be asked for a plan.',
-    });
-    return { status: transaction.row.status };
-  });
-}
-
-function leaf(
-  { row, place }: StepTransaction,
-  type: LeafType,
-  leafFacts: Readonly<Record<string, JsonValue>>,
-): LeafDraft {
-  return {
-    type,
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
-    facts: leafFacts,
-    evidence: null,
-    parts: {},
-  };
 }

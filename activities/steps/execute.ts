@@ -6,6 +6,7 @@ import { isFinal } from '../../domain/request/request.ts';
 import { databaseNow } from '../../database/clock.ts';
 import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
 import { noteTrouble, readTrouble } from '../../database/target-troubles.ts';
+import { closeSwitchedOff, refuseExecution, returnToReview } from '../close-request.ts';
 import { claim, type Claim } from './claim.ts';
 import { ChecksBusy } from '../connectors/fair-pool.ts';
 import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from '../connectors/connector.ts';
@@ -13,13 +14,12 @@ import { troubleOf } from '../connectors/trouble.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { placeOf } from '../place.ts';
-import { ownRow } from './plan.ts';
+import { ownRow } from '../load-request.ts';
 import { recordedStep, recordStep, type StepPlace, type StepTransaction } from '../record.ts';
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
-import { refuseExecution, returnToReview, settle, type Executed, type Settlement } from './settle.ts';
-import { closeSwitchedOff } from '../switches.ts';
+import { settle, type Executed, type Settlement } from './settle.ts';
 import { TargetTurns } from './target-turns.ts';
 
 /** A claim that the target fenced off may be followed by another, but not for ever. */

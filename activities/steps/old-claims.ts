@@ -1,7 +1,7 @@
 import type { ExecutionRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
-import { ownRow } from './plan.ts';
+import { ownRow } from '../load-request.ts';
 import { openClaim, resolveClaim } from './resolve-claim.ts';
 import { noteUnanswered } from './unanswered-probes.ts';
 

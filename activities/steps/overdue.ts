@@ -1,7 +1,7 @@
 import { STILL_MS } from '../../domain/request/overdue.ts';
 import { sqlList } from '../../database/status-sql.ts';
-import { APPROVED, OPEN, UNCLAIMED, UNSETTLED } from '../../domain/request/request.ts';
-import { SYSTEM_ACTOR } from '../actors.ts';
+import { APPROVED, UNSETTLED } from '../../domain/request/request.ts';
+import { closeExpired, closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
 import { consumeKept } from './kept-messages.ts';
@@ -103,46 +103,7 @@ async function isOverdue({ manager, row }: StepTransaction): Promise<boolean> {
 /** Without a claim nothing has happened: what was not executed has expired, and an execution has failed. */
 async function closeOverdue(transaction: StepTransaction): Promise<void> {
   if (transaction.row.status === 'executing') await closeLost(transaction, 'did not go on with it');
-  else await expireNow(transaction);
-}
-
-async function expireNow(transaction: StepTransaction): Promise<void> {
-  const { row, place } = transaction;
-  await transaction.move({ status: 'expired', open_selectors: [] }, UNCLAIMED);
-  await transaction.append({
-    type: 'request.expired',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
-    facts: { round: row.round, found_by: 'sweep' },
-    evidence: null,
-    parts: {},
-  });
-}
-
-/** Closes a request without approval because its workflow did not do so: it ended, or does not get on. */
-export async function closeLost(
-  transaction: StepTransaction,
-  why: 'ended without finishing it' | 'did not go on with it',
-): Promise<void> {
-  const { row, place } = transaction;
-  const status = row.status === 'executing' ? 'failed' : 'cancelled';
-  const detail = `The workflow of this request ${why}.`;
-  const failure = { code: 'workflow_lost', detail };
-  await transaction.move({ status, failure, open_selectors: [] }, OPEN);
-  await transaction.append({
-    type: 'request.orphaned',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
-    facts: { status, round: row.round },
-    evidence: null,
-    parts: { detail },
-  });
+  else await closeExpired(transaction, 'expire_overdue', { facts: { found_by: 'sweep' } });
 }
 
 /** No step dates a request ahead: a row dated ahead is hidden from every query for requests that do not move. */

@@ -17,15 +17,15 @@ import { readRequest } from '../../database/readers.ts';
 import { lockOpenRequests, openRequests } from '../../database/rehearsals.ts';
 import { insertion } from '../../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../../database/tables.ts';
-import { accountActor, rememberAccounts, requesterKind, SYSTEM_ACTOR } from '../actors.ts';
+import { accountActor, rememberAccounts, requesterKind } from '../actors.ts';
+import { closeExpired, closeFailed } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { OneByOne } from './one-by-one.ts';
 import { keptOwnerKey } from '../owner-key.ts';
 import { placeOf } from '../place.ts';
-import { closeFailed } from './plan.ts';
-import { announceChange, Step, type StepPlace, type StepTransaction } from '../record.ts';
+import { announceChange, ownOf, Step, type StepPlace, type StepTransaction } from '../record.ts';
 
 /** What the workflow is told of a request it may wait for. */
 export interface Received {
@@ -94,21 +94,23 @@ async function insertOnce(
   const { text, values } = insertion(requestTable, row);
   const inserted: unknown[] = await manager.query(`${text} on conflict do nothing returning id`, values);
   if (inserted.length === 0) {
-    const existing = await readRequest(manager, place.request);
-    if (existing?.run_id !== place.run) {
-      throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');
-    }
+    ownOf(await readRequest(manager, place.request), place);
     return result;
   }
   if (row.mode === 'gate') await refuseAnswered(manager, row);
   const step = new Step({ manager, place, row, last: NO_LEAF, now });
   await appendReceived(dependencies, step, arrival);
   const isLate = now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS;
-  if (isLate) await expireUnseen(step);
+  if (isLate) await closeExpired(step, 'expire_unseen', { failure: TOO_LATE });
   else if (await isBeyondBudget(dependencies, manager, arrival)) await closeFailed(step, BEYOND_BUDGET);
   await step.write(result);
   return result;
 }
+
+const TOO_LATE = {
+  code: 'envelope_expired',
+  detail: 'It was received more than an hour after it was asked for.',
+};
 
 const BEYOND_BUDGET = {
   code: 'over_budget',
@@ -123,24 +125,6 @@ async function isBeyondBudget(
   if (root === null) return false;
   const { open } = await openRequests(manager, root, budgets.openRequests + 1);
   return open > budgets.openRequests;
-}
-
-async function expireUnseen(transaction: StepTransaction): Promise<void> {
-  const { row, place } = transaction;
-  const code = 'envelope_expired';
-  const detail = 'It was received more than an hour after it was asked for.';
-  await transaction.move({ status: 'expired', failure: { code, detail } }, ['planning']);
-  await transaction.append({
-    type: 'request.expired',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: null,
-    policy_digest: null,
-    facts: { round: row.round, code },
-    evidence: null,
-    parts: { detail },
-  });
 }
 
 /** A key that was answered on the spot, or given to another intent, has no workflow: there is one truth a key. */
@@ -168,16 +152,13 @@ async function appendReceived(
   transaction: StepTransaction,
   { envelope, signed }: Arrival,
 ): Promise<void> {
-  const { manager, place, row } = transaction;
+  const { manager, row } = transaction;
   const directory = await directories.at(manager, row.created_at);
   const requester = { issuer: row.requester_issuer, subject: row.requester_subject };
   await rememberAccounts(manager, identityKey, signed.lineage);
   await transaction.append({
     type: 'request.received',
-    at: place.at,
     actor: accountActor(identityKey, requester, requesterKind(directory, requester)),
-    intent_digest: signed.intent_digest,
-    decision_digest: null,
     policy_digest: signed.policy_digest,
     facts: {
       action: signed.action,
@@ -190,6 +171,5 @@ async function appendReceived(
       })),
     },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
-    parts: {},
   });
 }

@@ -5,13 +5,13 @@ import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { denyByPolicy } from '../deny.ts';
+import { denyByPolicy, refuseExecution, returnToReview } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { judge, keepJudgement, shortageOf, type Judged } from './evaluate.ts';
+import { evaluatePlan, keepEvaluation, type EvaluatedPlan } from './evaluate-plan.ts';
+import { shortageOf } from './shortage.ts';
 import { consumeKept } from './kept-messages.ts';
 import { placeOf } from '../place.ts';
 import { recordStep, type StepTransaction } from '../record.ts';
-import { refuseExecution, returnToReview } from './settle.ts';
 import { settleStanding } from './standing.ts';
 
 /**
@@ -43,24 +43,24 @@ async function tighten(
   transaction: StepTransaction,
 ): Promise<readonly CountedDecision[] | null> {
   const { row } = transaction;
-  const judged = await judge(dependencies, transaction, row.plan_digest ?? '');
-  if (!judged) {
+  const evaluated = await evaluatePlan(dependencies, transaction, row.plan_digest ?? '');
+  if (!evaluated) {
     await refuseExecution(transaction, 'target_removed');
     return null;
   }
-  const mayAsk = mayStillAsk(judged.directories, row);
-  if (mayAsk && judged.evaluation.effect !== 'forbid' && isAskedAlready(row, judged)) {
-    return followPeople(dependencies, transaction, judged);
+  const mayAsk = mayStillAsk(evaluated.directories, row);
+  if (mayAsk && evaluated.evaluation.effect !== 'forbid' && isAskedAlready(row, evaluated)) {
+    return followPeople(dependencies, transaction, evaluated);
   }
-  await keepJudgement(transaction, judged);
-  if (!mayAsk) await denyByPolicy(transaction, 'requester_inactive', judged);
-  else if (judged.evaluation.effect === 'forbid') await denyByPolicy(transaction, 'forbidden', judged);
+  await keepEvaluation(transaction, evaluated);
+  if (!mayAsk) await denyByPolicy(transaction, 'requester_inactive', evaluated);
+  else if (evaluated.evaluation.effect === 'forbid') await denyByPolicy(transaction, 'forbidden', evaluated);
   else await returnToReview(transaction, 'requirement_changed');
   return null;
 }
 
 /** True when all that is demanded now is demanded already. */
-function isAskedAlready({ requirement }: RequestRow, { evaluation }: Judged): boolean {
+function isAskedAlready({ requirement }: RequestRow, { evaluation }: EvaluatedPlan): boolean {
   const demanded = combinedRequirement(requirement, evaluation);
   return (
     demanded !== null &&
@@ -73,13 +73,12 @@ function isAskedAlready({ requirement }: RequestRow, { evaluation }: Judged): bo
 async function followPeople(
   dependencies: Dependencies,
   transaction: StepTransaction,
-  judged: Judged,
+  evaluated: EvaluatedPlan,
 ): Promise<readonly CountedDecision[]> {
   const { row } = transaction;
   const { requirement } = row;
-  const shortage = requirement && (await shortageOf(dependencies, transaction, { judged, requirement }));
+  const shortage = requirement && (await shortageOf(dependencies, transaction, { evaluated, requirement }));
   if (canonicalJson(shortage) !== canonicalJson(row.shortage)) await transaction.update({ shortage });
-  const active = { policy: judged.policy, digest: judged.policyDigest };
-  const standing = await settleStanding(dependencies, transaction, active);
+  const standing = await settleStanding(dependencies, transaction, evaluated.active);
   return standing?.decisions ?? [];
 }

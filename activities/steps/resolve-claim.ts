@@ -6,7 +6,7 @@ import { executionTable, type ExecutionRow, type RequestRow } from '../../databa
 import type { Dependencies } from '../dependencies.ts';
 import type { ProbeOutcome } from '../connectors/connector.ts';
 import { troubleOf } from '../connectors/trouble.ts';
-import { prepareCall, verifiedRequest } from './plan.ts';
+import { prepareCall, verifiedRequest } from '../load-request.ts';
 import { recordStep, type StepPlace } from '../record.ts';
 import { settle, type Executed } from './settle.ts';
 

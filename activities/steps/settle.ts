@@ -1,15 +1,14 @@
 import type { LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import { UNSETTLED, type RequestStatus } from '../../domain/request/request.ts';
-import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
+import type { RequestStatus } from '../../domain/request/request.ts';
 import type { ExecutionRow } from '../../database/tables.ts';
 import { claimWindows } from '../../database/policy-facts.ts';
-import { SYSTEM_ACTOR } from '../actors.ts';
+import type { Closed } from '../close-request.ts';
 import type { StepTransaction } from '../record.ts';
 
 /** What became of an approved action. `again`: nothing happened, and it must be planned and judged anew. */
 export type Executed =
-  | { readonly kind: 'closed'; readonly status: RequestStatus }
+  | Closed
   | { readonly kind: 'again' }
   /** Approved, and not to start before `until`: nothing happened. */
   | { readonly kind: 'held'; readonly until: string };
@@ -61,17 +60,13 @@ export async function settle(
   const { row } = transaction;
   const closed = await closeClaim(transaction, execution, settlement);
   const status = STATUS_OF[settlement.state];
-  if (closed && status !== null) await transaction.move(finalColumns(status, settlement), openTo(settlement));
+  if (closed && status !== null)
+    await transaction.move(settlement.isSeen ? 'settle_seen' : 'settle', finalColumns(status, settlement));
   // Nothing happened, and it may still: until then it counts as before.
   if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
   if (closed) await appendSettled(transaction, execution, settlement);
   if (settlement.state === 'not_done') return null;
   return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };
-}
-
-/** Statuses of a request that this settlement may end. */
-function openTo({ isSeen }: Settlement): readonly RequestStatus[] {
-  return isSeen ? ['executing', 'indeterminate'] : ['executing'];
 }
 
 async function closeClaim(
@@ -96,7 +91,7 @@ async function closeClaim(
   return closed.length > 0;
 }
 
-function finalColumns(status: RequestStatus, settlement: Settlement): Parameters<StepTransaction['move']>[0] {
+function finalColumns(status: RequestStatus, settlement: Settlement): Parameters<StepTransaction['move']>[1] {
   // What was decided on is no more: a digest says nothing while another plan is made.
   if (status === 'planning') return { status, decision_digest: null };
   if (status === 'succeeded') return { status, result: settlement.result ?? null, failure: null };
@@ -109,16 +104,11 @@ async function appendSettled(
   execution: ExecutionRow,
   settlement: Settlement,
 ): Promise<void> {
-  const { row } = transaction;
   await transaction.append({
     type: LEAF_OF[settlement.state],
     at: transaction.now.toISOString(),
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
     decision_digest: execution.decision_digest,
-    policy_digest: null,
     facts: { attempt: execution.attempt, ...settlement.facts },
-    evidence: null,
     parts: partsOf(settlement),
   });
 }
@@ -128,49 +118,4 @@ function partsOf(settlement: Settlement): Record<string, JsonValue> {
   if (settlement.detail !== undefined) parts['detail'] = settlement.detail;
   if (settlement.result !== undefined && settlement.result !== null) parts['result'] = settlement.result;
   return parts;
-}
-
-/** Policy or the standing of the requester forbids the action now: the request ends denied, or failed once it began. */
-export async function refuseExecution(
-  transaction: StepTransaction,
-  code: CodeWithoutData,
-  { facts = {}, detail = '' }: Partial<Pick<Settlement, 'facts' | 'detail'>> = {},
-): Promise<Executed & { readonly kind: 'closed' }> {
-  const { row, place } = transaction;
-  const status = row.status === 'executing' ? ('failed' as const) : ('denied' as const);
-  const ended = { status, failure: { code, detail }, open_selectors: [] };
-  // One whose claim is open does not get out of `executing` here either.
-  await transaction.move(status === 'denied' ? { ...ended, denied_by: 'policy' } : ended, UNSETTLED);
-  await transaction.append({
-    type: status === 'denied' ? 'request.denied' : 'execution.failed',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
-    facts: { by: 'policy', code, round: row.round, ...facts },
-    evidence: null,
-    parts: detail === '' ? {} : { detail },
-  });
-  return { kind: 'closed', status };
-}
-
-/** The approval does not carry any more: people must look again. The next evaluation opens the new round. */
-export async function returnToReview(transaction: StepTransaction, why: string): Promise<Executed> {
-  const { row, place } = transaction;
-  const { decision_digest } = row;
-  const reopened = { status: 'planning' as const, open_selectors: [], decision_digest: null };
-  await transaction.move(reopened, ['pending', 'approved', 'executing']);
-  await transaction.append({
-    type: why === 'approval_stale' ? 'request.approval_stale' : 'request.drifted',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest,
-    policy_digest: null,
-    facts: { why, round: row.round },
-    evidence: null,
-    parts: {},
-  });
-  return { kind: 'again' };
 }

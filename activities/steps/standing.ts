@@ -1,12 +1,10 @@
 import type { EntityManager } from 'typeorm';
 
 import { openSelectors } from '../../domain/approval/open-selectors.ts';
-import type { LeafDraft } from '../../domain/audit/leaf.ts';
 import { tally } from '../../domain/approval/quorum.ts';
 import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { SYSTEM_ACTOR } from '../actors.ts';
 import { decisionDirectories, type Today } from '../decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
@@ -62,35 +60,14 @@ async function followSelectors(
 async function close(
   transaction: StepTransaction,
   standing: 'approved' | 'denied',
-  active: Pick<ActivePolicy, 'policy' | 'digest'>,
+  { digest: policy_digest }: Pick<ActivePolicy, 'digest'>,
 ): Promise<void> {
-  const { row } = transaction;
+  const { round } = transaction.row;
   if (standing === 'denied') {
-    await transaction.move({ status: 'denied', denied_by: 'person', open_selectors: [] }, [
-      'pending',
-      'approved',
-    ]);
-    await transaction.append({
-      ...settledLeaf(transaction, active),
-      type: 'request.denied',
-      facts: { by: 'person', round: row.round },
-    });
+    await transaction.move('deny', { status: 'denied', denied_by: 'person', open_selectors: [] });
+    await transaction.append({ type: 'request.denied', policy_digest, facts: { by: 'person', round } });
     return;
   }
-  await transaction.move({ status: 'approved', open_selectors: [] }, ['pending']);
-  await transaction.append({ ...settledLeaf(transaction, active), type: 'request.approved' });
-}
-
-function settledLeaf({ row, place }: StepTransaction, active: Pick<ActivePolicy, 'digest'>): LeafDraft {
-  return {
-    type: 'request.approved',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: active.digest,
-    facts: { round: row.round },
-    evidence: null,
-    parts: {},
-  };
+  await transaction.move('approve', { status: 'approved', open_selectors: [] });
+  await transaction.append({ type: 'request.approved', policy_digest, facts: { round } });
 }

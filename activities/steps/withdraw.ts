@@ -21,19 +21,15 @@ export async function withdrawRequest(
   transaction: StepTransaction,
   { signed, envelope }: Withdrawal,
 ): Promise<void> {
-  const { row, place, manager } = transaction;
+  const { row, manager } = transaction;
   if (await isRecorded(transaction, { signed, envelope })) return;
   const refusal = await refusalOf(dependencies, transaction, signed);
   if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
   await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
-  await transaction.move({ status: 'cancelled', open_selectors: [] }, UNCLAIMED);
+  await transaction.move('withdraw', { status: 'cancelled', open_selectors: [] });
   await transaction.append({
     type: 'request.withdrawn',
-    at: place.at,
     actor: accountActor(dependencies.identityKey, signed.by, 'person'),
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
     parts: { envelope },
@@ -73,15 +69,11 @@ async function recordRefused(
   transaction: StepTransaction,
   { signed, envelope, code }: Withdrawal & { readonly code: ErrorCode },
 ): Promise<void> {
-  const { row, place, manager } = transaction;
+  const { row, manager } = transaction;
   await rememberAccounts(manager, identityKey, [signed.by]);
   await transaction.append({
     type: 'request.withdrawal_refused',
-    at: place.at,
     actor: accountActor(identityKey, signed.by, 'person'),
-    intent_digest: row.intent_digest,
-    decision_digest: row.decision_digest,
-    policy_digest: null,
     facts: { round: row.round, withdrawal: signed.id, code },
     evidence: { grade: 'C', refs: [sha256(envelope)] },
     parts: { envelope },

@@ -2,6 +2,8 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 
+import type { ApiKeys } from '../../configuration/keys.ts';
+import type { ApiConfiguration } from '../../configuration/programs.ts';
 import type { ChangeFeed } from '../../database/change-feed.ts';
 import type { GroundReader } from '../../database/current-ground.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
@@ -12,15 +14,13 @@ import type { Draining } from './http/draining.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { Places } from './http/places.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
-import type { Keys } from './keys.ts';
 import type { ArgumentChecker } from './catalogue/argument-checker.ts';
 import type { ScimAuthorities } from './scim/authorities.ts';
-import type { Settings } from './settings.ts';
 
 /** What the handlers work with. Holds no truth: everything in it can be made again from the database and the files. */
 export abstract class ApiContext {
-  abstract readonly settings: Settings;
-  abstract readonly keys: Keys;
+  abstract readonly settings: ApiConfiguration;
+  abstract readonly keys: ApiKeys;
   abstract readonly source: DataSource;
   abstract readonly policies: PolicyReader;
   abstract readonly directories: DirectoryReader;

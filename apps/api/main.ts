@@ -5,21 +5,21 @@ import type { AddressInfo } from 'node:net';
 
 import type { NestExpressApplication } from '@nestjs/platform-express';
 
-import { takenPort } from '../taken-port.ts';
+import { takenPort } from '../../configuration/environment.ts';
+import { readApiConfiguration } from '../../configuration/programs.ts';
 import { createApplication } from './application.ts';
 import type { ApiContext } from './context.ts';
 import { drain } from './http/draining.ts';
 import { serveMetrics } from './http/metrics-server.ts';
 import { openContext } from './open-context.ts';
 import { openReviews } from './reviews/opener.ts';
-import { readSettings } from './settings.ts';
 
 /** Whatever else hangs must not keep a rolling upgrade waiting: nothing here holds truth. */
 const CLOSE_MS_MAX = 5_000;
 
 /** The API program: answers HTTP until it is told to stop. */
 async function run(): Promise<void> {
-  const settings = readSettings(process.env);
+  const settings = readApiConfiguration(process.env);
   const { context, close } = await openContext(settings);
   const app = await createApplication(context);
   const measuring = await serveMetrics(context.metrics.registry, settings.metrics).catch(

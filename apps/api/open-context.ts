@@ -1,5 +1,7 @@
 import { pino, type Logger } from 'pino';
 
+import { readApiKeys } from '../../configuration/keys.ts';
+import type { ApiConfiguration } from '../../configuration/programs.ts';
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { GroundReader } from '../../database/current-ground.ts';
 import { refuseSuperuser } from '../../database/inspection.ts';
@@ -15,10 +17,8 @@ import { Metrics } from './http/metrics.ts';
 import { Places } from './http/places.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { requestIdField } from './http/request-id.ts';
-import { readKeys } from './keys.ts';
 import { ArgumentChecker } from './catalogue/argument-checker.ts';
 import { readScim } from './scim/authorities.ts';
-import type { Settings } from './settings.ts';
 import { createTemporal } from './temporal.ts';
 
 /** Lists and inboxes that one caller may read at once. */
@@ -31,12 +31,12 @@ export interface OpenContext {
 }
 
 /** Opens everything a process needs. Throws when keys or issuers are wrong, or the database cannot be reached. */
-export async function openContext(settings: Settings): Promise<OpenContext> {
+export async function openContext(settings: ApiConfiguration): Promise<OpenContext> {
   const log = pino({ level: settings.logLevel, base: { program: 'keyturn-api' }, mixin: requestIdField });
   const [keys, issuers, provisioning] = await Promise.all([
-    readKeys(settings.files),
-    readIssuers(settings.files.issuers),
-    readScim(settings.files.scim),
+    readApiKeys(settings),
+    readIssuers(settings.issuers),
+    readScim(settings.scim),
   ]);
   const metrics = new Metrics();
   const { source, feed } = await openDatabase(settings, log, metrics);
@@ -73,7 +73,7 @@ export async function openContext(settings: Settings): Promise<OpenContext> {
 
 /** The database with its feed of changes, both listening. Throws when it cannot be reached, or as a superuser. */
 async function openDatabase(
-  settings: Settings,
+  settings: ApiConfiguration,
   log: Logger,
   metrics: Metrics,
 ): Promise<Pick<ApiContext, 'source' | 'feed'>> {

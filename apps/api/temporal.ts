@@ -8,19 +8,19 @@ import {
 import { NamespaceNotFoundError } from '@temporalio/common';
 import type { Logger } from 'pino';
 
+import type { ApiConfiguration } from '../../configuration/programs.ts';
+import { GRPC_NOT_FOUND, grpcCode } from '../../configuration/temporal.ts';
 import { KeyturnError } from '../../domain/errors.ts';
-import { GRPC_NOT_FOUND, grpcCode } from '../temporal-trouble.ts';
-import type { Settings } from './settings.ts';
 
 /** A client that connects when it is first used and again after every loss. */
-export function createTemporal(settings: Settings): Client {
+export function createTemporal({ temporal }: ApiConfiguration): Client {
   const connection = Connection.lazy({
-    ...settings.temporal.connection,
-    address: settings.temporal.address,
+    ...temporal.connection,
+    address: temporal.address,
     // The library's own pauses between attempts grow to two minutes: far longer than a restart of the server takes.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 },
   });
-  return new Client({ connection, namespace: settings.temporal.namespace, identity: 'keyturn-api' });
+  return new Client({ connection, namespace: temporal.namespace, identity: 'keyturn-api' });
 }
 
 /** One call to Temporal that has to be over in time. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 
 import { isFinal } from '../../domain/request/request.ts';
-import type { DecisionBody, RequestView } from '../../contract/requests.ts';
+import type { DecisionBody } from '../../contract/decisions.ts';
+import type { RequestView } from '../../contract/requests.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';
 import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';

@@ -1,8 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 
-import { temporalConnection } from '../../configuration/environment.ts';
+import { temporalConnection, temporalTrouble } from '../../configuration/temporal.ts';
 import { searchAttributes } from '../../workflows/messages.ts';
-import { temporalTrouble } from '../temporal-trouble.ts';
 import { diagnose, type Diagnosis } from './doctor.ts';
 
 const ANSWER_MS = 5_000;

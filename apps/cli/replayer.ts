@@ -13,7 +13,7 @@ import {
 
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 
-import { temporalConnection } from '../../configuration/environment.ts';
+import { temporalConnection } from '../../configuration/temporal.ts';
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
 import { failure } from './exit.ts';
 

@@ -6,7 +6,7 @@ import { KeyturnError } from '../../domain/errors.ts';
 import { hasEnded } from '../../domain/request/run-status.ts';
 import { envelopeIn } from '../../workflows/envelope-in.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
-import { grpcCode } from '../temporal-trouble.ts';
+import { grpcCode } from '../../configuration/temporal.ts';
 
 /** Reads from the server what only the server knows: when a signal arrived, and whether a run is open. */
 export function createHistoryReader(client: Client, namespace: string): HistoryReader {

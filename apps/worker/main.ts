@@ -14,14 +14,15 @@ import { createPolicyConnector } from '../../activities/connectors/keyturn-polic
 import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
+import { takenPort } from '../../configuration/environment.ts';
+import { readWorkerKeys } from '../../configuration/keys.ts';
+import { readWorkerConfiguration, type WorkerConfiguration } from '../../configuration/programs.ts';
+import { refuseMissingNamespace } from '../../configuration/temporal.ts';
 import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
-import { budgetsOf } from '../../domain/execution/budgets.ts';
 import { openDataSource } from '../open-database.ts';
 import { isReady, Readiness } from '../readiness.ts';
-import { takenPort } from '../taken-port.ts';
-import { readConfiguration, readKeys, type WorkerConfiguration } from './configuration.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './history-reader.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -31,7 +32,7 @@ import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './reconsiderer.ts';
 import { installRuntime } from './sdk-log.ts';
-import { connectTemporal, refuseMissingNamespace } from './temporal.ts';
+import { connectTemporal } from './temporal.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';
@@ -39,10 +40,10 @@ const SHUTDOWN_FORCE = '25 seconds';
 const FAILURE_CHECK_MS = 2_000;
 
 async function main(): Promise<void> {
-  const configuration = readConfiguration(process.env);
-  const log = pino({ level: configuration.KEYTURN_LOG_LEVEL, name: 'keyturn-worker' });
+  const configuration = readWorkerConfiguration(process.env);
+  const log = pino({ level: configuration.logLevel, name: 'keyturn-worker' });
   installRuntime(log);
-  const sources = await readDutySources(configuration.KEYTURN_ONCALL);
+  const sources = await readDutySources(configuration.onCallFile);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
   const readiness = new Readiness({ source, policies, temporal: rest.client, log });
   const health = await serveHealth(
@@ -50,24 +51,22 @@ async function main(): Promise<void> {
       isAlive: () => worker.getState() === 'RUNNING',
       isReady: async () => worker.getState() === 'RUNNING' && isReady(await readiness.checks()),
     },
-    configuration.KEYTURN_WORKER_HOST,
-    configuration.KEYTURN_WORKER_PORT,
+    configuration.host,
+    configuration.port,
   ).catch(takenPort('KEYTURN_WORKER_PORT'));
-  log.info(
-    { queue: configuration.KEYTURN_TASK_QUEUE, port: configuration.KEYTURN_WORKER_PORT },
-    'worker running',
-  );
+  const { namespace, taskQueue } = configuration.temporal;
+  log.info({ queue: taskQueue, port: configuration.port }, 'worker running');
   const stopping = new AbortController();
   const background = { source, policies, ...rest, log, signal: stopping.signal };
   const reconsidering = reconsiderOnChange(background);
   const keeping = keepHouse({
     ...rest,
-    namespace: configuration.TEMPORAL_NAMESPACE,
-    sweepEveryMs: configuration.KEYTURN_SWEEP_INTERVAL_SECONDS * 1_000,
+    namespace,
+    sweepEveryMs: configuration.sweepEveryMs,
     signal: stopping.signal,
   });
   const polling = sources && pollDuty({ ...background, sources });
-  const cleaning = removeLeftSchedule({ ...background, taskQueue: configuration.KEYTURN_TASK_QUEUE });
+  const cleaning = removeLeftSchedule({ ...background, taskQueue });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -91,14 +90,14 @@ async function failure(worker: Worker): Promise<never> {
 }
 
 async function assemble(configuration: WorkerConfiguration, log: Logger) {
-  const keys = await readKeys(configuration);
+  const keys = await readWorkerKeys(configuration);
   const source = await openDataSource({
-    url: configuration.KEYTURN_DATABASE_URL,
+    url: configuration.databaseUrl,
     applicationName: 'keyturn-worker',
   });
   await refuseSuperuser(source);
-  const namespace = configuration.TEMPORAL_NAMESPACE;
-  const connection = await connectTemporal(configuration.TEMPORAL_ADDRESS);
+  const { namespace, taskQueue } = configuration.temporal;
+  const connection = await connectTemporal(configuration.temporal);
   const client = new Client({ connection, namespace });
   await refuseMissingNamespace(client);
   const policies = new PolicyReader();
@@ -114,7 +113,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
       'keyturn.resolution': createResolutionConnector({ source, log }),
     },
     history: createHistoryReader(client, namespace),
-    budgets: budgetsOf(configuration),
+    budgets: configuration.budgets,
     log,
     onEmergency: (request) => countEmergency(log, request),
   };
@@ -122,7 +121,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
   const worker = await Worker.create({
     connection,
     namespace,
-    taskQueue: configuration.KEYTURN_TASK_QUEUE,
+    taskQueue,
     workflowBundle: { codePath: fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url)) },
     dataConverter: {
       payloadConverterPath: fileURLToPath(new URL('../../workflows/payload-converter.js', import.meta.url)),
@@ -131,7 +130,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     // In a shared context, what is left of a task that ran out of time would go on inside the next workflow.
     reuseV8Context: false,
     workflowThreadPoolSize: 1,
-    maxCachedWorkflows: configuration.KEYTURN_CACHED_WORKFLOWS_MAX,
+    maxCachedWorkflows: configuration.cachedWorkflowsMax,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
   });

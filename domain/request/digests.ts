@@ -3,7 +3,7 @@ import type { SignedRequest } from '../crypto/envelope.ts';
 import { memberOf, type Lineage } from '../identity/identity.ts';
 import type { Plan, StoredPlan } from './plan.ts';
 import type { RequestMode } from './request.ts';
-import type { Requirement, RuleRequirement } from './requirement.ts';
+import { demandsNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
 import { type Digest, digestOf } from '../crypto/digest.ts';
 
 /** What is asked, so that caller and server compute the same digest. */
@@ -69,6 +69,26 @@ export function decisionDigest(subject: DecisionSubject): Digest {
   const effects = effectsForDigest(subject.plan);
   const plan = { fingerprint, salt, target_digest, effects, plan_digest: planDigest(subject.plan) };
   return decisionDigestOf({ ...subject, plan });
+}
+
+/**
+ * The decision digest of a request as its row says, null standing for nobody who must agree: the one author for the
+ * evaluation, which people decide on, and for the claim, which compares.
+ */
+export function rowDecisionDigest(
+  { id, intent_digest, lineage }: RequestSubject,
+  { plan, start, risk }: Pick<DecisionSubject, 'plan' | 'start'> & { readonly risk: RiskTier },
+  demanded: Requirement | null,
+): Digest {
+  const requirement = demanded ?? demandsNobody(risk);
+  return decisionDigest({ request: id, intent_digest, lineage, plan, start, requirement });
+}
+
+/** What a row says of who asks for what. */
+interface RequestSubject {
+  readonly id: string;
+  readonly intent_digest: string;
+  readonly lineage: Lineage;
 }
 
 /** The same from a plan that is only known as far as the digest goes: enough to check a signed decision against. */

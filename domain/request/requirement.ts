@@ -54,6 +54,11 @@ export interface Requirement {
   readonly channels?: Exclude<ChannelLimit, 'all'>;
 }
 
+/** A requirement that demands nobody: the decision digest still binds what was allowed. */
+export function demandsNobody(risk: RiskTier): Requirement {
+  return { risk, distinct_people: 0, rules: [] };
+}
+
 /** The strongest evidence that a decision can have today: a signed-in session, or a ticket. */
 export const GRADE_GIVEN = 'C' as const;
 

@@ -9,7 +9,7 @@ import { installPolicy } from '../../activities/policy-install.ts';
 import { createApplication } from '../../apps/api/application.ts';
 import type { ApiContext } from '../../apps/api/context.ts';
 import { openContext } from '../../apps/api/open-context.ts';
-import { readSettings } from '../../apps/api/settings.ts';
+import { readApiConfiguration } from '../../configuration/programs.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
@@ -64,7 +64,7 @@ export async function startApi(
   ]);
   const { policy, digest } = await install(databases, issuer, secondIssuer);
   const keys = ensureKeys(path.join(folder, 'keys'));
-  const settings = readSettings({
+  const settings = readApiConfiguration({
     KEYTURN_DATABASE_URL: databases.keyturn.api,
     TEMPORAL_ADDRESS: place.address,
     TEMPORAL_NAMESPACE: place.namespace,

@@ -5,7 +5,7 @@ import { openEnvelope } from '../../domain/crypto/envelope.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { EXPIRY_GRACE_MS } from '../../domain/approval/escalation.ts';
 import { unseal } from '../../domain/crypto/sealing.ts';
-import type { Ticket } from '../../contract/requests.ts';
+import type { Ticket } from '../../contract/decisions.ts';
 import { policyDigest } from '../../domain/policy/policy.ts';
 import { call, type Reply } from '../stack/http.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from './api.ts';

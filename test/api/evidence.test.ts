@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
-import type { Evidence } from '../../contract/requests.ts';
-import type { DirectoryPart } from '../../contract/evidence.ts';
+import type { Evidence, DirectoryPart } from '../../contract/evidence.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { storeDecision, storeRequest } from './rows.ts';
 

@@ -11,17 +11,18 @@ import { MeController } from '../../apps/api/auth/me.controller.ts';
 import { CatalogueController } from '../../apps/api/catalogue/catalogue.controller.ts';
 import { EventsController } from '../../apps/api/events/events.controller.ts';
 import { SubmissionController } from '../../apps/api/submission/submission.controller.ts';
-import { takenPort } from '../../apps/taken-port.ts';
+import { takenPort } from '../../configuration/environment.ts';
 import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
 import { OperationsController } from '../../apps/api/http/operations.controller.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
 import { RequestsController } from '../../apps/api/requests/requests.controller.ts';
 import { PoliciesController } from '../../apps/api/policies/policies.controller.ts';
-import { statusOf, type ErrorCode } from '../../domain/errors.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
+import { statusOf } from '../../contract/statuses.ts';
 import type { ActionCatalogue } from '../../contract/actions.ts';
 import { SwitchesController } from '../../apps/api/switches/switches.controller.ts';
-import { readSettings } from '../../apps/api/settings.ts';
+import { readApiConfiguration } from '../../configuration/programs.ts';
 import { startApi, type TestApi } from './api.ts';
 
 interface OpenApi {
@@ -308,12 +309,12 @@ describe('limits', () => {
   });
 });
 
-describe('settings', () => {
+describe('variables', () => {
   it('that are missing or wrong are all named, without their values', () => {
     const environment = parse(
       '{ KEYTURN_API_PORT: "seventy", KEYTURN_DATABASE_URL: "", KEYTURN_LOG_LEVEL: "loud-secret" }',
     );
-    const message = messageOf(() => readSettings(environment as NodeJS.ProcessEnv));
+    const message = messageOf(() => readApiConfiguration(environment as NodeJS.ProcessEnv));
     for (const name of [
       'KEYTURN_API_PORT',
       'KEYTURN_DATABASE_URL',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import type { Problem } from '../../contract/requests.ts';
+import type { Problem } from '../../contract/problem.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { leafHash, type Leaf } from '../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../domain/identity/ids.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
-import type { Timeline } from '../../contract/requests.ts';
+import type { Timeline } from '../../contract/history.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest, type Stored, type StoredRequest } from './rows.ts';

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { RequestStatus } from '../../domain/request/request.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
-import type { RequestPage, RequestView, Timeline } from '../../contract/requests.ts';
+import type { RequestPage, RequestView } from '../../contract/requests.ts';
+import type { Timeline } from '../../contract/history.ts';
 import { withPolicy, type PolicyChange } from '../workflows/policies.ts';
 import { startApi, type TestApi } from './api.ts';
 import {

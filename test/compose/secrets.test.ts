@@ -7,8 +7,8 @@ import { parseEnv } from 'node:util';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { readSettings } from '../../apps/api/settings.ts';
-import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
+import { readWorkerKeys } from '../../configuration/keys.ts';
+import { readApiConfiguration, readWorkerConfiguration } from '../../configuration/programs.ts';
 import { readMigration } from '../../configuration/migration.ts';
 import { openEnvelope, signEnvelope } from '../../domain/crypto/envelope.ts';
 import { seal, unseal } from '../../domain/crypto/sealing.ts';
@@ -84,7 +84,9 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
   });
 
   it('makes keys that the worker can use', async () => {
-    const { sealingKeys, identityKey } = await readKeys(readConfiguration(environmentOf('worker')));
+    const { sealingKeys, identityKey } = await readWorkerKeys(
+      readWorkerConfiguration(environmentOf('worker')),
+    );
     const sealed = await seal(
       { context: 'req_one/arguments', value: { a: 1 }, initializationVector: new Uint8Array(12) },
       sealingKeys,
@@ -139,8 +141,8 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
   });
 
   it('gives the API, the worker and the migrations all variables that they require', () => {
-    expect(readSettings(environmentOf('api')).host).toBe('0.0.0.0');
-    expect(readConfiguration(environmentOf('worker')).KEYTURN_WORKER_HOST).toBe('0.0.0.0');
+    expect(readApiConfiguration(environmentOf('api')).host).toBe('0.0.0.0');
+    expect(readWorkerConfiguration(environmentOf('worker')).host).toBe('0.0.0.0');
     expect(readMigration(environmentOf('migrate'))).toHaveProperty('KEYTURN_DATABASE_URL');
   });
 

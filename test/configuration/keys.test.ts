@@ -5,9 +5,8 @@ import { join } from 'node:path';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
-import { readKeys as readApiKeys } from '../../apps/api/keys.ts';
-import { readSettings } from '../../apps/api/settings.ts';
-import { readConfiguration, readKeys as readWorkerKeys } from '../../apps/worker/configuration.ts';
+import { readApiKeys, readWorkerKeys } from '../../configuration/keys.ts';
+import { readApiConfiguration, readWorkerConfiguration } from '../../configuration/programs.ts';
 import { ensureKeys } from '../../scripts/start/keys.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyturn-keys-'));
@@ -42,9 +41,9 @@ function environmentWith(variable: string, content: string | Buffer): NodeJS.Pro
 }
 
 const apiReads = async (environment: NodeJS.ProcessEnv): Promise<unknown> =>
-  readApiKeys(readSettings(environment).files);
+  readApiKeys(readApiConfiguration(environment));
 const workerReads = async (environment: NodeJS.ProcessEnv): Promise<unknown> =>
-  readWorkerKeys(readConfiguration(environment));
+  readWorkerKeys(readWorkerConfiguration(environment));
 
 /** What a process would print. */
 async function messageOf(reading: Promise<unknown>): Promise<string> {
@@ -143,6 +142,19 @@ describe('a broken key file', () => {
 });
 
 describe('keys', () => {
+  it('that sign are read by the API alone: to the worker that file is nothing', async () => {
+    const environment = environmentWith('KEYTURN_SIGNING_KEY', SECRET);
+    expect(Object.keys((await workerReads(environment)) as object)).toEqual([
+      'verificationKeys',
+      'sealingKeys',
+      'identityKey',
+    ]);
+    expect(JSON.stringify(readWorkerConfiguration(environment))).not.toContain('KEYTURN_SIGNING_KEY');
+    expect(JSON.stringify(readWorkerConfiguration(environment))).not.toContain(
+      environment['KEYTURN_SIGNING_KEY'],
+    );
+  });
+
   it('are taken by API and worker alike: hex of either case, with a line end or without', async () => {
     const hex = randomBytes(32).toString('hex');
     for (const text of [hex, hex.toUpperCase(), `${hex}\n`, ` ${hex}\r\n`]) {
@@ -158,10 +170,10 @@ describe('keys', () => {
       TEMPORAL_NAMESPACE: '',
       KEYTURN_SEALING_KEYS: '',
     };
-    for (const read of [readSettings, readConfiguration])
+    for (const read of [readApiConfiguration, readWorkerConfiguration])
       expect(() => read(environment)).toThrow(/KEYTURN_SEALING_KEYS: is missing/);
     const complete = { ...environment, KEYTURN_SEALING_KEYS: good.sealing };
-    expect(readSettings(complete).temporal.namespace).toBe('default');
-    expect(readConfiguration(complete).TEMPORAL_NAMESPACE).toBe('default');
+    expect(readApiConfiguration(complete).temporal.namespace).toBe('default');
+    expect(readWorkerConfiguration(complete).temporal.namespace).toBe('default');
   });
 });

@@ -1,12 +1,11 @@
-import { readSettings } from '../../apps/api/settings.ts';
-import { readConfiguration } from '../../apps/worker/configuration.ts';
+import { readApiConfiguration, readWorkerConfiguration } from '../../configuration/programs.ts';
 import { readMigration } from '../../configuration/migration.ts';
 import { read } from '../docs/documents.ts';
 
 /** What a program of the image takes from its environment, checked as the program does. */
 export const readEnvironmentOf: Readonly<Record<string, (environment: NodeJS.ProcessEnv) => unknown>> = {
-  'dist/apps/api/main.js': readSettings,
-  'dist/apps/worker/main.js': readConfiguration,
+  'dist/apps/api/main.js': readApiConfiguration,
+  'dist/apps/worker/main.js': readWorkerConfiguration,
   'dist/database/migrate.js': readMigration,
 };
 

@@ -7,7 +7,7 @@ import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
 
 it('a Temporal that cannot be reached is named by its variable and address', async () => {
-  await expect(connectTemporal('127.0.0.1:1')).rejects.toThrow(
+  await expect(connectTemporal({ address: '127.0.0.1:1', connection: {} })).rejects.toThrow(
     /^TEMPORAL_ADDRESS: 127\.0\.0\.1:1 cannot be reached/,
   );
 });

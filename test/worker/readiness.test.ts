@@ -4,7 +4,8 @@ import { expect, it, vi } from 'vitest';
 
 import { openDataSource } from '../../apps/open-database.ts';
 import { Readiness } from '../../apps/readiness.ts';
-import { connectTemporal, refuseMissingNamespace } from '../../apps/worker/temporal.ts';
+import { connectTemporal } from '../../apps/worker/temporal.ts';
+import { refuseMissingNamespace } from '../../configuration/temporal.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { sharedTemporal, takeNumber } from '../stack/temporal.ts';
@@ -14,7 +15,7 @@ it('a worker does not start, nor is ready, while its namespace does not exist, a
   const { address } = await sharedTemporal(number);
   const { keyturn } = await createDatabases(`readiness_${number}`);
   const source = await openDataSource({ url: keyturn.worker, applicationName: 'test' });
-  const connection = await connectTemporal(address);
+  const connection = await connectTemporal({ address, connection: {} });
   try {
     const log = pino({ level: 'silent' });
     const logged = vi.spyOn(log, 'error');

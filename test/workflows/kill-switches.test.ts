@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ApprovedCall, ConnectorCall } from '../../activities/connectors/connector.ts';
 import type { SwitchView } from '../../contract/switches.ts';
-import type { Timeline } from '../../contract/requests.ts';
+import type { Timeline } from '../../contract/history.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

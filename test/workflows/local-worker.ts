@@ -8,7 +8,8 @@ import { createResolutionConnector } from '../../activities/connectors/keyturn-r
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import type { Budgets } from '../../domain/execution/budgets.ts';
-import { readConfiguration, readKeys } from '../../apps/worker/configuration.ts';
+import { readWorkerKeys } from '../../configuration/keys.ts';
+import { readWorkerConfiguration } from '../../configuration/programs.ts';
 import { createHistoryReader } from '../../apps/worker/history-reader.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
@@ -122,12 +123,12 @@ interface DependencyParts {
 async function dependenciesOver({ stack, client, target, source }: DependencyParts): Promise<Dependencies> {
   await source.initialize();
   const log = pino({ level: 'silent' });
-  const configuration = readConfiguration(stack.env);
+  const configuration = readWorkerConfiguration(stack.env);
   return {
     source,
     policies: new PolicyReader(),
     directories: new DirectoryReader(),
-    ...(await readKeys(configuration)),
+    ...(await readWorkerKeys(configuration)),
     connectors: {
       'postgres.execute': target,
       'keyturn.resolution': createResolutionConnector({ source, log }),

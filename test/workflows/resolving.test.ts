@@ -6,7 +6,9 @@ import type { ApprovedCall, ProbeOutcome } from '../../activities/connectors/con
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
 import { createActivities } from '../../activities/index.ts';
 import { ownTarget, RESOLVE } from '../../domain/policy/policy.ts';
-import type { Problem, RequestView, Timeline } from '../../contract/requests.ts';
+import type { Problem } from '../../contract/problem.ts';
+import type { RequestView } from '../../contract/requests.ts';
+import type { Timeline } from '../../contract/history.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

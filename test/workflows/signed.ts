@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { JWK } from 'jose';
 
-import { readKeys, readConfiguration } from '../../apps/worker/configuration.ts';
+import { readWorkerKeys } from '../../configuration/keys.ts';
+import { readWorkerConfiguration } from '../../configuration/programs.ts';
 import { base32, requestId } from '../../domain/identity/ids.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { intentDigest } from '../../domain/request/digests.ts';
@@ -65,7 +66,11 @@ export class Desk {
     const jwk = JSON.parse(await readFile(stack.env['KEYTURN_SIGNING_KEY'] ?? '', 'utf8')) as JWK & {
       kid: string;
     };
-    return new Desk(stack, { kid: jwk.kid, key: jwk }, await readKeys(readConfiguration(stack.env)));
+    return new Desk(
+      stack,
+      { kid: jwk.kid, key: jwk },
+      await readWorkerKeys(readWorkerConfiguration(stack.env)),
+    );
   }
 
   /** An account at the issuer that knows the people of the test policy. */

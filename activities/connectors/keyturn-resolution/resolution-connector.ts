@@ -1,7 +1,6 @@
 import { readRequest } from '../../../database/readers.ts';
 import { executionTable, type ExecutionRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { SYSTEM_ACTOR } from '../../actors.ts';
 import type { Dependencies } from '../../dependencies.ts';
 import { caller } from '../../place.ts';
 import { recordAnswer, type StepPlace, type StepTransaction } from '../../record.ts';
@@ -117,20 +116,15 @@ async function tell(
   const result = { resolution: call.requestId };
   const detail = `Told by ${call.requestId}.`;
   await transaction.move(
+    'resolve',
     outcome === 'succeeded'
       ? { status: outcome, failure: null, result }
       : { status: outcome, failure: { code: 'resolved_as_failed', detail } },
-    ['indeterminate'],
   );
   await transaction.append({
     type: outcome === 'succeeded' ? 'execution.succeeded' : 'execution.failed',
-    at: place.at,
-    actor: SYSTEM_ACTOR,
-    intent_digest: row.intent_digest,
     decision_digest: execution.decision_digest,
-    policy_digest: null,
     facts: outcome === 'succeeded' ? facts : { ...facts, code: 'resolved_as_failed' },
-    evidence: null,
     parts: outcome === 'succeeded' ? { result } : { detail },
   });
   const [own]: { id: string }[] = await manager.query('select pg_current_xact_id()::text as id');

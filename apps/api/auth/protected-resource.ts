@@ -1,14 +1,14 @@
 import type { Request } from 'express';
 
 import type { ProtectedResource, SignIn } from '../../../contract/sign-in.ts';
-import type { Settings } from '../settings.ts';
+import type { ApiConfiguration } from '../../../configuration/programs.ts';
 import type { Issuer } from './issuers.ts';
 
 /** Where anybody learns how to get a token (RFC 9728 section 3), below the address of the API. */
 export const METADATA_PATH = '.well-known/oauth-protected-resource';
 
 /** The address of that, as the caller can reach it. */
-export function metadataUrl(settings: Settings, request: Request): string {
+export function metadataUrl(settings: ApiConfiguration, request: Request): string {
   return `${resourceOf(settings, request)}/${METADATA_PATH}`;
 }
 
@@ -26,7 +26,7 @@ export function protectedResource(resource: string, issuers: Iterable<Issuer>): 
 }
 
 /** The address of the API: the configured one, else the one that the caller used. */
-export function resourceOf({ publicUrl }: Settings, request: Request): string {
+export function resourceOf({ publicUrl }: ApiConfiguration, request: Request): string {
   return publicUrl ?? `${request.protocol}://${request.headers.host ?? ''}`;
 }
 

@@ -8,9 +8,10 @@ import {
 } from '../../../database/refused-attempts.ts';
 import { lastLeafOf, type Leaf, type LeafDraft } from '../../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
-import { isKeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
+import { isKeyturnError, type ErrorCode } from '../../../domain/errors.ts';
+import { statusOf } from '../../../contract/statuses.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
-import type { DecisionBody } from '../../../contract/requests.ts';
+import type { DecisionBody } from '../../../contract/decisions.ts';
 import type { Caller } from './caller.ts';
 import type { ApiContext } from '../context.ts';
 

@@ -4,7 +4,7 @@ import { checkDecision, type DecisionAttempt } from '../../../domain/approval/de
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
-import type { DecisionBody } from '../../../contract/requests.ts';
+import type { DecisionBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';

@@ -6,9 +6,9 @@ import {
   withdrawBodySchema,
   type DecisionAnswer,
   type DecisionQueued,
-  type RequestView,
   type Ticket,
-} from '../../../contract/requests.ts';
+} from '../../../contract/decisions.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseBody } from '../http/parse-body.ts';

@@ -7,7 +7,7 @@ import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request/request.ts';
 import { decideSignal, withdrawSignal } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
-import { grpcCode } from '../../temporal-trouble.ts';
+import { grpcCode } from '../../../configuration/temporal.ts';
 import { askTemporal } from '../temporal.ts';
 import { notPending } from './authorize.ts';
 

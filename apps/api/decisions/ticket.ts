@@ -1,5 +1,5 @@
 import type { RequestRow } from '../../../database/tables.ts';
-import type { Ticket } from '../../../contract/requests.ts';
+import type { Ticket } from '../../../contract/decisions.ts';
 import type { ApiContext } from '../context.ts';
 import { freshId } from '../http/idempotency.ts';
 import { judge, type DecisionCall } from './authorize.ts';

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
-import { eventsQuerySchema } from '../../../contract/requests.ts';
+import { eventsQuerySchema } from '../../../contract/changes.ts';
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Places } from '../http/places.ts';

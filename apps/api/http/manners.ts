@@ -4,6 +4,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { NextFunction, Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
+import type { Operation } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 
 /** Has the server hand over what it would answer itself without a name of the call and without a problem. */
@@ -30,10 +31,12 @@ export function neverFresh(request: Request, _response: Response, next: NextFunc
 }
 
 const QUERIES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
-  OPERATIONS.filter(({ isPublic = false }) => !isPublic).map(({ method, path, query }) => [
-    `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-    new Set(Object.keys(query?.shape ?? {})),
-  ]),
+  Object.values<Operation>(OPERATIONS)
+    .filter(({ isPublic = false }) => !isPublic)
+    .map(({ method, path, query }) => [
+      `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      new Set(Object.keys(query?.shape ?? {})),
+    ]),
 );
 
 /** Refuses parameters that an operation does not read: whoever sends `?dry_run=true` must not get the real thing. */

@@ -1,5 +1,6 @@
-import { statusOf, type ErrorCode } from '../../../domain/errors.ts';
-import { problemSchema } from '../../../contract/requests.ts';
+import type { ErrorCode } from '../../../domain/errors.ts';
+import { statusOf } from '../../../contract/statuses.ts';
+import { problemSchema } from '../../../contract/problem.ts';
 import type { z } from 'zod';
 
 import { ADVICE } from '../../../contract/advice.ts';
@@ -94,8 +95,8 @@ export function openApiDocument(): OpenApiDocument {
 
 function makeDocument(): OpenApiDocument {
   const paths: Record<string, Record<string, DocumentedOperation>> = {};
-  for (const operation of OPERATIONS) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method]: documented(operation) };
+  for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: documented(id, operation) };
   }
   return {
     openapi: '3.1.0',
@@ -130,10 +131,10 @@ function documentedErrors(): readonly DocumentedError[] {
     .toSorted((left, right) => left.status - right.status);
 }
 
-function documented(operation: Operation): DocumentedOperation {
+function documented(operationId: string, operation: Operation): DocumentedOperation {
   const parameters = parametersOf(operation);
   return {
-    operationId: operation.id,
+    operationId,
     tags: [operation.tag],
     summary: operation.summary,
     security: operation.isPublic ? [] : [{ token: [] }],

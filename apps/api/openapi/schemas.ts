@@ -1,66 +1,13 @@
 import { z } from 'zod';
 
-import { policySetSchema } from '../../../domain/policy/schema.ts';
-import { actionsSchema } from '../../../contract/actions.ts';
-import { evaluateBodySchema, evaluationSchema } from '../../../contract/evaluate.ts';
-import * as history from '../../../contract/history.ts';
-import { jsonValueSchema } from '../../../domain/crypto/json.ts';
-import { identitySchema } from '../../../contract/lineage.ts';
+import { changeSchema } from '../../../contract/changes.ts';
 import { NAMES } from '../../../contract/names.ts';
-import { planSchema } from '../../../contract/plan.ts';
-import * as policies from '../../../contract/policies.ts';
-import { meSchema } from '../../../contract/me.ts';
-import { requirementSchema } from '../../../contract/requirement.ts';
-import { protectedResourceSchema } from '../../../contract/sign-in.ts';
-import { targetPageSchema } from '../../../contract/targets.ts';
-import * as streams from '../../../contract/streams.ts';
-import * as switches from '../../../contract/switches.ts';
-import { healthSchema, openApiSchema } from '../../../contract/service.ts';
-import * as wire from '../../../contract/requests.ts';
+import type { Operation } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import { problemSchema } from '../../../contract/problem.ts';
+import { jsonValueSchema } from '../../../domain/crypto/json.ts';
+import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { portable, type Direction, type JsonSchema } from './portable.ts';
-
-/** Bodies that come in, by the name they are published under. */
-const BODIES = {
-  CreateRequestBody: wire.createBodySchema,
-  DecisionBody: wire.decisionBodySchema,
-  WithdrawBody: wire.withdrawBodySchema,
-  EvaluateBody: evaluateBodySchema,
-  ThrowSwitchBody: switches.throwBodySchema,
-  LiftSwitchBody: switches.liftBodySchema,
-  ProposePolicyBody: policies.proposeBodySchema,
-} as const;
-
-/** What goes out, by the name it is published under. */
-const ANSWERS = {
-  Request: wire.requestSchema,
-  RequestSummary: wire.requestSummarySchema,
-  RequestPage: wire.requestPageSchema,
-  Requirement: requirementSchema,
-  Plan: planSchema,
-  Decision: history.decisionSchema,
-  DecisionAnswer: wire.decisionAnswerSchema,
-  DecisionQueued: wire.decisionQueuedSchema,
-  Ticket: wire.ticketSchema,
-  Timeline: history.timelineSchema,
-  Evidence: wire.evidenceSchema,
-  Evaluation: evaluationSchema,
-  Actions: actionsSchema,
-  Identity: identitySchema,
-  KillSwitch: switches.switchSchema,
-  KillSwitches: switches.switchListSchema,
-  LiftAnswer: switches.liftAnswerSchema,
-  Proposal: policies.proposalSchema,
-  Policy: policies.policyAnswerSchema,
-  AuditPage: streams.streamPageSchema,
-  Change: wire.changeSchema,
-  KeySet: wire.keysSchema,
-  Health: healthSchema,
-  OpenApiDocument: openApiSchema,
-  ProtectedResource: protectedResourceSchema,
-  Me: meSchema,
-  TargetPage: targetPageSchema,
-  Problem: wire.problemSchema,
-} as const;
 
 /** Schemas that are published as any value: they refer to themselves, or are checked by the server alone. */
 const ANY: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
@@ -71,9 +18,17 @@ const ANY: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
   ],
 ]);
 
-/** Every schema that has a name: those listed here, and the parts of them that have one. */
+/** Every schema that has a name, in bodies and answers of operations. */
 export function namedSchemas(): Readonly<Record<string, JsonSchema>> {
-  return { ...inDirection('input', BODIES), ...inDirection('output', ANSWERS) };
+  const operations = Object.values<Operation>(OPERATIONS);
+  const answered = operations.flatMap(({ answers }) => answers.map(({ schema }) => schema));
+  return {
+    ...inDirection(
+      'input',
+      operations.map(({ body }) => body),
+    ),
+    ...inDirection('output', [...answered, changeSchema, problemSchema]),
+  };
 }
 
 /** A schema, by reference where it has a name. */
@@ -84,8 +39,11 @@ export function schemaOf(schema: z.ZodType, direction: Direction): JsonSchema {
   return portable(rest, { direction, resolve: (part) => resolved(parts as Parts, part) });
 }
 
-function inDirection(direction: Direction, named: Readonly<Record<string, z.ZodType>>): Parts {
-  const { $defs: parts = {} } = converted(z.object(named), direction);
+function inDirection(direction: Direction, schemas: readonly (z.ZodType | undefined)[]): Parts {
+  const { $defs: parts = {} } = converted(
+    z.tuple(schemas.filter((schema) => schema !== undefined) as [z.ZodType]),
+    direction,
+  );
   const rewriting = { direction, resolve: (name: string) => resolved(parts as Parts, name) };
   const isNamed = ([name]: [string, JsonSchema]): boolean => !isOwnName(name);
   return Object.fromEntries(
@@ -96,8 +54,6 @@ function inDirection(direction: Direction, named: Readonly<Record<string, z.ZodT
 }
 
 type Parts = Readonly<Record<string, JsonSchema>>;
-
-for (const [id, schema] of [...Object.entries(BODIES), ...Object.entries(ANSWERS)]) NAMES.add(schema, { id });
 
 /** With the schemas that have a name, and those that only refer to themselves, in `$defs`. */
 function converted(schema: z.ZodType, direction: Direction): JsonSchema {

@@ -6,7 +6,7 @@ import { readLeaves, readParts } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { readLeaf } from '../../../domain/audit/verification/evidence.ts';
-import type { Evidence } from '../../../contract/requests.ts';
+import type { Evidence } from '../../../contract/evidence.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { sightOf } from './visibility.ts';

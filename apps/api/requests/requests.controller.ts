@@ -8,11 +8,11 @@ import { isFinal } from '../../../domain/request/request.ts';
 import {
   listQuerySchema,
   showQuerySchema,
-  type Evidence,
   type RequestPage,
   type RequestView,
-  type Timeline,
 } from '../../../contract/requests.ts';
+import type { Evidence } from '../../../contract/evidence.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { parseAs } from '../http/problems.ts';

@@ -7,7 +7,7 @@ import { agentOf, personOf, type Directory } from '../../../domain/identity/dire
 import type { RequestMode } from '../../../domain/request/request.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { seesPlan } from '../../../domain/policy/visibility.ts';
-import type { Timeline } from '../../../contract/requests.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { boundRows } from './signed-rows.ts';

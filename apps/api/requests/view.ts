@@ -21,7 +21,8 @@ import {
   type Visibility,
 } from '../../../domain/policy/visibility.ts';
 import { shortageSchema } from '../../../contract/shortage.ts';
-import type { DecisionView, RequestSummary, RequestView } from '../../../contract/requests.ts';
+import type { DecisionView } from '../../../contract/history.ts';
+import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { seenAnew } from '../auth/guard.ts';
 import type { ApiContext } from '../context.ts';

@@ -1,6 +1,7 @@
 import type { Response } from 'express';
 
-import { KeyturnError, statusOf, type ErrorCode } from '../../../domain/errors.ts';
+import { KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
+import { statusOf } from '../../../contract/statuses.ts';
 
 /** What is wrong, in the words of RFC 7644 section 3.12. */
 export type ScimType =

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 
 import { isFinal } from '../../../domain/request/request.ts';
-import type { DecisionBody, RequestView } from '../../../contract/requests.ts';
+import type { DecisionBody } from '../../../contract/decisions.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import type { Decided } from '../../../sdk/client.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
 import { withExamples } from '../help.ts';

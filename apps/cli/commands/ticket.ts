@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 
-import type { DecisionBody } from '../../../contract/requests.ts';
+import type { DecisionBody } from '../../../contract/decisions.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
 import { clientOf } from '../connection.ts';
 import type { Terminal } from '../terminal.ts';

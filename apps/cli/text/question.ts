@@ -1,4 +1,5 @@
-import type { DecisionBody, RequestView } from '../../../contract/requests.ts';
+import type { DecisionBody } from '../../../contract/decisions.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { leftOut } from './plan.ts';
 import { titleOf } from './request.ts';

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import type { RequestView, Timeline } from '../../../contract/requests.ts';
+import type { RequestView } from '../../../contract/requests.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import { nameText } from './names.ts';
 import { resultText } from './result.ts';
 import { CELL } from './table.ts';

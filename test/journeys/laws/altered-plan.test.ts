@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import { verifyRequest } from '../../../domain/audit/verification/verify.ts';
-import type { Evidence, RequestView } from '../../../contract/requests.ts';
+import type { Evidence } from '../../../contract/evidence.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { withHeldClaims } from '../../workflows/held-claims.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { openCast, raiseLimit, refusal, stepsOf, type Cast } from './cast.ts';

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
-import type { Problem, RequestView } from '../../../contract/requests.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { activate, activePolicy, withPolicy } from '../../workflows/policies.ts';
 import { bodyOf, openCast, refusal, type Cast } from './cast.ts';

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Problem, RequestView, Ticket } from '../../../contract/requests.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import type { RequestView } from '../../../contract/requests.ts';
+import type { Ticket } from '../../../contract/decisions.ts';
 import type { Reply } from '../../stack/http.ts';
 import { startStack, type Decision, type Stack, type StackOptions } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestPage, RequestView, Ticket, Timeline } from '../../../contract/requests.ts';
+import type { RequestPage, RequestView } from '../../../contract/requests.ts';
+import type { Ticket } from '../../../contract/decisions.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import type { CliResult } from '../../stack/stack.ts';
 import { openCast, raiseLimit, type Cast } from './cast.ts';
 

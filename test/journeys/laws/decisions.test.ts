@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DecisionAnswer, RequestView, Timeline } from '../../../contract/requests.ts';
+import type { DecisionAnswer } from '../../../contract/decisions.ts';
+import type { RequestView } from '../../../contract/requests.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import type { Reply } from '../../stack/http.ts';
 import type { Decision } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';

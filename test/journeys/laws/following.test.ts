@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Change, RequestView } from '../../../contract/requests.ts';
+import type { Change } from '../../../contract/changes.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { parseEvents } from '../../../sdk/events.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { openCast, raiseLimit, refusal, type Cast } from './cast.ts';

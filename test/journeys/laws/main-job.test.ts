@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyRequest } from '../../../domain/audit/verification/verify.ts';
-import type { Evidence, Problem, RequestView, Timeline } from '../../../contract/requests.ts';
+import type { Evidence } from '../../../contract/evidence.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import type { RequestView } from '../../../contract/requests.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import { isOver, openCast, refusal, stepsOf, type Cast } from './cast.ts';
 
 let cast: Cast;

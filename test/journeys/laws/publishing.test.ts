@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Leaf } from '../../../domain/audit/leaf.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
 import type { Proposal } from '../../../contract/policies.ts';
-import type { Problem, RequestView } from '../../../contract/requests.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import type { Reply } from '../../stack/http.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { activate } from '../../workflows/policies.ts';
@@ -19,9 +20,7 @@ beforeAll(async () => {
   files = (await active()).body;
 });
 // Whatever an earlier test, or an earlier try of the same, has published.
-beforeEach(async () => {
-  await activate(cast.stack.keyturnDb, files);
-});
+beforeEach(() => activate(cast.stack.keyturnDb, files));
 afterAll(async () => {
   await cast.stack.stop();
 });

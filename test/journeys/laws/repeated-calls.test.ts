@@ -3,7 +3,8 @@ import fs from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { DecisionAnswer, RequestView } from '../../../contract/requests.ts';
+import type { DecisionAnswer } from '../../../contract/decisions.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import type { LiftAnswer, SwitchView } from '../../../contract/switches.ts';
 import type { Reply } from '../../stack/http.ts';
 import { waitFor } from '../../stack/wait.ts';

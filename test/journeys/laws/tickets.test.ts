@@ -3,7 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RequestView, Ticket, Timeline } from '../../../contract/requests.ts';
+import type { RequestView } from '../../../contract/requests.ts';
+import type { Ticket } from '../../../contract/decisions.ts';
+import type { Timeline } from '../../../contract/history.ts';
 import type { Decision } from '../../stack/stack.ts';
 import { decisionsOf, openCast, refusal, stepsOf, waitForStep, type Cast } from './cast.ts';
 

@@ -1,0 +1,80 @@
+import { digestOf } from '../domain/crypto/digest.ts';
+import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
+import { KeyturnError } from '../domain/errors.ts';
+import { identityKey, rootOf } from '../domain/identity/identity.ts';
+import { actionOf, targetOf, type PolicySet } from '../domain/policy/policy.ts';
+import { readRequest, type ActivePolicy } from '../database/readers.ts';
+import type { RequestRow } from '../database/tables.ts';
+import type { Connector, ConnectorCall } from './connectors/connector.ts';
+import { gateConnector } from './connectors/gate.ts';
+import type { Dependencies } from './dependencies.ts';
+import { openArguments } from './policy-facts.ts';
+import { ownOf, type StepPlace } from './record.ts';
+
+/** The request of the calling run, after verifying that it is that run's own. */
+export async function ownRow({ source }: Dependencies, place: StepPlace): Promise<RequestRow> {
+  return ownOf(await readRequest(source.manager, place.request), place);
+}
+
+/** The active policy. Without one nothing is planned, decided or executed: the step is tried again. */
+export async function activePolicy(
+  { policies, source }: Dependencies,
+  manager = source.manager,
+): Promise<ActivePolicy> {
+  const active = await policies.active(manager);
+  if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
+  return active;
+}
+
+/** The signed request behind a row; refuses a row that says anything else than what was signed. */
+export async function verifiedRequest(
+  { verificationKeys }: Dependencies,
+  row: RequestRow,
+): Promise<SignedRequest> {
+  const signed = await openEnvelope('request', row.envelope, verificationKeys);
+  const isSame =
+    signed.id === row.id &&
+    signed.action === row.action &&
+    signed.schema_version === row.schema_version &&
+    signed.target === row.target &&
+    signed.mode === row.mode &&
+    signed.policy_digest === row.creation_policy_digest &&
+    signed.intent_digest === row.intent_digest &&
+    // Who could judge is told by when the request was made.
+    Date.parse(signed.issued_at) === row.created_at.getTime() &&
+    digestOf(signed.lineage) === digestOf(row.lineage);
+  if (!isSame) throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
+  return signed;
+}
+
+/** A connector with the call it is to make, all from signed material and the active policy. */
+export interface PreparedCall {
+  readonly connector: Connector;
+  readonly call: ConnectorCall;
+}
+
+/** The call of a request as it was signed, with its arguments opened: nothing is taken from workflow inputs. */
+export async function prepareCall(
+  dependencies: Dependencies,
+  signed: SignedRequest,
+  policy: PolicySet,
+): Promise<PreparedCall> {
+  const target = targetOf(policy, signed.target);
+  const action = actionOf(policy, signed.action);
+  const connector =
+    action?.connector === null ? gateConnector : dependencies.connectors[action?.connector ?? ''];
+  if (!target || !connector)
+    throw new KeyturnError('unknown_target', 'The active policy has no such action or target.');
+  const [requester] = signed.lineage;
+  return {
+    connector,
+    call: {
+      requestId: signed.id,
+      action: signed.action,
+      requester: requester ? `${requester.subject} (${requester.issuer})` : '',
+      root: identityKey(rootOf(signed.lineage)),
+      target,
+      arguments: await openArguments(dependencies, signed),
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+import { decisionSchema } from './history.ts';
+import { NAMES } from './names.ts';
+import { requestSchema } from './requests.ts';
+import { ZONED } from './start.ts';
+import { instant, text, verdictSchema } from './values.ts';
+
+/** The bodies and answers of the HTTP interface about decisions on a request (see requests.ts). */
+
+const reason = z
+  .string()
+  .max(4000)
+  .optional()
+  .describe('Why, for people and the audit log. At most 4,000 characters');
+
+const deferSchema = z
+  .strictObject({
+    until: z.iso
+      .datetime({ offset: true, error: ZONED })
+      .max(40)
+      .optional()
+      .describe(`Hidden from your inbox until then. ${ZONED}`),
+    to: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Whom to hand it over to: a selector that the request requires, e.g. `group:dba`'),
+  })
+  .describe('With the verdict defer: until when, or to whom')
+  .register(NAMES, { id: 'DeferBody' });
+
+/** POST /v1/requests/:id/decisions and …/tickets */
+export const decisionBodySchema = z
+  .strictObject({
+    decision_digest: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/, 'must be `sha256:` and 64 digits, 0 to 9 and a to f')
+      .describe('The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits'),
+    verdict: verdictSchema.describe('approve; deny, which ends the request; or defer, which decides nothing'),
+    reason,
+    defer: deferSchema.optional(),
+  })
+  .describe('A decision on what the digest names')
+  .register(NAMES, { id: 'DecisionBody' });
+
+/** POST /v1/requests/:id/withdraw */
+export const withdrawBodySchema = z
+  .strictObject({ reason })
+  .describe('Why a request is withdrawn')
+  .register(NAMES, { id: 'WithdrawBody' });
+
+/** A decision that was recorded. */
+export const decisionAnswerSchema = z
+  .object({ decision: decisionSchema, request: requestSchema })
+  .describe('A recorded decision, and the request after it')
+  .register(NAMES, { id: 'DecisionAnswer' });
+
+/** A decision that is durable but not yet counted. */
+export const decisionQueuedSchema = z
+  .object({
+    decision: z
+      .object({ id: text('Id of the decision: `dec_` and 26 characters') })
+      .describe('The decision')
+      .register(NAMES, { id: 'QueuedDecision' }),
+    state: z.literal('queued, not counted yet').describe('Where it is'),
+  })
+  .describe('A decision that is durable and not yet counted')
+  .register(NAMES, { id: 'DecisionQueued' });
+
+export const ticketSchema = z
+  .object({
+    ticket: text('The ticket, a compact JWS'),
+    expires_at: instant('Until when it can be used'),
+    how_to_use: text('What to do with it, for people'),
+  })
+  .describe('A decision to take to the Temporal UI or CLI')
+  .register(NAMES, { id: 'Ticket' });
+
+export type DecisionBody = z.input<typeof decisionBodySchema>;
+export type DecisionAnswer = z.infer<typeof decisionAnswerSchema>;
+export type DecisionQueued = z.infer<typeof decisionQueuedSchema>;
+export type Ticket = z.infer<typeof ticketSchema>;
