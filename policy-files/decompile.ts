@@ -13,7 +13,7 @@ import {
 } from '../domain/policy/policy.ts';
 import { ownRequirement, ownRules } from '../domain/policy/reviewer-condition.ts';
 import type { RuleRequirement, Stage } from '../domain/request/requirement.ts';
-import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierRequirement } from '../domain/policy/risk.ts';
+import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierTerms } from '../domain/policy/risk.ts';
 import type { FileKind, PolicyFolder } from './folder.ts';
 
 /**
@@ -91,7 +91,7 @@ function lineOf({ on, ...line }: RiskLine): unknown {
   return { on: { action: on.action, ...(on.env === null ? {} : { env: on.env }) }, ...line };
 }
 
-function requirementOf({ maximum_age_ms: age, ...requirement }: TierRequirement): unknown {
+function requirementOf({ maximum_age_ms: age, ...requirement }: TierTerms): unknown {
   return { ...requirement, ...(age === null ? {} : { maximum_age: duration(age) }) };
 }
 

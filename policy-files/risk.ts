@@ -7,7 +7,7 @@ import {
   RISK_TIERS,
   type RiskLine,
   type RiskPolicy,
-  type TierRequirement,
+  type TierTerms,
 } from '../domain/policy/risk.ts';
 import { readCondition, readPartialCondition, typesOn, type TypesByAction } from './conditions.ts';
 import { readLineMatch } from './match.ts';
@@ -70,7 +70,7 @@ function readTiers(value: Value | undefined): RiskPolicy['tiers'] {
 function readTierRequirements(value: Value | undefined): RiskPolicy['demands'] {
   if (!value) return DEFAULT_RISK.demands;
   const fields = value.fields(Object.fromEntries(RISK_TIERS.map((tier) => [tier, 'optional' as const])));
-  const demands: Partial<Record<RiskTier, TierRequirement>> = {};
+  const demands: Partial<Record<RiskTier, TierTerms>> = {};
   for (const tier of RISK_TIERS) {
     const requirement = fields.get(tier);
     if (requirement) demands[tier] = readTierRequirement(requirement);
@@ -78,7 +78,7 @@ function readTierRequirements(value: Value | undefined): RiskPolicy['demands'] {
   return demands;
 }
 
-function readTierRequirement(value: Value): TierRequirement {
+function readTierRequirement(value: Value): TierTerms {
   const fields = value.fields(KEYS['risk.demands.TIER']);
   const channels = fields.get('channels')?.choice(CHANNEL_LIMITS);
   return {

@@ -18,14 +18,7 @@ import {
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './facts.ts';
 import { indexOf, type IndexedRule, type RuleScope } from './rule-index.ts';
 import type { Requirement, RuleRequirement } from '../request/requirement.ts';
-import {
-  assessRisk,
-  tierRequirement,
-  RISK_TIERS,
-  raisedTo,
-  type RiskAssessment,
-  type RiskLine,
-} from './risk.ts';
+import { assessRisk, tierTerms, RISK_TIERS, raisedTo, type RiskAssessment, type RiskLine } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */
 export interface MatchedRule {
@@ -54,7 +47,7 @@ export interface Evaluation {
   readonly undecided: readonly string[];
 }
 
-interface EvaluationInput {
+interface Input {
   readonly policy: PolicySet;
   readonly facts: PolicyFacts;
   readonly phase: Phase;
@@ -100,7 +93,7 @@ export function evaluateRules(policy: PolicySet, facts: PolicyFacts, phase: Phas
     .map((entry) => ({ rule: entry.rule, outcome: entry.outcome, read: readBy(entry) }));
 }
 
-function find(input: EvaluationInput): Findings {
+function find(input: Input): Findings {
   const { policy, facts, action } = input;
   const scope = indexOf(policy).scope(action, facts.target);
   const bind = (known: PolicyFacts): BoundFacts => scope.binding.bind(factValues(policy, known, scope.roots));
@@ -113,14 +106,14 @@ function find(input: EvaluationInput): Findings {
   return { scope, evaluated, risk, isDegraded };
 }
 
-function withRisk(input: EvaluationInput, known: BoundFacts, risk: RiskAssessment): BoundFacts {
+function withRisk(input: Input, known: BoundFacts, risk: RiskAssessment): BoundFacts {
   return withFacts(known, RISK_BINDING, isPlanAwaited(input) ? {} : { risk: riskValues(risk) });
 }
 
 const RISK_BINDING = new Binding({ risk: RISK_TYPE });
 
 /** True before the plan of an action that has one. */
-function isPlanAwaited({ facts, action }: Pick<EvaluationInput, 'facts' | 'action'>): boolean {
+function isPlanAwaited({ facts, action }: Pick<Input, 'facts' | 'action'>): boolean {
   return facts.plan === null && action.connector !== null;
 }
 
@@ -139,7 +132,7 @@ const UNKNOWN_ACTION: Evaluation = {
  * plan does not, nor, unless it names the action, one that only facts could decide which the action lacks.
  */
 function riskOf(
-  input: EvaluationInput,
+  input: Input,
   { riskLines, lacking }: RuleScope,
   known: BoundViews,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
@@ -202,7 +195,7 @@ interface Findings {
   readonly isDegraded: boolean;
 }
 
-function conclude(input: EvaluationInput, findings: Findings): Evaluation {
+function conclude(input: Input, findings: Findings): Evaluation {
   const { evaluated, risk, isDegraded } = findings;
   const settled = evaluated.map((entry) => settleUndecided(input, entry));
   const acting = takePath(input, settled);
@@ -220,7 +213,7 @@ function conclude(input: EvaluationInput, findings: Findings): Evaluation {
 }
 
 /** After planning every fact should exist: one that does not is an error, and counts as such. */
-function settleUndecided(input: EvaluationInput, entry: Evaluated): Evaluated {
+function settleUndecided(input: Input, entry: Evaluated): Evaluated {
   const isTooEarly = input.phase === 'creation' && isPlanAwaited(input);
   return entry.outcome === 'undecided' && !isTooEarly ? { ...entry, outcome: 'error' } : entry;
 }
@@ -239,7 +232,7 @@ interface Acting {
  * past those forbids that say so. A break-glass rule that cannot be evaluated opens nothing. While only the plan can tell
  * whether the path is open, those forbids do not act yet: else no emergency would ever be planned.
  */
-function takePath({ facts }: EvaluationInput, settled: readonly Evaluated[]): Acting {
+function takePath({ facts }: Input, settled: readonly Evaluated[]): Acting {
   const rules = settled.filter(isActing);
   const usual = rules.filter(({ rule }) => !rule.break_glass);
   if (!facts.request.break_glass) return { rules: usual, isBreakGlass: false };
@@ -253,7 +246,7 @@ function takePath({ facts }: EvaluationInput, settled: readonly Evaluated[]): Ac
   return { rules: isOpen ? lasting : usual, isBreakGlass: false };
 }
 
-function effectOf({ policy, action, facts }: EvaluationInput, acting: readonly Evaluated[]): RuleEffect {
+function effectOf({ policy, action, facts }: Input, acting: readonly Evaluated[]): RuleEffect {
   // No policy mutes the review of an emergency: neither by allowing nor by forbidding it.
   if (isReviewAction(action.action)) return 'review';
   const isOwn = isOwnAction(action.action);
@@ -283,11 +276,7 @@ function isDefaultReplaced(acting: readonly Evaluated[]): boolean {
   );
 }
 
-function requirementOf(
-  input: EvaluationInput,
-  acting: readonly Evaluated[],
-  { scope, risk }: Findings,
-): Requirement {
+function requirementOf(input: Input, acting: readonly Evaluated[], { scope, risk }: Findings): Requirement {
   const reviews = acting.filter(({ rule }) => rule.effect === 'review');
   const isReplaced = isDefaultReplaced(acting);
   const floor = peopleFloor(input);
@@ -296,7 +285,7 @@ function requirementOf(
   if (known) return known;
   const required = reviews.flatMap(({ rule }) => rule.require ?? []);
   const rules = isReplaced ? required : [...required, defaultRequirement(input)];
-  const tier = tierRequirement(input.policy.risk, risk.tier);
+  const tier = tierTerms(input.policy.risk, risk.tier);
   const made = {
     risk: risk.tier,
     distinct_people: Math.max(tier.distinct_people, floor),
@@ -316,7 +305,7 @@ export function defaultOf(policy: PolicySet, action: ActionDefinition): PolicySe
 }
 
 /** Changes to Keyturn itself are for its operators to review; where policy names none, for whom it names otherwise. */
-function defaultRequirement({ policy, action }: Pick<EvaluationInput, 'policy' | 'action'>): RuleRequirement {
+function defaultRequirement({ policy, action }: Pick<Input, 'policy' | 'action'>): RuleRequirement {
   const { require } = policy.defaults;
   const { operators = [] } = policy;
   if (!isOwnAction(action.action)) return require;
@@ -334,7 +323,7 @@ const AFTERWARDS_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true 
  * review of break-glass changes nothing: one person decides it. The outcome of an action is reported by two people, of whom
  * the requester is the first, unless that is an agent.
  */
-function peopleFloor({ action, facts }: EvaluationInput): number {
+function peopleFloor({ action, facts }: Input): number {
   if (!isOwnAction(action.action)) return 0;
   if (isReviewAction(action.action)) return 1;
   if (isResolveAction(action.action)) return facts.request.agent === '' ? 1 : 2;

@@ -94,7 +94,7 @@ const target = z.strictObject({
   data_class: name.optional(),
 });
 
-const tierRequirement = z.strictObject({
+const tierTerms = z.strictObject({
   distinct_people: z.int().positive(),
   minimum_grade: grade,
   maximum_age_ms: milliseconds.nullable(),
@@ -111,7 +111,7 @@ const riskLine = z.strictObject({
 const risk = z.strictObject({
   lines: z.array(riskLine).max(1_000),
   tiers: z.strictObject({ medium: z.int(), high: z.int(), critical: z.int() }),
-  demands: z.partialRecord(z.enum(RISK_TIERS), tierRequirement),
+  demands: z.partialRecord(z.enum(RISK_TIERS), tierTerms),
 });
 
 const window = z.strictObject({

@@ -16,7 +16,7 @@ import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../.
 import { indexOf } from '../../domain/policy/rule-index.ts';
 import type { RiskTier, RuleRequirement } from '../../domain/request/requirement.ts';
 import { Reviewers } from '../../domain/approval/reviewers.ts';
-import { assessRisk, tierRequirement, isLineAbout } from '../../domain/policy/risk.ts';
+import { assessRisk, tierTerms, isLineAbout } from '../../domain/policy/risk.ts';
 import { quote } from '../../domain/conditions/did-you-mean.ts';
 import { matchesAlways } from './constant-conditions.ts';
 import type { PolicyWarning } from './warning.ts';
@@ -34,7 +34,7 @@ export function peopleWarnings(policy: PolicySet): readonly PolicyWarning[] {
 }
 
 function riskyRequests(policy: PolicySet, reviewers: Reviewers): readonly PolicyWarning[] {
-  if (tierRequirement(policy.risk, 'critical').distinct_people < 2) return [];
+  if (tierTerms(policy.risk, 'critical').distinct_people < 2) return [];
   const found = new Map<string, Short>();
   let left = RULES_CHECKED_MAX;
   for (const action of policy.actions) {
@@ -44,7 +44,7 @@ function riskyRequests(policy: PolicySet, reviewers: Reviewers): readonly Policy
       left -= requirements.length + policy.risk.lines.length + 1;
       if (left < 0) return warningsOf(found);
       const tier = highestTier(policy, types, { action, target });
-      const { distinct_people: wanted } = tierRequirement(policy.risk, tier);
+      const { distinct_people: wanted } = tierTerms(policy.risk, tier);
       const few = possibleOwners(policy, action, [target])
         .map(({ owners }) => everybody(reviewers, requirements, owners))
         .filter((people) => wanted > 1 && people !== null && people.size < wanted);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Leaf } from '../leaf.ts';
 import type { JsonValue } from '../../crypto/canonical-json.ts';
 import { decisionDigestOf } from '../../request/digests.ts';
-import { demandsNobody, type Requirement } from '../../request/requirement.ts';
+import { requiresNobody, type Requirement } from '../../request/requirement.ts';
 import { RISK_TIERS } from '../../policy/risk.ts';
 import { planOf } from './course.ts';
 import { signedRequestOf } from './envelopes.ts';
@@ -48,7 +48,7 @@ const EARLIER_FORM =
   'its decision digest has the form of an earlier version, which does not cover the words of the plan or the start window';
 
 /** What allows demand: nobody, at one of the tiers of risk. */
-const NOBODY: readonly Requirement[] = RISK_TIERS.map(demandsNobody);
+const NOBODY: readonly Requirement[] = RISK_TIERS.map(requiresNobody);
 
 interface Round {
   readonly leaf: Leaf;
