@@ -4,7 +4,7 @@ import type { LeafActor } from '../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../domain/identity/ids.ts';
 import { agentOf, ownKeysOf, personOf, type Directory } from '../domain/identity/directory.ts';
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
-import { askPrepared } from '../database/prepared.ts';
+import { rememberSubjects } from '../database/audit-entries.ts';
 
 /** The system itself, as an actor of entries that nobody else caused. */
 export const SYSTEM_ACTOR: LeafActor = { pseudonym: 'sys_worker', kind: 'system', via: 'worker' };
@@ -40,26 +40,6 @@ export async function rememberPeople(
     people.map((person) => ({ pseudonym: personPseudonym(key, person), body: { person } })),
   );
 }
-
-interface Subject {
-  readonly pseudonym: string;
-  readonly body: Readonly<Record<string, string>>;
-}
-
-async function rememberSubjects(manager: EntityManager, subjects: readonly Subject[]): Promise<void> {
-  await askPrepared(manager, REMEMBER, [
-    subjects.map(({ pseudonym }) => pseudonym),
-    subjects.map(({ body }) => JSON.stringify(body)),
-  ]);
-}
-
-const REMEMBER = {
-  name: 'remember-subjects',
-  text: `
-    insert into audit.subject (pseudonym, body)
-    select pseudonym, body::jsonb from unnest($1::text[], $2::text[]) as named (pseudonym, body)
-     order by pseudonym on conflict do nothing`,
-};
 
 /** Ids of all people behind a lineage. */
 export function personsBehind(directory: Directory, lineage: Lineage): readonly string[] {

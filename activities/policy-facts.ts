@@ -5,8 +5,8 @@ import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
 import { actionOf, type PolicySet, type Target } from '../domain/policy/policy.ts';
-import { planFacts, withResolvedFacts, type PolicyFacts } from '../domain/policy/facts.ts';
-import { requestFacts } from '../domain/policy/request-facts.ts';
+import { planFacts, type PolicyFacts } from '../domain/policy/facts.ts';
+import { factsOf } from '../domain/policy/policy-query.ts';
 import { unseal } from '../domain/crypto/sealing.ts';
 import { historyOf, reserveWindows } from '../database/policy-facts.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -26,21 +26,19 @@ export interface FactsRequest {
 export async function gatherFacts(
   dependencies: Dependencies,
   manager: EntityManager,
-  asked: FactsRequest,
+  { signed, plan, ...seen }: FactsRequest,
 ): Promise<PolicyFacts> {
-  const { signed, policy, directory, target, plan, at } = asked;
-  const { id, lineage, action, mode, break_glass = false } = signed;
+  const { id, lineage, action, mode, break_glass } = signed;
   const args = await openArguments(dependencies, signed);
   // Without a connector nothing was tried out: what stands in for a plan says nothing that a rule could ask about.
-  const hasPlan = actionOf(policy, action)?.connector !== null;
-  const known = { action, target, args, plan: plan && hasPlan ? planFacts(plan) : null };
-  const subject = { id, lineage, at, policy, directory, facts: known };
+  const hasPlan = actionOf(seen.policy, action)?.connector !== null;
+  const planned = plan && hasPlan ? planFacts(plan) : null;
+  const query = { ...seen, id, lineage, action, mode, break_glass, args, plan: planned };
   const [history, windows] = await Promise.all([
-    historyOf(manager, subject),
-    plan === null ? null : reserveWindows(manager, subject),
+    historyOf(manager, query),
+    plan === null ? null : reserveWindows(manager, query),
   ]);
-  const request = requestFacts(directory, { mode, lineage, break_glass });
-  return withResolvedFacts(asked, { ...known, request, at: at.toISOString(), history, windows });
+  return factsOf(query, { history, windows });
 }
 
 /** The arguments of a request whose signature was verified. */

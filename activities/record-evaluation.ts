@@ -6,6 +6,7 @@ import type { Directory } from '../domain/identity/directory.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
 import { recordedOutcome } from '../domain/policy/explanation.ts';
 import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy/facts.ts';
+import { keepEvaluation } from '../database/explanation.ts';
 import type { RequestRow } from '../database/tables.ts';
 
 /** Which evaluation it was. */
@@ -36,27 +37,16 @@ export async function recordEvaluation(
 ): Promise<Digest> {
   const body = storedFacts(facts);
   const digest = digestOf(body);
-  const keepFacts = manager.query(
-    'insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing',
-    [digest, JSON.stringify(body)],
-  );
-  const keepOutcome = manager.query(
-    `insert into keyturn.evaluation
-       (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [
-      row.id,
-      round,
-      phase,
-      facts.at,
-      policyDigest,
-      digest,
-      directoryGeneration,
-      JSON.stringify(recordedOutcome(evaluation, directory)),
-    ],
-  );
-  // One round trip: neither needs the answer of the other.
-  await Promise.all([keepFacts, keepOutcome]);
+  const recorded = {
+    round,
+    phase,
+    at: facts.at,
+    policy_digest: policyDigest,
+    facts_digest: digest,
+    directory_generation: directoryGeneration,
+    outcome: recordedOutcome(evaluation, directory),
+  };
+  await keepEvaluation(manager, { ...recorded, request: row.id, facts: body });
   return digest;
 }
 

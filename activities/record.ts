@@ -4,21 +4,19 @@ import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.
 import { KeyturnError } from '../domain/errors.ts';
 import { assertMove, NOTHING_HAPPENED } from '../domain/request/request.ts';
 import { assertStep, type MovingStep } from '../domain/request/steps.ts';
-import { entryValues, nextEntry, WRITE_ENTRIES, type Entry } from '../database/audit-entries.ts';
+import { nextEntry, type Entry } from '../database/audit-entries.ts';
+import { notifyChange } from '../database/changes.ts';
+import { isClaimed } from '../database/executions.ts';
 import { releaseWindows } from '../database/policy-facts.ts';
-import { askPrepared } from '../database/prepared.ts';
 import { lockedRequest } from '../database/readers.ts';
-import { change } from '../database/row-statements.ts';
-import { requestTable, type RequestRow } from '../database/tables.ts';
+import { readBefore, writeStep, type StepKey } from '../database/steps.ts';
+import type { RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
-export interface StepPlace {
-  readonly request: string;
-  readonly run: string;
+export interface StepPlace extends StepKey {
   readonly namespace: string;
-  readonly step: string;
   /** The workflow's time of the step, RFC 3339 UTC. */
   readonly at: string;
 }
@@ -52,9 +50,6 @@ export type StepLeaf = Pick<LeafDraft, 'type' | 'facts'> & Partial<LeafDraft>;
 
 type Changed = Partial<Omit<RequestRow, 'status'>>;
 type Moved = Changed & Pick<RequestRow, 'status'>;
-
-/** The channel on which processes hear that a request changed. */
-const CHANGE_CHANNEL = 'keyturn_change';
 
 /**
  * Runs one step in one transaction: business rows and audit entries commit together, first write wins, and only the run
@@ -110,27 +105,16 @@ async function inOneTransaction<Result>(
 
 type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
 
-/** The stored result of a step that is already recorded, or undefined. */
-export async function recordedStep(manager: EntityManager, place: StepPlace): Promise<unknown> {
-  const rows: { result: unknown }[] = await manager.query(
-    'select result from keyturn.step where request = $1 and run_id = $2 and step = $3',
-    [place.request, place.run, place.step],
-  );
-  return rows[0]?.result;
-}
-
 /**
  * Tells listening processes, in a statement of its own after the commit: inside the writing transaction every commit
  * would queue behind a cluster-wide lock. Nobody waits for it: a lost notification is made good by the listeners' slow
  * poll, and the pool does not close before it is sent.
  */
 export function announceChange(dependencies: Pick<Dependencies, 'source' | 'log'>, request: string): void {
-  askPrepared(dependencies.source.manager, NOTIFY, [CHANGE_CHANNEL, request]).catch((error: unknown) =>
+  notifyChange(dependencies.source.manager, request).catch((error: unknown) =>
     dependencies.log.warn({ err: errorName(error) }, 'change not announced'),
   );
 }
-
-const NOTIFY = { name: 'notify', text: 'select pg_notify($1, $2)' };
 
 function errorName(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown';
@@ -144,30 +128,6 @@ export function ownOf(row: RequestRow | null, { run }: Pick<StepPlace, 'run'>): 
   }
   return row;
 }
-
-/** What a step goes on from. */
-interface Before {
-  readonly now: Date;
-  readonly is_recorded: boolean;
-  readonly result: unknown;
-  /** The newest entry of the request's stream. */
-  readonly leaf: string | null;
-}
-
-async function readBefore(manager: EntityManager, place: StepPlace): Promise<Before> {
-  const [row] = await askPrepared<Before>(manager, BEFORE, [place.request, place.run, place.step]);
-  if (!row) throw new KeyturnError('unavailable', 'The database does not tell the time.');
-  return row;
-}
-
-const BEFORE = {
-  name: 'step-before',
-  text: `
-    select clock_timestamp() as now, recorded.step is not null as is_recorded, recorded.result,
-           (select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1) as leaf
-      from (select) once
-      left join keyturn.step recorded on recorded.request = $1 and recorded.run_id = $2 and recorded.step = $3`,
-};
 
 interface StepStart {
   readonly manager: EntityManager;
@@ -270,32 +230,8 @@ export class Step implements StepTransaction {
     const { manager, place, row } = this;
     if (this.#changed !== null)
       this.#changed.updated_at = new Date(Math.max(Date.parse(place.at), this.#lastAt));
-    const update = this.#changed === null ? null : change(requestTable, row.id, this.#changed);
     if (this.#changed?.status !== undefined && NOTHING_HAPPENED.includes(row.status))
       await releaseWindows(manager, row.id, row.updated_at);
-    await Promise.all([
-      update === null ? null : askPrepared(manager, { text: update.text }, update.values),
-      askPrepared(manager, STORE_STEP, [
-        ...entryValues(this.#entries),
-        place.request,
-        place.run,
-        place.step,
-        JSON.stringify(result),
-      ]),
-    ]);
+    await writeStep(manager, place, { changed: this.#changed, entries: this.#entries, result });
   }
 }
-
-/** True while a claim on the request is open: then nobody knows yet what the target says. */
-export async function isClaimed(manager: EntityManager, request: string): Promise<boolean> {
-  const rows: unknown[] = await manager.query(
-    `select 1 from keyturn.execution where request = $1 and state = 'claimed'`,
-    [request],
-  );
-  return rows.length > 0;
-}
-
-const STORE_STEP = {
-  name: 'step-store',
-  text: `with ${WRITE_ENTRIES} insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)`,
-};

@@ -48,6 +48,10 @@ export interface Operation {
   readonly errors?: readonly ErrorCode[];
 }
 
+/** What the body and the query of an operation are read as. */
+export type BodyOf<Of extends { readonly body: z.ZodType }> = z.output<Of['body']>;
+export type QueryOf<Of extends { readonly query: z.ZodType }> = z.output<Of['query']>;
+
 /** The header of a call that may be repeated when it is not known whether it arrived. */
 export const REPEATABLE: HeaderParameter = {
   name: 'Idempotency-Key',

@@ -2,9 +2,18 @@ import { randomBytes } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
-import { lastLeafOf, nextLeaf, type LastLeaf, type LeafDraft, type NextPosition } from '../domain/audit/leaf.ts';
+import {
+  lastLeafOf,
+  nextLeaf,
+  type LastLeaf,
+  type Leaf,
+  type LeafDraft,
+  type LeafType,
+  type NextPosition,
+} from '../domain/audit/leaf.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import { firstRow } from './rows.ts';
+import { askPrepared } from './prepared.ts';
+import { firstRow, rows } from './rows.ts';
 
 /** An entry that is ready to be written. */
 export interface Entry {
@@ -50,15 +59,82 @@ export function entryValues(entries: readonly Entry[]): readonly string[][] {
   ];
 }
 
+/** A stream, by what names it. */
+export type StreamKey = Pick<NextPosition, 'request' | 'run'>;
+
 /** The newest entry of a stream. */
-export async function lastLeaf(
-  manager: EntityManager,
-  { request, run }: Pick<NextPosition, 'request' | 'run'>,
-): Promise<LastLeaf> {
+export async function lastLeaf(manager: EntityManager, { request, run }: StreamKey): Promise<LastLeaf> {
   const row = await firstRow<{ leaf: string }>(
     manager,
     'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
     [request, run],
   );
   return lastLeafOf(row?.leaf ?? null);
+}
+
+/** The entries of a kind in a stream, oldest first. */
+export async function readEntries(
+  manager: EntityManager,
+  { request, run }: StreamKey,
+  type: LeafType,
+): Promise<readonly Leaf[]> {
+  const found = await rows<{ leaf: string }>(
+    manager,
+    'select leaf from audit.entry where request = $1 and run_id = $2 and type = $3 order by n',
+    [request, run, type],
+  );
+  return found.map(({ leaf }) => JSON.parse(leaf) as Leaf);
+}
+
+/** How many messages without a signature the entries of a batch have counted, as the ids of its steps begin. */
+export async function unauthenticatedIn(
+  manager: EntityManager,
+  { request, run }: StreamKey,
+  batchPrefix: string,
+): Promise<number> {
+  const row = await firstRow<{ count: string }>(
+    manager,
+    `select coalesce(sum((leaf::jsonb -> 'facts' ->> 'count')::numeric), 0) as count from audit.entry
+     where request = $1 and run_id = $2 and type = 'decision.unauthenticated' and starts_with(event_id, $3)`,
+    [request, run, batchPrefix],
+  );
+  return Number(row?.count ?? 0);
+}
+
+/** True when an entry refers to a withdrawal, and to the very envelope that was signed. */
+export async function isWithdrawalRecorded(
+  manager: EntityManager,
+  request: string,
+  { id, envelopeDigest }: { readonly id: string; readonly envelopeDigest: string },
+): Promise<boolean> {
+  const recorded = await rows(
+    manager,
+    `select 1 from audit.entry
+     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
+       and leaf::jsonb #>> '{facts,withdrawal}' = $2 and leaf::jsonb #> '{evidence,refs}' ? $3 limit 1`,
+    [request, id, envelopeDigest],
+  );
+  return recorded.length > 0;
+}
+
+/** What a pseudonym stands for: an account or a person. */
+export interface Subject {
+  readonly pseudonym: string;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+const REMEMBER = {
+  name: 'remember-subjects',
+  text: `
+    insert into audit.subject (pseudonym, body)
+    select pseudonym, body::jsonb from unnest($1::text[], $2::text[]) as named (pseudonym, body)
+     order by pseudonym on conflict do nothing`,
+};
+
+/** Keeps what pseudonyms stand for, once each, apart from the log, where it can be erased. */
+export async function rememberSubjects(manager: EntityManager, subjects: readonly Subject[]): Promise<void> {
+  await askPrepared(manager, REMEMBER, [
+    subjects.map(({ pseudonym }) => pseudonym),
+    subjects.map(({ body }) => JSON.stringify(body)),
+  ]);
 }

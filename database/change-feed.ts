@@ -3,9 +3,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
-
-/** The channel on which writers say, after their commit, that a request changed. The payload is the request's id. */
-const CHANGE_CHANNEL = 'keyturn_change';
+import { CHANGE_CHANNEL } from './changes.ts';
 
 /** One recorded change of one request. */
 export interface FeedEntry {

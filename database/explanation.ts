@@ -15,6 +15,7 @@ import { policyDigest, type StoredPolicy } from '../domain/policy/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/facts.ts';
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
+import { rows } from './rows.ts';
 
 /** One evaluation as it was recorded. */
 export interface RecordedEvaluation {
@@ -27,6 +28,36 @@ export interface RecordedEvaluation {
   /** The change of the directory that people were judged by. */
   readonly directory_generation: string;
   readonly outcome: RecordedOutcome;
+}
+
+/** Keeps an evaluation with the facts that it was made on. */
+export async function keepEvaluation(
+  manager: EntityManager,
+  kept: Omit<RecordedEvaluation, 'id'> & { readonly request: string; readonly facts: StoredFacts },
+): Promise<void> {
+  // One round trip: neither needs the answer of the other.
+  await Promise.all([
+    rows(manager, 'insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing', [
+      kept.facts_digest,
+      JSON.stringify(kept.facts),
+    ]),
+    rows(
+      manager,
+      `insert into keyturn.evaluation
+         (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [
+        kept.request,
+        kept.round,
+        kept.phase,
+        kept.at,
+        kept.policy_digest,
+        kept.facts_digest,
+        kept.directory_generation,
+        JSON.stringify(kept.outcome),
+      ],
+    ),
+  ]);
 }
 
 /**

@@ -16,6 +16,14 @@ export async function readKept(manager: EntityManager, request: string): Promise
   );
 }
 
+/** Messages that were consumed are not kept any more. */
+export async function markConsumed(manager: EntityManager, messages: readonly KeptMessage[]): Promise<void> {
+  await manager.query(
+    'update keyturn.kept_message set consumed_at = clock_timestamp() where id = any($1) and consumed_at is null',
+    [messages.map(({ id }) => id)],
+  );
+}
+
 /** A message by its id, consumed or not; null for none. */
 export async function readKeptMessage(manager: EntityManager, id: string): Promise<KeptMessage | null> {
   const rows: KeptMessage[] = await manager.query(

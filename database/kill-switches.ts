@@ -4,6 +4,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import type { Identity } from '../domain/identity/identity.ts';
 import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/execution/kill-switch.ts';
 import { askPrepared } from './prepared.ts';
+import { rows } from './rows.ts';
 
 /** All switches that are on, oldest first. */
 export async function readSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
@@ -11,11 +12,17 @@ export async function readSwitches(manager: EntityManager): Promise<readonly Kil
 }
 
 /**
- * The same, and none is thrown or lifted until the transaction ends. Refuses (`unavailable`) when the row that says so
- * is gone: without it nobody would be kept waiting.
+ * Until the transaction ends no policy is activated, nobody joins or leaves the directory, and no switch is thrown or
+ * lifted; other claims go on. Answers the switches that are on. Refuses (`unavailable`) when the row that says so is gone:
+ * without it nobody would be kept waiting.
  */
-export async function lockSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
-  const state: unknown[] = await manager.query('select 1 from keyturn.kill_switch_state for share');
+export async function lockRestrictions(manager: EntityManager): Promise<readonly KillSwitch[]> {
+  // One connection answers them in this order.
+  const [, , state] = await Promise.all([
+    rows(manager, 'select 1 from keyturn.policy_active for share'),
+    rows(manager, 'select 1 from keyturn.directory_state for share'),
+    rows(manager, 'select 1 from keyturn.kill_switch_state for share'),
+  ]);
   if (state.length === 0) throw new KeyturnError('unavailable', 'The state of kill switches is missing.');
   // A statement of its own: it sees what was committed while the lock was waited for.
   return readSwitches(manager);

@@ -5,6 +5,7 @@ import { QueryFailedError } from 'typeorm';
 import { openDataSource } from '../apps/open-database.ts';
 import { readMigration } from '../configuration/migration.ts';
 import { prepareRoles } from './roles.ts';
+import { bringUpToDate, refuseUnknownMigrations } from './schema.ts';
 
 /** What PostgreSQL says where a right is missing (`insufficient_privilege`). */
 const NOT_ALLOWED = '42501';
@@ -15,32 +16,24 @@ async function migrate(): Promise<void> {
   const url = variables.KEYTURN_DATABASE_URL;
   const source = await openDataSource({ url, applicationName: 'keyturn-migrate', poolSize: 1 });
   try {
+    await refuseUnknownMigrations(source);
     const missing = await prepareRoles(source.query.bind(source), {
       worker: variables.KEYTURN_WORKER_PASSWORD,
       api: variables.KEYTURN_API_PASSWORD,
     });
-    await source.query('set role keyturn_owner');
-    const ran = await source.runMigrations({ transaction: 'each' });
-    process.stdout.write(
-      `${reportOf(
-        ran.map(({ name }) => name),
-        source.migrations.length,
-      )}\n`,
-    );
+    process.stdout.write(`${reportOf(await bringUpToDate(source))}\n`);
     if (missing.length > 0) process.stderr.write(adviceOf(missing));
   } finally {
     await source.destroy();
   }
 }
 
-/** The time in a name is for the order alone. */
-function reportOf(ran: readonly string[], known: number): string {
-  const steps = ran.map((name) => name.replace(/\d+$/, ''));
+function reportOf(ran: readonly string[]): string {
   const what =
-    steps.length === 0
+    ran.length === 0
       ? 'No migration had to run'
-      : `${steps.length === 1 ? '1 migration' : `${steps.length} migrations`} ran: ${steps.join(', ')}`;
-  return `${what}. The database is up to date (${known} migrations), and its roles are prepared.`;
+      : `${ran.length === 1 ? '1 migration' : `${ran.length} migrations`} ran: ${ran.join(', ')}`;
+  return `${what}. The database is up to date, with the functions of this version, and its roles are prepared.`;
 }
 
 function adviceOf(missing: readonly string[]): string {

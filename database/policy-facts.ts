@@ -1,31 +1,24 @@
 import type { EntityManager } from 'typeorm';
 
-import { lineageRoot, type Directory } from '../domain/identity/directory.ts';
-import type { Identity, Lineage } from '../domain/identity/identity.ts';
-import type { CountingWindow, PolicySet } from '../domain/policy/policy.ts';
-import {
-  amountOf,
-  windowKey,
-  type HistoryFacts,
-  type PolicyFacts,
-  type WindowFacts,
-} from '../domain/policy/facts.ts';
+import { lineageRoot } from '../domain/identity/directory.ts';
+import type { Identity } from '../domain/identity/identity.ts';
+import { amountOf, windowKey } from '../domain/policy/counting-windows.ts';
+import type { HistoryFacts, WindowFacts } from '../domain/policy/facts.ts';
+import type { CountingWindow } from '../domain/policy/policy.ts';
+import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/request.ts';
-import { GATE_SLOTS } from './migrations/13-gate-functions.ts';
 import { askPrepared } from './prepared.ts';
 import { sqlList } from './status-sql.ts';
 
 const DAY_MS = 86_400_000;
 
 /** The request that is asked about. */
-export interface FactsSubject {
+export interface FactsSubject extends Pick<PolicyQuery, 'lineage' | 'at'> {
   /** Its id, so that it is not counted among its own past. */
   readonly id: string;
-  readonly lineage: Lineage;
-  readonly at: Date;
 }
 
-/** The answers to a requester stand in several rows of numbers: see `database/migrations/13-gate-functions.ts`. */
+/** The answers to a requester stand in eight rows of numbers: see `number_gate_answer`. */
 const NUMBERED = `keyturn.gate_answer
   where requester_issuer = $1 and requester_subject = $2 and slot = places.slot and verdict = 'allowed'`;
 
@@ -35,7 +28,7 @@ const NUMBERED = `keyturn.gate_answer
  */
 const ANSWERS_QUERY = `
   select coalesce(sum(newest.nth - older.nth), 0)
-  from generate_series(0, ${GATE_SLOTS - 1}) as places (slot)
+  from generate_series(0, 7) as places (slot)
   cross join lateral (select nth from ${NUMBERED} order by counted_at desc, nth desc limit 1) as newest
   cross join lateral (select coalesce(
     (select nth from ${NUMBERED} and counted_at <= $3 order by counted_at desc, nth desc limit 1),
@@ -79,11 +72,7 @@ export async function historyOf(manager: EntityManager, subject: FactsSubject): 
 }
 
 /** What windows are asked about. */
-export interface WindowSubject extends FactsSubject {
-  readonly policy: PolicySet;
-  readonly directory: Directory;
-  readonly facts: Pick<PolicyFacts, 'action' | 'target' | 'plan' | 'args'>;
-}
+export type WindowSubject = PolicyQuery & FactsSubject;
 
 interface KeyedWindow {
   readonly window: CountingWindow;
@@ -99,11 +88,11 @@ export async function reserveWindows(
   manager: EntityManager,
   subject: WindowSubject,
 ): Promise<Readonly<Record<string, WindowFacts>>> {
-  const { id, at, facts } = subject;
+  const { id, at } = subject;
   return heldBy(subject, ({ window, key }) => {
     const since = new Date(at.getTime() - window.over_ms);
     const sql = 'select count, sum from keyturn.reserve_window($1, $2, $3, $4, $5, $6)';
-    return manager.query(sql, [window.id, key, id, amountOf(window, facts), at, since]);
+    return manager.query(sql, [window.id, key, id, amountOf(window, subject), at, since]);
   });
 }
 
@@ -112,10 +101,10 @@ export async function reserveWindowsAtOnce(
   manager: EntityManager,
   subject: WindowSubject,
 ): Promise<Readonly<Record<string, WindowFacts>>> {
-  const { id, facts } = subject;
+  const { id } = subject;
   return heldBy(subject, ({ window, key }) => {
     const sql = 'select count, sum from keyturn.reserve_window_at_once($1, $2, $3, $4, $5)';
-    return manager.query(sql, [window.id, key, id, amountOf(window, facts), window.over_ms]);
+    return manager.query(sql, [window.id, key, id, amountOf(window, subject), window.over_ms]);
   });
 }
 
@@ -146,7 +135,7 @@ export async function previewWindows(
       [window.id, key, new Date(subject.at.getTime() - window.over_ms)],
     );
     const [row] = rows;
-    const sum = Number(row?.sum ?? 0) + amountOf(window, subject.facts);
+    const sum = Number(row?.sum ?? 0) + amountOf(window, subject);
     facts[window.id] = {
       count: Number(row?.count ?? 0) + 1,
       // As the reserving functions count.
@@ -157,13 +146,13 @@ export async function previewWindows(
 }
 
 /** In one order for all: else two requests could wait for each other for ever. */
-function windowsOf({ policy, directory, lineage, facts }: WindowSubject): readonly KeyedWindow[] {
+function windowsOf({ policy, directory, lineage, action, target }: WindowSubject): readonly KeyedWindow[] {
   const root = lineageRoot(directory, lineage);
   return policy.windows
-    .filter((window) => window.action.includes(facts.action))
+    .filter((window) => window.action.includes(action))
     .map((window) => ({
       window,
-      key: windowKey(window, { action: facts.action, target: facts.target.id, root }),
+      key: windowKey(window, { action, target: target.id, root }),
     }))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
 }

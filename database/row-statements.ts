@@ -1,4 +1,6 @@
-import type { EntitySchema } from 'typeorm';
+import type { EntityManager, EntitySchema } from 'typeorm';
+
+import { rows } from './rows.ts';
 
 /** A statement with its values. */
 interface RowStatement {
@@ -15,11 +17,32 @@ export function selection<Row>(table: EntitySchema<Row>): string {
   return `select ${columns.join(', ')} from ${tableName(table)}`;
 }
 
+/** Stores a row, which must be new. */
+export async function insertRow<Row extends object>(
+  manager: EntityManager,
+  table: EntitySchema<Row>,
+  row: Row,
+): Promise<void> {
+  const { text, values } = insertion(table, row);
+  await rows(manager, text, values);
+}
+
+/** Stores a row unless it is there. True when it is new. */
+export async function insertOnce<Row extends object>(
+  manager: EntityManager,
+  table: EntitySchema<Row>,
+  row: Row,
+): Promise<boolean> {
+  const { text, values } = insertion(table, row);
+  const inserted = await rows(manager, `${text} on conflict do nothing returning 1`, values);
+  return inserted.length > 0;
+}
+
 /**
- * Inserts one row. Written out here because building it anew costs a query builder more than the database needs to
- * perform it, and steps do little else.
+ * Written out here because building it anew costs a query builder more than the database needs to perform it, and steps
+ * do little else.
  */
-export function insertion<Row extends object>(table: EntitySchema<Row>, row: Row): RowStatement {
+function insertion<Row extends object>(table: EntitySchema<Row>, row: Row): RowStatement {
   const names = Object.keys(row);
   const columns = names.map((name) => columnOf(table, name).quoted).join(', ');
   const places = names.map((_, index) => `$${index + 1}`).join(', ');

@@ -5,17 +5,10 @@ import { evaluate, evaluateRules, type EvaluatedRule } from '../domain/policy/ev
 import type { ValueRead } from '../domain/conditions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from '../domain/identity/identity.ts';
 import { actionOf, targetOf, type PolicySet, type Rule } from '../domain/policy/policy.ts';
-import {
-  amountOf,
-  withResolvedFacts,
-  type HistoryFacts,
-  type Phase,
-  type PlanFacts,
-  type PolicyFacts,
-  type WindowFacts,
-} from '../domain/policy/facts.ts';
+import type { HistoryFacts, Phase, PlanFacts, PolicyFacts, WindowFacts } from '../domain/policy/facts.ts';
 import { unexpected, type PolicyTestExpectation, type PolicyTestFailure } from './policy-test-expectation.ts';
-import { requestFacts } from '../domain/policy/request-facts.ts';
+import { amountOf } from '../domain/policy/counting-windows.ts';
+import { factsOf } from '../domain/policy/policy-query.ts';
 import {
   accountOf,
   answerTo,
@@ -123,17 +116,10 @@ function evaluateTest(policy: PolicySet, { given }: PolicyTest): EvaluatedTest |
   if (!target || !lineage) return null;
   const { action, plan, at, history, mode, break_glass } = given;
   const isTooEarly = plan === null && actionOf(policy, action)?.connector !== null;
+  const { directory } = policy;
   const known = { action, target, args: given.arguments, plan };
-  const facts = withResolvedFacts(
-    { policy, directory: policy.directory },
-    {
-      ...known,
-      request: requestFacts(policy.directory, { mode, lineage, break_glass }),
-      at,
-      history,
-      windows: isTooEarly ? null : windowsOf(policy, given, known),
-    },
-  );
+  const query = { policy, directory, lineage, mode, break_glass, ...known, at: new Date(at) };
+  const facts = factsOf(query, { history, windows: isTooEarly ? null : windowsOf(policy, given, known) });
   const phase = isTooEarly ? 'creation' : 'planned';
   const evaluation = evaluate(policy, facts, phase);
   return { policy, facts, phase, lineage, evaluation, onCall: given.on_call ?? {} };

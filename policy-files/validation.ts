@@ -77,6 +77,6 @@ function warningLines(
     rule === null ? `${file} ${code}: ${message}` : `${sources.get(rule) ?? ''} ${rule} ${code}: ${message}`,
   );
   const left = lines.length - WARNINGS_MAX;
-  const more = left > 0 ? [`and ${left} more: keyturn policy check tells all`] : [];
+  const more = left > 0 ? [`and ${left} more: run keyturn policy check to see all`] : [];
   return [...lines.slice(0, WARNINGS_MAX), ...more];
 }

@@ -16,10 +16,11 @@ import { mayStillAsk } from '../../domain/execution/requester.ts';
 import { requiresNobody, type Requirement } from '../../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { databaseNow, refuseWrongClock } from '../../database/clock.ts';
-import { lockSwitches } from '../../database/kill-switches.ts';
+import { lastAttempt } from '../../database/executions.ts';
+import { lockRestrictions } from '../../database/kill-switches.ts';
 import { claimWindows } from '../../database/policy-facts.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../../database/readers.ts';
-import { insertion } from '../../database/row-statements.ts';
+import { insertRow } from '../../database/row-statements.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from '../load-request.ts';
@@ -123,13 +124,7 @@ async function lockGround(
   dependencies: Dependencies,
   { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
 ) {
-  // Shared with other claims, exclusive with activations and switches: none slips in between check and claim.
-  // The second is for who is who: leaving, joining and deactivation. One connection answers them in this order.
-  const [, , switches] = await Promise.all([
-    manager.query('select 1 from keyturn.policy_active for share'),
-    manager.query('select 1 from keyturn.directory_state for share'),
-    lockSwitches(manager),
-  ]);
+  const switches = await lockRestrictions(manager);
   // Asked when all locks are held: so none of it can be of before.
   const [active, planRow, now, atCreation, judgedAt] = await Promise.all([
     dependencies.policies.active(manager),
@@ -189,11 +184,7 @@ async function insertClaim(
   { manager, row }: StepTransaction,
   claimedAt: Date,
 ): Promise<ExecutionRow> {
-  const attempts: { last: number | null }[] = await manager.query(
-    'select max(attempt) as last from keyturn.execution where request = $1',
-    [row.id],
-  );
-  const attempt = (attempts[0]?.last ?? 0) + 1;
+  const attempt = (await lastAttempt(manager, row.id)) + 1;
   const execution: ExecutionRow = {
     request: row.id,
     attempt,
@@ -205,8 +196,7 @@ async function insertClaim(
     settled_at: null,
     outcome: null,
   };
-  const { text, values } = insertion(executionTable, execution);
-  await manager.query(text, values);
+  await insertRow(manager, executionTable, execution);
   return execution;
 }
 

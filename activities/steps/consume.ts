@@ -1,3 +1,4 @@
+import { unauthenticatedIn } from '../../database/audit-entries.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
@@ -94,20 +95,12 @@ async function consumeBatch(
       // Neither junk nor a decision: it leaves no trace under which a later use of it could be taken for known.
       else if (outcome !== null && outcome !== 'unknown' && outcome !== 'not_sent') counted.push(outcome);
     }
-    const fresh = junk > 0 ? junk - (await junkRecorded(transaction, batchPrefix)) : 0;
+    // A batch that is consumed again has grown: what was recorded of it the first time is not counted twice.
+    const known = junk > 0 ? await unauthenticatedIn(transaction.manager, place, batchPrefix) : 0;
+    const fresh = junk - known;
     if (fresh > 0) await appendJunk(transaction, fresh);
     return { status: transaction.row.status, counted, late, ignored: junk - batch.junk };
   });
-}
-
-/** A batch that is consumed again has grown: what was recorded of it the first time is not counted twice. */
-async function junkRecorded({ manager, place }: StepTransaction, batchPrefix: string): Promise<number> {
-  const rows: { count: string }[] = await manager.query(
-    `select coalesce(sum((leaf::jsonb -> 'facts' ->> 'count')::numeric), 0) as count from audit.entry
-     where request = $1 and run_id = $2 and type = 'decision.unauthenticated' and starts_with(event_id, $3)`,
-    [place.request, place.run, batchPrefix],
-  );
-  return Number(rows[0]?.count ?? 0);
 }
 
 async function appendJunk(transaction: StepTransaction, count: number): Promise<void> {

@@ -11,10 +11,10 @@ import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
-import { insertion } from '../../database/row-statements.ts';
+import { insertRow } from '../../database/row-statements.ts';
 import { decisionTable, type DecisionRow } from '../../database/tables.ts';
 import { accountActor, rememberAccounts, rememberPeople } from '../actors.ts';
-import { decisionDirectories } from '../decision-directories.ts';
+import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy } from '../load-request.ts';
 import type { StepTransaction } from '../record.ts';
@@ -49,8 +49,7 @@ export async function countDecision(
   const active = await activePolicy(dependencies, transaction.manager);
   const check = await checkNow(dependencies, transaction, { judged, rows, active });
   const row = decisionRow(transaction, judged, { check, rows });
-  const { text, values } = insertion(decisionTable, row);
-  await transaction.manager.query(text, values);
+  await insertRow(transaction.manager, decisionTable, row);
   await appendDecision(dependencies, transaction, { judged, row, active });
   // Also after a refusal and a mere deferral: readers see that something changed.
   await transaction.update({});

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../../domain/errors.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { recordedStep, type StepTransaction } from '../record.ts';
+import { recordedStep } from '../../database/steps.ts';
+import type { StepTransaction } from '../record.ts';
 
 /**
  * Planned and evaluated is what waits for it, and each attempt once: whoever can schedule activities must not plan for

@@ -1,3 +1,4 @@
+import { readEntries } from '../../database/audit-entries.ts';
 import { tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
 import { escalationSteps, type EscalationStep } from '../../domain/approval/escalation.ts';
 import { KeyturnError } from '../../domain/errors.ts';
@@ -9,7 +10,6 @@ import { consumeKept } from './kept-messages.ts';
 import { placeOf } from '../place.ts';
 import { recordStep, type StepTransaction } from '../record.ts';
 import { settleStanding, standingNow } from './standing.ts';
-import type { Leaf } from '../../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 
 /** What came of a look at who may decide. */
@@ -57,7 +57,9 @@ async function widen(
 
 async function appendDue(transaction: StepTransaction, request: DecidableRequest, at: string): Promise<void> {
   const { place } = transaction;
-  const known = await knownEscalations(transaction);
+  // Whoever can schedule this step chooses from when on it looks.
+  const recorded = await readEntries(transaction.manager, place, 'request.escalated');
+  const known = new Set(recorded.map((leaf) => canonicalJson(leaf.facts)));
   const due = escalationSteps(tallyFactsOf(request, place.at)).filter(
     (candidate) => candidate.at <= place.at && !known.has(canonicalJson(facts(candidate))),
   );
@@ -71,13 +73,4 @@ async function appendDue(transaction: StepTransaction, request: DecidableRequest
 
 function facts(step: EscalationStep): Record<string, JsonValue> {
   return { rule: step.rule, stage: step.stage, to: step.to, at: step.at };
-}
-
-/** The escalations that are on record: whoever can schedule this step chooses from when on it looks. */
-async function knownEscalations({ manager, place }: StepTransaction): Promise<ReadonlySet<string>> {
-  const rows: { leaf: string }[] = await manager.query(
-    `select leaf from audit.entry where request = $1 and run_id = $2 and type = 'request.escalated'`,
-    [place.request, place.run],
-  );
-  return new Set(rows.map(({ leaf: text }) => canonicalJson((JSON.parse(text) as Leaf).facts)));
 }

@@ -4,6 +4,14 @@ import { KeyturnError } from '../../domain/errors.ts';
 import { identityKey, rootOf } from '../../domain/identity/identity.ts';
 import { isFinal } from '../../domain/request/request.ts';
 import { databaseNow } from '../../database/clock.ts';
+import {
+  countClaims,
+  executionState,
+  isClaimMissing,
+  noteTransaction,
+  openClaim,
+} from '../../database/executions.ts';
+import { recordedStep } from '../../database/steps.ts';
 import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
 import { noteTrouble, readTrouble } from '../../database/target-troubles.ts';
 import { closeSwitchedOff, refuseExecution, returnToReview } from '../close-request.ts';
@@ -15,10 +23,10 @@ import type { Dependencies } from '../dependencies.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { placeOf } from '../place.ts';
 import { ownRow } from '../load-request.ts';
-import { recordedStep, recordStep, type StepPlace, type StepTransaction } from '../record.ts';
+import { recordStep, type StepPlace, type StepTransaction } from '../record.ts';
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
-import { closeUnsent, openClaim, resolveClaim } from './resolve-claim.ts';
+import { closeUnsent, resolveClaim } from './resolve-claim.ts';
 import { settle, type Executed, type Settlement } from './settle.ts';
 import { TargetTurns } from './target-turns.ts';
 
@@ -62,7 +70,7 @@ async function perform(progress: Progress): Promise<Executed> {
   for (;;) {
     const row = await ownRow(progress.dependencies, progress.place);
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
-    const open = await openClaim(progress.dependencies, row.id);
+    const open = await openClaim(progress.dependencies.source.manager, row.id);
     const settled = open ? await lookAfter(progress, row, open) : await claimInTurn(progress, row);
     if (settled) return settled;
     if (!open) await refuseUnsent(progress);
@@ -80,7 +88,7 @@ async function lookAfter(progress: Progress, row: RequestRow, open: ExecutionRow
 
 /** After a run without an answer: where nothing was sent, the target is tried again after a pause. */
 async function refuseUnsent(progress: Progress): Promise<void> {
-  const open = await openClaim(progress.dependencies, progress.place.request);
+  const open = await openClaim(progress.dependencies.source.manager, progress.place.request);
   if (open !== null && (await closeUnsent(progress, open)))
     throw ApplicationFailure.retryable('The target could not be reached.', 'target_unreachable');
 }
@@ -107,7 +115,7 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   await refuseMissing(progress);
   let claimed: Claim | null = null;
   // A claim is its own record: the step's name carries the attempt, so that a repeat sees the open claim instead.
-  const { count, sent } = await claimCounts(dependencies, place.request);
+  const { count, sent } = await countClaims(dependencies.source.manager, place.request);
   const settled = count > 0 && (await recordedStep(dependencies.source.manager, settlePlace(place, count)));
   if (settled) return settled as Executed;
   const refusal = await recordStep(
@@ -129,7 +137,8 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   const held = claimed as Claim | null;
   if (held?.kind === 'claimed') return act(progress, held);
   // The step was recorded by an earlier attempt: then its claim is open, or it is missing.
-  if ((await claimCounts(dependencies, place.request)).count <= count) throw missing(progress);
+  const now = await countClaims(dependencies.source.manager, place.request);
+  if (now.count <= count) throw missing(progress);
   return null;
 }
 
@@ -139,13 +148,7 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
  */
 async function refuseMissing(progress: Progress): Promise<void> {
   const { dependencies, place } = progress;
-  const rows: unknown[] = await dependencies.source.query(
-    `select 1 from audit.entry claimed where request = $1 and type = 'execution.claimed' and not exists (
-       select 1 from keyturn.execution
-       where request = $1 and attempt::text = claimed.leaf::jsonb -> 'facts' ->> 'attempt') limit 1`,
-    [place.request],
-  );
-  if (rows.length > 0) throw missing(progress);
+  if (await isClaimMissing(dependencies.source.manager, place.request)) throw missing(progress);
 }
 
 function missing({ dependencies, place }: Progress): ApplicationFailure {
@@ -166,21 +169,6 @@ async function refuseClaim(
   return thrown ? closeSwitchedOff(transaction, thrown) : refuseExecution(transaction, code);
 }
 
-interface ClaimCounts {
-  readonly count: number;
-  /** Those that were about to commit. */
-  readonly sent: number;
-}
-
-async function claimCounts({ source }: Dependencies, request: string): Promise<ClaimCounts> {
-  const rows: { count: string; sent: string }[] = await source.query(
-    `select count(*) as count, count(*) filter (where transaction_id is not null or state <> 'not_done') as sent
-     from keyturn.execution where request = $1`,
-    [request],
-  );
-  return { count: Number(rows[0]?.count ?? 0), sent: Number(rows[0]?.sent ?? 0) };
-}
-
 async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promise<Executed | null> {
   const { dependencies } = progress;
   const { connector, call } = held.prepared;
@@ -190,7 +178,7 @@ async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promi
       approvedPlan: held.plan,
       idempotencyKey: held.execution.idempotency_key,
       ...(held.decision === null ? {} : { decision: held.decision }),
-      beforeCommit: (evidence) => noteTransaction(dependencies, held.execution, evidence),
+      beforeCommit: (evidence) => noteCommit(dependencies, held.execution, evidence),
     })
     .catch((error: unknown) => unknownOutcome(dependencies, call, error));
   if (outcome?.kind === 'failed') logFailed(dependencies, call, outcome);
@@ -225,19 +213,12 @@ function logFailed(
  * Notes what a probe needs, and with it whether the claim still stands: a run that was paused until somebody else had
  * settled its claim must not commit any more.
  */
-async function noteTransaction(
+async function noteCommit(
   { source }: Dependencies,
   execution: ExecutionRow,
   { transactionId, within = source.manager }: CommitEvidence,
 ): Promise<void> {
-  const noted: unknown[] = await within.query(
-    `with noted as (
-       update keyturn.execution set transaction_id = $3
-       where request = $1 and attempt = $2 and state = 'claimed' returning 1)
-     select * from noted`,
-    [execution.request, execution.attempt, transactionId],
-  );
-  if (noted.length === 0)
+  if (!(await noteTransaction(within, execution, transactionId)))
     throw new KeyturnError('illegal_move', 'The claim of this run was settled already.');
 }
 
@@ -288,15 +269,11 @@ async function reportOther(
   { manager, row }: StepTransaction,
   { execution, settlement }: { readonly execution: ExecutionRow; readonly settlement: Settlement },
 ): Promise<void> {
-  const [claimed]: Pick<ExecutionRow, 'state'>[] = await manager.query(
-    'select state from keyturn.execution where request = $1 and attempt = $2',
-    [execution.request, execution.attempt],
-  );
   const found = {
     request: row.id,
     attempt: execution.attempt,
     seen: settlement.state,
-    recorded: claimed?.state,
+    recorded: await executionState(manager, execution),
   };
   if (found.recorded !== found.seen)
     log.error(found, 'an action came to something else than what is on record');

@@ -1,5 +1,5 @@
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
-import { readKept, type KeptMessage } from '../../database/kept-messages.ts';
+import { markConsumed, readKept, type KeptMessage } from '../../database/kept-messages.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { consumeOne, instantWithoutHistory, openMessage } from './messages.ts';
 import type { StepTransaction } from '../record.ts';
@@ -21,10 +21,7 @@ export async function consumeKept(
     const outcome = await consumeOneKept(dependencies, transaction, message);
     if (outcome) counted.push(outcome);
   }
-  await manager.query(
-    'update keyturn.kept_message set consumed_at = clock_timestamp() where id = any($1) and consumed_at is null',
-    [kept.map(({ id }) => id)],
-  );
+  await markConsumed(manager, kept);
   return counted;
 }
 

@@ -1,6 +1,6 @@
+import { readEntries } from '../../database/audit-entries.ts';
 import { clocksBetween } from '../../domain/calendar/deadlines.ts';
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
-import type { Leaf } from '../../domain/audit/leaf.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
 
@@ -14,7 +14,9 @@ export async function isAsOpened(
   { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
 ): Promise<boolean> {
   const { requirement, pending_since: since, expires_at: until } = row;
-  const entry = await openingEntry({ manager, row });
+  const entries = await readEntries(manager, { request: row.id, run: row.run_id }, 'request.pending');
+  // The first of the round: one that somebody appends later opens nothing.
+  const entry = entries.find(({ facts: { round } }) => round === row.round);
   if (!entry?.policy || !requirement || !since || !until) return false;
   const { calendars } = await policies.byDigest(manager, entry.policy.digest);
   const clocks = clocksBetween(requirement.rules, calendars, {
@@ -28,18 +30,4 @@ export async function isAsOpened(
     (facts['is_break_glass'] === true) === row.is_break_glass &&
     canonicalJson(clocks) === canonicalJson(row.clocks)
   );
-}
-
-/** The first of the round: one that somebody appends later opens nothing. */
-async function openingEntry({
-  manager,
-  row,
-}: Pick<StepTransaction, 'manager' | 'row'>): Promise<Leaf | undefined> {
-  const rows: { leaf: string }[] = await manager.query(
-    `select leaf from audit.entry
-     where request = $1 and run_id = $2 and type = 'request.pending' and (leaf::jsonb -> 'facts' ->> 'round')::int = $3
-     order by n limit 1`,
-    [row.id, row.run_id, row.round],
-  );
-  return rows[0] && (JSON.parse(rows[0].leaf) as Leaf);
 }

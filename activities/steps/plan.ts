@@ -13,7 +13,8 @@ import { actionOf, targetDigest, targetOf, type Target } from '../../domain/poli
 import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
 import type { ActivePolicy } from '../../database/readers.ts';
-import { insertion } from '../../database/row-statements.ts';
+import { insertOnce } from '../../database/row-statements.ts';
+import { recordedStep } from '../../database/steps.ts';
 import { readTrouble } from '../../database/target-troubles.ts';
 import { planTable, type PlanRow, type RequestRow } from '../../database/tables.ts';
 import { closeFailed, closeSwitchedOff, denyByPolicy, type Closed } from '../close-request.ts';
@@ -25,7 +26,7 @@ import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-requ
 import { placeOf } from '../place.ts';
 import { gatherFacts } from '../policy-facts.ts';
 import { recordEvaluation } from '../record-evaluation.ts';
-import { recordedStep, recordStep, type StepPlace, type StepTransaction } from '../record.ts';
+import { recordStep, type StepPlace, type StepTransaction } from '../record.ts';
 import { rehearse } from './rehearse.ts';
 
 /** What became of planning. The plan itself stays in the database and travels as a digest. */
@@ -158,8 +159,7 @@ async function storePlan(
   const digest = planDigest(body);
   const alike = likenesses({ ...planned, action: row.action, target: row.target });
   const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(place.at), alike };
-  const { text, values } = insertion(planTable, planRow);
-  await manager.query(`${text} on conflict do nothing`, values);
+  await insertOnce(manager, planTable, planRow);
   await transaction.append({
     type: 'request.planned',
     decision_digest: null,

@@ -8,7 +8,7 @@ import type { DecisionDirectories } from '../../domain/approval/seats.ts';
 import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../database/tables.ts';
 import { attemptOf, type JudgedDecision } from './count-decision.ts';
-import { decisionDirectories } from '../decision-directories.ts';
+import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 
 /** The request with the rules and people of now. */

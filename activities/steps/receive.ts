@@ -15,7 +15,7 @@ import { gateToWorkflow } from '../../database/gate-answers.ts';
 import { newRequest } from '../../database/new-request.ts';
 import { readRequest } from '../../database/readers.ts';
 import { lockOpenRequests, openRequests } from '../../database/rehearsals.ts';
-import { insertion } from '../../database/row-statements.ts';
+import { insertOnce } from '../../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../../database/tables.ts';
 import { accountActor, rememberAccounts, requesterKind } from '../actors.ts';
 import { closeExpired, closeFailed } from '../close-request.ts';
@@ -62,7 +62,7 @@ export async function receive(
   const root = await rootOf(dependencies, signed);
   const arrival = { envelope: input.request, signed, policy, ownerKey, root };
   const insert = (): Promise<Received> =>
-    dependencies.source.transaction((manager) => insertOnce(dependencies, { manager, place }, arrival));
+    dependencies.source.transaction((manager) => receiveOnce(dependencies, { manager, place }, arrival));
   // The database lets in one request of a root at a time: those that wait for that hold no connection meanwhile.
   const { cancellationSignal } = Context.current();
   const result = await (root === null ? insert() : receiving.run(root.id, cancellationSignal, insert));
@@ -79,7 +79,7 @@ async function rootOf(
   return budgetRoot(directory, signed.lineage);
 }
 
-async function insertOnce(
+async function receiveOnce(
   dependencies: Dependencies,
   { manager, place }: { manager: EntityManager; place: StepPlace },
   arrival: Arrival,
@@ -91,9 +91,7 @@ async function insertOnce(
   const row = rowOf(arrival, place, now);
   // Before everything else of the transaction: nobody waits in a circle.
   if (arrival.root !== null) await lockOpenRequests(manager, arrival.root);
-  const { text, values } = insertion(requestTable, row);
-  const inserted: unknown[] = await manager.query(`${text} on conflict do nothing returning id`, values);
-  if (inserted.length === 0) {
+  if (!(await insertOnce(manager, requestTable, row))) {
     ownOf(await readRequest(manager, place.request), place);
     return result;
   }

@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
 
 import { KeyturnError } from '../../domain/errors.ts';
-import type { PolicySet } from '../../domain/policy/policy.ts';
-import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
+import { lockUnsentClaim, policyOfClaim } from '../../database/executions.ts';
+import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { ProbeOutcome } from '../connectors/connector.ts';
 import { troubleOf } from '../connectors/trouble.ts';
@@ -15,15 +15,6 @@ export interface Inquiry {
   readonly dependencies: Dependencies;
   readonly place: StepPlace;
   readonly isLastProbe: (execution: ExecutionRow) => Promise<boolean>;
-}
-
-/** The claim that nobody has settled yet, or null. */
-export async function openClaim(dependencies: Dependencies, request: string): Promise<ExecutionRow | null> {
-  return dependencies.source
-    .getRepository(executionTable)
-    .createQueryBuilder('execution')
-    .where(`execution.request = :request and execution.state = 'claimed'`, { request })
-    .getOne();
 }
 
 /**
@@ -63,12 +54,7 @@ export async function closeUnsent(
   if (execution.transaction_id !== null) return false;
   const step = { ...place, step: `${place.step}/unsent/${execution.attempt}` };
   return recordStep(dependencies, step, async (transaction): Promise<boolean> => {
-    const open: unknown[] = await transaction.manager.query(
-      `select 1 from keyturn.execution
-       where request = $1 and attempt = $2 and state = 'claimed' and transaction_id is null for update`,
-      [execution.request, execution.attempt],
-    );
-    if (open.length === 0) return false;
+    if (!(await lockUnsentClaim(transaction.manager, execution))) return false;
     await settle(transaction, execution, { state: 'not_done', facts: { found_by: 'record' } });
     return true;
   });
@@ -91,7 +77,11 @@ async function probeOnce(
 ): Promise<ProbeOutcome> {
   try {
     const signed = await verifiedRequest(dependencies, row);
-    const policy = await policyOfClaim(dependencies, execution);
+    // A policy installed since may name another place for the target, and a probe there would find nothing and let the
+    // action run a second time.
+    const digest = await policyOfClaim(dependencies.source.manager, execution);
+    if (!digest) throw new KeyturnError('not_found', 'The claim is not in the audit log.');
+    const policy = await dependencies.policies.byDigest(dependencies.source.manager, digest);
     const { connector, call } = await prepareCall(dependencies, signed, policy);
     return await connector.probe({
       ...call,
@@ -103,22 +93,4 @@ async function probeOnce(
     log.warn({ request: row.id, target: row.target, ...troubleOf(error) }, 'probe failed');
     return 'unknown';
   }
-}
-
-/**
- * The policy that the claim was made under. A policy installed since may name another place for the target, and a probe
- * there would find nothing and let the action run a second time.
- */
-async function policyOfClaim(
-  { source, policies }: Dependencies,
-  execution: ExecutionRow,
-): Promise<PolicySet> {
-  const rows: { digest: string | null }[] = await source.query(
-    `select leaf::jsonb -> 'policy' ->> 'digest' as digest from audit.entry
-     where request = $1 and type = 'execution.claimed' and (leaf::jsonb -> 'facts' ->> 'attempt')::int = $2`,
-    [execution.request, execution.attempt],
-  );
-  const digest = rows[0]?.digest;
-  if (!digest) throw new KeyturnError('not_found', 'The claim is not in the audit log.');
-  return policies.byDigest(source.manager, digest);
 }

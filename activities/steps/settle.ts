@@ -1,6 +1,7 @@
 import type { LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
+import { settleClaim } from '../../database/executions.ts';
 import type { ExecutionRow } from '../../database/tables.ts';
 import { claimWindows } from '../../database/policy-facts.ts';
 import type { Closed } from '../close-request.ts';
@@ -58,7 +59,12 @@ export async function settle(
   settlement: Settlement,
 ): Promise<Executed | null> {
   const { row } = transaction;
-  const closed = await closeClaim(transaction, execution, settlement);
+  const closed = await settleClaim(transaction.manager, execution, {
+    from: settlement.isSeen ? ['claimed', 'indeterminate'] : ['claimed'],
+    state: settlement.state,
+    at: transaction.now,
+    outcome: settlement.facts,
+  });
   const status = STATUS_OF[settlement.state];
   if (closed && status !== null)
     await transaction.move(settlement.isSeen ? 'settle_seen' : 'settle', finalColumns(status, settlement));
@@ -67,28 +73,6 @@ export async function settle(
   if (closed) await appendSettled(transaction, execution, settlement);
   if (settlement.state === 'not_done') return null;
   return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };
-}
-
-async function closeClaim(
-  { manager, now }: StepTransaction,
-  execution: ExecutionRow,
-  settlement: Settlement,
-): Promise<boolean> {
-  const closed: unknown[] = await manager.query(
-    `with closed as (
-       update keyturn.execution set state = $3, settled_at = $4, outcome = $5
-       where request = $1 and attempt = $2 and (state = 'claimed' or $6 and state = 'indeterminate') returning 1)
-     select * from closed`,
-    [
-      execution.request,
-      execution.attempt,
-      settlement.state,
-      now,
-      JSON.stringify(settlement.facts),
-      settlement.isSeen === true,
-    ],
-  );
-  return closed.length > 0;
 }
 
 function finalColumns(status: RequestStatus, settlement: Settlement): Parameters<StepTransaction['move']>[1] {

@@ -3,7 +3,7 @@ import { shortagesOf } from '../../domain/approval/satisfiable.ts';
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { decisionDirectories } from '../decision-directories.ts';
+import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
 import type { EvaluatedPlan } from './evaluate-plan.ts';

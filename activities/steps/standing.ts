@@ -5,7 +5,7 @@ import { tally } from '../../domain/approval/quorum.ts';
 import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { decisionDirectories, type Today } from '../decision-directories.ts';
+import { decisionDirectories, type Today } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
 

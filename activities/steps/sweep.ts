@@ -1,17 +1,17 @@
-import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
+import { hiddenClaims, isClaimed, noteUnanswered, openClaim } from '../../database/executions.ts';
+import { quietRequests, wedgedRequests, type Unfinished } from '../../database/stalled-requests.ts';
+import type { ExecutionRow } from '../../database/tables.ts';
 import { keptWithoutRequest } from '../../database/kept-messages.ts';
-import { sqlList } from '../../database/status-sql.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
-import { isFinal, OPEN } from '../../domain/request/request.ts';
+import { isFinal } from '../../domain/request/request.ts';
 import { closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { ownRow } from '../load-request.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
 import { settleOldClaims } from './old-claims.ts';
-import { expireOverdue, hiddenClaims, IS_AHEAD, wedgedRequests } from './overdue.ts';
-import { isClaimed, recordStep, type StepPlace } from '../record.ts';
-import { openClaim, resolveClaim } from './resolve-claim.ts';
-import { noteUnanswered } from './unanswered-probes.ts';
+import { expireOverdue } from './overdue.ts';
+import { recordStep, type StepPlace } from '../record.ts';
+import { resolveClaim } from './resolve-claim.ts';
 
 /** What a sweep found and closed, or could only report. */
 export interface Swept {
@@ -30,9 +30,6 @@ export interface Swept {
   readonly unreceived: readonly string[];
 }
 
-/** A request that is not over, with the run that is to finish it. */
-type Candidate = Pick<RequestRow, 'id' | 'run_id'>;
-
 const ROWS_MAX = 500;
 
 /** Questions that Temporal itself left without an answer, after which it is taken to be away. */
@@ -48,10 +45,11 @@ export async function sweepOnce(
   dependencies: Dependencies,
   { namespace, quietMs }: { readonly namespace: string; readonly quietMs: number },
 ): Promise<Swept> {
-  const hidden = await hiddenClaims(dependencies);
+  const { manager } = dependencies.source;
+  const hidden = await hiddenClaims(manager, ROWS_MAX);
   const overdue = await expireOverdue(dependencies, namespace);
-  const wedged = await wedgedRequests(dependencies);
-  const rows = await unfinished(dependencies, quietMs);
+  const wedged = await wedgedRequests(manager);
+  const rows = await quietRequests(manager, quietMs);
   const gone = await withoutWorkflow(dependencies, rows);
   const closed = await eachRequest({ ...dependencies, withinMs: ASKING_MS }, gone, async ({ id, run_id }) =>
     closeOrphan(dependencies, { request: id, run: run_id, namespace }, quietMs),
@@ -91,8 +89,8 @@ function report({ log }: Dependencies, swept: Swept): void {
  */
 async function withoutWorkflow(
   dependencies: Dependencies,
-  rows: readonly Candidate[],
-): Promise<readonly Candidate[]> {
+  rows: readonly Unfinished[],
+): Promise<readonly Unfinished[]> {
   let unanswered = 0;
   let skipped = 0;
   const gone = await eachRequest(dependencies, rows, async ({ id, run_id }) => {
@@ -112,20 +110,6 @@ async function withoutWorkflow(
   return gone;
 }
 
-/**
- * First those that should have moved on by now, then a random choice: always the same oldest ones would hide an orphan
- * behind many that wait for people, and walking through all of them every time would cost too much.
- */
-async function unfinished({ source }: Dependencies, quietMs: number): Promise<readonly Candidate[]> {
-  return source.query(
-    `select id, run_id from keyturn.request
-     where status in ${sqlList(OPEN)}
-       and (updated_at < clock_timestamp() - $1 * interval '1 millisecond' or ${IS_AHEAD})
-     order by status = 'pending' and expires_at > now(), random() limit $2`,
-    [quietMs, ROWS_MAX],
-  );
-}
-
 async function closeOrphan(
   dependencies: Dependencies,
   stream: Pick<StepPlace, 'request' | 'run' | 'namespace'>,
@@ -133,11 +117,11 @@ async function closeOrphan(
 ): Promise<boolean> {
   const at = new Date().toISOString();
   const place: StepPlace = { ...stream, step: 'orphan', at };
-  const claimed = await openClaim(dependencies, place.request);
+  const claimed = await openClaim(dependencies.source.manager, place.request);
   if (claimed) {
     const row = await ownRow(dependencies, place);
     const isLastProbe = (claim: ExecutionRow): Promise<boolean> =>
-      noteUnanswered(dependencies, claim, everyMs);
+      noteUnanswered(dependencies.source.manager, claim, everyMs);
     await resolveClaim({ dependencies, place, isLastProbe }, row, claimed);
   }
   // Each sweep looks anew: what it may not close now, a later one may.

@@ -1,3 +1,4 @@
+import { isWithdrawalRecorded } from '../../database/audit-entries.ts';
 import { personOf } from '../../domain/identity/directory.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import type { SignedWithdrawal } from '../../domain/crypto/envelope.ts';
@@ -5,7 +6,7 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import { standsBehind } from '../../domain/identity/own-request.ts';
 import { isReviewAction } from '../../domain/policy/policy.ts';
 import { askersOf } from '../../domain/execution/requester.ts';
-import { UNCLAIMED } from '../../domain/request/request.ts';
+import { tooLateToWithdraw } from '../../domain/request/steps.ts';
 import { accountActor, rememberAccounts } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
@@ -44,8 +45,7 @@ async function refusalOf(
 ): Promise<ErrorCode | null> {
   const { status, action } = transaction.row;
   if (isReviewAction(action) || !(await isOfLineage(dependencies, transaction, signed))) return 'forbidden';
-  if (UNCLAIMED.includes(status)) return null;
-  return status === 'executing' ? 'request_executing' : 'request_finished';
+  return tooLateToWithdraw(status);
 }
 
 /** It leaves one trace, however often it is sent: in this step or before it, by an entry that refers to what was signed. */
@@ -54,13 +54,7 @@ async function isRecorded(
   { signed: { id }, envelope }: Withdrawal,
 ): Promise<boolean> {
   if (appended.some(({ facts }) => facts['withdrawal'] === id)) return true;
-  const recorded: unknown[] = await manager.query(
-    `select 1 from audit.entry
-     where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
-       and leaf::jsonb #>> '{facts,withdrawal}' = $2 and leaf::jsonb #> '{evidence,refs}' ? $3 limit 1`,
-    [row.id, id, sha256(envelope)],
-  );
-  return recorded.length > 0;
+  return isWithdrawalRecorded(manager, row.id, { id, envelopeDigest: sha256(envelope) });
 }
 
 /** What the API signed was acknowledged: it never ends without a trace. */

@@ -9,10 +9,10 @@ import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
 
-import { TokenGuard } from './auth/guard.ts';
 import { MeController } from './auth/me.controller.ts';
 import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { ApiContext } from './context.ts';
+import { DoorGuard } from './door-guard.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { DecisionsController } from './decisions/decisions.controller.ts';
 import { EventsController } from './events/events.controller.ts';
@@ -29,13 +29,12 @@ import { InboxController } from './requests/inbox.controller.ts';
 import { RequestsController } from './requests/requests.controller.ts';
 import { WaitingCalls } from './requests/waiting-calls.ts';
 import { SwitchesController } from './switches/switches.controller.ts';
-import { ScimDiscoveryController } from './scim/discovery.controller.ts';
-import { scimDoor } from './scim/door.ts';
+import { ScimDiscoveryController, ScimElsewhereController } from './scim/discovery.controller.ts';
 import { ScimGroupsController } from './scim/groups.controller.ts';
 import { ScimUsersController } from './scim/users.controller.ts';
 
 @Module({
-  providers: [{ provide: APP_GUARD, useClass: TokenGuard }, WaitingCalls],
+  providers: [{ provide: APP_GUARD, useClass: DoorGuard }, WaitingCalls],
   controllers: [
     RequestsController,
     DecisionsController,
@@ -51,6 +50,7 @@ import { ScimUsersController } from './scim/users.controller.ts';
     ScimUsersController,
     ScimGroupsController,
     SubmissionController,
+    ScimElsewhereController,
   ],
 })
 // oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on
@@ -82,7 +82,6 @@ export async function createApplication(context: ApiContext): Promise<NestExpres
   app.use(compress());
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
   app.use(noStore);
-  app.use('/scim', scimDoor(context));
   app.useGlobalInterceptors(new QueryReader(), new BodyReader(context));
   app.useGlobalFilters(new ProblemFilter(context.log, context.metrics));
   const server = app.getHttpServer() as Server;

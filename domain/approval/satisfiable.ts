@@ -1,8 +1,14 @@
-import { isAcceptedReviewer, isSelected, type DecisionDirectories, type SelectorScope } from './seats.ts';
+import {
+  isAcceptedReviewer,
+  isSelected,
+  scopesOf,
+  type DecisionDirectories,
+  type SelectorScope,
+} from './seats.ts';
 import { isSeenInClaims, type Person } from '../identity/directory.ts';
 import type { Lineage } from '../identity/identity.ts';
 import { behind } from '../identity/own-request.ts';
-import { polledScopes, unknownRotations } from './on-call.ts';
+import { unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../request/requirement.ts';
 
@@ -168,7 +174,7 @@ export class EligiblePeople {
 
 function eligiblePeople(facts: SeatRequirement): readonly Alike[] {
   const { requirement, directories } = facts;
-  const scopes = scopesOf(facts);
+  const scopes = everybodysScopes(facts);
   const alike = new Map<string, Alike>();
   for (const person of directories.now.people) {
     if (!person.active) continue;
@@ -191,19 +197,9 @@ function isEligible(scopes: readonly SelectorScope[], stage: Stage, person: stri
 }
 
 /** Members of a rotation may be on call before the request expires; an unknown rotation counts nobody. */
-function scopesOf({ directories, owners }: SeatRequirement): readonly SelectorScope[] {
-  const { now, at_creation, owners_at_creation, rotations } = directories;
-  const polled = polledScopes(directories.polled, directories.polled?.read_at ?? '');
-  return [
-    { directory: now, owners, rotations: rotations.now, ...polled.now, duty_at: null },
-    {
-      directory: at_creation,
-      owners: owners_at_creation,
-      rotations: rotations.at_creation,
-      ...polled.atCreation,
-      duty_at: null,
-    },
-  ];
+function everybodysScopes({ directories, owners }: SeatRequirement): readonly SelectorScope[] {
+  const scopes = scopesOf({ request: { owners }, directories, at: directories.polled?.read_at ?? '' });
+  return Object.values(scopes).map((scope) => ({ ...scope, duty_at: null }));
 }
 
 function selectorsOf({ any, escalate }: Stage): readonly Selector[] {
@@ -218,6 +214,6 @@ function unknownSelectors(facts: ShortageFacts, stage: Stage): readonly string[]
     (selector) =>
       selector.startsWith('group:') && isSeenInClaims(directories.now, selector.slice('group:'.length)),
   );
-  const silent = scopesOf(facts).flatMap((scope) => unknownRotations(scope, selectors));
+  const silent = everybodysScopes(facts).flatMap((scope) => unknownRotations(scope, selectors));
   return [...groups, ...silent.map(({ id }) => `oncall:${id}`)];
 }

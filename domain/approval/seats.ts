@@ -180,7 +180,11 @@ export function meetsReviewerCondition(
 }
 
 /** Where selectors are resolved at that instant: now, and when the request was made. */
-export function scopesOf({ request: { owners }, directories, at }: SeatInputs): {
+export function scopesOf({
+  request: { owners },
+  directories,
+  at,
+}: Pick<SeatInputs, 'directories' | 'at'> & { readonly request: Pick<SeatedRequest, 'owners'> }): {
   readonly now: SelectorScope;
   readonly atCreation: SelectorScope;
 } {

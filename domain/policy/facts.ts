@@ -11,7 +11,6 @@ import {
   words,
   type FactType,
 } from '../conditions/fact-type.ts';
-import { digestOf, type Digest } from '../crypto/digest.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import {
@@ -30,7 +29,6 @@ import {
   isOwnAction,
   targetOf,
   type ActionDefinition,
-  type CountingWindow,
   type PolicySet,
   type Target,
 } from './policy.ts';
@@ -125,16 +123,6 @@ export function recalledFacts(
     ? resolveFacts(action, { ...stored, policy, directory })
     : recallFacts(action, { ...stored, policy }, kept);
   return { ...stored, target, ...(facts === undefined ? {} : { facts }) };
-}
-
-/** The facts of a request, with those that its action declares. */
-export function withResolvedFacts(
-  { policy, directory }: { readonly policy: PolicySet; readonly directory: Directory },
-  known: Omit<PolicyFacts, 'facts'>,
-): PolicyFacts {
-  const { args, request } = known;
-  const facts = resolveFacts(actionOf(policy, known.action) ?? {}, { policy, directory, args, request });
-  return facts === undefined ? known : { ...known, facts };
 }
 
 const PLAN = record({
@@ -303,32 +291,4 @@ function windowValues(windows: Readonly<Record<string, WindowFacts>>): JsonValue
 /** The risk as conditions see it. */
 export function riskValues({ tier, score }: RiskAssessment): JsonValue {
   return { tier, score };
-}
-
-/** What makes requests count together in a window. */
-export function windowKey(
-  window: CountingWindow,
-  { action, target, root }: { readonly action: string; readonly target: string; readonly root: string },
-): Digest {
-  const parts = { lineage: root, action, target };
-  return digestOf([window.id, ...window.per.map((part) => [part, parts[part]])]);
-}
-
-/** What a request adds to a window's sum: a whole number, never negative. Zero where the window only counts. */
-export function amountOf({ sum }: CountingWindow, facts: Pick<PolicyFacts, 'plan' | 'args'>): number {
-  switch (sum) {
-    case null:
-      return 0;
-    case 'plan.rows':
-      return facts.plan?.rows_changed ?? 0;
-    case 'plan.resources':
-      return facts.plan?.resources_changed ?? 0;
-    default:
-      return argumentAmount(facts.args, sum.slice('args.'.length));
-  }
-}
-
-function argumentAmount(args: PolicyFacts['args'], field: string): number {
-  const value = Object.hasOwn(args, field) ? args[field] : 0;
-  return typeof value === 'number' && Number.isSafeInteger(value) ? Math.max(0, value) : 0;
 }

@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.ts';
-import { UNCLAIMED, UNDECIDED, UNSETTLED, type RequestStatus } from './request.ts';
+import { isFinal, UNCLAIMED, UNDECIDED, UNSETTLED, type RequestStatus } from './request.ts';
 
 /**
  * The statuses that each step may move a request from. To which it moves it is the step's own matter, within the table of
@@ -28,6 +28,12 @@ export const STEPS_FROM = {
 
 /** A step that moves a request. */
 export type MovingStep = keyof typeof STEPS_FROM;
+
+/** Why a request cannot be withdrawn any more, as API and worker refuse it; null while it can. */
+export function tooLateToWithdraw(status: RequestStatus): 'request_executing' | 'request_finished' | null {
+  if (STEPS_FROM.withdraw.includes(status)) return null;
+  return isFinal(status) ? 'request_finished' : 'request_executing';
+}
 
 /** Refuses (`illegal_move`) a step that finds the request in a status which it may not start from. */
 export function assertStep(step: MovingStep, status: RequestStatus): void {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { parseAs } from '../../apps/api/http/problems.ts';
+import { parseAs } from '../../apps/api/http/pipes.ts';
 import { createBodySchema, listQuerySchema, showQuerySchema } from '../../contract/requests.ts';
 import { throwBodySchema } from '../../contract/switches.ts';
 

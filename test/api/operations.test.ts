@@ -1,27 +1,16 @@
 import type { AddressInfo } from 'node:net';
 
-import { RequestMethod } from '@nestjs/common';
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { DecisionsController } from '../../apps/api/decisions/decisions.controller.ts';
-import { AuditController } from '../../apps/api/audit/audit.controller.ts';
-import { MeController } from '../../apps/api/auth/me.controller.ts';
-import { CatalogueController } from '../../apps/api/catalogue/catalogue.controller.ts';
-import { EventsController } from '../../apps/api/events/events.controller.ts';
-import { SubmissionController } from '../../apps/api/submission/submission.controller.ts';
 import { takenPort } from '../../configuration/environment.ts';
 import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
-import { OperationsController } from '../../apps/api/http/operations.controller.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
-import { InboxController } from '../../apps/api/requests/inbox.controller.ts';
-import { RequestsController } from '../../apps/api/requests/requests.controller.ts';
-import { PoliciesController } from '../../apps/api/policies/policies.controller.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
+import { OPERATIONS } from '../../contract/operations.ts';
 import { statusOf } from '../../contract/statuses.ts';
 import type { ActionCatalogue } from '../../contract/actions.ts';
-import { SwitchesController } from '../../apps/api/switches/switches.controller.ts';
 import { readApiConfiguration } from '../../configuration/programs.ts';
 import { startApi, type TestApi } from './api.ts';
 
@@ -40,20 +29,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.stop();
 });
-
-const CONTROLLERS = [
-  RequestsController,
-  DecisionsController,
-  InboxController,
-  SwitchesController,
-  PoliciesController,
-  EventsController,
-  OperationsController,
-  SubmissionController,
-  AuditController,
-  CatalogueController,
-  MeController,
-];
 
 describe('without a token', () => {
   it('anybody learns where people sign in, and as which client, in the form of RFC 9728', async () => {
@@ -152,13 +127,14 @@ describe('without a token', () => {
 });
 
 describe('the published document', () => {
-  it('names every route that exists, and no other', async () => {
+  it('names every operation, and no other', async () => {
     const { body } = await api.http<OpenApi>({ path: '/openapi.json' });
     expect(body.openapi).toBe('3.1.0');
     const documented = Object.entries(body.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
-    expect(documented.sort()).toEqual(CONTROLLERS.flatMap(routesOf).sort());
+    const operations = Object.values(OPERATIONS).map(({ method, path }) => `${method} ${path}`);
+    expect(documented.sort()).toEqual(operations.sort());
   });
 
   it('leaves answers room to grow, and none to what callers send', async () => {
@@ -326,19 +302,6 @@ describe('variables', () => {
     expect(message).not.toMatch(/seventy|loud-secret/);
   });
 });
-
-function routesOf(controller: { readonly prototype: object }): string[] {
-  const prefix = String(Reflect.getMetadata('path', controller));
-  return Object.getOwnPropertyNames(controller.prototype).flatMap((name) => {
-    const handler = (controller.prototype as Record<string, unknown>)[name];
-    if (typeof handler !== 'function' || !Reflect.hasMetadata('method', handler)) return [];
-    const method = RequestMethod[Number(Reflect.getMetadata('method', handler))]?.toLowerCase() ?? '';
-    const path = `/${prefix}/${String(Reflect.getMetadata('path', handler))}`
-      .replaceAll(/\/+/g, '/')
-      .replace(/(?<=.)\/$/, '');
-    return [`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`];
-  });
-}
 
 /** A part of the document with all that it refers to. */
 function withReferences(part: unknown, schemas: OpenApi['components']['schemas']): readonly unknown[] {

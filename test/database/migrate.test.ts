@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 
 import { Client } from 'pg';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { withDatabase, withUser } from '../../scripts/servers/postgres.ts';
 import { compiled, createDatabases, testPostgresUrl, type StackDatabases } from '../stack/databases.ts';
@@ -31,7 +31,9 @@ it('migrate says what it did, and that nothing was left to do', async () => {
     await root.query(`create database ${name}`);
     const url = withDatabase(testPostgresUrl(), name);
     const first = await migrate(url);
-    expect(first).toMatch(/^\d+ migrations ran: Spine, .*\. The database is up to date \(\d+ migrations\)/);
+    expect(first).toMatch(
+      /^\d+ migrations? ran: Baseline\b.*\. The database is up to date, with the functions of this/,
+    );
     expect(first).not.toContain(PASSWORD);
     expect(await migrate(url)).toMatch(/^No migration had to run\. The database is up to date/);
   } finally {
@@ -42,10 +44,24 @@ it('migrate says what it did, and that nothing was left to do', async () => {
 
 describe('migrate', () => {
   let databases: StackDatabases;
+  let owner: Client;
 
   beforeAll(async () => {
     databases = await createDatabases(`migrate_${takeNumber()}`);
+    owner = new Client({ connectionString: databases.keyturn.admin });
+    await owner.connect();
+    await owner.query('set role keyturn_owner');
   });
+  afterAll(() => owner.end());
+
+  /** The functions as they are, and who may call them. */
+  async function functions(): Promise<readonly unknown[]> {
+    const { rows } = await owner.query(
+      `select oid::regprocedure::text as name, pg_get_functiondef(oid) as text, proacl::text as rights from pg_proc
+       where pronamespace in ('keyturn'::regnamespace, 'audit'::regnamespace) order by 1`,
+    );
+    return rows;
+  }
 
   async function refusal(url: string, more?: NodeJS.ProcessEnv): Promise<string> {
     const refused = expect.objectContaining({ stderr: expect.stringMatching(/^keyturn-migrate: [^\n]+\n$/) });
@@ -55,6 +71,50 @@ describe('migrate', () => {
     for (const secret of ['hunter2', PASSWORD, 'schlüssel', 'SCRAM']) expect(stderr).not.toContain(secret);
     return stderr.slice('keyturn-migrate: '.length);
   }
+
+  it('gives a database the functions of this version, and the rights on them that their files grant', async () => {
+    const asReleased = await functions();
+    await owner.query(`create or replace function keyturn.is_operator(wanted text) returns boolean
+      language sql stable as 'select true'`);
+    await owner.query('grant execute on function keyturn.activate_policy to public, keyturn_api');
+    await owner.query('revoke execute on function keyturn.keep_message from keyturn_api');
+    await owner.query('create function keyturn.of_earlier() returns int language sql as $$ select 1 $$');
+    await owner.query('grant execute on function keyturn.of_earlier to keyturn_api');
+    expect(await migrate(databases.keyturn.admin)).toMatch(/^No migration had to run\. /);
+    const { rows } = await owner.query(
+      `select has_function_privilege('keyturn_api', 'keyturn.of_earlier()', 'execute') as is_callable`,
+    );
+    expect(rows).toEqual([{ is_callable: false }]);
+    await owner.query('drop function keyturn.of_earlier');
+    expect(await functions()).toEqual(asReleased);
+  });
+
+  it('changes nothing where a step fails', async () => {
+    await owner.query('drop function keyturn.keep_message');
+    await owner.query(`create function keyturn.keep_message(message text, of_request text, of_kind text, signed text)
+      returns int language sql as 'select 1'`);
+    await owner.query('grant execute on function keyturn.activate_policy to keyturn_api');
+    const before = await functions();
+    expect(await refusal(databases.keyturn.admin)).toMatch(/cannot change return type .* \(42P13\)/);
+    expect(await functions()).toEqual(before);
+    await owner.query('drop function keyturn.keep_message');
+    await migrate(databases.keyturn.admin);
+  });
+
+  it.each(['Spine1764000000000', 'Later1999999999999'])(
+    'refuses a database with a migration that this version does not know, and changes nothing: %s',
+    async (name) => {
+      await owner.query('insert into keyturn.keyturn_migration (timestamp, name) values (1, $1)', [name]);
+      await owner.query('grant execute on function keyturn.activate_policy to keyturn_api');
+      const before = await functions();
+      expect(await refusal(databases.keyturn.admin)).toMatch(
+        /does not know \((Spine|Later)\), so nothing was changed\. Run the program migrate of the newer version .* empty database/,
+      );
+      expect(await functions()).toEqual(before);
+      await owner.query('delete from keyturn.keyturn_migration where name = $1', [name]);
+      await migrate(databases.keyturn.admin);
+    },
+  );
 
   it('says in one line that its database is away or refuses it', async () => {
     expect(await refusal('postgres://keyturn_admin:hunter2@127.0.0.1:1/keyturn')).toMatch(

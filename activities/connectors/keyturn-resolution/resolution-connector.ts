@@ -1,5 +1,6 @@
+import { executionIn, ownTransactionId, settleClaim } from '../../../database/executions.ts';
 import { readRequest } from '../../../database/readers.ts';
-import { executionTable, type ExecutionRow } from '../../../database/tables.ts';
+import type { ExecutionRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Dependencies } from '../../dependencies.ts';
 import { caller } from '../../place.ts';
@@ -47,11 +48,7 @@ async function readUnresolved(
   { request }: Resolution,
 ): Promise<Unresolved | null> {
   const row = await readRequest(source.manager, request);
-  const execution = await source
-    .getRepository(executionTable)
-    .createQueryBuilder('execution')
-    .where(`execution.request = :request and execution.state = 'indeterminate'`, { request })
-    .getOne();
+  const execution = await executionIn(source.manager, request, 'indeterminate');
   return row?.status === 'indeterminate' && execution ? { row, execution } : null;
 }
 
@@ -108,11 +105,13 @@ async function tell(
   if (row.status !== 'indeterminate') return 'otherwise';
   const { outcome } = resolution;
   const facts = { attempt: execution.attempt, found_by: 'people', resolution: call.requestId };
-  await manager.query(
-    `update keyturn.execution set state = $3, settled_at = $4, outcome = $5
-     where request = $1 and attempt = $2 and state = 'indeterminate'`,
-    [row.id, execution.attempt, outcome, place.at, JSON.stringify(facts)],
-  );
+  const settled = {
+    from: ['indeterminate'],
+    state: outcome,
+    at: new Date(place.at),
+    outcome: facts,
+  } as const;
+  await settleClaim(manager, execution, settled);
   const result = { resolution: call.requestId };
   const detail = `Told by ${call.requestId}.`;
   await transaction.move(
@@ -127,8 +126,7 @@ async function tell(
     facts: outcome === 'succeeded' ? facts : { ...facts, code: 'resolved_as_failed' },
     parts: outcome === 'succeeded' ? { result } : { detail },
   });
-  const [own]: { id: string }[] = await manager.query('select pg_current_xact_id()::text as id');
-  await call.beforeCommit({ transactionId: own?.id ?? '', within: manager });
+  await call.beforeCommit({ transactionId: await ownTransactionId(manager), within: manager });
   return 'told';
 }
 

@@ -1,17 +1,21 @@
-import { Controller, Get, Param, Req } from '@nestjs/common';
-import type { Request } from 'express';
+import { Controller, Get, Param, Query } from '@nestjs/common';
 
 import { readStream, readStreamState } from '../../../database/audit-streams.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { streamNameSchema, streamQuerySchema, type StreamPage } from '../../../contract/streams.ts';
+import type { QueryOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import { streamNameSchema, type StreamPage } from '../../../contract/streams.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { parseAs } from '../http/problems.ts';
+import { Door } from '../http/door.ts';
+import { QueryPipe } from '../http/pipes.ts';
 import { operatorOf } from '../switches/operator.ts';
 
 const PAGE = 100;
+const { getAuditEntries: ENTRIES } = OPERATIONS;
 
 /** The streams of the audit log that belong to no request: for operators. */
+@Door('people')
 @Controller('v1/audit')
 export class AuditController {
   readonly #context: ApiContext;
@@ -24,12 +28,11 @@ export class AuditController {
   async stream(
     @CallerParam() caller: Caller,
     @Param('stream') name: string,
-    @Req() request: Request,
+    @Query(new QueryPipe(ENTRIES)) { limit = PAGE, cursor }: QueryOf<typeof ENTRIES>,
   ): Promise<StreamPage> {
     operatorOf(caller);
     const stream = streamNameSchema.safeParse(name);
     if (!stream.success) throw new KeyturnError('not_found', 'There is no such stream.');
-    const { limit = PAGE, cursor } = parseAs(streamQuerySchema, request.query);
     const from = positionOf(cursor);
     // One snapshot: the state is compared with the entries of the same moment.
     return this.#context.source.transaction('REPEATABLE READ', async (manager) => {

@@ -5,11 +5,13 @@ import { groupsOf } from '../../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { isOperator } from '../../../domain/execution/kill-switch.ts';
 import type { Me } from '../../../contract/me.ts';
+import { Door } from '../http/door.ts';
 import { CallerParam, reviewerOf, type Caller } from './caller.ts';
 
 const VERSION = programVersion();
 
 /** Who the caller is: also for accounts that the directory does not know, who else would not learn why they are refused. */
+@Door('people')
 @Controller('v1/me')
 export class MeController {
   @Get()

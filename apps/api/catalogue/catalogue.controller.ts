@@ -9,15 +9,20 @@ import {
   type Target,
 } from '../../../domain/policy/policy.ts';
 import { actionsSchema, type ActionCatalogue } from '../../../contract/actions.ts';
-import { targetsQuerySchema, type TargetPage } from '../../../contract/targets.ts';
+import type { QueryOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import type { TargetPage } from '../../../contract/targets.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { parseAs } from '../http/problems.ts';
+import { Door } from '../http/door.ts';
+import { QueryPipe } from '../http/pipes.ts';
 import { modeOf } from './entry.ts';
 
 const PAGE = 100;
+const { listTargets: TARGETS } = OPERATIONS;
 
 /** What can be asked for, and what is there to act on. How it is reached is nobody's business here. */
+@Door('people')
 @Controller('v1')
 export class CatalogueController {
   @Get('actions')
@@ -39,9 +44,11 @@ export class CatalogueController {
   }
 
   @Get('targets')
-  targets(@CallerParam() caller: Caller, @Query() query: unknown): TargetPage {
+  targets(
+    @CallerParam() caller: Caller,
+    @Query(new QueryPipe(TARGETS)) { environment, action, limit = PAGE, cursor }: QueryOf<typeof TARGETS>,
+  ): TargetPage {
     refuseUnknown(caller);
-    const { environment, action, limit = PAGE, cursor } = parseAs(targetsQuerySchema, query);
     const { policy } = caller.policy;
     const actions = [...policy.actions, PUBLISH, RESOLVE];
     const after = positionOf(cursor);

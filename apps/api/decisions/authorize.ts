@@ -41,7 +41,7 @@ export async function judge(
   const request = decidableRequest(row, decisions, policy);
   if (!request) throw notPending(row);
   const attempt = attemptOf(caller, body);
-  const directories = await directoriesOf(context, caller, row);
+  const directories = await directoriesOf(context, caller, { row });
   const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
   // What is stopped can still be denied or put off.

@@ -1,25 +1,25 @@
-import { Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import type { Response } from 'express';
 
-import {
-  decisionBodySchema,
-  withdrawBodySchema,
-  type DecisionAnswer,
-  type DecisionQueued,
-  type Ticket,
-} from '../../../contract/decisions.ts';
+import type { DecisionAnswer, DecisionQueued, Ticket } from '../../../contract/decisions.ts';
+import type { BodyOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { parseBody } from '../http/parse-body.ts';
-import { hangUpSignal } from '../http/headers.ts';
-import { optionalIdempotencyKey } from '../http/idempotency.ts';
+import { Door } from '../http/door.ts';
+import { HangUp } from '../http/headers.ts';
+import { OptionalIdempotencyKey } from '../http/idempotency.ts';
+import { BodyPipe } from '../http/pipes.ts';
 import { loadRequest } from '../requests/load.ts';
 import { decisionView, viewAfterWait } from '../requests/view.ts';
 import { decide } from './decide.ts';
 import { issueTicket } from './ticket.ts';
 import { withdraw } from './withdraw.ts';
 
+const { decide: DECIDE, createTicket: TICKET, withdrawRequest: WITHDRAW } = OPERATIONS;
+
+@Door('people')
 @Controller('v1/requests/:id')
 export class DecisionsController {
   readonly #context: ApiContext;
@@ -31,13 +31,13 @@ export class DecisionsController {
   @Post('decisions')
   async decide(
     @CallerParam() caller: Caller,
-    @Req() request: Request,
+    @Param('id') id: string,
+    @Body(new BodyPipe(DECIDE)) body: BodyOf<typeof DECIDE>,
+    @OptionalIdempotencyKey() key: string | null,
+    @HangUp() signal: AbortSignal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<DecisionAnswer | DecisionQueued> {
-    const id = String(request.params['id']);
-    const body = parseBody(decisionBodySchema, request.body);
-    const call = { caller, id, body, idempotencyKey: optionalIdempotencyKey(request) };
-    const decided = await decide(this.#context, call, hangUpSignal(response));
+    const decided = await decide(this.#context, { caller, id, body, idempotencyKey: key }, signal);
     response.status(decided.row ? 200 : 202);
     if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
     const row = await loadRequest(this.#context, caller, id);
@@ -51,27 +51,23 @@ export class DecisionsController {
   async ticket(
     @CallerParam() caller: Caller,
     @Param('id') id: string,
-    @Req() request: Request,
+    @Body(new BodyPipe(TICKET)) body: BodyOf<typeof TICKET>,
   ): Promise<Ticket> {
-    return issueTicket(this.#context, { caller, id, body: parseBody(decisionBodySchema, request.body) });
+    return issueTicket(this.#context, { caller, id, body });
   }
 
   @Post('withdraw')
   @HttpCode(200)
   async withdraw(
     @CallerParam() caller: Caller,
-    @Req() request: Request,
+    @Param('id') id: string,
+    @Body(new BodyPipe(WITHDRAW)) { reason }: BodyOf<typeof WITHDRAW>,
+    @OptionalIdempotencyKey() key: string | null,
+    @HangUp() signal: AbortSignal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
-    const { reason } = parseBody(withdrawBodySchema, request.body ?? {});
-    const id = String(request.params['id']);
-    const { isDone, row } = await withdraw(this.#context, {
-      caller,
-      id,
-      reason,
-      idempotencyKey: optionalIdempotencyKey(request),
-      signal: hangUpSignal(response),
-    });
+    const call = { caller, id, reason, idempotencyKey: key, signal };
+    const { isDone, row } = await withdraw(this.#context, call);
     response.status(isDone ? 200 : 202);
     return viewAfterWait(this.#context, caller, row);
   }

@@ -6,7 +6,7 @@ import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy/policy.ts';
 import { askersOf } from '../../../domain/execution/requester.ts';
-import { isFinal } from '../../../domain/request/request.ts';
+import { tooLateToWithdraw } from '../../../domain/request/steps.ts';
 import type { ApiContext } from '../context.ts';
 import { callId } from '../http/idempotency.ts';
 import { deliver, type Delivery } from './deliver.ts';
@@ -85,15 +85,15 @@ async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<Re
 
 /** Cancelled, or something that a withdrawal came too late for. */
 function hasMovedOn({ status }: RequestRow): boolean {
-  return status === 'executing' || isFinal(status);
+  return tooLateToWithdraw(status) !== null;
 }
 
 function refuseTooLate({ status, mode }: RequestRow): void {
-  if (status === 'executing' || status === 'active') {
-    const what = mode === 'gate' ? 'Its decision is being given out' : 'It is being executed';
-    throw new KeyturnError('request_executing', `${what}: it can no longer be withdrawn.`);
-  }
-  if (isFinal(status)) throw new KeyturnError('request_finished', `The request is over: ${status}.`);
+  const code = tooLateToWithdraw(status);
+  if (code === 'request_finished') throw new KeyturnError(code, `The request is over: ${status}.`);
+  if (code === null) return;
+  const what = mode === 'gate' ? 'Its decision is being given out' : 'It is being executed';
+  throw new KeyturnError(code, `${what}: it can no longer be withdrawn.`);
 }
 
 async function signedWithdrawal(

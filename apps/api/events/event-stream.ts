@@ -5,7 +5,7 @@ import type { Response } from 'express';
 import type { FeedEntry } from '../../../database/change-feed.ts';
 import type { Change } from '../../../contract/changes.ts';
 import { callerOf, canRead, isReviewer, type Caller } from '../auth/caller.ts';
-import { callerGround } from '../auth/guard.ts';
+import { callerGround } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 
 const HEARTBEAT_MS = 15_000;

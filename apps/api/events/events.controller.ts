@@ -1,13 +1,15 @@
-import { Controller, Get, Req, Res } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
-import { eventsQuerySchema } from '../../../contract/changes.ts';
+import type { QueryOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
+import { Door } from '../http/door.ts';
 import { Places } from '../http/places.ts';
-import { parseAs } from '../http/problems.ts';
+import { QueryPipe } from '../http/pipes.ts';
 import { loadRequest } from '../requests/load.ts';
 import { EventStream, STREAM_HEADERS } from './event-stream.ts';
 
@@ -19,6 +21,9 @@ const REPLAYS_OF_ONE_MAX = 2;
 
 const TOO_MANY = 'Too many event streams are open or resuming.';
 
+const { streamEvents: STREAM } = OPERATIONS;
+
+@Door('people')
 @Controller('v1/events')
 export class EventsController {
   readonly #context: ApiContext;
@@ -32,11 +37,11 @@ export class EventsController {
   @Get()
   async events(
     @CallerParam() caller: Caller,
+    @Query(new QueryPipe(STREAM)) { request: id }: QueryOf<typeof STREAM>,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
     refuseUnknown(caller);
-    const { request: id } = parseAs(eventsQuerySchema, request.query);
     const lastId = lastEventId(request);
     if (id !== undefined) await loadRequest(this.#context, caller, id);
     if (request.method === 'HEAD') return void response.set(STREAM_HEADERS).end();

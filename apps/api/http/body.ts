@@ -6,7 +6,7 @@ import { parseJsonText } from '../../../domain/crypto/json-text.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import { POLICY_BYTES_MAX } from '../../../contract/policies.ts';
 import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
-import { seenAnew } from '../auth/guard.ts';
+import { seenAnew } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import type { ProvisioningRequest } from '../scim/door.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import type { RequestView } from '../../../contract/requests.ts';
@@ -16,15 +17,16 @@ export function preferredWaitMs(request: Request): number {
   return seconds * 1_000;
 }
 
-/** Aborts when the caller hangs up, so that nobody is waited for in vain. */
-export function hangUpSignal(response: Response): AbortSignal {
+/** A signal that aborts when the caller hangs up, so that nobody is waited for in vain: a parameter of a handler. */
+export const HangUp = createParamDecorator((_: unknown, context: ExecutionContext): AbortSignal => {
+  const response = context.switchToHttp().getResponse<Response>();
   const controller = new AbortController();
   // After a whole answer nobody waits any more, and an abort is not free.
   response.once('close', () => {
     if (!response.writableFinished) controller.abort();
   });
   return controller.signal;
-}
+});
 
 /** The ETag of a request as one caller sees it now: others may see less, and who may decide changes with the hour. */
 export function entityTag(view: RequestView): string {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -12,7 +13,7 @@ const KEY_LENGTH_MAX = 256;
  * The Idempotency-Key, read as UTF-8 (a client that can only send Latin-1 header values sends its bytes). Every byte counts:
  * nothing is trimmed beyond what HTTP itself does, nothing is normalised.
  */
-export function idempotencyKey(request: Request): string {
+function idempotencyKey(request: Request): string {
   const values = request.headersDistinct['idempotency-key'] ?? [];
   const [value] = values;
   if (value === undefined || value === '' || values.length !== 1) {
@@ -28,10 +29,18 @@ export function idempotencyKey(request: Request): string {
   return key;
 }
 
+/** The Idempotency-Key, as a parameter of a handler. */
+export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): string =>
+  idempotencyKey(context.switchToHttp().getRequest()),
+);
+
 /** The same where a call needs none; null without one. */
-export function optionalIdempotencyKey(request: Request): string | null {
-  return request.headersDistinct['idempotency-key'] === undefined ? null : idempotencyKey(request);
-}
+export const OptionalIdempotencyKey = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string | null => {
+    const request = context.switchToHttp().getRequest<Request>();
+    return request.headersDistinct['idempotency-key'] === undefined ? null : idempotencyKey(request);
+  },
+);
 
 function decode(value: string): string | null {
   try {

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import type { ProtectedResource } from '../../../contract/sign-in.ts';
-import { Public } from '../auth/guard.ts';
+import { Door } from './door.ts';
 import { METADATA_PATH, protectedResource, resourceOf } from '../auth/protected-resource.ts';
 import { ApiContext } from '../context.ts';
 import { isReady, Readiness } from '../../readiness.ts';
@@ -11,7 +11,7 @@ import { documentPage } from '../openapi/page.ts';
 
 /** What machines and operators ask without a token: health, keys, documents. Each costs next to nothing. */
 @Controller()
-@Public()
+@Door('none')
 export class OperationsController {
   readonly #context: ApiContext;
   readonly #readiness: Readiness;

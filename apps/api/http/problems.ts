@@ -4,7 +4,6 @@ import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 
 import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
@@ -14,7 +13,6 @@ import { isScimPath, sendScimError } from '../scim/errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Metrics } from './metrics.ts';
 import { noteRefusal } from './observe.ts';
-import { mistakesOf, mistakeText } from './mistakes.ts';
 import { currentRequestId } from './request-id.ts';
 
 const RETRY_AFTER_SECONDS = 2;
@@ -140,14 +138,4 @@ function isDatabaseAway(error: unknown): boolean {
 function isFatal(error: Error): boolean {
   const { severity, driverError } = error as { severity?: unknown; driverError?: { severity?: unknown } };
   return (driverError?.severity ?? severity) === 'FATAL';
-}
-
-/** The value in the schema's form. Refuses (`invalid_request`) with the place of everything that does not fit. */
-export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value, { error: mistakeText });
-  if (parsed.success) return parsed.data;
-  const errors = mistakesOf(parsed.error.issues).slice(0, 20);
-  throw new KeyturnError('invalid_request', 'The request does not match the schema: see `errors`.', {
-    errors,
-  });
 }

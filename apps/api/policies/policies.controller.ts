@@ -14,10 +14,12 @@ import {
 import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
-import { parseAs } from '../http/problems.ts';
+import { Door } from '../http/door.ts';
+import { parseAs } from '../http/pipes.ts';
 import { proposePolicy } from './propose.ts';
 
 /** Policies as people propose and review them. Machines neither propose nor read them. */
+@Door('people')
 @Controller('v1/policies')
 export class PoliciesController {
   readonly #context: ApiContext;

@@ -8,7 +8,10 @@ import type { ApiContext } from '../context.ts';
 import type { ShownRow } from './shown-row.ts';
 
 /** A stored answer as a request looks. What was asked comes from what was signed then. */
-export async function answeredRow(context: ApiContext, answer: GateAnswer): Promise<ShownRow> {
+export async function answeredRow(
+  context: Pick<ApiContext, 'keys' | 'policies' | 'source'>,
+  answer: GateAnswer,
+): Promise<ShownRow> {
   const signed = await openEnvelope('request', answer.envelope, context.keys.verification);
   if (signed.id !== answer.request || signed.intent_digest !== answer.intent_digest)
     throw new KeyturnError('envelope_invalid', 'The stored answer is not to what was signed.');

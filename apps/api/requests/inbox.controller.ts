@@ -1,13 +1,18 @@
-import { Controller, Get, Query, Res } from '@nestjs/common';
-import type { Response } from 'express';
+import { Controller, Get, Query } from '@nestjs/common';
 
-import { inboxQuerySchema, type RequestPage } from '../../../contract/requests.ts';
+import type { QueryOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import type { RequestPage } from '../../../contract/requests.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { parseAs } from '../http/problems.ts';
-import { hangUpSignal } from '../http/headers.ts';
+import { Door } from '../http/door.ts';
+import { HangUp } from '../http/headers.ts';
+import { QueryPipe } from '../http/pipes.ts';
 import { inboxPage } from './inbox.ts';
 
+const { listInbox: LIST } = OPERATIONS;
+
+@Door('people')
 @Controller('v1/inbox')
 export class InboxController {
   readonly #context: ApiContext;
@@ -19,10 +24,9 @@ export class InboxController {
   @Get()
   async inbox(
     @CallerParam() caller: Caller,
-    @Query() query: unknown,
-    @Res({ passthrough: true }) response: Response,
+    @Query(new QueryPipe(LIST)) query: QueryOf<typeof LIST>,
+    @HangUp() signal: AbortSignal,
   ): Promise<RequestPage> {
-    const call = { query: parseAs(inboxQuerySchema, query), signal: hangUpSignal(response) };
-    return inboxPage(this.#context, caller, call);
+    return inboxPage(this.#context, caller, { query, signal });
   }
 }

@@ -2,23 +2,22 @@ import { setImmediate as letOthersRun } from 'node:timers/promises';
 
 import type { z } from 'zod';
 
-import { readDuty } from '../../../database/duty.ts';
 import { decidableRequest } from '../../../database/readers.ts';
 import { listOpen, type InboxOwner } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision } from '../../../domain/approval/decision.ts';
 import { isSelected } from '../../../domain/approval/seats.ts';
 import { membersOf } from '../../../domain/identity/directory.ts';
-import { polledScopes } from '../../../domain/approval/on-call.ts';
 import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../contract/requests.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { positionOf } from './cursor.ts';
 import { summaries, type PageCall } from './list.ts';
-import { directoriesSince } from './load.ts';
+import { directoriesOf } from './load.ts';
 import { pageFor, type PageSource } from './page.ts';
 import { readTogether, type WholeRow } from './whole-rows.ts';
+import { scopeNow } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -48,21 +47,15 @@ export async function inboxPage(
 }
 
 /** Every selector that holds the person now. */
-async function selectorsOf(
-  context: ApiContext,
-  { directory, policy: { policy } }: Caller,
-  person: string,
-): Promise<readonly string[]> {
+async function selectorsOf(context: ApiContext, caller: Caller, person: string): Promise<readonly string[]> {
+  const {
+    directory,
+    policy: { policy },
+  } = caller;
   const groups = directory.groups.filter((group) => membersOf(directory, group.id).has(person));
-  const now = new Date();
-  const { polled } = await readDuty(context.source.manager, {
-    now: policy,
-    creation: policy,
-    createdAt: now,
-  });
-  const at = now.toISOString();
+  const at = new Date();
+  const scope = await scopeNow(context, caller, { owners: [], at, duty_at: at.toISOString() });
   const { rotations, polled_rotations: kept = [] } = policy;
-  const scope = { directory, owners: [], rotations, ...polledScopes(polled, at).now, duty_at: at };
   const duties = [...rotations, ...kept].map(({ id }) => `oncall:${id}` as const);
   return [
     `user:${person}`,
@@ -117,7 +110,7 @@ async function canDecide(context: ApiContext, caller: Caller, candidate: WholeRo
     defer: { until: END_OF_TIME, to: null },
     at: new Date().toISOString(),
   };
-  const directories = await directoriesSince(context, caller, { row, ...people });
+  const directories = await directoriesOf(context, caller, { row, ...people });
   return checkDecision({ request, attempt, directories }).ok;
 }
 

@@ -1,4 +1,4 @@
-import { readDuty, type Duty } from '../../../database/duty.ts';
+import { decisionDirectories, type KnownPeople } from '../../../database/decision-directories.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import { decidableRequest, readRequest } from '../../../database/readers.ts';
@@ -8,9 +8,7 @@ import {
   type DecidableRequest,
   type DecisionDirectories,
 } from '../../../domain/approval/seats.ts';
-import type { Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { ownersOf } from '../../../domain/approval/owners.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
@@ -45,7 +43,10 @@ async function readUnrecorded(context: ApiContext, id: string): Promise<RequestR
 }
 
 /** A request that only Temporal knows of. Where its workflow has ended nobody ever records it: then it is over as well. */
-export async function startedRow(context: ApiContext, started: StartedRequest): Promise<ShownRow> {
+export async function startedRow(
+  context: Pick<ApiContext, 'policies' | 'source'>,
+  started: StartedRequest,
+): Promise<ShownRow> {
   const row = await unrecordedRow(context, started);
   return started.isOpen ? row : { ...row, status: 'failed', failure: LOST };
 }
@@ -57,7 +58,7 @@ const LOST = {
 
 /** How a request looks until its row is written. Version 0 tells it apart. */
 export async function unrecordedRow(
-  context: ApiContext,
+  context: Pick<ApiContext, 'policies' | 'source'>,
   { signed, envelope }: Pick<StartedRequest, 'signed' | 'envelope'>,
 ): Promise<ShownRow> {
   const policy = await context.policies.byDigest(context.source.manager, signed.policy_digest);
@@ -66,38 +67,13 @@ export async function unrecordedRow(
   return { ...newRequest(signed, { envelope, environment }), ...(start === undefined ? {} : { start }) };
 }
 
-/** The directory and the rotations now, and those of the request's creation. */
+/** The people of a request as the caller's policy and directory know them, and those of its creation. */
 export async function directoriesOf(
   context: ApiContext,
-  caller: Caller,
-  row: RequestRow,
+  { policy: { policy }, directory }: Caller,
+  request: Partial<KnownPeople> & { readonly row: RequestRow },
 ): Promise<DecisionDirectories> {
-  const atCreation = await context.directories.at(context.source.manager, row.created_at);
-  return directoriesSince(context, caller, { row, atCreation });
-}
-
-/** What is known of the people of a request, where it was read already. */
-export interface KnownPeople {
-  readonly atCreation: Directory;
-  readonly duty?: Duty;
-}
-
-/** The same where some of it is known already. */
-export async function directoriesSince(
-  context: ApiContext,
-  caller: Caller,
-  { row, atCreation, duty }: KnownPeople & { readonly row: RequestRow },
-): Promise<DecisionDirectories> {
-  const { manager } = context.source;
-  const { policy } = caller.policy;
-  const created = await context.policies.byDigest(manager, row.creation_policy_digest);
-  return {
-    now: caller.directory,
-    at_creation: atCreation,
-    rotations: { now: policy.rotations, at_creation: created.rotations },
-    ...(duty ?? (await readDuty(manager, { now: policy, creation: created, createdAt: row.created_at }))),
-    owners_at_creation: ownersOf(created, row),
-  };
+  return decisionDirectories(context, context.source.manager, { ...request, today: { policy, directory } });
 }
 
 /** A request with its decisions, and its people where they were read already. */
@@ -122,9 +98,7 @@ export async function standingOf(
 ): Promise<Standing | null> {
   const request = decidableRequest(row, decisions, caller.policy.policy);
   if (!request || row.status !== 'pending') return request && { request, directories: null };
-  const directories = people
-    ? await directoriesSince(context, caller, { row, ...people })
-    : await directoriesOf(context, caller, row);
+  const directories = await directoriesOf(context, caller, { row, ...people });
   return { request: standingRequest(request, directories), directories };
 }
 

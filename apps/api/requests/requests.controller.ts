@@ -1,29 +1,29 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import type { z } from 'zod';
 
 import { readRequest } from '../../../database/readers.ts';
 import { GATE_RUN } from '../../../domain/execution/gate.ts';
 import { isFinal } from '../../../domain/request/request.ts';
-import {
-  listQuerySchema,
-  showQuerySchema,
-  type RequestPage,
-  type RequestView,
-} from '../../../contract/requests.ts';
+import type { QueryOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import type { RequestPage, RequestView } from '../../../contract/requests.ts';
 import type { Evidence } from '../../../contract/evidence.ts';
 import type { Timeline } from '../../../contract/history.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { parseAs } from '../http/problems.ts';
+import { Door } from '../http/door.ts';
 import { evidenceOf } from './evidence.ts';
-import { entityTag, hangUpSignal, hasVersion } from '../http/headers.ts';
+import { entityTag, HangUp, hasVersion } from '../http/headers.ts';
+import { QueryPipe } from '../http/pipes.ts';
 import { listPage } from './list.ts';
 import { loadRequest } from './load.ts';
 import { timelineOf } from './timeline.ts';
 import { requestView, viewAfterWait } from './view.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
+const { listRequests: LIST, getRequest: SHOW } = OPERATIONS;
+
+@Door('people')
 @Controller('v1/requests')
 export class RequestsController {
   readonly #context: ApiContext;
@@ -37,22 +37,22 @@ export class RequestsController {
   @Get()
   async list(
     @CallerParam() caller: Caller,
-    @Query() query: unknown,
-    @Res({ passthrough: true }) response: Response,
+    @Query(new QueryPipe(LIST)) query: QueryOf<typeof LIST>,
+    @HangUp() signal: AbortSignal,
   ): Promise<RequestPage> {
-    const call = { query: parseAs(listQuerySchema, query), signal: hangUpSignal(response) };
-    return listPage(this.#context, caller, call);
+    return listPage(this.#context, caller, { query, signal });
   }
 
   @Get(':id')
   async show(
     @CallerParam() caller: Caller,
+    @Param('id') id: string,
+    @Query(new QueryPipe(SHOW)) query: QueryOf<typeof SHOW>,
+    @HangUp() signal: AbortSignal,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView | undefined> {
-    const query = parseAs(showQuerySchema, request.query);
-    const call = { ...query, id: String(request.params['id']), signal: hangUpSignal(response) };
-    const view = await this.#shown(caller, call);
+    const view = await this.#shown(caller, { ...query, id, signal });
     const tag = entityTag(view);
     response.set('ETag', tag).vary('Authorization');
     if (!hasVersion(request, tag)) return view;
@@ -61,7 +61,7 @@ export class RequestsController {
 
   async #shown(
     caller: Caller,
-    { wait, version, id, signal }: z.output<typeof showQuerySchema> & { id: string; signal: AbortSignal },
+    { wait, version, id, signal }: QueryOf<typeof SHOW> & { id: string; signal: AbortSignal },
   ): Promise<RequestView> {
     const row = await loadRequest(this.#context, caller, id);
     // Of what is over, also when nobody ever recorded it, no change comes.

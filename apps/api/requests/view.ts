@@ -24,7 +24,7 @@ import { shortageSchema } from '../../../contract/shortage.ts';
 import type { DecisionView } from '../../../contract/history.ts';
 import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
 import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
-import { seenAnew } from '../auth/guard.ts';
+import { seenAnew } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { boundOrRefused } from './signed-rows.ts';
 import { notFound, standingOf, type Standing } from './load.ts';
@@ -131,7 +131,7 @@ function shownPlan({ salt: _salt, target_digest: _target, ...plan }: StoredPlan)
 
 /** What a list shows of a request. */
 export function summaryView(
-  context: ApiContext,
+  context: Pick<ApiContext, 'settings'>,
   caller: Caller,
   shown: {
     readonly row: ShownRow;
@@ -243,7 +243,10 @@ function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'ex
   };
 }
 
-function temporalLink(context: ApiContext, id: string): Pick<RequestSummary, 'temporal_ui_url'> {
+function temporalLink(
+  context: Pick<ApiContext, 'settings'>,
+  id: string,
+): Pick<RequestSummary, 'temporal_ui_url'> {
   const { temporalUiUrl, temporal } = context.settings;
   if (!temporalUiUrl) return {};
   const namespace = encodeURIComponent(temporal.namespace);

@@ -64,7 +64,13 @@ async function isAskedToDecide(
   const selectors = selectorsOf(caller, row);
   if (selectors.length === 0) return false;
   const owners = ownersOf(policy.policy, row);
-  const scope = await scopeOf(context, caller, { owners, duty: people?.duty });
+  // Everybody in a rotation counts, on duty or not: their turn may come.
+  const scope = await scopeNow(context, caller, {
+    owners,
+    duty: people?.duty,
+    at: new Date(),
+    duty_at: null,
+  });
   return selectors.some((selector) => isSelected(scope, selector, person.id));
 }
 
@@ -92,15 +98,19 @@ const namingSchema = z.object({
   ),
 });
 
-/** Everybody in a rotation counts, on duty or not: their turn may come. */
-async function scopeOf(
+interface ScopeQuestion extends Pick<SelectorScope, 'owners' | 'duty_at'> {
+  readonly duty?: Duty | undefined;
+  readonly at: Date;
+}
+
+/** Where selectors are resolved by the caller's policy and directory. */
+export async function scopeNow(
   { source }: ApiContext,
   { directory, policy: { policy } }: Caller,
-  { owners, duty }: { readonly owners: readonly string[]; readonly duty: Duty | undefined },
+  { owners, duty, at, duty_at }: ScopeQuestion,
 ): Promise<SelectorScope> {
-  const now = new Date();
   const { polled } =
-    duty ?? (await readDuty(source.manager, { now: policy, creation: policy, createdAt: now }));
-  const kept = polledScopes(polled, now.toISOString()).now;
-  return { directory, owners, rotations: policy.rotations, ...kept, duty_at: null };
+    duty ?? (await readDuty(source.manager, { now: policy, creation: policy, createdAt: at }));
+  const kept = polledScopes(polled, at.toISOString()).now;
+  return { directory, owners, rotations: policy.rotations, ...kept, duty_at };
 }

@@ -3,14 +3,12 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { readDecisions, readRequest } from '../../../database/readers.ts';
 import { agentOf, personOf } from '../../../domain/identity/directory.ts';
-import { signEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy/policy.ts';
-import { callerGround } from '../auth/guard.ts';
+import { callerGround } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
-import { explain } from '../submission/explain.ts';
-import { signedRequest } from '../submission/sign.ts';
+import { signRequest } from '../submission/sign.ts';
 import { readStart } from '../requests/started.ts';
 import { startWorkflow } from '../submission/start.ts';
 
@@ -25,29 +23,17 @@ export async function openReview(context: ApiContext, emergency: Emergency, id: 
   const { id: request } = emergency;
   const [requester] = emergency.lineage;
   const lineage = [...emergency.lineage, ...(await approversOf(context, emergency))];
-  const body = {
-    action: REVIEW.action,
-    target: OWN_TARGET,
-    mode: 'gate' as const,
-    arguments: { request },
-  };
-  const signed = await signedRequest(
-    context,
-    { body, caller: { policy } },
-    { id, lineage, action: REVIEW, start: undefined },
-  );
-  const envelope = await signEnvelope(signed, context.keys.signing);
-  const target = ownTarget(policy.policy);
+  const body = { target: OWN_TARGET, mode: 'gate' as const, arguments: { request } };
+  const signable = { id, lineage, action: REVIEW, start: undefined, body, caller: { policy } };
+  const { signed, envelope } = await signRequest(context.keys, signable);
   const caller = {
     agent: (requester && agentOf(directory, requester)) ?? null,
     person: (requester && personOf(directory, requester)) ?? null,
   };
-  const publicUrl = context.settings.publicUrl ?? '';
-  const explanation = explain({ signed, action: REVIEW, target, caller, publicUrl });
   // As for every request of this mode: its id stands for a workflow from here on, never for an answer on the spot.
   await gateToWorkflow(context.source.manager, signed);
-  const { environment } = target;
-  if (await startWorkflow(context, { signed, envelope, environment, explanation }))
+  const target = ownTarget(policy.policy);
+  if (await startWorkflow(context, { signed, envelope, action: REVIEW, target, caller }))
     context.log.warn({ request, review: id }, 'the review of an emergency is open');
   else await refuseLost(context, id);
 }

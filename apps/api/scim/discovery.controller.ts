@@ -1,16 +1,14 @@
-import { Controller, Get, Header, Param } from '@nestjs/common';
+import { All, Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
 
-import { Public } from '../auth/guard.ts';
+import { Door } from '../http/door.ts';
 import { ApiContext } from '../context.ts';
-import type { ScimAuthority } from './authorities.ts';
 import { resourceTypes, schemas, serviceProviderConfig } from './discovery.ts';
-import { Provisioner } from './door.ts';
 import { listAnswer } from './page.ts';
 import { SCIM_MEDIA_TYPE } from './resources.ts';
 import { existing } from './users.ts';
 
-/** What providers ask first. Behind the door of `scimDoor`, like everything of SCIM. */
-@Public()
+/** What providers ask first. */
+@Door('scim')
 @Controller('scim/v2')
 export class ScimDiscoveryController {
   readonly #publicUrl: string;
@@ -21,33 +19,43 @@ export class ScimDiscoveryController {
 
   @Get('ServiceProviderConfig')
   @Header('Content-Type', SCIM_MEDIA_TYPE)
-  config(@Provisioner() _authority: ScimAuthority): object {
+  config(): object {
     return serviceProviderConfig(this.#publicUrl);
   }
 
   @Get('ResourceTypes')
   @Header('Content-Type', SCIM_MEDIA_TYPE)
-  types(@Provisioner() _authority: ScimAuthority): object {
+  types(): object {
     const all = resourceTypes(this.#publicUrl);
     return listAnswer(all, all.length, 1);
   }
 
   @Get('ResourceTypes/:id')
   @Header('Content-Type', SCIM_MEDIA_TYPE)
-  type(@Provisioner() _authority: ScimAuthority, @Param('id') id: string): object {
+  type(@Param('id') id: string): object {
     return existing(resourceTypes(this.#publicUrl).find((type) => type.id === id) ?? null);
   }
 
   @Get('Schemas')
   @Header('Content-Type', SCIM_MEDIA_TYPE)
-  schemas(@Provisioner() _authority: ScimAuthority): object {
+  schemas(): object {
     const all = schemas(this.#publicUrl);
     return listAnswer(all, all.length, 1);
   }
 
   @Get('Schemas/:id')
   @Header('Content-Type', SCIM_MEDIA_TYPE)
-  schema(@Provisioner() _authority: ScimAuthority, @Param('id') id: string): object {
+  schema(@Param('id') id: string): object {
     return existing(schemas(this.#publicUrl).find((schema) => schema.id === id) ?? null);
+  }
+}
+
+/** Whatever else is asked for below this address, so that only providers learn what is there. Comes last. */
+@Door('scim')
+@Controller('scim')
+export class ScimElsewhereController {
+  @All(['', '*path'])
+  nothing(): never {
+    throw new NotFoundException();
   }
 }

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { NextFunction, Request, Response } from 'express';
+import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
@@ -21,16 +21,17 @@ export const Provisioner = createParamDecorator((_: unknown, context: ExecutionC
  * Lets only tokens of configured authorities in, and each authority only so often; nothing of a body is read before.
  * Where none is configured there is nothing here. These tokens open nothing else, and no other token opens this.
  */
-export function scimDoor(context: ApiContext) {
-  return (request: ProvisioningRequest, response: Response, next: NextFunction): void => {
-    if (!context.provisioning.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
-    const token = tokenOf(request);
-    const provisioner = token === undefined ? null : context.provisioning.of(token);
-    context.limiter.admit(provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
-    if (!provisioner) throw unknownToken(context, response, token);
-    request.provisioner = provisioner;
-    next();
-  };
+export function admitProvisioner(
+  context: ApiContext,
+  request: ProvisioningRequest,
+  response: Response,
+): void {
+  if (!context.provisioning.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
+  const token = tokenOf(request);
+  const provisioner = token === undefined ? null : context.provisioning.of(token);
+  context.limiter.admit(provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
+  if (!provisioner) throw unknownToken(context, response, token);
+  request.provisioner = provisioner;
 }
 
 /** Of two tokens a server before this one may have looked at the other. */

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 
 import { findGroups, readGroup, type StoredGroup } from '../../../database/scim-resources.ts';
-import { Public } from '../auth/guard.ts';
+import { Door } from '../http/door.ts';
 import { ApiContext } from '../context.ts';
 import { groupAfterPatch, groupOfBody } from './group-fields.ts';
 import { changeGroup, createGroup, deleteGroup } from './groups.ts';
@@ -21,7 +21,7 @@ const GROUPS: ResourceKind<StoredGroup> = {
   resource: groupResource,
 };
 
-@Public()
+@Door('scim')
 @Controller('scim/v2/Groups')
 export class ScimGroupsController extends ScimResourceController<StoredGroup> {
   constructor(context: ApiContext) {

@@ -48,8 +48,7 @@ export interface ResourceKind<Stored> {
 }
 
 /**
- * The routes of a kind of resource (RFC 7644 section 3.2), for the authority whose token is given and no other. Behind
- * the door of `scimDoor`.
+ * The routes of a kind of resource (RFC 7644 section 3.2), for the authority whose token is given and no other.
  */
 export abstract class ScimResourceController<Stored> {
   readonly #context: ApiContext;

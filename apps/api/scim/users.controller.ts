@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 
 import { findUsers, readUser, type StoredUser } from '../../../database/scim-resources.ts';
-import { Public } from '../auth/guard.ts';
+import { Door } from '../http/door.ts';
 import { ApiContext } from '../context.ts';
 import { ScimResourceController, type ResourceKind } from './resource-controller.ts';
 import { userResource } from './resources.ts';
@@ -19,7 +19,7 @@ const USERS: ResourceKind<StoredUser> = {
   resource: userResource,
 };
 
-@Public()
+@Door('scim')
 @Controller('scim/v2/Users')
 export class ScimUsersController extends ScimResourceController<StoredUser> {
   constructor(context: ApiContext) {

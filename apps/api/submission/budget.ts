@@ -1,21 +1,11 @@
 import { openRequests, rehearsalWait } from '../../../database/rehearsals.ts';
 import { budgetRoot, budgetsFor, isRehearsed } from '../../../domain/execution/budgets.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { ActionDefinition, Target } from '../../../domain/policy/policy.ts';
-import type { Lineage } from '../../../domain/identity/identity.ts';
-import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import type { Checked, Submission } from './submission.ts';
 
 /** While none of them waits for people: planning and executing take minutes at most. */
 const OPEN_RETRY_SECONDS = 60;
-
-/** What is asked for, and who stands behind it. */
-interface Budgeted {
-  readonly action: ActionDefinition;
-  readonly target: Target;
-  readonly lineage: Lineage;
-  readonly isBreakGlass: boolean;
-}
 
 /**
  * Refuses (`over_budget`) whoever has too much open or has tried out too much at a target within the hour, before
@@ -23,10 +13,10 @@ interface Budgeted {
  * here: the worker counts again, and ends what is beyond.
  */
 export async function refuseOverBudget(
-  { source, settings }: ApiContext,
-  { directory }: Caller,
-  { action, target, lineage, isBreakGlass }: Budgeted,
+  { source, settings }: Pick<ApiContext, 'source' | 'settings'>,
+  { action, target, lineage, caller: { directory }, body }: Submission & Checked,
 ): Promise<void> {
+  const isBreakGlass = body.break_glass === true;
   const budgets = budgetsFor(settings.budgets, { isBreakGlass });
   const root = budgetRoot(directory, lineage);
   const { open, seconds } = await openRequests(source.manager, root, budgets.openRequests);

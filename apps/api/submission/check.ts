@@ -1,47 +1,48 @@
+import { historyOf } from '../../../database/policy-facts.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
-import type { Lineage } from '../../../domain/identity/identity.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
-
-import type { Caller } from '../auth/caller.ts';
+import { offersBreakGlass } from '../../../domain/policy/evaluation.ts';
+import { factsOf } from '../../../domain/policy/policy-query.ts';
+import { catalogueEntry } from '../catalogue/entry.ts';
 import type { ApiContext } from '../context.ts';
 import { refusalOf } from '../switches/refusal.ts';
-import { refuseNoBreakGlass } from './break-glass.ts';
-import { catalogueEntry, type CatalogueEntry } from '../catalogue/entry.ts';
-import type { CreateCall } from './create-call.ts';
 import { startOf } from './start-window.ts';
+import type { Checked, Submission } from './submission.ts';
 
-/** What somebody asks for: a request, an answer on the spot, or only what policy would say. */
-export interface Submission {
-  readonly id: string;
-  readonly lineage: Lineage;
-  readonly caller: Caller;
-  readonly body: Pick<
-    CreateCall['body'],
-    'action' | 'target' | 'mode' | 'arguments' | 'break_glass' | 'start'
-  >;
-  /** Kill switches that are on. */
-  readonly switches: readonly KillSwitch[];
-}
-
-/** What passed the checks. */
-export interface Checked extends CatalogueEntry {
-  readonly start: SignedRequest['start'];
-}
+type Checking = Pick<ApiContext, 'source' | 'checker'>;
 
 /**
- * The order of checks of whatever is asked for anew, so that the same question gets the same refusal wherever it is
- * asked. Who asks, and whether it is a repeat, is known before; a repeat is not checked again.
+ * The order of checks of whatever is asked for anew, so that the same mistake gets the same refusal wherever it is made.
+ * Who asks, and whether it is a repeat, is known before; a repeat is not checked again.
  */
-export async function checkSubmission(context: ApiContext, submission: Submission): Promise<Checked> {
-  const { id, lineage, caller, body, switches } = submission;
-  const entry = catalogueEntry(caller.policy.policy, body);
-  const { action, target } = body;
-  const stopped = refusalOf(switches, { action, target, lineage, agents: caller.directory.agents });
+export async function checkSubmission<Asked extends Submission>(
+  context: Checking,
+  submission: Asked,
+  switches: readonly KillSwitch[],
+): Promise<Asked & Checked> {
+  const { id, lineage, at, caller, body } = submission;
+  const { policy, digest } = caller.policy;
+  const { directory } = caller;
+  const entry = catalogueEntry(policy, body);
+  const { action, mode, break_glass } = body;
+  const stopped = refusalOf(switches, { action, target: body.target, lineage, agents: directory.agents });
   if (stopped) throw stopped;
-  const values = body.arguments as Readonly<Record<string, JsonValue>>;
-  context.checker.check(caller.policy.digest, entry.action, values);
+  const args = body.arguments as Readonly<Record<string, JsonValue>>;
+  context.checker.check(digest, entry.action, args);
   const start = startOf(body);
-  if (body.break_glass) await refuseNoBreakGlass(context, submission, { id, lineage, target: entry.target });
-  return { ...entry, start };
+  const { target } = entry;
+  const query = { policy, directory, id, lineage, at, action, target, mode, break_glass, args, plan: null };
+  if (break_glass) await refuseNoBreakGlass(context, query);
+  return { ...submission, ...entry, start, query };
+}
+
+/** Refuses (`break_glass_unavailable`) an emergency that no rule knows: the flag alone must never shorten anything. */
+async function refuseNoBreakGlass({ source }: Checking, query: Checked['query']): Promise<void> {
+  const history = await historyOf(source.manager, query);
+  if (offersBreakGlass(query.policy, factsOf(query, { history, windows: null }))) return;
+  throw new KeyturnError(
+    'break_glass_unavailable',
+    'No rule offers a break-glass path for this request. Send it without break_glass.',
+  );
 }

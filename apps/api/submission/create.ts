@@ -1,25 +1,23 @@
 import { refuseWrongClock } from '../../../database/clock.ts';
-import { isGateKey } from '../../../database/gate-answers.ts';
-import { readSwitches } from '../../../database/kill-switches.ts';
-import { readRequest } from '../../../database/readers.ts';
-import { signEnvelope } from '../../../domain/crypto/envelope.ts';
+import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
-import type { Lineage } from '../../../domain/identity/identity.ts';
-import type { RequestRow } from '../../../database/tables.ts';
+import { callerOf } from '../auth/caller.ts';
+import { callerGround } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
-import { keyReused } from '../http/idempotency.ts';
+import { readStart, type StartedRequest } from '../requests/started.ts';
 import { answerAtOnce } from './answer.ts';
 import { refuseOverBudget } from './budget.ts';
-import { checkSubmission, type Checked } from './check.ts';
-import { idOf, otherIdOf, type CreateCall, type Created } from './create-call.ts';
-import { editorsOfAttempt } from './editors.ts';
-import { explain } from './explain.ts';
-import { lineageOf } from './lineage.ts';
-import { startedRow } from '../requests/load.ts';
-import { refuseOtherCall, refuseUnusable, type Repetition } from './repeat.ts';
-import { signedRequest } from './sign.ts';
-import { readStart, type StartedRequest } from '../requests/started.ts';
+import { checkSubmission } from './check.ts';
+import { lineageOfAttempt } from './editors.ts';
+import { lookUpKey, type UnusedKey } from './key.ts';
+import { refuseOtherCall, refuseOtherIntent } from './repeat.ts';
+import { settled } from './settled.ts';
+import { signRequest } from './sign.ts';
 import { startWorkflow } from './start.ts';
+import { idOf, type Checked, type CreateCall, type Created, type CreateSubmission } from './submission.ts';
+
+/** A policy that changes faster than this is asked again later. */
+const ATTEMPTS_MAX = 5;
 
 /**
  * Takes a request. Its workflow is started first, and everything recorded follows from there, so nothing can be half
@@ -28,56 +26,75 @@ import { startWorkflow } from './start.ts';
 export async function createRequest(context: ApiContext, call: CreateCall): Promise<Created> {
   // Here, and not when it is signed: that may be inside a transaction, which must not wait for a second connection.
   await refuseWrongClock(context.source);
-  const answered = call.body.mode === 'gate' ? await answerAtOnce(context, call) : 'workflow';
-  if (typeof answered === 'object') return answered;
-  const lineage = lineageOf(call.caller, call.body, await editorsOfAttempt(context, call));
-  const id = idOf(context, call);
-  const known = await readRequest(context.source.manager, id);
-  if (known) {
-    await refuseOtherCall(context, { call, lineage }, known.envelope);
-    return settled(context, call, { id, outcome: 'repeated', started: null });
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const created = await submit(context, attempt === 1 ? call : await underPolicyOfNow(context, call));
+    if (created) return created;
   }
-  if (call.body.mode !== 'gate') await refuseGateKey(context, call);
-  const isBudgeted = answered === 'within_budget';
-  const checked = await checkedOrRepeated(context, call, { id, lineage, isBudgeted });
-  if ('outcome' in checked) return checked;
-  const { action, target, start } = checked;
-  const signed = await signedRequest(context, call, { id, lineage, action, start });
-  const envelope = await signEnvelope(signed, context.keys.signing);
-  const publicUrl = context.settings.publicUrl ?? '';
-  const explanation = explain({ signed, action, target, caller: call.caller, publicUrl });
-  const isNew = await startWorkflow(context, {
-    signed,
-    envelope,
-    environment: target.environment,
-    explanation,
-  });
-  const started = isNew
-    ? { signed, envelope, isOpen: true }
-    : await earlierStart(context, { call, lineage }, id);
-  return settled(context, call, { id, outcome: isNew ? 'created' : 'repeated', started });
+  throw new KeyturnError(
+    'unavailable',
+    'The policy kept changing while this was evaluated. Repeat the call with the same Idempotency-Key.',
+  );
 }
 
-/** What is not asked for anew any more, under a kill switch for instance, is found by a key whose request exists. */
-async function checkedOrRepeated(
+async function underPolicyOfNow(context: ApiContext, call: CreateCall): Promise<CreateCall> {
+  return { ...call, caller: callerOf(call.caller.principal, await callerGround(context)) };
+}
+
+/** One try: null where the key, the policy, the directory or a kill switch changed meanwhile. */
+async function submit(context: ApiContext, call: CreateCall): Promise<Created | null> {
+  const lineage = await lineageOfAttempt(context, call);
+  const id = idOf(context.keys.identity, call, call.body.mode);
+  const submission = { ...call, id, lineage, at: new Date() };
+  const key = await lookUpKey(context, submission);
+  if ('outcome' in key) return key;
+  const taken = take(context, submission, key);
+  return key.gate ? taken : taken.catch((refusal: unknown) => startedBefore(context, submission, refusal));
+}
+
+/** Takes what is asked for anew: answers it on the spot where that can be, else starts its workflow. */
+async function take(
   context: ApiContext,
-  call: CreateCall,
-  asked: { readonly id: string; readonly lineage: Lineage; readonly isBudgeted: boolean },
-): Promise<Checked | Created> {
-  const { id, lineage, isBudgeted } = asked;
-  const switches = await readSwitches(context.source.manager);
-  try {
-    const checked = await checkSubmission(context, { ...call, id, lineage, switches });
-    const isBreakGlass = call.body.break_glass === true;
-    if (!isBudgeted) await refuseOverBudget(context, call.caller, { ...checked, lineage, isBreakGlass });
-    return checked;
-  } catch (refusal) {
-    // Started, and not recorded yet.
-    const started = isOfToday(refusal) ? await knownStart(context, id) : null;
-    if (!started) throw refusal;
-    await refuseOtherCall(context, { call, lineage }, started.envelope);
-    return settled(context, call, { id, outcome: 'repeated', started });
+  submission: CreateSubmission,
+  { gate, switches }: UnusedKey,
+): Promise<Created | null> {
+  const checked = await checkSubmission(context, submission, switches);
+  // An answer on the spot is for now: what may start later only waits in a workflow.
+  const answered = gate && !checked.start ? await answerAtOnce(context, checked, gate) : 'workflow';
+  return answered === 'workflow' ? start(context, checked) : answered;
+}
+
+async function start(context: ApiContext, submission: CreateSubmission & Checked): Promise<Created | null> {
+  const { id, action, target, caller, body } = submission;
+  await refuseOverBudget(context, submission);
+  const { signed, envelope } = await signRequest(context.keys, submission);
+  if (body.mode === 'gate') {
+    // From here on the key stands for a workflow, for ever: so whoever is beyond a budget gets none.
+    const key = await gateToWorkflow(context.source.manager, signed);
+    if (key.verdict === 'allowed') return null;
+    refuseOtherIntent(submission, key);
   }
+  const isNew = await startWorkflow(context, { signed, envelope, action, target, caller });
+  const started = isNew ? { signed, envelope, isOpen: true } : await readStart(context, id);
+  if (!started)
+    throw new KeyturnError('unavailable', 'Temporal gave contradicting answers: repeat with the same key.');
+  // The workflow existed: an earlier call with this key, or the same one at the same time.
+  if (!isNew) await refuseOtherCall(context.keys, submission, started.envelope);
+  return settled(context, submission, { outcome: isNew ? 'created' : 'repeated', started });
+}
+
+/**
+ * What is not asked for anew any more, under a kill switch for instance, is found by a key whose request was started and
+ * not recorded yet.
+ */
+async function startedBefore(
+  context: ApiContext,
+  submission: CreateSubmission,
+  refusal: unknown,
+): Promise<Created> {
+  const started = isOfToday(refusal) ? await knownStart(context, submission.id) : null;
+  if (!started) throw refusal;
+  await refuseOtherCall(context.keys, submission, started.envelope);
+  return settled(context, submission, { outcome: 'repeated', started });
 }
 
 /**
@@ -103,63 +120,4 @@ async function knownStart(context: ApiContext, id: string): Promise<StartedReque
     if (isKeyturnError(error) && error.code === 'unavailable') return null;
     throw error;
   }
-}
-
-/** One key, one request: also where the ids are apart. */
-async function refuseGateKey(context: ApiContext, call: CreateCall): Promise<void> {
-  if (await isGateKey(context.source.manager, otherIdOf(context, call))) throw keyReused();
-}
-
-/** The workflow existed: an earlier call with this key, or the same one at the same time. */
-async function earlierStart(
-  context: ApiContext,
-  repetition: Repetition,
-  id: string,
-): Promise<StartedRequest> {
-  const started = await readStart(context, id);
-  if (!started)
-    throw new KeyturnError('unavailable', 'Temporal gave contradicting answers: repeat with the same key.');
-  await refuseOtherCall(context, repetition, started.envelope);
-  return started;
-}
-
-interface Settling {
-  readonly id: string;
-  readonly outcome: Created['outcome'];
-  readonly started: StartedRequest | null;
-}
-
-/** Waits, as long as the caller wants to, for the request to be planned and evaluated. */
-async function settled(
-  context: ApiContext,
-  call: CreateCall,
-  { id, outcome, started }: Settling,
-): Promise<Created> {
-  const { manager } = context.source;
-  const latest: { row: RequestRow | null } = { row: null };
-  await context.feed.waitFor({
-    request: id,
-    timeoutMs: call.waitMs,
-    signal: call.signal,
-    check: async () => {
-      latest.row = await readRequest(manager, id);
-      return latest.row?.status === 'planning' ? null : latest.row;
-    },
-  });
-  const { row } = latest;
-  if (row && outcome === 'repeated') await refuseUnusableAnswer(context, call, row);
-  if (row) return { outcome, isRecorded: true, row };
-  if (!started)
-    throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
-  return { outcome, isRecorded: false, row: await startedRow(context, started) };
-}
-
-/** What people agreed to is an answer like one on the spot: the request can be looked at, and acted on while it holds. */
-async function refuseUnusableAnswer(
-  { source }: ApiContext,
-  { caller, body }: CreateCall,
-  row: RequestRow,
-): Promise<void> {
-  if (body.mode !== 'gate' || row.status !== 'succeeded') return;
-  refuseUnusable(caller.directory, await readSwitches(source.manager), row);
 }

@@ -4,18 +4,15 @@ import type { z } from 'zod';
 
 import { readSwitches } from '../../../database/kill-switches.ts';
 import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import type { Rule } from '../../../domain/policy/policy.ts';
-import { withResolvedFacts, type Phase, type PolicyFacts } from '../../../domain/policy/facts.ts';
-import { requestFacts } from '../../../domain/policy/request-facts.ts';
+import type { Phase } from '../../../domain/policy/facts.ts';
+import { factsOf } from '../../../domain/policy/policy-query.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import type { CatalogueEntry } from '../catalogue/entry.ts';
 import { checkSubmission } from './check.ts';
-import { editorsOf } from './editors.ts';
-import { lineageOf } from './lineage.ts';
+import { lineageWithEditors } from './editors.ts';
 
 /** A question about policy. */
 export interface DryRun {
@@ -27,47 +24,25 @@ export interface DryRun {
  * Says what policy would say, for those who could really ask: the checks of a request come first. Reads only; nothing
  * is recorded, reserved or promised, and values that conditions read are never told.
  */
-export async function dryRun(context: ApiContext, run: DryRun): Promise<EvaluationAnswer> {
-  const { caller, body } = run;
-  const { policy } = caller.policy;
-  const lineage = lineageOf(caller, body, await editorsOf(context, run));
-  const id = randomUUID();
-  const switches = await readSwitches(context.source.manager);
-  const { start: _start, ...entry } = await checkSubmission(context, { ...run, id, lineage, switches });
-  const facts = await factsOf(context, run, { ...entry, id, lineage });
-  const phase = entry.action.connector === null ? 'planned' : 'creation';
-  const evaluation = evaluate(policy, facts, phase);
+export async function dryRun(
+  context: Pick<ApiContext, 'source' | 'directories' | 'checker'>,
+  run: DryRun,
+): Promise<EvaluationAnswer> {
+  const { manager } = context.source;
+  const lineage = await lineageWithEditors(context, run);
+  const submission = { ...run, id: randomUUID(), lineage, at: new Date() };
+  const checked = await checkSubmission(context, submission, await readSwitches(manager));
+  const { query, caller } = checked;
+  const { policy } = query;
+  // Before a plan nothing is reserved, so windows are not known then; without a connector there is no plan to wait for.
+  const phase = checked.action.connector === null ? 'planned' : 'creation';
+  const history = await historyOf(manager, query);
+  const windows = phase === 'planned' ? await previewWindows(manager, query) : null;
+  const evaluation = evaluate(policy, factsOf(query, { history, windows }), phase);
   // What a rule does, and why, is read by people alone: from that, and a denial, a program would learn what the plan was.
   const known = isReviewer(caller) ? policy.rules : [];
   const undecided = known.filter((rule) => evaluation.undecided.includes(rule.id));
   return { ...answerOf(evaluation, phase), undecided_rules: undecided.map(undecidedRule) };
-}
-
-function argumentsOf({ body }: DryRun): Readonly<Record<string, JsonValue>> {
-  return body.arguments as Readonly<Record<string, JsonValue>>;
-}
-
-async function factsOf(
-  { source }: ApiContext,
-  run: DryRun,
-  asked: CatalogueEntry & { readonly id: string; readonly lineage: ReturnType<typeof lineageOf> },
-): Promise<PolicyFacts> {
-  const { directory } = run.caller;
-  const { policy } = run.caller.policy;
-  const { action, mode, break_glass = false } = run.body;
-  const { id, lineage, target } = asked;
-  const at = new Date();
-  const known = { action, target, args: argumentsOf(run), plan: null };
-  const subject = { id, lineage, at, policy, directory, facts: known };
-  // Before a plan nothing is reserved, so windows are not known then; without a connector there is no plan to wait for.
-  const isPlanned = asked.action.connector === null;
-  return withResolvedFacts(subject, {
-    ...known,
-    request: requestFacts(directory, { mode, lineage, break_glass }),
-    at: at.toISOString(),
-    history: await historyOf(source.manager, subject),
-    windows: isPlanned ? await previewWindows(source.manager, subject) : null,
-  });
 }
 
 function answerOf(

@@ -9,17 +9,35 @@ import type { CreateBody } from '../../../contract/requests.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { lineageOf, unique } from './lineage.ts';
 
 interface Asked {
   readonly caller: Caller;
-  readonly body: Pick<CreateBody, 'action' | 'arguments'>;
+  readonly body: Pick<CreateBody, 'action' | 'arguments' | 'on_behalf_of'>;
+}
+
+type Reading = Pick<ApiContext, 'source' | 'directories'>;
+
+/** Everybody behind a request: behind the call, and behind what its arguments name. */
+export async function lineageWithEditors(context: Reading, asked: Asked): Promise<Lineage> {
+  const asking = lineageOf(asked.caller, asked.body);
+  return unique([...asking, ...(await editorsOf(context, asked))]);
+}
+
+/** The same for what is asked in earnest: an outcome that the caller may not tell leaves a count. */
+export async function lineageOfAttempt(
+  context: Reading & Parameters<typeof countRefusal>[0],
+  asked: Asked,
+): Promise<Lineage> {
+  const find = (): Promise<Lineage> => lineageWithEditors(context, asked);
+  return asked.body.action === RESOLVE.action ? countRefusal(context, resolutionBy(asked), find) : find();
 }
 
 /**
  * Who else is behind what the arguments name: for a policy, who proposed it; for the outcome of an action, everybody who
  * was behind that action. Refuses a policy that nobody proposed, and a request that nobody made.
  */
-export async function editorsOf(context: ApiContext, asked: Asked): Promise<readonly LineageMember[]> {
+async function editorsOf(context: Reading, asked: Asked): Promise<readonly LineageMember[]> {
   switch (asked.body.action) {
     case PUBLISH.action:
       return proposerOf(context, asked);
@@ -30,18 +48,12 @@ export async function editorsOf(context: ApiContext, asked: Asked): Promise<read
   }
 }
 
-/** The same for what is asked in earnest: an outcome that the caller may not tell leaves a count. */
-export async function editorsOfAttempt(context: ApiContext, asked: Asked): Promise<readonly LineageMember[]> {
-  const find = (): Promise<readonly LineageMember[]> => editorsOf(context, asked);
-  return asked.body.action === RESOLVE.action ? countRefusal(context, resolutionBy(asked), find) : find();
-}
-
 function resolutionBy({ caller, body }: Asked): Parameters<typeof countRefusal>[1] {
   const { request } = body.arguments;
   return { caller, delivery: 'resolution', ...(typeof request === 'string' ? { id: request } : {}) };
 }
 
-async function proposerOf({ source }: ApiContext, { body }: Asked): Promise<readonly LineageMember[]> {
+async function proposerOf({ source }: Reading, { body }: Asked): Promise<readonly LineageMember[]> {
   const candidate = digestSchema.safeParse(body.arguments['candidate']);
   // What is no digest is refused with the other arguments.
   if (!candidate.success) return [];
@@ -59,7 +71,7 @@ async function proposerOf({ source }: ApiContext, { body }: Asked): Promise<read
  * two people whose word it takes, so that is a person too.
  */
 async function everybodyBehind(
-  { source, directories }: ApiContext,
+  { source, directories }: Reading,
   { body, caller }: Asked,
 ): Promise<readonly LineageMember[]> {
   reviewerOf(caller);

@@ -21,15 +21,10 @@ import { refuseUnknown, type Caller } from '../auth/caller.ts';
 const MEMBERS_MAX = 16;
 
 /**
- * Everybody behind a request: who asks, whom the token and the body name, the owner of the agent, and who wrote what is
- * asked for. Whom only the body names is marked as declared: that takes away who may approve, and lets no condition of
+ * Everybody behind a call: who asks, whom the token and the body name, and the owner of the agent. Whom only the body names is marked as declared: that takes away who may approve, and lets no condition of
  * policy be met, so an agent may declare more members, never fewer.
  */
-export function lineageOf(
-  caller: Caller,
-  body: Pick<CreateBody, 'on_behalf_of'>,
-  editors: readonly LineageMember[] = [],
-): Lineage {
+export function lineageOf(caller: Caller, body: Pick<CreateBody, 'on_behalf_of'>): Lineage {
   refuseUnknown(caller);
   refuseInactive(caller);
   const { identity, behind } = caller.principal;
@@ -59,7 +54,7 @@ export function lineageOf(
     caller.directory,
     asking,
   );
-  return unique([...asking, ...editors]);
+  return asking;
 }
 
 function refuseInactive({ agent, person }: Caller): void {
@@ -130,7 +125,8 @@ function namesPerson(directory: Directory, lineage: Lineage): boolean {
 
 const NAMING: ReadonlySet<LineageRole> = new Set(['requester', 'on_behalf_of', 'trigger']);
 
-function unique(members: readonly LineageMember[]): Lineage {
+/** Each once in each role, and the requester in no other. */
+export function unique(members: readonly LineageMember[]): Lineage {
   const [requester, ...others] = members;
   if (!requester) return [];
   const seen = new Set<string>();

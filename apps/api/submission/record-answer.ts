@@ -1,24 +1,30 @@
 import type { EntityManager } from 'typeorm';
 
 import { nextEntry } from '../../../database/audit-entries.ts';
-import { allowGate, type GateAnswer } from '../../../database/gate-answers.ts';
+import { allowGate, type GateAnswer, type JudgedGround } from '../../../database/gate-answers.ts';
 import { NO_LEAF, type LeafDraft } from '../../../domain/audit/leaf.ts';
 import { pseudonymOf } from '../../../domain/identity/ids.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
-import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
+import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/execution/gate.ts';
-import { storedFacts } from '../../../domain/policy/facts.ts';
+import type { Evaluation } from '../../../domain/policy/evaluation.ts';
+import { storedFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
 import { startEnd } from '../../../domain/execution/start.ts';
 import { recordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import type { ApiContext } from '../context.ts';
-import type { Created } from './create-call.ts';
-import { signedRequest } from './sign.ts';
+import { signRequest } from './sign.ts';
+import type { Checked, Created, CreateSubmission } from './submission.ts';
 import { summaryView } from '../requests/view.ts';
-import type { AllowedGate } from './gate-call.ts';
-import { groundOf } from './snapshot.ts';
 import { rowOfAnswer } from '../requests/answered-row.ts';
+
+/** An answer about to be recorded: what was asked for, and what policy says of what. */
+interface AllowedGate extends CreateSubmission, Checked {
+  readonly ground: JudgedGround;
+  readonly facts: PolicyFacts;
+  readonly evaluation: Evaluation;
+}
 
 interface Signed extends AllowedGate {
   /** The pseudonyms of the lineage, in its order: the first is who asked. */
@@ -34,29 +40,28 @@ interface Signed extends AllowedGate {
  * meanwhile, or another policy is active: then nothing was written.
  */
 export async function recordAnswer(
-  context: ApiContext,
+  context: Pick<ApiContext, 'keys' | 'settings'>,
   manager: EntityManager,
   allowed: AllowedGate,
 ): Promise<Created | null> {
-  const signed = await signAnswer(context, allowed);
+  const signed = await signAnswer(context.keys, allowed);
   const outcome = await allowGate(manager, {
     answer: signed.answer,
-    ground: groundOf(allowed),
+    ground: allowed.ground,
     leaf: leafOf(signed),
     subjects: subjectsOf(signed),
     facts: signed.facts_text,
-    outcome: recordedOutcome(allowed.evaluation, allowed.call.caller.directory),
+    outcome: recordedOutcome(allowed.evaluation, allowed.caller.directory),
   });
   if (outcome !== 'allowed') return null;
   const row = rowOfAnswer(signed.answer, signed.signed, allowed.target.environment);
   return { outcome: 'created', isRecorded: true, row, view: viewOf(context, signed, row) };
 }
 
-async function signAnswer(context: ApiContext, allowed: AllowedGate): Promise<Signed> {
-  const { call, id, lineage, action, at, evaluation, facts } = allowed;
-  const { digest } = call.caller.policy;
-  const signed = await signedRequest(context, call, { id, lineage, action, start: undefined });
-  const { identity } = call.caller.principal;
+async function signAnswer(keys: ApiContext['keys'], allowed: AllowedGate): Promise<Signed> {
+  const { caller, id, lineage, action, at, evaluation, facts } = allowed;
+  const { signed, envelope } = await signRequest(keys, allowed);
+  const { identity } = caller.principal;
   const answer: GateAnswer = {
     request: id,
     schema_version: action.schema_version,
@@ -64,20 +69,19 @@ async function signAnswer(context: ApiContext, allowed: AllowedGate): Promise<Si
     at,
     requester_issuer: identity.issuer,
     requester_subject: identity.subject,
-    policy_digest: digest,
-    envelope: await signEnvelope(signed, context.keys.signing),
+    policy_digest: caller.policy.digest,
+    envelope,
     risk: evaluation.risk.tier,
     risk_reasons: evaluation.risk.reasons,
     matched_rules: evaluation.rules.map(({ id: rule, source, because }) => ({ id: rule, source, because })),
     valid_until: validUntil(allowed),
   };
-  const pseudonyms = lineage.map((member) => pseudonymOf(context.keys.identity, member));
+  const pseudonyms = lineage.map((member) => pseudonymOf(keys.identity, member));
   return { ...allowed, signed, answer, pseudonyms, facts_text: canonicalJson(storedFacts(facts)) };
 }
 
 /** A freeze that begins meanwhile ends the answer, too. */
-function validUntil({ call, at, evaluation, facts }: AllowedGate): Date {
-  const { policy } = call.caller.policy;
+function validUntil({ query: { policy }, at, evaluation, facts }: AllowedGate): Date {
   const longest = new Date(at.getTime() + allowedForMs(policy, evaluation)).toISOString();
   return new Date(cutAt(longest, startEnd({ policy, facts, evaluation }, {})));
 }
@@ -93,13 +97,13 @@ function leafOf(allowed: Signed): string {
   }).text;
 }
 
-function draftOf({ call, answer, signed, evaluation, pseudonyms, ...rest }: Signed): LeafDraft {
+function draftOf({ caller, answer, signed, evaluation, pseudonyms, ...rest }: Signed): LeafDraft {
   return {
     type: 'gate.allowed',
     at: answer.at.toISOString(),
     actor: {
       pseudonym: pseudonyms[0] ?? '',
-      kind: call.caller.agent ? 'agent' : 'person',
+      kind: caller.agent ? 'agent' : 'person',
       via: 'api',
     },
     intent_digest: answer.intent_digest,
@@ -129,8 +133,12 @@ function subjectsOf({ lineage, pseudonyms }: Signed): Readonly<Record<string, Js
 }
 
 /** What the caller is told: it asked, so it may see all of it, and nothing has to be looked up. */
-function viewOf(context: ApiContext, { call }: Signed, row: Created['row']): RequestView {
-  const { arguments: given, claims = null } = call.body;
-  const summary = summaryView(context, call.caller, { row, standing: null, visibility: 'approved' });
+function viewOf(
+  context: Pick<ApiContext, 'settings'>,
+  { body, caller }: Signed,
+  row: Created['row'],
+): RequestView {
+  const { arguments: given, claims = null } = body;
+  const summary = summaryView(context, caller, { row, standing: null, visibility: 'approved' });
   return { ...summary, arguments: given, claims, decisions: [] };
 }

@@ -17,8 +17,9 @@ import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { definedClaims } from './sign.ts';
-import type { CreateCall } from './create-call.ts';
+
 import { windowOf } from './start-window.ts';
+import type { CreateCall, CreateSubmission } from './submission.ts';
 
 /** The same key may only repeat the same intent, judged in the terms of the first call. */
 export function refuseOtherIntent(
@@ -31,38 +32,34 @@ export function refuseOtherIntent(
   throw keyReused();
 }
 
-/** A call, and who stands behind it as it comes now. That grows with what is known of clients: what is said does not. */
-export interface Repetition {
-  readonly call: CreateCall;
-  readonly lineage: Lineage;
-}
-
 /**
  * The same key may only repeat the same call: all that the caller says and that was signed is compared, whoever it is for
  * included. An answer to one person's request is no answer to another's.
  */
 export async function refuseOtherCall(
-  context: ApiContext,
-  { call, lineage }: Repetition,
+  keys: ApiContext['keys'],
+  submission: CreateSubmission,
   envelope: string,
 ): Promise<void> {
-  const first = await openEnvelope('request', envelope, context.keys.verification);
-  refuseOtherIntent(call, first);
+  const { body } = submission;
+  const first = await openEnvelope('request', envelope, keys.verification);
+  refuseOtherIntent(submission, first);
   const isSame =
-    isSaidAlike({ call, lineage }, first.lineage) &&
-    (call.body.break_glass ?? false) === (first.break_glass ?? false) &&
-    canonicalJson(windowOf(call.body) ?? null) === canonicalJson(first.start ?? null) &&
-    (await hasSameClaims(context, call, first));
+    isSaidAlike(submission, first.lineage) &&
+    (body.break_glass ?? false) === (first.break_glass ?? false) &&
+    canonicalJson(windowOf(body) ?? null) === canonicalJson(first.start ?? null) &&
+    (await hasSameClaims(keys.sealing, body, first));
   if (!isSame) throw keyReused();
 }
 
 /**
- * True when the caller names the same people as then. Owners and editors come from the directory and from records, and so
+ * True when the caller names the same people as then. Who stands behind a call grows with what is known of clients; what
+ * is said does not. Owners and editors come from the directory and from records, and so
  * do the agents whose clients hold a token: those may have become known since. Who vouches for a name is no matter of the
  * call, and was not always signed.
  */
-function isSaidAlike({ call, lineage }: Repetition, first: Lineage): boolean {
-  const { identity, behind } = call.caller.principal;
+function isSaidAlike({ caller, lineage }: CreateSubmission, first: Lineage): boolean {
+  const { identity, behind } = caller.principal;
   // Who calls is the requester, whatever else their token says of them.
   const others = behind.filter((member) => !isSameIdentity(member, identity));
   const actedFor = namedAs('on_behalf_of', lineage);
@@ -86,14 +83,14 @@ function namedAs(role: LineageRole, lineage: Lineage): ReadonlySet<string> {
 
 /** Claims whose key is gone cannot be compared, and nobody is shown them any more. */
 async function hasSameClaims(
-  context: ApiContext,
-  { body }: CreateCall,
+  sealing: ApiContext['keys']['sealing'],
+  body: CreateCall['body'],
   first: SignedRequest,
 ): Promise<boolean> {
   const claims = body.claims ? canonicalJson(definedClaims(body.claims)) : null;
   if (first.claims === null || claims === null) return first.claims === claims;
   try {
-    return claims === canonicalJson(await unseal(first.claims, `${first.id}/claims`, context.keys.sealing));
+    return claims === canonicalJson(await unseal(first.claims, `${first.id}/claims`, sealing));
   } catch (error) {
     if (isKeyturnError(error)) return true;
     throw error;

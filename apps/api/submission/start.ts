@@ -1,7 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 
 import { sha256 } from '../../../domain/crypto/digest.ts';
-import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import {
   PRIVILEGED_ACTION,
   searchAttributes,
@@ -9,20 +8,19 @@ import {
 } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { askTemporal } from '../temporal.ts';
-import type { Explanation } from './explain.ts';
+import { explain, type Explainable } from './explain.ts';
 
 const START_DEADLINE_MS = 3_000;
 
 /** What a workflow is started with. */
-export interface Start {
-  readonly signed: SignedRequest;
+export interface Start extends Omit<Explainable, 'publicUrl'> {
   readonly envelope: string;
-  readonly environment: string;
-  readonly explanation: Explanation;
 }
 
+type Starting = Pick<ApiContext, 'temporal' | 'settings' | 'log'>;
+
 /** Starts the workflow of a request. Answers false when one with this id exists already, whatever its state. */
-export async function startWorkflow(context: ApiContext, start: Start): Promise<boolean> {
+export async function startWorkflow(context: Starting, start: Start): Promise<boolean> {
   try {
     await askTemporal({
       client: context.temporal,
@@ -39,21 +37,23 @@ export async function startWorkflow(context: ApiContext, start: Start): Promise<
   }
 }
 
-function startOptions(context: ApiContext, { signed, envelope, environment, explanation }: Start) {
-  const input: PrivilegedActionInput = { asked: explanation.asked, request: envelope };
+function startOptions({ settings }: Starting, start: Start) {
+  const { signed, envelope, target } = start;
+  const { asked, summary, details } = explain({ ...start, publicUrl: settings.publicUrl ?? '' });
+  const input: PrivilegedActionInput = { asked, request: envelope };
   return {
     workflowId: signed.id,
-    taskQueue: context.settings.temporal.taskQueue,
+    taskQueue: settings.temporal.taskQueue,
     workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
     workflowIdConflictPolicy: 'FAIL' as const,
     args: [input],
     memo: { intent_digest: signed.intent_digest, envelope_digest: sha256(envelope) },
-    staticSummary: explanation.summary,
-    staticDetails: explanation.details,
+    staticSummary: summary,
+    staticDetails: details,
     typedSearchAttributes: [
       { key: searchAttributes.status, value: 'planning' },
       { key: searchAttributes.action, value: signed.action },
-      { key: searchAttributes.environment, value: environment },
+      { key: searchAttributes.environment, value: target.environment },
     ],
   };
 }

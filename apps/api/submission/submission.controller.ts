@@ -1,19 +1,25 @@
-import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { identityKey } from '../../../domain/identity/identity.ts';
-import { evaluateBodySchema, type EvaluationAnswer } from '../../../contract/evaluate.ts';
-import { createBodySchema, type RequestView } from '../../../contract/requests.ts';
+import type { EvaluationAnswer } from '../../../contract/evaluate.ts';
+import type { BodyOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import type { RequestView } from '../../../contract/requests.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { hangUpSignal, preferredWaitMs } from '../http/headers.ts';
-import { idempotencyKey } from '../http/idempotency.ts';
-import { parseBody } from '../http/parse-body.ts';
+import { Door } from '../http/door.ts';
+import { HangUp, preferredWaitMs } from '../http/headers.ts';
+import { IdempotencyKey } from '../http/idempotency.ts';
+import { BodyPipe } from '../http/pipes.ts';
 import { viewAfterWait } from '../requests/view.ts';
 import { WaitingCalls } from '../requests/waiting-calls.ts';
 import { createRequest } from './create.ts';
 import { dryRun } from './dry-run.ts';
 
+const { createRequest: CREATE, evaluate: EVALUATE } = OPERATIONS;
+
+@Door('people')
 @Controller('v1')
 export class SubmissionController {
   readonly #context: ApiContext;
@@ -27,15 +33,13 @@ export class SubmissionController {
   @Post('requests')
   async create(
     @CallerParam() caller: Caller,
+    @IdempotencyKey() key: string,
+    @Body(new BodyPipe(CREATE)) body: BodyOf<typeof CREATE>,
+    @HangUp() signal: AbortSignal,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
-    const call = {
-      caller,
-      idempotencyKey: idempotencyKey(request),
-      body: parseBody(createBodySchema, request.body),
-      signal: hangUpSignal(response),
-    };
+    const call = { caller, idempotencyKey: key, body, signal };
     // Without a place the wish to wait is not met: that refuses nothing.
     const release = this.#waiting.tryTake(caller);
     const waitMs = release === null ? 0 : preferredWaitMs(request);
@@ -49,9 +53,12 @@ export class SubmissionController {
 
   @Post('evaluate')
   @HttpCode(200)
-  async evaluate(@CallerParam() caller: Caller, @Req() request: Request): Promise<EvaluationAnswer> {
+  async evaluate(
+    @CallerParam() caller: Caller,
+    @Body(new BodyPipe(EVALUATE)) body: BodyOf<typeof EVALUATE>,
+  ): Promise<EvaluationAnswer> {
     this.#context.evaluations.admit(identityKey(caller.principal.identity));
-    return dryRun(this.#context, { caller, body: parseBody(evaluateBodySchema, request.body) });
+    return dryRun(this.#context, { caller, body });
   }
 }
 

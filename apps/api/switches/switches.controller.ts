@@ -1,23 +1,23 @@
-import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import type { Response } from 'express';
 
 import { readLifts, readSwitches } from '../../../database/kill-switches.ts';
 import type { KillSwitch, SwitchLift } from '../../../domain/execution/kill-switch.ts';
-import {
-  liftBodySchema,
-  throwBodySchema,
-  type LiftAnswer,
-  type SwitchList,
-  type SwitchView,
-} from '../../../contract/switches.ts';
+import type { BodyOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import type { LiftAnswer, SwitchList, SwitchView } from '../../../contract/switches.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
-import { parseBody } from '../http/parse-body.ts';
-import { optionalIdempotencyKey } from '../http/idempotency.ts';
+import { Door } from '../http/door.ts';
+import { BodyPipe } from '../http/pipes.ts';
+import { OptionalIdempotencyKey } from '../http/idempotency.ts';
 import { liftSwitch } from './lift.ts';
 import { throwSwitch } from './throw.ts';
 
+const { throwSwitch: THROW, liftSwitch: LIFT } = OPERATIONS;
+
+@Door('people')
 @Controller('v1/switches')
 export class SwitchesController {
   readonly #context: ApiContext;
@@ -40,11 +40,12 @@ export class SwitchesController {
 
   @Post()
   @HttpCode(201)
-  async throw(@CallerParam() caller: Caller, @Req() request: Request): Promise<SwitchView> {
-    const call = {
-      ...parseBody(throwBodySchema, request.body),
-      idempotencyKey: optionalIdempotencyKey(request),
-    };
+  async throw(
+    @CallerParam() caller: Caller,
+    @Body(new BodyPipe(THROW)) body: BodyOf<typeof THROW>,
+    @OptionalIdempotencyKey() key: string | null,
+  ): Promise<SwitchView> {
+    const call = { ...body, idempotencyKey: key };
     const attempt = { caller, delivery: 'switch' as const };
     const thrown = await countRefusal(this.#context, attempt, () => throwSwitch(this.#context, caller, call));
     return switchView(caller, thrown, []);
@@ -53,14 +54,14 @@ export class SwitchesController {
   @Post(':id/lift')
   async lift(
     @CallerParam() caller: Caller,
-    @Req() request: Request,
+    @Param('id') id: string,
+    @Body(new BodyPipe(LIFT)) { reason }: BodyOf<typeof LIFT>,
+    @OptionalIdempotencyKey() key: string | null,
     @Res({ passthrough: true }) response: Response,
   ): Promise<LiftAnswer> {
-    const { reason } = parseBody(liftBodySchema, request.body);
-    const id = String(request.params['id']);
     const attempt = { caller, delivery: 'switch' as const };
     const { thrown, lifts } = await countRefusal(this.#context, attempt, () =>
-      liftSwitch(this.#context, caller, { id, reason, idempotencyKey: optionalIdempotencyKey(request) }),
+      liftSwitch(this.#context, caller, { id, reason, idempotencyKey: key }),
     );
     const isLifted = thrown.lifted_at !== null;
     response.status(isLifted ? 200 : 202);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { CountingWindow } from '../../../domain/policy/policy.ts';
-import { amountOf, windowKey } from '../../../domain/policy/facts.ts';
+import { amountOf, windowKey } from '../../../domain/policy/counting-windows.ts';
 import { FACTS } from '../examples.ts';
 
 const WINDOW: CountingWindow = { id: 'rows', action: ['a', 'b'], over_ms: 1, per: [], sum: 'plan.rows' };

@@ -4,7 +4,7 @@ import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { Lineage, LineageMember } from '../../../domain/identity/identity.ts';
 import type { Rule } from '../../../domain/policy/policy.ts';
 import { warningsOf } from '../../../policy-authoring/warnings.ts';
-import { withResolvedFacts } from '../../../domain/policy/facts.ts';
+import { resolveFacts } from '../../../domain/policy/fact-resolvers.ts';
 import { requestFacts } from '../../../domain/policy/request-facts.ts';
 import { DEFAULT_RISK } from '../../../domain/policy/risk.ts';
 import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf } from '../examples.ts';
@@ -96,7 +96,7 @@ describe('whom only the caller names', () => {
       };
       const directory = { ...DIRECTORY, agents: [...DIRECTORY.agents, { ...agent, subject: 'another' }] };
       const known = { ...factsOf(DECLARED), args: { grantee } };
-      const facts = withResolvedFacts({ policy, directory }, known);
+      const facts = { ...known, facts: resolveFacts(grant, { ...known, policy, directory }) ?? {} };
       expect(evaluate(policy, facts, 'planned').effect).toBe(expected);
     }
   });

@@ -3,14 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
 import { checkExpression } from '../../../domain/conditions/check.ts';
 import type { Directory } from '../../../domain/identity/directory.ts';
-import type { ActionDefinition, PolicySet, Rule } from '../../../domain/policy/policy.ts';
-import {
-  recalledFacts,
-  ruleFactTypes,
-  storedFacts,
-  withResolvedFacts,
-  type PolicyFacts,
-} from '../../../domain/policy/facts.ts';
+import { resolveFacts } from '../../../domain/policy/fact-resolvers.ts';
+import { factsOf as madeFacts } from '../../../domain/policy/policy-query.ts';
+import { actionOf, type ActionDefinition, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
+import { recalledFacts, ruleFactTypes, storedFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
 import { walkGrid } from '../../../policy-authoring/grid.ts';
 import { mustReconsider } from '../../../domain/execution/reconsideration.ts';
 import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, START, TARGET } from '../examples.ts';
@@ -75,7 +71,12 @@ const POLICY = policyWith([]);
 
 function factsOf(args: PolicyFacts['args'], policy = POLICY): PolicyFacts {
   const known = { ...FACTS, action: GRANT.action, args, plan: null };
-  return withResolvedFacts({ policy, directory: policy.directory }, known);
+  const facts = resolveFacts(actionOf(policy, GRANT.action) ?? {}, {
+    ...known,
+    policy,
+    directory: policy.directory,
+  });
+  return { ...known, ...(facts && { facts }) };
 }
 
 function valueOf(name: string, args: PolicyFacts['args']): unknown {
@@ -247,10 +248,16 @@ describe('kept facts', () => {
   });
 
   it('are absent for an action that declares none: what was stored before stays as it was', () => {
-    const plain = withResolvedFacts({ policy: policyOf([]), directory: DIRECTORY }, FACTS);
-    expect(plain).toBe(FACTS);
+    const query = {
+      ...FACTS,
+      policy: policyOf([]),
+      directory: DIRECTORY,
+      lineage: [],
+      mode: 'execute' as const,
+    };
+    const plain = madeFacts({ ...query, at: new Date(FACTS.at) }, FACTS);
     expect(Object.keys(storedFacts(plain))).not.toContain('facts');
-    expect(recalledFacts(policyOf([]), storedFacts(plain))).toEqual(FACTS);
+    expect(recalledFacts(policyOf([]), storedFacts(plain))).toEqual(plain);
   });
 });
 

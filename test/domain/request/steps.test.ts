@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { canMove, REQUEST_STATUSES, type RequestStatus } from '../../../domain/request/request.ts';
-import { assertStep, STEPS_FROM, type MovingStep } from '../../../domain/request/steps.ts';
+import { canMove, ENDED, REQUEST_STATUSES, type RequestStatus } from '../../../domain/request/request.ts';
+import { assertStep, STEPS_FROM, tooLateToWithdraw, type MovingStep } from '../../../domain/request/steps.ts';
 
 /** Where each step leads. */
 const LEADS_TO: Readonly<Record<MovingStep, readonly RequestStatus[]>> = {
@@ -46,4 +46,12 @@ it('no step starts from what is over, but the two that find out what came of an 
   for (const from of Object.values(STEPS_FROM)) expect(from.filter((one) => over.includes(one))).toEqual([]);
   const known = Object.entries(STEPS_FROM).filter(([, from]) => from.some((one) => one === 'indeterminate'));
   expect(known.map(([step]) => step)).toEqual(['settle_seen', 'resolve']);
+});
+
+it('says of every status whether it is too late to withdraw, and why', () => {
+  const late = Object.fromEntries(REQUEST_STATUSES.map((status) => [status, tooLateToWithdraw(status)]));
+  expect(late).toMatchObject({ planning: null, pending: null, approved: null });
+  expect(late).toMatchObject({ executing: 'request_executing', active: 'request_executing' });
+  for (const status of ENDED) expect(late[status]).toBe('request_finished');
+  expect(late['indeterminate']).toBe('request_finished');
 });

@@ -1,0 +1,54 @@
+import { isGateKey, readGateGround, type GateGround } from '../../../database/gate-answers.ts';
+import { readSwitches } from '../../../database/kill-switches.ts';
+import { readRequest } from '../../../database/readers.ts';
+import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
+import type { ApiContext } from '../context.ts';
+import { keyReused } from '../http/idempotency.ts';
+import { answeredRow } from '../requests/answered-row.ts';
+import { refuseOtherCall, refuseOtherIntent, refuseUnusable } from './repeat.ts';
+import { settled } from './settled.ts';
+import { idOf, type Created, type CreateSubmission } from './submission.ts';
+
+/** A key without a recorded request or answer, and what was read with it. */
+export interface UnusedKey {
+  readonly switches: readonly KillSwitch[];
+  /** Null for a key that stands for a workflow, by its mode or by what was decided about it before. */
+  readonly gate: GateGround | null;
+}
+
+type LookUp = Pick<ApiContext, 'source' | 'keys' | 'policies' | 'feed'>;
+
+/** What the key of a call led to, where it was used for the same call before. Refuses (`idempotency_key_reused`) another. */
+export async function lookUpKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {
+  return submission.body.mode === 'gate' ? gateKey(context, submission) : requestKey(context, submission);
+}
+
+async function gateKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {
+  const otherId = idOf(context.keys.identity, submission, 'execute');
+  const gate = await readGateGround(context.source.manager, { ...submission, otherId });
+  const { key, switches } = gate;
+  if (!key && gate.isUsedOtherwise) throw keyReused();
+  if (!key) return { switches, gate };
+  refuseOtherIntent(submission, key.verdict === 'allowed' ? key.answer : key);
+  if (key.verdict === 'workflow') return (await repeated(context, submission)) ?? { switches, gate: null };
+  await refuseOtherCall(context.keys, submission, key.answer.envelope);
+  const row = await answeredRow(context, key.answer);
+  refuseUnusable(submission.caller.directory, switches, row);
+  return { outcome: 'repeated', isRecorded: true, row };
+}
+
+async function requestKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {
+  const { manager } = context.source;
+  const before = await repeated(context, submission);
+  if (before) return before;
+  if (await isGateKey(manager, idOf(context.keys.identity, submission, 'gate'))) throw keyReused();
+  return { switches: await readSwitches(manager), gate: null };
+}
+
+/** The request that was made with the key. It is found whatever is refused today. */
+async function repeated(context: LookUp, submission: CreateSubmission): Promise<Created | null> {
+  const known = await readRequest(context.source.manager, submission.id);
+  if (!known) return null;
+  await refuseOtherCall(context.keys, submission, known.envelope);
+  return settled(context, submission, { outcome: 'repeated', started: null });
+}

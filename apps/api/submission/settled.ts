@@ -1,0 +1,50 @@
+import { readSwitches } from '../../../database/kill-switches.ts';
+import { readRequest } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import type { ApiContext } from '../context.ts';
+import { startedRow } from '../requests/load.ts';
+import type { StartedRequest } from '../requests/started.ts';
+import { refuseUnusable } from './repeat.ts';
+import type { Created, CreateSubmission } from './submission.ts';
+
+interface Settling {
+  readonly outcome: Created['outcome'];
+  /** Null where the request is recorded. */
+  readonly started: StartedRequest | null;
+}
+
+/** Waits, as long as the caller wants to, for the request to be planned and evaluated. */
+export async function settled(
+  context: Pick<ApiContext, 'source' | 'policies' | 'feed'>,
+  submission: CreateSubmission,
+  { outcome, started }: Settling,
+): Promise<Created> {
+  const { manager } = context.source;
+  const latest: { row: RequestRow | null } = { row: null };
+  await context.feed.waitFor({
+    request: submission.id,
+    timeoutMs: submission.waitMs,
+    signal: submission.signal,
+    check: async () => {
+      latest.row = await readRequest(manager, submission.id);
+      return latest.row?.status === 'planning' ? null : latest.row;
+    },
+  });
+  const { row } = latest;
+  if (row && outcome === 'repeated') await refuseUnusableAnswer(context, submission, row);
+  if (row) return { outcome, isRecorded: true, row };
+  if (!started)
+    throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
+  return { outcome, isRecorded: false, row: await startedRow(context, started) };
+}
+
+/** What people agreed to is an answer like one on the spot: the request can be looked at, and acted on while it holds. */
+async function refuseUnusableAnswer(
+  { source }: Pick<ApiContext, 'source'>,
+  { caller, body }: CreateSubmission,
+  row: RequestRow,
+): Promise<void> {
+  if (body.mode !== 'gate' || row.status !== 'succeeded') return;
+  refuseUnusable(caller.directory, await readSwitches(source.manager), row);
+}

@@ -1,0 +1,227 @@
+import type { EntityManager } from 'typeorm';
+
+import type { JsonValue } from '../domain/crypto/canonical-json.ts';
+import { firstRow, rows } from './rows.ts';
+import { selection } from './row-statements.ts';
+import { executionTable, type ExecutionRow, type RequestRow } from './tables.ts';
+
+/** One claim, by what names it. */
+export type ClaimKey = Pick<ExecutionRow, 'request' | 'attempt'>;
+
+/** True while a claim on the request is open: then nobody knows yet what the target says. */
+export async function isClaimed(manager: EntityManager, request: string): Promise<boolean> {
+  return (await openClaim(manager, request)) !== null;
+}
+
+/** The claim that nobody has settled yet, or null. */
+export async function openClaim(manager: EntityManager, request: string): Promise<ExecutionRow | null> {
+  return executionIn(manager, request, 'claimed');
+}
+
+/** The execution of a request that is in this state, or null. */
+export async function executionIn(
+  manager: EntityManager,
+  request: string,
+  state: 'claimed' | 'indeterminate',
+): Promise<ExecutionRow | null> {
+  const row = await firstRow<ExecutionRow>(
+    manager,
+    `${selection(executionTable)} where request = $1 and state = $2`,
+    [request, state],
+  );
+  return row ?? null;
+}
+
+/** The state of a claim by now. */
+export async function executionState(
+  manager: EntityManager,
+  { request, attempt }: ClaimKey,
+): Promise<ExecutionRow['state'] | undefined> {
+  const row = await firstRow<Pick<ExecutionRow, 'state'>>(
+    manager,
+    'select state from keyturn.execution where request = $1 and attempt = $2',
+    [request, attempt],
+  );
+  return row?.state;
+}
+
+/** How many claims there were on a request. */
+export interface ClaimCounts {
+  readonly count: number;
+  /** Those that were about to commit. */
+  readonly sent: number;
+}
+
+/** How many claims there were on a request by now. */
+export async function countClaims(manager: EntityManager, request: string): Promise<ClaimCounts> {
+  const row = await firstRow<ClaimCounts>(
+    manager,
+    `select count(*)::int as count, count(*) filter (where transaction_id is not null or state <> 'not_done')::int as sent
+     from keyturn.execution where request = $1`,
+    [request],
+  );
+  return row ?? { count: 0, sent: 0 };
+}
+
+/** The number of the request's newest claim; 0 without any. */
+export async function lastAttempt(manager: EntityManager, request: string): Promise<number> {
+  const row = await firstRow<{ last: number | null }>(
+    manager,
+    'select max(attempt) as last from keyturn.execution where request = $1',
+    [request],
+  );
+  return row?.last ?? 0;
+}
+
+/** True when some claim is on record and not in its table. */
+export async function isClaimMissing(manager: EntityManager, request: string): Promise<boolean> {
+  const missing = await rows(
+    manager,
+    `select 1 from audit.entry claimed where request = $1 and type = 'execution.claimed' and not exists (
+       select 1 from keyturn.execution
+       where request = $1 and attempt::text = claimed.leaf::jsonb -> 'facts' ->> 'attempt') limit 1`,
+    [request],
+  );
+  return missing.length > 0;
+}
+
+/** The digest of the policy that a claim was made under, as its entry has it. */
+export async function policyOfClaim(
+  manager: EntityManager,
+  { request, attempt }: ClaimKey,
+): Promise<string | null> {
+  const row = await firstRow<{ digest: string | null }>(
+    manager,
+    `select leaf::jsonb -> 'policy' ->> 'digest' as digest from audit.entry
+     where request = $1 and type = 'execution.claimed' and (leaf::jsonb -> 'facts' ->> 'attempt')::int = $2`,
+    [request, attempt],
+  );
+  return row?.digest ?? null;
+}
+
+/** Locks a claim whose run has not noted a transaction. False when it has, or when the claim is not open. */
+export async function lockUnsentClaim(
+  manager: EntityManager,
+  { request, attempt }: ClaimKey,
+): Promise<boolean> {
+  const open = await rows(
+    manager,
+    `select 1 from keyturn.execution
+     where request = $1 and attempt = $2 and state = 'claimed' and transaction_id is null for update`,
+    [request, attempt],
+  );
+  return open.length > 0;
+}
+
+/** Notes the transaction in which a run commits at its target. False when the claim is not open any more. */
+export async function noteTransaction(
+  manager: EntityManager,
+  { request, attempt }: ClaimKey,
+  transactionId: string,
+): Promise<boolean> {
+  const noted = await rows(
+    manager,
+    `with noted as (
+       update keyturn.execution set transaction_id = $3
+       where request = $1 and attempt = $2 and state = 'claimed' returning 1)
+     select * from noted`,
+    [request, attempt, transactionId],
+  );
+  return noted.length > 0;
+}
+
+/** What came of a claim. */
+export interface ClaimOutcome {
+  readonly from: readonly ('claimed' | 'indeterminate')[];
+  readonly state: Exclude<ExecutionRow['state'], 'claimed'>;
+  readonly at: Date;
+  readonly outcome: Readonly<Record<string, JsonValue>>;
+}
+
+/** Records what came of a claim. False when it was in none of the states that this may change. */
+export async function settleClaim(
+  manager: EntityManager,
+  { request, attempt }: ClaimKey,
+  { from, state, at, outcome }: ClaimOutcome,
+): Promise<boolean> {
+  const settled = await rows(
+    manager,
+    `with settled as (
+       update keyturn.execution set state = $3, settled_at = $4, outcome = $5
+       where request = $1 and attempt = $2 and state = any($6) returning 1)
+     select * from settled`,
+    [request, attempt, state, at, JSON.stringify(outcome), from],
+  );
+  return settled.length > 0;
+}
+
+/** A target that cannot tell is queried again for so long; then the outcome is unknown. */
+const ASKED_FOR_MS = 45 * 60_000;
+
+/** After a pause as long as this, Keyturn was away itself: earlier queries without an answer say nothing of the target. */
+const PAUSE_MAX_MS = 30 * 60_000;
+
+/**
+ * Notes that a target could not tell the outcome of a claim. True when it was queried several times over three quarters of
+ * an hour without a long pause, so that one unanswered query after an outage is never the last. `everyMs` is how often it
+ * is queried.
+ */
+export async function noteUnanswered(
+  manager: EntityManager,
+  { request, attempt }: ClaimKey,
+  everyMs: number,
+): Promise<boolean> {
+  const row = await firstRow<{ is_long: boolean }>(
+    manager,
+    `with noted as (
+       update keyturn.execution set unanswered_at = clock_timestamp(), unanswered_since =
+         case when unanswered_at > clock_timestamp() - $3 * interval '1 millisecond' then unanswered_since
+           else clock_timestamp() end
+       where request = $1 and attempt = $2 and state = 'claimed' returning unanswered_since)
+     select unanswered_since < clock_timestamp() - $4 * interval '1 millisecond' as is_long from noted`,
+    [request, attempt, Math.max(PAUSE_MAX_MS, 3 * everyMs), ASKED_FOR_MS],
+  );
+  return row?.is_long ?? false;
+}
+
+/**
+ * Requests whose claim is open for long. First those whose target was queried longest ago, or never: a target that does
+ * not answer must not hold up the others. Then as many at random: claims whose query always fails must not hold them up
+ * either.
+ */
+export async function oldClaims(
+  manager: EntityManager,
+  { oldMs, limit }: { readonly oldMs: number; readonly limit: number },
+): Promise<readonly Pick<RequestRow, 'id' | 'run_id'>[]> {
+  return rows(
+    manager,
+    `with old as materialized (
+       select id, run_id, unanswered_at from keyturn.execution claim join keyturn.request held on held.id = claim.request
+       where claim.state = 'claimed' and claim.claimed_at < clock_timestamp() - $1 * interval '1 millisecond'
+         and held.status = 'executing'),
+     longest as (
+       select id, run_id, row_number() over (order by unanswered_at nulls first, random()) as place
+         from old order by place limit $2),
+     others as (select id, run_id, $2::bigint + 1 as place from old order by random() limit $2)
+     select id, run_id from (table longest union all table others) chosen
+      group by id, run_id order by min(place)`,
+    [oldMs, limit / 2],
+  );
+}
+
+/** Requests that are not being executed though a claim on them is open. Steps and database let none come to be. */
+export async function hiddenClaims(manager: EntityManager, limit: number): Promise<readonly string[]> {
+  const hidden = await rows<{ request: string }>(
+    manager,
+    `select claim.request from keyturn.execution claim join keyturn.request held on held.id = claim.request
+     where claim.state = 'claimed' and held.status <> 'executing' limit $1`,
+    [limit],
+  );
+  return hidden.map(({ request }) => request);
+}
+
+/** The number of the transaction that this manager is in. */
+export async function ownTransactionId(manager: EntityManager): Promise<string> {
+  const row = await firstRow<{ id: string }>(manager, 'select pg_current_xact_id()::text as id');
+  return row?.id ?? '';
+}

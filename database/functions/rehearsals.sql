@@ -1,0 +1,129 @@
+-- What was tried out at targets in the last hour, and by whom: all workers and APIs share one count.
+
+-- Seconds until the budgets of the last hour have room: of the root, and three times as much for the target, of which a
+-- root that used less than a third of its own budget there is never kept. There is room again when the newest rehearsal
+-- is an hour old that, with all later ones, fills the budget. Where people agreed already, nothing is tried out to
+-- learn from a refusal. A worker that died is charged little: how long its rehearsal took, nobody knows.
+create or replace function keyturn.rehearsal_wait(
+  of_root text, of_target text, seconds_max int, refused_max int, is_agreed boolean
+) returns int
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with recent as (
+    select root = of_root as is_own, target = of_target as is_here, started_at,
+           is_refused or is_undecided as is_refused,
+           extract(epoch from case when ended_at is not null then ended_at - started_at
+                                   when lease_until > clock_timestamp() then clock_timestamp() - started_at
+                                   else interval '2 seconds' end) as seconds
+      from keyturn.rehearsal
+     where (root = of_root or target = of_target) and started_at > clock_timestamp() - interval '1 hour'
+  ), used as (
+    select coalesce(sum(seconds) filter (where is_own), 0) as own_seconds,
+           count(*) filter (where is_own and is_refused and not is_agreed) as own_refused,
+           coalesce(sum(seconds) filter (where is_here), 0) as seconds,
+           count(*) filter (where is_here and is_refused and not is_agreed) as refused,
+           coalesce(sum(seconds) filter (where is_own and is_here), 0) as share_seconds,
+           count(*) filter (where is_own and is_here and is_refused) as share_refused
+      from recent
+  ), filling as (
+    select budget, amount_max, started_at,
+           sum(amount) over (partition by budget order by started_at desc) as with_later
+      from recent, lateral (values
+        ('own seconds', seconds_max, seconds, is_own),
+        ('own refused', refused_max, 1, is_own and is_refused and not is_agreed),
+        ('seconds', seconds_max * 3, seconds, is_here),
+        ('refused', refused_max * 3, 1, is_here and is_refused and not is_agreed),
+        ('share of seconds', seconds_max / 3.0, seconds, is_own and is_here),
+        ('share of refused', refused_max / 3.0, 1, is_own and is_here and is_refused)
+      ) of_budget (budget, amount_max, amount, is_of_it)
+     where is_of_it
+  ), room as (
+    select max(started_at) filter (where budget = 'own seconds') as own_seconds,
+           max(started_at) filter (where budget = 'own refused') as own_refused,
+           max(started_at) filter (where budget = 'seconds') as seconds,
+           max(started_at) filter (where budget = 'share of seconds') as share_seconds,
+           max(started_at) filter (where budget = 'refused') as refused,
+           max(started_at) filter (where budget = 'share of refused') as share_refused
+      from filling where with_later >= amount_max
+  )
+  select case when own_seconds >= seconds_max or own_refused >= refused_max
+                or (seconds >= seconds_max * 3 and share_seconds >= seconds_max / 3.0)
+                or (refused >= refused_max * 3 and share_refused >= refused_max / 3.0)
+              then (
+                select coalesce(greatest(1, ceil(extract(epoch from greatest(
+                  room.own_seconds, room.own_refused,
+                  case when room.seconds is not null and room.share_seconds is not null
+                       then least(room.seconds, room.share_seconds) end,
+                  case when room.refused is not null and room.share_refused is not null
+                       then least(room.refused, room.share_refused) end
+                ) + interval '1 hour' - clock_timestamp())))::int, 1) from room)
+              else 0 end from used
+$$;
+grant execute on function keyturn.rehearsal_wait to keyturn_api;
+
+-- Takes a place for one rehearsal, or answers the seconds to wait. A place is leased: a worker that dies gives it back
+-- when the lease is over.
+create or replace function keyturn.begin_rehearsal(
+  of_request text, of_root text, of_target text, limits jsonb, out id bigint, out seconds int
+)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  at_once int := (limits ->> 'at_once')::int;
+  is_agreed boolean;
+  own int;
+  here int;
+begin
+  -- Always the target first: nobody waits in a circle.
+  perform pg_advisory_xact_lock(hashtextextended('rehearsals at ' || of_target, 0));
+  perform pg_advisory_xact_lock(hashtextextended('rehearsals of ' || of_root, 0));
+  delete from keyturn.rehearsal where started_at < clock_timestamp() - interval '2 hours';
+  is_agreed := exists (
+    select from keyturn.decision
+     where decision.request = of_request and outcome = 'counted' and verdict = 'approve');
+  seconds := keyturn.rehearsal_wait(
+    of_root, of_target, (limits ->> 'seconds')::int, (limits ->> 'refused')::int, is_agreed);
+  if seconds > 0 then
+    return;
+  end if;
+  select count(*) filter (where root = of_root), count(*) filter (where target = of_target) into own, here
+    from keyturn.rehearsal where (root = of_root or target = of_target)
+      and ended_at is null and lease_until > clock_timestamp();
+  if own >= at_once or here >= at_once * 3 then
+    seconds := 1;
+    return;
+  end if;
+  insert into keyturn.rehearsal as begun (request, root, target, started_at, lease_until)
+    values (of_request, of_root, of_target, clock_timestamp(), clock_timestamp() + interval '60 seconds')
+    returning begun.id into id;
+end $$;
+grant execute on function keyturn.begin_rehearsal to keyturn_worker;
+
+-- Locks count where another request of the same root was tried out there meanwhile: whoever holds them learns from
+-- them.
+create or replace function keyturn.end_rehearsal(of_id bigint, of_end text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  with ended as (
+    select id, of_end = 'refused' or (of_end = 'locks' and exists (
+             select from keyturn.rehearsal other
+              where other.root = this.root and other.target = this.target and other.request <> this.request
+                and coalesce(other.ended_at, other.lease_until) > this.started_at)) as is_refused
+      from keyturn.rehearsal this where id = of_id
+  )
+  update keyturn.rehearsal this
+     set ended_at = clock_timestamp(), is_refused = ended.is_refused,
+         is_telling = of_end = 'planned' or ended.is_refused
+    from ended where this.id = ended.id and this.ended_at is null
+$$;
+grant execute on function keyturn.end_rehearsal to keyturn_worker;
+
+-- Rehearsals of which nobody decided anything count like refused ones. At the commit, when the decision that ends a
+-- request is there as well.
+create or replace function keyturn.mark_undecided() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update keyturn.rehearsal set is_undecided = true
+   where request = new.id and is_telling and not exists (
+     select from keyturn.decision
+      where decision.request = new.id and outcome = 'counted' and verdict <> 'defer'
+        and recorded_at >= started_at);
+  return null;
+end $$;
