@@ -12,10 +12,13 @@ export const ADVISORY_LOCKS = {
   housekeeping: 7_264_119,
 } as const;
 
+/** One of them. */
+export type AdvisoryLock = keyof typeof ADVISORY_LOCKS;
+
 /** Does the work while no other process holds this lock. Null when one does: then the work is theirs. */
 export async function withAdvisoryLock<Result>(
   source: DataSource,
-  lock: keyof typeof ADVISORY_LOCKS,
+  lock: AdvisoryLock,
   work: (manager: EntityManager) => Promise<Result>,
 ): Promise<Result | null> {
   const runner = source.createQueryRunner();

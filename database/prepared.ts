@@ -1,6 +1,5 @@
-import type { ClientBase, Pool, QueryResultRow } from 'pg';
+import type { ClientBase, QueryResultRow } from 'pg';
 import { QueryRunnerAlreadyReleasedError, type EntityManager } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 
 /** A question that is asked all the time. */
 export interface PreparedQuestion {
@@ -18,9 +17,14 @@ export async function askPrepared<Row extends QueryResultRow>(
   question: PreparedQuestion,
   values: readonly unknown[],
 ): Promise<readonly Row[]> {
-  if (manager.queryRunner?.isReleased) throw new QueryRunnerAlreadyReleasedError();
-  const session = (await manager.queryRunner?.connect()) as ClientBase | undefined;
-  const pool = (manager.dataSource.driver as PostgresDriver).master as Pool;
-  const { rows } = await (session ?? pool).query<Row>({ ...question, values: [...values] });
-  return rows;
+  const { queryRunner: own } = manager;
+  if (own?.isReleased) throw new QueryRunnerAlreadyReleasedError();
+  const runner = own ?? manager.dataSource.createQueryRunner();
+  try {
+    const session = (await runner.connect()) as ClientBase;
+    const { rows } = await session.query<Row>({ ...question, values: [...values] });
+    return rows;
+  } finally {
+    if (runner !== own) await runner.release();
+  }
 }

@@ -24,15 +24,15 @@ import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
 import { isReady, Readiness } from '../readiness.ts';
 import { serveHealth } from './health.ts';
-import { createHistoryReader } from './history-reader.ts';
-import { keepHouse } from './housekeeping.ts';
+import { createHistoryReader } from './temporal/history-reader.ts';
+import { keepHouse } from './loops/housekeeping.ts';
 import { removeLeftSchedule } from './left-schedule.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
-import { reconsiderOnChange } from './reconsiderer.ts';
-import { installRuntime } from './sdk-log.ts';
-import { connectTemporal } from './temporal.ts';
+import { reconsiderOnChange } from './loops/reconsiderer.ts';
+import { installRuntime } from './temporal/sdk-log.ts';
+import { connectTemporal } from './temporal/connection.ts';
 
 /** Time for running activities to end after the signal to stop; the force time must fit into the stop grace of the host. */
 const SHUTDOWN_GRACE = '20 seconds';

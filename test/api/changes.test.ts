@@ -2,7 +2,8 @@ import { Client } from 'pg';
 import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { ChangeFeed, type FeedEntry } from '../../database/change-feed.ts';
+import { ChangeFeed } from '../../database/change-feed.ts';
+import type { FeedEntry } from '../../database/feed-entries.ts';
 import { parseEvents, type ServerSentEvent } from '../../sdk/events.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import { startApi, type TestApi } from './api.ts';

@@ -10,14 +10,17 @@ const directories = {
   ofGeneration: async (_: EntityManager, generation: string) => ({ generation, directory: {} }),
 } as unknown as DirectoryReader;
 
+function managerOf(query: () => Promise<unknown>): EntityManager {
+  const runner = { connect: async () => ({ query }), release: async () => undefined };
+  return { dataSource: { createQueryRunner: () => runner } } as unknown as EntityManager;
+}
+
 /** A database that answers when it is told to, with what held when it was asked. */
 class SlowDatabase {
   generation = 1;
   readonly #waiting: (() => void)[] = [];
 
-  readonly manager = {
-    dataSource: { driver: { master: { query: () => this.#query() } } },
-  } as unknown as EntityManager;
+  readonly manager = managerOf(() => this.#query());
 
   get asked(): number {
     return this.#waiting.length;
@@ -57,7 +60,7 @@ it('asks anew after a question that failed', async () => {
     if (isAway) throw new Error('away');
     return { rows: [] };
   };
-  const manager = { dataSource: { driver: { master: { query } } } } as unknown as EntityManager;
+  const manager = managerOf(query);
   const reader = new GroundReader(policies, directories);
   const failed = [reader.now(manager), reader.now(manager)];
   await expect(Promise.all(failed)).rejects.toThrow('away');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { openDataSource } from '../../apps/open-database.ts';
-import { connectTemporal } from '../../apps/worker/temporal.ts';
+import { connectTemporal } from '../../apps/worker/temporal/connection.ts';
 import { withUser } from '../../scripts/servers/postgres.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';

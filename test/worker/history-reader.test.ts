@@ -1,7 +1,7 @@
 import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 
-import { createHistoryReader } from '../../apps/worker/history-reader.ts';
+import { createHistoryReader } from '../../apps/worker/temporal/history-reader.ts';
 
 /** An answer of the server without a description of the workflow. */
 function readerAnswered(error: Error): ReturnType<typeof createHistoryReader> {

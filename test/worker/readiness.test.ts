@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 
 import { openDataSource } from '../../apps/open-database.ts';
 import { Readiness } from '../../apps/readiness.ts';
-import { connectTemporal } from '../../apps/worker/temporal.ts';
+import { connectTemporal } from '../../apps/worker/temporal/connection.ts';
 import { refuseMissingNamespace } from '../../configuration/temporal.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { createDatabases } from '../stack/databases.ts';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { ADVISORY_LOCKS } from '../../database/advisory-locks.ts';
-import { keepHouse } from '../../apps/worker/housekeeping.ts';
+import { keepHouse } from '../../apps/worker/loops/housekeeping.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { openDependencies } from '../workflows/local-worker.ts';

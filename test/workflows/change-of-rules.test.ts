@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { reconsiderOnChange, type Reconsidering } from '../../apps/worker/reconsiderer.ts';
+import { reconsiderOnChange, type Reconsidering } from '../../apps/worker/loops/reconsiderer.ts';
 import { generationsNow, generationsSeen, noteSeen } from '../../database/reconsideration.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';

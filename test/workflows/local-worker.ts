@@ -10,7 +10,7 @@ import { createActivities } from '../../activities/index.ts';
 import type { Budgets } from '../../domain/execution/budgets.ts';
 import { readWorkerKeys } from '../../configuration/keys.ts';
 import { readWorkerConfiguration } from '../../configuration/programs.ts';
-import { createHistoryReader } from '../../apps/worker/history-reader.ts';
+import { createHistoryReader } from '../../apps/worker/temporal/history-reader.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';

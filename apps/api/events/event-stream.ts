@@ -2,7 +2,7 @@ import { once } from 'node:events';
 
 import type { Response } from 'express';
 
-import type { FeedEntry } from '../../../database/change-feed.ts';
+import type { FeedEntry } from '../../../database/feed-entries.ts';
 import type { Change } from '../../../contract/changes.ts';
 import { callerOf, canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { callerGround } from '../auth/authenticate.ts';

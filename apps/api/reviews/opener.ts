@@ -1,8 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 import { endedEmergencies, recordedOf, type Emergency } from '../../../database/emergencies.ts';
 import { reviewId } from '../../../domain/identity/ids.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
+import { every, reasonOf } from '../../every.ts';
 import type { ApiContext } from '../context.ts';
 import { openReview } from './open-review.ts';
 
@@ -17,12 +16,9 @@ const DAYS = 7;
  * review follows from the request, so there is one, whoever is first. What fails is tried again at the next look.
  */
 export async function openReviews(context: ApiContext, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await look(context, signal).catch((error: unknown) =>
-      context.log.error({ err: reasonOf(error) }, 'could not look for emergencies to review'),
-    );
-    await pause(EVERY_MS, undefined, { signal }).catch(() => undefined);
-  }
+  const { source, log } = context;
+  const failed = 'could not look for emergencies to review';
+  await every({ everyMs: EVERY_MS, source, lock: null, log, failed, signal }, () => look(context, signal));
 }
 
 async function look(context: ApiContext, signal: AbortSignal): Promise<void> {
@@ -64,10 +60,4 @@ async function openMissing(
       );
     });
   }
-}
-
-/** Messages of ours are safe to log; those of others may quote what they were given. */
-function reasonOf(error: unknown): string {
-  if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
-  return error instanceof Error ? error.name : 'unknown';
 }

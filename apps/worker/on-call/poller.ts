@@ -3,13 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
 
-import { assertLockHeld, withAdvisoryLock } from '../../../database/advisory-locks.ts';
+import { assertLockHeld } from '../../../database/advisory-locks.ts';
 import type { DirectoryReader } from '../../../database/directory-reader.ts';
 import { observeDuty, type DutyAnswer } from '../../../database/duty.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
 import type { PolledRotation } from '../../../domain/calendar/polled-rotation.ts';
 import { personOf, type Directory } from '../../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
+import { every } from '../../every.ts';
 import { countPoll, forgetRotations, noteHeard } from '../metrics.ts';
 import { askSource } from './ask.ts';
 import { DutyFault } from './fetch-json.ts';
@@ -37,31 +38,26 @@ export interface Polling {
  * instant at which it was heard. An answer that is missing changes nothing; how old what is known may be, policy says.
  */
 export async function pollDuty(work: Polling): Promise<void> {
-  while (!work.signal.aborted) {
-    await lead(work).catch((error: unknown) =>
-      work.log.warn({ err: error instanceof Error ? error.name : 'unknown' }, 'cannot poll who is on call'),
-    );
-    await wait(TAKE_OVER_MS, work.signal);
-  }
+  const loop = {
+    ...work,
+    everyMs: TAKE_OVER_MS,
+    lock: 'polling',
+    failed: 'cannot poll who is on call',
+  } as const;
+  await every(loop, (lock) => lead(work, lock).finally(forgetRotations));
 }
 
 /** Of all replicas one polls, for as long as it lives. */
-async function lead(work: Polling): Promise<void> {
-  try {
-    await withAdvisoryLock(work.source, 'polling', (lock) => pollInTurn(work, lock));
-  } finally {
-    forgetRotations();
-  }
-}
-
-async function pollInTurn(work: Polling, lock: EntityManager): Promise<void> {
+async function lead(work: Polling, lock: EntityManager): Promise<void> {
   const conditions: Conditions = new Map();
   while (!work.signal.aborted) {
     const begunMs = performance.now();
     await assertLockHeld(lock);
     await poll(work, conditions);
     const spentMs = performance.now() - begunMs;
-    await wait(Math.max(0, work.sources.everySeconds * 1_000 - spentMs), work.signal);
+    const { signal, sources } = work;
+    const restMs = Math.max(0, sources.everySeconds * 1_000 - spentMs);
+    await pause(restMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -133,8 +129,4 @@ async function keep(
 function unlinkedOf(directory: Directory, { issuer, members, on_duty: onDuty }: DutyAnswer): number {
   const ids = [...new Set([...members, ...onDuty])];
   return ids.filter((subject) => !personOf(directory, { issuer, subject })).length;
-}
-
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
 }

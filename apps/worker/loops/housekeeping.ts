@@ -1,14 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 import type { Client } from '@temporalio/client';
 
-import { consumeAllKept } from '../../activities/steps/consume-all-kept.ts';
-import type { Dependencies } from '../../activities/dependencies.ts';
-import { errorClass } from '../../activities/error-class.ts';
-import { sweepOnce } from '../../activities/steps/sweep.ts';
-import { withAdvisoryLock } from '../../database/advisory-locks.ts';
-import { reconsiderSignal } from '../../workflows/messages.ts';
-import { countKept, noteSweep } from './metrics.ts';
+import { consumeAllKept } from '../../../activities/steps/consume-all-kept.ts';
+import type { Dependencies } from '../../../activities/dependencies.ts';
+import { errorClass } from '../../../activities/error-class.ts';
+import { sweepOnce } from '../../../activities/steps/sweep.ts';
+import { reconsiderSignal } from '../../../workflows/messages.ts';
+import { every } from '../../every.ts';
+import { countKept, noteSweep } from '../metrics.ts';
 
 const EVERY_MS = 2_000;
 
@@ -29,11 +27,14 @@ export interface Housekeeping {
  * the workers, so that nobody who can write to the namespace can stop it.
  */
 export async function keepHouse(work: Housekeeping): Promise<void> {
+  const { signal, dependencies } = work;
+  const { source, log } = dependencies;
   const sweeps: Sweeps = { beganMs: null, heardMs: performance.now() };
+  const loop = { everyMs: EVERY_MS, source, log, failed: 'housekeeping failed', signal };
   await Promise.all([
-    untilStopped(work, () => takeTurn(work, sweeps)),
+    every({ ...loop, lock: 'housekeeping' }, () => pass(work, sweeps)),
     // Beside it: also a pass that never comes back is reported.
-    untilStopped(work, async () => reportSilence(work, sweeps)),
+    every({ ...loop, lock: null }, async () => reportSilence(work, sweeps)),
   ]);
 }
 
@@ -41,22 +42,6 @@ export async function keepHouse(work: Housekeeping): Promise<void> {
 interface Sweeps {
   beganMs: number | null;
   heardMs: number;
-}
-
-async function untilStopped({ signal }: Housekeeping, turn: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
-    await turn();
-    await pause(EVERY_MS, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-async function takeTurn(work: Housekeeping, sweeps: Sweeps): Promise<void> {
-  const { source, log } = work.dependencies;
-  try {
-    await withAdvisoryLock(source, 'housekeeping', () => pass(work, sweeps));
-  } catch (error) {
-    log.warn({ err: errorClass(error) }, 'housekeeping failed');
-  }
 }
 
 /** Whoever may sign in to the database may hold the lock as well, and then nothing fails: only time tells. */

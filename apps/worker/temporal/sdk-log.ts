@@ -2,7 +2,7 @@ import type { Logger as SdkLogger, LogLevel, LogMetadata } from '@temporalio/com
 import { makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
-import { isKeyturnError } from '../../domain/errors.ts';
+import { isKeyturnError } from '../../../domain/errors.ts';
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 

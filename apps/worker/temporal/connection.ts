@@ -1,6 +1,6 @@
 import { NativeConnection } from '@temporalio/worker';
 
-import type { WorkerConfiguration } from '../../configuration/programs.ts';
+import type { WorkerConfiguration } from '../../../configuration/programs.ts';
 
 /** Temporal, connected. Throws with the variable that says where it is: the library's own words name neither. */
 export async function connectTemporal({

@@ -1,25 +1,26 @@
-import { setImmediate as letOthersRun, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
 
-import { errorClass } from '../../activities/error-class.ts';
-import { withAdvisoryLock } from '../../database/advisory-locks.ts';
-import type { DirectoryReader } from '../../database/directory-reader.ts';
-import type { PolicyReader } from '../../database/readers.ts';
+import { errorClass } from '../../../activities/error-class.ts';
+import type { DirectoryReader } from '../../../database/directory-reader.ts';
+import type { PolicyReader } from '../../../database/readers.ts';
 import {
   generationsNow,
   generationsSeen,
   noteSeen,
   waitingRequests,
-} from '../../database/reconsideration.ts';
-import { mustReconsider, type Today } from '../../domain/execution/reconsideration.ts';
-import { EligiblePeople } from '../../domain/approval/satisfiable.ts';
-import { reconsiderSignal } from '../../workflows/messages.ts';
+} from '../../../database/reconsideration.ts';
+import { mustReconsider, type Today } from '../../../domain/execution/reconsideration.ts';
+import { EligiblePeople } from '../../../domain/approval/satisfiable.ts';
+import { reconsiderSignal } from '../../../workflows/messages.ts';
+import { every } from '../../every.ts';
 
 const EVERY_MS = 2_000;
 const PAGE = 500;
+const FAILED = 'could not look at waiting requests';
 
 /** Passes over the same change after which nobody waits any more for those that could not be told, about two minutes. */
 const PASSES_MAX = 60;
@@ -48,30 +49,12 @@ interface Round {
  */
 export async function reconsiderOnChange(work: Reconsidering): Promise<void> {
   let round: Round | null = null;
-  while (!work.signal.aborted) {
-    round = await lookOrWarn(work, round);
-    await pause(EVERY_MS, undefined, { signal: work.signal }).catch(() => undefined);
-  }
-}
-
-/** Also when the pass failed: whoever was told of the change stays told. */
-async function lookOrWarn(work: Reconsidering, earlier: Round | null): Promise<Round | null> {
-  try {
-    return (await look(work, earlier)) ?? earlier;
-  } catch (error) {
-    work.log.warn(
-      { err: error instanceof Error ? error.name : 'unknown' },
-      'could not look at waiting requests',
-    );
-    return earlier;
-  }
-}
-
-/** One pass. Answers the round that it was part of, or null when there was nothing to do. */
-async function look(work: Reconsidering, earlier: Round | null): Promise<Round | null> {
-  const { manager } = work.source;
-  if ((await generationsNow(manager)) === (await generationsSeen(manager))) return null;
-  return withAdvisoryLock(work.source, 'reconsidering', (manager) => lookThrough(work, manager, earlier));
+  const loop = { ...work, everyMs: EVERY_MS, lock: 'reconsidering', failed: FAILED } as const;
+  await every(loop, async (manager) => {
+    if ((await generationsNow(manager)) === (await generationsSeen(manager))) return;
+    // Also when the pass fails: whoever was told of the change stays told.
+    round = (await lookThrough(work, manager, round)) ?? round;
+  });
 }
 
 async function lookThrough(

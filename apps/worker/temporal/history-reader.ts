@@ -1,12 +1,12 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 
-import type { HistoryReader } from '../../activities/dependencies.ts';
-import { KeyturnError } from '../../domain/errors.ts';
-import { hasEnded } from '../../domain/request/run-status.ts';
-import { envelopeIn } from '../../workflows/envelope-in.ts';
-import { payloadConverter } from '../../workflows/payload-converter.ts';
-import { grpcCode } from '../../configuration/temporal.ts';
+import type { HistoryReader } from '../../../activities/dependencies.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { hasEnded } from '../../../domain/request/run-status.ts';
+import { envelopeIn } from '../../../workflows/envelope-in.ts';
+import { payloadConverter } from '../../../workflows/payload-converter.ts';
+import { grpcCode } from '../../../configuration/temporal.ts';
 
 /** Reads from the server what only the server knows: when a signal arrived, and whether a run is open. */
 export function createHistoryReader(client: Client, namespace: string): HistoryReader {
