@@ -30,13 +30,24 @@ const DECISION_ERRORS = [
   'hand_over_invalid',
 ] as const;
 
-/** People report the outcome of an execution in the way that they decide. */
-const RESOLVE_ERRORS = [
-  'not_found',
+/** How whatever is asked for may be refused, in the order of the checks. */
+const SUBMISSION_ERRORS = [
+  'forbidden',
+  'requester_inactive',
+  'acts_for_nobody',
+  'unknown_policy',
+  // What became of an execution is told by people, as decisions are made.
   'machine_cannot_decide',
   'reviewer_unknown',
   'reviewer_inactive',
+  'not_found',
   'self_approval',
+  'unknown_action',
+  'unknown_target',
+  'mode_unsupported',
+  'switched_off',
+  'arguments_invalid',
+  'break_glass_unavailable',
 ] as const;
 
 const LOCATED = { schema: requests.requestSchema, headers: ['Location'] } as const;
@@ -69,23 +80,13 @@ export const OPERATIONS = {
     errors: [
       'idempotency_key_missing',
       'idempotency_key_invalid',
-      'forbidden',
-      'acts_for_nobody',
-      'requester_inactive',
-      'switched_off',
+      'idempotency_key_reused',
       'foreign_run',
       'over_budget',
-      'unknown_action',
-      'unknown_target',
-      'unknown_policy',
-      'arguments_invalid',
       'not_canonical',
-      'idempotency_key_reused',
       'gate_answer_expired',
-      'mode_unsupported',
-      'break_glass_unavailable',
       'start_invalid',
-      ...RESOLVE_ERRORS,
+      ...SUBMISSION_ERRORS,
     ],
   },
   evaluate: {
@@ -95,18 +96,7 @@ export const OPERATIONS = {
     summary: 'Ask what policy would say. Nothing is requested or recorded',
     body: evaluateBodySchema,
     answers: [{ status: 200, description: 'What policy says now.', schema: evaluationSchema }],
-    errors: [
-      'forbidden',
-      'acts_for_nobody',
-      'requester_inactive',
-      'switched_off',
-      'unknown_action',
-      'unknown_target',
-      'arguments_invalid',
-      'mode_unsupported',
-      'break_glass_unavailable',
-      ...RESOLVE_ERRORS,
-    ],
+    errors: SUBMISSION_ERRORS,
   },
   listRequests: {
     tag: 'Requests',
