@@ -9,9 +9,7 @@ import { Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
 
-import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
-import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
-import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
+import { createConnectors } from '../../activities/connectors/index.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import { takenPort } from '../../configuration/environment.ts';
@@ -107,11 +105,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     policies,
     directories,
     ...keys,
-    connectors: {
-      'postgres.execute': createPostgresConnector({}),
-      'keyturn.policy': createPolicyConnector({ source, policies }),
-      'keyturn.resolution': createResolutionConnector({ source, log }),
-    },
+    connectors: createConnectors({ source, policies, log }),
     history: createHistoryReader(client, namespace),
     budgets: configuration.budgets,
     log,
