@@ -2,7 +2,7 @@ import {
   formatProblem,
   formatWarning,
   loadPolicyFolder,
-  type LocatedWarning,
+  type CompiledPolicy,
   type PolicyProblem,
 } from '../../policy-files/compile.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
@@ -22,17 +22,12 @@ export interface LoadedPolicy {
   readonly digest: Digest;
 }
 
-/** A policy from files, with what its author should look at. */
-export interface CheckedPolicy extends LoadedPolicy {
-  readonly warnings: readonly LocatedWarning[];
-}
-
 /** The policy of a folder. Ends the command with every problem when there is one. */
 export async function loadFolder(
   folder: string,
   options: PolicyOptions,
   terminal: Terminal,
-): Promise<CheckedPolicy> {
+): Promise<CompiledPolicy> {
   const result = await loadPolicyFolder(folder, terminal.environment);
   if (result.ok) return result;
   throw refuseProblems(result.problems, options, terminal);
@@ -40,7 +35,7 @@ export async function loadFolder(
 
 /** Prints warnings to standard error, where scripts that read the result do not see them. */
 export function printWarnings(
-  { warnings }: CheckedPolicy,
+  { warnings }: CompiledPolicy,
   { json }: PolicyOptions,
   terminal: Terminal,
 ): void {
