@@ -1,6 +1,5 @@
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
-import { completePolicy } from '../../domain/policy/upgrade.ts';
-import { OWN_TARGET, PUBLISH, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
+import { OWN_TARGET, PUBLISH, type PolicySet } from '../../domain/policy/policy.ts';
 import { clientOf, type ApiOptions } from './connection.ts';
 import { createdRequest, reportCreated } from './created.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,7 +21,7 @@ export async function publishPolicy(
   if (active === digest) return reportUnchanged(digest, options, terminal);
   const base = await client.policy(active);
   if (!options.json)
-    terminal.out([...changeLines(base.policy as unknown as StoredPolicy, policy), ''].join('\n'));
+    terminal.out([...changeLines(base.policy as unknown as PolicySet, policy), ''].join('\n'));
   const { justification } = options;
   const created = await client.request({
     action: PUBLISH.action,
@@ -35,8 +34,8 @@ export async function publishPolicy(
 
 const SIGNS = { added: '+', removed: '-', edited: '~' } as const;
 
-function changeLines(base: StoredPolicy, candidate: PolicySet): string[] {
-  const { kind, changes } = classifyChange(completePolicy(base), candidate);
+function changeLines(base: PolicySet, candidate: PolicySet): string[] {
+  const { kind, changes } = classifyChange(base, candidate);
   const people =
     kind === 'loosening' ? 'two different people have to approve it' : 'one person has to approve it';
   const lines = changes.map((change) => {

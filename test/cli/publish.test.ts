@@ -12,10 +12,10 @@ afterEach(async () => {
   await server?.stop();
 });
 
-it('keyturn policy publish tells what changes also where an earlier version stored the active policy', async () => {
+it('keyturn policy publish tells what changes', async () => {
   const folder = join(import.meta.dirname, '../../policies');
   const loaded = await loadPolicyFolder(folder);
-  const { windows: _w, freezes: _f, rotations: _r, ...old } = loaded.ok ? loaded.policy : ({} as never);
+  const old = loaded.ok ? { ...loaded.policy, windows: [], freezes: [], rotations: [] } : ({} as never);
   server = await startServer(({ method, path }) => {
     if (path === '/v1/policies')
       return { status: 201, body: { digest: '', active: 'sha256:old', is_new: true } };
