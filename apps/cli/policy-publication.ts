@@ -1,7 +1,9 @@
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { OWN_TARGET, PUBLISH, type PolicySet } from '../../domain/policy/policy.ts';
+import type { CompiledPolicy } from '../../policy-files/compile.ts';
 import { clientOf, type ApiOptions } from './connection.ts';
 import { createdRequest, reportCreated } from './created.ts';
+import { failure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
@@ -12,12 +14,17 @@ export interface PublishOptions extends ApiOptions {
 
 /** Proposes a policy, shows what it would change, and requests its publication. */
 export async function publishPolicy(
-  { policy, digest }: { readonly policy: PolicySet; readonly digest: string },
+  { policy, digest, sources }: CompiledPolicy,
   options: PublishOptions,
   terminal: Terminal,
 ): Promise<void> {
   const client = await clientOf(options, terminal);
-  const { active } = await client.proposePolicy(policy);
+  const { digest: proposed, active } = await client.proposePolicy(sources);
+  if (proposed !== digest)
+    throw failure(
+      'other_version',
+      `The API compiles these files to ${visible(proposed)}, and this program to ${digest}: use the version of the API.`,
+    );
   if (active === digest) return reportUnchanged(digest, options, terminal);
   const base = await client.policy(active);
   if (!options.json)
@@ -36,14 +43,12 @@ const SIGNS = { added: '+', removed: '-', edited: '~' } as const;
 
 function changeLines(base: PolicySet, candidate: PolicySet): string[] {
   const { kind, changes } = classifyChange(base, candidate);
-  const people =
-    kind === 'loosening' ? 'two different people have to approve it' : 'one person has to approve it';
   const lines = changes.map((change) => {
     const named = change.name === null ? change.what : `${change.what} ${visible(change.name)}`;
     const because = change.because === undefined ? '' : `, ${change.because}`;
     return `  ${SIGNS[change.how]} ${named}: ${change.kind}${because}`;
   });
-  return [`This change is ${kind} overall: ${people}, or more where policy says so.`, ...lines];
+  return [`This change is ${kind} overall:`, ...lines];
 }
 
 function reportUnchanged(digest: string, { json = false }: PublishOptions, terminal: Terminal): void {
