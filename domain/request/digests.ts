@@ -4,7 +4,7 @@ import type { SignedRequest } from '../crypto/envelope.ts';
 import { memberOf, type Lineage } from '../identity/identity.ts';
 import type { Plan, StoredPlan } from './plan.ts';
 import type { RequestMode } from './request.ts';
-import { demandsNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
+import { requiresNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
 import { type Digest, digestOf } from '../crypto/digest.ts';
 
 /** What is asked, so that caller and server compute the same digest. */
@@ -38,8 +38,8 @@ export function requirementDigest(requirement: Requirement): Digest {
 }
 
 /** Content hash of what one rule demands, without its name. An evaluation mostly meets the same few. */
-export const ruleRequirementDigest = oncePer(({ rule: _name, ...demands }: RuleRequirement): Digest =>
-  digestOf(demands),
+export const ruleRequirementDigest = oncePer(({ rule: _name, ...required }: RuleRequirement): Digest =>
+  digestOf(required),
 );
 
 /** The facts people decide on. */
@@ -71,9 +71,9 @@ export function decisionDigest(subject: DecisionSubject): Digest {
 export function rowDecisionDigest(
   { id, intent_digest, lineage }: RequestSubject,
   { plan, start, risk }: Pick<DecisionSubject, 'plan' | 'start'> & { readonly risk: RiskTier },
-  demanded: Requirement | null,
+  required: Requirement | null,
 ): Digest {
-  const requirement = demanded ?? demandsNobody(risk);
+  const requirement = required ?? requiresNobody(risk);
   return decisionDigest({ request: id, intent_digest, lineage, plan, start, requirement });
 }
 
