@@ -33,9 +33,11 @@ interface OtherAttempt {
   readonly id?: string;
 }
 
+type Counting = Pick<ApiContext, 'log' | 'metrics' | 'keys'>;
+
 /** Does `work`. When it is refused, that leaves a count and a line in the log of this process. */
 export async function countRefusal<Result>(
-  context: ApiContext,
+  context: Counting,
   attempt: OtherAttempt,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -53,7 +55,7 @@ export async function countRefusal<Result>(
  * whether or not it could be recorded.
  */
 export async function auditRefusal<Result>(
-  context: ApiContext,
+  context: Counting & Pick<ApiContext, 'source'>,
   attempt: Attempt,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -75,7 +77,7 @@ function refusalIn({ delivery }: Attempt, error: unknown): ErrorCode | null {
 
 /** Counts it, with a line in the log. Answers what it is about and who tried. */
 function tell(
-  { log, metrics, keys }: ApiContext,
+  { log, metrics, keys }: Counting,
   { caller, delivery, id }: Attempt | OtherAttempt,
   code: ErrorCode,
 ): { readonly request: string | null; readonly account: string } {
@@ -86,7 +88,11 @@ function tell(
   return { request, account };
 }
 
-async function report(context: ApiContext, attempt: Attempt, code: ErrorCode): Promise<void> {
+async function report(
+  context: Counting & Pick<ApiContext, 'source'>,
+  attempt: Attempt,
+  code: ErrorCode,
+): Promise<void> {
   const { log, source } = context;
   const { request, account } = tell(context, attempt, code);
   if (request === null) return;
@@ -106,7 +112,7 @@ interface Recorded extends Attempt {
   readonly noted: NotedAttempt;
 }
 
-async function record({ keys }: ApiContext, manager: EntityManager, attempt: Recorded): Promise<void> {
+async function record({ keys }: Counting, manager: EntityManager, attempt: Recorded): Promise<void> {
   const { identity, clientId } = attempt.caller.principal;
   const { issuer, subject } = identity;
   const client = clientId === null ? null : { issuer, subject: clientId };

@@ -48,7 +48,7 @@ async function viewUnlessAltered(
 const ALTERED: ReadonlySet<string> = new Set(['plan_altered', 'envelope_invalid']);
 
 async function recordOf(
-  context: ApiContext,
+  { directories }: Pick<ApiContext, 'directories'>,
   manager: EntityManager,
   known: RequestRow,
 ): Promise<Omit<Evidence, 'request' | 'keys'>> {
@@ -66,7 +66,7 @@ async function recordOf(
     envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope), ...withdrawalsIn(payloads)],
     read_at: new Date().toISOString(),
     state: await readState(manager, recorded),
-    inputs: await readInputs(manager, context.directories, recorded),
+    inputs: await readInputs(manager, directories, recorded),
   };
 }
 

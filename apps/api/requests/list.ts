@@ -15,7 +15,7 @@ import { pageFor, type PageSource, type Shown } from './page.ts';
 import { sightOf } from './visibility.ts';
 import { readTogether, type WholeRow } from './whole-rows.ts';
 import { unlessUnreadable } from './unreadable.ts';
-import { summaryView } from './view.ts';
+import { summaryView } from './summary.ts';
 
 const LIMIT_DEFAULT = 50;
 

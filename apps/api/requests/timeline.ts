@@ -88,13 +88,20 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
 const WINDOW_ENDED =
   'Its start window ended before it was approved and started: it expired, which is a denial.';
 
-async function isExpiredWithStartWindow(context: ApiContext, row: RequestRow): Promise<boolean> {
+async function isExpiredWithStartWindow(
+  context: Parameters<typeof boundRows>[0],
+  row: RequestRow,
+): Promise<boolean> {
   if (row.status !== 'expired') return false;
   const [bound] = await boundRows(context, [row]);
   return !!bound && isStartWindowEnd(bound, bound.expires_at?.toISOString() ?? null);
 }
 
-async function itemsOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Item[]> {
+async function itemsOf(
+  context: Pick<ApiContext, 'source' | 'directories'>,
+  caller: Caller,
+  row: RequestRow,
+): Promise<Item[]> {
   const { manager } = context.source;
   const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
   const { mode } = row;

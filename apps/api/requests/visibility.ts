@@ -29,8 +29,10 @@ export interface Sight {
   readonly isAsked: boolean;
 }
 
+type Reading = Pick<ApiContext, 'source' | 'directories'>;
+
 /** Looks at a request for a caller. Every answer about a request asks here. */
-export async function sightOf(context: ApiContext, caller: Caller, sighted: Sighted): Promise<Sight> {
+export async function sightOf(context: Reading, caller: Caller, sighted: Sighted): Promise<Sight> {
   const { row } = sighted;
   const own = await isOwn(context, caller, sighted);
   const decisions = sighted.decisions ?? (await readDecisions(context.source.manager, row.id));
@@ -54,11 +56,7 @@ function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
   return counted.some((decision) => decision.person === person.id);
 }
 
-async function isAskedToDecide(
-  context: ApiContext,
-  caller: Caller,
-  { row, people }: Sighted,
-): Promise<boolean> {
+async function isAskedToDecide(context: Reading, caller: Caller, { row, people }: Sighted): Promise<boolean> {
   const { person, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
   const selectors = selectorsOf(caller, row);
@@ -105,7 +103,7 @@ interface ScopeQuestion extends Pick<SelectorScope, 'owners' | 'duty_at'> {
 
 /** Where selectors are resolved by the caller's policy and directory. */
 export async function scopeNow(
-  { source }: ApiContext,
+  { source }: Pick<ApiContext, 'source'>,
   { directory, policy: { policy } }: Caller,
   { owners, duty, at, duty_at }: ScopeQuestion,
 ): Promise<SelectorScope> {

@@ -10,7 +10,7 @@ export type WholeRow = Required<DecidedRow>;
 
 /** What is needed to look at each of the rows, by as many questions as for one. */
 export async function readTogether(
-  { source: { manager }, directories, policies }: ApiContext,
+  { source: { manager }, directories, policies }: Pick<ApiContext, 'source' | 'directories' | 'policies'>,
   { policy: { policy } }: Caller,
   rows: readonly RequestRow[],
 ): Promise<readonly WholeRow[]> {
