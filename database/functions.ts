@@ -1,3 +1,6 @@
+import type { EntityManager } from 'typeorm';
+
+import { rows } from './rows.ts';
 import { sqlIn } from './sql-files.ts';
 
 /** Asks the database in a transaction, as the owner of its schemas. */
@@ -13,5 +16,23 @@ export async function applyFunctions(query: Query): Promise<void> {
   await query(
     'revoke execute on all functions in schema keyturn, audit from public, keyturn_worker, keyturn_api',
   );
-  for (const statements of sqlIn(new URL('functions/', import.meta.url))) await query(statements);
+  for (const statements of functionFiles()) await query(statements);
+}
+
+/** Names of the functions of this version that the database lacks or has with another text. */
+export async function missingFunctions(manager: EntityManager): Promise<readonly string[]> {
+  const known = await rows<{ name: string; body: string }>(
+    manager,
+    `select format('%s.%s', nspname, proname) as name, prosrc as body
+       from pg_proc join pg_namespace on pg_namespace.oid = pronamespace where nspname in ('keyturn', 'audit')`,
+  );
+  const there = new Set(known.map(({ name, body }) => name + body));
+  return functionFiles()
+    .flatMap((text) => [...text.matchAll(/^create or replace function ([\w.]+).*?as \$\$(.*?)\$\$;/gms)])
+    .filter(([, name = '', body = '']) => !there.has(name + body))
+    .map(([, name = '']) => name);
+}
+
+function functionFiles(): readonly string[] {
+  return sqlIn(new URL('functions/', import.meta.url));
 }

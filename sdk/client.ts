@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import type { CreateBody, RequestPage, RequestView } from '../contract/requests.ts';
 import type { DecisionAnswer, DecisionBody, DecisionQueued, Ticket } from '../contract/decisions.ts';
@@ -12,14 +11,15 @@ import type { GoverningStream, StreamPage } from '../contract/streams.ts';
 import type { PolicyAnswer, Proposal } from '../contract/policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../contract/switches.ts';
 import type { EvaluateBody, EvaluationAnswer } from '../contract/evaluate.ts';
+import { lastOf, versionsOf, type AwaitOptions, type ShowOptions } from './follow.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
 import { refuseUnknownOptions } from './options.ts';
-import { KeyturnProblem } from './problem.ts';
 import { DECIDED, FINISHED } from './statuses.ts';
 import { Transport, type Answer, type Call, type TransportOptions } from './transport.ts';
 
 export { KeyturnProblem } from './problem.ts';
 export type { ChangeEvent, ListenOptions } from './events.ts';
+export type { AwaitOptions, ShowOptions } from './follow.ts';
 
 /** A request that was made: recorded, or durable and soon recorded. */
 export type Created =
@@ -49,30 +49,10 @@ export interface KeyedOptions {
 
 const KEYED_OPTIONS = ['idempotencyKey', 'signal'];
 
-/** How to look at a request. */
-export interface ShowOptions {
-  /** Wait this long for a version after `version`, whole seconds up to 60. */
-  readonly waitSeconds?: number;
-  readonly version?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** How to wait for a request. */
-export interface AwaitOptions {
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
 /** Filters and place of a list. */
 export type ListQuery = Readonly<
   Partial<Record<'status' | 'action' | 'target' | 'environment' | 'risk' | 'cursor', string>>
 > & { readonly mine?: boolean; readonly limit?: number };
-
-const WAIT_SECONDS_MAX = 60;
-
-/** Between two looks at a request, while the server has no room for calls that wait. */
-const PAUSE_MS = 10_000;
-const PAUSE_MS_MIN = 500;
 
 /** Calls Keyturn over HTTP. Throws `KeyturnProblem` for every refusal. */
 export class KeyturnClient {
@@ -116,12 +96,12 @@ export class KeyturnClient {
 
   /** Waits until people or policy decided; returns the request as it stands when the time is up. */
   async untilDecided(id: string, options: AwaitOptions = {}): Promise<RequestView> {
-    return this.#follow(id, DECIDED, options);
+    return lastOf(this.#versions(id, DECIDED, options));
   }
 
   /** Waits until nothing can happen to the request any more; returns it as it stands when the time is up. */
   async untilFinished(id: string, options: AwaitOptions = {}): Promise<RequestView> {
-    return this.#follow(id, FINISHED, options);
+    return lastOf(this.#versions(id, FINISHED, options));
   }
 
   /** Every version of a request that can be seen, until nothing can happen to it any more or the time is up. */
@@ -231,6 +211,10 @@ export class KeyturnClient {
     return listen(this.#transport, options);
   }
 
+  #versions(id: string, end: ReadonlySet<string>, options: AwaitOptions): AsyncGenerator<RequestView> {
+    return versionsOf((wanted) => this.show(id, wanted), end, options);
+  }
+
   async #get<Body>(path: string, query: Call['query'] = {}, signal?: AbortSignal): Promise<Body> {
     return (await this.#transport.call<Body>({ method: 'GET', path, query, isRepeatable: true, signal }))
       .body;
@@ -243,55 +227,6 @@ export class KeyturnClient {
     const headers = keyHeader(options);
     return this.#transport.call<Body>({ method: 'POST', path, body, headers, isRepeatable: true, signal });
   }
-
-  async #follow(id: string, end: ReadonlySet<string>, options: AwaitOptions): Promise<RequestView> {
-    let last: RequestView | undefined;
-    for await (const request of this.#versions(id, end, options)) last = request;
-    return last ?? this.show(id, signalOf(options));
-  }
-
-  async *#versions(id: string, end: ReadonlySet<string>, options: AwaitOptions): AsyncGenerator<RequestView> {
-    refuseUnknownOptions('waiting', options, ['timeoutMs', 'signal']);
-    const deadline = Date.now() + (options.timeoutMs ?? Infinity);
-    let request = await this.#look(id, signalOf(options), { deadline, known: null });
-    yield request;
-    while (!end.has(request.status) && Date.now() < deadline) {
-      const waitSeconds = Math.min(WAIT_SECONDS_MAX, Math.ceil((deadline - Date.now()) / 1000));
-      const { version } = request;
-      const wanted = { waitSeconds, version, ...signalOf(options) };
-      const next = await this.#look(id, wanted, { deadline, known: request });
-      if (next.version !== version) yield next;
-      request = next;
-    }
-  }
-
-  /**
-   * The request as it is or, once the time is up, as it is known. That there are too many calls says nothing of the request
-   * and ends nobody's waiting: it is looked at now and then, by calls that do not wait.
-   */
-  async #look(
-    id: string,
-    wanted: ShowOptions,
-    { deadline, known }: { readonly deadline: number; readonly known: RequestView | null },
-  ): Promise<RequestView> {
-    const signal = wanted.signal && { signal: wanted.signal };
-    for (let options = wanted; ; options = { ...signal }) {
-      try {
-        return await this.show(id, options);
-      } catch (error) {
-        if (!isTooMany(error)) throw error;
-        const pauseMs = Math.max(PAUSE_MS_MIN, error.retryAfterMs ?? PAUSE_MS);
-        await delay(Math.min(pauseMs, Math.max(0, deadline - Date.now())), undefined, signal);
-        if (Date.now() < deadline) continue;
-        if (known === null) throw error;
-        return known;
-      }
-    }
-  }
-}
-
-function isTooMany(error: unknown): error is KeyturnProblem {
-  return error instanceof KeyturnProblem && error.status === 429;
 }
 
 function requestPath(id: string, part?: string): string {
@@ -305,8 +240,4 @@ function keyHeader({ idempotencyKey = randomUUID() }: KeyedOptions): Record<stri
 /** Headers carry bytes: a key may be any text, sent as UTF-8. */
 function headerSafe(key: string): string {
   return Buffer.from(key, 'utf8').toString('latin1');
-}
-
-function signalOf(options: AwaitOptions): { readonly signal?: AbortSignal } {
-  return options.signal === undefined ? {} : { signal: options.signal };
 }

@@ -4,7 +4,7 @@ import type { Consumed } from '../activities/index.ts';
 import { EXPIRY_GRACE_MS, nextEscalation, type EscalationStep } from '../domain/approval/escalation.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import { durable, history } from './activities.ts';
-import type { Inbox } from './signal-queue.ts';
+import type { SignalQueue } from './signal-queue.ts';
 import { Looks } from './looks.ts';
 import type { RequestView, Round } from './request-view.ts';
 import { consumedIn, lateIn, statusIn, waitMsUntil, workedOut } from './results.ts';
@@ -13,25 +13,29 @@ import { consumedIn, lateIn, statusIn, waitMsUntil, workedOut } from './results.
  * Waits until people have decided, somebody withdrew, or the request expired. Messages go first: a decision that was
  * issued in time counts, however late the worker comes to it.
  */
-export async function awaitDecisions(round: Round, view: RequestView, inbox: Inbox): Promise<RequestStatus> {
+export async function awaitDecisions(
+  round: Round,
+  view: RequestView,
+  queue: SignalQueue,
+): Promise<RequestStatus> {
   const closesAt = Date.parse(round.expires_at) + EXPIRY_GRACE_MS;
   let escalatedUntil = round.pending_since;
   let status: RequestStatus = 'pending';
-  const looks = new Looks(inbox);
+  const looks = new Looks(queue);
   while (status === 'pending') {
     const from = escalatedUntil;
     const next = workedOut(() => nextEscalation(view.tallyFacts(round), from));
-    if (inbox.isWaiting) {
-      status = await consumeBatch(inbox, view);
-    } else if (inbox.isReminded) {
-      const step = `${round.round}/${inbox.takeReminder()}`;
+    if (queue.isWaiting) {
+      status = await consumeBatch(queue, view);
+    } else if (queue.isReminded) {
+      const step = `${round.round}/${queue.takeReminder()}`;
       const looked = statusIn(await durable.reconsider({ step, at: new Date().toISOString() }));
       // What somebody said may be worth nothing any more: then their seat escalates again.
       const { counted } = looked;
       if (counted !== undefined) workedOut(() => view.restates(counted));
       status = looked.status;
     } else if (Date.now() >= closesAt) {
-      return expire(round, inbox, view);
+      return expire(round, queue, view);
     } else if (next !== null && Date.parse(next.at) <= Date.now()) {
       const step = { step: `${round.round}/${escalatedUntil}`, since: escalatedUntil };
       const escalated = statusIn(await durable.escalate({ ...step, at: new Date().toISOString() }));
@@ -39,7 +43,7 @@ export async function awaitDecisions(round: Round, view: RequestView, inbox: Inb
       if (counted !== undefined) workedOut(() => view.restates(counted));
       ({ status, until: escalatedUntil } = escalated);
     } else {
-      await sleepUntil({ next, closesAt, looks, inbox });
+      await sleepUntil({ next, closesAt, looks, queue });
     }
   }
   return status;
@@ -49,11 +53,11 @@ interface Deadlines {
   readonly next: EscalationStep | null;
   readonly closesAt: number;
   readonly looks: Looks;
-  readonly inbox: Inbox;
+  readonly queue: SignalQueue;
 }
 
 /** Wakes at the next deadline, when a message arrives, or to look. The summary shows in the Temporal UI. */
-async function sleepUntil({ next, closesAt, looks, inbox }: Deadlines): Promise<void> {
+async function sleepUntil({ next, closesAt, looks, queue }: Deadlines): Promise<void> {
   const escalatesAt = next === null ? Number.POSITIVE_INFINITY : Date.parse(next.at);
   const deadline = Math.min(closesAt, escalatesAt);
   const looksAt = looks.nextAt() ?? Number.POSITIVE_INFINITY;
@@ -62,30 +66,30 @@ async function sleepUntil({ next, closesAt, looks, inbox }: Deadlines): Promise<
   const waits = isExpiry ? 'expires: silence is a denial' : `escalates to ${next?.to ?? ''}`;
   const summary = isLook ? 'looks for decisions: too many signals came' : waits;
   const wakesAt = Math.min(deadline, looksAt);
-  const isWoken = await condition(() => inbox.isWaiting || inbox.isReminded, waitMsUntil(wakesAt), {
+  const isWoken = await condition(() => queue.isWaiting || queue.isReminded, waitMsUntil(wakesAt), {
     summary,
   });
   if (!isLook || isWoken) return;
   looks.look();
-  inbox.remind();
+  queue.remind();
 }
 
 /** Records everything that is left, so that also what came too late or was junk is on record. */
-export async function drain(inbox: Inbox, view: RequestView): Promise<void> {
-  while (!inbox.isEmpty) await consumeBatch(inbox, view);
+export async function drain(queue: SignalQueue, view: RequestView): Promise<void> {
+  while (!queue.isEmpty) await consumeBatch(queue, view);
 }
 
-async function expire(round: Round, inbox: Inbox, view: RequestView): Promise<RequestStatus> {
-  await drain(inbox, view);
+async function expire(round: Round, queue: SignalQueue, view: RequestView): Promise<RequestStatus> {
+  await drain(queue, view);
   const expired = await durable.expire({ step: `${round.round}`, at: new Date().toISOString() });
   const { status } = statusIn(expired);
   return status;
 }
 
-async function consumeBatch(inbox: Inbox, view: RequestView): Promise<RequestStatus> {
-  const batch = inbox.take();
+async function consumeBatch(queue: SignalQueue, view: RequestView): Promise<RequestStatus> {
+  const batch = queue.take();
   const consumed = consumedIn(await durable.consume({ ...batch, at: new Date().toISOString() }));
-  inbox.ignore(consumed.ignored ?? 0);
+  queue.ignore(consumed.ignored ?? 0);
   workedOut(() => view.counts(consumed.counted));
   return consumed.late.length > 0 ? consumeLate(consumed, batch.step, view) : consumed.status;
 }

@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 
-import type { Inbox } from './signal-queue.ts';
+import type { SignalQueue } from './signal-queue.ts';
 
 const FIRST_MS = 5_000;
 const LONGEST_MS = 120_000;
@@ -10,16 +10,16 @@ const LONGEST_MS = 120_000;
  * signals, so that nothing may wake it. Ever more seldom, because each look adds to a history that has an end as well.
  */
 export class Looks {
-  readonly #inbox: Pick<Inbox, 'isFlooded'>;
+  readonly #queue: Pick<SignalQueue, 'isFlooded'>;
   #count = 0;
 
-  constructor(inbox: Pick<Inbox, 'isFlooded'>) {
-    this.#inbox = inbox;
+  constructor(queue: Pick<SignalQueue, 'isFlooded'>) {
+    this.#queue = queue;
   }
 
   /** The instant of the next look. Null where signals get through. */
   nextAt(): number | null {
-    if (!this.#inbox.isFlooded || !patched('looks-when-flooded')) return null;
+    if (!this.#queue.isFlooded || !patched('looks-when-flooded')) return null;
     return Date.now() + Math.min(FIRST_MS * 2 ** this.#count, LONGEST_MS);
   }
 

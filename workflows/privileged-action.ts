@@ -12,7 +12,7 @@ import type { Executed, Performed, Planned } from '../activities/index.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import { durable, performing, planning } from './activities.ts';
 import { awaitDecisions, drain } from './await-decisions.ts';
-import type { Inbox } from './signal-queue.ts';
+import type { SignalQueue } from './signal-queue.ts';
 import {
   decideSignal,
   reconsiderSignal,
@@ -22,7 +22,7 @@ import {
 } from './messages.ts';
 import { RequestView } from './request-view.ts';
 import { evaluatedIn, holdMs, performedIn, plannedIn, workedOut } from './results.ts';
-import { ownInbox } from './signal-door.ts';
+import { ownQueue } from './signal-door.ts';
 
 /**
  * One privileged action, from the ask to the outcome.
@@ -35,17 +35,17 @@ import { ownInbox } from './signal-door.ts';
  * that entitles to it. Handlers only enqueue; one loop (await-decisions.ts) works. Silence ends in `expired`.
  */
 export async function privilegedAction(input: PrivilegedActionInput): Promise<RequestStatus> {
-  const inbox = ownInbox();
+  const queue = ownQueue();
   const { request, howToDecide } = readInput(input);
-  const view = new RequestView(howToDecide, inbox);
-  setHandler(decideSignal, (body) => inbox.put('decide', body), {
+  const view = new RequestView(howToDecide, queue);
+  setHandler(decideSignal, (body) => queue.put('decide', body), {
     description:
       'Decide with a ticket: paste the ticket that `keyturn ticket` or the API gave you, as a JSON string',
   });
-  setHandler(withdrawSignal, (body) => inbox.put('withdraw', body), {
+  setHandler(withdrawSignal, (body) => queue.put('withdraw', body), {
     description: 'Withdraw your own request: an envelope that the API signs',
   });
-  setHandler(reconsiderSignal, () => inbox.remind(), {
+  setHandler(reconsiderSignal, () => queue.remind(), {
     description: 'A hint without content: rules or people changed, look again whether the request may go on',
   });
   setHandler(stateQuery, () => view.state(), { description: 'Where the request stands' });
@@ -53,25 +53,25 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
   await durable.receive({ request, at: now() });
   for (let attempt = 1; ; attempt += 1) {
     const planned = await planOrAbandon(attempt);
-    if (planned.kind === 'closed') return finish(view, inbox, planned.status);
+    if (planned.kind === 'closed') return finish(view, queue, planned.status);
 
     const evaluated = evaluatedIn(
       await durable.evaluate({ plan_digest: planned.plan_digest, attempt, at: now() }),
     );
-    if (evaluated.kind === 'closed') return finish(view, inbox, evaluated.status);
+    if (evaluated.kind === 'closed') return finish(view, queue, evaluated.status);
     if (evaluated.kind === 'review') {
       workedOut(() => view.open(evaluated));
-      const status = await awaitDecisions(evaluated, view, inbox);
+      const status = await awaitDecisions(evaluated, view, queue);
       if (status === 'planning') {
         view.becomes(status);
         continue;
       }
-      if (status !== 'approved') return finish(view, inbox, status);
+      if (status !== 'approved') return finish(view, queue, status);
     }
     view.becomes('executing');
-    await drain(inbox, view);
-    const executed = await performWhenItMay(attempt, view, inbox);
-    if (executed.kind === 'closed') return finish(view, inbox, executed.status);
+    await drain(queue, view);
+    const executed = await performWhenItMay(attempt, view, queue);
+    if (executed.kind === 'closed') return finish(view, queue, executed.status);
     view.becomes('planning');
   }
 }
@@ -82,14 +82,14 @@ function readInput(input: Partial<PrivilegedActionInput> | null | undefined) {
 }
 
 /** An approved request may be held: by a freeze, or until its start window opens. Withdrawing stays possible. */
-async function performWhenItMay(attempt: number, view: RequestView, inbox: Inbox): Promise<Performed> {
+async function performWhenItMay(attempt: number, view: RequestView, queue: SignalQueue): Promise<Performed> {
   for (let hold = 0; ; hold += 1) {
     const executed = await perform(attempt, hold);
     if (executed.kind !== 'held') return executed;
     view.holds(executed.until);
     const summary = `approved, held until ${executed.until}`;
-    await condition(() => inbox.isWaiting, holdMs(executed.until), { summary });
-    await drain(inbox, view);
+    await condition(() => queue.isWaiting, holdMs(executed.until), { summary });
+    await drain(queue, view);
   }
 }
 
@@ -157,8 +157,8 @@ function isOverBudget(error: unknown): boolean {
 
 const FOREIGN: ReadonlySet<string> = new Set(['envelope_invalid', 'foreign_run', 'not_found']);
 
-async function finish(view: RequestView, inbox: Inbox, status: RequestStatus): Promise<RequestStatus> {
+async function finish(view: RequestView, queue: SignalQueue, status: RequestStatus): Promise<RequestStatus> {
   view.closes(status);
-  await drain(inbox, view);
+  await drain(queue, view);
   return status;
 }

@@ -7,7 +7,7 @@ import { nextEscalation } from '../domain/approval/escalation.ts';
 import { markdownCode } from '../domain/cards/markdown.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/approval/quorum.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
-import type { Inbox } from './signal-queue.ts';
+import type { SignalQueue } from './signal-queue.ts';
 import { searchAttributes, type WorkflowState } from './messages.ts';
 
 /** A round of decisions that people are asked for. */
@@ -16,16 +16,16 @@ export type Round = Evaluated & { kind: 'review' };
 /** What people see of the request in the Temporal UI. Shows; decides nothing. */
 export class RequestView {
   readonly #howToDecide: string;
-  readonly #inbox: Pick<Inbox, 'dropped'>;
+  readonly #queue: Pick<SignalQueue, 'dropped'>;
   #status: RequestStatus = 'planning';
   #round: Round | null = null;
   #heldUntil: string | null = null;
   #decisions: CountedDecision[] = [];
 
-  constructor(howToDecide: string, inbox: Pick<Inbox, 'dropped' | 'whenDropped'>) {
+  constructor(howToDecide: string, queue: Pick<SignalQueue, 'dropped' | 'whenDropped'>) {
     this.#howToDecide = howToDecide;
-    this.#inbox = inbox;
-    inbox.whenDropped(() => this.#describe());
+    this.#queue = queue;
+    queue.whenDropped(() => this.#describe());
     this.#describe();
   }
 
@@ -88,7 +88,7 @@ export class RequestView {
       request: workflowInfo().workflowId,
       status: this.#status,
       how_to_decide: this.#howToDecide,
-      ignored_messages: this.#inbox.dropped,
+      ignored_messages: this.#queue.dropped,
       shown: requirement?.channels ?? ('all' as const),
     };
     const whole = { link, summary: digestAndExpiry(this.#round), details: this.#standing() };
@@ -112,7 +112,7 @@ export class RequestView {
     const lines = [`**Status:** ${this.#status}`];
     if (this.#heldUntil !== null) lines.push(`**Held until:** ${this.#heldUntil}`);
     if (round) lines.push(...this.#asked(round));
-    const ignored = this.#inbox.dropped;
+    const ignored = this.#queue.dropped;
     if (ignored > 0)
       lines.push(`**Ignored:** ${ignored} messages that hold no ticket: paste one as a JSON string`);
     setCurrentDetails(lines.join('\n\n'));

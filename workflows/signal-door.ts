@@ -1,16 +1,16 @@
 import { patched, type WorkflowInterceptors } from '@temporalio/workflow';
 
 import { BODY_LENGTH_MAX } from './envelope-in.ts';
-import { Inbox } from './signal-queue.ts';
+import { SignalQueue } from './signal-queue.ts';
 import { decideSignal, reconsiderSignal, withdrawSignal } from './messages.ts';
 import { payloadConverter } from './payload-converter.ts';
 
-/** The inbox of this run. Modules of workflow code exist once for each run. */
-const inbox = new Inbox();
+/** The queue of this run. Modules of workflow code exist once for each run. */
+const queue = new SignalQueue();
 
 /** Where the messages of this run arrive. */
-export function ownInbox(): Inbox {
-  return inbox;
+export function ownQueue(): SignalQueue {
+  return queue;
 }
 
 /** How much one task reads of its signals. Reading costs up to 100 ns a byte, and a task that takes 5 s is stopped. */
@@ -35,7 +35,7 @@ export function interceptors(): WorkflowInterceptors {
             return false;
           });
           activation.jobs = rest;
-          inbox.endTask();
+          queue.endTask();
           next(input);
         },
       },
@@ -56,10 +56,10 @@ interface Budget {
 }
 
 function take({ signalName, input }: Signal, budget: Budget): void {
-  inbox.arrive();
-  if (signalName === reconsiderSignal.name) inbox.remind();
-  else if (signalName === decideSignal.name) inbox.put('decide', bodyOf(input, budget));
-  else if (signalName === withdrawSignal.name) inbox.put('withdraw', bodyOf(input, budget));
+  queue.arrive();
+  if (signalName === reconsiderSignal.name) queue.remind();
+  else if (signalName === decideSignal.name) queue.put('decide', bodyOf(input, budget));
+  else if (signalName === withdrawSignal.name) queue.put('withdraw', bodyOf(input, budget));
 }
 
 function bodyOf(input: Signal['input'], budget: Budget): unknown {

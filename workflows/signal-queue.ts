@@ -30,7 +30,7 @@ export interface Batch {
 }
 
 /** Messages in order of arrival. What cannot be an envelope is counted and dropped at the door. */
-export class Inbox {
+export class SignalQueue {
   readonly #messages: Message[] = [];
   #junk = 0;
   #junkTaken = 0;

@@ -9,60 +9,63 @@ import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
 
-import { MeController } from './auth/me.controller.ts';
-import { CatalogueController } from './catalogue/catalogue.controller.ts';
+import { TokenVerifier } from './auth/token-verifier.ts';
 import { ApiContext } from './context.ts';
+import type { OpenContext } from './open-context.ts';
+import { ScimAuthorities } from './scim/authorities.ts';
+import { AuditModule } from './audit/audit.module.ts';
+import { AuthModule } from './auth/auth.module.ts';
+import { CatalogueModule } from './catalogue/catalogue.module.ts';
+import { DecisionsModule } from './decisions/decisions.module.ts';
+import { EventsModule } from './events/events.module.ts';
+import { OperationsModule } from './operations/operations.module.ts';
+import { PoliciesModule } from './policies/policies.module.ts';
+import { RequestsModule } from './requests/requests.module.ts';
+import { ScimModule } from './scim/scim.module.ts';
+import { SubmissionModule } from './submission/submission.module.ts';
+import { SwitchesModule } from './switches/switches.module.ts';
 import { DoorGuard } from './door-guard.ts';
-import { AuditController } from './audit/audit.controller.ts';
-import { DecisionsController } from './decisions/decisions.controller.ts';
-import { EventsController } from './events/events.controller.ts';
-import { SubmissionController } from './submission/submission.controller.ts';
-import { BodyReader } from './http/body.ts';
+import { BodyReader } from './auth/body-reader.ts';
 import { compress } from './http/compress.ts';
 import { handOver, neverFresh, QueryReader, refuseHosts } from './http/manners.ts';
 import { observe } from './http/observe.ts';
-import { OperationsController } from './http/operations.controller.ts';
 import { ProblemFilter } from './http/problems.ts';
 import { REQUEST_ID_HEADER } from './http/request-id.ts';
-import { PoliciesController } from './policies/policies.controller.ts';
-import { InboxController } from './requests/inbox.controller.ts';
-import { RequestsController } from './requests/requests.controller.ts';
-import { WaitingCalls } from './requests/waiting-calls.ts';
-import { SwitchesController } from './switches/switches.controller.ts';
-import { ScimDiscoveryController, ScimElsewhereController } from './scim/discovery.controller.ts';
-import { ScimGroupsController } from './scim/groups.controller.ts';
-import { ScimUsersController } from './scim/users.controller.ts';
 
 @Module({
-  providers: [{ provide: APP_GUARD, useClass: DoorGuard }, WaitingCalls],
-  controllers: [
-    RequestsController,
-    DecisionsController,
-    InboxController,
-    CatalogueController,
-    MeController,
-    SwitchesController,
-    PoliciesController,
-    AuditController,
-    EventsController,
-    OperationsController,
-    ScimDiscoveryController,
-    ScimUsersController,
-    ScimGroupsController,
-    SubmissionController,
-    ScimElsewhereController,
+  imports: [
+    AuditModule,
+    AuthModule,
+    CatalogueModule,
+    DecisionsModule,
+    EventsModule,
+    OperationsModule,
+    PoliciesModule,
+    RequestsModule,
+    ScimModule,
+    SubmissionModule,
+    SwitchesModule,
   ],
+  providers: [{ provide: APP_GUARD, useClass: DoorGuard }],
 })
-// oxlint-disable-next-line typescript/no-extraneous-class -- the framework wants a class to hang the lists on
 class ApiModule {}
 
-function moduleOver(context: ApiContext): DynamicModule {
-  return { module: ApiModule, providers: [{ provide: ApiContext, useValue: context }] };
+type Opened = Omit<OpenContext, 'close'>;
+
+/** With what the process has opened, for every module. */
+function moduleOver({ context, tokens, authorities }: Opened): DynamicModule {
+  const providers = [
+    { provide: ApiContext, useValue: context },
+    { provide: TokenVerifier, useValue: tokens },
+    { provide: ScimAuthorities, useValue: authorities },
+  ];
+  return { module: ApiModule, global: true, providers, exports: providers };
 }
 
 /** The HTTP application over its context, not yet listening. */
-export async function createApplication(context: ApiContext): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(moduleOver(context), new ExpressAdapter(), {
+export async function createApplication(opened: Opened): Promise<NestExpressApplication> {
+  const { context } = opened;
+  const app = await NestFactory.create<NestExpressApplication>(moduleOver(opened), new ExpressAdapter(), {
     logger: false,
     abortOnError: false,
     bodyParser: false,

@@ -8,14 +8,10 @@ import type { ChangeFeed } from '../../database/change-feed.ts';
 import type { GroundReader } from '../../database/current-ground.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
-import type { SeenClaims } from './auth/seen-claims.ts';
-import type { TokenVerifier } from './auth/token-verifier.ts';
 import type { Draining } from './http/draining.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { Places } from './http/places.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
-import type { ArgumentChecker } from './catalogue/argument-checker.ts';
-import type { ScimAuthorities } from './scim/authorities.ts';
 
 /** What the handlers work with. Holds no truth: everything in it can be made again from the database and the files. */
 export abstract class ApiContext {
@@ -27,15 +23,11 @@ export abstract class ApiContext {
   abstract readonly ground: GroundReader;
   abstract readonly feed: ChangeFeed;
   abstract readonly temporal: Client;
-  abstract readonly tokens: TokenVerifier;
-  abstract readonly seenClaims: SeenClaims;
-  abstract readonly provisioning: ScimAuthorities;
   abstract readonly limiter: RateLimiter;
   /** Dry runs: each may cost a whole evaluation, and leaves nothing behind by which anybody would notice. */
   abstract readonly evaluations: RateLimiter;
   /** Lists and inboxes that are being read. */
   abstract readonly pages: Places;
-  abstract readonly checker: ArgumentChecker;
   abstract readonly metrics: Metrics;
   abstract readonly log: Logger;
   abstract readonly draining: Draining;

@@ -1,29 +1,26 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 
-import { admitCaller } from './auth/authenticate.ts';
-import { ApiContext } from './context.ts';
+import { CallerDoor } from './auth/authenticate.ts';
 import { Door } from './http/door.ts';
-import { admitProvisioner } from './scim/door.ts';
-
-const ADMIT = { people: admitCaller, scim: admitProvisioner, none: () => {} } as const;
+import { ProvisionerDoor } from './scim/door.ts';
 
 /** Asks everybody for what the door of the route asks. A route without one lets nobody in. */
 @Injectable()
 export class DoorGuard implements CanActivate {
-  readonly #context: ApiContext;
   readonly #reflector: Reflector;
+  readonly #doors: Readonly<Record<'people' | 'scim', CallerDoor | ProvisionerDoor>>;
 
-  constructor(context: ApiContext, reflector: Reflector) {
-    this.#context = context;
+  constructor(reflector: Reflector, people: CallerDoor, scim: ProvisionerDoor) {
     this.#reflector = reflector;
+    this.#doors = { people, scim };
   }
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const door = this.#reflector.getAllAndOverride(Door, [execution.getHandler(), execution.getClass()]);
     if (door === undefined) throw new Error('A route has no door.');
     const http = execution.switchToHttp();
-    await ADMIT[door](this.#context, http.getRequest(), http.getResponse());
+    if (door !== 'none') await this.#doors[door].admit(http.getRequest(), http.getResponse());
     return true;
   }
 }

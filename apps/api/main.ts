@@ -20,8 +20,9 @@ const CLOSE_MS_MAX = 5_000;
 /** The API program: answers HTTP until it is told to stop. */
 async function run(): Promise<void> {
   const settings = readApiConfiguration(process.env);
-  const { context, close } = await openContext(settings);
-  const app = await createApplication(context);
+  const { close, ...opened } = await openContext(settings);
+  const { context } = opened;
+  const app = await createApplication(opened);
   const measuring = await serveMetrics(context.metrics.registry, settings.metrics).catch(
     takenPort('KEYTURN_API_METRICS_PORT'),
   );

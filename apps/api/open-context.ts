@@ -9,7 +9,6 @@ import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
 import { readIssuers } from './auth/issuers.ts';
-import { SeenClaims } from './auth/seen-claims.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import type { ApiContext } from './context.ts';
 import { Draining } from './http/draining.ts';
@@ -17,23 +16,24 @@ import { Metrics } from './http/metrics.ts';
 import { Places } from './http/places.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { requestIdField } from './http/request-id.ts';
-import { ArgumentChecker } from './catalogue/argument-checker.ts';
-import { readScim } from './scim/authorities.ts';
+import { readScim, type ScimAuthorities } from './scim/authorities.ts';
 import { createTemporal } from './temporal.ts';
 
 /** Lists and inboxes that one caller may read at once. */
 const PAGES_OF_ONE = 4;
 
-/** An open context, and how to close it. */
+/** An open context, who gets in by which tokens, and how to close it. */
 export interface OpenContext {
   readonly context: ApiContext;
+  readonly tokens: TokenVerifier;
+  readonly authorities: ScimAuthorities;
   readonly close: () => Promise<void>;
 }
 
 /** Opens everything a process needs. Throws when keys or issuers are wrong, or the database cannot be reached. */
 export async function openContext(settings: ApiConfiguration): Promise<OpenContext> {
   const log = pino({ level: settings.logLevel, base: { program: 'keyturn-api' }, mixin: requestIdField });
-  const [keys, issuers, provisioning] = await Promise.all([
+  const [keys, issuers, authorities] = await Promise.all([
     readApiKeys(settings),
     readIssuers(settings.issuers),
     readScim(settings.scim),
@@ -51,13 +51,9 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     ground: new GroundReader(policies, directories),
     feed,
     temporal,
-    tokens: new TokenVerifier(issuers, log),
-    seenClaims: new SeenClaims(),
-    provisioning,
     limiter: new RateLimiter(settings.ratePerSecond),
     evaluations: new RateLimiter(settings.evaluationsPerSecond),
     pages: new Places(PAGES_OF_ONE),
-    checker: new ArgumentChecker(),
     metrics,
     log,
     draining: new Draining(),
@@ -68,7 +64,7 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     await temporal.connection.close();
     await source.destroy();
   };
-  return { context, close };
+  return { context, tokens: new TokenVerifier(issuers, log), authorities, close };
 }
 
 /** The database with its feed of changes, both listening. Throws when it cannot be reached, or as a superuser. */

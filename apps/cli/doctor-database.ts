@@ -1,5 +1,6 @@
 import { databaseNow } from '../../database/clock.ts';
 import { createDataSource } from '../../database/data-source.ts';
+import { missingFunctions } from '../../database/functions.ts';
 import { ranMigrations, readSession } from '../../database/inspection.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { clockText, diagnose, type Diagnosis } from './doctor.ts';
@@ -24,6 +25,7 @@ export async function databaseDiagnoses(url: string): Promise<readonly Diagnosis
         return clockText(now.getTime() - (before + Date.now()) / 2, 'the database');
       }),
       await diagnose('migrations', async () => migrationsText(source)),
+      await diagnose('functions', async () => functionsText(source)),
       await diagnose('policy', async () => {
         const active = await new PolicyReader().active(source.manager);
         if (!active) throw new Error('no policy is active: keyturn policy install FOLDER');
@@ -45,4 +47,13 @@ async function migrationsText(source: ReturnType<typeof createDataSource>): Prom
   if (foreign > 0)
     throw new Error(`${foreign} migrations are of another version: this program is older than the database`);
   return `all ${known.length} have run`;
+}
+
+async function functionsText(source: ReturnType<typeof createDataSource>): Promise<string> {
+  const missing = await missingFunctions(source.manager);
+  if (missing.length > 0)
+    throw new Error(
+      `not those of this version: ${missing.join(', ')}: run the program migrate of this version`,
+    );
+  return 'those of this version';
 }

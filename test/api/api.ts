@@ -7,6 +7,7 @@ import { DataSource } from 'typeorm';
 import { stringify } from 'yaml';
 import { installPolicy } from '../../activities/policy-install.ts';
 import { createApplication } from '../../apps/api/application.ts';
+import type { TokenVerifier } from '../../apps/api/auth/token-verifier.ts';
 import type { ApiContext } from '../../apps/api/context.ts';
 import { openContext } from '../../apps/api/open-context.ts';
 import { readApiConfiguration } from '../../configuration/programs.ts';
@@ -23,6 +24,7 @@ import { sharedTemporal, takeNumber, testFolder } from '../stack/temporal.ts';
 export interface TestApi {
   readonly url: string;
   readonly context: ApiContext;
+  readonly tokens: TokenVerifier;
   readonly issuer: TestIssuer;
   readonly secondIssuer: TestIssuer;
   readonly databases: StackDatabases;
@@ -81,8 +83,8 @@ export async function startApi(
     ...(provisioning ? { KEYTURN_SCIM: provisioning(issuer.url) } : {}),
     ...environment,
   });
-  const { context, close } = await openContext(settings);
-  const app = await createApplication(context);
+  const { close, ...opened } = await openContext(settings);
+  const app = await createApplication(opened);
   await app.listen(0, '127.0.0.1');
   const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
   const db = new Client({ connectionString: databases.keyturn.admin });
@@ -91,7 +93,7 @@ export async function startApi(
   const http = <T>(options: Call): Promise<Reply<T>> => call<T>(url, options);
   return {
     url,
-    context,
+    ...opened,
     issuer,
     secondIssuer,
     databases,

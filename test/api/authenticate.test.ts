@@ -208,7 +208,7 @@ describe('an issuer that marks its access tokens', () => {
 
 describe('a token that was verified before', () => {
   it('is refused once it has ended', async () => {
-    const { tokens } = api.context;
+    const { tokens } = api;
     const token = await api.issuer.sign({ sub: 'ada', exp: Math.floor(Date.now() / 1_000) - 30 });
     const principal = await tokens.verify(token);
     // Known, so not verified anew.
@@ -223,7 +223,7 @@ describe('a token that was verified before', () => {
   });
 
   it('is verified anew after a minute', async () => {
-    const { tokens } = api.context;
+    const { tokens } = api;
     const token = await api.issuer.sign({ sub: 'ada', exp: Math.floor(Date.now() / 1_000) + 3_600 });
     const principal = await tokens.verify(token);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });

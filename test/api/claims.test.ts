@@ -71,7 +71,7 @@ describe('a person who signs in', () => {
     expect(await call(old)).toBe(200);
     const fresh = await token('petra', []);
     const other = await openContext(api.context.settings);
-    const app = await createApplication(other.context);
+    const app = await createApplication(other);
     await app.listen(0, '127.0.0.1');
     const path = `${await app.getUrl()}/v1/actions`;
     const atOther = async (bearer: string): Promise<number> =>

@@ -4,9 +4,10 @@ import { RequestMethod, type ExecutionContext, type Type } from '@nestjs/common'
 import { Reflector } from '@nestjs/core';
 import { expect, it } from 'vitest';
 
-import type { ApiContext } from '../../apps/api/context.ts';
+import type { CallerDoor } from '../../apps/api/auth/authenticate.ts';
 import { DoorGuard } from '../../apps/api/door-guard.ts';
 import { Door } from '../../apps/api/http/door.ts';
+import type { ProvisionerDoor } from '../../apps/api/scim/door.ts';
 import { BodyPipe, QueryPipe } from '../../apps/api/http/pipes.ts';
 import type { Operation } from '../../contract/operation.ts';
 import { OPERATIONS } from '../../contract/operations.ts';
@@ -47,7 +48,8 @@ it('every route says who gets in: everybody where its operation is public, provi
 });
 
 it('a route that does not say it lets nobody in', async () => {
-  const guard = new DoorGuard({} as ApiContext, new Reflector());
+  const door = {} as CallerDoor & ProvisionerDoor;
+  const guard = new DoorGuard(new Reflector(), door, door);
   const execution = { getHandler: () => () => {}, getClass: () => Object } as unknown as ExecutionContext;
   await expect(guard.canActivate(execution)).rejects.toThrow('no door');
 });

@@ -62,6 +62,7 @@ describe('doctor', () => {
       'database',
       'database clock',
       'migrations',
+      'functions',
       'policy',
       'Temporal',
       'namespace',

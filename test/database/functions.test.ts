@@ -2,8 +2,11 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { Client } from 'pg';
+import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { createDataSource } from '../../database/data-source.ts';
+import { missingFunctions } from '../../database/functions.ts';
 import { HISTORY_QUERY } from '../../database/policy-facts.ts';
 import { sqlIn } from '../../database/sql-files.ts';
 import { root } from '../../scripts/servers/root.ts';
@@ -12,13 +15,16 @@ import { takeNumber } from '../stack/temporal.ts';
 
 const files = sqlIn(pathToFileURL(path.join(root, 'database', 'functions/')));
 let admin: Client;
+let worker: DataSource;
 
 beforeAll(async () => {
   const { keyturn } = await createDatabases(`functions_${takeNumber()}`);
+  worker = await createDataSource({ url: keyturn.worker, applicationName: 'test' }).initialize();
   admin = new Client({ connectionString: keyturn.admin });
   await admin.connect();
 });
 afterAll(async () => {
+  await worker.destroy();
   await admin.end();
 });
 
@@ -42,6 +48,17 @@ describe('functions of the database', () => {
     );
     expect(named.toSorted()).toEqual(await functionsThat('true'));
     expect(files.join('').match(/^create /gm)).toHaveLength(named.length);
+  });
+
+  it('are seen to be of another version by the role of a program', async () => {
+    expect(await missingFunctions(worker.manager)).toEqual([]);
+    await admin.query(`create or replace function keyturn.is_operator(wanted text) returns boolean
+      language sql stable as 'select true'`);
+    await admin.query('alter function keyturn.keys_of rename to keys_of_before');
+    expect(await missingFunctions(worker.manager)).toEqual(['keyturn.keys_of', 'keyturn.is_operator']);
+    await admin.query('alter function keyturn.keys_of_before rename to keys_of');
+    for (const text of files) await admin.query(text);
+    expect(await missingFunctions(worker.manager)).toEqual([]);
   });
 
   it('have bodies that name what is there', async () => {

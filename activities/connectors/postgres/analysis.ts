@@ -1,13 +1,13 @@
-import type { Client, QueryResultRow } from 'pg';
+import type { Client } from 'pg';
 
-import { adviceOn } from './advice.ts';
-import * as sql from './dependencies.sql.ts';
+import { VOLATILE_CALLS } from './called-functions.sql.ts';
+import { NOTED, OBJECTS } from './dependencies.sql.ts';
 import { refuseEagerLiterals } from './eager-literals.ts';
 import { hasFixedValues } from './fixed-values.ts';
-import { HARMLESS_FOR_OWNERS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
 import { catalogueRows, keepSchema } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
+import { oidsOf, refuseObjects, type CatalogObject } from './owners-code.ts';
 import type { SqlParser } from './parser-thread.ts';
 import { readQueryFacts, refuseHarmfulCalls } from './query-facts.ts';
 import { StatementRefused } from './refusal.ts';
@@ -23,8 +23,9 @@ import {
   type SessionRequest,
 } from './session.ts';
 import type { TargetSettings } from './settings.ts';
-import { calledFunctions, type Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 import { refuseUnsafeTarget } from './target-safety.ts';
+import { isOwners, listedIn, readTriggers, unknownOf, type TriggerFunction } from './triggers.ts';
 import { refuseVaryingValues } from './varying-values.ts';
 import { mayVary } from './varying-views.ts';
 import { readWrites, refuseSystemRelations, type WrittenTable } from './written-tables.ts';
@@ -51,12 +52,6 @@ export interface Analysis {
   readonly isVarying: boolean;
   /** Trigger functions that nobody vouches for: when there are any, the statement must not be tried out. */
   readonly unknownTriggers: readonly TriggerFunction[];
-}
-
-/** A trigger function with a digest of its source. */
-export interface TriggerFunction {
-  readonly name: string;
-  readonly version: string;
 }
 
 interface AnalysisRequest extends SessionRequest {
@@ -99,9 +94,9 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   const written = [...values.tables, ...values.rewritten.map((view) => ({ ...view, isNamed: true }))];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
   const [objects, triggers, called] = await Promise.all([
-    catalogueRows<CatalogObject>(client, sql.OBJECTS, [oid, written.map((relation) => relation.oid), types]),
+    catalogueRows<CatalogObject>(client, OBJECTS, [oid, written.map((relation) => relation.oid), types]),
     readTriggers(client, written),
-    catalogueRows(client, sql.VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
+    catalogueRows(client, VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
   ]);
   const { expressions, functions } = await refuseObjects(client, { objects, triggers, request });
   const views = {
@@ -184,160 +179,10 @@ async function noteStatement(
   const [, , [row]] = await allAnswers([
     together(client, asStatement(settings)),
     client.query(extended(text)),
-    rowsOf<Noted>(client, sql.NOTED),
+    rowsOf<Noted>(client, NOTED),
     together(client, asOurselves()),
   ]);
   if (row === undefined)
     throw new StatementRefused('target_error', 'The target keeps no analysis of the statement.');
   return row;
-}
-
-interface CatalogObject extends QueryResultRow {
-  readonly class: string;
-  readonly oid: string;
-}
-
-function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly string[] {
-  return objects
-    .filter((object) => object.class.replace('pg_catalog.', '') === catalog)
-    .map((object) => object.oid);
-}
-
-interface Evaluated {
-  readonly objects: readonly CatalogObject[];
-  readonly triggers: readonly TriggerRow[];
-  readonly request: AnalysisRequest;
-}
-
-interface ExpressionRow extends QueryResultRow {
-  readonly text: string | null;
-  readonly kind: 'rule' | 'default' | 'other';
-  /** True for a default, or what a column is generated from, that calls functions of the target's owner. */
-  readonly calls_own: boolean;
-}
-
-interface FunctionRow extends QueryResultRow {
-  readonly name: string;
-  readonly volatility: string;
-  /** True when other owners have functions of this name: the list of the target does not say which is meant. */
-  readonly has_others: boolean;
-}
-
-/** Expressions and functions of the target's owner that a statement reaches. */
-interface OwnersPart {
-  readonly expressions: readonly ExpressionRow[];
-  /** Without those that the target lets be called to make a value. */
-  readonly functions: readonly FunctionRow[];
-}
-
-/** Refuses what nobody vouches for. */
-async function refuseObjects(client: Client, { objects, triggers, request }: Evaluated): Promise<OwnersPart> {
-  const { allowedFunctions, madeAtExecution } = request.settings;
-  const [foreign, functions, expressions] = await Promise.all([
-    catalogueRows<{ name: string }>(client, sql.FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
-    catalogueRows<FunctionRow>(
-      client,
-      sql.FUNCTIONS,
-      ['pg_proc', 'pg_operator'].map((catalog) => oidsOf(objects, catalog)),
-    ),
-    catalogueRows<ExpressionRow>(client, sql.EXPRESSIONS, [
-      ...OWNERS.map((catalog) => oidsOf(objects, catalog)),
-      [...madeAtExecution],
-    ]),
-  ]);
-  if (foreign.length > 0) {
-    const names = foreign.map((row) => row.name).join(', ');
-    throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
-  }
-  for (const called of functions) refuseFunction(called, allowedFunctions);
-  const [defaults, others] = [true, false].map((isDefault) =>
-    expressions.filter(({ kind }) => (kind === 'default') === isDefault).map(({ text }) => text),
-  );
-  const { parser } = request;
-  await refuseOwnerExpressions(defaults ?? [], { parser, allowed: HARMLESS_IN_DEFAULTS });
-  const definitions = triggers.map(({ definition }) => definition);
-  await refuseOwnerExpressions([...(others ?? []), ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
-  return { expressions, functions: functions.filter(({ name }) => !madeAtExecution.has(name)) };
-}
-
-function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: ReadonlySet<string>): void {
-  if (!allowed.has(name)) throw notAllowed(name);
-  if (!hasOthers) return;
-  throw new StatementRefused(
-    'function_not_allowed',
-    `Functions of different owners are called ${name}, and the target's list does not say whose is meant.`,
-  );
-}
-
-/** Where the target's owner writes expressions, in the order that the question about them takes. */
-const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class', 'pg_type'] as const;
-
-interface TriggerRow extends QueryResultRow, TriggerFunction {
-  readonly definition: string | null;
-  readonly is_volatile: boolean;
-  readonly fires_without_rows: boolean;
-}
-
-/** A table or view on which triggers may fire. */
-interface WatchedTable extends Pick<WrittenTable, 'oid' | 'operations'> {
-  readonly isNamed?: boolean;
-}
-
-const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
-
-/** Triggers that may fire on these tables, also those of pg_catalog that have a condition. */
-export async function readTriggers(
-  client: Client,
-  tables: readonly WatchedTable[],
-): Promise<readonly TriggerRow[]> {
-  const masks = tables.map(({ operations }) =>
-    operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0),
-  );
-  const named = tables.map(({ isNamed }) => isNamed === true);
-  return catalogueRows<TriggerRow>(client, sql.TRIGGERS, [tables.map(({ oid }) => oid), masks, named]);
-}
-
-function isOwners({ name }: TriggerRow): boolean {
-  return !name.startsWith('pg_catalog.');
-}
-
-/** Those that nobody vouches for. */
-export function unknownOf(
-  triggers: readonly TriggerRow[],
-  allowed: ReadonlySet<string>,
-): readonly TriggerFunction[] {
-  const unknown = triggers.filter((trigger) => isOwners(trigger) && !allowed.has(trigger.name));
-  const byName = new Map(unknown.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
-  return [...byName.values()];
-}
-
-function listedIn(
-  triggers: readonly TriggerRow[],
-  allowed: ReadonlySet<string>,
-): Pick<Analysis, 'listedTriggers' | 'listedFireWithoutRows'> {
-  const listed = triggers.filter(({ name, is_volatile: isVolatile }) => isVolatile && allowed.has(name));
-  return {
-    listedTriggers: [...new Set(listed.map(({ name }) => name))],
-    listedFireWithoutRows: listed.some((trigger) => trigger.fires_without_rows),
-  };
-}
-
-async function refuseOwnerExpressions(
-  expressions: readonly (string | null)[],
-  { parser, allowed }: { readonly parser: SqlParser; readonly allowed: ReadonlySet<string> },
-): Promise<void> {
-  const texts = expressions.flatMap((text) => (text === null ? [] : [text.replace(/;\s*$/, '')]));
-  if (texts.length === 0) return;
-  const names = await calledFunctions(texts.join(';\n'), parser);
-  const harmful = names.filter((name) => !allowed.has(name));
-  if (harmful.length === 0) return;
-  const list = harmful.join(', ');
-  throw new StatementRefused(
-    'function_not_allowed',
-    `A view, rule, default, check, policy or index of the target calls ${list}.`,
-  );
-}
-
-function notAllowed(name: string): StatementRefused {
-  return new StatementRefused('function_not_allowed', adviceOn(name));
 }

@@ -1,8 +1,9 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { readTriggers, unknownOf, type Analysis } from './analysis.ts';
+import type { Analysis } from './analysis.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
-import { withoutUnseenMoves } from './comparison.ts';
+import { withoutUnseenMoves } from './moved-rows.ts';
+import { readTriggers, unknownOf } from './triggers.ts';
 import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
 import { NEXT_SHARED_MARK } from './images.ts';

@@ -17,8 +17,10 @@ import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-ru
 import type { TableEffect } from './effect.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
-import { keptIn, projectWithUnbound } from './comparison.ts';
-import { fingerprintOf, type ProjectedEffect } from './projection.ts';
+import { projectWithUnbound } from './comparison.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { keptIn } from './moved-rows.ts';
+import type { ProjectedEffect } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
 import { StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';

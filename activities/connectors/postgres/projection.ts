@@ -1,10 +1,8 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { digestOf, type Digest } from '../../../domain/crypto/digest.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { TableEffect } from './effect.ts';
 import { madeKind, type Making } from './making.ts';
 import { digestOfRecord, type RowValues } from './raw-rows.ts';
-import type { RewrittenRelation } from './rewriting.ts';
 import type { Column, TableShape } from './table-shape.ts';
 import type { RowImage } from './pairing.ts';
 
@@ -148,44 +146,6 @@ function netCounts(
   const both = rows.filter(({ before, after }) => before !== null && after !== null).length;
   const updated = Math.max(both, gone - deletions);
   return { inserted: fresh - updated, updated, deleted: gone - updated };
-}
-
-/** What a fingerprint covers beside effects. */
-export interface Circumstances {
-  /** The settings that values depend on which are not in the effects. */
-  readonly valueSettings?: string | undefined;
-  readonly rewritten?: readonly RewrittenRelation[];
-}
-
-/**
- * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and over
- * the definitions of views and rules that led to them. Where values are not in them, the settings are that they depend on.
- */
-export function fingerprintOf(
-  effects: readonly ProjectedEffect[],
-  { valueSettings = '', rewritten = [] }: Circumstances = {},
-): Digest {
-  const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
-  const isOpen = sorted.some((effect) => effect.is_counts_only || effect.assigned_columns.length > 0);
-  const settings = isOpen ? { settings: valueSettings } : {};
-  const also = { ...settings, ...digestedRewriting(rewritten) };
-  return digestOf({ version: 2, effects: sorted.map(digestedEffect), ...also });
-}
-
-/** Nothing where the statement writes tables by their names. */
-export function digestedRewriting(
-  rewritten: readonly RewrittenRelation[],
-): Readonly<Record<string, JsonValue>> {
-  const lines = rewritten.map(({ resource, by, definition }) => `${resource} ${by} ${definition}`);
-  return lines.length === 0 ? {} : { rewritten: lines.sort() };
-}
-
-function digestedEffect(effect: ProjectedEffect): JsonValue {
-  const { resource, inserted, updated, deleted, rows, assigned_columns, is_counts_only } = effect;
-  const images = rows.map(({ key, before, after }) => ({ key, before, after }));
-  const { made, definitions } = effect;
-  const also = { ...(made && { made }), ...(definitions && { definitions }) };
-  return { resource, inserted, updated, deleted, rows: images, assigned_columns, is_counts_only, ...also };
 }
 
 function definitionsOf(

@@ -1,8 +1,8 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import type { ResourceEffect, Reversal } from '../../../domain/request/plan.ts';
-import { readTriggers, unknownOf } from './analysis.ts';
-import { keptIn } from './comparison.ts';
+import { keptIn } from './moved-rows.ts';
+import { readTriggers, unknownOf } from './triggers.ts';
 import { effectOf, type EffectPlace } from './dry-run.ts';
 import { READING, type TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';

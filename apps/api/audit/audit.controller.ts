@@ -9,7 +9,7 @@ import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { QueryPipe } from '../http/pipes.ts';
-import { operatorOf } from '../switches/operator.ts';
+import { operatorOf } from '../auth/operator.ts';
 
 const PAGE = 100;
 const { getAuditEntries: ENTRIES } = OPERATIONS;

@@ -1,52 +1,68 @@
+import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
-import type { ApiContext } from '../context.ts';
+import { ApiContext } from '../context.ts';
 import { callerOf, type AuthenticatedRequest, type Caller, type CallerGround } from './caller.ts';
+import type { Principal } from './principal.ts';
 import { metadataUrl } from './protected-resource.ts';
 import { seeClaims } from './see-claims.ts';
+import { SeenClaims } from './seen-claims.ts';
 import { challengeOf, refusedToken, tokenRefusalOf, type TokenRefusal } from './token-refusal.ts';
+import { TokenVerifier } from './token-verifier.ts';
 
 /** Lets only verified tokens in, and each identity only so often. */
-export async function admitCaller(
-  context: ApiContext,
-  request: AuthenticatedRequest,
-  response: Response,
-): Promise<void> {
-  try {
-    request.caller = await authenticate(context, request);
-  } catch (error) {
-    if (isKeyturnError(error) && error.code === 'unauthenticated')
-      response.setHeader('WWW-Authenticate', challengeOf(error, metadataUrl(context.settings, request)));
-    throw error;
-  }
-}
+@Injectable()
+export class CallerDoor {
+  readonly #context: ApiContext;
+  readonly #tokens: TokenVerifier;
+  readonly #seen = new SeenClaims();
 
-async function authenticate(context: ApiContext, request: AuthenticatedRequest): Promise<Caller> {
-  const principal = await verify(context, request);
-  context.limiter.admit(identityKey(principal.identity));
-  const caller = callerOf(principal, await callerGround(context));
-  const isChanged = await seeClaims(context, caller);
-  return isChanged ? callerOf(principal, await callerGround(context)) : caller;
+  constructor(context: ApiContext, tokens: TokenVerifier) {
+    this.#context = context;
+    this.#tokens = tokens;
+  }
+
+  async admit(request: AuthenticatedRequest, response: Response): Promise<void> {
+    try {
+      request.caller = await this.#authenticated(request);
+      request.payer = identityKey(request.caller.principal.identity);
+    } catch (error) {
+      if (isKeyturnError(error) && error.code === 'unauthenticated')
+        response.setHeader(
+          'WWW-Authenticate',
+          challengeOf(error, metadataUrl(this.#context.settings, request)),
+        );
+      throw error;
+    }
+  }
+
+  async #authenticated(request: AuthenticatedRequest): Promise<Caller> {
+    const principal = await this.#verified(request);
+    this.#context.limiter.admit(identityKey(principal.identity));
+    const caller = callerOf(principal, await callerGround(this.#context));
+    const isChanged = await seeClaims(this.#context, this.#seen, caller);
+    return isChanged ? callerOf(principal, await callerGround(this.#context)) : caller;
+  }
+
+  /** Failed attempts are counted by address, so that guessing is slow. */
+  async #verified(request: AuthenticatedRequest): Promise<Principal> {
+    try {
+      return await this.#tokens.verify(bearerOf(request));
+    } catch (error) {
+      this.#context.limiter.admit(`address:${request.socket.remoteAddress ?? ''}`);
+      const refusal = tokenRefusalOf(error);
+      if (refusal) noteRefused(this.#context, refusal);
+      throw error;
+    }
+  }
 }
 
 /** The same caller against what holds now. Refuses (`unauthenticated`) where the token has ended meanwhile. */
 export async function seenAnew(context: ApiContext, { principal }: Caller): Promise<Caller> {
   if (principal.expiresAt.getTime() <= Date.now()) throw refusedToken('expired');
   return callerOf(principal, await callerGround(context));
-}
-
-/** Failed attempts are counted by address, so that guessing is slow. */
-async function verify(context: ApiContext, request: AuthenticatedRequest): Promise<Caller['principal']> {
-  try {
-    return await context.tokens.verify(bearerOf(request));
-  } catch (error) {
-    context.limiter.admit(`address:${request.socket.remoteAddress ?? ''}`);
-    const refusal = tokenRefusalOf(error);
-    if (refusal) noteRefused(context, refusal);
-    throw error;
-  }
 }
 
 /** Whoever operates this learns why, beside the caller. Never the token: it may be good elsewhere. */

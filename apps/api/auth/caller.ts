@@ -31,6 +31,8 @@ export interface Caller {
 /** A request that passed the guard. */
 export interface AuthenticatedRequest extends Request {
   caller?: Caller;
+  /** Who is counted for what the call costs, whatever door it came by. */
+  payer?: string;
 }
 
 /** The caller, as a parameter of a handler. */

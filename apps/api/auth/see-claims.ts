@@ -9,7 +9,7 @@ import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
 import type { Caller } from './caller.ts';
 import type { GroupsClaim } from './groups-claim.ts';
-import type { Principal } from './principal.ts';
+import type { SeenClaims } from './seen-claims.ts';
 
 /** A clock of the issuer that is ahead by more is wrong: its order of tokens would be, too. */
 const AHEAD_MAX_SECONDS = 30;
@@ -23,34 +23,34 @@ type Listed = Extract<GroupsClaim, { readonly kind: 'listed' }>;
  * Brings to the directory what a person's token says of her groups, where policy leaves groups to it. Only tokens that
  * could decide are looked at: no machine's. True when the directory may be another one than the caller was seen against.
  */
-export async function seeClaims(context: ApiContext, caller: Caller): Promise<boolean> {
+export async function seeClaims(context: ApiContext, seen: SeenClaims, caller: Caller): Promise<boolean> {
   const { principal } = caller;
   const { groups } = principal;
   if (groups === null || caller.person === null || caller.isHeldByAgent) return false;
   const wanted = wantedClaims(caller);
   if (wanted.size === 0) return false;
   const account = identityKey(principal.identity);
+  const { identity, expiresAt } = principal;
+  // Logged once a token.
+  const notTaken = (why: string): false => {
+    if (seen.note(`${account} ${expiresAt.getTime()} ${why}`))
+      context.log.warn({ issuer: identity.issuer, why }, 'the groups of a token were not taken');
+    return false;
+  };
   const why = reasonAgainst(groups);
-  if (groups.kind === 'unusable' || why !== null) return notTaken(context, principal, String(why));
+  if (groups.kind === 'unusable' || why !== null) return notTaken(String(why));
   const saying = `${caller.policy.digest} ${caller.person.id} ${groups.digest}`;
-  if (context.seenClaims.has(account, groups.issuedAtSeconds, saying)) return false;
+  if (seen.has(account, groups.issuedAtSeconds, saying)) return false;
   const listing = [...groups.values].filter((value) => wanted.has(value)).sort();
   try {
     await bring(context, { caller, person: caller.person.id, groups, listing });
   } catch (error) {
     // This clock may be ahead as well: the database's counts.
-    if (driverCode(error) === ISSUED_AHEAD) return notTaken(context, principal, 'issued_ahead');
+    if (driverCode(error) === ISSUED_AHEAD) return notTaken('issued_ahead');
     throw error;
   }
-  context.seenClaims.add(account, groups.issuedAtSeconds, saying);
+  seen.add(account, groups.issuedAtSeconds, saying);
   return true;
-}
-
-/** Logged once a token. */
-function notTaken({ seenClaims, log }: ApiContext, { identity, expiresAt }: Principal, why: string): false {
-  if (seenClaims.note(`${identityKey(identity)} ${expiresAt.getTime()} ${why}`))
-    log.warn({ issuer: identity.issuer, why }, 'the groups of a token were not taken');
-  return false;
 }
 
 function reasonAgainst(groups: GroupsClaim): string | null {

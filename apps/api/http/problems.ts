@@ -9,7 +9,7 @@ import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
-import { isScimPath, sendScimError } from '../scim/errors.ts';
+import { isScimPath, sendScimError } from './scim-errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Metrics } from './metrics.ts';
 import { noteRefusal } from './observe.ts';

@@ -12,6 +12,7 @@ import {
   type Proposal,
 } from '../../../contract/policies.ts';
 import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
+import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import { Door } from '../http/door.ts';
@@ -23,9 +24,11 @@ import { proposePolicy } from './propose.ts';
 @Controller('v1/policies')
 export class PoliciesController {
   readonly #context: ApiContext;
+  readonly #tokens: TokenVerifier;
 
-  constructor(context: ApiContext) {
+  constructor(context: ApiContext, tokens: TokenVerifier) {
     this.#context = context;
+    this.#tokens = tokens;
   }
 
   @Post()
@@ -35,7 +38,8 @@ export class PoliciesController {
       // Whether the caller may is said before what is wrong with what it sends.
       reviewerOf(caller);
       const { policy } = parseAs(proposeBodySchema, request.body);
-      return proposePolicy(this.#context, caller, policy as JsonValue);
+      const { source, keys } = this.#context;
+      return proposePolicy({ source, keys, tokens: this.#tokens }, caller, policy as JsonValue);
     });
   }
 

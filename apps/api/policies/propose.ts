@@ -8,6 +8,7 @@ import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { Issuer } from '../auth/issuers.ts';
+import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
 import { refuseTooMany } from './proposal-limits.ts';
@@ -17,7 +18,7 @@ import { refuseTooMany } from './proposal-limits.ts';
  * which its proposer is part of and so cannot approve.
  */
 export async function proposePolicy(
-  { source, keys, tokens }: ApiContext,
+  { source, keys, tokens }: Pick<ApiContext, 'source' | 'keys'> & { readonly tokens: TokenVerifier },
   caller: Caller,
   policy: JsonValue,
 ): Promise<Proposal> {

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 
 /** Attributes of an object by lower-case name: SCIM names are case-insensitive (RFC 7643 section 2.1). */
 export type Attributes = ReadonlyMap<string, JsonValue>;

@@ -1,9 +1,9 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, Injectable, type ExecutionContext } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { ApiContext } from '../context.ts';
-import type { ScimAuthority } from './authorities.ts';
+import { ApiContext } from '../context.ts';
+import { ScimAuthorities, type ScimAuthority } from './authorities.ts';
 
 /** A request that passed the door. */
 export interface ProvisioningRequest extends Request {
@@ -21,42 +21,44 @@ export const Provisioner = createParamDecorator((_: unknown, context: ExecutionC
  * Lets only tokens of configured authorities in, and each authority only so often; nothing of a body is read before.
  * Where none is configured there is nothing here. These tokens open nothing else, and no other token opens this.
  */
-export function admitProvisioner(
-  context: ApiContext,
-  request: ProvisioningRequest,
-  response: Response,
-): void {
-  if (!context.provisioning.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
-  const token = tokenOf(request);
-  const provisioner = token === undefined ? null : context.provisioning.of(token);
-  context.limiter.admit(provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`);
-  if (!provisioner) throw unknownToken(context, response, token);
-  request.provisioner = provisioner;
+@Injectable()
+export class ProvisionerDoor {
+  readonly #context: ApiContext;
+  readonly #authorities: ScimAuthorities;
+
+  constructor(context: ApiContext, authorities: ScimAuthorities) {
+    this.#context = context;
+    this.#authorities = authorities;
+  }
+
+  admit(request: ProvisioningRequest, response: Response): void {
+    if (!this.#authorities.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
+    const token = tokenOf(request);
+    const provisioner = token === undefined ? null : this.#authorities.of(token);
+    const payer = provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`;
+    this.#context.limiter.admit(payer);
+    if (!provisioner) throw this.#unknown(token, response);
+    Object.assign(request, { provisioner, payer });
+  }
+
+  #unknown(token: string | undefined, response: Response): KeyturnError {
+    const { log, metrics } = this.#context;
+    metrics.refusedTokens.inc({ fault: token !== undefined ? 'scim' : 'no_token' });
+    if (token === undefined)
+      return new KeyturnError('unauthenticated', 'This needs the token of an authority.');
+    const isDigest = this.#authorities.isDigest(token);
+    const why = ': it is a digest of KEYTURN_SCIM, where the token itself is wanted';
+    log.warn({ fault: 'scim' }, `a token was refused${isDigest ? why : ''}`);
+    response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
+    return new KeyturnError(
+      'unauthenticated',
+      'This token belongs to no authority that provisions this installation.',
+    );
+  }
 }
 
 /** Of two tokens a server before this one may have looked at the other. */
 function tokenOf({ headersDistinct: { authorization = [] } }: Request): string | undefined {
   const [given = '', ...others] = authorization;
   return others.length > 0 ? undefined : /^Bearer +([\x21-\x7e]{1,1024})$/i.exec(given)?.[1];
-}
-
-function unknownToken(
-  { log, metrics, provisioning }: ApiContext,
-  response: Response,
-  token: string | undefined,
-): KeyturnError {
-  metrics.refusedTokens.inc({ fault: token !== undefined ? 'scim' : 'no_token' });
-  if (token === undefined)
-    return new KeyturnError('unauthenticated', 'This needs the token of an authority.');
-  if (provisioning.isDigest(token))
-    log.warn(
-      { fault: 'scim' },
-      'a token was refused: it is a digest of KEYTURN_SCIM, where the token itself is wanted',
-    );
-  else log.warn({ fault: 'scim' }, 'a token was refused');
-  response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
-  return new KeyturnError(
-    'unauthenticated',
-    'This token belongs to no authority that provisions this installation.',
-  );
 }

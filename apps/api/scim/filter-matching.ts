@@ -1,5 +1,5 @@
 import type { Filter, FilterOperator } from '../../../database/scim-filter.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 
 /** A simple element, such as a member of a group: text attributes by lower-case name. */
 export type Element = Readonly<Record<string, string | undefined>>;

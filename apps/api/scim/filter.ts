@@ -1,6 +1,6 @@
 import type { Filter, FilterOperator } from '../../../database/scim-filter.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 
 /** Longer filters are refused. */
 export const FILTER_CHARACTERS_MAX = 2_000;

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { attributesOf, bodyOf, requiredText, textOf } from './attributes.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 import { isMatching } from './filter-matching.ts';
 import { changesOf, type Change } from './patch.ts';
 

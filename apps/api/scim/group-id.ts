@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ScimAuthority } from './authorities.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 import type { GroupFields } from './group-fields.ts';
 
 const ID_LENGTH_MAX = 63;

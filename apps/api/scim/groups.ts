@@ -8,7 +8,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 import type { GroupFields } from './group-fields.ts';
 import { groupIdOf, idFromName, refuseOtherThanBound } from './group-id.ts';
 import { refuseTakenGroup } from './taken.ts';

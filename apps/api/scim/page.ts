@@ -1,5 +1,5 @@
 import type { Page } from '../../../database/scim-resources.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 import { parseFilter } from './filter.ts';
 
 const COUNT_DEFAULT = 100;

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { attributesOf, bodyOf } from './attributes.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 import { parsePath, type ScimPath } from './filter.ts';
 
 /** The schema of a PATCH body. */

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { accountHolders } from '../../../database/directory-writes.ts';
 import { otherGroup, otherUser, type OtherUser, type UserFields } from '../../../database/scim-resources.ts';
 import type { ScimAuthority } from './authorities.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 
 /** A user that is about to be written. */
 export interface WantedUser {

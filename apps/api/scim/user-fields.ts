@@ -2,7 +2,7 @@ import type { PersonName, UserFields } from '../../../database/scim-resources.ts
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { attributesOf, bodyOf, flagOf, requiredText, textOf, type Attributes } from './attributes.ts';
 import type { ScimAuthority } from './authorities.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 import { changesOf, type Change } from './patch.ts';
 
 /** The schema of a user. */

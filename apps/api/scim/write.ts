@@ -5,7 +5,7 @@ import { writeResource } from '../../../database/scim-resources.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
-import { scimRefusal } from './errors.ts';
+import { scimRefusal } from '../http/scim-errors.ts';
 
 /** One change: what the database function takes, and what the audit log says of it, without names. */
 export interface DirectoryWrite {

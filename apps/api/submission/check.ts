@@ -4,13 +4,14 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import { offersBreakGlass } from '../../../domain/policy/evaluation.ts';
 import { factsOf } from '../../../domain/policy/policy-query.ts';
+import { checkArguments } from '../catalogue/arguments.ts';
 import { catalogueEntry } from '../catalogue/entry.ts';
 import type { ApiContext } from '../context.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { startOf } from './start-window.ts';
 import type { Checked, Submission } from './submission.ts';
 
-type Checking = Pick<ApiContext, 'source' | 'checker'>;
+type Checking = Pick<ApiContext, 'source'>;
 
 /**
  * The order of checks of whatever is asked for anew, so that the same mistake gets the same refusal wherever it is made.
@@ -22,14 +23,14 @@ export async function checkSubmission<Asked extends Submission>(
   switches: readonly KillSwitch[],
 ): Promise<Asked & Checked> {
   const { id, lineage, at, caller, body } = submission;
-  const { policy, digest } = caller.policy;
+  const { policy } = caller.policy;
   const { directory } = caller;
   const entry = catalogueEntry(policy, body);
   const { action, mode, break_glass } = body;
   const stopped = refusalOf(switches, { action, target: body.target, lineage, agents: directory.agents });
   if (stopped) throw stopped;
   const args = body.arguments as Readonly<Record<string, JsonValue>>;
-  context.checker.check(digest, entry.action, args);
+  checkArguments(entry.action, args);
   const start = startOf(body);
   const { target } = entry;
   const query = { policy, directory, id, lineage, at, action, target, mode, break_glass, args, plan: null };

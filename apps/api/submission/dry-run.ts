@@ -25,7 +25,7 @@ export interface DryRun {
  * is recorded, reserved or promised, and values that conditions read are never told.
  */
 export async function dryRun(
-  context: Pick<ApiContext, 'source' | 'directories' | 'checker'>,
+  context: Pick<ApiContext, 'source' | 'directories'>,
   run: DryRun,
 ): Promise<EvaluationAnswer> {
   const { manager } = context.source;

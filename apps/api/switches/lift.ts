@@ -20,7 +20,7 @@ import { switchIdSchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
-import { operatorOf, type Operator } from './operator.ts';
+import { operatorOf, type Operator } from '../auth/operator.ts';
 import { recordOf, type SwitchEvent } from './record.ts';
 
 /** A switch after a word to lift it. */

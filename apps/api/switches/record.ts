@@ -1,6 +1,6 @@
 import type { SwitchRecord } from '../../../database/kill-switches.ts';
 import * as entries from '../entries.ts';
-import type { Operator } from './operator.ts';
+import type { Operator } from '../auth/operator.ts';
 
 /** What an entry says of a switch. */
 export interface SwitchEvent extends entries.RecordedEvent {

@@ -16,7 +16,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { meant } from '../catalogue/similar-names.ts';
 import { callId, keyReused } from '../http/idempotency.ts';
-import { operatorOf } from './operator.ts';
+import { operatorOf } from '../auth/operator.ts';
 import { recordOf } from './record.ts';
 
 /** A call to throw a switch. */

@@ -180,7 +180,7 @@ describe('a program', () => {
         (await api.create(await server.sign(shapes.machine({ ...meant, client }, account)))).status,
       ).toBe(202);
       const token = await server.sign(shapes.machine(meant, account));
-      expect(await api.context.tokens.verify(token)).toMatchObject({ isInteractive: false, isHuman: false });
+      expect(await api.tokens.verify(token)).toMatchObject({ isInteractive: false, isHuman: false });
       const stored = await storeRequest(api);
       const decision = { decision_digest: stored.decisionDigest, verdict: 'approve' };
       const place = { path: `/v1/requests/${stored.id}/decisions`, token };
@@ -196,7 +196,7 @@ describe('a program', () => {
     async (_name, shapes) => {
       const { issuer } = meantOf(shapes);
       const token = await server.sign(shapes.machine(meantOf(shapes), shapes.agent.account));
-      const { behind } = await api.context.tokens.verify(token);
+      const { behind } = await api.tokens.verify(token);
       expect(behind).toEqual([{ role: 'trigger', issuer, subject: shapes.trigger }]);
     },
   );

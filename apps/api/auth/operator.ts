@@ -1,7 +1,7 @@
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
 import { isOperator } from '../../../domain/execution/kill-switch.ts';
-import { reviewerOf, type Caller } from '../auth/caller.ts';
+import { reviewerOf, type Caller } from './caller.ts';
 
 /** A person who may throw and lift kill switches, at this moment. */
 export interface Operator {

@@ -3,14 +3,12 @@ import type { Request } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
 import { parseJsonText } from '../../../domain/crypto/json-text.ts';
-import { identityKey } from '../../../domain/identity/identity.ts';
 import { POLICY_BYTES_MAX } from '../../../contract/policies.ts';
-import { reviewerOf, type AuthenticatedRequest } from '../auth/caller.ts';
-import { seenAnew } from '../auth/authenticate.ts';
+import { reviewerOf, type AuthenticatedRequest } from './caller.ts';
+import { seenAnew } from './authenticate.ts';
 import type { ApiContext } from '../context.ts';
-import { countRefusal } from '../auth/refused-attempt.ts';
-import type { ProvisioningRequest } from '../scim/door.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import { countRefusal } from './refused-attempt.ts';
+import type { RateLimiter } from '../http/rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
 const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);
@@ -74,7 +72,7 @@ async function parsedBody(context: ApiContext, request: AuthenticatedRequest): P
   if (caller && isProposal(request))
     await countRefusal(context, { caller, delivery: 'proposal' }, async () => reviewerOf(caller));
   const bytes = await readAll(request, bytesMax);
-  payFor(context.limiter, payerOf(request), bytes.length);
+  payFor(context.limiter, request.payer, bytes.length);
   return parseJsonText(decode(bytes));
 }
 
@@ -88,17 +86,12 @@ function isProposal({ method, path }: Request): boolean {
   return method === 'POST' && /^\/v1\/policies\/?$/i.test(path);
 }
 
-/** Who is counted for calls of this kind; null where the door is open to everybody. */
-function payerOf({ caller, provisioner }: AuthenticatedRequest & ProvisioningRequest): string | null {
-  return caller ? identityKey(caller.principal.identity) : (provisioner?.authority ?? null);
-}
-
 /** Many large bodies may have come at once: a caller that owes for those already parsed is refused before the next one. */
-function payFor(limiter: RateLimiter, caller: string | null, bytes: number): void {
+function payFor(limiter: RateLimiter, payer: string | undefined, bytes: number): void {
   const calls = Math.floor(bytes / BYTES_OF_A_CALL);
-  if (caller === null || calls === 0) return;
-  limiter.admit(caller);
-  limiter.charge(caller, calls - 1);
+  if (payer === undefined || calls === 0) return;
+  limiter.admit(payer);
+  limiter.charge(payer, calls - 1);
 }
 
 function refuseMediaType(request: Request): void {

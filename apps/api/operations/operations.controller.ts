@@ -2,8 +2,9 @@ import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import type { ProtectedResource } from '../../../contract/sign-in.ts';
-import { Door } from './door.ts';
+import { Door } from '../http/door.ts';
 import { METADATA_PATH, protectedResource, resourceOf } from '../auth/protected-resource.ts';
+import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';
 import { isReady, Readiness } from '../../readiness.ts';
 import { openApiDocument } from '../openapi/document.ts';
@@ -14,12 +15,14 @@ import { documentPage } from '../openapi/page.ts';
 @Door('none')
 export class OperationsController {
   readonly #context: ApiContext;
+  readonly #tokens: TokenVerifier;
   readonly #readiness: Readiness;
   readonly #document = JSON.stringify(openApiDocument());
   readonly #page = documentPage(openApiDocument());
 
-  constructor(context: ApiContext) {
+  constructor(context: ApiContext, tokens: TokenVerifier) {
     this.#context = context;
+    this.#tokens = tokens;
     this.#readiness = new Readiness(context);
   }
 
@@ -44,8 +47,7 @@ export class OperationsController {
   /** Whoever has no token yet learns here how to get one. */
   @Get(METADATA_PATH)
   resource(@Req() request: Request): ProtectedResource {
-    const { settings, tokens } = this.#context;
-    return protectedResource(resourceOf(settings, request), tokens.issuers());
+    return protectedResource(resourceOf(this.#context.settings, request), this.#tokens.issuers());
   }
 
   @Get('v1/keys')

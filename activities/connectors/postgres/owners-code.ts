@@ -1,0 +1,117 @@
+import type { Client, QueryResultRow } from 'pg';
+
+import { adviceOn } from './advice.ts';
+import { EXPRESSIONS, FUNCTIONS } from './called-functions.sql.ts';
+import { FOREIGN_TABLES } from './dependencies.sql.ts';
+import { HARMLESS_FOR_OWNERS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
+import { catalogueRows } from './kept-sessions.ts';
+import type { SqlParser } from './parser-thread.ts';
+import { StatementRefused } from './refusal.ts';
+import type { TargetSettings } from './settings.ts';
+import { calledFunctions } from './statement.ts';
+import type { TriggerRow } from './triggers.ts';
+
+/** Something that a statement evaluates. */
+export interface CatalogObject extends QueryResultRow {
+  readonly class: string;
+  readonly oid: string;
+}
+
+/** The oids of those of one catalogue. */
+export function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly string[] {
+  return objects
+    .filter((object) => object.class.replace('pg_catalog.', '') === catalog)
+    .map((object) => object.oid);
+}
+
+interface Evaluated {
+  readonly objects: readonly CatalogObject[];
+  readonly triggers: readonly TriggerRow[];
+  readonly request: { readonly settings: TargetSettings; readonly parser: SqlParser };
+}
+
+interface ExpressionRow extends QueryResultRow {
+  readonly text: string | null;
+  readonly kind: 'rule' | 'default' | 'other';
+  /** True for a default, or what a column is generated from, that calls functions of the target's owner. */
+  readonly calls_own: boolean;
+}
+
+interface FunctionRow extends QueryResultRow {
+  readonly name: string;
+  readonly volatility: string;
+  /** True when other owners have functions of this name: the list of the target does not say which is meant. */
+  readonly has_others: boolean;
+}
+
+/** Expressions and functions of the target's owner that a statement reaches. */
+interface OwnersPart {
+  readonly expressions: readonly ExpressionRow[];
+  /** Without those that the target lets be called to make a value. */
+  readonly functions: readonly FunctionRow[];
+}
+
+/** Refuses what nobody vouches for. */
+export async function refuseObjects(
+  client: Client,
+  { objects, triggers, request }: Evaluated,
+): Promise<OwnersPart> {
+  const { allowedFunctions, madeAtExecution } = request.settings;
+  const [foreign, functions, expressions] = await Promise.all([
+    catalogueRows<{ name: string }>(client, FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
+    catalogueRows<FunctionRow>(
+      client,
+      FUNCTIONS,
+      ['pg_proc', 'pg_operator'].map((catalog) => oidsOf(objects, catalog)),
+    ),
+    catalogueRows<ExpressionRow>(client, EXPRESSIONS, [
+      ...OWNERS.map((catalog) => oidsOf(objects, catalog)),
+      [...madeAtExecution],
+    ]),
+  ]);
+  if (foreign.length > 0) {
+    const names = foreign.map((row) => row.name).join(', ');
+    throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
+  }
+  for (const called of functions) refuseFunction(called, allowedFunctions);
+  const [defaults, others] = [true, false].map((isDefault) =>
+    expressions.filter(({ kind }) => (kind === 'default') === isDefault).map(({ text }) => text),
+  );
+  const { parser } = request;
+  await refuseOwnerExpressions(defaults ?? [], { parser, allowed: HARMLESS_IN_DEFAULTS });
+  const definitions = triggers.map(({ definition }) => definition);
+  await refuseOwnerExpressions([...(others ?? []), ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
+  return { expressions, functions: functions.filter(({ name }) => !madeAtExecution.has(name)) };
+}
+
+function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: ReadonlySet<string>): void {
+  if (!allowed.has(name)) throw notAllowed(name);
+  if (!hasOthers) return;
+  throw new StatementRefused(
+    'function_not_allowed',
+    `Functions of different owners are called ${name}, and the target's list does not say whose is meant.`,
+  );
+}
+
+/** Where the target's owner writes expressions, in the order that the question about them takes. */
+const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class', 'pg_type'] as const;
+
+async function refuseOwnerExpressions(
+  expressions: readonly (string | null)[],
+  { parser, allowed }: { readonly parser: SqlParser; readonly allowed: ReadonlySet<string> },
+): Promise<void> {
+  const texts = expressions.flatMap((text) => (text === null ? [] : [text.replace(/;\s*$/, '')]));
+  if (texts.length === 0) return;
+  const names = await calledFunctions(texts.join(';\n'), parser);
+  const harmful = names.filter((name) => !allowed.has(name));
+  if (harmful.length === 0) return;
+  const list = harmful.join(', ');
+  throw new StatementRefused(
+    'function_not_allowed',
+    `A view, rule, default, check, policy or index of the target calls ${list}.`,
+  );
+}
+
+function notAllowed(name: string): StatementRefused {
+  return new StatementRefused('function_not_allowed', adviceOn(name));
+}

@@ -1,0 +1,64 @@
+import type { Client, QueryResultRow } from 'pg';
+
+import { TRIGGERS } from './called-functions.sql.ts';
+import { catalogueRows } from './kept-sessions.ts';
+import type { WrittenTable } from './written-tables.ts';
+
+/** A trigger function with a digest of its source. */
+export interface TriggerFunction {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** A trigger that may fire. */
+export interface TriggerRow extends QueryResultRow, TriggerFunction {
+  readonly definition: string | null;
+  readonly is_volatile: boolean;
+  readonly fires_without_rows: boolean;
+}
+
+/** A table or view on which triggers may fire. */
+interface WatchedTable extends Pick<WrittenTable, 'oid' | 'operations'> {
+  readonly isNamed?: boolean;
+}
+
+const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
+
+/** Triggers that may fire on these tables, also those of pg_catalog that have a condition. */
+export async function readTriggers(
+  client: Client,
+  tables: readonly WatchedTable[],
+): Promise<readonly TriggerRow[]> {
+  const masks = tables.map(({ operations }) =>
+    operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0),
+  );
+  const named = tables.map(({ isNamed }) => isNamed === true);
+  return catalogueRows<TriggerRow>(client, TRIGGERS, [tables.map(({ oid }) => oid), masks, named]);
+}
+
+/** True for those of the target's owner. */
+export function isOwners({ name }: TriggerRow): boolean {
+  return !name.startsWith('pg_catalog.');
+}
+
+/** Those that nobody vouches for. */
+export function unknownOf(
+  triggers: readonly TriggerRow[],
+  allowed: ReadonlySet<string>,
+): readonly TriggerFunction[] {
+  const unknown = triggers.filter((trigger) => isOwners(trigger) && !allowed.has(trigger.name));
+  const byName = new Map(unknown.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
+  return [...byName.values()];
+}
+
+/** Those that the target's owner vouches for. */
+export function listedIn(
+  triggers: readonly TriggerRow[],
+  allowed: ReadonlySet<string>,
+): { readonly listedTriggers: readonly string[]; readonly listedFireWithoutRows: boolean } {
+  const listed = triggers.filter(({ name, is_volatile: isVolatile }) => isVolatile && allowed.has(name));
+  return {
+    listedTriggers: [...new Set(listed.map(({ name }) => name))],
+    listedFireWithoutRows: listed.some((trigger) => trigger.fires_without_rows),
+  };
+}
