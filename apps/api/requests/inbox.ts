@@ -16,7 +16,7 @@ import { positionOf } from './cursor.ts';
 import { summaries, type PageCall } from './list.ts';
 import { directoriesOf } from './load.ts';
 import { pageFor, type PageSource } from './page.ts';
-import { readTogether, type WholeRow } from './whole-rows.ts';
+import { readWholeRows, type WholeRow } from './whole-rows.ts';
 import { scopeNow } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
@@ -82,7 +82,7 @@ async function chosenOf(
   { rows, count }: Candidates,
 ): Promise<{ readonly chosen: readonly RequestRow[]; readonly lookedAt: number }> {
   const chosen: RequestRow[] = [];
-  for (const [index, candidate] of (await readTogether(context, caller, rows)).entries()) {
+  for (const [index, candidate] of (await readWholeRows(context, caller, rows)).entries()) {
     // However many there are, answers to others do not wait for all of them.
     if (index % BATCH === 0) await letOthersRun();
     const { row } = candidate;

@@ -19,7 +19,7 @@ type Reading = Pick<ApiContext, 'source' | 'policies' | 'keys' | 'log'>;
  * opened the round. So nobody who changes a row alone changes what reviewers go by. Null for one whose envelope is not
  * its own, and for one that cannot be read.
  */
-export async function boundRows(
+export async function rowsAsSigned(
   context: Reading,
   rows: readonly RequestRow[],
 ): Promise<readonly (ShownRow | null)[]> {
@@ -30,15 +30,15 @@ export async function boundRows(
   return Promise.all(
     rows.map(async (row) =>
       isRecorded(row)
-        ? unlessUnreadable(context, row.id, () => boundRow(context, row, entries.get(row.id) ?? {}))
+        ? unlessUnreadable(context, row.id, () => asSigned(context, row, entries.get(row.id) ?? {}))
         : row,
     ),
   );
 }
 
 /** The same of one row. Refuses (`envelope_invalid`) one whose envelope is not its own. */
-export async function boundOrRefused(context: Reading, row: RequestRow): Promise<ShownRow> {
-  const [bound] = await boundRows(context, [row]);
+export async function rowAsSigned(context: Reading, row: RequestRow): Promise<ShownRow> {
+  const [bound] = await rowsAsSigned(context, [row]);
   if (bound) return bound;
   throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
 }
@@ -47,7 +47,7 @@ function isRecorded({ version, run_id: run }: RequestRow): boolean {
   return version !== '0' && run !== GATE_RUN;
 }
 
-async function boundRow(context: Reading, row: RequestRow, entries: RoundEntries): Promise<ShownRow | null> {
+async function asSigned(context: Reading, row: RequestRow, entries: RoundEntries): Promise<ShownRow | null> {
   const signed = await signedColumns(context, row);
   return (
     signed && { ...row, ...signed, ...roundColumns(entries), ...(await ruleColumns(context, row, entries)) }

@@ -14,9 +14,9 @@ import type { ApiContext } from '../context.ts';
 import { decisionView, openSealed } from './decision-view.ts';
 import { notFound, standingOf } from './load.ts';
 import type { ShownRow } from './shown-row.ts';
-import { boundOrRefused } from './signed-rows.ts';
+import { rowAsSigned } from './signed-rows.ts';
 import { ruleView, summaryView } from './summary.ts';
-import { sightOf } from './visibility.ts';
+import { callerVisibility } from './visibility.ts';
 
 /** The whole request as the reader may see it. */
 export async function requestView(
@@ -25,9 +25,9 @@ export async function requestView(
   known: RequestRow,
 ): Promise<RequestView> {
   const { manager } = context.source;
-  const row = await boundOrRefused(context, known);
+  const row = await rowAsSigned(context, known);
   const decisions = await readDecisions(manager, row.id);
-  const { visibility, isOwn } = await sightOf(context, caller, { row, decisions });
+  const { visibility, isOwn } = await callerVisibility(context, caller, { row, decisions });
   const standing = await standingOf(context, caller, { row, decisions });
   const summary = summaryView(context, caller, { row, standing, visibility });
   // Those behind a request sent its arguments and claims, so they may see them at any time.
