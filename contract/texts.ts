@@ -1,3 +1,7 @@
+import { KNOWN_CODES } from '../domain/policy/visibility.ts';
+
+const codes = [...KNOWN_CODES].map((code) => `\`${code}\``).join(', ');
+
 /** What the fields of a request mean, as the published document says it. */
 export const TEXTS = {
   status:
@@ -17,8 +21,7 @@ export const TEXTS = {
     'When it expires, which is a denial: at the latest when its start window ends. Null: it does not',
   heldUntil: 'While it is approved: it does not start before this instant. Null: nothing holds it',
   failure: 'Why it ended without taking effect; null where it did not fail',
-  failureCode:
-    'A stable word; more may come. The most frequent ones: `target_error` (the target refused; its reviewers see which error), a PostgreSQL error class such as `23505`, `not_one_statement`, `statement_kind`, `function_not_allowed`, `target_busy`, `target_unreachable`, `target_keeps_changing`, `over_budget`, `start_window_over`, `switched_off`, `requester_inactive`, `outcome_unknown`',
+  failureCode: `A stable word; more may come. \`target_error\` (the target refused; its reviewers see which error) or one of ${codes}`,
   failureDetail:
     'A sentence for people. Only for readers who may see the plan, so not for those behind the request',
   result:

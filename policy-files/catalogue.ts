@@ -2,14 +2,15 @@ import { KEYS } from './keys.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { compileArgumentSchema } from '../domain/conditions/argument-schema.ts';
 import { isOwnName, type ActionDefinition, type PolicySet, type Target } from '../domain/policy/policy.ts';
+import { CONNECTOR_CODES } from '../domain/request/connector-codes.ts';
 import { readConnection } from './connection.ts';
 import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
 import { readNamedSelector } from './selector.ts';
 import type { Value } from './value.ts';
 
-/** The connectors that this version can plan and execute with. */
-export const CONNECTORS: readonly string[] = ['postgres.execute'];
+/** The connectors that actions of a policy may name. */
+export const CONNECTORS: readonly string[] = Object.keys(CONNECTOR_CODES).filter((name) => !isOwnName(name));
 
 const ACTION = /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/;
 

@@ -5,6 +5,7 @@ import type { Digest } from '../../domain/crypto/digest.ts';
 import type { GateResult } from '../../domain/execution/gate.ts';
 import type { Plan } from '../../domain/request/plan.ts';
 import type { Target } from '../../domain/policy/policy.ts';
+import type { ConnectorCode } from '../../domain/request/connector-codes.ts';
 
 /** One use of a connector for one request. Arguments were schema-checked by the API and verified by the caller. */
 export interface ConnectorCall {
@@ -20,25 +21,12 @@ export interface ConnectorCall {
 }
 
 /**
- * Why a plan could not be made. Those behind the request learn `code` at most (`domain/policy/visibility.ts`); `detail` is for
+ * Why a plan could not be made. Those behind the request learn `code` at most, if that (`domain/request/connector-codes.ts`); `detail` is for
  * reviewers and operators and never holds secrets.
  */
 export interface PlanRefusal {
   readonly kind: 'refused';
-  readonly code:
-    | 'not_one_statement'
-    | 'statement_kind'
-    | 'function_not_allowed'
-    | 'not_previewable'
-    | 'target_error'
-    | 'target_busy'
-    | 'checks_busy'
-    | 'planning_limit'
-    | 'policy_base_changed'
-    | 'policy_unchanged'
-    | 'policy_unknown'
-    | 'policy_invalid'
-    | 'not_indeterminate';
+  readonly code: ConnectorCode;
   readonly detail: string;
   /** What a server's own error is called, and the name of that, for the log. Hold no data. */
   readonly sqlState?: string;

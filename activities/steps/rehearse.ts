@@ -4,24 +4,17 @@ import { beginRehearsal, endRehearsal, type RehearsalEnd } from '../../database/
 import { budgetRoot, budgetsFor } from '../../domain/execution/budgets.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
+import { BY_TEXT } from '../../domain/request/connector-codes.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { noteTrouble } from '../../database/target-troubles.ts';
-import type { Connector, ConnectorCall, PlanOutcome, PlanRefusal } from '../connectors/connector.ts';
-import { ChecksBusy } from '../connectors/fair-pool.ts';
+import { ChecksBusy } from '../../domain/execution/fair-pool.ts';
+import type { Connector, ConnectorCall, PlanOutcome } from '../connectors/connector.ts';
 import { troubleOf } from '../connectors/trouble.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { TargetTurns } from './target-turns.ts';
 
 /** The type of failure of a plan that the target did not give. Workflows know it by this name. */
 const TARGET_UNREACHABLE = 'target_unreachable';
-
-/** Refusals that a request's text alone gives: nothing was tried out, and they tell nothing about the target's data. */
-const BY_TEXT: ReadonlySet<PlanRefusal['code']> = new Set([
-  'not_one_statement',
-  'statement_kind',
-  'function_not_allowed',
-  'checks_busy',
-]);
 
 /** Nobody is kept waiting longer before asking again: others may give places back early. */
 const WAIT_SECONDS_MAX = 30;

@@ -9,9 +9,7 @@ import { Worker } from '@temporalio/worker';
 import { collectDefaultMetrics } from 'prom-client';
 import { pino, type Logger } from 'pino';
 
-import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
-import { createPolicyConnector } from '../../activities/connectors/keyturn-policy/policy-connector.ts';
-import { createPostgresConnector } from '../../activities/connectors/postgres/postgres-connector.ts';
+import { createConnectors } from '../../activities/connectors/index.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import { takenPort } from '../../configuration/environment.ts';
@@ -26,7 +24,6 @@ import { isReady, Readiness } from '../readiness.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './temporal/history-reader.ts';
 import { keepHouse } from './loops/housekeeping.ts';
-import { removeLeftSchedule } from './left-schedule.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
@@ -66,7 +63,6 @@ async function main(): Promise<void> {
     signal: stopping.signal,
   });
   const polling = sources && pollDuty({ ...background, sources });
-  const cleaning = removeLeftSchedule({ ...background, taskQueue });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -74,7 +70,7 @@ async function main(): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
-  await Promise.all([reconsidering, keeping, polling, cleaning]);
+  await Promise.all([reconsidering, keeping, polling]);
   health.close();
   await connection.close();
   await source.destroy();
@@ -107,11 +103,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     policies,
     directories,
     ...keys,
-    connectors: {
-      'postgres.execute': createPostgresConnector({}),
-      'keyturn.policy': createPolicyConnector({ source, policies }),
-      'keyturn.resolution': createResolutionConnector({ source, log }),
-    },
+    connectors: createConnectors({ source, policies, log }),
     history: createHistoryReader(client, namespace),
     budgets: configuration.budgets,
     log,

@@ -1,7 +1,7 @@
 import { PUBLISH, type PolicySet } from './policy.ts';
 import { APPROVED, type RequestStatus } from '../request/request.ts';
 import type { Selector } from '../request/requirement.ts';
-import { SQL_ERROR_CODES } from '../request/sql-error-codes.ts';
+import { PUBLIC_CODES } from '../request/connector-codes.ts';
 
 /**
  * How much of a request a reader may see. `whole`: everything. `approved`: what was approved, and no cause of a failure.
@@ -84,40 +84,28 @@ const TARGET_ERROR = 'target_error';
  * data are one; of an approved action's, the class of SQLSTATE is told. Codes that are not listed count as chosen by data.
  */
 function publicCode(code: string): string {
-  return PUBLIC.has(code) || SQL_ERROR_CODES.has(code) ? code : TARGET_ERROR;
+  return KNOWN_CODES.has(code) ? code : TARGET_ERROR;
 }
 
 const CODES_WITHOUT_DATA = [
-  // Of the statement's text and the target's catalogue.
-  'not_one_statement',
-  'statement_kind',
-  'function_not_allowed',
-  // Of proposals of policy, and of what people are to find out.
-  'policy_base_changed',
-  'policy_unchanged',
-  'policy_unknown',
-  'policy_invalid',
-  'not_indeterminate',
-  'resolved_as_failed',
   // Of policy and people.
   'forbidden',
+  'policy_invalid',
   'target_removed',
   'requester_inactive',
   'start_window_over',
   'switched_off',
   // Of the course of the request.
-  'fenced',
   'outcome_unknown',
   'target_keeps_changing',
-  'target_busy',
-  'checks_busy',
   'target_unreachable',
   'workflow_lost',
   'envelope_expired',
   'over_budget',
 ] as const;
 
-/** A code that data of the target cannot choose: those behind a request may know it. */
+/** A code of a request's own course, which no data of a target can choose: those behind it may know it. */
 export type CodeWithoutData = (typeof CODES_WITHOUT_DATA)[number];
 
-const PUBLIC: ReadonlySet<string> = new Set(CODES_WITHOUT_DATA);
+/** Every code that those behind a request may know. */
+export const KNOWN_CODES: ReadonlySet<string> = new Set([...CODES_WITHOUT_DATA, ...PUBLIC_CODES]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { CONNECTOR_CODES } from '../../../domain/request/connector-codes.ts';
 import { isOwnMistake, visibleFailure } from '../../../domain/policy/visibility.ts';
 
 describe('the code of a failure', () => {
@@ -10,7 +11,14 @@ describe('the code of a failure', () => {
     },
   );
 
-  it.each(['planning_limit', 'a_code_that_nobody_listed'])(
+  it('is told of every connector as its catalogue says: what a dry run may have read of rows, to nobody else', () => {
+    const hidden = Object.values(CONNECTOR_CODES).flatMap((codes) =>
+      Object.keys(codes).filter((code) => visibleFailure({ code, detail: '' }, 'standing').code !== code),
+    );
+    expect(hidden).toEqual(['not_previewable', 'planning_limit']);
+  });
+
+  it.each(['planning_limit', 'not_previewable', 'a_code_that_nobody_listed'])(
     'is not told to them where rows of the target could have chosen it: %s',
     (code) => {
       const failure = { code, detail: 'Key (email)=(olga@example.com)' };
