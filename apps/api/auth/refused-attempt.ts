@@ -33,11 +33,9 @@ interface OtherAttempt {
   readonly id?: string;
 }
 
-type Counting = Pick<ApiContext, 'log' | 'metrics' | 'keys'>;
-
 /** Does `work`. When it is refused, that leaves a count and a line in the log of this process. */
 export async function countRefusal<Result>(
-  context: Counting,
+  context: Pick<ApiContext, 'keys' | 'metrics' | 'log'>,
   attempt: OtherAttempt,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -55,7 +53,7 @@ export async function countRefusal<Result>(
  * whether or not it could be recorded.
  */
 export async function auditRefusal<Result>(
-  context: Counting & Pick<ApiContext, 'source'>,
+  context: Pick<ApiContext, 'source' | 'keys' | 'metrics' | 'log'>,
   attempt: Attempt,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -77,7 +75,7 @@ function refusalIn({ delivery }: Attempt, error: unknown): ErrorCode | null {
 
 /** Counts it, with a line in the log. Answers what it is about and who tried. */
 function tell(
-  { log, metrics, keys }: Counting,
+  { log, metrics, keys }: Pick<ApiContext, 'keys' | 'metrics' | 'log'>,
   { caller, delivery, id }: Attempt | OtherAttempt,
   code: ErrorCode,
 ): { readonly request: string | null; readonly account: string } {
@@ -89,7 +87,7 @@ function tell(
 }
 
 async function report(
-  context: Counting & Pick<ApiContext, 'source'>,
+  context: Pick<ApiContext, 'source' | 'keys' | 'metrics' | 'log'>,
   attempt: Attempt,
   code: ErrorCode,
 ): Promise<void> {
@@ -112,7 +110,11 @@ interface Recorded extends Attempt {
   readonly noted: NotedAttempt;
 }
 
-async function record({ keys }: Counting, manager: EntityManager, attempt: Recorded): Promise<void> {
+async function record(
+  { keys }: Pick<ApiContext, 'keys'>,
+  manager: EntityManager,
+  attempt: Recorded,
+): Promise<void> {
   const { identity, clientId } = attempt.caller.principal;
   const { issuer, subject } = identity;
   const client = clientId === null ? null : { issuer, subject: clientId };

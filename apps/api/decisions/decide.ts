@@ -72,7 +72,7 @@ async function sendAgain(
 }
 
 async function delivered(
-  context: Parameters<typeof deliver>[0],
+  context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
   delivery: Omit<Delivery<DecisionRow>, 'receipt'>,
 ): Promise<DecisionRow | null> {
   const receipt = () => readDecision(context.source.manager, delivery.message.id);

@@ -28,15 +28,13 @@ export interface Delivery<Receipt> {
   readonly isKept: boolean;
 }
 
-type Delivering = Pick<ApiContext, 'source' | 'temporal' | 'feed' | 'log'>;
-
 /**
  * Sends a signed message and waits a little for its receipt. Null when there is none in time: then it is kept in the
  * database, where a worker finds it, whatever becomes of the workflow. Once this returns, nothing that happens to this
  * process, the workers or the workflow loses the message.
  */
 export async function deliver<Receipt>(
-  context: Delivering,
+  context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
   delivery: Delivery<Receipt>,
 ): Promise<Receipt | null> {
   const isTaken = await sendSignal(context, delivery).catch((error: unknown) => {
@@ -71,7 +69,7 @@ export function tooMuchWaits({ log }: Pick<ApiContext, 'log'>, request: string):
 
 /** False when the workflow takes no signal any more, though its request is not over: it is gone, or had too many. */
 async function sendSignal<Receipt>(
-  context: Delivering,
+  context: Pick<ApiContext, 'source' | 'temporal' | 'log'>,
   { message, row }: Delivery<Receipt>,
 ): Promise<boolean> {
   const { kind, envelope } = message;

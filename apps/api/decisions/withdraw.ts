@@ -53,7 +53,7 @@ async function withdrawAgain(
 }
 
 async function send(
-  context: Parameters<typeof deliver>[0],
+  context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
   delivery: Omit<Delivery<RequestRow>, 'receipt'>,
 ): Promise<Withdrawn> {
   const { row } = delivery;
