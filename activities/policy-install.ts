@@ -6,11 +6,14 @@ import type { LeafActor, LeafDraft } from '../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { KeyturnError } from '../domain/errors.ts';
+import type { PolicySources } from '../policy-files/folder.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 
 /** A policy that an operator wants to be active. */
 export interface PolicyCandidate {
   readonly policy: PolicySet;
+  /** What it was compiled from: the next change is compared with it. */
+  readonly sources: PolicySources;
   readonly digest: string;
   /** Who installs it, for operators. Kept with the set, not in the audit log. */
   readonly installedBy: string;
@@ -97,7 +100,7 @@ export async function activatePolicy(
   candidate: Omit<PolicyCandidate, 'installedBy'> & ActivationGround,
 ): Promise<InstalledPolicy> {
   const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
-  const { policy, at, installedBy } = candidate;
+  const { policy, at, installedBy, sources } = candidate;
   const directory = await askDirectory<DirectoryChanges>(manager, {
     text: 'select keyturn.preview_file_directory($1) as answer',
     values: [JSON.stringify(policy.directory)],
@@ -108,7 +111,11 @@ export async function activatePolicy(
   const entry = nextEntry(draftOf(candidate, facts), { ...STREAM, id: () => id, last });
   await askDirectory(manager, {
     text: 'select keyturn.activate_policy($1, $2, $3) as answer',
-    values: [JSON.stringify({ at, by: installedBy }), canonicalJson(policy), entry.text],
+    values: [
+      JSON.stringify({ at, by: installedBy, sources: canonicalJson(sources) }),
+      canonicalJson(policy),
+      entry.text,
+    ],
   });
   return { ...installed, is_new: true };
 }

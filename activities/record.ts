@@ -13,6 +13,7 @@ import { readBefore, writeStep, type StepKey } from '../database/steps.ts';
 import type { RequestRow } from '../database/tables.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 import type { Dependencies } from './dependencies.ts';
+import { errorClass } from './error-class.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
 export interface StepPlace extends StepKey {
@@ -112,12 +113,8 @@ type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
  */
 export function announceChange(dependencies: Pick<Dependencies, 'source' | 'log'>, request: string): void {
   notifyChange(dependencies.source.manager, request).catch((error: unknown) =>
-    dependencies.log.warn({ err: errorName(error) }, 'change not announced'),
+    dependencies.log.warn({ err: errorClass(error) }, 'change not announced'),
   );
-}
-
-function errorName(error: unknown): string {
-  return error instanceof Error ? error.name : 'unknown';
 }
 
 /** A request that was read, when it is that of the calling run: refuses (`not_found`, `foreign_run`) any other. */

@@ -101,7 +101,6 @@ const executionSchema = z
   .describe('A claim to perform the action')
   .register(NAMES, { id: 'ExecutionClaim' });
 
-/** The request as the database has it outside of the log. Optional: what evidence of earlier versions lacks. */
 const requestStateSchema = z
   .object({
     status: statusSchema.describe('Status of the request'),
@@ -148,10 +147,7 @@ const directoryGroupSchema = z
 /** The directory of an instant, without names, as far as it concerns the people of one request. */
 const directoryPartSchema = z
   .object({
-    generation: z
-      .string()
-      .optional()
-      .describe('Number of the change that made it; absent in evidence of earlier versions'),
+    generation: text('Number of the change that made it'),
     people: z.array(directoryPersonSchema).describe('People of this request'),
     agents: z.array(directoryAgentSchema).describe('Agents of this request'),
     groups: z.array(directoryGroupSchema).describe('Groups of its people'),
@@ -163,7 +159,6 @@ const directoryPartSchema = z
 const directoryChangeSchema = z
   .object({
     generation: text('Number of the change'),
-    is_tied: flag('False for changes from before changes named their entries'),
     entry: z.string().nullable().describe('The audit entry of the change, exact text'),
     policy: digest('The policy whose files said what they say of the directory then').nullable(),
   })
@@ -201,20 +196,13 @@ const evaluationInputsSchema = z
     policy_entries: z
       .array(z.string())
       .describe('Entries by which these policies became active and were replaced, exact text'),
-    switch_entries: z
-      .array(z.string())
-      .optional()
-      .describe(
-        'Entries about kill switches of its time, exact text; absent in evidence of earlier versions',
-      ),
+    switch_entries: z.array(z.string()).describe('Entries about kill switches of its time, exact text'),
     switch_parts: z
       .array(entryPartSchema)
-      .optional()
       .describe('Which agents these switches stop, as far as that was not erased'),
     plans: z.array(stored).describe('All plans, the oldest first'),
     directory_changes: z
       .array(directoryChangeSchema)
-      .optional()
       .describe('The change behind every directory named here'),
     directory_at_creation: directoryPartSchema,
     decisions: z
@@ -225,7 +213,7 @@ const evaluationInputsSchema = z
   .describe('What policy was evaluated with, and who people were')
   .register(NAMES, { id: 'EvidenceInputs' });
 
-/** The additions to the evidence of a request; absent in evidence of earlier versions. */
+/** What the evidence of a request has besides the log, as far as its reader may see it. */
 export const evidenceAdditions = {
   read_at: logInstant("When the evidence was read, by the server's clock").optional(),
   state: requestStateSchema.optional(),

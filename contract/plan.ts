@@ -55,6 +55,16 @@ const effectSchema = z
   .describe('What happens to one resource')
   .register(NAMES, { id: 'PlanEffect' });
 
+const fileSchema = z
+  .object({
+    file: text('Path in the policy folder; `environment variables` for those that the files read'),
+    diff: text(
+      'Unified diff. Its lines are the words of their author, comments too: escape them when you show them',
+    ),
+  })
+  .describe('How one file of a policy changes')
+  .register(NAMES, { id: 'PlanFile' });
+
 const riskFactsSchema = z
   .object({
     rows_changed: count('Rows that change, in all resources'),
@@ -86,6 +96,10 @@ export const planSchema = z
     summary: text('One line for people, written by Keyturn'),
     operation: text('Exactly what will run. For SQL: the statement'),
     effects: z.array(effectSchema).describe('What happens, for each resource that changes'),
+    files: z
+      .array(fileSchema)
+      .optional()
+      .describe('Of a change of policy: its changed files. They compile to the policy that is published'),
     warnings: z.array(z.string()).describe('What reviewers must know, e.g. what could not be previewed'),
     risk_facts: riskFactsSchema,
     reversal: reversalSchema,

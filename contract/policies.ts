@@ -1,13 +1,12 @@
 import { z } from 'zod';
 
 import { NAMES } from './names.ts';
-import { policySetSchema } from '../domain/policy/schema.ts';
 import { jsonValueSchema } from '../domain/crypto/json.ts';
 import { digest, flag } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about policies (see requests.ts). */
 
-/** A larger policy is not taken: nobody could review it. Bytes of the whole body. */
+/** A larger policy is not taken: nobody could review it. Bytes of the whole body, and of what it compiles to. */
 export const POLICY_BYTES_MAX = 1024 * 1024;
 
 /** `sha256:` and 64 hex digits. */
@@ -17,7 +16,17 @@ export const digestSchema = z
 
 /** POST /v1/policies */
 export const proposeBodySchema = z
-  .strictObject({ policy: policySetSchema })
+  .strictObject({
+    files: z
+      .record(z.string(), z.string(), {
+        error: 'send the YAML files of the policy as they are, by path: Keyturn compiles them',
+      })
+      .describe('The YAML files of the policy folder by path, such as `rules/sql.yaml`; without its tests'),
+    environment: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('The variables that `issuers` of `directory.yaml` read, with their values'),
+  })
   .describe('A policy to propose, 1 MiB at most')
   .register(NAMES, { id: 'ProposePolicyBody' });
 
@@ -42,4 +51,5 @@ export const policyAnswerSchema = z
   .register(NAMES, { id: 'Policy' });
 
 export type Proposal = z.infer<typeof proposalSchema>;
+export type ProposeBody = z.input<typeof proposeBodySchema>;
 export type PolicyAnswer = z.infer<typeof policyAnswerSchema>;

@@ -103,7 +103,7 @@ async function readChanges(
   used: readonly CurrentDirectory[],
 ): Promise<DirectoryChange[]> {
   return manager.query(
-    `select change.generation::text as generation, transaction is not null as is_tied, made.leaf as entry,
+    `select change.generation::text as generation, made.leaf as entry,
        (select installed.leaf::jsonb -> 'facts' ->> 'digest' from keyturn.directory_change earlier
           join audit.entry installed on installed.event_id = earlier.entry
           where earlier.generation <= change.generation and installed.type = 'policy.installed'
@@ -186,7 +186,7 @@ async function readSwitchEntries(
        and leaf::jsonb -> 'facts' ->> 'switch' not in (select id from released where id is not null) order by n`,
     [first?.at ?? '-infinity'],
   );
-  const parts: NonNullable<EvaluationInputs['switch_parts']> = await manager.query(
+  const parts: EvaluationInputs['switch_parts'] = await manager.query(
     `select event_id, part, salt, body from audit.payload
      where event_id = any($1) and part in ('scope', 'account') order by event_id, part`,
     [rows.map(({ event_id: id }) => id)],

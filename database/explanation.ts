@@ -10,8 +10,7 @@ import {
   recordedEngine,
   type RecordedOutcome,
 } from '../domain/policy/explanation.ts';
-import { completePolicy } from '../domain/policy/upgrade.ts';
-import { policyDigest, type StoredPolicy } from '../domain/policy/policy.ts';
+import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/facts.ts';
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
@@ -89,7 +88,7 @@ interface EvaluationRow extends Omit<RecordedEvaluation, 'at'> {
   readonly at: Date;
   /** Null when they were erased. */
   readonly facts: StoredFacts | null;
-  readonly policy: StoredPolicy | null;
+  readonly policy: PolicySet | null;
 }
 
 /**
@@ -123,15 +122,12 @@ export async function explainRequest(
 }
 
 function recompute(row: EvaluationRow, directory: Digest): Recomputation {
-  const { policy: stored } = row;
-  if (stored === null) return { kind: 'missing', what: 'policy' };
+  const { policy } = row;
+  if (policy === null) return { kind: 'missing', what: 'policy' };
   if (row.facts === null) return { kind: 'missing', what: 'facts' };
-  if (!isNamedBy(row.policy_digest, () => policyDigest(stored))) return { kind: 'altered', what: 'policy' };
+  if (!isNamedBy(row.policy_digest, () => policyDigest(policy))) return { kind: 'altered', what: 'policy' };
   if (!isNamedBy(row.facts_digest, () => digestOf(row.facts))) return { kind: 'altered', what: 'facts' };
-  // Records of before do not name it.
-  const { directory_digest: recorded = directory } = row.outcome;
-  if (recorded !== directory) return { kind: 'altered', what: 'directory' };
-  const policy = completePolicy(stored);
+  if (row.outcome['directory_digest'] !== directory) return { kind: 'altered', what: 'directory' };
   const facts = recalledFacts(policy, row.facts);
   // The set is the one that was used, so it has the target: else the two were never evaluated together.
   if (facts === null) return { kind: 'altered', what: 'facts' };

@@ -9,6 +9,8 @@ export interface ProposedPolicy extends Identity {
   readonly digest: string;
   /** Its canonical text. */
   readonly body: string;
+  /** The files that it was compiled from, as canonical text. */
+  readonly sources: string;
   /** The person, by id. */
   readonly person: string;
   /** RFC 3339 UTC. */
@@ -54,13 +56,13 @@ export async function countProposals(
 const COUNT = `
   select count(*) filter (where digest = $2) as known,
          count(*) filter (where is_recent) as recent,
-         coalesce(sum(octet_length(body)) filter (where is_recent), 0) as recent_bytes,
+         coalesce(sum(bytes) filter (where is_recent), 0) as recent_bytes,
          coalesce(ceil(extract(epoch from min(proposed_at) filter (where is_recent) + interval '24 hours' - now())), 0)
            as left,
          count(*) filter (where not is_published) as stored,
-         coalesce(sum(octet_length(body)) filter (where not is_published), 0) as bytes
+         coalesce(sum(bytes) filter (where not is_published), 0) as bytes
   from (
-    select digest, body, proposed_at, person = $1 and proposed_at > now() - interval '24 hours' as is_recent,
+    select digest, octet_length(body) + octet_length(sources) as bytes, proposed_at, person = $1 and proposed_at > now() - interval '24 hours' as is_recent,
            exists (select 1 from keyturn.policy_set known where known.digest = candidate.digest) as is_published
     from keyturn.policy_candidate candidate) counted`;
 
@@ -101,6 +103,24 @@ export async function readCandidate(manager: EntityManager, digest: string): Pro
     [digest],
   );
   return rows[0] ? (JSON.parse(rows[0].body) as JsonValue) : null;
+}
+
+/** The files of a proposed policy as they were stored, unchecked; null where nobody proposed it. */
+export async function readProposedSources(manager: EntityManager, digest: string): Promise<string | null> {
+  const rows: { sources: string | null }[] = await manager.query(
+    'select sources from keyturn.policy_candidate where digest = $1',
+    [digest],
+  );
+  return rows[0]?.sources ?? null;
+}
+
+/** The files of an activated policy as they were stored, unchecked; null where it was stored without them. */
+export async function readActivatedSources(manager: EntityManager, digest: string): Promise<string | null> {
+  const rows: { sources: string | null }[] = await manager.query(
+    'select sources from keyturn.policy_set where digest = $1',
+    [digest],
+  );
+  return rows[0]?.sources ?? null;
 }
 
 /** What an execution with this key activated; null when it never will; undefined when nothing is known of the key. */

@@ -4,7 +4,6 @@ import type { DecidableRequest } from '../domain/approval/seats.ts';
 import { planDigest } from '../domain/request/digests.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { ownersOf } from '../domain/approval/owners.ts';
-import { completePolicy } from '../domain/policy/upgrade.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
 import { askPrepared } from './prepared.ts';
@@ -59,7 +58,7 @@ async function readPolicy(manager: EntityManager, digest: string): Promise<Polic
   // A set of a later version may mean something else by the same words: nothing of it is guessed.
   if ((row.body.version as string) !== 'keyturn/v1')
     throw new KeyturnError('unavailable', 'The policy is of a version that this process does not know.');
-  return completePolicy(row.body);
+  return row.body;
 }
 
 const REQUEST = { name: 'request', text: `${selection(requestTable)} where id = $1` };

@@ -5,7 +5,7 @@ import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
-import type { StoredPolicy } from '../domain/policy/policy.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
 import type { SeatReference, Verdict } from '../domain/approval/quorum.ts';
 import type { Shortage } from '../domain/approval/satisfiable.ts';
 import type { RequestMode, RequestStatus } from '../domain/request/request.ts';
@@ -118,7 +118,7 @@ export interface ExecutionRow {
 /** A policy set, by its digest. */
 export interface PolicySetRow {
   digest: string;
-  body: StoredPolicy;
+  body: PolicySet;
   installed_at: Date;
   installed_by: string;
 }

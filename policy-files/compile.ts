@@ -13,8 +13,8 @@ import { DEFAULT_RISK } from '../domain/policy/risk.ts';
 import { readAction, readTarget, type ActionEntry } from './catalogue.ts';
 import { readDirectory } from './directory.ts';
 import { withoutDefaultCalendar, type TypesByAction } from './conditions.ts';
-import { readFolder, type PolicyFolder } from './folder.ts';
-import type { Environment } from './issuers.ts';
+import { readFolder, type PolicyFolder, type PolicySources } from './folder.ts';
+import type { Environment, IssuerContext } from './issuers.ts';
 import { Names } from './names.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
 import { readFacts, readOwners, type LookupGround } from './resolvers.ts';
@@ -30,13 +30,16 @@ export { formatWarning, type PlacedWarning } from './warnings.ts';
 
 /** A whole policy, or everything that is wrong with the folder: nothing is loaded in part. */
 export type PolicyLoadResult =
-  | {
-      readonly ok: true;
-      readonly policy: PolicySet;
-      readonly digest: Digest;
-      readonly warnings: readonly PlacedWarning[];
-    }
+  | (CompiledPolicy & { readonly ok: true })
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] };
+
+/** A policy that was compiled without any problem, with what it was compiled from. */
+export interface CompiledPolicy {
+  readonly policy: PolicySet;
+  readonly digest: Digest;
+  readonly sources: PolicySources;
+  readonly warnings: readonly PlacedWarning[];
+}
 
 /**
  * Reads a policy folder and compiles it. Never throws for what the folder holds or lacks. The environment is used for
@@ -55,11 +58,19 @@ export async function loadPolicyFolder(
 /** Compiles a folder that was read, or says everything that is wrong with it. */
 export function compileFolder(folder: PolicyFolder, environment: Environment): PolicyLoadResult {
   const problems = [...folder.problems];
-  const { policy, places } = compile({ folder, problems, environment });
+  const read: Record<string, string> = {};
+  const variable = (name: string): string | undefined => {
+    const value = environment[name];
+    if (value) read[name] = value;
+    return value;
+  };
+  const { policy, places } = compile({ folder, problems, variable });
   if (problems.length > 0) return refuse(problems);
   try {
     const digest = policyDigest(policy);
-    return { ok: true, policy, digest, warnings: placedWarnings(policy, places) };
+    const files = Object.fromEntries(folder.files.map(({ file, text }) => [file, text]));
+    const sources = { files, environment: read };
+    return { ok: true, policy, digest, sources, warnings: placedWarnings(policy, places) };
   } catch (error) {
     const message = isKeyturnError(error) ? error.message : 'the policy has no canonical form';
     return refuse([{ file: '.', line: 1, column: 1, message }]);
@@ -70,14 +81,13 @@ function refuse(problems: readonly PolicyProblem[]): PolicyLoadResult {
   return { ok: false, problems: sortProblems(problems) };
 }
 
-interface Compilation {
+interface Compilation extends Pick<IssuerContext, 'variable'> {
   readonly folder: PolicyFolder;
   readonly problems: PolicyProblem[];
-  readonly environment: Environment;
 }
 
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
-function compile({ folder, problems, environment }: Compilation): {
+function compile({ folder, problems, variable }: Compilation): {
   readonly policy: PolicySet;
   readonly places: WarningPlaces;
 } {
@@ -86,7 +96,7 @@ function compile({ folder, problems, environment }: Compilation): {
   names.allow('target', OWN_TARGET);
   const sources = parseFolder(folder, { names, problems });
   const directory = sources.directory
-    ? readDirectory(sources.directory, { names, environment })
+    ? readDirectory(sources.directory, { names, variable })
     : { people: [], agents: [], groups: [] };
   const entries = sources.actions.map((value) => readAction(value, names));
   const { settings, risk, windows, isCalendarOpen } = sources.settings

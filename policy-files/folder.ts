@@ -22,8 +22,18 @@ export interface PolicyFolder {
   readonly problems: readonly PolicyProblem[];
 }
 
+/** The files that a policy is compiled from, as they are proposed and stored. Tests are no part of them. */
+export interface PolicySources {
+  /** Texts by path, relative to the folder, with `/`. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The variables that the files read, with their values. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** A larger file is refused: it is not a policy that people can review. */
 export const FILE_BYTES_MAX = 256 * 1024;
+
+const TOO_LARGE = `larger than ${FILE_BYTES_MAX} bytes`;
 
 /** More files of one folder than this are refused. */
 export const FILES_MAX = 1000;
@@ -52,6 +62,24 @@ interface Reading {
   readonly problems: PolicyProblem[];
 }
 
+/** The same folder from files that somebody sent: of any name and size. */
+export function folderOf(files: PolicySources['files']): PolicyFolder {
+  const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
+  // In the order in which a folder is read.
+  for (const file of Object.keys(files).sort()) takeFile(reading, file, files[file] ?? '');
+  refuseTooMany(reading, '.');
+  return reading;
+}
+
+function takeFile(reading: Reading, file: string, text: string): void {
+  const [folder = '', name = '', ...deeper] = file.split('/');
+  const kind = deeper.length === 0 && isYaml(name) ? FOLDERS.get(folder) : SINGLE_FILES.get(file);
+  if (kind === undefined) return refuse(reading, file, 'not part of a policy folder');
+  if (Buffer.byteLength(text) <= FILE_BYTES_MAX) return void reading.files.push({ kind, file, text });
+  reading.unread.add(kind);
+  refuse(reading, file, TOO_LARGE);
+}
+
 /** Reads all files of a policy folder. Never throws for what the folder holds or lacks. */
 export async function readFolder(directory: string): Promise<PolicyFolder> {
   const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
@@ -61,8 +89,12 @@ export async function readFolder(directory: string): Promise<PolicyFolder> {
   if (root === undefined) return reading;
   const opened = { ...reading, root };
   for (const entry of await list(opened, '')) await readTopLevel(opened, entry);
-  if (opened.files.length > FILES_MAX) refuse(opened, '.', `more than ${FILES_MAX} files`);
+  refuseTooMany(opened, '.');
   return opened;
+}
+
+function refuseTooMany(reading: Reading, folder: string): void {
+  if (reading.files.length > FILES_MAX) refuse(reading, folder, `more than ${FILES_MAX} files`);
 }
 
 /** Reads the tests beside a policy: none where it has no folder of tests. Never throws for what the folder holds or lacks. */
@@ -75,7 +107,7 @@ export async function readTestFiles(directory: string): Promise<PolicyFolder> {
   const opened = { ...reading, root };
   if ((await list(opened, '')).some(({ name }) => name === TESTS))
     await readKindFolder(opened, TESTS, 'tests');
-  if (opened.files.length > FILES_MAX) refuse(opened, TESTS, `more than ${FILES_MAX} files`);
+  refuseTooMany(opened, TESTS);
   return opened;
 }
 
@@ -114,8 +146,11 @@ function isSkipped(name: string): boolean {
   return name.startsWith('.') || name.toLowerCase().endsWith('.md');
 }
 
+/** Names stand in what people read: nothing in them is hidden or obeyed. */
+const YAML_NAME = /^(?!\.)[^\p{C}\p{Zl}\p{Zp}/\\]{1,200}\.ya?ml$/u;
+
 function isYaml(name: string): boolean {
-  return name.endsWith('.yaml') || name.endsWith('.yml');
+  return YAML_NAME.test(name);
 }
 
 async function readOne(reading: Reading, file: string, kind: FileKind): Promise<void> {
@@ -131,7 +166,7 @@ async function readText(reading: Reading, file: string): Promise<string | undefi
     // Asked before opening: opening a pipe would wait for a writer.
     const facts = await stat(path);
     if (!facts.isFile()) return refuse(reading, file, 'not a regular file');
-    if (facts.size > FILE_BYTES_MAX) return refuse(reading, file, `larger than ${FILE_BYTES_MAX} bytes`);
+    if (facts.size > FILE_BYTES_MAX) return refuse(reading, file, TOO_LARGE);
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
   } catch (error) {
     return refuse(reading, file, reasonOf(error));

@@ -18,7 +18,7 @@ export function readIssuers(value: Value | undefined, context: IssuerContext): I
   const aliases = new Map<string, string>();
   for (const pair of value?.pairs() ?? []) {
     context.names.declare('issuer alias', pair.key.name(), pair.key);
-    aliases.set(pair.name, readIssuerUrl(pair.value, context.environment));
+    aliases.set(pair.name, readIssuerUrl(pair.value, context));
   }
   return aliases;
 }
@@ -26,28 +26,26 @@ export function readIssuers(value: Value | undefined, context: IssuerContext): I
 /** What issuers are read with. */
 export interface IssuerContext {
   readonly names: Names;
-  readonly environment: Environment;
+  /** The value of a variable, where it has one. */
+  readonly variable: (name: string) => string | undefined;
 }
 
-function readIssuerUrl(value: Value, environment: Environment): string {
+function readIssuerUrl(value: Value, context: IssuerContext): string {
   const written = value.rawText();
-  const url = written.includes('$') ? substitute(value, { written, environment }) : written;
+  const url = written.includes('$') ? substitute(value, written, context) : written;
   if (url === '' || isIssuer(url)) return url;
   value.refuse('not an issuer: an http or https URL without credentials, query or fragment');
   return '';
 }
 
-function substitute(
-  value: Value,
-  { written, environment }: { written: string; environment: Environment },
-): string {
+function substitute(value: Value, written: string, { variable }: IssuerContext): string {
   const match = REFERENCE.exec(written);
   if (!match) {
     value.refuse(`${quote(written)} is not of the form \${NAME} or \${NAME:-otherwise}`);
     return '';
   }
   const [, name = '', otherwise] = match;
-  const found = environment[name] || otherwise;
+  const found = variable(name) || otherwise;
   if (!found) value.refuse(`the environment variable ${name} is not set`);
   return found ?? '';
 }

@@ -1,80 +1,111 @@
-import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
+import type { FileChange } from '../domain/request/plan.ts';
 import type { PolicyWarning } from '../policy-authoring/warnings.ts';
 import { neverPublished } from '../policy-authoring/warnings/people.ts';
 import { neverApproved } from '../policy-authoring/warnings/seats.ts';
-import { policySetSchema } from '../domain/policy/schema.ts';
-import { compileFolder, formatProblem, type PlacedWarning } from './compile.ts';
-import { decompile } from './decompile.ts';
+import { changedFiles } from './changed-files.ts';
+import { compileFolder, formatProblem, type CompiledPolicy, type PolicyLoadResult } from './compile.ts';
+import { folderOf, type PolicySources } from './folder.ts';
 
 /** More problems than these are not told: the first ones have to be mended anyway. */
 const PROBLEMS_MAX = 20;
 
-/** What is to be said of a compiled set: a policy with problems is not used, warnings are for those who decide on it. */
+/** What is to be checked, and what it is compared with. Sources are JSON, as they were sent or stored. */
+export interface CheckWork {
+  readonly sources: string;
+  readonly base?: { readonly digest: string; readonly sources: string | null };
+}
+
+/** What is to be said of sources: a policy with problems is not used, warnings are for those who decide on it. */
 export interface PolicyFindings {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
+  /** Null where the files do not compile. */
+  readonly compiled: Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'> | null;
+  /** How the files of the base change; without a base there are none. */
+  readonly files: readonly FileChange[];
 }
 
-/**
- * Checks a compiled set as if it were loaded from files, all of it: it is written as files and compiled anew, which finds
- * every mistake that loading finds and must give the very same set. Never throws, whatever it is given.
- */
-export function findingsOfPolicy(candidate: unknown): PolicyFindings {
-  const parsed = policySetSchema.safeParse(candidate);
-  if (!parsed.success)
-    return refused(
-      parsed.error.issues.map((issue) => {
-        return `${issue.path.map(String).join('.').slice(0, 200)}: ${issue.message.slice(0, 300)}`;
-      }),
-    );
+/** Compiles the sources of a policy as a folder is compiled. Never throws, whatever they hold. */
+export function findingsOfSources({ sources, base }: CheckWork): PolicyFindings {
+  const compiled = compileText(sources);
+  if (!compiled.ok) return refused(compiled.problems.map(formatProblem));
+  const findings = findingsOf(compiled);
+  return base === undefined ? findings : { ...findings, ...comparedWith(base, findings, compiled.sources) };
+}
+
+function compileText(text: string): PolicyLoadResult {
   try {
-    return findingsOfSet(candidate as PolicySet);
-  } catch (error) {
-    return refused([error instanceof Error ? error.message.slice(0, 300) : 'the policy cannot be read']);
+    const { files, environment } = JSON.parse(text) as PolicySources;
+    return compileFolder(folderOf(files), environment);
+  } catch {
+    const message = 'these are no texts of files by path';
+    return { ok: false, problems: [{ file: '.', line: 1, column: 1, message }] };
   }
 }
 
-function refused(problems: readonly string[]): PolicyFindings {
-  return { problems: problems.slice(0, PROBLEMS_MAX), warnings: [] };
+/** Files that do not give the base are not what it is: nothing is compared with them. */
+function comparedWith(
+  base: NonNullable<CheckWork['base']>,
+  { warnings }: PolicyFindings,
+  sources: PolicySources,
+): Pick<PolicyFindings, 'warnings' | 'files'> {
+  if (base.sources === null) return shownWhole(sources, 'was stored without its files', warnings);
+  const before = compileText(base.sources);
+  return before.ok && before.digest === base.digest
+    ? { warnings, files: changedFiles(before.sources, sources) }
+    : shownWhole(sources, 'does not follow from the files that are stored with it', warnings);
 }
 
-function findingsOfSet(policy: PolicySet): PolicyFindings {
-  const compiled = compileFolder(decompile(policy), {});
-  if (!compiled.ok) return refused(compiled.problems.map(formatProblem));
-  // Where a rule stood in its file is not for a compiler of the whole to know.
-  const sources = new Map(policy.rules.map(({ id, source }) => [id, source]));
-  const rules = compiled.policy.rules.map((rule) => ({ ...rule, source: sources.get(rule.id) ?? '' }));
-  const isSame = policyDigest({ ...compiled.policy, rules }) === policyDigest(policy);
-  if (!isSame) return refused(['it says something that no policy file could say']);
-  const hopeless = neverApproved(compiled.policy);
-  if (hopeless.length > 0) return refused(hopeless.map((found) => hopelessText(found, sources)));
-  const closing = neverPublished(compiled.policy);
-  if (closing.length > 0) return refused(closing.map((found) => closingText(found, sources)));
-  return { problems: [], warnings: warningLines(compiled.warnings, sources) };
+function shownWhole(
+  sources: PolicySources,
+  why: string,
+  warnings: PolicyFindings['warnings'],
+): Pick<PolicyFindings, 'warnings' | 'files'> {
+  const warning = `every line: the active policy ${why}, so all lines are shown as new ones`;
+  return { warnings: [warning, ...warnings], files: changedFiles(null, sources) };
+}
+
+/** That nothing can be said of sources but why. */
+export function refused(problems: readonly string[]): PolicyFindings {
+  return { problems: problems.slice(0, PROBLEMS_MAX), warnings: [], compiled: null, files: [] };
+}
+
+function findingsOf({ warnings, ...compiled }: CompiledPolicy): PolicyFindings {
+  const { policy, digest, sources } = compiled;
+  const hopeless = neverApproved(policy).map((found) => hopelessText(found, policy));
+  const found =
+    hopeless.length > 0 ? hopeless : neverPublished(policy).map((one) => closingText(one, policy));
+  return {
+    problems: found.slice(0, PROBLEMS_MAX),
+    warnings: found.length > 0 ? [] : warningLines(warnings),
+    compiled: { policy, digest, sources },
+    files: [],
+  };
 }
 
 /** A warning for who tries a folder out; for those whose requests would wait in vain it is no policy to publish. */
-function hopelessText({ rule, path, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
+function hopelessText({ rule, path, message }: PolicyWarning, policy: PolicySet): string {
   const ofFile = path[0] === 'defaults' ? 'the default requirement' : path.join('.');
-  const place = rule === null ? `keyturn.yaml ${ofFile}` : `${sources.get(rule) ?? ''} ${rule}`;
+  const place = rule === null ? `keyturn.yaml ${ofFile}` : placeOf(rule, policy);
   return `${place}: nobody could approve such a request: ${message}`;
 }
 
-function closingText({ rule, message }: PolicyWarning, sources: ReadonlyMap<string, string>): string {
-  const place = rule === null ? 'keyturn.yaml operators' : `${sources.get(rule) ?? ''} ${rule}`;
+function closingText({ rule, message }: PolicyWarning, policy: PolicySet): string {
+  const place = rule === null ? 'keyturn.yaml operators' : placeOf(rule, policy);
   return `${place}: ${message}`;
+}
+
+function placeOf(rule: string, { rules }: PolicySet): string {
+  return `${rules.find(({ id }) => id === rule)?.source ?? ''} ${rule}`;
 }
 
 /** More warnings than these are only counted: who reviews a policy reads other things as well. */
 const WARNINGS_MAX = 20;
 
-/** The files that a set was written as are nobody's: the line of the rule is all that is known of its author's. */
-function warningLines(
-  warnings: readonly PlacedWarning[],
-  sources: ReadonlyMap<string, string>,
-): readonly string[] {
-  const lines = warnings.map(({ code, rule, file, message }) =>
-    rule === null ? `${file} ${code}: ${message}` : `${sources.get(rule) ?? ''} ${rule} ${code}: ${message}`,
+function warningLines(warnings: CompiledPolicy['warnings']): readonly string[] {
+  const lines = warnings.map(({ code, rule, message, ...place }) =>
+    formatProblem({ ...place, message: `${rule === null ? '' : `${rule} `}${code}: ${message}` }),
   );
   const left = lines.length - WARNINGS_MAX;
   const more = left > 0 ? [`and ${left} more: keyturn policy check tells all`] : [];

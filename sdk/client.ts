@@ -8,7 +8,7 @@ import type { ActionCatalogue } from '../contract/actions.ts';
 import type { Me } from '../contract/me.ts';
 import type { TargetPage } from '../contract/targets.ts';
 import type { GoverningStream, StreamPage } from '../contract/streams.ts';
-import type { PolicyAnswer, Proposal } from '../contract/policies.ts';
+import type { PolicyAnswer, Proposal, ProposeBody } from '../contract/policies.ts';
 import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../contract/switches.ts';
 import type { EvaluateBody, EvaluationAnswer } from '../contract/evaluate.ts';
 import { lastOf, versionsOf, type AwaitOptions, type ShowOptions } from './follow.ts';
@@ -176,9 +176,9 @@ export class KeyturnClient {
     return answer.status === 202 ? null : answer.body;
   }
 
-  /** Proposes a compiled policy, for people. A request for `keyturn.policy.publish` then asks to publish it. */
-  async proposePolicy(policy: unknown): Promise<Proposal> {
-    return (await this.#post<Proposal>('/v1/policies', { policy })).body;
+  /** Proposes the files of a policy, for people. A request for `keyturn.policy.publish` then asks to publish it. */
+  async proposePolicy(sources: ProposeBody): Promise<Proposal> {
+    return (await this.#post<Proposal>('/v1/policies', sources)).body;
   }
 
   /** A policy that was proposed or installed, for people. */

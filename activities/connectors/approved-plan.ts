@@ -3,9 +3,9 @@ import type { Plan } from '../../domain/request/plan.ts';
 
 /** What a plan states of a call, as far as it can be found again when the call is executed. */
 export type Stated = Pick<Plan, 'operation' | 'summary' | 'effects' | 'warnings' | 'risk_facts'> &
-  Partial<Pick<Plan, 'connector' | 'reversal'>>;
+  Partial<Pick<Plan, 'connector' | 'files' | 'reversal'>>;
 
-const COMPARED = ['connector', 'operation', 'summary', 'effects', 'reversal'] as const;
+const COMPARED = ['connector', 'operation', 'summary', 'effects', 'files', 'reversal'] as const;
 
 /**
  * Null when an approved plan states what is found now. A fingerprint alone binds neither the facts that policy decided by

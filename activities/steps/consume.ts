@@ -15,7 +15,7 @@ import {
   type Opened,
 } from './messages.ts';
 import { caller, placeOf } from '../place.ts';
-import { recordStep, type StepTransaction } from '../record.ts';
+import { recordStep } from '../record.ts';
 
 /** What became of a batch of messages. */
 export interface Consumed {
@@ -37,8 +37,8 @@ interface Batch {
 }
 
 /**
- * Verifies and records a batch of messages, in order of arrival, in one transaction, after what the API has kept. What the API did not sign for this
- * very request is counted as junk: audited in aggregate, without effect.
+ * Verifies and records a batch of messages, in order of arrival, in one transaction, after what the API has kept. What
+ * the API did not sign for this very request is counted as junk: audited in aggregate, without effect.
  */
 export async function consume(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
   return consumeBatch(dependencies, { ...batch, name: 'consume', instantOf: instantWithoutHistory });
@@ -96,16 +96,10 @@ async function consumeBatch(
       else if (outcome !== null && outcome !== 'unknown' && outcome !== 'not_sent') counted.push(outcome);
     }
     // A batch that is consumed again has grown: what was recorded of it the first time is not counted twice.
-    const known = junk > 0 ? await unauthenticatedIn(transaction.manager, place, batchPrefix) : 0;
-    const fresh = junk - known;
-    if (fresh > 0) await appendJunk(transaction, fresh);
-    return { status: transaction.row.status, counted, late, ignored: junk - batch.junk };
-  });
-}
-
-async function appendJunk(transaction: StepTransaction, count: number): Promise<void> {
-  await transaction.append({
-    type: 'decision.unauthenticated',
-    facts: { count, was_final: isFinal(transaction.row.status) },
+    const fresh = junk > 0 ? junk - (await unauthenticatedIn(transaction.manager, place, batchPrefix)) : 0;
+    const { status } = transaction.row;
+    const facts = { count: fresh, was_final: isFinal(status) };
+    if (fresh > 0) await transaction.append({ type: 'decision.unauthenticated', facts });
+    return { status, counted, late, ignored: junk - batch.junk };
   });
 }

@@ -44,7 +44,8 @@ export async function countDecision(
 ): Promise<CountedDecision | null> {
   const rows = await readDecisions(transaction.manager, transaction.row.id);
   const known = rows.find((row) => row.id === judged.signed.id);
-  if (known) return countedAgain(transaction, known);
+  // Told again: the workflow may have lost the first answer.
+  if (known) return countedOf(transaction, known);
   // Without one it is tried again: an acknowledged decision is never dropped.
   const active = await activePolicy(dependencies, transaction.manager);
   const check = await checkNow(dependencies, transaction, { judged, rows, active });
@@ -53,9 +54,8 @@ export async function countDecision(
   await appendDecision(dependencies, transaction, { judged, row, active });
   // Also after a refusal and a mere deferral: readers see that something changed.
   await transaction.update({});
-  if (!check.ok) return null;
-  await settleStanding(dependencies, transaction, active);
-  return countedOf(row, check);
+  if (check.ok) await settleStanding(dependencies, transaction, active);
+  return countedOf(transaction, row);
 }
 
 interface CheckInput {
@@ -192,19 +192,11 @@ function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue>
   return { ...facts, defer: { until: row.defer_until?.toISOString() ?? null, to: row.defer_to } };
 }
 
-/** An envelope that is on record already: told again, because the workflow may have lost the first answer. */
-function countedAgain({ row }: StepTransaction, known: DecisionRow): CountedDecision | null {
-  const isCounted = known.outcome === 'counted' && known.round === row.round && known.person !== null;
-  return isCounted ? countedOf(known, { ok: true, person: known.person ?? '', seats: known.seats }) : null;
-}
-
-function countedOf(row: DecisionRow, check: DecisionCheck & { ok: true }): CountedDecision {
-  return {
-    id: row.id,
-    person: check.person,
-    verdict: row.verdict,
-    at: row.at.toISOString(),
-    grade: row.grade,
-    seats: check.seats,
-  };
+/** For the workflow's own tally; null for what does not count in this round. */
+function countedOf(
+  { row }: StepTransaction,
+  { id, person, verdict, at, grade, seats, ...decision }: DecisionRow,
+): CountedDecision | null {
+  if (decision.outcome !== 'counted' || decision.round !== row.round || person === null) return null;
+  return { id, person, verdict, at: at.toISOString(), grade, seats };
 }

@@ -16,7 +16,7 @@ import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
 import { noteTrouble, readTrouble } from '../../database/target-troubles.ts';
 import { closeSwitchedOff, refuseExecution, returnToReview } from '../close-request.ts';
 import { claim, type Claim } from './claim.ts';
-import { ChecksBusy } from '../connectors/fair-pool.ts';
+import { ChecksBusy } from '../../domain/execution/fair-pool.ts';
 import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from '../connectors/connector.ts';
 import { troubleOf } from '../connectors/trouble.ts';
 import type { Dependencies } from '../dependencies.ts';

@@ -1,8 +1,8 @@
 import { noteUnanswered, oldClaims, openClaim } from '../../database/executions.ts';
-import type { ExecutionRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
 import { ownRow } from '../load-request.ts';
+import type { StepPlace } from '../record.ts';
 import { resolveClaim } from './resolve-claim.ts';
 
 /** No run of the execution is at it for so long: the server ends each after ten minutes. */
@@ -18,17 +18,25 @@ export async function settleOldClaims(
   dependencies: Dependencies,
   { namespace, everyMs }: { readonly namespace: string; readonly everyMs: number },
 ): Promise<readonly string[]> {
-  const { manager } = dependencies.source;
-  const old = await oldClaims(manager, { oldMs: OLD_MS, limit: CLAIMS_MAX });
-  const isLastProbe = (claim: ExecutionRow): Promise<boolean> => noteUnanswered(manager, claim, everyMs);
+  const old = await oldClaims(dependencies.source.manager, { oldMs: OLD_MS, limit: CLAIMS_MAX });
   const settled = await eachRequest({ ...dependencies, withinMs: ASKING_MS }, old, async ({ id, run_id }) => {
     const at = new Date().toISOString();
     const place = { request: id, run: run_id, namespace, step: `old-claim/${at}`, at };
-    const claim = await openClaim(manager, id);
-    if (claim === null) return false;
-    const row = await ownRow(dependencies, place);
-    await resolveClaim({ dependencies, place, isLastProbe }, row, claim);
-    return true;
+    return resolveOpenClaim(dependencies, place, everyMs);
   });
   return settled.map(({ id }) => id);
+}
+
+/** Asks the target about the open claim of a request, as housekeeping does every `everyMs`. False where none is open. */
+export async function resolveOpenClaim(
+  dependencies: Dependencies,
+  place: StepPlace,
+  everyMs: number,
+): Promise<boolean> {
+  const { manager } = dependencies.source;
+  const claim = await openClaim(manager, place.request);
+  if (claim === null) return false;
+  const isLastProbe = async (): Promise<boolean> => noteUnanswered(manager, claim, everyMs);
+  await resolveClaim({ dependencies, place, isLastProbe }, await ownRow(dependencies, place), claim);
+  return true;
 }

@@ -14,7 +14,7 @@ import { settle, type Executed } from './settle.ts';
 export interface Inquiry {
   readonly dependencies: Dependencies;
   readonly place: StepPlace;
-  readonly isLastProbe: (execution: ExecutionRow) => Promise<boolean>;
+  readonly isLastProbe: () => Promise<boolean>;
 }
 
 /**
@@ -63,7 +63,7 @@ export async function closeUnsent(
 /** An answer that may still change (the target is away, an orphaned session lives on) is asked for again. */
 async function probe(inquiry: Inquiry, row: RequestRow, execution: ExecutionRow): Promise<ProbeOutcome> {
   const found = await probeOnce(inquiry.dependencies, row, execution);
-  if (found !== 'unknown' || (await inquiry.isLastProbe(execution))) return found;
+  if (found !== 'unknown' || (await inquiry.isLastProbe())) return found;
   throw ApplicationFailure.retryable(
     'The target cannot tell yet what became of the action.',
     'outcome_unknown',

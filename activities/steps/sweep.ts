@@ -1,17 +1,14 @@
-import { hiddenClaims, isClaimed, noteUnanswered, openClaim } from '../../database/executions.ts';
+import { hiddenClaims, isClaimed } from '../../database/executions.ts';
 import { quietRequests, wedgedRequests, type Unfinished } from '../../database/stalled-requests.ts';
-import type { ExecutionRow } from '../../database/tables.ts';
 import { keptWithoutRequest } from '../../database/kept-messages.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
 import { isFinal } from '../../domain/request/request.ts';
 import { closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { ownRow } from '../load-request.ts';
 import { ASKING_MS, eachRequest } from './each-request.ts';
-import { settleOldClaims } from './old-claims.ts';
+import { resolveOpenClaim, settleOldClaims } from './old-claims.ts';
 import { expireOverdue } from './overdue.ts';
 import { recordStep, type StepPlace } from '../record.ts';
-import { resolveClaim } from './resolve-claim.ts';
 
 /** What a sweep found and closed, or could only report. */
 export interface Swept {
@@ -117,13 +114,7 @@ async function closeOrphan(
 ): Promise<boolean> {
   const at = new Date().toISOString();
   const place: StepPlace = { ...stream, step: 'orphan', at };
-  const claimed = await openClaim(dependencies.source.manager, place.request);
-  if (claimed) {
-    const row = await ownRow(dependencies, place);
-    const isLastProbe = (claim: ExecutionRow): Promise<boolean> =>
-      noteUnanswered(dependencies.source.manager, claim, everyMs);
-    await resolveClaim({ dependencies, place, isLastProbe }, row, claimed);
-  }
+  await resolveOpenClaim(dependencies, place, everyMs);
   // Each sweep looks anew: what it may not close now, a later one may.
   return recordStep(dependencies, { ...place, step: `orphan/close/${at}` }, async (transaction) => {
     const { row: locked } = transaction;

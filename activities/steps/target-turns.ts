@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-import { ChecksBusy, FairPool, type FairPoolLimits } from '../connectors/fair-pool.ts';
+import { ChecksBusy, FairPool, type FairPoolLimits } from '../../domain/execution/fair-pool.ts';
 
 /** Each may take four sessions of the target. More would only wait there, in sessions that know nothing of it yet. */
 const LIMITS: FairPoolLimits = { places: 8, waitingMax: 100 };

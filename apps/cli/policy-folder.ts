@@ -2,7 +2,7 @@ import {
   formatProblem,
   formatWarning,
   loadPolicyFolder,
-  type PlacedWarning,
+  type CompiledPolicy,
   type PolicyProblem,
 } from '../../policy-files/compile.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
@@ -22,24 +22,23 @@ export interface LoadedPolicy {
   readonly digest: Digest;
 }
 
-/** A policy from files, with what its author should look at. */
-export interface CheckedPolicy extends LoadedPolicy {
-  readonly warnings: readonly PlacedWarning[];
-}
-
 /** The policy of a folder. Ends the command with every problem when there is one. */
 export async function loadFolder(
   folder: string,
   options: PolicyOptions,
   terminal: Terminal,
-): Promise<CheckedPolicy> {
+): Promise<CompiledPolicy> {
   const result = await loadPolicyFolder(folder, terminal.environment);
   if (result.ok) return result;
   throw refuseProblems(result.problems, options, terminal);
 }
 
 /** Tells warnings beside the result, where scripts that read the result do not see them. */
-export function tellWarnings({ warnings }: CheckedPolicy, { json }: PolicyOptions, terminal: Terminal): void {
+export function tellWarnings(
+  { warnings }: CompiledPolicy,
+  { json }: PolicyOptions,
+  terminal: Terminal,
+): void {
   // In JSON they are part of the result.
   if (!json) for (const warning of warnings) terminal.error(visible(formatWarning(warning)));
 }

@@ -12,7 +12,7 @@ import { refuseSuperuser } from '../../database/inspection.ts';
 /** Connects, installs, and lets go. The operator is named in the database, not in the audit log. */
 export async function installPolicyInto(
   url: string,
-  candidate: Pick<PolicyCandidate, 'policy' | 'digest'>,
+  candidate: Pick<PolicyCandidate, 'policy' | 'digest' | 'sources'>,
   ground: InstallGround,
 ): Promise<InstalledPolicy> {
   const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });

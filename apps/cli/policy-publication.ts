@@ -1,8 +1,9 @@
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
-import { completePolicy } from '../../domain/policy/upgrade.ts';
-import { OWN_TARGET, PUBLISH, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
+import { OWN_TARGET, PUBLISH, type PolicySet } from '../../domain/policy/policy.ts';
+import type { CompiledPolicy } from '../../policy-files/compile.ts';
 import { clientOf, type ApiOptions } from './connection.ts';
 import { createdRequest, reportCreated } from './created.ts';
+import { failure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
@@ -13,16 +14,21 @@ export interface PublishOptions extends ApiOptions {
 
 /** Proposes a policy, shows what it would change, and requests its publication. */
 export async function publishPolicy(
-  { policy, digest }: { readonly policy: PolicySet; readonly digest: string },
+  { policy, digest, sources }: CompiledPolicy,
   options: PublishOptions,
   terminal: Terminal,
 ): Promise<void> {
   const client = await clientOf(options, terminal);
-  const { active } = await client.proposePolicy(policy);
+  const { digest: proposed, active } = await client.proposePolicy(sources);
+  if (proposed !== digest)
+    throw failure(
+      'other_version',
+      `The API compiles these files to ${visible(proposed)}, and this program to ${digest}: use the version of the API.`,
+    );
   if (active === digest) return reportUnchanged(digest, options, terminal);
   const base = await client.policy(active);
   if (!options.json)
-    terminal.out([...changeLines(base.policy as unknown as StoredPolicy, policy), ''].join('\n'));
+    terminal.out([...changeLines(base.policy as unknown as PolicySet, policy), ''].join('\n'));
   const { justification } = options;
   const created = await client.request({
     action: PUBLISH.action,
@@ -35,16 +41,14 @@ export async function publishPolicy(
 
 const SIGNS = { added: '+', removed: '-', edited: '~' } as const;
 
-function changeLines(base: StoredPolicy, candidate: PolicySet): string[] {
-  const { kind, changes } = classifyChange(completePolicy(base), candidate);
-  const people =
-    kind === 'loosening' ? 'two different people have to approve it' : 'one person has to approve it';
+function changeLines(base: PolicySet, candidate: PolicySet): string[] {
+  const { kind, changes } = classifyChange(base, candidate);
   const lines = changes.map((change) => {
     const named = change.name === null ? change.what : `${change.what} ${visible(change.name)}`;
     const because = change.because === undefined ? '' : `, ${change.because}`;
     return `  ${SIGNS[change.how]} ${named}: ${change.kind}${because}`;
   });
-  return [`This change is ${kind} overall: ${people}, or more where policy says so.`, ...lines];
+  return [`This change is ${kind} overall:`, ...lines];
 }
 
 function reportUnchanged(digest: string, { json = false }: PublishOptions, terminal: Terminal): void {

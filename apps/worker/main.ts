@@ -24,7 +24,6 @@ import { isReady, Readiness } from '../readiness.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './temporal/history-reader.ts';
 import { keepHouse } from './loops/housekeeping.ts';
-import { removeLeftSchedule } from './left-schedule.ts';
 import { countEmergency, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
@@ -64,7 +63,6 @@ async function main(): Promise<void> {
     signal: stopping.signal,
   });
   const polling = sources && pollDuty({ ...background, sources });
-  const cleaning = removeLeftSchedule({ ...background, taskQueue });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -72,7 +70,7 @@ async function main(): Promise<void> {
   if (worker.getState() === 'RUNNING') worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
-  await Promise.all([reconsidering, keeping, polling, cleaning]);
+  await Promise.all([reconsidering, keeping, polling]);
   health.close();
   await connection.close();
   await source.destroy();

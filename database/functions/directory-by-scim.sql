@@ -62,8 +62,8 @@ begin
 end $$;
 grant execute on function keyturn.write_scim_group to keyturn_api;
 
--- An account is added to a person of this authority only; of another's, it must be one that the person has. Else
--- whoever provisions could sign in as somebody whom others have put into their groups.
+-- An account is added to a person of this authority only; of another's, it must be one that the person has. Else a
+-- provisioning client could sign in as somebody whom others have put into their groups.
 create or replace function keyturn.scim_link(by text, wanted jsonb, instant timestamptz) returns int
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare closed int; opened int;

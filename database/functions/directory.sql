@@ -1,5 +1,5 @@
--- How the directory changes, whoever brought the change: one instant, one generation, one entry. Nobody writes
--- intervals but these functions and those of each authority, so no role of a program can date a membership back.
+-- How the directory changes, from any authority: one instant, one generation, one entry. Nobody writes intervals but
+-- these functions and those of each authority, so no role of a program can date a membership back.
 
 -- The instant of the next change: later than all before it, also when the clock was set back. The state is locked until
 -- the transaction ends.
@@ -52,7 +52,7 @@ begin
   insert into audit.entry (leaf) values (leaf);
 end $$;
 
--- Each change names the entry that it was made with, so that one without an entry can be told. The entry comes last: by
+-- Each change names the entry that it was made with, so that one without an entry stands out. The entry comes last: by
 -- then the change of its transaction is counted, if there is one.
 create or replace function audit.tie_directory_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -1,4 +1,4 @@
--- Answers on the spot. One row a key, whoever comes first: an answer and a workflow can never both exist for it.
+-- Answers on the spot. One row a key, and the first one wins: an answer and a workflow can never both exist for it.
 
 -- Answer, entry, names, facts and evaluation, or none of them. The digest of the facts is made here, not believed.
 create or replace function keyturn.allow_gate(asked jsonb) returns text
@@ -33,7 +33,7 @@ end $$;
 grant execute on function keyturn.allow_gate to keyturn_api;
 
 -- Why nothing may be allowed on the spot now, or null. Held until the caller's transaction ends: what restricts from
--- its commit on (another policy, another directory, a kill switch) is asked about here, FOR SHARE, and nowhere else.
+-- its commit on (another policy, another directory, a kill switch) is read here, FOR SHARE, and nowhere else.
 create or replace function keyturn.gate_hindrance(ground jsonb) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -50,8 +50,8 @@ begin
 end $$;
 grant execute on function keyturn.gate_hindrance to keyturn_api;
 
--- The caller writes the text of the entry, so it is checked against the row: whoever has the role of the API can record
--- nothing else this way, and nothing about another request.
+-- The caller writes the text of the entry, so it is checked against the row: a caller with the role of the API can
+-- record nothing else this way, and nothing about another request.
 create or replace function keyturn.check_gate_leaf(leaf jsonb, answer keyturn.gate_answer, valid_until text)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$

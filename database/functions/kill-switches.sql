@@ -1,5 +1,5 @@
--- Kill switches are thrown and lifted with their audit entries, by the word of people who are operators now. KT003
--- tells a refusal of people from a fault.
+-- Kill switches are engaged and released with their audit entries, by people who are operators now. KT003 tells a
+-- refusal of people from a fault.
 
 -- Waits for claims that are being made, holds back those that come, and gives the last entry of the log. Called before
 -- the caller looks at the clock: so no claim that came first is dated after the switch.
@@ -30,8 +30,8 @@ begin
 end $$;
 grant execute on function keyturn.throw_kill_switch to keyturn_api;
 
--- Two entries mean that this word lifts. Then there must be two people who are operators now; the caller may ask for
--- more, never for fewer. Whoever a switch stops, or answers for the agent that it stops, does not lift it.
+-- Two entries mean that this confirmation releases the switch. Then there must be two people who are operators now; the
+-- caller may ask for more, never for fewer. Nobody releases a switch that stops them or an agent of theirs.
 create or replace function keyturn.confirm_kill_switch_lift(lift jsonb, entries jsonb, subjects jsonb)
 returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -62,7 +62,7 @@ begin
 end $$;
 grant execute on function keyturn.confirm_kill_switch_lift to keyturn_api;
 
--- By the directory of now and that of when the switch was thrown. An open interval holds at infinity, and no other
+-- By the directory of now and that of when the switch was engaged. An open interval holds at infinity, and no other
 -- does: that is now.
 create or replace function keyturn.is_stopped_by(wanted text, switch_id text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -96,7 +96,7 @@ begin
 end $$;
 
 -- The caller writes the text of an entry, so it is checked what kind it is, what it is about and that it follows from
--- the last one: whoever has the role of the API can record nothing else this way.
+-- the last one: a caller with the role of the API can record nothing else this way.
 create or replace function keyturn.append_switch_leaf(entry jsonb, kind text, switch text, subjects jsonb)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$

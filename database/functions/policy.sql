@@ -82,8 +82,8 @@ begin
 end $$;
 grant execute on function keyturn.lock_policy_proposals to keyturn_api;
 
--- Keeps a proposal with its entry. False when it is kept already: whoever proposed it first stays its author, also of
--- the files that are read. The entry is checked, so whoever has the role of the API can record nothing else this way.
+-- Keeps a proposal with its entry. False when it is kept already: the first proposer stays its author, also of the
+-- files that are read. The entry is checked, so a caller with the role of the API can record nothing else this way.
 create or replace function keyturn.propose_policy(candidate jsonb, entry jsonb, subjects jsonb)
 returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

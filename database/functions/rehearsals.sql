@@ -97,8 +97,8 @@ begin
 end $$;
 grant execute on function keyturn.begin_rehearsal to keyturn_worker;
 
--- Locks count where another request of the same root was tried out there meanwhile: whoever holds them learns from
--- them.
+-- Waiting for locks counts where another request of the same root was rehearsed there meanwhile: its holder learns from
+-- it.
 create or replace function keyturn.end_rehearsal(of_id bigint, of_end text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with ended as (

@@ -14,7 +14,6 @@ export function declaredViews(facts: PolicyFacts): readonly PolicyFacts[] {
   const { request } = facts;
   if (request.declared_on_behalf_of === '' && request.with_declared === undefined) return [];
   const without = { ...facts, request: withoutDeclared(request) };
-  // Facts of before do not say who would stand behind the request.
   const { with_declared: named, ...known } = request;
   if (named === undefined) return [without];
   const { on_behalf_of: _proven, ...rest } = known;

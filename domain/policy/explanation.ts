@@ -30,36 +30,25 @@ export function recordedOutcome(evaluation: Evaluation, directory: Directory): R
   return { ...outcomeOf(evaluation), directory_digest: directoryDigest(directory) };
 }
 
-/** What is recorded since records name their engine. */
-const SINCE_ENGINE: ReadonlySet<string> = new Set(['risk_score', 'risk_reasons']);
-
 /**
  * The fields in which what was recorded differs from what the same policy says of the same facts now, sorted; none
- * means that the record is proven. A field that only one of them has differs, but for what records of before never had.
+ * means that the record is proven. A field that only one of them has differs.
  */
 export function differencesOf(recorded: RecordedOutcome, evaluation: Evaluation): readonly string[] {
   const fresh = outcomeOf(evaluation);
   const names = [...new Set([...Object.keys(recorded), ...Object.keys(fresh)])].sort();
-  return names.filter(
-    (name) => isComparable(recorded, name) && formOf(recorded, name) !== formOf(fresh, name),
-  );
+  return names.filter((name) => !NAMED_APART.has(name) && formOf(recorded, name) !== formOf(fresh, name));
 }
 
 /** Which engine and directory it was is told on its own: another one is no difference in what it came to. */
-function isComparable(recorded: RecordedOutcome, name: string): boolean {
-  if (name === 'engine' || name === 'directory_digest') return false;
-  return !SINCE_ENGINE.has(name) || Object.hasOwn(recorded, name) || Object.hasOwn(recorded, 'engine');
-}
+const NAMED_APART: ReadonlySet<string> = new Set(['engine', 'directory_digest']);
 
-/** What a record says of the engine that it was made with; null for one of before, which says nothing. */
+/** What a record says of the engine that it was made with; null where it says nothing. */
 export function recordedEngine({ engine }: RecordedOutcome): JsonValue {
   return engine ?? null;
 }
 
-/**
- * True when a record names another engine than the one that is here, or none, as records of before the first profile do:
- * what that would say now cannot be told.
- */
+/** True when a record names another engine than the one that is here, or none: what that would say now cannot be told. */
 export function isOtherEngine(recorded: RecordedOutcome): boolean {
   return formOf(recorded, 'engine') !== canonicalJson({ ...ENGINE });
 }

@@ -93,19 +93,13 @@ export interface PolicySet {
   readonly rotations: readonly Rotation[];
   /** By id, which none of `rotations` has. Absent when services keep none. */
   readonly polled_rotations?: readonly PolledRotation[];
-  /** Who may throw and lift kill switches. Sets of before have none: then nobody may. */
+  /** Who may throw and lift kill switches. Absent where nobody may. */
   readonly operators?: readonly Selector[];
   /** What every reviewer must meet, and why. It is part of each requirement already: this tells whose condition it is. */
   readonly reviewers?: { readonly when: string; readonly because: string };
   /** What facts of actions may be looked up in, by id. */
   readonly tables?: readonly LookupTable[];
 }
-
-/** What sets of earlier versions lack. */
-export type LaterField = 'calendars' | 'freezes' | 'rotations' | 'production' | 'enums' | 'risk' | 'windows';
-
-/** A set as it was stored, perhaps by an earlier version. Its digest is over exactly that. */
-export type StoredPolicy = Omit<PolicySet, LaterField> & Partial<Pick<PolicySet, LaterField>>;
 
 /**
  * What is counted over time, so that many small requests are seen as one large one. Every matching request reserves its
@@ -122,7 +116,7 @@ export interface CountingWindow {
 }
 
 /** The digest that names a policy set in records. */
-export function policyDigest(policy: StoredPolicy): Digest {
+export function policyDigest(policy: PolicySet): Digest {
   return digestOf(policy);
 }
 

@@ -26,7 +26,7 @@ export interface RequestFacts {
   readonly on_behalf_of?: string;
   /** The same of whom only the caller names. */
   readonly declared_on_behalf_of?: string;
-  /** Id of the person who answers for the agent, or empty. Facts of before lack it, as they lack the groups. */
+  /** Id of the person who answers for the agent, or empty. */
   readonly owner?: string;
   /** Ids of the groups that anybody in the chain is in, nested ones included. */
   readonly groups?: readonly string[];

@@ -96,15 +96,11 @@ export function decisionDigestOf(
   subject: Omit<DecisionSubject, 'plan'> & {
     readonly plan: Pick<StoredPlan, 'fingerprint' | 'salt' | 'target_digest'> & {
       readonly effects: JsonValue;
-      /**
-       * Binds every word that people read: summary, operation, warnings, rows, risk facts, way back. Null for the form of
-       * earlier versions, which left them out: to recognise their entries, never to decide by.
-       */
-      readonly plan_digest: string | null;
+      /** Binds every word that people read: summary, operation, warnings, rows, risk facts, way back. */
+      readonly plan_digest: string;
     };
   },
 ): Digest {
-  const { plan_digest } = subject.plan;
   return digestOf({
     request: subject.request,
     intent_digest: subject.intent_digest,
@@ -113,11 +109,10 @@ export function decisionDigestOf(
       effects: subject.plan.effects,
       salt: subject.plan.salt,
       target: subject.plan.target_digest,
-      ...(plan_digest === null ? {} : { digest: plan_digest }),
+      digest: subject.plan.plan_digest,
     },
     lineage: subject.lineage.map((member): JsonValue => ({ ...memberOf(member) })),
     requirement: requirementDigest(subject.requirement),
-    // Left out where there is none: digests of such requests stay what they were.
     ...(subject.start === undefined ? {} : { start: subject.start }),
   });
 }

@@ -43,6 +43,13 @@ export interface ResourceEffect {
   readonly is_counts_only: boolean;
 }
 
+/** How one file of a policy changes. Its author wrote the lines, comments too: nothing but their being the file's is known. */
+export interface FileChange {
+  readonly file: string;
+  /** A unified diff: changed lines with a few around them. */
+  readonly diff: string;
+}
+
 /** Facts that policy may compute risk from. Made by the server, never by the agent. */
 export interface RiskFacts {
   readonly rows_changed: number;
@@ -70,6 +77,8 @@ export interface Plan {
   /** The exact thing that will run, for people (for SQL: the statement). */
   readonly operation: string;
   readonly effects: readonly ResourceEffect[];
+  /** Only of a change of policy: how its YAML files change. */
+  readonly files?: readonly FileChange[];
   /** Things a reviewer must know, e.g. what could not be previewed. */
   readonly warnings: readonly string[];
   readonly risk_facts: RiskFacts;

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { z } from 'zod';
 
 import type { PlanOutcome, PlanRefusal } from '../../activities/connectors/connector.ts';
-import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
+import { ChecksBusy } from '../../domain/execution/fair-pool.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { consumeAllKept } from '../../activities/steps/consume-all-kept.ts';

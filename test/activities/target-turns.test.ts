@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ChecksBusy } from '../../activities/connectors/fair-pool.ts';
+import { ChecksBusy } from '../../domain/execution/fair-pool.ts';
 import { TargetTurns } from '../../activities/steps/target-turns.ts';
 
 describe('turns at one target', () => {

@@ -124,7 +124,13 @@ export async function activate(databases: StackDatabases, policy: PolicySet, dig
   });
   await source.initialize();
   try {
-    await installPolicy(source, { policy, digest, installedBy: 'test', at: new Date().toISOString() });
+    await installPolicy(source, {
+      sources: { files: {}, environment: {} },
+      policy,
+      digest,
+      installedBy: 'test',
+      at: new Date().toISOString(),
+    });
   } finally {
     await source.destroy();
   }

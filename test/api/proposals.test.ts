@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { checkedCandidate } from '../../activities/connectors/keyturn-policy/candidate.ts';
-import { findingsOfPolicy } from '../../policy-files/validation.ts';
+import { findingsOfSources, type CheckWork, type PolicyFindings } from '../../policy-files/validation.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import type { Proposal } from '../../contract/policies.ts';
+import type { Problem } from '../../contract/problem.ts';
 import type { Reply } from '../stack/http.ts';
+import { sourcesOf } from '../policy-files/decompile.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 
 let api: TestApi;
@@ -18,20 +20,27 @@ afterAll(async () => {
   await api.stop();
 });
 
+async function send<T = Proposal & { code?: string; detail?: string }>(
+  body: unknown,
+  name = 'olga',
+): Promise<Reply<T>> {
+  return api.http<T>({ path: '/v1/policies', token: await api.issuer.humanToken(name), body });
+}
+
 async function propose(
   name: string,
   title: string,
 ): Promise<Reply<Proposal & { code?: string; detail?: string }>> {
   const [action, ...actions] = api.policy.actions;
   const policy: PolicySet = { ...api.policy, actions: action ? [{ ...action, title }, ...actions] : [] };
-  return api.http({ path: '/v1/policies', token: await api.issuer.humanToken(name), body: { policy } });
+  return send(sourcesOf(policy), name);
 }
 
 /** Candidates as somebody proposed them so long ago, each of so many bytes. */
 async function store(count: number, person: string, { hours = 1, bytes = 20 } = {}): Promise<void> {
   await api.db.query(
-    `insert into keyturn.policy_candidate (digest, body, proposed_at, person, issuer, subject)
-     select 'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex'), body, now() - $3::int * interval '1 hour', $2::text, 'i', 's'
+    `insert into keyturn.policy_candidate (digest, body, sources, proposed_at, person, issuer, subject)
+     select 'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex'), body, '', now() - $3::int * interval '1 hour', $2::text, 'i', 's'
      from (select rpad($2::text || ' ' || one || ' ' || $3::int, $4::int, 'x') as body from generate_series(1, $1::int) one) made`,
     [count, person, hours, bytes],
   );
@@ -83,15 +92,13 @@ it('a proposal under which no operator could sign in is refused at once, with wh
   const { directory } = api.policy;
   const people = directory.people.map((person) => ({
     ...person,
-    accounts: person.accounts.map(({ subject }) => ({ issuer: 'http://127.0.0.1:1', subject })),
+    accounts: person.accounts.map((_account, n) => ({
+      issuer: 'http://127.0.0.1:1',
+      subject: `${person.id}-${n}`,
+    })),
   }));
   const policy = { ...api.policy, directory: { ...directory, people } };
-  const token = await api.issuer.humanToken('olga');
-  const refused = await api.http<{ code: string; detail: string }>({
-    path: '/v1/policies',
-    token,
-    body: { policy },
-  });
+  const refused = await send(sourcesOf(policy));
   expect([refused.status, refused.body.code]).toEqual([422, 'policy_invalid']);
   expect(refused.body.detail).toContain("their accounts are at 'http://127.0.0.1:1', and people sign in at");
   expect(await stored()).toBe(0);
@@ -120,26 +127,78 @@ describe('dry runs', () => {
   });
 });
 
-it.each([
-  [
-    'a file of its own',
-    'file:/run/secrets/worker.env',
-    'file:/run/secrets/worker.env is not below /run/targets',
-  ],
-  ['a variable of its own', 'env:KEYTURN_DATABASE_URL', 'must be a reference'],
-])('a proposal whose targets name %s is refused by the worker', async (_what, url, problem) => {
-  const targets = api.policy.targets.map((target) => ({
-    ...target,
-    connection: { ...target.connection, url },
-  }));
-  const token = await api.issuer.humanToken('olga');
-  const policy = { ...api.policy, targets };
-  const { body } = await api.http<Proposal>({ path: '/v1/policies', token, body: { policy } });
-  const { source, policies } = api.context;
-  const ground = { source, policies, check: (found: unknown) => Promise.resolve(findingsOfPolicy(found)) };
-  expect(await checkedCandidate(ground, { candidate: body.digest, base: api.policyDigest })).toMatchObject({
+describe('the files of a proposal', () => {
+  it('are named with file and line where they do not compile, and nothing is kept', async () => {
+    const { files } = sourcesOf(api.policy);
+    const refused = await send<Problem>({ files: { ...files, '../x.yaml': '', 'rules/y.yaml': 'a: *b' } });
+    expect([refused.status, refused.body.code]).toEqual([422, 'policy_invalid']);
+    expect(refused.body.detail?.split('\n')).toEqual([
+      '../x.yaml:1:1 not part of a policy folder',
+      expect.stringMatching(/^rules\/y\.yaml:1:4 /),
+    ]);
+    expect(await stored()).toBe(0);
+  });
+
+  it('are what is sent: of a compiled policy its sender is told so', async () => {
+    const refused = await send<Problem>({ policy: api.policy });
+    expect([refused.status, refused.body.code]).toEqual([400, 'invalid_request']);
+    expect(JSON.stringify(refused.body)).toContain('send the YAML files of the policy as they are');
+  });
+
+  it('are kept as their first proposer wrote them, comments too, with the variables that they read', async () => {
+    const { files } = sourcesOf(api.policy);
+    const commented = (text: string): object => ({
+      ...files,
+      'keyturn.yaml': `${files['keyturn.yaml']}# ${text}\n`,
+    });
+    const { body } = await send({ files: commented('first'), environment: { HOME: 'x' } });
+    const again = await send({ files: commented('second') }, 'omar');
+    expect(again.body).toEqual({ ...body, is_new: false });
+    const { rows } = await api.db.query<{ sources: string }>('select sources from keyturn.policy_candidate');
+    expect(rows.map(({ sources }) => JSON.parse(sources) as unknown)).toEqual([
+      { files: commented('first'), environment: {} },
+    ]);
+  });
+
+  const checked = async (digest: string): ReturnType<typeof checkedCandidate> => {
+    const { source, policies } = api.context;
+    const check = (work: CheckWork): Promise<PolicyFindings> => Promise.resolve(findingsOfSources(work));
+    return checkedCandidate({ source, policies, check }, { candidate: digest, base: api.policyDigest });
+  };
+  const refusedWith = (detail: string): object => ({
     kind: 'refused',
     code: 'policy_invalid',
-    detail: expect.stringContaining(problem),
+    detail: expect.stringContaining(detail) as string,
+  });
+
+  it('are refused by the worker whose targets name a file of its own', async () => {
+    const url = 'file:/run/secrets/worker.env';
+    const targets = api.policy.targets.map((target) => ({
+      ...target,
+      connection: { ...target.connection, url },
+    }));
+    const { body } = await send(sourcesOf({ ...api.policy, targets }));
+    expect(await checked(body.digest)).toMatchObject(refusedWith(`${url} is not below /run/targets`));
+  });
+
+  it.each([
+    [
+      'another policy',
+      (sources: string) => sources.replace('the title', 'an other title'),
+      'compile to another',
+    ],
+    [
+      'what does not compile',
+      (sources: string) => sources.replace('keyturn.yaml', '../x.yaml'),
+      '../x.yaml:1:1',
+    ],
+    ['no files', () => 'null', 'no texts of files'],
+  ])('are refused by the worker where they were changed to %s', async (_what, change, detail) => {
+    const { body } = await propose('olga', 'the title');
+    expect(await checked(body.digest)).toMatchObject({ kind: 'good' });
+    const { rows } = await api.db.query<{ sources: string }>('select sources from keyturn.policy_candidate');
+    const update = 'update keyturn.policy_candidate set sources = $1';
+    await api.db.query(update, [change(rows[0]?.sources ?? '')]);
+    expect(await checked(body.digest)).toMatchObject(refusedWith(detail));
   });
 });

@@ -4,8 +4,7 @@ import { Backtest } from '../../policy-authoring/backtest.ts';
 import { evaluate } from '../../domain/policy/evaluation.ts';
 import { parseExpression, isParsed, type ParsedExpression } from '../../domain/conditions/engine.ts';
 import { bindFacts, type BoundFacts } from '../../domain/conditions/facts.ts';
-import { completePolicy } from '../../domain/policy/upgrade.ts';
-import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
+import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy/facts.ts';
 import { compiled } from '../stack/databases.ts';
 import { median, quantile } from './measure.ts';
@@ -259,9 +258,9 @@ function pauseMs(policy: PolicySet): number {
   const [facts] = requestsOn(policy, 1);
   const digest = policyDigest(policy);
   const startedAt = performance.now();
-  const body = JSON.parse(stored) as StoredPolicy;
+  const body = JSON.parse(stored) as PolicySet;
   if (policyDigest(body) !== digest) throw new Error('The digest of a policy changed on its way.');
-  if (facts) evaluate(completePolicy(body), facts, 'planned');
+  if (facts) evaluate(body, facts, 'planned');
   return performance.now() - startedAt;
 }
 

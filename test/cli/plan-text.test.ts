@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { planLines } from '../../apps/cli/text/plan.ts';
+import { leftOut, planLines } from '../../apps/cli/text/plan.ts';
 import { untoned } from '../../apps/cli/text/tone.ts';
 import { requestView } from '../sdk/view.ts';
 
@@ -56,5 +56,31 @@ describe('a long plan on a terminal', () => {
     expect(linesOf({ ...plan, effects: [met] }, true)).toContain(
       '    ~ id=7 (what is written into it is not known)',
     );
+  });
+});
+
+describe('the files of a policy on a terminal', () => {
+  const shown = (diff: string, isWhole = true): string[] =>
+    linesOf({ ...plan, effects: [], files: [{ file: 'rules/a.yaml', diff }] }, isWhole);
+
+  it('are shown by line, and what is in them cannot hide or pass for another line', () => {
+    const hostile = `# fine \u202e\u001b[2K${' '.repeat(100)}${'x'.repeat(130)}`;
+    const lines = shown(`@@ -1 +1 @@\n rules:\n+${hostile}\n-  - id: b`);
+    const from = lines.indexOf('  rules/a.yaml changes, in the words of its author:');
+    expect(lines.slice(from + 1, from + 6)).toEqual([
+      '    | @@ -1 +1 @@',
+      '    |  rules:',
+      `    | +# fine <U+202E><U+001B>[2K<100 spaces>${'x'.repeat(81)}`,
+      `    \\ ${'x'.repeat(49)}`,
+      '    | -  - id: b',
+    ]);
+  });
+
+  it('are cut where they are long, which is said, and whole with --full', () => {
+    const diff = Array.from({ length: 100 }, (_, n) => `+line ${n}`).join('\n');
+    expect(shown(diff, false).filter((line) => line.includes('+line'))).toHaveLength(59);
+    expect(shown(diff, false)).toContain('    … and 41 more lines (keyturn show req_1 --full)');
+    expect(shown(diff).filter((line) => line.includes('+line'))).toHaveLength(100);
+    expect(leftOut({ ...plan, effects: [], files: [{ file: 'a', diff }] })).toBe('41 lines of the files');
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest, type PolicySet, type StoredPolicy } from '../../domain/policy/policy.ts';
+import type { PolicySet } from '../../domain/policy/policy.ts';
 import { exampleRule } from '../domain/examples.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -199,27 +199,6 @@ describe('keyturn policy explain', () => {
     });
   });
 
-  it('proves what was judged by a set that an earlier version stored, which lacked some fields', async () => {
-    const { rows } = await stack.keyturnDb.query<{ body: StoredPolicy }>(
-      'select body from keyturn.policy_set natural join keyturn.policy_active',
-    );
-    const { windows: _, freezes: _f, rotations: _r, calendars: _c, ...old } = rows[0]?.body ?? ({} as never);
-    const digest = policyDigest(old);
-    await stack.keyturnDb.query(
-      `insert into keyturn.policy_set (digest, body, installed_by) values ($1, $2, 'test')`,
-      [digest, JSON.stringify(old)],
-    );
-    await stack.keyturnDb.query(
-      `insert into keyturn.evaluation
-         (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
-       select 'rq_old', round, phase, at, $1, facts_digest, directory_generation, outcome
-       from keyturn.evaluation where request = $2 and phase = 'planned'`,
-      [digest, approved],
-    );
-    const result = await policy(['explain', 'rq_old']);
-    expect([result.code, result.out]).toEqual([0, expect.stringContaining('recomputed: agrees')]);
-  });
-
   it('names the fields in which a record was altered', async () => {
     await stack.keyturnDb.query(
       `update keyturn.evaluation set outcome = outcome || '{"effect": "allow"}' where request = $1 and phase = 'planned'`,
@@ -241,15 +220,6 @@ describe('keyturn policy explain', () => {
       expect.stringContaining('not possible, another engine recorded it; this one differs in effect'),
     ]);
     expect(result.out).toContain('  engine @marcbachmann/cel-js 7.0.0 keyturn 3, not the current one');
-  });
-
-  it('still proves records of before, which name no engine', async () => {
-    await stack.keyturnDb.query(
-      `update keyturn.evaluation set outcome = outcome - 'engine' - 'risk_score' - 'risk_reasons' where request = $1`,
-      [approved],
-    );
-    const result = await policy(['explain', approved]);
-    expect([result.code, result.out]).toEqual([0, expect.not.stringContaining('engine')]);
   });
 
   it('uses neither facts nor a policy that are not what their digests name', async () => {

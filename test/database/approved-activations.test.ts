@@ -27,7 +27,13 @@ beforeAll(async () => {
   ];
   const source = createDataSource({ url: databases.keyturn.worker, applicationName: 'test', poolSize: 1 });
   await source.initialize();
-  await installPolicy(source, { policy: POLICY, digest: BASE, installedBy: 'test', at: now() });
+  await installPolicy(source, {
+    sources: { files: {}, environment: {} },
+    policy: POLICY,
+    digest: BASE,
+    installedBy: 'test',
+    at: now(),
+  });
   await source.destroy();
 });
 
@@ -97,8 +103,8 @@ async function tried(publishing: Publishing, request = REQUEST): Promise<string 
   await admin.query('delete from keyturn.policy_candidate');
   if (publishing.isProposed)
     await admin.query(
-      `insert into keyturn.policy_candidate (digest, body, proposed_at, person, issuer, subject)
-       values ($1, $2, now(), 'olga', 'i', 's')`,
+      `insert into keyturn.policy_candidate (digest, body, sources, proposed_at, person, issuer, subject)
+       values ($1, $2, '', now(), 'olga', 'i', 's')`,
       [CANDIDATE, canonicalJson(OTHER)],
     );
   await worker.query('begin');

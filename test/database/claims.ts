@@ -121,7 +121,13 @@ export class ClaimsDatabase {
   async install(directory: Directory): Promise<void> {
     const policy: PolicySet = { ...policyOf([]), directory };
     const at = new Date().toISOString();
-    await installPolicy(this.source, { policy, digest: policyDigest(policy), installedBy: 'test', at });
+    await installPolicy(this.source, {
+      sources: { files: {}, environment: {} },
+      policy,
+      digest: policyDigest(policy),
+      installedBy: 'test',
+      at,
+    });
   }
 
   /** What a token of `subject` lists, brought as the API brings it. Answers what changed by it, or null. */

@@ -59,6 +59,7 @@ async function install(directory: Directory): Promise<void> {
   const policy: PolicySet = { ...policyOf([]), directory };
   const candidate = {
     policy,
+    sources: { files: {}, environment: {} },
     digest: policyDigest(policy),
     installedBy: 'test',
     at: new Date().toISOString(),
@@ -119,6 +120,7 @@ describe('the directory in tables', () => {
     const { generation } = await reader.now(source.manager);
     const rules: PolicySet = { ...policyOf([]), directory: FIRST, rules: [] };
     await installPolicy(source, {
+      sources: { files: {}, environment: {} },
       policy: rules,
       digest: policyDigest(rules),
       installedBy: 'test',

@@ -48,6 +48,7 @@ async function install(policy: PolicySet): Promise<void> {
   try {
     const candidate = {
       policy,
+      sources: { files: {}, environment: {} },
       digest: policyDigest(policy),
       installedBy: 'test',
       at: new Date().toISOString(),

@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { withDatabase, withUser } from '../../scripts/servers/postgres.ts';
+import { filesBelow, read } from '../docs/documents.ts';
 import { compiled, createDatabases, testPostgresUrl, type StackDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
 
@@ -40,6 +41,13 @@ it('migrate says what it did, and that nothing was left to do', async () => {
     await root.query(`drop database if exists ${name} with (force)`);
     await root.end();
   }
+});
+
+it('a migration imports nothing of the product, so that it does in years what it does today', () => {
+  const own = [`'typeorm'`, `'../functions.ts'`, `'../sql-files.ts'`];
+  for (const file of filesBelow('database/migrations').filter((name) => name.endsWith('.ts')))
+    for (const [, module = ''] of read(file).matchAll(/(?:\bfrom|\bimport) ?\(?('[^']+')/g))
+      expect(own, file).toContain(module);
 });
 
 describe('migrate', () => {

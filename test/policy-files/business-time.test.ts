@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import { compileFolder } from '../../policy-files/compile.ts';
-import { decompile } from '../../policy-files/decompile.ts';
-import { policySetSchema } from '../../domain/policy/schema.ts';
 import { policyOf, problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
 
 type Mistake = readonly [what: string, changes: Files, problem: string];
@@ -30,13 +27,6 @@ describe('a clock of a requirement', () => {
     const settings = await policyOf(ofDefault);
     expect(settings.defaults.require.clock).toBe('office');
     expect(settings.rules[0]?.require).not.toHaveProperty('clock');
-  });
-
-  it('survives the way from a compiled policy to files and back', async () => {
-    const policy = await policyOf({ ...WITH_OFFICE, ...clocked('office') });
-    const again = compileFolder(decompile(policy), {});
-    expect(again.ok && again.policy.rules[0]?.require).toEqual(policy.rules[0]?.require);
-    expect(policySetSchema.safeParse(policy).success).toBe(true);
   });
 
   it.each<Mistake>([

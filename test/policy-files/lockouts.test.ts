@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { formatWarning } from '../../policy-files/compile.ts';
-import { findingsOfPolicy } from '../../policy-files/validation.ts';
 import { operatorLockout, operatorsDropped } from '../../policy-authoring/lockout.ts';
-import { load, policyOf, VALID, type Files } from './policy-folder.ts';
+import { findingsOf, load, policyOf, VALID, type Files } from './policy-folder.ts';
 
 const ISSUER = 'http://127.0.0.1:7082';
 
@@ -59,7 +58,7 @@ describe('a request that too few people may decide', () => {
       ...settings(`reviewers: { when: '"staff" in reviewer.groups', because: Staff decides }`),
     };
     expect(await warningsOf(files)).toEqual([]);
-    expect(findingsOfPolicy(await policyOf(files)).problems).toEqual([]);
+    expect(findingsOf(files).problems).toEqual([]);
   });
 
   it('is warned of when it is a publication, and one of two operators asks for it', async () => {
@@ -87,7 +86,7 @@ describe('a policy of which a request could never be approved', () => {
     expect(await warningsOf(changes)).toContainEqual(
       expect.stringContaining('seats_unfilled: needs 3 people, and group:everyone is 2 people now'),
     );
-    expect(findingsOfPolicy(await policyOf(changes)).problems).toEqual([
+    expect(findingsOf(changes).problems).toEqual([
       'rules/z.yaml:1 three: nobody could approve such a request: needs 3 people, and group:everyone is 2 people now',
     ]);
   });
@@ -97,7 +96,7 @@ describe('a policy of which a request could never be approved', () => {
       'quorum: 3',
       'quorum: 2, escalate: [{ after: 1h, to: group:everyone }]',
     ).replace('any: [group:everyone]', 'any: [group:dba]');
-    expect(findingsOfPolicy(await policyOf({ 'rules/z.yaml': escalating })).problems).toEqual([]);
+    expect(findingsOf({ 'rules/z.yaml': escalating }).problems).toEqual([]);
   });
 
   const CRITICAL = 'risk: { demands: { critical: { minimum_grade: A } } }';
@@ -111,14 +110,12 @@ describe('a policy of which a request could never be approved', () => {
   ])('is not published where %s asks for evidence that no decision has', async (_what, files, place) => {
     const message = 'asks for evidence of grade A, and every decision is of grade C today';
     expect(await warningsOf(files)).toContainEqual(expect.stringContaining(`grade_not_given: ${message}`));
-    expect(findingsOfPolicy(await policyOf(files)).problems).toEqual([
-      `${place}: nobody could approve such a request: ${message}`,
-    ]);
+    expect(findingsOf(files).problems).toEqual([`${place}: nobody could approve such a request: ${message}`]);
   });
 
   it('is not published either when what all reviewers must meet leaves nobody', async () => {
     const nobody = settings(`reviewers: { when: 'reviewer.id == "ada"', because: x }`);
-    expect(findingsOfPolicy(await policyOf(nobody)).problems).toContainEqual(
+    expect(findingsOf(nobody).problems).toContainEqual(
       expect.stringContaining('nobody could approve such a request'),
     );
   });
@@ -150,7 +147,7 @@ describe('a policy on which no policy that loosens could follow', () => {
     ],
   ])('loads with a warning and is not published where %s', async (_what, files, who) => {
     expect(await warningsOf(files)).toContainEqual(expect.stringContaining(`people_short: 2 different`));
-    expect(findingsOfPolicy(await policyOf(files)).problems).toEqual([
+    expect(findingsOf(files).problems).toEqual([
       `keyturn.yaml operators: 2 different people agree to a policy that loosens, and ${who}: no such policy could ever follow on this one`,
     ]);
   });
@@ -171,9 +168,7 @@ describe('a policy on which no policy that loosens could follow', () => {
     expect(await warningsOf(forbidding(rest))).toContain(
       `rules/p.yaml:1:62 warning publication_forbidden: ${message}`,
     );
-    expect(findingsOfPolicy(await policyOf(forbidding(rest))).problems).toEqual([
-      `rules/p.yaml:1 p: ${message}`,
-    ]);
+    expect(findingsOf(forbidding(rest)).problems).toEqual([`rules/p.yaml:1 p: ${message}`]);
   });
 
   it.each([
@@ -182,18 +177,18 @@ describe('a policy on which no policy that loosens could follow', () => {
   ])('is one that emergencies alone pass, where their rule asks %s', async (people, problems) => {
     const opening = `- { id: q, on: { action: [keyturn.policy.publish] }, effect: review, break_glass: true, require: { stages: [{ any: ${people}, quorum: 1 }] } }`;
     const files = { ...forbidding(', yields_to_break_glass: true'), 'rules/q.yaml': opening };
-    expect(findingsOfPolicy(await policyOf(files)).problems).toHaveLength(problems);
+    expect(findingsOf(files).problems).toHaveLength(problems);
   });
 
   it('is told from one whose rule forbids it only at times', async () => {
     const files = forbidding(', when: plan.rows > 9');
-    expect(findingsOfPolicy(await policyOf(files)).problems).toEqual([]);
+    expect(findingsOf(files).problems).toEqual([]);
   });
 
   it('is told from one whose rule asks one person only at times', async () => {
     const rule =
       '- { id: p, on: { action: [keyturn.policy.publish] }, when: plan.rows > 9, effect: review, replaces_default: true, require: { stages: [{ any: [user:olga], quorum: 1 }] } }';
-    expect(findingsOfPolicy(await policyOf({ ...OPERATED, 'rules/p.yaml': rule })).problems).toEqual([]);
+    expect(findingsOf({ ...OPERATED, 'rules/p.yaml': rule }).problems).toEqual([]);
   });
 
   it('is one without operators after one with some', async () => {
@@ -234,7 +229,7 @@ describe('the operators of a policy', () => {
       ...settings('operators: [group:everyone]', `reviewers: { when: 'reviewer.id != "omar"', because: x }`),
     };
     const policy = await policyOf(files);
-    expect(findingsOfPolicy(policy).problems).toEqual([]);
+    expect(findingsOf(files).problems).toEqual([]);
     expect(operatorLockout(policy, [ISSUER])).toMatch(/^1 of the people who may agree to a publication/);
     expect(operatorLockout(policy, [ISSUER, 'https://other'])).toBeNull();
   });

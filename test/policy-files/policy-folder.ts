@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { formatProblem, loadPolicyFolder, type PolicyLoadResult } from '../../policy-files/compile.ts';
+import { findingsOfSources, type PolicyFindings } from '../../policy-files/validation.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
+import { sourcesOf } from './decompile.ts';
 
 /** Files by path relative to the policy folder; null leaves a file out. */
 export type Files = Readonly<Record<string, string | Uint8Array | null>>;
@@ -105,6 +107,19 @@ export async function policyOf(
   const result = await load(changes, environment);
   if (!result.ok) throw new Error(formatted(result).join('\n'));
   return result.policy;
+}
+
+/** What is found where the valid policy with these changes is proposed. */
+export function findingsOf(changes: Files): PolicyFindings {
+  const files = Object.entries({ ...VALID, ...changes }).filter(([, text]) => text !== null);
+  return findingsOfSources({
+    sources: JSON.stringify({ files: Object.fromEntries(files), environment: {} }),
+  });
+}
+
+/** What is found where a set that a test has written by hand is proposed. */
+export function findingsOfSet(policy: PolicySet): PolicyFindings {
+  return findingsOfSources({ sources: JSON.stringify(sourcesOf(policy)) });
 }
 
 /** The file of the valid policy with one line (counted from 1) replaced. */

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import { compileFolder } from '../../policy-files/compile.ts';
-import { decompile } from '../../policy-files/decompile.ts';
-import { findingsOfPolicy } from '../../policy-files/validation.ts';
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { policyOf, problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
 
@@ -36,19 +33,6 @@ describe('a rotation that a service keeps', () => {
   it('leaves a policy without one as it was: the digest of what is stored must not change', async () => {
     expect(await policyOf(oncall(`    dba: ${WRITTEN}`))).not.toHaveProperty('polled_rotations');
     expect(await policyOf({})).not.toHaveProperty('polled_rotations');
-  });
-
-  it('survives the way from a compiled policy to files and back', async () => {
-    const policy = await policyOf(oncall(`    sre: ${PAGER}`, `    dba: ${WRITTEN}`));
-    const again = compileFolder(decompile(policy), {});
-    expect(again.ok && again.policy.polled_rotations).toEqual(policy.polled_rotations);
-    expect(findingsOfPolicy(policy).problems).toEqual([]);
-    const short = (policy.polled_rotations ?? []).map((one) => ({ ...one, maximum_staleness_ms: 1_000 }));
-    expect(findingsOfPolicy({ ...policy, polled_rotations: short }).problems.join()).toMatch(
-      /not from 2m to 24h/,
-    );
-    const url = (policy.polled_rotations ?? []).map((one) => ({ ...one, url: 'https://pager.example' }));
-    expect(findingsOfPolicy({ ...policy, polled_rotations: url }).problems.join()).toMatch(/nrecognized/);
   });
 
   it('is loosening where it is added, edited or gone: who decides cannot be told from the structure', async () => {

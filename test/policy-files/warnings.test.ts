@@ -3,12 +3,11 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { formatWarning, loadPolicyFolder } from '../../policy-files/compile.ts';
-import { findingsOfPolicy } from '../../policy-files/validation.ts';
 import { Expression } from '../../domain/conditions/expression.ts';
 import { bindFacts } from '../../domain/conditions/facts.ts';
 import { ruleFactTypes } from '../../domain/policy/facts.ts';
 import { harmlessValues, setAt } from '../../policy-authoring/grid-cells.ts';
-import { formatted, load, policyOf, VALID, withLine, type Files } from './policy-folder.ts';
+import { findingsOf, formatted, load, policyOf, VALID, withLine, type Files } from './policy-folder.ts';
 
 async function warningsOf(changes: Files): Promise<readonly string[]> {
   const result = await load(changes);
@@ -351,13 +350,13 @@ const REQUIRED = `${VALID['actions/sql.yaml'].replace('  type: object', '  type:
 `;
 
 describe('a proposed policy', () => {
-  it('carries its warnings to those who decide on it, with the line of the rule', async () => {
+  it('carries its warnings to those who decide on it, with their place', () => {
     const later = 'escalate: [{ after: 1h, to: group:leads }]';
-    const policy = await policyOf(requiring(`stages: [{ any: [group:dba], quorum: 2, ${later} }]`));
-    expect(findingsOfPolicy(policy)).toEqual({
+    const changes = requiring(`stages: [{ any: [group:dba], quorum: 2, ${later} }]`);
+    expect(findingsOf(changes)).toMatchObject({
       problems: [],
       warnings: [
-        'rules/z.yaml:1 z seats_unfilled: needs 2 people, and group:dba is 1 person now: nothing is decided before others take over',
+        'rules/z.yaml:5:21 z seats_unfilled: needs 2 people, and group:dba is 1 person now: nothing is decided before others take over',
       ],
     });
   });

@@ -151,7 +151,13 @@ function movedElsewhere(policy: PolicySet): PolicySet {
 
 async function install(policy: PolicySet): Promise<void> {
   const at = new Date().toISOString();
-  await installPolicy(dependencies.source, { policy, digest: policyDigest(policy), installedBy: 'test', at });
+  await installPolicy(dependencies.source, {
+    sources: { files: {}, environment: {} },
+    policy,
+    digest: policyDigest(policy),
+    installedBy: 'test',
+    at,
+  });
 }
 
 describe('the sweeper', () => {

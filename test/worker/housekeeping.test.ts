@@ -2,7 +2,6 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { ScheduleNotFoundError } from '@temporalio/client';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -190,25 +189,5 @@ describe('the sweep of the workers', () => {
     expect(held).toEqual({ rival: null });
     expect(await withAdvisoryLock(other, 'housekeeping', async () => 'afterwards')).toBe('afterwards');
     await Promise.all([one.destroy(), other.destroy()]);
-  });
-});
-
-describe('a schedule that an earlier version swept by', () => {
-  it('is removed when a worker starts', async () => {
-    const schedule = await stack.temporal.schedule.create({
-      scheduleId: `keyturn-sweeper-${stack.taskQueue}`,
-      spec: { intervals: [{ every: '1 hour' }] },
-      action: { type: 'startWorkflow', workflowType: 'sweeper', taskQueue: stack.taskQueue, args: [{}] },
-    });
-    await stack.workers[0]?.stop();
-    await stack.workers[0]?.start();
-    await waitFor({
-      what: 'the schedule to be gone',
-      check: () =>
-        schedule.describe().then(
-          () => undefined,
-          (error: unknown) => error instanceof ScheduleNotFoundError || undefined,
-        ),
-    });
   });
 });

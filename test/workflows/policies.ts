@@ -41,6 +41,7 @@ export async function activate(admin: Client, policy: PolicySet): Promise<void> 
   if (active?.digest === digest) return;
   await activatePolicy(manager, active, {
     policy,
+    sources: { files: {}, environment: {} },
     digest,
     at: new Date().toISOString(),
     installedBy: 'test',

@@ -1,11 +1,11 @@
 import type { EntityManager } from 'typeorm';
 
 import { backtestRecords } from '../../../database/backtest-records.ts';
+import { isLate } from '../../../domain/execution/fair-pool.ts';
 import type { BacktestRecord } from '../../../policy-authoring/backtest.ts';
-import { isLate } from '../fair-pool.ts';
+import { BoundedThread, ThreadEnded } from '../../../policy-files/bounded-thread.ts';
 import type { BacktestAnswer, BacktestWork } from './backtest-lines.ts';
 import type { PolicyPair } from './candidate.ts';
-import { BoundedThread, ThreadEnded } from './bounded-thread.ts';
 
 /** How far back a reviewer is told about. */
 const SPAN_MS = 30 * 86_400_000;
@@ -35,6 +35,7 @@ export async function backtestLines(
   const data: BacktestWork = { base, candidate, until, evaluatesMs: EVALUATES_MS };
   const thread = new BoundedThread<BacktestAnswer>({
     program: 'backtest-thread',
+    beside: import.meta.url,
     data,
     timeoutMs: TIMEOUT_MS,
   });

@@ -1,13 +1,13 @@
 import type { DataSource } from 'typeorm';
 
-import { readCandidate } from '../../../database/policy-candidates.ts';
+import { readActivatedSources, readProposedSources } from '../../../database/policy-candidates.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../contract/policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
-import type { PolicyFindings } from '../../../policy-files/validation.ts';
+import type { FileChange } from '../../../domain/request/plan.ts';
+import type { PolicySources } from '../../../policy-files/folder.ts';
+import type { CheckWork, PolicyFindings } from '../../../policy-files/validation.ts';
 import { unreadableReferences } from '../references.ts';
 import type { Publication } from './plan-publication.ts';
 
@@ -19,7 +19,7 @@ export interface CandidateGround {
   readonly source: DataSource;
   readonly policies: PolicyReader;
   /** Finds what is wrong with a policy. */
-  readonly check: (candidate: JsonValue) => Promise<PolicyFindings>;
+  readonly check: (work: CheckWork) => Promise<PolicyFindings>;
 }
 
 /** A policy and the one that it is to follow on. */
@@ -28,49 +28,62 @@ export interface PolicyPair {
   readonly candidate: PolicySet;
 }
 
-/** A policy that may follow on the active one, with what those who decide should know of it, or why it may not. */
-export type CheckedCandidate =
-  (PolicyPair & { readonly kind: 'good'; readonly warnings: readonly string[] }) | PlanRefusal;
+/** A policy that may follow on the active one, with what those who decide should know of it. */
+export interface GoodCandidate extends PolicyPair {
+  readonly kind: 'good';
+  readonly sources: PolicySources;
+  /** How the files change. */
+  readonly files: readonly FileChange[];
+  readonly warnings: readonly string[];
+}
 
 /** Which policy is to follow on which. The arguments were checked by their schema: anything else is a fault. */
 export function publicationOf({ arguments: { candidate, base } }: ConnectorCall): Publication {
   return { candidate: digestSchema.parse(candidate), base: digestSchema.parse(base) };
 }
 
-/** Reads the candidate and checks all of it, as if it were loaded now, by this version. Nothing that was said of it is believed. */
+/** Compiles the files of the candidate now, by this version: nothing that was said of them before is believed. */
 export async function checkedCandidate(
   { source, policies, check }: CandidateGround,
   { candidate, base }: Publication,
-): Promise<CheckedCandidate> {
+): Promise<GoodCandidate | PlanRefusal> {
   const active = await policies.active(source.manager);
   if (active?.digest !== base)
     return refuse('policy_base_changed', `The active policy is ${active?.digest ?? 'none'}, not ${base}.`);
   if (candidate === base) return refuse('policy_unchanged', 'This policy is the active one.');
-  const body = await readCandidate(source.manager, candidate);
-  if (body === null) return refuse('policy_unknown', 'Nobody proposed such a policy.');
-  const { problems, warnings } = await findingsOf(check, candidate, body);
-  if (problems.length > 0) return refuse('policy_invalid', problems.join('\n'));
-  const policy = body as unknown as PolicySet;
-  const unreadable = unreadableReferences(policy.targets);
-  if (unreadable.length > 0) return refuse('policy_invalid', unreadable.slice(0, UNREADABLE_MAX).join('\n'));
-  return goodSuccessor(active.policy, policy, warnings);
+  const sources = await readProposedSources(source.manager, candidate);
+  if (sources === null) return refuse('policy_unknown', 'Nobody proposed such a policy.');
+  const work = { sources, base: { digest: base, sources: await readActivatedSources(source.manager, base) } };
+  const { problems, compiled, ...found } = await check(work);
+  if (compiled === null) return refuse('policy_invalid', problems.join('\n'));
+  // Before anything else is told of files that are not those which were proposed.
+  if (compiled.digest !== candidate) return refuse('policy_invalid', otherFiles(compiled.digest));
+  const mistakes = [...problems, ...mistakesAfter(active.policy, compiled.policy)];
+  if (mistakes.length > 0) return refuse('policy_invalid', mistakes.join('\n'));
+  return {
+    kind: 'good',
+    base: active.policy,
+    candidate: compiled.policy,
+    sources: compiled.sources,
+    ...found,
+  };
 }
 
-async function findingsOf(
-  check: CandidateGround['check'],
-  digest: string,
-  body: JsonValue,
-): Promise<PolicyFindings> {
-  return digestOf(body) === digest
-    ? check(body)
-    : { problems: ['The stored policy is not the one that its digest names.'], warnings: [] };
+function otherFiles(digest: string): string {
+  return (
+    `The stored files of this policy compile to another one, ${digest}: they were changed in the database, or an ` +
+    'earlier version compiled them. Propose the policy again. If that gives the same digest as before, an operator of ' +
+    'the database has to delete the old proposal first (docs/operating.md, "Proposed policies").'
+  );
 }
 
 /** Good on its own is not enough: nobody is left without anybody who could stop things, or publish again. */
-function goodSuccessor(base: PolicySet, candidate: PolicySet, warnings: readonly string[]): CheckedCandidate {
-  return base.operators !== undefined && candidate.operators === undefined
-    ? refuse('policy_invalid', 'It names no operators: nobody could stop anything, or publish again.')
-    : { kind: 'good', base, candidate, warnings };
+function mistakesAfter(base: PolicySet, candidate: PolicySet): readonly string[] {
+  const isClosing = base.operators !== undefined && candidate.operators === undefined;
+  return [
+    ...unreadableReferences(candidate.targets).slice(0, UNREADABLE_MAX),
+    ...(isClosing ? ['It names no operators: nobody could stop anything, or publish again.'] : []),
+  ];
 }
 
 function refuse(code: PlanRefusal['code'], detail: string): PlanRefusal {

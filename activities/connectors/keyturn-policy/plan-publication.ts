@@ -15,6 +15,12 @@ export interface Publication {
   readonly base: string;
 }
 
+/** Both policies, and how the files change from one to the other. */
+interface PublicationGround extends Required<Pick<Plan, 'files'>> {
+  readonly base: PolicySet;
+  readonly candidate: PolicySet;
+}
+
 /** What is approved: this policy in place of that one. Traffic does not change it. */
 export function fingerprintOf({ base, candidate }: Publication): string {
   return digestOf({ base, candidate });
@@ -23,7 +29,7 @@ export function fingerprintOf({ base, candidate }: Publication): string {
 /** What publishing would do. `found` is what checks and a backtest found out, line by line: it informs, and decides nothing. */
 export function planPublication(
   publication: Publication,
-  { base, candidate }: { readonly base: PolicySet; readonly candidate: PolicySet },
+  { base, candidate, files }: PublicationGround,
   found: readonly string[],
 ): Plan {
   const change = classifyChange(base, candidate);
@@ -35,6 +41,7 @@ export function planPublication(
     summary: `publish a policy that is ${WORDS[change.kind]} (${changed(change.changes.length)})`,
     operation: operationOf(publication, change),
     effects,
+    files,
     warnings: [...(isLoosening ? [LOOSENING] : []), ...found],
     risk_facts: {
       rows_changed: counts.reduce((sum, count) => sum + count, 0),

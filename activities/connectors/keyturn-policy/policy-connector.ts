@@ -1,6 +1,6 @@
 import { readActivation, useKey } from '../../../database/policy-candidates.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import type { PolicySet } from '../../../domain/policy/policy.ts';
+import { FairPool, isLate, type FairPoolLimits } from '../../../domain/execution/fair-pool.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';
 import { activatePolicy, lockActiveSet, type InstalledPolicy } from '../../policy-install.ts';
 import { misstatement } from '../approved-plan.ts';
@@ -13,10 +13,16 @@ import type {
   ProbeCall,
   ProbeOutcome,
 } from '../connector.ts';
-import { checksBusy, FairPool, isLate, type FairPoolLimits } from '../fair-pool.ts';
+import { checkSources } from '../../../policy-files/checker.ts';
+import { checksBusy } from '../checks-busy.ts';
 import { backtestLines } from './backtest-candidate.ts';
-import { checkedCandidate, publicationOf, type CandidateGround, type PolicyPair } from './candidate.ts';
-import { findingsOfCandidate } from './candidate-checker.ts';
+import {
+  checkedCandidate,
+  publicationOf,
+  type CandidateGround,
+  type GoodCandidate,
+  type PolicyPair,
+} from './candidate.ts';
 import { fingerprintOf, planPublication } from './plan-publication.ts';
 
 /** Keyturn's own database is the target. */
@@ -38,7 +44,7 @@ export function createPolicyConnector(options: PolicyConnectorOptions): Connecto
   const pool = new FairPool(POOL);
   const groundOf = ({ root }: ConnectorCall): PlanningGround => ({
     ...options,
-    check: (candidate) => pool.run(root, () => findingsOfCandidate(candidate)),
+    check: (work) => pool.run(root, () => checkSources(work)),
     backtest: (policies) => pool.run(root, () => backtestLines(options.source.manager, policies, new Date())),
   });
   return {
@@ -73,7 +79,7 @@ async function execute(ground: CandidateGround, call: ApprovedCall): Promise<Exe
   const misstated = misstatement(call.approvedPlan, planPublication(publication, checked, []));
   if (misstated !== null) return { kind: 'drifted', detail: misstated };
   try {
-    const installed = await activate(ground, call, checked.candidate);
+    const installed = await activate(ground, call, checked);
     if (!installed) return { kind: 'drifted', detail: 'Another policy was published meanwhile.' };
     const { digest, generation } = installed;
     return { kind: 'succeeded', fingerprint, result: { digest, generation } };
@@ -94,7 +100,7 @@ function refusedRun({ code, detail }: { readonly code: string; readonly detail: 
 async function activate(
   { source }: PolicyConnectorOptions,
   call: ApprovedCall,
-  policy: PolicySet,
+  { candidate: policy, sources }: GoodCandidate,
 ): Promise<InstalledPolicy | null> {
   const { candidate, base } = publicationOf(call);
   return source.transaction(async (manager) => {
@@ -102,6 +108,7 @@ async function activate(
     if (active?.digest !== base) return null;
     const installed = await activatePolicy(manager, active, {
       policy,
+      sources,
       digest: candidate,
       at: new Date().toISOString(),
       installedBy: `request ${call.requestId}`,

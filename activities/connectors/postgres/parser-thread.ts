@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 
-import { ChecksBusy, FairPool, type FairPoolLimits } from '../fair-pool.ts';
+import { ChecksBusy, FairPool, type FairPoolLimits } from '../../../domain/execution/fair-pool.ts';
 
 /** A node of PostgreSQL's parse tree, as libpg-query prints it. */
 export type TreeNode = Readonly<Record<string, unknown>>;

@@ -9,7 +9,8 @@ import type {
   PlanOutcome,
   PlanRefusal,
 } from '../connector.ts';
-import { checksBusy, isLate } from '../fair-pool.ts';
+import { isLate } from '../../../domain/execution/fair-pool.ts';
+import { checksBusy } from '../checks-busy.ts';
 import { SessionsAhead } from './ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';

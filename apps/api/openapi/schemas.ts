@@ -6,17 +6,7 @@ import type { Operation } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import { problemSchema } from '../../../contract/problem.ts';
 import { jsonValueSchema } from '../../../domain/crypto/json.ts';
-import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { portable, type Direction, type JsonSchema } from './portable.ts';
-
-/** Schemas that are published as any value: they refer to themselves, or are checked by the server alone. */
-const ANY: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
-  [jsonValueSchema, {}],
-  [
-    policySetSchema,
-    { type: 'object', additionalProperties: true, description: 'A policy as `keyturn policy` compiles it' },
-  ],
-]);
 
 /** Every schema that has a name, in bodies and answers of operations. */
 export function namedSchemas(): Readonly<Record<string, JsonSchema>> {
@@ -63,11 +53,9 @@ function converted(schema: z.ZodType, direction: Direction): JsonSchema {
     io: direction,
     metadata: NAMES,
     override: ({ zodSchema, jsonSchema }) => {
-      const replacement = ANY.get(zodSchema);
-      if (replacement) {
+      // It refers to itself: published as any value.
+      if (zodSchema === jsonValueSchema)
         for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
-        Object.assign(jsonSchema, replacement);
-      }
       // Only what the registry given above says is published by itself: the names.
       const description = z.globalRegistry.get(zodSchema)?.description;
       if (description !== undefined) Object.assign(jsonSchema, { description });

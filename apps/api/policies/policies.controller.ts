@@ -2,7 +2,6 @@ import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
 import { readCandidate } from '../../../database/policy-candidates.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
@@ -37,9 +36,9 @@ export class PoliciesController {
     return countRefusal(this.#context, { caller, delivery: 'proposal' }, async () => {
       // Whether the caller may is said before what is wrong with what it sends.
       reviewerOf(caller);
-      const { policy } = parseAs(proposeBodySchema, request.body);
+      const proposed = parseAs(proposeBodySchema, request.body);
       const { source, keys } = this.#context;
-      return proposePolicy({ source, keys, tokens: this.#tokens }, caller, policy as JsonValue);
+      return proposePolicy({ source, keys, tokens: this.#tokens }, caller, proposed);
     });
   }
 

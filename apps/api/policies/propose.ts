@@ -1,10 +1,12 @@
 import { countProposals, lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
-import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { sha256 } from '../../../domain/crypto/digest.ts';
+import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { operatorLockout, operatorsDropped } from '../../../policy-authoring/lockout.ts';
+import { ChecksBusy, FairPool } from '../../../domain/execution/fair-pool.ts';
+import { checkSources } from '../../../policy-files/checker.ts';
+import type { CompiledPolicy } from '../../../policy-files/compile.ts';
+import type { PolicySources } from '../../../policy-files/folder.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
-import { policySetSchema } from '../../../domain/policy/schema.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { Issuer } from '../auth/issuers.ts';
@@ -13,26 +15,30 @@ import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
 import { refuseTooMany } from './proposal-limits.ts';
 
+/** Policies that are compiled at once: each takes a thread. People take turns. */
+const POOL = new FairPool({ places: 2, waitingMax: 10 });
+
 /**
- * Keeps a policy that a person proposes, with its entry. Nothing follows from that: it takes a request to publish it,
- * which its proposer is part of and so cannot approve.
+ * Keeps a policy that a person proposes, with its files and its entry. Nothing follows from that: it takes a request to
+ * publish it, which its proposer is part of and so cannot approve.
  */
 export async function proposePolicy(
   { source, keys, tokens }: Pick<ApiContext, 'source' | 'keys'> & { readonly tokens: TokenVerifier },
   caller: Caller,
-  policy: JsonValue,
+  proposed: PolicySources,
 ): Promise<Proposal> {
   const { id: person } = reviewerOf(caller);
   const { identity, channel } = caller.principal;
-  const body = canonicalJson(policy);
-  if (Buffer.byteLength(body) > POLICY_BYTES_MAX)
-    throw new KeyturnError('body_too_large', `The policy is larger than ${POLICY_BYTES_MAX} bytes.`);
+  const { policy, digest, sources } = await compiledOf(proposed, person);
   refuseLockout(policy, caller.policy.policy, tokens.issuers());
-  const digest = sha256(body);
+  const [body, files] = [canonicalJson(policy), canonicalJson(sources)];
+  const bytes = Buffer.byteLength(body);
+  if (bytes > POLICY_BYTES_MAX)
+    throw new KeyturnError('body_too_large', `The policy compiles to more than ${POLICY_BYTES_MAX} bytes.`);
   const active = caller.policy.digest;
   const is_new = await source.transaction(async (manager) => {
     const last = await lockProposals(manager);
-    refuseTooMany(await countProposals(manager, { person, digest }), Buffer.byteLength(body));
+    refuseTooMany(await countProposals(manager, { person, digest }), bytes + Buffer.byteLength(files));
     const at = new Date().toISOString();
     const by = { person, identity, channel, policyDigest: active };
     const recording = { identityKey: keys.identity, stream: 'proposals', by, at, last };
@@ -42,17 +48,30 @@ export async function proposePolicy(
     const [entry] = entries;
     if (!entry) throw new KeyturnError('internal', 'A proposal without an entry.');
     const { issuer, subject } = identity;
-    return storeProposal(manager, { digest, body, person, issuer, subject, at }, { entry, subjects });
+    const candidate = { digest, body, sources: files, person, issuer, subject, at };
+    return storeProposal(manager, candidate, { entry, subjects });
   });
   return { digest, active, is_new };
 }
 
-/** Whether the rest of it is a policy, the plan of its publication says. */
-function refuseLockout(policy: JsonValue, active: PolicySet, issuers: readonly Issuer[]): void {
-  const parsed = policySetSchema.safeParse(policy);
-  if (!parsed.success) return;
+type Compiled = Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>;
+
+/** What the files compile to, or every mistake in them at its place. */
+async function compiledOf(proposed: PolicySources, person: string): Promise<Compiled> {
+  const work = { sources: canonicalJson(proposed) };
+  const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch(refuseBusy);
+  if (compiled === null || problems.length > 0) throw new KeyturnError('policy_invalid', problems.join('\n'));
+  return compiled;
+}
+
+function refuseBusy(error: unknown): never {
+  if (!(error instanceof ChecksBusy)) throw error;
+  throw new KeyturnError('unavailable', 'The policy could not be compiled now: try again.');
+}
+
+/** Whether it can follow on the active one otherwise, the plan of its publication says. */
+function refuseLockout(policy: PolicySet, active: PolicySet, issuers: readonly Issuer[]): void {
   const open = issuers.filter(({ human }) => human !== undefined).map(({ issuer }) => issuer);
-  const candidate = policy as unknown as PolicySet;
-  const lockout = operatorsDropped(active, candidate) ?? operatorLockout(candidate, open);
+  const lockout = operatorsDropped(active, policy) ?? operatorLockout(policy, open);
   if (lockout !== null) throw new KeyturnError('policy_invalid', lockout);
 }

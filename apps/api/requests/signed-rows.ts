@@ -88,7 +88,6 @@ function roundColumns(entries: RoundEntries): Partial<RequestRow> {
   const facts = openedSchema.safeParse(entries.opened?.facts).data;
   if (!facts) return {};
   const { risk, requirement, pending_since, expires_at, ...always } = facts;
-  // Entries of earlier versions do not say the tier of what nobody was asked for.
   const columns = { ...always, summary: entries.summary ?? null, ...(risk === undefined ? {} : { risk }) };
   if (!requirement || pending_since === undefined || expires_at === undefined) return columns;
   return {

@@ -57,11 +57,9 @@ function explanationLines({ recorded, recomputed, reviewers }: ExplainedEvaluati
   ];
 }
 
-/** Records of before name no digest. */
 function peopleText({ directory_generation: generation, outcome }: ExplainedEvaluation['recorded']): string {
   const change = `change ${visible(generation)} of the directory`;
-  const digest = outcome['directory_digest'];
-  return digest === undefined ? `as of ${change}` : `${plain(digest)}, ${change}`;
+  return `${plain(outcome['directory_digest'])}, ${change}`;
 }
 
 function outcomeText(outcome: RecordedOutcome): string {

@@ -67,13 +67,13 @@ async function publish(folder: string, options: PublishOptions, terminal: Termin
 
 async function install(folder: string, options: InstallOptions, terminal: Terminal): Promise<void> {
   const checked = await loadFolder(folder, options, terminal);
-  const { policy, digest, warnings } = checked;
+  const { digest, warnings } = checked;
   tellWarnings(checked, options, terminal);
   const url = databaseUrl(terminal);
   const ground = terminal.environment['KEYTURN_POLICY_RECOVERY'] === 'true' ? 'recovery' : 'bootstrap';
   // The database is of no use to the other commands: they should not wait for its driver.
   const { installPolicyInto } = await import('../policy-installer.ts');
-  const installed = await installPolicyInto(url, { policy, digest }, ground).catch(leaveActive);
+  const installed = await installPolicyInto(url, checked, ground).catch(leaveActive);
   if (installed === null) return otherIsActive(folder, options, terminal);
   if (options.json) return terminal.out(JSON.stringify({ ok: true, ...installed, warnings }));
   const what = installed.is_new ? 'is now active' : 'was active already';

@@ -1,5 +1,6 @@
 import { counted } from '../../../domain/cards/counted.ts';
 import type { RequestView } from '../../../contract/requests.ts';
+import { fileLines } from './files.ts';
 import { factLines } from './table.ts';
 import { toned } from './tone.ts';
 import { visible, visibleJson, visibleLines } from './visible.ts';
@@ -18,6 +19,7 @@ export interface PlanDetail {
 const TABLES_MAX = 12;
 const ROWS_MAX = 20;
 const STEPS_MAX = 5;
+const FILE_LINES_MAX = 60;
 
 /** Lines for the rows of all tables together, and for those of one table where there are many. */
 const LINES_MAX = 40;
@@ -34,6 +36,7 @@ export function planLines(plan: Plan, detail: PlanDetail): string[] {
     ...visibleLines(plan.operation, '  | '),
     ...effects.flatMap((effect) => effectLines(effect, { ...detail, room })),
     ...(hidden > 0 ? [moreLine('  ', counted(hidden, 'more table'), detail)] : []),
+    ...shownFileLines(plan, detail),
     ...plan.warnings
       .flatMap((warning) => visibleLines(warning, '  ! '))
       .map((line) => toned('warning', line)),
@@ -51,8 +54,10 @@ export function leftOut(plan: Plan): string | null {
     return sum + effect.rows.length - shown;
   }, 0);
   const steps = Math.max(0, (plan.reversal.steps?.length ?? 0) - STEPS_MAX);
+  const lines = Math.max(0, fileLines(plan.files ?? []).length - FILE_LINES_MAX);
   const parts = [
     ...(rows > 0 ? [counted(rows, 'row')] : []),
+    ...(lines > 0 ? [`${counted(lines, 'line')} of the files`] : []),
     ...(steps > 0 ? [counted(steps, 'statement') + ' that would undo it'] : []),
   ];
   return parts.length === 0 ? null : parts.join(' and ');
@@ -92,6 +97,15 @@ function rowsIn(effect: Effect, room: number): readonly Row[] {
     return index > 0 && lines > room;
   });
   return end === -1 ? rows : rows.slice(0, end);
+}
+
+function shownFileLines({ files = [] }: Plan, detail: PlanDetail): string[] {
+  const lines = fileLines(files);
+  const hidden = detail.isWhole ? 0 : Math.max(0, lines.length - FILE_LINES_MAX);
+  return [
+    ...lines.slice(0, lines.length - hidden),
+    ...(hidden > 0 ? [moreLine('    ', counted(hidden, 'more line'), detail)] : []),
+  ];
 }
 
 function moreLine(indent: string, what: string, { id }: PlanDetail): string {

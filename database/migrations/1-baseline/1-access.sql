@@ -2,5 +2,5 @@
 -- names, never for everybody.
 grant usage on schema keyturn, audit to keyturn_worker, keyturn_api;
 alter default privileges revoke execute on functions from public;
--- So that whoever looks for what is wrong sees whether database and program are of one version.
+-- For diagnosis: are database and program of one version?
 grant select on keyturn.keyturn_migration to keyturn_worker, keyturn_api;

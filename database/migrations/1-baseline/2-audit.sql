@@ -8,8 +8,8 @@ create table audit.entry (
   n int not null generated always as ((leaf::jsonb ->> 'n')::int) stored,
   type text not null generated always as (leaf::jsonb ->> 'type') stored,
   unique (request, run_id, n),
-  -- Ids are unique in the whole log and entries stay for ever: whoever may write entries of one stream must not be able to
-  -- take the id that an entry of another one will need.
+  -- Ids are unique in the whole log and entries stay for ever: a writer of one stream must not be able to take the id
+  -- that an entry of another one will need.
   constraint entry_id_names_its_stream check (starts_with(event_id, request || '/'))
 );
 

@@ -1,6 +1,6 @@
--- People, agents and groups as intervals, so that the directory of any instant can be told. Intervals are half-open, by the
--- time at which this database was told; an open one has no end. Each says which authority brought it: the policy file, a
--- provisioning client, or the tokens of an issuer.
+-- People, agents and groups as intervals, so that the directory of any instant is known. Intervals are half-open, by
+-- the time at which this database learned of it; an open one has no end. Each says which authority brought it: the
+-- policy file, a provisioning client, or the tokens of an issuer.
 
 -- One row: the claim of an execution takes it FOR SHARE, a change exclusively, so none slips between check and claim.
 create table keyturn.directory_state (
@@ -43,7 +43,7 @@ create table keyturn.agent_standing (
 );
 create unique index agent_standing_open on keyturn.agent_standing (agent) where valid_to is null;
 
--- Links are explicit: an account belongs to who is named here, never to whoever has the same e-mail address.
+-- Links are explicit: an account belongs to the one named here, never to somebody with the same e-mail address.
 create table keyturn.account (
   id bigint generated always as identity primary key,
   issuer text not null, subject text not null,
@@ -79,8 +79,8 @@ create table keyturn.membership (
 create unique index membership_open
   on keyturn.membership (group_id, person, member_group) nulls not distinct where valid_to is null;
 
--- The newest token of an account: only one that was issued later can say more. `claim_digest` is of the whole list, null
--- when two tokens of one second said different things; `listed` is what of it policy asked for.
+-- The newest token of an account: only one that was issued later can say more. `claim_digest` is of the whole list,
+-- null when two tokens of one second said different things; `listed` is the part that policy asks for.
 create table keyturn.claims_seen (
   issuer text not null, subject text not null, primary key (issuer, subject),
   person text not null references keyturn.person, issued_at timestamptz not null,

@@ -1,4 +1,4 @@
--- Who is on call by the services that keep rotations, as intervals by the time at which they were heard.
+-- Who is on call by the services that keep rotations, as intervals by the time at which Keyturn learned of it.
 
 create table keyturn.duty_rotation (
   id bigint generated always as identity primary key,

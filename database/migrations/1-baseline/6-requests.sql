@@ -1,5 +1,5 @@
--- Requests and what became of them. The worker writes them, and of a request only how it stands: what was signed, and its
--- run, stay as they were received.
+-- Requests, their plans, decisions and executions. The worker writes them, and of a request only how it stands: what
+-- was signed, and its run, stay as they were received.
 
 -- Instants are of a form that every program can write (four digits of years) and lists are lists: one row stops the lists of
 -- nobody. `owner_key` is what the owners are looked up by, for actions whose arguments name it, kept from the receipt on.
@@ -39,12 +39,12 @@ create index request_unfinished on keyturn.request (updated_at)
   where status in ('planning', 'pending', 'approved', 'executing', 'active');
 create index request_inbox on keyturn.request using gin (open_selectors) where status = 'pending';
 create index request_lineage on keyturn.request using gin (lineage jsonb_path_ops);
--- The few that broke the glass: whoever opens their reviews looks every few seconds.
+-- The few break-glass requests: the program that opens their reviews looks every few seconds.
 create index request_emergency on keyturn.request (updated_at, id) where is_break_glass;
--- What was asked before with the same intent: reviewers see when it was denied then.
+-- Earlier requests with the same intent: reviewers see whether one was denied.
 create index request_intent on keyturn.request (intent_digest, created_at desc);
 
--- Digests in `alike`: what two plans share is one thing to whoever is to agree to it.
+-- Digests in `alike`: what two plans share is one thing to their reviewers.
 create table keyturn.plan (
   request text not null references keyturn.request, digest text not null, body jsonb not null,
   made_at timestamptz not null, alike text[] not null default '{}', primary key (request, digest)
@@ -100,7 +100,7 @@ create table keyturn.refused_attempt (
   attempts bigint not null, primary key (request, account, code)
 );
 
--- Why a target gave no answer for a request the last time: whoever may know it sees it when the request ends by that.
+-- Why a target gave no answer for a request the last time; shown when the request ends because of it.
 create table keyturn.target_trouble (
   request text primary key references keyturn.request,
   cause text not null check (length(cause) between 1 and 500),

@@ -1,4 +1,4 @@
--- What policy was asked with and what it said, what counting windows hold, and what was allowed on the spot.
+-- Evaluations of policy and their facts, reservations in counting windows, and answers on the spot.
 
 -- By content: the same facts are stored once, and what an evaluation saw can be erased without touching what it said.
 create table keyturn.fact_set (digest text primary key, body jsonb not null);
@@ -14,8 +14,8 @@ create table keyturn.evaluation (
 create index evaluation_by_request on keyturn.evaluation (request, id);
 create index evaluation_by_time on keyturn.evaluation (at);
 
--- One reservation a request and window. `claimed_at` is null while the request may still be executed: until then it counts
--- however long ago it was asked for.
+-- One reservation a request and window. `claimed_at` is null while the request may still be executed: until then it
+-- counts at any age.
 create table keyturn.window_reservation (
   id bigint generated always as identity primary key,
   window_id text not null, key text not null, request text not null, amount bigint not null check (amount >= 0),
@@ -25,8 +25,9 @@ create table keyturn.window_reservation (
 create index window_reservation_by_key on keyturn.window_reservation
   (window_id, key, coalesce(claimed_at, 'infinity')) where released_at is null;
 
--- What was allowed on the spot, and which keys of gate requests went to a workflow instead: one row a key, whoever comes
--- first. `slot`, `nth` and `counted_at` number the answers to a requester, so that counting costs the same however many.
+-- What was allowed on the spot, and which keys of gate requests went to a workflow instead: one row a key, and the
+-- first one wins. `slot`, `nth` and `counted_at` number the answers to a requester, so that counting costs the same
+-- however many.
 create table keyturn.gate_answer (
   request text primary key, verdict text not null check (verdict in ('allowed', 'workflow')),
   schema_version int not null, intent_digest text not null, at timestamptz not null,

@@ -1,4 +1,4 @@
--- Kill switches, written through functions only: none is thrown or lifted without its audit entry.
+-- Kill switches, written through functions only: none is engaged or released without its audit entry.
 
 create table keyturn.kill_switch (
   id text primary key,
@@ -9,14 +9,14 @@ create table keyturn.kill_switch (
 );
 create index kill_switch_on on keyturn.kill_switch (thrown_at, id) where lifted_at is null;
 
--- The word of one person each. A word may be sent again by whoever does not know whether it arrived: `call` is a keyed
--- digest of its Idempotency-Key and of what it said.
+-- One person's confirmation each. It may be sent again when its answer was lost: `call` is a keyed digest of its
+-- Idempotency-Key and of what it said.
 create table keyturn.kill_switch_lift (
   switch text not null references keyturn.kill_switch, person text not null,
   at timestamptz not null, call text check (length(call) <= 100), primary key (switch, person)
 );
 
--- One row: the claim of an execution takes it FOR SHARE, throwing and lifting exclusively.
+-- One row: the claim of an execution takes it FOR SHARE, engaging and releasing exclusively.
 create table keyturn.kill_switch_state (
   singleton boolean primary key default true check (singleton), generation bigint not null
 );

@@ -34,12 +34,12 @@ export function directoriesRecorded(subject: Subject): Finding {
   return {
     problems: [
       ...new Set(answers.flatMap(([what, { problem }]) => (problem ? [`${what} ${problem}`] : []))),
-      ...sharedEntries(inputs.directory_changes ?? []),
+      ...sharedEntries(inputs.directory_changes),
     ],
     notShown: [
       ...new Set(answers.flatMap(([what, { notShown }]) => (notShown ? [`${what}: ${notShown}`] : []))),
     ],
-    checked: `${counted(inputs.directory_changes?.length ?? 0, 'change')} of the directory`,
+    checked: `${counted(inputs.directory_changes.length, 'change')} of the directory`,
   };
 }
 
@@ -66,13 +66,9 @@ function usesOf({ material }: Subject): readonly Use[] {
 
 function answerOf(subject: Subject, use: Use): Answer {
   const { generation } = use.directory;
-  if (generation === undefined)
-    return { notShown: 'the change that made its directory is not in the evidence' };
   if (generation === '0')
     return isEmpty(use.directory) ? {} : { problem: 'leans on a directory from before there was one' };
   const change = changeOf(subject, generation);
-  if (change && !change.is_tied)
-    return { notShown: 'its directory is of before changes named their entries' };
   if (!change || !isRecorded(change, use))
     return { problem: 'leans on a directory that no entry made before it' };
   return isInstalled(subject, change)
@@ -81,7 +77,7 @@ function answerOf(subject: Subject, use: Use): Answer {
 }
 
 function changeOf({ material }: Subject, generation: string): DirectoryChange | undefined {
-  return material.evidence.inputs?.directory_changes?.find((change) => change.generation === generation);
+  return material.evidence.inputs?.directory_changes.find((change) => change.generation === generation);
 }
 
 function isEmpty({ people, agents, groups }: DirectoryPart): boolean {

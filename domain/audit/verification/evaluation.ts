@@ -122,7 +122,6 @@ function otherFacts(repetition: Repetition): string | null {
   return isOfPlan(repetition) ? null : 'its facts are not those of its plan';
 }
 
-/** Facts of before lack some of the fields. */
 function isOfDirectory({ facts: { request }, signed, directory }: Repetition): boolean {
   const { lineage, mode, break_glass = false } = signed;
   const fresh: Readonly<Record<string, JsonValue>> = {
@@ -212,9 +211,7 @@ function wronglyAsked(material: Material, leaf: Leaf, required: Requirement | nu
 /** What people read of why something waits or was allowed. A denial may be of before there was a plan. */
 function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
   const ids = formOf(rules.map(({ id }) => id));
-  // Entries of earlier versions do not say the tier of what nobody was asked for.
-  const { risk: tier = risk.tier } = facts;
-  if (type === 'request.allowed' && tier !== risk.tier) return false;
+  if (type === 'request.allowed' && facts['risk'] !== risk.tier) return false;
   if (type === 'gate.allowed') {
     const named = rulesSchema.safeParse(facts['rules']);
     return named.success && formOf(named.data.map(({ id }) => id)) === ids && facts['risk'] === risk.tier;

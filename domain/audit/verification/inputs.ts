@@ -3,8 +3,7 @@ import type { Leaf } from '../leaf.ts';
 import { digestOf } from '../../crypto/digest.ts';
 import { planDigest } from '../../request/digests.ts';
 import type { StoredPlan } from '../../request/plan.ts';
-import { completePolicy } from '../../policy/upgrade.ts';
-import type { PolicySet, StoredPolicy } from '../../policy/policy.ts';
+import type { PolicySet } from '../../policy/policy.ts';
 import { leafHash } from '../leaf.ts';
 import { nameOf, readLeaf, type Material } from './evidence.ts';
 import { signedRequestOf } from './envelopes.ts';
@@ -22,9 +21,7 @@ export function isNamedBy(digest: string, body: unknown): boolean {
 /** The policy set with a digest, or undefined where it is not in the evidence or is not what its digest names. */
 export function policyNamed({ evidence }: Material, digest: string | undefined): PolicySet | undefined {
   const found = evidence.inputs?.policies.find((candidate) => candidate.digest === digest);
-  return found && isNamedBy(found.digest, found.body)
-    ? completePolicy(found.body as unknown as StoredPolicy)
-    : undefined;
+  return found && isNamedBy(found.digest, found.body) ? (found.body as unknown as PolicySet) : undefined;
 }
 
 /** Everything that is kept beside the log by a digest is what the digest names. */
@@ -40,7 +37,7 @@ export function inputsUnaltered({ material }: Subject): Finding {
   return { problems: problems.map((what) => `${what} was altered`), checked: `${count} digests recomputed` };
 }
 
-/** Said where evidence lacks them: readers without the right to them get none, nor did earlier versions give any. */
+/** Said where evidence lacks them: readers without the right to them get none. */
 export const NO_INPUTS = 'what policy was evaluated with is not in the evidence';
 
 /** What people read of each plan is what its entry names. */

@@ -51,10 +51,10 @@ function isApprovedByPeople({ material }: Subject, leaf: Leaf): boolean {
 function answerWhileApproved(subject: Subject, refusal: Refusal): Answer {
   const { leaf, signed } = refusal;
   if (!LATE.has(leaf.facts['code'])) return answerWhileOpen(subject, refusal);
-  return signed.ticket_expires_at === null ? { notShown: EARLIER } : {};
+  return signed.ticket_expires_at === null
+    ? { problem: 'refuses as late a denial of what is not executed' }
+    : {};
 }
-
-const EARLIER = 'a denial of what is approved and not executed is refused as late, as earlier versions did';
 
 function answerWhileOpen(subject: Subject, refusal: Refusal): Answer {
   const { leaf, signed, asked } = refusal;

@@ -1,5 +1,5 @@
 import type { Leaf } from '../leaf.ts';
-import { checkDecision, type DecisionCheck, type DecisionFacts } from '../../approval/decision.ts';
+import { checkDecision, type DecisionFacts } from '../../approval/decision.ts';
 import type { SignedDecision, SignedRequest } from '../../crypto/envelope.ts';
 import { ownersByArguments } from '../../approval/owners.ts';
 import type { PolicySet } from '../../policy/policy.ts';
@@ -44,16 +44,7 @@ export function repeatedRefusal(
   if (!known || known.directories.length === 0)
     return { notShown: 'the directory of then is not in the evidence' };
   const checks = known.directories.map((part) => checkDecision(factsOf(repetition, part)));
-  if (!checks.every(({ ok }) => ok)) return 'refused';
-  return isTakenBack(repetition, checks) ? { notShown: TAKEN_BACK } : 'counts';
-}
-
-const TAKEN_BACK = 'a denial by who had approved it is refused, as earlier versions did';
-
-function isTakenBack({ leaf, signed, decisions }: Repetition, checks: readonly DecisionCheck[]): boolean {
-  if (signed.verdict !== 'deny') return false;
-  const people = checks.map((check) => (check.ok ? check.person : null));
-  return leaf.facts['code'] === 'already_decided' && decisions.some(({ person }) => people.includes(person));
+  return checks.every(({ ok }) => ok) ? 'counts' : 'refused';
 }
 
 /** Or why it cannot be repeated. */

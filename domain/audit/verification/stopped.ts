@@ -87,7 +87,7 @@ export function switchesObeyed(subject: Subject): Finding {
   const claims = subject.material.stream.filter(({ type }) => type === 'execution.claimed');
   if (claims.length === 0) return { problems: [], checked: 'never claimed' };
   const signed = receivedRequestOf(subject);
-  if (!inputs?.switch_entries || !signed)
+  if (!inputs || !signed)
     return { problems: [], notShown: ['which switches were engaged is not in the evidence'], checked: '' };
   const engaged = claims.flatMap((claim) =>
     switchesOf(subject)
@@ -135,6 +135,6 @@ function agentsIn({ evidence: { inputs } }: Material): DirectoryPart['agents'] {
 
 /** A part of an entry as the entry committed to it; undefined where it is erased. */
 function partOf({ evidence: { inputs } }: Material, { id, commit }: Leaf, name: string): unknown {
-  const found = inputs?.switch_parts?.find(({ event_id: event, part }) => event === id && part === name);
+  const found = inputs?.switch_parts.find(({ event_id: event, part }) => event === id && part === name);
   return found && commitment(found.salt, found.body) === commit[name] ? JSON.parse(found.body) : undefined;
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import { expiryMs } from '../../calendar/deadlines.ts';
 import type { Leaf } from '../leaf.ts';
 import { startWindowEndMs } from '../../execution/start.ts';
@@ -49,8 +50,8 @@ function roundsBackdated({ pendings }: Material): string[] {
 }
 
 /**
- * Each round expires when its requirement says, counted from the first one, and never later than the round before. Or
- * when its start window ends: rounds of earlier versions lasted beyond that.
+ * Each round expires when its requirement says, counted from the first one, or when its start window ends if that is
+ * earlier, and never later than the round before.
  */
 export function deadlinesFollow(subject: Subject): Finding {
   const { pendings } = subject.material;
@@ -63,7 +64,7 @@ export function deadlinesFollow(subject: Subject): Finding {
     const fault = deadlineFault(pending, { limit, before, windowEndMs });
     return fault === null ? [] : [`${nameOf(pending.leaf)} ${fault}`];
   });
-  return { problems, notShown, checked: `${pendings.length} deadlines recomputed` };
+  return { problems, notShown, checked: `${counted(pendings.length, 'deadline')} recomputed` };
 }
 
 interface DeadlineBounds {
@@ -82,8 +83,8 @@ function deadlineFault(
   const earlierMs = before ? Date.parse(before.expires_at) : Infinity;
   if (expiresMs > earlierMs) return 'moves the expiry of the request';
   if (limit === null) return null;
-  if (expiresMs > limit) return 'expires later than its requirement says';
-  const isEarly = expiresMs < Math.min(limit, earlierMs) && expiresMs !== windowEndMs;
+  if (expiresMs > Math.min(limit, windowEndMs)) return 'expires later than its requirement says';
+  const isEarly = expiresMs < Math.min(limit, windowEndMs, earlierMs);
   return isEarly ? 'expires earlier than its requirement says' : null;
 }
 

@@ -6,10 +6,12 @@ import {
   decisionDigest,
   intentDigest,
   requirementDigest,
+  rowDecisionDigest,
   ruleRequirementDigest,
   type DecisionSubject,
   type Intent,
 } from '../../../domain/request/digests.ts';
+import { RISK_TIERS } from '../../../domain/policy/risk.ts';
 import type { StoredPlan } from '../../../domain/request/plan.ts';
 import { anyRequirement, demand, ISSUER, minutes, PLAN, requirement, stage } from '../examples.ts';
 
@@ -138,6 +140,19 @@ describe('the decision digest', () => {
     ['rows', { effects: [{ ...effect, rows: [] }] }],
   ])('changes with what people read: %s', (_, change) => {
     expect(decisionDigest({ ...SUBJECT, plan: { ...STORED, ...change } })).not.toBe(decisionDigest(SUBJECT));
+  });
+
+  it('is one for evaluation and claim: of the row, and over a requirement of nobody where nobody must agree', () => {
+    const row = { ...SUBJECT, id: SUBJECT.request };
+    const { requirement: asked } = SUBJECT;
+    expect(rowDecisionDigest(row, { ...SUBJECT, risk: 'low' }, asked)).toBe(decisionDigest(SUBJECT));
+    const allowed = RISK_TIERS.map((risk) => rowDecisionDigest(row, { ...SUBJECT, risk }, null));
+    expect(allowed).toEqual(
+      RISK_TIERS.map((risk) =>
+        decisionDigest({ ...SUBJECT, requirement: { risk, distinct_people: 0, rules: [] } }),
+      ),
+    );
+    expect(new Set(allowed).size).toBe(RISK_TIERS.length);
   });
 
   it('does not change with measurements', () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { policyDigest } from '../../../domain/policy/policy.ts';
+import type { Proposal } from '../../../contract/policies.ts';
+import { sourcesOf } from '../../policy-files/decompile.ts';
 import type { VerificationReport } from '../../../domain/audit/verification/verify.ts';
 import { waitFor } from '../../stack/wait.ts';
 import { activePolicy } from '../../workflows/policies.ts';
@@ -91,8 +92,8 @@ describe('the stream of policies', () => {
     const [first, ...others] = policy.rules;
     if (!first) expect.unreachable();
     const changed = { ...policy, rules: [{ ...first, because: 'In other words' }, ...others] };
-    const proposed = await cast.post<{ active: string }>(cast.ada, '/v1/policies', { policy: changed });
-    const args = { candidate: policyDigest(changed), base: proposed.body.active };
+    const proposed = await cast.post<Proposal>(cast.ada, '/v1/policies', sourcesOf(changed));
+    const args = { candidate: proposed.body.digest, base: proposed.body.active };
     const body = { action: 'keyturn.policy.publish', target: 'keyturn', arguments: args };
     const asked = await cast.stack.request<{ id: string }>(cast.ada, body);
     const { id } = asked.body;

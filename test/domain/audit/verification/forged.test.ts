@@ -238,12 +238,12 @@ describe('a refusal', () => {
     expect(await notHeld(wholeEvidence(story, standing('pending')), story)).toEqual({});
   });
 
-  it('of a denial that takes an approval back is not shown, as earlier versions refused it', async () => {
+  it('of a denial that takes an approval back fails', async () => {
     const story = await pendingStory(keys);
     await decide(story, signedDecision('ann'));
     await refused(story, 'already_decided', { id: `dec_${'z'.repeat(26)}`, verdict: 'deny' });
     const found = await notHeld(wholeEvidence(story, standing('pending')), story);
-    expect(found).toEqual({ refusals_right: expect.stringMatching(/^not_shown: .*had approved/) });
+    expect(found).toEqual({ refusals_right: expect.stringMatching(/^failed: .*could decide/) });
   });
 
   it('of a further approval of who approved fails where it would fill a seat', async () => {
@@ -266,7 +266,7 @@ describe('a refusal', () => {
 
   it.each([
     ['before the approvals', 3, /^failed: .*before the request was approved/],
-    ['after them', 6, /^not_shown: .*as earlier versions did/],
+    ['after them', 6, /^failed: .*not executed/],
   ] as const)('of a denial as too late, which was signed %s', async (_what, at, outcome) => {
     const story = await approvedStory();
     await refused(story, 'request_not_pending', {

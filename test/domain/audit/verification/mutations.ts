@@ -18,7 +18,7 @@ export interface Mutation {
 
 export function treeOf(evidence: WholeEvidence): Tree {
   const { leaves, inputs, ...rest } = structuredClone(evidence);
-  const { policy_entries, directory_changes = [], ...others } = inputs;
+  const { policy_entries, directory_changes, ...others } = inputs;
   return {
     ...rest,
     leaves: leaves.map(parse),

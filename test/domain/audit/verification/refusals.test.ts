@@ -84,7 +84,7 @@ const WHILE_APPROVED: readonly OpenCase[] = [
   ),
   { code: 'envelope_invalid', person: 'eve', issued: 6, outcome: 'failed' },
   { code: 'envelope_invalid', person: 'eve', issued: 6.5, outcome: 'not_shown' },
-  { code: 'request_not_pending', person: 'eve', issued: 6, outcome: 'not_shown' },
+  { code: 'request_not_pending', person: 'eve', issued: 6, outcome: 'failed' },
   { code: 'not_eligible', person: 'out', issued: 4, outcome: 'holds' },
   { code: 'self_approval', person: 'olga', issued: 4, outcome: 'holds' },
 ];

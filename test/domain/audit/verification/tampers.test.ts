@@ -340,7 +340,7 @@ describe.each([
 describe('evidence that is not enough', () => {
   it.each([
     ['without the state of the request', 'state', SHOWN_BY_STATE],
-    ['without what policy was evaluated with, as earlier versions gave it', 'inputs', SHOWN_BY_INPUTS],
+    ['without what policy was evaluated with', 'inputs', SHOWN_BY_INPUTS],
   ] as const)('%s is said to be so, and does not pass', async (_what, part, unseen) => {
     const story = await performedStory(keys);
     const { [part]: _left, ...rest } = wholeEvidence(story);

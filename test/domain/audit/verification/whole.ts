@@ -65,9 +65,7 @@ export function wholeEvidence(story: Story, state: State = SUCCEEDED): WholeEvid
     facts: [stored(FACTS_DIGEST, STORED_FACTS)],
     policies: [POLICY, ALLOWING].map((policy) => ({ digest: policyDigest(policy), body: plain(policy) })),
     policy_entries: installationsOf(story),
-    directory_changes: [
-      { generation: '1', is_tied: true, entry: installed(POLICY, 0), policy: policyDigest(POLICY) },
-    ],
+    directory_changes: [{ generation: '1', entry: installed(POLICY, 0), policy: policyDigest(POLICY) }],
     plans: [{ digest: PLAN, body: plain(PLAN_BODY) }],
     switch_entries: [],
     switch_parts: [],

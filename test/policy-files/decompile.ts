@@ -1,8 +1,8 @@
-import type { BusinessCalendar } from '../domain/calendar/calendar.ts';
-import type { FreezeWindow } from '../domain/calendar/freeze.ts';
-import type { PolledRotation } from '../domain/calendar/polled-rotation.ts';
-import type { Rotation } from '../domain/calendar/rotation.ts';
-import { digestOf } from '../domain/crypto/digest.ts';
+import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
+import type { FreezeWindow } from '../../domain/calendar/freeze.ts';
+import type { PolledRotation } from '../../domain/calendar/polled-rotation.ts';
+import type { Rotation } from '../../domain/calendar/rotation.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
 import {
   defaultCalendarOf,
   type ActionDefinition,
@@ -10,30 +10,41 @@ import {
   type PolicySet,
   type Rule,
   type Target,
-} from '../domain/policy/policy.ts';
-import { ownRequirement, ownRules } from '../domain/policy/reviewer-condition.ts';
-import type { RuleRequirement, Stage } from '../domain/request/requirement.ts';
-import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../domain/policy/risk.ts';
-import type { FileKind, PolicyFolder } from './folder.ts';
+} from '../../domain/policy/policy.ts';
+import { ownRequirement, ownRules } from '../../domain/policy/reviewer-condition.ts';
+import type { RuleRequirement, Stage } from '../../domain/request/requirement.ts';
+import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/policy/risk.ts';
+import type { PolicySources } from '../../policy-files/folder.ts';
 
 /**
- * The folder that compiles to a set: what a compiled set says, in the words of policy files. JSON is YAML, so the reading
- * of files checks it all. What no file could say is lost here, and then the folder compiles to another set.
+ * Files that compile to a set which a test has written by hand: what a compiled set says, in the words of policy files, as
+ * JSON, which is YAML. What no file could say is lost, and every rule stands in the first line of a file of its own.
  */
-export function decompile(policy: PolicySet): PolicyFolder {
+export function sourcesOf(policy: PolicySet): PolicySources {
   const { people, agents, groups } = policy.directory;
-  const files = [
-    file('settings', 'keyturn.yaml', settingsOf(policy)),
-    file('directory', 'directory.yaml', { people, agents, groups: groups.map(groupOf) }),
-    ...policy.actions.map((action) => file('actions', `actions/${action.action}`, actionOf(action))),
-    ...policy.targets.map((target) => file('targets', `targets/${target.id}`, targetOf(target))),
-    ...ownRules(policy).map((rule) => file('rules', `rules/${rule.id}`, [ruleOf(rule)])),
-  ];
-  return { files, unread: new Set(), problems: [] };
+  const files = {
+    'keyturn.yaml': settingsOf(policy),
+    'directory.yaml': { people, agents, groups: groups.map(groupOf) },
+    ...named(policy.actions.map((action) => [`actions/${action.action}`, actionOf(action)])),
+    ...named(policy.targets.map((target) => [`targets/${target.id}`, targetOf(target)])),
+    ...named(ownRules(policy).map((rule) => [`rules/${rule.id}`, [ruleOf(rule)]])),
+  };
+  const texts = Object.entries(files).map(([file, content]) => [file, `${JSON.stringify(content)}\n`]);
+  return { files: Object.fromEntries(texts) as Record<string, string>, environment: {} };
 }
 
-function file(kind: FileKind, name: string, content: unknown): PolicyFolder['files'][number] {
-  return { kind, file: name, text: JSON.stringify(content) };
+/** Two of one name are two files. */
+function named(
+  entries: readonly (readonly [name: string, content: unknown])[],
+): Readonly<Record<string, unknown>> {
+  const seen = new Set<string>();
+  return Object.fromEntries(
+    entries.map(([name, content], index) => {
+      const file = seen.has(name) ? `${name}-${index}` : name;
+      seen.add(name);
+      return [`${file}.yaml`, content];
+    }),
+  );
 }
 
 function settingsOf(policy: PolicySet): unknown {

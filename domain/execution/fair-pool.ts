@@ -1,5 +1,3 @@
-import type { PlanRefusal } from './connector.ts';
-
 /** There was no room or no time to check something. It says nothing about what was to be checked: trying again may help. */
 export class ChecksBusy extends Error {
   readonly reason: 'overload' | 'timeout';
@@ -14,11 +12,6 @@ export class ChecksBusy extends Error {
 /** True when checking began and did not end in time. */
 export function isLate(error: unknown): error is ChecksBusy {
   return error instanceof ChecksBusy && error.reason === 'timeout';
-}
-
-/** What a request ends with whose check did not end in time. It blames nothing that was sent. */
-export function checksBusy(error: ChecksBusy): PlanRefusal {
-  return { kind: 'refused', code: 'checks_busy', detail: error.message };
 }
 
 /** How much runs and waits. */

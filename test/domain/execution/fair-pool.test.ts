@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ChecksBusy, FairPool } from '../../../activities/connectors/fair-pool.ts';
+import { ChecksBusy, FairPool } from '../../../domain/execution/fair-pool.ts';
 import { SqlParsers } from '../../../activities/connectors/postgres/parser-thread.ts';
 
 const later = (): PromiseWithResolvers<void> => Promise.withResolvers<void>();

@@ -1,17 +1,15 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-import { ChecksBusy } from '../fair-pool.ts';
+import { ChecksBusy } from '../domain/execution/fair-pool.ts';
 
 /** Checking needs a small part of this; a thread that wants more ends, and the process goes on. */
 const HEAP_MB_MAX = 512;
 
-/** Compiled or not, as this file is. */
-const ENDING = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-
-/** What a thread does: a program beside this file, what it begins with, and how long all of it may take. */
+/** What a thread does: a program beside a file, what it begins with, and how long all of it may take. */
 export interface ThreadWork {
-  readonly program: 'checker-thread' | 'backtest-thread';
+  readonly program: string;
+  readonly beside: string;
   readonly data: unknown;
   readonly timeoutMs: number;
 }
@@ -47,8 +45,10 @@ export class BoundedThread<Answer> {
   readonly #timeout: AbortSignal;
   readonly #ended: Promise<unknown>;
 
-  constructor({ program, data, timeoutMs }: ThreadWork) {
-    this.#worker = new Worker(new URL(`./${program}${ENDING}`, import.meta.url), {
+  constructor({ program, beside, data, timeoutMs }: ThreadWork) {
+    // Compiled or not, as the file is.
+    const ending = beside.slice(beside.lastIndexOf('.'));
+    this.#worker = new Worker(new URL(`./${program}${ending}`, beside), {
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     });
