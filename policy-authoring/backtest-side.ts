@@ -19,7 +19,7 @@ interface Recorded {
   readonly decisions: readonly CountedDecision[];
 }
 
-/** A policy that does not know the target, or facts that nobody can read, let nothing through. */
+/** A policy without the target, and unreadable facts, let nothing through. */
 const NOTHING_PASSES: Evaluation = {
   effect: 'forbid',
   risk: { tier: 'critical', score: 0, reasons: [] },
@@ -33,13 +33,13 @@ const NOTHING_PASSES: Evaluation = {
 /** What a policy says of the people of a request. */
 interface People {
   readonly shortages: readonly Shortage[];
-  /** Those who approved would have been enough. What was never approved lacks no approval. */
+  /** Those who approved would have been enough. A request that was never approved lacks no approval. */
   readonly isSufficient: () => boolean;
 }
 
 const SHORTAGES_MAX = 10_000;
 
-/** One of the two policies. Each is asked about its own people: what one directory holds says nothing of the other. */
+/** One of the two policies, with its own directory: what one holds says nothing about the other. */
 export class BacktestSide {
   readonly #policy: PolicySet;
   readonly #reviewers: Reviewers;
@@ -77,7 +77,7 @@ export class BacktestSide {
     };
   }
 
-  /** Equal rules by name, and as many people, come to the same for the same lineage and owners; most requests are alike. */
+  /** Remembered by rules, lineage and owners: most requests are alike. */
   #shortagesOf(
     lineage: Lineage,
     owners: readonly string[],

@@ -20,7 +20,7 @@ export interface BacktestRecord {
   readonly lineage: Lineage;
   /** What people said in that round, as far as it was known at the watermark. */
   readonly outcome: 'approved' | 'denied' | 'open';
-  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not that anybody knows. */
+  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not as far as is known. */
   readonly has_failed?: boolean;
   readonly pending_since: string | null;
   /** Counted decisions of the round up to the watermark, in the order of recording. */
@@ -39,12 +39,12 @@ export interface BacktestDifference {
   readonly candidate: Evaluation;
 }
 
-/** How many evaluations ask a selector under each policy, and how many active people it has in each policy's directory. */
+/** How many evaluations need a selector under each policy, and how many active people it has in each policy's directory. */
 export interface SelectorLoad {
   readonly selector: string;
   readonly base: number;
   readonly candidate: number;
-  /** Null where somebody else than the policy says who they are, and for `owners`, who differ from request to request. */
+  /** Null if the policy does not list them, and for `owners`, who differ from request to request. */
   readonly people: { readonly base: number | null; readonly candidate: number | null };
 }
 
@@ -67,7 +67,7 @@ export interface BacktestReport {
   readonly tightened: number;
   /** Evaluations in which a fact was missing for the candidate, and counted as stricter. */
   readonly facts_missing: number;
-  /** Evaluations whose facts were erased: nothing is said of them. */
+  /** Evaluations whose facts were erased: they are skipped. */
   readonly facts_erased: number;
   readonly load: readonly SelectorLoad[];
   readonly unsatisfiable: number;
@@ -133,7 +133,7 @@ export class Backtest {
     this.#limit = limit;
   }
 
-  /** Takes one record in. Answers the difference between the policies, or null when they agree or cannot be asked. */
+  /** Adds one record. Answers the difference between the policies, or null if they agree or the facts were erased. */
   add(record: BacktestRecord): BacktestDifference | null {
     const { facts } = record;
     if (facts === null) {
@@ -227,8 +227,8 @@ export class Backtest {
     if (before.shortages.some(isCertain)) this.#counts.unsatisfiableBase += 1;
     if (after.shortages.length > 0) yield this.#countShort({ request, round, shortages: after.shortages });
     if (after.isSufficient()) return;
-    // The same is demanded, and by the base's own people it was not met either: nothing of it comes from the candidate.
-    if (demandOf(both.base) === demandOf(both.candidate) && !before.isSufficient()) return;
+    // The requirement is the same, and the base's own people did not meet it either: the candidate is not the cause.
+    if (requirementKey(both.base) === requirementKey(both.candidate) && !before.isSufficient()) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
@@ -245,17 +245,17 @@ export class Backtest {
   #note({ request, round }: BacktestRecord, verdict: string): void {
     this.#verdicts.push(`${request} ${round} ${verdict}`);
     if (this.#verdicts.length < FOLDED_AT) return;
-    // Hashed as they come, so that memory does not grow with them.
+    // Hashed as they arrive, so that memory does not grow with them.
     this.#chain = digestOf([this.#chain, this.#verdicts]);
     this.#verdicts = [];
   }
 }
 
-function demandOf({ effect, requirement }: Evaluation): string {
+function requirementKey({ effect, requirement }: Evaluation): string {
   return requirement === null ? effect : requirementDigest(requirement);
 }
 
-/** People whom nobody knows of would not make up for it. */
+/** Certain, because members who are not known could not make up for it. */
 function isCertain({ unknown }: Shortage): boolean {
   return unknown === undefined;
 }
@@ -270,7 +270,7 @@ function bySelector(left: SelectorLoad, right: SelectorLoad): number {
   return left.selector < right.selector ? -1 : 1;
 }
 
-/** Who is asked, each once: waiting longer brings in nobody who is counted here. */
+/** The selectors of all stages, each once, without escalations. */
 function selectorsOf(requirement: Requirement): ReadonlySet<string> {
   return new Set(requirement.rules.flatMap((rule) => rule.stages.flatMap((stage) => stage.any)));
 }

@@ -222,9 +222,9 @@ export function isLineageActive(directory: Directory, lineage: Lineage, before =
  * The agent that asks, or whose client holds the token of the person who asks; undefined where no agent is behind a request.
  * What the caller declares of itself names none.
  */
-export function askingAgent(directory: Directory, lineage: Lineage): Agent | undefined {
-  const asking = provenOf(lineage).filter(({ role }) => role === 'requester' || role === 'trigger');
-  return asking.map((member) => agentOf(directory, member)).find((agent) => agent !== undefined);
+export function requestingAgent(directory: Directory, lineage: Lineage): Agent | undefined {
+  const requesters = provenOf(lineage).filter(({ role }) => role === 'requester' || role === 'trigger');
+  return requesters.map((member) => agentOf(directory, member)).find((agent) => agent !== undefined);
 }
 
 /**
@@ -233,7 +233,7 @@ export function askingAgent(directory: Directory, lineage: Lineage): Agent | und
  */
 export function answeringPerson(directory: Directory, lineage: Lineage): string | undefined {
   const [requester] = lineage;
-  return askingAgent(directory, lineage)?.owner ?? (requester && personOf(directory, requester)?.id);
+  return requestingAgent(directory, lineage)?.owner ?? (requester && personOf(directory, requester)?.id);
 }
 
 /** Who answers for a request, as one text. */

@@ -24,19 +24,19 @@ export function defaultRequirement(policy: PolicySet, action: ActionDefinition):
   const { require } = policy.defaults;
   const { operators = [] } = policy;
   if (!isOwnAction(action.action)) return require;
-  const isJudgement = isReviewAction(action.action) || isResolveAction(action.action);
-  const terms = isJudgement ? JUDGEMENT_TERMS : {};
+  const isAfterwards = isReviewAction(action.action) || isResolveAction(action.action);
+  const terms = isAfterwards ? AFTERWARDS_TERMS : {};
   if (operators.length === 0) return { ...require, ...terms };
   return { ...require, ...terms, stages: [{ any: operators, quorum: 1, escalate: [] }] };
 }
 
 /** What happened is judged in words, and within three days. */
-const JUDGEMENT_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true };
+const AFTERWARDS_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true };
 
 /**
  * A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. The
- * review of an emergency changes nothing: one person judges it. What became of an action is told by two people, of whom
- * the one who asks is the first, unless that is an agent.
+ * review of break-glass changes nothing: one person decides it. The outcome of an action is reported by two people, of whom
+ * the requester is the first, unless that is an agent.
  */
 export function peopleFloor(action: ActionDefinition, facts: PolicyFacts): number {
   if (!isOwnAction(action.action)) return 0;

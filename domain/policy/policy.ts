@@ -170,13 +170,13 @@ export const REVIEW: ActionDefinition = {
 export const RESOLUTIONS = ['succeeded', 'failed'] as const;
 
 /**
- * What became of an action whose outcome Keyturn could not find out (`indeterminate`), told by an operator who looked at
+ * The outcome of an action that Keyturn could not find out (`indeterminate`), reported by an operator who looked at
  * the target. In the catalogue like publishing; it changes the record of that request, and nothing at its target.
  */
 export const RESOLVE: ActionDefinition = {
   action: 'keyturn.resolve',
   schema_version: 1,
-  title: 'Tell what became of an action',
+  title: 'Report the outcome of an action',
   connector: 'keyturn.resolution',
   resource_type: 'keyturn.resolution',
   arguments: {
@@ -221,7 +221,7 @@ export function isReviewAction(action: string): boolean {
   return action === REVIEW.action;
 }
 
-/** True for telling what became of an action: two people do, of whom the first may be the one who asks. */
+/** True for reporting the outcome of an action: two people do, of whom the first may be the requester. */
 export function isResolveAction(action: string): boolean {
   return action === RESOLVE.action;
 }

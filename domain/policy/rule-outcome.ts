@@ -9,7 +9,7 @@ import type { IndexedRule } from './rule-index.ts';
 export type Outcome = 'matched' | 'unmatched' | 'undecided' | 'error';
 
 /** A rule with what its condition came to. */
-export interface Judged extends IndexedRule {
+export interface Evaluated extends IndexedRule {
   readonly outcome: Outcome;
   /** The facts by which it came to that. */
   readonly view: BoundFacts;
@@ -17,7 +17,7 @@ export interface Judged extends IndexedRule {
 }
 
 /** Evaluates the condition of a rule over every view of the facts: the strictest one counts. */
-export function judge({ rule, condition, number }: IndexedRule, views: BoundViews): Judged {
+export function evaluateRule({ rule, condition, number }: IndexedRule, views: BoundViews): Evaluated {
   if (condition === null) return { rule, condition, number, outcome: 'matched', view: views.all, views };
   const { kind, view } = answerOf(rule, condition, views);
   return { rule, condition, number, outcome: OUTCOMES[kind], view, views };
@@ -63,6 +63,6 @@ export function strictestOf(
 const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', error: 'error' } as const;
 
 /** The values that its condition read. */
-export function readBy({ condition, view, views }: Judged): readonly ValueRead[] {
+export function readBy({ condition, view, views }: Evaluated): readonly ValueRead[] {
   return condition === null ? [] : markedValues((facts) => condition.valuesRead(facts), view, views);
 }

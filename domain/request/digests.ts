@@ -3,7 +3,7 @@ import type { SignedRequest } from '../crypto/envelope.ts';
 import { memberOf, type Lineage } from '../identity/identity.ts';
 import type { Plan, StoredPlan } from './plan.ts';
 import type { RequestMode } from './request.ts';
-import { demandsNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
+import { requiresNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
 import { type Digest, digestOf } from '../crypto/digest.ts';
 
 /** What is asked, so that caller and server compute the same digest. */
@@ -43,8 +43,8 @@ const RULE_DIGESTS = new WeakMap<RuleRequirement, Digest>();
 export function ruleRequirementDigest(rule: RuleRequirement): Digest {
   const known = RULE_DIGESTS.get(rule);
   if (known) return known;
-  const { rule: _name, ...demands } = rule;
-  const digest = digestOf(demands);
+  const { rule: _name, ...required } = rule;
+  const digest = digestOf(required);
   RULE_DIGESTS.set(rule, digest);
   return digest;
 }
@@ -78,9 +78,9 @@ export function decisionDigest(subject: DecisionSubject): Digest {
 export function rowDecisionDigest(
   { id, intent_digest, lineage }: RequestSubject,
   { plan, start, risk }: Pick<DecisionSubject, 'plan' | 'start'> & { readonly risk: RiskTier },
-  demanded: Requirement | null,
+  required: Requirement | null,
 ): Digest {
-  const requirement = demanded ?? demandsNobody(risk);
+  const requirement = required ?? requiresNobody(risk);
   return decisionDigest({ request: id, intent_digest, lineage, plan, start, requirement });
 }
 
