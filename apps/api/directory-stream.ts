@@ -1,11 +1,10 @@
-import type { EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 
 import { lastLeaf, nextEntry } from '../../database/audit-entries.ts';
 import { lockDirectory } from '../../database/directory-writes.ts';
 import type { LeafDraft } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../domain/errors.ts';
-import type { ApiContext } from './context.ts';
 
 /** The stream of all changes that the directory gets over this API. */
 const STREAM = { request: 'directory', run: 'directory', namespace: '' } as const;
@@ -15,11 +14,11 @@ const STREAM = { request: 'directory', run: 'directory', namespace: '' } as cons
  * it writes is committed, together with the audit entry, or nothing is.
  */
 export async function writeDirectory<Result>(
-  context: ApiContext,
+  source: DataSource,
   work: (manager: EntityManager) => Promise<Result>,
 ): Promise<Result> {
-  return inTurn(context, () =>
-    context.source.transaction(async (manager) => {
+  return inTurn(source, () =>
+    source.transaction(async (manager) => {
       await lockDirectory(manager);
       return work(manager);
     }),
@@ -32,12 +31,12 @@ interface Queue {
 }
 
 const QUEUE_MAX = 100;
-const queues = new WeakMap<ApiContext, Queue>();
+const queues = new WeakMap<DataSource, Queue>();
 
 /** Writers of one process stand in line here, not at the lock: there each would hold a connection that readers need. */
-async function inTurn<Result>(context: ApiContext, work: () => Promise<Result>): Promise<Result> {
-  const queue = queues.get(context) ?? { length: 0, last: Promise.resolve() };
-  queues.set(context, queue);
+async function inTurn<Result>(source: DataSource, work: () => Promise<Result>): Promise<Result> {
+  const queue = queues.get(source) ?? { length: 0, last: Promise.resolve() };
+  queues.set(source, queue);
   if (queue.length >= QUEUE_MAX)
     throw new KeyturnError('unavailable', 'Too many directory changes at once. Try again.');
   queue.length += 1;

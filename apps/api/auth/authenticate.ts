@@ -60,13 +60,19 @@ export class CallerDoor {
 }
 
 /** The same caller against what holds now. Refuses (`unauthenticated`) where the token has ended meanwhile. */
-export async function seenAnew(context: ApiContext, { principal }: Caller): Promise<Caller> {
+export async function seenAnew(
+  context: Pick<ApiContext, 'source' | 'ground'>,
+  { principal }: Caller,
+): Promise<Caller> {
   if (principal.expiresAt.getTime() <= Date.now()) throw refusedToken('expired');
   return callerOf(principal, await callerGround(context));
 }
 
 /** Whoever operates this learns why, beside the caller. Never the token: it may be good elsewhere. */
-function noteRefused({ metrics, log }: ApiContext, { fault, found }: TokenRefusal): void {
+function noteRefused(
+  { metrics, log }: Pick<ApiContext, 'metrics' | 'log'>,
+  { fault, found }: TokenRefusal,
+): void {
   metrics.refusedTokens.inc({ fault });
   if (fault !== 'no_token') log.warn({ fault, ...(found && { found }) }, 'a token was refused');
 }
@@ -82,7 +88,7 @@ function bearerOf(request: AuthenticatedRequest): string {
 }
 
 /** The active policy and the directory of now. Without a policy nothing can be judged, so nothing is answered. */
-export async function callerGround(context: ApiContext): Promise<CallerGround> {
+export async function callerGround(context: Pick<ApiContext, 'source' | 'ground'>): Promise<CallerGround> {
   const { policy, directory } = await context.ground.now(context.source.manager);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
   return { policy, directory: directory.directory, directoryGeneration: directory.generation };

@@ -59,7 +59,10 @@ function cutShort(): KeyturnError {
   return new KeyturnError('invalid_json', 'The connection closed before the body was complete.');
 }
 
-async function parsedBody(context: ApiContext, request: AuthenticatedRequest): Promise<unknown> {
+async function parsedBody(
+  context: Pick<ApiContext, 'keys' | 'limiter' | 'metrics' | 'log'>,
+  request: AuthenticatedRequest,
+): Promise<unknown> {
   const { caller } = request;
   // What asks for something needs none, and some of it is open to everybody.
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;

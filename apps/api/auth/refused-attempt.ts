@@ -35,7 +35,7 @@ interface OtherAttempt {
 
 /** Does `work`. When it is refused, that leaves a count and a line in the log of this process. */
 export async function countRefusal<Result>(
-  context: ApiContext,
+  context: Pick<ApiContext, 'keys' | 'metrics' | 'log'>,
   attempt: OtherAttempt,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -53,7 +53,7 @@ export async function countRefusal<Result>(
  * whether or not it could be recorded.
  */
 export async function auditRefusal<Result>(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'keys' | 'metrics' | 'log'>,
   attempt: Attempt,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -75,7 +75,7 @@ function refusalIn({ delivery }: Attempt, error: unknown): ErrorCode | null {
 
 /** Counts it, with a line in the log. Answers what it is about and who tried. */
 function tell(
-  { log, metrics, keys }: ApiContext,
+  { log, metrics, keys }: Pick<ApiContext, 'keys' | 'metrics' | 'log'>,
   { caller, delivery, id }: Attempt | OtherAttempt,
   code: ErrorCode,
 ): { readonly request: string | null; readonly account: string } {
@@ -86,7 +86,11 @@ function tell(
   return { request, account };
 }
 
-async function report(context: ApiContext, attempt: Attempt, code: ErrorCode): Promise<void> {
+async function report(
+  context: Pick<ApiContext, 'source' | 'keys' | 'metrics' | 'log'>,
+  attempt: Attempt,
+  code: ErrorCode,
+): Promise<void> {
   const { log, source } = context;
   const { request, account } = tell(context, attempt, code);
   if (request === null) return;
@@ -106,7 +110,11 @@ interface Recorded extends Attempt {
   readonly noted: NotedAttempt;
 }
 
-async function record({ keys }: ApiContext, manager: EntityManager, attempt: Recorded): Promise<void> {
+async function record(
+  { keys }: Pick<ApiContext, 'keys'>,
+  manager: EntityManager,
+  attempt: Recorded,
+): Promise<void> {
   const { identity, clientId } = attempt.caller.principal;
   const { issuer, subject } = identity;
   const client = clientId === null ? null : { issuer, subject: clientId };

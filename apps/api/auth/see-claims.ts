@@ -23,7 +23,11 @@ type Listed = Extract<GroupsClaim, { readonly kind: 'listed' }>;
  * Brings to the directory what a person's token says of her groups, where policy leaves groups to it. Only tokens that
  * could decide are looked at: no machine's. True when the directory may be another one than the caller was seen against.
  */
-export async function seeClaims(context: ApiContext, seen: SeenClaims, caller: Caller): Promise<boolean> {
+export async function seeClaims(
+  context: Pick<ApiContext, 'source' | 'keys' | 'log'>,
+  seen: SeenClaims,
+  caller: Caller,
+): Promise<boolean> {
   const { principal } = caller;
   const { groups } = principal;
   if (groups === null || caller.person === null || caller.isHeldByAgent) return false;
@@ -86,7 +90,10 @@ interface Seen {
 }
 
 /** The database says which entry a change needs, and takes the change with exactly that one. */
-async function bring(context: ApiContext, { caller, person, groups, listing }: Seen): Promise<void> {
+async function bring(
+  context: Pick<ApiContext, 'source' | 'keys'>,
+  { caller, person, groups, listing }: Seen,
+): Promise<void> {
   const { issuer, subject } = caller.principal.identity;
   const pseudonym = personPseudonym(context.keys.identity, person);
   const { issuedAtSeconds, digest } = groups;
@@ -99,7 +106,7 @@ async function bring(context: ApiContext, { caller, person, groups, listing }: S
     claim_digest: digest,
     listed: listing,
   };
-  await writeDirectory(context, async (manager) => {
+  await writeDirectory(context.source, async (manager) => {
     // Mostly one call; two where something changes, and more where others change it meanwhile.
     let entry: string | null = null;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {

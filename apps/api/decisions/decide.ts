@@ -72,7 +72,7 @@ async function sendAgain(
 }
 
 async function delivered(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
   delivery: Omit<Delivery<DecisionRow>, 'receipt'>,
 ): Promise<DecisionRow | null> {
   const receipt = () => readDecision(context.source.manager, delivery.message.id);

@@ -34,7 +34,7 @@ export interface Delivery<Receipt> {
  * process, the workers or the workflow loses the message.
  */
 export async function deliver<Receipt>(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
   delivery: Delivery<Receipt>,
 ): Promise<Receipt | null> {
   const isTaken = await sendSignal(context, delivery).catch((error: unknown) => {
@@ -52,12 +52,15 @@ export async function deliver<Receipt>(
   return receipt;
 }
 
-async function keep<Receipt>(context: ApiContext, { message, row }: Delivery<Receipt>): Promise<void> {
+async function keep<Receipt>(
+  context: Pick<ApiContext, 'source' | 'log'>,
+  { message, row }: Delivery<Receipt>,
+): Promise<void> {
   if (!(await keepMessage(context.source, row.id, message))) throw tooMuchWaits(context, row.id);
 }
 
 /** The refusal of one message more than are kept for a request. */
-export function tooMuchWaits({ log }: ApiContext, request: string): KeyturnError {
+export function tooMuchWaits({ log }: Pick<ApiContext, 'log'>, request: string): KeyturnError {
   log.error({ request }, 'too many messages wait for this request');
   return new KeyturnError('unavailable', 'Too many messages are queued for this request. Try again later.', {
     retryAfterSeconds: 10,
@@ -66,7 +69,7 @@ export function tooMuchWaits({ log }: ApiContext, request: string): KeyturnError
 
 /** False when the workflow takes no signal any more, though its request is not over: it is gone, or had too many. */
 async function sendSignal<Receipt>(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'temporal' | 'log'>,
   { message, row }: Delivery<Receipt>,
 ): Promise<boolean> {
   const { kind, envelope } = message;

@@ -17,7 +17,7 @@ export interface KeyedCall {
 
 /** What an earlier call with this key made, or null. */
 export async function madeBefore(
-  { source }: ApiContext,
+  { source }: Pick<ApiContext, 'source'>,
   call: KeyedCall,
   id: string,
 ): Promise<KeptMessage | null> {
@@ -29,7 +29,7 @@ export async function madeBefore(
  * that counts: where the same call was made twice at once, that is the first.
  */
 export async function firstMade(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'log'>,
   call: KeyedCall,
   message: KeptMessage,
 ): Promise<KeptMessage> {
@@ -42,7 +42,7 @@ export async function firstMade(
 
 /** Refuses (`idempotency_key_reused`) another decision under a key than the one that was made with it. */
 export async function refuseOtherDecision(
-  context: ApiContext,
+  context: Pick<ApiContext, 'keys'>,
   { envelope }: KeptMessage,
   wanted: Pick<SignedDecision, 'decision_digest' | 'verdict' | 'defer'> & {
     readonly reason: string | undefined;
@@ -60,7 +60,7 @@ export async function refuseOtherDecision(
 
 /** The same of a withdrawal. */
 export async function refuseOtherWithdrawal(
-  context: ApiContext,
+  context: Pick<ApiContext, 'keys'>,
   { envelope }: KeptMessage,
   reason: string | undefined,
 ): Promise<void> {
@@ -70,7 +70,7 @@ export async function refuseOtherWithdrawal(
 
 /** A reason whose key is gone cannot be compared, and nobody is shown it any more. */
 async function hasReason(
-  { keys }: ApiContext,
+  { keys }: Pick<ApiContext, 'keys'>,
   { id, reason: sealed }: Pick<SignedDecision | SignedWithdrawal, 'id' | 'reason'>,
   reason: string | undefined,
 ): Promise<boolean> {

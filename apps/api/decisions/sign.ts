@@ -15,7 +15,7 @@ export interface Carriage {
 
 /** Signs a judged decision. Its time of issue, by which it will be judged, is now. */
 export async function signDecision(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'keys'>,
   { call, judged }: { readonly call: DecisionCall; readonly judged: JudgedDecision },
   carriage: Carriage,
 ): Promise<string> {
@@ -40,7 +40,7 @@ export async function signDecision(
 
 /** A reason, sealed for its place; null for none. */
 export async function sealReason(
-  { keys }: ApiContext,
+  { keys }: Pick<ApiContext, 'keys'>,
   id: string,
   reason: string | undefined,
 ): Promise<string | null> {

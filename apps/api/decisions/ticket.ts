@@ -23,7 +23,7 @@ function usableUntilMs({ status, expires_at: end }: RequestRow): number {
   return status === 'pending' && end !== null ? end.getTime() : Number.POSITIVE_INFINITY;
 }
 
-function howToUse({ settings }: ApiContext, request: string, expiresAt: string): string {
+function howToUse({ settings }: Pick<ApiContext, 'settings'>, request: string, expiresAt: string): string {
   const { namespace } = settings.temporal;
   return (
     `Before ${expiresAt}: open workflow ${request} (namespace ${namespace}) in the Temporal UI, More Actions, ` +

@@ -53,7 +53,7 @@ async function withdrawAgain(
 }
 
 async function send(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
   delivery: Omit<Delivery<RequestRow>, 'receipt'>,
 ): Promise<Withdrawn> {
   const { row } = delivery;
@@ -97,7 +97,7 @@ function refuseTooLate({ status, mode }: RequestRow): void {
 }
 
 async function signedWithdrawal(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'keys'>,
   { caller, id, reason }: WithdrawCall,
   withdrawalId: string,
 ): Promise<KeptMessage> {

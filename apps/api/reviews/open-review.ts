@@ -47,7 +47,7 @@ async function refuseLost(context: ApiContext, id: string): Promise<void> {
 
 /** Whoever answered for an emergency does not judge it as well. Those who are behind it anyway are not named again. */
 async function approversOf(
-  { source }: ApiContext,
+  { source }: Pick<ApiContext, 'source'>,
   { id, lineage }: Emergency,
 ): Promise<readonly LineageMember[]> {
   const decisions = await readDecisions(source.manager, id);

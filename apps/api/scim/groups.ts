@@ -6,18 +6,17 @@ import { isGroup } from '../../../database/directory-writes.ts';
 import { areMembers, readGroup, type StoredGroup } from '../../../database/scim-resources.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
-import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from '../http/scim-errors.ts';
 import type { GroupFields } from './group-fields.ts';
 import { groupIdOf, idFromName, refuseOtherThanBound } from './group-id.ts';
 import { refuseTakenGroup } from './taken.ts';
 import { existing } from './users.ts';
-import { applyWrite, provision } from './write.ts';
+import { applyWrite, provision, type Provisioning } from './write.ts';
 
 /** Makes a group, under the name by which rules ask for it. */
 export async function createGroup(
-  context: ApiContext,
+  context: Provisioning,
   authority: ScimAuthority,
   fields: GroupFields,
 ): Promise<StoredGroup> {
@@ -32,7 +31,7 @@ export async function createGroup(
 
 /** Changes a group to what `change` makes of it. Nothing is written when that is what it was. */
 export async function changeGroup(
-  context: ApiContext,
+  context: Provisioning,
   { authority, id }: { readonly authority: ScimAuthority; readonly id: string },
   change: (known: GroupFields) => GroupFields,
 ): Promise<StoredGroup> {
@@ -65,7 +64,11 @@ export async function changeGroup(
 }
 
 /** Takes a group away: nobody is in it from now on. Its name stays with the authority. */
-export async function deleteGroup(context: ApiContext, authority: ScimAuthority, id: string): Promise<void> {
+export async function deleteGroup(
+  context: Provisioning,
+  authority: ScimAuthority,
+  id: string,
+): Promise<void> {
   await provision(context, async (manager) => {
     const stored = existing(await readGroup(manager, authority, id));
     const known = fieldsOf(stored);
@@ -82,7 +85,7 @@ export async function deleteGroup(context: ApiContext, authority: ScimAuthority,
   });
 }
 
-async function policyOf(context: ApiContext, manager: EntityManager): Promise<PolicySet> {
+async function policyOf(context: Provisioning, manager: EntityManager): Promise<PolicySet> {
   const { policy } = await context.ground.now(manager);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
   return policy.policy;

@@ -22,6 +22,7 @@ import { Provisioner } from './door.ts';
 import { listAnswer, pageOf, selected, selectionOf, type Selection } from './page.ts';
 import { SCIM_MEDIA_TYPE, type Shown } from './resources.ts';
 import { existing, textId } from './users.ts';
+import type { Provisioning } from './write.ts';
 
 /** One resource of an authority. */
 export interface Place {
@@ -37,10 +38,10 @@ export interface ResourceKind<Stored> {
     asked: { readonly page: Page; readonly selection: Selection },
   ) => Promise<Found<Stored>>;
   readonly read: (manager: EntityManager, authority: ScimAuthority, id: string) => Promise<Stored | null>;
-  readonly create: (context: ApiContext, authority: ScimAuthority, body: unknown) => Promise<Stored>;
-  readonly replace: (context: ApiContext, place: Place, body: unknown) => Promise<Stored>;
-  readonly patch: (context: ApiContext, place: Place, body: unknown) => Promise<Stored>;
-  readonly remove: (context: ApiContext, authority: ScimAuthority, id: string) => Promise<void>;
+  readonly create: (context: Provisioning, authority: ScimAuthority, body: unknown) => Promise<Stored>;
+  readonly replace: (context: Provisioning, place: Place, body: unknown) => Promise<Stored>;
+  readonly patch: (context: Provisioning, place: Place, body: unknown) => Promise<Stored>;
+  readonly remove: (context: Provisioning, authority: ScimAuthority, id: string) => Promise<void>;
   /** A PATCH is answered without the resource: of a large one the whole is not worth it (RFC 7644 section 3.5.2). */
   readonly isPatchedSilently: boolean;
   /** As providers read it. */

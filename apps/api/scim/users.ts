@@ -6,15 +6,14 @@ import { accountHolders } from '../../../database/directory-writes.ts';
 import { readUser, type StoredUser, type UserFields } from '../../../database/scim-resources.ts';
 import { personPseudonym } from '../../../domain/identity/ids.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { refuseTakenUser } from './taken.ts';
 import { accountProblem, titleOf } from './user-fields.ts';
-import { applyWrite, provision } from './write.ts';
+import { applyWrite, provision, type Provisioning } from './write.ts';
 
 /** Makes a user. Who has the account already is that person: linked by the account, never by a name or an address. */
 export async function createUser(
-  context: ApiContext,
+  context: Provisioning,
   authority: ScimAuthority,
   fields: UserFields,
 ): Promise<StoredUser> {
@@ -28,7 +27,7 @@ export async function createUser(
 
 /** Changes a user to what `change` makes of it. Nothing is written when that is what it was. */
 export async function changeUser(
-  context: ApiContext,
+  context: Provisioning,
   { authority, id }: { readonly authority: ScimAuthority; readonly id: string },
   change: (known: StoredUser) => UserFields,
 ): Promise<StoredUser> {
@@ -42,7 +41,7 @@ export async function changeUser(
 }
 
 /** Takes a user away: the person is inactive from now on and in no group of the authority, and stays for the records. */
-export async function deleteUser(context: ApiContext, authority: ScimAuthority, id: string): Promise<void> {
+export async function deleteUser(context: Provisioning, authority: ScimAuthority, id: string): Promise<void> {
   await provision(context, async (manager) => {
     const known = existing(await readUser(manager, authority, id));
     const fields = { ...known, active: false };
@@ -93,7 +92,7 @@ interface UserWrite {
 }
 
 async function write(
-  { keys, log }: ApiContext,
+  { keys, log }: Provisioning,
   manager: EntityManager,
   { authority, id, person, fields, operation }: UserWrite,
 ): Promise<void> {

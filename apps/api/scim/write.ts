@@ -15,13 +15,16 @@ export interface DirectoryWrite {
   readonly facts: Readonly<Record<string, JsonValue>>;
 }
 
+/** What provisioning works with. */
+export type Provisioning = Pick<ApiContext, 'source' | 'ground' | 'keys' | 'log'>;
+
 /** Provisions in its turn among all writers of the directory. Refuses what the directory holds of somebody else. */
 export async function provision<Result>(
-  context: ApiContext,
+  { source }: Provisioning,
   work: (manager: EntityManager) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await writeDirectory(context, work);
+    return await writeDirectory(source, work);
   } catch (error) {
     throw refusalOf(error) ?? error;
   }

@@ -82,7 +82,7 @@ interface NamedCall {
 }
 
 function liftCall(
-  { keys }: ApiContext,
+  { keys }: Pick<ApiContext, 'keys'>,
   { identity: { issuer, subject } }: Operator,
   { id, reason, idempotencyKey }: LiftCall,
 ): NamedCall | null {
@@ -119,7 +119,7 @@ async function liftable(manager: EntityManager, id: string): Promise<Lifted> {
 /** By the directory of now and that of when it was thrown: nobody gives an agent away to lift its switch. */
 async function concernedBy(
   manager: EntityManager,
-  { directories }: ApiContext,
+  { directories }: Pick<ApiContext, 'directories'>,
   { caller, thrown }: { readonly caller: Caller; readonly thrown: KillSwitch },
 ): Promise<ReadonlySet<string>> {
   const then = await directories.at(manager, new Date(thrown.thrown_at));

@@ -18,7 +18,7 @@ const STOPPED: Readonly<Record<SwitchScopeKind, string>> = {
 
 /** The refusal of what a kill switch stops, or null. It says what is stopped, not why: agents read it. */
 export async function refusalBySwitch(
-  { source }: ApiContext,
+  { source }: Pick<ApiContext, 'source'>,
   { directory }: Caller,
   subject: Omit<SwitchSubject, 'agents'>,
 ): Promise<KeyturnError | null> {

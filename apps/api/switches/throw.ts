@@ -26,7 +26,11 @@ export type ThrowCall = z.output<typeof throwBodySchema> & { readonly idempotenc
  * Throws a switch for an operator: from its commit on nothing in its scope is claimed. Each throw is a switch of its own,
  * but for the same call again, which finds the switch that it threw, or is refused once that is lifted.
  */
-export async function throwSwitch(context: ApiContext, caller: Caller, call: ThrowCall): Promise<KillSwitch> {
+export async function throwSwitch(
+  context: Pick<ApiContext, 'source' | 'keys'>,
+  caller: Caller,
+  call: ThrowCall,
+): Promise<KillSwitch> {
   const operator = operatorOf(caller);
   const { scope, reason } = call;
   return context.source.transaction(async (manager) => {
