@@ -23,7 +23,7 @@ export interface BacktestRecord {
   readonly lineage: Lineage;
   /** What people said in that round, as far as it was known at the watermark. */
   readonly outcome: 'approved' | 'denied' | 'open';
-  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not that anybody knows. */
+  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not as far as is known. */
   readonly has_failed?: boolean;
   readonly pending_since: string | null;
   /** Counted decisions of the round up to the watermark, in the order of recording. */
@@ -42,12 +42,12 @@ export interface BacktestDifference {
   readonly candidate: Evaluation;
 }
 
-/** How many evaluations ask a selector under each policy, and how many active people it has in each policy's directory. */
+/** How many evaluations need a selector under each policy, and how many active people it has in each policy's directory. */
 export interface SelectorLoad {
   readonly selector: string;
   readonly base: number;
   readonly candidate: number;
-  /** Null where somebody else than the policy says who they are, and for `owners`, who differ from request to request. */
+  /** Null if the policy does not list them, and for `owners`, who differ from request to request. */
   readonly people: { readonly base: number | null; readonly candidate: number | null };
 }
 
@@ -70,7 +70,7 @@ export interface BacktestReport {
   readonly tightened: number;
   /** Evaluations in which a fact was missing for the candidate, and counted as stricter. */
   readonly facts_missing: number;
-  /** Evaluations whose facts were erased: nothing is said of them. */
+  /** Evaluations whose facts were erased: they are skipped. */
   readonly facts_erased: number;
   readonly load: readonly SelectorLoad[];
   readonly unsatisfiable: number;
@@ -104,7 +104,7 @@ export function backtest(
   return run.report();
 }
 
-/** Each policy is asked about its own people: what one directory holds says nothing of the other. */
+/** Each policy is evaluated with its own directory: what one holds says nothing about the other. */
 type Side = 'base' | 'candidate';
 
 /** A backtest in progress, for records that arrive in batches. The order of records is part of the digest. */
@@ -143,7 +143,7 @@ export class Backtest {
     this.#limit = limit;
   }
 
-  /** Takes one record in. Answers the difference between the policies, or null when they agree or cannot be asked. */
+  /** Adds one record. Answers the difference between the policies, or null if they agree or the facts were erased. */
   add(record: BacktestRecord): BacktestDifference | null {
     const { facts } = record;
     if (facts === null) {
@@ -235,8 +235,8 @@ export class Backtest {
     if (before.some(isCertain)) this.#counts.unsatisfiableBase += 1;
     if (shortages.length > 0) yield this.#countShort({ request, round, shortages });
     if (this.#isSufficient('candidate', record, { evaluation: both.candidate, owners })) return;
-    // The same is demanded, and by the base's own people it was not met either: nothing of it comes from the candidate.
-    const isUnchanged = demandOf(both.base) === demandOf(both.candidate);
+    // The requirement is the same, and the base's own people did not meet it either: the candidate is not the cause.
+    const isUnchanged = requirementKey(both.base) === requirementKey(both.candidate);
     if (isUnchanged && !this.#isSufficient('base', record, { ...base, evaluation: both.base })) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
@@ -251,7 +251,7 @@ export class Backtest {
     return what;
   }
 
-  /** What was never approved lacks no approval. */
+  /** A request that was never approved lacks no approval. */
   #isSufficient(
     side: Side,
     record: BacktestRecord,
@@ -273,7 +273,7 @@ export class Backtest {
     return { owners, shortages: this.#shortagesOf(side, record, { requirement, owners }) };
   }
 
-  /** Equal rules by name, and as many people, come to the same for the same lineage and owners; most requests are alike. */
+  /** Remembered by rules, lineage and owners: most requests are alike. */
   #shortagesOf(
     side: Side,
     { lineage }: BacktestRecord,
@@ -296,22 +296,22 @@ export class Backtest {
   #note({ request, round }: BacktestRecord, verdict: string): void {
     this.#verdicts.push(`${request} ${round} ${verdict}`);
     if (this.#verdicts.length < FOLDED_AT) return;
-    // Hashed as they come, so that memory does not grow with them.
+    // Hashed as they arrive, so that memory does not grow with them.
     this.#chain = digestOf([this.#chain, this.#verdicts]);
     this.#verdicts = [];
   }
 }
 
-function demandOf({ effect, requirement }: Evaluation): string {
+function requirementKey({ effect, requirement }: Evaluation): string {
   return requirement === null ? effect : requirementDigest(requirement);
 }
 
-/** People whom nobody knows of would not make up for it. */
+/** Certain, because members who are not known could not make up for it. */
 function isCertain({ unknown }: Shortage): boolean {
   return unknown === undefined;
 }
 
-/** A policy that does not know the target, or facts that nobody can read, let nothing through. */
+/** A policy without the target, and unreadable facts, let nothing through. */
 const NOTHING_PASSES: Evaluation = {
   effect: 'forbid',
   risk: { tier: 'critical', score: 0, reasons: [] },
@@ -342,7 +342,7 @@ function bySelector(left: SelectorLoad, right: SelectorLoad): number {
   return left.selector < right.selector ? -1 : 1;
 }
 
-/** Who is asked, each once: waiting longer brings in nobody who is counted here. */
+/** The selectors of all stages, each once, without escalations. */
 function selectorsOf(requirement: Requirement): ReadonlySet<string> {
   return new Set(requirement.rules.flatMap((rule) => rule.stages.flatMap((stage) => stage.any)));
 }
