@@ -17,7 +17,7 @@ export type { Consumed } from './steps/consume.ts';
 export type { Message } from './steps/messages.ts';
 export type { Evaluated } from './steps/evaluate.ts';
 export type { Planned } from './steps/plan.ts';
-export type { Executed, Performed } from './steps/settle.ts';
+export type { Executed, SettledExecution } from './steps/settle.ts';
 
 /** Refusals that no retry can change. Everything else (a database away, a policy not installed yet) is tried again. */
 const LASTING: ReadonlySet<ErrorCode> = new Set([

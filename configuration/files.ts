@@ -54,15 +54,15 @@ export async function readYamlFile<Content>(file: NamedFile, schema: z.ZodType<C
 function checked<Content>(file: NamedFile, schema: z.ZodType<Content>, read: () => unknown): Content {
   const { data, error } = schema.safeParse(read());
   if (error === undefined) return data;
-  throw mistakeIn(file, `is not as it must be: ${error.issues.map(placed).join('; ')}`);
+  throw mistakeIn(file, `is not as it must be: ${error.issues.map(issueText).join('; ')}`);
 }
 
 /** Where and what, in our own words: a key that nobody expected may be a secret that slipped. */
-function placed(issue: z.core.$ZodIssue): string {
-  const place = issue.path.map(String).join('.') || 'the whole';
+function issueText(issue: z.core.$ZodIssue): string {
+  const path = issue.path.map(String).join('.') || 'the whole';
   if (issue.code === 'unrecognized_keys')
-    return [`${place}: an unknown key`, ...issue.keys.filter(isName)].join(' ');
-  return `${place}: ${issue.message}`;
+    return [`${path}: an unknown key`, ...issue.keys.filter(isName)].join(' ');
+  return `${path}: ${issue.message}`;
 }
 
 /** Words, as keys are: neither a token nor a hash looks like that. */

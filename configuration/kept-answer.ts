@@ -1,6 +1,6 @@
 /**
  * The same question, asked at most once at a time and not again before an answer is `holdsMs` old, by the given clock.
- * Whoever asks meanwhile gets that answer, be it a failure: anybody may ask, and none of them makes work.
+ * Other callers meanwhile get that answer, even a failure: anybody may call, and nobody can make extra work.
  */
 export function keptAnswer<Answer>(
   ask: () => Promise<Answer>,

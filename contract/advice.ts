@@ -24,7 +24,7 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   not_found: 'Check the address. What you may not see is answered like what does not exist.',
   method_not_allowed: 'Use a method that `Allow` names.',
   use_withdraw: 'Withdraw the request instead of denying it: you are behind it.',
-  request_not_pending: 'Read the request again: people are asked nothing now.',
+  request_not_pending: 'Read the request again: it does not wait for a decision now.',
   request_finished: 'Do not repeat: the request is over. Ask for the action with a new key.',
   request_executing: 'Wait for the outcome: the action is running and can no longer be stopped here.',
   request_expired: 'Ask for the action again with a new key.',

@@ -3,16 +3,16 @@ import { z } from 'zod';
 import { NAMES } from './names.ts';
 import { count, instant, statusSchema, text } from './values.ts';
 
-const candidateSchema = z
+const approverSchema = z
   .object({ id: text('Id of the person in the directory'), name: text('Name of the person') })
   .describe('A person who may approve')
   .register(NAMES, { id: 'Candidate' });
 
 /** Who may approve a stage. */
-export const candidatesSchema = z
+export const approversSchema = z
   .object({
     count: count('How many people'),
-    people: z.array(candidateSchema).describe('The first of them by name'),
+    people: z.array(approverSchema).describe('The first of them by name'),
   })
   .describe(
     'People who may approve the stage now and have not decided, without those behind the request. Absent for stages that are not open, and for readers who may not see it',
@@ -28,7 +28,7 @@ const freezeSchema = z
   .describe('A freeze')
   .register(NAMES, { id: 'Freeze' });
 
-/** What holds a request back, whoever approves it. */
+/** What holds a request back, whatever its approvals. */
 export const freezesSchema = z
   .array(freezeSchema)
   .describe('Freezes in force that hold it back once it is approved, while it is open. Absent: none');

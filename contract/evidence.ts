@@ -96,7 +96,7 @@ const executionSchema = z
     decision_digest: digest('What was approved'),
     state: z
       .enum(['claimed', 'succeeded', 'failed', 'released', 'not_done', 'indeterminate'])
-      .describe('What became of it'),
+      .describe('Its outcome'),
   })
   .describe('A claim to perform the action')
   .register(NAMES, { id: 'ExecutionClaim' });

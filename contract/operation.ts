@@ -52,11 +52,11 @@ export interface Operation {
 export type BodyOf<Of extends { readonly body: z.ZodType }> = z.output<Of['body']>;
 export type QueryOf<Of extends { readonly query: z.ZodType }> = z.output<Of['query']>;
 
-/** The header of a call that may be sent again by whoever does not know whether it arrived. */
+/** The header of a call that may be repeated when it is not known whether it arrived. */
 export const REPEATABLE: HeaderParameter = {
   name: 'Idempotency-Key',
   description:
-    '1 to 256 characters of UTF-8. The same call again with the same key has no second effect: it answers what became of the first. Without a key a repeat is another call.',
+    '1 to 256 characters of UTF-8. The same call again with the same key has no second effect: it answers the outcome of the first. Without a key a repeat is another call.',
   lengthMax: 256,
 };
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { NAMES } from './names.ts';
 import { count, text } from './values.ts';
 
-const placeSchema = z
+const locationSchema = z
   .object({
     path: text('JSON Pointer into the body or the query'),
     message: text('What is wrong there, for people'),
@@ -21,7 +21,7 @@ export const problemSchema = z
     detail: text('What is wrong and what to do, for people. The words may change'),
     instance: z.string().optional().describe('Names this error in the log. `urn:uuid:` and a UUID'),
     request_id: z.string().optional().describe('The X-Request-Id of this answer'),
-    errors: z.array(placeSchema).optional().describe('Everything that is wrong, up to 20'),
+    errors: z.array(locationSchema).optional().describe('Everything that is wrong, up to 20'),
   })
   .describe('An error (RFC 9457, `application/problem+json`)')
   .register(NAMES, { id: 'Problem' });

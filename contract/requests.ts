@@ -148,7 +148,7 @@ export const requestSummarySchema = z
     requirement: requirementSchema.nullable().describe(`Who must agree. ${TEXTS.rated}`),
     progress: progressSchema
       .nullable()
-      .describe('How far the approvals are. Null while people are asked nothing'),
+      .describe('How far the approvals are. Null while nobody has to decide'),
     may_decide: z.array(z.string()).nullable().describe(TEXTS.mayDecide),
     pending_since: instant('Since when people are asked in this round. Null: they are not').nullable(),
     expires_at: instant(TEXTS.expiresAt).nullable(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { candidatesSchema } from './circumstances.ts';
+import { approversSchema } from './circumstances.ts';
 import { NAMES } from './names.ts';
 import {
   count,
@@ -76,7 +76,7 @@ const stageProgressSchema = z
     quorum: count('How many different people must approve it'),
     filled: count('How many have'),
     opened_at: instant('When it opened. Null: it waits for the stage before').nullable(),
-    may_approve: candidatesSchema.optional(),
+    may_approve: approversSchema.optional(),
   })
   .describe('How far a stage is')
   .register(NAMES, { id: 'StageProgress' });

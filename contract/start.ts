@@ -25,5 +25,5 @@ export const startSchema = z
     not_before: instant('Not before this instant. Null: at once').nullable(),
     not_after: instant('Before this instant. Null: at any time').nullable(),
   })
-  .describe('When the approved action may start, as whoever asked set it. Absent: at once')
+  .describe('When the approved action may start, as the requester set it. Absent: at once')
   .register(NAMES, { id: 'StartWindow' });

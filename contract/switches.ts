@@ -89,7 +89,7 @@ export const switchListSchema = z
   .describe('Kill switches that are engaged')
   .register(NAMES, { id: 'KillSwitches' });
 
-/** What became of a word to lift: it lifts, or the word of somebody else is needed. */
+/** The result of agreeing to release a switch: it is released, or somebody else has to agree. */
 export const liftAnswerSchema = z
   .object({
     switch: switchSchema,

@@ -9,7 +9,7 @@ import {
   type Leaf,
   type LeafDraft,
   type LeafType,
-  type NextPlace,
+  type NextPosition,
 } from '../domain/audit/leaf.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import { askPrepared } from './prepared.ts';
@@ -24,7 +24,7 @@ export interface Entry {
 }
 
 /** The entry that follows the last one of a stream: the one author of entries, whichever program writes them. */
-export function nextEntry(draft: LeafDraft, place: Omit<NextPlace, 'nonce' | 'salts'>): Entry {
+export function nextEntry(draft: LeafDraft, place: Omit<NextPosition, 'nonce' | 'salts'>): Entry {
   const parts = Object.entries(draft.parts).map(([part, body]) => ({
     part,
     salt: random(),
@@ -60,7 +60,7 @@ export function entryValues(entries: readonly Entry[]): readonly string[][] {
 }
 
 /** A stream, by what names it. */
-export type StreamKey = Pick<NextPlace, 'request' | 'run'>;
+export type StreamKey = Pick<NextPosition, 'request' | 'run'>;
 
 /** The newest entry of a stream. */
 export async function lastLeaf(manager: EntityManager, { request, run }: StreamKey): Promise<LastLeaf> {

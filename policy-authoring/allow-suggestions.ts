@@ -6,19 +6,19 @@ import { ObservedFact } from './observed-fact.ts';
 import { isOwnAction, targetOf, type PolicySet } from '../domain/policy/policy.ts';
 import { ruleFactTypes, type StoredFacts } from '../domain/policy/facts.ts';
 
-/** An allow rule that history would support. It is only told: nothing is ever allowed because of it. */
+/** An allow rule that history would support. It is only a suggestion: nothing is ever allowed because of it. */
 export interface AllowSuggestion {
   readonly action: string;
   readonly environment: string;
   readonly target: string;
   readonly approved: number;
-  /** Review rules that asked about these requests: while they match, they beat the suggested rule. */
+  /** Review rules that matched these requests: while they match, they override the suggested rule. */
   readonly reviewed_by: readonly string[];
   /** The rule, ready for a file under `rules/`. */
   readonly yaml: string;
 }
 
-/** What became of a request, as far as suggestions look at it. */
+/** The outcome of a request, as far as suggestions need it. */
 export interface SuggestedFrom {
   readonly facts: StoredFacts;
   readonly outcome: 'approved' | 'denied' | 'open';
@@ -132,7 +132,7 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
-/** None on production for requests of which nothing could be bounded, and none that no file could hold. */
+/** None on production if no fact can be bounded, and none that a policy file could not hold. */
 function suggestionOf(group: Group, policy: PolicySet): readonly AllowSuggestion[] {
   const { action, environment, target, approved } = group;
   const bounds = [...group.observed.values()].flatMap((fact) => fact.bound() ?? []);
@@ -150,13 +150,13 @@ function suggestionOf(group: Group, policy: PolicySet): readonly AllowSuggestion
   return [{ action, environment, target, approved, reviewed_by: reviewedBy, yaml }];
 }
 
-/** What one agent was always granted says nothing of another. */
+/** What one agent was always granted says nothing about another. */
 function agentBound(agents: ReadonlySet<string>): readonly string[] {
   const [agent, ...others] = agents;
   return agent === undefined || others.length > 0 ? [] : [`request.agent == ${JSON.stringify(agent)}`];
 }
 
-/** Names are quoted as JSON, which is YAML as well: what stands in a fact cannot become anything else. */
+/** Names are quoted as JSON, which is YAML as well: a fact's text cannot become anything else. */
 function ruleText(
   { action, environment, target, approved }: Group,
   condition: string,

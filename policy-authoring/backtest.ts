@@ -1,17 +1,14 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
-import { requirementDigest, ruleRequirementDigest } from '../domain/request/digests.ts';
-import { unchangedDirectories } from '../domain/approval/decision.ts';
-import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
-import { identityKey, type Lineage } from '../domain/identity/identity.ts';
-import { ownersByArguments } from '../domain/approval/owners.ts';
+import { requirementDigest } from '../domain/request/digests.ts';
+import type { Evaluation } from '../domain/policy/evaluation.ts';
+import type { Lineage } from '../domain/identity/identity.ts';
 import type { PolicySet, RuleEffect } from '../domain/policy/policy.ts';
-import { recalledFacts, type StoredFacts } from '../domain/policy/facts.ts';
+import type { StoredFacts } from '../domain/policy/facts.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
-import { wouldSuffice } from '../domain/approval/recount.ts';
-import type { Requirement, Selector } from '../domain/request/requirement.ts';
-import { Reviewers } from '../domain/approval/reviewers.ts';
-import { shortagesOf, type Shortage } from '../domain/approval/satisfiable.ts';
+import type { Requirement } from '../domain/request/requirement.ts';
+import type { Shortage } from '../domain/approval/satisfiable.ts';
+import { BacktestSide } from './backtest-side.ts';
 import { isLooser } from './strictness.ts';
 
 /** A recorded evaluation of a planned request: the last one of its round. */
@@ -23,7 +20,7 @@ export interface BacktestRecord {
   readonly lineage: Lineage;
   /** What people said in that round, as far as it was known at the watermark. */
   readonly outcome: 'approved' | 'denied' | 'open';
-  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not that anybody knows. */
+  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not as far as is known. */
   readonly has_failed?: boolean;
   readonly pending_since: string | null;
   /** Counted decisions of the round up to the watermark, in the order of recording. */
@@ -42,12 +39,12 @@ export interface BacktestDifference {
   readonly candidate: Evaluation;
 }
 
-/** How many evaluations ask a selector under each policy, and how many active people it has in each policy's directory. */
+/** How many evaluations need a selector under each policy, and how many active people it has in each policy's directory. */
 export interface SelectorLoad {
   readonly selector: string;
   readonly base: number;
   readonly candidate: number;
-  /** Null where somebody else than the policy says who they are, and for `owners`, who differ from request to request. */
+  /** Null if the policy does not list them, and for `owners`, who differ from request to request. */
   readonly people: { readonly base: number | null; readonly candidate: number | null };
 }
 
@@ -70,7 +67,7 @@ export interface BacktestReport {
   readonly tightened: number;
   /** Evaluations in which a fact was missing for the candidate, and counted as stricter. */
   readonly facts_missing: number;
-  /** Evaluations whose facts were erased: nothing is said of them. */
+  /** Evaluations whose facts were erased: they are skipped. */
   readonly facts_erased: number;
   readonly load: readonly SelectorLoad[];
   readonly unsatisfiable: number;
@@ -104,19 +101,15 @@ export function backtest(
   return run.report();
 }
 
-/** Each policy is asked about its own people: what one directory holds says nothing of the other. */
 type Side = 'base' | 'candidate';
 
 /** A backtest in progress, for records that arrive in batches. The order of records is part of the digest. */
 export class Backtest {
-  readonly #base: PolicySet;
-  readonly #candidate: PolicySet;
+  readonly #sides: Readonly<Record<Side, BacktestSide>>;
   readonly #limit: number;
   readonly #history: AllowHistory;
   readonly #matrix = { allow: noEffects(), review: noEffects(), forbid: noEffects() };
   readonly #load = new Map<string, { base: number; candidate: number }>();
-  readonly #shortages: Readonly<Record<Side, Map<string, readonly Shortage[]>>>;
-  readonly #reviewers: Readonly<Record<Side, Reviewers>>;
   readonly #looser: BacktestDifference[] = [];
   readonly #unsatisfiable: UnsatisfiableRequest[] = [];
   readonly #insufficient: Pick<BacktestRecord, 'request' | 'round'>[] = [];
@@ -135,15 +128,12 @@ export class Backtest {
   #chain = '';
 
   constructor(base: PolicySet, candidate: PolicySet, { limit = LIMIT }: { readonly limit?: number } = {}) {
-    this.#base = base;
-    this.#candidate = candidate;
+    this.#sides = { base: new BacktestSide(base), candidate: new BacktestSide(candidate) };
     this.#history = new AllowHistory(base);
-    this.#shortages = { base: new Map(), candidate: new Map() };
-    this.#reviewers = { base: new Reviewers(base), candidate: new Reviewers(candidate) };
     this.#limit = limit;
   }
 
-  /** Takes one record in. Answers the difference between the policies, or null when they agree or cannot be asked. */
+  /** Adds one record. Answers the difference between the policies, or null if they agree or the facts were erased. */
   add(record: BacktestRecord): BacktestDifference | null {
     const { facts } = record;
     if (facts === null) {
@@ -152,8 +142,8 @@ export class Backtest {
       return null;
     }
     this.#counts.evaluations += 1;
-    const base = evaluated(this.#base, facts);
-    const candidate = evaluated(this.#candidate, facts);
+    const base = this.#sides.base.evaluate(facts);
+    const candidate = this.#sides.candidate.evaluate(facts);
     this.#matrix[base.effect][candidate.effect] += 1;
     if (candidate.is_degraded) this.#counts.missing += 1;
     this.#countLoad('base', base.requirement);
@@ -208,9 +198,12 @@ export class Backtest {
   }
 
   #loadOf([selector, counts]: readonly [string, Record<Side, number>]): SelectorLoad {
-    const peopleBy = (side: Side): number | null =>
-      selector === 'owners' ? null : (this.#reviewers[side].peopleOf(selector as Selector)?.size ?? null);
-    return { selector, ...counts, people: { base: peopleBy('base'), candidate: peopleBy('candidate') } };
+    const { base, candidate } = this.#sides;
+    return {
+      selector,
+      ...counts,
+      people: { base: base.sizeOf(selector), candidate: candidate.sizeOf(selector) },
+    };
   }
 
   #countLoad(which: Side, requirement: Requirement | null): void {
@@ -228,16 +221,14 @@ export class Backtest {
     both: Record<Side, Evaluation>,
   ): Generator<string> {
     const { request, round } = record;
-    const [{ shortages: before, ...base }, { shortages, owners }] = [
-      this.#peopleFor('base', record, { facts, evaluation: both.base }),
-      this.#peopleFor('candidate', record, { facts, evaluation: both.candidate }),
-    ];
-    if (before.some(isCertain)) this.#counts.unsatisfiableBase += 1;
-    if (shortages.length > 0) yield this.#countShort({ request, round, shortages });
-    if (this.#isSufficient('candidate', record, { evaluation: both.candidate, owners })) return;
-    // The same is demanded, and by the base's own people it was not met either: nothing of it comes from the candidate.
-    const isUnchanged = demandOf(both.base) === demandOf(both.candidate);
-    if (isUnchanged && !this.#isSufficient('base', record, { ...base, evaluation: both.base })) return;
+    const { base, candidate } = this.#sides;
+    const before = base.peopleFor(record, facts, both.base);
+    const after = candidate.peopleFor(record, facts, both.candidate);
+    if (before.shortages.some(isCertain)) this.#counts.unsatisfiableBase += 1;
+    if (after.shortages.length > 0) yield this.#countShort({ request, round, shortages: after.shortages });
+    if (after.isSufficient()) return;
+    // The requirement is the same, and the base's own people did not meet it either: the candidate is not the cause.
+    if (requirementKey(both.base) === requirementKey(both.candidate) && !before.isSufficient()) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
@@ -251,87 +242,24 @@ export class Backtest {
     return what;
   }
 
-  /** What was never approved lacks no approval. */
-  #isSufficient(
-    side: Side,
-    record: BacktestRecord,
-    { evaluation, owners }: { readonly evaluation: Evaluation; readonly owners: readonly string[] },
-  ): boolean {
-    const { outcome, pending_since: pendingSince } = record;
-    if (outcome !== 'approved' || pendingSince === null) return true;
-    const policy = side === 'base' ? this.#base : this.#candidate;
-    return wouldSuffice(evaluation, { ...record, pending_since: pendingSince, owners }, policy);
-  }
-
-  #peopleFor(
-    side: Side,
-    record: BacktestRecord,
-    { facts, evaluation }: { readonly facts: StoredFacts; readonly evaluation: Evaluation },
-  ): { readonly owners: readonly string[]; readonly shortages: readonly Shortage[] } {
-    const owners = ownersByArguments(side === 'base' ? this.#base : this.#candidate, facts);
-    const { requirement } = evaluation;
-    return { owners, shortages: this.#shortagesOf(side, record, { requirement, owners }) };
-  }
-
-  /** Equal rules by name, and as many people, come to the same for the same lineage and owners; most requests are alike. */
-  #shortagesOf(
-    side: Side,
-    { lineage }: BacktestRecord,
-    { requirement, owners }: { readonly requirement: Requirement | null; readonly owners: readonly string[] },
-  ): readonly Shortage[] {
-    if (requirement === null) return [];
-    const memo = this.#shortages[side];
-    const rules = requirement.rules.map((rule) => [rule.rule, ruleRequirementDigest(rule)]);
-    const key = JSON.stringify([requirement.distinct_people, rules, lineage.map(identityKey), owners]);
-    const known = memo.get(key);
-    if (known) return known;
-    const policy = side === 'base' ? this.#base : this.#candidate;
-    const directories = unchangedDirectories(policy, owners);
-    const found = shortagesOf({ requirement, lineage, owners, directories });
-    if (memo.size >= SHORTAGES_MAX) memo.clear();
-    memo.set(key, found);
-    return found;
-  }
-
   #note({ request, round }: BacktestRecord, verdict: string): void {
     this.#verdicts.push(`${request} ${round} ${verdict}`);
     if (this.#verdicts.length < FOLDED_AT) return;
-    // Hashed as they come, so that memory does not grow with them.
+    // Hashed as they arrive, so that memory does not grow with them.
     this.#chain = digestOf([this.#chain, this.#verdicts]);
     this.#verdicts = [];
   }
 }
 
-function demandOf({ effect, requirement }: Evaluation): string {
+function requirementKey({ effect, requirement }: Evaluation): string {
   return requirement === null ? effect : requirementDigest(requirement);
 }
 
-/** People whom nobody knows of would not make up for it. */
+/** Certain, because members who are not known could not make up for it. */
 function isCertain({ unknown }: Shortage): boolean {
   return unknown === undefined;
 }
 
-/** A policy that does not know the target, or facts that nobody can read, let nothing through. */
-const NOTHING_PASSES: Evaluation = {
-  effect: 'forbid',
-  risk: { tier: 'critical', score: 0, reasons: [] },
-  requirement: null,
-  rules: [],
-  is_degraded: true,
-  is_break_glass: false,
-  undecided: [],
-};
-
-function evaluated(policy: PolicySet, stored: StoredFacts): Evaluation {
-  try {
-    const facts = recalledFacts(policy, stored);
-    return facts ? evaluate(policy, facts, 'planned') : NOTHING_PASSES;
-  } catch {
-    return NOTHING_PASSES;
-  }
-}
-
-const SHORTAGES_MAX = 10_000;
 const FOLDED_AT = 1_000;
 
 function noEffects(): Record<RuleEffect, number> {
@@ -342,7 +270,7 @@ function bySelector(left: SelectorLoad, right: SelectorLoad): number {
   return left.selector < right.selector ? -1 : 1;
 }
 
-/** Who is asked, each once: waiting longer brings in nobody who is counted here. */
+/** The selectors of all stages, each once, without escalations. */
 function selectorsOf(requirement: Requirement): ReadonlySet<string> {
   return new Set(requirement.rules.flatMap((rule) => rule.stages.flatMap((stage) => stage.any)));
 }

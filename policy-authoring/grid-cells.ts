@@ -19,17 +19,17 @@ export interface Axis {
 /** One point of the grid: facts by the path that conditions read. */
 export type Cell = ReadonlyMap<string, { readonly path: FactPath; readonly value: GridValue }>;
 
-/** What is asked for, where, and what is known about it. */
-export interface GridPlace {
+/** An action on a target, with the types of its facts. */
+export interface GridScope {
   readonly action: ActionDefinition;
   readonly target: Target;
   readonly types: FactTypes;
 }
 
-/** Where a cell has the instant at which it is asked: no fact of its own, since each policy reads it by its own clocks. */
+/** Where a cell has the instant of the request: not a fact, because each policy reads it by its own clocks. */
 export const AT_PATH: FactPath = ['at'];
 
-/** Where a cell names who asks, as each policy's own directory knows them. */
+/** Where a cell names the requester, whom each policy knows by its own directory. */
 export const REQUESTER_PATH: FactPath = ['requester'];
 
 /** The instant of cells that name none. */
@@ -39,10 +39,10 @@ const VALUES_MAX = 24;
 
 const BREAK_GLASS: Axis = { path: ['request', 'break_glass'], values: [false, true] };
 
-/** Where facts are looked for, and what is tried beside the literals of conditions. */
-export interface AxisGround {
+/** The types of facts, and what is tried beside the literals of conditions. */
+export interface AxisInputs {
   readonly types: FactTypes;
-  readonly hasShortPath: boolean;
+  readonly hasBreakGlass: boolean;
   /** Names of people that facts may hold. */
   readonly people: readonly string[];
 }
@@ -50,10 +50,10 @@ export interface AxisGround {
 /** The facts that conditions read, each with the values around which their answers change. */
 export function axesOf(
   conditions: readonly string[],
-  { types, hasShortPath, people }: AxisGround,
+  { types, hasBreakGlass, people }: AxisInputs,
 ): readonly Axis[] {
   const axes = new Map<string, Axis>();
-  if (hasShortPath) axes.set(pathText(BREAK_GLASS.path), BREAK_GLASS);
+  if (hasBreakGlass) axes.set(pathText(BREAK_GLASS.path), BREAK_GLASS);
   const literals = conditions.map(literalsIn);
   const all: Literals = {
     integers: literals.flatMap(({ integers }) => integers),
@@ -164,8 +164,8 @@ export function* cellsOf(axes: readonly Axis[]): Generator<Cell> {
   }
 }
 
-/** The facts of a cell; whatever it does not name is as harmless as its type lets it be. */
-export function factsOf({ action, target, types }: GridPlace, cell: Cell): StoredFacts {
+/** The facts of a cell; others are as harmless as their types allow. */
+export function factsOf({ action, target, types }: GridScope, cell: Cell): StoredFacts {
   const values = harmlessValues(types);
   if (values['plan']) values['plan'] = { ...(values['plan'] as object), reversible: true, previewed: true };
   for (const { path, value } of cell.values()) setAt(values, path, value);
@@ -206,7 +206,7 @@ function planOf(plan: PlanValues): StoredFacts['plan'] {
   };
 }
 
-/** A value for each variable, as harmless as its type lets it be. */
+/** A value for each variable, as harmless as its type allows. */
 export function harmlessValues(types: FactTypes): Record<string, JsonValue> {
   return Object.fromEntries(Object.entries(types).map(([name, type]) => [name, harmless(type)]));
 }
@@ -230,7 +230,7 @@ function harmless(type: FactType): JsonValue {
   }
 }
 
-/** Sets, or takes away, the value at a path. What stands on the way is copied, never changed. */
+/** Sets, or removes, the value at a path. Objects on the path are copied, never changed. */
 export function setAt(values: Record<string, JsonValue>, path: FactPath, value: GridValue): void {
   const [name = '', ...rest] = path;
   if (rest.length === 0) {

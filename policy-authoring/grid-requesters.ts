@@ -3,7 +3,7 @@ import type { PolicySet } from '../domain/policy/policy.ts';
 import { requestFacts, type RequestFacts } from '../domain/policy/request-facts.ts';
 import { REQUESTER_PATH, type Axis } from './grid-cells.ts';
 
-/** What a policy's own directory says of who asks. */
+/** What a policy's own directory says about the requester. */
 type Asker = Pick<RequestFacts, 'agent' | 'chain' | 'owner' | 'groups'>;
 
 /** An agent that the directories of two policies see differently. */
@@ -36,14 +36,14 @@ function askerOf({ directory }: PolicySet, { issuer, subject }: Agent): Asker {
   return { agent, chain, owner, groups };
 }
 
-const ASKED = ['request.agent', 'request.chain', 'request.owner', 'request.groups'] as const;
+const REQUESTER_FACTS = ['request.agent', 'request.chain', 'request.owner', 'request.groups'] as const;
 
-/** The axis of those agents, where conditions read who asks; null where they do not, or none changes. */
+/** The axis of those agents, if conditions read the requester; null if they do not, or no agent changes. */
 export function requesterAxis(
   requesters: readonly ChangedRequester[],
   paths: readonly string[],
 ): Axis | null {
-  const isRead = paths.some((path) => ASKED.some((fact) => path.startsWith(fact)));
+  const isRead = paths.some((path) => REQUESTER_FACTS.some((fact) => path.startsWith(fact)));
   if (!isRead || requesters.length === 0) return null;
   return { path: REQUESTER_PATH, values: [undefined, ...requesters.map(({ name }) => name)] };
 }

@@ -22,7 +22,7 @@ export interface TimedPolicy {
   readonly target: Target;
 }
 
-/** More instants than this are not looked at: no calendar of an office has so many edges. */
+/** More instants than this are not tried: no office calendar has so many edges. */
 const INSTANTS_MAX = 2_000;
 
 /**
@@ -135,7 +135,7 @@ function quietWeeks(policies: readonly [PolicySet, PolicySet]): readonly number[
   });
 }
 
-/** Many holidays are alike: those that only one policy has are looked at, and one that both have. */
+/** Many holidays are alike: those that only one policy has are tried, and one that both have. */
 const HOLIDAYS_MAX = 40;
 
 function holidayEdges([base, candidate]: readonly [PolicySet, PolicySet]): readonly number[] {

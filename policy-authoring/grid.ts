@@ -12,7 +12,7 @@ import {
   withLookups,
   type Axis,
   type Cell,
-  type GridPlace,
+  type GridScope,
 } from './grid-cells.ts';
 import { changedRequesters, requesterAxis, type ChangedRequester } from './grid-requesters.ts';
 import { GridClock, type TimedPolicy } from './grid-time.ts';
@@ -30,7 +30,7 @@ export interface Counterexample {
   readonly facts: Readonly<Record<string, JsonValue>>;
   readonly base: Evaluation;
   readonly candidate: Evaluation;
-  /** A freeze of the base holds back what is approved then, and none of the candidate does. */
+  /** A freeze of the base holds it back after approval, and no freeze of the candidate does. */
   readonly is_released: boolean;
 }
 
@@ -50,7 +50,7 @@ const CELLS_OF_RULE_MAX = 2_000;
 const SHOWN_MAX = 20;
 
 /**
- * Asks both policies about the boundary cases of every rule: all values of enums and flags that its condition reads, each
+ * Evaluates both policies on the boundary cases of every rule: all values of enums and flags that its condition reads, each
  * number in it, one less and one more, and the instants at which calendars or freezes of either policy change. Each policy
  * sees the instant by its own clocks, and who asks by its own directory. What it finds is real; what it does not find proves
  * nothing beyond the grid.
@@ -98,16 +98,16 @@ class Walk {
 
   visit(action: ActionDefinition, target: Target): void {
     const types = riskFactTypes({ ...this.#base, windows: this.#windows }, action);
-    const place = { action, target, types };
-    for (const question of questionsOf(this.#policies, place)) {
+    const scope = { action, target, types };
+    for (const question of questionsOf(this.#policies, scope)) {
       let count = 0;
-      for (const cell of cellsOf(this.#axes(place, question))) {
+      for (const cell of cellsOf(this.#axes(scope, question))) {
         count += 1;
         if (count > CELLS_OF_RULE_MAX || this.#cells >= CELLS_MAX) {
           this.#isComplete = false;
           break;
         }
-        this.#compare(question.rule, place, cell);
+        this.#compare(question.rule, scope, cell);
       }
     }
   }
@@ -117,47 +117,47 @@ class Walk {
   }
 
   /** The rarest differences come first: a limit cuts off at the end. */
-  #axes(place: GridPlace, { conditions, hasShortPath, isFreezeSeen }: Question): readonly Axis[] {
+  #axes(scope: GridScope, { conditions, hasBreakGlass, isFreezeSeen }: Question): readonly Axis[] {
     const [base, candidate] = this.#policies;
-    const timed = [timedBy(base, place.target), timedBy(candidate, place.target)] as const;
-    const time = this.#clock.axis(place.action, timed, { conditions, isFreezeSeen });
+    const timed = [timedBy(base, scope.target), timedBy(candidate, scope.target)] as const;
+    const time = this.#clock.axis(scope.action, timed, { conditions, isFreezeSeen });
     const paths = conditions.flatMap((text) => new Expression(text).paths);
     const requester = requesterAxis(this.#requesters, paths);
     const people = requester
       ? this.#requesters.flatMap((one) => [...one.base.chain, ...one.candidate.chain])
       : [];
-    const read = axesOf(conditions, { types: place.types, hasShortPath, people });
-    const facts = withLookups(read, conditions, { action: place.action.action, policies: this.#policies });
+    const read = axesOf(conditions, { types: scope.types, hasBreakGlass, people });
+    const facts = withLookups(read, conditions, { action: scope.action.action, policies: this.#policies });
     return [requester, time, ...facts].filter((axis) => axis !== null);
   }
 
-  #compare(rule: string | null, place: GridPlace, cell: Cell): void {
+  #compare(rule: string | null, scope: GridScope, cell: Cell): void {
     this.#cells += 1;
-    const [base, candidate] = this.#outcomesOf(place, cell);
-    // A target that the candidate no longer knows can be asked for no more.
+    const [base, candidate] = this.#outcomesOf(scope, cell);
+    // A target that the candidate no longer has cannot be requested any more.
     if (!base || !candidate) return;
-    // Told once, where no rule is looked at.
+    // Counted once, for the question without a rule.
     const isReleased = rule === null && isReleasing(base, candidate);
     if (!isReleased && !isLooser(candidate.evaluation, base.evaluation)) {
       this.#stricter += isStricter(rule, base, candidate) ? 1 : 0;
       return;
     }
     this.#looser += 1;
-    const key = JSON.stringify([rule, place.action.action, place.target.id]);
+    const key = JSON.stringify([rule, scope.action.action, scope.target.id]);
     if (this.#shown.has(key) || this.#shown.size >= SHOWN_MAX) return;
     const facts = Object.fromEntries([...cell].map(([path, { value = 'absent' }]) => [path, value]));
-    const at = { rule, action: place.action.action, target: place.target.id, facts };
+    const at = { rule, action: scope.action.action, target: scope.target.id, facts };
     const both = { base: base.evaluation, candidate: candidate.evaluation };
     this.#shown.set(key, { ...at, ...both, is_released: isReleased });
   }
 
-  #outcomesOf(place: GridPlace, cell: Cell): readonly [Outcome | null, Outcome | null] {
-    const stored = factsOf(place, cell);
+  #outcomesOf(scope: GridScope, cell: Cell): readonly [Outcome | null, Outcome | null] {
+    const stored = factsOf(scope, cell);
     const name = cell.get(pathText(REQUESTER_PATH))?.value;
     const requester = this.#requesters.find((one) => one.name === name);
     return [
-      outcomeOf(this.#base, asked(stored, requester?.base)),
-      outcomeOf(this.#candidate, asked(stored, requester?.candidate)),
+      outcomeOf(this.#base, requestedBy(stored, requester?.base)),
+      outcomeOf(this.#candidate, requestedBy(stored, requester?.candidate)),
     ];
   }
 }
@@ -183,7 +183,7 @@ function outcomeOf(policy: PolicySet, stored: StoredFacts): Outcome | null {
   return { evaluation, isHeld: isFrozen(policy, facts) && !evaluation.is_break_glass };
 }
 
-function asked(stored: StoredFacts, asker: ChangedRequester['base'] | undefined): StoredFacts {
+function requestedBy(stored: StoredFacts, asker: ChangedRequester['base'] | undefined): StoredFacts {
   return asker ? { ...stored, request: { ...stored.request, ...asker } } : stored;
 }
 
@@ -196,19 +196,19 @@ function timedBy(policy: PolicySet, target: Target): TimedPolicy {
 interface Question {
   readonly rule: string | null;
   readonly conditions: readonly string[];
-  readonly hasShortPath: boolean;
-  /** A freeze changes what comes of it without being read. */
+  readonly hasBreakGlass: boolean;
+  /** A freeze changes the outcome without being read. */
   readonly isFreezeSeen: boolean;
 }
 
 /** One for each rule of either policy there, and two for requests that meet no condition: by risk, and by time. */
-function questionsOf(policies: readonly [PolicySet, PolicySet], place: GridPlace): readonly Question[] {
-  const { action, target } = place;
+function questionsOf(policies: readonly [PolicySet, PolicySet], scope: GridScope): readonly Question[] {
+  const { action, target } = scope;
   const rules = policies.flatMap((policy) =>
     indexOf(policy).candidates(action.action, timedBy(policy, target).target),
   );
-  const risk = policies.flatMap((policy) => riskConditions(policy, place));
-  const hasShortPath = rules.some(({ rule }) => rule.break_glass);
+  const risk = policies.flatMap((policy) => riskConditions(policy, scope));
+  const hasBreakGlass = rules.some(({ rule }) => rule.break_glass);
   const conditions = new Map<string, string[]>();
   const allowing = new Set(rules.filter(({ rule }) => rule.effect === 'allow').map(({ rule }) => rule.id));
   for (const { rule } of rules) {
@@ -220,17 +220,17 @@ function questionsOf(policies: readonly [PolicySet, PolicySet], place: GridPlace
   const questions = [...conditions].map(([rule, texts]) => ({
     rule,
     conditions: texts,
-    hasShortPath,
+    hasBreakGlass,
     isFreezeSeen: allowing.has(rule),
   }));
   return [
-    { rule: null, conditions: risk, hasShortPath, isFreezeSeen: false },
-    { rule: null, conditions: [], hasShortPath, isFreezeSeen: true },
+    { rule: null, conditions: risk, hasBreakGlass, isFreezeSeen: false },
+    { rule: null, conditions: [], hasBreakGlass, isFreezeSeen: true },
     ...questions,
   ];
 }
 
-function riskConditions({ risk }: PolicySet, { action, target }: GridPlace): readonly string[] {
+function riskConditions({ risk }: PolicySet, { action, target }: GridScope): readonly string[] {
   const about = risk.lines.filter((line) => isLineAbout(line, action.action, target.environment));
   return about.map(({ when }) => when);
 }

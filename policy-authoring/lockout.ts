@@ -5,8 +5,8 @@ import { Reviewers } from '../domain/approval/reviewers.ts';
 import { quote } from '../domain/conditions/did-you-mean.ts';
 
 /**
- * Why too few people could sign in under this policy to lift a kill switch, or to publish another policy; null where there are
- * enough, or where others than the file say who they are. `issuers` are those at which people sign in.
+ * Why too few people could sign in under this policy to release a kill switch, or to publish another policy; null if there are
+ * enough, or if the file does not list them. `issuers` are those at which people sign in.
  */
 export function operatorLockout(policy: PolicySet, issuers: readonly string[]): string | null {
   const reviewers = new Reviewers(policy);
@@ -47,7 +47,7 @@ export function operatorsDropped(
   { operators = [] }: Pick<PolicySet, 'operators'>,
 ): string | null {
   if (operators.length > 0 || before.length === 0) return null;
-  return 'It names no operators, as the policy before it does: nobody could stop anything or lift what is stopped.';
+  return 'It names no operators, unlike the policy before it: nobody could stop anything or lift what is stopped.';
 }
 
 const LISTED_MAX = 5;

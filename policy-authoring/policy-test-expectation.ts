@@ -1,10 +1,15 @@
 import { offersBreakGlass } from '../domain/policy/evaluation.ts';
 import type { RuleEffect } from '../domain/policy/policy.ts';
 import { approversOf, escalationsOf, shortageOf } from './policy-test-people.ts';
-import { expiryOf, type AskedReview, type PolicyTestStatus, type ReviewAfter } from './policy-test-review.ts';
+import {
+  expiryOf,
+  type EvaluatedRequest,
+  type PolicyTestStatus,
+  type ReviewAfter,
+} from './policy-test-review.ts';
 import type { ChannelLimit, Requirement, RiskTier, Stage } from '../domain/request/requirement.ts';
 
-/** A break-glass path: this request takes it, could take it if it asked for it, or there is none for it. */
+/** The break-glass path of this request: it takes it, could take it, or has none. */
 export const BREAK_GLASS_PATHS = ['taken', 'offered', 'unavailable'] as const;
 
 type BreakGlassPath = (typeof BREAK_GLASS_PATHS)[number];
@@ -17,7 +22,7 @@ export interface PolicyTestExpectation {
   readonly rules?: readonly string[];
   /** All stages of all rules, as `stageText` writes them, in any order. */
   readonly stages?: readonly string[];
-  /** Wall time from when it is asked for, also where rules count business time. */
+  /** Wall-clock time since the request, also if rules count business time. */
   readonly expires_ms?: number;
   /** RFC 3339 UTC. */
   readonly expires_at?: string;
@@ -48,10 +53,10 @@ type Words<Word> = Readonly<Record<keyof PolicyTestExpectation, Word>>;
 /** Everything that is not as the test expects. */
 export function unexpected(
   expect: PolicyTestExpectation,
-  asked: AskedReview,
+  evaluated: EvaluatedRequest,
   review: ReviewAfter,
 ): readonly PolicyTestFailure[] {
-  const [got, wanted] = [foundIn(asked, review), wantedBy(expect)];
+  const [got, wanted] = [foundIn(evaluated, review), wantedBy(expect)];
   return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
     const expected = wanted[key];
     const what = key === 'expires_ms' ? 'expires' : key;
@@ -59,21 +64,21 @@ export function unexpected(
   });
 }
 
-function foundIn(asked: AskedReview, review: ReviewAfter): Words<string> {
-  const { effect, risk, requirement, rules } = asked.evaluation;
-  const expiresAt = requirement && expiryOf(asked, requirement);
+function foundIn(evaluated: EvaluatedRequest, review: ReviewAfter): Words<string> {
+  const { effect, risk, requirement, rules } = evaluated.evaluation;
+  const expiresAt = requirement && expiryOf(evaluated, requirement);
   const isNever = 'nothing to decide';
   return {
     effect,
     risk: risk.tier,
     rules: listText(rules.map((rule) => rule.id)),
     stages: listText(stageTexts(requirement)),
-    expires_ms: expiresAt === null ? isNever : durationText(expiresAt - Date.parse(asked.facts.at)),
+    expires_ms: expiresAt === null ? isNever : durationText(expiresAt - Date.parse(evaluated.facts.at)),
     expires_at: expiresAt === null ? isNever : new Date(expiresAt).toISOString(),
-    break_glass: breakGlassOf(asked),
+    break_glass: breakGlassOf(evaluated),
     status: review.status,
     channels: requirement?.channels ?? 'all',
-    ...peopleOf(asked, review),
+    ...peopleOf(evaluated, review),
   };
 }
 
@@ -95,21 +100,21 @@ function wantedBy({
 }
 
 function peopleOf(
-  asked: AskedReview,
+  evaluated: EvaluatedRequest,
   review: ReviewAfter,
 ): Readonly<Record<'escalates' | 'shortage' | 'approvers', string>> {
   return {
     escalates: listText(escalationsOf(review)),
-    shortage: listText(shortageOf(asked)),
-    approvers: listText(approversOf(asked, review)),
+    shortage: listText(shortageOf(evaluated)),
+    approvers: listText(approversOf(evaluated, review)),
   };
 }
 
-/** Of a request that does not ask for the path it is told whether one that does could take it. */
-function breakGlassOf({ policy, facts, evaluation }: AskedReview): BreakGlassPath {
+/** For a request without break-glass: whether the same request with it could take the path. */
+function breakGlassOf({ policy, facts, evaluation }: EvaluatedRequest): BreakGlassPath {
   if (evaluation.is_break_glass) return 'taken';
-  const asking = { ...facts, request: { ...facts.request, break_glass: true } };
-  return offersBreakGlass(policy, asking) ? 'offered' : 'unavailable';
+  const withBreakGlass = { ...facts, request: { ...facts.request, break_glass: true } };
+  return offersBreakGlass(policy, withBreakGlass) ? 'offered' : 'unavailable';
 }
 
 const UNITS = [

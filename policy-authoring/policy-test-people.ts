@@ -1,5 +1,5 @@
 import { escalationSteps } from '../domain/approval/escalation.ts';
-import { directoriesIn, ownersIn, type AskedReview, type ReviewAfter } from './policy-test-review.ts';
+import { directoriesIn, ownersIn, type EvaluatedRequest, type ReviewAfter } from './policy-test-review.ts';
 import type { Selector } from '../domain/request/requirement.ts';
 import { approversLeft, shortagesOf, type ShortageFacts } from '../domain/approval/satisfiable.ts';
 import { tallyFactsOf } from '../domain/approval/seats.ts';
@@ -16,20 +16,30 @@ export function escalationsOf({ request, status, nowMs }: ReviewAfter): readonly
 }
 
 /** The rules that too few people could satisfy when the request was made. */
-export function shortageOf(asked: AskedReview): readonly string[] {
-  const facts = shortageFacts(asked);
+export function shortageOf(evaluated: EvaluatedRequest): readonly string[] {
+  const facts = shortageFacts(evaluated);
   return facts === null ? [] : shortagesOf(facts).map(({ rule }) => rule);
 }
 
 /** Everybody who could fill a seat while it is pending, but for those behind the request and those who decided. */
-export function approversOf(asked: AskedReview, { request, status }: ReviewAfter): readonly string[] {
-  const facts = status === 'pending' ? shortageFacts(asked) : null;
+export function approversOf(
+  evaluated: EvaluatedRequest,
+  { request, status }: ReviewAfter,
+): readonly string[] {
+  const facts = status === 'pending' ? shortageFacts(evaluated) : null;
   const decided = new Set(request?.decisions.map(({ person }) => person));
   return facts === null ? [] : approversLeft(facts).filter((person) => !decided.has(person));
 }
 
-function shortageFacts(asked: AskedReview): ShortageFacts | null {
-  const { lineage, evaluation } = asked;
+function shortageFacts(evaluated: EvaluatedRequest): ShortageFacts | null {
+  const { lineage, evaluation } = evaluated;
   const { requirement } = evaluation;
-  return requirement && { requirement, lineage, owners: ownersIn(asked), directories: directoriesIn(asked) };
+  return (
+    requirement && {
+      requirement,
+      lineage,
+      owners: ownersIn(evaluated),
+      directories: directoriesIn(evaluated),
+    }
+  );
 }

@@ -20,35 +20,35 @@ export interface PolicyTestDecision {
   readonly at_ms: number;
 }
 
-/** What can become of a request in a test. */
+/** The statuses that a request can have in a test. */
 export const TEST_STATUSES = ['pending', 'approved', 'denied', 'expired'] as const;
 
-/** What became of the request of a test. */
+/** The status of the request of a test. */
 export type PolicyTestStatus = (typeof TEST_STATUSES)[number];
 
-/** What was asked, and what policy said. */
-export interface AskedReview {
+/** A request with its evaluation. */
+export interface EvaluatedRequest {
   readonly policy: PolicySet;
   readonly facts: PolicyFacts;
   readonly lineage: Lineage;
   readonly evaluation: Evaluation;
-  /** Who is on duty by rotations that services keep, ids of people by ids of rotations. */
+  /** Who is on call by rotations of paging services: ids of people by ids of rotations. */
   readonly onCall: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Where the request stands after the decisions of a test. */
+/** The request after the decisions of a test. */
 export interface ReviewAfter {
   readonly status: PolicyTestStatus;
-  /** Null when nobody is asked. */
+  /** Null without a requirement. */
   readonly request: DecidableRequest | null;
-  /** The instant of the question, milliseconds. */
+  /** The instant of the check, in milliseconds. */
   readonly nowMs: number;
   /** Decisions that did not count. */
   readonly refused: readonly { readonly by: string; readonly code: string }[];
 }
 
-/** When it expires, should nobody decide. */
-export function expiryOf({ policy, facts }: AskedReview, { rules }: Requirement): number {
+/** When it expires if nobody decides. */
+export function expiryOf({ policy, facts }: EvaluatedRequest, { rules }: Requirement): number {
   return expiryMs(rules, policy.calendars, Date.parse(facts.at));
 }
 
@@ -59,37 +59,37 @@ export function accountOf(directory: Directory, person: string): Identity | unde
 
 /** Lets people decide one after the other, each on the strongest evidence and with a reason. */
 export function reviewAfter(
-  asked: AskedReview,
+  evaluated: EvaluatedRequest,
   decisions: readonly PolicyTestDecision[],
   afterMs: number,
 ): ReviewAfter {
-  const startMs = Date.parse(asked.facts.at);
+  const startMs = Date.parse(evaluated.facts.at);
   const nowMs = startMs + Math.max(afterMs, ...decisions.map(({ at_ms: atMs }) => atMs), 0);
   const refused: { readonly by: string; readonly code: string }[] = [];
-  let request = openRequest(asked);
+  let request = openRequest(evaluated);
   for (const { by, verdict, at_ms: atMs } of decisions) {
     const at = startMs + atMs;
-    const check = attempt(asked, request && settled(request, at), { by, verdict, at });
+    const check = attempt(evaluated, request && settled(request, at), { by, verdict, at });
     if (check.ok) request = request && withDecision(request, { by: check.person, verdict, at }, check.seats);
     else refused.push({ by, code: check.code });
   }
   request &&= settled(request, nowMs);
-  return { status: statusOf(asked, request, nowMs), request, nowMs, refused };
+  return { status: statusOf(evaluated, request, nowMs), request, nowMs, refused };
 }
 
-/** What comes of an approval by this person now. */
-export function answerTo(asked: AskedReview, { request, nowMs }: ReviewAfter, by: string): string {
-  const check = attempt(asked, request, { by, verdict: 'approve', at: nowMs });
+/** The result of an approval by this person now. */
+export function answerTo(evaluated: EvaluatedRequest, { request, nowMs }: ReviewAfter, by: string): string {
+  const check = attempt(evaluated, request, { by, verdict: 'approve', at: nowMs });
   return check.ok ? 'yes' : check.code;
 }
 
 const DIGEST = 'the request of the test';
 
-function openRequest(asked: AskedReview): DecidableRequest | null {
-  const { policy, facts, lineage, evaluation } = asked;
+function openRequest(evaluated: EvaluatedRequest): DecidableRequest | null {
+  const { policy, facts, lineage, evaluation } = evaluated;
   const { requirement } = evaluation;
   if (requirement === null) return null;
-  const expiresAt = expiryOf(asked, requirement);
+  const expiresAt = expiryOf(evaluated, requirement);
   const between = { fromMs: Date.parse(facts.at), toMs: expiresAt };
   const clocks = clocksBetween(requirement.rules, policy.calendars, between);
   return {
@@ -100,7 +100,7 @@ function openRequest(asked: AskedReview): DecidableRequest | null {
     pending_since: facts.at,
     expires_at: new Date(expiresAt).toISOString(),
     ...(clocks === null ? {} : { clocks }),
-    owners: ownersIn(asked),
+    owners: ownersIn(evaluated),
     decisions: [],
   };
 }
@@ -112,11 +112,11 @@ interface Attempt {
 }
 
 function attempt(
-  asked: AskedReview,
+  evaluated: EvaluatedRequest,
   request: DecidableRequest | null,
   { by, verdict, at }: Attempt,
 ): DecisionCheck {
-  const { policy } = asked;
+  const { policy } = evaluated;
   const nobody = { ok: false, message: '' } as const;
   if (request === null) return { ...nobody, code: 'request_not_pending' };
   const reviewer = accountOf(policy.directory, by);
@@ -133,21 +133,21 @@ function attempt(
       defer: null,
       at: new Date(at).toISOString(),
     },
-    directories: directoriesIn(asked),
+    directories: directoriesIn(evaluated),
   });
 }
 
 /** Whom `owners` means in the request of a test. */
-export function ownersIn({ policy, facts }: AskedReview): readonly string[] {
+export function ownersIn({ policy, facts }: EvaluatedRequest): readonly string[] {
   return ownersByArguments(policy, { ...facts, target: facts.target.id });
 }
 
 /** The directories that decide who may decide: those of the policy, the same now and then. */
-export function directoriesIn(asked: AskedReview): DecisionDirectories {
-  return { ...unchangedDirectories(asked.policy, ownersIn(asked)), ...polledOf(asked) };
+export function directoriesIn(evaluated: EvaluatedRequest): DecisionDirectories {
+  return { ...unchangedDirectories(evaluated.policy, ownersIn(evaluated)), ...polledOf(evaluated) };
 }
 
-function polledOf({ policy, facts, onCall }: AskedReview): Pick<DecisionDirectories, 'polled'> {
+function polledOf({ policy, facts, onCall }: EvaluatedRequest): Pick<DecisionDirectories, 'polled'> {
   const { polled_rotations: rotations, directory } = policy;
   return rotations ? { polled: supposedOnCall(rotations, { onCall, directory, at: facts.at }) } : {};
 }
@@ -162,13 +162,13 @@ function withDecision(
   return { ...request, decisions: [...request.decisions, decision] };
 }
 
-/** The same request with what its decisions have come to by then. */
+/** The same request with the tally of its decisions by then. */
 function settled(request: DecidableRequest, at: number): DecidableRequest {
   return { ...request, status: tally(tallyFactsOf(request, new Date(at).toISOString())).standing };
 }
 
 function statusOf(
-  { evaluation }: AskedReview,
+  { evaluation }: EvaluatedRequest,
   request: DecidableRequest | null,
   nowMs: number,
 ): PolicyTestStatus {

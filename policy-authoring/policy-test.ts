@@ -1,7 +1,7 @@
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { ErrorCode } from '../domain/errors.ts';
-import { evaluate, judgeRules, type JudgedRule } from '../domain/policy/evaluation.ts';
+import { evaluate, evaluateRules, type EvaluatedRule } from '../domain/policy/evaluation.ts';
 import type { ValueRead } from '../domain/conditions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from '../domain/identity/identity.ts';
 import { actionOf, targetOf, type PolicySet, type Rule } from '../domain/policy/policy.ts';
@@ -13,7 +13,7 @@ import {
   accountOf,
   answerTo,
   reviewAfter,
-  type AskedReview,
+  type EvaluatedRequest,
   type PolicyTestDecision,
 } from './policy-test-review.ts';
 import type { RequestMode } from '../domain/request/request.ts';
@@ -37,13 +37,13 @@ export interface PolicyTestGiven {
   readonly history: HistoryFacts;
   /** By id. A window that is left out holds this request only. */
   readonly windows: Readonly<Record<string, WindowFacts>>;
-  /** Who is on duty by rotations that services keep, by id: ids of people. Of one that is left out nobody knows. */
+  /** Who is on call by rotations of paging services, by id: ids of people. Unknown for rotations that are left out. */
   readonly on_call?: Readonly<Record<string, readonly string[]>>;
-  /** What was decided before, in the order of time. */
+  /** Earlier decisions, in chronological order. */
   readonly decisions: readonly PolicyTestDecision[];
 }
 
-/** What a reviewer's approval may come to in a test. */
+/** The possible results of a reviewer's approval in a test. */
 export const REVIEW_ANSWERS = [
   'yes',
   'self_approval',
@@ -73,11 +73,11 @@ export interface PolicyTest {
 export interface MissedRule {
   readonly id: string;
   readonly source: string;
-  readonly outcome: JudgedRule['outcome'];
+  readonly outcome: EvaluatedRule['outcome'];
   readonly read: readonly ValueRead[];
 }
 
-/** What came of one test. */
+/** The result of one test. */
 export interface PolicyTestResult {
   readonly name: string;
   readonly source: string;
@@ -86,7 +86,7 @@ export interface PolicyTestResult {
   readonly missed: readonly MissedRule[];
 }
 
-/** What came of all tests, and which rules none of them reached. */
+/** The results of all tests, and the rules that none of them reached. */
 export interface PolicyTestReport {
   readonly results: readonly PolicyTestResult[];
   readonly rules: number;
@@ -97,20 +97,20 @@ export interface PolicyTestReport {
 export function runPolicyTests(policy: PolicySet, tests: readonly PolicyTest[]): PolicyTestReport {
   const hit = new Set<string>();
   const results = tests.map((test) => {
-    const asked = askedBy(policy, test);
-    for (const rule of asked?.evaluation.rules ?? []) if (rule.is_error !== true) hit.add(rule.id);
-    return asked ? judgeTest(test, asked) : impossible(test);
+    const evaluated = evaluateTest(policy, test);
+    for (const rule of evaluated?.evaluation.rules ?? []) if (rule.is_error !== true) hit.add(rule.id);
+    return evaluated ? checkTest(test, evaluated) : impossible(test);
   });
   const neverHit = policy.rules.filter(({ id }) => !hit.has(id)).map(({ id, source }) => ({ id, source }));
   return { results, rules: policy.rules.length, never_hit: neverHit };
 }
 
-interface AskedTest extends AskedReview {
+interface EvaluatedTest extends EvaluatedRequest {
   readonly phase: Phase;
 }
 
 /** Null when the policy knows no such target or requester. */
-function askedBy(policy: PolicySet, { given }: PolicyTest): AskedTest | null {
+function evaluateTest(policy: PolicySet, { given }: PolicyTest): EvaluatedTest | null {
   const target = targetOf(policy, given.target);
   const lineage = lineageOf(policy.directory, given);
   if (!target || !lineage) return null;
@@ -160,25 +160,25 @@ function impossible({ name, source, given }: PolicyTest): PolicyTestResult {
   return { name, source, ok: false, failures: [{ what: 'given', expected: 'a request', got }], missed: [] };
 }
 
-function judgeTest(test: PolicyTest, asked: AskedTest): PolicyTestResult {
+function checkTest(test: PolicyTest, evaluated: EvaluatedTest): PolicyTestResult {
   const { name, source, expect, may, after_ms: afterMs } = test;
-  const review = reviewAfter(asked, test.given.decisions, afterMs);
+  const review = reviewAfter(evaluated, test.given.decisions, afterMs);
   const failures = [
     ...review.refused.map(({ by, code }) => ({ what: `decision of ${by}`, expected: 'counted', got: code })),
-    ...unexpected(expect, asked, review),
+    ...unexpected(expect, evaluated, review),
     ...Object.entries(may).flatMap(([person, expected]) => {
-      const got = answerTo(asked, review, person);
+      const got = answerTo(evaluated, review, person);
       return got === expected ? [] : [{ what: `may ${person}`, expected, got }];
     }),
   ];
-  return { name, source, ok: failures.length === 0, failures, missed: missedRules(expect, asked) };
+  return { name, source, ok: failures.length === 0, failures, missed: missedRules(expect, evaluated) };
 }
 
-function missedRules(expect: PolicyTestExpectation, asked: AskedTest): readonly MissedRule[] {
-  const acted = new Set(asked.evaluation.rules.map((rule) => rule.id));
+function missedRules(expect: PolicyTestExpectation, evaluated: EvaluatedTest): readonly MissedRule[] {
+  const acted = new Set(evaluated.evaluation.rules.map((rule) => rule.id));
   const missing = new Set((expect.rules ?? []).filter((id) => !acted.has(id)));
   if (missing.size === 0) return [];
-  const judged = judgeRules(asked.policy, asked.facts, asked.phase);
-  const found = judged.filter(({ rule }) => missing.has(rule.id));
+  const outcomes = evaluateRules(evaluated.policy, evaluated.facts, evaluated.phase);
+  const found = outcomes.filter(({ rule }) => missing.has(rule.id));
   return found.map(({ rule, outcome, read }) => ({ id: rule.id, source: rule.source, outcome, read }));
 }

@@ -30,7 +30,7 @@ export function isAtLeastAsStrict(strict: Requirement, loose: Requirement): bool
   );
 }
 
-/** The same people are asked for, or more of them, or fewer who may be it, on the same terms or harder ones. */
+/** The same people are required, or more of them, or a narrower choice of them, on the same terms or harder ones. */
 function isRuleAtLeastAsStrict(strict: RuleRequirement, loose: RuleRequirement): boolean {
   if (ruleRequirementDigest(strict) === ruleRequirementDigest(loose)) return true;
   return (
@@ -80,7 +80,7 @@ function isStageAtLeastAsStrict(strict: Stage, loose: Stage): boolean {
 
 const KNOWN_OF_STAGES: ReadonlySet<string> = new Set(['any', 'quorum', 'escalate']);
 
-/** What is left must be equal: nothing is known of fields that only a later version has. */
+/** What is left must be equal: fields that only a later version has cannot be compared. */
 function withoutCompared(rule: RuleRequirement): RuleRequirement {
   const { reviewer_when: _when, ...rest } = rule;
   const compared = {

@@ -6,7 +6,7 @@ import type { Names } from './names.ts';
 import { didYouMean, quote } from './problem.ts';
 import type { Value } from './value.ts';
 
-/** More holidays in one calendar are refused: every question about an instant looks through them. */
+/** More holidays in one calendar are refused: every look-up of an instant goes through them. */
 const HOLIDAYS_MAX = 1000;
 
 /** Reads `calendars`: a mapping from ids to calendars. */
@@ -52,7 +52,7 @@ function readWeek(value: Value | undefined): Week {
     }
   }
   const isOpen = pairs.some((pair) => pair.value.children().length > 0);
-  if (value?.isMapping() && !isOpen) value.refuse('no business hours: a deadline would never come');
+  if (value?.isMapping() && !isOpen) value.refuse('no business hours: a deadline would never be reached');
   return week;
 }
 

@@ -50,13 +50,13 @@ function readActionName(value: Value | undefined, names: Names): string {
   return action;
 }
 
-/** What Keyturn is to itself is in every policy already, the same in each. */
+/** Keyturn's own actions and targets are already in every policy, the same in each. */
 function refuseOwn(value: Value | undefined, name: string): boolean {
   if (isOwnName(name)) value?.refuse(`${quote(name)} is a name of Keyturn itself: choose another`);
   return isOwnName(name);
 }
 
-/** Without a connector Keyturn decides, and somebody else performs: mode `gate`. */
+/** Without a connector Keyturn only decides, and somebody else executes: mode `gate`. */
 function readConnector(value: Value | undefined): string | null {
   if (!value) return null;
   const connector = value.text();

@@ -3,7 +3,7 @@ import { instantsOfWallTime, isTimeZone, offsetMsAt } from '../domain/calendar/z
 import { didYouMean, quote } from './problem.ts';
 import type { Fields, Value } from './value.ts';
 
-/** Dates outside these years are taken for slips. */
+/** Dates outside these years are taken for typing errors. */
 const YEAR_MIN = 2000;
 const YEAR_MAX = 2199;
 
@@ -88,7 +88,8 @@ interface WallTime {
 }
 
 function readWallTime(value: Value, { wallMs, zone }: WallTime): string {
-  if (zone === undefined) value.refuse('without a calendar, whose time is this? Add one, or an offset or Z');
+  if (zone === undefined)
+    value.refuse('there is no calendar to give the time zone: add one, or an offset or Z');
   // A zone that could not be read was reported there.
   if (zone === undefined || zone === '') return '';
   const [first, second] = instantsOfWallTime(zone, wallMs);

@@ -17,16 +17,16 @@ import { readFolder, type PolicyFolder, type PolicySources } from './folder.ts';
 import type { Environment, IssuerContext } from './issuers.ts';
 import { Names } from './names.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
-import { readFacts, readOwners, type LookupGround } from './resolvers.ts';
+import { readFacts, readOwners, type LookupContext } from './resolvers.ts';
 import { readRisk } from './risk.ts';
 import { readRule } from './rules.ts';
 import { NO_SETTINGS, readSettings } from './settings.ts';
 import { parseFolder } from './sources.ts';
-import { placedWarnings, type PlacedWarning, type WarningPlaces } from './warnings.ts';
+import { locatedWarnings, type LocatedWarning, type WarningRoots } from './warnings.ts';
 import { readWindow } from './windows.ts';
 
 export { formatProblem, type PolicyProblem } from './problem.ts';
-export { formatWarning, type PlacedWarning } from './warnings.ts';
+export { formatWarning, type LocatedWarning } from './warnings.ts';
 
 /** A whole policy, or everything that is wrong with the folder: nothing is loaded in part. */
 export type PolicyLoadResult =
@@ -38,7 +38,7 @@ export interface CompiledPolicy {
   readonly policy: PolicySet;
   readonly digest: Digest;
   readonly sources: PolicySources;
-  readonly warnings: readonly PlacedWarning[];
+  readonly warnings: readonly LocatedWarning[];
 }
 
 /**
@@ -64,13 +64,13 @@ export function compileFolder(folder: PolicyFolder, environment: Environment): P
     if (value) read[name] = value;
     return value;
   };
-  const { policy, places } = compile({ folder, problems, variable });
+  const { policy, roots } = compile({ folder, problems, variable });
   if (problems.length > 0) return refuse(problems);
   try {
     const digest = policyDigest(policy);
     const files = Object.fromEntries(folder.files.map(({ file, text }) => [file, text]));
     const sources = { files, environment: read };
-    return { ok: true, policy, digest, sources, warnings: placedWarnings(policy, places) };
+    return { ok: true, policy, digest, sources, warnings: locatedWarnings(policy, roots) };
   } catch (error) {
     const message = isKeyturnError(error) ? error.message : 'the policy has no canonical form';
     return refuse([{ file: '.', line: 1, column: 1, message }]);
@@ -89,7 +89,7 @@ interface Compilation extends Pick<IssuerContext, 'variable'> {
 /** The order matters: what is named must be read before what names it, what conditions read before the conditions. */
 function compile({ folder, problems, variable }: Compilation): {
   readonly policy: PolicySet;
-  readonly places: WarningPlaces;
+  readonly roots: WarningRoots;
 } {
   const names = new Names();
   for (const { action } of OWN_ACTIONS) names.allow('action', action);
@@ -134,18 +134,18 @@ function compile({ folder, problems, variable }: Compilation): {
     risk: readRisk(risk, { names, types: types(riskFactTypes) }),
     rules: read.flatMap(({ rules }) => rules),
   };
-  const places = new Map(read.flatMap(({ value, rules }) => rules.map(({ id }) => [id, value] as const)));
-  return { policy, places: { settings: sources.settings, rules: places } };
+  const roots = new Map(read.flatMap(({ value, rules }) => rules.map(({ id }) => [id, value] as const)));
+  return { policy, roots: { settings: sources.settings, rules: roots } };
 }
 
 /** What conditions name. Where some of it could not be read, they are checked without. */
 const NAMED = ['agent', 'environment', 'group', 'person', 'resource type', 'table', 'target'] as const;
 const WITHOUT_NAMES: AddNames = (types) => types;
 
-function withLookups(entries: readonly ActionEntry[], ground: LookupGround): readonly ActionDefinition[] {
+function withLookups(entries: readonly ActionEntry[], context: LookupContext): readonly ActionDefinition[] {
   return entries.map(({ action, facts, owners }) => ({
     ...action,
-    ...readFacts(facts, action, ground.names),
-    ...readOwners(owners, action, ground),
+    ...readFacts(facts, action, context.names),
+    ...readOwners(owners, action, context),
   }));
 }

@@ -4,13 +4,13 @@ import { checkExpression } from '../domain/conditions/check.ts';
 import { allOf } from '../domain/conditions/combined.ts';
 import { Expression } from '../domain/conditions/expression.ts';
 import type { FactTypes } from '../domain/policy/facts.ts';
-import { placesInSource } from './scalar-places.ts';
+import { positionsInSource } from './scalar-positions.ts';
 import type { Value } from './value.ts';
 
 /** The facts that a condition may read, by the action it is about. */
 export type TypesByAction = ReadonlyMap<string, FactTypes>;
 
-/** The facts of these actions; of what the catalogue lacks there are none, and that is told elsewhere. */
+/** The facts of these actions; actions that the catalogue lacks have none, which is reported elsewhere. */
 export function typesOn(actions: readonly string[], types: TypesByAction): TypesByAction {
   return new Map([...types].filter(([action]) => actions.includes(action)));
 }
@@ -18,7 +18,7 @@ export function typesOn(actions: readonly string[], types: TypesByAction): Types
 /** Longer conditions are refused: nobody could review them. */
 const LENGTH_MAX = 2_048;
 
-/** Reads a condition and checks it against the facts of every action that it is about. Problems carry their exact place. */
+/** Reads a condition and checks it against the facts of every action that it is about. Problems carry their exact location. */
 export function readCondition(value: Value, types: TypesByAction): string {
   const text = conditionText(value);
   if (text === '') return text;
@@ -32,11 +32,11 @@ export function readCondition(value: Value, types: TypesByAction): string {
       else problems.set(`${start} ${message}`, { start, actions: [action] });
     }
   }
-  const places = problems.size > 0 ? placesInSource(value) : [];
+  const positions = problems.size > 0 ? positionsInSource(value) : [];
   for (const [key, { start, actions }] of problems) {
     const message = key.slice(key.indexOf(' ') + 1);
     const where = actions.length < types.size ? ` (for ${actions.join(', ')})` : '';
-    value.at(places[start]).refuse(`when: ${message}${where}`);
+    value.at(positions[start]).refuse(`when: ${message}${where}`);
   }
   return text;
 }
@@ -66,7 +66,7 @@ function calendarHint({ calendars }: FactTypes): string | null {
 }
 
 /**
- * The same for a condition that only applies where its facts exist: an action without a plan is not asked about plans.
+ * The same for a condition that only applies where its facts exist: an action without a plan has no facts of plans.
  * A condition that applies to no action at all is a mistake.
  */
 export function readPartialCondition(value: Value, types: TypesByAction): string {

@@ -93,7 +93,7 @@ const CLAIMS = 'claims:';
 
 const CLAIM_LENGTH_MAX = 256;
 
-/** A week: a sign-in holds over days off, and a removal that nobody tells us of does not last. */
+/** A week: a sign-in lasts over days off, and a removal that is not reported takes effect at last. */
 const MAXIMUM_AGE_DEFAULT_MS = 7 * 86_400_000;
 const MAXIMUM_AGE_LEAST_MS = 60_000;
 const MAXIMUM_AGE_MOST_MS = 90 * 86_400_000;
@@ -108,7 +108,7 @@ function readGroup(fields: Fields, id: string, context: DirectoryContext): ReadG
   if (!written || isOfClaims)
     refuseEach(fields, ['external_id'], 'only of a group whose authority is scim:NAME');
   if (!written) return readOwnGroup(fields, id, context);
-  refuseEach(fields, ['members', 'groups'], 'who is in the group is said by its authority');
+  refuseEach(fields, ['members', 'groups'], 'its authority says who is in the group');
   const group = { id, authority, members: [], groups: [], nested: [] };
   if (isOfClaims) return { ...group, ...readClaims(fields, group, context) };
   if (!PROVISIONED.test(authority)) written.refuse(NO_AUTHORITY);

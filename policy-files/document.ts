@@ -45,11 +45,11 @@ function parse(source: Source, text: string): Document.Parsed | undefined {
       uniqueKeys: false,
     });
     const mistakes = [...document.errors, ...document.warnings];
-    // One slip makes the parser complain several times at one place: the first says it best.
-    const places = new Set<number>();
+    // One mistake makes the parser report several errors at one position: the first says it best.
+    const positions = new Set<number>();
     for (const mistake of mistakes) {
-      if (places.has(mistake.pos[0])) continue;
-      places.add(mistake.pos[0]);
+      if (positions.has(mistake.pos[0])) continue;
+      positions.add(mistake.pos[0]);
       new Value(source, null, mistake.pos[0]).refuse(
         `YAML: ${firstLine(mistake.message)}${quotesHint(mistake.message)}`,
       );
@@ -123,7 +123,8 @@ function inspectKeys(value: Value, map: YAMLMap): boolean {
     const name = isScalar(pair.key) ? pair.key.value : undefined;
     if (typeof name !== 'string') isReadable = refuse(key, 'a key must be text');
     else if (FORBIDDEN_KEYS.has(name)) key.refuse(`the key ${quote(name)} is not allowed`);
-    else if (seen.has(name)) key.refuse(`duplicate key ${quote(name)} (first at ${seen.get(name)?.place()})`);
+    else if (seen.has(name))
+      key.refuse(`duplicate key ${quote(name)} (first at ${seen.get(name)?.location()})`);
     else seen.set(name, key);
   }
   return isReadable;

@@ -10,7 +10,7 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ['d', DAY_MS],
 ]);
 
-/** A longer duration in a policy is taken for a slip. */
+/** A longer duration in a policy is taken for a typing error. */
 export const DURATION_MAX_MS = 366 * DAY_MS;
 
 const SHORT = /^([1-9][0-9]{0,8})([smhd])$/;

@@ -163,7 +163,7 @@ async function readText(reading: Reading, file: string): Promise<string | undefi
   const path = await locate(reading, file);
   if (path === undefined) return undefined;
   try {
-    // Asked before opening: opening a pipe would wait for a writer.
+    // Checked before opening: opening a pipe would wait for a writer.
     const facts = await stat(path);
     if (!facts.isFile()) return refuse(reading, file, 'not a regular file');
     if (facts.size > FILE_BYTES_MAX) return refuse(reading, file, TOO_LARGE);

@@ -19,7 +19,7 @@ interface InsteadContext {
 }
 
 /**
- * Reads `instead`: whom a rule asks in place of somebody while a condition holds. It becomes two rules, of which one holds
+ * Reads `instead`: the reviewers who replace others of a rule while a condition holds. It becomes two rules, of which one holds
  * when the other does not, so that nothing behind the files knows of it. Where the condition cannot be evaluated, both
  * hold, and both are asked.
  */
@@ -29,10 +29,10 @@ export function readInstead(value: Value, rule: Rule, { names, types }: InsteadC
   if (!of || !ask || !at) return [rule];
   const [away, standIn] = [readSelector(of, names), readSelector(ask, names)];
   if (rule.require === null) {
-    value.refuse('only a rule that asks somebody can ask others instead');
+    value.refuse('only a review rule can name other reviewers instead');
     return [rule];
   }
-  if (!asks(rule.require, away)) of.refuse(`the rule does not ask ${quote(away)}`);
+  if (!asks(rule.require, away)) of.refuse(`the rule has no reviewer ${quote(away)}`);
   refuseSame(ask, away, standIn);
   const facts = typesOn(rule.on.action, types);
   const condition = readCondition(at, facts);

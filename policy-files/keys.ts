@@ -7,7 +7,7 @@ const NOT_SUPPORTED = { refused: 'not supported by this version' };
 
 const WRITTEN_OUT = { refused: 'the service says who is on call: write a rotation out, or name its source' };
 
-/** Every key of policy files, by where it stands: docs/policy.md explains each under the same name. */
+/** Every key of policy files, by its parents: docs/policy.md explains each under the same name. */
 export const KEYS = {
   'keyturn.yaml': {
     version: 'required',

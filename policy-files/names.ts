@@ -36,7 +36,7 @@ export class Names {
     else this.#declareOnce(kind, name, { at, shown: name });
   }
 
-  /** Declares an account: it belongs to one person or agent, else one could approve what the other asked. */
+  /** Declares an account: it belongs to one person or agent, else one could approve the other's requests. */
   declareAccount(account: Identity, at: Value): void {
     if (account.issuer === '' || account.subject === '') return;
     this.#declareOnce('account', identityKey(account), { at, shown: account.subject });
@@ -44,7 +44,7 @@ export class Names {
 
   #declareOnce(kind: NameKind, name: string, { at, shown }: { at: Value; shown: string }): void {
     const first = this.#of(kind).get(name);
-    if (first === undefined) this.#of(kind).set(name, at.place());
+    if (first === undefined) this.#of(kind).set(name, at.location());
     else at.refuse(`duplicate ${kind} ${quote(shown)} (first at ${first})`);
   }
 
@@ -61,7 +61,7 @@ export class Names {
     at.refuse(`unknown ${kind} ${quote(name)}${didYouMean(name, declared.keys())}`);
   }
 
-  /** False where a name that was not found may stand in what could not be read. */
+  /** False if a name that was not found may be in a file that could not be read. */
   isComplete(kind: NameKind): boolean {
     return !this.#incomplete.has(kind);
   }

@@ -6,7 +6,7 @@ import type { Names } from './names.ts';
 import { readNamedSelector } from './selector.ts';
 import type { Value } from './value.ts';
 
-/** Reads `operators`: who may throw and lift kill switches. Left out, nobody may. */
+/** Reads `operators`: who may engage and release kill switches. Left out, nobody may. */
 export function readOperators(
   value: Value | undefined,
   names: Names,
@@ -15,7 +15,7 @@ export function readOperators(
   if (value === undefined) return {};
   const entries = value.names();
   const operators = entries.map((entry) => readOperator(entry, names));
-  // What could not be read was reported: nobody is missing because of it.
+  // What could not be read was already reported.
   const isReadable = entries.length > 0 && !operators.includes('owners') && directory.people.length > 0;
   if (isReadable && operatorsOf(operators, directory).length < LIFTS_NEEDED) {
     value.refuse(`fewer than ${LIFTS_NEEDED} active people: a kill switch could be thrown, but not lifted`);
@@ -26,7 +26,7 @@ export function readOperators(
 /** Who may stop everything must not depend on the hour. */
 function readOperator(entry: Value, names: Names): Selector {
   if (entry.text().startsWith('oncall:')) {
-    entry.refuse('operators are named by group: or user:, whoever is on duty');
+    entry.refuse('operators are named by group: or user:, not by who is on call');
     return 'owners';
   }
   return readNamedSelector(entry, names);

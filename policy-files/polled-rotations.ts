@@ -6,18 +6,18 @@ import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';
 
-/** Keys that only a rotation of a service has. */
+/** Keys that only a rotation of a paging service has. */
 const OWN_KEYS: ReadonlySet<string> = new Set(['source', 'schedule', 'maximum_staleness']);
 
 /** As it goes into an address. */
 const SCHEDULE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
 
-/** True when the rotation is meant to be one that a service keeps. */
+/** True if the rotation is meant to be one of a paging service. */
 export function isPolled(value: Value): boolean {
   return value.isMapping() && value.pairs().some(({ name }) => OWN_KEYS.has(name));
 }
 
-/** Reads `{ source, schedule, maximum_staleness }`. Where the source is, and its secret, no policy says. */
+/** Reads `{ source, schedule, maximum_staleness }`. A policy never holds the source's address or secret. */
 export function readPolledRotation(value: Value, id: string): PolledRotation {
   const fields = value.fields(KEYS['selectors.oncall.ID, kept by a service']);
   return {
@@ -43,7 +43,7 @@ function readStaleness(value: Value | undefined): number {
   return milliseconds;
 }
 
-/** Reads `on_call` of a test: who is on duty by each rotation of a service. */
+/** Reads `on_call` of a test: who is on call by each rotation of a paging service. */
 export function readOnCall(
   value: Value | undefined,
   { policy, names }: { readonly policy: PolicySet; readonly names: Names },
@@ -52,7 +52,7 @@ export function readOnCall(
   const read = value.pairs().map(({ name, key, value: people }) => {
     names.require('rotation', name, key);
     if (policy.rotations.some(({ id }) => id === name))
-      key.refuse(`${name} is written out: who is on duty follows from the time`);
+      key.refuse(`${name} is written out: who is on call follows from the time`);
     return [name, people.list().map((person) => readPerson(person, names))] as const;
   });
   return { on_call: Object.fromEntries(read) };
@@ -66,16 +66,16 @@ function readPerson(value: Value, names: Names): string {
 /** The rotations of services that a folder names, each schedule once. */
 export class Schedules {
   readonly #rotations: PolledRotation[] = [];
-  readonly #places = new Map<string, string>();
+  readonly #locations = new Map<string, string>();
 
-  /** Adds one. A schedule that has a rotation is reported: two bounds for one thing would be a slip. */
+  /** Adds one. A schedule that has a rotation is reported: two bounds for one schedule would be a mistake. */
   add(rotation: PolledRotation, at: Value): void {
     this.#rotations.push(rotation);
     const { source, schedule } = rotation;
     if (source === '' || schedule === '') return;
     const key = `${source} ${schedule}`;
-    const first = this.#places.get(key);
-    if (first === undefined) this.#places.set(key, at.place());
+    const first = this.#locations.get(key);
+    if (first === undefined) this.#locations.set(key, at.location());
     else at.refuse(`duplicate schedule ${quote(schedule)} of ${quote(source)} (first at ${first})`);
   }
 

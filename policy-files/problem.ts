@@ -1,6 +1,6 @@
 export { didYouMean, quote } from '../domain/conditions/did-you-mean.ts';
 
-/** One mistake in a policy folder, at the exact place. `file` is relative to the folder. */
+/** One mistake in a policy folder, with its exact location. `file` is relative to the folder. */
 export interface PolicyProblem {
   readonly file: string;
   readonly line: number;
@@ -13,14 +13,16 @@ export function formatProblem(problem: PolicyProblem): string {
   return `${problem.file}:${problem.line}:${problem.column} ${problem.message}`;
 }
 
-/** Problems by file, then by place. What two checks found alike is told once. */
+/** Problems by file, then by location; what two checks found alike appears once. */
 export function sortProblems(problems: readonly PolicyProblem[]): readonly PolicyProblem[] {
   const unique = new Map(problems.map((problem) => [formatProblem(problem), problem]));
-  return sortByPlace([...unique.values()]);
+  return sortByLocation([...unique.values()]);
 }
 
-/** By file, then by place; what stands at one place keeps its order. */
-export function sortByPlace<Problem extends PolicyProblem>(problems: readonly Problem[]): readonly Problem[] {
+/** By file, then by location; problems at one location keep their order. */
+export function sortByLocation<Problem extends PolicyProblem>(
+  problems: readonly Problem[],
+): readonly Problem[] {
   return [...problems].sort(
     (left, right) => compare(left.file, right.file) || left.line - right.line || left.column - right.column,
   );

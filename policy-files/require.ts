@@ -23,7 +23,7 @@ export const BUILT_IN_DEFAULTS: RequireDefaults = {
   order: 'parallel',
 };
 
-/** More people than this in one stage is taken for a slip. */
+/** More people than this in one stage is taken for a typing error. */
 const QUORUM_MAX = 20;
 
 const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
@@ -37,7 +37,7 @@ export interface RequireContext {
   readonly reviewers: PolicySet['reviewers'];
 }
 
-/** Reads what a rule, or the default, demands. */
+/** Reads what a rule, or the default, requires. */
 export function readRequire(value: Value, context: RequireContext): RuleRequirement {
   const fields = value.fields(KEYS['require']);
   checkOnExpiry(fields.get('on_expiry'));
@@ -54,7 +54,7 @@ export function readRequire(value: Value, context: RequireContext): RuleRequirem
   };
 }
 
-/** Not taken from the default: a rule that names no calendar counts wall time, which is never later. */
+/** Not taken from the default: a rule that names no calendar counts wall-clock time, which is never later. */
 function readClock(value: Value | undefined, names: Names): Pick<RuleRequirement, 'clock'> {
   if (value === undefined) return {};
   const clock = value.name();

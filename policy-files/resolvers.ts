@@ -41,7 +41,7 @@ function readResolver(value: Value, action: ActionDefinition, names: Names): Fac
 const OWNERS_RESOLVERS = ['table', 'target'] as const;
 
 /** What lookups may name. */
-export interface LookupGround {
+export interface LookupContext {
   readonly names: Names;
   readonly tables: readonly LookupTable[];
 }
@@ -50,18 +50,18 @@ export interface LookupGround {
 export function readOwners(
   value: Value | undefined,
   action: ActionDefinition,
-  ground: LookupGround,
+  context: LookupContext,
 ): Pick<ActionDefinition, 'owners'> {
-  return value ? { owners: readOwnersResolver(value, action, ground) } : {};
+  return value ? { owners: readOwnersResolver(value, action, context) } : {};
 }
 
-function readOwnersResolver(value: Value, action: ActionDefinition, ground: LookupGround): OwnersResolver {
+function readOwnersResolver(value: Value, action: ActionDefinition, context: LookupContext): OwnersResolver {
   const fields = value.fields(KEYS['actions.owners']);
   const resolver = fields.get('resolver')?.choice(OWNERS_RESOLVERS) ?? 'target';
   const of = readArgument(fields.get('of'), action);
   const at = fields.get('otherwise');
-  const otherwise = at ? readNamedSelector(at, ground.names) : '';
-  if (resolver === 'table') return { resolver, of, ...readColumn(fields, ground), otherwise };
+  const otherwise = at ? readNamedSelector(at, context.names) : '';
+  if (resolver === 'table') return { resolver, of, ...readColumn(fields, context), otherwise };
   for (const extra of [fields.get('table'), fields.get('column')])
     extra?.refuse('only the resolver table looks up a table, not target');
   return { resolver, of, otherwise };
@@ -69,9 +69,9 @@ function readOwnersResolver(value: Value, action: ActionDefinition, ground: Look
 
 function readColumn(
   fields: Fields,
-  { names, tables }: LookupGround,
+  { names, tables }: LookupContext,
 ): { readonly table: string; readonly column: string } {
-  // Each is read once: a second reading would tell its mistakes twice.
+  // Each is read once: a second reading would report its mistakes twice.
   const [table, column] = [fields.text('table'), fields.text('column')];
   const missing = ['table', 'column'].filter((key) => !fields.get(key));
   if (missing.length > 0 && fields.value.isMapping())
@@ -90,7 +90,7 @@ function requireSelectors(columns: LookupTable['columns'], column: string, field
   fields
     .get('column')
     ?.refuse(
-      `${quote(column)} is no column of selectors of the table ${quote(table)}${didYouMean(column, fitting)}`,
+      `${quote(column)} is not a column of selectors of the table ${quote(table)}${didYouMean(column, fitting)}`,
     );
 }
 
@@ -103,6 +103,6 @@ function readArgument(value: Value | undefined, { arguments: schema, action }: A
     .filter(([, { type }]) => type.kind === 'string')
     .map(([name]) => `args.${name}`);
   const isText = of.startsWith('args.') && texts.includes(`args.${argumentName(of)}`);
-  if (!isText) value?.refuse(`${quote(of)} is no text argument of ${action}${didYouMean(of, texts)}`);
+  if (!isText) value?.refuse(`${quote(of)} is not a text argument of ${action}${didYouMean(of, texts)}`);
   return of;
 }

@@ -7,7 +7,7 @@ import {
   RISK_TIERS,
   type RiskLine,
   type RiskPolicy,
-  type TierDemand,
+  type TierTerms,
 } from '../domain/policy/risk.ts';
 import { readCondition, readPartialCondition, typesOn, type TypesByAction } from './conditions.ts';
 import { readLineMatch } from './match.ts';
@@ -32,7 +32,7 @@ export function readRisk(value: Value | undefined, context: RiskContext): RiskPo
   return {
     lines: lines ? lines.items().map((line) => readLine(line, context)) : DEFAULT_RISK.lines,
     tiers: readTiers(fields?.get('tiers')),
-    demands: readDemands(fields?.get('demands')),
+    demands: readTierRequirements(fields?.get('demands')),
   };
 }
 
@@ -67,18 +67,18 @@ function readTiers(value: Value | undefined): RiskPolicy['tiers'] {
   return tiers;
 }
 
-function readDemands(value: Value | undefined): RiskPolicy['demands'] {
+function readTierRequirements(value: Value | undefined): RiskPolicy['demands'] {
   if (!value) return DEFAULT_RISK.demands;
   const fields = value.fields(Object.fromEntries(RISK_TIERS.map((tier) => [tier, 'optional' as const])));
-  const demands: Partial<Record<RiskTier, TierDemand>> = {};
+  const demands: Partial<Record<RiskTier, TierTerms>> = {};
   for (const tier of RISK_TIERS) {
-    const demand = fields.get(tier);
-    if (demand) demands[tier] = readDemand(demand);
+    const requirement = fields.get(tier);
+    if (requirement) demands[tier] = readTierRequirement(requirement);
   }
   return demands;
 }
 
-function readDemand(value: Value): TierDemand {
+function readTierRequirement(value: Value): TierTerms {
   const fields = value.fields(KEYS['risk.demands.TIER']);
   const channels = fields.get('channels')?.choice(CHANNEL_LIMITS);
   return {

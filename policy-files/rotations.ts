@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import { rotationStartMs, type DutyOverride, type Rotation } from '../domain/calendar/rotation.ts';
+import { rotationStartMs, type RotationOverride, type Rotation } from '../domain/calendar/rotation.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import { dayOfDate, WEEKDAYS, weekdayOfDay, type Weekday } from '../domain/calendar/wall-clock.ts';
 import { readDate, readSpan, readTime, readTimeZone } from './clocks.ts';
@@ -49,7 +49,7 @@ function readHandOver(value: Value | undefined): Rotation['hand_over'] | undefin
   return day === undefined ? undefined : { day, time };
 }
 
-/** The first hand-over is on the day of hand-overs: else the length of the first turn would be anyone's guess. */
+/** The first hand-over is on the day of hand-overs: else the length of the first turn would be unclear. */
 function readStart(value: Value | undefined, day: Weekday | undefined): string {
   const date = readDate(value);
   const found = dayOfDate(date);
@@ -66,17 +66,17 @@ interface OverrideContext {
 
 interface ReadOverride {
   readonly at: Value;
-  readonly override: DutyOverride;
+  readonly override: RotationOverride;
 }
 
-function readOverrides(values: readonly Value[], context: OverrideContext): readonly DutyOverride[] {
+function readOverrides(values: readonly Value[], context: OverrideContext): readonly RotationOverride[] {
   const read = values.map((at) => ({ at, override: readOverride(at, context) }));
   read.sort((left, right) => (left.override.from < right.override.from ? -1 : 1));
   refuseOverlaps(read);
   return read.map(({ override }) => override);
 }
 
-function readOverride(value: Value, { names, turns }: OverrideContext): DutyOverride {
+function readOverride(value: Value, { names, turns }: OverrideContext): RotationOverride {
   const fields = value.fields(KEYS['selectors.oncall.ID.overrides']);
   const span = readSpan(fields, turns.time_zone);
   const person = fields.get('person');
@@ -85,7 +85,7 @@ function readOverride(value: Value, { names, turns }: OverrideContext): DutyOver
   return { ...span, person: person?.text() ?? '' };
 }
 
-/** Before the first turn nobody is on duty, so nobody can stand in. */
+/** Before the first turn nobody is on call, so nobody can stand in. */
 function refuseBeforeStart(at: Value | undefined, from: string, turns: OverrideContext['turns']): void {
   const isReadable = turns.time_zone !== '' && turns.starts_on !== '' && turns.hand_over.time !== '';
   if (!isReadable || from === '') return;
@@ -99,7 +99,7 @@ function refuseOverlaps(sorted: readonly ReadOverride[]): void {
     const { from, to } = current.override;
     if (from === '' || to === '') continue;
     if (latest && from < latest.override.to) {
-      current.at.refuse(`overlaps the override at ${latest.at.place()}`);
+      current.at.refuse(`overlaps the override at ${latest.at.location()}`);
     }
     if (!latest || to > latest.override.to) latest = current;
   }

@@ -46,12 +46,12 @@ export function readRule(value: Value, context: RuleContext): readonly Rule[] {
     ...condition,
     effect: effect ?? 'review',
     because: fields.get('because')?.text() ?? null,
-    require: readDemand(fields, { ...context, id, effect }),
+    require: readRequirement(fields, { ...context, id, effect }),
     replaces_default: fields.flag('replaces_default', false),
     ...(fields.flag('break_glass', false) ? { break_glass: true } : {}),
     ...(fields.flag('yields_to_break_glass', false) ? { yields_to_break_glass: true } : {}),
     ...(validForMs === undefined ? {} : { valid_for_ms: validForMs }),
-    source: value.place(),
+    source: value.location(),
   };
   const instead = fields.get('instead');
   return instead ? readInstead(instead, rule, context) : [rule];
@@ -84,7 +84,7 @@ function checkFlags(fields: Fields, effect: Rule['effect'] | undefined): void {
     yields.refuse('only a forbid rule can yield to a break-glass path');
 }
 
-/** Only an allow is relied upon without anybody asking again, so only an allow says for how long. */
+/** Only an allow is relied upon later without another call, so only an allow says for how long. */
 function readValidFor(value: Value | undefined, effect: Rule['effect'] | undefined): number | undefined {
   if (!value) return undefined;
   const validForMs = value.durationMs();
@@ -112,21 +112,20 @@ function checkAllow(fields: Fields, on: Rule['on'], { names, production }: RuleC
   if (open.length > 0) at.refuse(`an allow on ${open.map(quote).join(', ')} needs a condition (when)`);
 }
 
-interface DemandContext extends RuleContext {
+interface RequirementContext extends RuleContext {
   readonly id: string;
   /** Undefined when the file does not say: what the rule must hold is then not known. */
   readonly effect: Rule['effect'] | undefined;
 }
 
-function readDemand(fields: Fields, context: DemandContext): RuleRequirement | null {
+function readRequirement(fields: Fields, context: RequirementContext): RuleRequirement | null {
   const value = fields.get('require');
   const { effect } = context;
   if (effect === 'allow' || effect === 'forbid') {
-    value?.refuse(`a rule with effect ${effect} asks nobody: remove require`);
+    value?.refuse(`a rule with effect ${effect} has no reviewers: remove require`);
     return null;
   }
   if (value) return readRequire(value, { ...context, rule: context.id });
-  if (effect === 'review')
-    fields.get('effect')?.refuse("a review rule must say whom it asks: missing 'require'");
+  if (effect === 'review') fields.get('effect')?.refuse("a review rule needs reviewers: missing 'require'");
   return null;
 }

@@ -3,7 +3,7 @@ import type { NameKind, Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';
 
-/** What the part of a selector before the colon says of the part after it. */
+/** What the part of a selector before the colon says about the part after it. */
 const KINDS = { group: 'group', user: 'person', oncall: 'rotation' } as const satisfies Record<
   string,
   NameKind

@@ -32,7 +32,7 @@ export type Settings = Pick<
   | 'tables'
 >;
 
-/** Stands in for a `keyturn.yaml` that could not be read; a set with a problem is never used. */
+/** Replaces a `keyturn.yaml` that could not be read; a set with a problem is never used. */
 export const NO_SETTINGS: Settings = {
   version: FORMAT_VERSION,
   environments: [],
@@ -96,7 +96,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
   };
 }
 
-/** Left out of the set where it is the first one, as in sets of before, so that naming it changes nothing. */
+/** Left out of the set if it is the first one, as in older sets, so that naming it changes nothing. */
 function readDefaultCalendar(
   value: Value | undefined,
   calendars: Settings['calendars'],
@@ -108,7 +108,7 @@ function readDefaultCalendar(
   return name === calendars[0]?.id ? {} : { default_calendar: name };
 }
 
-/** Where nothing is said, a name that starts with "prod" is production: better one too many. */
+/** By default a name that starts with "prod" is production: better one too many. */
 function readProduction(
   value: Value | undefined,
   { environments, names }: { readonly environments: readonly string[]; readonly names: Names },
@@ -135,7 +135,7 @@ export function checkVersion(value: Value | undefined): void {
   }
 }
 
-/** What all reviewers must meet. It becomes part of what each rule, and the default, asks. */
+/** What all reviewers must meet. It becomes part of what each rule, and the default, requires. */
 function readReviewers(value: Value | undefined, names: Names): Settings['reviewers'] {
   if (!value) return undefined;
   const fields = value.fields(KEYS['reviewers']);

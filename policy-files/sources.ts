@@ -24,7 +24,7 @@ const DECLARED_BY: Readonly<Record<FileKind, readonly NameKind[]>> = {
   tests: [],
 };
 
-/** Where files and their problems meet. */
+/** The files of a folder with their problems. */
 export interface SourceContext {
   readonly names: Names;
   readonly problems: PolicyProblem[];

@@ -4,18 +4,18 @@ import type { Names } from './names.ts';
 import { readMoment } from './test-times.ts';
 import type { Value } from './value.ts';
 
-/** Reads what was decided before, in a test. Told in the order of time, as it happened. */
+/** Reads what was decided before, in a test. In chronological order. */
 export function readDecisions(
   value: Value | undefined,
   names: Names,
   since: string,
 ): readonly PolicyTestDecision[] {
-  const places = value?.items() ?? [];
-  const decisions = places.map((place) => readDecision(place, names, since));
-  for (const [index, place] of places.entries()) {
+  const items = value?.items() ?? [];
+  const decisions = items.map((item) => readDecision(item, names, since));
+  for (const [index, item] of items.entries()) {
     const [before, decision] = [decisions[index - 1], decisions[index]];
     if (before && decision && decision.at_ms < before.at_ms)
-      place.refuse('decided before the decision above it: list them in the order of time');
+      item.refuse('decided before the decision above it: list them in chronological order');
   }
   return decisions;
 }

@@ -24,7 +24,7 @@ export function readExpectation(value: Value | undefined, names: Names): PolicyT
     ...chosen('status', fields.get('status')?.choice(TEST_STATUSES)),
     ...chosen('channels', fields.get('channels')?.choice(CHANNEL_LIMITS)),
     ...chosen('break_glass', fields.get('break_glass')?.choice(BREAK_GLASS_PATHS)),
-    ...readDemands(fields, names),
+    ...readRequirements(fields, names),
     ...readPeople(fields, names),
   };
 }
@@ -69,7 +69,7 @@ function personOf(value: Value, names: Names): string {
   return value.text();
 }
 
-function readDemands(fields: Fields, names: Names): PolicyTestExpectation {
+function readRequirements(fields: Fields, names: Names): PolicyTestExpectation {
   const [rules, stages, expires] = [fields.get('rules'), fields.get('stages'), fields.get('expires')];
   return {
     ...(rules ? { rules: rules.list().map((rule) => ruleOf(rule, names)) } : {}),

@@ -37,7 +37,7 @@ export async function loadPolicyTests(directory: string, policy: PolicySet): Pro
   return { ok: false, problems: [none] };
 }
 
-/** The same where a policy may do without tests. */
+/** The same for a policy that may have no tests. */
 export async function loadAnyPolicyTests(directory: string, policy: PolicySet): Promise<PolicyTestsResult> {
   const folder = await readTestFiles(directory);
   const problems = [...folder.problems];
@@ -64,7 +64,7 @@ function namesOf(policy: PolicySet): Names {
 interface TestContext {
   readonly policy: PolicySet;
   readonly names: Names;
-  /** Places of tests by name. */
+  /** Locations of tests by name. */
   readonly seen: Map<string, string>;
 }
 
@@ -80,12 +80,12 @@ function readTest(value: Value, context: TestContext): PolicyTest {
   const given = readGiven(fields.get('given'), context);
   const expect = readExpectation(fields.get('expect'), context.names);
   if (after && !may && expect.status === undefined)
-    after.refuse('after says when the reviewers in may decide, or of when the status is: neither is there');
+    after.refuse('after is the time at which may or status is checked: neither is there');
   if (value.isMapping() && !fields.get('expect') && !may)
     value.refuse("expects nothing: missing 'expect' or 'may'");
   return {
     name: readName(fields, context),
-    source: value.place(),
+    source: value.location(),
     given,
     expect,
     may: readMay(may, context.names),
@@ -98,7 +98,7 @@ function readName(fields: Fields, { seen }: TestContext): string {
   const first = seen.get(name);
   if (name !== '' && first !== undefined)
     fields.get('name')?.refuse(`there is a test of this name at ${first}`);
-  else seen.set(name, fields.value.place());
+  else seen.set(name, fields.value.location());
   return name;
 }
 
@@ -158,7 +158,7 @@ function named(value: Value | undefined, kind: 'action' | 'target' | 'person', n
   return name;
 }
 
-/** An agent or a person; the refusal offers agents, who ask more often. */
+/** An agent or a person; the error suggests agents, which are more common. */
 function requesterOf(value: Value | undefined, names: Names): string {
   const name = value?.text() ?? '';
   if (value && !names.all('person').includes(name)) names.require('agent', name, value);
@@ -174,7 +174,7 @@ function checkTarget(fields: Fields, policy: PolicySet, name: string): void {
       ?.refuse(`${target.id} is a ${target.resource_type}: ${name} acts on ${action.resource_type}`);
 }
 
-/** Held against the schema that the API would hold them against. */
+/** Checked against the schema that the API uses. */
 function readArguments(fields: Fields, policy: PolicySet, name: string): PolicyTestGiven['arguments'] {
   const value = fields.get('arguments');
   const given = value ? objectOf(value) : {};
@@ -227,7 +227,7 @@ interface WindowsContext {
   readonly policy: PolicySet;
   readonly names: Names;
   readonly action: string;
-  /** Windows are asked once the request is planned. */
+  /** Windows are read once the request is planned. */
   readonly isKnown: boolean;
 }
 

@@ -87,13 +87,13 @@ function findingsOf({ warnings, ...compiled }: CompiledPolicy): PolicyFindings {
 /** A warning for who tries a folder out; for those whose requests would wait in vain it is no policy to publish. */
 function hopelessText({ rule, path, message }: PolicyWarning, policy: PolicySet): string {
   const ofFile = path[0] === 'defaults' ? 'the default requirement' : path.join('.');
-  const place = rule === null ? `keyturn.yaml ${ofFile}` : placeOf(rule, policy);
-  return `${place}: nobody could approve such a request: ${message}`;
+  const location = rule === null ? `keyturn.yaml ${ofFile}` : placeOf(rule, policy);
+  return `${location}: nobody could approve such a request: ${message}`;
 }
 
 function closingText({ rule, message }: PolicyWarning, policy: PolicySet): string {
-  const place = rule === null ? 'keyturn.yaml operators' : placeOf(rule, policy);
-  return `${place}: ${message}`;
+  const location = rule === null ? 'keyturn.yaml operators' : placeOf(rule, policy);
+  return `${location}: ${message}`;
 }
 
 function placeOf(rule: string, { rules }: PolicySet): string {
@@ -104,10 +104,10 @@ function placeOf(rule: string, { rules }: PolicySet): string {
 const WARNINGS_MAX = 20;
 
 function warningLines(warnings: CompiledPolicy['warnings']): readonly string[] {
-  const lines = warnings.map(({ code, rule, message, ...place }) =>
-    formatProblem({ ...place, message: `${rule === null ? '' : `${rule} `}${code}: ${message}` }),
+  const lines = warnings.map(({ code, rule, message, ...location }) =>
+    formatProblem({ ...location, message: `${rule === null ? '' : `${rule} `}${code}: ${message}` }),
   );
   const left = lines.length - WARNINGS_MAX;
-  const more = left > 0 ? [`and ${left} more: keyturn policy check tells all`] : [];
+  const more = left > 0 ? [`and ${left} more: run keyturn policy check to see all`] : [];
   return [...lines.slice(0, WARNINGS_MAX), ...more];
 }

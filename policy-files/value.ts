@@ -19,7 +19,7 @@ const TEXT_LENGTH_MAX = 500;
 const NAME = /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;
 
 /**
- * A value of a file together with its place. Every reading method reports what is wrong at that place and then returns
+ * A value of a file together with its location. Every reading method reports what is wrong there and then returns
  * a harmless stand-in, so that one pass finds all mistakes: a set with any problem is discarded as a whole.
  */
 export class Value {
@@ -33,19 +33,19 @@ export class Value {
     this.offset = node?.range?.[0] ?? fallbackOffset;
   }
 
-  /** Reports a problem at this place. */
+  /** Reports a problem at this location. */
   refuse(message: string): undefined {
     const { line, column } = this.position();
     this.source.problems.push({ file: this.source.file, line, column, message });
     return undefined;
   }
 
-  /** The same value, at another place of the file: for a problem inside a text. */
+  /** The same value, at another location of the file: for a problem inside a text. */
   at(offset: number | undefined): Value {
     return new Value(this.source, null, offset ?? this.offset);
   }
 
-  /** A word of this text, at its place. */
+  /** A word of this text, with its location. */
   as(word: string): Value {
     return new Value(this.source, new Scalar(word), this.offset);
   }
@@ -56,7 +56,7 @@ export class Value {
   }
 
   /** `rules/sql.yaml:12` */
-  place(): string {
+  location(): string {
     return `${this.source.file}:${this.position().line}`;
   }
 
@@ -134,7 +134,7 @@ export class Value {
     const milliseconds = parseDurationMs(content);
     if (milliseconds !== null) return milliseconds;
     this.refuse(
-      `${quote(content)} is not a duration: 90s, 15m, 4h, 2d or PT15M, longer than none, up to a year`,
+      `${quote(content)} is not a duration: 90s, 15m, 4h, 2d or PT15M, more than zero, up to a year`,
     );
     return 0;
   }

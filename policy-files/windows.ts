@@ -5,7 +5,7 @@ import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';
 
-/** Longer memories are refused: each evaluation adds up what the window holds. */
+/** Longer windows are refused: each evaluation adds up what the window holds. */
 const OVER_MS_MAX = 31 * 86_400_000;
 
 const GROUPINGS = ['lineage', 'action', 'target'] as const;

@@ -1,6 +1,6 @@
 /**
  * The demo's identity provider: a real OpenID Connect server with people who sign in without a password. It exists so
- * that Keyturn can be tried on one machine. Never use it for anything else: whoever reaches it can be anybody.
+ * that Keyturn can be tried on one machine. Never use it for anything else: its users can be anybody they like.
  *
  *   KEYTURN_IDP_PORT     where it listens, on 127.0.0.1
  *   KEYTURN_IDP_FOLDER   where keys, agents' secrets and grants are kept

@@ -11,7 +11,7 @@ const root = path.resolve(import.meta.dirname, '..');
 if (Number(process.versions.node.split('.')[0]) >= NODE_WANTED) {
   await import('./start/main.ts');
 } else {
-  // npm puts the right Node first; this is for whoever calls the script by hand.
+  // npm puts the right Node first; this is for calls by hand.
   const node = path.join(root, 'node_modules', '.bin', 'node');
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

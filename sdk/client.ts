@@ -42,7 +42,7 @@ export interface CreateOptions {
 
 /** How to make a call that has one effect, however often it is made. */
 export interface KeyedOptions {
-  /** The same call with the same key finds what became of the first. A fresh one unless given. */
+  /** The same call with the same key finds the outcome of the first. A fresh one unless given. */
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
 }

@@ -66,9 +66,9 @@ export function guard<Parameters extends readonly unknown[], Result>(
 ): (...parameters: Parameters) => Promise<Result> {
   refuseUnknownOptions('guard()', options, ['client', 'action', 'idempotencyKey', 'timeoutMs', 'signal']);
   return async (...parameters) => {
-    const asked = textOf(options, parameters);
+    const requested = textOf(options, parameters);
     const request = await decided(options, parameters);
-    const isSame = textOf(options, parameters) === asked;
+    const isSame = textOf(options, parameters) === requested;
     if (request.status !== 'succeeded') throw new KeyturnRefusal(reasonOf(request), request);
     if (!isSame || !entitles(request, options.action(...parameters)))
       throw new KeyturnRefusal('invalid', request);
@@ -76,7 +76,7 @@ export function guard<Parameters extends readonly unknown[], Result>(
   };
 }
 
-/** Whoever keeps the parameters could change them while people decide. */
+/** A caller could change parameters that it keeps while people decide. */
 function textOf<Parameters extends readonly unknown[]>(
   { action }: GuardOptions<Parameters>,
   parameters: Parameters,

@@ -2,6 +2,6 @@
 export function refuseUnknownOptions(of: string, options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).filter((name) => !names.includes(name));
   if (unknown.length === 0) return;
-  const told = unknown.map((name) => `\`${name}\``).join(', ');
-  throw new TypeError(`${of} has no option ${told}. Its options are: ${names.join(', ')}.`);
+  const named = unknown.map((name) => `\`${name}\``).join(', ');
+  throw new TypeError(`${of} has no option ${named}. Its options are: ${names.join(', ')}.`);
 }

@@ -7,7 +7,7 @@ export class KeyturnProblem extends Error {
   readonly detail: string;
   /** What is wrong with each field, when the body was refused. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
-  /** Names the call in the server's log (`X-Request-Id`): what to quote to whoever operates it. */
+  /** Names the call in the server's log (`X-Request-Id`): what to quote to its operators. */
   readonly requestId: string | null;
   /** When the server asks to come back later. */
   readonly retryAfterMs: number | null;

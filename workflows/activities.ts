@@ -34,7 +34,7 @@ export const history = proxyActivities<Pick<Activities, 'consumeLate'>>({
 });
 
 /**
- * The execution may be repeated without end because it never acts twice: whoever finds an open claim asks the target
+ * The execution may be repeated without end because it never acts twice: an attempt that finds an open claim probes the target
  * first. The heartbeat tells a dead worker from a slow target.
  */
 export const performing = proxyActivities<Pick<Activities, 'execute'>>({

@@ -32,7 +32,7 @@ export interface WorkflowState {
   readonly next_escalation_at: string | null;
   readonly tally: Tally | null;
   readonly how_to_decide: string;
-  /** Signals that hold nothing that could be a ticket: whoever pasted one wants to know. */
+  /** Signals that hold nothing that could be a ticket: people who pasted one want to know. */
   readonly ignored_messages: number;
   /** What policy lets a channel such as this one show; what it does not is null here. */
   readonly shown: ChannelLimit;

@@ -8,7 +8,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 
-import type { Executed, Performed, Planned } from '../activities/index.ts';
+import type { Executed, SettledExecution, Planned } from '../activities/index.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
 import { durable, performing, planning } from './activities.ts';
 import { awaitDecisions, drain } from './await-decisions.ts';
@@ -21,7 +21,7 @@ import {
   type PrivilegedActionInput,
 } from './messages.ts';
 import { RequestView } from './request-view.ts';
-import { evaluatedIn, holdMs, performedIn, plannedIn, workedOut } from './results.ts';
+import { evaluatedIn, holdMs, executedIn, plannedIn, workedOut } from './results.ts';
 import { ownQueue } from './signal-door.ts';
 
 /**
@@ -70,21 +70,25 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
     }
     view.becomes('executing');
     await drain(queue, view);
-    const executed = await performWhenItMay(attempt, view, queue);
+    const executed = await executeWhenAllowed(attempt, view, queue);
     if (executed.kind === 'closed') return finish(view, queue, executed.status);
     view.becomes('planning');
   }
 }
 
-/** Whoever can write to the namespace can start this with anything: it must come to `receive`, which refuses it. */
+/** Anybody who can write to the namespace can start this with anything: it must get to `receive`, which refuses it. */
 function readInput(input: Partial<PrivilegedActionInput> | null | undefined) {
   return { request: input?.request ?? '', howToDecide: input?.asked?.how_to_decide ?? '' };
 }
 
 /** An approved request may be held: by a freeze, or until its start window opens. Withdrawing stays possible. */
-async function performWhenItMay(attempt: number, view: RequestView, queue: SignalQueue): Promise<Performed> {
+async function executeWhenAllowed(
+  attempt: number,
+  view: RequestView,
+  queue: SignalQueue,
+): Promise<SettledExecution> {
   for (let hold = 0; ; hold += 1) {
-    const executed = await perform(attempt, hold);
+    const executed = await tryExecute(attempt, hold);
     if (executed.kind !== 'held') return executed;
     view.holds(executed.until);
     const summary = `approved, held until ${executed.until}`;
@@ -94,10 +98,10 @@ async function performWhenItMay(attempt: number, view: RequestView, queue: Signa
 }
 
 /** Somebody else may have completed the activity, with whatever they like: then it is called again, which harms nothing. */
-async function perform(attempt: number, hold: number): Promise<Executed> {
+async function tryExecute(attempt: number, hold: number): Promise<Executed> {
   for (;;) {
     const answer = await performing.execute({ step: attempt, ...(hold > 0 ? { hold } : {}), at: now() });
-    const executed = performedIn(answer);
+    const executed = executedIn(answer);
     if (executed !== null) return executed;
     await sleep('10 seconds', { summary: 'the answer of the execution was not readable' });
   }

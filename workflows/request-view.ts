@@ -111,14 +111,14 @@ export class RequestView {
     const round = this.#status === 'pending' ? this.#round : null;
     const lines = [`**Status:** ${this.#status}`];
     if (this.#heldUntil !== null) lines.push(`**Held until:** ${this.#heldUntil}`);
-    if (round) lines.push(...this.#asked(round));
+    if (round) lines.push(...this.#required(round));
     const ignored = this.#queue.dropped;
     if (ignored > 0)
       lines.push(`**Ignored:** ${ignored} messages that hold no ticket: paste one as a JSON string`);
     setCurrentDetails(lines.join('\n\n'));
   }
 
-  #asked(round: Round): string[] {
+  #required(round: Round): string[] {
     const { link, summary, details } = shownInChannel(
       {
         link: [`**How to decide here:** ${this.#howToDecide}`],

@@ -4,7 +4,7 @@ import type { Consumed, Evaluated, Executed, Planned } from '../activities/index
 import { REQUEST_STATUSES, type RequestStatus } from '../domain/request/request.ts';
 
 /*
- * Whoever can write to the namespace can complete our activities and workflow tasks with anything. What is not readable
+ * Anybody who can write to the namespace can complete our activities and workflow tasks with anything. Unreadable answers
  * must not keep a workflow task failing for ever: a regular activity is called again; where the answer is part of the
  * history, the workflow ends, and the sweeper closes the request without approval.
  */
@@ -46,7 +46,7 @@ export function plannedIn(answer: unknown): Planned | null {
 }
 
 /** The answer of the execution, or null. */
-export function performedIn(answer: unknown): Executed | null {
+export function executedIn(answer: unknown): Executed | null {
   const { kind, status, until } = fieldsOf(answer);
   if (kind === 'again') return { kind };
   if (kind === 'held') return isInstant(until) ? { kind, until } : null;

@@ -67,7 +67,7 @@ function bodyOf(input: Signal['input'], budget: Budget): unknown {
   return first && isRead(first, budget) ? payloadConverter.fromPayload(first) : undefined;
 }
 
-/** Histories of before this limit may hold an envelope that is beyond it. */
+/** Older histories may hold an envelope that is beyond this limit. */
 function isRead({ data }: Payload, budget: Budget): boolean {
   const bytes = data?.length ?? 0;
   const isBeyond = bytes > BODY_LENGTH_MAX || bytes > budget.bytes;

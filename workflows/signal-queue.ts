@@ -58,7 +58,7 @@ export class SignalQueue {
     else this.#messages.push({ kind, body: envelope });
   }
 
-  /** How many messages were ignored so far because they hold no envelope of ours: whoever sent one wants to know. */
+  /** How many messages were ignored so far because they hold no envelope of ours: their senders want to know. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -79,7 +79,7 @@ export class SignalQueue {
     this.#announced = this.#dropped;
   }
 
-  /** Histories of before this limit may hold more. */
+  /** Older histories may exceed this limit. */
   #isFull(): boolean {
     return this.#messages.length >= WAITING_MAX && patched('so-many-messages-wait');
   }
@@ -109,7 +109,7 @@ export class SignalQueue {
     return this.#messages.length > 0 || this.#junk >= JUNK_HEAP || this.#isJunkForNow();
   }
 
-  /** Histories of before this wait for the next step. */
+  /** Older histories wait for the next step. */
   #isJunkForNow(): boolean {
     return this.#junk > 0 && this.#junkTaken < JUNK_AT_ONCE && patched('records-the-first-junk-at-once');
   }

@@ -8,12 +8,13 @@ import type { SignedRequest } from '../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import { switchesAgainst, type KillSwitch } from '../../domain/execution/kill-switch.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
-import { combinedRequirement, evaluate as evaluatePolicy } from '../../domain/policy/evaluation.ts';
+import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
+import { evaluate as evaluatePolicy } from '../../domain/policy/evaluation.ts';
 import { allowedForMs } from '../../domain/execution/gate.ts';
 import { targetDigest, targetOf } from '../../domain/policy/policy.ts';
 import { tally } from '../../domain/approval/quorum.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
-import { demandsNobody, type Requirement } from '../../domain/request/requirement.ts';
+import { requiresNobody, type Requirement } from '../../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { databaseNow, refuseWrongClock } from '../../database/clock.ts';
 import { lastAttempt } from '../../database/executions.ts';
@@ -173,7 +174,7 @@ async function entitlement(
 
 function isWhatWasAsked(row: RequestRow, grounds: Grounds): boolean {
   const { requirement, risk } = grounds;
-  const demanded = requirement ?? demandsNobody(risk);
+  const demanded = requirement ?? requiresNobody(risk);
   const isSame =
     row.requirement === null || requirementDigest(demanded) === requirementDigest(row.requirement);
   return isSame && row.decision_digest === rowDecisionDigest(row, grounds, requirement);

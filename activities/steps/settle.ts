@@ -15,7 +15,7 @@ export type Executed =
   | { readonly kind: 'held'; readonly until: string };
 
 /** What became of it once it was not held any more. */
-export type Performed = Exclude<Executed, { readonly kind: 'held' }>;
+export type SettledExecution = Exclude<Executed, { readonly kind: 'held' }>;
 
 /** How a claim ended. */
 export interface Settlement {

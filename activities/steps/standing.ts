@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { askedSelectors } from '../../domain/approval/asked.ts';
+import { openSelectors } from '../../domain/approval/open-selectors.ts';
 import { tally } from '../../domain/approval/quorum.ts';
 import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
@@ -52,7 +52,7 @@ async function followSelectors(
   now: string,
 ): Promise<void> {
   const { row } = transaction;
-  const selectors = askedSelectors(request, { now, isBreakGlass: row.is_break_glass });
+  const selectors = openSelectors(request, { now, isBreakGlass: row.is_break_glass });
   if (selectors.join(' ') !== row.open_selectors.join(' '))
     await transaction.update({ open_selectors: selectors });
 }

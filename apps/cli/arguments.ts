@@ -44,7 +44,7 @@ async function parseArguments(text: string): Promise<CreateBody['arguments']> {
   return value as CreateBody['arguments'];
 }
 
-/** Read as the server reads what it gets: what another reader changes first, nobody would notice. */
+/** Parsed as the server parses it: a lossy parser here would change values unnoticed. */
 function parseJson(json: string): JsonValue {
   try {
     return parseJsonText(json);

@@ -31,7 +31,7 @@ export function withDecision(command: Command): Command {
     .option('--reason <text>', 'why, for the record');
 }
 
-/** What is being decided, and by whom it is asked. */
+/** What is being decided, and through which command. */
 export interface Confirmation {
   readonly client: KeyturnClient;
   readonly terminal: Terminal;
@@ -52,8 +52,8 @@ export async function confirm(
   verdict: DecisionBody['verdict'],
 ): Promise<Confirmed> {
   const { client, terminal, options } = confirmation;
-  const isAsked = options.yes !== true;
-  if (isAsked && (options.json === true || !terminal.isInteractive)) {
+  const needsConfirmation = options.yes !== true;
+  if (needsConfirmation && (options.json === true || !terminal.isInteractive)) {
     throw usageError(
       'There is no terminal to ask for confirmation: look at the request with keyturn show, then add --yes (and --digest).',
     );
@@ -63,16 +63,16 @@ export async function confirm(
   const reviewed = await reviewedBy(client, view);
   const detail = { isWhole: false, id: view.id, reviewed };
   if (options.json !== true) terminal.out([...requestLines(view, Date.now(), detail), ''].join('\n'));
-  tellHandOver(view, options, terminal);
-  if (!isAsked) return { digest, reason: options.reason };
+  printHandOver(view, options, terminal);
+  if (!needsConfirmation) return { digest, reason: options.reason };
   terminal.error(questionLines(view, reviewed).join('\n'));
   const reason = options.reason ?? (await requiredReason(view, verdict, terminal));
   await ask(confirmation, view, verdict);
   return { digest, reason };
 }
 
-/** Said before the decision, and where nobody is asked for confirmation, too. */
-function tellHandOver(view: RequestView, { to, json }: DecideOptions, terminal: Terminal): void {
+/** Printed before the decision, also when no confirmation is needed. */
+function printHandOver(view: RequestView, { to, json }: DecideOptions, terminal: Terminal): void {
   const note = to === undefined || json === true ? null : handOverNote(view, to);
   if (note !== null) terminal.error(toned('warning', `Note: ${note}`));
 }

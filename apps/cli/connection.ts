@@ -65,7 +65,7 @@ async function signIn(environment: Terminal['environment'], baseUrl: string): Pr
   return session;
 }
 
-/** A call that begins now should still find the token good. */
+/** The token must still be valid when a call that begins now is made. */
 const MARGIN_MS = 10_000;
 
 function isCurrent({ expires_at: at, refresh_token: token }: Session): boolean {
@@ -78,7 +78,7 @@ async function currentSession(session: Session, environment: Terminal['environme
   if (session.refresh_token === undefined) throw isOver();
   return alone(environment, async () => {
     const known = (await readSession(environment)) ?? session;
-    // Who signed in elsewhere meanwhile has no token for this server any more; another person's is not used either.
+    // The stored sign-in may have become one for another server or of another person: it is not used.
     if (known.api !== session.api || holderOf(known) !== holderOf(session)) throw isOver();
     if (isCurrent(known)) return known;
     const fresh = await renewed(known);

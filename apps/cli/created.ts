@@ -6,10 +6,10 @@ import type { Terminal } from './terminal.ts';
 import { requestLines } from './text/request.ts';
 import { visible } from './text/visible.ts';
 
-/** What became of a call that makes a request: the request where it is recorded, else where to look for it. */
+/** The outcome of a call that makes a request: the request if it is recorded, else where to find it. */
 export interface CreatedRequest {
   readonly id: string;
-  /** Null: accepted, and recorded as soon as a worker gets to it. */
+  /** Null: accepted, and recorded as soon as a worker picks it up. */
   readonly request: RequestView | null;
 }
 

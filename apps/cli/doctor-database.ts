@@ -5,7 +5,7 @@ import { ranMigrations, readSession } from '../../database/inspection.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { clockText, diagnose, type Diagnosis } from './doctor.ts';
 
-/** What can be seen of Keyturn's database with a role of its programs: that it answers, is migrated, and has a policy. */
+/** What a program's role can check of Keyturn's database: that it answers, is migrated, and has a policy. */
 export async function databaseDiagnoses(url: string): Promise<readonly Diagnosis[]> {
   const source = createDataSource({ url, applicationName: 'keyturn-doctor', poolSize: 1 });
   const reached = await diagnose('database', async () => {

@@ -6,7 +6,7 @@ import { diagnose, type Diagnosis } from './doctor.ts';
 
 const ANSWER_MS = 5_000;
 
-/** What can be seen of Temporal with the variables of the programs: that it answers, and has namespace and attributes. */
+/** What can be checked of Temporal with the variables of the programs: that it answers, and has namespace and attributes. */
 export async function temporalDiagnoses(environment: NodeJS.ProcessEnv): Promise<readonly Diagnosis[]> {
   const options = temporalConnection(environment);
   const { address = '127.0.0.1:7233' } = options;

@@ -3,26 +3,26 @@ import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
 import type { Terminal } from './terminal.ts';
 import { duration } from './text/times.ts';
 
-/** One thing that was looked at, and what to do where it is not as it should be. */
+/** The result of one check, and what to do if it failed. */
 export interface Diagnosis {
   readonly check: string;
   readonly outcome: 'ok' | 'failed' | 'skipped';
   readonly detail: string;
 }
 
-/** What a look says; it throws where something is not as it should be. */
-type Look = () => Promise<string>;
+/** Answers what it found; throws if something is wrong. */
+type Check = () => Promise<string>;
 
-/** Runs one look. What it throws says what is wrong, and what to do. */
-export async function diagnose(check: string, look: Look): Promise<Diagnosis> {
+/** Runs one check. Its error says what is wrong and what to do. */
+export async function diagnose(name: string, check: Check): Promise<Diagnosis> {
   try {
-    return { check, outcome: 'ok', detail: await look() };
+    return { check: name, outcome: 'ok', detail: await check() };
   } catch (error) {
-    return { check, outcome: 'failed', detail: reasonOf(error) };
+    return { check: name, outcome: 'failed', detail: reasonOf(error) };
   }
 }
 
-/** Something that cannot be looked at from here, and what would have to be set. */
+/** Something that cannot be checked from here, and what would have to be set. */
 export function skipped(check: string, detail: string): Diagnosis {
   return { check, outcome: 'skipped', detail };
 }
@@ -43,11 +43,11 @@ const ANSWER_MS = 5_000;
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
-  /** How far the other clock is ahead of ours; null where it says nothing. To the second, as HTTP tells it. */
+  /** How far the other clock is ahead of ours; null if it says nothing. To the second, as in HTTP. */
   readonly aheadMs: number | null;
 }
 
-/** Asks, for five seconds at most, and follows no redirection. */
+/** Waits for five seconds at most, and follows no redirection. */
 export async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const before = Date.now();
   const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });
@@ -70,10 +70,10 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Says how far a clock is from ours; throws where that is more than is tolerated. */
+/** Says how far a clock is from ours; throws if that is more than is tolerated. */
 export function clockText(aheadMs: number, whose: string): string {
   const distance = Math.abs(aheadMs);
-  // What HTTP tells is half a second off at most.
+  // The Date header is off by half a second at most.
   if (distance <= CLOCK_TOLERANCE_MS + 500)
     return `the clock of ${whose} is within ${Math.max(1, Math.ceil(distance / 1_000))}s of this machine's`;
   const side = aheadMs > 0 ? 'ahead of' : 'behind';
@@ -82,7 +82,7 @@ export function clockText(aheadMs: number, whose: string): string {
   );
 }
 
-/** The issuers that the API takes people from; none where it does not say. */
+/** The issuers whose people the API accepts; none if it does not say. */
 export async function issuersOf(api: string): Promise<readonly string[]> {
   const { status, body } = await ask(`${api}/.well-known/oauth-protected-resource`);
   if (status !== 200) return [];

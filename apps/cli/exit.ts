@@ -4,11 +4,11 @@ import type { RequestStatus } from '../../domain/request/request.ts';
 export const EXIT_CODES = {
   0: 'done',
   1: 'refused or failed; of a request: denied, withdrawn or failed',
-  2: 'used wrongly',
+  2: 'wrong usage',
   3: 'nothing is wrong, but not everything can be shown',
   4: 'the request expired without enough approvals',
-  5: 'nobody knows whether the action was performed (indeterminate)',
-  6: 'the request was still open when the time was up',
+  5: 'it is unknown whether the action was executed (indeterminate)',
+  6: 'the time was up and the request was still open',
 } as const;
 
 /** How a command ends, for scripts. */
@@ -28,7 +28,7 @@ export class CommandExit extends Error {
   }
 }
 
-/** The command was used wrongly. */
+/** The command was wrong usage. */
 export function usageError(message: string): CommandExit {
   return new CommandExit(2, 'usage', message);
 }

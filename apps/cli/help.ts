@@ -2,7 +2,7 @@ import { Help, type Command, type Option } from 'commander';
 
 import { codesOf, exitHelp } from './exit.ts';
 
-/** What a help says beyond options: how a command is used, and by which exit codes scripts tell what came of it. */
+/** What a help text has beyond options: how a command is used, and which exit codes scripts can rely on. */
 export interface Explanation {
   readonly examples: readonly string[];
   readonly exits: Readonly<Record<number, string>>;
@@ -56,7 +56,7 @@ export function commonLast(command: Command): Option[] {
   return [...options.filter((option) => !isCommon(option)), ...options.filter(isCommon)];
 }
 
-/** A command in the list of all: every one has options, so nothing is said of them. */
+/** A command in the list of all: every one has options, so they are not mentioned. */
 export function termOf(command: Command): string {
   const given = command.registeredArguments.map((one) =>
     one.required ? `<${one.name()}>` : `[${one.name()}]`,

@@ -27,7 +27,7 @@ import { visible } from './text/visible.ts';
 
 const EXPIRES_DEFAULT_SECONDS = 300;
 
-/** What an issuer gave. */
+/** What an issuer granted. */
 type SignedIn = Omit<Session, 'api'>;
 
 /** How the sign-in goes: by a code on any device, or in a browser on this machine that comes back to it. */
@@ -38,14 +38,14 @@ export interface SignInWay {
 }
 
 /** Signs a person in. Throws when the person or the issuer says no. */
-export async function signIn(asked: SignIn, way: SignInWay, terminal: Terminal): Promise<SignedIn> {
-  const configuration = await discover(new URL(asked.issuer), asked.client_id);
+export async function signIn(details: SignIn, way: SignInWay, terminal: Terminal): Promise<SignedIn> {
+  const configuration = await discover(new URL(details.issuer), details.client_id);
   const hasDevices = configuration.serverMetadata().device_authorization_endpoint !== undefined;
   const granted =
     way.isBrowser || !hasDevices
-      ? await byBrowser(configuration, asked, { port: way.port, terminal })
-      : await byDevice(configuration, asked, terminal);
-  const { issuer, client_id: client, resource } = asked;
+      ? await byBrowser(configuration, details, { port: way.port, terminal })
+      : await byDevice(configuration, details, terminal);
+  const { issuer, client_id: client, resource } = details;
   return { issuer, client, ...(resource === null ? {} : { resource }), ...tokensOf(granted) };
 }
 
@@ -86,15 +86,15 @@ function otherName(error: unknown, issuer: URL): Error | null {
 
 type Granted = Awaited<ReturnType<typeof refreshTokenGrant>>;
 
-async function byDevice(configuration: Configuration, asked: SignIn, terminal: Terminal): Promise<Granted> {
-  const parameters = { scope: asked.scope, ...meantFor(asked) };
+async function byDevice(configuration: Configuration, details: SignIn, terminal: Terminal): Promise<Granted> {
+  const parameters = { scope: details.scope, ...meantFor(details) };
   const device = await initiateDeviceAuthorization(configuration, parameters).catch((error: unknown) => {
     throw refused(error);
   });
   terminal.error(`Open ${visible(device.verification_uri_complete ?? device.verification_uri)}`);
   terminal.error(`and check that it shows the code ${visible(device.user_code)}. Waiting for you …`);
   const polling = { signal: terminal.interrupted };
-  return pollDeviceAuthorizationGrant(configuration, device, meantFor(asked), polling).catch(
+  return pollDeviceAuthorizationGrant(configuration, device, meantFor(details), polling).catch(
     (error: unknown) => {
       throw refused(error);
     },
@@ -108,7 +108,7 @@ interface Browser {
 
 async function byBrowser(
   configuration: Configuration,
-  asked: SignIn,
+  details: SignIn,
   { port, terminal }: Browser,
 ): Promise<Granted> {
   const server = await listen(port ?? 0);
@@ -117,17 +117,17 @@ async function byBrowser(
     const [verifier, state] = [randomPKCECodeVerifier(), randomState()];
     const url = buildAuthorizationUrl(configuration, {
       redirect_uri: redirect,
-      scope: asked.scope,
+      scope: details.scope,
       state,
       code_challenge: await calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
-      ...meantFor(asked),
+      ...meantFor(details),
     });
     terminal.error(`Open ${visible(url.href)}`);
     terminal.error('in a browser on this machine. Waiting for you …');
     const answer = new URL(await answerOf(server, state, terminal.interrupted), redirect);
     const checks = { pkceCodeVerifier: verifier, expectedState: state };
-    return await authorizationCodeGrant(configuration, answer, checks, meantFor(asked));
+    return await authorizationCodeGrant(configuration, answer, checks, meantFor(details));
   } catch (error) {
     throw refused(error);
   } finally {
@@ -145,7 +145,7 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
-/** The address that the browser comes back with. Others that call here know no state, and are told nothing. */
+/** The address that the browser comes back with. Other callers do not know the state and learn nothing. */
 async function answerOf(server: Server, state: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(failure('interrupted', 'You are not signed in.')), {

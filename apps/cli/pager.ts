@@ -12,7 +12,7 @@ export function showInPager(text: string, environment: NodeJS.ProcessEnv): Promi
     const env = { LESS: 'FRX', ...environment };
     const child = spawn(command, { shell: true, stdio: ['pipe', 'inherit', 'inherit'], env });
     child.on('error', () => resolve(false));
-    // Whoever has read enough leaves before the end.
+    // The pager may be closed before the end.
     child.stdin.on('error', () => undefined);
     child.on('close', (code) => resolve(code !== NOT_FOUND));
     child.stdin.end(`${text}\n`);

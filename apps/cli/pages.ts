@@ -32,7 +32,7 @@ function limit(text: string): number {
 
 type Read = (page: { readonly limit?: number; readonly cursor?: string }) => Promise<RequestPage>;
 
-/** One page for a person, who sees that there are more. A program would take it for all: it gets all. */
+/** One page for a person, who sees that there are more. A program would take it for all pages, so it gets all. */
 export async function readPages(read: Read, options: PageOptions, terminal: Terminal): Promise<RequestPage> {
   const { limit: most, cursor, json } = options;
   const isOnePage = most !== undefined || cursor !== undefined || (terminal.isScreen && json !== true);
@@ -46,7 +46,7 @@ export async function readPages(read: Read, options: PageOptions, terminal: Term
   return { items, next_cursor: null };
 }
 
-/** How to go on, where a page may not be the last. */
+/** How to continue, if a page may not be the last. */
 export function moreLines({ next_cursor: cursor }: RequestPage): string[] {
   return cursor === null ? [] : [`There may be more: add --cursor ${visible(cursor)}`];
 }

@@ -48,7 +48,7 @@ export async function followRecords(url: string, following: Following): Promise<
   });
 }
 
-/** Answers from when on the next look must see everything. */
+/** Answers the instant from which the next read must see everything. */
 async function showNew(
   manager: EntityManager,
   { base, candidate, from, show }: Following,

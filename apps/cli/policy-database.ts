@@ -6,7 +6,7 @@ import { PolicyReader } from '../../database/readers.ts';
 import { failure } from './exit.ts';
 import type { LoadedPolicy } from './policy-folder.ts';
 
-/** Connects, lets `use` read, and lets go. */
+/** Connects, runs `use`, and disconnects. */
 export async function withDatabase<Result>(
   url: string,
   use: (manager: EntityManager) => Promise<Result>,

@@ -33,8 +33,8 @@ export async function loadFolder(
   throw refuseProblems(result.problems, options, terminal);
 }
 
-/** Tells warnings beside the result, where scripts that read the result do not see them. */
-export function tellWarnings(
+/** Prints warnings to standard error, where scripts that read the result do not see them. */
+export function printWarnings(
   { warnings }: CompiledPolicy,
   { json }: PolicyOptions,
   terminal: Terminal,
@@ -43,7 +43,7 @@ export function tellWarnings(
   if (!json) for (const warning of warnings) terminal.error(visible(formatWarning(warning)));
 }
 
-/** Tells problems, and answers what ends the command. */
+/** Prints problems, and answers the error that ends the command. */
 export function refuseProblems(
   problems: readonly PolicyProblem[],
   options: PolicyOptions,

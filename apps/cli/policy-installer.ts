@@ -9,18 +9,18 @@ import {
 import { createDataSource } from '../../database/data-source.ts';
 import { refuseSuperuser } from '../../database/inspection.ts';
 
-/** Connects, installs, and lets go. The operator is named in the database, not in the audit log. */
+/** Connects, installs, and disconnects. The operator is named in the database, not in the audit log. */
 export async function installPolicyInto(
   url: string,
   candidate: Pick<PolicyCandidate, 'policy' | 'digest' | 'sources'>,
-  ground: InstallGround,
+  reason: InstallGround,
 ): Promise<InstalledPolicy> {
   const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });
   await source.initialize();
   try {
     await refuseSuperuser(source);
     const by = { installedBy: operator(), at: new Date().toISOString() };
-    return await installPolicy(source, { ...candidate, ...by }, ground);
+    return await installPolicy(source, { ...candidate, ...by }, reason);
   } finally {
     await source.destroy();
   }

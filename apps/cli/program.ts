@@ -143,7 +143,7 @@ function refusalOf(error: unknown): Refusal {
   return failureOf(error);
 }
 
-/** Of an answer that is no document of Keyturn's: another server stands there. */
+/** For an answer that is not Keyturn's: another server runs there. */
 const FOREIGN = /^http_(2\d\d|404)$/;
 const NOT_KEYTURN = 'It does not answer as a Keyturn API. Is --api (KEYTURN_API_URL) right?';
 

@@ -1,4 +1,4 @@
-/** A command that answers sooner says nothing of it. */
+/** A command that answers sooner shows no progress. */
 const SILENT_MS = 1_500;
 const TICK_MS = 1_000;
 
@@ -22,20 +22,20 @@ export class Progress {
     this.#what = what;
   }
 
-  /** Takes the line away: something else is written. */
+  /** Clears the line: something else is written. */
   clear(): void {
     if (this.#isShown) this.#stream.write(CLEARED);
     this.#isShown = false;
   }
 
-  /** Writes no more, as long as somebody else has the terminal. */
+  /** Writes nothing while something else uses the terminal. */
   pause(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
     this.clear();
   }
 
-  /** Goes on after a pause. */
+  /** Continues after a pause. */
   resume(): void {
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
   }

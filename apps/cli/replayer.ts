@@ -73,7 +73,7 @@ async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
     await connection.ensureConnected();
     return connection;
   } catch (error) {
-    // It would go on trying, and the program would never end.
+    // It would retry for ever, and the program would never end.
     await connection.close();
     const reason = error instanceof Error ? error.message : '';
     throw failure(
@@ -108,7 +108,7 @@ async function historiesOfFile({
   return [{ workflowId: request ?? workflowIdOf(history) ?? file, history }];
 }
 
-/** The id that the first event tells. */
+/** The id in the first event. */
 function workflowIdOf(history: History): string | undefined {
   return history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId || undefined;
 }
@@ -132,7 +132,7 @@ async function collect(options: ReplayWorkerOptions, histories: Histories): Prom
 
 type History = ReturnType<typeof historyFromJSON>;
 
-/** Keeps each history until its result is there: a difference is looked up in it. */
+/** Keeps each history until its result is known: differences are looked up in it. */
 async function* remember(
   histories: Histories,
   underway: Map<string, History>,

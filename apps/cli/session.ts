@@ -10,14 +10,14 @@ const sessionSchema = z.object({
   api: z.string(),
   access_token: z.string(),
   expires_at: z.iso.datetime(),
-  /** The client that signed in, and what the token is for (RFC 8707), where the issuer wants to know. */
+  /** The client that signed in, and the resource of the token (RFC 8707), if the issuer requires one. */
   client: z.string().optional(),
   resource: z.string().optional(),
-  /** Where the issuer gives one: the sign-in goes on without the person. */
+  /** If the issuer gives one, the sign-in is renewed without the person. */
   refresh_token: z.string().optional(),
 });
 
-/** A sign-in, kept for the next commands. */
+/** A sign-in, stored for later commands. */
 export type Session = z.infer<typeof sessionSchema>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -37,12 +37,12 @@ export async function readSession(environment: Environment): Promise<Session | n
   }
 }
 
-/** Forgets the stored sign-in. */
+/** Deletes the stored sign-in. */
 export async function deleteSession(environment: Environment): Promise<void> {
   await rm(join(folderOf(environment), 'session.json'), { force: true });
 }
 
-/** Keeps a sign-in where only this user can read it. */
+/** Stores a sign-in where only this user can read it. */
 export async function writeSession(environment: Environment, session: Session): Promise<string> {
   const folder = folderOf(environment);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -55,9 +55,9 @@ export async function writeSession(environment: Environment, session: Session): 
   return file;
 }
 
-/** So long a refresh may take; a lock that is older was left by a process that died. */
+/** The longest that a refresh may take; an older lock was left by a process that died. */
 const REFRESH_MS_MAX = 30_000;
-const LOOK_AGAIN_MS = 100;
+const RETRY_MS = 100;
 
 /**
  * Runs `work` while no other process of this user does: an issuer that sees a refresh token twice takes the whole sign-in
@@ -65,7 +65,7 @@ const LOOK_AGAIN_MS = 100;
  */
 export async function alone<Result>(environment: Environment, work: () => Promise<Result>): Promise<Result> {
   const lock = join(folderOf(environment), 'session.lock');
-  while (!(await isTaken(lock))) await delay(LOOK_AGAIN_MS);
+  while (!(await isTaken(lock))) await delay(RETRY_MS);
   try {
     return await work();
   } finally {

@@ -3,11 +3,11 @@ import { failure } from './exit.ts';
 
 const ASK_MS = 10_000;
 
-/** What the person says of how to sign in; the API says the rest. */
+/** What the person specifies about signing in; the API supplies the rest. */
 export type SignInWish = Partial<SignIn>;
 
 /**
- * How to sign in for an API, which says so itself (RFC 9728). Where it cannot be asked, an issuer that is named will do, with
+ * How to sign in for an API, which says so itself (RFC 9728). If it cannot be reached, an issuer that is named will do, with
  * the usual client and scope.
  */
 export async function signInFor(api: string, wish: SignInWish): Promise<SignIn> {
@@ -37,12 +37,12 @@ function isSameIssuer(one: string, other: string): boolean {
   return one.replace(/\/$/, '') === other.replace(/\/$/, '');
 }
 
-/** Whoever could change the answer on the way could have people sign in elsewhere. */
+/** An attacker who could change the answer in transit could make people sign in elsewhere. */
 async function offersOf(api: string): Promise<readonly SignIn[]> {
   if (!isProtected(new URL(api)))
     throw failure(
       'insecure_api',
-      `${api} is asked where to sign in by https only: give --issuer, or an https address.`,
+      `${api} must say over https where to sign in: give --issuer, or an https address.`,
     );
   const address = `${api.replace(/\/+$/, '')}/.well-known/oauth-protected-resource`;
   const response = await fetch(address, { signal: AbortSignal.timeout(ASK_MS), redirect: 'error' }).catch(

@@ -6,7 +6,7 @@ import { failure } from './exit.ts';
 /** The connector whose targets can be checked. */
 const CONNECTOR = 'postgres.execute';
 
-/** Looks at a target of a policy as the worker would use it, with the references of this process. */
+/** Checks a target of a policy as the worker would use it, with the references of this process. */
 export async function checkTargetOf(policy: PolicySet, id: string): Promise<TargetReport> {
   return checkTarget(checkable(policy, id));
 }

@@ -9,11 +9,11 @@ import { untoned } from './text/tone.ts';
 /** What the commands see of the process: tests give another one. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Both ends are a person's terminal: a question can be asked. */
+  /** Both ends are a person's terminal, so a prompt is possible. */
   readonly isInteractive: boolean;
   /** True when a person reads standard output, and no program. */
   readonly isScreen: boolean;
-  /** Writes a text to standard output, laid out for whoever reads it. */
+  /** Writes a text to standard output, laid out for a person or a program. */
   out(text: string): void;
   /** Writes to standard output exactly what is given: JSON. */
   data(text: string): void;
@@ -21,11 +21,11 @@ export interface Terminal {
   error(text: string): void;
   /** Shows a long text, page by page where a person reads it. */
   page(text: string): Promise<void>;
-  /** Says what takes so long, to a person who waits for it. */
+  /** Shows a waiting person what takes so long. */
   progress(what: string): void;
   /** The answer to a question. */
   ask(question: string): Promise<string>;
-  /** Leaves the terminal as it was: nothing more is written. */
+  /** Restores the terminal: nothing more is written. */
   close(): void;
   /** Aborts when the person presses Ctrl-C. */
   readonly interrupted: AbortSignal;
@@ -36,7 +36,7 @@ export function processTerminal(): Terminal {
   const interruption = new AbortController();
   process.once('SIGINT', () => interruption.abort());
   process.once('SIGTERM', () => interruption.abort());
-  // A reader such as `head` may leave early: that is no fault of ours.
+  // A reader such as `head` may leave early: that is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   const progress = isForPeople(process.stderr) ? new Progress(process.stderr) : null;
   const write = (stream: NodeJS.WriteStream, text: string): void => {
@@ -72,7 +72,7 @@ function isForPeople({ isTTY }: NodeJS.WriteStream): boolean {
   return isTTY && process.env['TERM'] !== 'dumb';
 }
 
-/** What a program reads is broken nowhere and has no colours, unless FORCE_COLOR asks for them. */
+/** Output for programs is not wrapped and has no colours, unless FORCE_COLOR is set. */
 function shown(text: string, stream: NodeJS.WriteStream): string {
   const lines = laidOut(text, stream.isTTY ? columnsOf(stream) : null);
   return hasColors(stream) ? lines : untoned(lines);
@@ -80,7 +80,7 @@ function shown(text: string, stream: NodeJS.WriteStream): string {
 
 const COLUMNS_DEFAULT = 80;
 
-/** COLUMNS may ask for less than the terminal has: more would be broken at its edge by the terminal itself. */
+/** COLUMNS may be less than the terminal's width: the terminal itself would wrap more at its edge. */
 function columnsOf({ columns }: NodeJS.WriteStream): number {
   const size = columns || COLUMNS_DEFAULT;
   const wanted = Number(process.env['COLUMNS']);

@@ -129,7 +129,7 @@ function isOwnRequest({ request, attempt, directories }: DecisionFacts, person: 
 
 /**
  * An account is a person's seat in the same way as a group is: giving it to somebody must not let them decide what was
- * asked before, whoever gives it.
+ * requested before.
  */
 function refuseNewAccount({ attempt, directories }: DecisionFacts, person: Person): DecisionCheck | null {
   if (personOf(directories.at_creation, attempt.reviewer)?.id === person.id) return null;
@@ -144,7 +144,7 @@ function refuseNotPending(facts: DecisionFacts): DecisionCheck | null {
 }
 
 /**
- * A denial stops what is approved as well, until it is claimed, also where it is held beyond its expiry. Else whoever
+ * A denial stops what is approved as well, until it is claimed, also where it is held beyond its expiry. Else an attacker who
  * orders the messages of a workflow could void a denial that came first, by having an approval consumed before it.
  */
 function stopsApproved({ request, attempt }: DecisionFacts): boolean {
@@ -203,8 +203,8 @@ function isStillCounted({ request, attempt }: DecisionFacts, decision: CountedDe
 }
 
 function refuseWithoutReason(facts: DecisionFacts): DecisionCheck | null {
-  const isDemanded = facts.request.requirement.rules.some((rule) => rule.is_reason_required);
-  return isDemanded && !facts.attempt.has_reason && facts.attempt.verdict !== 'defer'
+  const isRequired = facts.request.requirement.rules.some((rule) => rule.is_reason_required);
+  return isRequired && !facts.attempt.has_reason && facts.attempt.verdict !== 'defer'
     ? refuse('reason_required', 'Policy asks for a reason with every decision.')
     : null;
 }
@@ -263,8 +263,9 @@ function refuseUnseated(facts: DecisionFacts, person: Person): DecisionCheck {
   const { now, atCreation } = scopesOf(seats);
   const [silent] = unknownRotations(now, selectors);
   if (silent) {
-    const heard = silent.last_heard === null ? 'has never answered' : `last answered at ${silent.last_heard}`;
-    const message = `It is not known who is on call by oncall:${silent.id}: its service ${heard}.`;
+    const answered =
+      silent.last_heard === null ? 'has never answered' : `last answered at ${silent.last_heard}`;
+    const message = `It is not known who is on call by oncall:${silent.id}: its service ${answered}.`;
     return refuse('on_call_unknown', `${message} Nobody can decide as being on call until it answers.`);
   }
   const [unknown] = unknownRotations(atCreation, selectors);

@@ -47,7 +47,7 @@ const FOR_EVER = '9999-12-31T23:59:59.999Z';
 export interface PolledScope {
   readonly rotations: readonly PolledRotation[];
   readonly observed: readonly ObservedRotation[];
-  /** Whoever belonged to the rotation then belongs to it here; null: whoever does by the last answer. */
+  /** Its members at this instant are its members here; null: those of the last answer. */
   readonly member_at: string | null;
   /** Where it was not known at this instant who is on call, nobody is. */
   readonly known_at: string;
@@ -59,13 +59,13 @@ export interface OnCallScope {
   readonly owners: readonly string[];
   /** Absent where there are none. */
   readonly polled?: PolledScope;
-  /** Who is on duty at this instant; null: everybody in the rotation. */
+  /** Who is on call at this instant; null: everybody in the rotation. */
   readonly duty_at: string | null;
 }
 
 /**
- * The two sides of a check. Now: whoever belongs to the rotation by the last answer, if it was known at `at` who is on
- * call. Then: whoever belonged to it when the request was made, if that was known when it was made.
+ * The two sides of a check. Now: the members of the rotation by the last answer, if it was known at `at` who is on
+ * call. Then: its members when the request was made, if they were known when it was made.
  */
 export function polledScopes(
   polled: PolledRotations | undefined,
@@ -88,10 +88,10 @@ export function polledScopes(
 export function isOnCallByService(scope: OnCallScope, id: string, person: string): boolean {
   const found = find(scope.polled, id);
   if (!scope.polled || !found || !isKnown(scope.polled, found)) return false;
-  const { members = [], on_duty: onDuty = [] } = found.observed ?? {};
+  const { members = [], on_duty: onCall = [] } = found.observed ?? {};
   const linked = personById(scope.directory, person)?.accounts ?? [];
   const named = [accountsAt(members, scope.polled.member_at)];
-  if (scope.duty_at !== null) named.push(accountsAt(onDuty, scope.duty_at));
+  if (scope.duty_at !== null) named.push(accountsAt(onCall, scope.duty_at));
   return named.every((accounts) =>
     accounts.some((account) => linked.some((link) => isSameIdentity(account, link))),
   );
@@ -110,8 +110,8 @@ export function unknownRotations(
   selectors: readonly string[],
 ): readonly UnknownRotation[] {
   if (!polled) return [];
-  const asked = selectors.flatMap((selector) => (selector === 'owners' ? owners : [selector]));
-  const ids = asked.filter((selector) => selector.startsWith('oncall:'));
+  const selected = selectors.flatMap((selector) => (selector === 'owners' ? owners : [selector]));
+  const ids = selected.filter((selector) => selector.startsWith('oncall:'));
   return [...new Set(ids.map((selector) => selector.slice('oncall:'.length)))].sort().flatMap((id) => {
     const found = find(polled, id);
     if (!found || isKnown(polled, found)) return [];

@@ -7,7 +7,7 @@ import type { RuleRequirement, Selector, Stage } from '../request/requirement.ts
 
 /** Who may fill the seats of a stage. Null where another authority than the file says who is in some group. */
 export interface StageReviewers {
-  /** Everybody who ever may: whoever is in a rotation, and whom escalations add. */
+  /** Everybody who ever may: all members of rotations, and whom escalations add. */
   readonly ever: ReadonlySet<string>;
   /** At most so many at one moment before anything escalates: a rotation has one person on duty. */
   readonly atOnce: number;

@@ -12,7 +12,7 @@ import { unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../request/requirement.ts';
 
-/** A rule that too few people can satisfy, whoever agrees. */
+/** A rule that too few people can satisfy, even if all agree. */
 export interface Shortage {
   /** The rule, or `*`: all rules together, because the risk asks for more different people than may agree to any. */
   readonly rule: string;
@@ -22,19 +22,19 @@ export interface Shortage {
   readonly fillable: number;
   /**
    * Selectors of which not everybody is known, where people of theirs might make up for it: groups that are seen in claims
-   * at sign-in only, and who is on call by a service that was not heard. Whoever is heard of after a request was made
-   * decides later ones, not this one.
+   * at sign-in only, and who is on call by a service that did not answer. People who become known after a request was made
+   * decide later ones, not this one.
    */
   readonly unknown?: readonly string[];
 }
 
 /** What a shortage is computed from. */
-export interface ShortageFacts extends Demand {
+export interface ShortageFacts extends SeatRequirement {
   readonly lineage: Lineage;
 }
 
-/** What is asked of whom, whoever asks for it. */
-interface Demand {
+/** A requirement with the directories that fill its seats, for any requester. */
+interface SeatRequirement {
   readonly requirement: Requirement;
   readonly owners: readonly string[];
   readonly directories: DecisionDirectories;
@@ -89,8 +89,8 @@ const ALL_RULES = '*';
 
 function unknownOf(facts: ShortageFacts, rule: string): readonly string[] {
   const stages = facts.requirement.rules
-    .filter((asked) => rule === ALL_RULES || asked.rule === rule)
-    .flatMap((asked) => asked.stages);
+    .filter((required) => rule === ALL_RULES || required.rule === rule)
+    .flatMap((required) => required.stages);
   return [...new Set(stages.flatMap((stage) => unknownSelectors(facts, stage)))].sort();
 }
 
@@ -115,7 +115,7 @@ function knownApprovals(
   });
 }
 
-/** Ids of everybody whose approval could fill a seat, escalations included, whoever else agrees. */
+/** Ids of everybody whose approval could fill a seat, escalations included, no matter who else agrees. */
 export function approversLeft(facts: ShortageFacts): readonly string[] {
   const isOwn = behind(facts.lineage, [facts.directories.now, facts.directories.at_creation]);
   const people = eligiblePeople(facts).flatMap((alike) => alike.people);
@@ -154,27 +154,27 @@ function approval(person: string, seats: Seats): CountedDecision {
 const IMAGINED = '1970-01-01T00:00:00.000Z';
 
 /** Of many requests, most ask the same of the same people. More demands than this are not kept. */
-const DEMANDS_MAX = 200;
+const REQUIREMENTS_MAX = 200;
 
 /** Who could decide, looked up once a demand. Good for one state of directory and rotations only. */
 export class EligiblePeople {
   readonly #known = new Map<string, readonly Alike[]>();
 
-  /** Whoever is behind a request counts as well: that is each request's own. */
-  of(demand: Demand): readonly Alike[] {
-    const key = JSON.stringify([demand.requirement, demand.owners]);
+  /** People behind a request count as well: they differ from request to request. */
+  of(facts: SeatRequirement): readonly Alike[] {
+    const key = JSON.stringify([facts.requirement, facts.owners]);
     const known = this.#known.get(key);
     if (known) return known;
-    const found = eligiblePeople(demand);
-    if (this.#known.size >= DEMANDS_MAX) this.#known.clear();
+    const found = eligiblePeople(facts);
+    if (this.#known.size >= REQUIREMENTS_MAX) this.#known.clear();
     this.#known.set(key, found);
     return found;
   }
 }
 
-function eligiblePeople(demand: Demand): readonly Alike[] {
-  const { requirement, directories } = demand;
-  const scopes = everybodysScopes(demand);
+function eligiblePeople(facts: SeatRequirement): readonly Alike[] {
+  const { requirement, directories } = facts;
+  const scopes = everybodysScopes(facts);
   const alike = new Map<string, Alike>();
   for (const person of directories.now.people) {
     if (!person.active) continue;
@@ -196,8 +196,8 @@ function isEligible(scopes: readonly SelectorScope[], stage: Stage, person: stri
   return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
 }
 
-/** Whoever is in a rotation may be on duty before the request expires; of one that nobody knows now, nobody is counted. */
-function everybodysScopes({ directories, owners }: Demand): readonly SelectorScope[] {
+/** Members of a rotation may be on call before the request expires; an unknown rotation counts nobody. */
+function everybodysScopes({ directories, owners }: SeatRequirement): readonly SelectorScope[] {
   const scopes = scopesOf({ request: { owners }, directories, at: directories.polled?.read_at ?? '' });
   return Object.values(scopes).map((scope) => ({ ...scope, duty_at: null }));
 }

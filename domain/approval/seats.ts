@@ -1,5 +1,5 @@
 import type { Clocks } from '../calendar/clock.ts';
-import { onDuty, rotationMembers, type Rotation } from '../calendar/rotation.ts';
+import { personOnCall, rotationMembers, type Rotation } from '../calendar/rotation.ts';
 import { groupsOf, membersOf, personById, type Directory } from '../identity/directory.ts';
 import { selectorsAt } from './escalation.ts';
 import { Expression } from '../conditions/expression.ts';
@@ -43,14 +43,14 @@ export interface DecisionDirectories {
 /** What of a request says whose seats there are. */
 type SeatedRequest = Pick<DecidableRequest, 'lineage' | 'requirement' | 'owners'>;
 
-interface SeatPlaces<Request extends SeatedRequest = SeatedRequest> {
+interface SeatInputs<Request extends SeatedRequest = SeatedRequest> {
   readonly request: Request;
   readonly directories: DecisionDirectories;
   readonly at: string;
 }
 
 /** Seats at an instant: RFC 3339 UTC. */
-export type SeatFacts = SeatPlaces<DecidableRequest>;
+export type SeatFacts = SeatInputs<DecidableRequest>;
 
 interface OpenStage {
   readonly rule: RuleRequirement;
@@ -94,7 +94,7 @@ export function seatsOf(facts: SeatFacts, person: string): readonly SeatReferenc
   return [...open, ...later];
 }
 
-function allSeatsOf(facts: SeatPlaces, person: string): readonly SeatReference[] {
+function allSeatsOf(facts: SeatInputs, person: string): readonly SeatReference[] {
   return facts.request.requirement.rules.flatMap((rule, ruleIndex) =>
     rule.stages.flatMap((stage, stageIndex) => {
       const after = seatedFrom(facts, { rule, ...stage }, person);
@@ -110,7 +110,7 @@ function allSeatsOf(facts: SeatPlaces, person: string): readonly SeatReference[]
  * then, or nobody could decide after a hand-over.
  */
 function seatedFrom(
-  facts: SeatPlaces,
+  facts: SeatInputs,
   { rule, any, escalate }: Pick<Stage, 'any' | 'escalate'> & { readonly rule: RuleRequirement },
   person: string,
 ): number | null {
@@ -184,7 +184,7 @@ export function scopesOf({
   request: { owners },
   directories,
   at,
-}: Pick<SeatPlaces, 'directories' | 'at'> & { readonly request: Pick<SeatedRequest, 'owners'> }): {
+}: Pick<SeatInputs, 'directories' | 'at'> & { readonly request: Pick<SeatedRequest, 'owners'> }): {
   readonly now: SelectorScope;
   readonly atCreation: SelectorScope;
 } {
@@ -233,5 +233,7 @@ function isOnCall(scope: SelectorScope, id: string, person: string): boolean {
   const { rotations, duty_at } = scope;
   const rotation = rotations.find((candidate) => candidate.id === id);
   if (!rotation) return isOnCallByService(scope, id, person);
-  return duty_at === null ? rotationMembers(rotation).has(person) : onDuty(rotation, duty_at) === person;
+  return duty_at === null
+    ? rotationMembers(rotation).has(person)
+    : personOnCall(rotation, duty_at) === person;
 }

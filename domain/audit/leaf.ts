@@ -70,7 +70,7 @@ export interface LeafDraft {
 }
 
 /** What the writing transaction adds. */
-export interface LeafPlace {
+export interface LeafPosition {
   readonly id: string;
   readonly request: string;
   readonly run: string;
@@ -118,12 +118,12 @@ export const NO_LEAF: LastLeaf = { n: -1, hash: null, at: null };
 export function lastLeafOf(text: string | null): LastLeaf {
   if (text === null) return NO_LEAF;
   const { n, at } = JSON.parse(text) as Pick<Leaf, 'at'> & { readonly n: number | string };
-  // Whoever writes entries around Keyturn may write the number as text: the next one counts on from it all the same.
+  // Entries written around Keyturn may have the number as text: the next one still counts on from it.
   return { n: Number(n), hash: leafHash(text), at };
 }
 
 /** Where the next entry of a stream goes. */
-export interface NextPlace extends Omit<LeafPlace, 'id' | 'n' | 'prev'> {
+export interface NextPosition extends Omit<LeafPosition, 'id' | 'n' | 'prev'> {
   readonly last: LastLeaf;
   /** The id of the entry with this number. */
   readonly id: (n: number) => string;
@@ -132,10 +132,10 @@ export interface NextPlace extends Omit<LeafPlace, 'id' | 'n' | 'prev'> {
 /** The one author of what follows the last entry of a stream: its text, and what the entry after it follows. */
 export function nextLeaf(
   draft: LeafDraft,
-  { last, id, ...place }: NextPlace,
+  { last, id, ...position }: NextPosition,
 ): { readonly id: string; readonly text: string; readonly leaf: LastLeaf } {
   const n = last.n + 1;
-  const text = leafText(draft, { ...place, id: id(n), n, prev: last.hash });
+  const text = leafText(draft, { ...position, id: id(n), n, prev: last.hash });
   return { id: id(n), text, leaf: { n, hash: leafHash(text), at: draft.at } };
 }
 
@@ -143,13 +143,13 @@ export function nextLeaf(
 export const LEAF_BYTES_MAX = 65_535;
 
 /** The exact bytes (as text) of an entry: RFC 8785 form, built once, stored as they are, hashed as they are. */
-export function leafText(draft: LeafDraft, place: LeafPlace): string {
+export function leafText(draft: LeafDraft, position: LeafPosition): string {
   const leaf: Leaf = {
     v: 1,
-    id: place.id,
-    stream: { request: place.request, run: place.run },
-    n: place.n,
-    prev: place.prev,
+    id: position.id,
+    stream: { request: position.request, run: position.run },
+    n: position.n,
+    prev: position.prev,
     type: draft.type,
     at: draft.at,
     after: null,
@@ -159,9 +159,9 @@ export function leafText(draft: LeafDraft, place: LeafPlace): string {
     policy: draft.policy_digest === null ? null : { digest: draft.policy_digest },
     facts: draft.facts,
     evidence: draft.evidence,
-    temporal: { namespace: place.namespace, workflow: place.request, run: place.run },
-    commit: commitmentsOf(draft.parts, place.salts),
-    nonce: place.nonce,
+    temporal: { namespace: position.namespace, workflow: position.request, run: position.run },
+    commit: commitmentsOf(draft.parts, position.salts),
+    nonce: position.nonce,
   };
   const text = canonicalJson(leaf);
   if (Buffer.byteLength(text, 'utf8') > LEAF_BYTES_MAX) {
@@ -181,7 +181,7 @@ function commitmentsOf(
   );
 }
 
-/** Without a salt, whoever has the log could guess short parts. */
+/** Without a salt, readers of the log could guess short parts. */
 function saltOf(name: string, salts: Readonly<Record<string, string>>): string {
   const salt = Object.hasOwn(salts, name) ? salts[name] : undefined;
   if (!salt) throw new KeyturnError('internal', 'A part of an audit entry has no salt.', { part: name });

@@ -10,7 +10,7 @@ interface Between {
   readonly toMs: number;
 }
 
-/** The clocks that these rules count by, or null when all count by the wall. A calendar that is gone gives none. */
+/** The clocks that these rules count by, or null if all use wall-clock time. A calendar that was removed gives none. */
 export function clocksBetween(
   rules: readonly Clocked[],
   calendars: readonly BusinessCalendar[],

@@ -4,7 +4,7 @@ import { firstInstantOfWallTime, offsetMsAt } from './zone.ts';
 const WEEK_MS = 7 * DAY_MS;
 
 /** Somebody stands in from `from` on; `to` is the first instant after it. Absolute instants, RFC 3339 UTC. */
-export interface DutyOverride {
+export interface RotationOverride {
   readonly from: string;
   readonly to: string;
   readonly person: string;
@@ -20,14 +20,14 @@ export interface Rotation {
   /** `YYYY-MM-DD` of the first hand-over, on the day of hand-overs: then the turn of the first person begins. */
   readonly starts_on: string;
   readonly people: readonly string[];
-  readonly overrides: readonly DutyOverride[];
+  readonly overrides: readonly RotationOverride[];
 }
 
 /**
  * The person on duty at an instant (RFC 3339): who stands in, else whose turn it is. Null before the rotation starts.
  * A hand-over happens once, also in a night in which the clock shows its time twice or not at all.
  */
-export function onDuty(rotation: Rotation, at: string): string | null {
+export function personOnCall(rotation: Rotation, at: string): string | null {
   const atMs = instantMs(at);
   const turn = turnAt(rotation, atMs);
   if (turn < 0) return null;
@@ -42,7 +42,7 @@ export function rotationStartMs(rotation: Pick<Rotation, 'time_zone' | 'starts_o
   return firstInstantOfWallTime(rotation.time_zone, firstHandOverWallMs(rotation));
 }
 
-/** Everybody who is on duty at some time: the people of the rotation and whoever stands in. */
+/** Everybody who is on call at some time: the people of the rotation and their substitutes. */
 export function rotationMembers(rotation: Rotation): ReadonlySet<string> {
   return new Set([...rotation.people, ...rotation.overrides.map(({ person }) => person)]);
 }

@@ -33,7 +33,7 @@ export interface ArgumentSchema {
 const STEPS_MAX = 1_048_576;
 
 /** Each element of a long list can be wrong in several ways: of longer arguments, as characters of JSON, one is told. */
-const ALL_TOLD_LENGTH_MAX = 16_384;
+const ALL_ERRORS_LENGTH_MAX = 16_384;
 
 /**
  * Makes a JSON Schema (2020-12) ready. Throws for what is none, for keywords that it does not know, and for patterns that
@@ -51,7 +51,7 @@ export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>
       if (validate(values)) return steps.left < 0 ? [TOO_LONG] : [];
       const names = { known: Object.keys(propertiesOf(schema)), given: Object.keys(values) };
       const first = problemsIn(validate, names);
-      if (steps.left < 0 || JSON.stringify(values).length > ALL_TOLD_LENGTH_MAX) return first;
+      if (steps.left < 0 || JSON.stringify(values).length > ALL_ERRORS_LENGTH_MAX) return first;
       validateAll ??= validatorOf(schema, { steps, allErrors: true });
       validateAll(values);
       // Patterns that were not tried would be told of as mistakes.
@@ -120,7 +120,7 @@ const UNIQUE_ITEMS: FuncKeywordDefinition = {
   keyword: 'uniqueItems',
   type: 'array',
   schemaType: 'boolean',
-  validate: (isAsked: boolean, items: readonly JsonValue[]) => !isAsked || areUnique(items),
+  validate: (isRequired: boolean, items: readonly JsonValue[]) => !isRequired || areUnique(items),
   error: { message: 'must NOT have duplicate items' },
 };
 

@@ -28,7 +28,7 @@ export function checkVariable(inference: Inference, node: NodeOf<'id'>, scope: S
   return inference.report(node, `unknown variable ${quote(node.args)}${hint}`);
 }
 
-/** Where there is a single variable, whoever reads another one takes the condition for one of another kind. */
+/** With a single variable, reading another one means that the condition was taken for one of another kind. */
 function onlyVariable(variables: Inference['variables']): string {
   const [[name, type] = [], ...others] = Object.entries(variables);
   if (name === undefined || type?.kind !== 'object' || others.length > 0) return '';

@@ -21,8 +21,8 @@ function grouped(condition: string): string {
  * for word, among what must hold for `strict`. False proves nothing.
  */
 export function asksForAllOf(strict: string, loose: string): boolean {
-  const demanded = partsOf(strict);
-  return strict === loose || [...partsOf(loose)].every((part) => demanded.has(part));
+  const required = partsOf(strict);
+  return strict === loose || [...partsOf(loose)].every((part) => required.has(part));
 }
 
 /** The sides of `&&`, each in a form in which blanks and parentheses make no difference. */

@@ -145,8 +145,8 @@ function reasonOf(error: unknown, text: string): string {
   if (!(error instanceof EvaluationError)) return 'the condition cannot be evaluated';
   const reason =
     (Object.hasOwn(REASONS, error.code) && REASONS[error.code]) || 'a value is of the wrong type';
-  const place = error.node ?? error.range;
-  return place ? `${reason}: ${excerpt(text, place)}` : reason;
+  const range = error.node ?? error.range;
+  return range ? `${reason}: ${excerpt(text, range)}` : reason;
 }
 
 function excerpt(text: string, { start, end }: Range): string {

@@ -1,7 +1,7 @@
 import type { SyntaxNode } from './engine.ts';
 import type { FactType } from './fact-type.ts';
 
-/** `; …` where these letters are a word that a fact can be: whoever wrote them left out the quotes. Else nothing. */
+/** `; …` where these letters are a word that a fact can be: then its quotes are missing. Else nothing. */
 export function quotesHint(word: string, variables: Readonly<Record<string, FactType>>): string {
   for (const type of Object.values(variables)) {
     const what = whatIs(word, type);

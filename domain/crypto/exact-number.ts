@@ -18,6 +18,6 @@ function decimalOf(written: string): string {
   if (from === digits.length) return `${sign}0`;
   let to = digits.length;
   while (digits[to - 1] === '0') to -= 1;
-  const places = Number(exponent) - fraction.length + (digits.length - to);
-  return `${sign}${digits.slice(from, to)}e${places}`;
+  const scale = Number(exponent) - fraction.length + (digits.length - to);
+  return `${sign}${digits.slice(from, to)}e${scale}`;
 }

@@ -42,8 +42,8 @@ export function isRehearsed(connector: string | null): boolean {
 }
 
 /**
- * What a request may use. An emergency counts as everything else does, and may go beyond what is used up a few times an
- * hour: whoever only says that it is one learns little more by it.
+ * What a request may use. Break-glass counts as everything else does, and may go beyond what is used up a few times an
+ * hour: a caller who only claims it learns little more by it.
  */
 export function budgetsFor(budgets: Budgets, { isBreakGlass }: { readonly isBreakGlass: boolean }): Budgets {
   if (!isBreakGlass) return budgets;

@@ -63,7 +63,7 @@ export function switchesAgainst(
   subject: SwitchSubject,
 ): readonly KillSwitch[] {
   if (isExempt(subject.action)) return [];
-  return switches.filter((thrown) => thrown.lifted_at === null && isInScope(thrown, subject));
+  return switches.filter((engaged) => engaged.lifted_at === null && isInScope(engaged, subject));
 }
 
 function isInScope({ scope, account }: KillSwitch, subject: SwitchSubject): boolean {

@@ -2,7 +2,8 @@ import { canonicalJson } from '../crypto/canonical-json.ts';
 import { unchangedDirectories } from '../approval/decision.ts';
 import { requirementDigest } from '../request/digests.ts';
 import type { Directory } from '../identity/directory.ts';
-import { combinedRequirement, evaluate } from '../policy/evaluation.ts';
+import { combinedRequirement } from '../policy/combined-requirement.ts';
+import { evaluate } from '../policy/evaluation.ts';
 import type { Lineage } from '../identity/identity.ts';
 import { ownersOf, type OwnedRequest } from '../approval/owners.ts';
 import type { PolicySet } from '../policy/policy.ts';
@@ -35,8 +36,8 @@ export interface Today {
 }
 
 /**
- * Whether a waiting request must be looked at again: today's rules or people would end it, ask for more than it asks for,
- * or ask others. In doubt it must. A hint only: whoever looks decides from the facts of that moment. Who is eligible may be
+ * Whether a waiting request must be looked at again: today's rules or people would end it, require more than it does,
+ * or need other people. In doubt it must. A hint only: the workflow decides from the facts of that moment. Who is eligible may be
  * shared by all requests that are held against the same policy and directory.
  */
 export function mustReconsider(
@@ -52,12 +53,12 @@ export function mustReconsider(
   if (!mayStillAsk(directories, { action: recalled.action, lineage })) return true;
   const evaluation = evaluate(today.policy, { ...recalled, at: today.at }, 'planned');
   if (evaluation.effect === 'forbid') return true;
-  const demanded = combinedRequirement(requirement, evaluation);
-  if (demanded === null || requirementDigest(demanded) !== requirementDigest(requirement)) return true;
+  const required = combinedRequirement(requirement, evaluation);
+  if (required === null || requirementDigest(required) !== requirementDigest(requirement)) return true;
   return asksOthers({ request, requirement, eligible }, today);
 }
 
-interface Asked {
+interface Waiting {
   readonly request: WaitingRequest;
   readonly requirement: Requirement;
   readonly eligible: EligiblePeople;
@@ -65,19 +66,19 @@ interface Asked {
 
 /**
  * Whether other people can decide it than could: somebody's approval is worth less, or there are too few, or enough
- * again. As if everybody of today had been there when it was made: whoever looks knows who was.
+ * again. As if everybody of today had been there when it was made: the later check knows who was.
  */
-function asksOthers({ request, requirement, eligible }: Asked, { policy, directory }: Today): boolean {
+function asksOthers({ request, requirement, eligible }: Waiting, { policy, directory }: Today): boolean {
   const owners = ownersOf(policy, request);
-  // Of these only their services know, and whoever looks asks what was heard.
+  // Only their services know these, and the later check reads the last answers.
   if (namesPolled(policy, requirement, owners)) return false;
   const directories = unchangedDirectories({ directory, rotations: policy.rotations }, owners);
   const { lineage, approvals, shortage } = request;
   const decidable = { lineage, requirement, owners, decisions: approvals };
   const standing = standingSeats(decidable, directories);
   if (approvals.some(({ seats }, index) => standing[index]?.length !== seats.length)) return true;
-  const demand = { requirement, owners, directories };
-  const shortages = shortagesOf({ ...demand, lineage }, eligible.of(demand));
+  const facts = { requirement, owners, directories };
+  const shortages = shortagesOf({ ...facts, lineage }, eligible.of(facts));
   return canonicalJson(shortages) !== canonicalJson(shortage ?? []);
 }
 

@@ -4,8 +4,8 @@ import { isResolveAction, isReviewAction } from '../policy/policy.ts';
 
 /**
  * True while everybody behind a request may still have it, by the directory of now and that of when it was made. The
- * review of an emergency does not depend on that: who left or was stopped after it is no less to be reviewed. Nor does
- * telling what became of an action depend on who was behind that action: only on who tells.
+ * break-glass review does not depend on that: people who left or were stopped afterwards are reviewed all the same. Nor does
+ * reporting the outcome of an action depend on who was behind that action: only on who reports it.
  */
 export function mayStillAsk(
   directories: { readonly now: Directory; readonly at_creation: Directory },
@@ -17,7 +17,7 @@ export function mayStillAsk(
 }
 
 /**
- * Those of a lineage whose request it is. Whoever was behind an action of which others tell what became is in the lineage
+ * Those of a lineage whose request it is. People behind an action whose outcome others report are in the lineage
  * only to be kept from agreeing: nobody of them ends that request either.
  */
 export function askersOf({

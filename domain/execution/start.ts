@@ -37,7 +37,7 @@ export function startOf(
   return { until: new Date(Math.min(Date.parse(end), windowEndMs)).toISOString(), why: 'freeze' };
 }
 
-/** From when on an action can not start any more, whoever approves it, in milliseconds: for ever without a start window. */
+/** From when on an action cannot start any more, whatever its approvals, in milliseconds: for ever without a start window. */
 export function startWindowEndMs({ start }: Pick<SignedRequest, 'start'>): number {
   return start?.not_after ? Date.parse(start.not_after) : Infinity;
 }

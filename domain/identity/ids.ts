@@ -46,7 +46,7 @@ export function gateRequestId(key: Uint8Array, requester: Identity, idempotencyK
 }
 
 /**
- * The id of the review that follows an emergency: one for each, whoever opens it. No account and no key of a caller leads
+ * The id of the review that follows a break-glass request: one for each request. No account and no key of a caller leads
  * there.
  */
 export function reviewId(key: Uint8Array, request: string): string {

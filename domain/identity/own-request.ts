@@ -10,7 +10,7 @@ export interface Somebody {
 
 /**
  * True when somebody stands behind a request: the one author of what is "own". `directories` are those of now and of the
- * request's creation. Whoever is behind it by either of them is, by person and by each account that is or was theirs:
+ * request's creation. People behind it by either of them are, by person and by each account that is or was theirs:
  * giving an account to somebody else makes nobody a stranger.
  */
 export function standsBehind(

@@ -16,8 +16,8 @@ export interface SelectorChange {
  */
 export function selectorChanges(base: PolicySet, candidate: PolicySet): readonly SelectorChange[] {
   const [before, after] = [new Reviewers(base), new Reviewers(candidate)];
-  const asked = selectorsOf(candidate);
-  const selectors = [...selectorsOf(base)].filter((selector) => asked.has(selector)).sort();
+  const selected = selectorsOf(candidate);
+  const selectors = [...selectorsOf(base)].filter((selector) => selected.has(selector)).sort();
   return selectors.flatMap((selector) => {
     const [old, fresh] = [before.peopleOf(selector), after.peopleOf(selector)];
     if (!old || !fresh) return [];
@@ -30,10 +30,10 @@ export function selectorChanges(base: PolicySet, candidate: PolicySet): readonly
 /** Owners and operators are asked by other names; they stand here as what they stand for. */
 function selectorsOf(policy: PolicySet): ReadonlySet<Selector> {
   const { defaults, rules, actions, targets, operators = [] } = policy;
-  const asked = [defaults.require, ...rules.flatMap(({ require }) => require ?? [])].flatMap(selectorsIn);
+  const selected = [defaults.require, ...rules.flatMap(({ require }) => require ?? [])].flatMap(selectorsIn);
   const named = actions.flatMap((action) => possibleOwners(policy, action, targets));
   const owners = [...targets, ...named].flatMap((entry) => entry.owners as readonly Selector[]);
-  return new Set([...asked, ...owners, ...operators].filter((selector) => selector !== 'owners'));
+  return new Set([...selected, ...owners, ...operators].filter((selector) => selector !== 'owners'));
 }
 
 /** Whom a rule ever asks. */

@@ -1,4 +1,4 @@
-import { defaultOf } from '../policy/evaluation.ts';
+import { defaultOf } from '../policy/defaults.ts';
 import { actionOf, isOwnAction, type ActionDefinition, type PolicySet, type Rule } from '../policy/policy.ts';
 import { selectorsIn } from './people.ts';
 import type { Selector } from '../request/requirement.ts';
@@ -37,20 +37,20 @@ function casesOf(base: PolicySet, action: ActionDefinition, rule: Rule): readonl
   const reviews = near.filter(({ effect }) => effect === 'review');
   const always = reviews.filter((other) => isAbout(other.on, on) && isImplied(other, rule));
   const isReviewed = always.length > 0;
-  const [known, asked] = [always.flatMap(askedBy), askedBy(rule)];
+  const [known, own] = [always.flatMap(selectorsOf), selectorsOf(rule)];
   const { effect, require } = defaultOf(base, action);
   const usual = selectorsIn(require);
   const replaced = reviews.filter((other) => other.replaces_default && other.require !== null);
-  const cases = replaced.map((other) => ({ before: [...known, ...askedBy(other)], after: asked }));
+  const cases = replaced.map((other) => ({ before: [...known, ...selectorsOf(other)], after: own }));
   // What is forbidden unless a rule replaces the default stays forbidden without one.
   if (effect === 'forbid') return cases;
-  const byDefault = { before: [...known, ...usual], after: asked };
+  const byDefault = { before: [...known, ...usual], after: own };
   if (isReviewed || !near.some((other) => isAllowing(other, action))) return [...cases, byDefault];
-  const allowed = { before: readersWithoutRequirement(base), after: [...asked, ...usual] };
+  const allowed = { before: readersWithoutRequirement(base), after: [...own, ...usual] };
   return [...cases, byDefault, allowed];
 }
 
-function askedBy({ require }: Rule): readonly Selector[] {
+function selectorsOf({ require }: Rule): readonly Selector[] {
   return require === null ? [] : selectorsIn(require);
 }
 

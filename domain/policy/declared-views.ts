@@ -7,8 +7,8 @@ import type { RequestFacts } from './request-facts.ts';
 
 /**
  * The same facts as they would be had the caller declared nothing, and as they would be were what it declares proven; none
- * where it declares nothing. Who asks every view and takes the strictest answer is loosened by nobody's own word, and lets
- * whoever is named be reached by what forbids or asks for more.
+ * where it declares nothing. With the strictest answer of all views no caller's own word loosens anything, and
+ * people who are named are covered by what forbids or requires more.
  */
 export function declaredViews(facts: PolicyFacts): readonly PolicyFacts[] {
   const { request } = facts;

@@ -1,13 +1,10 @@
-import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
-import { ruleRequirementDigest } from '../request/digests.ts';
+import { boundViews, declaredViews, eachView, type BoundViews } from './declared-views.ts';
 import { strictestLimit } from '../request/disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from '../conditions/facts.ts';
-import type { Expression } from '../conditions/expression.ts';
 import type { ValueRead } from '../conditions/values-read.ts';
 import {
   actionOf,
   isOwnAction,
-  isResolveAction,
   isReviewAction,
   type ActionDefinition,
   type PolicySet,
@@ -16,9 +13,20 @@ import {
   type Target,
 } from './policy.ts';
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './facts.ts';
-import { indexOf, type IndexedRule, type Place } from './rule-index.ts';
-import type { Requirement, RuleRequirement } from '../request/requirement.ts';
-import { assessRisk, demandOf, RISK_TIERS, underDemand, type RiskAssessment, type RiskLine } from './risk.ts';
+import { indexOf, type RuleScope } from './rule-index.ts';
+import type { Requirement } from '../request/requirement.ts';
+import { uniqueRules } from './combined-requirement.ts';
+import { defaultEffect, defaultRequirement, peopleFloor } from './defaults.ts';
+import {
+  evaluateRule,
+  LOOSENING,
+  readBy,
+  strictestOf,
+  TIGHTENING,
+  type Evaluated,
+  type Outcome,
+} from './rule-outcome.ts';
+import { assessRisk, raisedTo, tierTerms, type RiskAssessment, type RiskLine } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */
 export interface MatchedRule {
@@ -47,24 +55,15 @@ export interface Evaluation {
   readonly undecided: readonly string[];
 }
 
-interface Asked {
+interface Input {
   readonly policy: PolicySet;
   readonly facts: PolicyFacts;
   readonly phase: Phase;
   readonly action: ActionDefinition;
 }
 
-type Outcome = 'matched' | 'unmatched' | 'undecided' | 'error';
-
-interface Judged extends IndexedRule {
-  readonly outcome: Outcome;
-  /** The facts by which it came to that. */
-  readonly view: BoundFacts;
-  readonly views: BoundViews;
-}
-
 /** A rule with what its condition came to, and what that read. */
-export interface JudgedRule {
+export interface EvaluatedRule {
   readonly rule: Rule;
   /** `undecided` and `error`: see `evaluate`. */
   readonly outcome: Outcome;
@@ -79,41 +78,41 @@ export interface JudgedRule {
 export function evaluate(policy: PolicySet, facts: PolicyFacts, phase: Phase): Evaluation {
   const action = actionOf(policy, facts.action);
   if (!action) return UNKNOWN_ACTION;
-  const asked = { policy, facts, phase, action };
-  return conclude(asked, find(asked));
+  const input = { policy, facts, phase, action };
+  return conclude(input, find(input));
 }
 
 /** Every rule that could match an action there, matched or not, as `evaluate` judges it: for explaining why not. */
-export function judgeRules(policy: PolicySet, facts: PolicyFacts, phase: Phase): readonly JudgedRule[] {
+export function evaluateRules(policy: PolicySet, facts: PolicyFacts, phase: Phase): readonly EvaluatedRule[] {
   const action = actionOf(policy, facts.action);
   if (!action) return [];
-  const asked = { policy, facts, phase, action };
-  return find(asked)
-    .judged.map((entry) => settleUndecided(asked, entry))
+  const input = { policy, facts, phase, action };
+  return find(input)
+    .evaluated.map((entry) => settleUndecided(input, entry))
     .map((entry) => ({ rule: entry.rule, outcome: entry.outcome, read: readBy(entry) }));
 }
 
-function find(asked: Asked): Findings {
-  const { policy, facts, action } = asked;
-  const place = indexOf(policy).place(action, facts.target);
-  const bind = (known: PolicyFacts): BoundFacts => place.binding.bind(factValues(policy, known, place.roots));
-  const others = place.readsWhoAsks ? declaredViews(facts) : [];
+function find(input: Input): Findings {
+  const { policy, facts, action } = input;
+  const scope = indexOf(policy).scope(action, facts.target);
+  const bind = (known: PolicyFacts): BoundFacts => scope.binding.bind(factValues(policy, known, scope.roots));
+  const others = scope.readsRequester ? declaredViews(facts) : [];
   const known = boundViews(bind, facts, others);
-  const { risk, isDegraded } = riskOf(asked, place, known);
-  const readsRisk = place.roots.includes('risk');
-  const bound = readsRisk ? eachView(known, (view) => withRisk(asked, view, risk)) : known;
-  const judged = place.rules.map((rule) => judge(rule, bound));
-  return { place, judged, risk, isDegraded };
+  const { risk, isDegraded } = riskOf(input, scope, known);
+  const readsRisk = scope.roots.includes('risk');
+  const bound = readsRisk ? eachView(known, (view) => withRisk(input, view, risk)) : known;
+  const evaluated = scope.rules.map((rule) => evaluateRule(rule, bound));
+  return { scope, evaluated, risk, isDegraded };
 }
 
-function withRisk(asked: Asked, known: BoundFacts, risk: RiskAssessment): BoundFacts {
-  return withFacts(known, RISK_BINDING, isPlanAwaited(asked) ? {} : { risk: riskValues(risk) });
+function withRisk(input: Input, known: BoundFacts, risk: RiskAssessment): BoundFacts {
+  return withFacts(known, RISK_BINDING, isPlanAwaited(input) ? {} : { risk: riskValues(risk) });
 }
 
 const RISK_BINDING = new Binding({ risk: RISK_TYPE });
 
 /** True before the plan of an action that has one. */
-function isPlanAwaited({ facts, action }: Pick<Asked, 'facts' | 'action'>): boolean {
+function isPlanAwaited({ facts, action }: Pick<Input, 'facts' | 'action'>): boolean {
   return facts.plan === null && action.connector !== null;
 }
 
@@ -132,12 +131,12 @@ const UNKNOWN_ACTION: Evaluation = {
  * plan does not, nor, unless it names the action, one that only facts could decide which the action lacks.
  */
 function riskOf(
-  asked: Asked,
-  { riskLines, lacking }: Place,
+  input: Input,
+  { riskLines, lacking }: RuleScope,
   known: BoundViews,
 ): { readonly risk: RiskAssessment; readonly isDegraded: boolean } {
   const views = lacking.size === 0 ? known : eachView(known, (view) => withUnknown(view, lacking));
-  const isAwaited = isPlanAwaited(asked);
+  const isAwaited = isPlanAwaited(input);
   const holding: RiskLine[] = [];
   let isDegraded = false;
   for (const { line, condition, isLacking } of riskLines) {
@@ -146,61 +145,22 @@ function riskOf(
     if (kind !== 'true') isDegraded = true;
     holding.push(line);
   }
-  return { risk: assessRisk(asked.policy.risk, holding), isDegraded };
+  return { risk: assessRisk(input.policy.risk, holding), isDegraded };
 }
-
-function judge({ rule, condition, number }: IndexedRule, views: BoundViews): Judged {
-  if (condition === null) return { rule, condition, number, outcome: 'matched', view: views.all, views };
-  const { kind, view } = answerOf(rule, condition, views);
-  return { rule, condition, number, outcome: OUTCOMES[kind], view, views };
-}
-
-function answerOf(rule: Rule, condition: Expression, views: BoundViews): Answer {
-  const isLoosening = rule.effect === 'allow' || rule.break_glass === true;
-  const answer = strictestOf(views, condition, isLoosening ? LOOSENING : TIGHTENING);
-  if (views.others.length === 0 || !rule.replaces_default || answer.kind !== 'true') return answer;
-  // In doubt its people are asked, and those of the default as well.
-  const isSure = strictestOf(views, condition, LOOSENING).kind === 'true';
-  return isSure ? answer : { ...answer, kind: 'error' };
-}
-
-type Kind = keyof typeof OUTCOMES;
-
-/** What a condition comes to, and by which of the views. */
-interface Answer {
-  readonly kind: Kind;
-  readonly view: BoundFacts;
-}
-
-/** Of a condition that lets something through: it does not hold unless it holds in every view. */
-const LOOSENING: readonly Kind[] = ['false', 'error', 'unknown', 'true'];
-
-const TIGHTENING: readonly Kind[] = ['true', 'error', 'unknown', 'false'];
-
-function strictestOf({ all, others }: BoundViews, condition: Expression, order: readonly Kind[]): Answer {
-  let strictest: Answer = { kind: condition.evaluate(all).kind, view: all };
-  for (const view of others) {
-    const { kind } = condition.evaluate(view);
-    if (order.indexOf(kind) < order.indexOf(strictest.kind)) strictest = { kind, view };
-  }
-  return strictest;
-}
-
-const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', error: 'error' } as const;
 
 interface Findings {
-  readonly place: Place;
-  readonly judged: readonly Judged[];
+  readonly scope: RuleScope;
+  readonly evaluated: readonly Evaluated[];
   readonly risk: RiskAssessment;
   readonly isDegraded: boolean;
 }
 
-function conclude(asked: Asked, findings: Findings): Evaluation {
-  const { judged, risk, isDegraded } = findings;
-  const settled = judged.map((entry) => settleUndecided(asked, entry));
-  const acting = takePath(asked, settled);
-  const effect = effectOf(asked, acting.rules);
-  const requirement = effect === 'review' ? requirementOf(asked, acting.rules, findings) : null;
+function conclude(input: Input, findings: Findings): Evaluation {
+  const { evaluated, risk, isDegraded } = findings;
+  const settled = evaluated.map((entry) => settleUndecided(input, entry));
+  const acting = takePath(input, settled);
+  const effect = effectOf(input, acting.rules);
+  const requirement = effect === 'review' ? requirementOf(input, acting.rules, findings) : null;
   return {
     effect,
     risk,
@@ -213,17 +173,17 @@ function conclude(asked: Asked, findings: Findings): Evaluation {
 }
 
 /** After planning every fact should exist: one that does not is an error, and counts as such. */
-function settleUndecided(asked: Asked, entry: Judged): Judged {
-  const isTooEarly = asked.phase === 'creation' && isPlanAwaited(asked);
+function settleUndecided(input: Input, entry: Evaluated): Evaluated {
+  const isTooEarly = input.phase === 'creation' && isPlanAwaited(input);
   return entry.outcome === 'undecided' && !isTooEarly ? { ...entry, outcome: 'error' } : entry;
 }
 
-function isActing({ outcome, rule }: Judged): boolean {
+function isActing({ outcome, rule }: Evaluated): boolean {
   return outcome === 'matched' || (outcome === 'error' && rule.effect !== 'allow');
 }
 
 interface Acting {
-  readonly rules: readonly Judged[];
+  readonly rules: readonly Evaluated[];
   readonly isBreakGlass: boolean;
 }
 
@@ -232,7 +192,7 @@ interface Acting {
  * past those forbids that say so. A break-glass rule that cannot be evaluated opens nothing. While only the plan can tell
  * whether the path is open, those forbids do not act yet: else no emergency would ever be planned.
  */
-function takePath({ facts }: Asked, settled: readonly Judged[]): Acting {
+function takePath({ facts }: Input, settled: readonly Evaluated[]): Acting {
   const rules = settled.filter(isActing);
   const usual = rules.filter(({ rule }) => !rule.break_glass);
   if (!facts.request.break_glass) return { rules: usual, isBreakGlass: false };
@@ -246,7 +206,7 @@ function takePath({ facts }: Asked, settled: readonly Judged[]): Acting {
   return { rules: isOpen ? lasting : usual, isBreakGlass: false };
 }
 
-function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): RuleEffect {
+function effectOf({ policy, action, facts }: Input, acting: readonly Evaluated[]): RuleEffect {
   // No policy mutes the review of an emergency: neither by allowing nor by forbidding it.
   if (isReviewAction(action.action)) return 'review';
   const isOwn = isOwnAction(action.action);
@@ -260,13 +220,8 @@ function effectOf({ policy, action, facts }: Asked, acting: readonly Judged[]): 
   return effects.has('allow') && !isOwn && !isFrozen(policy, facts) ? 'allow' : otherwise;
 }
 
-function defaultEffect(policy: PolicySet, action: ActionDefinition): 'review' | 'forbid' {
-  if (isOwnAction(action.action)) return 'review';
-  return action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
-}
-
 /** A rule that counts as matched only because it failed replaces nothing. */
-function isDefaultReplaced(acting: readonly Judged[]): boolean {
+function isDefaultReplaced(acting: readonly Evaluated[]): boolean {
   return acting.some(
     ({ rule, outcome }) =>
       rule.effect === 'review' &&
@@ -276,67 +231,32 @@ function isDefaultReplaced(acting: readonly Judged[]): boolean {
   );
 }
 
-function requirementOf(asked: Asked, acting: readonly Judged[], { place, risk }: Findings): Requirement {
+function requirementOf(input: Input, acting: readonly Evaluated[], { scope, risk }: Findings): Requirement {
   const reviews = acting.filter(({ rule }) => rule.effect === 'review');
   const isReplaced = isDefaultReplaced(acting);
-  const floor = peopleFloor(asked);
+  const floor = peopleFloor(input.action, input.facts);
   const key = `${risk.tier} ${floor} ${isReplaced} ${reviews.map(({ number }) => number).join(' ')}`;
-  const known = place.requirements.get(key);
+  const known = scope.requirements.get(key);
   if (known) return known;
-  const demanded = reviews.flatMap(({ rule }) => rule.require ?? []);
-  const rules = isReplaced ? demanded : [...demanded, defaultRequirement(asked)];
-  const demand = demandOf(asked.policy.risk, risk.tier);
+  const required = reviews.flatMap(({ rule }) => rule.require ?? []);
+  const rules = isReplaced ? required : [...required, defaultRequirement(input.policy, input.action)];
+  const tier = tierTerms(input.policy.risk, risk.tier);
   const made = {
     risk: risk.tier,
-    distinct_people: Math.max(demand.distinct_people, floor),
-    rules: uniqueRules(rules.map((rule) => underDemand(rule, demand))),
-    ...strictestLimit(demand.channels, undefined),
+    distinct_people: Math.max(tier.distinct_people, floor),
+    rules: uniqueRules(rules.map((rule) => raisedTo(rule, tier))),
+    ...strictestLimit(tier.channels, undefined),
   };
-  if (place.requirements.size >= REQUIREMENTS_MAX) place.requirements.clear();
-  place.requirements.set(key, made);
+  if (scope.requirements.size >= REQUIREMENTS_MAX) scope.requirements.clear();
+  scope.requirements.set(key, made);
   return made;
 }
 
 const REQUIREMENTS_MAX = 256;
 
-/** What becomes of an action where no rule matches, and whom it asks unless a rule replaces that. */
-export function defaultOf(policy: PolicySet, action: ActionDefinition): PolicySet['defaults'] {
-  return { effect: defaultEffect(policy, action), require: defaultRequirement({ policy, action }) };
-}
-
-/** Changes to Keyturn itself are for its operators to review; where policy names none, for whom it names otherwise. */
-function defaultRequirement({ policy, action }: Pick<Asked, 'policy' | 'action'>): RuleRequirement {
-  const { require } = policy.defaults;
-  const { operators = [] } = policy;
-  if (!isOwnAction(action.action)) return require;
-  const isJudgement = isReviewAction(action.action) || isResolveAction(action.action);
-  const terms = isJudgement ? JUDGEMENT_TERMS : {};
-  if (operators.length === 0) return { ...require, ...terms };
-  return { ...require, ...terms, stages: [{ any: operators, quorum: 1, escalate: [] }] };
-}
-
-/** What happened is judged in words, and within three days. */
-const JUDGEMENT_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true };
-
-/**
- * A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. The
- * review of an emergency changes nothing: one person judges it. What became of an action is told by two people, of whom
- * the one who asks is the first, unless that is an agent.
- */
-function peopleFloor({ action, facts }: Asked): number {
-  if (!isOwnAction(action.action)) return 0;
-  if (isReviewAction(action.action)) return 1;
-  if (isResolveAction(action.action)) return facts.request.agent === '' ? 1 : 2;
-  return facts.plan?.is_loosening === false ? 1 : 2;
-}
-
-function matchedRule(entry: Judged): MatchedRule {
+function matchedRule(entry: Evaluated): MatchedRule {
   const { id, source, because, effect } = entry.rule;
   return { id, source, because, effect, is_error: entry.outcome === 'error', read: readBy(entry) };
-}
-
-function readBy({ condition, view, views }: Judged): readonly ValueRead[] {
-  return condition === null ? [] : markedValues((facts) => condition.valuesRead(facts), view, views);
 }
 
 /** True when some rule could forbid the action there: else there is no need to ask before the plan. */
@@ -356,32 +276,5 @@ export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean
   return indexOf(policy)
     .candidates(facts.action, facts.target)
     .filter(({ rule }) => rule.break_glass)
-    .some((rule) => ['matched', 'undecided'].includes(judge(rule, views).outcome));
-}
-
-/** The union of two requirements: everything either demands. What is already asked of people is never loosened. */
-export function tightened(old: Requirement, fresh: Requirement): Requirement {
-  return {
-    risk: RISK_TIERS[Math.max(RISK_TIERS.indexOf(old.risk), RISK_TIERS.indexOf(fresh.risk))] ?? 'critical',
-    distinct_people: Math.max(old.distinct_people, fresh.distinct_people),
-    rules: uniqueRules([...old.rules, ...fresh.rules]),
-    ...strictestLimit(old.channels, fresh.channels),
-  };
-}
-
-/** What the old round and the active policy demand together. */
-export function combinedRequirement(old: Requirement | null, evaluation: Evaluation): Requirement | null {
-  const fresh = evaluation.requirement;
-  if (old === null) return fresh;
-  return fresh === null ? old : tightened(old, fresh);
-}
-
-function uniqueRules(rules: readonly RuleRequirement[]): readonly RuleRequirement[] {
-  if (rules.length === 1) return rules;
-  const byContent = new Map<string, RuleRequirement>();
-  for (const rule of rules) {
-    const key = ruleRequirementDigest(rule);
-    if (!byContent.has(key)) byContent.set(key, rule);
-  }
-  return [...byContent].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, rule]) => rule);
+    .some((rule) => ['matched', 'undecided'].includes(evaluateRule(rule, views).outcome));
 }

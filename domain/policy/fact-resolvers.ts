@@ -17,7 +17,7 @@ import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 export const UNCLASSIFIED = 'unclassified';
 
 /** What facts are made from. */
-export interface ResolverGround {
+export interface ResolverInputs {
   readonly policy: PolicySet;
   readonly directory: Directory;
   readonly args: Readonly<Record<string, JsonValue>>;
@@ -32,12 +32,12 @@ export interface ResolverGround {
 /** The facts of an action, made now; undefined for an action that declares none. */
 export function resolveFacts(
   { facts }: Pick<ActionDefinition, 'facts'>,
-  ground: ResolverGround,
+  inputs: ResolverInputs,
 ): ResolvedFacts | undefined {
   if (facts === undefined) return undefined;
   const made = Object.entries(facts).flatMap(([name, resolver]) => {
-    const of = argumentOf(ground.args, resolver.of);
-    return of === undefined ? [] : [[name, resolved(resolver, of, ground)] as const];
+    const of = argumentOf(inputs.args, resolver.of);
+    return of === undefined ? [] : [[name, resolved(resolver, of, inputs)] as const];
   });
   return Object.fromEntries(made);
 }
@@ -48,15 +48,15 @@ export function resolveFacts(
  */
 export function recallFacts(
   { facts }: Pick<ActionDefinition, 'facts'>,
-  ground: Pick<ResolverGround, 'policy' | 'args'>,
+  inputs: Pick<ResolverInputs, 'policy' | 'args'>,
   kept: ResolvedFacts = {},
 ): ResolvedFacts | undefined {
   if (facts === undefined) return undefined;
   const recalled = Object.entries(facts).flatMap(([name, resolver]) => {
-    const of = argumentOf(ground.args, resolver.of);
+    const of = argumentOf(inputs.args, resolver.of);
     if (of === undefined) return [];
     const fact =
-      resolver.resolver === 'identity' ? keptIdentity(kept, of) : fromPolicy(resolver, of, ground.policy);
+      resolver.resolver === 'identity' ? keptIdentity(kept, of) : fromPolicy(resolver, of, inputs.policy);
     return fact ? [[name, fact] as const] : [];
   });
   return Object.fromEntries(recalled);
@@ -68,7 +68,7 @@ function keptIdentity(kept: ResolvedFacts, of: string): ResolvedFact | undefined
 }
 
 /** The text of the argument that `of` names; undefined when it is absent, or no text. */
-export function argumentOf(args: ResolverGround['args'], of: string): string | undefined {
+export function argumentOf(args: ResolverInputs['args'], of: string): string | undefined {
   const name = argumentName(of);
   const value = Object.hasOwn(args, name) ? args[name] : undefined;
   return typeof value === 'string' ? value : undefined;
@@ -79,15 +79,15 @@ export function argumentName(of: string): string {
   return of.slice('args.'.length);
 }
 
-function resolved(resolver: FactResolver, of: string, ground: ResolverGround): ResolvedFact {
+function resolved(resolver: FactResolver, of: string, inputs: ResolverInputs): ResolvedFact {
   return resolver.resolver === 'identity'
-    ? identityFact(of, ground)
-    : fromPolicy(resolver, of, ground.policy);
+    ? identityFact(of, inputs)
+    : fromPolicy(resolver, of, inputs.policy);
 }
 
 const UNKNOWN = { known: false };
 
-function identityFact(of: string, { directory, request }: ResolverGround): ResolvedFact {
+function identityFact(of: string, { directory, request }: ResolverInputs): ResolvedFact {
   const named = request.with_declared?.chain ?? [];
   const fact = (value: ResolvedFact['value'], owner = of): ResolvedFact => ({
     resolver: 'identity',

@@ -249,7 +249,7 @@ export function factValues(
   return values;
 }
 
-/** What conditions see of a target, whoever asks for what. */
+/** What conditions see of a target, whatever the request. */
 export function targetValues(policy: PolicySet, target: Target): Record<string, JsonValue> {
   return {
     resource: resourceValues(policy, { target }),

@@ -137,7 +137,7 @@ function lookedUp(resolver: FactResolver, policy: PolicySet): KnownNames {
   return { what: LOOKED_UP[resolver.resolver], known: namesKnownTo(resolver, policy), isOpen: true };
 }
 
-/** A group counts only where the policy names it, whoever says who is in it. */
+/** A group counts only if the policy names it, whatever the authority for its members. */
 function groups({ directory }: PolicySet): KnownNames {
   return closed(
     'group',

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import type { BusinessCalendar } from '../calendar/calendar.ts';
 import type { FreezeWindow } from '../calendar/freeze.ts';
 import type { PolledRotation } from '../calendar/polled-rotation.ts';
@@ -170,13 +171,13 @@ export const REVIEW: ActionDefinition = {
 export const RESOLUTIONS = ['succeeded', 'failed'] as const;
 
 /**
- * What became of an action whose outcome Keyturn could not find out (`indeterminate`), told by an operator who looked at
+ * The outcome of an action that Keyturn could not find out (`indeterminate`), reported by an operator who looked at
  * the target. In the catalogue like publishing; it changes the record of that request, and nothing at its target.
  */
 export const RESOLVE: ActionDefinition = {
   action: 'keyturn.resolve',
   schema_version: 1,
-  title: 'Tell what became of an action',
+  title: 'Report the outcome of an action',
   connector: 'keyturn.resolution',
   resource_type: 'keyturn.resolution',
   arguments: {
@@ -221,7 +222,7 @@ export function isReviewAction(action: string): boolean {
   return action === REVIEW.action;
 }
 
-/** True for telling what became of an action: two people do, of whom the first may be the one who asks. */
+/** True for reporting the outcome of an action: two people do, of whom the first may be the requester. */
 export function isResolveAction(action: string): boolean {
   return action === RESOLVE.action;
 }
@@ -250,16 +251,11 @@ export function targetOf(policy: PolicySet, id: string): Target | undefined {
 }
 
 /** Targets may be many, and each request asks for one of them several times. */
-const TARGETS = new WeakMap<readonly Target[], ReadonlyMap<string, Target>>();
-
-function targetsById(targets: readonly Target[]): ReadonlyMap<string, Target> {
-  const known = TARGETS.get(targets);
-  if (known) return known;
-  // Of two with one id the first counts, as in a list that is searched.
-  const made = new Map([...targets].reverse().map((target) => [target.id, target]));
-  TARGETS.set(targets, made);
-  return made;
-}
+const targetsById = oncePer(
+  (targets: readonly Target[]): ReadonlyMap<string, Target> =>
+    // Of two with one id the first counts, as in a list that is searched.
+    new Map([...targets].reverse().map((target) => [target.id, target])),
+);
 
 /** True when the action is one on this target. Keyturn itself is one target, whatever is done to it. */
 export function isTargetOf(

@@ -1,5 +1,5 @@
 import {
-  askingAgent,
+  requestingAgent,
   groupsOf,
   peopleBehind,
   personOf,
@@ -56,17 +56,17 @@ export const DECLARED_FACT = 'declared_on_behalf_of';
 /** Who stands behind a request, by the ids of the directory. */
 export function requestFacts(
   directory: Directory,
-  asked: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
+  submission: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
 ): RequestFacts {
-  const proven = provenOf(asked.lineage);
-  const named = asked.lineage.filter((member) => member.is_declared);
-  const agent = askingAgent(directory, proven);
+  const proven = provenOf(submission.lineage);
+  const named = submission.lineage.filter((member) => member.is_declared);
+  const agent = requestingAgent(directory, proven);
   const chain = peopleBehind(directory, proven);
   const actedFor = actedForBy(directory, proven);
   const declared = actedForBy(directory, named);
   return {
-    mode: asked.mode,
-    break_glass: asked.break_glass,
+    mode: submission.mode,
+    break_glass: submission.break_glass,
     agent: agent?.id ?? '',
     chain,
     ...(actedFor === null ? {} : { on_behalf_of: actedFor }),
@@ -76,7 +76,7 @@ export function requestFacts(
     ...(named.length === 0
       ? {}
       : {
-          with_declared: asIfProven(directory, asked.lineage, {
+          with_declared: asIfProven(directory, submission.lineage, {
             actedFor: declared === '' ? actedFor : declared,
             agent,
           }),
@@ -90,12 +90,14 @@ function asIfProven(
   { actedFor, agent }: { readonly actedFor: string | null; readonly agent: Agent | undefined },
 ): RequestFacts['with_declared'] & {} {
   const chain = peopleBehind(directory, lineage);
-  const asking = askingAgent(
+  const requesting = requestingAgent(
     directory,
     lineage.map(({ is_declared: _word, ...member }) => member),
   );
   const asks =
-    asking === undefined || asking.id === agent?.id ? {} : { agent: asking.id, owner: asking.owner };
+    requesting === undefined || requesting.id === agent?.id
+      ? {}
+      : { agent: requesting.id, owner: requesting.owner };
   const named = actedFor === null ? {} : { on_behalf_of: actedFor };
   return { chain, ...named, groups: groupsOfAll(directory, chain), ...asks };
 }

@@ -11,7 +11,7 @@ export interface RiskLine {
 }
 
 /** What a tier demands of every request in it, beyond what the rules demand. */
-export interface TierDemand {
+export interface TierTerms {
   readonly distinct_people: number;
   readonly minimum_grade: EvidenceGrade;
   readonly maximum_age_ms: number | null;
@@ -24,7 +24,7 @@ export interface RiskPolicy {
   readonly lines: readonly RiskLine[];
   /** The weight from which on a tier holds. */
   readonly tiers: Readonly<Record<Exclude<RiskTier, 'low'>, number>>;
-  readonly demands: Readonly<Partial<Record<RiskTier, TierDemand>>>;
+  readonly demands: Readonly<Partial<Record<RiskTier, TierTerms>>>;
 }
 
 /** A tier with the reasons that led to it, for people. */
@@ -68,25 +68,25 @@ export function assessRisk(policy: RiskPolicy, holding: readonly RiskLine[]): Ri
 }
 
 /** A policy never changes, and every review asks what its tier demands. */
-const DEMANDS = new WeakMap<RiskPolicy, Map<RiskTier, TierDemand>>();
+const BY_TIER = new WeakMap<RiskPolicy, Map<RiskTier, TierTerms>>();
 
 /** What the tier, and every tier below it, demands: the strictest of each. */
-export function demandOf(policy: RiskPolicy, tier: RiskTier): TierDemand {
-  const byTier = DEMANDS.get(policy) ?? new Map<RiskTier, TierDemand>();
-  DEMANDS.set(policy, byTier);
-  const demand = byTier.get(tier) ?? findDemand(policy, tier);
-  byTier.set(tier, demand);
-  return demand;
+export function tierTerms(policy: RiskPolicy, tier: RiskTier): TierTerms {
+  const byTier = BY_TIER.get(policy) ?? new Map<RiskTier, TierTerms>();
+  BY_TIER.set(policy, byTier);
+  const requirement = byTier.get(tier) ?? strictestUpTo(policy, tier);
+  byTier.set(tier, requirement);
+  return requirement;
 }
 
-function findDemand(policy: RiskPolicy, tier: RiskTier): TierDemand {
+function strictestUpTo(policy: RiskPolicy, tier: RiskTier): TierTerms {
   const demands = RISK_TIERS.slice(0, RISK_TIERS.indexOf(tier) + 1).flatMap(
     (below) => policy.demands[below] ?? [],
   );
   return demands.reduce(strictest, { distinct_people: 1, minimum_grade: 'C', maximum_age_ms: null });
 }
 
-function strictest(left: TierDemand, right: TierDemand): TierDemand {
+function strictest(left: TierTerms, right: TierTerms): TierTerms {
   const ages = [left.maximum_age_ms, right.maximum_age_ms].filter((age) => age !== null);
   return {
     distinct_people: Math.max(left.distinct_people, right.distinct_people),
@@ -97,18 +97,18 @@ function strictest(left: TierDemand, right: TierDemand): TierDemand {
 }
 
 /** Requirements are told apart by their content, which is found once for each: so they are made once as well. */
-const DEMANDED = new WeakMap<TierDemand, WeakMap<RuleRequirement, RuleRequirement>>();
+const RAISED = new WeakMap<TierTerms, WeakMap<RuleRequirement, RuleRequirement>>();
 
 /** A rule's requirement, not weaker than the tier demands; the same object when it is strong enough as it is. */
-export function underDemand(rule: RuleRequirement, demand: TierDemand): RuleRequirement {
-  const isStronger = demand.minimum_grade < rule.minimum_grade;
-  if (!isStronger && rule.maximum_age_ms <= (demand.maximum_age_ms ?? Infinity)) return rule;
-  const byRule = DEMANDED.get(demand) ?? new WeakMap<RuleRequirement, RuleRequirement>();
-  DEMANDED.set(demand, byRule);
+export function raisedTo(rule: RuleRequirement, requirement: TierTerms): RuleRequirement {
+  const isStronger = requirement.minimum_grade < rule.minimum_grade;
+  if (!isStronger && rule.maximum_age_ms <= (requirement.maximum_age_ms ?? Infinity)) return rule;
+  const byRule = RAISED.get(requirement) ?? new WeakMap<RuleRequirement, RuleRequirement>();
+  RAISED.set(requirement, byRule);
   const made = byRule.get(rule) ?? {
     ...rule,
-    minimum_grade: isStronger ? demand.minimum_grade : rule.minimum_grade,
-    maximum_age_ms: Math.min(rule.maximum_age_ms, demand.maximum_age_ms ?? rule.maximum_age_ms),
+    minimum_grade: isStronger ? requirement.minimum_grade : rule.minimum_grade,
+    maximum_age_ms: Math.min(rule.maximum_age_ms, requirement.maximum_age_ms ?? rule.maximum_age_ms),
   };
   byRule.set(rule, made);
   return made;

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import { Expression } from '../conditions/expression.ts';
 import type { FactType } from '../conditions/fact-type.ts';
 import { Binding } from '../conditions/facts.ts';
@@ -23,17 +24,17 @@ interface IndexedRiskLine {
 }
 
 /** A line where it is asked. */
-export interface PlacedRiskLine extends IndexedRiskLine {
+export interface ScopedRiskLine extends IndexedRiskLine {
   /** It does not name the action, and asks about something that the action does not have. */
   readonly isLacking: boolean;
 }
 
 /** What an evaluation asks at one action and target. */
-export interface Place {
+export interface RuleScope {
   /** The rules that can match, in the order of the files. */
   readonly rules: readonly IndexedRule[];
   /** The lines of the risk policy that are about it. */
-  readonly riskLines: readonly PlacedRiskLine[];
+  readonly riskLines: readonly ScopedRiskLine[];
   /** The variables that these lines read and that the action does not have. */
   readonly lacking: ReadonlySet<string>;
   /** Takes in the facts that these rules and the lines of the risk policy read: others need not be looked at. */
@@ -41,7 +42,7 @@ export interface Place {
   /** The variables that they read. */
   readonly roots: readonly string[];
   /** Some of them read who asks, which may depend on what only the caller vouches for. */
-  readonly readsWhoAsks: boolean;
+  readonly readsRequester: boolean;
   /** What was demanded there so far, by what it was put together from: evaluations mostly come to the same few. */
   readonly requirements: Map<string, Requirement>;
 }
@@ -49,7 +50,7 @@ export interface Place {
 /** What is known of an action at a target. */
 interface Entry {
   readonly rules: readonly IndexedRule[];
-  place: Place | null;
+  scope: RuleScope | null;
 }
 
 /**
@@ -81,19 +82,19 @@ export class PolicyIndex {
     const known = byId.get(target.id);
     if (known) return known;
     const rules = this.#rulesOn(action).filter(({ rule: { on } }) => isOn(on, target));
-    const made = { rules, place: null };
+    const made = { rules, scope: null };
     byId.set(target.id, made);
     return made;
   }
 
   /** What is asked there, and what has to be known for that. */
-  place(action: ActionDefinition, target: Target): Place {
+  scope(action: ActionDefinition, target: Target): RuleScope {
     const entry = this.#entryOf(action.action, target);
-    entry.place ??= this.#placeOf(entry.rules, action, target);
-    return entry.place;
+    entry.scope ??= this.#scopeOf(entry.rules, action, target);
+    return entry.scope;
   }
 
-  #placeOf(rules: readonly IndexedRule[], action: ActionDefinition, target: Target): Place {
+  #scopeOf(rules: readonly IndexedRule[], action: ActionDefinition, target: Target): RuleScope {
     const types = this.typesOf(action);
     const lines = this.#riskLines.filter(({ line }) => isLineAbout(line, action.action, target.environment));
     const paths = [...rules, ...lines].flatMap(({ condition }) => condition?.factPaths ?? []);
@@ -106,7 +107,7 @@ export class PolicyIndex {
       lacking: new Set(lines.flatMap(({ condition }) => [...condition.roots]).filter(lacks)),
       binding: this.#bindingOf(typesRead(types, paths)),
       roots: [...new Set(paths.map(([root = '']) => root))],
-      readsWhoAsks: paths.some(([root]) => root === 'request' || root === 'facts'),
+      readsRequester: paths.some(([root]) => root === 'request' || root === 'facts'),
       requirements: new Map(),
     };
   }
@@ -178,14 +179,5 @@ function isOn(on: Rule['on'], target: Target): boolean {
   return isEnvironment && (on.target === undefined || on.target === null || on.target.includes(target.id));
 }
 
-/** One index a policy, as long as the policy is in memory. */
-const INDEXES = new WeakMap<PolicySet, PolicyIndex>();
-
 /** The index of a policy, made once. Policies never change, so neither does an index. */
-export function indexOf(policy: PolicySet): PolicyIndex {
-  const known = INDEXES.get(policy);
-  if (known) return known;
-  const made = new PolicyIndex(policy);
-  INDEXES.set(policy, made);
-  return made;
-}
+export const indexOf = oncePer((policy: PolicySet) => new PolicyIndex(policy));

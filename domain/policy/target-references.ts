@@ -20,7 +20,7 @@ export const TARGET_FOLDERS = /^\/[^:]+(:\/[^:]+)*$/;
 export const TARGET_REFERENCE_FORM = 'env:KEYTURN_TARGET_… or file:/…';
 
 /**
- * Reads a reference of a target; null for anything else. Whoever writes policy says what a worker sends where, so a
+ * Reads a reference of a target; null for anything else. Authors of policy say what a worker sends where, so a
  * reference must never reach what the worker keeps for itself.
  */
 export function readTargetReference(text: string): TargetReference | null {

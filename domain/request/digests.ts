@@ -1,9 +1,10 @@
+import { oncePer } from '../once-per.ts';
 import type { JsonValue } from '../crypto/canonical-json.ts';
 import type { SignedRequest } from '../crypto/envelope.ts';
 import { memberOf, type Lineage } from '../identity/identity.ts';
 import type { Plan, StoredPlan } from './plan.ts';
 import type { RequestMode } from './request.ts';
-import { demandsNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
+import { requiresNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
 import { type Digest, digestOf } from '../crypto/digest.ts';
 
 /** What is asked, so that caller and server compute the same digest. */
@@ -36,18 +37,10 @@ export function requirementDigest(requirement: Requirement): Digest {
   return digestOf({ risk, distinct_people, rules, ...(channels === undefined ? {} : { channels }) });
 }
 
-/** Requirements never change, so each is hashed once: an evaluation mostly meets the same few. */
-const RULE_DIGESTS = new WeakMap<RuleRequirement, Digest>();
-
-/** Content hash of what one rule demands, without its name. */
-export function ruleRequirementDigest(rule: RuleRequirement): Digest {
-  const known = RULE_DIGESTS.get(rule);
-  if (known) return known;
-  const { rule: _name, ...demands } = rule;
-  const digest = digestOf(demands);
-  RULE_DIGESTS.set(rule, digest);
-  return digest;
-}
+/** Content hash of what one rule demands, without its name. An evaluation mostly meets the same few. */
+export const ruleRequirementDigest = oncePer(({ rule: _name, ...required }: RuleRequirement): Digest =>
+  digestOf(required),
+);
 
 /** The facts people decide on. */
 export interface DecisionSubject {
@@ -78,9 +71,9 @@ export function decisionDigest(subject: DecisionSubject): Digest {
 export function rowDecisionDigest(
   { id, intent_digest, lineage }: RequestSubject,
   { plan, start, risk }: Pick<DecisionSubject, 'plan' | 'start'> & { readonly risk: RiskTier },
-  demanded: Requirement | null,
+  required: Requirement | null,
 ): Digest {
-  const requirement = demanded ?? demandsNobody(risk);
+  const requirement = required ?? requiresNobody(risk);
   return decisionDigest({ request: id, intent_digest, lineage, plan, start, requirement });
 }
 

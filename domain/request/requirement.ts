@@ -55,7 +55,7 @@ export interface Requirement {
 }
 
 /** A requirement that demands nobody: the decision digest still binds what was allowed. */
-export function demandsNobody(risk: RiskTier): Requirement {
+export function requiresNobody(risk: RiskTier): Requirement {
   return { risk, distinct_people: 0, rules: [] };
 }
 

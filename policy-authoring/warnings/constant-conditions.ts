@@ -6,29 +6,29 @@ import { type FactPath } from '../../domain/conditions/reads.ts';
 import { actionOf, isOwnAction, OWN_TARGET, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
 import { riskFactTypes, ruleFactTypes, type FactTypes } from '../../domain/policy/facts.ts';
 import { cellsOf, factFieldAt, harmlessValues, setAt, type Axis } from '../grid-cells.ts';
-import { comparedFacts, type AskedFact, type Literal } from './decidable.ts';
+import { comparedFacts, type ComparedFact, type Literal } from './decidable.ts';
 import type { PolicyWarning } from './warning.ts';
 
-/** A condition that asks for more combinations is not looked at: no warning says nothing. */
+/** Conditions with more combinations are not checked: the absence of a warning proves nothing. */
 const CELLS_MAX = 2_000;
 
-/** All conditions of a policy together. Beyond that nothing is looked at any more, so that no policy takes long. */
+/** For all conditions of a policy together: beyond it nothing is checked, so that no policy takes long. */
 const CELLS_OF_POLICY_MAX = 50_000;
 
 /**
  * Conditions of rules and of the risk policy that are true, or false, whatever the facts are. Only of conditions that compare
- * facts with literals this can be told for certain; of all others nothing is said.
+ * facts with literals is this certain; others are not checked.
  */
 export function constantConditions(policy: PolicySet): readonly PolicyWarning[] {
   const budget = { cells: CELLS_OF_POLICY_MAX };
   const lines = policy.risk.lines.flatMap(({ when }, index) => {
     const types = policy.actions.map((action) => riskFactTypes(policy, action));
-    const place = { rule: null, source: 'keyturn.yaml', path: ['risk', 'lines', index, 'when'] };
-    return warningOf(constantOf(when, types, budget), place);
+    const location = { rule: null, source: 'keyturn.yaml', path: ['risk', 'lines', index, 'when'] };
+    return warningOf(constantOf(when, types, budget), location);
   });
   const rules = policy.rules.flatMap((rule) => {
-    const place = { rule: rule.id, source: rule.source, path: ['when'] };
-    return warningOf(constantOfRule(policy, rule, budget), place);
+    const location = { rule: rule.id, source: rule.source, path: ['when'] };
+    return warningOf(constantOfRule(policy, rule, budget), location);
   });
   return [...lines, ...rules];
 }
@@ -45,12 +45,12 @@ function constantOfRule(policy: PolicySet, rule: Rule, budget: { cells: number }
   return constantOf(rule.when, types, budget);
 }
 
-type Place = Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
+type Location = Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
 
-function warningOf(constant: boolean | null, place: Place): readonly PolicyWarning[] {
+function warningOf(constant: boolean | null, location: Location): readonly PolicyWarning[] {
   if (constant === null) return [];
   const message = `always ${constant}, whatever the facts are`;
-  return [{ ...place, code: 'condition_constant', message }];
+  return [{ ...location, code: 'condition_constant', message }];
 }
 
 /** What the rule can see: only its own environments, and its own targets. */
@@ -71,34 +71,38 @@ function scopedTypes(policy: PolicySet, { on }: Rule, name: string): readonly Fa
   return [{ ...types, resource: { kind: 'object', fields: narrowed } }];
 }
 
-/** The one outcome for all facts of all these types, or null when there are two, or it cannot be told. */
+/** The one outcome for all facts of all these types, or null if there are two, or it is not certain. */
 function constantOf(
   condition: string,
   types: readonly FactTypes[],
   budget: { cells: number },
 ): boolean | null {
-  const asked = comparedFacts(condition);
-  if (asked === null) return null;
+  const compared = comparedFacts(condition);
+  if (compared === null) return null;
   const expression = new Expression(condition);
   // A line of the risk policy says nothing of actions that lack its facts.
   const relevant = types.filter((known) => [...expression.roots].every((root) => Object.hasOwn(known, root)));
   const outcomes = new Set<string>();
   for (const known of relevant) {
-    if (!askAll(expression, { asked, types: known, budget }, outcomes)) return null;
+    if (!evaluateAll(expression, { compared, types: known, budget }, outcomes)) return null;
   }
   const [only] = outcomes;
   return outcomes.size === 1 && (only === 'true' || only === 'false') ? only === 'true' : null;
 }
 
 interface Question {
-  readonly asked: readonly AskedFact[];
+  readonly compared: readonly ComparedFact[];
   readonly types: FactTypes;
   readonly budget: { cells: number };
 }
 
-/** False when it cannot be told: there are too many cases, or a fact is of a type that has no boundaries. */
-function askAll(expression: Expression, { asked, types, budget }: Question, outcomes: Set<string>): boolean {
-  const axes = asked.map(({ path, literals }) => axisOf(types, path, literals));
+/** False if it is not certain: there are too many cases, or a fact is of a type that has no boundaries. */
+function evaluateAll(
+  expression: Expression,
+  { compared, types, budget }: Question,
+  outcomes: Set<string>,
+): boolean {
+  const axes = compared.map(({ path, literals }) => axisOf(types, path, literals));
   if (axes.some((axis) => axis === null)) return false;
   const known = axes.filter((axis) => axis !== null);
   const cells = known.reduce((product, { values }) => product * values.length, 1);
@@ -145,7 +149,7 @@ function boundaryValues(
   }
 }
 
-/** Longer enums are not looked at. */
+/** Longer enums are not checked. */
 const WORDS_MAX = 50;
 
 /** Words may be compared by order, too: one right behind each, and one behind all. */
@@ -170,7 +174,7 @@ const CLOCK: Readonly<Record<string, Bounds>> = {
   minute: { min: 0, max: 59 },
 };
 
-/** What the server counts is never negative, and clocks have their numbers. Of arguments nothing is known. */
+/** What the server counts is never negative, and clocks have their numbers. Arguments may be anything. */
 function boundsOf(path: FactPath): Bounds {
   const [root = ''] = path;
   if (root === 'calendar' || root === 'calendars') return CLOCK[path.at(-1) ?? ''] ?? COUNT;

@@ -4,8 +4,8 @@ import { pathOf, pathText, type FactPath } from '../../domain/conditions/reads.t
 /** A literal that a fact is compared with. */
 export type Literal = string | number | boolean;
 
-/** A fact that a condition asks about, and all that it is compared with. */
-export interface AskedFact {
+/** A fact that a condition reads, and all that it is compared with. */
+export interface ComparedFact {
   readonly path: FactPath;
   readonly literals: readonly Literal[];
 }
@@ -14,7 +14,7 @@ export interface AskedFact {
  * The facts of a condition that only compares facts with literals, each with those literals: whatever the facts are, its
  * outcome is that of the nearest boundary. Null for any other condition, of which no list of values tells everything.
  */
-export function comparedFacts(condition: string): readonly AskedFact[] | null {
+export function comparedFacts(condition: string): readonly ComparedFact[] | null {
   const parsed = parseExpression(condition);
   if (!isParsed(parsed)) return null;
   const facts = new Map<string, { readonly path: FactPath; readonly literals: Set<Literal> }>();
@@ -25,8 +25,8 @@ export function comparedFacts(condition: string): readonly AskedFact[] | null {
     return true;
   };
   if (!isDecidable(parsed.root, note)) return null;
-  const asked = [...facts.values()].map(({ path, literals }) => ({ path, literals: [...literals] }));
-  return asked.some(({ path }) => asked.some((other) => leadsTo(path, other.path))) ? null : asked;
+  const compared = [...facts.values()].map(({ path, literals }) => ({ path, literals: [...literals] }));
+  return compared.some(({ path }) => compared.some((other) => leadsTo(path, other.path))) ? null : compared;
 }
 
 type Note = (path: FactPath, literals: readonly Literal[]) => boolean;

@@ -4,14 +4,14 @@ import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
 import { DECLARED_FACT } from '../../domain/policy/request-facts.ts';
 import type { PolicyWarning } from './warning.ts';
 
-/** Rules that ask for less where a caller declares something of itself: nobody proves it, so they never hold by it. */
+/** Rules that require less if a caller declares something about itself: it is not proven, so it never makes them match. */
 export function declaredFacts(policy: PolicySet): readonly PolicyWarning[] {
   return policy.rules.filter(isLoosenedByWord).map(({ id, source }) => ({
     rule: id,
     source,
     path: ['when'],
     code: 'declared_only',
-    message: `reads request.${DECLARED_FACT}, which only the caller vouches for: what it says never makes this rule ask for less. Use request.on_behalf_of, which a token proves`,
+    message: `reads request.${DECLARED_FACT}, which only the caller vouches for: it never loosens what this rule requires. Use request.on_behalf_of, which a token proves`,
   }));
 }
 

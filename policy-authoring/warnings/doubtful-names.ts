@@ -43,17 +43,17 @@ export function doubtfulNames(policy: PolicySet): readonly PolicyWarning[] {
 }
 
 function of(types: ReadonlyMap<string, FactTypes>, actions?: readonly string[]): readonly FactTypes[] {
-  const asked = actions ?? [...types.keys()];
-  return asked.map((action) => types.get(action)).filter((known) => known !== undefined);
+  const names = actions ?? [...types.keys()];
+  return names.map((action) => types.get(action)).filter((known) => known !== undefined);
 }
 
 function warningsOf(
   condition: string | undefined,
   types: readonly FactTypes[],
-  place: Pick<PolicyWarning, 'rule' | 'source' | 'path'>,
+  location: Pick<PolicyWarning, 'rule' | 'source' | 'path'>,
 ): readonly PolicyWarning[] {
   if (condition === undefined) return [];
   const doubts = types.flatMap((facts) => doubtsAbout(condition, facts));
   const messages = new Set(doubts.map(({ message }) => message));
-  return [...messages].map((message) => ({ ...place, code: 'name_unknown', message }));
+  return [...messages].map((message) => ({ ...location, code: 'name_unknown', message }));
 }

@@ -10,18 +10,18 @@ import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**
- * Divisions by what may be 0. There a condition cannot be decided: what it holds back is held back then, and what it
+ * Divisions by what may be 0. Then a condition cannot be evaluated: what it holds back is held back, and what it
  * allows is not allowed, mostly to the surprise of its author.
  */
 export function failingConditions(policy: PolicySet): readonly PolicyWarning[] {
   const lines = policy.risk.lines.flatMap(({ when }, index) => {
-    const place = { rule: null, source: 'keyturn.yaml', path: ['risk', 'lines', index, 'when'] };
-    return divisorsThatMayBeZero(when).map((divisor) => warningOf(place, divisor, 'the line counts'));
+    const location = { rule: null, source: 'keyturn.yaml', path: ['risk', 'lines', index, 'when'] };
+    return divisorsThatMayBeZero(when).map((divisor) => warningOf(location, divisor, 'the line applies'));
   });
   const rules = policy.rules.flatMap((rule) => {
-    const place = { rule: rule.id, source: rule.source, path: ['when'] };
+    const location = { rule: rule.id, source: rule.source, path: ['when'] };
     return divisorsThatMayBeZero(rule.when).map((divisor) =>
-      warningOf(place, divisor, OUTCOMES[rule.effect]),
+      warningOf(location, divisor, OUTCOMES[rule.effect]),
     );
   });
   return [...lines, ...rules];
@@ -29,17 +29,17 @@ export function failingConditions(policy: PolicySet): readonly PolicyWarning[] {
 
 const OUTCOMES: Readonly<Record<Rule['effect'], string>> = {
   allow: 'the rule does not allow',
-  review: 'the rule asks its people',
+  review: 'the rule asks its reviewers',
   forbid: 'the rule forbids',
 };
 
 function warningOf(
-  place: Pick<PolicyWarning, 'rule' | 'source' | 'path'>,
+  location: Pick<PolicyWarning, 'rule' | 'source' | 'path'>,
   divisor: string,
   outcome: string,
 ): PolicyWarning {
   const message = `divides by ${divisor}, and where that is 0 it cannot be decided: then ${outcome}`;
-  return { ...place, code: 'division_by_zero', message };
+  return { ...location, code: 'division_by_zero', message };
 }
 
 function divisorsThatMayBeZero(condition: string | undefined): readonly string[] {
@@ -47,7 +47,7 @@ function divisorsThatMayBeZero(condition: string | undefined): readonly string[]
   const parsed = parseExpression(condition);
   if (!isParsed(parsed)) return [];
   const found = new Set<string>();
-  look(parsed.root, { text: (range) => textOf(condition, range), nonZero: new Set(), found });
+  visit(parsed.root, { text: (range) => textOf(condition, range), nonZero: new Set(), found });
   return [...found];
 }
 
@@ -58,11 +58,11 @@ interface Search {
   readonly found: Set<string>;
 }
 
-function look(node: SyntaxNode, search: Search): void {
+function visit(node: SyntaxNode, search: Search): void {
   if ((node.op === '/' || node.op === '%') && mayBeZero(node.args[1], search))
     search.found.add(search.text(node.args[1]));
   for (const [child, nonZero] of guarded(node, search))
-    look(child, { ...search, nonZero: new Set([...search.nonZero, ...nonZero]) });
+    visit(child, { ...search, nonZero: new Set([...search.nonZero, ...nonZero]) });
 }
 
 /** The nodes below, each with what its siblings see to. Both sides of `&&` and `||` guard each other, in any order. */

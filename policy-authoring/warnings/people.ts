@@ -1,4 +1,4 @@
-import { defaultOf } from '../../domain/policy/evaluation.ts';
+import { defaultOf } from '../../domain/policy/defaults.ts';
 import { Expression } from '../../domain/conditions/expression.ts';
 import { bindFacts } from '../../domain/conditions/facts.ts';
 import { possibleOwners } from '../../domain/approval/owners.ts';
@@ -16,17 +16,17 @@ import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../.
 import { indexOf } from '../../domain/policy/rule-index.ts';
 import type { RiskTier, RuleRequirement } from '../../domain/request/requirement.ts';
 import { Reviewers } from '../../domain/approval/reviewers.ts';
-import { assessRisk, demandOf, isLineAbout } from '../../domain/policy/risk.ts';
+import { assessRisk, tierTerms, isLineAbout } from '../../domain/policy/risk.ts';
 import { quote } from '../../domain/conditions/did-you-mean.ts';
 import { matchesAlways } from './constant-conditions.ts';
 import type { PolicyWarning } from './warning.ts';
 
-/** Beyond that nothing is looked at any more, so that no policy takes long. */
-const RULES_LOOKED_AT_MAX = 100_000;
+/** Beyond it nothing is checked, so that no policy takes long. */
+const RULES_CHECKED_MAX = 100_000;
 
 /**
- * Where the tier of risk asks for more different people than may decide, whatever rules match, and where publishing a policy
- * does once one of the operators asks for it. By the directory as the file has it.
+ * Where the tier of risk requires more different people than may decide, whatever rules match, and where publishing a policy
+ * does once one of the operators requests it. By the directory as the file has it.
  */
 export function peopleWarnings(policy: PolicySet): readonly PolicyWarning[] {
   const reviewers = new Reviewers(policy);
@@ -34,22 +34,22 @@ export function peopleWarnings(policy: PolicySet): readonly PolicyWarning[] {
 }
 
 function riskyRequests(policy: PolicySet, reviewers: Reviewers): readonly PolicyWarning[] {
-  if (demandOf(policy.risk, 'critical').distinct_people < 2) return [];
+  if (tierTerms(policy.risk, 'critical').distinct_people < 2) return [];
   const found = new Map<string, Short>();
-  let left = RULES_LOOKED_AT_MAX;
+  let left = RULES_CHECKED_MAX;
   for (const action of policy.actions) {
     const types = riskFactTypes(policy, action);
     for (const target of policy.targets.filter((one) => isTargetOf(one, action))) {
-      const asked = requirementsOn(policy, action, target.id);
-      left -= asked.length + policy.risk.lines.length + 1;
+      const requirements = requirementsOn(policy, action, target.id);
+      left -= requirements.length + policy.risk.lines.length + 1;
       if (left < 0) return warningsOf(found);
       const tier = highestTier(policy, types, { action, target });
-      const { distinct_people: wanted } = demandOf(policy.risk, tier);
+      const { distinct_people: wanted } = tierTerms(policy.risk, tier);
       const few = possibleOwners(policy, action, [target])
-        .map(({ owners }) => everybody(reviewers, asked, owners))
+        .map(({ owners }) => everybody(reviewers, requirements, owners))
         .filter((people) => wanted > 1 && people !== null && people.size < wanted);
-      const place = `${action.action} on ${quote(target.id)}`;
-      for (const people of few) note(found, { tier, wanted, who: countText(people) }, place);
+      const scope = `${action.action} on ${quote(target.id)}`;
+      for (const people of few) note(found, { tier, wanted, who: countText(people) }, scope);
     }
   }
   return warningsOf(found);
@@ -59,13 +59,13 @@ interface Short {
   readonly tier: RiskTier;
   readonly wanted: number;
   readonly who: string;
-  readonly places: string[];
+  readonly scopes: string[];
 }
 
-function note(found: Map<string, Short>, short: Omit<Short, 'places'>, place: string): void {
+function note(found: Map<string, Short>, short: Omit<Short, 'scopes'>, scope: string): void {
   const key = `${short.tier} ${short.who}`;
-  const known = found.get(key) ?? { ...short, places: [] };
-  known.places.push(place);
+  const known = found.get(key) ?? { ...short, scopes: [] };
+  known.scopes.push(scope);
   found.set(key, known);
 }
 
@@ -87,7 +87,7 @@ function highestTier(
 
 /** One finding would repeat itself on each target. */
 function warningsOf(found: ReadonlyMap<string, Short>): readonly PolicyWarning[] {
-  return [...found.values()].map(({ tier, wanted, who, places: [first = '', ...others] }) => ({
+  return [...found.values()].map(({ tier, wanted, who, scopes: [first = '', ...others] }) => ({
     rule: null,
     source: 'keyturn.yaml',
     path: ['risk', 'demands', tier],
@@ -96,20 +96,20 @@ function warningsOf(found: ReadonlyMap<string, Short>): readonly PolicyWarning[]
   }));
 }
 
-/** Two people agree to what may loosen policy, and who asks for it is none of them. Nobody agrees to what is forbidden. */
+/** Two people agree to what may loosen policy, neither of them the requester. Nobody can agree to what is forbidden. */
 function publications(policy: PolicySet, reviewers: Reviewers): readonly PolicyWarning[] {
   const forbidding = forbidsPublications(policy);
   if (forbidding.length > 0) return forbidding;
   const people = policy.operators === undefined ? null : publishersOf(policy, reviewers);
   if (people === null || people.size > PEOPLE_TO_LOOSEN) return [];
   const wanted = `${PEOPLE_TO_LOOSEN} different people agree to a policy that loosens`;
-  const place = { rule: null, source: 'keyturn.yaml', path: ['operators'] };
+  const scope = { rule: null, source: 'keyturn.yaml', path: ['operators'] };
   if (people.size < PEOPLE_TO_LOOSEN) {
-    const message = `${wanted}, and ${countText(people)} may: no such policy could ever follow on this one`;
-    return [{ ...place, code: 'people_short', message, is_final: true }];
+    const message = `${wanted}, and ${countText(people)} may: no such policy could ever replace this one`;
+    return [{ ...scope, code: 'people_short', message, is_final: true }];
   }
-  const message = `${wanted}, and only ${[...people].map(quote).join(' and ')} may: when one of them asks for it, nobody can approve it`;
-  return [{ ...place, code: 'own_team_only', message }];
+  const message = `${wanted}, and only ${[...people].map(quote).join(' and ')} may: when one of them requests it, nobody can approve it`;
+  return [{ ...scope, code: 'own_team_only', message }];
 }
 
 /** Everybody who may ever agree to a publication; null where that is not known. */
@@ -117,23 +117,23 @@ export function publishersOf(
   policy: PolicySet,
   reviewers = new Reviewers(policy),
 ): ReadonlySet<string> | null {
-  // What is always forbidden is open on the path of emergencies at most, whose rules ask in place of all others.
-  const asked = rulesOfPublications(policy).some((rule) => forbidsAlways(policy, rule))
-    ? emergenciesOf(policy).flatMap(({ require }) => require ?? [])
+  // What is always forbidden is open to break-glass at most, whose rules replace all others.
+  const requirements = rulesOfPublications(policy).some((rule) => forbidsAlways(policy, rule))
+    ? breakGlassRules(policy).flatMap(({ require }) => require ?? [])
     : requirementsOn(policy, PUBLISH, OWN_TARGET);
-  return everybody(reviewers, asked, policy.operators ?? []);
+  return everybody(reviewers, requirements, policy.operators ?? []);
 }
 
 function forbidsPublications(policy: PolicySet): readonly PolicyWarning[] {
-  const hasEmergencies = emergenciesOf(policy).length > 0;
+  const hasBreakGlass = breakGlassRules(policy).length > 0;
   return rulesOfPublications(policy)
-    .filter((rule) => forbidsAlways(policy, rule) && !(rule.yields_to_break_glass && hasEmergencies))
+    .filter((rule) => forbidsAlways(policy, rule) && !(rule.yields_to_break_glass && hasBreakGlass))
     .map(({ id, source }) => ({
       rule: id,
       source,
       path: ['effect'],
       code: 'publication_forbidden',
-      message: 'forbids every publication: no policy could ever follow on this one',
+      message: 'forbids every publication: no policy could ever replace this one',
       is_final: true,
     }));
 }
@@ -144,7 +144,7 @@ function rulesOfPublications(policy: PolicySet): readonly Rule[] {
     .map(({ rule }) => rule);
 }
 
-function emergenciesOf(policy: PolicySet): readonly Rule[] {
+function breakGlassRules(policy: PolicySet): readonly Rule[] {
   return rulesOfPublications(policy).filter((rule) => rule.break_glass === true);
 }
 
@@ -163,7 +163,7 @@ export function neverPublished(policy: PolicySet): readonly PolicyWarning[] {
   return publications(policy, new Reviewers(policy)).filter(({ is_final: isFinal }) => isFinal === true);
 }
 
-/** What may be asked of people there, in whatever case. */
+/** All requirements that may apply there. */
 function requirementsOn(policy: PolicySet, action: ActionDefinition, id: string): readonly RuleRequirement[] {
   const target = id === OWN_TARGET ? ownTarget(policy) : policy.targets.find((one) => one.id === id);
   const rules = target ? indexOf(policy).candidates(action.action, target) : [];
@@ -180,18 +180,18 @@ function replacesAlways({
   when,
   effect,
   replaces_default: replaces,
-  break_glass: isEmergency,
+  break_glass: isBreakGlass,
 }: Rule): boolean {
-  return when === undefined && effect === 'review' && replaces && isEmergency !== true;
+  return when === undefined && effect === 'review' && replaces && isBreakGlass !== true;
 }
 
-/** Everybody who may fill a seat of any of them; null where that is not known, or nobody is asked at all. */
+/** Everybody who may fill a seat of any of them; null if that is not known, or if there is no stage at all. */
 function everybody(
   reviewers: Reviewers,
-  asked: readonly RuleRequirement[],
+  requirements: readonly RuleRequirement[],
   owners: readonly string[],
 ): ReadonlySet<string> | null {
-  const stages = asked.flatMap((require) =>
+  const stages = requirements.flatMap((require) =>
     require.stages.map((stage) => reviewers.of(stage, require, owners)),
   );
   if (stages.length === 0 || stages.includes(null)) return null;

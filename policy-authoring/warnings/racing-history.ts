@@ -2,13 +2,12 @@ import { Expression } from '../../domain/conditions/expression.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import type { PolicyWarning } from './warning.ts';
 
-/** Allow rules that limit by how much was asked before: requests of the same moment do not see each other there. */
+/** Allow rules with a condition on earlier requests: concurrent requests do not see each other there. */
 export function racingHistory(policy: PolicySet): readonly PolicyWarning[] {
   return policy.rules.flatMap(({ id, effect, when = 'true', source }): readonly PolicyWarning[] => {
     const isRacing = effect === 'allow' && new Expression(when).paths.some(isCount);
     if (!isRacing) return [];
-    const message =
-      'allows by how much was asked before, and what is asked at the same moment is not counted: use a counting window';
+    const message = 'allows by earlier requests, and does not count concurrent ones: use a counting window';
     return [{ rule: id, source, path: ['when'], code: 'history_races', message }];
   });
 }

@@ -17,37 +17,40 @@ import { gradeWarnings } from './grades.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**
- * Stages with fewer people than seats, and stages that only the owner of an agent keeps from that: when that agent asks,
+ * Stages with fewer people than seats, and stages that only the owner of an agent keeps from that: when that agent makes a request,
  * nobody may take its owner's seat. By the directory as the file has it; groups whose members others bring are left out.
  */
 export function seatWarnings(policy: PolicySet): readonly PolicyWarning[] {
   const reviewers = new Reviewers(policy);
   const agents = policy.directory.agents.filter(({ active }) => active);
-  const found = (asked: AskedRule): readonly PolicyWarning[] =>
-    warningsOfRule({ policy, reviewers, agents }, asked);
-  return [...defaultRule(policy), ...policy.rules.flatMap((rule) => askedRule(policy, rule))].flatMap(found);
+  const found = (scoped: ScopedRequirement): readonly PolicyWarning[] =>
+    warningsOfRule({ policy, reviewers, agents }, scoped);
+  return [
+    ...defaultRule(policy),
+    ...policy.rules.flatMap((rule) => scopedRequirements(policy, rule)),
+  ].flatMap(found);
 }
 
-interface Ground {
+interface Context {
   readonly policy: PolicySet;
   readonly reviewers: Reviewers;
   readonly agents: PolicySet['directory']['agents'];
 }
 
-/** A requirement, where it stands, and for which actions on which targets it may be asked. */
-interface AskedRule {
+/** A requirement, its location, and the actions and targets that it may apply to. */
+interface ScopedRequirement {
   readonly require: RuleRequirement;
   readonly at: Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
   readonly actions: readonly ActionDefinition[];
   readonly targets: readonly Target[];
 }
 
-function defaultRule({ defaults, actions, targets }: PolicySet): readonly AskedRule[] {
+function defaultRule({ defaults, actions, targets }: PolicySet): readonly ScopedRequirement[] {
   const at = { rule: null, source: 'keyturn.yaml', path: ['defaults', 'require', 'stages'] };
   return defaults.effect === 'review' ? [{ require: defaults.require, at, actions, targets }] : [];
 }
 
-function askedRule(policy: PolicySet, rule: Rule): readonly AskedRule[] {
+function scopedRequirements(policy: PolicySet, rule: Rule): readonly ScopedRequirement[] {
   if (rule.require === null) return [];
   const at = { rule: rule.id, source: rule.source, path: ['require', 'stages'] };
   const actions = rule.on.action.flatMap((action) => actionOf(policy, action) ?? []);
@@ -67,7 +70,7 @@ function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
 
 /**
  * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, or
- * stronger evidence is asked for than anybody can give, however long it waits and whoever asks.
+ * stronger evidence is required than anybody can give, however long it waits and for any requester.
  */
 export function neverApproved(policy: PolicySet): readonly PolicyWarning[] {
   const finals = seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
@@ -86,11 +89,11 @@ interface Finding extends Pick<PolicyWarning, 'code' | 'message' | 'is_final'> {
   readonly stage: number | null;
 }
 
-function warningsOfRule(ground: Ground, asked: AskedRule): readonly PolicyWarning[] {
-  const { require, at } = asked;
+function warningsOfRule(context: Context, scoped: ScopedRequirement): readonly PolicyWarning[] {
+  const { require, at } = scoped;
   const found = new Map<string, { readonly finding: Finding; readonly names: Set<string> }>();
-  for (const [names, owners] of casesOf(ground.policy, asked)) {
-    for (const finding of findingsOf(ground, require, owners)) {
+  for (const [names, owners] of casesOf(context.policy, scoped)) {
+    for (const finding of findingsOf(context, require, owners)) {
       const key = `${finding.code} ${finding.stage} ${finding.is_final ?? false}`;
       const known = found.get(key);
       for (const name of names) known?.names.add(name);
@@ -103,10 +106,10 @@ function warningsOfRule(ground: Ground, asked: AskedRule): readonly PolicyWarnin
   });
 }
 
-/** Each list of owners once, with the names of what has it. Where no stage asks owners, they make no difference. */
+/** Each list of owners once, with the names of what has it. If no stage names owners, they make no difference. */
 function casesOf(
   policy: PolicySet,
-  { require: { stages }, actions, targets }: AskedRule,
+  { require: { stages }, actions, targets }: ScopedRequirement,
 ): readonly (readonly [names: readonly string[], owners: readonly string[]])[] {
   const asksOwners = stages.some(({ any, escalate }) =>
     [...any, ...escalate.map(({ to }) => to)].includes('owners'),
@@ -134,18 +137,22 @@ function whereText([first, ...others]: readonly string[]): string {
   return ` (on ${quote(first)}${others.length > 0 ? ` and ${others.length} more` : ''})`;
 }
 
-function findingsOf(ground: Ground, require: RuleRequirement, owners: readonly string[]): readonly Finding[] {
+function findingsOf(
+  context: Context,
+  require: RuleRequirement,
+  owners: readonly string[],
+): readonly Finding[] {
   const seated = require.stages.map((stage, index) => ({
     index,
     stage,
-    people: ground.reviewers.of(stage, require, owners),
+    people: context.reviewers.of(stage, require, owners),
   }));
   const known = seated.filter((entry): entry is Seated => entry.people !== null);
-  // Named only where it is what leaves too few.
+  // Named only if it is the cause.
   const { reviewer_when: condition, ...unconditional } = require;
   const conditionFor = ({ stage }: Seated): string => {
     if (condition === undefined) return '';
-    const all = ground.reviewers.of(stage, unconditional, owners)?.atOnce ?? 0;
+    const all = context.reviewers.of(stage, unconditional, owners)?.atOnce ?? 0;
     return all < stage.quorum ? '' : ` with reviewer.when ${quote(condition)}`;
   };
   const short = known
@@ -154,7 +161,7 @@ function findingsOf(ground: Ground, require: RuleRequirement, owners: readonly s
   if (short.length > 0) return short;
   const together = deficientSeats(known, new Set());
   if (together) return [shortRule(together)];
-  return ownTeam(ground, known);
+  return ownTeam(context, known);
 }
 
 function shortStage({ index, stage, people: { atOnce, ever } }: Seated, condition: string): Finding {
@@ -175,14 +182,14 @@ function shortRule({ seats, people }: Deficit): Finding {
 }
 
 /** One finding an agent would repeat itself: the first agent of the file stands for all. */
-function ownTeam({ agents }: Ground, seated: readonly Seated[]): readonly Finding[] {
+function ownTeam({ agents }: Context, seated: readonly Seated[]): readonly Finding[] {
   for (const { id, owner } of agents) {
     if (!seated.some(({ people }) => people.ever.has(owner))) continue;
     const deficit = deficientSeats(seated, new Set([owner]));
     if (!deficit) continue;
     const { stages, seats, people } = deficit;
     const [only = null, ...more] = stages;
-    const message = `when agent ${quote(id)} asks, its owner ${quote(owner)} may not decide, and for ${seats === 1 ? '1 seat' : `${seats} seats`} ${people === 0 ? 'nobody' : `only ${countOf(people)}`} is left`;
+    const message = `when agent ${quote(id)} makes the request, its owner ${quote(owner)} may not decide, and for ${seats === 1 ? '1 seat' : `${seats} seats`} ${people === 0 ? 'nobody' : `only ${countOf(people)}`} is left`;
     return [{ code: 'own_team_only', stage: more.length === 0 ? only : null, message }];
   }
   return [];
@@ -195,7 +202,7 @@ interface Deficit {
   readonly people: number;
 }
 
-/** With more stages only each one, and all of them together, are looked at: each more would double the work. */
+/** With more stages only each one, and all of them together, are checked: each further stage would double the work. */
 const STAGES_COMBINED_MAX = 6;
 
 /** The fewest stages for whose seats there are too few people. By Hall's theorem, without any everybody finds a seat. */

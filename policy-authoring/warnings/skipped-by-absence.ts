@@ -5,7 +5,7 @@ import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
 import type { PolicyWarning } from './warning.ts';
 
 /**
- * Rules that hold something back only where an optional argument is given: whoever asks leaves it out. Not said where
+ * Rules that hold something back only if an optional argument is given: requesters can leave it out. Not reported if
  * another rule for the same action looks at requests without it.
  */
 export function skippedByAbsence(policy: PolicySet): readonly PolicyWarning[] {
@@ -17,12 +17,12 @@ export function skippedByAbsence(policy: PolicySet): readonly PolicyWarning[] {
       source: rule.source,
       path: ['when'],
       code: 'absence_skips',
-      message: `does not apply to requests without ${path}, which whoever asks may leave out: add a rule for !has(${path})`,
+      message: `does not apply to requests without ${path}, which requesters may leave out: add a rule for !has(${path})`,
     }));
   });
 }
 
-/** A rule in place of the default, and the short path of emergencies, ask for less: leaving them is no way out. */
+/** A rule that replaces the default, and a break-glass rule, require less: not matching them is no way out. */
 function isHoldingBack({ effect, replaces_default: isReplacing, break_glass: isShort }: Rule): boolean {
   return effect === 'forbid' || (effect === 'review' && !isReplacing && !isShort);
 }
@@ -33,7 +33,7 @@ function argumentsThatMustExist(condition: string | undefined): readonly string[
   return [...existingWhen(root, true)].filter((path) => /^args\.[\w.]+$/.test(path));
 }
 
-/** Says something of requests without the argument: it asks whether it is there, or reads nothing of it. */
+/** Covers requests without the argument: it tests its presence, or does not read it. */
 function coversAbsence(other: Rule, rule: Rule, path: string): boolean {
   if (other === rule || other.effect === 'allow') return false;
   if (!rule.on.action.every((action) => other.on.action.includes(action))) return false;

@@ -14,16 +14,16 @@ export type PolicyWarningCode =
   | 'publication_forbidden'
   | 'grade_not_given';
 
-/** Something in a policy that loads and hardly is what its author meant. It never stops a policy. */
+/** Something in a policy that loads but is hardly what its author meant. It never stops a policy. */
 export interface PolicyWarning {
   readonly code: PolicyWarningCode;
-  /** Id of the rule that it is about; null for what stands in `keyturn.yaml`. */
+  /** Id of the rule that it is about; null for `keyturn.yaml`. */
   readonly rule: string | null;
   /** `rules/sql.yaml:12`, where the rule begins; `keyturn.yaml` without a rule. */
   readonly source: string;
-  /** The keys and indexes that lead to the exact place, from the rule or from the top of `keyturn.yaml`. */
+  /** The keys and indexes that lead to the exact location, from the rule or from the top of `keyturn.yaml`. */
   readonly path: readonly (string | number)[];
   readonly message: string;
-  /** What it warns of can never be mended while a request waits. */
+  /** What it warns of can never be fixed while a request waits. */
   readonly is_final?: true;
 }

@@ -4,7 +4,7 @@ import { say } from '../start/progress.ts';
 type Effect = NonNullable<RequestView['plan']>['effects'][number];
 
 /** A chapter of the story: a title and a few plain sentences. */
-export function tell(title: string, sentences: readonly string[]): void {
+export function narrate(title: string, sentences: readonly string[]): void {
   say();
   say(title);
   for (const sentence of sentences) say(`  ${sentence}`);

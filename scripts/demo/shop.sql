@@ -27,7 +27,7 @@ create table purchase (
 
 create index purchase_by_account on purchase (account_id);
 
--- Who changed which account, and what it was before: written by a trigger, whoever makes the change. It writes with
+-- Who changed which account, and what it was before: written by a trigger, for every change. It writes with
 -- the rights of its owner, so that nobody who may change accounts can also change this trail.
 create table account_audit (
   id bigint generated always as identity primary key,

@@ -6,7 +6,7 @@ import type { CreateBody } from '../../contract/requests.ts';
 import { KeyturnClient, KeyturnProblem, type Created } from '../../sdk/client.ts';
 import { root } from '../servers/root.ts';
 import type { Addresses } from '../start/system.ts';
-import { printFacts, printPlan, tell } from './narrator.ts';
+import { printFacts, printPlan, narrate } from './narrator.ts';
 
 /** Where the story is played. */
 export interface Stage {
@@ -19,17 +19,17 @@ const run = promisify(execFile);
 
 /** Plays one request from the agent's question to the proof, and says what happens and why. */
 export async function playStory(stage: Stage): Promise<void> {
-  tell('What Keyturn is for', [
+  narrate('What Keyturn is for', [
     'An AI agent that may change production is useful, and one wrong idea away from an accident. Keyturn stands in',
     'between: the agent asks, Keyturn works out what would happen, people decide, and exactly that happens, once.',
   ]);
   const cast = await castOf(stage.addresses);
-  const asked = await agentAsks(cast);
-  await ownerIsRefused(cast, asked);
-  await reviewerApproves(cast, asked);
-  await agentAsksAgain(cast, asked);
-  await recordIsVerified(stage, asked);
-  tell('The end', [
+  const submitted = await agentRequests(cast);
+  await ownerIsRefused(cast, submitted);
+  await reviewerApproves(cast, submitted);
+  await agentRepeats(cast, submitted);
+  await recordIsVerified(stage, submitted);
+  narrate('The end', [
     'The agent got its change without ever holding a password, a person who is not its owner agreed to exactly that',
     'change, and the record can be checked by anybody. `npm start` lets you do the same by hand.',
   ]);
@@ -42,7 +42,7 @@ interface Cast {
   readonly olga: KeyturnClient;
 }
 
-interface Asked {
+interface Submitted {
   readonly id: string;
   readonly idempotencyKey: string;
   readonly body: CreateBody;
@@ -56,10 +56,10 @@ async function castOf({ api }: Addresses): Promise<Cast> {
   return { agent, ada, olga };
 }
 
-async function agentAsks({ agent, olga }: Cast): Promise<Asked> {
+async function agentRequests({ agent, olga }: Cast): Promise<Submitted> {
   const account = 1000 + randomInt(1, 241);
   const statement = `update account set credit_limit = ${6000 + 10 * randomInt(1, 300)} where id = ${account}`;
-  tell('1. An agent asks', [
+  narrate('1. An agent asks', [
     'The billing agent wants to raise a customer’s credit limit in the production database. It has no access to that',
     'database; all it can do is ask, and say why. It sends this statement:',
   ]);
@@ -73,7 +73,7 @@ async function agentAsks({ agent, olga }: Cast): Promise<Asked> {
   };
   const id = idOf(await agent.request(body, { idempotencyKey, waitSeconds: 20 }));
   const planned = await olga.show(id);
-  tell('2. Keyturn plans', [
+  narrate('2. Keyturn plans', [
     'Keyturn ran the statement in a transaction and rolled it back. So a reviewer sees what it does, side effects of',
     'triggers included, and need not believe what the agent says. Nothing has changed yet, and now it waits.',
   ]);
@@ -82,12 +82,12 @@ async function agentAsks({ agent, olga }: Cast): Promise<Asked> {
   return { id, idempotencyKey, body, decisionDigest: planned.decision_digest ?? '' };
 }
 
-async function ownerIsRefused({ ada }: Cast, asked: Asked): Promise<void> {
-  tell('3. The wrong person tries', [
+async function ownerIsRefused({ ada }: Cast, submitted: Submitted): Promise<void> {
+  narrate('3. The wrong person tries', [
     'Ada owns the agent. If owners could approve what their agents ask, both keys would be in one pocket.',
   ]);
   try {
-    await ada.decide(asked.id, { ...approval(asked), reason: 'It is my own agent, it will be fine' });
+    await ada.decide(submitted.id, { ...approval(submitted), reason: 'It is my own agent, it will be fine' });
   } catch (error) {
     if (!(error instanceof KeyturnProblem)) throw error;
     printFacts([`Ada approves. Refused: ${error.detail} (${error.code})`]);
@@ -96,43 +96,43 @@ async function ownerIsRefused({ ada }: Cast, asked: Asked): Promise<void> {
   throw new Error('The owner of the agent could approve its request. That must never be.');
 }
 
-async function reviewerApproves({ olga }: Cast, asked: Asked): Promise<void> {
-  tell('4. The right person decides', [
+async function reviewerApproves({ olga }: Cast, submitted: Submitted): Promise<void> {
+  narrate('4. The right person decides', [
     'Olga is a database administrator and finds the request in her inbox. Her approval names the digest of exactly',
     'what she saw. Were a single row different by the time it runs, it would come back to her instead.',
   ]);
   const inbox = await olga.inbox({ limit: 100 });
-  if (!inbox.items.some(({ id }) => id === asked.id)) throw new Error('The request is not in her inbox.');
-  await olga.decide(asked.id, { ...approval(asked), reason: 'Customer and limit match the ticket' });
-  const finished = await olga.untilFinished(asked.id, { timeoutMs: 60_000 });
+  if (!inbox.items.some(({ id }) => id === submitted.id)) throw new Error('The request is not in her inbox.');
+  await olga.decide(submitted.id, { ...approval(submitted), reason: 'Customer and limit match the ticket' });
+  const finished = await olga.untilFinished(submitted.id, { timeoutMs: 60_000 });
   printFacts(['Olga approves.', `The worker makes the change. The request is now: ${finished.status}`]);
   if (finished.status !== 'succeeded') throw new Error(`The request ended as ${finished.status}.`);
 }
 
-async function agentAsksAgain({ agent }: Cast, asked: Asked): Promise<void> {
-  tell('5. Once means once', [
+async function agentRepeats({ agent }: Cast, submitted: Submitted): Promise<void> {
+  narrate('5. Once means once', [
     'Networks fail and agents retry. The agent sends the very same request again, with the same idempotency key.',
   ]);
-  const again = await agent.request(asked.body, { idempotencyKey: asked.idempotencyKey });
-  if (idOf(again) !== asked.id)
+  const again = await agent.request(submitted.body, { idempotencyKey: submitted.idempotencyKey });
+  if (idOf(again) !== submitted.id)
     throw new Error('A repeated request became a second one. That must never be.');
   printFacts(['The answer is the same request. Nothing ran a second time.']);
 }
 
-async function recordIsVerified({ addresses, verificationKeys }: Stage, asked: Asked): Promise<void> {
-  tell('6. The record', [
+async function recordIsVerified({ addresses, verificationKeys }: Stage, submitted: Submitted): Promise<void> {
+  narrate('6. The record', [
     'Every step was written down before it was taken, each entry chained to the one before. `keyturn verify` checks',
     'the chain, the signatures and the count of approvals on this side, not on the server:',
   ]);
   const cli = path.join(root, 'dist', 'apps', 'cli', 'main.js');
   const env = { ...process.env, KEYTURN_API_URL: addresses.api, KEYTURN_TOKEN: await tokenOf('olga') };
-  const args = [cli, 'verify', asked.id, '--keys', verificationKeys];
+  const args = [cli, 'verify', submitted.id, '--keys', verificationKeys];
   const { stdout } = await run(process.execPath, args, { env });
   printFacts(stdout.trimEnd().split('\n'));
 }
 
-function approval(asked: Asked): { readonly decision_digest: string; readonly verdict: 'approve' } {
-  return { decision_digest: asked.decisionDigest, verdict: 'approve' };
+function approval(submitted: Submitted): { readonly decision_digest: string; readonly verdict: 'approve' } {
+  return { decision_digest: submitted.decisionDigest, verdict: 'approve' };
 }
 
 function idOf(created: Created): string {

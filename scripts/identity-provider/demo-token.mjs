@@ -16,9 +16,9 @@ export async function answerDemoToken({ request, response, issuer, directory, se
   };
   const isJson = request.headers['content-type']?.startsWith('application/json');
   if (request.method !== 'POST' || !isJson) return reply(400, { error: 'POST a JSON object' });
-  const asked = parseObject(await text(request));
+  const body = parseObject(await text(request));
   const claims =
-    asked && (asked.person ? personClaims(asked, directory) : agentClaims(asked, directory, secrets));
+    body && (body.person ? personClaims(body, directory) : agentClaims(body, directory, secrets));
   if (!claims) return reply(401, { error: 'unknown person, unknown agent, or wrong secret' });
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'ES256', kid: secrets.signing.kid, typ: 'at+jwt' })
@@ -35,8 +35,8 @@ function personClaims({ person }, directory) {
   return { sub: person, client_id: CLI_CLIENT, scope: `openid ${DECIDE_SCOPE}` };
 }
 
-function agentClaims(asked, directory, secrets) {
-  const { client_id: agent, client_secret: secret, on_behalf_of: person, trigger } = asked;
+function agentClaims(body, directory, secrets) {
+  const { client_id: agent, client_secret: secret, on_behalf_of: person, trigger } = body;
   if (!isSame(secrets.agents[agent], secret)) return null;
   if (person !== undefined && !directory.people.some(({ subject }) => subject === person)) return null;
   const who = person === undefined ? { sub: agent } : { sub: person, act: { sub: agent } };

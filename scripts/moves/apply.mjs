@@ -32,11 +32,11 @@ for (const [from, to] of moves) {
 }
 const changed = [];
 for (const [file, text] of before) {
-  const place = moves.get(file) ?? file;
-  const named = withPaths(CODE.test(file) ? withSpecifiers(text, file, place) : text);
+  const destination = moves.get(file) ?? file;
+  const named = withPaths(CODE.test(file) ? withSpecifiers(text, file, destination) : text);
   if (named === text) continue;
-  fs.writeFileSync(place, named);
-  changed.push(place);
+  fs.writeFileSync(destination, named);
+  changed.push(destination);
 }
 if (changed.length > 0) {
   const formatted = changed.filter(

@@ -14,7 +14,7 @@ Keyturn runs.
 
 Who is who in the demo
   agent-billing    an agent; ada owns it
-  agent-assistant  an agent that acts for whoever talks to it
+  agent-assistant  an agent that acts for the person who talks to it
   ada              developer, owner of both agents: may never approve what they ask
   olga, dmitri     database administrators: approve statements on shop-production
   petra            their lead: may decide after half an hour without an answer

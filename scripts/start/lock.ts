@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** What became of the attempt to run the system in a folder. */
+/** The result of the attempt to run the system in a folder. */
 export type Lock =
   | { readonly kind: 'taken'; readonly isAfterCrash: boolean }
   | { readonly kind: 'refused'; readonly owner: number };

@@ -78,11 +78,11 @@ function stageOf(given: Settings, addresses: Addresses): Stage {
 
 function onSignals(supervisor: Supervisor): Promise<never> {
   return new Promise((_resolve, reject) => {
-    let isAsked = false;
+    let isStopping = false;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (isAsked && signal === 'SIGINT') supervisor.kill();
-        isAsked = true;
+        if (isStopping && signal === 'SIGINT') supervisor.kill();
+        isStopping = true;
         reject(new StopRequested());
       });
     }

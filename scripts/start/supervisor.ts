@@ -21,7 +21,7 @@ export function supervise(): Supervisor {
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
   });
-  // Whoever is interested awaits it; the rejection alone must not end the process.
+  // It is awaited elsewhere; the rejection alone must not end the process.
   failed.catch(() => {});
   const report = (running: RunningProcess, how: string): void => {
     if (!isStopping) fail(new Error(`${running.name} ended (${how}). ${logTail(running.logFile)}`));

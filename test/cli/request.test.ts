@@ -94,7 +94,7 @@ describe('request', () => {
     ]);
   });
 
-  it('asks as an emergency, and for a time to start', async () => {
+  it('requests break-glass, and a time to start', async () => {
     const url = await api(() => ({ status: 201, body: VIEW }));
     const base = ['request', 'a', 't', '--api', url];
     const not_before = '2026-12-01T22:00:00+01:00';

@@ -138,7 +138,7 @@ describe('what a request says of itself', () => {
   });
 });
 
-describe('a review of an emergency', () => {
+describe('a review of a break-glass request', () => {
   it('says what was done, by whom, by which rule, and what is to be judged', () => {
     const reviewed = requestView({
       status: 'succeeded',
@@ -151,7 +151,7 @@ describe('a review of an emergency', () => {
     const view = requestView({ action: 'keyturn.review', arguments: { request: reviewed.id } });
     const lines = onScreen(requestLines(view, NOW, { isWhole: false, id: view.id, reviewed }));
     const text = lines.join('\n');
-    expect(text).toContain('Was it right to use the emergency path');
+    expect(text).toContain('Was it right to use break-glass');
     expect(text).toMatch(/action +postgres.execute on shop \(production\)/);
     expect(text).toMatch(/requested by +"agent"/);
     expect(text).toMatch(/rule +prod-sql: production data/);
@@ -170,13 +170,13 @@ describe('a hand-over', () => {
     ],
   };
 
-  it('to people who are not asked yet says so, and from when on they are', () => {
+  it('to people who may not decide yet says so, and when they may', () => {
     const note = handOverNote(requestView({ progress }), 'group:leads');
-    expect(note).toContain('group:leads is not asked yet, only after 15m without an answer');
-    expect(note).toContain('Asked now: group:dba.');
+    expect(note).toContain('group:leads may not decide yet, only after 15m without an answer');
+    expect(note).toContain('Who may decide now: group:dba.');
   });
 
-  it('to people who are asked now needs no words', () => {
+  it('to people who may decide now needs no words', () => {
     expect(handOverNote(requestView({ progress }), 'group:dba')).toBeNull();
   });
 });

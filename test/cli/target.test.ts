@@ -60,7 +60,7 @@ describe('target check', () => {
     vi.stubEnv('KEYTURN_TARGET_SHOP_URL', empty.href);
     const { code, out } = await keyturn(CHECK, { environment });
     expect(code).toBe(1);
-    expect(out).toMatch(/To mend it, with psql, as a superuser .*CREATEROLE:\n\n\\set ON_ERROR_STOP on\n/);
+    expect(out).toMatch(/To fix it, with psql, as a superuser .*CREATEROLE:\n\n\\set ON_ERROR_STOP on\n/);
     expect(out.match(/ON_ERROR_STOP/g)).toHaveLength(1);
   });
 

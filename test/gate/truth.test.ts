@@ -55,7 +55,7 @@ describe('where somebody else performs the action, nothing says that Keyturn did
 
   it('as its status: succeeded is called a decision', async () => {
     expect(untoned(statusText(await gateView({ status: 'succeeded' })))).toBe(
-      'succeeded (the decision was given out; Keyturn does not perform the action)',
+      'succeeded (the decision was handed out; Keyturn does not execute the action)',
     );
     expect(untoned(statusText(requestView({ status: 'succeeded' })))).toBe('succeeded');
   });

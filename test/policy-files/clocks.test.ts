@@ -217,7 +217,7 @@ const CALENDARS: readonly Mistake[] = [
   [
     'a week without business hours',
     calendar('week: { mon: [] }'),
-    'keyturn.yaml:12:11 no business hours: a deadline would never come',
+    'keyturn.yaml:12:11 no business hours: a deadline would never be reached',
   ],
   [
     'a holiday that does not exist',
@@ -260,7 +260,7 @@ const FREEZES: readonly Mistake[] = [
   [
     'a local time without a calendar',
     freeze(`{ ${YEAR_END}, from: 2026-12-20T00:00, to: 2027-01-04T06:00Z }`),
-    'keyturn.yaml:14:51 without a calendar, whose time is this? Add one, or an offset or Z',
+    'keyturn.yaml:14:51 there is no calendar to give the time zone: add one, or an offset or Z',
   ],
   [
     'a date that does not exist',

@@ -13,7 +13,7 @@ import {
 } from '../../domain/policy/policy.ts';
 import { ownRequirement, ownRules } from '../../domain/policy/reviewer-condition.ts';
 import type { RuleRequirement, Stage } from '../../domain/request/requirement.ts';
-import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierDemand } from '../../domain/policy/risk.ts';
+import { DEFAULT_RISK, type RiskLine, type RiskPolicy, type TierTerms } from '../../domain/policy/risk.ts';
 import type { PolicySources } from '../../policy-files/folder.ts';
 
 /**
@@ -93,7 +93,7 @@ function duration(milliseconds: number): string {
 /** Lines as they are built in are never written out: they need not fit the catalogue. */
 function riskOf({ lines, tiers, demands }: RiskPolicy): unknown {
   const isBuiltIn = digestOf(lines) === digestOf(DEFAULT_RISK.lines);
-  const written = Object.entries(demands).map(([tier, demand]) => [tier, demandOf(demand)]);
+  const written = Object.entries(demands).map(([tier, requirement]) => [tier, requirementOf(requirement)]);
   return { ...(isBuiltIn ? {} : { lines: lines.map(lineOf) }), tiers, demands: Object.fromEntries(written) };
 }
 
@@ -102,8 +102,8 @@ function lineOf({ on, ...line }: RiskLine): unknown {
   return { on: { action: on.action, ...(on.env === null ? {} : { env: on.env }) }, ...line };
 }
 
-function demandOf({ maximum_age_ms: age, ...demand }: TierDemand): unknown {
-  return { ...demand, ...(age === null ? {} : { maximum_age: duration(age) }) };
+function requirementOf({ maximum_age_ms: age, ...requirement }: TierTerms): unknown {
+  return { ...requirement, ...(age === null ? {} : { maximum_age: duration(age) }) };
 }
 
 function windowOf({ id, action, over_ms, per, sum }: CountingWindow): unknown {

@@ -97,17 +97,17 @@ describe('a mistake in facts and tables is refused at its place', () => {
     [
       'an argument that the action lacks',
       declaring('place: { resolver: identity, of: args.plase }'),
-      "actions/export.yaml:10:36 'args.plase' is no text argument of data.export, did you mean 'args.place'?",
+      "actions/export.yaml:10:36 'args.plase' is not a text argument of data.export, did you mean 'args.place'?",
     ],
     [
       'an argument that is no text',
       declaring('place: { resolver: identity, of: args.rows }'),
-      "actions/export.yaml:10:36 'args.rows' is no text argument of data.export",
+      "actions/export.yaml:10:36 'args.rows' is not a text argument of data.export",
     ],
     [
       'something else than an argument',
       declaring('place: { resolver: identity, of: request.agent }'),
-      "actions/export.yaml:10:36 'request.agent' is no text argument of data.export",
+      "actions/export.yaml:10:36 'request.agent' is not a text argument of data.export",
     ],
     [
       'a name that no condition could write',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { evaluate, tightened } from '../../domain/policy/evaluation.ts';
+import { tightened } from '../../domain/policy/combined-requirement.ts';
+import { evaluate } from '../../domain/policy/evaluation.ts';
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { stageText } from '../../policy-authoring/policy-test-expectation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';
@@ -131,7 +132,7 @@ describe('a rule with instead', () => {
     [
       'a selector that the rule does not ask',
       rule(REQUIRE, INSTEAD.replace('owners', 'user:ada')),
-      "rules/z.yaml:5:18 the rule does not ask 'user:ada'",
+      "rules/z.yaml:5:18 the rule has no reviewer 'user:ada'",
     ],
     [
       'a rotation that does not exist',
@@ -178,7 +179,7 @@ describe('a rule with instead', () => {
         ...rule(),
         'rules/z.yaml': `- id: night\n  on: { action: [postgres.execute] }\n  effect: forbid\n  ${INSTEAD}\n`,
       },
-      'rules/z.yaml:4:12 only a rule that asks somebody can ask others instead',
+      'rules/z.yaml:4:12 only a review rule can name other reviewers instead',
     ],
   ] as const)('is refused with %s', async (_what, files, problem) => {
     expect(await problemsOf(files)).toEqual([problem]);

@@ -67,7 +67,7 @@ describe('a request that too few people may decide', () => {
       ...settings('operators: [group:dba]'),
     };
     expect(await warningsOf(two)).toEqual([
-      "keyturn.yaml:9:12 warning own_team_only: 2 different people agree to a policy that loosens, and only 'olga' and 'omar' may: when one of them asks for it, nobody can approve it",
+      "keyturn.yaml:9:12 warning own_team_only: 2 different people agree to a policy that loosens, and only 'olga' and 'omar' may: when one of them requests it, nobody can approve it",
     ]);
     const three = { ...two, ...settings('operators: [group:dba, user:ada]') };
     expect(await warningsOf(three)).toEqual([]);
@@ -164,7 +164,7 @@ describe('a policy on which no policy that loosens could follow', () => {
     ['with a condition that Keyturn itself always meets', `, when: 'resource.id == "keyturn"'`],
     ['in which nothing opens the path of emergencies', ', yields_to_break_glass: true'],
   ])('loads with a warning and is not published where a rule forbids it, %s', async (_what, rest) => {
-    const message = 'forbids every publication: no policy could ever follow on this one';
+    const message = 'forbids every publication: no policy could ever replace this one';
     expect(await warningsOf(forbidding(rest))).toContain(
       `rules/p.yaml:1:62 warning publication_forbidden: ${message}`,
     );

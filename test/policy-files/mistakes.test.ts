@@ -227,19 +227,19 @@ const RULES: readonly Mistake[] = [
   [
     'a review that asks nobody',
     rule('effect: review'),
-    "rules/r.yaml:3:11 a review rule must say whom it asks: missing 'require'",
+    "rules/r.yaml:3:11 a review rule needs reviewers: missing 'require'",
   ],
   [
     'a forbid that asks somebody',
     rule('effect: forbid', `require: { ${STAGES} }`),
-    'rules/r.yaml:4:12 a rule with effect forbid asks nobody: remove require',
+    'rules/r.yaml:4:12 a rule with effect forbid has no reviewers: remove require',
   ],
   [
     'an allow that asks somebody',
     {
       'rules/r.yaml': `- { id: r, on: { action: [postgres.execute], env: [staging] }, effect: allow, require: { ${STAGES} } }`,
     },
-    'rules/r.yaml:1:88 a rule with effect allow asks nobody: remove require',
+    'rules/r.yaml:1:88 a rule with effect allow has no reviewers: remove require',
   ],
   [
     'an allow on production',
@@ -374,7 +374,7 @@ const REQUIREMENTS: readonly Mistake[] = [
     (duration): Mistake => [
       `the duration ${duration}`,
       requiring(STAGES, `expires: "${duration}"`),
-      `rules/r.yaml:6:14 '${duration}' is not a duration: 90s, 15m, 4h, 2d or PT15M, longer than none, up to a year`,
+      `rules/r.yaml:6:14 '${duration}' is not a duration: 90s, 15m, 4h, 2d or PT15M, more than zero, up to a year`,
     ],
   ),
   [

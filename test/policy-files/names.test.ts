@@ -180,17 +180,17 @@ const DIRECTORY: readonly Mistake[] = [
   [
     'members of a group that another authority fills',
     people(9, '  - { id: dba, authority: scim:okta, members: [olga] }'),
-    'directory.yaml:9:47 members: who is in the group is said by its authority',
+    'directory.yaml:9:47 members: its authority says who is in the group',
   ],
   [
     'members of a group that is seen in claims',
     people(9, '  - { id: dba, authority: claims:demo, members: [olga] }'),
-    'directory.yaml:9:49 members: who is in the group is said by its authority',
+    'directory.yaml:9:49 members: its authority says who is in the group',
   ],
   [
     'groups in a group that is seen in claims',
     people(9, '  - { id: dba, authority: claims:demo, groups: [] }'),
-    'directory.yaml:9:48 groups: who is in the group is said by its authority',
+    'directory.yaml:9:48 groups: its authority says who is in the group',
   ],
   [
     'a group seen in claims of an unknown issuer',
@@ -220,7 +220,7 @@ const DIRECTORY: readonly Mistake[] = [
   [
     'a maximum age that is no duration',
     people(9, '  - { id: dba, authority: claims:demo, maximum_age: forever }'),
-    "directory.yaml:9:53 'forever' is not a duration: 90s, 15m, 4h, 2d or PT15M, longer than none, up to a year",
+    "directory.yaml:9:53 'forever' is not a duration: 90s, 15m, 4h, 2d or PT15M, more than zero, up to a year",
   ],
   [
     'a maximum age shorter than any token lives',

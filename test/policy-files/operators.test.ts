@@ -41,7 +41,7 @@ describe('operators', () => {
     ],
     [
       '[user:ada, user:olga, oncall:sre]',
-      at(34, 'operators are named by group: or user:, whoever is on duty'),
+      at(34, 'operators are named by group: or user:, not by who is on call'),
     ],
     ['[user:ada, user:olga, user:ada]', at(34, "'user:ada' is listed twice")],
     ['[ada, olga]', at(13, "'ada' is not a selector: owners, group:ID, user:ID or oncall:ID")],

@@ -127,12 +127,12 @@ describe('a mistake in owners is refused at its place', () => {
     [
       'an argument that the action lacks',
       saying('{ resolver: target, of: args.dataste, otherwise: group:dba }'),
-      "actions/export.yaml:8:33 'args.dataste' is no text argument of data.export, did you mean 'args.dataset'?",
+      "actions/export.yaml:8:33 'args.dataste' is not a text argument of data.export, did you mean 'args.dataset'?",
     ],
     [
       'an argument that is no text',
       saying('{ resolver: target, of: args.rows, otherwise: group:dba }'),
-      "actions/export.yaml:8:33 'args.rows' is no text argument of data.export",
+      "actions/export.yaml:8:33 'args.rows' is not a text argument of data.export",
     ],
     [
       'a table that nothing is looked up in',
@@ -167,12 +167,12 @@ describe('a mistake in owners is refused at its place', () => {
     [
       'an unknown column',
       lookup('table: sets, column: owner'),
-      "actions/export.yaml:8:49 'owner' is no column of selectors of the table 'sets', did you mean 'owners'?",
+      "actions/export.yaml:8:49 'owner' is not a column of selectors of the table 'sets', did you mean 'owners'?",
     ],
     [
       'a column of something else',
       lookup('table: sets, column: note'),
-      "actions/export.yaml:8:49 'note' is no column of selectors of the table 'sets'",
+      "actions/export.yaml:8:49 'note' is not a column of selectors of the table 'sets'",
     ],
     [
       'an unknown key',

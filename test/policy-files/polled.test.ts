@@ -82,7 +82,7 @@ describe('a rotation that a service keeps', () => {
     [
       'trust for no duration',
       oncall(`    sre: ${PAGER.replace('10m', 'ever')}`),
-      "keyturn.yaml:11:65 'ever' is not a duration: 90s, 15m, 4h, 2d or PT15M, longer than none, up to a year",
+      "keyturn.yaml:11:65 'ever' is not a duration: 90s, 15m, 4h, 2d or PT15M, more than zero, up to a year",
     ],
     [
       'a source that is an address',

@@ -90,7 +90,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'decisions that go back in time',
     given('decisions: [{ by: olga, verdict: deny, at: 5m }, { by: ada, verdict: deny, at: 4m }]'),
-    'tests/a.yaml:3:123 decided before the decision above it: list them in the order of time',
+    'tests/a.yaml:3:123 decided before the decision above it: list them in chronological order',
   ],
   [
     'a plan of something else that loosens policy',
@@ -138,7 +138,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'an expiry in words',
     expecting('{ expires: soon }'),
-    "tests/a.yaml:4:24 'soon' is not a duration: 90s, 15m, 4h, 2d or PT15M, longer than none, up to a year",
+    "tests/a.yaml:4:24 'soon' is not a duration: 90s, 15m, 4h, 2d or PT15M, more than zero, up to a year",
   ],
   [
     'an unknown action',
@@ -238,7 +238,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'somebody on call by a rotation that is written out',
     given('on_call: { dba: [olga] }'),
-    'tests/a.yaml:3:85 dba is written out: who is on duty follows from the time',
+    'tests/a.yaml:3:85 dba is written out: who is on call follows from the time',
   ],
   ['nobody who may', lines(GIVEN, 'may: {}'), 'tests/a.yaml:4:10 names nobody'],
   [
@@ -254,7 +254,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'a wait for nobody',
     lines(GIVEN, 'expect: { effect: review }', 'after: 5m'),
-    'tests/a.yaml:5:12 after says when the reviewers in may decide, or of when the status is: neither is there',
+    'tests/a.yaml:5:12 after is the time at which may or status is checked: neither is there',
   ],
   [
     'two tests of one name',

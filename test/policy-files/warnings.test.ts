@@ -159,12 +159,12 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
   [
     'seats that the owner of an agent fills alone',
     requiring('stages: [{ any: [user:ada], quorum: 1 }]'),
-    "rules/z.yaml:5:21 warning own_team_only: when agent 'billing' asks, its owner 'ada' may not decide, and for 1 seat nobody is left",
+    "rules/z.yaml:5:21 warning own_team_only: when agent 'billing' makes the request, its owner 'ada' may not decide, and for 1 seat nobody is left",
   ],
   [
     'seats for which the owner of an agent is needed',
     requiring('stages: [{ any: [group:team], quorum: 2 }]'),
-    "rules/z.yaml:5:21 warning own_team_only: when agent 'billing' asks, its owner 'ada' may not decide, and for 2 seats only 1 person is left",
+    "rules/z.yaml:5:21 warning own_team_only: when agent 'billing' makes the request, its owner 'ada' may not decide, and for 2 seats only 1 person is left",
   ],
 ];
 
@@ -303,7 +303,7 @@ describe('more rules on one action and target than people can review', () => {
   it('are told at the first one too many', async () => {
     expect(await warningsOf(many(64))).toEqual([]);
     expect(await warningsOf(many(65))).toEqual([
-      "rules/z.yaml:65:18 warning bucket_large: 65 rules can match 'postgres.execute' on 'shop': more than 64 are hard to review, and each is asked every time",
+      "rules/z.yaml:65:18 warning bucket_large: 65 rules can match 'postgres.execute' on 'shop': more than 64 are hard to review, and each is evaluated every time",
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { evaluatedIn, holdMs, performedIn } from '../../workflows/results.ts';
+import { evaluatedIn, holdMs, executedIn } from '../../workflows/results.ts';
 
 const HOUR_MS = 60 * 60_000;
 
@@ -24,7 +24,7 @@ describe('an instant of an answer', () => {
   const padded = `2026-11-29T00:00:00Z (${'a'.repeat(100_000)})`;
 
   it.each([
-    ['of a hold', () => performedIn({ kind: 'held', until: padded })],
+    ['of a hold', () => executedIn({ kind: 'held', until: padded })],
     [
       'of a round',
       () => {

@@ -16,7 +16,7 @@ type Action = ActionCatalogue['items'][number];
 /** `keyturn actions` */
 export function addActions(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('actions [action]'))
-    .description('list what can be requested; of one action, show its arguments and targets')
+    .description('list what can be requested; with an action, show its arguments and targets')
     .action(async (name: string | undefined, options: ApiOptions) => {
       const { items } = await (await clientOf(options, terminal)).actions();
       if (name === undefined)
@@ -26,7 +26,7 @@ export function addActions(program: Command, terminal: Terminal): void {
     });
   explained(command, {
     examples: ['keyturn actions', 'keyturn actions postgres.execute'],
-    exits: { 0: 'it was read', 1: 'there is no such action, or refused or unreachable', 2: 'used wrongly' },
+    exits: { 0: 'the list was read', 1: 'no such action, refused or unreachable', 2: 'wrong usage' },
   });
 }
 
@@ -49,7 +49,7 @@ function listLines(items: readonly Action[]): string[] {
   return [
     ...tableLines([['ACTION', 'TITLE', 'TARGETS'], ...rows]),
     '',
-    'Arguments of one: keyturn actions ACTION',
+    'Arguments of an action: keyturn actions ACTION',
   ];
 }
 
@@ -61,16 +61,18 @@ function actionLines({
   targets,
 }: Action): string[] {
   const rows = argumentRows(schema as Readonly<Record<string, JsonValue>>);
-  const places = targets.map(({ id, environment }) => `${visible(id)} (${visible(environment)})`);
+  const listed = targets.map(({ id, environment }) => `${visible(id)} (${visible(environment)})`);
   return [
     `${visible(action)}, version ${version}: ${visible(title)}`,
     '',
     rows.length === 0
       ? 'It takes no arguments.'
-      : 'Arguments (-a NAME=TEXT, or --arguments JSON for what is no text):',
+      : 'Arguments (-a NAME=TEXT, or --arguments JSON for values that are not text):',
     ...(rows.length === 0 ? [] : factLines(rows)),
     '',
-    places.length === 0 ? 'There is no target for it.' : `Targets: ${places.join(', ')}`,
-    ...(targets[0] ? ['', `Ask for it: keyturn request ${visible(action)} ${visible(targets[0].id)} …`] : []),
+    listed.length === 0 ? 'It has no targets.' : `Targets: ${listed.join(', ')}`,
+    ...(targets[0]
+      ? ['', `To request it: keyturn request ${visible(action)} ${visible(targets[0].id)} …`]
+      : []),
   ];
 }

@@ -43,13 +43,13 @@ export function addCompletion(program: Command, terminal: Terminal): void {
     .command('complete', { hidden: true })
     .argument('[words...]')
     .action((words: string[]) => {
-      const found = candidatesOf(program, words);
+      const found = completionsOf(program, words);
       if (found.length > 0) terminal.data(found.join('\n'));
     });
 }
 
-/** What may stand in place of the last word. */
-function candidatesOf(program: Command, words: readonly string[]): readonly string[] {
+/** The completions of the last word. */
+function completionsOf(program: Command, words: readonly string[]): readonly string[] {
   const before = words.slice(0, -1);
   const partial = words.at(-1) ?? '';
   const { command, depth } = commandOf(program, before);
@@ -60,12 +60,12 @@ function candidates(command: Command, before: readonly string[], depth: number):
   const help = command.createHelp();
   const options = help.visibleOptions(command);
   const option = options.find(({ long, short }) => before.at(-1) === long || before.at(-1) === short);
-  // Behind an option that takes a value stands one.
+  // An option that takes a value is followed by one.
   if (option && (option.required || option.optional)) return option.argChoices ?? [];
-  const place = before.slice(depth).filter((word) => !word.startsWith('-')).length;
+  const position = before.slice(depth).filter((word) => !word.startsWith('-')).length;
   return [
     ...help.visibleCommands(command).map((child) => child.name()),
-    ...(command.registeredArguments[place]?.argChoices ?? []),
+    ...(command.registeredArguments[position]?.argChoices ?? []),
     ...options.flatMap(({ long }) => long ?? []),
   ];
 }

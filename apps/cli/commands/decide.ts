@@ -33,7 +33,7 @@ export function addDecide(program: Command, terminal: Terminal): void {
   ]);
   withExamples(deny, ['keyturn deny ID --reason "The wrong customer"']);
   withDeferral(withDecision(program.command('defer <id>')))
-    .description('put a request off until later, or hand it over to a group that is asked as well')
+    .description('postpone your decision, or hand it over to a group that may decide too')
     .action(decideAs('defer'));
 }
 
@@ -44,7 +44,7 @@ export function withDeferral(command: Command): Command {
       '--until <instant>',
       'hide it from your inbox until then: 2026-01-05T10:00:00Z, or a time from now: 2h',
     )
-    .option('--to <selector>', 'leave it to others who are asked now, for example group:dba');
+    .option('--to <selector>', 'leave it to others who may decide now, for example group:dba');
 }
 
 /** The deferral that the options name; nothing for other verdicts. */
@@ -74,10 +74,10 @@ async function decide(
   if (options.json) terminal.out(JSON.stringify(jsonOf(decided, digest)));
   else terminal.out(textOf(decided, id));
   if (verdict === 'approve' && !options.json && decided.kind === 'counted')
-    tellNext(decided.answer.request, terminal);
+    printNext(decided.answer.request, terminal);
 }
 
-function tellNext({ id, status }: RequestView, terminal: Terminal): void {
+function printNext({ id, status }: RequestView, terminal: Terminal): void {
   if (status === 'pending') terminal.error(`To see who else has to approve: keyturn show ${visible(id)}`);
   else if (!isFinal(status)) terminal.error(`To follow it: keyturn watch ${visible(id)}`);
 }

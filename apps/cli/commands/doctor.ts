@@ -15,15 +15,15 @@ export function addDoctor(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('doctor'))
     .summary('check what Keyturn needs: addresses, versions, clocks, keys, issuers')
     .description(
-      'check what Keyturn needs, as far as it can be seen from here: addresses, versions, clocks, keys, issuers, your sign-in; with KEYTURN_DATABASE_URL the database, with TEMPORAL_ADDRESS Temporal',
+      'check what Keyturn needs, as far as possible from here: addresses, versions, clocks, keys, issuers, your sign-in; with KEYTURN_DATABASE_URL the database, with TEMPORAL_ADDRESS Temporal',
     )
     .action((options: ApiOptions) => doctor(options, terminal));
   explained(command, {
     examples: ['keyturn doctor', 'export $(cat .keyturn/operator.env); keyturn doctor --json'],
     exits: {
-      0: 'nothing that could be looked at failed',
-      1: 'something failed; each line says what to do',
-      2: 'used wrongly',
+      0: 'no check failed',
+      1: 'a check failed; its line says what to do',
+      2: 'wrong usage',
     },
   });
 }
@@ -100,7 +100,9 @@ async function issuerDiagnoses(api: string): Promise<readonly Diagnosis[]> {
       await diagnose('issuer clock', async () => clockOf(discoveryOf(issuer), issuer)),
     ]),
   );
-  return found.length > 0 ? found.flat() : [skipped('issuer', 'the API says of none where people sign in')];
+  return found.length > 0
+    ? found.flat()
+    : [skipped('issuer', 'the API names no issuer where people sign in')];
 }
 
 function discoveryOf(issuer: string): string {
@@ -116,7 +118,9 @@ async function issuerText(issuer: string): Promise<string> {
   if (status !== 200 || keysUrl === undefined)
     throw new Error(`${issuer} has no discovery document (it answers ${status})`);
   if (named !== issuer)
-    throw new Error(`${issuer} calls itself ${named ?? 'nothing'}: issuers.yaml must have that very text`);
+    throw new Error(
+      `${issuer} calls itself ${named ?? 'nothing'}: issuers.yaml must contain exactly this text`,
+    );
   return `${issuer}, ${await keySetText(keysUrl)}`;
 }
 
@@ -127,28 +131,28 @@ async function keySetText(url: string): Promise<string> {
   return count === 1 ? '1 key' : `${count} keys`;
 }
 
-/** What only operators reach. The drivers are large: they are loaded where there is something to look at. */
+/** What only operators can reach. The drivers are large: they are loaded only when there is something to check. */
 async function serverDiagnoses(terminal: Terminal): Promise<readonly Diagnosis[]> {
   const url = variable(terminal, 'KEYTURN_DATABASE_URL');
   const database =
     url === undefined
-      ? [skipped('database', 'set KEYTURN_DATABASE_URL to look at it from here')]
+      ? [skipped('database', 'set KEYTURN_DATABASE_URL to check it from here')]
       : await (await import('../doctor-database.ts')).databaseDiagnoses(url);
   const temporal =
     variable(terminal, 'TEMPORAL_ADDRESS') === undefined
-      ? [skipped('Temporal', 'set TEMPORAL_ADDRESS to look at it from here')]
+      ? [skipped('Temporal', 'set TEMPORAL_ADDRESS to check it from here')]
       : await (await import('../doctor-temporal.ts')).temporalDiagnoses(terminal.environment);
   return [...database, ...temporal];
 }
 
-const MARKS = { ok: 'ok', failed: 'FAILED', skipped: 'not seen' } as const;
+const MARKS = { ok: 'ok', failed: 'FAILED', skipped: 'skipped' } as const;
 
 function reportLines(found: readonly Diagnosis[]): string[] {
   const rows = found.map(({ check, outcome, detail }) => [MARKS[outcome], visible(check), visible(detail)]);
   const failures = found.filter(({ outcome }) => outcome === 'failed').length;
   const verdict =
     failures === 0
-      ? 'Nothing is wrong that can be seen from here.'
+      ? 'No problems found, as far as can be checked from here.'
       : `${failures} of ${found.length} FAILED.`;
   return [...tableLines(rows), verdict];
 }

@@ -21,10 +21,10 @@ interface EvaluateOptions extends ApiOptions, ArgumentOptions {
 /** `keyturn evaluate` */
 export function addEvaluate(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('evaluate <action> <target>')))
-    .description('say what policy would decide now, without making a request; exit code 1 when it forbids')
+    .description('show what policy would decide now, without making a request; exit code 1 if it forbids')
     .addOption(new Option('--mode <mode>', 'as in keyturn request').choices(['execute', 'gate']))
     .option('--on-behalf-of <subject>', 'the person you act for')
-    .option('--break-glass', 'as an emergency')
+    .option('--break-glass', 'use break-glass')
     .action(async (action: string, target: string, options: EvaluateOptions) => {
       const body = await bodyOf(action, target, options);
       const answer = await (await clientOf(options, terminal)).evaluate(body);
@@ -60,8 +60,10 @@ function undecidedLines({ undecided, undecided_rules: described }: EvaluationAns
 }
 
 function undecidedLine({ id, effect, stages, because }: EvaluationAnswer['undecided_rules'][number]): string {
-  const asks = stages.map(({ any, quorum }) => `${quorum} of ${any.map(visible).join(' or ')}`).join(' and ');
-  const would = effect === 'review' ? `review, ${asks}` : effect;
+  const seats = stages
+    .map(({ any, quorum }) => `${quorum} of ${any.map(visible).join(' or ')}`)
+    .join(' and ');
+  const would = effect === 'review' ? `review, ${seats}` : effect;
   return `  needs the plan: rule ${visible(id)}, then ${would}${because === null ? '' : ` (${visible(because)})`}`;
 }
 

@@ -37,7 +37,7 @@ async function firstItems(client: KeyturnClient, query: InboxQuery): Promise<Req
   return page;
 }
 
-/** What is to be said beside the table. */
+/** What is printed beside the table. */
 export function inboxNotes(page: RequestPage): string[] {
   const more = moreLines(page);
   if (page.items.length > 0) return more;
@@ -57,7 +57,7 @@ function rowOf(item: RequestSummary, now: number): string[] {
   const { id, risk, action, summary, lineage, expires_at: expires } = item;
   const [requester] = lineage;
   const what = summary === null ? visible(action) : `${visible(action)}: ${visible(summary)}`;
-  // Ours, in front of everything that others wrote.
+  // Our word comes before all foreign text.
   const mark = item.is_break_glass ? `${tonedWord('BREAK-GLASS')} ` : '';
   return [
     visible(id),

@@ -36,7 +36,7 @@ export function addList(program: Command, terminal: Terminal): void {
     .action((options: ListOptions) => list(options, terminal));
   explained(withPages(command), {
     examples: ['keyturn list --status pending', 'keyturn list --mine --target shop-production --json'],
-    exits: { 0: 'the page was read, also when it is empty', 1: 'refused or unreachable', 2: 'used wrongly' },
+    exits: { 0: 'the page was read, also when it is empty', 1: 'refused or unreachable', 2: 'wrong usage' },
   });
 }
 
@@ -54,7 +54,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
 /** A page of requests as a table. */
 function listLines({ items }: RequestPage, { isScreen }: Terminal): string[] {
   const now = Date.now();
-  // A person asks how long ago it was; a program sorts by it.
+  // People want the age; programs sort by the instant.
   const when = (at: string): string => (isScreen ? relative(at, now) : clock(at));
   const rows = items.map((item) => [...cellsOf(item), when(item.created_at)]);
   return tableLines([['REQUEST', 'STATUS', 'WHAT', 'WHERE', 'REQUESTED BY', 'REQUESTED'], ...rows]);

@@ -23,11 +23,14 @@ export function addLogin(program: Command, terminal: Terminal): void {
   withJson(program.command('login'))
     .description('sign in, so that later commands act as you; the API says where')
     .option('--api <url>', 'the API that the sign-in is for (KEYTURN_API_URL)')
-    .option('--issuer <url>', 'who signs you in (KEYTURN_ISSUER), where the API names several or none')
-    .option('--client <id>', 'the client that this program is to the issuer')
-    .option('--scope <scope>', 'what to ask the issuer for')
-    .option('--audience <name>', 'what the token is for, to issuers that ask for an audience')
-    .option('--resource <uri>', 'the same, to issuers that ask for a resource (RFC 8707)')
+    .option(
+      '--issuer <url>',
+      'the issuer that signs you in (KEYTURN_ISSUER), if the API names several or none',
+    )
+    .option('--client <id>', 'the client ID of this program at the issuer')
+    .option('--scope <scope>', 'the scope to request')
+    .option('--audience <name>', 'the audience of the token, for issuers that require one')
+    .option('--resource <uri>', 'the resource of the token (RFC 8707), for issuers that require one')
     .option('--browser', 'sign in with a browser on this machine instead of a code')
     .option('--port <number>', 'the port that the browser comes back to (any free one)')
     .action((options: LoginOptions) => login(options, terminal));
@@ -35,15 +38,17 @@ export function addLogin(program: Command, terminal: Terminal): void {
 
 async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
   const api = apiUrl(options, terminal);
-  const asked = await signInFor(api, wishOf(options, terminal));
-  terminal.error(`Signing in at ${visible(asked.issuer)} as client ${visible(asked.client_id)}, for ${api}.`);
+  const details = await signInFor(api, wishOf(options, terminal));
+  terminal.error(
+    `Signing in at ${visible(details.issuer)} as client ${visible(details.client_id)}, for ${api}.`,
+  );
   const way = { isBrowser: options.browser ?? false, port: portOf(options) };
-  const session = { api, ...(await signIn(asked, way, terminal)) };
+  const session = { api, ...(await signIn(details, way, terminal)) };
   const file = await writeSession(terminal.environment, session);
   const { access_token: _secret, refresh_token: refreshToken, ...shown } = session;
   if (options.json) return terminal.out(JSON.stringify(shown));
   const lasting =
-    refreshToken === undefined ? '' : ', and then again without you for as long as the issuer allows';
+    refreshToken === undefined ? '' : ', then renewed without you for as long as the issuer allows';
   return terminal.out(`Signed in until ${session.expires_at}${lasting}, for ${api}. Kept in ${file}.`);
 }
 

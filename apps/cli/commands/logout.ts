@@ -15,14 +15,16 @@ const CLIENT = 'keyturn-cli';
 /** `keyturn logout` */
 export function addLogout(program: Command, terminal: Terminal): void {
   const command = withJson(program.command('logout'))
-    .description('end your sign-in: tell the issuer, where it can be told, and delete what is kept here')
+    .description(
+      'end your sign-in: revoke its tokens at the issuer where possible, and delete the stored copy',
+    )
     .action((options: { readonly json?: boolean }) => logout(options, terminal));
   explained(command, {
     examples: ['keyturn logout'],
     exits: {
-      0: 'you are signed out here; whether the issuer was told is said',
+      0: 'you are signed out here; the output says whether the tokens were revoked',
       1: 'you were not signed in',
-      2: 'used wrongly',
+      2: 'wrong usage',
     },
   });
 }
@@ -39,7 +41,7 @@ async function logout({ json }: { readonly json?: boolean }, terminal: Terminal)
   return terminal.out(
     isRevoked
       ? `You are signed out, here and at ${issuer}.`
-      : `You are signed out here. ${issuer} could not be told: a copy of the token is good until ${visible(session.expires_at)}.`,
+      : `You are signed out here. ${issuer} did not revoke the tokens: a copy is valid until ${visible(session.expires_at)}.`,
   );
 }
 

@@ -69,11 +69,11 @@ async function diff(
   if (options.failOn && (kind === 'loosening' || grid.looser > 0)) throw silentFailure(2);
 }
 
-/** Whom it takes to publish it, first of all: that is what the comparison is for. */
+/** Who must agree to publish it comes first: that is what the comparison is for. */
 function verdictLine(kind: PolicyChange['kind'], peopleNeeded: 1 | 2): string {
   const people = peopleNeeded === 1 ? 'one person' : 'two different people';
   const verdict = toned(peopleNeeded === 1 ? 'good' : 'warning', VERDICTS[kind]);
-  return `${verdict} To publish it, at least ${people} must agree, none of them the one who asks.`;
+  return `${verdict} To publish it, at least ${people} must agree, none of them the requester.`;
 }
 
 const VERDICTS: Readonly<Record<PolicyChange['kind'], string>> = {

@@ -74,7 +74,7 @@ function plain(value: unknown): string {
   return typeof value === 'string' ? visible(value) : visibleJson(value);
 }
 
-/** Stored by us, shown as it is: what is not a rule is left out here, and told by the comparison. */
+/** Stored by us, shown as it is: what is not a rule is left out here, and reported by the comparison. */
 function rulesOf(outcome: RecordedOutcome): readonly MatchedRule[] {
   const rules: unknown = outcome['rules'];
   if (!Array.isArray(rules)) return [];
@@ -111,7 +111,7 @@ function evaluationLines(recomputed: Recomputation): string[] {
   ];
 }
 
-/** Who of those that are asked may decide, where a rule says more than whom it asks. */
+/** Which of the selected reviewers may decide, if a rule has a further condition. */
 function reviewerLines({ requirement }: Evaluation): string[] {
   return (requirement?.rules ?? []).flatMap(({ rule, reviewer_when: when }) =>
     when === undefined ? [] : [`  only   if ${visible(when)} (${visible(rule)})`],

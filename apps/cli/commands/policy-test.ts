@@ -24,7 +24,7 @@ interface TestOptions extends PolicyOptions {
 export function addPolicyTest(policy: Command, terminal: Terminal): void {
   withJson(policy.command('test <folder>'))
     .description('run the tests of a policy folder (tests/*.yaml) against its rules')
-    .option('--require-coverage', 'fail when no test reaches some rule')
+    .option('--require-coverage', 'fail if a rule is reached by no test')
     .action((folder: string, options: TestOptions) => test(folder, options, terminal));
 }
 
@@ -43,7 +43,7 @@ async function test(folder: string, options: TestOptions, terminal: Terminal): P
   if (!isOk) throw silentFailure();
 }
 
-/** Next to the count: among many that pass nobody would find them. */
+/** Beside the count: among many passing tests nobody would find them. */
 function failuresLast(report: PolicyTestReport): PolicyTestReport {
   return { ...report, results: report.results.toSorted((left, right) => Number(right.ok) - Number(left.ok)) };
 }

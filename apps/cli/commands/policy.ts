@@ -5,7 +5,7 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import { withApi, withJson } from '../connection.ts';
 import { withExamples } from '../help.ts';
 import { failure, silentFailure } from '../exit.ts';
-import { loadFolder, refuseProblems, tellWarnings, type PolicyOptions } from '../policy-folder.ts';
+import { loadFolder, refuseProblems, printWarnings, type PolicyOptions } from '../policy-folder.ts';
 import { publishPolicy, type PublishOptions } from '../policy-publication.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
@@ -53,7 +53,7 @@ async function check(folder: string, options: CheckOptions, terminal: Terminal):
   const tests = await loadAnyPolicyTests(folder, policy);
   if (!tests.ok) throw refuseProblems(tests.problems, options, terminal);
   const isGood = warnings.length === 0 || options.strict !== true;
-  tellWarnings(checked, options, terminal);
+  printWarnings(checked, options, terminal);
   if (options.json) terminal.out(JSON.stringify({ ok: isGood, digest, warnings }));
   else if (isGood) terminal.out(`${visible(folder)} is valid. Its digest: ${digest}`);
   if (!isGood) throw silentFailure();
@@ -61,19 +61,19 @@ async function check(folder: string, options: CheckOptions, terminal: Terminal):
 
 async function publish(folder: string, options: PublishOptions, terminal: Terminal): Promise<void> {
   const checked = await loadFolder(folder, options, terminal);
-  tellWarnings(checked, options, terminal);
+  printWarnings(checked, options, terminal);
   return publishPolicy(checked, options, terminal);
 }
 
 async function install(folder: string, options: InstallOptions, terminal: Terminal): Promise<void> {
   const checked = await loadFolder(folder, options, terminal);
   const { digest, warnings } = checked;
-  tellWarnings(checked, options, terminal);
+  printWarnings(checked, options, terminal);
   const url = databaseUrl(terminal);
-  const ground = terminal.environment['KEYTURN_POLICY_RECOVERY'] === 'true' ? 'recovery' : 'bootstrap';
+  const reason = terminal.environment['KEYTURN_POLICY_RECOVERY'] === 'true' ? 'recovery' : 'bootstrap';
   // The database is of no use to the other commands: they should not wait for its driver.
   const { installPolicyInto } = await import('../policy-installer.ts');
-  const installed = await installPolicyInto(url, checked, ground).catch(leaveActive);
+  const installed = await installPolicyInto(url, checked, reason).catch(leaveActive);
   if (installed === null) return otherIsActive(folder, options, terminal);
   if (options.json) return terminal.out(JSON.stringify({ ok: true, ...installed, warnings }));
   const what = installed.is_new ? 'is now active' : 'was active already';
@@ -90,7 +90,7 @@ function otherIsActive(folder: string, options: InstallOptions, terminal: Termin
   if (options.first !== true)
     throw failure(
       'policy_active',
-      `Another policy is already active, and install is only for the first one. ${advice}`,
+      `Another policy is already active, and install is for the first one only. ${advice}`,
     );
   if (options.json) return terminal.out(JSON.stringify({ ok: true, is_new: false, is_other_active: true }));
   return terminal.out(`${visible(folder)} differs from the active policy, which stays. ${advice}`);

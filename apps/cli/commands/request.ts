@@ -37,10 +37,13 @@ export function addRequest(program: Command, terminal: Terminal): void {
     .option('--on-behalf-of <subject>', 'the person you act for')
     .option(
       '--break-glass',
-      'as an emergency: fewer approvals, where policy offers that; many people are notified, and it is reviewed afterwards',
+      'break-glass: fewer approvals, if policy allows it; many people are notified, and it is reviewed afterwards',
     )
     .option('--not-before <instant>', 'once approved, do not start it before this instant (RFC 3339)')
-    .option('--not-after <instant>', 'nor after this one: what is not approved by then expires')
+    .option(
+      '--not-after <instant>',
+      'do not start it after this instant; it expires if it is not approved by then',
+    )
     .option('--justification <text>', 'why, in your own words')
     .option('--link <url...>', 'where to read more')
     .option('--run-id <id>', 'the run of the agent')
@@ -124,7 +127,7 @@ function awaitMoment(client: KeyturnClient, id: string, moment: Moment): Promise
   return until === 'decided' ? client.untilDecided(id, options) : client.untilFinished(id, options);
 }
 
-/** Whoever waits for a decision has one as soon as the request is approved. */
+/** Waiting for a decision ends as soon as the request is approved. */
 function isOpen({ status }: RequestView, until: NonNullable<RequestOptions['until']>): boolean {
   return (until === 'decided' ? UNDECIDED : OPEN).includes(status);
 }

@@ -13,13 +13,13 @@ interface ResolveOptions extends ApiOptions {
 /** `keyturn resolve` */
 export function addResolve(program: Command, terminal: Terminal): void {
   withApi(program.command('resolve <request>'))
-    .description('report whether an action with an unknown outcome was performed; an operator has to approve')
+    .description('report whether an action with an unknown outcome was executed; an operator has to approve')
     .addOption(
       new Option('--as <outcome>', 'what you found on the target')
         .choices([...RESOLUTIONS])
         .makeOptionMandatory(),
     )
-    .requiredOption('--justification <text>', 'how you found out, for those who have to approve')
+    .requiredOption('--justification <text>', 'how you found out, for the people who approve')
     .action((request: string, options: ResolveOptions) => resolve(terminal, request, options));
 }
 

@@ -48,20 +48,20 @@ function withReason(command: Command): Command {
 
 async function throwSwitch(terminal: Terminal, options: ThrowOptions): Promise<void> {
   const scope = scopeOf(options);
-  const thrown = await (await clientOf(options, terminal)).throwSwitch(scope, options.reason);
-  if (options.json) return terminal.out(JSON.stringify(thrown));
+  const engaged = await (await clientOf(options, terminal)).throwSwitch(scope, options.reason);
+  if (options.json) return terminal.out(JSON.stringify(engaged));
   return terminal.out(
-    `Switch ${visible(thrown.id)} is on: ${scopeText(thrown)} is stopped from now on. ` +
-      'Actions that had started are still finished. Two operators can lift it.',
+    `Switch ${visible(engaged.id)} is on: ${scopeText(engaged)} is stopped from now on. ` +
+      'Actions that have already started still finish. Two operators can lift it.',
   );
 }
 
 async function liftSwitch(terminal: Terminal, id: string, options: ReasonOptions): Promise<void> {
   const answer = await (await clientOf(options, terminal)).liftSwitch(id, options.reason);
   if (options.json) return terminal.out(JSON.stringify(answer));
-  const isLifted = answer.state === 'lifted';
+  const isReleased = answer.state === 'lifted';
   return terminal.out(
-    isLifted
+    isReleased
       ? `Switch ${visible(id)} is lifted.`
       : `Your confirmation is recorded. Switch ${visible(id)} stays on until another operator confirms as well.`,
   );
@@ -84,13 +84,13 @@ function scopeText({ scope }: SwitchView): string {
 /** Switches as a table, with the reason where the caller may know it. */
 function listLines(items: readonly SwitchView[]): string[] {
   if (items.length === 0) return ['No kill switch is on.'];
-  const rows = items.map((thrown) => [
-    visible(thrown.id),
-    scopeText(thrown),
-    clock(thrown.since),
-    visible(thrown.thrown_by ?? ''),
-    visible((thrown.agreed_to_lift ?? []).map(({ person }) => person).join(', ')),
-    visible(thrown.reason ?? ''),
+  const rows = items.map((engaged) => [
+    visible(engaged.id),
+    scopeText(engaged),
+    clock(engaged.since),
+    visible(engaged.thrown_by ?? ''),
+    visible((engaged.agreed_to_lift ?? []).map(({ person }) => person).join(', ')),
+    visible(engaged.reason ?? ''),
   ]);
   return tableLines([['SWITCH', 'STOPS', 'SINCE', 'BY', 'LIFT CONFIRMED BY', 'REASON'], ...rows]);
 }

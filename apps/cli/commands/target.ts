@@ -19,7 +19,7 @@ export function addTarget(program: Command, terminal: Terminal): void {
   const group = program.command('target').description('check whether a target can be used');
   const command = withJson(group.command('check <id>'))
     .description(
-      "look at a target as the worker would use it, and say what to grant. Runs where the targets' credentials are: with the variables and files of the worker. Changes nothing",
+      "check a target as the worker would use it, and show what to grant. Runs where the targets' credentials are, with the variables and files of the worker. Changes nothing",
     )
     .option(
       '--policy <folder>',
@@ -33,9 +33,9 @@ export function addTarget(program: Command, terminal: Terminal): void {
       'keyturn target check shop-production --policy policies',
     ],
     exits: {
-      0: 'it can be used; what needs attention is said',
+      0: 'it can be used; the output lists what needs attention',
       1: 'it cannot be used, is not known, or the policy cannot be read',
-      2: 'used wrongly',
+      2: 'wrong usage',
     },
   });
 }
@@ -55,18 +55,18 @@ function jsonOf({ target, isOk, findings, run }: TargetReport): object {
   return { target, ok: isOk, findings: shown, run };
 }
 
-/** Roles are made by nobody else. */
+/** Only these may create roles. */
 const WHO = 'as a superuser of the target, or as the owner of its database with CREATEROLE';
 
 const MARKS = { ok: 'ok', attention: 'attention', failed: 'FAILED' } as const;
 
-/** Each finding in a line, then what to paste, which no window may break. */
+/** Each finding on a line, then what to paste, which must not be wrapped. */
 function showReport({ target, isOk, findings, run }: TargetReport, terminal: Terminal): void {
   const rows = findings.map(({ check: name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
   const isClear = findings.every(({ outcome }) => outcome === 'ok');
   const verdict = isOk ? (isClear ? 'All is well.' : 'It can be used.') : 'It cannot be used like this.';
   terminal.out([`Target ${visible(target)}`, ...tableLines(rows), verdict].join('\n'));
   if (run.length === 0) return;
-  terminal.out(['', `${isOk ? 'Advised' : 'To mend it'}, with psql, ${WHO}:`, ''].join('\n'));
+  terminal.out(['', `${isOk ? 'Advised' : 'To fix it'}, with psql, ${WHO}:`, ''].join('\n'));
   terminal.data(['\\set ON_ERROR_STOP on', ...run.flatMap((sql) => visibleLines(sql))].join('\n'));
 }

@@ -35,7 +35,7 @@ export function addTargets(program: Command, terminal: Terminal): void {
     exits: {
       0: 'the targets were read, also when there are none',
       1: 'refused or unreachable',
-      2: 'used wrongly',
+      2: 'wrong usage',
     },
   });
 }

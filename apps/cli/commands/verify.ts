@@ -133,7 +133,7 @@ function requestIn(text: string): string | undefined {
   return leaf.safeParse(parsed(text)).data?.facts.request;
 }
 
-/** What is no JSON is named by the verification itself. */
+/** The verification itself reports what is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -217,6 +217,6 @@ function verdictOf({ checks, outcome }: Checked): string {
     : toned('warning', `Nothing is wrong, but ${count} of ${checks.length} checks are not shown.`);
 }
 
-/** True of any evidence that comes from one database: no check can show it. */
+/** True of any evidence that comes from one database: no check can detect it. */
 const LIMIT =
   'Not covered without a log kept elsewhere: that the owner of the database did not rewrite the log together with everything it is compared with.';

@@ -20,9 +20,9 @@ export function addWhoami(program: Command, terminal: Terminal): void {
   explained(command, {
     examples: ['keyturn whoami', 'keyturn whoami --json | jq .may_decide'],
     exits: {
-      0: 'the token was taken, whoever it is of',
+      0: 'the token was accepted',
       1: 'not signed in, refused or unreachable',
-      2: 'used wrongly',
+      2: 'wrong usage',
     },
   });
 }
@@ -50,7 +50,7 @@ function factsOf(me: Me, api: string, now: number): [string, string][] {
     [
       'may decide',
       whyNot === null
-        ? 'yes, on requests that ask you'
+        ? 'yes, on requests that you may review'
         : `no: ${visible(whyNot.detail)} (${visible(whyNot.code)})`,
     ],
     ['client', visible(me.client ?? 'not named')],

@@ -49,9 +49,9 @@ function isFlat(natural: readonly number[], widths: readonly number[]): boolean 
 /** The widest columns, without which the others fit; null when fewer than two are left. The first is the row's name. */
 function belowOf(natural: readonly number[], width: number): readonly number[] | null {
   const below: number[] = [];
-  for (let kept = natural.length; kept >= 2; kept -= 1) {
+  for (let count = natural.length; count >= 2; count -= 1) {
     const beside = natural.filter((_, column) => !below.includes(column));
-    if (sumOf(beside) + GAP.length * (kept - 1) <= width)
+    if (sumOf(beside) + GAP.length * (count - 1) <= width)
       return below.toSorted((left, right) => left - right);
     const others = natural.map((size, column) => (column === 0 || below.includes(column) ? -1 : size));
     below.push(others.indexOf(Math.max(...others)));

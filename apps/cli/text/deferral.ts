@@ -2,7 +2,7 @@ import type { RequestView } from '../../../contract/requests.ts';
 import { duration } from './times.ts';
 import { visible } from './visible.ts';
 
-/** Says that a hand-over reaches nobody yet, and from when on it does; null where those people are asked now. */
+/** Says that a hand-over reaches nobody yet, and when it will; null if those people may decide now. */
 export function handOverNote(view: RequestView, to: string): string | null {
   const open = (view.progress?.rules ?? []).flatMap(({ stages }) =>
     stages.filter(({ opened_at: at }) => at !== null).flatMap(({ selectors }) => selectors),
@@ -13,5 +13,5 @@ export function handOverNote(view: RequestView, to: string): string | null {
   const after = steps.map(({ after_ms: ms }) => ms);
   const when =
     after.length > 0 ? `after ${duration(Math.min(...after))} without an answer` : 'later, if at all';
-  return `${visible(to)} is not asked yet, only ${when}: nobody there is notified by this. The request leaves your inbox all the same. Asked now: ${[...new Set(open)].map(visible).join(', ')}.`;
+  return `${visible(to)} may not decide yet, only ${when}: nobody there is notified by this. The request still leaves your inbox. Who may decide now: ${[...new Set(open)].map(visible).join(', ')}.`;
 }

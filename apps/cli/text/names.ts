@@ -1,6 +1,6 @@
 import { visible, visibleJson } from './visible.ts';
 
-/** Who is named on a screen. */
+/** A person or agent named on a screen. */
 export interface Named {
   readonly id: string;
   readonly name?: string | undefined;

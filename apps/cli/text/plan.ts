@@ -9,10 +9,10 @@ type Plan = NonNullable<RequestView['plan']>;
 type Effect = Plan['effects'][number];
 type Row = Effect['rows'][number];
 
-/** How much of a plan is printed; what is left out is counted, and said how to see. */
+/** How much of a plan is printed; the rest is counted, with the command that shows it. */
 export interface PlanDetail {
   readonly isWhole: boolean;
-  /** Of the request: how to see the rest is said with it. */
+  /** Of the request: it is in the command that shows the rest. */
   readonly id: string;
 }
 
@@ -25,7 +25,7 @@ const FILE_LINES_MAX = 60;
 const LINES_MAX = 40;
 const LINES_OF_TABLE_MIN = 6;
 
-/** What would happen, as the server found out: the operation, every changed row, warnings, the way back. */
+/** What would happen, as the server found out: the operation, every changed row, warnings, how to undo it. */
 export function planLines(plan: Plan, detail: PlanDetail): string[] {
   const effects = detail.isWhole ? plan.effects : plan.effects.slice(0, TABLES_MAX);
   const hidden = plan.effects.length - effects.length;
@@ -45,7 +45,7 @@ export function planLines(plan: Plan, detail: PlanDetail): string[] {
   ];
 }
 
-/** How much of a plan the shortened form leaves out; null: nothing. */
+/** How much of a plan the short form leaves out; null: nothing. */
 export function leftOut(plan: Plan): string | null {
   const effects = plan.effects.slice(0, TABLES_MAX);
   const room = Math.max(LINES_OF_TABLE_MIN, Math.floor(LINES_MAX / effects.length));
@@ -63,7 +63,7 @@ export function leftOut(plan: Plan): string | null {
   return parts.length === 0 ? null : parts.join(' and ');
 }
 
-/** Keyturn found nothing out about an action that others perform: the words are the requester's. */
+/** Keyturn makes no plan for an action that it does not execute: the words are the requester's. */
 function headingOf({ connector }: Plan): string {
   return connector === 'gate'
     ? `${toned('heading', 'What was requested')}, in the requester's words`
@@ -116,7 +116,7 @@ function undoFacts({ reversal }: Plan): readonly (readonly [string, string])[] {
   return [['undo', `${reversal.is_possible ? 'possible' : 'not possible'}: ${visible(reversal.how)}`]];
 }
 
-/** What trying it out cost the target. */
+/** What the dry run cost the target. */
 function costFacts(plan: Plan): readonly (readonly [string, string])[] {
   const used = plan.sequence_values_used ?? 0;
   const parts = [
@@ -176,18 +176,18 @@ function cellLines({ before, after }: Row, column: string, effect: Effect): stri
   ];
 }
 
-/** In the table's order; a plan that says nothing of it keeps the order of its objects. */
+/** In the table's order, or in the plan's own if it does not give one. */
 function columnsOf({ before, after }: Row, { columns, assigned_columns: assigned }: Effect): string[] {
   const order = columns ?? [];
-  const place = (column: string): number => {
+  const position = (column: string): number => {
     const found = order.indexOf(column);
     return (found === -1 ? order.length : found) + (assigned.includes(column) ? order.length + 1 : 0);
   };
   const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
-  return [...names].sort((left, right) => place(left) - place(right));
+  return [...names].sort((left, right) => position(left) - position(right));
 }
 
-/** A value too long to be kept is told apart by its digest. */
+/** A value too long to be stored is identified by its digest. */
 function valueText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return visibleJson(value);
   const { bytes, sha256 } = value as { readonly bytes?: unknown; readonly sha256?: unknown };

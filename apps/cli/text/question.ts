@@ -16,7 +16,7 @@ export function questionText(view: RequestView, verdict: Verdict): string {
   return `${tonedWord(verdict, VERBS[verdict])} ${toned('heading', titleOf(view))}?`;
 }
 
-/** What others wrote stands last and may be longer than a terminal keeps: what it is about is said once more. */
+/** Foreign text comes last and may be longer than a terminal's history: the title is repeated after it. */
 export function questionLines(view: RequestView, reviewed: RequestView | null = null): string[] {
   const { plan, risk, lineage, is_break_glass: isBreakGlass } = view;
   const [requester] = lineage;
@@ -28,7 +28,7 @@ export function questionLines(view: RequestView, reviewed: RequestView | null = 
         ? [['requested by', nameText({ id: requester.subject, name: requester.name })] as const]
         : []),
       ...(risk === null ? [] : [['risk', tonedWord(risk)] as const]),
-      ...(reviewed ? [['emergency', titleOf(reviewed)] as const] : []),
+      ...(reviewed ? [['reviews', titleOf(reviewed)] as const] : []),
       ...(plan && !reviewed ? [['summary', visible(plan.summary)] as const] : []),
       ...(hidden === null
         ? []

@@ -36,7 +36,7 @@ export function requestLines(
 
 /** How much of a request is shown. */
 export interface RequestDetail extends PlanDetail {
-  /** The emergency that it reviews: what was done there is shown in place of its plan. */
+  /** The break-glass request that it reviews: what was done there is shown in place of its plan. */
   readonly reviewed?: RequestView | null;
 }
 
@@ -49,7 +49,7 @@ export function titleOf({ action, target, environment }: RequestSummary): string
   return `${visible(action)} on ${visible(target)} (${visible(environment)})`;
 }
 
-/** `denied by policy`, `failed (target_error)`. Of what others perform nothing is called done. */
+/** `denied by policy`, `failed (target_error)`. What Keyturn does not execute is never called done. */
 export function statusText(view: RequestSummary): string {
   const { status, denied_by: deniedBy, failure, mode } = view;
   const given = mode === 'gate' ? GATE_STATUS[status] : undefined;
@@ -63,15 +63,15 @@ export function statusText(view: RequestSummary): string {
 }
 
 const GATE_STATUS: Partial<Record<RequestSummary['status'], string>> = {
-  executing: 'the decision is being given out',
-  succeeded: 'the decision was given out; Keyturn does not perform the action',
+  executing: 'the decision is being handed out',
+  succeeded: 'the decision was handed out; Keyturn does not execute the action',
 };
 
 type Facts = readonly (readonly [name: string, value: string])[];
 
 function headFacts(view: RequestView, now: number): Facts {
   return [
-    ...(view.is_break_glass ? [[tonedWord('BREAK-GLASS'), emergencyText(view)] as const] : []),
+    ...(view.is_break_glass ? [[tonedWord('BREAK-GLASS'), breakGlassText(view)] as const] : []),
     ['status', `${statusText(view)}, round ${view.round}`],
     ...causeFacts(view),
     ...denialFacts(view),
@@ -89,7 +89,7 @@ function headFacts(view: RequestView, now: number): Facts {
   ];
 }
 
-/** Whoever asks again should leave more time, and whoever decides should know why the time is short. */
+/** Requesters who try again should leave more time, and reviewers should know why the time is short. */
 function expiryFacts(view: RequestView, now: number): Facts {
   const { status, expires_at: at } = view;
   const isWindow = isStartWindowEnd(view, at);
@@ -119,7 +119,7 @@ const STOPS: ReadonlyMap<string, string> = new Map([
     'a kill switch was engaged. `keyturn switch list` shows those that still are; ask again after its release',
   ],
   ['target_removed', 'its target was removed from the catalogue'],
-  ['requester_inactive', 'whoever requested it, or stands behind it, is not active any more'],
+  ['requester_inactive', 'its requester, or somebody who stands behind it, is no longer active'],
 ]);
 
 function riskFacts({ risk, risk_reasons: reasons }: RequestView): Facts {
@@ -128,21 +128,21 @@ function riskFacts({ risk, risk_reasons: reasons }: RequestView): Facts {
   return [['risk', `${tonedWord(risk)}${why}`]];
 }
 
-/** A no without its rule helps nobody to ask better. */
+/** A denial without its rule helps nobody to make a better request. */
 function denialFacts({ denied_by: deniedBy, matched_rules: rules, failure }: RequestView): Facts {
   if (deniedBy !== 'policy' || (failure !== null && STOPS.has(failure.code))) return [];
   if (rules === null)
     return [
       ['rule', 'not shown to you: it may follow from data of the target. Reviewers and operators see it.'],
     ];
-  if (rules.length === 0) return [['rule', 'no rule allows this action, and none asks people to review it']];
+  if (rules.length === 0) return [['rule', 'no rule allows this action or sends it to review']];
   return denyingRules(rules).map(({ id, because }) => [
     'rule',
     because === null ? visible(id) : `${visible(id)}: ${visible(because)}`,
   ]);
 }
 
-/** The server's word of what proves it comes first. */
+/** How the server proved it comes first. */
 function memberText(member: RequestView['lineage'][number]): string {
   const { subject, issuer, name, is_declared: isDeclared } = member;
   const account = `${visibleJson(subject)} at ${visibleJson(issuer)}`;
@@ -150,12 +150,12 @@ function memberText(member: RequestView['lineage'][number]): string {
   return isDeclared ? `not proven (only the caller or another issuer says so): ${who}` : who;
 }
 
-function emergencyText({ review }: RequestView): string {
-  const told = 'an emergency: fewer people had to approve, and everybody who could be asked was notified';
-  return review ? `${told}; reviewed in ${visible(review.id)} (${tonedWord(review.status)})` : told;
+function breakGlassText({ review }: RequestView): string {
+  const text = 'fewer people had to approve, and everybody who could be asked to review was notified';
+  return review ? `${text}; reviewed in ${visible(review.id)} (${tonedWord(review.status)})` : text;
 }
 
-/** Who approves must know that it does not run when they do. */
+/** Approvers must know that it does not run as soon as they approve. */
 function startFacts({ start }: RequestView, now: number): Facts {
   if (start === undefined) return [];
   const { not_before: from, not_after: to } = start;
@@ -198,7 +198,7 @@ function repeatFacts({ earlier_refusals: earlier }: RequestView, now: number): F
   return [[toned('warning', 'REPEATED'), text]];
 }
 
-/** Whoever approved an emergency stands behind its review, so that they do not judge it. */
+/** Approvers of a break-glass request stand behind its review, so they cannot decide it. */
 function roleText({ action }: RequestView, { role }: RequestView['lineage'][number]): string {
   return action === REVIEW.action && role === 'editor' ? 'approved by' : ROLES[role];
 }

@@ -11,7 +11,7 @@ type Rule = Requirement['rules'][number];
 type Stage = Rule['stages'][number];
 type Facts = (readonly [name: string, value: string])[];
 
-/** Who must approve, by which rule and why, how far that is, and who can still do it. */
+/** Who must approve, by which rule and why, how far that has got, and who can still do it. */
 export function requirementLines(view: RequestView): string[] {
   const { requirement } = view;
   if (requirement === null) return mayDecideLines(view);
@@ -24,7 +24,7 @@ export function requirementLines(view: RequestView): string[] {
   ];
 }
 
-/** The seats that are still open, for whoever has just filled one. */
+/** The seats that are still open, for somebody who has just filled one. */
 export function openSeatsText({ progress }: RequestView): string {
   const stages = progress?.rules.flatMap((rule) => rule.stages) ?? [];
   return stages
@@ -33,7 +33,7 @@ export function openSeatsText({ progress }: RequestView): string {
     .join(', and ');
 }
 
-/** For readers who may not see which rules ask. */
+/** For readers who may not see which rules matched. */
 function mayDecideLines({ may_decide: selectors }: RequestView): string[] {
   return selectors ? ['', `Who may decide: ${selectors.map(visible).join(', ')}`] : [];
 }
@@ -47,7 +47,7 @@ export function peopleText({ distinct_people: distinct, rules }: Requirement): s
   return approvals > least ? `at least ${people}; one person can count for several of these lines` : people;
 }
 
-/** Every line may be filled while one person fills several: then others still have to approve. */
+/** All seats may be filled while one person fills several: then others still have to approve. */
 function missingPeople(
   { status, progress }: RequestView,
   { distinct_people: distinct }: Requirement,
@@ -83,19 +83,19 @@ function termsText(rule: Rule): string {
   ].join('; ');
 }
 
-interface Place {
+interface Position {
   readonly rule: number;
   readonly stage: number;
 }
 
-function stageFacts(view: RequestView, stage: Stage, { rule, stage: at }: Place): Facts {
+function stageFacts(view: RequestView, stage: Stage, { rule, stage: at }: Position): Facts {
   const progress = view.progress?.rules[rule]?.stages[at];
   const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
   if (progress && progress.filled >= stage.quorum)
     return [['filled', `${progress.filled} of ${stage.quorum} by ${who}`]];
   return [
     ['needs', `${stage.quorum} of ${who}${progressText(view, progress)}`],
-    ...candidateFacts(progress?.may_approve),
+    ...approverFacts(progress?.may_approve),
     ...escalationFacts(view, stage, rule),
   ];
 }
@@ -108,11 +108,11 @@ function progressText({ status }: RequestView, progress: Progress | undefined): 
   return isWaiting ? ' (opens after the stage before it)' : ` (${progress.filled} so far)`;
 }
 
-type Candidates = NonNullable<Progress['may_approve']>;
+type Approvers = NonNullable<Progress['may_approve']>;
 
-function candidateFacts(candidates: Candidates | undefined): Facts {
-  if (candidates === undefined) return [];
-  const { count, people } = candidates;
+function approverFacts(approvers: Approvers | undefined): Facts {
+  if (approvers === undefined) return [];
+  const { count, people } = approvers;
   if (count === 0) return [['can approve', toned('alarm', 'nobody now')]];
   const more = count > people.length ? ` and ${count - people.length} more` : '';
   return [['can approve', `${people.map(nameText).join(', ')}${more}`]];
@@ -124,12 +124,12 @@ function escalationFacts(view: RequestView, { escalate }: Stage, rule: number): 
   return later.length === 0 ? [] : [['escalates to', later.join(', ')]];
 }
 
-/** Whose business time a duration counts; nothing for wall time. */
+/** Whose business time a duration counts; nothing for wall-clock time. */
 export function clockText(clock: string | undefined): string {
   return clock === undefined ? '' : ` of business time (${visible(clock)})`;
 }
 
-/** Otherwise it would wait in silence until it expires. */
+/** Otherwise it would wait unnoticed until it expires. */
 function shortageLine({ rule, seats, fillable, unknown }: Shortage): string {
   const where = rule === '*' ? 'all rules together require' : `${visible(rule)} requires`;
   const doubt = unknown?.length ? ` (not all members of ${unknown.map(visible).join(', ')} are known)` : '';

@@ -16,13 +16,13 @@ const answerSchema = z.strictObject({
   valid_until: z.string(),
 });
 
-/** What came of an action, in words where its shape is known, else as JSON. */
+/** The result of an action, in words if its shape is known, else as JSON. */
 export function resultText(result: RequestView['result']): string {
   const rows = rowsSchema.safeParse(result).data;
   if (rows) return rowsText(rows);
   const answer = answerSchema.safeParse(result).data;
   if (!answer) return visibleJson(result);
-  return `${answer.decision}, valid until ${visible(answer.valid_until)}; the requester performs it, not Keyturn`;
+  return `${answer.decision}, valid until ${visible(answer.valid_until)}; the requester executes it, not Keyturn`;
 }
 
 function rowsText({ rows, transaction_id: transaction }: z.infer<typeof rowsSchema>): string {

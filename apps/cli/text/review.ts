@@ -7,16 +7,16 @@ import { instant } from './times.ts';
 import { toned, tonedWord } from './tone.ts';
 import { visible, visibleLines } from './visible.ts';
 
-/** What the review of an emergency is about: what was done, by whom, when, by which rule, and what a reviewer judges. */
+/** What a break-glass review is about: what was done, by whom, when, by which rule, and what the reviewer decides. */
 export function reviewedLines(reviewed: RequestView, now: number): string[] {
   const { id, action, target, environment, status, matched_rules: rules, plan, result, claims } = reviewed;
   const justification = claims?.justification;
   return [
-    toned('heading', 'What you are asked to judge'),
-    '  Was it right to use the emergency path for the request below? Approve if it was, deny if it was not.',
+    toned('heading', 'What you decide'),
+    '  Was it right to use break-glass for the request below? Approve if it was, deny if it was not.',
     '  Either answer is kept in the audit log. Neither undoes what was done.',
     '',
-    toned('heading', 'The emergency'),
+    toned('heading', 'The break-glass request'),
     ...factLines([
       ['request', `${visible(id)} (keyturn show ${visible(id)} shows all of it)`],
       ['action', `${visible(action)} on ${visible(target)} (${visible(environment)})`],
@@ -35,7 +35,7 @@ export function reviewedLines(reviewed: RequestView, now: number): string[] {
       ? []
       : [
           '',
-          "Why it was an emergency, in the requester's own words:",
+          "Why break-glass was used, in the requester's own words:",
           ...visibleLines(justification, '  > '),
         ]),
   ];

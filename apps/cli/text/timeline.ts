@@ -31,7 +31,7 @@ function bodyText(part: string, body: JsonValue): string {
   return part === 'result' ? resultText(body as RequestView['result']) : visibleJson(body);
 }
 
-/** What nobody is named for was done by Keyturn itself. */
+/** An entry that names nobody was made by Keyturn itself. */
 function whoText({ kind, name, id }: Item['actor']): string {
   if (kind === 'system') return '';
   if (name === undefined) return `${WHO[kind]}: `;

@@ -8,7 +8,7 @@ const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_
 /** Letters, marks and symbols that are drawn as nothing: Braille, hieroglyphs, notes, fillers, an object that is missing. */
 const BLANK = /\u2800|\uFFFC|\u{13441}|\u{13442}|\u{16FE4}|\u{1D159}/gu;
 
-/** More than three marks on one letter paint over the lines around it. */
+/** More than three marks on one letter overlap the lines around it. */
 const STACKED_MARK = /(?<=\p{M}{3})\p{M}/gu;
 
 /** Longer runs of blanks push what follows out of sight, or to where it passes for something else. */

@@ -210,9 +210,9 @@ function approvalBefore(material: Material, leaf: Leaf): Leaf | undefined {
 function isApprovedEffect(material: Material, approval: Leaf, leaf: Leaf): boolean {
   const done = leaf.facts['fingerprint'];
   if (leaf.type !== 'execution.succeeded' || typeof done !== 'string') return true;
-  const asked =
+  const plannedFor =
     approval.type === 'request.allowed'
       ? approval
       : pendingBefore(material, approval.facts['round'], approval.n)?.leaf;
-  return asked !== undefined && planOf(material, asked)?.facts['fingerprint'] === done;
+  return plannedFor !== undefined && planOf(material, plannedFor)?.facts['fingerprint'] === done;
 }

@@ -17,8 +17,8 @@ import { decisionsText, type Finding, type Subject } from './finding.ts';
 /** Each decision is on exactly what was asked in its round. */
 export function digestsAgree({ material }: Subject): Finding {
   return eachDecision(material, (decision, pending) => {
-    const asked = pending.leaf.decision_digest;
-    return asked !== null && decision.leaf.decision_digest === asked
+    const digest = pending.leaf.decision_digest;
+    return digest !== null && decision.leaf.decision_digest === digest
       ? []
       : ['is on another digest than its round asked'];
   });
@@ -90,7 +90,7 @@ export function tallyReplays({ material }: Subject): Finding {
 }
 
 function replay(material: Material, pending: PendingLeaf, leaf: Leaf): Tally {
-  // By the wall clock, which no business time is ahead of: what was seated by the one is seated by the other.
+  // By wall-clock time, which no business time is ahead of: what was seated by the one is seated by the other.
   const rules = pending.requirement.rules.map(({ clock: _clock, ...rule }) => rule);
   return tally({
     requirement: { ...pending.requirement, rules },

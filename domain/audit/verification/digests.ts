@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Leaf } from '../leaf.ts';
 import type { JsonValue } from '../../crypto/canonical-json.ts';
 import { decisionDigestOf } from '../../request/digests.ts';
-import { demandsNobody, type Requirement } from '../../request/requirement.ts';
+import { requiresNobody, type Requirement } from '../../request/requirement.ts';
 import { RISK_TIERS } from '../../policy/risk.ts';
 import { planOf } from './course.ts';
 import { signedRequestOf } from './envelopes.ts';
@@ -26,11 +26,11 @@ const planSchema = z.object({
  */
 export function digestsFollow(subject: Subject): Finding {
   const { pendings, stream } = subject.material;
-  const asked = pendings.map(({ leaf, requirement }) => ({ leaf, requirements: [requirement] }));
+  const reviewed = pendings.map(({ leaf, requirement }) => ({ leaf, requirements: [requirement] }));
   const allowed = stream
     .filter((leaf) => leaf.type === 'request.allowed')
     .map((leaf) => ({ leaf, requirements: NOBODY }));
-  const rounds = [...asked, ...allowed];
+  const rounds = [...reviewed, ...allowed];
   return {
     problems: rounds.flatMap((round) => {
       const fault = faultOf(subject, round);
@@ -41,7 +41,7 @@ export function digestsFollow(subject: Subject): Finding {
 }
 
 /** What allows demand: nobody, at one of the tiers of risk. */
-const NOBODY: readonly Requirement[] = RISK_TIERS.map(demandsNobody);
+const NOBODY: readonly Requirement[] = RISK_TIERS.map(requiresNobody);
 
 interface Round {
   readonly leaf: Leaf;

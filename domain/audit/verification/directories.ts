@@ -164,8 +164,8 @@ interface Concerned {
 }
 
 /**
- * Whoever the file has behind an account that signed or is named stands in the directory, agents as it says; and so does
- * whoever stands in another one: an account that was theirs then makes a decision their own.
+ * Everybody whom the file has behind an account that signed or is named is in the directory, agents as it says; and so is
+ * everybody in another directory: an account that was theirs then makes a decision their own.
  */
 function knowsConcerned(file: Directory, part: DirectoryPart, { accounts, ids }: Concerned): boolean {
   const people = file.people.filter(

@@ -137,7 +137,7 @@ function otherOrigin(received: Leaf, signed: SignedRequest): string[] {
     ...(received.policy?.digest === signed.policy_digest
       ? []
       : [`${nameOf(received)}: the policy is not what was signed`]),
-    ...(received.decision_digest === null ? [] : [`${nameOf(received)} names a decision of before`]),
+    ...(received.decision_digest === null ? [] : [`${nameOf(received)} names an earlier decision`]),
   ];
 }
 

@@ -5,7 +5,8 @@ import { canonicalJson, type JsonValue } from '../../crypto/canonical-json.ts';
 import { intentDigest, requirementDigest } from '../../request/digests.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { SignedRequest } from '../../crypto/envelope.ts';
-import { combinedRequirement, evaluate, type Evaluation } from '../../policy/evaluation.ts';
+import { combinedRequirement } from '../../policy/combined-requirement.ts';
+import { evaluate, type Evaluation } from '../../policy/evaluation.ts';
 import { isOtherEngine } from '../../policy/explanation.ts';
 import { actionOf, type PolicySet } from '../../policy/policy.ts';
 import { mayStillAsk } from '../../execution/requester.ts';
@@ -182,7 +183,7 @@ function otherOutcome({ material, leaf, policy, facts, signed, directory }: Repe
   if (evaluation.effect === 'forbid') return 'policy forbids it';
   const required = combinedRequirement(before?.requirement ?? null, evaluation);
   if (leaf.type !== 'request.pending') return wronglyAllowed(leaf, evaluation, required !== null);
-  return wronglyAsked(material, leaf, required);
+  return wronglyRequired(material, leaf, required);
 }
 
 const BY_WORD =
@@ -199,15 +200,15 @@ function isByWord({ leaf, policy, facts: { facts: _resolved, ...facts } }: Repet
   return recalled !== null && evaluate(policy, recalled, 'planned').effect !== 'allow';
 }
 
-function wronglyAsked(material: Material, leaf: Leaf, required: Requirement | null): string | null {
-  const asked = material.pendings.find((pending) => pending.leaf === leaf);
-  if (!asked || required === null) return 'policy demands nobody';
-  return requirementDigest(required) === requirementDigest(asked.requirement)
+function wronglyRequired(material: Material, leaf: Leaf, required: Requirement | null): string | null {
+  const pending = material.pendings.find((pending) => pending.leaf === leaf);
+  if (!pending || required === null) return 'policy demands nobody';
+  return requirementDigest(required) === requirementDigest(pending.requirement)
     ? null
     : 'policy demands something else than people were asked';
 }
 
-/** What people read of why something waits or was allowed. A denial may be of before there was a plan. */
+/** What people read of why something waits or was allowed. A denial may be older than the plan. */
 function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
   const ids = formOf(rules.map(({ id }) => id));
   if (type === 'request.allowed' && facts['risk'] !== risk.tier) return false;
@@ -235,8 +236,8 @@ function wronglyDenied({ material, leaf, signed, directory }: Denial, { effect }
   return mayStillAsk(directories, signed) ? 'everybody behind it was active' : null;
 }
 
-function wronglyAllowed(leaf: Leaf, evaluation: Evaluation, isDemanded: boolean): string | null {
-  if (evaluation.effect !== 'allow' || isDemanded) return 'policy does not allow it without people';
+function wronglyAllowed(leaf: Leaf, evaluation: Evaluation, isRequired: boolean): string | null {
+  if (evaluation.effect !== 'allow' || isRequired) return 'policy does not allow it without people';
   const isDoubtful = leaf.type === 'gate.allowed' && evaluation.is_degraded;
   return isDoubtful ? 'policy could not be evaluated in full' : null;
 }

@@ -17,13 +17,13 @@ export function notExpiredEarly(subject: Subject): Finding {
 
 function dueAt(subject: Subject, leaf: Leaf): number {
   const { material } = subject;
-  const asked = material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
+  const pending = material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   const phase = phaseBefore(material, leaf);
-  if (phase === 'pending' && asked) return Date.parse(asked.expires_at);
-  if (phase === 'approved') return approvedUntil(material, leaf, asked);
+  if (phase === 'pending' && pending) return Date.parse(pending.expires_at);
+  if (phase === 'approved') return approvedUntil(material, leaf, pending);
   if (leaf.facts['code'] === 'envelope_expired') return unseenFrom(subject, leaf);
   const stillUntil = standsStillFrom(material, leaf) + STILL_MS - CLOCKS_APART_MS;
-  return asked ? Math.min(Date.parse(asked.expires_at), stillUntil) : stillUntil;
+  return pending ? Math.min(Date.parse(pending.expires_at), stillUntil) : stillUntil;
 }
 
 /** Clocks of several machines write the log. */
@@ -48,7 +48,7 @@ function readInstant(value: unknown): number {
   return Number.isNaN(readMs) ? Infinity : readMs;
 }
 
-function approvedUntil({ stream, decisions }: Material, leaf: Leaf, asked?: PendingLeaf): number {
+function approvedUntil({ stream, decisions }: Material, leaf: Leaf, pending?: PendingLeaf): number {
   const approval = stream.findLast(
     ({ n, type }) => n < leaf.n && (type === 'request.approved' || type === 'request.allowed'),
   );
@@ -56,12 +56,14 @@ function approvedUntil({ stream, decisions }: Material, leaf: Leaf, asked?: Pend
   const heldUntil = stream
     .filter(({ n, type }) => type === 'request.held' && n > approval.n && n < leaf.n)
     .map(({ facts: { until } }) => readInstant(until));
-  if (approval.type === 'request.allowed' || !asked)
+  if (approval.type === 'request.allowed' || !pending)
     return Math.max(Date.parse(approval.at) - CLOCKS_APART_MS, ...heldUntil) + STILL_MS;
-  const ages = asked.requirement.rules.map(({ maximum_age_ms: age }) => age);
+  const ages = pending.requirement.rules.map(({ maximum_age_ms: age }) => age);
   const approvedAt = decisions
-    .filter(({ round, verdict, leaf: { n } }) => round === asked.round && verdict === 'approve' && n < leaf.n)
+    .filter(
+      ({ round, verdict, leaf: { n } }) => round === pending.round && verdict === 'approve' && n < leaf.n,
+    )
     .map(({ at }) => Date.parse(at));
   const carriesUntil = Math.max(...approvedAt) + Math.max(0, ...ages);
-  return Math.max(Date.parse(asked.expires_at), carriesUntil, ...heldUntil);
+  return Math.max(Date.parse(pending.expires_at), carriesUntil, ...heldUntil);
 }

@@ -45,12 +45,12 @@ function endOf(material: Material, { leaf }: Answer): number {
   const claimed = stream.findLast(({ n, type }) => n < leaf.n && type === 'execution.claimed');
   const opened = stream.findLast(({ n, type }) => n < leaf.n && OPENING.has(type));
   if (!claimed) return -Infinity;
-  const asked = pendings.find((pending) => pending.leaf === opened);
-  if (!asked) return Date.parse(claimed.at) + VALID_FOR_MS_MAX;
-  const approvals = countedBefore(material, asked.round, claimed.n).filter(
+  const pending = pendings.find((pending) => pending.leaf === opened);
+  if (!pending) return Date.parse(claimed.at) + VALID_FOR_MS_MAX;
+  const approvals = countedBefore(material, pending.round, claimed.n).filter(
     ({ verdict }) => verdict === 'approve',
   );
-  return Date.parse(approvedUntil(asked.requirement, approvals, claimed.at));
+  return Date.parse(approvedUntil(pending.requirement, approvals, claimed.at));
 }
 
 const OPENING: ReadonlySet<string> = new Set(['request.pending', 'request.allowed']);

@@ -6,7 +6,7 @@ import type { Material } from './evidence.ts';
 import type { ShownRow } from '../../../contract/evidence.ts';
 
 /** The entries that say what came of a request. */
-export interface Told {
+export interface RowSources {
   readonly material: Material;
   /** The entry that says how it stands. */
   readonly ending: Leaf | undefined;
@@ -25,13 +25,13 @@ function isPart(
 }
 
 /** What an execution came to, in the words of its target: only where one succeeded. */
-export function resultIn({ material, ending }: Told, { result }: ShownRow): boolean | null {
+export function resultIn({ material, ending }: RowSources, { result }: ShownRow): boolean | null {
   if (ending?.type !== 'execution.succeeded' || ending.commit['result'] === undefined) return result === null;
   return isPart(material, ending, { name: 'result', value: result });
 }
 
 /** Why nothing came of it: the code stands in the entry, the detail is a part of it. */
-export function failureIn({ material, ending }: Told, { failure }: ShownRow): boolean | null {
+export function failureIn({ material, ending }: RowSources, { failure }: ShownRow): boolean | null {
   const code = ending === undefined ? null : codeIn(ending);
   if (failure === null || code === null || !ending) return failure === code;
   if (failure.code !== code) return false;
@@ -56,7 +56,7 @@ const WITH_CODE: ReadonlySet<LeafType> = new Set([
 ]);
 
 /** What lists show of the plan: as the plan has it that the round is about, or the entry of its making. */
-export function summaryIn({ material, opened }: Told, { summary }: ShownRow): boolean | null {
+export function summaryIn({ material, opened }: RowSources, { summary }: ShownRow): boolean | null {
   if (!opened) return summary === null;
   const { inputs } = material.evidence;
   const plan = inputs?.plans.find(({ digest }) => digest === opened.facts['plan_digest']);

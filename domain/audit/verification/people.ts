@@ -149,11 +149,11 @@ function selectorsOf(
 
 function isSeated(entitlement: Entitlement, selector: Selector, person: string): boolean {
   const { policies, directory, atCreation, request, args, decision } = entitlement;
-  const scope = (policy: PolicySet, one: Directory, dutyAt: string | null): SelectorScope => ({
+  const scope = (policy: PolicySet, one: Directory, onCallAt: string | null): SelectorScope => ({
     directory: one,
     owners: ownersByArguments(policy, { ...request, args }),
     rotations: policy.rotations,
-    duty_at: dutyAt,
+    duty_at: onCallAt,
   });
   return (
     isSelected(scope(policies.now, directory, decision.at), selector, person) &&

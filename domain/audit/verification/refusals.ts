@@ -29,14 +29,14 @@ export function refusalsRight(subject: Subject): Finding {
 function answerOf(subject: Subject, leaf: Leaf): Answer {
   const signed = signedDecisionIn(subject.envelopes, leaf);
   if (!signed) return { problem: 'refuses a decision that is not among the envelopes' };
-  const asked = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
-  if (!asked) return {};
+  const pending = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
+  if (!pending) return {};
   if (phaseBefore(subject.material, leaf) === 'pending')
-    return answerWhileOpen(subject, { leaf, signed, asked, status: 'pending' });
-  if (signed.decision_digest !== asked.leaf.decision_digest) return {};
+    return answerWhileOpen(subject, { leaf, signed, pending, status: 'pending' });
+  if (signed.decision_digest !== pending.leaf.decision_digest) return {};
   if (isVoidedDenial(subject, leaf, signed)) return { problem: VOIDED };
   return signed.verdict === 'deny' && isApprovedByPeople(subject, leaf)
-    ? answerWhileApproved(subject, { leaf, signed, asked, status: 'approved' })
+    ? answerWhileApproved(subject, { leaf, signed, pending, status: 'approved' })
     : {};
 }
 
@@ -57,13 +57,13 @@ function answerWhileApproved(subject: Subject, refusal: Refusal): Answer {
 }
 
 function answerWhileOpen(subject: Subject, refusal: Refusal): Answer {
-  const { leaf, signed, asked } = refusal;
+  const { leaf, signed, pending } = refusal;
   const { code } = leaf.facts;
-  const isOnDigest = signed.decision_digest === asked.leaf.decision_digest;
+  const isOnDigest = signed.decision_digest === pending.leaf.decision_digest;
   if (code === 'decision_digest_stale')
     return isOnDigest ? { problem: 'refuses as outdated what is on the digest that was asked' } : {};
   if (LATE.has(code))
-    return isOnDigest && isInTime(signed, leaf, asked.expires_at)
+    return isOnDigest && isInTime(signed, leaf, pending.expires_at)
       ? { problem: 'refuses as late what was in time and on the digest that was asked' }
       : {};
   return answerByCheck(subject, refusal);

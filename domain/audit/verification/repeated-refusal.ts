@@ -17,11 +17,11 @@ import type { EvaluationInputs } from '../../../contract/evidence.ts';
 export interface Refusal {
   readonly leaf: Leaf;
   readonly signed: SignedDecision;
-  readonly asked: PendingLeaf;
+  readonly pending: PendingLeaf;
   readonly status: 'pending' | 'approved';
 }
 
-/** Everything that the check of a decision is repeated with, whoever was in the directory. */
+/** Everything that the check of a decision is repeated with, except the directory. */
 interface Repetition extends Refusal {
   readonly inputs: EvaluationInputs;
   readonly request: SignedRequest;
@@ -51,15 +51,15 @@ export function repeatedRefusal(
 function repetitionOf({ material, envelopes }: Subject, refused: Refusal): Repetition | string {
   const { inputs } = material.evidence;
   if (!inputs) return NO_INPUTS;
-  const { leaf, asked } = refused;
+  const { leaf, pending } = refused;
   const arrival = material.stream.find(({ type }) => type === 'request.received');
   const request = arrival && signedRequestOf(envelopes, arrival);
   if (!request) return 'the signed request is not in the evidence';
   const now = policyNamed(material, leaf.policy?.digest);
   const atCreation = policyNamed(material, request.policy_digest);
   if (!now || !atCreation) return 'the policy that says who may decide is not in the evidence';
-  const stored = inputs.facts.find(({ digest }) => digest === asked.leaf.facts['facts_digest']);
-  const counted = countedBefore(material, asked.round, leaf.n);
+  const stored = inputs.facts.find(({ digest }) => digest === pending.leaf.facts['facts_digest']);
+  const counted = countedBefore(material, pending.round, leaf.n);
   const decisions = counted.flatMap((decision) => {
     const person = inputs.people[decision.person];
     return person === undefined ? [] : [{ ...decision, person }];
@@ -70,7 +70,7 @@ function repetitionOf({ material, envelopes }: Subject, refused: Refusal): Repet
 }
 
 function factsOf(
-  { inputs, request, policies, args, decisions, leaf, signed, asked, status }: Repetition,
+  { inputs, request, policies, args, decisions, leaf, signed, pending, status }: Repetition,
   part: EvaluationInputs['directory_at_creation'],
 ): DecisionFacts {
   const { now, atCreation } = policies;
@@ -79,11 +79,11 @@ function factsOf(
   return {
     request: {
       status,
-      decision_digest: asked.leaf.decision_digest,
+      decision_digest: pending.leaf.decision_digest,
       lineage,
-      requirement: withoutClocks(asked.requirement),
-      pending_since: asked.pending_since,
-      expires_at: asked.expires_at,
+      requirement: withoutClocks(pending.requirement),
+      pending_since: pending.pending_since,
+      expires_at: pending.expires_at,
       owners: ownersByArguments(now, { ...request, args }),
       decisions,
     },

@@ -23,7 +23,7 @@ export function selectorsFault(material: Material, { open_selectors: open }: Sho
   // Owners are spelled out, and may be others since.
   const isStranger = !wanted.includes('owners') && open.some((one) => !isAmong(wanted, one));
   if (isStranger) return 'inboxes hold the request that its requirement does not name';
-  const isMissing = firstAsked(material, pending).some((one) => !isAmong(open, one));
+  const isMissing = firstSelectors(material, pending).some((one) => !isAmong(open, one));
   return isMissing ? 'inboxes lack the request though their stage is open' : null;
 }
 
@@ -77,7 +77,7 @@ function isAmong(selectors: readonly string[], wanted: string): boolean {
   return selectors.includes(wanted);
 }
 
-function firstAsked({ decisions }: Material, pending: PendingLeaf): readonly Selector[] {
+function firstSelectors({ decisions }: Material, pending: PendingLeaf): readonly Selector[] {
   if (decisions.some(({ round }) => round === pending.round)) return [];
   return pending.requirement.rules
     .flatMap(({ stages }) => stages[0]?.any ?? [])

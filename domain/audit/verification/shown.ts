@@ -3,7 +3,7 @@ import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { SignedRequest } from '../../crypto/envelope.ts';
 import { isSameIdentity } from '../../identity/identity.ts';
 import { targetOf } from '../../policy/policy.ts';
-import { failureIn, resultIn, summaryIn, type Told } from './outcome.ts';
+import { failureIn, resultIn, summaryIn, type RowSources } from './outcome.ts';
 import { selectorsFault } from './selectors.ts';
 import { signedRequestOf } from './envelopes.ts';
 import type { Material, PendingLeaf } from './evidence.ts';
@@ -49,7 +49,7 @@ type Fields = Readonly<Record<string, boolean | null>>;
 
 function fieldsOf(shown: Shown): Fields {
   const { subject, arrival, row } = shown;
-  const told: Told = {
+  const sources: RowSources = {
     material: subject.material,
     ending: lastStanding(subject.material),
     opened: openedLast(subject.material),
@@ -57,7 +57,7 @@ function fieldsOf(shown: Shown): Fields {
   const isOnTheSpot = arrival.type === 'gate.allowed';
   return {
     ...signedFields(shown),
-    ...(isOnTheSpot ? answeredFields(arrival, row) : roundFields(told, row)),
+    ...(isOnTheSpot ? answeredFields(arrival, row) : roundFields(sources, row)),
   };
 }
 
@@ -98,27 +98,27 @@ function idsIn(rules: unknown): unknown {
   return Array.isArray(rules) ? rules.map((rule: { readonly id?: unknown }) => rule.id ?? null) : null;
 }
 
-function roundFields(told: Told, row: ShownRow): Fields {
-  const { material, opened } = told;
+function roundFields(sources: RowSources, row: ShownRow): Fields {
+  const { material, opened } = sources;
   const facts = opened?.facts ?? {};
   return {
     risk: isRisk(material, opened, row),
     risk_reasons: isSame(row.risk_reasons, facts['risk_reasons'] ?? null),
     matched_rules: isSame(row.matched_rules, rulesIn(material)),
     is_break_glass: row.is_break_glass === (facts['is_break_glass'] ?? false),
-    summary: summaryIn(told, row),
-    ...askedFields(material.pendings.at(-1), row),
+    summary: summaryIn(sources, row),
+    ...pendingFields(material.pendings.at(-1), row),
     held_until: isHold(material, row),
-    result: resultIn(told, row),
-    failure: failureIn(told, row),
+    result: resultIn(sources, row),
+    failure: failureIn(sources, row),
   };
 }
 
-function askedFields(asked: PendingLeaf | undefined, row: ShownRow): Fields {
+function pendingFields(pending: PendingLeaf | undefined, row: ShownRow): Fields {
   return {
-    requirement: isSame(row.requirement, asked?.leaf.facts['requirement'] ?? null),
-    pending_since: row.pending_since === (asked?.pending_since ?? null),
-    expires_at: row.expires_at === (asked?.expires_at ?? null),
+    requirement: isSame(row.requirement, pending?.leaf.facts['requirement'] ?? null),
+    pending_since: row.pending_since === (pending?.pending_since ?? null),
+    expires_at: row.expires_at === (pending?.expires_at ?? null),
   };
 }
 
@@ -133,8 +133,8 @@ function isRisk({ pendings }: Material, opened: Leaf | undefined, { risk }: Show
     const recorded = opened.facts['risk'];
     return recorded === undefined ? null : risk === recorded;
   }
-  const asked: PendingLeaf | undefined = pendings.at(-1);
-  return pendings.length > 1 || risk === asked?.requirement.risk;
+  const pending: PendingLeaf | undefined = pendings.at(-1);
+  return pendings.length > 1 || risk === pending?.requirement.risk;
 }
 
 /** Of the last evaluation that an entry names the rules of. */

@@ -53,7 +53,7 @@ function mayStop({ leaf }: Switch, { action, target }: SignedRequest): boolean {
 interface Switch {
   readonly id: unknown;
   readonly leaf: Leaf;
-  readonly lifted: Leaf | undefined;
+  readonly released: Leaf | undefined;
 }
 
 function switchesOf({ material }: Subject): readonly Switch[] {
@@ -64,17 +64,17 @@ function switchesOf({ material }: Subject): readonly Switch[] {
     .filter(({ type }) => type === 'switch.thrown')
     .map((leaf) => {
       const { switch: id } = leaf.facts;
-      const lifted = leaves.find(({ type, facts }) => type === 'switch.lifted' && facts['switch'] === id);
-      return { id, leaf, lifted };
+      const released = leaves.find(({ type, facts }) => type === 'switch.lifted' && facts['switch'] === id);
+      return { id, leaf, released };
     });
 }
 
 /** True from `marginMs` after the switch was engaged to as long before it was released. */
-function isOn({ leaf: thrown, lifted }: Switch, leaf: Leaf, marginMs: number): boolean {
+function isOn({ leaf: engaged, released }: Switch, leaf: Leaf, marginMs: number): boolean {
   const atMs = Date.parse(leaf.at);
   return (
-    Date.parse(thrown.at) + marginMs <= atMs &&
-    (lifted === undefined || Date.parse(lifted.at) - marginMs >= atMs)
+    Date.parse(engaged.at) + marginMs <= atMs &&
+    (released === undefined || Date.parse(released.at) - marginMs >= atMs)
   );
 }
 
@@ -114,7 +114,7 @@ function stops({ material }: Subject, signed: SignedRequest, { leaf }: Switch): 
   const isAgent = kind === 'agent';
   const value = isAgent ? partOf(material, leaf, 'scope') : scope;
   if (isAgent && value === undefined) return null;
-  const thrown = {
+  const engaged = {
     id: '',
     scope: { kind: kind as SwitchScopeKind, value: typeof value === 'string' ? value : null },
     account: isAgent ? (accountSchema.safeParse(partOf(material, leaf, 'account')).data ?? null) : null,
@@ -124,7 +124,7 @@ function stops({ material }: Subject, signed: SignedRequest, { leaf }: Switch): 
     lifted_at: null,
   };
   const { action, target, lineage } = signed;
-  return switchesAgainst([thrown], { action, target, lineage, agents: agentsIn(material) }).length > 0;
+  return switchesAgainst([engaged], { action, target, lineage, agents: agentsIn(material) }).length > 0;
 }
 
 const accountSchema = z.object({ issuer: z.string(), subject: z.string() });

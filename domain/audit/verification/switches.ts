@@ -48,8 +48,8 @@ interface Content {
 /** What a switch stops and why, as its entry says: a switch that is narrowed stops less than people believe. */
 function contentOf(leaf: Leaf, stored: StoredSwitch | undefined): Content {
   if (!stored) return { problems: [], notShown: [] };
-  const { scope, reason, thrown_at: thrownAt } = stored;
-  if (!scope || reason === undefined || thrownAt === undefined)
+  const { scope, reason, thrown_at: engagedAt } = stored;
+  if (!scope || reason === undefined || engagedAt === undefined)
     return { problems: [], notShown: [`what the switch ${stored.id} stops is not in the evidence`] };
   const isAgent = scope.kind === 'agent';
   const account = stored.account ?? null;
@@ -58,7 +58,7 @@ function contentOf(leaf: Leaf, stored: StoredSwitch | undefined): Content {
     ['scope', isAgent ? isCommitted(leaf, stored, 'scope') : leaf.facts['scope'] === scope.value],
     ['account', isAgent ? isCommitted(leaf, stored, 'account') : account === null],
     ['reason', isCommitted(leaf, stored, 'reason')],
-    ['instant', Date.parse(leaf.at) === Date.parse(thrownAt)],
+    ['instant', Date.parse(leaf.at) === Date.parse(engagedAt)],
   ];
   const named = (wanted: boolean | null): readonly string[] =>
     same.filter(([, isSame]) => isSame === wanted).map(([what]) => what);

@@ -18,7 +18,7 @@ const ON_WORD: ReadonlySet<LeafType> = new Set([
   'execution.released',
 ]);
 
-/** Names the entries that rest on the word of a program alone: whoever has its role of the database can write them. */
+/** Names the entries that rest on the word of a program alone: anybody with its database role can write them. */
 export function unsignedEntries({ material }: Subject): Finding {
   const named = material.entries.map(({ leaf }) => leaf).filter(isOnWord);
   const listed = named.length === 0 ? '' : `: ${named.map(nameOf).join(', ')}`;

@@ -229,6 +229,14 @@ it('an authority may call only so often, and so may whoever guesses tokens', asy
   }
 });
 
+it('tells nobody without a token what is there, and providers which methods an address takes', async () => {
+  for (const path of ['/scim', '/scim/v2', '/scim/v2/Pets', '/SCIM/v2/Users/x/y'])
+    expect((await api.http({ path })).status, path).toBe(401);
+  expect((await okta.call('Pets')).status).toBe(404);
+  const reply = await okta.call('Users', { method: 'DELETE' });
+  expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
+});
+
 it('is not there where nobody may provision', async () => {
   const plain = await startApi();
   try {

@@ -100,8 +100,11 @@ describe('a seat for who is on call by a service', () => {
   });
 
   it('is nobody’s in whose name an account is not linked, now and when the request was made', () => {
-    const onDuty = { members: [named('petra'), named('olga')], on_duty: [named('petra'), named('olga')] };
-    expect(outcome({ ...polled(onDuty), attempt: by('petra') })).toBe('not_eligible');
+    const personOnCall = {
+      members: [named('petra'), named('olga')],
+      on_duty: [named('petra'), named('olga')],
+    };
+    expect(outcome({ ...polled(personOnCall), attempt: by('petra') })).toBe('not_eligible');
     expect(outcome({ ...polled(), now: DIRECTORY, atCreation: LINKED })).toBe('not_eligible');
     expect(outcome({ ...polled(), now: LINKED, atCreation: DIRECTORY })).toBe('not_eligible');
     const elsewhere = [{ issuer: 'https://other.example', subject: 'P-olga', from: minutes(-60), to: null }];

@@ -8,7 +8,7 @@ import {
   leafHash,
   leafText,
   type LeafDraft,
-  type LeafPlace,
+  type LeafPosition,
 } from '../../../domain/audit/leaf.ts';
 import { base32, keyedId, personPseudonym, pseudonymOf, requestId } from '../../../domain/identity/ids.ts';
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
@@ -28,7 +28,7 @@ const DRAFT: LeafDraft = {
 
 const SALT = '00112233445566778899aabbccddeeff';
 
-const PLACE: LeafPlace = {
+const PLACE: LeafPosition = {
   id: 'lf_a',
   request: 'req_a',
   run: 'run-1',

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import {
-  onDuty,
+  personOnCall,
   rotationMembers,
   rotationStartMs,
   type Rotation,
@@ -14,30 +14,30 @@ const PETRA = { from: '2026-01-07T08:00:00.000Z', to: '2026-01-08T08:00:00.000Z'
 
 describe('a rotation', () => {
   it('gives each person a week, in turn, from hand-over to hand-over', () => {
-    expect(onDuty(ROTATION, '2026-01-05T08:00:00.000Z')).toBe('olga');
-    expect(onDuty(ROTATION, '2026-01-12T07:59:59.999Z')).toBe('olga');
-    expect(onDuty(ROTATION, '2026-01-12T08:00:00.000Z')).toBe('dmitri');
-    expect(onDuty(ROTATION, '2026-01-19T08:00:00.000Z')).toBe('omar');
-    expect(onDuty(ROTATION, '2026-01-26T08:00:00.000Z')).toBe('olga');
+    expect(personOnCall(ROTATION, '2026-01-05T08:00:00.000Z')).toBe('olga');
+    expect(personOnCall(ROTATION, '2026-01-12T07:59:59.999Z')).toBe('olga');
+    expect(personOnCall(ROTATION, '2026-01-12T08:00:00.000Z')).toBe('dmitri');
+    expect(personOnCall(ROTATION, '2026-01-19T08:00:00.000Z')).toBe('omar');
+    expect(personOnCall(ROTATION, '2026-01-26T08:00:00.000Z')).toBe('olga');
   });
 
   it('has nobody on duty before it starts, not even by an override', () => {
-    expect(onDuty(ROTATION, '2026-01-05T07:59:59.999Z')).toBeNull();
+    expect(personOnCall(ROTATION, '2026-01-05T07:59:59.999Z')).toBeNull();
     const early = { ...PETRA, from: '2026-01-01T00:00:00.000Z' };
-    expect(onDuty({ ...ROTATION, overrides: [early] }, '2026-01-02T00:00:00.000Z')).toBeNull();
+    expect(personOnCall({ ...ROTATION, overrides: [early] }, '2026-01-02T00:00:00.000Z')).toBeNull();
   });
 
   it('hands over at the same wall time in summer, which is another instant', () => {
-    expect(onDuty(ROTATION, '2026-07-06T06:59:59.999Z')).toBe('dmitri');
-    expect(onDuty(ROTATION, '2026-07-06T07:00:00.000Z')).toBe('omar');
+    expect(personOnCall(ROTATION, '2026-07-06T06:59:59.999Z')).toBe('dmitri');
+    expect(personOnCall(ROTATION, '2026-07-06T07:00:00.000Z')).toBe('omar');
   });
 
   it('lets somebody stand in, from the first instant of the override to before its last', () => {
     const rotation = { ...ROTATION, overrides: [PETRA] };
-    expect(onDuty(rotation, '2026-01-07T07:59:59.999Z')).toBe('olga');
-    expect(onDuty(rotation, PETRA.from)).toBe('petra');
-    expect(onDuty(rotation, '2026-01-08T07:59:59.999Z')).toBe('petra');
-    expect(onDuty(rotation, PETRA.to)).toBe('olga');
+    expect(personOnCall(rotation, '2026-01-07T07:59:59.999Z')).toBe('olga');
+    expect(personOnCall(rotation, PETRA.from)).toBe('petra');
+    expect(personOnCall(rotation, '2026-01-08T07:59:59.999Z')).toBe('petra');
+    expect(personOnCall(rotation, PETRA.to)).toBe('olga');
   });
 
   it('has as members its people and whoever stands in', () => {
@@ -55,10 +55,10 @@ describe('a rotation', () => {
       hand_over: { day: 'sun', time: '02:30' },
       starts_on: '2026-10-18',
     };
-    expect(onDuty(rotation, '2026-10-25T00:29:59.999Z')).toBe('olga');
+    expect(personOnCall(rotation, '2026-10-25T00:29:59.999Z')).toBe('olga');
     // 02:30 for the first time; 02:00 again, before the second 02:30; after it.
     for (const at of ['00:30', '01:00', '01:29', '01:30', '03:00']) {
-      expect(onDuty(rotation, `2026-10-25T${at}:00.000Z`), at).toBe('dmitri');
+      expect(personOnCall(rotation, `2026-10-25T${at}:00.000Z`), at).toBe('dmitri');
     }
   });
 
@@ -69,8 +69,8 @@ describe('a rotation', () => {
       starts_on: '2026-10-25',
     };
     expect(iso(rotationStartMs(rotation))).toBe('2026-10-25T00:30:00.000Z');
-    expect(onDuty(rotation, '2026-10-25T00:29:00.000Z')).toBeNull();
-    expect(onDuty(rotation, '2026-10-25T01:10:00.000Z')).toBe('olga');
+    expect(personOnCall(rotation, '2026-10-25T00:29:00.000Z')).toBeNull();
+    expect(personOnCall(rotation, '2026-10-25T01:10:00.000Z')).toBe('olga');
   });
 
   it('hands over when the clock is put forward over the time', () => {
@@ -79,8 +79,8 @@ describe('a rotation', () => {
       hand_over: { day: 'sun', time: '02:30' },
       starts_on: '2026-03-22',
     };
-    expect(onDuty(rotation, '2026-03-29T00:59:59.999Z')).toBe('olga');
-    expect(onDuty(rotation, '2026-03-29T01:00:00.000Z')).toBe('dmitri');
+    expect(personOnCall(rotation, '2026-03-29T00:59:59.999Z')).toBe('olga');
+    expect(personOnCall(rotation, '2026-03-29T01:00:00.000Z')).toBe('dmitri');
   });
 
   it('counts the week that lost a day in Apia as a turn', () => {
@@ -90,13 +90,13 @@ describe('a rotation', () => {
       hand_over: { day: 'fri', time: '09:00' },
       starts_on: '2011-12-23',
     };
-    expect(onDuty(rotation, '2011-12-30T09:59:59.999Z')).toBe('olga');
-    expect(onDuty(rotation, '2011-12-30T10:00:00.000Z')).toBe('dmitri');
-    expect(onDuty(rotation, '2012-01-05T19:00:00.000Z')).toBe('omar');
+    expect(personOnCall(rotation, '2011-12-30T09:59:59.999Z')).toBe('olga');
+    expect(personOnCall(rotation, '2011-12-30T10:00:00.000Z')).toBe('dmitri');
+    expect(personOnCall(rotation, '2012-01-05T19:00:00.000Z')).toBe('omar');
   });
 
   it('judges no instant that cannot be read', () => {
-    expect(() => onDuty(ROTATION, 'now')).toThrow(RangeError);
+    expect(() => personOnCall(ROTATION, 'now')).toThrow(RangeError);
   });
 });
 
@@ -125,7 +125,7 @@ it('always names one of its people or a stand-in once it has started, and nobody
   fc.assert(
     fc.property(anyRotation, fc.integer({ min: -200, max: 100_000 }), (rotation, hours) => {
       const startMs = rotationStartMs(rotation);
-      const person = onDuty(rotation, iso(startMs + hours * HOUR_MS));
+      const person = personOnCall(rotation, iso(startMs + hours * HOUR_MS));
       if (hours < 0) expect(person).toBeNull();
       else expect(rotationMembers(rotation)).toContain(person);
     }),
@@ -138,7 +138,7 @@ it('hands over once a week and never back', () => {
       const plain = { ...rotation, people: PEOPLE, overrides: [] };
       const fromMs = rotationStartMs(plain) + week * 7 * WEEK_DAY_MS - 36 * HOUR_MS;
       const turns = Array.from({ length: 144 }, (_, index) =>
-        onDuty(plain, iso(fromMs + (index * HOUR_MS) / 2)),
+        personOnCall(plain, iso(fromMs + (index * HOUR_MS) / 2)),
       );
       const changes = turns.filter((person, index) => index > 0 && person !== turns[index - 1]);
       expect(changes.length).toBe(1);

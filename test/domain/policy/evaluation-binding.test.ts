@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { judgeRules } from '../../../domain/policy/evaluation.ts';
+import { evaluateRules } from '../../../domain/policy/evaluation.ts';
 import { Expression } from '../../../domain/conditions/expression.ts';
 import { bindFacts } from '../../../domain/conditions/facts.ts';
 import { factValues, ruleFactTypes, type PolicyFacts } from '../../../domain/policy/facts.ts';
@@ -78,7 +78,7 @@ it('comes to the same for what conditions read as for all facts there are', () =
         const target = { ...TARGET, tags: [tag as string] };
         const facts: PolicyFacts = { ...FACTS, target, args: args as PolicyFacts['args'] };
         const all = bindFacts(ruleFactTypes(policy, DEEP), factValues(policy, facts));
-        expect(judgeRules(policy, facts, 'planned').map(({ outcome }) => outcome)).toEqual(
+        expect(evaluateRules(policy, facts, 'planned').map(({ outcome }) => outcome)).toEqual(
           conditions.map((when) => WORDS[new Expression(when).evaluate(all).kind]),
         );
       },

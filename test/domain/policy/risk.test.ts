@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { RiskFacts } from '../../../domain/request/plan.ts';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
-import { demandOf, DEFAULT_RISK, type RiskAssessment } from '../../../domain/policy/risk.ts';
+import { tierTerms, DEFAULT_RISK, type RiskAssessment } from '../../../domain/policy/risk.ts';
 import { FACTS, policyOf, TARGET } from '../examples.ts';
 
 /** The risk of these facts in this environment, by the lines that are built in. */
@@ -20,7 +20,7 @@ function assessRisk({
   });
   const plan = { ...facts, names: [] };
   const { risk } = evaluate(policy, { ...FACTS, plan, target: { ...TARGET, environment } }, 'planned');
-  return { ...risk, distinct_people: demandOf(DEFAULT_RISK, risk.tier).distinct_people };
+  return { ...risk, distinct_people: tierTerms(DEFAULT_RISK, risk.tier).distinct_people };
 }
 
 const HARMLESS: RiskFacts = {

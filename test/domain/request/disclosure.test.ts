@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 
 import { decisionDigest, requirementDigest } from '../../../domain/request/digests.ts';
 import { shownInChannel } from '../../../domain/request/disclosure.ts';
-import { evaluate, tightened } from '../../../domain/policy/evaluation.ts';
+import { tightened } from '../../../domain/policy/combined-requirement.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
-import { demandOf, type RiskPolicy } from '../../../domain/policy/risk.ts';
+import { tierTerms, type RiskPolicy } from '../../../domain/policy/risk.ts';
 import { isAtLeastAsStrict, isLooser } from '../../../policy-authoring/strictness.ts';
 import { DEFAULT_DEMAND, FACTS, PLAN, policyOf, requirement } from '../examples.ts';
 
@@ -46,14 +47,14 @@ describe('what channels may show', () => {
       high: { ...NOTHING, channels: 'summary' },
     });
     expect(
-      ['low', 'medium', 'high', 'critical'].map((tier) => demandOf(risk, tier as 'low').channels),
+      ['low', 'medium', 'high', 'critical'].map((tier) => tierTerms(risk, tier as 'low').channels),
     ).toEqual(['link', 'link', 'link', 'link']);
     const rising = demanding({
       medium: { ...NOTHING, channels: 'summary' },
       critical: { ...NOTHING, channels: 'link' },
     });
     expect(
-      ['low', 'medium', 'high', 'critical'].map((tier) => demandOf(rising.risk, tier as 'low').channels),
+      ['low', 'medium', 'high', 'critical'].map((tier) => tierTerms(rising.risk, tier as 'low').channels),
     ).toEqual([undefined, 'summary', 'summary', 'link']);
   });
 

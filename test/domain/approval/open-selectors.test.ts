@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { askedSelectors } from '../../../domain/approval/asked.ts';
+import { openSelectors } from '../../../domain/approval/open-selectors.ts';
 import { requiredSelectors } from '../../../domain/approval/decision.ts';
 import type { DecidableRequest } from '../../../domain/approval/seats.ts';
 import { REQUEST } from './decisions.ts';
@@ -32,7 +32,7 @@ const LADDER: DecidableRequest = {
 };
 
 const usual = (request: DecidableRequest, minute: number): string[] =>
-  askedSelectors(request, { now: minutes(minute), isBreakGlass: false });
+  openSelectors(request, { now: minutes(minute), isBreakGlass: false });
 
 describe('who is told of a pending request', () => {
   it('are those whose turn it is, and whom it escalated to', () => {
@@ -57,21 +57,21 @@ describe('who is told of a pending request', () => {
 
 describe('who is told of an emergency', () => {
   it('is the whole ladder from the first instant: later stages, escalations, owners spelled out', () => {
-    const asked = askedSelectors(LADDER, { now: minutes(0), isBreakGlass: true });
+    const asked = openSelectors(LADDER, { now: minutes(0), isBreakGlass: true });
     expect(asked).toEqual(['group:dba', 'group:dba-leads', 'group:shop-owners', 'user:petra']);
   });
 
   it('stays the same while it is decided', () => {
     const request = { ...LADDER, decisions: [approval('olga', seats([0, 0]))] };
-    const asked = askedSelectors(request, { now: minutes(10), isBreakGlass: true });
-    expect(asked).toEqual(askedSelectors(LADDER, { now: minutes(0), isBreakGlass: true }));
+    const asked = openSelectors(request, { now: minutes(10), isBreakGlass: true });
+    expect(asked).toEqual(openSelectors(LADDER, { now: minutes(0), isBreakGlass: true }));
   });
 
   it('is nobody whom the requirement does not name, and always those who are asked anyway', () => {
     fc.assert(
       fc.property(fc.array(anyDemand, { minLength: 1, maxLength: 3 }), fc.nat(300), (rules, minute) => {
         const request = { ...REQUEST, requirement: requirement(rules) };
-        const asked = askedSelectors(request, { now: minutes(minute), isBreakGlass: true });
+        const asked = openSelectors(request, { now: minutes(minute), isBreakGlass: true });
         const named = requiredSelectors(request).flatMap((one) =>
           one === 'owners' ? request.owners : [one],
         );

@@ -5,7 +5,7 @@ import { tally } from './quorum.ts';
 import type { Selector } from '../request/requirement.ts';
 
 /** When, and whether in an emergency. `now` is RFC 3339 UTC. */
-export interface Asking {
+export interface OpenAt {
   readonly now: string;
   readonly isBreakGlass: boolean;
 }
@@ -15,7 +15,7 @@ export interface Asking {
  * filled, escalations that are due included. In an emergency everybody on the ladder from the start, although only those
  * whose turn it is may decide. Whether somebody may decide is always checked anew.
  */
-export function askedSelectors(request: DecidableRequest, { now, isBreakGlass }: Asking): string[] {
+export function openSelectors(request: DecidableRequest, { now, isBreakGlass }: OpenAt): string[] {
   const selectors = isBreakGlass ? requiredSelectors(request) : dueSelectors(request, now);
   return [
     ...new Set(selectors.flatMap((selector) => (selector === 'owners' ? request.owners : [selector]))),

@@ -3,10 +3,10 @@ import { isScalar } from 'yaml';
 import type { Value } from './value.ts';
 
 /**
- * For each character of a text value, and for its end, the offset in the file where it stands: quotes, escapes, indentation and folded line
+ * For each character of a text value, and for its end, its offset in the file: quotes, escapes, indentation and folded line
  * breaks are what the file has more. Follows the text through the file, so every style of YAML scalar is understood.
  */
-export function placesInSource(value: Value): readonly number[] {
+export function positionsInSource(value: Value): readonly number[] {
   const { node, source } = value;
   if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return [];
   const [start, end] = node.range;
@@ -14,12 +14,12 @@ export function placesInSource(value: Value): readonly number[] {
     text: source.text.slice(start, end),
     at: openingOf(node.type, source.text.slice(start, end)),
   };
-  const places = Array.from(node.value).flatMap((character) => {
-    const place = start + find(walk, character);
-    // Characters outside of the basic plane take two places of a JavaScript string.
-    return Array.from({ length: character.length }, () => place);
+  const positions = Array.from(node.value).flatMap((character) => {
+    const position = start + find(walk, character);
+    // Characters outside of the basic plane take two positions of a JavaScript string.
+    return Array.from({ length: character.length }, () => position);
   });
-  return [...places, start + walk.at];
+  return [...positions, start + walk.at];
 }
 
 interface Walk {
