@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import { requirementDigest } from '../../domain/request/digests.ts';
-import { combinedRequirement } from '../../domain/policy/evaluation.ts';
+import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';

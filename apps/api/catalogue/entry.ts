@@ -11,7 +11,7 @@ import {
   type Target,
 } from '../../../domain/policy/policy.ts';
 import { quote } from '../../../domain/conditions/did-you-mean.ts';
-import { meant } from './similar-names.ts';
+import { nameHint } from './similar-names.ts';
 import type { RequestMode } from '../../../domain/request/request.ts';
 
 /** What is asked for, as the catalogue has it. */
@@ -28,7 +28,7 @@ export function catalogueEntry(
   const action = actionOf(policy, body.action);
   if (!action) {
     const names = policy.actions.map((known) => known.action);
-    const hint = meant(body.action, [...names, PUBLISH.action, RESOLVE.action]);
+    const hint = nameHint(body.action, [...names, PUBLISH.action, RESOLVE.action]);
     throw new KeyturnError('unknown_action', `The catalogue has no action ${quote(body.action)}.${hint}`);
   }
   if (isReviewAction(body.action))
@@ -39,7 +39,7 @@ export function catalogueEntry(
   const target = targetOf(policy, body.target);
   if (!target || !isTargetOf(target, action)) {
     const ids = policy.targets.filter((known) => isTargetOf(known, action)).map(({ id }) => id);
-    const hint = meant(body.target, ids);
+    const hint = nameHint(body.target, ids);
     throw new KeyturnError(
       'unknown_target',
       `There is no target ${quote(body.target)} for this action.${hint}`,

@@ -8,7 +8,7 @@ const NAMES_MAX = 1_000;
 const LISTED_MAX = 10;
 
 /** ` Did you mean 'shop'?` where a name that the caller may know is close to the one given, else the first names. */
-export function meant(name: string, known: readonly string[]): string {
+export function nameHint(name: string, known: readonly string[]): string {
   if (name.length > CHARACTERS_MAX) return '';
   return didYouMean(name, known.slice(0, NAMES_MAX)).replace(/^, d/, ' D') || listed(known);
 }

@@ -14,7 +14,7 @@ import { refusalBySwitch } from '../switches/refusal.ts';
 export const SESSION_GRADE = GRADE_GIVEN;
 
 /** A decision that the caller may make now. */
-export interface JudgedDecision {
+export interface AuthorizedDecision {
   readonly row: RequestRow;
   readonly attempt: DecisionAttempt;
 }
@@ -28,12 +28,12 @@ export interface DecisionCall {
 
 /**
  * Refuses at once what the worker would refuse later, by the same functions. Passing here counts nothing yet: the worker
- * judges again, and the executor a third time.
+ * authorizes it again, and the executor a third time.
  */
-export async function judge(
+export async function authorize(
   context: ApiContext,
   { caller, id, body }: DecisionCall,
-): Promise<JudgedDecision> {
+): Promise<AuthorizedDecision> {
   reviewerOf(caller);
   const row = await loadRequest(context, caller, id);
   const decisions = await readDecisions(context.source.manager, id);

@@ -8,7 +8,7 @@ import type { ApiContext } from '../context.ts';
 import { callId } from '../http/idempotency.ts';
 import { loadRequest } from '../requests/load.ts';
 import { deliver, type Delivery } from './deliver.ts';
-import { deferOf, judge, type DecisionCall } from './authorize.ts';
+import { authorize, deferOf, type DecisionCall } from './authorize.ts';
 import { firstMade, madeBefore, refuseOtherDecision, type KeyedCall } from './keyed-message.ts';
 import { auditRefusal } from '../auth/refused-attempt.ts';
 import { signDecision } from './sign.ts';
@@ -52,15 +52,15 @@ async function send(
   context: ApiContext,
   { call, id, signal }: Sending & { readonly id: string },
 ): Promise<DecisionRow | null> {
-  const judged = await judge(context, call);
+  const authorized = await authorize(context, call);
   const { channel } = call.caller.principal;
-  const envelope = await signDecision(context, { call, judged }, { id, channel, ticketExpiresAt: null });
+  const envelope = await signDecision(context, { call, authorized }, { id, channel, ticketExpiresAt: null });
   const message = await firstMade(context, call, { id, kind: 'decide', envelope });
   if (message.envelope !== envelope) await refuseOtherDecision(context, message, wantedOf(call));
-  return delivered(context, { row: judged.row, message, signal, isKept: call.idempotencyKey !== null });
+  return delivered(context, { row: authorized.row, message, signal, isKept: call.idempotencyKey !== null });
 }
 
-/** What was recorded is not judged again: it may have closed the request itself. */
+/** What was recorded is not authorized again: it may have closed the request itself. */
 async function sendAgain(
   context: ApiContext,
   { call, message, signal }: Sending & { readonly message: KeptMessage },

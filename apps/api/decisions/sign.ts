@@ -4,36 +4,36 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE, type DecisionCall, type JudgedDecision } from './authorize.ts';
+import { SESSION_GRADE, type DecisionCall, type AuthorizedDecision } from './authorize.ts';
 
 /** How a decision goes on its way. */
-export interface Carriage {
+export interface DecisionDelivery {
   readonly id: string;
   readonly channel: SignedDecision['channel'];
   readonly ticketExpiresAt: string | null;
 }
 
-/** Signs a judged decision. Its time of issue, by which it will be judged, is now. */
+/** Signs an authorized decision. Its time of issue, by which the worker authorizes it, is now. */
 export async function signDecision(
   context: Pick<ApiContext, 'source' | 'keys'>,
-  { call, judged }: { readonly call: DecisionCall; readonly judged: JudgedDecision },
-  carriage: Carriage,
+  { call, authorized }: { readonly call: DecisionCall; readonly authorized: AuthorizedDecision },
+  delivery: DecisionDelivery,
 ): Promise<string> {
   await refuseWrongClock(context.source);
-  const { id } = carriage;
+  const { id } = delivery;
   const decision: SignedDecision = {
     kind: 'decision',
     id,
     request: call.id,
     decision_digest: call.body.decision_digest,
     verdict: call.body.verdict,
-    reviewer: { issuer: judged.attempt.reviewer.issuer, subject: judged.attempt.reviewer.subject },
-    channel: carriage.channel,
+    reviewer: { issuer: authorized.attempt.reviewer.issuer, subject: authorized.attempt.reviewer.subject },
+    channel: delivery.channel,
     grade: SESSION_GRADE,
     reason: await sealReason(context, id, call.body.reason),
-    defer: judged.attempt.defer && { ...judged.attempt.defer },
+    defer: authorized.attempt.defer && { ...authorized.attempt.defer },
     issued_at: new Date().toISOString(),
-    ticket_expires_at: carriage.ticketExpiresAt,
+    ticket_expires_at: delivery.ticketExpiresAt,
   };
   return signEnvelope(decision, context.keys.signing);
 }

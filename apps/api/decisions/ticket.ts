@@ -2,7 +2,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import type { Ticket } from '../../../contract/decisions.ts';
 import type { ApiContext } from '../context.ts';
 import { freshId } from '../http/idempotency.ts';
-import { judge, type DecisionCall } from './authorize.ts';
+import { authorize, type DecisionCall } from './authorize.ts';
 import { auditRefusal } from '../auth/refused-attempt.ts';
 import { signDecision } from './sign.ts';
 
@@ -11,10 +11,10 @@ const TICKET_MS = 10 * 60 * 1_000;
 /** Issues a ticket: a signed decision that its holder sends from the Temporal UI or CLI within ten minutes. */
 export async function issueTicket(context: ApiContext, call: DecisionCall): Promise<Ticket> {
   const attempt = { ...call, delivery: 'ticket', decided: call.body } as const;
-  const judged = await auditRefusal(context, attempt, () => judge(context, call));
-  const expiresAt = new Date(Math.min(Date.now() + TICKET_MS, usableUntilMs(judged.row))).toISOString();
-  const carriage = { id: freshId('dec'), channel: 'temporal' as const, ticketExpiresAt: expiresAt };
-  const envelope = await signDecision(context, { call, judged }, carriage);
+  const authorized = await auditRefusal(context, attempt, () => authorize(context, call));
+  const expiresAt = new Date(Math.min(Date.now() + TICKET_MS, usableUntilMs(authorized.row))).toISOString();
+  const delivery = { id: freshId('dec'), channel: 'temporal' as const, ticketExpiresAt: expiresAt };
+  const envelope = await signDecision(context, { call, authorized }, delivery);
   return { ticket: envelope, expires_at: expiresAt, how_to_use: howToUse(context, call.id, expiresAt) };
 }
 

@@ -9,13 +9,13 @@ import { readLeaf } from '../../../domain/audit/verification/evidence.ts';
 import type { Evidence } from '../../../contract/evidence.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { sightOf } from './visibility.ts';
+import { callerVisibility } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
 import { requestView } from './view.ts';
 
 /** Everything that checks a request offline. All of it or nothing: a part alone proves nothing. */
 export async function evidenceOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Evidence> {
-  const { visibility } = await sightOf(context, caller, { row });
+  const { visibility } = await callerVisibility(context, caller, { row });
   if (visibility !== 'whole') {
     throw new KeyturnError(
       'forbidden',
@@ -48,7 +48,7 @@ async function viewUnlessAltered(
 const ALTERED: ReadonlySet<string> = new Set(['plan_altered', 'envelope_invalid']);
 
 async function recordOf(
-  context: ApiContext,
+  { directories }: Pick<ApiContext, 'directories'>,
   manager: EntityManager,
   known: RequestRow,
 ): Promise<Omit<Evidence, 'request' | 'keys'>> {
@@ -66,7 +66,7 @@ async function recordOf(
     envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope), ...withdrawalsIn(payloads)],
     read_at: new Date().toISOString(),
     state: await readState(manager, recorded),
-    inputs: await readInputs(manager, context.directories, recorded),
+    inputs: await readInputs(manager, directories, recorded),
   };
 }
 

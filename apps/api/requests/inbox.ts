@@ -16,7 +16,7 @@ import { positionOf } from './cursor.ts';
 import { summaries, type PageCall } from './list.ts';
 import { directoriesOf } from './load.ts';
 import { pageFor, type PageSource } from './page.ts';
-import { readTogether, type WholeRow } from './whole-rows.ts';
+import { readWholeRows, type WholeRow } from './whole-rows.ts';
 import { scopeNow } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
@@ -47,7 +47,11 @@ export async function inboxPage(
 }
 
 /** Every selector that holds the person now. */
-async function selectorsOf(context: ApiContext, caller: Caller, person: string): Promise<readonly string[]> {
+async function selectorsOf(
+  context: Pick<ApiContext, 'source'>,
+  caller: Caller,
+  person: string,
+): Promise<readonly string[]> {
   const {
     directory,
     policy: { policy },
@@ -64,6 +68,8 @@ async function selectorsOf(context: ApiContext, caller: Caller, person: string):
   ];
 }
 
+type Choosing = Pick<ApiContext, 'source' | 'directories' | 'policies' | 'log'>;
+
 interface Candidates {
   readonly rows: readonly RequestRow[];
   readonly count: number;
@@ -71,12 +77,12 @@ interface Candidates {
 
 /** The index of open selectors is generous: each request is looked at again. */
 async function chosenOf(
-  context: ApiContext,
+  context: Choosing,
   caller: Caller,
   { rows, count }: Candidates,
 ): Promise<{ readonly chosen: readonly RequestRow[]; readonly lookedAt: number }> {
   const chosen: RequestRow[] = [];
-  for (const [index, candidate] of (await readTogether(context, caller, rows)).entries()) {
+  for (const [index, candidate] of (await readWholeRows(context, caller, rows)).entries()) {
     // However many there are, answers to others do not wait for all of them.
     if (index % BATCH === 0) await letOthersRun();
     const { row } = candidate;
@@ -87,7 +93,7 @@ async function chosenOf(
 }
 
 /** The index has everybody on the ladder of an emergency: they are told at once, though it may not be their turn. */
-async function isShown(context: ApiContext, caller: Caller, candidate: WholeRow): Promise<boolean> {
+async function isShown(context: Choosing, caller: Caller, candidate: WholeRow): Promise<boolean> {
   if (!candidate.row.is_break_glass) return canDecide(context, caller, candidate);
   if (isPutOff(candidate, caller.person?.id)) return false;
   return !isOwnRequest(caller, candidate.row.lineage, [caller.directory, candidate.people.atCreation]);
@@ -95,7 +101,7 @@ async function isShown(context: ApiContext, caller: Caller, candidate: WholeRow)
 
 const END_OF_TIME = '9999-12-31T00:00:00.000Z';
 
-async function canDecide(context: ApiContext, caller: Caller, candidate: WholeRow): Promise<boolean> {
+async function canDecide(context: Choosing, caller: Caller, candidate: WholeRow): Promise<boolean> {
   const { row, decisions, people } = candidate;
   const request = decidableRequest(row, decisions, caller.policy.policy);
   if (!request || row.decision_digest === null || isPutOff(candidate, caller.person?.id)) return false;

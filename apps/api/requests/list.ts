@@ -8,14 +8,14 @@ import type { Requirement, RiskTier } from '../../../domain/request/requirement.
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../contract/requests.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { boundRows } from './signed-rows.ts';
+import { rowsAsSigned } from './signed-rows.ts';
 import { positionOf } from './cursor.ts';
 import { standingOf } from './load.ts';
 import { pageFor, type PageSource, type Shown } from './page.ts';
-import { sightOf } from './visibility.ts';
-import { readTogether, type WholeRow } from './whole-rows.ts';
+import { callerVisibility } from './visibility.ts';
+import { readWholeRows, type WholeRow } from './whole-rows.ts';
 import { unlessUnreadable } from './unreadable.ts';
-import { summaryView } from './view.ts';
+import { summaryView } from './summary.ts';
 
 const LIMIT_DEFAULT = 50;
 
@@ -78,9 +78,9 @@ export async function summaries(
   caller: Caller,
   known: readonly RequestRow[],
 ): Promise<RequestPage['items']> {
-  const rows = (await boundRows(context, known)).filter((row) => row !== null);
+  const rows = (await rowsAsSigned(context, known)).filter((row) => row !== null);
   const items = await Promise.all(
-    (await readTogether(context, caller, rows)).map((decided) =>
+    (await readWholeRows(context, caller, rows)).map((decided) =>
       unlessUnreadable(context, decided.row.id, () => summaryOf(context, caller, decided)),
     ),
   );
@@ -89,7 +89,7 @@ export async function summaries(
 
 async function summaryOf(context: ApiContext, caller: Caller, decided: WholeRow): Promise<RequestSummary> {
   const { row } = decided;
-  const { visibility, isOwn, isAsked } = await sightOf(context, caller, decided);
+  const { visibility, isOwn, isAsked } = await callerVisibility(context, caller, decided);
   const standing = await standingOf(context, caller, decided);
   const view = summaryView(context, caller, { row, standing, visibility });
   // Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either.

@@ -17,8 +17,14 @@ import { answeredRow } from './answered-row.ts';
 import { readStart, type StartedRequest } from './started.ts';
 import type { ShownRow } from './shown-row.ts';
 
+/** What it takes to find a request wherever it is: in the database, or with Temporal alone. */
+type Finding = Pick<ApiContext, 'source' | 'policies' | 'keys' | 'temporal' | 'log'>;
+
+/** What it takes to know the people of a request. */
+type Knowing = Pick<ApiContext, 'source' | 'policies' | 'directories'>;
+
 /** A request that the caller may know of. Refuses (`not_found`) all others alike. */
-export async function loadRequest(context: ApiContext, caller: Caller, id: string): Promise<RequestRow> {
+export async function loadRequest(context: Finding, caller: Caller, id: string): Promise<RequestRow> {
   if (!requestIdSchema.safeParse(id).success) throw notFound();
   const row =
     (await readRequest(context.source.manager, id)) ??
@@ -29,13 +35,13 @@ export async function loadRequest(context: ApiContext, caller: Caller, id: strin
 }
 
 /** A request that was allowed on the spot: there is no workflow, and no other row. */
-async function readAnswered(context: ApiContext, id: string): Promise<RequestRow | null> {
+async function readAnswered(context: Finding, id: string): Promise<RequestRow | null> {
   const answer = await readGateAnswer(context.source.manager, id);
   return answer && answeredRow(context, answer);
 }
 
 /** A request that was accepted while no worker was there to record it: known to Temporal only. */
-async function readUnrecorded(context: ApiContext, id: string): Promise<RequestRow | null> {
+async function readUnrecorded(context: Finding, id: string): Promise<RequestRow | null> {
   const started = await readStart(context, id);
   if (!started) return null;
   // The workflow may have ended, or its row been written, between the two questions.
@@ -69,7 +75,7 @@ export async function unrecordedRow(
 
 /** The people of a request as the caller's policy and directory know them, and those of its creation. */
 export async function directoriesOf(
-  context: ApiContext,
+  context: Knowing,
   { policy: { policy }, directory }: Caller,
   request: Partial<KnownPeople> & { readonly row: RequestRow },
 ): Promise<DecisionDirectories> {
@@ -92,7 +98,7 @@ export interface Standing {
 
 /** The request as people are known now, or null while nothing is asked of them. */
 export async function standingOf(
-  context: ApiContext,
+  context: Knowing,
   caller: Caller,
   { row, decisions, people }: DecidedRow,
 ): Promise<Standing | null> {
@@ -104,7 +110,7 @@ export async function standingOf(
 
 /** True when the caller stands behind the request. */
 export async function isOwn(
-  context: ApiContext,
+  context: Omit<Knowing, 'policies'>,
   caller: Caller,
   { row, people }: Pick<DecidedRow, 'row' | 'people'>,
 ): Promise<boolean> {

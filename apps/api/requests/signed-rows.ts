@@ -12,13 +12,15 @@ import { unrecordedRow } from './load.ts';
 import type { ShownRow, ShownRule } from './shown-row.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
+type Reading = Pick<ApiContext, 'source' | 'policies' | 'keys' | 'log'>;
+
 /**
  * Rows as people may read them: what was signed comes from the envelope, and what is asked and why from the entry that
  * opened the round. So nobody who changes a row alone changes what reviewers go by. Null for one whose envelope is not
  * its own, and for one that cannot be read.
  */
-export async function boundRows(
-  context: ApiContext,
+export async function rowsAsSigned(
+  context: Reading,
   rows: readonly RequestRow[],
 ): Promise<readonly (ShownRow | null)[]> {
   // The others are made of their envelopes anyway, and no workflow records anything of them.
@@ -28,15 +30,15 @@ export async function boundRows(
   return Promise.all(
     rows.map(async (row) =>
       isRecorded(row)
-        ? unlessUnreadable(context, row.id, () => boundRow(context, row, entries.get(row.id) ?? {}))
+        ? unlessUnreadable(context, row.id, () => asSigned(context, row, entries.get(row.id) ?? {}))
         : row,
     ),
   );
 }
 
 /** The same of one row. Refuses (`envelope_invalid`) one whose envelope is not its own. */
-export async function boundOrRefused(context: ApiContext, row: RequestRow): Promise<ShownRow> {
-  const [bound] = await boundRows(context, [row]);
+export async function rowAsSigned(context: Reading, row: RequestRow): Promise<ShownRow> {
+  const [bound] = await rowsAsSigned(context, [row]);
   if (bound) return bound;
   throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
 }
@@ -45,18 +47,14 @@ function isRecorded({ version, run_id: run }: RequestRow): boolean {
   return version !== '0' && run !== GATE_RUN;
 }
 
-async function boundRow(
-  context: ApiContext,
-  row: RequestRow,
-  entries: RoundEntries,
-): Promise<ShownRow | null> {
+async function asSigned(context: Reading, row: RequestRow, entries: RoundEntries): Promise<ShownRow | null> {
   const signed = await signedColumns(context, row);
   return (
     signed && { ...row, ...signed, ...roundColumns(entries), ...(await ruleColumns(context, row, entries)) }
   );
 }
 
-async function signedColumns(context: ApiContext, row: RequestRow): Promise<Partial<ShownRow> | null> {
+async function signedColumns(context: Reading, row: RequestRow): Promise<Partial<ShownRow> | null> {
   const { id, envelope } = row;
   try {
     const signed = await openEnvelope('request', envelope, context.keys.verification);
@@ -101,7 +99,7 @@ function roundColumns(entries: RoundEntries): Partial<RequestRow> {
 
 /** Rules by the names in the entry, each with what the policy of the entry says of it. */
 async function ruleColumns(
-  context: ApiContext,
+  context: Reading,
   row: RequestRow,
   { evaluated }: RoundEntries,
 ): Promise<Pick<ShownRow, 'matched_rules'>> {
@@ -117,7 +115,7 @@ async function ruleColumns(
   return { matched_rules: matched };
 }
 
-async function rulesOf({ policies, source }: ApiContext, { policy }: Leaf): Promise<readonly ShownRule[]> {
+async function rulesOf({ policies, source }: Reading, { policy }: Leaf): Promise<readonly ShownRule[]> {
   if (policy === null) return [];
   const { rules } = await policies.byDigest(source.manager, policy.digest);
   return rules;

@@ -18,12 +18,17 @@ export interface StartedRequest {
   readonly isOpen: boolean;
 }
 
+type Asking = Pick<ApiContext, 'temporal' | 'log'>;
+
 /**
  * What the workflow with this id was started with, or null when there is none. The start event itself is read and its
  * signature checked: whoever else can write to the namespace could start a workflow with this id, or copy a memo.
  * Refuses (`foreign_run`) a workflow that Keyturn did not start.
  */
-export async function readStart(context: ApiContext, id: string): Promise<StartedRequest | null> {
+export async function readStart(
+  context: Asking & Pick<ApiContext, 'keys'>,
+  id: string,
+): Promise<StartedRequest | null> {
   const input = await startInput(context, id);
   if (input === null) return null;
   const envelope = (input as { request?: unknown } | undefined)?.request;
@@ -43,7 +48,7 @@ export async function readStart(context: ApiContext, id: string): Promise<Starte
   return { signed, envelope, isOpen: await isOpen(context, id) };
 }
 
-async function isOpen(context: ApiContext, id: string): Promise<boolean> {
+async function isOpen(context: Asking, id: string): Promise<boolean> {
   try {
     const { status } = await askTemporal({
       client: context.temporal,
@@ -60,7 +65,7 @@ async function isOpen(context: ApiContext, id: string): Promise<boolean> {
 }
 
 /** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */
-async function startInput(context: ApiContext, id: string): Promise<unknown> {
+async function startInput(context: Asking, id: string): Promise<unknown> {
   try {
     const events = await firstEvents(context, id);
     const started = events[0]?.workflowExecutionStartedEventAttributes;
@@ -72,7 +77,7 @@ async function startInput(context: ApiContext, id: string): Promise<unknown> {
   }
 }
 
-async function firstEvents(context: ApiContext, id: string) {
+async function firstEvents(context: Asking, id: string) {
   const { connection, options } = context.temporal.workflow;
   const execution = { workflowId: id };
   const answer = await askTemporal({

@@ -10,8 +10,8 @@ import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../contract/history.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { boundRows } from './signed-rows.ts';
-import { sightOf } from './visibility.ts';
+import { rowsAsSigned } from './signed-rows.ts';
+import { callerVisibility } from './visibility.ts';
 
 type Item = Timeline['items'][number];
 type Subjects = Awaited<ReturnType<typeof readSubjects>>;
@@ -88,17 +88,24 @@ export async function timelineOf(context: ApiContext, caller: Caller, row: Reque
 const WINDOW_ENDED =
   'Its start window ended before it was approved and started: it expired, which is a denial.';
 
-async function isExpiredWithStartWindow(context: ApiContext, row: RequestRow): Promise<boolean> {
+async function isExpiredWithStartWindow(
+  context: Parameters<typeof rowsAsSigned>[0],
+  row: RequestRow,
+): Promise<boolean> {
   if (row.status !== 'expired') return false;
-  const [bound] = await boundRows(context, [row]);
+  const [bound] = await rowsAsSigned(context, [row]);
   return !!bound && isStartWindowEnd(bound, bound.expires_at?.toISOString() ?? null);
 }
 
-async function itemsOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Item[]> {
+async function itemsOf(
+  context: Pick<ApiContext, 'source' | 'directories'>,
+  caller: Caller,
+  row: RequestRow,
+): Promise<Item[]> {
   const { manager } = context.source;
   const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
   const { mode } = row;
-  const { visibility } = await sightOf(context, caller, { row });
+  const { visibility } = await callerVisibility(context, caller, { row });
   if (!seesPlan(visibility)) return leaves.map((leaf) => bareItem(leaf, mode));
   const subjects = await readSubjects(
     manager,

@@ -19,23 +19,29 @@ import type { ApiContext } from '../context.ts';
 import { isOwn, type DecidedRow } from './load.ts';
 
 /** A request with its decisions and people, where they were read already. */
-export type Sighted = Pick<DecidedRow, 'row'> & Partial<DecidedRow>;
+export type SeenRow = Pick<DecidedRow, 'row'> & Partial<DecidedRow>;
 
 /** What one caller may see of one request. */
-export interface Sight {
+export interface CallerVisibility {
   readonly visibility: Visibility;
   readonly isOwn: boolean;
   /** Some stage of the request, open or not, is for the caller to decide. */
   readonly isAsked: boolean;
 }
 
+type Reading = Pick<ApiContext, 'source' | 'directories'>;
+
 /** Looks at a request for a caller. Every answer about a request asks here. */
-export async function sightOf(context: ApiContext, caller: Caller, sighted: Sighted): Promise<Sight> {
-  const { row } = sighted;
-  const own = await isOwn(context, caller, sighted);
-  const decisions = sighted.decisions ?? (await readDecisions(context.source.manager, row.id));
+export async function callerVisibility(
+  context: Reading,
+  caller: Caller,
+  seen: SeenRow,
+): Promise<CallerVisibility> {
+  const { row } = seen;
+  const own = await isOwn(context, caller, seen);
+  const decisions = seen.decisions ?? (await readDecisions(context.source.manager, row.id));
   const counted = decisions.filter(({ outcome }) => outcome === 'counted');
-  const isAsked = !own && (await isAskedToDecide(context, caller, sighted));
+  const isAsked = !own && (await isAskedToDecide(context, caller, seen));
   const isNamed = isAsked || (!own && hasPart(caller, counted));
   const standing = {
     status: row.status,
@@ -54,11 +60,7 @@ function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
   return counted.some((decision) => decision.person === person.id);
 }
 
-async function isAskedToDecide(
-  context: ApiContext,
-  caller: Caller,
-  { row, people }: Sighted,
-): Promise<boolean> {
+async function isAskedToDecide(context: Reading, caller: Caller, { row, people }: SeenRow): Promise<boolean> {
   const { person, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
   const selectors = selectorsOf(caller, row);
@@ -105,7 +107,7 @@ interface ScopeQuestion extends Pick<SelectorScope, 'owners' | 'duty_at'> {
 
 /** Where selectors are resolved by the caller's policy and directory. */
 export async function scopeNow(
-  { source }: ApiContext,
+  { source }: Pick<ApiContext, 'source'>,
   { directory, policy: { policy } }: Caller,
   { owners, duty, at, duty_at }: ScopeQuestion,
 ): Promise<SelectorScope> {

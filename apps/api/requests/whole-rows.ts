@@ -9,8 +9,8 @@ import type { DecidedRow } from './load.ts';
 export type WholeRow = Required<DecidedRow>;
 
 /** What is needed to look at each of the rows, by as many questions as for one. */
-export async function readTogether(
-  { source: { manager }, directories, policies }: ApiContext,
+export async function readWholeRows(
+  { source: { manager }, directories, policies }: Pick<ApiContext, 'source' | 'directories' | 'policies'>,
   { policy: { policy } }: Caller,
   rows: readonly RequestRow[],
 ): Promise<readonly WholeRow[]> {

@@ -17,11 +17,11 @@ type Checking = Pick<ApiContext, 'source'>;
  * The order of checks of whatever is asked for anew, so that the same mistake gets the same refusal wherever it is made.
  * Who asks, and whether it is a repeat, is known before; a repeat is not checked again.
  */
-export async function checkSubmission<Asked extends Submission>(
+export async function checkSubmission<Submitted extends Submission>(
   context: Checking,
-  submission: Asked,
+  submission: Submitted,
   switches: readonly KillSwitch[],
-): Promise<Asked & Checked> {
+): Promise<Submitted & Checked> {
   const { id, lineage, at, caller, body } = submission;
   const { policy } = caller.policy;
   const { directory } = caller;

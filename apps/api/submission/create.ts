@@ -113,7 +113,10 @@ function isOfToday(refusal: unknown): boolean {
 }
 
 /** Null also while Temporal cannot say: then the refusal is the answer, and not an outage that has no part in it. */
-async function knownStart(context: ApiContext, id: string): Promise<StartedRequest | null> {
+async function knownStart(
+  context: Parameters<typeof readStart>[0],
+  id: string,
+): Promise<StartedRequest | null> {
   try {
     return await readStart(context, id);
   } catch (error) {

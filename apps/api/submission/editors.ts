@@ -11,7 +11,7 @@ import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { lineageOf, unique } from './lineage.ts';
 
-interface Asked {
+interface Submitted {
   readonly caller: Caller;
   readonly body: Pick<CreateBody, 'action' | 'arguments' | 'on_behalf_of'>;
 }
@@ -19,41 +19,43 @@ interface Asked {
 type Reading = Pick<ApiContext, 'source' | 'directories'>;
 
 /** Everybody behind a request: behind the call, and behind what its arguments name. */
-export async function lineageWithEditors(context: Reading, asked: Asked): Promise<Lineage> {
-  const asking = lineageOf(asked.caller, asked.body);
-  return unique([...asking, ...(await editorsOf(context, asked))]);
+export async function lineageWithEditors(context: Reading, submitted: Submitted): Promise<Lineage> {
+  const asking = lineageOf(submitted.caller, submitted.body);
+  return unique([...asking, ...(await editorsOf(context, submitted))]);
 }
 
 /** The same for what is asked in earnest: an outcome that the caller may not tell leaves a count. */
 export async function lineageOfAttempt(
   context: Reading & Parameters<typeof countRefusal>[0],
-  asked: Asked,
+  submitted: Submitted,
 ): Promise<Lineage> {
-  const find = (): Promise<Lineage> => lineageWithEditors(context, asked);
-  return asked.body.action === RESOLVE.action ? countRefusal(context, resolutionBy(asked), find) : find();
+  const find = (): Promise<Lineage> => lineageWithEditors(context, submitted);
+  return submitted.body.action === RESOLVE.action
+    ? countRefusal(context, resolutionBy(submitted), find)
+    : find();
 }
 
 /**
  * Who else is behind what the arguments name: for a policy, who proposed it; for the outcome of an action, everybody who
  * was behind that action. Refuses a policy that nobody proposed, and a request that nobody made.
  */
-async function editorsOf(context: Reading, asked: Asked): Promise<readonly LineageMember[]> {
-  switch (asked.body.action) {
+async function editorsOf(context: Reading, submitted: Submitted): Promise<readonly LineageMember[]> {
+  switch (submitted.body.action) {
     case PUBLISH.action:
-      return proposerOf(context, asked);
+      return proposerOf(context, submitted);
     case RESOLVE.action:
-      return everybodyBehind(context, asked);
+      return everybodyBehind(context, submitted);
     default:
       return [];
   }
 }
 
-function resolutionBy({ caller, body }: Asked): Parameters<typeof countRefusal>[1] {
+function resolutionBy({ caller, body }: Submitted): Parameters<typeof countRefusal>[1] {
   const { request } = body.arguments;
   return { caller, delivery: 'resolution', ...(typeof request === 'string' ? { id: request } : {}) };
 }
 
-async function proposerOf({ source }: Reading, { body }: Asked): Promise<readonly LineageMember[]> {
+async function proposerOf({ source }: Reading, { body }: Submitted): Promise<readonly LineageMember[]> {
   const candidate = digestSchema.safeParse(body.arguments['candidate']);
   // What is no digest is refused with the other arguments.
   if (!candidate.success) return [];
@@ -72,7 +74,7 @@ async function proposerOf({ source }: Reading, { body }: Asked): Promise<readonl
  */
 async function everybodyBehind(
   { source, directories }: Reading,
-  { body, caller }: Asked,
+  { body, caller }: Submitted,
 ): Promise<readonly LineageMember[]> {
   reviewerOf(caller);
   const { request } = body.arguments;

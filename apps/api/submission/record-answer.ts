@@ -16,7 +16,7 @@ import type { RequestView } from '../../../contract/requests.ts';
 import type { ApiContext } from '../context.ts';
 import { signRequest } from './sign.ts';
 import type { Checked, Created, CreateSubmission } from './submission.ts';
-import { summaryView } from '../requests/view.ts';
+import { summaryView } from '../requests/summary.ts';
 import { rowOfAnswer } from '../requests/answered-row.ts';
 
 /** An answer about to be recorded: what was asked for, and what policy says of what. */

@@ -14,7 +14,7 @@ import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts
 import type { throwBodySchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { meant } from '../catalogue/similar-names.ts';
+import { nameHint } from '../catalogue/similar-names.ts';
 import { callId, keyReused } from '../http/idempotency.ts';
 import { operatorOf } from '../auth/operator.ts';
 import { recordOf } from './record.ts';
@@ -91,7 +91,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
       refuseUnless(
         actionOf(policy.policy, name),
         'unknown_action',
-        `The catalogue has no such action.${meant(
+        `The catalogue has no such action.${nameHint(
           name,
           actions.map(({ action }) => action),
         )}`,
@@ -102,7 +102,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
       refuseUnless(
         targetOf(policy.policy, name),
         'unknown_target',
-        `There is no such target.${meant(
+        `There is no such target.${nameHint(
           name,
           targets.map(({ id }) => id),
         )}`,
@@ -119,7 +119,7 @@ function knownAgent(agents: Parameters<typeof accountOf>[0], name: string): Iden
   const ids = agents.map(({ id }) => id);
   throw new KeyturnError(
     'unknown_agent',
-    `The directory has no agent with this id. An account is named ISSUER SUBJECT.${meant(name, ids)}`,
+    `The directory has no agent with this id. An account is named ISSUER SUBJECT.${nameHint(name, ids)}`,
   );
 }
 
