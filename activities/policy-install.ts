@@ -1,7 +1,12 @@
-import { QueryFailedError, type DataSource, type EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 
 import { lastLeaf, nextEntry } from '../database/audit-entries.ts';
-import { DIRECTORY_DIFFERS, driverCode } from '../database/refusals.ts';
+import {
+  lockActiveSet,
+  previewFileDirectory,
+  storeActivation,
+  type ActiveSet,
+} from '../database/policy-activation.ts';
 import type { LeafActor, LeafDraft } from '../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../domain/crypto/canonical-json.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
@@ -32,12 +37,6 @@ export interface InstalledPolicy {
   readonly generation: number;
   /** False when the same set was active already: then nothing was written. */
   readonly is_new: boolean;
-}
-
-/** The set that is active now. */
-export interface ActiveSet {
-  readonly digest: string;
-  readonly generation: number;
 }
 
 /** By what a set becomes active: somebody's word on the spot, or a request that people agreed to. */
@@ -79,21 +78,7 @@ export async function installPolicy(
   });
 }
 
-/** The active set, which stays the active one until the transaction ends or changes it. */
-export async function lockActiveSet(manager: EntityManager): Promise<ActiveSet | null> {
-  // Two first installations at once find no row to lock: this makes one of them wait.
-  await manager.query(`select pg_advisory_xact_lock(hashtext('keyturn.policy_active'))`);
-  const rows: { digest: string; generation: string }[] = await manager.query(
-    'select digest, generation from keyturn.policy_active for update',
-  );
-  const [row] = rows;
-  return row ? { digest: row.digest, generation: Number(row.generation) } : null;
-}
-
-/**
- * Activates a set in place of the active one, which the caller has locked. One function of the database changes set,
- * activation and directory, and takes the change only with its entry: no role of a program may write them otherwise.
- */
+/** Activates a set in place of the active one, which the caller has locked. */
 export async function activatePolicy(
   manager: EntityManager,
   active: ActiveSet | null,
@@ -101,46 +86,17 @@ export async function activatePolicy(
 ): Promise<InstalledPolicy> {
   const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
   const { policy, at, installedBy, sources } = candidate;
-  const directory = await askDirectory<DirectoryChanges>(manager, {
-    text: 'select keyturn.preview_file_directory($1) as answer',
-    values: [JSON.stringify(policy.directory)],
-  });
+  const directory = await previewFileDirectory(manager, policy);
   const facts = { ...installed, replaces: active?.digest ?? null, directory, ...candidate.facts };
   const id = `policy/policy/install/${installed.generation}/1`;
   const last = await lastLeaf(manager, STREAM);
   const entry = nextEntry(draftOf(candidate, facts), { ...STREAM, id: () => id, last });
-  await askDirectory(manager, {
-    text: 'select keyturn.activate_policy($1, $2, $3) as answer',
-    values: [
-      JSON.stringify({ at, by: installedBy, sources: canonicalJson(sources) }),
-      canonicalJson(policy),
-      entry.text,
-    ],
+  await storeActivation(manager, {
+    policy,
+    installed: { at, by: installedBy, sources: canonicalJson(sources) },
+    entry: entry.text,
   });
   return { ...installed, is_new: true };
-}
-
-/** Intervals that were opened and closed, by kind. */
-type DirectoryChanges = Readonly<Record<'people' | 'agents' | 'accounts' | 'groups' | 'memberships', number>>;
-
-/** Asks what changes the file's part of the directory. What other authorities brought is never touched. */
-async function askDirectory<Answer>(
-  manager: EntityManager,
-  { text, values }: { readonly text: string; readonly values: readonly string[] },
-): Promise<Answer> {
-  try {
-    const rows: { answer: Answer }[] = await manager.query(text, [...values]);
-    const [row] = rows;
-    if (!row) throw new KeyturnError('internal', 'The directory did not say what changed.');
-    return row.answer;
-  } catch (error) {
-    if (error instanceof QueryFailedError && driverCode(error) === DIRECTORY_DIFFERS)
-      throw new KeyturnError(
-        'policy_invalid',
-        `The directory cannot be stored: ${error.driverError.message}.`,
-      );
-    throw error;
-  }
 }
 
 /** Counts only, of the directory: names of people stay out of entries. */

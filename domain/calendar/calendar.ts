@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import type { BusinessInterval } from './business-time.ts';
 import { DAY_MS, dateOfDay, instantMs, MINUTE_MS, timeMs, weekdayOfDay, WEEKDAYS } from './wall-clock.ts';
 import type { Weekday } from './wall-clock.ts';
@@ -93,26 +94,16 @@ function intervalsOfSegment(
 
 /** The business hours of a day in wall time, were it no holiday. */
 function weeklyIntervalsOf(calendar: BusinessCalendar, day: number): readonly BusinessInterval[] {
-  return hoursOf(calendar, weekdayOfDay(day)).map(({ startMs, endMs }) => ({
+  return intervalsOf(calendar.week[weekdayOfDay(day)]).map(({ startMs, endMs }) => ({
     startMs: day * DAY_MS + startMs,
     endMs: day * DAY_MS + endMs,
   }));
 }
 
 /** Since midnight. Calendars never change, and an evaluation asks about one day of them. */
-const HOURS = new WeakMap<readonly BusinessHours[], readonly BusinessInterval[]>();
-
-function hoursOf({ week }: BusinessCalendar, weekday: Weekday): readonly BusinessInterval[] {
-  const hours = week[weekday];
-  const known = HOURS.get(hours);
-  if (known) return known;
-  const made = hours.map(({ from, to }) => ({
-    startMs: timeMs(from) ?? Number.NaN,
-    endMs: timeMs(to) ?? Number.NaN,
-  }));
-  HOURS.set(hours, made);
-  return made;
-}
+const intervalsOf = oncePer((hours: readonly BusinessHours[]): readonly BusinessInterval[] =>
+  hours.map(({ from, to }) => ({ startMs: timeMs(from) ?? Number.NaN, endMs: timeMs(to) ?? Number.NaN })),
+);
 
 function isHoliday(calendar: BusinessCalendar, day: number): boolean {
   return calendar.holidays.includes(dateOfDay(day));

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import type { JsonValue } from '../crypto/canonical-json.ts';
 import { pathText, type FactPath } from './reads.ts';
 
@@ -32,15 +33,7 @@ export function readValues(
 }
 
 /** Conditions read the same paths at every evaluation. */
-const TEXTS = new WeakMap<FactPath, string>();
-
-function textOf(path: FactPath): string {
-  const known = TEXTS.get(path);
-  if (known !== undefined) return known;
-  const text = pathText(path);
-  TEXTS.set(path, text);
-  return text;
-}
+const textOf = oncePer(pathText);
 
 function valueAt(path: FactPath, facts: JsonValue): JsonValue | undefined {
   let value: JsonValue | undefined = facts;

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 
 /** A human. All accounts of a person count as one: one vote, one lineage. */
@@ -63,22 +64,14 @@ interface Lookup {
 }
 
 /** Somebody is looked up for every request that waits, in directories that may be large. A directory never changes. */
-const LOOKUPS = new WeakMap<Directory, Lookup>();
-
-function lookupOf(directory: Directory): Lookup {
-  const known = LOOKUPS.get(directory) ?? makeLookup(directory);
-  LOOKUPS.set(directory, known);
-  return known;
-}
-
-/** Where two have the same id or account, the first one is found: a map keeps what is set last. */
-function makeLookup({ people }: Directory): Lookup {
+const lookupOf = oncePer(({ people }: Directory): Lookup => {
+  // Where two have the same id or account, the first one is found: a map keeps what is set last.
   const backwards = people.toReversed();
   const accounts = backwards.flatMap((person) =>
     person.accounts.map((account) => [identityKey(account), person] as const),
   );
   return { byId: new Map(backwards.map((person) => [person.id, person])), byAccount: new Map(accounts) };
-}
+});
 
 /**
  * The agents that get tokens as a client of an issuer: by the client that policy names, or by their subject. An issuer may
@@ -88,15 +81,11 @@ export function agentsOfClient(
   agents: readonly Agent[],
   { issuer, client }: { readonly issuer: string; readonly client: string },
 ): readonly Agent[] {
-  const known = CLIENTS.get(agents) ?? byClient(agents);
-  CLIENTS.set(agents, known);
-  return known.get(clientKey(issuer, client)) ?? [];
+  return byClient(agents).get(clientKey(issuer, client)) ?? [];
 }
 
 /** Asked in every call, of policies that may know many agents. */
-const CLIENTS = new WeakMap<readonly Agent[], ReadonlyMap<string, readonly Agent[]>>();
-
-function byClient(agents: readonly Agent[]): ReadonlyMap<string, readonly Agent[]> {
+const byClient = oncePer((agents: readonly Agent[]): ReadonlyMap<string, readonly Agent[]> => {
   const found = new Map<string, readonly Agent[]>();
   for (const agent of agents) {
     const names = [agent.client, agent.subject].filter((name) => name !== undefined);
@@ -104,7 +93,7 @@ function byClient(agents: readonly Agent[]): ReadonlyMap<string, readonly Agent[
       found.set(key, [...(found.get(key) ?? []), agent]);
   }
   return found;
-}
+});
 
 function clientKey(issuer: string, client: string): string {
   return identityKey({ issuer, subject: clientName(client) });
@@ -138,12 +127,11 @@ export function isBroughtByOthers(directory: Directory, groupId: string): boolea
 }
 
 /** Asked of everybody where it matters who could decide. */
-const MEMBERS = new WeakMap<Directory, Map<string, ReadonlySet<string>>>();
+const membersByGroup = oncePer<Directory, Map<string, ReadonlySet<string>>>(() => new Map());
 
 /** Ids of all people in a group, nested groups included; a cycle of groups ends where it closes. */
 export function membersOf(directory: Directory, groupId: string): ReadonlySet<string> {
-  const known = MEMBERS.get(directory) ?? new Map<string, ReadonlySet<string>>();
-  MEMBERS.set(directory, known);
+  const known = membersByGroup(directory);
   const members =
     known.get(groupId) ?? new Set(groupsWithin(directory, groupId).flatMap((group) => group.members));
   known.set(groupId, members);
@@ -166,12 +154,11 @@ function groupsWithin(directory: Directory, groupId: string): readonly Group[] {
 }
 
 /** Asked for at every evaluation, of few people, in directories that may be large. A directory never changes. */
-const GROUPS = new WeakMap<Directory, Map<string, readonly string[]>>();
+const groupsByPerson = oncePer<Directory, Map<string, readonly string[]>>(() => new Map());
 
 /** Ids of all groups that a person is in, by nested groups too, in the order of the directory. */
 export function groupsOf(directory: Directory, person: string): readonly string[] {
-  const known = GROUPS.get(directory) ?? new Map<string, readonly string[]>();
-  GROUPS.set(directory, known);
+  const known = groupsByPerson(directory);
   const groups = known.get(person) ?? findGroups(directory, person);
   known.set(person, groups);
   return groups;

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import type { BusinessCalendar } from '../calendar/calendar.ts';
 import type { FreezeWindow } from '../calendar/freeze.ts';
 import type { PolledRotation } from '../calendar/polled-rotation.ts';
@@ -250,16 +251,11 @@ export function targetOf(policy: PolicySet, id: string): Target | undefined {
 }
 
 /** Targets may be many, and each request asks for one of them several times. */
-const TARGETS = new WeakMap<readonly Target[], ReadonlyMap<string, Target>>();
-
-function targetsById(targets: readonly Target[]): ReadonlyMap<string, Target> {
-  const known = TARGETS.get(targets);
-  if (known) return known;
-  // Of two with one id the first counts, as in a list that is searched.
-  const made = new Map([...targets].reverse().map((target) => [target.id, target]));
-  TARGETS.set(targets, made);
-  return made;
-}
+const targetsById = oncePer(
+  (targets: readonly Target[]): ReadonlyMap<string, Target> =>
+    // Of two with one id the first counts, as in a list that is searched.
+    new Map([...targets].reverse().map((target) => [target.id, target])),
+);
 
 /** True when the action is one on this target. Keyturn itself is one target, whatever is done to it. */
 export function isTargetOf(

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import { Expression } from '../conditions/expression.ts';
 import type { FactType } from '../conditions/fact-type.ts';
 import { Binding } from '../conditions/facts.ts';
@@ -178,14 +179,5 @@ function isOn(on: Rule['on'], target: Target): boolean {
   return isEnvironment && (on.target === undefined || on.target === null || on.target.includes(target.id));
 }
 
-/** One index a policy, as long as the policy is in memory. */
-const INDEXES = new WeakMap<PolicySet, PolicyIndex>();
-
 /** The index of a policy, made once. Policies never change, so neither does an index. */
-export function indexOf(policy: PolicySet): PolicyIndex {
-  const known = INDEXES.get(policy);
-  if (known) return known;
-  const made = new PolicyIndex(policy);
-  INDEXES.set(policy, made);
-  return made;
-}
+export const indexOf = oncePer((policy: PolicySet) => new PolicyIndex(policy));

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import type { JsonValue } from '../crypto/canonical-json.ts';
 import type { SignedRequest } from '../crypto/envelope.ts';
 import { memberOf, type Lineage } from '../identity/identity.ts';
@@ -36,18 +37,10 @@ export function requirementDigest(requirement: Requirement): Digest {
   return digestOf({ risk, distinct_people, rules, ...(channels === undefined ? {} : { channels }) });
 }
 
-/** Requirements never change, so each is hashed once: an evaluation mostly meets the same few. */
-const RULE_DIGESTS = new WeakMap<RuleRequirement, Digest>();
-
-/** Content hash of what one rule demands, without its name. */
-export function ruleRequirementDigest(rule: RuleRequirement): Digest {
-  const known = RULE_DIGESTS.get(rule);
-  if (known) return known;
-  const { rule: _name, ...required } = rule;
-  const digest = digestOf(required);
-  RULE_DIGESTS.set(rule, digest);
-  return digest;
-}
+/** Content hash of what one rule demands, without its name. An evaluation mostly meets the same few. */
+export const ruleRequirementDigest = oncePer(({ rule: _name, ...required }: RuleRequirement): Digest =>
+  digestOf(required),
+);
 
 /** The facts people decide on. */
 export interface DecisionSubject {

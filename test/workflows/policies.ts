@@ -2,7 +2,8 @@ import type { Client } from 'pg';
 import type { EntityManager } from 'typeorm';
 
 import { SYSTEM_ACTOR } from '../../activities/actors.ts';
-import { activatePolicy, lockActiveSet } from '../../activities/policy-install.ts';
+import { activatePolicy } from '../../activities/policy-install.ts';
+import { lockActiveSet } from '../../database/policy-activation.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import { policyDigest, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
 import type { RuleRequirement } from '../../domain/request/requirement.ts';

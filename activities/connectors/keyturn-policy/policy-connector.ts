@@ -1,8 +1,10 @@
+import { ownTransactionId } from '../../../database/executions.ts';
+import { lockActiveSet } from '../../../database/policy-activation.ts';
 import { readActivation, useKey } from '../../../database/policy-candidates.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { FairPool, isLate, type FairPoolLimits } from '../../../domain/execution/fair-pool.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';
-import { activatePolicy, lockActiveSet, type InstalledPolicy } from '../../policy-install.ts';
+import { activatePolicy, type InstalledPolicy } from '../../policy-install.ts';
 import { misstatement } from '../approved-plan.ts';
 import type {
   ApprovedCall,
@@ -34,7 +36,7 @@ interface PlanningGround extends CandidateGround {
 }
 
 /** Threads at once, in which policies of requesters are read. Requesters take turns. */
-const POOL: FairPoolLimits = { places: 2, waitingMax: 20 };
+const POOL: FairPoolLimits = { slots: 2, waitingMax: 20 };
 
 /**
  * The connector of `keyturn.policy.publish`: shows what another policy would change, and makes it the active one in one
@@ -118,8 +120,7 @@ async function activate(
     const use = { key: call.idempotencyKey, request: call.requestId, activated: installed };
     if (!(await useKey(manager, use)))
       throw new KeyturnError('illegal_move', 'This execution was given up, or is done already.');
-    const [row]: { id: string }[] = await manager.query('select pg_current_xact_id()::text as id');
-    await call.beforeCommit({ transactionId: row?.id ?? '', within: manager });
+    await call.beforeCommit({ transactionId: await ownTransactionId(manager), within: manager });
     return installed;
   });
 }

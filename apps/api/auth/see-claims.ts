@@ -2,6 +2,7 @@ import { takeClaims } from '../../../database/directory-writes.ts';
 import { driverCode, ISSUED_AHEAD } from '../../../database/refusals.ts';
 import { claimsAuthority } from '../../../domain/identity/directory.ts';
 import { personPseudonym } from '../../../domain/identity/ids.ts';
+import { oncePer } from '../../../domain/once-per.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
@@ -62,25 +63,21 @@ function reasonAgainst(groups: GroupsClaim): string | null {
   return groups.issuedAtSeconds > Date.now() / 1_000 + AHEAD_MAX_SECONDS ? 'issued_ahead' : null;
 }
 
-const WANTED = new WeakMap<PolicySet, ReadonlyMap<string, ReadonlySet<string>>>();
-
 /** The claims by which policy calls groups of the caller's issuer. Nothing else of a token is kept. */
 function wantedClaims({ principal, policy: { policy } }: Caller): ReadonlySet<string> {
-  const known = WANTED.get(policy) ?? claimsByAuthority(policy);
-  WANTED.set(policy, known);
-  return known.get(claimsAuthority(principal.identity.issuer)) ?? NONE;
+  return claimsByAuthority(policy).get(claimsAuthority(principal.identity.issuer)) ?? NONE;
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
-function claimsByAuthority({ directory }: PolicySet): ReadonlyMap<string, ReadonlySet<string>> {
+const claimsByAuthority = oncePer(({ directory }: PolicySet): ReadonlyMap<string, ReadonlySet<string>> => {
   const found = new Map<string, Set<string>>();
   for (const { authority, claim } of directory.groups) {
     if (authority === undefined || claim === undefined) continue;
     found.set(authority, (found.get(authority) ?? new Set()).add(claim));
   }
   return found;
-}
+});
 
 interface Seen {
   readonly caller: Caller;
