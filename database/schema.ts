@@ -5,14 +5,18 @@ import { applyFunctions } from './functions.ts';
 /** Any number: it only has to be the same in every process that migrates. */
 const MIGRATION_LOCK = 4_917_205;
 
+/** Migrations that a refusal names: one is enough to tell which version made them. */
+const NAMED_MAX = 3;
+
 /** Refuses a database that another version made further, or that began before the first release. Changes nothing. */
 export async function refuseUnknownMigrations(source: DataSource): Promise<void> {
   const known = new Set(source.migrations.map(({ name }) => name));
   const ran = await new MigrationExecutor(source).getExecutedMigrations();
   const unknown = ran.filter(({ name }) => !known.has(name)).map(({ name }) => withoutTime(name));
+  const named = unknown.slice(0, NAMED_MAX).join(', ') + (unknown.length > NAMED_MAX ? ', …' : '');
   if (unknown.length === 0) return;
   throw new Error(
-    `the database of KEYTURN_DATABASE_URL has migrations that this version does not know (${unknown.join(', ')}), so nothing ` +
+    `the database of KEYTURN_DATABASE_URL has migrations that this version does not know (${named}), so nothing ` +
       'was changed. Run the program migrate of the newer version that made it; if none did, it is from before version ' +
       '0.1.0, which cannot be upgraded: name an empty database (`npm start`: delete the folder .keyturn).',
   );

@@ -1,17 +1,14 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
-import { requirementDigest, ruleRequirementDigest } from '../domain/request/digests.ts';
-import { unchangedDirectories } from '../domain/approval/decision.ts';
-import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
-import { identityKey, type Lineage } from '../domain/identity/identity.ts';
-import { ownersByArguments } from '../domain/approval/owners.ts';
+import { requirementDigest } from '../domain/request/digests.ts';
+import type { Evaluation } from '../domain/policy/evaluation.ts';
+import type { Lineage } from '../domain/identity/identity.ts';
 import type { PolicySet, RuleEffect } from '../domain/policy/policy.ts';
-import { recalledFacts, type StoredFacts } from '../domain/policy/facts.ts';
+import type { StoredFacts } from '../domain/policy/facts.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
-import { wouldSuffice } from '../domain/approval/recount.ts';
-import type { Requirement, Selector } from '../domain/request/requirement.ts';
-import { Reviewers } from '../domain/approval/reviewers.ts';
-import { shortagesOf, type Shortage } from '../domain/approval/satisfiable.ts';
+import type { Requirement } from '../domain/request/requirement.ts';
+import type { Shortage } from '../domain/approval/satisfiable.ts';
+import { BacktestSide } from './backtest-side.ts';
 import { isLooser } from './strictness.ts';
 
 /** A recorded evaluation of a planned request: the last one of its round. */
@@ -104,19 +101,15 @@ export function backtest(
   return run.report();
 }
 
-/** Each policy is evaluated with its own directory: what one holds says nothing about the other. */
 type Side = 'base' | 'candidate';
 
 /** A backtest in progress, for records that arrive in batches. The order of records is part of the digest. */
 export class Backtest {
-  readonly #base: PolicySet;
-  readonly #candidate: PolicySet;
+  readonly #sides: Readonly<Record<Side, BacktestSide>>;
   readonly #limit: number;
   readonly #history: AllowHistory;
   readonly #matrix = { allow: noEffects(), review: noEffects(), forbid: noEffects() };
   readonly #load = new Map<string, { base: number; candidate: number }>();
-  readonly #shortages: Readonly<Record<Side, Map<string, readonly Shortage[]>>>;
-  readonly #reviewers: Readonly<Record<Side, Reviewers>>;
   readonly #looser: BacktestDifference[] = [];
   readonly #unsatisfiable: UnsatisfiableRequest[] = [];
   readonly #insufficient: Pick<BacktestRecord, 'request' | 'round'>[] = [];
@@ -135,11 +128,8 @@ export class Backtest {
   #chain = '';
 
   constructor(base: PolicySet, candidate: PolicySet, { limit = LIMIT }: { readonly limit?: number } = {}) {
-    this.#base = base;
-    this.#candidate = candidate;
+    this.#sides = { base: new BacktestSide(base), candidate: new BacktestSide(candidate) };
     this.#history = new AllowHistory(base);
-    this.#shortages = { base: new Map(), candidate: new Map() };
-    this.#reviewers = { base: new Reviewers(base), candidate: new Reviewers(candidate) };
     this.#limit = limit;
   }
 
@@ -152,8 +142,8 @@ export class Backtest {
       return null;
     }
     this.#counts.evaluations += 1;
-    const base = evaluated(this.#base, facts);
-    const candidate = evaluated(this.#candidate, facts);
+    const base = this.#sides.base.evaluate(facts);
+    const candidate = this.#sides.candidate.evaluate(facts);
     this.#matrix[base.effect][candidate.effect] += 1;
     if (candidate.is_degraded) this.#counts.missing += 1;
     this.#countLoad('base', base.requirement);
@@ -208,9 +198,12 @@ export class Backtest {
   }
 
   #loadOf([selector, counts]: readonly [string, Record<Side, number>]): SelectorLoad {
-    const peopleBy = (side: Side): number | null =>
-      selector === 'owners' ? null : (this.#reviewers[side].peopleOf(selector as Selector)?.size ?? null);
-    return { selector, ...counts, people: { base: peopleBy('base'), candidate: peopleBy('candidate') } };
+    const { base, candidate } = this.#sides;
+    return {
+      selector,
+      ...counts,
+      people: { base: base.sizeOf(selector), candidate: candidate.sizeOf(selector) },
+    };
   }
 
   #countLoad(which: Side, requirement: Requirement | null): void {
@@ -228,16 +221,14 @@ export class Backtest {
     both: Record<Side, Evaluation>,
   ): Generator<string> {
     const { request, round } = record;
-    const [{ shortages: before, ...base }, { shortages, owners }] = [
-      this.#peopleFor('base', record, { facts, evaluation: both.base }),
-      this.#peopleFor('candidate', record, { facts, evaluation: both.candidate }),
-    ];
-    if (before.some(isCertain)) this.#counts.unsatisfiableBase += 1;
-    if (shortages.length > 0) yield this.#countShort({ request, round, shortages });
-    if (this.#isSufficient('candidate', record, { evaluation: both.candidate, owners })) return;
+    const { base, candidate } = this.#sides;
+    const before = base.peopleFor(record, facts, both.base);
+    const after = candidate.peopleFor(record, facts, both.candidate);
+    if (before.shortages.some(isCertain)) this.#counts.unsatisfiableBase += 1;
+    if (after.shortages.length > 0) yield this.#countShort({ request, round, shortages: after.shortages });
+    if (after.isSufficient()) return;
     // The requirement is the same, and the base's own people did not meet it either: the candidate is not the cause.
-    const isUnchanged = requirementKey(both.base) === requirementKey(both.candidate);
-    if (isUnchanged && !this.#isSufficient('base', record, { ...base, evaluation: both.base })) return;
+    if (requirementKey(both.base) === requirementKey(both.candidate) && !before.isSufficient()) return;
     this.#counts.insufficient += 1;
     if (this.#insufficient.length < this.#limit) this.#insufficient.push({ request, round });
     yield 'insufficient';
@@ -249,48 +240,6 @@ export class Backtest {
     this.#counts[what] += 1;
     if (isKnown && this.#unsatisfiable.length < this.#limit) this.#unsatisfiable.push(found);
     return what;
-  }
-
-  /** A request that was never approved lacks no approval. */
-  #isSufficient(
-    side: Side,
-    record: BacktestRecord,
-    { evaluation, owners }: { readonly evaluation: Evaluation; readonly owners: readonly string[] },
-  ): boolean {
-    const { outcome, pending_since: pendingSince } = record;
-    if (outcome !== 'approved' || pendingSince === null) return true;
-    const policy = side === 'base' ? this.#base : this.#candidate;
-    return wouldSuffice(evaluation, { ...record, pending_since: pendingSince, owners }, policy);
-  }
-
-  #peopleFor(
-    side: Side,
-    record: BacktestRecord,
-    { facts, evaluation }: { readonly facts: StoredFacts; readonly evaluation: Evaluation },
-  ): { readonly owners: readonly string[]; readonly shortages: readonly Shortage[] } {
-    const owners = ownersByArguments(side === 'base' ? this.#base : this.#candidate, facts);
-    const { requirement } = evaluation;
-    return { owners, shortages: this.#shortagesOf(side, record, { requirement, owners }) };
-  }
-
-  /** Remembered by rules, lineage and owners: most requests are alike. */
-  #shortagesOf(
-    side: Side,
-    { lineage }: BacktestRecord,
-    { requirement, owners }: { readonly requirement: Requirement | null; readonly owners: readonly string[] },
-  ): readonly Shortage[] {
-    if (requirement === null) return [];
-    const memo = this.#shortages[side];
-    const rules = requirement.rules.map((rule) => [rule.rule, ruleRequirementDigest(rule)]);
-    const key = JSON.stringify([requirement.distinct_people, rules, lineage.map(identityKey), owners]);
-    const known = memo.get(key);
-    if (known) return known;
-    const policy = side === 'base' ? this.#base : this.#candidate;
-    const directories = unchangedDirectories(policy, owners);
-    const found = shortagesOf({ requirement, lineage, owners, directories });
-    if (memo.size >= SHORTAGES_MAX) memo.clear();
-    memo.set(key, found);
-    return found;
   }
 
   #note({ request, round }: BacktestRecord, verdict: string): void {
@@ -311,27 +260,6 @@ function isCertain({ unknown }: Shortage): boolean {
   return unknown === undefined;
 }
 
-/** A policy without the target, and unreadable facts, let nothing through. */
-const NOTHING_PASSES: Evaluation = {
-  effect: 'forbid',
-  risk: { tier: 'critical', score: 0, reasons: [] },
-  requirement: null,
-  rules: [],
-  is_degraded: true,
-  is_break_glass: false,
-  undecided: [],
-};
-
-function evaluated(policy: PolicySet, stored: StoredFacts): Evaluation {
-  try {
-    const facts = recalledFacts(policy, stored);
-    return facts ? evaluate(policy, facts, 'planned') : NOTHING_PASSES;
-  } catch {
-    return NOTHING_PASSES;
-  }
-}
-
-const SHORTAGES_MAX = 10_000;
 const FOLDED_AT = 1_000;
 
 function noEffects(): Record<RuleEffect, number> {

@@ -3,7 +3,7 @@ import { clocksBetween, roundExpiryMs } from '../../domain/calendar/deadlines.ts
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
 import { startWindowEndMs } from '../../domain/execution/start.ts';
-import { combinedRequirement } from '../../domain/policy/evaluation.ts';
+import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { rowDecisionDigest } from '../../domain/request/digests.ts';
 import { isFinal } from '../../domain/request/request.ts';

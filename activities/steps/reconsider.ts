@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import { requirementDigest } from '../../domain/request/digests.ts';
-import { combinedRequirement } from '../../domain/policy/evaluation.ts';
+import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
@@ -79,6 +79,5 @@ async function followPeople(
   const { requirement } = row;
   const shortage = requirement && (await shortageOf(dependencies, transaction, { evaluated, requirement }));
   if (canonicalJson(shortage) !== canonicalJson(row.shortage)) await transaction.update({ shortage });
-  const standing = await settleStanding(dependencies, transaction, evaluated.active);
-  return standing?.decisions ?? [];
+  return (await settleStanding(dependencies, transaction, evaluated.active)) ?? [];
 }

@@ -1,4 +1,4 @@
-import { defaultOf } from '../policy/evaluation.ts';
+import { defaultOf } from '../policy/defaults.ts';
 import { actionOf, isOwnAction, type ActionDefinition, type PolicySet, type Rule } from '../policy/policy.ts';
 import { selectorsIn } from './people.ts';
 import type { Selector } from '../request/requirement.ts';

@@ -1,13 +1,10 @@
-import { boundViews, declaredViews, eachView, markedValues, type BoundViews } from './declared-views.ts';
-import { ruleRequirementDigest } from '../request/digests.ts';
+import { boundViews, declaredViews, eachView, type BoundViews } from './declared-views.ts';
 import { strictestLimit } from '../request/disclosure.ts';
 import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from '../conditions/facts.ts';
-import type { Expression } from '../conditions/expression.ts';
 import type { ValueRead } from '../conditions/values-read.ts';
 import {
   actionOf,
   isOwnAction,
-  isResolveAction,
   isReviewAction,
   type ActionDefinition,
   type PolicySet,
@@ -16,9 +13,20 @@ import {
   type Target,
 } from './policy.ts';
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './facts.ts';
-import { indexOf, type IndexedRule, type RuleScope } from './rule-index.ts';
-import type { Requirement, RuleRequirement } from '../request/requirement.ts';
-import { assessRisk, tierTerms, RISK_TIERS, raisedTo, type RiskAssessment, type RiskLine } from './risk.ts';
+import { indexOf, type RuleScope } from './rule-index.ts';
+import type { Requirement } from '../request/requirement.ts';
+import { uniqueRules } from './combined-requirement.ts';
+import { defaultEffect, defaultRequirement, peopleFloor } from './defaults.ts';
+import {
+  evaluateRule,
+  LOOSENING,
+  readBy,
+  strictestOf,
+  TIGHTENING,
+  type Evaluated,
+  type Outcome,
+} from './rule-outcome.ts';
+import { assessRisk, raisedTo, tierTerms, type RiskAssessment, type RiskLine } from './risk.ts';
 
 /** A rule that acts, with its place and what its condition read. */
 export interface MatchedRule {
@@ -52,15 +60,6 @@ interface Input {
   readonly facts: PolicyFacts;
   readonly phase: Phase;
   readonly action: ActionDefinition;
-}
-
-type Outcome = 'matched' | 'unmatched' | 'undecided' | 'error';
-
-interface Evaluated extends IndexedRule {
-  readonly outcome: Outcome;
-  /** The facts by which it came to that. */
-  readonly view: BoundFacts;
-  readonly views: BoundViews;
 }
 
 /** A rule with what its condition came to, and what that read. */
@@ -149,45 +148,6 @@ function riskOf(
   return { risk: assessRisk(input.policy.risk, holding), isDegraded };
 }
 
-function evaluateRule({ rule, condition, number }: IndexedRule, views: BoundViews): Evaluated {
-  if (condition === null) return { rule, condition, number, outcome: 'matched', view: views.all, views };
-  const { kind, view } = answerOf(rule, condition, views);
-  return { rule, condition, number, outcome: OUTCOMES[kind], view, views };
-}
-
-function answerOf(rule: Rule, condition: Expression, views: BoundViews): Answer {
-  const isLoosening = rule.effect === 'allow' || rule.break_glass === true;
-  const answer = strictestOf(views, condition, isLoosening ? LOOSENING : TIGHTENING);
-  if (views.others.length === 0 || !rule.replaces_default || answer.kind !== 'true') return answer;
-  // In doubt its people are asked, and those of the default as well.
-  const isSure = strictestOf(views, condition, LOOSENING).kind === 'true';
-  return isSure ? answer : { ...answer, kind: 'error' };
-}
-
-type Kind = keyof typeof OUTCOMES;
-
-/** What a condition comes to, and by which of the views. */
-interface Answer {
-  readonly kind: Kind;
-  readonly view: BoundFacts;
-}
-
-/** Of a condition that lets something through: it does not hold unless it holds in every view. */
-const LOOSENING: readonly Kind[] = ['false', 'error', 'unknown', 'true'];
-
-const TIGHTENING: readonly Kind[] = ['true', 'error', 'unknown', 'false'];
-
-function strictestOf({ all, others }: BoundViews, condition: Expression, order: readonly Kind[]): Answer {
-  let strictest: Answer = { kind: condition.evaluate(all).kind, view: all };
-  for (const view of others) {
-    const { kind } = condition.evaluate(view);
-    if (order.indexOf(kind) < order.indexOf(strictest.kind)) strictest = { kind, view };
-  }
-  return strictest;
-}
-
-const OUTCOMES = { true: 'matched', false: 'unmatched', unknown: 'undecided', error: 'error' } as const;
-
 interface Findings {
   readonly scope: RuleScope;
   readonly evaluated: readonly Evaluated[];
@@ -260,11 +220,6 @@ function effectOf({ policy, action, facts }: Input, acting: readonly Evaluated[]
   return effects.has('allow') && !isOwn && !isFrozen(policy, facts) ? 'allow' : otherwise;
 }
 
-function defaultEffect(policy: PolicySet, action: ActionDefinition): 'review' | 'forbid' {
-  if (isOwnAction(action.action)) return 'review';
-  return action.fallback === 'forbid' ? 'forbid' : policy.defaults.effect;
-}
-
 /** A rule that counts as matched only because it failed replaces nothing. */
 function isDefaultReplaced(acting: readonly Evaluated[]): boolean {
   return acting.some(
@@ -279,12 +234,12 @@ function isDefaultReplaced(acting: readonly Evaluated[]): boolean {
 function requirementOf(input: Input, acting: readonly Evaluated[], { scope, risk }: Findings): Requirement {
   const reviews = acting.filter(({ rule }) => rule.effect === 'review');
   const isReplaced = isDefaultReplaced(acting);
-  const floor = peopleFloor(input);
+  const floor = peopleFloor(input.action, input.facts);
   const key = `${risk.tier} ${floor} ${isReplaced} ${reviews.map(({ number }) => number).join(' ')}`;
   const known = scope.requirements.get(key);
   if (known) return known;
   const required = reviews.flatMap(({ rule }) => rule.require ?? []);
-  const rules = isReplaced ? required : [...required, defaultRequirement(input)];
+  const rules = isReplaced ? required : [...required, defaultRequirement(input.policy, input.action)];
   const tier = tierTerms(input.policy.risk, risk.tier);
   const made = {
     risk: risk.tier,
@@ -299,44 +254,9 @@ function requirementOf(input: Input, acting: readonly Evaluated[], { scope, risk
 
 const REQUIREMENTS_MAX = 256;
 
-/** What becomes of an action where no rule matches, and whom it asks unless a rule replaces that. */
-export function defaultOf(policy: PolicySet, action: ActionDefinition): PolicySet['defaults'] {
-  return { effect: defaultEffect(policy, action), require: defaultRequirement({ policy, action }) };
-}
-
-/** Changes to Keyturn itself are for its operators to review; where policy names none, for whom it names otherwise. */
-function defaultRequirement({ policy, action }: Pick<Input, 'policy' | 'action'>): RuleRequirement {
-  const { require } = policy.defaults;
-  const { operators = [] } = policy;
-  if (!isOwnAction(action.action)) return require;
-  const isAfterwards = isReviewAction(action.action) || isResolveAction(action.action);
-  const terms = isAfterwards ? AFTERWARDS_TERMS : {};
-  if (operators.length === 0) return { ...require, ...terms };
-  return { ...require, ...terms, stages: [{ any: operators, quorum: 1, escalate: [] }] };
-}
-
-/** What happened is judged in words, and within three days. */
-const AFTERWARDS_TERMS = { expires_ms: 72 * 3_600_000, is_reason_required: true };
-
-/**
- * A floor that no policy moves: what may loosen policy takes two different people, and so does what is not known yet. The
- * review of break-glass changes nothing: one person decides it. The outcome of an action is reported by two people, of whom
- * the requester is the first, unless that is an agent.
- */
-function peopleFloor({ action, facts }: Input): number {
-  if (!isOwnAction(action.action)) return 0;
-  if (isReviewAction(action.action)) return 1;
-  if (isResolveAction(action.action)) return facts.request.agent === '' ? 1 : 2;
-  return facts.plan?.is_loosening === false ? 1 : 2;
-}
-
 function matchedRule(entry: Evaluated): MatchedRule {
   const { id, source, because, effect } = entry.rule;
   return { id, source, because, effect, is_error: entry.outcome === 'error', read: readBy(entry) };
-}
-
-function readBy({ condition, view, views }: Evaluated): readonly ValueRead[] {
-  return condition === null ? [] : markedValues((facts) => condition.valuesRead(facts), view, views);
 }
 
 /** True when some rule could forbid the action there: else there is no need to ask before the plan. */
@@ -357,31 +277,4 @@ export function offersBreakGlass(policy: PolicySet, facts: PolicyFacts): boolean
     .candidates(facts.action, facts.target)
     .filter(({ rule }) => rule.break_glass)
     .some((rule) => ['matched', 'undecided'].includes(evaluateRule(rule, views).outcome));
-}
-
-/** The union of two requirements: everything either demands. What is already asked of people is never loosened. */
-export function tightened(old: Requirement, fresh: Requirement): Requirement {
-  return {
-    risk: RISK_TIERS[Math.max(RISK_TIERS.indexOf(old.risk), RISK_TIERS.indexOf(fresh.risk))] ?? 'critical',
-    distinct_people: Math.max(old.distinct_people, fresh.distinct_people),
-    rules: uniqueRules([...old.rules, ...fresh.rules]),
-    ...strictestLimit(old.channels, fresh.channels),
-  };
-}
-
-/** What the old round and the active policy demand together. */
-export function combinedRequirement(old: Requirement | null, evaluation: Evaluation): Requirement | null {
-  const fresh = evaluation.requirement;
-  if (old === null) return fresh;
-  return fresh === null ? old : tightened(old, fresh);
-}
-
-function uniqueRules(rules: readonly RuleRequirement[]): readonly RuleRequirement[] {
-  if (rules.length === 1) return rules;
-  const byContent = new Map<string, RuleRequirement>();
-  for (const rule of rules) {
-    const key = ruleRequirementDigest(rule);
-    if (!byContent.has(key)) byContent.set(key, rule);
-  }
-  return [...byContent].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, rule]) => rule);
 }

@@ -1,4 +1,4 @@
-import { defaultOf } from '../../domain/policy/evaluation.ts';
+import { defaultOf } from '../../domain/policy/defaults.ts';
 import { Expression } from '../../domain/conditions/expression.ts';
 import { bindFacts } from '../../domain/conditions/facts.ts';
 import { possibleOwners } from '../../domain/approval/owners.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { evaluate, tightened } from '../../domain/policy/evaluation.ts';
+import { tightened } from '../../domain/policy/combined-requirement.ts';
+import { evaluate } from '../../domain/policy/evaluation.ts';
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { stageText } from '../../policy-authoring/policy-test-expectation.ts';
 import { targetOf, type PolicySet } from '../../domain/policy/policy.ts';

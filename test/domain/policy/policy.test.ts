@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { expiryMs } from '../../../domain/calendar/deadlines.ts';
 import { requirementDigest, ruleRequirementDigest } from '../../../domain/request/digests.ts';
-import { evaluate as evaluateIn, tightened, type Evaluation } from '../../../domain/policy/evaluation.ts';
+import { tightened } from '../../../domain/policy/combined-requirement.ts';
+import { evaluate as evaluateIn, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import {
   actionOf,
   policyDigest,

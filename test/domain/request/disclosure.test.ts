@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { decisionDigest, requirementDigest } from '../../../domain/request/digests.ts';
 import { shownInChannel } from '../../../domain/request/disclosure.ts';
-import { evaluate, tightened } from '../../../domain/policy/evaluation.ts';
+import { tightened } from '../../../domain/policy/combined-requirement.ts';
+import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import { tierTerms, type RiskPolicy } from '../../../domain/policy/risk.ts';
