@@ -36,7 +36,7 @@ const SUBMISSION_ERRORS = [
   'requester_inactive',
   'acts_for_nobody',
   'unknown_policy',
-  // What became of an execution is told by people, as decisions are made.
+  // People report the outcome of an execution in the way that they decide.
   'machine_cannot_decide',
   'reviewer_unknown',
   'reviewer_inactive',

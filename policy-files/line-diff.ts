@@ -50,9 +50,9 @@ function anchorsOf(
   before: readonly string[],
   after: readonly string[],
 ): readonly (readonly [oldAt: number, newAt: number])[] {
-  const places = uniqueLines(after);
+  const positions = uniqueLines(after);
   const common = [...uniqueLines(before)].flatMap(([line, oldAt]) => {
-    const newAt = places.get(line);
+    const newAt = positions.get(line);
     return newAt === undefined ? [] : [{ oldAt, newAt, previous: -1 }];
   });
   const piles: number[] = [];

@@ -87,16 +87,16 @@ function findingsOf({ warnings, ...compiled }: CompiledPolicy): PolicyFindings {
 /** A warning for who tries a folder out; for those whose requests would wait in vain it is no policy to publish. */
 function hopelessText({ rule, path, message }: PolicyWarning, policy: PolicySet): string {
   const ofFile = path[0] === 'defaults' ? 'the default requirement' : path.join('.');
-  const location = rule === null ? `keyturn.yaml ${ofFile}` : placeOf(rule, policy);
+  const location = rule === null ? `keyturn.yaml ${ofFile}` : locationOf(rule, policy);
   return `${location}: nobody could approve such a request: ${message}`;
 }
 
 function closingText({ rule, message }: PolicyWarning, policy: PolicySet): string {
-  const location = rule === null ? 'keyturn.yaml operators' : placeOf(rule, policy);
+  const location = rule === null ? 'keyturn.yaml operators' : locationOf(rule, policy);
   return `${location}: ${message}`;
 }
 
-function placeOf(rule: string, { rules }: PolicySet): string {
+function locationOf(rule: string, { rules }: PolicySet): string {
   return `${rules.find(({ id }) => id === rule)?.source ?? ''} ${rule}`;
 }
 

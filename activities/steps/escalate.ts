@@ -51,8 +51,7 @@ async function widen(
   const request = await standingNow(dependencies, manager, { row, today });
   if (!request) return null;
   await appendDue(transaction, request, at);
-  const standing = await settleStanding(dependencies, transaction, active);
-  return standing?.decisions ?? null;
+  return settleStanding(dependencies, transaction, active);
 }
 
 async function appendDue(transaction: StepTransaction, request: DecidableRequest, at: string): Promise<void> {

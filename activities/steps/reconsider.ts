@@ -79,6 +79,5 @@ async function followPeople(
   const { requirement } = row;
   const shortage = requirement && (await shortageOf(dependencies, transaction, { evaluated, requirement }));
   if (canonicalJson(shortage) !== canonicalJson(row.shortage)) await transaction.update({ shortage });
-  const standing = await settleStanding(dependencies, transaction, evaluated.active);
-  return standing?.decisions ?? [];
+  return (await settleStanding(dependencies, transaction, evaluated.active)) ?? [];
 }

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { openSelectors } from '../../domain/approval/open-selectors.ts';
-import { tally } from '../../domain/approval/quorum.ts';
+import { tally, type CountedDecision } from '../../domain/approval/quorum.ts';
 import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
 import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
 import type { RequestRow } from '../../database/tables.ts';
@@ -25,25 +25,28 @@ export async function standingNow(
  * Moves a pending request when its decisions approve or deny it, as people are known now, and an approved one that
  * somebody denies before it is claimed. Otherwise inboxes of a pending one follow: stages may have opened, filled,
  * escalated, or lost somebody. Writes nothing when nothing changed. A step that calls it
- * for a round that was open before takes what is kept for the request first (`consumeKept`).
+ * for a round that was open before takes what is kept for the request first (`consumeKept`). Answers the decisions of the
+ * round without their accounts, which Temporal's history must not show; null while nobody has to decide.
  */
 export async function settleStanding(
   dependencies: Dependencies,
   transaction: StepTransaction,
   active: Pick<ActivePolicy, 'policy' | 'digest'>,
-): Promise<DecidableRequest | null> {
+): Promise<readonly CountedDecision[] | null> {
   const { manager, row } = transaction;
   const { directory } = await dependencies.directories.now(manager);
   const today = { policy: active.policy, directory };
   const request = await standingNow(dependencies, manager, { row, today });
-  if (!request || (row.status !== 'pending' && row.status !== 'approved')) return request;
+  if (!request) return null;
+  const decisions = request.decisions.map(({ account: _account, ...decision }) => decision);
+  if (row.status !== 'pending' && row.status !== 'approved') return decisions;
   const now = transaction.now.toISOString();
   const { standing } = tally(tallyFactsOf(request, now));
   if (standing === 'denied') await close(transaction, standing, active);
-  else if (row.status === 'approved') return request;
+  else if (row.status === 'approved') return decisions;
   else if (standing === 'approved') await close(transaction, standing, active);
   else await followSelectors(transaction, request, now);
-  return request;
+  return decisions;
 }
 
 async function followSelectors(

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ChecksBusy, FairPool, type FairPoolLimits } from '../../domain/execution/fair-pool.ts';
 
 /** Each may take four sessions of the target. More would only wait there, in sessions that know nothing of it yet. */
-const LIMITS: FairPoolLimits = { places: 8, waitingMax: 100 };
+const LIMITS: FairPoolLimits = { slots: 8, waitingMax: 100 };
 
 /** Whose turn has not come by then tries again: the step has a minute for the wait and the work. */
 const WAIT_MS_MAX = 30_000;

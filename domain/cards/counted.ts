@@ -1,4 +1,5 @@
-/** How many of something, by a word whose plural ends in s. */
+/** How many of something, with its plural in -s, -es or -ies. */
 export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+  const many = `${what.replace(/(?<![aeiou])y$/, 'ie').replace(/ch$/, 'che')}s`;
+  return `${count} ${count === 1 ? what : many}`;
 }

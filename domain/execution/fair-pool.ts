@@ -17,13 +17,13 @@ export function isLate(error: unknown): error is ChecksBusy {
 /** How much runs and waits. */
 export interface FairPoolLimits {
   /** How much runs at once. */
-  readonly places: number;
+  readonly slots: number;
   /** How much of one requester waits; more is `ChecksBusy` at once. */
   readonly waitingMax: number;
 }
 
 /**
- * Runs work in a few places. Requesters take turns, and nobody holds all places: however much one of them sends, the
+ * Runs work in a few slots. Requesters take turns, and nobody holds all slots: however much one of them sends, the
  * next piece of work of another waits for one piece at most. Waiting is not part of the work, so it uses up none of the
  * time that the work may take.
  */
@@ -58,8 +58,8 @@ export class FairPool {
   }
 
   #startNext(): void {
-    if (this.#runningCount >= this.#limits.places) return;
-    const ownMax = Math.max(1, this.#limits.places - 1);
+    if (this.#runningCount >= this.#limits.slots) return;
+    const ownMax = Math.max(1, this.#limits.slots - 1);
     for (const [requester, queue] of this.#waiting) {
       const own = this.#running.get(requester) ?? 0;
       if (own >= ownMax) continue;

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import { strictestLimit } from '../request/disclosure.ts';
 import type { ChannelLimit, EvidenceGrade, RiskTier, RuleRequirement } from '../request/requirement.ts';
 
@@ -68,12 +69,11 @@ export function assessRisk(policy: RiskPolicy, holding: readonly RiskLine[]): Ri
 }
 
 /** A policy never changes, and every review asks what its tier demands. */
-const BY_TIER = new WeakMap<RiskPolicy, Map<RiskTier, TierTerms>>();
+const termsByTier = oncePer<RiskPolicy, Map<RiskTier, TierTerms>>(() => new Map());
 
 /** What the tier, and every tier below it, demands: the strictest of each. */
 export function tierTerms(policy: RiskPolicy, tier: RiskTier): TierTerms {
-  const byTier = BY_TIER.get(policy) ?? new Map<RiskTier, TierTerms>();
-  BY_TIER.set(policy, byTier);
+  const byTier = termsByTier(policy);
   const requirement = byTier.get(tier) ?? strictestUpTo(policy, tier);
   byTier.set(tier, requirement);
   return requirement;
@@ -97,19 +97,17 @@ function strictest(left: TierTerms, right: TierTerms): TierTerms {
 }
 
 /** Requirements are told apart by their content, which is found once for each: so they are made once as well. */
-const RAISED = new WeakMap<TierTerms, WeakMap<RuleRequirement, RuleRequirement>>();
+const raisingTo = oncePer(({ minimum_grade, maximum_age_ms }: TierTerms) =>
+  oncePer((rule: RuleRequirement): RuleRequirement => ({
+    ...rule,
+    minimum_grade: minimum_grade < rule.minimum_grade ? minimum_grade : rule.minimum_grade,
+    maximum_age_ms: Math.min(rule.maximum_age_ms, maximum_age_ms ?? rule.maximum_age_ms),
+  })),
+);
 
 /** A rule's requirement, not weaker than the tier demands; the same object when it is strong enough as it is. */
 export function raisedTo(rule: RuleRequirement, requirement: TierTerms): RuleRequirement {
   const isStronger = requirement.minimum_grade < rule.minimum_grade;
   if (!isStronger && rule.maximum_age_ms <= (requirement.maximum_age_ms ?? Infinity)) return rule;
-  const byRule = RAISED.get(requirement) ?? new WeakMap<RuleRequirement, RuleRequirement>();
-  RAISED.set(requirement, byRule);
-  const made = byRule.get(rule) ?? {
-    ...rule,
-    minimum_grade: isStronger ? requirement.minimum_grade : rule.minimum_grade,
-    maximum_age_ms: Math.min(rule.maximum_age_ms, requirement.maximum_age_ms ?? rule.maximum_age_ms),
-  };
-  byRule.set(rule, made);
-  return made;
+  return raisingTo(requirement)(rule);
 }

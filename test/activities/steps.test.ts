@@ -153,6 +153,24 @@ describe('a repeated step', () => {
   });
 });
 
+describe('what steps answer to Temporal, whose history others read', () => {
+  it('names who decided by their id in the directory, and no account', async () => {
+    const caller = await opened();
+    const consumed = await consume(caller, { envelopes: [await desk.decision(caller.id, 'olga')] });
+    const at = new Date().toISOString();
+    const looked = await called(caller, activities.reconsider, { step: '1/1', at });
+    expect(looked.counted).toEqual(consumed.counted);
+    expect(Object.keys(looked.counted?.[0] ?? {}).sort()).toEqual([
+      'at',
+      'grade',
+      'id',
+      'person',
+      'seats',
+      'verdict',
+    ]);
+  });
+});
+
 describe('the audit stream of a request', () => {
   it('has no gap and an unbroken chain under sixteen writers at once', async () => {
     const caller = await opened('shop-crowd');

@@ -148,7 +148,7 @@ describe('a policy on which no policy that loosens could follow', () => {
   ])('loads with a warning and is not published where %s', async (_what, files, who) => {
     expect(await warningsOf(files)).toContainEqual(expect.stringContaining(`people_short: 2 different`));
     expect(findingsOf(files).problems).toEqual([
-      `keyturn.yaml operators: 2 different people agree to a policy that loosens, and ${who}: no such policy could ever follow on this one`,
+      `keyturn.yaml operators: 2 different people agree to a policy that loosens, and ${who}: no such policy could ever replace this one`,
     ]);
   });
 

@@ -36,7 +36,7 @@ interface PlanningGround extends CandidateGround {
 }
 
 /** Threads at once, in which policies of requesters are read. Requesters take turns. */
-const POOL: FairPoolLimits = { places: 2, waitingMax: 20 };
+const POOL: FairPoolLimits = { slots: 2, waitingMax: 20 };
 
 /**
  * The connector of `keyturn.policy.publish`: shows what another policy would change, and makes it the active one in one

@@ -27,7 +27,7 @@ export interface SqlParser {
   scan(text: string): Promise<readonly ScannedToken[] | null>;
 }
 
-const POOL: FairPoolLimits = { places: 3, waitingMax: 100 };
+const POOL: FairPoolLimits = { slots: 3, waitingMax: 100 };
 
 /** A hang may be the machine's: one more try, in a fresh thread, before it is given up. */
 const TRIES_MAX = 2;

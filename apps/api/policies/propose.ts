@@ -16,7 +16,7 @@ import { recordOf } from '../entries.ts';
 import { refuseTooMany } from './proposal-limits.ts';
 
 /** Policies that are compiled at once: each takes a thread. People take turns. */
-const POOL = new FairPool({ places: 2, waitingMax: 10 });
+const POOL = new FairPool({ slots: 2, waitingMax: 10 });
 
 /**
  * Keeps a policy that a person proposes, with its files and its entry. Nothing follows from that: it takes a request to

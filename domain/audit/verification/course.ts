@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import type { Leaf, LeafType } from '../leaf.ts';
 import { nameOf, pendingBefore, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
@@ -163,7 +164,7 @@ export function claimedOnce({ material }: Subject): Finding {
   }
   return {
     problems,
-    checked: keys.size === 0 ? 'never claimed' : `${keys.size} claim${keys.size === 1 ? '' : 's'}`,
+    checked: keys.size === 0 ? 'never claimed' : counted(keys.size, 'claim'),
   };
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import type { Leaf, LeafType } from '../leaf.ts';
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { SignedDecision } from '../../crypto/envelope.ts';
@@ -26,7 +27,7 @@ export function decisionRowsMatch(subject: Subject): Finding {
   return {
     problems: [...found.flatMap(({ problems }) => problems), ...hidden],
     notShown: found.flatMap(({ notShown }) => notShown),
-    checked: rows.length === 1 ? '1 row' : `${rows.length} rows`,
+    checked: counted(rows.length, 'row'),
   };
 }
 

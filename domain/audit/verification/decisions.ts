@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import type { Leaf } from '../leaf.ts';
 import { takesBack } from '../../approval/decision.ts';
 import { isSameIdentity, identityKey } from '../../identity/identity.ts';
@@ -12,7 +13,7 @@ import {
   type Material,
   type PendingLeaf,
 } from './evidence.ts';
-import { decisionsText, type Finding, type Subject } from './finding.ts';
+import { type Finding, type Subject } from './finding.ts';
 
 /** Each decision is on exactly what was asked in its round. */
 export function digestsAgree({ material }: Subject): Finding {
@@ -86,7 +87,7 @@ export function tallyReplays({ material }: Subject): Finding {
       ? []
       : [`${nameOf(leaf)}: the decisions add up to ${standing}, not ${expected}`];
   });
-  return { problems, checked: `${milestones.length} results recomputed` };
+  return { problems, checked: `${counted(milestones.length, 'result')} recomputed` };
 }
 
 function replay(material: Material, pending: PendingLeaf, leaf: Leaf): Tally {
@@ -124,5 +125,5 @@ function eachDecision(
     const found = pending ? check(decision, pending) : ['answers a round in which nothing was asked'];
     return found.map((problem) => `${nameOf(decision.leaf)} ${problem}`);
   });
-  return { problems, checked: decisionsText(material.decisions.length) };
+  return { problems, checked: counted(material.decisions.length, 'decision') };
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import type { CompactVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
@@ -11,7 +12,7 @@ import {
 } from '../../crypto/envelope.ts';
 import { isKeyturnError } from '../../errors.ts';
 import { nameOf, type DecisionLeaf, type Material } from './evidence.ts';
-import { decisionsText, type Finding, type OpenedEnvelope, type Subject } from './finding.ts';
+import { type Finding, type OpenedEnvelope, type Subject } from './finding.ts';
 
 /** Opens every envelope with the keys; one that no key made has no payload. */
 export async function openEnvelopes(
@@ -45,7 +46,7 @@ export function envelopesSigned({ material, envelopes }: Subject): Finding {
     const request = payload.kind === 'request' ? payload.id : payload.request;
     return request === material.evidence.request ? [] : [`envelope ${index} was signed for another request`];
   });
-  return { problems, checked: `${envelopes.length} signatures` };
+  return { problems, checked: counted(envelopes.length, 'signature') };
 }
 
 /** Every envelope is named by the entry that records it: none was added afterwards. */
@@ -160,7 +161,7 @@ export function decisionsSigned({ material, envelopes }: Subject): Finding {
     if (!signed) return [`${name}: its signed decision is not among the envelopes`];
     return mismatches(decision, signed).map((fact) => `${name}: ${fact} is not what was signed`);
   });
-  return { problems, checked: decisionsText(material.decisions.length) };
+  return { problems, checked: counted(material.decisions.length, 'decision') };
 }
 
 /** The envelope behind a decision entry, or undefined. */

@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import { canonicalJson } from '../../crypto/canonical-json.ts';
@@ -23,7 +24,7 @@ export function escalationsDue({ material }: Subject): Finding {
     const fault = isRepeated ? 'is on record already' : faultOf(material, leaf);
     return fault === null ? [] : [`${nameOf(leaf)} ${fault}`];
   });
-  return { problems, checked: `${escalated.length} escalations recomputed` };
+  return { problems, checked: `${counted(escalated.length, 'escalation')} recomputed` };
 }
 
 function isSame(material: Material, one: Leaf, other: Leaf): boolean {

@@ -27,8 +27,3 @@ export interface Finding {
   /** What was checked, for a reader, when all is well. */
   readonly checked: string;
 }
-
-/** How many decisions were checked, in words. */
-export function decisionsText(count: number): string {
-  return count === 1 ? '1 decision' : `${count} decisions`;
-}

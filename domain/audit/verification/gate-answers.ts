@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';
@@ -19,7 +20,7 @@ export function answersEnd({ material }: Subject): Finding {
   const problems = answers
     .filter((answer) => !(Date.parse(answer.validUntil) <= endOf(material, answer)))
     .map(({ leaf }) => `${nameOf(leaf)} may be acted on for longer than it was approved for`);
-  return { problems, checked: `${answers.length} answers for others to act on` };
+  return { problems, checked: `${counted(answers.length, 'answer')} for others to act on` };
 }
 
 const answerSchema = z.object({ performed_by_keyturn: z.literal(false), valid_until: z.string() });

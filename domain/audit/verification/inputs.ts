@@ -34,7 +34,10 @@ export function inputsUnaltered({ material }: Subject): Finding {
       .map(({ digest }) => `${kind} ${digest}`),
   );
   const count = inputs.facts.length + inputs.policies.length;
-  return { problems: problems.map((what) => `${what} was altered`), checked: `${count} digests recomputed` };
+  return {
+    problems: problems.map((what) => `${what} was altered`),
+    checked: `${counted(count, 'digest')} recomputed`,
+  };
 }
 
 /** Said where evidence lacks them: readers without the right to them get none. */

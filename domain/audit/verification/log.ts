@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import { commitment, leafHash, type Leaf, type LeafType } from '../leaf.ts';
 import type { Digest } from '../../crypto/digest.ts';
 import { nameOf } from './evidence.ts';
@@ -13,13 +14,13 @@ export function leavesCanonical({ material }: Subject): Finding {
     )
     .map(({ leaf }) => `${nameOf(leaf)} belongs to another request`);
   const none = evidence.leaves.length === 0 ? ['there are no entries'] : [];
-  return { problems: [...none, ...problems.form, ...foreign], checked: `${entries.length} entries` };
+  return { problems: [...none, ...problems.form, ...foreign], checked: counted(entries.length, 'entry') };
 }
 
 /** What the later checks compute with is there, in every entry that must hold it. */
 export function factsComplete({ material }: Subject): Finding {
   const count = material.pendings.length + material.decisions.length;
-  return { problems: material.problems.facts, checked: `${count} entries with facts to replay` };
+  return { problems: material.problems.facts, checked: `${counted(count, 'entry')} with facts to replay` };
 }
 
 /** In each run, entries count 0, 1, 2, … and each carries the hash of the one before: none was removed or changed. */
@@ -36,7 +37,7 @@ export function chainUnbroken({ material }: Subject): Finding {
     last.set(leaf.stream.run, { n: leaf.n, hash: leafHash(text) });
   }
   problems.push(...repeatedIds(material.entries.map((entry) => entry.leaf)));
-  return { problems, checked: `${last.size} stream${last.size === 1 ? '' : 's'}, no gap` };
+  return { problems, checked: `${counted(last.size, 'stream')}, no gap` };
 }
 
 function repeatedIds(leaves: readonly Leaf[]): string[] {
@@ -92,7 +93,7 @@ export function commitmentsMatch({ material }: Subject): Finding {
       .map((part) => `${part} of entry ${leaf.n}`),
   );
   const listed = missing.length === 0 ? '' : `; erased or not shown: ${missing.join(', ')}`;
-  return { problems, checked: `${disclosed.size} parts${listed}` };
+  return { problems, checked: `${counted(disclosed.size, 'part')}${listed}` };
 }
 
 function partKey(event: string, part: string): string {

@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import { personOf, type Directory, type Person } from '../../identity/directory.ts';
 import type { SignedDecision, SignedRequest } from '../../crypto/envelope.ts';
 import { standsBehind } from '../../identity/own-request.ts';
@@ -48,7 +49,11 @@ export function decidersEntitled(subject: Subject): Finding {
     if (first === ON_CALL) notShown.push(`${nameOf(decision.leaf)}: ${ON_CALL}`);
     return first === ON_CALL ? [] : [`${nameOf(decision.leaf)} ${first}`];
   });
-  return { problems, notShown, checked: `${subject.material.decisions.length} people and their seats` };
+  return {
+    problems,
+    notShown,
+    checked: `${counted(subject.material.decisions.length, 'decision')}: people and seats`,
+  };
 }
 
 /** Why it cannot be told, or one for each directory that may be meant. */

@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import type { Leaf } from '../leaf.ts';
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { SignedRequest } from '../../crypto/envelope.ts';
@@ -33,7 +34,7 @@ export function shownAsRecorded(subject: Subject): Finding {
       ...(selectors === null ? [] : [selectors]),
     ],
     notShown: named(null).map((field) => `what ${field} is compared with is erased or not in the evidence`),
-    checked: `${fields.length} fields`,
+    checked: counted(fields.length, 'field'),
   };
 }
 

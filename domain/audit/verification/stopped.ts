@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import { commitment, type Leaf } from '../leaf.ts';
@@ -104,7 +105,7 @@ export function switchesObeyed(subject: Subject): Finding {
     notShown: engaged
       .filter(({ stops: isAgainst }) => isAgainst === null)
       .map(({ name }) => `${name} was engaged: which agent it stops is erased`),
-    checked: `${engaged.length} switches were engaged, none against it`,
+    checked: `${counted(engaged.length, 'engaged switch')}, none against it`,
   };
 }
 

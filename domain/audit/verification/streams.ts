@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import { leafHash, type Leaf, type LeafType } from '../leaf.ts';
 import { nameOf, readLeaf } from './evidence.ts';
 import type { Finding } from './finding.ts';
@@ -80,7 +81,7 @@ function leavesCanonical({ evidence: { stream }, problems, entries }: Entries): 
         leaf.stream.request !== stream || leaf.stream.run !== stream || !TYPES[stream].includes(leaf.type),
     )
     .map(({ leaf }) => `${nameOf(leaf)} does not belong to this stream`);
-  return { problems: [...problems, ...foreign], checked: `${entries.length} entries` };
+  return { problems: [...problems, ...foreign], checked: counted(entries.length, 'entry') };
 }
 
 function chainUnbroken({ entries }: Entries): Finding {
@@ -105,7 +106,7 @@ function timesRunForward({ entries, now }: Entries): Finding {
     if (isBack) return [`${nameOf(leaf)} is dated before an entry that it follows`];
     return atMs > Date.parse(now) + CHECKER_APART_MS ? [`${nameOf(leaf)} is dated in the future`] : [];
   });
-  return { problems, checked: `${entries.length} instants in order` };
+  return { problems, checked: `${counted(entries.length, 'instant')} in order` };
 }
 
 function stateFollows(all: Entries): Finding {

@@ -31,7 +31,7 @@ export function timesRunForward(subject: Subject): Finding {
   });
   return {
     problems: [...problems, ...roundsBackdated(subject.material)],
-    checked: `${stream.length} instants in order`,
+    checked: `${counted(stream.length, 'instant')} in order`,
   };
 }
 

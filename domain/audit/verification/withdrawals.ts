@@ -1,3 +1,4 @@
+import { counted } from '../../cards/counted.ts';
 import type { Leaf } from '../leaf.ts';
 import type { Directory } from '../../identity/directory.ts';
 import type { SignedWithdrawal } from '../../crypto/envelope.ts';
@@ -33,7 +34,7 @@ export function withdrawalsSigned(subject: Subject): Finding {
   const problems = entries
     .filter((leaf) => isWronglyRefused(subject, leaf))
     .map((leaf) => `${nameOf(leaf)} refuses what withdraws the request`);
-  return { problems, notShown, checked: `${entries.length} withdrawals` };
+  return { problems, notShown, checked: counted(entries.length, 'withdrawal') };
 }
 
 /** Reviews of emergencies are withdrawn by nobody. */

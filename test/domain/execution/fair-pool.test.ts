@@ -7,7 +7,7 @@ const later = (): PromiseWithResolvers<void> => Promise.withResolvers<void>();
 
 describe('a fair pool', () => {
   it('keeps a place free for others, however much one requester sends', async () => {
-    const pool = new FairPool({ places: 2, waitingMax: 10 });
+    const pool = new FairPool({ slots: 2, waitingMax: 10 });
     const hold = later();
     const mallorys = [1, 2, 3].map(() => pool.run('mallory', () => hold.promise));
     expect(await pool.run('ann', () => Promise.resolve('checked'))).toBe('checked');
@@ -16,7 +16,7 @@ describe('a fair pool', () => {
   });
 
   it('lets requesters take turns', async () => {
-    const pool = new FairPool({ places: 1, waitingMax: 10 });
+    const pool = new FairPool({ slots: 1, waitingMax: 10 });
     const order: string[] = [];
     const work = (name: string) => (): Promise<void> => Promise.resolve(void order.push(name));
     await Promise.all([
@@ -27,7 +27,7 @@ describe('a fair pool', () => {
   });
 
   it('says at once when too much of one requester waits, to that requester only', async () => {
-    const pool = new FairPool({ places: 2, waitingMax: 1 });
+    const pool = new FairPool({ slots: 2, waitingMax: 1 });
     const hold = later();
     const held = [1, 2].map(() => pool.run('mallory', () => hold.promise));
     await expect(pool.run('mallory', () => hold.promise)).rejects.toMatchObject({ reason: 'overload' });
@@ -37,7 +37,7 @@ describe('a fair pool', () => {
   });
 
   it('gives a place back when the work fails', async () => {
-    const pool = new FairPool({ places: 1, waitingMax: 1 });
+    const pool = new FairPool({ slots: 1, waitingMax: 1 });
     await expect(pool.run('ann', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await pool.run('ann', () => Promise.resolve('checked'))).toBe('checked');
   });
