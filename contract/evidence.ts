@@ -5,7 +5,7 @@ import { keysSchema } from './keys.ts';
 import { accountSchema } from './lineage.ts';
 import { NAMES } from './names.ts';
 import { requestSchema } from './requests.ts';
-import { count, digest, flag, logInstant, statusSchema, text } from './values.ts';
+import { count, digest, flag, logInstant, statusSchema, text, texts } from './values.ts';
 
 /** The evidence of a request: its log, and what the log can be compared with and evaluated again. */
 
@@ -41,10 +41,7 @@ const shownRowSchema = z
     is_break_glass: flag('It took the break-glass path'),
     risk: z.string().nullable().describe('Risk tier'),
     risk_reasons: z.array(z.string()).nullable().describe('Reasons for the risk tier'),
-    matched_rules: z
-      .array(z.string())
-      .nullable()
-      .describe('Ids of the rules that acted: the policy has their words'),
+    matched_rules: texts('Ids of the rules that acted: the policy has their words').nullable(),
     summary: z.string().nullable().describe('Summary of the plan'),
     requirement: anyJson('Who must agree; null while nobody is asked'),
     pending_since: logInstant('Since when people are asked').nullable(),

@@ -1,10 +1,9 @@
 import * as policies from './policies.ts';
 import * as streams from './streams.ts';
 import * as switches from './switches.ts';
-import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
+import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 
-const POLICY_ERRORS = ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'] as const;
-const OPERATOR_ERRORS = [...POLICY_ERRORS, 'forbidden'] as const;
+const OPERATOR_ERRORS = [...REVIEWER_ERRORS, 'forbidden'] as const;
 
 /** The operations by which people govern Keyturn itself. */
 export const GOVERNING_OPERATIONS = {
@@ -59,7 +58,7 @@ export const GOVERNING_OPERATIONS = {
     summary: 'Propose a policy (people). A request then asks to publish it',
     body: policies.proposeBodySchema,
     answers: [{ status: 201, description: 'The proposal is kept.', schema: policies.proposalSchema }],
-    errors: [...POLICY_ERRORS, 'not_canonical', 'too_many_proposals', 'proposals_full'],
+    errors: [...REVIEWER_ERRORS, 'not_canonical', 'too_many_proposals', 'proposals_full'],
   },
   getPolicy: {
     tag: 'Policies',
@@ -67,7 +66,7 @@ export const GOVERNING_OPERATIONS = {
     path: '/v1/policies/{digest}',
     summary: 'Get a policy that was proposed or installed (people)',
     answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
-    errors: POLICY_ERRORS,
+    errors: REVIEWER_ERRORS,
   },
   getAuditEntries: {
     tag: 'Audit log',

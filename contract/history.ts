@@ -40,10 +40,9 @@ const timelineEntrySchema = z
       .object({
         kind: z.enum(['person', 'agent', 'system']).describe('What acted'),
         name: z.string().optional().describe('Name in the directory. Absent: not for this reader'),
-        id: z
-          .string()
-          .optional()
-          .describe('Id in the directory: names can be changed, and be alike. Absent: not known there'),
+        id: text(
+          'Id in the directory: names can be changed, and be alike. Absent: not known there',
+        ).optional(),
       })
       .describe('Who acted')
       .register(NAMES, { id: 'TimelineActor' }),

@@ -41,10 +41,7 @@ export const namedLineageSchema = z
   .array(
     lineageSchema.element
       .extend({
-        name: z
-          .string()
-          .optional()
-          .describe('Name in the directory. Absent: not known there, or not for this reader'),
+        name: text('Name in the directory. Absent: not known there, or not for this reader').optional(),
         kind: z.enum(['person', 'agent']).optional().describe('What the directory knows it as'),
       })
       .describe('An account behind a request, with its name')

@@ -60,6 +60,9 @@ export const REPEATABLE: HeaderParameter = {
   lengthMax: 256,
 };
 
+/** What whoever needs a person of the directory is refused with. */
+export const REVIEWER_ERRORS = ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'] as const;
+
 /** What may be wrong with it. */
 export const REPEATED: readonly ErrorCode[] = [
   'idempotency_key_missing',

@@ -7,13 +7,11 @@ import { evidenceSchema } from './evidence.ts';
 import * as requests from './requests.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
-import { REPEATABLE, REPEATED, type Operation } from './operation.ts';
+import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
 
 const DECISION_ERRORS = [
-  'machine_cannot_decide',
-  'reviewer_unknown',
-  'reviewer_inactive',
+  ...REVIEWER_ERRORS,
   'self_approval',
   'not_eligible',
   'grade_too_low',
@@ -37,9 +35,7 @@ const SUBMISSION_ERRORS = [
   'acts_for_nobody',
   'unknown_policy',
   // People report the outcome of an execution in the way that they decide.
-  'machine_cannot_decide',
-  'reviewer_unknown',
-  'reviewer_inactive',
+  ...REVIEWER_ERRORS,
   'not_found',
   'self_approval',
   'unknown_action',
@@ -78,9 +74,7 @@ export const OPERATIONS = {
       { status: 202, description: 'The request is durable and not yet recorded.', ...LOCATED },
     ],
     errors: [
-      'idempotency_key_missing',
-      'idempotency_key_invalid',
-      'idempotency_key_reused',
+      ...REPEATED,
       'foreign_run',
       'over_budget',
       'not_canonical',
@@ -203,7 +197,7 @@ export const OPERATIONS = {
     summary: 'List the pending requests that you may decide now',
     query: requests.inboxQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: requests.requestPageSchema }],
-    errors: ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'],
+    errors: REVIEWER_ERRORS,
   },
   listActions: {
     tag: 'Requests',

@@ -43,10 +43,7 @@ const effectSchema = z
       .describe('What makes the change: the statement itself, or what the target does because of it'),
     sample: sampleSchema.optional().describe('Where `rows` are not all that change'),
     rows_before: z.int().optional().describe('How many rows the table has, where many of them change'),
-    is_move: z
-      .boolean()
-      .optional()
-      .describe('True where the rows inserted and deleted move between partitions of one table'),
+    is_move: flag('True where the rows inserted and deleted move between partitions of one table').optional(),
     assigned_columns: z
       .array(z.string())
       .describe('Columns whose values are only assigned when the action runs (identity, default, `now()`)'),
@@ -72,10 +69,7 @@ const riskFactsSchema = z
     is_destructive: flag('Data or structure are deleted'),
     is_fully_previewed: flag('The plan shows all that would happen'),
     is_reversible: flag('The way back was tried and restored everything'),
-    is_loosening: z
-      .boolean()
-      .optional()
-      .describe('Of a change of policy: it may let through what was held back before'),
+    is_loosening: flag('Of a change of policy: it may let through what was held back before').optional(),
   })
   .describe('Facts from which policy computes risk. Keyturn found them; no agent said them')
   .register(NAMES, { id: 'PlanRiskFacts' });
@@ -105,10 +99,9 @@ export const planSchema = z
     reversal: reversalSchema,
     fingerprint: digest('Digest of the effect: the same as long as the same would happen'),
     locks_held_ms: milliseconds('How long the dry run held locks at the target'),
-    sequence_values_used: z
-      .int()
-      .optional()
-      .describe('How many values of sequences the dry run used up at the target, at most'),
+    sequence_values_used: count(
+      'How many values of sequences the dry run used up at the target, at most',
+    ).optional(),
   })
   .describe(
     'What a dry run found that it would do. For reviewers; for those behind the request once it is approved',

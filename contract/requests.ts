@@ -21,6 +21,7 @@ import {
   riskSchema,
   statusSchema,
   text,
+  texts,
 } from './values.ts';
 
 /**
@@ -66,12 +67,9 @@ export const createBodySchema = z
       .register(NAMES, { id: 'OnBehalfOfBody' })
       .optional(),
     claims: z.strictObject(claims).describe(CLAIMS).register(NAMES, { id: 'ClaimsBody' }).optional(),
-    break_glass: z
-      .boolean()
-      .optional()
-      .describe(
-        'An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed afterwards',
-      ),
+    break_glass: flag(
+      'An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed afterwards',
+    ).optional(),
     start: startBodySchema.optional(),
   })
   .describe('A request for a privileged action')
@@ -139,10 +137,7 @@ export const requestSummarySchema = z
     intent_digest: digest(TEXTS.intentDigest),
     decision_digest: digest(TEXTS.decisionDigest).nullable(),
     risk: riskSchema.nullable().describe(`How risky policy holds it to be. ${TEXTS.rated}`),
-    risk_reasons: z
-      .array(z.string())
-      .nullable()
-      .describe('Why it is held to be so risky. Null for readers who may not see details'),
+    risk_reasons: texts('Why it is held to be so risky. Null for readers who may not see details').nullable(),
     summary: z.string().nullable().describe('The plan in one line. Null for readers who may not see details'),
     matched_rules: z.array(matchedRuleSchema).nullable().describe(`Rules that acted. ${TEXTS.rated}`),
     requirement: requirementSchema.nullable().describe(`Who must agree. ${TEXTS.rated}`),
@@ -167,10 +162,9 @@ export const requestSummarySchema = z
     created_at: instant('When it was created'),
     updated_at: instant('When it changed last'),
     version: count('Grows with every change; 0 while nothing is recorded yet'),
-    temporal_ui_url: z
-      .string()
-      .optional()
-      .describe('Its workflow in the Temporal UI, a URL. For people, where one is configured'),
+    temporal_ui_url: text(
+      'Its workflow in the Temporal UI, a URL. For people, where one is configured',
+    ).optional(),
   })
   .describe('A request as a list shows it')
   .register(NAMES, { id: 'RequestSummary' });
@@ -199,12 +193,9 @@ export const requestSchema = requestSummarySchema
 export const requestPageSchema = z
   .object({
     items: z.array(requestSummarySchema).describe('Requests'),
-    next_cursor: z
-      .string()
-      .nullable()
-      .describe(
-        'Send it as `cursor` for the next page. Null when nothing follows. Until then a page may hold fewer items than its limit, or none: a call looks at so many requests and no more',
-      ),
+    next_cursor: text(
+      'Send it as `cursor` for the next page. Null when nothing follows. Until then a page may hold fewer items than its limit, or none: a call looks at so many requests and no more',
+    ).nullable(),
   })
   .describe('A page of requests')
   .register(NAMES, { id: 'RequestPage' });

@@ -44,14 +44,10 @@ const ruleSchema = z
     maximum_age_ms: milliseconds('How old an approval may be when the action runs'),
     minimum_grade: gradeSchema.describe('The weakest evidence that counts, from A (strongest) to D'),
     is_reason_required: flag('Who decides must give a reason'),
-    reviewer_when: z
-      .string()
-      .optional()
-      .describe('A condition (CEL) that reviewers must meet as well. Absent: none'),
-    clock: z
-      .string()
-      .optional()
-      .describe('Calendar whose business time escalations and the expiry count. Absent: wall time'),
+    reviewer_when: text('A condition (CEL) that reviewers must meet as well. Absent: none').optional(),
+    clock: text(
+      'Calendar whose business time escalations and the expiry count. Absent: wall time',
+    ).optional(),
   })
   .describe('What one rule demands')
   .register(NAMES, { id: 'RequirementRule' });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { NAMES } from './names.ts';
-import { count } from './values.ts';
+import { count, texts } from './values.ts';
 
 /** A rule that too few people can satisfy. */
 export const shortageSchema = z
@@ -13,10 +13,7 @@ export const shortageSchema = z
       ),
     seats: count('How many people it asks for'),
     fillable: count('How many of these places the people known now can fill'),
-    unknown: z
-      .array(z.string())
-      .optional()
-      .describe('Selectors of which not everybody is known now, who might make up for it'),
+    unknown: texts('Selectors of which not everybody is known now, who might make up for it').optional(),
   })
   .describe('A rule that too few people can satisfy')
   .register(NAMES, { id: 'Shortage' });

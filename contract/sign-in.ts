@@ -9,12 +9,9 @@ export const signInSchema = z
     issuer: text('The OpenID Connect issuer, a URL'),
     client_id: text('The client to sign in as'),
     scope: text('The scopes to ask for, with blanks between'),
-    audience: z
-      .string()
-      .nullable()
-      .describe(
-        'Sent to the issuer as `audience`, where it wants to know what the token is for. Null: not sent',
-      ),
+    audience: text(
+      'Sent to the issuer as `audience`, where it wants to know what the token is for. Null: not sent',
+    ).nullable(),
     resource: z.string().nullable().describe('The same as `resource` (RFC 8707). Null: not sent'),
   })
   .describe('How a person signs in with a program')

@@ -72,10 +72,7 @@ export const switchSchema = z
     scope: scopeSchema,
     since: instant('When it was engaged'),
     reason: z.string().optional().describe('Why. Only for people of the directory'),
-    thrown_by: z
-      .string()
-      .optional()
-      .describe('Id of the person who engaged it. Only for people of the directory'),
+    thrown_by: text('Id of the person who engaged it. Only for people of the directory').optional(),
     agreed_to_lift: z
       .array(agreementSchema)
       .optional()

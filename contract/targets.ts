@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { NAMES } from './names.ts';
-import { nextCursor, pageCursor, pageLimit, text } from './values.ts';
+import { nextCursor, pageCursor, pageLimit, text, texts } from './values.ts';
 
 const name = z.string().min(1).max(200);
 
@@ -20,10 +20,9 @@ const targetSchema = z
     environment: text('Its environment, e.g. `prod`'),
     resource_type: text('What kind of thing it is, e.g. `postgres.database`'),
     actions: z.array(z.string()).describe('Names of the actions that may be asked for on it'),
-    owners: z
-      .array(z.string())
-      .optional()
-      .describe('Selectors of its owners. Only for people of the directory, like tags and data_class'),
+    owners: texts(
+      'Selectors of its owners. Only for people of the directory, like tags and data_class',
+    ).optional(),
     tags: z.array(z.string()).optional().describe('Words that conditions of policy may use'),
     data_class: z.string().optional().describe('Class of its data'),
   })

@@ -26,6 +26,10 @@ export function text(meaning: string) {
   return z.string().describe(meaning);
 }
 
+export function texts(meaning: string) {
+  return z.array(z.string()).describe(meaning);
+}
+
 export function count(meaning: string) {
   return z.int().describe(meaning);
 }

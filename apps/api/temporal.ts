@@ -6,11 +6,11 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
-import type { Logger } from 'pino';
 
 import type { ApiConfiguration } from '../../configuration/programs.ts';
 import { GRPC_NOT_FOUND, grpcCode } from '../../configuration/temporal.ts';
 import { KeyturnError } from '../../domain/errors.ts';
+import type { ApiContext } from './context.ts';
 
 /** A client that connects when it is first used and again after every loss. */
 export function createTemporal({ temporal }: ApiConfiguration): Client {
@@ -25,8 +25,6 @@ export function createTemporal({ temporal }: ApiConfiguration): Client {
 
 /** One call to Temporal that has to be over in time. */
 export interface TemporalCall<Answer> {
-  readonly client: Client;
-  readonly log: Logger;
   readonly deadlineMs: number;
   /** What callers are told when there is no answer in time. */
   readonly unavailable: string;
@@ -37,14 +35,17 @@ export interface TemporalCall<Answer> {
  * The answer of Temporal. Whatever is wrong with the server or the way to it becomes `unavailable`; that a workflow exists
  * already, or does not, is left to the caller.
  */
-export async function askTemporal<Answer>(ask: TemporalCall<Answer>): Promise<Answer> {
+export async function askTemporal<Answer>(
+  { temporal, log }: Pick<ApiContext, 'temporal' | 'log'>,
+  ask: TemporalCall<Answer>,
+): Promise<Answer> {
   try {
-    return await ask.client.withDeadline(Date.now() + ask.deadlineMs, ask.call);
+    return await temporal.withDeadline(Date.now() + ask.deadlineMs, ask.call);
   } catch (error) {
     if (!isService(error)) throw error;
     const code = grpcCode(error);
     if (code === GRPC_NOT_FOUND) throw new WorkflowNotFoundError('There is no such workflow.', '', undefined);
-    ask.log.warn({ code }, 'Temporal did not answer');
+    log.warn({ code }, 'Temporal did not answer');
     throw new KeyturnError('unavailable', ask.unavailable, { retryAfterSeconds: 2 });
   }
 }

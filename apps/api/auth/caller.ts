@@ -108,12 +108,7 @@ export function refuseUnknown({ agent, person }: Caller): void {
 
 /** True when the request may be known to the caller at all. */
 export function canRead(caller: Caller, lineage: Lineage): boolean {
-  return isReviewer(caller) || isInLineage(caller, lineage);
-}
-
-/** True when the caller's own account is part of the lineage. */
-export function isInLineage(caller: Caller, lineage: Lineage): boolean {
-  return lineage.some((member) => isSameIdentity(member, caller.principal.identity));
+  return isReviewer(caller) || lineage.some((member) => isSameIdentity(member, caller.principal.identity));
 }
 
 /** True when the caller counts as "own" for the lineage, by account or by person, in any of the directories. */

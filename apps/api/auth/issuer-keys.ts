@@ -4,7 +4,8 @@ import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 
-import { mayFetchFrom, type Issuer } from './issuers.ts';
+import { boundedText, mayFetchFrom } from '../../../configuration/fetching.ts';
+import type { Issuer } from './issuers.ts';
 
 const FETCH_TIMEOUT_MS = 3_000;
 /** Anybody can name keys that nobody has: an issuer is asked no more than once in this time. */
@@ -151,7 +152,9 @@ async function fetchJson(address: string): Promise<unknown> {
   });
   if (response.status !== 200) throw new IssuerAway(`it answered ${response.status}`);
   try {
-    return JSON.parse(await boundedText(response)) as unknown;
+    const text = await boundedText(response, BYTES_MAX);
+    if (text === null) throw new IssuerAway('its answer is too large');
+    return JSON.parse(text) as unknown;
   } catch (error) {
     // Also an answer that breaks off: it says nothing about a token.
     throw error instanceof IssuerAway ? error : new IssuerAway('its answer cannot be read');
@@ -162,16 +165,4 @@ async function fetchJson(address: string): Promise<unknown> {
 function causeOf(error: unknown): string {
   const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } };
   return typeof cause?.code === 'string' ? cause.code : String(name);
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    const bytes = chunk as Uint8Array;
-    size += bytes.length;
-    if (size > BYTES_MAX) throw new IssuerAway('its answer is too large');
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { mayFetchFrom } from '../../../configuration/fetching.ts';
 import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
 
 /** Only asymmetric signatures: with `none` or a shared secret, whoever verifies could also forge. */
@@ -70,17 +71,4 @@ export async function readIssuers(path: string): Promise<ReadonlyMap<string, Iss
   const byName = new Map(issuers.map((entry) => [entry.issuer, entry]));
   if (byName.size !== issuers.length) throw mistakeIn(file, 'names an issuer twice.');
   return byName;
-}
-
-/** False for an address whose answer could be changed on the way, unless the operator allows that for the issuer. */
-export function mayFetchFrom(
-  address: string,
-  issuer: { readonly allow_insecure_http?: boolean | undefined },
-): boolean {
-  return issuer.allow_insecure_http === true || isProtected(address);
-}
-
-function isProtected(address: string): boolean {
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }

@@ -2,19 +2,13 @@ import type { Issuer } from './issuers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a verified token is, as it says itself. */
-export interface TokenFields {
-  readonly header: Fields;
-  readonly claims: Fields;
-}
-
 /**
  * True for an access token that whoever holds it may use. ID tokens, logout and event tokens are signed by the same key
  * and may name the same audience; a token that is bound to a key (`cnf`: DPoP, mTLS) is worth nothing without the proof,
  * which is not checked here. Refused by what each kind is known by; an issuer may be asked to say `at+jwt` (RFC 9068).
  */
 export function isBearerAccessToken(
-  { header, claims }: TokenFields,
+  { header, claims }: { readonly header: Fields; readonly claims: Fields },
   issuer: Pick<Issuer, 'token_type'>,
 ): boolean {
   const type = mediaType(header['typ']);

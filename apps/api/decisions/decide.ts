@@ -54,7 +54,11 @@ async function send(
 ): Promise<DecisionRow | null> {
   const authorized = await authorize(context, call);
   const { channel } = call.caller.principal;
-  const envelope = await signDecision(context, { call, authorized }, { id, channel, ticketExpiresAt: null });
+  const envelope = await signDecision(
+    context,
+    { call, authorized },
+    { id, channel, ticket_expires_at: null },
+  );
   const message = await firstMade(context, call, { id, kind: 'decide', envelope });
   if (message.envelope !== envelope) await refuseOtherDecision(context, message, wantedOf(call));
   return delivered(context, { row: authorized.row, message, signal, isKept: call.idempotencyKey !== null });

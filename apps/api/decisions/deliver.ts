@@ -76,9 +76,7 @@ async function sendSignal<Receipt>(
   // The very run that the request belongs to: whoever started another one under its id must not get the message.
   const handle = context.temporal.workflow.getHandle(row.id, row.run_id || undefined);
   try {
-    return await askTemporal({
-      client: context.temporal,
-      log: context.log,
+    return await askTemporal(context, {
       deadlineMs: SIGNAL_DEADLINE_MS,
       unavailable: 'Temporal did not confirm in time. Send it again: it never counts twice.',
       call: () =>

@@ -6,21 +6,13 @@ import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import { SESSION_GRADE, type DecisionCall, type AuthorizedDecision } from './authorize.ts';
 
-/** How a decision goes on its way. */
-export interface DecisionDelivery {
-  readonly id: string;
-  readonly channel: SignedDecision['channel'];
-  readonly ticketExpiresAt: string | null;
-}
-
 /** Signs an authorized decision. Its time of issue, by which the worker authorizes it, is now. */
 export async function signDecision(
   context: Pick<ApiContext, 'source' | 'keys'>,
   { call, authorized }: { readonly call: DecisionCall; readonly authorized: AuthorizedDecision },
-  delivery: DecisionDelivery,
+  { id, channel, ticket_expires_at }: Pick<SignedDecision, 'id' | 'channel' | 'ticket_expires_at'>,
 ): Promise<string> {
   await refuseWrongClock(context.source);
-  const { id } = delivery;
   const decision: SignedDecision = {
     kind: 'decision',
     id,
@@ -28,12 +20,12 @@ export async function signDecision(
     decision_digest: call.body.decision_digest,
     verdict: call.body.verdict,
     reviewer: { issuer: authorized.attempt.reviewer.issuer, subject: authorized.attempt.reviewer.subject },
-    channel: delivery.channel,
+    channel,
     grade: SESSION_GRADE,
     reason: await sealReason(context, id, call.body.reason),
     defer: authorized.attempt.defer && { ...authorized.attempt.defer },
     issued_at: new Date().toISOString(),
-    ticket_expires_at: delivery.ticketExpiresAt,
+    ticket_expires_at,
   };
   return signEnvelope(decision, context.keys.signing);
 }

@@ -13,7 +13,7 @@ export async function issueTicket(context: ApiContext, call: DecisionCall): Prom
   const attempt = { ...call, delivery: 'ticket', decided: call.body } as const;
   const authorized = await auditRefusal(context, attempt, () => authorize(context, call));
   const expiresAt = new Date(Math.min(Date.now() + TICKET_MS, usableUntilMs(authorized.row))).toISOString();
-  const delivery = { id: freshId('dec'), channel: 'temporal' as const, ticketExpiresAt: expiresAt };
+  const delivery = { id: freshId('dec'), channel: 'temporal' as const, ticket_expires_at: expiresAt };
   const envelope = await signDecision(context, { call, authorized }, delivery);
   return { ticket: envelope, expires_at: expiresAt, how_to_use: howToUse(context, call.id, expiresAt) };
 }

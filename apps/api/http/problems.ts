@@ -9,7 +9,7 @@ import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
-import { isScimPath, sendScimError } from './scim-errors.ts';
+import { isScimPath, scimErrorOf } from './scim-errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import type { Metrics } from './metrics.ts';
 import { noteRefusal } from './observe.ts';
@@ -40,8 +40,8 @@ export class ProblemFilter implements ExceptionFilter {
     const { allowed } = refusal.facts;
     if (typeof allowed === 'string' && !response.headersSent) response.setHeader('Allow', allowed);
     if (response.headersSent) response.destroy();
-    else if (isScimPath(request.originalUrl)) sendScimError(response, refusal);
-    else sendProblem(response, problemOf(refusal, instance), refusal);
+    else if (isScimPath(request.originalUrl)) send(response, refusal, ['scim', scimErrorOf(refusal)]);
+    else send(response, refusal, ['problem', problemOf(refusal, instance)]);
   }
 
   /** The class and place of a fault; never its message, which may quote what a caller sent. */
@@ -60,14 +60,15 @@ function framesOf(error: Error): readonly string[] {
     .slice(0, 8);
 }
 
-function sendProblem(response: Response, problem: Problem, refusal: KeyturnError): void {
-  if (problem.status === 401 && !response.hasHeader('WWW-Authenticate'))
+function send(response: Response, refusal: KeyturnError, [form, body]: [form: string, body: object]): void {
+  const status = statusOf(refusal.code);
+  if (status === 401 && !response.hasHeader('WWW-Authenticate'))
     response.setHeader('WWW-Authenticate', 'Bearer');
-  if (problem.status === 429 || problem.status === 503) {
+  if (status === 429 || status === 503) {
     const seconds = Number(refusal.facts['retryAfterSeconds'] ?? RETRY_AFTER_SECONDS);
     response.setHeader('Retry-After', String(Math.max(1, Math.ceil(seconds))));
   }
-  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  response.status(status).type(`application/${form}+json`).send(JSON.stringify(body));
 }
 
 /** The problem that tells of a refusal. */

@@ -8,7 +8,7 @@ import { PRIVILEGED_ACTION } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { askTemporal } from '../temporal.ts';
 
-const READ_DEADLINE_MS = 5_000;
+const READING = { deadlineMs: 5_000, unavailable: 'Temporal cannot be reached now: try again.' };
 
 /** A request that Temporal holds: what the API once signed for it. */
 export interface StartedRequest {
@@ -50,11 +50,8 @@ export async function readStart(
 
 async function isOpen(context: Asking, id: string): Promise<boolean> {
   try {
-    const { status } = await askTemporal({
-      client: context.temporal,
-      log: context.log,
-      deadlineMs: READ_DEADLINE_MS,
-      unavailable: 'Temporal cannot be reached now: try again.',
+    const { status } = await askTemporal(context, {
+      ...READING,
       call: () => context.temporal.workflow.getHandle(id).describe(),
     });
     return !hasEnded(status.name);
@@ -79,18 +76,11 @@ async function startInput(context: Asking, id: string): Promise<unknown> {
 
 async function firstEvents(context: Asking, id: string) {
   const { connection, options } = context.temporal.workflow;
-  const execution = { workflowId: id };
-  const answer = await askTemporal({
-    client: context.temporal,
-    log: context.log,
-    deadlineMs: READ_DEADLINE_MS,
-    unavailable: 'Temporal cannot be reached now: try again.',
-    call: () =>
-      connection.workflowService.getWorkflowExecutionHistory({
-        namespace: options.namespace,
-        execution,
-        maximumPageSize: 1,
-      }),
+  const { namespace } = options;
+  const asked = { namespace, execution: { workflowId: id }, maximumPageSize: 1 };
+  const answer = await askTemporal(context, {
+    ...READING,
+    call: () => connection.workflowService.getWorkflowExecutionHistory(asked),
   });
   return answer.history?.events ?? [];
 }

@@ -1,3 +1,5 @@
+import type { DataSource, EntityManager } from 'typeorm';
+
 import { holdGround, type GateGround } from '../../../database/gate-answers.ts';
 import { reserveWindowsAtOnce } from '../../../database/policy-facts.ts';
 import { isAllowedAtOnce } from '../../../domain/execution/gate.ts';
@@ -5,7 +7,6 @@ import { evaluate } from '../../../domain/policy/evaluation.ts';
 import { factsOf } from '../../../domain/policy/policy-query.ts';
 import type { ApiContext } from '../context.ts';
 import { recordAnswer } from './record-answer.ts';
-import { reserving } from './reserving.ts';
 import type { Checked, Created, CreateSubmission } from './submission.ts';
 
 /**
@@ -38,4 +39,26 @@ export async function answerAtOnce(
     const result = await recordAnswer(context, manager, { ...submission, ground, facts, evaluation });
     return { isKept: result !== null, result };
   });
+}
+
+/** Runs work whose writes are kept together or not at all. Without a transaction it must write with one statement. */
+async function reserving<Result>(
+  source: DataSource,
+  isTransaction: boolean,
+  work: (manager: EntityManager) => Promise<{ readonly isKept: boolean; readonly result: Result }>,
+): Promise<Result> {
+  if (!isTransaction) return (await work(source.manager)).result;
+  const runner = source.createQueryRunner();
+  try {
+    await runner.startTransaction();
+    const { isKept, result } = await work(runner.manager);
+    if (isKept) await runner.commitTransaction();
+    else await runner.rollbackTransaction();
+    return result;
+  } catch (error) {
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
+    throw error;
+  } finally {
+    await runner.release();
+  }
 }

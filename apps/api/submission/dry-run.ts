@@ -11,6 +11,7 @@ import { factsOf } from '../../../domain/policy/policy-query.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { ruleView } from '../requests/summary.ts';
 import { checkSubmission } from './check.ts';
 import { lineageWithEditors } from './editors.ts';
 
@@ -53,11 +54,7 @@ function answerOf(
   return {
     effect,
     phase,
-    rules: evaluation.rules.map(({ id, because, effect }) => ({
-      id,
-      because,
-      ...(effect === undefined ? {} : { effect }),
-    })),
+    rules: evaluation.rules.map(ruleView),
     undecided: [...evaluation.undecided],
     requirement:
       effect === 'review' ? (evaluation.requirement as unknown as EvaluationAnswer['requirement']) : null,

@@ -22,9 +22,7 @@ type Starting = Pick<ApiContext, 'temporal' | 'settings' | 'log'>;
 /** Starts the workflow of a request. Answers false when one with this id exists already, whatever its state. */
 export async function startWorkflow(context: Starting, start: Start): Promise<boolean> {
   try {
-    await askTemporal({
-      client: context.temporal,
-      log: context.log,
+    await askTemporal(context, {
       deadlineMs: START_DEADLINE_MS,
       unavailable:
         'The request may or may not have been taken: repeat it with the same Idempotency-Key, it is never made twice.',

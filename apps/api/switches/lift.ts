@@ -20,8 +20,8 @@ import { switchIdSchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
-import { operatorOf, type Operator } from '../auth/operator.ts';
-import { recordOf, type SwitchEvent } from './record.ts';
+import { operatorOf } from '../auth/operator.ts';
+import { recordOf, type RecordedEvent, type RecordedPerson } from '../entries.ts';
 
 /** A switch after a word to lift it. */
 export interface Lifted {
@@ -65,10 +65,8 @@ export async function liftSwitch(
     const at = new Date().toISOString();
     const counted = standing(caller, lifts).filter(({ person }) => !concerned.has(person));
     const isLast = counted.length + 1 >= LIFTS_NEEDED;
-    const record = recordOf(
-      { identityKey: context.keys.identity, operator, at, last },
-      eventsOf(id, reason, isLast),
-    );
+    const recording = { identityKey: context.keys.identity, stream: 'switches', by: operator, at, last };
+    const record = recordOf(recording, eventsOf(id, reason, isLast));
     const lift = { person: operator.person, at };
     await storeLift(manager, { ...lift, switch: id, call: call && `${call.made}${call.said}` }, record);
     return { thrown: { ...thrown, lifted_at: isLast ? at : null }, lifts: [...lifts, lift] };
@@ -83,7 +81,7 @@ interface NamedCall {
 
 function liftCall(
   { keys }: Pick<ApiContext, 'keys'>,
-  { identity: { issuer, subject } }: Operator,
+  { identity: { issuer, subject } }: RecordedPerson,
   { id, reason, idempotencyKey }: LiftCall,
 ): NamedCall | null {
   if (idempotencyKey === null) return null;
@@ -132,12 +130,8 @@ function standing({ policy, directory }: Caller, lifts: readonly SwitchLift[]): 
   return lifts.filter(({ person }) => isOperator(operators, directory, person));
 }
 
-function eventsOf(id: string, reason: string, isLast: boolean): readonly SwitchEvent[] {
-  const confirmed: SwitchEvent = {
-    type: 'switch.lift_confirmed',
-    switch: id,
-    facts: {},
-    parts: { reason },
-  };
-  return isLast ? [confirmed, { type: 'switch.lifted', switch: id, facts: {}, parts: {} }] : [confirmed];
+function eventsOf(id: string, reason: string, isLast: boolean): readonly RecordedEvent[] {
+  const facts = { switch: id };
+  const confirmed: RecordedEvent = { type: 'switch.lift_confirmed', facts, parts: { reason } };
+  return isLast ? [confirmed, { type: 'switch.lifted', facts, parts: {} }] : [confirmed];
 }

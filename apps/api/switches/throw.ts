@@ -17,7 +17,7 @@ import type { ApiContext } from '../context.ts';
 import { nameHint } from '../catalogue/similar-names.ts';
 import { callId, keyReused } from '../http/idempotency.ts';
 import { operatorOf } from '../auth/operator.ts';
-import { recordOf } from './record.ts';
+import { recordOf } from '../entries.ts';
 
 /** A call to throw a switch. */
 export type ThrowCall = z.output<typeof throwBodySchema> & { readonly idempotencyKey: string | null };
@@ -50,12 +50,11 @@ export async function throwSwitch(
         : { facts: { scope: scope.value } };
     const event = {
       type: 'switch.thrown' as const,
-      switch: id,
-      facts: { kind: scope.kind, ...named.facts },
+      facts: { switch: id, kind: scope.kind, ...named.facts },
       parts: { reason, ...named.parts },
     };
-    const record = recordOf({ identityKey: context.keys.identity, operator, at, last }, [event]);
-    await storeThrown(manager, thrown, record);
+    const recording = { identityKey: context.keys.identity, stream: 'switches', by: operator, at, last };
+    await storeThrown(manager, thrown, recordOf(recording, [event]));
     return thrown;
   });
 }

@@ -2,8 +2,7 @@ import { z } from 'zod';
 
 import { resolveOwnReference } from '../../../activities/connectors/references.ts';
 import type { DutyAnswer } from '../../../database/duty.ts';
-import type { Asking, NamedPeople } from './asking.ts';
-import { DutyFault, fetchJson } from './fetch-json.ts';
+import { DutyFault, fetchJson, type Asking, type NamedPeople } from './fetch-json.ts';
 import { askPagerDuty } from './pagerduty.ts';
 import type { DutySource } from './sources.ts';
 
@@ -52,7 +51,7 @@ async function askPlainly({ base, token, signal }: Asking): Promise<NamedPeople>
     accept: 'application/json',
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
   };
-  const parsed = plainSchema.safeParse(await fetchJson({ url: base, headers, signal }));
+  const parsed = plainSchema.safeParse(await fetchJson(base, { headers, signal }));
   if (!parsed.success) throw new DutyFault('its answer has another form than expected');
   return parsed.data;
 }

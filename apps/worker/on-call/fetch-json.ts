@@ -1,3 +1,16 @@
+import { boundedText } from '../../../configuration/fetching.ts';
+import type { DutyAnswer } from '../../../database/duty.ts';
+
+/** Everybody in a rotation and everybody on duty, by their ids at the service. */
+export type NamedPeople = Pick<DutyAnswer, 'members' | 'on_duty'>;
+
+/** A service, asked with its token until the signal ends it. */
+export interface Asking {
+  readonly base: URL;
+  readonly token: string | null;
+  readonly signal: AbortSignal;
+}
+
 /** A longer answer about one rotation is not one. */
 const BYTES_MAX = 1024 * 1024;
 
@@ -9,21 +22,15 @@ export class DutyFault extends Error {
   }
 }
 
-/** One GET. */
-export interface Question {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-}
-
 /** The answer as JSON. Throws `DutyFault` for all but 200: a redirection could take the token to somebody else. */
-export async function fetchJson({ url, headers, signal }: Question): Promise<unknown> {
-  const response = await fetch(url, { headers, redirect: 'manual', signal }).catch(refuse);
+export async function fetchJson(url: URL, asked: Pick<RequestInit, 'headers' | 'signal'>): Promise<unknown> {
+  const response = await fetch(url, { ...asked, redirect: 'manual' }).catch(refuse);
   if (response.status !== 200) {
     await response.body?.cancel().catch(() => undefined);
     throw new DutyFault(`it answered ${response.status}`);
   }
-  const text = await textOf(response).catch(refuse);
+  const text = await boundedText(response, BYTES_MAX).catch(refuse);
+  if (text === null) throw new DutyFault('its answer is too long');
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -36,15 +43,4 @@ function refuse(error: unknown): never {
   if (error instanceof DutyFault) throw error;
   const isLate = error instanceof Error && error.name === 'TimeoutError';
   throw new DutyFault(isLate ? 'it did not answer in time' : 'it could not be reached');
-}
-
-async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > BYTES_MAX) throw new DutyFault('its answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
-import type { Asking, NamedPeople } from './asking.ts';
-import { DutyFault, fetchJson } from './fetch-json.ts';
+import { DutyFault, fetchJson, type Asking, type NamedPeople } from './fetch-json.ts';
 
 /** Entries a page, the most that the interface gives, and pages: one schedule has a few. */
 const PAGE = 100;
@@ -66,15 +65,10 @@ function idsOf(references: readonly z.infer<typeof reference>[]): readonly strin
   return references.filter(({ deleted_at: deletedAt }) => !deletedAt).map(({ id }) => id);
 }
 
-interface Get<Answer> {
-  readonly query: Readonly<Record<string, string>>;
-  readonly schema: z.ZodType<Answer>;
-}
-
 async function get<Answer>(
   { base, token, signal }: Asking,
   path: readonly string[],
-  { query, schema }: Get<Answer>,
+  { query, schema }: { readonly query: Record<string, string>; readonly schema: z.ZodType<Answer> },
 ): Promise<Answer> {
   const url = new URL(path.map(encodeURIComponent).join('/'), base.href.replace(/\/*$/, '/'));
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
@@ -82,7 +76,7 @@ async function get<Answer>(
     accept: 'application/vnd.pagerduty+json;version=2',
     authorization: `Token token=${token ?? ''}`,
   };
-  const parsed = schema.safeParse(await fetchJson({ url, headers, signal }));
+  const parsed = schema.safeParse(await fetchJson(url, { headers, signal }));
   if (!parsed.success) throw new DutyFault('its answer has another form than expected');
   return parsed.data;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { mayFetchFrom } from '../../../configuration/fetching.ts';
 import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
 
 const url = z.url({ protocol: /^https?$/ });
@@ -34,7 +35,7 @@ const http = z.strictObject({
 
 const source = z
   .discriminatedUnion('kind', [pagerduty, http])
-  .refine((entry) => entry.allow_insecure_http === true || isProtected(entry.url), {
+  .refine((entry) => mayFetchFrom(entry.url, entry), {
     error: 'needs https (or allow_insecure_http: true) beyond loopback',
   });
 
@@ -61,9 +62,4 @@ export async function readDutySources(path: string | undefined): Promise<DutySou
   const byName = new Map(sources.map((entry) => [entry.name, entry]));
   if (byName.size !== sources.length) throw mistakeIn(file, 'names a source twice.');
   return { everySeconds, byName };
-}
-
-function isProtected(address: string): boolean {
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }

@@ -9,12 +9,8 @@ export async function connectTemporal({
 }: Pick<WorkerConfiguration['temporal'], 'address' | 'connection'>): Promise<NativeConnection> {
   try {
     return await NativeConnection.connect({ ...connection, address });
-  } catch (error) {
-    throw new Error(
-      `TEMPORAL_ADDRESS: ${address} cannot be reached, or not with the TEMPORAL_TLS… and key given.`,
-      {
-        cause: error,
-      },
-    );
+  } catch (cause) {
+    const message = `TEMPORAL_ADDRESS: ${address} cannot be reached, or not with the TEMPORAL_TLS… and key given.`;
+    throw new Error(message, { cause });
   }
 }
