@@ -21,24 +21,19 @@ export interface KnownPeople {
   readonly duty?: Duty;
 }
 
-interface People extends Partial<KnownPeople> {
-  readonly row: RequestRow;
-  readonly today: Today;
-}
-
-interface Readers {
-  readonly policies: PolicyReader;
-  readonly directories: DirectoryReader;
-}
-
 /**
  * Who belongs where now, and who did when the request was made: nobody becomes a judge afterwards. The one author, so that
  * what the API refuses at once is what the worker would refuse.
  */
 export async function decisionDirectories(
-  { policies, directories }: Readers,
+  { policies, directories }: { readonly policies: PolicyReader; readonly directories: DirectoryReader },
   manager: EntityManager,
-  { row, today, atCreation, duty }: People,
+  {
+    row,
+    today,
+    atCreation,
+    duty,
+  }: Partial<KnownPeople> & { readonly row: RequestRow; readonly today: Today },
 ): Promise<DecisionDirectories> {
   const { created_at: createdAt } = row;
   const creation = await policies.byDigest(manager, row.creation_policy_digest);

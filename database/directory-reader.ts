@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { EntityManager } from 'typeorm';
 
-import type { Agent, Directory, Group, Person } from '../domain/identity/directory.ts';
+import type { Directory, Group } from '../domain/identity/directory.ts';
 import { askPrepared } from './prepared.ts';
+import { columnOf, firstRow } from './rows.ts';
 
 /** A directory, with the number of its last change. */
 export interface CurrentDirectory {
@@ -58,7 +59,8 @@ export class DirectoryReader {
 
   /** The same for many instants, found by one question. */
   async atEach(manager: EntityManager, instants: readonly Date[]): Promise<readonly Directory[]> {
-    const rows: { generation: string | null }[] = await manager.query(
+    const generations = await columnOf<string | null>(
+      manager,
       `select (select generation from keyturn.directory_change change where change.at <= asked.at
                order by change.at desc limit 1) as generation
        from unnest($1::timestamptz[]) with ordinality as asked (at, place) order by place`,
@@ -66,7 +68,7 @@ export class DirectoryReader {
     );
     const found: Directory[] = [];
     for (const [index, instant] of instants.entries())
-      found.push(await this.#read(manager, rows[index]?.generation ?? '0', instant));
+      found.push(await this.#read(manager, generations[index] ?? '0', instant));
     return found;
   }
 
@@ -192,20 +194,15 @@ class Snapshot {
   }
 }
 
-interface StoredGeneration {
-  readonly whole: Directory;
-  readonly lapses: readonly Lapse[];
-}
-
-async function readGeneration(manager: EntityManager, generation: string): Promise<StoredGeneration> {
-  const rows: { people: Person[]; agents: Agent[]; groups: Group[]; lapses: Lapse[] }[] = await manager.query(
-    SNAPSHOT,
-    [generation],
-  );
-  const [row] = rows;
-  if (!row) return { whole: EMPTY, lapses: [] };
-  const { people, agents, groups, lapses } = row;
-  return { whole: { people, agents, groups }, lapses };
+async function readGeneration(
+  manager: EntityManager,
+  generation: string,
+): Promise<{ readonly whole: Directory; readonly lapses: readonly Lapse[] }> {
+  const row = await firstRow<Directory & { readonly lapses: readonly Lapse[] }>(manager, SNAPSHOT, [
+    generation,
+  ]);
+  const { lapses, ...whole } = row ?? { ...EMPTY, lapses: [] };
+  return { whole, lapses };
 }
 
 /** The rows of a table that hold at the generation's instant. */

@@ -1,9 +1,9 @@
-import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
 import { DENIED, type RequestStatus } from '../domain/request/request.ts';
 import { selection } from './row-statements.ts';
-import { firstRow, rows } from './rows.ts';
+import { columnOf, firstRow, rows } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
@@ -32,17 +32,16 @@ export interface ListPage {
 /** Requests that match, newest first. */
 export async function listRequests(
   manager: EntityManager,
-  filter: ListFilter,
+  { status, action, target, environment, lineage }: ListFilter,
   page: ListPage,
-): Promise<RequestRow[]> {
-  if (filter.lineage?.length === 0) return [];
-  const query = pageQuery(manager, page);
-  for (const column of ['status', 'action', 'target', 'environment'] as const) {
-    const wanted = filter[column];
-    if (wanted !== null) query.andWhere(`request.${column} = :${column}`, { [column]: wanted });
-  }
-  if (filter.lineage) narrowToLineage(query, filter.lineage);
-  return query.getMany();
+): Promise<readonly RequestRow[]> {
+  const condition = `($4::text is null or status = $4) and ($5::text is null or action = $5)
+    and ($6::text is null or target = $6) and ($7::text is null or environment = $7)
+    and ($8::jsonb[] is null or lineage @> any($8))`;
+  return readPage(manager, page, {
+    condition,
+    values: [status, action, target, environment, lineage && membersOf(lineage)],
+  });
 }
 
 /** Whose inbox it is. */
@@ -57,13 +56,28 @@ export async function listOpen(
   manager: EntityManager,
   { selectors, accounts }: InboxOwner,
   page: ListPage,
-): Promise<RequestRow[]> {
-  const own = accounts.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
-  return pageQuery(manager, page)
-    .andWhere(`request.status = 'pending'`)
-    .andWhere('not (request.lineage @> any(cast(:own as jsonb[])))', { own })
-    .andWhere('request.open_selectors && cast(:selectors as text[])', { selectors: [...selectors] })
-    .getMany();
+): Promise<readonly RequestRow[]> {
+  const condition = `status = 'pending' and not (lineage @> any($4::jsonb[])) and open_selectors && $5::text[]`;
+  return readPage(manager, page, { condition, values: [membersOf(accounts), selectors] });
+}
+
+/** The values of the condition are numbered from 4. */
+async function readPage(
+  manager: EntityManager,
+  { after, limit }: ListPage,
+  { condition, values }: { readonly condition: string; readonly values: readonly unknown[] },
+): Promise<readonly RequestRow[]> {
+  return rows(
+    manager,
+    `${selection(requestTable)} where ($1::timestamptz is null or (created_at, id) < ($1, $2)) and ${condition}
+     order by created_at desc, id desc limit $3`,
+    [after?.createdAt, after?.id, limit, ...values],
+  );
+}
+
+/** As a lineage holds them, whatever their roles. */
+function membersOf(accounts: readonly Identity[]): readonly string[] {
+  return accounts.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
 }
 
 /** All decisions of the requests, in the order of recording. */
@@ -100,11 +114,13 @@ export async function earlierRefusals(
   { id, intent_digest, created_at }: RequestRow,
   accounts: readonly Identity[],
 ): Promise<EarlierRefusals> {
-  const members = accounts.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
-  const rows: (EarlierRefusals['latest'][number] & { count: number; withdrawn: number })[] =
-    await manager.query(EARLIER, [intent_digest, id, created_at, members]);
-  const [{ count, withdrawn } = { count: 0, withdrawn: 0 }] = rows;
-  return { count, withdrawn, latest: rows.map(({ count: _count, withdrawn: _withdrawn, ...row }) => row) };
+  const found = await rows<EarlierRefusals['latest'][number] & { count: number; withdrawn: number }>(
+    manager,
+    EARLIER,
+    [intent_digest, id, created_at, membersOf(accounts)],
+  );
+  const [{ count, withdrawn } = { count: 0, withdrawn: 0 }] = found;
+  return { count, withdrawn, latest: found.map(({ count: _count, withdrawn: _withdrawn, ...row }) => row) };
 }
 
 const EARLIER = `
@@ -123,28 +139,13 @@ const EARLIER = `
               where decision.request = request.id and outcome = 'counted' and verdict <> 'defer')))
    order by created_at desc limit ${LATEST_MAX}`;
 
-/** One audit entry: its exact bytes. */
-export interface StoredLeaf {
-  readonly event_id: string;
-  readonly run_id: string;
-  readonly leaf: string;
-}
-
 /** An erasable part of an entry. */
-export interface StoredPart {
-  readonly event_id: string;
-  readonly part: string;
-  readonly salt: string;
-  readonly body: string;
-}
+type StoredPart = Readonly<Record<'event_id' | 'part' | 'salt' | 'body', string>>;
 
-/** All audit entries of a request, run by run, in order. */
-export async function readLeaves(manager: EntityManager, request: string): Promise<readonly StoredLeaf[]> {
-  return manager.query(
-    `select event_id, run_id, leaf from audit.entry where request = $1
-     order by min(id) over (partition by run_id), n`,
-    [request],
-  );
+/** All audit entries of a request, their exact bytes, run by run, in order. */
+export async function readLeaves(manager: EntityManager, request: string): Promise<readonly string[]> {
+  const text = 'select leaf from audit.entry where request = $1 order by min(id) over (partition by run_id), n';
+  return columnOf(manager, text, [request]);
 }
 
 /** All parts of a request's entries that were not erased. */
@@ -167,29 +168,4 @@ export async function readSubjects(
       [...pseudonyms],
     ]);
   return new Map(rows.map((row) => [row.pseudonym, row.body]));
-}
-
-function pageQuery(manager: EntityManager, { after, limit }: ListPage): SelectQueryBuilder<RequestRow> {
-  const query = manager
-    .getRepository(requestTable)
-    .createQueryBuilder('request')
-    .orderBy('request.created_at', 'DESC')
-    .addOrderBy('request.id', 'DESC')
-    .limit(limit);
-  if (after) {
-    query.andWhere('(request.created_at, request.id) < (cast(:afterTime as timestamptz), :afterId)', {
-      afterTime: after.createdAt,
-      afterId: after.id,
-    });
-  }
-  return query;
-}
-
-function narrowToLineage(query: SelectQueryBuilder<RequestRow>, identities: readonly Identity[]): void {
-  const parts = identities.map((_, index) => `request.lineage @> cast(:member${index} as jsonb)`);
-  const values = identities.map(({ issuer, subject }, index) => [
-    `member${index}`,
-    JSON.stringify([{ issuer, subject }]),
-  ]);
-  query.andWhere(`(${parts.join(' or ')})`, Object.fromEntries(values));
 }

@@ -58,10 +58,10 @@ async function recordOf(
   const payloads = await readParts(manager, row.id);
   const decisions = await readDecisions(manager, row.id);
   // What is no entry is in the evidence all the same, and named by its verification.
-  const readable = leaves.flatMap(({ leaf }) => readLeaf(leaf, () => undefined) ?? []);
+  const readable = leaves.flatMap((leaf) => readLeaf(leaf, () => undefined) ?? []);
   const recorded = { row, decisions, leaves: readable };
   return {
-    leaves: leaves.map(({ leaf }) => leaf),
+    leaves: [...leaves],
     payloads: payloads.map(({ event_id, part, salt, body }) => ({ event_id, part, salt, body })),
     envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope), ...withdrawalsIn(payloads)],
     read_at: new Date().toISOString(),

@@ -103,7 +103,7 @@ async function itemsOf(
   row: RequestRow,
 ): Promise<Item[]> {
   const { manager } = context.source;
-  const leaves = (await readLeaves(manager, row.id)).map(({ leaf }) => JSON.parse(leaf) as Leaf);
+  const leaves = (await readLeaves(manager, row.id)).map((leaf) => JSON.parse(leaf) as Leaf);
   const { mode } = row;
   const { visibility } = await callerVisibility(context, caller, { row });
   if (!seesPlan(visibility)) return leaves.map((leaf) => bareItem(leaf, mode));
