@@ -24,7 +24,7 @@ import { isReady, Readiness } from '../readiness.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './temporal/history-reader.ts';
 import { keepHouse } from './loops/housekeeping.ts';
-import { countEmergency, measureActivities } from './metrics.ts';
+import { countBreakGlass, measureActivities } from './metrics.ts';
 import { pollDuty } from './on-call/poller.ts';
 import { readDutySources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './loops/reconsiderer.ts';
@@ -107,7 +107,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     history: createHistoryReader(client, namespace),
     budgets: configuration.budgets,
     log,
-    onEmergency: (request) => countEmergency(log, request),
+    onBreakGlass: (request) => countBreakGlass(log, request),
   };
   collectDefaultMetrics();
   const worker = await Worker.create({

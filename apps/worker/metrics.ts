@@ -64,7 +64,7 @@ export function forgetRotations(but: ReadonlySet<string> = new Set()): void {
 }
 
 /** Makes an emergency heard by those who watch logs and metrics. */
-export function countEmergency(log: Logger, request: string): void {
+export function countBreakGlass(log: Logger, request: string): void {
   emergencies.inc();
   log.warn({ request, is_break_glass: true }, 'an emergency: this request takes a break-glass path');
 }

@@ -51,8 +51,6 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Names that stay, and why. */
 const KEPT: Readonly<Record<string, string>> = {
   candidate: 'the policy that is compared with `base`: a field of stored plans and of printed reports',
-  InstallGround: 'a type of activities/, not done yet',
-  PolicyCandidate: 'a type of activities/, not done yet',
   asked: 'a field of the input of the workflow, which running requests hold',
   demands: 'a key of policy files, and of the policy sets that they compile to',
 };
