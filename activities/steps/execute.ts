@@ -96,8 +96,8 @@ async function refuseUnsent(progress: Progress): Promise<void> {
 const turns = new TargetTurns();
 
 /**
- * Waits for a turn at the target before anything is claimed: what stops the action meanwhile still stops it. Runs by
- * break-glass do not wait: they are few, since people agree to each, and what others do at the target may be what they are to end.
+ * Waits for a turn at the target before anything is claimed: what stops the action meanwhile still stops it. Break-glass
+ * runs wait for none: they are few, since people agree to each, and may end what others do at the target.
  */
 async function claimInTurn(progress: Progress, row: RequestRow): Promise<Executed | null> {
   if (row.is_break_glass) return claimAndAct(progress);
