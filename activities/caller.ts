@@ -19,7 +19,7 @@ export function caller(): Caller {
 }
 
 /**
- * The reference of a step of the calling run. The request is the one whose id the workflow has. Its time is a claim of the
+ * Names a step of the calling run. The request is the one whose id the workflow has. Its time is a claim of the
  * workflow: `Step` holds it against the request's last step and the database's clock.
  */
 export function stepReference(step: string, at: string): StepReference {

@@ -22,7 +22,7 @@ export type Opened =
     }
   | { readonly kind: 'withdrawal'; readonly signed: SignedWithdrawal; readonly envelope: string };
 
-/** The instant that a decision is checked by: a known one, not before its signal's time is known, or not at all: nobody has sent it. */
+/** The instant that a decision is checked by: known, not before its signal's time is known, or nobody has sent it. */
 type DecisionInstant = Instant | 'unknown' | 'not_sent';
 /** How the instant of a decision is found. */
 export type InstantOf = (signed: SignedDecision, envelope: string, limits: Limits) => DecisionInstant;

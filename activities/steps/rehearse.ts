@@ -64,7 +64,7 @@ async function targetUnreachable(
 
 const turns = new TargetTurns();
 
-/** Waits before the budget is charged: it pays for the work alone. Break-glass requests have a line of their own in it. */
+/** Waits before the budget is charged: it pays for the work alone. Break-glass has a line of its own. */
 async function inTurn(
   dependencies: Dependencies,
   { root, ...request }: Omit<RehearsedRequest, 'isBudgeted'> & { readonly root: string },

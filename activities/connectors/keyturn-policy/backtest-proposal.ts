@@ -23,7 +23,7 @@ const EVALUATES_MS = 10_000;
 const TIMEOUT_MS = 20_000;
 
 /**
- * What the proposed policy would have said of recorded requests, for reviewers: of as many as there is time for, the oldest
+ * What the proposal would have said of recorded requests, for reviewers: of as many as there is time for, the oldest
  * first, and what is left out is said to be. Everything is evaluated in a thread of its own, since anybody may propose a
  * policy that takes long.
  */

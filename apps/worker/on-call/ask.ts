@@ -4,7 +4,7 @@ import { resolveOwnReference } from '../../../activities/connectors/references.t
 import type { OnCallAnswer } from '../../../database/duty.ts';
 import type { ServiceCall, NamedPeople } from './service-call.ts';
 import { ServiceFault, fetchJson } from './fetch-json.ts';
-import { callPagerDuty } from './pagerduty.ts';
+import { callPagerduty } from './pagerduty.ts';
 import type { OnCallSource } from './sources.ts';
 
 /** More people than these are not a rotation. */
@@ -19,7 +19,7 @@ export async function askSource(
   // Resolved each time, so that a token that was replaced is used at once.
   const token = source.token === undefined ? null : await resolveOwnReference(source.token);
   const people = await (source.kind === 'pagerduty'
-    ? callPagerDuty({ base: new URL(source.url), token, signal }, schedule)
+    ? callPagerduty({ base: new URL(source.url), token, signal }, schedule)
     : askPlainly({ base: located(source.url, schedule), token, signal }));
   return {
     source: source.name,

@@ -24,7 +24,7 @@ const usersSchema = z.object({ users: z.array(reference) });
  * use by an escalation policy. In the rotation: the people of the schedule's layers, and those it puts on call within a
  * month, overrides included.
  */
-export async function callPagerDuty(call: ServiceCall, schedule: string): Promise<NamedPeople> {
+export async function callPagerduty(call: ServiceCall, schedule: string): Promise<NamedPeople> {
   const [onCall, layers, soon] = await Promise.all([
     onCallNow(call, schedule),
     peopleOfLayers(call, schedule),
