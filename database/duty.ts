@@ -10,7 +10,7 @@ import type { PolicySet } from '../domain/policy/policy.ts';
 import { valueOf } from './rows.ts';
 
 /** One whole answer of a service about a rotation. */
-export interface DutyAnswer {
+export interface OnCallAnswer {
   readonly source: string;
   readonly schedule: string;
   /** What the ids are accounts of. */
@@ -22,9 +22,9 @@ export interface DutyAnswer {
 }
 
 /** Keeps what a service just answered, dated by the database's clock. Answers how many intervals were opened and closed. */
-export async function observeDuty(
+export async function recordOnCall(
   manager: EntityManager,
-  answer: DutyAnswer,
+  answer: OnCallAnswer,
 ): Promise<{ readonly opened: number; readonly closed: number }> {
   const text = 'select keyturn.observe_duty($1)';
   const changes = await valueOf<{ opened: number; closed: number }>(manager, text, [JSON.stringify(answer)]);

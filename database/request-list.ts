@@ -144,7 +144,8 @@ type StoredPart = Readonly<Record<'event_id' | 'part' | 'salt' | 'body', string>
 
 /** All audit entries of a request, their exact bytes, run by run, in order. */
 export async function readLeaves(manager: EntityManager, request: string): Promise<readonly string[]> {
-  const text = 'select leaf from audit.entry where request = $1 order by min(id) over (partition by run_id), n';
+  const text =
+    'select leaf from audit.entry where request = $1 order by min(id) over (partition by run_id), n';
   return columnOf(manager, text, [request]);
 }
 

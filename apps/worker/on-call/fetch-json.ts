@@ -1,46 +1,35 @@
 import { boundedText } from '../../../configuration/fetching.ts';
-import type { DutyAnswer } from '../../../database/duty.ts';
-
-/** Everybody in a rotation and everybody on duty, by their ids at the service. */
-export type NamedPeople = Pick<DutyAnswer, 'members' | 'on_duty'>;
-
-/** A service, asked with its token until the signal ends it. */
-export interface Asking {
-  readonly base: URL;
-  readonly token: string | null;
-  readonly signal: AbortSignal;
-}
 
 /** A longer answer about one rotation is not one. */
 const BYTES_MAX = 1024 * 1024;
 
 /** What is wrong with the answer of a service, in words that hold nothing of it. */
-export class DutyFault extends Error {
+export class ServiceFault extends Error {
   constructor(message: string) {
     super(message);
-    this.name = 'DutyFault';
+    this.name = 'ServiceFault';
   }
 }
 
-/** The answer as JSON. Throws `DutyFault` for all but 200: a redirection could take the token to somebody else. */
+/** The answer as JSON. Throws `ServiceFault` for all but 200: a redirection could take the token to somebody else. */
 export async function fetchJson(url: URL, asked: Pick<RequestInit, 'headers' | 'signal'>): Promise<unknown> {
   const response = await fetch(url, { ...asked, redirect: 'manual' }).catch(refuse);
   if (response.status !== 200) {
     await response.body?.cancel().catch(() => undefined);
-    throw new DutyFault(`it answered ${response.status}`);
+    throw new ServiceFault(`it answered ${response.status}`);
   }
   const text = await boundedText(response, BYTES_MAX).catch(refuse);
-  if (text === null) throw new DutyFault('its answer is too long');
+  if (text === null) throw new ServiceFault('its answer is too long');
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new DutyFault('its answer is not JSON');
+    throw new ServiceFault('its answer is not JSON');
   }
 }
 
-/** Causes of others may quote an address or an answer: only their kind is told. */
+/** Causes of others may quote an address or an answer: only their kind is shown. */
 function refuse(error: unknown): never {
-  if (error instanceof DutyFault) throw error;
+  if (error instanceof ServiceFault) throw error;
   const isLate = error instanceof Error && error.name === 'TimeoutError';
-  throw new DutyFault(isLate ? 'it did not answer in time' : 'it could not be reached');
+  throw new ServiceFault(isLate ? 'it did not answer in time' : 'it could not be reached');
 }
