@@ -23,7 +23,7 @@ const EVERY_MS = 2_000;
 const PAGE = 500;
 const FAILED = 'could not look at waiting requests';
 
-/** Passes over the same change after which nobody waits any more for those that could not be told, about two minutes. */
+/** Passes over the same change after which those that could not be notified are left, about two minutes. */
 const PASSES_MAX = 60;
 
 /** What it takes to look at waiting requests. */
@@ -36,10 +36,10 @@ export interface Reconsidering {
   readonly signal: AbortSignal;
 }
 
-/** What was done about one change: each request is told of it once, whether the others could be told or not. */
+/** What was done about one change: each request is notified of it once, whatever becomes of the others. */
 interface Round {
   readonly generations: string;
-  readonly told: Set<string>;
+  readonly notified: Set<string>;
   passes: number;
 }
 
@@ -55,9 +55,9 @@ export async function reconsiderOnChange(work: Reconsidering): Promise<void> {
     await withAdvisoryLock(work.source, 'reconsidering', async (lock) => {
       const today = await readToday(work, lock);
       if (!today) return;
-      // Kept before the pass, which may fail: those who were told of the change stay told.
+      // Kept before the pass, which may fail: what was notified of the change stays notified.
       if (round?.generations !== today.generations)
-        round = { generations: today.generations, told: new Set(), passes: 0 };
+        round = { generations: today.generations, notified: new Set(), passes: 0 };
       await lookThrough(work, lock, { round, ...today });
     });
   });
@@ -65,7 +65,7 @@ export async function reconsiderOnChange(work: Reconsidering): Promise<void> {
 
 type PolicyAndDirectory = Omit<Today, 'at'>;
 
-/** Null where one of them changed meanwhile: the next pass reads both as they are then, and tells of each change once. */
+/** Null where one of them changed meanwhile: the next pass reads both as they are then, and notifies of each change once. */
 async function readToday(
   { policies, directories }: Reconsidering,
   manager: EntityManager,
@@ -85,19 +85,19 @@ async function lookThrough(
   { round, policy, directory }: PolicyAndDirectory & { readonly round: Round },
 ): Promise<void> {
   round.passes += 1;
-  const isEverybodyTold = await tellAll(work, manager, { round, policy, directory });
-  const isOver = isEverybodyTold || round.passes >= PASSES_MAX;
+  const areAllNotified = await notifyAll(work, manager, { round, policy, directory });
+  const isOver = areAllNotified || round.passes >= PASSES_MAX;
   if (isOver && !work.signal.aborted) await noteSeen(manager, round.generations);
 }
 
-async function tellAll(
+async function notifyAll(
   work: Reconsidering,
   manager: EntityManager,
   { round, ...today }: PolicyAndDirectory & { readonly round: Round },
 ): Promise<boolean> {
   const eligible = new EligiblePeople();
   let after = '';
-  let isEverybodyTold = true;
+  let areAllNotified = true;
   for (;;) {
     const page = await waitingRequests(manager, after, PAGE);
     const at = new Date().toISOString();
@@ -105,19 +105,19 @@ async function tellAll(
       // Heartbeats and steps of others share this thread: none of them waits for a whole page.
       await letOthersRun();
       if (
-        !round.told.has(request.id) &&
-        mustBeTold(work, request, () => mustReconsider(request, { ...today, at }, eligible))
+        !round.notified.has(request.id) &&
+        mustBeNotified(work, request, () => mustReconsider(request, { ...today, at }, eligible))
       )
-        isEverybodyTold = (await remind(work, request, round)) && isEverybodyTold;
+        areAllNotified = (await remind(work, request, round)) && areAllNotified;
     }
     const last = page.at(-1);
-    if (!last || page.length < PAGE || work.signal.aborted) return isEverybodyTold;
+    if (!last || page.length < PAGE || work.signal.aborted) return areAllNotified;
     after = last.id;
   }
 }
 
 /** One that cannot be read, because somebody wrote around the steps, is reported and holds up none of the others. */
-function mustBeTold(
+function mustBeNotified(
   { log }: Reconsidering,
   { id: request }: { readonly id: string },
   isTouched: () => boolean,
@@ -130,11 +130,11 @@ function mustBeTold(
   }
 }
 
-/** False when it could not be told: others must not wait for it. A workflow may refuse signals, once it had too many. */
+/** False when it could not be notified: others must not wait for it. A workflow that had too many signals refuses more. */
 async function remind(
   { client, log }: Reconsidering,
   { id: request, run_id }: { readonly id: string; readonly run_id: string },
-  { told }: Round,
+  { notified }: Round,
 ): Promise<boolean> {
   try {
     await client.workflow.getHandle(request, run_id).signal(reconsiderSignal);
@@ -149,6 +149,6 @@ async function remind(
       return false;
     }
   }
-  told.add(request);
+  notified.add(request);
   return true;
 }
