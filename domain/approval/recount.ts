@@ -24,11 +24,13 @@ export function wouldSuffice(
     toMs: Date.parse(now),
   });
   const request: Omit<DecidableRequest, 'decisions'> = {
-    ...given,
     status: 'pending',
     decision_digest: null,
+    lineage: given.lineage,
     requirement,
+    pending_since: given.pending_since,
     expires_at: given.pending_since,
+    owners: given.owners,
     ...(clocks === null ? {} : { clocks }),
   };
   const decisions: CountedDecision[] = [];
