@@ -16,7 +16,7 @@ export interface Publication {
 }
 
 /** Both policies, and how the files change from one to the other. */
-interface PublicationGround extends Required<Pick<Plan, 'files'>> {
+interface PublicationInputs extends Required<Pick<Plan, 'files'>> {
   readonly base: PolicySet;
   readonly candidate: PolicySet;
 }
@@ -29,7 +29,7 @@ export function fingerprintOf({ base, candidate }: Publication): string {
 /** What publishing would do. `found` is what checks and a backtest found out, line by line: it informs, and decides nothing. */
 export function planPublication(
   publication: Publication,
-  { base, candidate, files }: PublicationGround,
+  { base, candidate, files }: PublicationInputs,
   found: readonly string[],
 ): Plan {
   const change = classifyChange(base, candidate);
@@ -78,9 +78,9 @@ const SIGNS: Readonly<Record<PolicyChange['how'], string>> = { added: '+', remov
 function operationOf({ base, candidate }: Publication, { kind, changes }: Classification): string {
   const lines = changes.map((change) => {
     const named = change.name === null ? change.what : `${change.what} ${change.name}`;
-    const place = change.source === null ? '' : ` (${change.source})`;
+    const source = change.source === null ? '' : ` (${change.source})`;
     const because = change.because === undefined ? '' : `, ${change.because}`;
-    return `${SIGNS[change.how]} ${named}${place}: ${change.kind}${because}`;
+    return `${SIGNS[change.how]} ${named}${source}: ${change.kind}${because}`;
   });
   return [`publish ${candidate}`, `in place of ${base}: ${kind}`, ...lines].join('\n');
 }
