@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { compileArgumentSchema, type ArgumentSchema } from '../../../domain/conditions/argument-schema.ts';
+import { compileArgumentSchema } from '../../../domain/conditions/argument-schema.ts';
 import { oncePer } from '../../../domain/once-per.ts';
 import type { ActionDefinition } from '../../../domain/policy/policy.ts';
 
@@ -17,11 +17,5 @@ export function checkArguments(action: ActionDefinition, values: Readonly<Record
   });
 }
 
-/** A set that an earlier version stored may hold a schema that this one cannot use. */
-const schemaOf = oncePer(({ action, arguments: schema }: ActionDefinition): ArgumentSchema => {
-  try {
-    return compileArgumentSchema(schema);
-  } catch {
-    throw new KeyturnError('policy_invalid', `The catalogue's schema for ${action} cannot be used.`);
-  }
-});
+/** Once for each action of the active policy, whose object lives as long as that is active. */
+const schemaOf = oncePer(({ arguments: schema }: ActionDefinition) => compileArgumentSchema(schema));
