@@ -60,7 +60,7 @@ export const REPEATABLE: HeaderParameter = {
   lengthMax: 256,
 };
 
-/** What whoever needs a person of the directory is refused with. */
+/** Why a caller who has to be a person of the directory is refused. */
 export const REVIEWER_ERRORS = ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'] as const;
 
 /** What may be wrong with it. */
