@@ -6,7 +6,7 @@ import { FOREIGN_TABLES } from './dependencies.sql.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import type { SqlParser } from './parser-thread.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 import type { TargetSettings } from './settings.ts';
 import { calledFunctions } from './statement.ts';
 import type { TriggerRow } from './triggers.ts';
@@ -71,7 +71,7 @@ export async function refuseObjects(
   ]);
   if (foreign.length > 0) {
     const names = foreign.map((row) => row.name).join(', ');
-    throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
+    throw notPreviewable(`Foreign tables act elsewhere: ${names}.`);
   }
   for (const called of functions) refuseFunction(called, allowedFunctions);
   const [defaults, others] = [true, false].map((isDefault) =>

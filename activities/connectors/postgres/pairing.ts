@@ -8,6 +8,11 @@ export interface RowImage {
   readonly after: RowValues | null;
 }
 
+/** The values of rows that were not there before. */
+export function insertedOf(rows: readonly RowImage[]): readonly RowValues[] {
+  return rows.flatMap(({ before, after }) => (before === null && after !== null ? [after] : []));
+}
+
 interface Unpaired {
   readonly before: readonly RowValues[];
   readonly after: readonly RowValues[];

@@ -7,7 +7,7 @@ import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { ProjectedEffect } from './projection.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
 import { shownOf, statedOf, type Seen } from './stated.ts';
@@ -16,13 +16,13 @@ import { isBusy } from './sql-error.ts';
 import { planUntried } from './plan-untried.ts';
 import { withShares } from './table-share.ts';
 import { untriedBecause } from './unpreviewed.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;
 
 /** Makes the plan of a statement that was read and analysed. `reader` is an idle session. */
-export async function planCall(prepared: UnpreviewedCall, reader: Client): Promise<Plan> {
+export async function planCall(prepared: PreparedCall, reader: Client): Promise<Plan> {
   const because = untriedBecause(prepared);
   if (because !== null) return planUntried(prepared, reader, because);
   const rehearsal = await rehearsalOf(prepared, reader);
@@ -35,17 +35,10 @@ export async function planCall(prepared: UnpreviewedCall, reader: Client): Promi
     // Who tries again at once meets the same rivals again.
     await setTimeout(Math.random() * PAUSE_MS_MAX);
   }
-  throw new StatementRefused(
-    'not_previewable',
-    'Its effect is another one every time, or the data changes all the time.',
-  );
+  throw notPreviewable('Its effect is another one every time, or the data changes all the time.');
 }
 
-async function tryPlan(
-  prepared: UnpreviewedCall,
-  reader: Client,
-  rehearsal: Rehearsal,
-): Promise<Plan | null> {
+async function tryPlan(prepared: PreparedCall, reader: Client, rehearsal: Rehearsal): Promise<Plan | null> {
   const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0 && first.sequences.places.size === 0) {
@@ -66,7 +59,7 @@ const NOTHING: Found = { effects: [], shown: [], reversal: null };
 
 /** Looks at both runs while the second can still be undone step by step. */
 async function compare(
-  prepared: UnpreviewedCall,
+  prepared: PreparedCall,
   runs: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<Found | null> {
   const effects = await agreedEffects(prepared, runs);
@@ -78,7 +71,7 @@ async function compare(
 }
 
 async function agreedEffects(
-  prepared: UnpreviewedCall,
+  prepared: PreparedCall,
   { place, ...both }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<readonly ProjectedEffect[] | null> {
   const effects = sharedEffect({ ...prepared.analysis, ...both });
@@ -86,7 +79,7 @@ async function agreedEffects(
 }
 
 function planOf(
-  prepared: UnpreviewedCall,
+  prepared: PreparedCall,
   { effects, shown, reversal, runs }: Found & { readonly runs: readonly DryRun[] },
 ): Plan {
   const changed = runs.flatMap((run) => run.effects);

@@ -46,8 +46,8 @@ export function meaningOf(variable: QueryNode, scope: Scope): Meaning {
   const holder = climbed(scope, numberField(variable, 'varlevelsup'));
   const column = numberField(variable, 'varattno');
   const place = numberField(variable, 'varno');
-  const entry = holder === null ? undefined : listField(holder.query, 'rtable')[place - 1];
-  if (holder === null || !isQueryNode(entry) || !(column > 0)) return ROW;
+  const entry = holder === null ? null : entryAt(holder.query, place);
+  if (holder === null || entry === null || !(column > 0)) return ROW;
   const kind = wordField(entry, 'rtekind');
   if (kind === RELATION) return ownRow(holder, { variable, place, column });
   return FOLLOWED[kind]?.(entry, holder, column) ?? ROW;
@@ -89,7 +89,8 @@ function ownRow(scope: Scope, { variable, place, column }: Reference): Meaning {
   return isOwn && isPlain ? { kind: 'own', scope, column } : ROW;
 }
 
-function entryAt(query: QueryNode, place: number): QueryNode | null {
+/** The entry of a query's range table at a place of it. */
+export function entryAt(query: QueryNode, place: number): QueryNode | null {
   const entry = listField(query, 'rtable')[place - 1];
   return isQueryNode(entry) ? entry : null;
 }

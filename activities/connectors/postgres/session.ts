@@ -131,7 +131,7 @@ export function beginning(start: TransactionStart, request: SessionRequest): rea
   return [
     `begin isolation level ${start.isolation} ${access}`,
     ...(start.snapshot === undefined ? [] : [`set transaction snapshot ${escapeLiteral(start.snapshot)}`]),
-    ownPath(),
+    OWN_PATH,
     settingLocally(localSettings(request)),
   ];
 }
@@ -140,9 +140,7 @@ export function beginning(start: TransactionStart, request: SessionRequest): rea
  * A statement that makes names mean those of pg_catalog alone, until the transaction ends. Whatever somebody has put
  * into a schema of the target's path must not answer questions of our own.
  */
-export function ownPath(): string {
-  return 'set local search_path = pg_catalog, pg_temp';
-}
+const OWN_PATH = 'set local search_path = pg_catalog, pg_temp';
 
 /** Statements after which names mean what they mean to the statement, and it has the rights of its role. */
 export function asStatement(settings: TargetSettings): readonly string[] {
@@ -153,7 +151,7 @@ export function asStatement(settings: TargetSettings): readonly string[] {
 
 /** Statements that lead back to the login role and to questions of our own. */
 export function asOurselves(): readonly string[] {
-  return [takingRole(null), ownPath()];
+  return [takingRole(null), OWN_PATH];
 }
 
 function localSettings({ limits, requestId }: SessionRequest): Readonly<Record<string, string>> {

@@ -1,8 +1,8 @@
 import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import { topOf } from './statement.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** How much of its effects a plan carries, over all tables. */
 export interface PlanSize {
@@ -13,7 +13,7 @@ export interface PlanSize {
 }
 
 /** How much of its effects a plan carries. */
-export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
+export function sizeOf({ settings, limits, statement }: PreparedCall): PlanSize {
   const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
   return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
@@ -34,8 +34,7 @@ export function shownEffects(
   size: PlanSize,
 ): readonly ResourceEffect[] {
   if (effects.length > TABLES_MAX) {
-    throw new StatementRefused(
-      'not_previewable',
+    throw notPreviewable(
       `It changes ${effects.length} tables, more than the ${TABLES_MAX} that a plan can show: change them in parts.`,
     );
   }

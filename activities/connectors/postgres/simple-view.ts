@@ -9,6 +9,7 @@ import {
   wordField,
   type QueryNode,
 } from './node-text.ts';
+import { entryAt } from './query-scope.ts';
 
 /** A view that PostgreSQL writes through by itself: to one relation, column by column. */
 export interface SimpleView {
@@ -26,8 +27,8 @@ export function readSimpleView(action: string): SimpleView | null {
   const [place] = from;
   if (from.length !== 1 || !isQueryNode(place) || place.kind !== 'RANGETBLREF') return null;
   const index = numberField(place, 'rtindex');
-  const entry = listField(query, 'rtable')[index - 1];
-  if (!isQueryNode(entry) || !isRelation(entry)) return null;
+  const entry = entryAt(query, index);
+  if (entry === null || !isRelation(entry)) return null;
   return { oid: wordField(entry, 'relid'), columns: columnsOf(query, index) };
 }
 

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 
+import { CALLS } from './called-functions.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { listOf, namesOf, nodesOf, textOf } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
@@ -19,11 +20,7 @@ const TIME_WORDS = /\b(now|today|tomorrow|yesterday)\b/i;
 /** Whether views and rules ($1) call functions of the target's own that may answer something else each time. */
 const OWN_CALLS = `
   select 1
-    from pg_catalog.pg_depend link
-    left join pg_catalog.pg_operator sign
-      on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
-    join pg_catalog.pg_proc called
-      on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+    from ${CALLS}
    where link.classid = 'pg_catalog.pg_rewrite'::regclass and link.objid = any ($1::oid[])
      and called.oid >= 16384 and called.provolatile <> 'i'
    limit 1`;
