@@ -117,13 +117,10 @@ const LINKS = `
     join pg_catalog.pg_namespace schema on schema.oid = child.relnamespace
    where link.contype = 'f' and link.confrelid = $1::oid and (${acts('confdeltype')} or ${acts('confupdtype')})`;
 
-interface Following {
-  readonly step: Start;
-  readonly link: LinkRow;
-  readonly budget: ReadingBudget;
-}
-
-async function nextStep(client: Client, { step, link, budget }: Following): Promise<Start | null> {
+async function nextStep(
+  client: Client,
+  { step, link, budget }: { readonly step: Start; readonly link: LinkRow; readonly budget: ReadingBudget },
+): Promise<Start | null> {
   const acts = actionOf(step, link);
   if (acts === null) return null;
   if (!link.is_plain || link.is_filtered)

@@ -64,14 +64,10 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       if (!isTransient(error) || tries === TRIES_MAX) {
         return { kind: 'failed', code: classOf(error), ...failureOf(error) };
       }
-      await pauseBeforeTry();
+      // Whoever tries again at once meets the same rivals again.
+      await setTimeout(Math.random() * PAUSE_MS_MAX);
     }
   }
-}
-
-/** Whoever tries again at once meets the same rivals again. */
-async function pauseBeforeTry(): Promise<void> {
-  await setTimeout(Math.random() * PAUSE_MS_MAX);
 }
 
 async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {

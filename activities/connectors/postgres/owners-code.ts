@@ -85,7 +85,7 @@ export async function refuseObjects(
 }
 
 function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: ReadonlySet<string>): void {
-  if (!allowed.has(name)) throw notAllowed(name);
+  if (!allowed.has(name)) throw new StatementRefused('function_not_allowed', adviceOn(name));
   if (!hasOthers) return;
   throw new StatementRefused(
     'function_not_allowed',
@@ -110,8 +110,4 @@ async function refuseOwnerExpressions(
     'function_not_allowed',
     `A view, rule, default, check, policy or index of the target calls ${list}.`,
   );
-}
-
-function notAllowed(name: string): StatementRefused {
-  return new StatementRefused('function_not_allowed', adviceOn(name));
 }

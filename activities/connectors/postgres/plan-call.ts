@@ -6,7 +6,6 @@ import type { Plan } from '../../../domain/request/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import type { ProjectedEffect } from './projection.ts';
 import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
@@ -60,22 +59,15 @@ const NOTHING: Found = { effects: [], shown: [], reversal: null };
 /** Looks at both runs while the second can still be undone step by step. */
 async function compare(
   prepared: PreparedCall,
-  runs: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
+  { place, first, second }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<Found | null> {
-  const effects = await agreedEffects(prepared, runs);
-  if (effects === null) return null;
+  const shared = sharedEffect({ ...prepared.analysis, first, second });
+  if (shared === null) return null;
+  const effects = await withShares(shared, { prepared, place, tables: second });
   if (effects.length === 0) return NOTHING;
   const shown = shownOf(prepared, effects);
-  const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
+  const reversal = await findReversal({ prepared, place, tables: second, effects: shown });
   return { effects, shown, reversal };
-}
-
-async function agreedEffects(
-  prepared: PreparedCall,
-  { place, ...both }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
-): Promise<readonly ProjectedEffect[] | null> {
-  const effects = sharedEffect({ ...prepared.analysis, ...both });
-  return effects && withShares(effects, { prepared, place, tables: both.second });
 }
 
 function planOf(
@@ -83,6 +75,7 @@ function planOf(
   { effects, shown, reversal, runs }: Found & { readonly runs: readonly DryRun[] },
 ): Plan {
   const changed = runs.flatMap((run) => run.effects);
+  const used = sequenceValuesUsed(runs.map(({ sequences }) => sequences));
   return {
     ...statedOf(prepared, { effects, shown, reversal, changed }),
     fingerprint: fingerprintOf(effects, {
@@ -90,11 +83,6 @@ function planOf(
       rewritten: prepared.analysis.rewritten,
     }),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
-    ...sequencesOf(runs),
+    ...(used === 0 ? {} : { sequence_values_used: used }),
   };
-}
-
-function sequencesOf(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {
-  const used = sequenceValuesUsed(runs.map(({ sequences }) => sequences));
-  return used === 0 ? {} : { sequence_values_used: used };
 }

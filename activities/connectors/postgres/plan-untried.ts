@@ -86,16 +86,10 @@ const BOUND =
   'trigger changes a key, what the rows that refer to it do then is in no plan. The values that are written are not bound: ' +
   'they are calculated when it runs.';
 
-interface Words {
-  readonly summary: string;
-  readonly warning: string;
-  readonly reversal: string;
-}
-
 function wordsOf(
   { analysis }: PreparedCall,
   effects: readonly ResourceEffect[],
-): Readonly<Record<Untried, Words>> {
+): Readonly<Record<Untried, Record<'summary' | 'warning' | 'reversal', string>>> {
   const names = shortList(analysis.unknownTriggers.map(({ name }) => name));
   const tables = analysis.tables.filter(({ isNamed }) => isNamed).map(({ resource }) => resource);
   const counted = countedIn(effects);

@@ -26,9 +26,6 @@ import { readStatement } from './statement.ts';
 import { readerUse } from './written-tables.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
-/** Limits that differ from the defaults. */
-export type PostgresConnectorOptions = Partial<PostgresLimits>;
-
 /** The largest chains take a quarter of a second of an idle processor; a busy machine may need far longer. */
 const PARSE_TIMEOUT_MS = 30_000;
 
@@ -36,10 +33,10 @@ const PARSE_TIMEOUT_MS = 30_000;
  * The connector of `postgres.execute`: shows what one SQL statement will do, triggers and cascades included, and
  * commits only if it did exactly that.
  */
-export function createPostgresConnector(options: PostgresConnectorOptions = {}): Connector {
+export function createPostgresConnector(differing: Partial<PostgresLimits> = {}): Connector {
   const parsers = new SqlParsers(PARSE_TIMEOUT_MS);
   const kept = new KeptSessions();
-  const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...options };
+  const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...differing };
   const requestOf = (call: ConnectorCall): SessionRequest => ({
     settings: readTargetSettings(call.target),
     limits,

@@ -33,12 +33,14 @@ export async function openSession(
   request: SessionRequest,
   options: { readonly pipeline?: boolean } = {},
 ): Promise<Client> {
-  const client = newClient(await sessionUrl(request), request, options);
+  const url = await sessionUrl(request);
+  let client: Client | undefined;
   try {
+    client = newClient(url, request, options);
     await client.connect();
     return client;
   } catch (error) {
-    await closeSession(client);
+    if (client) await closeSession(client);
     throw refusedSession(error);
   }
 }
@@ -48,22 +50,18 @@ function newClient(
   { requestId, limits }: SessionRequest,
   options: { readonly pipeline?: boolean },
 ): Client {
-  try {
-    const client = new Client({
-      ...options,
-      connectionString: url,
-      application_name: applicationName(requestId),
-      connectionTimeoutMillis: limits.connectTimeoutMs,
-      query_timeout: Math.max(limits.statementTimeoutMs, limits.probeTimeoutMs) + ANSWER_GRACE_MS,
-      keepAlive: true,
-      stream: () => new TurnSocket(),
-    });
-    // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
-    client.on('error', () => undefined);
-    return client;
-  } catch (error) {
-    throw refusedSession(error);
-  }
+  const client = new Client({
+    ...options,
+    connectionString: url,
+    application_name: applicationName(requestId),
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    query_timeout: Math.max(limits.statementTimeoutMs, limits.probeTimeoutMs) + ANSWER_GRACE_MS,
+    keepAlive: true,
+    stream: () => new TurnSocket(),
+  });
+  // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
+  client.on('error', () => undefined);
+  return client;
 }
 
 /** Ends a session at once; a transaction still open in it is rolled back by the server. */

@@ -1,5 +1,6 @@
 import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
+import type { ReadingBudget } from './raw-rows.ts';
 import { notPreviewable } from './refusal.ts';
 import { topOf } from './statement.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -72,12 +73,7 @@ function isBalanced(own: readonly ResourceEffect[]): boolean {
   return own.length > 1 && own.reduce((sum, { inserted, deleted }) => sum + inserted - deleted, 0) === 0;
 }
 
-interface Left {
-  readonly rows: number;
-  readonly characters: number;
-}
-
-function withinSize(effect: ResourceEffect, left: Left): ResourceEffect {
+function withinSize(effect: ResourceEffect, left: Readonly<ReadingBudget>): ResourceEffect {
   const { rows } = effect;
   if (rows.length <= left.rows && charactersOf(rows) <= left.characters) return withColumns(effect, rows);
   const sample = sampleOf(rows, left);
@@ -94,7 +90,7 @@ function withColumns(effect: ResourceEffect, rows: readonly RowEffect[]): Resour
 }
 
 /** Rows from the whole range, evenly spread, as many as fit. */
-function sampleOf(rows: readonly RowEffect[], left: Left): readonly RowEffect[] {
+function sampleOf(rows: readonly RowEffect[], left: Readonly<ReadingBudget>): readonly RowEffect[] {
   const count = Math.min(SAMPLE_ROWS, left.rows, rows.length);
   const step = count > 1 ? (rows.length - 1) / (count - 1) : 1;
   let characters = Math.min(left.characters, SAMPLE_CHARACTERS_MAX);

@@ -32,9 +32,10 @@ export function readSimpleView(action: string): SimpleView | null {
   return { oid: wordField(entry, 'relid'), columns: columnsOf(query, index) };
 }
 
-const ABSENT = [
-  'setOperations distinctClause groupClause groupingSets havingQual limitCount limitOffset cteList',
-].flatMap((line) => line.split(' '));
+const ABSENT =
+  'setOperations distinctClause groupClause groupingSets havingQual limitCount limitOffset cteList'.split(
+    ' ',
+  );
 
 const FALSE = ['hasAggs', 'hasWindowFuncs', 'hasTargetSRFs'] as const;
 

@@ -19,12 +19,6 @@ export interface RoleRow {
   readonly may_make_temporary: boolean;
 }
 
-/** The names of the roles of a target, the login role first. */
-export function namesOf(settings: TargetSettings, { login }: Pick<HereRow, 'login'>): readonly string[] {
-  const { statementRole, observerRole } = settings;
-  return [...new Set([login, statementRole, observerRole ?? statementRole])];
-}
-
 /** The login role of the set-up's example. */
 export const SETUP_LOGIN = 'keyturn_executor';
 

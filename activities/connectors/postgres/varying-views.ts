@@ -25,19 +25,18 @@ const OWN_CALLS = `
      and called.oid >= 16384 and called.provolatile <> 'i'
    limit 1`;
 
-/** Views and rules that a statement reaches. */
-export interface ReachedViews {
-  readonly oids: readonly string[];
-  /** As SQL. */
-  readonly texts: readonly string[];
-  readonly parser: SqlParser;
-}
-
 /**
  * True when rows or values of a view may be others each time: a statement that reads it may then carry a value that
- * nobody saw, though its own text holds nothing of the kind.
+ * nobody saw, though its own text holds nothing of the kind. Takes views and rules that it reaches, with their texts in SQL.
  */
-export async function mayVary(client: Client, { oids, texts, parser }: ReachedViews): Promise<boolean> {
+export async function mayVary(
+  client: Client,
+  {
+    oids,
+    texts,
+    parser,
+  }: { readonly oids: readonly string[]; readonly texts: readonly string[]; readonly parser: SqlParser },
+): Promise<boolean> {
   if (oids.length === 0) return false;
   const [calls, outcome] = await Promise.all([
     catalogueRows(client, OWN_CALLS, [oids]),
