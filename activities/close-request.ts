@@ -77,9 +77,9 @@ export async function refuseExecution(
 }
 
 /** Ends a request that a switch stops. Why the switch was thrown is not said: requesters read it. */
-export async function closeSwitchedOff(transaction: StepTransaction, thrown: KillSwitch): Promise<Closed> {
+export async function closeSwitchedOff(transaction: StepTransaction, engaged: KillSwitch): Promise<Closed> {
   return refuseExecution(transaction, SWITCHED_OFF, {
-    facts: { switch: thrown.id, scope: thrown.scope.kind },
+    facts: { switch: engaged.id, scope: engaged.scope.kind },
   });
 }
 

@@ -31,6 +31,6 @@ export interface Dependencies {
   readonly history: HistoryReader;
   readonly budgets: Budgets;
   readonly log: Logger;
-  /** Told of each request that takes a break-glass path, once it is pending. */
-  readonly onEmergency: (request: string) => void;
+  /** Called for each request that takes a break-glass path, once it is pending. */
+  readonly onBreakGlass: (request: string) => void;
 }

@@ -9,11 +9,11 @@ import type { Connector, ConnectorCall } from './connectors/connector.ts';
 import { gateConnector } from './connectors/gate.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openArguments } from './policy-facts.ts';
-import { ownOf, type StepPlace } from './record.ts';
+import { ownOf, type StepReference } from './record.ts';
 
 /** The request of the calling run, after verifying that it is that run's own. */
-export async function ownRow({ source }: Dependencies, place: StepPlace): Promise<RequestRow> {
-  return ownOf(await readRequest(source.manager, place.request), place);
+export async function ownRow({ source }: Dependencies, reference: StepReference): Promise<RequestRow> {
+  return ownOf(await readRequest(source.manager, reference.request), reference);
 }
 
 /** The active policy. Without one nothing is planned, decided or executed: the step is tried again. */
@@ -40,7 +40,7 @@ export async function verifiedRequest(
     signed.mode === row.mode &&
     signed.policy_digest === row.creation_policy_digest &&
     signed.intent_digest === row.intent_digest &&
-    // Who could judge is told by when the request was made.
+    // Who may decide depends on when the request was made.
     Date.parse(signed.issued_at) === row.created_at.getTime() &&
     digestOf(signed.lineage) === digestOf(row.lineage);
   if (!isSame) throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');

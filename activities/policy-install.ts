@@ -15,7 +15,7 @@ import type { PolicySources } from '../policy-files/folder.ts';
 import { SYSTEM_ACTOR } from './actors.ts';
 
 /** A policy that an operator wants to be active. */
-export interface PolicyCandidate {
+export interface PolicyToInstall {
   readonly policy: PolicySet;
   /** What it was compiled from: the next change is compared with it. */
   readonly sources: PolicySources;
@@ -29,7 +29,7 @@ export interface PolicyCandidate {
  * Why a policy becomes active without anybody having agreed. `bootstrap` only does where none is; `recovery` is what two
  * people do together by hand when nobody can publish any more, and the audit log says that it was.
  */
-export type InstallGround = 'bootstrap' | 'recovery';
+export type InstallReason = 'bootstrap' | 'recovery';
 
 /** The active policy after an installation. */
 export interface InstalledPolicy {
@@ -40,7 +40,7 @@ export interface InstalledPolicy {
 }
 
 /** By what a set becomes active: somebody's word on the spot, or a request that people agreed to. */
-export interface ActivationGround {
+export interface ActivationOrigin {
   readonly installedBy: string;
   readonly actor: LeafActor;
   /** Facts of the entry. */
@@ -56,8 +56,8 @@ const STREAM = { request: 'policy', run: 'policy', namespace: '' } as const;
  */
 export async function installPolicy(
   source: DataSource,
-  candidate: PolicyCandidate,
-  ground: InstallGround = 'recovery',
+  candidate: PolicyToInstall,
+  reason: InstallReason = 'recovery',
 ): Promise<InstalledPolicy> {
   if (policyDigest(candidate.policy) !== candidate.digest) {
     throw new KeyturnError('policy_invalid', 'The policy is not the one that its digest names.');
@@ -65,7 +65,7 @@ export async function installPolicy(
   return source.transaction(async (manager) => {
     const active = await lockActiveSet(manager);
     if (active?.digest === candidate.digest) return { ...active, is_new: false };
-    if (active && ground === 'bootstrap')
+    if (active && reason === 'bootstrap')
       throw new KeyturnError(
         'policy_active',
         'Another policy is active. Publish this one with keyturn policy publish.',
@@ -82,7 +82,7 @@ export async function installPolicy(
 export async function activatePolicy(
   manager: EntityManager,
   active: ActiveSet | null,
-  candidate: Omit<PolicyCandidate, 'installedBy'> & ActivationGround,
+  candidate: Omit<PolicyToInstall, 'installedBy'> & ActivationOrigin,
 ): Promise<InstalledPolicy> {
   const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
   const { policy, at, installedBy, sources } = candidate;
@@ -101,7 +101,7 @@ export async function activatePolicy(
 
 /** Counts only, of the directory: names of people stay out of entries. */
 function draftOf(
-  { digest, at, actor }: Pick<PolicyCandidate & ActivationGround, 'digest' | 'at' | 'actor'>,
+  { digest, at, actor }: Pick<PolicyToInstall & ActivationOrigin, 'digest' | 'at' | 'actor'>,
   facts: LeafDraft['facts'],
 ): LeafDraft {
   return {

@@ -10,7 +10,7 @@ import { keepEvaluation } from '../database/explanation.ts';
 import type { RequestRow } from '../database/tables.ts';
 
 /** Which evaluation it was. */
-export interface EvaluationPlace {
+export interface EvaluationSubject {
   readonly row: Pick<RequestRow, 'id'>;
   readonly round: number;
   readonly phase: Phase;
@@ -27,12 +27,12 @@ export interface EvaluationResult {
 }
 
 /**
- * Keeps what policy was asked with and what it said, in the transaction that acts on it: so that it can be evaluated
+ * Stores what policy was evaluated with and what it said, in the transaction that acts on it: so that it can be evaluated
  * again, by this policy or another one, months later. Answers the digest of the facts, for the audit entry.
  */
 export async function recordEvaluation(
   manager: EntityManager,
-  { row, round, phase, policyDigest, directoryGeneration, directory }: EvaluationPlace,
+  { row, round, phase, policyDigest, directoryGeneration, directory }: EvaluationSubject,
   { facts, evaluation }: EvaluationResult,
 ): Promise<Digest> {
   const body = storedFacts(facts);

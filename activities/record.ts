@@ -16,7 +16,7 @@ import type { Dependencies } from './dependencies.ts';
 import { errorClass } from './error-class.ts';
 
 /** The step of a workflow run that is being recorded. The same step is recorded once: a repeat gets the stored result. */
-export interface StepPlace extends StepKey {
+export interface StepReference extends StepKey {
   readonly namespace: string;
   /** The workflow's time of the step, RFC 3339 UTC. */
   readonly at: string;
@@ -26,8 +26,8 @@ export interface StepPlace extends StepKey {
 export interface StepTransaction {
   readonly manager: EntityManager;
   /** Dated by the workflow, but never before the request's last step nor after the database's clock. */
-  readonly place: StepPlace;
-  /** The database's clock, read after the request was locked: deadlines are judged by it. */
+  readonly reference: StepReference;
+  /** The database's clock, read after the request was locked: deadlines are held against it. */
   readonly now: Date;
   /** For a step that had to wait for further locks: its time goes on to what the database's clock says by then. */
   goOnTo(now: Date): void;
@@ -55,59 +55,59 @@ type Moved = Changed & Pick<RequestRow, 'status'>;
 /**
  * Runs one step in one transaction: business rows and audit entries commit together, first write wins, and only the run
  * that the request was received by may write (a reset or a forged start is another run and is refused). A step that
- * changes nothing leaves nothing behind: whoever can schedule activities chooses names of steps, and must not be able to
+ * changes nothing leaves nothing behind: who can schedule activities chooses names of steps, and must not be able to
  * fix the result of one before its time.
  */
 export async function recordStep<Result>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
-  place: StepPlace,
+  reference: StepReference,
   work: Work<Result>,
 ): Promise<Result> {
-  return inOneTransaction(dependencies, { place, work, isAnswerKept: false });
+  return inOneTransaction(dependencies, { reference, work, isAnswerKept: false });
 }
 
 /** The same for a step whose answer alone must stand from then on. Its name must not be known before. */
 export async function recordAnswer<Result>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
-  place: StepPlace,
+  reference: StepReference,
   work: Work<Result>,
 ): Promise<Result> {
-  return inOneTransaction(dependencies, { place, work, isAnswerKept: true });
+  return inOneTransaction(dependencies, { reference, work, isAnswerKept: true });
 }
 
 interface StepToRun<Result> {
-  readonly place: StepPlace;
+  readonly reference: StepReference;
   readonly work: Work<Result>;
   readonly isAnswerKept: boolean;
 }
 
 async function inOneTransaction<Result>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
-  { place, work, isAnswerKept }: StepToRun<Result>,
+  { reference, work, isAnswerKept }: StepToRun<Result>,
 ): Promise<Result> {
   let hasChanged = false;
   const result = await dependencies.source.transaction(async (manager) => {
     // In one round trip: each is answered in its turn, so the second sees what the lock was waited for.
     const [locked, before] = await Promise.all([
-      lockedRequest(manager, place.request),
-      readBefore(manager, place),
+      lockedRequest(manager, reference.request),
+      readBefore(manager, reference),
     ]);
-    const row = ownOf(locked, place);
+    const row = ownOf(locked, reference);
     if (before.is_recorded) return before.result as Result;
-    const step = new Step({ manager, place, row, last: lastLeafOf(before.leaf), now: before.now });
+    const step = new Step({ manager, reference, row, last: lastLeafOf(before.leaf), now: before.now });
     const fresh = await work(step);
     hasChanged = step.hasChanged;
     if (hasChanged || isAnswerKept) await step.write(fresh);
     return fresh;
   });
-  if (hasChanged) announceChange(dependencies, place.request);
+  if (hasChanged) announceChange(dependencies, reference.request);
   return result;
 }
 
 type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
 
 /**
- * Tells listening processes, in a statement of its own after the commit: inside the writing transaction every commit
+ * Notifies listening processes, in a statement of its own after the commit: inside the writing transaction every commit
  * would queue behind a cluster-wide lock. Nobody waits for it: a lost notification is made good by the listeners' slow
  * poll, and the pool does not close before it is sent.
  */
@@ -118,7 +118,7 @@ export function announceChange(dependencies: Pick<Dependencies, 'source' | 'log'
 }
 
 /** A request that was read, when it is that of the calling run: refuses (`not_found`, `foreign_run`) any other. */
-export function ownOf(row: RequestRow | null, { run }: Pick<StepPlace, 'run'>): RequestRow {
+export function ownOf(row: RequestRow | null, { run }: Pick<StepReference, 'run'>): RequestRow {
   if (!row) throw new KeyturnError('not_found', 'There is no such request.');
   if (row.run_id !== run) {
     throw new KeyturnError('foreign_run', 'This request belongs to another run of the workflow.');
@@ -128,7 +128,7 @@ export function ownOf(row: RequestRow | null, { run }: Pick<StepPlace, 'run'>): 
 
 interface StepStart {
   readonly manager: EntityManager;
-  readonly place: StepPlace;
+  readonly reference: StepReference;
   /** Locked by the caller, or just inserted. */
   readonly row: RequestRow;
   readonly last: LastLeaf;
@@ -141,7 +141,7 @@ interface StepStart {
  */
 export class Step implements StepTransaction {
   readonly manager: EntityManager;
-  readonly place: StepPlace;
+  readonly reference: StepReference;
   readonly row: RequestRow;
   #now: Date;
   #last: LastLeaf;
@@ -150,7 +150,7 @@ export class Step implements StepTransaction {
   readonly #entries: Entry[] = [];
   readonly appended: LeafDraft[] = [];
 
-  constructor({ manager, place, row, last, now }: StepStart) {
+  constructor({ manager, reference, row, last, now }: StepStart) {
     this.manager = manager;
     this.#now = now;
     this.row = row;
@@ -158,7 +158,7 @@ export class Step implements StepTransaction {
     const lastAt = Date.parse(last.at ?? '');
     // A time that cannot be read, as only somebody writes it who writes around the steps, holds up no later one.
     this.#lastAt = Math.max(row.updated_at.getTime(), Number.isNaN(lastAt) ? 0 : lastAt);
-    this.place = { ...place, at: this.#dated(place.at) };
+    this.reference = { ...reference, at: this.#dated(reference.at) };
   }
 
   get now(): Date {
@@ -188,7 +188,7 @@ export class Step implements StepTransaction {
   }
 
   async append(leaf: StepLeaf): Promise<void> {
-    const { place, row } = this;
+    const { reference, row } = this;
     const draft: LeafDraft = {
       actor: SYSTEM_ACTOR,
       intent_digest: row.intent_digest,
@@ -197,9 +197,9 @@ export class Step implements StepTransaction {
       evidence: null,
       parts: {},
       ...leaf,
-      at: this.#dated(leaf.at ?? place.at),
+      at: this.#dated(leaf.at ?? reference.at),
     };
-    const { request, run, namespace, step } = place;
+    const { request, run, namespace, step } = reference;
     const id = `${request}/${run}/${step}/${this.#entries.length + 1}`;
     const entry = nextEntry(draft, { request, run, namespace, id: () => id, last: this.#last });
     this.#entries.push(entry);
@@ -209,8 +209,8 @@ export class Step implements StepTransaction {
   }
 
   #change(changed: Partial<RequestRow>): void {
-    const { row, place } = this;
-    const next = { ...changed, updated_at: new Date(place.at), version: String(Number(row.version) + 1) };
+    const { row, reference } = this;
+    const next = { ...changed, updated_at: new Date(reference.at), version: String(Number(row.version) + 1) };
     this.#changed = { ...this.#changed, ...next };
     Object.assign(row, next);
   }
@@ -224,11 +224,11 @@ export class Step implements StepTransaction {
 
   /** Writes everything, and the result under which a repetition of the step finds it. */
   async write(result: unknown): Promise<void> {
-    const { manager, place, row } = this;
+    const { manager, reference, row } = this;
     if (this.#changed !== null)
-      this.#changed.updated_at = new Date(Math.max(Date.parse(place.at), this.#lastAt));
+      this.#changed.updated_at = new Date(Math.max(Date.parse(reference.at), this.#lastAt));
     if (this.#changed?.status !== undefined && NOTHING_HAPPENED.includes(row.status))
       await releaseWindows(manager, row.id, row.updated_at);
-    await writeStep(manager, place, { changed: this.#changed, entries: this.#entries, result });
+    await writeStep(manager, reference, { changed: this.#changed, entries: this.#entries, result });
   }
 }

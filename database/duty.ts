@@ -9,7 +9,7 @@ import type { PolledRotations } from '../domain/approval/on-call.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 
 /** One whole answer of a service about a rotation. */
-export interface DutyAnswer {
+export interface OnCallAnswer {
   readonly source: string;
   readonly schedule: string;
   /** What the ids are accounts of. */
@@ -21,9 +21,9 @@ export interface DutyAnswer {
 }
 
 /** Keeps what a service just answered, dated by the database's clock. Answers how many intervals were opened and closed. */
-export async function observeDuty(
+export async function recordOnCall(
   manager: EntityManager,
-  answer: DutyAnswer,
+  answer: OnCallAnswer,
 ): Promise<{ readonly opened: number; readonly closed: number }> {
   const rows: { changes: { opened: number; closed: number } }[] = await manager.query(
     'select keyturn.observe_duty($1) as changes',

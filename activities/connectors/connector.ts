@@ -51,7 +51,7 @@ export interface ApprovedCall extends ConnectorCall {
   readonly approvedPlan: Plan;
   /** Same key, same effect: at most one run with a key ever commits. */
   readonly idempotencyKey: string;
-  /** What to answer, where somebody else performs the action. */
+  /** What to answer, where somebody else executes the action. */
   readonly decision?: Pick<GateResult, 'decision' | 'valid_until'>;
   /** Called before the commit with what `probe` needs after a crash. Must resolve before the effect may commit. */
   readonly beforeCommit: (evidence: CommitEvidence) => Promise<void>;

@@ -5,13 +5,13 @@ import { misstatement } from './approved-plan.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome } from './connector.ts';
 
 /**
- * Stands in for a connector where an action has none: Keyturn decides, somebody else performs. Touches nothing, so
+ * Stands in for a connector where an action has none: Keyturn decides, somebody else executes. Touches nothing, so
  * whatever it does may be done again.
  */
 export const gateConnector: Connector = {
   plan: async (call) => ({ kind: 'planned', plan: planOf(call) }),
   execute: async (call) => answer(call),
-  // Nothing was performed: the next claim judges again whether the approval still holds, and gives the answer.
+  // Nothing was executed: the next claim checks again whether the approval still holds, and gives the answer.
   probe: async () => 'not_done',
 };
 

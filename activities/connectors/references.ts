@@ -57,7 +57,7 @@ export function unreadableReferences(
 }
 
 /**
- * The value behind a reference of a file that only whoever runs the worker writes: `env:NAME` or `file:PATH`, any of
+ * The value behind a reference of a file that only the operator of the worker writes: `env:NAME` or `file:PATH`, any of
  * them (trailing line ends are dropped).
  */
 export async function resolveOwnReference(

@@ -7,7 +7,7 @@ export interface Trouble {
   readonly sql_state?: string;
 }
 
-/** Why a connector threw. Messages of ours hold neither secrets nor data; of others' only the class is told. */
+/** Why a connector threw. Messages of ours hold neither secrets nor data; of others' only the class is shown. */
 export function troubleOf(error: unknown): Trouble {
   if (!isKeyturnError(error)) return { cause: errorClass(error) };
   const { cause, sqlState } = error.facts;

@@ -25,7 +25,7 @@ import { insertRow } from '../../database/row-statements.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from '../load-request.ts';
-import { gateDecision, type GateDecision, type GateGrounds } from './gate-decision.ts';
+import { gateDecision, type GateDecision, type GateInputs } from './gate-decision.ts';
 import { isAsOpened } from './opened-round.ts';
 import { refuseOtherOwnerKey } from '../owner-key.ts';
 import { gatherFacts } from '../policy-facts.ts';
@@ -41,12 +41,12 @@ export type Claim =
       readonly execution: ExecutionRow;
       readonly plan: StoredPlan;
       readonly prepared: PreparedCall;
-      /** What whoever performs the action goes by; null where Keyturn performs it. */
+      /** The answer for the one who executes the action; null where Keyturn executes it. */
       readonly decision: GateDecision | null;
     }
   /** Approved, and not to start before `until`. */
   | { readonly kind: 'held'; readonly until: string; readonly why: Hold['why'] }
-  | { readonly kind: 'denied'; readonly code: CodeWithoutData; readonly thrown: KillSwitch | null }
+  | { readonly kind: 'denied'; readonly code: CodeWithoutData; readonly engaged: KillSwitch | null }
   | {
       readonly kind: 'again';
       readonly why: 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
@@ -60,45 +60,45 @@ export type Claim =
 export async function claim(dependencies: Dependencies, transaction: StepTransaction): Promise<Claim> {
   const { manager, row } = transaction;
   if (row.status !== 'approved' && row.status !== 'executing') {
-    throw new KeyturnError('illegal_move', `A request that is ${row.status} cannot be performed.`);
+    throw new KeyturnError('illegal_move', `A request that is ${row.status} cannot be executed.`);
   }
   await refuseWrongClock(dependencies.source, manager);
   const signed = await verifiedRequest(dependencies, row);
-  const grounds = await groundsOf(dependencies, transaction, signed);
-  if ('code' in grounds) return { kind: 'denied', thrown: null, ...grounds };
-  const standing = await entitlement(dependencies, transaction, grounds);
+  const snapshot = await snapshotOf(dependencies, transaction, signed);
+  if ('code' in snapshot) return { kind: 'denied', engaged: null, ...snapshot };
+  const standing = await entitlement(dependencies, transaction, snapshot);
   if (standing !== 'approved') return { kind: 'again', why: standing };
-  if (grounds.hold !== null) return { kind: 'held', ...grounds.hold };
+  if (snapshot.hold !== null) return { kind: 'held', ...snapshot.hold };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
-  const prepared = await prepareCall(dependencies, signed, grounds.active.policy);
-  const execution = await insertClaim(dependencies, transaction, grounds.judgedAt);
-  await recordClaim(transaction, execution, grounds.active);
-  const decision = row.mode === 'gate' ? await gateDecision(manager, row, grounds) : null;
-  return { kind: 'claimed', execution, plan: grounds.plan, prepared, decision };
+  const prepared = await prepareCall(dependencies, signed, snapshot.active.policy);
+  const execution = await insertClaim(dependencies, transaction, snapshot.evaluatedAt);
+  await recordClaim(transaction, execution, snapshot.active);
+  const decision = row.mode === 'gate' ? await gateDecision(manager, row, snapshot) : null;
+  return { kind: 'claimed', execution, plan: snapshot.plan, prepared, decision };
 }
 
 /** What policy says today, or why it says no. */
-async function groundsOf(
+async function snapshotOf(
   dependencies: Dependencies,
   transaction: StepTransaction,
   signed: SignedRequest,
-): Promise<Grounds | { readonly code: CodeWithoutData; readonly thrown?: KillSwitch }> {
+): Promise<Snapshot | { readonly code: CodeWithoutData; readonly engaged?: KillSwitch }> {
   const { manager, row } = transaction;
-  const locked = await lockGround(dependencies, { manager, row });
-  const { switches, active, planRow, directory, generation, atCreation, judgedAt } = locked;
-  transaction.goOnTo(judgedAt);
+  const locked = await lockSnapshot(dependencies, { manager, row });
+  const { switches, active, planRow, directory, generation, atCreation, evaluatedAt } = locked;
+  transaction.goOnTo(evaluatedAt);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !planRow) return { code: 'policy_invalid' };
   if (!target) return { code: 'target_removed' };
-  const [thrown] = switchesAgainst(switches, { ...row, agents: directory.agents });
-  if (thrown) return { code: SWITCHED_OFF, thrown };
+  const [engaged] = switchesAgainst(switches, { ...row, agents: directory.agents });
+  if (engaged) return { code: SWITCHED_OFF, engaged };
   if (!mayStillAsk({ now: directory, at_creation: atCreation }, row)) return { code: 'requester_inactive' };
-  const asked = { signed, policy: active.policy, directory, target, plan: planRow.body, at: judgedAt };
-  const facts = await gatherFacts(dependencies, manager, asked);
+  const query = { signed, policy: active.policy, directory, target, plan: planRow.body, at: evaluatedAt };
+  const facts = await gatherFacts(dependencies, manager, query);
   await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
   const evaluation = evaluatePolicy(active.policy, facts, 'execution');
-  const place = { row, round: row.round, phase: 'execution' as const };
-  const record = { ...place, policyDigest: active.digest, directoryGeneration: generation, directory };
+  const subject = { row, round: row.round, phase: 'execution' as const };
+  const record = { ...subject, policyDigest: active.digest, directoryGeneration: generation, directory };
   await recordEvaluation(manager, record, { facts, evaluation });
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
   const startFacts = { policy: active.policy, facts, evaluation };
@@ -112,7 +112,7 @@ async function groundsOf(
     risk: evaluation.risk.tier,
     isSamePath: row.is_break_glass || !evaluation.is_break_glass,
     isSameTarget: targetDigest(target) === planRow.body.target_digest,
-    judgedAt,
+    evaluatedAt,
     hold,
     allowedMs: allowedForMs(active.policy, evaluation),
     startsBefore: startEnd(startFacts, signed),
@@ -121,32 +121,32 @@ async function groundsOf(
 }
 
 /** What nobody can change until the claim is made. */
-async function lockGround(
+async function lockSnapshot(
   dependencies: Dependencies,
   { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
 ) {
   const switches = await lockRestrictions(manager);
-  // Asked when all locks are held: so none of it can be of before.
-  const [active, planRow, now, atCreation, judgedAt] = await Promise.all([
+  // Read after all locks are held, so nothing is stale.
+  const [active, planRow, now, atCreation, evaluatedAt] = await Promise.all([
     dependencies.policies.active(manager),
     row.plan_digest === null ? null : readPlan(manager, row.id, row.plan_digest),
     dependencies.directories.now(manager),
     dependencies.directories.at(manager, row.created_at),
     databaseNow(manager),
   ]);
-  return { switches, active, planRow, ...now, atCreation, judgedAt };
+  return { switches, active, planRow, ...now, atCreation, evaluatedAt };
 }
 
-interface Grounds extends GateGrounds {
+interface Snapshot extends GateInputs {
   readonly active: ActivePolicy;
   readonly directory: Directory;
   readonly plan: StoredPlan;
   readonly risk: Requirement['risk'];
   /** Why it may not start yet; null when it may. */
   readonly hold: Hold | null;
-  /** False when it takes a break-glass path by now that nobody was told of, with what that passes. */
+  /** False when it takes a break-glass path by now that nobody was notified of, with what that passes. */
   readonly isSamePath: boolean;
-  /** False when policy has moved the target's name to another place since it was planned. */
+  /** False when policy has moved the target's name to another database since it was planned. */
   readonly isSameTarget: boolean;
   /** When it may start, as it was signed. */
   readonly start: SignedRequest['start'];
@@ -157,27 +157,29 @@ type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requireme
 async function entitlement(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,
-  grounds: Grounds,
+  snapshot: Snapshot,
 ): Promise<Entitlement> {
-  if (!grounds.isSameTarget) return 'target_changed';
-  if (!grounds.isSamePath || !isWhatWasAsked(row, grounds)) return 'requirement_changed';
-  if (grounds.requirement === null) return 'approved';
+  if (!snapshot.isSameTarget) return 'target_changed';
+  if (!snapshot.isSamePath || !isAsRequired(row, snapshot)) return 'requirement_changed';
+  if (snapshot.requirement === null) return 'approved';
   if (!(await isAsOpened(dependencies, { manager, row }))) return 'requirement_changed';
   const rows = await readDecisions(manager, row.id);
-  const rebuilt = await rebuildDecisions(dependencies, { manager, row, grounds }, rows);
-  const request = decidableRequest(row, rows, grounds.active.policy);
+  const rebuilt = await rebuildDecisions(dependencies, { manager, row, snapshot }, rows);
+  const request = decidableRequest(row, rows, snapshot.active.policy);
   if (!request) return 'approval_void';
-  const standing = tally(tallyFactsOf({ ...request, decisions: rebuilt }, grounds.judgedAt.toISOString()));
+  const standing = tally(
+    tallyFactsOf({ ...request, decisions: rebuilt }, snapshot.evaluatedAt.toISOString()),
+  );
   if (standing.standing === 'approved') return 'approved';
   return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
 }
 
-function isWhatWasAsked(row: RequestRow, grounds: Grounds): boolean {
-  const { requirement, risk } = grounds;
-  const demanded = requirement ?? requiresNobody(risk);
+function isAsRequired(row: RequestRow, snapshot: Snapshot): boolean {
+  const { requirement, risk } = snapshot;
+  const required = requirement ?? requiresNobody(risk);
   const isSame =
-    row.requirement === null || requirementDigest(demanded) === requirementDigest(row.requirement);
-  return isSame && row.decision_digest === rowDecisionDigest(row, grounds, requirement);
+    row.requirement === null || requirementDigest(required) === requirementDigest(row.requirement);
+  return isSame && row.decision_digest === rowDecisionDigest(row, snapshot, requirement);
 }
 
 async function insertClaim(

@@ -20,8 +20,8 @@ export async function consumeAllKept(
   const requests = await requestsWithKept(dependencies.source, REQUESTS_MAX);
   return eachRequest(dependencies, requests, async ({ id, run_id }) => {
     const at = new Date().toISOString();
-    const place = { request: id, run: run_id, namespace, step: `kept/${at}`, at };
-    await recordStep(dependencies, place, async (transaction) => {
+    const reference = { request: id, run: run_id, namespace, step: `kept/${at}`, at };
+    await recordStep(dependencies, reference, async (transaction) => {
       await consumeKept(dependencies, transaction);
       return null;
     });

@@ -14,17 +14,17 @@ import {
   type Message,
   type Opened,
 } from './messages.ts';
-import { caller, placeOf } from '../place.ts';
+import { caller, stepReference } from '../caller.ts';
 import { recordStep } from '../record.ts';
 
-/** What became of a batch of messages. */
+/** The result of a batch of messages. */
 export interface Consumed {
   readonly status: RequestStatus;
   /** Decisions of this batch that count, for the workflow's own tally. */
   readonly counted: readonly CountedDecision[];
-  /** Tickets that look expired: only history can tell whether they were used in time. */
+  /** Tickets that look expired: only history shows whether they were used in time. */
   readonly late: readonly Message[];
-  /** How many messages the API has not signed for this request: whoever sent one wants to know. */
+  /** How many messages the API has not signed for this request: the operator should know of an attack. */
   readonly ignored?: number;
 }
 
@@ -44,7 +44,7 @@ export async function consume(dependencies: Dependencies, batch: Batch): Promise
   return consumeBatch(dependencies, { ...batch, name: 'consume', instantOf: instantWithoutHistory });
 }
 
-/** The same for tickets that came late to the worker: judged by when the server received the signal. */
+/** The same for tickets that came late to the worker: dated by when the server received the signal. */
 export async function consumeLate(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
   // Junk is counted where messages arrive.
   const tickets = new Set(batch.messages.map((message) => message.body));
@@ -63,7 +63,7 @@ export async function consumeLate(dependencies: Dependencies, batch: Batch): Pro
 /** No history of a workflow holds so many signals. */
 const JUNK_MAX = 1_000_000;
 
-/** Whoever can schedule activities chooses these numbers: none may stand in the log that no workflow counts. */
+/** Who can schedule activities chooses these numbers: none may stand in the log that no workflow counts. */
 function refuseForgedCounts({ junk, step }: Batch): void {
   const isCount = Number.isInteger(junk) && junk >= 0 && junk <= JUNK_MAX;
   if (!isCount || !Number.isSafeInteger(step))
@@ -77,16 +77,16 @@ async function consumeBatch(
   refuseForgedCounts(batch);
   // Named by its content too: when a workflow task is retried, the batch may have grown, and then it is another step.
   const content = sha256(JSON.stringify([batch.messages, batch.junk])).slice('sha256:'.length);
-  const place = placeOf(`${batch.name}/${batch.step}/${content}`, batch.at);
+  const reference = stepReference(`${batch.name}/${batch.step}/${content}`, batch.at);
   const opened: Opened[] = [];
   let junk = batch.junk;
   for (const message of batch.messages) {
-    const envelope = await openMessage(dependencies, message, place.request);
+    const envelope = await openMessage(dependencies, message, reference.request);
     if (envelope) opened.push(envelope);
     else junk += 1;
   }
-  const batchPrefix = `${place.request}/${place.run}/${batch.name}/${batch.step}/`;
-  return recordStep(dependencies, place, async (transaction): Promise<Consumed> => {
+  const batchPrefix = `${reference.request}/${reference.run}/${batch.name}/${batch.step}/`;
+  return recordStep(dependencies, reference, async (transaction): Promise<Consumed> => {
     const counted: CountedDecision[] = [...(await consumeKept(dependencies, transaction))];
     const late: Message[] = [];
     for (const item of opened) {
@@ -96,7 +96,8 @@ async function consumeBatch(
       else if (outcome !== null && outcome !== 'unknown' && outcome !== 'not_sent') counted.push(outcome);
     }
     // A batch that is consumed again has grown: what was recorded of it the first time is not counted twice.
-    const fresh = junk > 0 ? junk - (await unauthenticatedIn(transaction.manager, place, batchPrefix)) : 0;
+    const fresh =
+      junk > 0 ? junk - (await unauthenticatedIn(transaction.manager, reference, batchPrefix)) : 0;
     const { status } = transaction.row;
     const facts = { count: fresh, was_final: isFinal(status) };
     if (fresh > 0) await transaction.append({ type: 'decision.unauthenticated', facts });

@@ -20,14 +20,14 @@ import { activePolicy } from '../load-request.ts';
 import type { StepTransaction } from '../record.ts';
 import { settleStanding } from './standing.ts';
 
-/** When a decision is judged, and whether a ticket was used before it ran out. */
+/** The instant that a decision is checked by, and whether a ticket was used before it ran out. */
 export interface Instant {
   readonly at: string;
   readonly isInTime: boolean;
 }
 
-/** A verified envelope with the instant it is judged by. */
-export interface JudgedDecision {
+/** A verified envelope with the instant that it is checked by. */
+export interface DatedDecision {
   readonly signed: SignedDecision;
   readonly envelope: string;
   readonly instant: Instant;
@@ -40,18 +40,18 @@ export interface JudgedDecision {
 export async function countDecision(
   dependencies: Dependencies,
   transaction: StepTransaction,
-  judged: JudgedDecision,
+  dated: DatedDecision,
 ): Promise<CountedDecision | null> {
   const rows = await readDecisions(transaction.manager, transaction.row.id);
-  const known = rows.find((row) => row.id === judged.signed.id);
-  // Told again: the workflow may have lost the first answer.
+  const known = rows.find((row) => row.id === dated.signed.id);
+  // Answered again: the workflow may have lost the first answer.
   if (known) return countedOf(transaction, known);
   // Without one it is tried again: an acknowledged decision is never dropped.
   const active = await activePolicy(dependencies, transaction.manager);
-  const check = await checkNow(dependencies, transaction, { judged, rows, active });
-  const row = decisionRow(transaction, judged, { check, rows });
+  const check = await checkNow(dependencies, transaction, { dated, rows, active });
+  const row = decisionRow(transaction, dated, { check, rows });
   await insertRow(transaction.manager, decisionTable, row);
-  await appendDecision(dependencies, transaction, { judged, row, active });
+  await appendDecision(dependencies, transaction, { dated, row, active });
   // Also after a refusal and a mere deferral: readers see that something changed.
   await transaction.update({});
   if (check.ok) await settleStanding(dependencies, transaction, active);
@@ -59,7 +59,7 @@ export async function countDecision(
 }
 
 interface CheckInput {
-  readonly judged: JudgedDecision;
+  readonly dated: DatedDecision;
   readonly rows: readonly DecisionRow[];
   readonly active: ActivePolicy;
 }
@@ -67,9 +67,9 @@ interface CheckInput {
 async function checkNow(
   dependencies: Dependencies,
   { manager, row, now }: StepTransaction,
-  { judged, rows, active }: CheckInput,
+  { dated, rows, active }: CheckInput,
 ): Promise<DecisionCheck> {
-  const { signed, instant } = judged;
+  const { signed, instant } = dated;
   if (!instant.isInTime)
     return { ok: false, code: 'envelope_expired', message: 'The ticket was used too late.' };
   if (Date.parse(signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS) {
@@ -81,30 +81,30 @@ async function checkNow(
   const today = { policy: active.policy, directory };
   const check = checkDecision({
     request,
-    attempt: attemptOf(judged),
+    attempt: attemptOf(dated),
     directories: await decisionDirectories(dependencies, manager, { row, today }),
   });
   const isStopped =
-    check.ok && signed.verdict === 'approve' && (await wasStopped({ manager, row }, judged, directory));
+    check.ok && signed.verdict === 'approve' && (await wasStopped({ manager, row }, dated, directory));
   return isStopped
     ? { ok: false, code: SWITCHED_OFF, message: 'A kill switch stops this: it can be denied, not approved.' }
     : check;
 }
 
-/** Judged by when the approval was made: one from before the switch counts, and is stopped at the claim. */
+/** By when the approval was made: one from before the switch counts, and is stopped at the claim. */
 async function wasStopped(
   { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
-  { instant }: JudgedDecision,
+  { instant }: DatedDecision,
   directory: Directory,
 ): Promise<boolean> {
   const before = (await readSwitches(manager)).filter(
-    (thrown) => Date.parse(thrown.thrown_at) <= Date.parse(instant.at),
+    (engaged) => Date.parse(engaged.thrown_at) <= Date.parse(instant.at),
   );
   return switchesAgainst(before, { ...row, agents: directory.agents }).length > 0;
 }
 
 /** The API signs decisions of people only, so a valid signature is the proof that the credential was human. */
-export function attemptOf({ signed, instant }: JudgedDecision): DecisionFacts['attempt'] {
+export function attemptOf({ signed, instant }: DatedDecision): DecisionFacts['attempt'] {
   return {
     decision_digest: signed.decision_digest,
     verdict: signed.verdict,
@@ -119,7 +119,7 @@ export function attemptOf({ signed, instant }: JudgedDecision): DecisionFacts['a
 
 function decisionRow(
   { row, now }: StepTransaction,
-  { signed, envelope, instant }: JudgedDecision,
+  { signed, envelope, instant }: DatedDecision,
   { check, rows }: { readonly check: DecisionCheck; readonly rows: readonly DecisionRow[] },
 ): DecisionRow {
   const person = check.ok ? check.person : null;
@@ -149,7 +149,7 @@ function decisionRow(
 }
 
 interface RecordedDecision {
-  readonly judged: JudgedDecision;
+  readonly dated: DatedDecision;
   readonly row: DecisionRow;
   readonly active: ActivePolicy;
 }
@@ -157,9 +157,9 @@ interface RecordedDecision {
 async function appendDecision(
   { identityKey }: Dependencies,
   transaction: StepTransaction,
-  { judged, row, active }: RecordedDecision,
+  { dated, row, active }: RecordedDecision,
 ): Promise<void> {
-  const { signed } = judged;
+  const { signed } = dated;
   await rememberAccounts(transaction.manager, identityKey, [signed.reviewer]);
   if (row.person !== null) await rememberPeople(transaction.manager, identityKey, [row.person]);
   await transaction.append({
@@ -168,7 +168,7 @@ async function appendDecision(
     decision_digest: signed.decision_digest,
     policy_digest: active.digest,
     facts: leafFacts(identityKey, row),
-    evidence: { grade: signed.grade, refs: [sha256(judged.envelope)] },
+    evidence: { grade: signed.grade, refs: [sha256(dated.envelope)] },
   });
 }
 

@@ -4,7 +4,7 @@ import { recordedStep } from '../../database/steps.ts';
 import type { StepTransaction } from '../record.ts';
 
 /**
- * Planned and evaluated is what waits for it, and each attempt once: whoever can schedule activities must not plan for
+ * Planned and evaluated is what waits for it, and each attempt once: who can schedule activities must not plan for
  * rounds to come, nor at the target of a request that is decided on or executed.
  */
 export function refuseOtherAttempt({ status, round }: RequestRow, attempt: number): void {
@@ -15,10 +15,10 @@ export function refuseOtherAttempt({ status, round }: RequestRow, attempt: numbe
 
 /** A plan of an earlier round, or of another request, is not what this round is about. */
 export async function refuseOtherPlan(
-  { manager, place }: Pick<StepTransaction, 'manager' | 'place'>,
+  { manager, reference }: Pick<StepTransaction, 'manager' | 'reference'>,
   { plan_digest, attempt }: { readonly plan_digest: string; readonly attempt: number },
 ): Promise<void> {
-  const planned = await recordedStep(manager, { ...place, step: `plan/${attempt}` });
+  const planned = await recordedStep(manager, { ...reference, step: `plan/${attempt}` });
   if ((planned as { readonly plan_digest?: string } | undefined)?.plan_digest !== plan_digest)
     throw new KeyturnError('plan_failed', 'There is no such plan.');
 }

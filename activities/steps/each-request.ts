@@ -2,7 +2,7 @@ import type { Dependencies } from '../dependencies.ts';
 import { errorClass } from '../error-class.ts';
 
 /** A target may take seconds to answer, and what is kept for other requests waits for a pass over it. */
-export const ASKING_MS = 20_000;
+export const PROBING_MS = 20_000;
 
 /** Where to report; and how long a pass may begin with further requests, for ever where it is not said. */
 type Pass = Pick<Dependencies, 'log'> & { readonly withinMs?: number };

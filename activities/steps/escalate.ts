@@ -7,7 +7,7 @@ import type { RequestStatus } from '../../domain/request/request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy } from '../load-request.ts';
 import { consumeKept } from './kept-messages.ts';
-import { placeOf } from '../place.ts';
+import { stepReference } from '../caller.ts';
 import { recordStep, type StepTransaction } from '../record.ts';
 import { settleStanding, standingNow } from './standing.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
@@ -22,18 +22,18 @@ export interface Escalated {
 }
 
 /**
- * Widens who may decide, by every escalation that is due by the database's clock, and says so once each. Whoever approved
+ * Widens who may decide, by every escalation that is due by the database's clock, and says so once each. One who approved
  * before their turn came is counted now: that may be all that was missing. So what was acknowledged before goes first.
  */
 export async function escalate(
   dependencies: Dependencies,
   { step, at }: { readonly step: string; readonly since: string; readonly at: string },
 ): Promise<Escalated> {
-  return recordStep(dependencies, placeOf(`escalate/${step}`, at), async (transaction) => {
+  return recordStep(dependencies, stepReference(`escalate/${step}`, at), async (transaction) => {
     const taken = await consumeKept(dependencies, transaction);
     const decisions = await widen(dependencies, transaction, at);
     const counted = taken.length > 0 && decisions !== null ? { counted: decisions } : {};
-    return { status: transaction.row.status, until: transaction.place.at, ...counted };
+    return { status: transaction.row.status, until: transaction.reference.at, ...counted };
   });
 }
 
@@ -55,15 +55,15 @@ async function widen(
 }
 
 async function appendDue(transaction: StepTransaction, request: DecidableRequest, at: string): Promise<void> {
-  const { place } = transaction;
-  // Whoever can schedule this step chooses from when on it looks.
-  const recorded = await readEntries(transaction.manager, place, 'request.escalated');
+  const { reference } = transaction;
+  // Who can schedule this step chooses from when on it looks.
+  const recorded = await readEntries(transaction.manager, reference, 'request.escalated');
   const known = new Set(recorded.map((leaf) => canonicalJson(leaf.facts)));
-  const due = escalationSteps(tallyFactsOf(request, place.at)).filter(
-    (candidate) => candidate.at <= place.at && !known.has(canonicalJson(facts(candidate))),
+  const due = escalationSteps(tallyFactsOf(request, reference.at)).filter(
+    (candidate) => candidate.at <= reference.at && !known.has(canonicalJson(facts(candidate))),
   );
   // Called too early, by a clock ahead of the database's: it is tried again.
-  if (due.length === 0 && Date.parse(at) > Date.parse(place.at))
+  if (due.length === 0 && Date.parse(at) > Date.parse(reference.at))
     throw new KeyturnError('unavailable', 'No escalation is due yet.');
   if (due.length > 0) await transaction.update({});
   for (const escalation of due)

@@ -46,8 +46,8 @@ export async function evaluatePlan(
   const { policy, digest: policyDigest } = active;
   const target = targetOf(policy, row.target);
   if (!target) return null;
-  const asked = { signed, policy, directory, target, plan: planRow.body, at };
-  const facts = await gatherFacts(dependencies, manager, asked);
+  const query = { signed, policy, directory, target, plan: planRow.body, at };
+  const facts = await gatherFacts(dependencies, manager, query);
   await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
   return {
     plan: planRow.body,
@@ -68,10 +68,10 @@ export async function keepEvaluation(
   { manager, row }: StepTransaction,
   evaluated: EvaluatedPlan,
 ): Promise<void> {
-  const place = { row, round: row.round + 1, phase: 'planned' as const };
+  const subject = { row, round: row.round + 1, phase: 'planned' as const };
   await recordEvaluation(
     manager,
-    { ...place, ...evaluated, directory: evaluated.directories.now },
+    { ...subject, ...evaluated, directory: evaluated.directories.now },
     evaluated,
   );
 }

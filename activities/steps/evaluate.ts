@@ -13,7 +13,7 @@ import type { RequestRow } from '../../database/tables.ts';
 import { lineagePersons, personsBehind, rememberPeople } from '../actors.ts';
 import { closeSwitchedOff, denyByPolicy, refuseExecution, type Closed } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { placeOf } from '../place.ts';
+import { stepReference } from '../caller.ts';
 import { evaluationFacts, shownRules } from '../record-evaluation.ts';
 import { recordStep, type StepTransaction } from '../record.ts';
 import { refuseOtherAttempt, refuseOtherPlan } from './due-attempt.ts';
@@ -37,18 +37,18 @@ export type Evaluated =
     };
 
 /**
- * Asks policy who must agree to a stored plan, and opens a round of decisions. Whatever an earlier round demanded stays
- * demanded: a requirement only ever gets stricter, and the expiry never moves later.
+ * Asks policy who must agree to a stored plan, and opens a round of decisions. Whatever an earlier round required stays
+ * required: a requirement only ever gets stricter, and the expiry never moves later.
  */
 export async function evaluate(
   dependencies: Dependencies,
   input: { readonly plan_digest: string; readonly attempt: number; readonly at: string },
 ): Promise<Evaluated> {
-  const place = placeOf(`evaluate/${input.attempt}`, input.at);
-  let isNewEmergency = false;
-  const result = await recordStep(dependencies, place, async (transaction): Promise<Evaluated> => {
+  const reference = stepReference(`evaluate/${input.attempt}`, input.at);
+  let isNewlyBreakGlass = false;
+  const result = await recordStep(dependencies, reference, async (transaction): Promise<Evaluated> => {
     const { row } = transaction;
-    const wasEmergency = row.is_break_glass;
+    const wasBreakGlass = row.is_break_glass;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     refuseOtherAttempt(row, input.attempt);
     await refuseOtherPlan(transaction, input);
@@ -56,18 +56,18 @@ export async function evaluate(
     if (!evaluated) return refuseExecution(transaction, 'target_removed');
     await keepEvaluation(transaction, evaluated);
     const { agents } = evaluated.directories.now;
-    const [thrown] = switchesAgainst(await readSwitches(transaction.manager), { ...row, agents });
-    if (thrown) return closeSwitchedOff(transaction, thrown);
+    const [engaged] = switchesAgainst(await readSwitches(transaction.manager), { ...row, agents });
+    if (engaged) return closeSwitchedOff(transaction, engaged);
     if (!mayStillAsk(evaluated.directories, row)) return deny(transaction, evaluated, 'requester_inactive');
     if (evaluated.evaluation.effect === 'forbid') return deny(transaction, evaluated, 'forbidden');
     const requirement = combinedRequirement(row.requirement, evaluated.evaluation);
     if (requirement === null) return allow(transaction, evaluated);
     const opened = await review(dependencies, transaction, { evaluated, requirement });
-    isNewEmergency = row.is_break_glass && !wasEmergency;
+    isNewlyBreakGlass = row.is_break_glass && !wasBreakGlass;
     return opened;
   });
-  // After the commit, and not for a repeated step: each emergency is told once.
-  if (isNewEmergency) dependencies.onEmergency(place.request);
+  // After the commit, and not for a repeated step: each break-glass request is announced once.
+  if (isNewlyBreakGlass) dependencies.onBreakGlass(reference.request);
   return result;
 }
 
@@ -76,7 +76,7 @@ async function deny(
   evaluated: EvaluatedPlan,
   code: CodeWithoutData,
 ): Promise<Evaluated> {
-  // Rules that follow from what was tried out are told to nobody who may not see the plan.
+  // Rules that follow from what was tried out are shown to nobody who may not see the plan.
   if (transaction.row.mode !== 'gate') await transaction.update({ plan_digest: evaluated.planDigest });
   return denyByPolicy(transaction, code, evaluated);
 }
@@ -125,7 +125,7 @@ async function review(
   { evaluated, requirement }: { readonly evaluated: EvaluatedPlan; readonly requirement: Requirement },
 ): Promise<Evaluated> {
   const { row } = transaction;
-  // The database's clock, not the workflow's word: whoever can write to the namespace must not move deadlines.
+  // The database's clock, not the workflow's word: who can write to the namespace must not move deadlines.
   const openedAt = transaction.now;
   const firstPendingAt = row.first_pending_at ?? openedAt;
   const { expiresAt, clocks } = deadlinesOf(evaluated, requirement, { row, openedAt, firstPendingAt });

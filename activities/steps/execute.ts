@@ -21,9 +21,9 @@ import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from '../connect
 import { troubleOf } from '../connectors/trouble.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { withHeartbeat } from '../heartbeat.ts';
-import { placeOf } from '../place.ts';
+import { stepReference } from '../caller.ts';
 import { ownRow } from '../load-request.ts';
-import { recordStep, type StepPlace, type StepTransaction } from '../record.ts';
+import { recordStep, type StepReference, type StepTransaction } from '../record.ts';
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, resolveClaim } from './resolve-claim.ts';
@@ -38,20 +38,20 @@ const CLAIMS_MAX = 20;
 
 interface Progress {
   readonly dependencies: Dependencies;
-  readonly place: StepPlace;
-  /** How often the activity was tried, as whoever scheduled it lets it be. */
+  readonly reference: StepReference;
+  /** How often the activity was tried, by the retry policy of its schedule. */
   readonly attempt: number;
 }
 
 /** Attempts of the activity after which an unreachable target leaves the outcome unknown. */
 const PROBE_ATTEMPTS_MAX = 8;
 
-/** And not before a claim is so old: whoever schedules the activity chooses how fast attempts follow each other. */
+/** And not before a claim is so old: who schedules the activity chooses how fast attempts follow each other. */
 const PROBED_FOR_MS = 40_000;
 
 /**
- * Performs an approved action, at most once. Safe to repeat: whoever finds an open claim does not act, but asks the
- * target what became of it, and acts anew only when the target has fenced the earlier claim off for good.
+ * Executes an approved action, at most once. Safe to repeat: a run that finds an open claim does not act, but probes it
+ * at the target, and acts anew only when the target has fenced the earlier claim off for good.
  */
 export async function execute(
   dependencies: Dependencies,
@@ -60,15 +60,15 @@ export async function execute(
   const progress: Progress = {
     dependencies,
     // Asked again after a hold, it is another step of the same round.
-    place: placeOf(`execute/${input.step}${input.hold ? `.${input.hold}` : ''}`, input.at),
+    reference: stepReference(`execute/${input.step}${input.hold ? `.${input.hold}` : ''}`, input.at),
     attempt: Context.current().info.attempt,
   };
-  return withHeartbeat(() => perform(progress));
+  return withHeartbeat(() => claimAndRun(progress));
 }
 
-async function perform(progress: Progress): Promise<Executed> {
+async function claimAndRun(progress: Progress): Promise<Executed> {
   for (;;) {
-    const row = await ownRow(progress.dependencies, progress.place);
+    const row = await ownRow(progress.dependencies, progress.reference);
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
     const open = await openClaim(progress.dependencies.source.manager, row.id);
     const settled = open ? await lookAfter(progress, row, open) : await claimInTurn(progress, row);
@@ -77,18 +77,18 @@ async function perform(progress: Progress): Promise<Executed> {
   }
 }
 
-/** Asks what became of an open claim, which may be that of a run that is still at it. */
+/** Probes an open claim, which may be that of a run that is still at it. */
 async function lookAfter(progress: Progress, row: RequestRow, open: ExecutionRow): Promise<Executed | null> {
-  const { dependencies, place, attempt } = progress;
+  const { dependencies, reference, attempt } = progress;
   const now = await databaseNow(dependencies.source.manager);
   const isOld = now.getTime() - open.claimed_at.getTime() >= PROBED_FOR_MS;
   const isLastProbe = async (): Promise<boolean> => isOld && attempt >= PROBE_ATTEMPTS_MAX;
-  return resolveClaim({ dependencies, place, isLastProbe }, row, open);
+  return resolveClaim({ dependencies, reference, isLastProbe }, row, open);
 }
 
 /** After a run without an answer: where nothing was sent, the target is tried again after a pause. */
 async function refuseUnsent(progress: Progress): Promise<void> {
-  const open = await openClaim(progress.dependencies.source.manager, progress.place.request);
+  const open = await openClaim(progress.dependencies.source.manager, progress.reference.request);
   if (open !== null && (await closeUnsent(progress, open)))
     throw ApplicationFailure.retryable('The target could not be reached.', 'target_unreachable');
 }
@@ -96,8 +96,8 @@ async function refuseUnsent(progress: Progress): Promise<void> {
 const turns = new TargetTurns();
 
 /**
- * Waits for a turn at the target before anything is claimed: what stops the action meanwhile still stops it. Emergencies
- * do not wait: they are few, since people agree to each, and what others do at the target may be what they are to end.
+ * Waits for a turn at the target before anything is claimed: what stops the action meanwhile still stops it. Break-glass
+ * runs wait for none: they are few, since people agree to each, and may end what others do at the target.
  */
 async function claimInTurn(progress: Progress, row: RequestRow): Promise<Executed | null> {
   if (row.is_break_glass) return claimAndAct(progress);
@@ -111,16 +111,17 @@ async function claimInTurn(progress: Progress, row: RequestRow): Promise<Execute
 
 /** Claims and acts. Null when the outcome is unknown or the claim was fenced off: look again. */
 async function claimAndAct(progress: Progress): Promise<Executed | null> {
-  const { dependencies, place } = progress;
+  const { dependencies, reference } = progress;
   await refuseMissing(progress);
   let claimed: Claim | null = null;
   // A claim is its own record: the step's name carries the attempt, so that a repeat sees the open claim instead.
-  const { count, sent } = await countClaims(dependencies.source.manager, place.request);
-  const settled = count > 0 && (await recordedStep(dependencies.source.manager, settlePlace(place, count)));
+  const { count, sent } = await countClaims(dependencies.source.manager, reference.request);
+  const settled =
+    count > 0 && (await recordedStep(dependencies.source.manager, settleReference(reference, count)));
   if (settled) return settled as Executed;
   const refusal = await recordStep(
     dependencies,
-    { ...place, step: `${place.step}/claim/${count}` },
+    { ...reference, step: `${reference.step}/claim/${count}` },
     async (transaction): Promise<Executed | null> => {
       await consumeKept(dependencies, transaction);
       const { status } = transaction.row;
@@ -137,7 +138,7 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   const held = claimed as Claim | null;
   if (held?.kind === 'claimed') return act(progress, held);
   // The step was recorded by an earlier attempt: then its claim is open, or it is missing.
-  const now = await countClaims(dependencies.source.manager, place.request);
+  const now = await countClaims(dependencies.source.manager, reference.request);
   if (now.count <= count) throw missing(progress);
   return null;
 }
@@ -147,12 +148,12 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
  * and looked for after a pause: not over and over.
  */
 async function refuseMissing(progress: Progress): Promise<void> {
-  const { dependencies, place } = progress;
-  if (await isClaimMissing(dependencies.source.manager, place.request)) throw missing(progress);
+  const { dependencies, reference } = progress;
+  if (await isClaimMissing(dependencies.source.manager, reference.request)) throw missing(progress);
 }
 
-function missing({ dependencies, place }: Progress): ApplicationFailure {
-  dependencies.log.error({ request: place.request }, 'the claim that is on record is not in its table');
+function missing({ dependencies, reference }: Progress): ApplicationFailure {
+  dependencies.log.error({ request: reference.request }, 'the claim that is on record is not in its table');
   return ApplicationFailure.retryable('The claim of this request is missing.', 'claim_missing');
 }
 
@@ -164,9 +165,9 @@ async function refuseUnreachable(transaction: StepTransaction): Promise<Executed
 
 async function refuseClaim(
   transaction: StepTransaction,
-  { code, thrown }: Claim & { kind: 'denied' },
+  { code, engaged }: Claim & { kind: 'denied' },
 ): Promise<Executed> {
-  return thrown ? closeSwitchedOff(transaction, thrown) : refuseExecution(transaction, code);
+  return engaged ? closeSwitchedOff(transaction, engaged) : refuseExecution(transaction, code);
 }
 
 async function act(progress: Progress, held: Claim & { kind: 'claimed' }): Promise<Executed | null> {
@@ -223,11 +224,11 @@ async function noteCommit(
 }
 
 async function settleOutcome(
-  { dependencies, place }: Progress,
+  { dependencies, reference }: Progress,
   execution: ExecutionRow,
   outcome: ExecutionOutcome,
 ): Promise<Executed | null> {
-  const step = settlePlace(place, execution.attempt);
+  const step = settleReference(reference, execution.attempt);
   return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
     const settlement = settlementOf(outcome);
     const executed = await settle(transaction, execution, settlement);
@@ -238,8 +239,8 @@ async function settleOutcome(
   });
 }
 
-function settlePlace(place: StepPlace, attempt: number): StepPlace {
-  return { ...place, step: `${place.step}/settle/${attempt}` };
+function settleReference(reference: StepReference, attempt: number): StepReference {
+  return { ...reference, step: `${reference.step}/settle/${attempt}` };
 }
 
 function settlementOf(outcome: ExecutionOutcome): Settlement {

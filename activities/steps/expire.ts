@@ -2,7 +2,7 @@ import { KeyturnError } from '../../domain/errors.ts';
 import type { RequestStatus } from '../../domain/request/request.ts';
 import { closeExpired } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { placeOf } from '../place.ts';
+import { stepReference } from '../caller.ts';
 import { recordStep } from '../record.ts';
 import { consumeKept } from './kept-messages.ts';
 
@@ -11,7 +11,7 @@ export async function expire(
   dependencies: Dependencies,
   { step, at }: { readonly step: string; readonly at: string },
 ): Promise<{ readonly status: RequestStatus }> {
-  return recordStep(dependencies, placeOf(`expire/${step}`, at), async (transaction) => {
+  return recordStep(dependencies, stepReference(`expire/${step}`, at), async (transaction) => {
     await consumeKept(dependencies, transaction);
     const { row } = transaction;
     if (row.status !== 'pending') return { status: row.status };

@@ -9,11 +9,11 @@ import type { RequestRow } from '../../database/tables.ts';
 export type GateDecision = Pick<GateResult, 'decision' | 'valid_until'>;
 
 /** What entitles to the action, as far as its end goes. */
-export interface GateGrounds {
+export interface GateInputs {
   /** Null where nobody had to be asked. */
   readonly requirement: Requirement | null;
-  /** One instant for the age of approvals and for the record, so that whoever replays the tally gets the same. */
-  readonly judgedAt: Date;
+  /** One instant for the age of approvals and for the record, so that a replay of the tally gets the same. */
+  readonly evaluatedAt: Date;
   /** How long an allow by policy may be relied upon, where nobody had to be asked. */
   readonly allowedMs: number;
   /** When what may start now may not any more; null when that is not in sight. */
@@ -27,10 +27,10 @@ export interface GateGrounds {
 export async function gateDecision(
   manager: EntityManager,
   row: Pick<RequestRow, 'id' | 'round'>,
-  { requirement, judgedAt, allowedMs, startsBefore }: GateGrounds,
+  { requirement, evaluatedAt, allowedMs, startsBefore }: GateInputs,
 ): Promise<GateDecision> {
   if (requirement === null) {
-    const validUntil = new Date(judgedAt.getTime() + allowedMs).toISOString();
+    const validUntil = new Date(evaluatedAt.getTime() + allowedMs).toISOString();
     return { decision: 'allowed', valid_until: cutAt(validUntil, startsBefore) };
   }
   const approvals = (await readDecisions(manager, row.id))
@@ -38,6 +38,6 @@ export async function gateDecision(
       ({ round, verdict, outcome }) => round === row.round && verdict === 'approve' && outcome === 'counted',
     )
     .map(({ at, seats }) => ({ at: at.toISOString(), seats }));
-  const validUntil = approvedUntil(requirement, approvals, judgedAt.toISOString());
+  const validUntil = approvedUntil(requirement, approvals, evaluatedAt.toISOString());
   return { decision: 'approved', valid_until: cutAt(validUntil, startsBefore) };
 }

@@ -6,7 +6,7 @@ import type { StepTransaction } from '../record.ts';
 
 /**
  * Records what the API has acknowledged for this request and nobody has consumed, in the order of its acknowledgement,
- * before anything else is decided: so whoever swallows signals cannot void a denial or a withdrawal. Answers the
+ * before anything else is decided: so swallowed signals cannot void a denial or a withdrawal. Answers the
  * decisions that count.
  */
 export async function consumeKept(

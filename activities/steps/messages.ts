@@ -22,29 +22,29 @@ export type Opened =
     }
   | { readonly kind: 'withdrawal'; readonly signed: SignedWithdrawal; readonly envelope: string };
 
-/** When a decision is judged: at an instant, not before its signal's time is known, or not at all: nobody has sent it. */
-type Judgement = Instant | 'unknown' | 'not_sent';
+/** The instant that a decision is checked by: known, not before its signal's time is known, or nobody has sent it. */
+type DecisionInstant = Instant | 'unknown' | 'not_sent';
 /** How the instant of a decision is found. */
-export type InstantOf = (signed: SignedDecision, envelope: string, limits: Limits) => Judgement;
+export type InstantOf = (signed: SignedDecision, envelope: string, limits: Limits) => DecisionInstant;
 
 interface Limits {
   readonly now: Date;
   readonly deadline: Date | null;
 }
 
-/** A decision of the API is judged by its signed time of issue; a ticket by its use, which is now while it is in time. */
+/** A decision of the API is dated by its signed time of issue; a ticket by its use, which is now while it is in time. */
 export function instantWithoutHistory(
   signed: SignedDecision,
   _envelope: string,
   { now, deadline }: Limits,
-): Judgement {
+): DecisionInstant {
   if (signed.ticket_expires_at === null) return { at: signed.issued_at, isInTime: true };
   const isInTime = now < new Date(signed.ticket_expires_at) && (deadline === null || now < deadline);
   return isInTime ? { at: now.toISOString(), isInTime } : 'unknown';
 }
 
-/** Only of tickets. One that is not in history was not used: whoever schedules this step must not use it up. */
-export function instantByHistory(expiresAt: string, receivedAt: string | null): Judgement {
+/** Only of tickets. One that is not in history was not used: who schedules this step must not use it up. */
+export function instantByHistory(expiresAt: string, receivedAt: string | null): DecisionInstant {
   if (receivedAt === null) return 'not_sent';
   return { at: receivedAt, isInTime: new Date(receivedAt) < new Date(expiresAt) };
 }

@@ -6,7 +6,7 @@ import type { StepTransaction } from '../record.ts';
 
 /**
  * True when the row still says of its round what the entry says that opened it: since when it waits, until when, by which
- * clocks, and whether it is an emergency. Escalations and the age of approvals are counted from these, the decision
+ * clocks, and whether it is break-glass. Escalations and the age of approvals are counted from these, the decision
  * digest does not cover them, and rows can be rewritten where entries cannot.
  */
 export async function isAsOpened(

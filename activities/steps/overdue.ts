@@ -13,8 +13,8 @@ export async function expireOverdue(
   const overdue = await overdueRequests(dependencies.source.manager);
   const expired = await eachRequest(dependencies, overdue, async ({ id, run_id }) => {
     const at = new Date().toISOString();
-    const place = { request: id, run: run_id, namespace, step: `overdue/${at}`, at };
-    return recordStep(dependencies, place, async (transaction) => {
+    const reference = { request: id, run: run_id, namespace, step: `overdue/${at}`, at };
+    return recordStep(dependencies, reference, async (transaction) => {
       const { status } = transaction.row;
       await consumeKept(dependencies, transaction);
       // What was kept may have moved it: then a later sweep looks at what it is now.

@@ -23,13 +23,13 @@ import type { Dependencies } from '../dependencies.ts';
 import { refuseOtherAttempt } from './due-attempt.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-request.ts';
-import { placeOf } from '../place.ts';
+import { stepReference } from '../caller.ts';
 import { gatherFacts } from '../policy-facts.ts';
 import { recordEvaluation } from '../record-evaluation.ts';
-import { recordStep, type StepPlace, type StepTransaction } from '../record.ts';
+import { recordStep, type StepReference, type StepTransaction } from '../record.ts';
 import { rehearse } from './rehearse.ts';
 
-/** What became of planning. The plan itself stays in the database and travels as a digest. */
+/** The result of planning. The plan itself stays in the database and travels as a digest. */
 export type Planned = { readonly kind: 'planned'; readonly plan_digest: string } | Closed;
 
 /** Asks the connector what would happen, and stores it. A refused plan ends the request: no plan, no action. */
@@ -37,14 +37,18 @@ export async function plan(
   dependencies: Dependencies,
   input: { readonly attempt: number; readonly at: string },
 ): Promise<Planned> {
-  const place = placeOf(`plan/${input.attempt}`, input.at);
-  return withHeartbeat(() => planOnce(dependencies, place, input.attempt));
+  const reference = stepReference(`plan/${input.attempt}`, input.at);
+  return withHeartbeat(() => planOnce(dependencies, reference, input.attempt));
 }
 
-async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: number): Promise<Planned> {
-  const stored = await recordedStep(dependencies.source.manager, place);
+async function planOnce(
+  dependencies: Dependencies,
+  reference: StepReference,
+  attempt: number,
+): Promise<Planned> {
+  const stored = await recordedStep(dependencies.source.manager, reference);
   if (stored !== undefined) return stored as Planned;
-  const row = await ownRow(dependencies, place);
+  const row = await ownRow(dependencies, reference);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   refuseOtherAttempt(row, attempt);
   const { manager } = dependencies.source;
@@ -53,12 +57,12 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
     dependencies.directories.now(manager),
     readSwitches(manager),
   ]);
-  const [thrown] = switchesAgainst(switches, { ...row, agents: now.directory.agents });
+  const [engaged] = switchesAgainst(switches, { ...row, agents: now.directory.agents });
   // What a kill switch stops is not even planned: nothing of it reaches the target.
-  if (thrown)
-    return recordPlanned(dependencies, place, (transaction) => closeSwitchedOff(transaction, thrown));
+  if (engaged)
+    return recordPlanned(dependencies, reference, (transaction) => closeSwitchedOff(transaction, engaged));
   const signed = await verifiedRequest(dependencies, row);
-  const refused = await refuseEarly(dependencies, place, { row, signed, active, ...now });
+  const refused = await refuseEarly(dependencies, reference, { row, signed, active, ...now });
   if (refused) return refused;
   const prepared = await prepareCall(dependencies, signed, active.policy);
   const { connector = null } = actionOf(active.policy, row.action) ?? {};
@@ -69,7 +73,7 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
     isBreakGlass: signed.break_glass === true,
   });
   if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
-  return recordPlanned(dependencies, place, (transaction) =>
+  return recordPlanned(dependencies, reference, (transaction) =>
     outcome.kind === 'planned'
       ? storePlan(transaction, outcome, prepared.call.target)
       : // What of it those behind the request may know is for `domain/policy/visibility.ts` to say.
@@ -80,10 +84,10 @@ async function planOnce(dependencies: Dependencies, place: StepPlace, attempt: n
 /** Records what planning came to, unless the request is over by now. */
 async function recordPlanned(
   dependencies: Dependencies,
-  place: StepPlace,
+  reference: StepReference,
   work: (transaction: StepTransaction) => Promise<Planned>,
 ): Promise<Planned> {
-  return recordStep(dependencies, place, async (transaction) => {
+  return recordStep(dependencies, reference, async (transaction) => {
     const { status } = transaction.row;
     return isFinal(status) ? { kind: 'closed', status } : work(transaction);
   });
@@ -100,7 +104,7 @@ interface EarlyQuestion {
 /** What is forbidden by facts that are known already is not tried out at the target at all. */
 async function refuseEarly(
   dependencies: Dependencies,
-  place: StepPlace,
+  reference: StepReference,
   { row, signed, active, directory, generation }: EarlyQuestion,
 ): Promise<Planned | null> {
   const { policy, digest } = active;
@@ -109,11 +113,11 @@ async function refuseEarly(
   // Without a connector nothing is tried out, and the evaluation after it has all facts: this one would lack some.
   const isTriedOut = actionOf(policy, signed.action)?.connector !== null;
   if (!isTriedOut || !canForbid(policy, signed.action, target)) return null;
-  const asked = { signed, policy, directory, target, plan: null, at: new Date() };
-  const facts = await gatherFacts(dependencies, dependencies.source.manager, asked);
+  const query = { signed, policy, directory, target, plan: null, at: new Date() };
+  const facts = await gatherFacts(dependencies, dependencies.source.manager, query);
   const evaluation = evaluate(policy, facts, 'creation');
   if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
-  return recordPlanned(dependencies, place, async (transaction) => {
+  return recordPlanned(dependencies, reference, async (transaction) => {
     const where = { row, round: row.round, phase: 'creation' as const };
     const record = { ...where, policyDigest: digest, directoryGeneration: generation, directory };
     const factsDigest = await recordEvaluation(transaction.manager, record, { facts, evaluation });
@@ -126,7 +130,7 @@ export async function abandonPlanning(
   dependencies: Dependencies,
   { at, step }: { readonly step: string; readonly at: string },
 ): Promise<{ readonly status: RequestStatus }> {
-  return recordStep(dependencies, placeOf(`abandon/${step}`, at), async (transaction) => {
+  return recordStep(dependencies, stepReference(`abandon/${step}`, at), async (transaction) => {
     const { row, manager } = transaction;
     if (isFinal(row.status)) return { status: row.status };
     const trouble = await readTrouble(manager, row.id);
@@ -153,12 +157,12 @@ async function storePlan(
   planned: PlannedCall,
   target: Target,
 ): Promise<Planned> {
-  const { manager, place, row } = transaction;
+  const { manager, reference, row } = transaction;
   const salt = randomBytes(16).toString('hex');
   const body: StoredPlan = { ...planned.plan, salt, target_digest: targetDigest(target) };
   const digest = planDigest(body);
   const alike = likenesses({ ...planned, action: row.action, target: row.target });
-  const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(place.at), alike };
+  const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(reference.at), alike };
   await insertOnce(manager, planTable, planRow);
   await transaction.append({
     type: 'request.planned',
@@ -168,7 +172,7 @@ async function storePlan(
       fingerprint: body.fingerprint,
       salt,
       target_digest: body.target_digest,
-      // Names and counts: with them, whoever checks the request can make the digest anew that people signed.
+      // Names and counts: with them, a check of the request can compute the digest that people signed.
       effects: body.effects.length > EFFECTS_MAX ? null : effectsForDigest(body),
       risk_facts: { ...body.risk_facts },
       round: row.round + 1,

@@ -7,15 +7,15 @@ import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { DecisionDirectories } from '../../domain/approval/seats.ts';
 import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../database/tables.ts';
-import { attemptOf, type JudgedDecision } from './count-decision.ts';
+import { attemptOf, type DatedDecision } from './count-decision.ts';
 import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 
 /** The request with the rules and people of now. */
-export interface Ground {
+export interface RebuildInputs {
   readonly manager: EntityManager;
   readonly row: RequestRow;
-  readonly grounds: { readonly active: ActivePolicy; readonly directory: Directory };
+  readonly snapshot: { readonly active: ActivePolicy; readonly directory: Directory };
 }
 
 /**
@@ -25,18 +25,18 @@ export interface Ground {
  */
 export async function rebuildDecisions(
   dependencies: Dependencies,
-  ground: Ground,
+  inputs: RebuildInputs,
   rows: readonly DecisionRow[],
 ): Promise<CountedDecision[]> {
-  const { manager, row, grounds } = ground;
-  const today = { policy: grounds.active.policy, directory: grounds.directory };
+  const { manager, row, snapshot } = inputs;
+  const today = { policy: snapshot.active.policy, directory: snapshot.directory };
   const directories = await decisionDirectories(dependencies, manager, { row, today });
   const rebuilt: CountedDecision[] = [];
-  let waiting = await signedDecisions(dependencies, ground, rows);
+  let waiting = await signedDecisions(dependencies, inputs, rows);
   for (let before = -1; before < rebuilt.length;) {
     before = rebuilt.length;
-    waiting = waiting.filter((judged) => {
-      const counted = countAnew(ground, directories, { judged, rebuilt });
+    waiting = waiting.filter((dated) => {
+      const counted = countAnew(inputs, directories, { dated, rebuilt });
       if (counted) rebuilt.push(counted);
       return !counted;
     });
@@ -47,10 +47,10 @@ export async function rebuildDecisions(
 /** The counted decisions of the round that the API signed for this request. */
 async function signedDecisions(
   { verificationKeys }: Dependencies,
-  { row }: Ground,
+  { row }: RebuildInputs,
   rows: readonly DecisionRow[],
-): Promise<JudgedDecision[]> {
-  const found: JudgedDecision[] = [];
+): Promise<DatedDecision[]> {
+  const found: DatedDecision[] = [];
   for (const stored of rows.filter(
     (candidate) => candidate.round === row.round && candidate.outcome === 'counted',
   )) {
@@ -64,20 +64,20 @@ async function signedDecisions(
 }
 
 function countAnew(
-  { row, grounds }: Ground,
+  { row, snapshot }: RebuildInputs,
   directories: DecisionDirectories,
-  { judged, rebuilt }: { readonly judged: JudgedDecision; readonly rebuilt: readonly CountedDecision[] },
+  { dated, rebuilt }: { readonly dated: DatedDecision; readonly rebuilt: readonly CountedDecision[] },
 ): CountedDecision | null {
   // A denial counts as long as what it stops was not claimed.
-  const status = judged.signed.verdict === 'deny' ? 'approved' : 'pending';
-  const request = decidableRequest({ ...row, status }, [], grounds.active.policy);
+  const status = dated.signed.verdict === 'deny' ? 'approved' : 'pending';
+  const request = decidableRequest({ ...row, status }, [], snapshot.active.policy);
   if (!request) return null;
   const check = checkDecision({
     request: { ...request, decisions: rebuilt },
-    attempt: attemptOf(judged),
+    attempt: attemptOf(dated),
     directories,
   });
   if (!check.ok) return null;
-  const { id, verdict, grade } = judged.signed;
-  return { id, person: check.person, verdict, at: judged.instant.at, grade, seats: check.seats };
+  const { id, verdict, grade } = dated.signed;
+  return { id, person: check.person, verdict, at: dated.instant.at, grade, seats: check.seats };
 }

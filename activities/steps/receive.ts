@@ -24,10 +24,10 @@ import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { OneByOne } from './one-by-one.ts';
 import { keptOwnerKey } from '../owner-key.ts';
-import { placeOf } from '../place.ts';
-import { announceChange, ownOf, Step, type StepPlace, type StepTransaction } from '../record.ts';
+import { stepReference } from '../caller.ts';
+import { announceChange, ownOf, Step, type StepReference, type StepTransaction } from '../record.ts';
 
-/** What the workflow is told of a request it may wait for. */
+/** What the workflow learns of a request it may wait for. */
 export interface Received {
   readonly mode: SignedRequest['mode'];
 }
@@ -37,7 +37,7 @@ interface Arrival {
   readonly signed: SignedRequest;
   readonly policy: PolicySet;
   readonly ownerKey: OwnerKey | null;
-  /** Whose open requests it is one of. Null for the review of an emergency: Keyturn itself opens it. */
+  /** Whose open requests it is one of. Null for the review of a break-glass request: Keyturn itself opens it. */
   readonly root: BudgetRoot | null;
 }
 
@@ -52,9 +52,9 @@ export async function receive(
   dependencies: Dependencies,
   input: { readonly request: string; readonly at: string },
 ): Promise<Received> {
-  const place = placeOf('receive', input.at);
+  const reference = stepReference('receive', input.at);
   const signed = await openEnvelope('request', input.request, dependencies.verificationKeys);
-  if (signed.id !== place.request) {
+  if (signed.id !== reference.request) {
     throw new KeyturnError('envelope_invalid', 'The signed request belongs to another workflow.');
   }
   const policy = await dependencies.policies.byDigest(dependencies.source.manager, signed.policy_digest);
@@ -62,11 +62,11 @@ export async function receive(
   const root = await rootOf(dependencies, signed);
   const arrival = { envelope: input.request, signed, policy, ownerKey, root };
   const insert = (): Promise<Received> =>
-    dependencies.source.transaction((manager) => receiveOnce(dependencies, { manager, place }, arrival));
+    dependencies.source.transaction((manager) => receiveOnce(dependencies, { manager, reference }, arrival));
   // The database lets in one request of a root at a time: those that wait for that hold no connection meanwhile.
   const { cancellationSignal } = Context.current();
   const result = await (root === null ? insert() : receiving.run(root.id, cancellationSignal, insert));
-  announceChange(dependencies, place.request);
+  announceChange(dependencies, reference.request);
   return result;
 }
 
@@ -81,22 +81,22 @@ async function rootOf(
 
 async function receiveOnce(
   dependencies: Dependencies,
-  { manager, place }: { manager: EntityManager; place: StepPlace },
+  { manager, reference }: { manager: EntityManager; reference: StepReference },
   arrival: Arrival,
 ): Promise<Received> {
   const result: Received = { mode: arrival.signed.mode };
   const now = await databaseNow(manager);
   if (Date.parse(arrival.signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS)
     throw new KeyturnError('envelope_invalid', 'The request is dated in the future.');
-  const row = rowOf(arrival, place, now);
+  const row = rowOf(arrival, reference, now);
   // Before everything else of the transaction: nobody waits in a circle.
   if (arrival.root !== null) await lockOpenRequests(manager, arrival.root);
   if (!(await insertOnce(manager, requestTable, row))) {
-    ownOf(await readRequest(manager, place.request), place);
+    ownOf(await readRequest(manager, reference.request), reference);
     return result;
   }
   if (row.mode === 'gate') await refuseAnswered(manager, row);
-  const step = new Step({ manager, place, row, last: NO_LEAF, now });
+  const step = new Step({ manager, reference, row, last: NO_LEAF, now });
   await appendReceived(dependencies, step, arrival);
   const isLate = now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS;
   if (isLate) await closeExpired(step, 'expire_unseen', { failure: TOO_LATE });
@@ -132,15 +132,19 @@ async function refuseAnswered(manager: EntityManager, row: RequestRow): Promise<
   throw new KeyturnError('foreign_run', 'This request was answered without a workflow.');
 }
 
-function rowOf({ envelope, signed, policy, ownerKey }: Arrival, place: StepPlace, now: Date): RequestRow {
+function rowOf(
+  { envelope, signed, policy, ownerKey }: Arrival,
+  reference: StepReference,
+  now: Date,
+): RequestRow {
   const target = targetOf(policy, signed.target);
   if (!target || signed.lineage.length === 0)
     throw new KeyturnError('unknown_target', 'The policy of this request has no such target.');
   return {
     ...newRequest(signed, { envelope, environment: target.environment }),
-    run_id: place.run,
+    run_id: reference.run,
     owner_key: ownerKey,
-    updated_at: new Date(Math.min(Date.parse(place.at), now.getTime())),
+    updated_at: new Date(Math.min(Date.parse(reference.at), now.getTime())),
     version: '1',
   };
 }

@@ -10,7 +10,7 @@ import type { Dependencies } from '../dependencies.ts';
 import { evaluatePlan, keepEvaluation, type EvaluatedPlan } from './evaluate-plan.ts';
 import { shortageOf } from './shortage.ts';
 import { consumeKept } from './kept-messages.ts';
-import { placeOf } from '../place.ts';
+import { stepReference } from '../caller.ts';
 import { recordStep, type StepTransaction } from '../record.ts';
 import { settleStanding } from './standing.ts';
 
@@ -24,7 +24,7 @@ export async function reconsider(
   dependencies: Dependencies,
   { step, at }: { readonly step: string; readonly at: string },
 ): Promise<Reconsidered> {
-  return recordStep(dependencies, placeOf(`reconsider/${step}`, at), async (transaction) => {
+  return recordStep(dependencies, stepReference(`reconsider/${step}`, at), async (transaction) => {
     await consumeKept(dependencies, transaction);
     const counted = transaction.row.status === 'pending' ? await tighten(dependencies, transaction) : null;
     return { status: transaction.row.status, ...(counted === null ? {} : { counted }) };
@@ -49,7 +49,7 @@ async function tighten(
     return null;
   }
   const mayAsk = mayStillAsk(evaluated.directories, row);
-  if (mayAsk && evaluated.evaluation.effect !== 'forbid' && isAskedAlready(row, evaluated)) {
+  if (mayAsk && evaluated.evaluation.effect !== 'forbid' && isRequiredAlready(row, evaluated)) {
     return followPeople(dependencies, transaction, evaluated);
   }
   await keepEvaluation(transaction, evaluated);
@@ -59,13 +59,13 @@ async function tighten(
   return null;
 }
 
-/** True when all that is demanded now is demanded already. */
-function isAskedAlready({ requirement }: RequestRow, { evaluation }: EvaluatedPlan): boolean {
-  const demanded = combinedRequirement(requirement, evaluation);
+/** True when all that is required now was required before. */
+function isRequiredAlready({ requirement }: RequestRow, { evaluation }: EvaluatedPlan): boolean {
+  const required = combinedRequirement(requirement, evaluation);
   return (
-    demanded !== null &&
+    required !== null &&
     requirement !== null &&
-    requirementDigest(demanded) === requirementDigest(requirement)
+    requirementDigest(required) === requirementDigest(requirement)
   );
 }
 

@@ -48,7 +48,7 @@ export async function rehearse(
 /** What the connector answered, or what it failed with. */
 type Rehearsed = { readonly given: PlanOutcome } | { readonly error: unknown };
 
-/** Told apart from an outage of our own, which is waited for: a target that stays away ends the request. */
+/** Distinguished from an outage of our own, which is waited for: a target that stays away ends the request. */
 async function targetUnreachable(
   { log, source }: Dependencies,
   { id, target }: RequestRow,
@@ -64,7 +64,7 @@ async function targetUnreachable(
 
 const turns = new TargetTurns();
 
-/** Waits before the budget is charged: it pays for the work alone. Emergencies have a line of their own in it. */
+/** Waits before the budget is charged: it pays for the work alone. Break-glass has a line of its own. */
 async function inTurn(
   dependencies: Dependencies,
   { root, ...request }: Omit<RehearsedRequest, 'isBudgeted'> & { readonly root: string },
@@ -91,8 +91,8 @@ async function withinBudget(
 ): Promise<Rehearsed> {
   const { source } = dependencies;
   const budgets = budgetsFor(dependencies.budgets, { isBreakGlass });
-  const place = { request: row.id, root: budgetRoot(directory, row.lineage), target: row.target };
-  const begun = await beginRehearsal(source.manager, place, budgets);
+  const slot = { request: row.id, root: budgetRoot(directory, row.lineage), target: row.target };
+  const begun = await beginRehearsal(source.manager, slot, budgets);
   if (begun.id === null) throw overBudget(dependencies, row, begun.seconds);
   let end: RehearsalEnd = 'nothing';
   try {
@@ -100,7 +100,7 @@ async function withinBudget(
     end = 'error' in rehearsed ? endOfFailure(rehearsed.error) : endOf(rehearsed.given);
     return rehearsed;
   } finally {
-    // A place that cannot be given back now comes free with its lease.
+    // A slot that cannot be given back now comes free with its lease.
     await endRehearsal(source.manager, begun.id, end).catch(() => undefined);
   }
 }

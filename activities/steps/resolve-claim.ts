@@ -7,13 +7,13 @@ import type { Dependencies } from '../dependencies.ts';
 import type { ProbeOutcome } from '../connectors/connector.ts';
 import { troubleOf } from '../connectors/trouble.ts';
 import { prepareCall, verifiedRequest } from '../load-request.ts';
-import { recordStep, type StepPlace } from '../record.ts';
+import { recordStep, type StepReference } from '../record.ts';
 import { settle, type Executed } from './settle.ts';
 
 /** Who queries the target about a claim, and whether an unknown answer is final. */
 export interface Inquiry {
   readonly dependencies: Dependencies;
-  readonly place: StepPlace;
+  readonly reference: StepReference;
   readonly isLastProbe: () => Promise<boolean>;
 }
 
@@ -26,10 +26,10 @@ export async function resolveClaim(
   row: RequestRow,
   execution: ExecutionRow,
 ): Promise<Executed | null> {
-  const { dependencies, place } = inquiry;
+  const { dependencies, reference } = inquiry;
   const found = await probe(inquiry, row, execution);
   if (found === 'unknown' && (await closeUnsent(inquiry, execution))) return null;
-  const step = { ...place, step: `${place.step}/probe/${execution.attempt}` };
+  const step = { ...reference, step: `${reference.step}/probe/${execution.attempt}` };
   return recordStep(dependencies, step, async (transaction): Promise<Executed | null> => {
     const facts = { found_by: 'probe' };
     switch (found) {
@@ -48,11 +48,11 @@ export async function resolveClaim(
  * open any more. So nothing has happened and nothing will, whether the target can be asked or not. False for any other.
  */
 export async function closeUnsent(
-  { dependencies, place }: Pick<Inquiry, 'dependencies' | 'place'>,
+  { dependencies, reference }: Pick<Inquiry, 'dependencies' | 'reference'>,
   execution: ExecutionRow,
 ): Promise<boolean> {
   if (execution.transaction_id !== null) return false;
-  const step = { ...place, step: `${place.step}/unsent/${execution.attempt}` };
+  const step = { ...reference, step: `${reference.step}/unsent/${execution.attempt}` };
   return recordStep(dependencies, step, async (transaction): Promise<boolean> => {
     if (!(await lockUnsentClaim(transaction.manager, execution))) return false;
     await settle(transaction, execution, { state: 'not_done', facts: { found_by: 'record' } });
@@ -65,7 +65,7 @@ async function probe(inquiry: Inquiry, row: RequestRow, execution: ExecutionRow)
   const found = await probeOnce(inquiry.dependencies, row, execution);
   if (found !== 'unknown' || (await inquiry.isLastProbe())) return found;
   throw ApplicationFailure.retryable(
-    'The target cannot tell yet what became of the action.',
+    'The target cannot say yet whether the action happened.',
     'outcome_unknown',
   );
 }
@@ -77,7 +77,7 @@ async function probeOnce(
 ): Promise<ProbeOutcome> {
   try {
     const signed = await verifiedRequest(dependencies, row);
-    // A policy installed since may name another place for the target, and a probe there would find nothing and let the
+    // A policy installed since may name another database for the target, and a probe there would find nothing and let the
     // action run a second time.
     const digest = await policyOfClaim(dependencies.source.manager, execution);
     if (!digest) throw new KeyturnError('not_found', 'The claim is not in the audit log.');

@@ -7,14 +7,14 @@ import { claimWindows } from '../../database/policy-facts.ts';
 import type { Closed } from '../close-request.ts';
 import type { StepTransaction } from '../record.ts';
 
-/** What became of an approved action. `again`: nothing happened, and it must be planned and judged anew. */
+/** The result of an approved action. `again`: nothing happened, and it must be planned and evaluated anew. */
 export type Executed =
   | Closed
   | { readonly kind: 'again' }
   /** Approved, and not to start before `until`: nothing happened. */
   | { readonly kind: 'held'; readonly until: string };
 
-/** What became of it once it was not held any more. */
+/** The result once it was not held any more. */
 export type SettledExecution = Exclude<Executed, { readonly kind: 'held' }>;
 
 /** How a claim ended. */

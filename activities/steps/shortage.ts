@@ -8,7 +8,7 @@ import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../record.ts';
 import type { EvaluatedPlan } from './evaluate-plan.ts';
 
-/** Told to the requester and to operators at once: a request that nobody can approve would only expire. Logged when new. */
+/** Shown to the requester and to operators at once: a request that nobody can approve would only expire. Logged when new. */
 export async function shortageOf(
   dependencies: Dependencies,
   { manager, row }: StepTransaction,

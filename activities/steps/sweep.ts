@@ -5,10 +5,10 @@ import { isKeyturnError } from '../../domain/errors.ts';
 import { isFinal } from '../../domain/request/request.ts';
 import { closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { ASKING_MS, eachRequest } from './each-request.ts';
+import { PROBING_MS, eachRequest } from './each-request.ts';
 import { resolveOpenClaim, settleOldClaims } from './old-claims.ts';
 import { expireOverdue } from './overdue.ts';
-import { recordStep, type StepPlace } from '../record.ts';
+import { recordStep, type StepReference } from '../record.ts';
 
 /** What a sweep found and closed, or could only report. */
 export interface Swept {
@@ -34,7 +34,7 @@ const UNANSWERED_MAX = 3;
 
 /**
  * Compares unfinished requests with their workflows and their deadlines. A request whose workflow is gone (terminated,
- * reset, lost) is closed without approval and reported; one that was being performed is probed first. One whose workflow
+ * reset, lost) is closed without approval and reported; one that was executing is probed first. One whose workflow
  * does not get on is closed when it is overdue, and its open claim looked after. What takes no workflow service and no
  * target goes first.
  */
@@ -48,7 +48,7 @@ export async function sweepOnce(
   const wedged = await wedgedRequests(manager);
   const rows = await quietRequests(manager, quietMs);
   const gone = await withoutWorkflow(dependencies, rows);
-  const closed = await eachRequest({ ...dependencies, withinMs: ASKING_MS }, gone, async ({ id, run_id }) =>
+  const closed = await eachRequest({ ...dependencies, withinMs: PROBING_MS }, gone, async ({ id, run_id }) =>
     closeOrphan(dependencies, { request: id, run: run_id, namespace }, quietMs),
   );
   const settled = await settleOldClaims(dependencies, { namespace, everyMs: quietMs });
@@ -65,7 +65,7 @@ export async function sweepOnce(
   return swept;
 }
 
-/** What each finding means to whoever reads the log. */
+/** What each finding means to readers of the log. */
 const MEANING = {
   hidden: 'requests that are not being executed though a claim on them is open',
   overdue: 'overdue requests whose workflow does not get on',
@@ -109,14 +109,14 @@ async function withoutWorkflow(
 
 async function closeOrphan(
   dependencies: Dependencies,
-  stream: Pick<StepPlace, 'request' | 'run' | 'namespace'>,
+  stream: Pick<StepReference, 'request' | 'run' | 'namespace'>,
   everyMs: number,
 ): Promise<boolean> {
   const at = new Date().toISOString();
-  const place: StepPlace = { ...stream, step: 'orphan', at };
-  await resolveOpenClaim(dependencies, place, everyMs);
+  const reference: StepReference = { ...stream, step: 'orphan', at };
+  await resolveOpenClaim(dependencies, reference, everyMs);
   // Each sweep looks anew: what it may not close now, a later one may.
-  return recordStep(dependencies, { ...place, step: `orphan/close/${at}` }, async (transaction) => {
+  return recordStep(dependencies, { ...reference, step: `orphan/close/${at}` }, async (transaction) => {
     const { row: locked } = transaction;
     // An execution may outlive its workflow: while it holds a claim, the next sweep asks the target first.
     if (isFinal(locked.status) || (await isClaimed(transaction.manager, locked.id))) return false;

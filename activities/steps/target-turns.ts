@@ -26,7 +26,7 @@ export class TargetTurns {
     this.#pools.set(target, pool);
     const wait = new AbortController();
     const turn = pool.run(requester, () => {
-      // Its place in the line is left: the next one begins.
+      // It leaves the line: the next one begins.
       if (isLate) throw new ChecksBusy('overload');
       wait.abort();
       return work();

@@ -16,7 +16,7 @@ interface Withdrawal {
   readonly envelope: string;
 }
 
-/** Cancels a request for somebody whose it is. Too late, not theirs, or the review of an emergency: refused, on record. */
+/** Cancels a request for somebody whose it is. Too late, not theirs, or a break-glass review: refused, on record. */
 export async function withdrawRequest(
   dependencies: Dependencies,
   transaction: StepTransaction,

@@ -3,8 +3,8 @@ import { userInfo } from 'node:os';
 import {
   installPolicy,
   type InstalledPolicy,
-  type InstallGround,
-  type PolicyCandidate,
+  type InstallReason,
+  type PolicyToInstall,
 } from '../../activities/policy-install.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { refuseSuperuser } from '../../database/inspection.ts';
@@ -12,8 +12,8 @@ import { refuseSuperuser } from '../../database/inspection.ts';
 /** Connects, installs, and disconnects. The operator is named in the database, not in the audit log. */
 export async function installPolicyInto(
   url: string,
-  candidate: Pick<PolicyCandidate, 'policy' | 'digest' | 'sources'>,
-  reason: InstallGround,
+  candidate: Pick<PolicyToInstall, 'policy' | 'digest' | 'sources'>,
+  reason: InstallReason,
 ): Promise<InstalledPolicy> {
   const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });
   await source.initialize();

@@ -24,9 +24,9 @@ import { isReady, Readiness } from '../readiness.ts';
 import { serveHealth } from './health.ts';
 import { createHistoryReader } from './temporal/history-reader.ts';
 import { keepHouse } from './loops/housekeeping.ts';
-import { countEmergency, measureActivities } from './metrics.ts';
-import { pollDuty } from './on-call/poller.ts';
-import { readDutySources } from './on-call/sources.ts';
+import { countBreakGlass, measureActivities } from './metrics.ts';
+import { pollOnCall } from './on-call/poller.ts';
+import { readOnCallSources } from './on-call/sources.ts';
 import { reconsiderOnChange } from './loops/reconsiderer.ts';
 import { installRuntime } from './temporal/sdk-log.ts';
 import { connectTemporal } from './temporal/connection.ts';
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const configuration = readWorkerConfiguration(process.env);
   const log = pino({ level: configuration.logLevel, name: 'keyturn-worker' });
   installRuntime(log);
-  const sources = await readDutySources(configuration.onCallFile);
+  const sources = await readOnCallSources(configuration.onCallFile);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
   const readiness = new Readiness({ source, policies, temporal: rest.client, log });
   const health = await serveHealth(
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     sweepEveryMs: configuration.sweepEveryMs,
     signal: stopping.signal,
   });
-  const polling = sources && pollDuty({ ...background, sources });
+  const polling = sources && pollOnCall({ ...background, sources });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
@@ -107,7 +107,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     history: createHistoryReader(client, namespace),
     budgets: configuration.budgets,
     log,
-    onEmergency: (request) => countEmergency(log, request),
+    onBreakGlass: (request) => countBreakGlass(log, request),
   };
   collectDefaultMetrics();
   const worker = await Worker.create({

@@ -17,7 +17,7 @@ const activityFailures = new Counter({
   labelNames: ['activity', 'code'] as const,
 });
 
-const emergencies = new Counter({
+const breakGlass = new Counter({
   name: 'keyturn_break_glass_requests_total',
   help: 'Requests that took a break-glass path.',
 });
@@ -63,10 +63,10 @@ export function forgetRotations(but: ReadonlySet<string> = new Set()): void {
   }
 }
 
-/** Makes an emergency heard by those who watch logs and metrics. */
-export function countEmergency(log: Logger, request: string): void {
-  emergencies.inc();
-  log.warn({ request, is_break_glass: true }, 'an emergency: this request takes a break-glass path');
+/** Shows a break-glass request to those who watch logs and metrics. */
+export function countBreakGlass(log: Logger, request: string): void {
+  breakGlass.inc();
+  log.warn({ request, is_break_glass: true }, 'this request takes a break-glass path');
 }
 
 const lastSweep = new Gauge({

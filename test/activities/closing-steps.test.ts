@@ -103,6 +103,6 @@ describe.each(CLOSINGS)('%s', (_, step, close) => {
 function standing(status: RequestStatus): Step {
   const { manager } = dependencies.source;
   const at = new Date().toISOString();
-  const place = { request: row.id, run: row.run_id, namespace: 'default', step: 'close', at };
-  return new Step({ manager, place, row: { ...row, status }, last: NO_LEAF, now: new Date() });
+  const reference = { request: row.id, run: row.run_id, namespace: 'default', step: 'close', at };
+  return new Step({ manager, reference, row: { ...row, status }, last: NO_LEAF, now: new Date() });
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createDataSource } from '../../database/data-source.ts';
-import { observeDuty } from '../../database/duty.ts';
+import { recordOnCall } from '../../database/duty.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
@@ -59,7 +59,7 @@ async function hear(people: readonly string[]): Promise<void> {
     on_duty: people,
   };
   try {
-    await observeDuty(source.manager, answer);
+    await recordOnCall(source.manager, answer);
   } finally {
     await source.destroy();
   }

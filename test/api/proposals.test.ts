@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { checkedCandidate } from '../../activities/connectors/keyturn-policy/candidate.ts';
+import { checkProposal } from '../../activities/connectors/keyturn-policy/proposal.ts';
 import { findingsOfSources, type CheckWork, type PolicyFindings } from '../../policy-files/validation.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import type { Proposal } from '../../contract/policies.ts';
@@ -160,10 +160,10 @@ describe('the files of a proposal', () => {
     ]);
   });
 
-  const checked = async (digest: string): ReturnType<typeof checkedCandidate> => {
+  const checked = async (digest: string): ReturnType<typeof checkProposal> => {
     const { source, policies } = api.context;
     const check = (work: CheckWork): Promise<PolicyFindings> => Promise.resolve(findingsOfSources(work));
-    return checkedCandidate({ source, policies, check }, { candidate: digest, base: api.policyDigest });
+    return checkProposal({ source, policies, check }, { candidate: digest, base: api.policyDigest });
   };
   const refusedWith = (detail: string): object => ({
     kind: 'refused',

@@ -6,7 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 
 import { readIssuers } from '../../apps/api/auth/issuers.ts';
 import { readScim } from '../../apps/api/scim/authorities.ts';
-import { readDutySources } from '../../apps/worker/on-call/sources.ts';
+import { readOnCallSources } from '../../apps/worker/on-call/sources.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyturn-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,7 +35,7 @@ it.each([
 ])('a configured file %s is refused by variable and path, without its content', async (_what, text) => {
   const path = join(folder, 'file.yaml');
   writeFileSync(path, text);
-  const readers = { KEYTURN_ISSUERS: readIssuers, KEYTURN_SCIM: readScim, KEYTURN_ONCALL: readDutySources };
+  const readers = { KEYTURN_ISSUERS: readIssuers, KEYTURN_SCIM: readScim, KEYTURN_ONCALL: readOnCallSources };
   for (const [variable, read] of Object.entries(readers)) {
     const error: unknown = await read(path).catch((thrown: unknown) => thrown);
     expect((error as Error).message).toMatch(new RegExp(`^${variable}: ${path} `));

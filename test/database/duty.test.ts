@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createDataSource } from '../../database/data-source.ts';
-import { observedSince, observeDuty, readDuty, type DutyAnswer } from '../../database/duty.ts';
+import { observedSince, recordOnCall, readDuty, type OnCallAnswer } from '../../database/duty.ts';
 import type { ObservedRotation, PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import { policyOf, sorted } from '../domain/examples.ts';
 import { createDatabases } from '../stack/databases.ts';
@@ -34,7 +34,7 @@ beforeEach(() => {
   schedule = `S${schedules}`;
 });
 
-function answer(members: readonly string[], onDuty: readonly string[]): DutyAnswer {
+function answer(members: readonly string[], onDuty: readonly string[]): OnCallAnswer {
   return { source: 'pager', schedule, issuer: 'https://pager.example', members, on_duty: onDuty };
 }
 
@@ -77,8 +77,8 @@ async function refused(source: DataSource, sql: string): Promise<string> {
 
 describe('what a service answered', () => {
   it('is kept as intervals by the time at which it was heard: rotation and duty apart', async () => {
-    expect(await observeDuty(worker.manager, answer(['a', 'b'], ['a']))).toEqual({ opened: 3, closed: 0 });
-    expect(await observeDuty(worker.manager, answer(['a', 'c'], ['c']))).toEqual({ opened: 2, closed: 2 });
+    expect(await recordOnCall(worker.manager, answer(['a', 'b'], ['a']))).toEqual({ opened: 3, closed: 0 });
+    expect(await recordOnCall(worker.manager, answer(['a', 'c'], ['c']))).toEqual({ opened: 2, closed: 2 });
     const { members, on_duty: onDuty } = await observed();
     expect(present(members)).toEqual(['a', 'c']);
     expect(past(members)).toEqual(['b']);
@@ -92,9 +92,9 @@ describe('what a service answered', () => {
   });
 
   it('changes nothing when it is the same again, but that it was heard', async () => {
-    await observeDuty(worker.manager, answer(['a', 'b'], ['a']));
+    await recordOnCall(worker.manager, answer(['a', 'b'], ['a']));
     const before = await observed();
-    expect(await observeDuty(worker.manager, answer(['b', 'a', 'a'], ['a']))).toEqual({
+    expect(await recordOnCall(worker.manager, answer(['b', 'a', 'a'], ['a']))).toEqual({
       opened: 0,
       closed: 0,
     });
@@ -108,12 +108,12 @@ describe('what a service answered', () => {
   });
 
   it('does not fill a silence of more than two minutes', async () => {
-    await observeDuty(worker.manager, answer(['a'], ['a']));
+    await recordOnCall(worker.manager, answer(['a'], ['a']));
     await age(1);
-    await observeDuty(worker.manager, answer(['a'], ['a']));
+    await recordOnCall(worker.manager, answer(['a'], ['a']));
     expect((await observed()).heard).toHaveLength(1);
     await age(3);
-    await observeDuty(worker.manager, answer(['a'], ['a']));
+    await recordOnCall(worker.manager, answer(['a'], ['a']));
     const { heard, on_duty: onDuty } = await observed();
     expect(heard).toHaveLength(2);
     expect(Date.parse(heard[0]?.to ?? '')).toBeLessThan(Date.parse(heard[1]?.from ?? '') - 120_000);
@@ -123,7 +123,7 @@ describe('what a service answered', () => {
 
   it('is dated later than all before it, also when several arrive at once', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-    await Promise.all(names.map((name) => observeDuty(worker.manager, answer([name], [name]))));
+    await Promise.all(names.map((name) => recordOnCall(worker.manager, answer([name], [name]))));
     const { members, heard } = await observed();
     expect(heard).toHaveLength(1);
     expect(members).toHaveLength(names.length);
@@ -137,10 +137,10 @@ describe('what a service answered', () => {
   });
 
   it('is read as far back as it matters, and for the rotations of both policies', async () => {
-    await observeDuty(worker.manager, answer(['a'], ['a']));
-    await observeDuty(worker.manager, answer(['b'], ['b']));
+    await recordOnCall(worker.manager, answer(['a'], ['a']));
+    await recordOnCall(worker.manager, answer(['b'], ['b']));
     await age(60);
-    await observeDuty(worker.manager, answer(['b'], ['b']));
+    await recordOnCall(worker.manager, answer(['b'], ['b']));
     const now = new Date();
     expect((await observed(now)).members.map(({ subject }) => subject)).toEqual(['b']);
     const policy = policyOf([], { polled_rotations: [rotation()] });
@@ -154,7 +154,7 @@ describe('what a service answered', () => {
 
 describe('who is on call', () => {
   it('is written by the function only, which the worker alone may call', async () => {
-    await observeDuty(worker.manager, answer(['a'], ['a']));
+    await recordOnCall(worker.manager, answer(['a'], ['a']));
     const denied = /permission denied/;
     expect(await refused(api, `select keyturn.observe_duty('{}')`)).toMatch(denied);
     for (const source of [worker, api]) {
@@ -170,12 +170,12 @@ describe('who is on call', () => {
   });
 
   it('changes before or after a claim, never while it looks', async () => {
-    await observeDuty(worker.manager, answer(['a', 'b'], ['a']));
+    await recordOnCall(worker.manager, answer(['a', 'b'], ['a']));
     const claim = worker.createQueryRunner();
     await claim.startTransaction();
     // What a claim takes; it would read after that.
     await claim.query('select 1 from keyturn.directory_state for share');
-    const leaving = observeDuty(worker.manager, answer(['b'], ['b']));
+    const leaving = recordOnCall(worker.manager, answer(['b'], ['b']));
     await waitFor({
       what: 'the answer to wait for the claim',
       check: async () => {
@@ -192,11 +192,11 @@ describe('who is on call', () => {
   });
 
   it('does not wait for claims while it stays the same', async () => {
-    await observeDuty(worker.manager, answer(['a'], ['a']));
+    await recordOnCall(worker.manager, answer(['a'], ['a']));
     const claim = worker.createQueryRunner();
     await claim.startTransaction();
     await claim.query('select 1 from keyturn.directory_state for share');
-    expect(await observeDuty(worker.manager, answer(['a'], ['a']))).toEqual({ opened: 0, closed: 0 });
+    expect(await recordOnCall(worker.manager, answer(['a'], ['a']))).toEqual({ opened: 0, closed: 0 });
     await claim.rollbackTransaction();
     await claim.release();
   });

@@ -14,6 +14,17 @@ const FOLDERS = [
   'workflows',
   'contract',
   'configuration',
+  'activities',
+  'apps/worker',
+];
+
+/** There, a place is that of a row, a column or an expression. */
+const LEFT_OUT = 'activities/connectors/postgres/';
+
+/** Parts of plans, which people sign: a plan that was made before says the same as one made now. */
+const KEPT_TEXTS = [
+  'activities/connectors/gate.ts',
+  'activities/connectors/keyturn-resolution/resolution.ts',
 ];
 
 /** Words that no name of ours contains, and what to use. Names with an underscore are fields of the wire, of rows, of leaves. */
@@ -51,8 +62,6 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Names that stay, and why. */
 const KEPT: Readonly<Record<string, string>> = {
   candidate: 'the policy that is compared with `base`: a field of stored plans and of printed reports',
-  InstallGround: 'a type of activities/, not done yet',
-  PolicyCandidate: 'a type of activities/, not done yet',
   asked: 'a field of the input of the workflow, which running requests hold',
   demands: 'a key of policy files, and of the policy sets that they compile to',
 };
@@ -67,7 +76,7 @@ const TOKEN =
 const EXPRESSION = /\$\{((?:[^{}`]|\{[^{}]*\}|`[^`]*`)*)\}/g;
 
 describe.each(FOLDERS)('%s', (folder) => {
-  const files = filesBelow(folder).filter((file) => /\.(?:ts|mjs)$/.test(file));
+  const files = filesBelow(folder).filter((file) => /\.(?:ts|mjs)$/.test(file) && !file.startsWith(LEFT_OUT));
 
   it('names things with the words of the field', () => {
     const wrong = files.flatMap((file) =>
@@ -81,7 +90,8 @@ describe.each(FOLDERS)('%s', (folder) => {
   it('has sentences in plain English', () => {
     for (const file of files)
       for (const { 0: text, groups } of read(file).matchAll(TOKEN))
-        if (groups?.['comment'] ?? groups?.['text']) expect(text, file).not.toMatch(PHRASES);
+        if (groups?.['comment'] ?? (groups?.['text'] && !KEPT_TEXTS.includes(file)))
+          expect(text, file).not.toMatch(PHRASES);
   });
 });
 

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { askSource } from '../../apps/worker/on-call/ask.ts';
-import { readDutySources, type DutySource } from '../../apps/worker/on-call/sources.ts';
+import { readOnCallSources, type OnCallSource } from '../../apps/worker/on-call/sources.ts';
 import { PAGER_TOKEN, startPager, type PagerAnswer, type TestPager } from '../stack/pager.ts';
 
 const ISSUER = 'https://shop.pagerduty.example';
@@ -29,7 +29,7 @@ afterAll(async () => {
   fs.rmSync(folder, { recursive: true });
 });
 
-const pagerduty = (change: object = {}): DutySource => ({
+const pagerduty = (change: object = {}): OnCallSource => ({
   name: 'pager',
   kind: 'pagerduty',
   issuer: ISSUER,
@@ -38,7 +38,7 @@ const pagerduty = (change: object = {}): DutySource => ({
   ...change,
 });
 
-const plain = (change: object = {}): DutySource => ({
+const plain = (change: object = {}): OnCallSource => ({
   name: 'own',
   kind: 'http',
   issuer: ISSUER,
@@ -46,11 +46,11 @@ const plain = (change: object = {}): DutySource => ({
   ...change,
 });
 
-function ask(source: DutySource, schedule = 'PI7DH85', withinMs = 10_000) {
+function ask(source: OnCallSource, schedule = 'PI7DH85', withinMs = 10_000) {
   return askSource(source, schedule, AbortSignal.timeout(withinMs));
 }
 
-async function faultOf(source: DutySource, withinMs?: number): Promise<string> {
+async function faultOf(source: OnCallSource, withinMs?: number): Promise<string> {
   return ask(source, undefined, withinMs).then(
     (answer) => JSON.stringify(answer),
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
@@ -202,10 +202,10 @@ describe('the file of sources', () => {
   const entry = { name: 'pager', kind: 'pagerduty', issuer: ISSUER, token: 'env:PAGER_TOKEN' };
 
   it('says where each source is; PagerDuty is where it always is, and a minute is the pace', async () => {
-    const sources = await readDutySources(write({ sources: [entry] }));
+    const sources = await readOnCallSources(write({ sources: [entry] }));
     expect(sources?.everySeconds).toBe(60);
     expect(sources?.byName.get('pager')?.url).toBe('https://api.pagerduty.com');
-    expect(await readDutySources(undefined)).toBeNull();
+    expect(await readOnCallSources(undefined)).toBeNull();
   });
 
   it.each<[string, object, RegExp]>([
@@ -216,19 +216,21 @@ describe('the file of sources', () => {
     ['another kind', { kind: 'opsgenie' }, /kind/],
     ['an unknown key', { e_mail: true }, /an unknown key/],
   ])('is refused with %s', async (_what, change, problem) => {
-    const reading = readDutySources(write({ sources: [{ ...entry, ...change }] }));
+    const reading = readOnCallSources(write({ sources: [{ ...entry, ...change }] }));
     await expect(reading).rejects.toThrow(problem);
     await expect(reading).rejects.not.toThrow(/y_NbAkKc66ryYTWUXYEu/);
   });
 
   it('is refused with a source twice, none at all, or polls too far apart', async () => {
-    await expect(readDutySources(write({ sources: [entry, entry] }))).rejects.toThrow(/names a source twice/);
-    await expect(readDutySources(write({ sources: [] }))).rejects.toThrow(/sources/);
-    await expect(readDutySources(write({ every_seconds: 61, sources: [entry] }))).rejects.toThrow(
+    await expect(readOnCallSources(write({ sources: [entry, entry] }))).rejects.toThrow(
+      /names a source twice/,
+    );
+    await expect(readOnCallSources(write({ sources: [] }))).rejects.toThrow(/sources/);
+    await expect(readOnCallSources(write({ every_seconds: 61, sources: [entry] }))).rejects.toThrow(
       /every_seconds/,
     );
     const clear = { ...entry, url: 'http://pager.example', allow_insecure_http: true };
-    expect((await readDutySources(write({ sources: [clear] })))?.byName.size).toBe(1);
+    expect((await readOnCallSources(write({ sources: [clear] })))?.byName.size).toBe(1);
   });
 });
 

@@ -136,7 +136,7 @@ async function dependenciesOver({ stack, client, target, source }: DependencyPar
     history: createHistoryReader(client, stack.temporalPlace.namespace),
     budgets: WIDE_BUDGETS,
     log,
-    onEmergency: () => {},
+    onBreakGlass: () => {},
   };
 }
 

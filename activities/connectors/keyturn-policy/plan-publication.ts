@@ -78,9 +78,9 @@ const SIGNS: Readonly<Record<PolicyChange['how'], string>> = { added: '+', remov
 function operationOf({ base, candidate }: Publication, { kind, changes }: Classification): string {
   const lines = changes.map((change) => {
     const named = change.name === null ? change.what : `${change.what} ${change.name}`;
-    const place = change.source === null ? '' : ` (${change.source})`;
+    const source = change.source === null ? '' : ` (${change.source})`;
     const because = change.because === undefined ? '' : `, ${change.because}`;
-    return `${SIGNS[change.how]} ${named}${place}: ${change.kind}${because}`;
+    return `${SIGNS[change.how]} ${named}${source}: ${change.kind}${because}`;
   });
   return [`publish ${candidate}`, `in place of ${base}: ${kind}`, ...lines].join('\n');
 }

@@ -16,15 +16,15 @@ import type {
   ProbeOutcome,
 } from '../connector.ts';
 import { checkSources } from '../../../policy-files/checker.ts';
-import { backtestLines } from './backtest-candidate.ts';
-import { checkedCandidate, publicationOf, type CandidateGround, type GoodCandidate } from './candidate.ts';
+import { backtestLines } from './backtest-proposal.ts';
+import { checkProposal, publicationOf, type ProposalDependencies, type CheckedProposal } from './proposal.ts';
 import { fingerprintOf, planPublication, type PolicyPair } from './plan-publication.ts';
 
 /** Keyturn's own database is the target. */
-export type PolicyConnectorOptions = Omit<CandidateGround, 'check'>;
+export type PolicyConnectorOptions = Omit<ProposalDependencies, 'check'>;
 
-interface PlanningGround extends CandidateGround {
-  /** Tells, line by line, what a candidate would have said of recorded requests. */
+interface PlanningDependencies extends ProposalDependencies {
+  /** Shows, line by line, what a proposed policy would have said of recorded requests. */
   readonly backtest: (policies: PolicyPair) => Promise<readonly string[]>;
 }
 
@@ -37,14 +37,14 @@ const POOL: FairPoolLimits = { slots: 2, waitingMax: 20 };
  */
 export function createPolicyConnector(options: PolicyConnectorOptions): Connector {
   const pool = new FairPool(POOL);
-  const groundOf = ({ root }: ConnectorCall): PlanningGround => ({
+  const dependenciesOf = ({ root }: ConnectorCall): PlanningDependencies => ({
     ...options,
     check: (work) => pool.run(root, () => checkSources(work)),
     backtest: (policies) => pool.run(root, () => backtestLines(options.source.manager, policies, new Date())),
   });
   return {
-    plan: (call) => plan(groundOf(call), call).catch(refuseLate),
-    execute: (call) => execute(groundOf(call), call),
+    plan: (call) => plan(dependenciesOf(call), call).catch(refuseLate),
+    execute: (call) => execute(dependenciesOf(call), call),
     probe: (call) => probe(options, call),
   };
 }
@@ -54,27 +54,27 @@ function refuseLate(error: unknown): PlanOutcome {
   throw error;
 }
 
-async function plan(ground: PlanningGround, call: ConnectorCall): Promise<PlanOutcome> {
+async function plan(dependencies: PlanningDependencies, call: ConnectorCall): Promise<PlanOutcome> {
   const publication = publicationOf(call);
-  const checked = await checkedCandidate(ground, publication);
+  const checked = await checkProposal(dependencies, publication);
   if (checked.kind === 'refused') return checked;
-  const found = await ground.backtest(checked);
-  const told = [...checked.warnings.map((warning) => `Look at ${warning}`), ...found];
-  return { kind: 'planned', plan: planPublication(publication, checked, told) };
+  const found = await dependencies.backtest(checked);
+  const lines = [...checked.warnings.map((warning) => `Look at ${warning}`), ...found];
+  return { kind: 'planned', plan: planPublication(publication, checked, lines) };
 }
 
-async function execute(ground: CandidateGround, call: ApprovedCall): Promise<ExecutionOutcome> {
+async function execute(dependencies: ProposalDependencies, call: ApprovedCall): Promise<ExecutionOutcome> {
   const publication = publicationOf(call);
   const fingerprint = fingerprintOf(publication);
   if (call.approvedPlan.fingerprint !== fingerprint)
     return { kind: 'drifted', detail: 'The plan is about another publication.' };
-  const checked = await checkedCandidate(ground, publication);
+  const checked = await checkProposal(dependencies, publication);
   if (checked.kind === 'refused') return refusedRun(checked);
   // What a backtest finds is another thing every day: it informs, and decides nothing.
   const misstated = misstatement(call.approvedPlan, planPublication(publication, checked, []));
   if (misstated !== null) return { kind: 'drifted', detail: misstated };
   try {
-    const installed = await activate(ground, call, checked);
+    const installed = await activate(dependencies, call, checked);
     if (!installed) return { kind: 'drifted', detail: 'Another policy was published meanwhile.' };
     const { digest, generation } = installed;
     return { kind: 'succeeded', fingerprint, result: { digest, generation } };
@@ -95,7 +95,7 @@ function refusedRun({ code, detail }: { readonly code: string; readonly detail: 
 async function activate(
   { source }: PolicyConnectorOptions,
   call: ApprovedCall,
-  { candidate: policy, sources }: GoodCandidate,
+  { candidate: policy, sources }: CheckedProposal,
 ): Promise<InstalledPolicy | null> {
   const { candidate, base } = publicationOf(call);
   return source.transaction(async (manager) => {
@@ -118,7 +118,7 @@ async function activate(
   });
 }
 
-/** Whoever uses the key first decides: a row of ours means that the activation can never commit any more. */
+/** The first use of the key decides: a row of ours means that the activation can never commit any more. */
 async function probe({ source }: PolicyConnectorOptions, call: ProbeCall): Promise<ProbeOutcome> {
   const key = call.idempotencyKey;
   if (await useKey(source.manager, { key, request: call.requestId, activated: null })) return 'not_done';

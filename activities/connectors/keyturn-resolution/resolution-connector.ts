@@ -3,8 +3,8 @@ import { readRequest } from '../../../database/readers.ts';
 import type { ExecutionRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Dependencies } from '../../dependencies.ts';
-import { caller } from '../../place.ts';
-import { recordAnswer, type StepPlace, type StepTransaction } from '../../record.ts';
+import { caller } from '../../caller.ts';
+import { recordAnswer, type StepReference, type StepTransaction } from '../../record.ts';
 import { misstatement } from '../approved-plan.ts';
 import type {
   ApprovedCall,
@@ -22,7 +22,7 @@ export type ResolutionConnectorOptions = Pick<Dependencies, 'source' | 'log'>;
 
 /**
  * The connector of `keyturn.resolve`: writes what people say became of an action into the record of its request, once,
- * and only as long as nobody has told otherwise.
+ * and only as long as no other outcome is on record.
  */
 export function createResolutionConnector(options: ResolutionConnectorOptions): Connector {
   return {
@@ -42,7 +42,7 @@ async function plan(options: ResolutionConnectorOptions, call: ConnectorCall): P
   return { kind: 'planned', plan: planResolution(resolution, unresolved) };
 }
 
-/** Null when there is nothing to tell: another outcome is on record, or none yet. */
+/** Null when there is nothing to resolve: another outcome is on record, or none yet. */
 async function readUnresolved(
   { source }: ResolutionConnectorOptions,
   { request }: Resolution,
@@ -55,36 +55,36 @@ async function readUnresolved(
 async function execute(options: ResolutionConnectorOptions, call: ApprovedCall): Promise<ExecutionOutcome> {
   const resolution = resolutionOf(call);
   const unresolved = await readUnresolved(options, resolution);
-  if (unresolved === null) return { kind: 'drifted', detail: TOLD };
+  if (unresolved === null) return { kind: 'drifted', detail: RESOLVED_MEANWHILE };
   const found = planResolution(resolution, unresolved);
   const { fingerprint } = found;
-  if (fingerprint !== call.approvedPlan.fingerprint) return { kind: 'drifted', detail: TOLD };
+  if (fingerprint !== call.approvedPlan.fingerprint) return { kind: 'drifted', detail: RESOLVED_MEANWHILE };
   const misstated = misstatement(call.approvedPlan, found);
   if (misstated !== null) return { kind: 'drifted', detail: misstated };
-  const told = await recordAnswer(options, placeOf(unresolved.row, call), (transaction) =>
-    tell(transaction, unresolved.execution, { call, resolution }),
+  const result = await recordAnswer(options, stepReference(unresolved.row, call), (transaction) =>
+    resolve(transaction, unresolved.execution, { call, resolution }),
   );
-  switch (told) {
+  switch (result) {
     case 'told':
       return { kind: 'succeeded', fingerprint, result: { ...resolution } };
     case 'otherwise':
-      return { kind: 'drifted', detail: TOLD };
+      return { kind: 'drifted', detail: RESOLVED_MEANWHILE };
     case 'given_up':
-      // Somebody has asked what became of this run, and was promised that it never happens.
+      // A probe has asked about this run, and was promised that it never happens.
       throw new KeyturnError('illegal_move', 'This execution was given up.');
   }
 }
 
-const TOLD = 'The outcome is on record meanwhile.';
+const RESOLVED_MEANWHILE = 'The outcome is on record meanwhile.';
 
-/** What became of the step: told now, told otherwise before, or never to be told by this key. */
-type Told = 'told' | 'otherwise' | 'given_up';
+/** How the step ended: resolved now, resolved otherwise before, or never to be resolved by this key. */
+type StepAnswer = 'told' | 'otherwise' | 'given_up';
 
-/** A step of the request that is told about, so that whoever comes first with a key decides what becomes of it. */
-function placeOf(
+/** A step of the request that is resolved: the first use of a key, by a run or a probe, decides. */
+function stepReference(
   { id, run_id }: Unresolved['row'],
   { idempotencyKey }: Pick<ApprovedCall, 'idempotencyKey'>,
-): StepPlace {
+): StepReference {
   const { namespace } = caller();
   return {
     request: id,
@@ -95,20 +95,20 @@ function placeOf(
   };
 }
 
-async function tell(
+async function resolve(
   transaction: StepTransaction,
   execution: ExecutionRow,
   { call, resolution }: { readonly call: ApprovedCall; readonly resolution: Resolution },
-): Promise<Told> {
-  const { manager, row, place } = transaction;
-  // Checked under the lock of the request: what was read before may be told by now.
+): Promise<StepAnswer> {
+  const { manager, row, reference } = transaction;
+  // Checked under the lock of the request: what was read before may be resolved by now.
   if (row.status !== 'indeterminate') return 'otherwise';
   const { outcome } = resolution;
   const facts = { attempt: execution.attempt, found_by: 'people', resolution: call.requestId };
   const settled = {
     from: ['indeterminate'],
     state: outcome,
-    at: new Date(place.at),
+    at: new Date(reference.at),
     outcome: facts,
   } as const;
   await settleClaim(manager, execution, settled);
@@ -130,10 +130,14 @@ async function tell(
   return 'told';
 }
 
-/** Whoever comes first with the key decides: told by then, or never by this run. */
+/** The first use of the key decides: resolved by then, or never by this run. */
 async function probe(options: ResolutionConnectorOptions, call: ProbeCall): Promise<ProbeOutcome> {
   const row = await readRequest(options.source.manager, resolutionOf(call).request);
   if (!row) return 'unknown';
-  const told = await recordAnswer(options, placeOf(row, call), async (): Promise<Told> => 'given_up');
-  return told === 'told' ? 'done' : 'not_done';
+  const result = await recordAnswer(
+    options,
+    stepReference(row, call),
+    async (): Promise<StepAnswer> => 'given_up',
+  );
+  return result === 'told' ? 'done' : 'not_done';
 }

@@ -44,7 +44,7 @@ interface Sweeps {
   heardMs: number;
 }
 
-/** Whoever may sign in to the database may hold the lock as well, and then nothing fails: only time tells. */
+/** Who may sign in to the database may hold the lock as well, and then nothing fails: only time shows it. */
 function reportSilence({ dependencies, sweepEveryMs }: Housekeeping, sweeps: Sweeps): void {
   const silentMs = performance.now() - sweeps.heardMs;
   if (silentMs < SILENT_PERIODS * Math.max(sweepEveryMs, EVERY_MS)) return;

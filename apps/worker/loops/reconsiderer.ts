@@ -22,7 +22,7 @@ const EVERY_MS = 2_000;
 const PAGE = 500;
 const FAILED = 'could not look at waiting requests';
 
-/** Passes over the same change after which nobody waits any more for those that could not be told, about two minutes. */
+/** Passes over the same change after which those that could not be notified are left, about two minutes. */
 const PASSES_MAX = 60;
 
 /** What it takes to look at waiting requests. */
@@ -35,10 +35,10 @@ export interface Reconsidering {
   readonly signal: AbortSignal;
 }
 
-/** What was done about one change: whoever was told of it is not told again, whatever becomes of the others. */
+/** What was done about one change: who was notified of it is not notified again, whatever becomes of the others. */
 interface Round {
   readonly generations: string;
-  readonly told: Set<string>;
+  readonly notified: Set<string>;
   passes: number;
 }
 
@@ -52,7 +52,7 @@ export async function reconsiderOnChange(work: Reconsidering): Promise<void> {
   const loop = { ...work, everyMs: EVERY_MS, lock: 'reconsidering', failed: FAILED } as const;
   await every(loop, async (manager) => {
     if ((await generationsNow(manager)) === (await generationsSeen(manager))) return;
-    // Also when the pass fails: whoever was told of the change stays told.
+    // Also when the pass fails: who was notified of the change stays notified.
     round = (await lookThrough(work, manager, round)) ?? round;
   });
 }
@@ -66,25 +66,25 @@ async function lookThrough(
   if (!active) return null;
   const { generation, directory } = await work.directories.now(manager);
   const generations = `${active.generation}/${generation}`;
-  // One of them changed meanwhile: the next pass reads both as they are then, and tells of each change once.
+  // One of them changed meanwhile: the next pass reads both as they are then, and notifies of each change once.
   if (generations !== (await generationsNow(manager))) return null;
   const round: Round =
-    earlier?.generations === generations ? earlier : { generations, told: new Set(), passes: 0 };
+    earlier?.generations === generations ? earlier : { generations, notified: new Set(), passes: 0 };
   round.passes += 1;
-  const isEverybodyTold = await tellAll(work, manager, { round, policy: active.policy, directory });
-  const isOver = isEverybodyTold || round.passes >= PASSES_MAX;
+  const areAllNotified = await notifyAll(work, manager, { round, policy: active.policy, directory });
+  const isOver = areAllNotified || round.passes >= PASSES_MAX;
   if (isOver && !work.signal.aborted) await noteSeen(manager, generations);
   return round;
 }
 
-async function tellAll(
+async function notifyAll(
   work: Reconsidering,
   manager: EntityManager,
   { round, ...today }: Omit<Today, 'at'> & { readonly round: Round },
 ): Promise<boolean> {
   const eligible = new EligiblePeople();
   let after = '';
-  let isEverybodyTold = true;
+  let areAllNotified = true;
   for (;;) {
     const page = await waitingRequests(manager, after, PAGE);
     const at = new Date().toISOString();
@@ -92,19 +92,19 @@ async function tellAll(
       // Heartbeats and steps of others share this thread: none of them waits for a whole page.
       await letOthersRun();
       if (
-        !round.told.has(request.id) &&
-        mustBeTold(work, request, () => mustReconsider(request, { ...today, at }, eligible))
+        !round.notified.has(request.id) &&
+        mustBeNotified(work, request, () => mustReconsider(request, { ...today, at }, eligible))
       )
-        isEverybodyTold = (await remind(work, request, round)) && isEverybodyTold;
+        areAllNotified = (await remind(work, request, round)) && areAllNotified;
     }
     const last = page.at(-1);
-    if (!last || page.length < PAGE || work.signal.aborted) return isEverybodyTold;
+    if (!last || page.length < PAGE || work.signal.aborted) return areAllNotified;
     after = last.id;
   }
 }
 
 /** One that cannot be read, because somebody wrote around the steps, is reported and holds up none of the others. */
-function mustBeTold(
+function mustBeNotified(
   { log }: Reconsidering,
   { id: request }: { readonly id: string },
   isTouched: () => boolean,
@@ -117,11 +117,11 @@ function mustBeTold(
   }
 }
 
-/** False when it could not be told: others must not wait for it. A workflow may refuse signals, once it had too many. */
+/** False when it could not be notified: others must not wait for it. A workflow that had too many signals refuses more. */
 async function remind(
   { client, log }: Reconsidering,
   { id: request, run_id }: { readonly id: string; readonly run_id: string },
-  { told }: Round,
+  { notified }: Round,
 ): Promise<boolean> {
   try {
     await client.workflow.getHandle(request, run_id).signal(reconsiderSignal);
@@ -136,6 +136,6 @@ async function remind(
       return false;
     }
   }
-  told.add(request);
+  notified.add(request);
   return true;
 }

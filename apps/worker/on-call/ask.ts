@@ -1,26 +1,26 @@
 import { z } from 'zod';
 
 import { resolveOwnReference } from '../../../activities/connectors/references.ts';
-import type { DutyAnswer } from '../../../database/duty.ts';
-import type { Asking, NamedPeople } from './asking.ts';
-import { DutyFault, fetchJson } from './fetch-json.ts';
-import { askPagerDuty } from './pagerduty.ts';
-import type { DutySource } from './sources.ts';
+import type { OnCallAnswer } from '../../../database/duty.ts';
+import type { ServiceCall, NamedPeople } from './service-call.ts';
+import { ServiceFault, fetchJson } from './fetch-json.ts';
+import { callPagerduty } from './pagerduty.ts';
+import type { OnCallSource } from './sources.ts';
 
 /** More people than these are not a rotation. */
 const PEOPLE_MAX = 2_000;
 
-/** Asks a service about one schedule. The whole answer or none: throws `DutyFault` when any part of it is missing. */
+/** Asks a service about one schedule. The whole answer or none: throws `ServiceFault` when any part of it is missing. */
 export async function askSource(
-  source: DutySource,
+  source: OnCallSource,
   schedule: string,
   signal: AbortSignal,
-): Promise<DutyAnswer> {
+): Promise<OnCallAnswer> {
   // Resolved each time, so that a token that was replaced is used at once.
   const token = source.token === undefined ? null : await resolveOwnReference(source.token);
   const people = await (source.kind === 'pagerduty'
-    ? askPagerDuty({ base: new URL(source.url), token, signal }, schedule)
-    : askPlainly({ base: placed(source.url, schedule), token, signal }));
+    ? callPagerduty({ base: new URL(source.url), token, signal }, schedule)
+    : askPlainly({ base: located(source.url, schedule), token, signal }));
   return {
     source: source.name,
     schedule,
@@ -30,13 +30,13 @@ export async function askSource(
   };
 }
 
-function placed(url: string, schedule: string): URL {
+function located(url: string, schedule: string): URL {
   return new URL(url.replaceAll('{schedule}', encodeURIComponent(schedule)));
 }
 
 function unique(ids: readonly string[]): readonly string[] {
   const found = [...new Set(ids)].sort();
-  if (found.length > PEOPLE_MAX) throw new DutyFault('it names too many people');
+  if (found.length > PEOPLE_MAX) throw new ServiceFault('it names too many people');
   return found;
 }
 
@@ -47,12 +47,12 @@ const plainSchema = z.object({
 });
 
 /** Keyturn's own form: one GET says it all. */
-async function askPlainly({ base, token, signal }: Asking): Promise<NamedPeople> {
+async function askPlainly({ base, token, signal }: ServiceCall): Promise<NamedPeople> {
   const headers = {
     accept: 'application/json',
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
   };
   const parsed = plainSchema.safeParse(await fetchJson({ url: base, headers, signal }));
-  if (!parsed.success) throw new DutyFault('its answer has another form than expected');
+  if (!parsed.success) throw new ServiceFault('its answer has another form than expected');
   return parsed.data;
 }

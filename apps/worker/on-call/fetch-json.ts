@@ -2,10 +2,10 @@
 const BYTES_MAX = 1024 * 1024;
 
 /** What is wrong with the answer of a service, in words that hold nothing of it. */
-export class DutyFault extends Error {
+export class ServiceFault extends Error {
   constructor(message: string) {
     super(message);
-    this.name = 'DutyFault';
+    this.name = 'ServiceFault';
   }
 }
 
@@ -16,26 +16,26 @@ export interface Question {
   readonly signal: AbortSignal;
 }
 
-/** The answer as JSON. Throws `DutyFault` for all but 200: a redirection could take the token to somebody else. */
+/** The answer as JSON. Throws `ServiceFault` for all but 200: a redirection could take the token to somebody else. */
 export async function fetchJson({ url, headers, signal }: Question): Promise<unknown> {
   const response = await fetch(url, { headers, redirect: 'manual', signal }).catch(refuse);
   if (response.status !== 200) {
     await response.body?.cancel().catch(() => undefined);
-    throw new DutyFault(`it answered ${response.status}`);
+    throw new ServiceFault(`it answered ${response.status}`);
   }
   const text = await textOf(response).catch(refuse);
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new DutyFault('its answer is not JSON');
+    throw new ServiceFault('its answer is not JSON');
   }
 }
 
-/** Causes of others may quote an address or an answer: only their kind is told. */
+/** Causes of others may quote an address or an answer: only their kind is shown. */
 function refuse(error: unknown): never {
-  if (error instanceof DutyFault) throw error;
+  if (error instanceof ServiceFault) throw error;
   const isLate = error instanceof Error && error.name === 'TimeoutError';
-  throw new DutyFault(isLate ? 'it did not answer in time' : 'it could not be reached');
+  throw new ServiceFault(isLate ? 'it did not answer in time' : 'it could not be reached');
 }
 
 async function textOf(response: Response): Promise<string> {
@@ -43,7 +43,7 @@ async function textOf(response: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > BYTES_MAX) throw new DutyFault('its answer is too long');
+    if (bytes > BYTES_MAX) throw new ServiceFault('its answer is too long');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

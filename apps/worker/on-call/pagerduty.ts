@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import type { Asking, NamedPeople } from './asking.ts';
-import { DutyFault, fetchJson } from './fetch-json.ts';
+import type { ServiceCall, NamedPeople } from './service-call.ts';
+import { ServiceFault, fetchJson } from './fetch-json.ts';
 
 /** Entries a page, the most that the interface gives, and pages: one schedule has a few. */
 const PAGE = 100;
@@ -20,45 +20,45 @@ const scheduleSchema = z.object({ schedule: z.object({ id: z.string(), users: z.
 const usersSchema = z.object({ users: z.array(reference) });
 
 /**
- * Asks PagerDuty (REST API, version 2). On duty: the on-calls of this moment that come of the schedule, so it must be in
- * use by an escalation policy. In the rotation: the people of the schedule's layers, and whoever it puts on call within a
+ * Asks PagerDuty (REST API, version 2). On call: the on-calls of this moment that come of the schedule, so it must be in
+ * use by an escalation policy. In the rotation: the people of the schedule's layers, and those it puts on call within a
  * month, overrides included.
  */
-export async function askPagerDuty(asking: Asking, schedule: string): Promise<NamedPeople> {
-  const [onDuty, layers, soon] = await Promise.all([
-    onCallNow(asking, schedule),
-    peopleOfLayers(asking, schedule),
-    peopleSoon(asking, schedule),
+export async function callPagerduty(call: ServiceCall, schedule: string): Promise<NamedPeople> {
+  const [onCall, layers, soon] = await Promise.all([
+    onCallNow(call, schedule),
+    peopleOfLayers(call, schedule),
+    peopleSoon(call, schedule),
   ]);
-  return { members: [...layers, ...soon], on_duty: onDuty };
+  return { members: [...layers, ...soon], on_duty: onCall };
 }
 
-async function onCallNow(asking: Asking, schedule: string): Promise<readonly string[]> {
+async function onCallNow(call: ServiceCall, schedule: string): Promise<readonly string[]> {
   const found: string[] = [];
   let offset = 0;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const query = { 'schedule_ids[]': schedule, limit: String(PAGE), offset: String(offset) };
-    const { oncalls, more } = await get(asking, ['oncalls'], { query, schema: onCallsSchema });
-    // What answers without looking at the question must not put others on duty.
+    const { oncalls, more } = await get(call, ['oncalls'], { query, schema: onCallsSchema });
+    // What answers without looking at the question must not put others on call.
     const ours = oncalls.filter((entry) => entry.schedule?.id === schedule);
     found.push(...idsOf(ours.map(({ user }) => user)));
     if (more !== true) return found;
     // A page may be shorter than was asked for.
     offset += oncalls.length;
   }
-  throw new DutyFault('it has too many pages');
+  throw new ServiceFault('it has too many pages');
 }
 
-async function peopleOfLayers(asking: Asking, id: string): Promise<readonly string[]> {
-  const { schedule } = await get(asking, ['schedules', id], { query: {}, schema: scheduleSchema });
-  if (schedule.id !== id) throw new DutyFault('it answered about another schedule');
+async function peopleOfLayers(call: ServiceCall, id: string): Promise<readonly string[]> {
+  const { schedule } = await get(call, ['schedules', id], { query: {}, schema: scheduleSchema });
+  if (schedule.id !== id) throw new ServiceFault('it answered about another schedule');
   return idsOf(schedule.users);
 }
 
-async function peopleSoon(asking: Asking, id: string): Promise<readonly string[]> {
+async function peopleSoon(call: ServiceCall, id: string): Promise<readonly string[]> {
   const now = Date.now();
   const query = { since: new Date(now).toISOString(), until: new Date(now + AHEAD_MS).toISOString() };
-  return idsOf((await get(asking, ['schedules', id, 'users'], { query, schema: usersSchema })).users);
+  return idsOf((await get(call, ['schedules', id, 'users'], { query, schema: usersSchema })).users);
 }
 
 /** People who were deleted at the service may still be in its answers. */
@@ -72,7 +72,7 @@ interface Get<Answer> {
 }
 
 async function get<Answer>(
-  { base, token, signal }: Asking,
+  { base, token, signal }: ServiceCall,
   path: readonly string[],
   { query, schema }: Get<Answer>,
 ): Promise<Answer> {
@@ -83,6 +83,6 @@ async function get<Answer>(
     authorization: `Token token=${token ?? ''}`,
   };
   const parsed = schema.safeParse(await fetchJson({ url, headers, signal }));
-  if (!parsed.success) throw new DutyFault('its answer has another form than expected');
+  if (!parsed.success) throw new ServiceFault('its answer has another form than expected');
   return parsed.data;
 }

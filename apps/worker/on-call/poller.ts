@@ -5,7 +5,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 
 import { assertLockHeld } from '../../../database/advisory-locks.ts';
 import type { DirectoryReader } from '../../../database/directory-reader.ts';
-import { observeDuty, type DutyAnswer } from '../../../database/duty.ts';
+import { recordOnCall, type OnCallAnswer } from '../../../database/duty.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
 import type { PolledRotation } from '../../../domain/calendar/polled-rotation.ts';
 import { personOf, type Directory } from '../../../domain/identity/directory.ts';
@@ -13,8 +13,8 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import { every } from '../../every.ts';
 import { countPoll, forgetRotations, noteHeard } from '../metrics.ts';
 import { askSource } from './ask.ts';
-import { DutyFault } from './fetch-json.ts';
-import type { DutySources } from './sources.ts';
+import { ServiceFault } from './fetch-json.ts';
+import type { OnCallSources } from './sources.ts';
 
 /** How soon another replica goes on where one ended. */
 const TAKE_OVER_MS = 5_000;
@@ -28,7 +28,7 @@ export interface Polling {
   readonly source: DataSource;
   readonly policies: PolicyReader;
   readonly directories: DirectoryReader;
-  readonly sources: DutySources;
+  readonly sources: OnCallSources;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -37,7 +37,7 @@ export interface Polling {
  * Until it is stopped: asks the services that the active policy names who is on call, and keeps what they answer with the
  * instant at which it was heard. An answer that is missing changes nothing; how old what is known may be, policy says.
  */
-export async function pollDuty(work: Polling): Promise<void> {
+export async function pollOnCall(work: Polling): Promise<void> {
   const loop = {
     ...work,
     everyMs: TAKE_OVER_MS,
@@ -61,7 +61,7 @@ async function lead(work: Polling, lock: EntityManager): Promise<void> {
   }
 }
 
-/** What was last said of each rotation, so that the log tells changes only. */
+/** What was last said of each rotation, so that the log has changes only. */
 type Conditions = Map<string, string>;
 
 async function poll(work: Polling, conditions: Conditions): Promise<void> {
@@ -99,14 +99,14 @@ async function pollSource(
 async function ask(
   { sources, signal }: Polling,
   { source, schedule }: PolledRotation,
-): Promise<DutyAnswer | { readonly fault: string }> {
+): Promise<OnCallAnswer | { readonly fault: string }> {
   const known = sources.byName.get(source);
   if (!known) return { fault: 'KEYTURN_ONCALL does not name this source' };
   try {
     return await askSource(known, schedule, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
   } catch (error) {
     // Anything else is a fault of ours, and ends the round.
-    if (error instanceof DutyFault || isKeyturnError(error)) return { fault: error.message };
+    if (error instanceof ServiceFault || isKeyturnError(error)) return { fault: error.message };
     throw error;
   }
 }
@@ -115,9 +115,9 @@ async function ask(
 async function keep(
   { source, directories, log }: Polling,
   rotation: PolledRotation,
-  answer: DutyAnswer,
+  answer: OnCallAnswer,
 ): Promise<string> {
-  const { opened, closed } = await observeDuty(source.manager, answer);
+  const { opened, closed } = await recordOnCall(source.manager, answer);
   const { directory } = await directories.now(source.manager);
   const unlinked = unlinkedOf(directory, answer);
   noteHeard(rotation.id, unlinked);
@@ -126,7 +126,7 @@ async function keep(
 }
 
 /** Ids of the service that nobody has as an account: they are ignored, never guessed from a name or an address. */
-function unlinkedOf(directory: Directory, { issuer, members, on_duty: onDuty }: DutyAnswer): number {
-  const ids = [...new Set([...members, ...onDuty])];
+function unlinkedOf(directory: Directory, { issuer, members, on_duty: onCall }: OnCallAnswer): number {
+  const ids = [...new Set([...members, ...onCall])];
   return ids.filter((subject) => !personOf(directory, { issuer, subject })).length;
 }

@@ -14,7 +14,7 @@ const anySource = {
   name,
   /** Accounts of people at this issuer are the ids of this service. */
   issuer: url,
-  /** Who is on call decides: whoever can change an answer on its way can, too. Only with the operator's word for it. */
+  /** Who is on call decides: who can change an answer on its way can, too. Only with the operator's word for it. */
   allow_insecure_http: z.boolean().optional(),
 };
 
@@ -45,16 +45,16 @@ const settingsSchema = z.strictObject({
 });
 
 /** A service that knows who is on call. */
-export type DutySource = z.infer<typeof source>;
+export type OnCallSource = z.infer<typeof source>;
 
 /** Which services are asked, and how often. */
-export interface DutySources {
+export interface OnCallSources {
   readonly everySeconds: number;
-  readonly byName: ReadonlyMap<string, DutySource>;
+  readonly byName: ReadonlyMap<string, OnCallSource>;
 }
 
 /** Reads which services say who is on call; null without a file. Throws when the file is wrong or names one twice. */
-export async function readDutySources(path: string | undefined): Promise<DutySources | null> {
+export async function readOnCallSources(path: string | undefined): Promise<OnCallSources | null> {
   if (path === undefined) return null;
   const file = { variable: 'KEYTURN_ONCALL', path };
   const { sources, every_seconds: everySeconds } = await readYamlFile(file, settingsSchema);

@@ -7,7 +7,7 @@ import { BoundedThread, ThreadEnded } from '../../../policy-files/bounded-thread
 import type { BacktestAnswer, BacktestWork } from './backtest-thread.ts';
 import type { PolicyPair } from './plan-publication.ts';
 
-/** How far back a reviewer is told about. */
+/** How far back requests are shown to reviewers. */
 const SPAN_MS = 30 * 86_400_000;
 
 /** Evaluations after which the rest is left out, and said to be. */
@@ -23,7 +23,7 @@ const EVALUATES_MS = 10_000;
 const TIMEOUT_MS = 20_000;
 
 /**
- * What the candidate would have said of recorded requests, for reviewers: of as many as there is time for, the oldest
+ * What the proposal would have said of recorded requests, for reviewers: of as many as there is time for, the oldest
  * first, and what is left out is said to be. Everything is evaluated in a thread of its own, since anybody may propose a
  * policy that takes long.
  */

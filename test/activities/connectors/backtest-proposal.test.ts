@@ -10,14 +10,14 @@ import { startApi, type TestApi } from '../../api/api.ts';
 import { storeRequest } from '../../api/rows.ts';
 import { compiled } from '../../stack/databases.ts';
 
-type Module = typeof import('../../../activities/connectors/keyturn-policy/backtest-candidate.ts');
+type Module = typeof import('../../../activities/connectors/keyturn-policy/backtest-proposal.ts');
 
 let api: TestApi;
 let backtestLines: Module['backtestLines'];
 beforeAll(async () => {
   api = await startApi();
   // Threads run compiled code.
-  const file = compiled('activities/connectors/keyturn-policy/backtest-candidate.js');
+  const file = compiled('activities/connectors/keyturn-policy/backtest-proposal.js');
   ({ backtestLines } = (await import(pathToFileURL(file).href)) as Module);
 });
 afterAll(async () => {

@@ -14,8 +14,8 @@ import type { PolicyPair, Publication } from './plan-publication.ts';
 /** More targets than these are not named: the first ones have to be mended anyway. */
 const UNREADABLE_MAX = 20;
 
-/** Where candidates and the active policy are, and what checks them. */
-export interface CandidateGround {
+/** Where proposals and the active policy are, and what checks them. */
+export interface ProposalDependencies {
   readonly source: DataSource;
   readonly policies: PolicyReader;
   /** Finds what is wrong with a policy. */
@@ -23,7 +23,7 @@ export interface CandidateGround {
 }
 
 /** A policy that may follow on the active one, with what those who decide should know of it. */
-export interface GoodCandidate extends PolicyPair {
+export interface CheckedProposal extends PolicyPair {
   readonly kind: 'good';
   readonly sources: PolicySources;
   /** How the files change. */
@@ -36,11 +36,11 @@ export function publicationOf({ arguments: { candidate, base } }: ConnectorCall)
   return { candidate: digestSchema.parse(candidate), base: digestSchema.parse(base) };
 }
 
-/** Compiles the files of the candidate now, by this version: nothing that was said of them before is believed. */
-export async function checkedCandidate(
-  { source, policies, check }: CandidateGround,
+/** Compiles the files of the proposal now, by this version: nothing that was said of them before is believed. */
+export async function checkProposal(
+  { source, policies, check }: ProposalDependencies,
   { candidate, base }: Publication,
-): Promise<GoodCandidate | PlanRefusal> {
+): Promise<CheckedProposal | PlanRefusal> {
   const active = await policies.active(source.manager);
   if (active?.digest !== base)
     return refuse('policy_base_changed', `The active policy is ${active?.digest ?? 'none'}, not ${base}.`);
@@ -50,7 +50,7 @@ export async function checkedCandidate(
   const work = { sources, base: { digest: base, sources: await readActivatedSources(source.manager, base) } };
   const { problems, compiled, ...found } = await check(work);
   if (compiled === null) return refuse('policy_invalid', problems.join('\n'));
-  // Before anything else is told of files that are not those which were proposed.
+  // First of all: no finding is shown about files other than those that were proposed.
   if (compiled.digest !== candidate) return refuse('policy_invalid', otherFiles(compiled.digest));
   const mistakes = [...problems, ...mistakesAfter(active.policy, compiled.policy)];
   if (mistakes.length > 0) return refuse('policy_invalid', mistakes.join('\n'));

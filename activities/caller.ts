@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 
 import { KeyturnError } from '../domain/errors.ts';
-import type { StepPlace } from './record.ts';
+import type { StepReference } from './record.ts';
 
 /** The workflow run that this activity was scheduled by, as the server says; never as an argument says. */
 export interface Caller {
@@ -19,10 +19,10 @@ export function caller(): Caller {
 }
 
 /**
- * The place of a step of the calling run. The request is the one whose id the workflow has. Its time is a claim of the
+ * Names a step of the calling run. The request is the one whose id the workflow has. Its time is a claim of the
  * workflow: `Step` holds it against the request's last step and the database's clock.
  */
-export function placeOf(step: string, at: string): StepPlace {
+export function stepReference(step: string, at: string): StepReference {
   const { workflowId, runId, namespace } = caller();
   return { request: workflowId, run: runId, namespace, step, at };
 }
