@@ -94,9 +94,7 @@ export function readTarget(
   if (!refuseOwn(fields.get('id'), id)) names.declare('target', id, fields.get('id') ?? value);
   const reference = (key: string, kind: 'resource type' | 'environment'): string => {
     const at = fields.get(key);
-    const name = at?.text() ?? '';
-    if (at) names.require(kind, name, at);
-    return name;
+    return at ? names.read(kind, at) : '';
   };
   const connection = fields.get('connection');
   const dataClass = fields.get('data_class');

@@ -81,16 +81,21 @@ function takeFile(reading: Reading, file: string, text: string): void {
 }
 
 /** Reads all files of a policy folder. Never throws for what the folder holds or lacks. */
-export async function readFolder(directory: string): Promise<PolicyFolder> {
-  const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
+export function readFolder(directory: string): Promise<PolicyFolder> {
+  return opened(directory, async (reading) => {
+    for (const entry of await list(reading, '')) await readTopLevel(reading, entry);
+    refuseTooMany(reading, '.');
+  });
+}
+
+async function opened(directory: string, read: (reading: Reading) => Promise<void>): Promise<PolicyFolder> {
+  const closed: Reading = { root: '', files: [], unread: new Set(), problems: [] };
   const root = await realpath(directory).catch((error: unknown) =>
-    refuse(reading, directory, reasonOf(error)),
+    refuse(closed, directory, reasonOf(error)),
   );
-  if (root === undefined) return reading;
-  const opened = { ...reading, root };
-  for (const entry of await list(opened, '')) await readTopLevel(opened, entry);
-  refuseTooMany(opened, '.');
-  return opened;
+  const reading = { ...closed, root: root ?? '' };
+  if (root !== undefined) await read(reading);
+  return reading;
 }
 
 function refuseTooMany(reading: Reading, folder: string): void {
@@ -98,17 +103,12 @@ function refuseTooMany(reading: Reading, folder: string): void {
 }
 
 /** Reads the tests beside a policy: none where it has no folder of tests. Never throws for what the folder holds or lacks. */
-export async function readTestFiles(directory: string): Promise<PolicyFolder> {
-  const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
-  const root = await realpath(directory).catch((error: unknown) =>
-    refuse(reading, directory, reasonOf(error)),
-  );
-  if (root === undefined) return reading;
-  const opened = { ...reading, root };
-  if ((await list(opened, '')).some(({ name }) => name === TESTS))
-    await readKindFolder(opened, TESTS, 'tests');
-  refuseTooMany(opened, TESTS);
-  return opened;
+export function readTestFiles(directory: string): Promise<PolicyFolder> {
+  return opened(directory, async (reading) => {
+    const hasTests = (await list(reading, '')).some(({ name }) => name === TESTS);
+    if (hasTests) await readKindFolder(reading, TESTS, 'tests');
+    refuseTooMany(reading, TESTS);
+  });
 }
 
 async function readTopLevel(reading: Reading, entry: Dirent): Promise<void> {

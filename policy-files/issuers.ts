@@ -57,13 +57,8 @@ export function isIssuer(text: string): boolean {
   return url.username === '' && url.password === '' && !/[?#]/.test(text);
 }
 
-/** The issuer of an account: an alias, or a URL written out. */
-export function readIssuer(value: Value, aliases: IssuerAliases, names: Names): string {
-  return readIssuerName(value, value.text(), { aliases, names });
-}
-
-/** The same of a name that is part of a value. */
-export function readIssuerName(
+/** The issuer that a value names, or a part of it: an alias, or a URL written out. */
+export function readIssuer(
   value: Value,
   name: string,
   { aliases, names }: { readonly aliases: IssuerAliases; readonly names: Names },

@@ -26,7 +26,8 @@ export const BUILT_IN_DEFAULTS: RequireDefaults = {
 /** More people than this in one stage is taken for a typing error. */
 const QUORUM_MAX = 20;
 
-const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
+/** Of evidence, the strongest first. */
+export const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
 
 /** Context of one `require`. */
 export interface RequireContext {

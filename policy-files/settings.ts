@@ -114,10 +114,7 @@ function readProduction(
   { environments, names }: { readonly environments: readonly string[]; readonly names: Names },
 ): readonly string[] {
   if (!value) return environments.filter((environment) => environment.startsWith('prod'));
-  return value.names().map((name) => {
-    names.require('environment', name.text(), name);
-    return name.text();
-  });
+  return value.names().map((name) => names.read('environment', name));
 }
 
 function readEnums(value: Value | undefined): Settings['enums'] {
