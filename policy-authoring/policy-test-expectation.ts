@@ -57,7 +57,7 @@ export function unexpected(
   review: ReviewAfter,
 ): readonly PolicyTestFailure[] {
   const [got, wanted] = [foundIn(evaluated, review), wantedBy(expect)];
-  return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
+  return (Object.keys(got) as (keyof Words<string>)[]).flatMap((key) => {
     const expected = wanted[key];
     const what = key === 'expires_ms' ? 'expires' : key;
     return expected === undefined || expected === got[key] ? [] : [{ what, expected, got: got[key] }];
@@ -78,7 +78,9 @@ function foundIn(evaluated: EvaluatedRequest, review: ReviewAfter): Words<string
     break_glass: breakGlassOf(evaluated),
     status: review.status,
     channels: requirement?.channels ?? 'all',
-    ...peopleOf(evaluated, review),
+    escalates: listText(escalationsOf(review)),
+    shortage: listText(shortageOf(evaluated)),
+    approvers: listText(approversOf(evaluated, review)),
   };
 }
 
@@ -96,17 +98,6 @@ function wantedBy({
     ...words,
     ...(expires === undefined ? {} : { expires_ms: durationText(expires) }),
     ...Object.fromEntries(lists.flatMap(([key, list]) => (list ? [[key, listText(list)] as const] : []))),
-  };
-}
-
-function peopleOf(
-  evaluated: EvaluatedRequest,
-  review: ReviewAfter,
-): Readonly<Record<'escalates' | 'shortage' | 'approvers', string>> {
-  return {
-    escalates: listText(escalationsOf(review)),
-    shortage: listText(shortageOf(evaluated)),
-    approvers: listText(approversOf(evaluated, review)),
   };
 }
 

@@ -101,15 +101,10 @@ async function byDevice(configuration: Configuration, details: SignIn, terminal:
   );
 }
 
-interface Browser {
-  readonly port: number | null;
-  readonly terminal: Terminal;
-}
-
 async function byBrowser(
   configuration: Configuration,
   details: SignIn,
-  { port, terminal }: Browser,
+  { port, terminal }: Pick<SignInWay, 'port'> & { readonly terminal: Terminal },
 ): Promise<Granted> {
   const server = await listen(port ?? 0);
   try {

@@ -23,6 +23,8 @@ export type HistorySource =
   | { readonly kind: 'all' }
   | { readonly kind: 'file'; readonly file: string; readonly request: string | null };
 
+type FileSource = Extract<HistorySource, { kind: 'file' }>;
+
 /** What to replay, and against what. */
 export interface Replay {
   readonly source: HistorySource;
@@ -86,7 +88,7 @@ async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
 
 async function historiesOfServer(
   client: Client,
-  source: Exclude<HistorySource, { kind: 'file' }>,
+  source: Exclude<HistorySource, FileSource>,
 ): Promise<Histories> {
   if (source.kind === 'all') {
     return client.workflow
@@ -97,13 +99,7 @@ async function historiesOfServer(
   return [{ workflowId: source.request, history }];
 }
 
-async function historiesOfFile({
-  file,
-  request,
-}: {
-  file: string;
-  request: string | null;
-}): Promise<Histories> {
+async function historiesOfFile({ file, request }: FileSource): Promise<Histories> {
   const history = historyFromJSON(JSON.parse(await readFile(file, 'utf8')));
   return [{ workflowId: request ?? workflowIdOf(history) ?? file, history }];
 }

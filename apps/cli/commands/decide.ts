@@ -68,10 +68,8 @@ async function decide(
   const deferral = deferralOf(verdict, options);
   const client = await clientOf(options, terminal);
   const confirmed = await confirm({ client, terminal, options }, id, verdict);
-  const { digest } = confirmed;
-  const reason = confirmed.reason === undefined ? {} : { reason: confirmed.reason };
-  const decided = await client.decide(id, { decision_digest: digest, verdict, ...reason, ...deferral });
-  if (options.json) terminal.out(JSON.stringify(jsonOf(decided, digest)));
+  const decided = await client.decide(id, { ...confirmed, ...deferral });
+  if (options.json) terminal.out(JSON.stringify(jsonOf(decided, confirmed.decision_digest)));
   else terminal.out(textOf(decided, id));
   if (verdict === 'approve' && !options.json && decided.kind === 'counted')
     printNext(decided.answer.request, terminal);

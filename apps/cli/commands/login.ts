@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { given } from '../arguments.ts';
 import { apiUrl, withJson, type ApiOptions } from '../connection.ts';
 import { usageError } from '../exit.ts';
 import { signIn } from '../issuer.ts';
@@ -55,13 +56,7 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
 function wishOf(options: LoginOptions, terminal: Terminal): SignInWish {
   const issuer = options.issuer ?? terminal.environment['KEYTURN_ISSUER'];
   const { client, scope, audience, resource } = options;
-  return {
-    ...(issuer === undefined || issuer === '' ? {} : { issuer }),
-    ...(client === undefined ? {} : { client_id: client }),
-    ...(scope === undefined ? {} : { scope }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(resource === undefined ? {} : { resource }),
-  };
+  return given({ issuer: issuer || undefined, client_id: client, scope, audience, resource });
 }
 
 function portOf({ port }: LoginOptions): number | null {
