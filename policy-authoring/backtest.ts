@@ -71,7 +71,6 @@ export interface BacktestReport {
   readonly digest: Digest;
 }
 
-/** How many entries lists hold. */
 const LIMIT = 20;
 
 type Side = 'base' | 'candidate';

@@ -10,7 +10,6 @@ import type { FactTypes, PolicyFacts, StoredFacts } from '../domain/policy/facts
 /** A value of a fact; undefined where it is absent. */
 type GridValue = JsonValue | undefined;
 
-/** A fact and the values it takes on the grid. */
 export interface Axis {
   readonly path: FactPath;
   readonly values: readonly GridValue[];
@@ -19,7 +18,6 @@ export interface Axis {
 /** One point of the grid: facts by the path that conditions read. */
 export type Cell = ReadonlyMap<string, { readonly path: FactPath; readonly value: GridValue }>;
 
-/** An action on a target, with the types of its facts. */
 export interface GridScope {
   readonly action: ActionDefinition;
   readonly target: Target;
@@ -203,7 +201,7 @@ export function harmlessValues(types: FactTypes): Record<string, JsonValue> {
 function harmless(type: FactType): JsonValue {
   switch (type.kind) {
     case 'string':
-      return type.enum?.[0] ?? '';
+      return firstOf(type.enum);
     case 'int':
     case 'double':
       return 0;
@@ -212,15 +210,16 @@ function harmless(type: FactType): JsonValue {
     case 'map':
       return {};
     case 'object':
-      return Object.fromEntries(
-        Object.entries(type.fields).flatMap(([name, { type: inner, optional }]) =>
-          optional ? [] : [[name, harmless(inner)]],
-        ),
-      );
+      return harmlessObject(type.fields);
     case 'bool':
     case 'any':
       return false;
   }
+}
+
+function harmlessObject(fields: Readonly<Record<string, FactField>>): JsonValue {
+  const required = Object.entries(fields).filter(([, { optional }]) => !optional);
+  return Object.fromEntries(required.map(([name, { type }]) => [name, harmless(type)]));
 }
 
 /** Sets, or removes, the value at a path. Objects on the path are copied, never changed. */
@@ -236,4 +235,8 @@ export function setAt(values: Record<string, JsonValue>, path: FactPath, value: 
   const copy: Record<string, JsonValue> = isObject ? { ...(inner as Record<string, JsonValue>) } : {};
   setAt(copy, rest, value);
   values[name] = copy;
+}
+
+function firstOf(words: readonly string[] | null): string {
+  return words?.[0] ?? '';
 }

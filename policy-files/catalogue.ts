@@ -21,7 +21,6 @@ export interface ActionEntry {
   readonly owners: Value | undefined;
 }
 
-/** Reads one entry of `actions/`. */
 export function readAction(value: Value, names: Names): ActionEntry {
   const fields = value.fields(KEYS['actions/*.yaml']);
   const resourceType = fields.name('resource_type');

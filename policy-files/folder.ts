@@ -4,10 +4,8 @@ import { join, sep } from 'node:path';
 
 import { didYouMean, quote, type PolicyProblem } from './problem.ts';
 
-/** What a file of the folder holds. */
 export type FileKind = 'settings' | 'directory' | 'actions' | 'targets' | 'rules' | 'tests';
 
-/** One file of the folder, read. */
 export interface PolicyFile {
   readonly kind: FileKind;
   /** Relative to the folder, with `/`. */
@@ -35,7 +33,6 @@ export const FILE_BYTES_MAX = 256 * 1024;
 
 const TOO_LARGE = `larger than ${FILE_BYTES_MAX} bytes`;
 
-/** More files of one folder than this are refused. */
 export const FILES_MAX = 1000;
 
 const SINGLE_FILES: ReadonlyMap<string, FileKind> = new Map([

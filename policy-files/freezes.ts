@@ -5,7 +5,6 @@ import { readSpan } from './clocks.ts';
 import type { Names } from './names.ts';
 import type { Value } from './value.ts';
 
-/** What freezes are read with. */
 export interface FreezeContext {
   readonly names: Names;
   readonly calendars: readonly BusinessCalendar[];

@@ -23,7 +23,6 @@ export function readIssuers(value: Value | undefined, context: IssuerContext): I
   return aliases;
 }
 
-/** What issuers are read with. */
 export interface IssuerContext {
   readonly names: Names;
   /** The value of a variable, where it has one. */

@@ -7,7 +7,6 @@ import type { Fields, Value } from './value.ts';
 /** Every action of the catalogue, but none of Keyturn's own. */
 const EVERY_ACTION = '*';
 
-/** Reads `on` of a rule. */
 export function readMatch(value: Value | undefined, names: Names): Rule['on'] {
   const fields = value?.fields(KEYS['rules.on']);
   return {

@@ -36,7 +36,6 @@ export class Names {
     else this.#declareOnce(kind, name, { at, shown: name });
   }
 
-  /** Declares the `id` of a mapping. */
   declareId(kind: NameKind, fields: Fields): string {
     const id = fields.name('id');
     this.declare(kind, id, fields.get('id') ?? fields.value);
@@ -80,7 +79,6 @@ export class Names {
     return !this.#incomplete.has(kind);
   }
 
-  /** The declared names of a kind. */
   all(kind: NameKind): readonly string[] {
     return [...this.#of(kind).keys()];
   }

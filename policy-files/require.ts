@@ -29,7 +29,6 @@ const QUORUM_MAX = 20;
 /** Of evidence, the strongest first. */
 export const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
 
-/** Context of one `require`. */
 export interface RequireContext {
   readonly rule: string;
   readonly names: Names;

@@ -39,7 +39,6 @@ function readResolver(value: Value, action: ActionDefinition, names: Names): Fac
 
 const OWNERS_RESOLVERS = ['table', 'target'] as const;
 
-/** What lookups may name. */
 export interface LookupContext {
   readonly names: Names;
   readonly tables: readonly LookupTable[];

@@ -18,7 +18,6 @@ import type { Value } from './value.ts';
 const WEIGHT_MAX = 100;
 const PEOPLE_MAX = 20;
 
-/** What the lines are read with. */
 export interface RiskContext {
   readonly names: Names;
   /** What conditions may read, for each action of the catalogue and of Keyturn itself. */

@@ -7,7 +7,6 @@ import type { Names } from './names.ts';
 import { isPolled, readPolledRotation, Schedules } from './polled-rotations.ts';
 import type { Value } from './value.ts';
 
-/** What `selectors.oncall` says. */
 export type Rotations = Pick<PolicySet, 'rotations' | 'polled_rotations'>;
 
 /** Reads `selectors.oncall`: a mapping from ids to rotations. The directory must have been read. */

@@ -11,10 +11,8 @@ import { readRotations } from './rotations.ts';
 import { readTables } from './tables.ts';
 import type { Value } from './value.ts';
 
-/** The version of the file format. */
 export const FORMAT_VERSION = 'keyturn/v1';
 
-/** What `keyturn.yaml` says. */
 export type Settings = Pick<
   PolicySet,
   | 'version'

@@ -2,10 +2,10 @@ import { KEYS } from './keys.ts';
 import { CHANNEL_LIMITS } from '../domain/request/disclosure.ts';
 import {
   BREAK_GLASS_PATHS,
+  escalationText,
   stageText,
   type PolicyTestExpectation,
 } from '../policy-authoring/policy-test-expectation.ts';
-import { escalationText } from '../policy-authoring/policy-test-people.ts';
 import { TEST_STATUSES } from '../policy-authoring/policy-test-review.ts';
 import { RISK_TIERS } from '../domain/policy/risk.ts';
 import type { Names } from './names.ts';

@@ -44,7 +44,6 @@ export function given<Values extends object>(
   return Object.fromEntries(named) as ReturnType<typeof given<Values>>;
 }
 
-/** Adds the options that give the arguments of an action. */
 export function withArguments(command: Command): Command {
   return command
     .option('--arguments <json>', 'the arguments as a JSON object, or @FILE')

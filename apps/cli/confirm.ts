@@ -9,13 +9,11 @@ import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { reviewedBy } from './reviewed.ts';
-import { handOverNote } from './text/deferral.ts';
-import { questionLines, questionText } from './text/question.ts';
+import { handOverNote, questionLines, questionText } from './text/question.ts';
 import { leftOut } from './text/plan.ts';
 import { requestLines } from './text/request.ts';
 import { toned } from './text/tone.ts';
 
-/** Options of every command by which a person decides. */
 export interface DecideOptions extends ApiOptions {
   readonly yes?: boolean;
   readonly digest?: string;
@@ -24,7 +22,6 @@ export interface DecideOptions extends ApiOptions {
   readonly to?: string;
 }
 
-/** Adds the options of a command that decides. */
 export function withDecision(command: Command): Command {
   return withApi(command)
     .option('--yes', 'do not ask for confirmation; needed without a terminal and with --json')
@@ -32,7 +29,6 @@ export function withDecision(command: Command): Command {
     .option('--reason <text>', 'why, for the record');
 }
 
-/** What is being decided, and through which command. */
 export interface Confirmation {
   readonly client: KeyturnClient;
   readonly terminal: Terminal;

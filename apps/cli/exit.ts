@@ -28,7 +28,6 @@ export class CommandExit extends Error {
   }
 }
 
-/** The command was wrong usage. */
 export function usageError(message: string): CommandExit {
   return new CommandExit(2, 'usage', message);
 }

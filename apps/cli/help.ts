@@ -1,17 +1,16 @@
-import { Help, type Command, type Option } from 'commander';
+import { Help, InvalidArgumentError, type Command, type Option } from 'commander';
 
+import { didYouMean } from '../../domain/conditions/did-you-mean.ts';
 import { exitsOf } from './exit.ts';
 
 /** What each exit code says that scripts can rely on. */
 type Exits = Readonly<Record<number, string>>;
 
-/** Adds examples to the end of a command's help. */
 export function withExamples(command: Command, examples: readonly string[]): Command {
   const head = examples.length === 1 ? 'Example:' : 'Examples:';
   return command.addHelpText('after', ['', head, ...examples.map((example) => `  ${example}`)].join('\n'));
 }
 
-/** Adds examples and exit codes to the end of a command's help. */
 export function explained(
   command: Command,
   { examples, exits }: { readonly examples: readonly string[]; readonly exits: Exits },
@@ -40,6 +39,21 @@ export function addUsage(command: Command): void {
   for (const child of command.commands) addUsage(child);
   const usage = command.createHelp().commandUsage(command);
   command.showHelpAfterError(`Usage: ${usage}\nMore: ${nameOf(command)} --help`);
+}
+
+/** Makes every option and argument that takes one of a few words ask whether another was meant. */
+export function suggestChoices(command: Command): void {
+  for (const taking of [...command.options, ...command.registeredArguments]) {
+    const { argChoices: choices } = taking;
+    if (choices !== undefined) taking.argParser((text: string) => oneOf(text, choices));
+  }
+  for (const child of command.commands) suggestChoices(child);
+}
+
+function oneOf(text: string, choices: readonly string[]): string {
+  if (choices.includes(text)) return text;
+  const meant = didYouMean(text, choices).replace(/^, d/, 'D');
+  throw new InvalidArgumentError(`${meant === '' ? '' : `${meant} `}It takes ${choices.join(', ')}.`);
 }
 
 const COMMON: ReadonlySet<string | undefined> = new Set(['--json', '--api', '--token', '--help']);

@@ -5,7 +5,6 @@ import type { ApiOptions } from './connection.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
-/** Options of a command that lists requests. */
 export interface PageOptions extends ApiOptions {
   readonly limit?: number;
   readonly cursor?: string;
@@ -13,7 +12,6 @@ export interface PageOptions extends ApiOptions {
 
 const LIMIT_MAX = 100;
 
-/** Adds the options of a command that lists requests. */
 export function withPages(command: Command): Command {
   return command
     .option(

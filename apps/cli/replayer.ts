@@ -17,7 +17,6 @@ import { temporalConnection } from '../../configuration/temporal.ts';
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
 import { failure } from './exit.ts';
 
-/** Where histories come from. */
 export type HistorySource =
   | { readonly kind: 'request'; readonly request: string }
   | { readonly kind: 'all' }
@@ -25,7 +24,6 @@ export type HistorySource =
 
 type FileSource = Extract<HistorySource, { kind: 'file' }>;
 
-/** What to replay, and against what. */
 export interface Replay {
   readonly source: HistorySource;
   readonly environment: NodeJS.ProcessEnv;
@@ -104,7 +102,6 @@ async function historiesOfFile({ file, request }: FileSource): Promise<Histories
   return [{ workflowId: request ?? workflowIdOf(history) ?? file, history }];
 }
 
-/** The id in the first event. */
 function workflowIdOf(history: History): string | undefined {
   return history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId || undefined;
 }

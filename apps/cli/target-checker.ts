@@ -3,7 +3,6 @@ import { isTargetOf, type PolicySet } from '../../domain/policy/policy.ts';
 import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 import { failure } from './exit.ts';
 
-/** The connector whose targets can be checked. */
 const CONNECTOR = 'postgres.execute';
 
 /** Checks a target of a policy as the worker would use it, with the references of this process. */

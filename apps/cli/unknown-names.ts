@@ -7,10 +7,8 @@ import { allPages } from './pages.ts';
 
 type Target = TargetPage['items'][number];
 
-/** What a list may be filtered by. */
 export type Filter = Readonly<Partial<Record<'environment' | 'action' | 'target', string | undefined>>>;
 
-/** All targets that pass the filter. */
 export async function allTargets(client: KeyturnClient, filter: Filter = {}): Promise<Target[]> {
   const query = given({ environment: filter.environment, action: filter.action });
   return [...(await allPages((position) => client.targets({ ...query, ...position }))).items];

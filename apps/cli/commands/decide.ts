@@ -17,7 +17,6 @@ import { visible } from '../text/visible.ts';
 
 type Verdict = DecisionBody['verdict'];
 
-/** `keyturn approve`, `keyturn deny`, `keyturn defer`. */
 export function addDecide(program: Command, terminal: Terminal): void {
   const decideAs = (verdict: Verdict) => (id: string, options: DecideOptions) =>
     decide(terminal, { id, verdict }, options);
@@ -37,7 +36,6 @@ export function addDecide(program: Command, terminal: Terminal): void {
     .action(decideAs('defer'));
 }
 
-/** Adds the options of a deferral. */
 export function withDeferral(command: Command): Command {
   return command
     .option(

@@ -11,7 +11,6 @@ import { duration } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
 import { visible } from '../text/visible.ts';
 
-/** `keyturn evaluate` */
 export function addEvaluate(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('evaluate <action> <target>')))
     .description('show what policy would decide now, without making a request; exit code 1 if it forbids')
@@ -46,7 +45,6 @@ function undecidedLine({ id, effect, stages, because }: EvaluationAnswer['undeci
   return `  needs the plan: rule ${visible(id)}, then ${would}${because === null ? '' : ` (${visible(because)})`}`;
 }
 
-/** What policy says, for people. */
 function evaluationLines(answer: EvaluationAnswer): string[] {
   return [
     `${tonedWord(answer.effect)}: ${EFFECTS[answer.effect]}`,

@@ -19,7 +19,6 @@ interface LoginOptions extends Pick<ApiOptions, 'json' | 'api'> {
   readonly port?: string;
 }
 
-/** `keyturn login` */
 export function addLogin(program: Command, terminal: Terminal): void {
   withJson(program.command('login'))
     .description('sign in, so that later commands act as you; the API says where')

@@ -13,7 +13,6 @@ interface ReplayOptions {
   readonly bundle?: string;
 }
 
-/** `keyturn replay` */
 export function addReplay(program: Command, terminal: Terminal): void {
   withJson(program.command('replay [id]'))
     .summary("replay recorded histories against today's workflow code")

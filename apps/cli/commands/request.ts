@@ -24,7 +24,6 @@ interface RequestOptions extends ApiOptions, ActionOptions {
   readonly timeout?: number;
 }
 
-/** `keyturn request` */
 export function addRequest(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('request <action> <target>')))
     .description('request a privileged action')

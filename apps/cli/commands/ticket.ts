@@ -8,7 +8,6 @@ import { instant } from '../text/times.ts';
 import { visible, visibleLines } from '../text/visible.ts';
 import { deferralOf, withDeferral } from './decide.ts';
 
-/** `keyturn ticket` */
 export function addTicket(program: Command, terminal: Terminal): void {
   withDeferral(withDecision(program.command('ticket <id>')))
     .description('issue a short-lived signed decision, to be pasted into the Temporal UI')

@@ -29,7 +29,6 @@ interface VerifyOptions extends ApiOptions {
   readonly stream?: string;
 }
 
-/** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('verify [id]'))
     .description('check the evidence of a request: the log, the signatures, who decided, what ran')

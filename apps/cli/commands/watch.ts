@@ -24,7 +24,6 @@ interface Watch {
   readonly timeout: number | undefined;
 }
 
-/** `keyturn watch` */
 export function addWatch(program: Command, terminal: Terminal): void {
   withApi(program.command('watch [id]'))
     .description('follow a request until it is finished, or every request that you may see')

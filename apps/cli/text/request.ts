@@ -34,7 +34,6 @@ export function requestLines(
   ];
 }
 
-/** How much of a request is shown. */
 export interface RequestDetail extends PlanDetail {
   /** The break-glass request that it reviews: what was done there is shown in place of its plan. */
   readonly reviewed?: RequestView | null;
