@@ -11,10 +11,8 @@ import { readRotations } from './rotations.ts';
 import { readTables } from './tables.ts';
 import type { Value } from './value.ts';
 
-/** The version of the file format. */
 export const FORMAT_VERSION = 'keyturn/v1';
 
-/** What `keyturn.yaml` says. */
 export type Settings = Pick<
   PolicySet,
   | 'version'
@@ -114,10 +112,7 @@ function readProduction(
   { environments, names }: { readonly environments: readonly string[]; readonly names: Names },
 ): readonly string[] {
   if (!value) return environments.filter((environment) => environment.startsWith('prod'));
-  return value.names().map((name) => {
-    names.require('environment', name.text(), name);
-    return name.text();
-  });
+  return value.names().map((name) => names.read('environment', name));
 }
 
 function readEnums(value: Value | undefined): Settings['enums'] {

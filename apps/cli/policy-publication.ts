@@ -7,7 +7,6 @@ import { failure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
-/** Options of `keyturn policy publish`. */
 export interface PublishOptions extends ApiOptions {
   readonly justification?: string;
 }

@@ -12,7 +12,6 @@ interface ShowOptions extends ApiOptions {
   readonly full?: boolean;
 }
 
-/** `keyturn show` */
 export function addShow(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('show <id>'))
     .description('show a request and what happened to it')

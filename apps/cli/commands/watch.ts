@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { KeyturnClient } from '../../../sdk/client.ts';
 import { isFinal, type RequestStatus } from '../../../domain/request/request.ts';
+import { given } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { refuseEnded, stillOpen } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -23,7 +24,6 @@ interface Watch {
   readonly timeout: number | undefined;
 }
 
-/** `keyturn watch` */
 export function addWatch(program: Command, terminal: Terminal): void {
   withApi(program.command('watch [id]'))
     .description('follow a request until it is finished, or every request that you may see')
@@ -41,10 +41,10 @@ export function addWatch(program: Command, terminal: Terminal): void {
 
 /** Ends as the request ended. */
 async function watchOne({ client, terminal, isJson, timeout }: Watch, id: string): Promise<void> {
-  const timeoutMs = timeout === undefined ? {} : { timeoutMs: timeout };
+  const patience = { signal: terminal.interrupted, ...given({ timeoutMs: timeout }) };
   let printed = 0;
   let status: RequestStatus = 'planning';
-  for await (const request of client.watch(id, { signal: terminal.interrupted, ...timeoutMs })) {
+  for await (const request of client.watch(id, patience)) {
     ({ status } = request);
     if (isJson) {
       terminal.out(JSON.stringify(request));
