@@ -101,11 +101,7 @@ function openRequest(evaluated: EvaluatedRequest): DecidableRequest | null {
   };
 }
 
-interface Attempt {
-  readonly by: string;
-  readonly verdict: PolicyTestDecision['verdict'];
-  readonly at: number;
-}
+type Attempt = Omit<PolicyTestDecision, 'at_ms'> & { readonly at: number };
 
 function attempt(
   evaluated: EvaluatedRequest,

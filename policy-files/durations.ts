@@ -1,4 +1,5 @@
-const UNIT_MS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const;
+/** Milliseconds, the longest first. */
+export const UNIT_MS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const;
 
 /** A longer duration in a policy is taken for a typing error. */
 const DURATION_MAX_MS = 366 * UNIT_MS.d;

@@ -27,8 +27,6 @@ import { visible } from './text/visible.ts';
 
 const EXPIRES_DEFAULT_SECONDS = 300;
 
-type SignedIn = Omit<Session, 'api'>;
-
 /** How the sign-in goes: by a code on any device, or in a browser on this machine that comes back to it. */
 export interface SignInWay {
   readonly isBrowser: boolean;
@@ -37,7 +35,11 @@ export interface SignInWay {
 }
 
 /** Signs a person in. Throws when the person or the issuer says no. */
-export async function signIn(details: SignIn, way: SignInWay, terminal: Terminal): Promise<SignedIn> {
+export async function signIn(
+  details: SignIn,
+  way: SignInWay,
+  terminal: Terminal,
+): Promise<Omit<Session, 'api'>> {
   const configuration = await discover(new URL(details.issuer), details.client_id);
   const hasDevices = configuration.serverMetadata().device_authorization_endpoint !== undefined;
   const granted =

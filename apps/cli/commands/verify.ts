@@ -146,7 +146,7 @@ async function evidenceOf(
 ): Promise<z.infer<typeof bundleSchema>> {
   const raw =
     options.evidence === undefined
-      ? await fetchEvidence(id, options, terminal)
+      ? await (await clientOf(options, terminal)).evidence(id)
       : await readJson(options.evidence);
   if (options.save !== undefined)
     await writeFile(options.save, `${JSON.stringify(raw, null, 2)}\n`, { mode: 0o600 });
@@ -156,10 +156,6 @@ async function evidenceOf(
     'invalid_evidence',
     `This is not evidence of a request (${evidence.error.issues[0]?.path.join('.') ?? ''}).`,
   );
-}
-
-async function fetchEvidence(id: string, options: VerifyOptions, terminal: Terminal): Promise<unknown> {
-  return (await clientOf(options, terminal)).evidence(id);
 }
 
 async function readJson(file: string): Promise<unknown> {

@@ -13,10 +13,6 @@ import { clock, parseTimeout } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
 import { visible } from '../text/visible.ts';
 
-interface WatchOptions extends ApiOptions {
-  readonly timeout?: number;
-}
-
 interface Watch {
   readonly client: KeyturnClient;
   readonly terminal: Terminal;
@@ -28,7 +24,7 @@ export function addWatch(program: Command, terminal: Terminal): void {
   withApi(program.command('watch [id]'))
     .description('follow a request until it is finished, or every request that you may see')
     .option('--timeout <duration>', 'how long to follow a request at most, for example 10m', parseTimeout)
-    .action(async (id: string | undefined, options: WatchOptions) => {
+    .action(async (id: string | undefined, options: ApiOptions & { readonly timeout?: number }) => {
       const { json, timeout } = options;
       const watch = { client: await clientOf(options, terminal), terminal, isJson: json === true, timeout };
       try {

@@ -84,7 +84,7 @@ function headFacts(view: RequestView, now: number): Facts {
     ...(view.result === null ? [] : [['result', resultText(view.result)] as const]),
     ['intent digest', view.intent_digest],
     ...(view.decision_digest === null ? [] : [['decision digest', view.decision_digest] as const]),
-    ...optional('Temporal UI', view.temporal_ui_url),
+    ...(view.temporal_ui_url ? [['Temporal UI', visible(view.temporal_ui_url)] as const] : []),
   ];
 }
 
@@ -197,10 +197,6 @@ function repeatFacts({ earlier_refusals: earlier }: RequestView, now: number): F
 /** Approvers of a break-glass request stand behind its review, so they cannot decide it. */
 function roleText({ action }: RequestView, { role }: RequestView['lineage'][number]): string {
   return action === REVIEW.action && role === 'editor' ? 'approved by' : ROLES[role];
-}
-
-function optional(name: string, value: string | undefined): Facts {
-  return value === undefined || value === '' ? [] : [[name, visible(value)]];
 }
 
 function hiddenPlan({ status, decision_digest: digest }: RequestView): string[] {
