@@ -1,3 +1,4 @@
+import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import type { FileChange } from '../domain/request/plan.ts';
 import type { PolicyWarning } from '../policy-authoring/warnings.ts';
@@ -14,6 +15,8 @@ const PROBLEMS_MAX = 20;
 export interface CheckWork {
   readonly sources: string;
   readonly base?: { readonly digest: string; readonly sources: string | null };
+  /** Of what the files compile to: small ones may give a huge policy, which must not leave the thread. */
+  readonly bytesMax?: number;
 }
 
 /** What is to be said of sources: a policy with problems is not used, warnings are for those who decide on it. */
@@ -27,9 +30,11 @@ export interface PolicyFindings {
 }
 
 /** Compiles the sources of a policy as a folder is compiled. Never throws, whatever they hold. */
-export function findingsOfSources({ sources, base }: CheckWork): PolicyFindings {
+export function findingsOfSources({ sources, base, bytesMax }: CheckWork): PolicyFindings {
   const compiled = compileText(sources);
   if (!compiled.ok) return refused(compiled.problems.map(formatProblem));
+  if (bytesMax !== undefined && Buffer.byteLength(canonicalJson(compiled.policy)) > bytesMax)
+    return refused([`the policy compiles to more than ${bytesMax} bytes`]);
   const findings = findingsOf(compiled);
   return base === undefined ? findings : { ...findings, ...comparedWith(base, findings, compiled.sources) };
 }

@@ -68,6 +68,14 @@ describe('the sources of a policy, whoever sent or stored them,', () => {
     expect([problems, compiled?.sources.environment]).toEqual([[], { HOME: 'https://idp.example' }]);
   });
 
+  it('stay where they are compiled when they compile to much more than they are', () => {
+    const environment = { TEST_ISSUER: `https://idp.example/${'x'.repeat(30_000)}` };
+    const sources = JSON.stringify({ files: VALID, environment });
+    const { problems, compiled } = findingsOfSources({ sources, bytesMax: 64 * 1024 });
+    expect([problems, compiled]).toEqual([['the policy compiles to more than 65536 bytes'], null]);
+    expect(findingsOfSources({ sources, bytesMax: 256 * 1024 }).problems).toEqual([]);
+  });
+
   it('give the same policy in whatever order they are sent', () => {
     const more = { ...VALID, 'rules/a.yaml': VALID['rules/sql.yaml'].replace('id: sql', 'id: first') };
     const turned = Object.fromEntries(Object.entries(more).reverse());

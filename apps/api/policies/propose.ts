@@ -32,13 +32,11 @@ export async function proposePolicy(
   const { policy, digest, sources } = await compiledOf(proposed, person);
   refuseLockout(policy, caller.policy.policy, tokens.issuers());
   const [body, files] = [canonicalJson(policy), canonicalJson(sources)];
-  const bytes = Buffer.byteLength(body);
-  if (bytes > POLICY_BYTES_MAX)
-    throw new KeyturnError('body_too_large', `The policy compiles to more than ${POLICY_BYTES_MAX} bytes.`);
+  const bytes = Buffer.byteLength(body) + Buffer.byteLength(files);
   const active = caller.policy.digest;
   const is_new = await source.transaction(async (manager) => {
     const last = await lockProposals(manager);
-    refuseTooMany(await countProposals(manager, { person, digest }), bytes + Buffer.byteLength(files));
+    refuseTooMany(await countProposals(manager, { person, digest }), bytes);
     const at = new Date().toISOString();
     const by = { person, identity, channel, policyDigest: active };
     const recording = { identityKey: keys.identity, stream: 'proposals', by, at, last };
@@ -58,7 +56,7 @@ type Compiled = Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>;
 
 /** What the files compile to, or every mistake in them at its place. */
 async function compiledOf(proposed: PolicySources, person: string): Promise<Compiled> {
-  const work = { sources: canonicalJson(proposed) };
+  const work = { sources: canonicalJson(proposed), bytesMax: POLICY_BYTES_MAX };
   const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch(refuseBusy);
   if (compiled === null || problems.length > 0) throw new KeyturnError('policy_invalid', problems.join('\n'));
   return compiled;
